@@ -1,0 +1,55 @@
+# make demo   install, run the quickstart, show its result
+# make test   install, run the tests
+# Both work on a fresh machine with Linux, Python 3.11+ and make; everything stays in this folder.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+BIN := .venv/bin
+REPORTS := results/reports/quickstart
+
+.PHONY: demo test lint format bench lock slurm clean
+
+demo: .venv/installed
+	@$(BIN)/snakemake --cores all --quiet rules
+	@$(BIN)/python -m workflow_scripts.show_summary --summary $(REPORTS)/tables/summary.json \
+	  --report $(REPORTS)/report.html --figures $(REPORTS)/figures --tables $(REPORTS)/tables
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+format: .venv/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile rules
+
+bench: .venv/installed
+	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script; done
+
+# Resolve the ranges of pyproject.toml anew, for all supported versions of Python at once.
+lock: .venv/installed
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --extra dev --upgrade \
+	  --no-header --output-file requirements.lock pyproject.toml
+
+# The Slurm executor, of a version that fits the lock.
+slurm: .venv/installed
+	$(BIN)/pip install --constraint requirements.lock 'snakemake-executor-plugin-slurm>=2.1,<3'
+
+clean:
+	rm -rf .venv results .snakemake
+
+.venv/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is $$($(PYTHON) -V 2>&1); Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+	  { echo "error: $(PYTHON) cannot make virtual environments (on Debian and Ubuntu: apt install python3-venv)"; exit 1; }
+	@echo "Installing the locked dependencies into .venv (once; about 5 GB because of PyTorch with CUDA)"
+	@$(BIN)/pip install --disable-pip-version-check --quiet --progress-bar on --requirement requirements.lock
+	@touch $@

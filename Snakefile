@@ -1,0 +1,62 @@
+"""Label efficiency, measured: embeddings → rounds of selection → fine-tuning → curves and tables.
+
+This file loads the configuration and names the targets; the rules are in rules/.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+# The quickstart is read only where no other experiment is given: Snakemake merges configurations
+# deeply, and nothing of the quickstart may leak into another experiment.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/dataset.smk"
+include: "rules/embedding.smk"
+include: "rules/selection.smk"
+include: "rules/finetuning.smk"
+include: "rules/analysis.smk"
+
+
+localrules:
+    all,
+    embeddings,
+    selections,
+    finetuned,
+    figures,
+    report,
+
+
+rule all:
+    default_target: True
+    input:
+        REPORT,
+
+
+rule embeddings:
+    input:
+        ALL_MANIFESTS,
+
+
+rule selections:
+    input:
+        ALL_ROUNDS,
+
+
+rule finetuned:
+    input:
+        ALL_FINETUNED,
+
+
+rule figures:
+    input:
+        ALL_FIGURES,
+
+
+rule report:
+    input:
+        REPORT,

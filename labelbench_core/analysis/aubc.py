@@ -1,0 +1,75 @@
+"""Area under the budget curve (AUBC): one number for a whole curve."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelbench_core.analysis.comparisons import holm, paired_test
+from labelbench_core.analysis.curves import t_interval
+from labelbench_core.analysis.frames import by_seed, group_columns, groups
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AUBC_COLUMNS = (
+    "strategy",
+    "n_seeds",
+    "aubc",
+    "half_width",
+    "difference",
+    "difference_half_width",
+    "p_value",
+    "p_holm",
+)
+
+
+def area_under_budget_curve(budgets: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Area by the trapezoidal rule with budgets scaled to 0…1: the mean height of each curve.
+
+    `budgets` (T,) rising, `values` (S, T) → (S,); NaN where there is only one budget.
+    """
+    if len(budgets) < 2:
+        return np.full(len(values), math.nan)
+    return np.trapezoid(values, budgets, axis=1) / (budgets[-1] - budgets[0])
+
+
+def aubc_table(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """AUBC of every strategy (mean, 95 % t half-width) and its paired difference to `baseline`.
+
+    Holm's correction runs over the strategies of a group. The baseline's own row has no difference.
+    """
+    import pandas as pd
+
+    keys = group_columns(frame)
+    tables = []
+    for names, rows in groups(frame, keys):
+        areas = {}
+        for strategy, part in rows.groupby("strategy", sort=False):
+            table = by_seed(part)
+            values = area_under_budget_curve(table.columns.to_numpy(float), table.to_numpy(float))
+            areas[strategy] = pd.Series(values, index=table.index)
+        results = [
+            {**names, "strategy": strategy, **_row(area, areas[baseline], strategy == baseline)}
+            for strategy, area in areas.items()
+        ]
+        part = pd.DataFrame(results)
+        part["p_holm"] = holm(part["p_value"].to_numpy())
+        tables.append(part[[*keys, *AUBC_COLUMNS]])
+    return pd.concat(tables, ignore_index=True)
+
+
+def _row(area: pd.Series, base: pd.Series, is_baseline: bool) -> dict[str, float]:
+    mean, half = t_interval(area.to_numpy())
+    row = {"n_seeds": len(area), "aubc": mean, "half_width": half}
+    if is_baseline:
+        return {**row, **dict.fromkeys(AUBC_COLUMNS[4:7], math.nan)}
+    test = paired_test((area - base).to_numpy())
+    return {
+        **row,
+        "difference": test["difference"],
+        "difference_half_width": test["half_width"],
+        "p_value": test["p_value"],
+    }

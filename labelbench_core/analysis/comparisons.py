@@ -1,0 +1,152 @@
+"""Is a strategy better than the baseline? Paired differences by seed, budget by budget."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelbench_core.analysis.curves import t_interval
+from labelbench_core.analysis.frames import group_columns, groups
+from labelbench_core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SIGNIFICANCE = 0.05
+POWER = 0.80
+COMPARISON_COLUMNS = (
+    "n_seeds",
+    "difference",
+    "half_width",
+    "low",
+    "high",
+    "p_value",
+    "p_holm",
+    "detectable",
+)
+
+
+def paired_test(differences: np.ndarray) -> dict[str, float]:
+    """What paired `differences` (n,) between two strategies say about their mean.
+
+    Returns
+    -------
+    `difference` (mean) with its 95 % t interval (`half_width`, `low`, `high`), the two-sided
+    `p_value` of the paired t-test, and `detectable`: the true difference that a test of this size
+    would find with 80 % power, given the observed spread. All but the mean are NaN for one seed;
+    `p_value` is 1 where every difference is zero and NaN where all are equal but not zero (a t-test
+    has no spread to go by then).
+    """
+    from scipy import stats
+
+    # Rounding away the last bits, so that equal differences are seen as equal.
+    values = np.round(np.asarray(differences, dtype=np.float64), 12)
+    mean, half = t_interval(values)
+    count = len(values)
+    spread = float(values.std(ddof=1)) if count > 1 else math.nan
+    if count < 2:
+        p_value = math.nan
+    elif np.ptp(values) == 0:
+        p_value = 1.0 if mean == 0 else math.nan
+    else:
+        p_value = float(stats.ttest_1samp(values, 0.0).pvalue)
+    return {
+        "n_seeds": count,
+        "difference": mean,
+        "half_width": half,
+        "low": mean - half,
+        "high": mean + half,
+        "p_value": p_value,
+        "detectable": spread * detectable_effect(count),
+    }
+
+
+@functools.cache
+def detectable_effect(num_seeds: int) -> float:
+    """Smallest true mean difference, in standard deviations of the paired differences, that a
+    two-sided paired t-test at the 5 % level finds with 80 % power. NaN for fewer than two seeds.
+    """
+    from scipy import optimize, stats
+
+    if num_seeds < 2:
+        return math.nan
+    freedom = num_seeds - 1
+    critical = stats.t.ppf(1 - SIGNIFICANCE / 2, freedom)
+
+    def missing_power(effect: float) -> float:
+        shift = effect * math.sqrt(num_seeds)
+        # The far tail is left out: at 80 % power it weighs nothing, and it is hard to compute.
+        return float(stats.nct.sf(critical, freedom, shift)) - POWER
+
+    return float(optimize.brentq(missing_power, 1e-6, 60.0))
+
+
+def holm(p_values: np.ndarray) -> np.ndarray:
+    """Holm's step-down adjusted p-values (Holm 1979), in the given order; NaN is left out."""
+    p_values = np.asarray(p_values, dtype=np.float64)
+    adjusted = np.full(len(p_values), math.nan)
+    known = np.flatnonzero(~np.isnan(p_values))
+    order = known[np.argsort(p_values[known], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1.0)
+    return adjusted
+
+
+def compare_to_baseline(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """Paired differences of every strategy to `baseline` at every number of labels.
+
+    Pairs are made by seed id. Round 0 is left out: all strategies share it. Holm's correction runs
+    over all strategies and budgets of a group (setting, split, metric).
+
+    Returns
+    -------
+    Group columns, strategy, round, num_labeled and `COMPARISON_COLUMNS`, in units of the metric.
+    """
+    import pandas as pd
+
+    keys = group_columns(frame)
+    tables = []
+    for names, rows in groups(frame[frame["round"] > 0], keys):
+        results = []
+        for number, cell in rows.groupby("round", sort=False):
+            table = by_seed_and_strategy(cell, baseline)
+            for strategy in table.columns.drop(baseline):
+                test = paired_test((table[strategy] - table[baseline]).to_numpy())
+                labels = int(cell["num_labeled"].iloc[0])
+                where = {**names, "strategy": strategy, "round": number, "num_labeled": labels}
+                results.append({**where, **test})
+        if results:
+            part = pd.DataFrame(results)
+            part["p_holm"] = holm(part["p_value"].to_numpy())
+            tables.append(part)
+    columns = [*keys, "strategy", "round", "num_labeled", *COMPARISON_COLUMNS]
+    if not tables:
+        return pd.DataFrame(columns=columns)
+    merged = pd.concat(tables, ignore_index=True)[columns]
+    return _by_strategy(merged, keys)
+
+
+def by_seed_and_strategy(cell: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """One budget's values with a row per seed id and a column per strategy, in given order.
+
+    `InputError` where the baseline is missing or the strategies have different seeds: then there
+    are no pairs.
+    """
+    order = list(dict.fromkeys(cell["strategy"]))
+    if baseline not in order:
+        raise InputError(f"no rows of the baseline {baseline!r} to compare with")
+    table = cell.pivot(index="seed", columns="strategy", values="value").sort_index()[order]
+    if table.isna().any(axis=None):
+        raise InputError("strategies have different seeds: their results cannot be paired")
+    return table
+
+
+def _by_strategy(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Rows of one group sorted by strategy in order of appearance, then by round."""
+    place = {name: index for index, name in enumerate(dict.fromkeys(frame["strategy"]))}
+    group = frame.groupby(keys, sort=False).ngroup()
+    order = np.lexsort((frame["round"], frame["strategy"].map(place), group))
+    return frame.iloc[order].reset_index(drop=True)

@@ -1,0 +1,128 @@
+"""The data frames of the analysis: their columns, their grouping, and reading and writing them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labelbench_core.errors import InputError
+from labelbench_core.files import atomic_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SETTING = ("dataset", "backbone", "proxy", "schedule")
+"""What has to be equal for two strategies to be compared."""
+
+CURVE_COLUMNS = (
+    *SETTING,
+    "strategy",
+    "seed",
+    "round",
+    "num_labeled",
+    "split",
+    "metric",
+    "value",
+)
+FINETUNED_COLUMNS = (*SETTING, "trainer", *CURVE_COLUMNS[len(SETTING) :])
+IDENTIFIERS = (*SETTING, "trainer", "strategy", "split", "metric", "stage")
+TEXT_COLUMNS = (*IDENTIFIERS, "baseline", "definition", "bound", "low_bound", "high_bound")
+"""Columns in which an empty cell is empty text; in all others it is a missing number."""
+
+FIRST_SPLITS = ("test", "pool")
+"""Splits in the order in which a reader wants them; any other follows in alphabetical order."""
+
+
+def group_columns(frame: pd.DataFrame) -> list[str]:
+    """The columns that name one family of curves: setting (and trainer, if any), split, metric."""
+    return [*SETTING, *(["trainer"] if "trainer" in frame else []), "split", "metric"]
+
+
+def groups(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[dict, pd.DataFrame]]:
+    """`(names, rows)` of every group, in order of first appearance."""
+    columns = list(columns)
+    for values, rows in frame.groupby(columns, sort=False):
+        yield dict(zip(columns, values, strict=True)), rows
+
+
+def by_seed(rows: pd.DataFrame) -> pd.DataFrame:
+    """One strategy's curve as a table: a row per seed id, a column per number of labels.
+
+    Pairs are made by these row names, never by the order of rows. `InputError` where a seed lacks
+    a budget or has two values for one.
+    """
+    if rows.duplicated(["seed", "num_labeled"]).any():
+        raise InputError(f"{_name(rows)}: two values for one seed and number of labels")
+    table = rows.pivot(index="seed", columns="num_labeled", values="value").sort_index()
+    table = table.sort_index(axis="columns")
+    if table.isna().any(axis=None):
+        raise InputError(f"{_name(rows)}: not every seed has every number of labels")
+    return table
+
+
+def ordered_splits(names: Sequence[str]) -> list[str]:
+    """Distinct split names: test, pool, then the others in alphabetical order."""
+    known = set(names)
+    return [name for name in FIRST_SPLITS if name in known] + sorted(known - set(FIRST_SPLITS))
+
+
+def setting_labels(frame: pd.DataFrame, columns: Sequence[str] = SETTING) -> dict[tuple, str]:
+    """A short label for every setting in `frame`: the ids that differ between the settings.
+
+    With a single setting there is nothing to tell apart: its label has all ids.
+    """
+    table = frame[list(columns)].drop_duplicates()
+    differing = [name for name in columns if table[name].nunique() > 1] or list(columns)
+    return {
+        tuple(row): " · ".join(str(row[columns.index(name)]) for name in differing)
+        for row in table.itertuples(index=False, name=None)
+    }
+
+
+def write_csv(frame: pd.DataFrame, path: str | Path, float_format: str | None = None) -> None:
+    """Write `frame` atomically; equal frames give equal bytes.
+
+    Without `float_format` every number has the shortest text that reads back as the same number.
+    """
+    with atomic_path(path) as aside:
+        frame.to_csv(aside, index=False, lineterminator="\n", float_format=float_format)
+
+
+def read_csv(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Read a table that `write_csv` wrote; `InputError` unless it has `columns`.
+
+    Ids stay text, even those that look like numbers or like a missing value.
+    """
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(
+            path,
+            dtype=dict.fromkeys(TEXT_COLUMNS, "str"),
+            keep_default_na=False,
+            na_values={name: [""] for name in _number_columns(path)},
+        )
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: file not found") from error
+    except (ValueError, StopIteration) as error:
+        raise InputError(
+            f"{path}: not a readable table ({error}); delete it to have it made again"
+        ) from error
+    missing = [name for name in columns if name not in frame]
+    if missing:
+        raise InputError(f"{path}: column {missing[0]} is missing; delete it to have it made again")
+    return frame
+
+
+def _number_columns(path: str | Path) -> list[str]:
+    """Names in the header that are not text."""
+    import csv
+
+    with open(path, encoding="utf-8", newline="") as handle:
+        return [name for name in next(csv.reader(handle)) if name not in TEXT_COLUMNS]
+
+
+def _name(rows: pd.DataFrame) -> str:
+    first: dict[str, Any] = rows.iloc[0].to_dict()
+    return ", ".join(f"{key} {first[key]}" for key in IDENTIFIERS if key in first)

@@ -1,0 +1,31 @@
+"""Mean rank of every strategy over budgets, with its spread over seeds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labelbench_core.analysis.curves import t_interval
+from labelbench_core.analysis.frames import group_columns, groups
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RANK_COLUMNS = ("strategy", "n_seeds", "mean_rank", "half_width")
+
+
+def mean_ranks(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rank (1 is best, ties share) at every seed and budget after round 0, averaged over budgets.
+
+    For metrics of which more is better. The 95 % t interval is over seeds.
+    """
+    import pandas as pd
+
+    keys = group_columns(frame)
+    later = frame[frame["round"] > 0].copy()
+    later["rank"] = later.groupby([*keys, "seed", "round"])["value"].rank(ascending=False)
+    rows = []
+    for names, part in groups(later, [*keys, "strategy"]):
+        per_seed = part.groupby("seed")["rank"].mean().to_numpy()
+        mean, half = t_interval(per_seed)
+        rows.append({**names, "n_seeds": len(per_seed), "mean_rank": mean, "half_width": half})
+    return pd.DataFrame(rows, columns=[*keys, *RANK_COLUMNS])

@@ -1,0 +1,111 @@
+"""All statistics of an experiment, and the files they are written to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labelbench_core.analysis.aubc import aubc_table
+from labelbench_core.analysis.comparisons import compare_to_baseline
+from labelbench_core.analysis.curves import summarise_curves
+from labelbench_core.analysis.experiment import Experiment
+from labelbench_core.analysis.finetuning import compare_to_proxy
+from labelbench_core.analysis.frames import ordered_splits, write_csv
+from labelbench_core.analysis.pairwise import penalty_matrix
+from labelbench_core.analysis.ranking import mean_ranks
+from labelbench_core.analysis.savings import label_savings
+from labelbench_core.analysis.summary import summarise_experiment
+from labelbench_core.analysis.tables import (
+    accuracy_tables,
+    as_latex,
+    as_markdown,
+    finetuning_tables,
+    savings_tables,
+)
+from labelbench_core.errors import InputError
+from labelbench_core.files import atomic_path, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FLOAT_FORMAT = "%.10g"
+TABLES = ("curves", "comparisons", "savings", "aubc", "ranking", "pairwise", "finetuning")
+"""Names of the CSV files; curves, savings and finetuning are written as Markdown and LaTeX too."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """The tables of an experiment; see the module of each for its columns."""
+
+    curves: pd.DataFrame
+    comparisons: pd.DataFrame
+    savings: pd.DataFrame
+    aubc: pd.DataFrame
+    ranking: pd.DataFrame
+    pairwise: pd.DataFrame
+    finetuning: pd.DataFrame
+
+
+def compute_results(
+    experiment: Experiment, rounds: pd.DataFrame, finetuned: pd.DataFrame
+) -> Results:
+    """Every statistic, from the tables of `collect_curves`.
+
+    Curves and comparisons cover all metrics; what needs to know which direction is better
+    (savings, areas, ranks, pairwise wins) covers the experiment's own metric only.
+    """
+    chosen = rounds[rounds["metric"] == experiment.metric]
+    if chosen.empty:
+        known = ", ".join(sorted(set(rounds["metric"])))
+        raise InputError(
+            f"--experiment: metric is {experiment.metric!r}, but the rounds report {known}"
+        )
+    return Results(
+        curves=summarise_curves(rounds),
+        comparisons=compare_to_baseline(rounds, experiment.baseline),
+        savings=label_savings(chosen, experiment.baseline),
+        aubc=aubc_table(chosen, experiment.baseline),
+        ranking=mean_ranks(chosen),
+        pairwise=_pairwise(chosen, experiment.baseline),
+        finetuning=compare_to_proxy(finetuned, rounds),
+    )
+
+
+def _pairwise(rounds: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """The penalty matrices of all splits in one table; `strategy` names the row that wins."""
+    import pandas as pd
+
+    parts = []
+    for split in ordered_splits(rounds["split"]):
+        matrix = penalty_matrix(rounds[rounds["split"] == split], baseline)
+        matrix = matrix.rename_axis("strategy").reset_index()
+        matrix.insert(0, "split", split)
+        parts.append(matrix)
+    return pd.concat(parts, ignore_index=True)
+
+
+def write_results(
+    results: Results, experiment: Experiment, tables: str | Path, summary: str | Path
+) -> None:
+    """Write the tables into the folder `tables`, and `summary`."""
+    folder = Path(tables)
+    for name in TABLES:
+        write_csv(getattr(results, name), folder / f"{name}.csv", FLOAT_FORMAT)
+    texts = {
+        "curves": accuracy_tables(results.curves, experiment.metric),
+        "savings": savings_tables(results.savings),
+        "finetuning": finetuning_tables(results.finetuning, experiment.metric),
+    }
+    for name, content in texts.items():
+        _write_text(folder / f"{name}.md", as_markdown(content))
+        _write_text(folder / f"{name}.tex", as_latex(content))
+    write_json(
+        summary,
+        summarise_experiment(experiment, results.curves, results.savings, results.finetuning),
+    )
+
+
+def _write_text(path: Path, text: str) -> None:
+    with atomic_path(path) as aside:
+        aside.write_text(text, encoding="utf-8")

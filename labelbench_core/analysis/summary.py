@@ -1,0 +1,180 @@
+"""The numbers that matter, for `summary.json`, the end of `make demo` and the top of the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from labelbench_core.analysis.experiment import Experiment
+from labelbench_core.analysis.finetuning import verdict
+from labelbench_core.analysis.frames import SETTING, groups, ordered_splits
+from labelbench_core.analysis.savings import DEFINITIONS, HEADLINE, interval_text, saving_text
+from labelbench_core.analysis.tables import p_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAVING_FIELDS = ("level", "saving", "bound", "low", "low_bound", "high", "high_bound", "n_seeds")
+FINETUNING_FIELDS = ("finetuned", "proxy_value", "difference", "low", "high", "p_holm", "n_seeds")
+
+
+def summarise_experiment(
+    experiment: Experiment, curves: pd.DataFrame, savings: pd.DataFrame, finetuning: pd.DataFrame
+) -> dict[str, Any]:
+    """What `summary.json` holds, from the tables of `curves`, `savings` and `finetuning`.
+
+    Per setting: the label saving of `highlight` over `baseline` by both definitions on every
+    split, the last value of both with its interval, and what fine-tuning adds to both at the
+    largest fine-tuned budget. Numbers that do not exist (an interval of one seed) are null.
+    """
+    pair = list(dict.fromkeys([experiment.highlight, experiment.baseline]))
+    curves = curves[(curves["metric"] == experiment.metric) & curves["strategy"].isin(pair)]
+    settings = []
+    for names, rows in groups(curves, SETTING):
+        last = rows[rows["round"] == rows["round"].max()]
+        settings.append(
+            {
+                **names,
+                "num_labeled": int(last["num_labeled"].iloc[0]),
+                "splits": ordered_splits(last["split"]),
+                "final": {
+                    row["strategy"]: {
+                        split["split"]: _plain(split, ("mean", "low", "high", "n_seeds"))
+                        for _, split in last[last["strategy"] == row["strategy"]].iterrows()
+                    }
+                    for _, row in last.drop_duplicates("strategy").iterrows()
+                },
+                "saving": _savings(_matching(savings, names), experiment),
+                "finetuning": _finetuning(_matching(finetuning, names), experiment, pair),
+            }
+        )
+    return {
+        "experiment": experiment.experiment,
+        "baseline": experiment.baseline,
+        "highlight": experiment.highlight,
+        "metric": experiment.metric,
+        "headline_definition": HEADLINE,
+        "settings": settings,
+    }
+
+
+def _savings(savings: pd.DataFrame, experiment: Experiment) -> dict[str, dict[str, Any]]:
+    rows = savings[savings["strategy"] == experiment.highlight]
+    rows = rows[rows["metric"] == experiment.metric]
+    return {
+        definition: {
+            row["split"]: _plain(row, SAVING_FIELDS)
+            for _, row in rows[rows["definition"] == definition].iterrows()
+        }
+        for definition in DEFINITIONS
+    }
+
+
+def _finetuning(table: pd.DataFrame, experiment: Experiment, pair: list[str]) -> list[dict]:
+    """Per trainer: fine-tuned against proxy at the largest fine-tuned budget, on every split."""
+    rows = table[(table["metric"] == experiment.metric) & table["strategy"].isin(pair)]
+    results = []
+    for names, part in groups(rows, ["trainer"]):
+        last = part[part["round"] == part["round"].max()]
+        strategies: dict[str, dict] = {}
+        for _, row in last.iterrows():
+            values = _plain(row, FINETUNING_FIELDS)
+            values["verdict"] = verdict(row["difference"], row["p_holm"])
+            strategies.setdefault(row["strategy"], {})[row["split"]] = values
+        labels = int(last["num_labeled"].iloc[0])
+        results.append({**names, "num_labeled": labels, "strategies": strategies})
+    return results
+
+
+def _matching(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    keep = frame["dataset"].notna()
+    for key, value in names.items():
+        keep &= frame[key] == value
+    return frame[keep]
+
+
+def _plain(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """Named cells of a row as JSON values: ten digits, null for NaN."""
+    values: dict[str, Any] = {}
+    for name in names:
+        value = row[name]
+        if isinstance(value, str):
+            values[name] = value
+        elif name == "n_seeds":
+            values[name] = int(value)
+        else:
+            values[name] = None if math.isnan(value) else float(f"{value:.10g}")
+    return values
+
+
+def nan(value: float | None) -> float:
+    """A number of `summary.json` as a float: null is NaN."""
+    return math.nan if value is None else value
+
+
+def percent(value: float | None) -> str:
+    """A share as "93.41 %", a dash where there is none."""
+    return "–" if value is None or math.isnan(value) else f"{100 * value:.2f} %"
+
+
+def saving_cell(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """A saving of `summary.json` as text, and its interval."""
+    interval = interval_text(
+        nan(entry["low"]), entry["low_bound"], nan(entry["high"]), entry["high_bound"]
+    )
+    return saving_text(nan(entry["saving"]), entry["bound"]), interval
+
+
+def mean_text(entry: Mapping[str, Any]) -> str:
+    """A mean of `summary.json` with its interval as text."""
+    if entry["low"] is None:
+        return f"{percent(entry['mean'])} (one seed)"
+    low, high = percent(entry["low"]), percent(entry["high"])
+    return f"{percent(entry['mean'])} (95 % interval {low} to {high})"
+
+
+def finetuning_text(entry: Mapping[str, Any]) -> str:
+    """What fine-tuning did to one strategy, as a sentence without its subject."""
+    points = f"{100 * entry['difference']:+.2f} points"
+    if entry["n_seeds"] < 2:
+        return f"{points} on a single seed, which cannot tell a difference"
+    interval = f"95 % interval {100 * entry['low']:+.2f} to {100 * entry['high']:+.2f}"
+    words = {
+        "better": "better than the proxy",
+        "worse": "worse than the proxy",
+        "not distinguishable": "not distinguishable from the proxy",
+    }[entry["verdict"]]
+    tested = f"corrected p {p_text(nan(entry['p_holm']))}, {entry['n_seeds']} seeds"
+    return f"{words}: {points} ({interval}, {tested})"
+
+
+def summary_lines(summary: Mapping[str, Any]) -> list[str]:
+    """The headline numbers of `summary.json` as lines for a terminal."""
+    highlight, baseline = summary["highlight"], summary["baseline"]
+    lines = [f"Experiment {summary['experiment']}: {highlight} compared with {baseline}"]
+    for setting in summary["settings"]:
+        lines += ["", " / ".join(setting[key] for key in SETTING)]
+        if highlight != baseline:
+            lines += _saving_lines(setting)
+        split = setting["splits"][0]
+        for strategy, values in setting["final"].items():
+            where = f"{split} {summary['metric']}, {setting['num_labeled']:,} labels, {strategy}"
+            lines.append(f"  {where}: {mean_text(values[split])}")
+        for entry in setting["finetuning"]:
+            for strategy, values in entry["strategies"].items():
+                if split in values:
+                    where = f"({entry['trainer']}), {entry['num_labeled']:,} labels, {strategy}"
+                    lines.append(f"  fine-tuned {where}: {finetuning_text(values[split])}")
+    return lines
+
+
+def _saving_lines(setting: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for split in ("test", "pool"):
+        entry = setting["saving"][HEADLINE].get(split)
+        if entry is not None:
+            value, interval = saving_cell(entry)
+            note = f" (95 % interval {interval})" if interval else ""
+            lines.append(f"  label saving on {split}: {value}{note}")
+    return lines

@@ -1,0 +1,216 @@
+"""Tables for people: one wide table per setting and split, as Markdown and as LaTeX."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from labelbench_core.analysis.frames import SETTING, groups, ordered_splits
+from labelbench_core.analysis.savings import DEFINITIONS, interval_text, saving_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table ready to be shown: `cells` are text, the first column names the row."""
+
+    title: str
+    columns: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+
+
+def with_half_width(mean: float, half: float) -> str:
+    """A share and the half-width of its interval in percent: "93.41 ± 0.22"."""
+    if math.isnan(mean):
+        return "–"
+    return f"{100 * mean:.2f}" if math.isnan(half) else f"{100 * mean:.2f} ± {100 * half:.2f}"
+
+
+def accuracy_tables(curves: pd.DataFrame, metric: str) -> list[TextTable]:
+    """Mean ± half-width in percent: a row per strategy, a column per number of labels."""
+    tables = []
+    for names, rows in groups(curves[curves["metric"] == metric], SETTING):
+        for split in ordered_splits(rows["split"]):
+            part = rows[rows["split"] == split]
+            title = f"{split} {metric} in %, {_where(names)}"
+            tables.append(_by_budget(title, part, ("mean", "half_width"), ["strategy"]))
+    return tables
+
+
+def finetuning_tables(table: pd.DataFrame, metric: str) -> list[TextTable]:
+    """Fine-tuned and proxy values (same seeds) and their paired difference, in percent (points)."""
+    tables = []
+    for names, rows in groups(table[table["metric"] == metric], [*SETTING, "trainer"]):
+        for split in ordered_splits(rows["split"]):
+            part = rows[rows["split"] == split]
+            cells = tuple(
+                (
+                    row["strategy"],
+                    f"{row['num_labeled']:,}",
+                    with_half_width(row["finetuned"], row["finetuned_half_width"]),
+                    with_half_width(row["proxy_value"], row["proxy_half_width"]),
+                    _signed(row["difference"], row["half_width"]),
+                    p_text(row["p_holm"]),
+                    str(row["n_seeds"]),
+                )
+                for _, row in part.iterrows()
+            )
+            title = f"{split} {metric} in %, {_where(names)}, {names['trainer']}"
+            columns = (
+                "strategy",
+                "labels",
+                "fine-tuned",
+                "proxy",
+                "difference",
+                "p (Holm)",
+                "seeds",
+            )
+            tables.append(TextTable(title, columns, cells))
+    return tables
+
+
+def savings_tables(savings: pd.DataFrame) -> list[TextTable]:
+    """Label savings by both definitions with their intervals: a row per strategy and split."""
+    tables = []
+    for names, rows in groups(savings, SETTING):
+        cells = []
+        for split in ordered_splits(rows["split"]):
+            part = rows[rows["split"] == split]
+            for strategy in dict.fromkeys(part["strategy"]):
+                line = [strategy, split]
+                for definition in DEFINITIONS:
+                    wanted = (part["strategy"] == strategy) & (part["definition"] == definition)
+                    row = part[wanted].iloc[0]
+                    line.append(saving_text(row["saving"], row["bound"]))
+                    line.append(
+                        interval_text(row["low"], row["low_bound"], row["high"], row["high_bound"])
+                    )
+                cells.append(tuple(line))
+        baseline = rows["baseline"].iloc[0]
+        columns = (
+            "strategy",
+            "split",
+            f"saving at {baseline}'s last level",
+            "95 % interval",
+            "saving at own last level",
+            "95 % interval",
+        )
+        tables.append(
+            TextTable(f"label savings over {baseline}, {_where(names)}", columns, tuple(cells))
+        )
+    return tables
+
+
+def comparison_tables(comparisons: pd.DataFrame, metric: str) -> list[TextTable]:
+    """Paired differences to the baseline in percentage points, starred where p (Holm) < 0.05."""
+    tables = []
+    for names, rows in groups(comparisons[comparisons["metric"] == metric], SETTING):
+        for split in ordered_splits(rows["split"]):
+            part = rows[rows["split"] == split]
+            title = f"difference to the baseline in points of {split} {metric}, {_where(names)}"
+            tables.append(_differences(title, part))
+    return tables
+
+
+def _differences(title: str, rows: pd.DataFrame) -> TextTable:
+    labels = sorted(set(rows["num_labeled"]))
+    cells = []
+    for strategy in dict.fromkeys(rows["strategy"]):
+        part = rows[rows["strategy"] == strategy].set_index("num_labeled")
+        line = [strategy]
+        for count in labels:
+            row = part.loc[count]
+            star = "*" if row["p_holm"] < 0.05 else ""
+            line.append(_signed(row["difference"], row["half_width"]) + star)
+        cells.append(tuple(line))
+    return TextTable(title, ("strategy", *(f"{count:,}" for count in labels)), tuple(cells))
+
+
+def _by_budget(
+    title: str, rows: pd.DataFrame, values: tuple[str, str], names: Sequence[str]
+) -> TextTable:
+    labels = sorted(set(rows["num_labeled"]))
+    cells = []
+    for name, part in groups(rows, names):
+        found = {
+            count: with_half_width(mean, half)
+            for count, mean, half in zip(
+                part["num_labeled"], part[values[0]], part[values[1]], strict=True
+            )
+        }
+        cells.append((*name.values(), *(found.get(count, "–") for count in labels)))
+    return TextTable(title, (*names, *(f"{count:,}" for count in labels)), tuple(cells))
+
+
+def _signed(mean: float, half: float) -> str:
+    return f"{100 * mean:+.2f}" if math.isnan(half) else f"{100 * mean:+.2f} ± {100 * half:.2f}"
+
+
+def p_text(value: float) -> str:
+    """A p-value with two significant digits; a dash where there is none."""
+    if math.isnan(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.2g}"
+
+
+def _where(names: dict[str, str]) -> str:
+    return " / ".join(names[key] for key in SETTING)
+
+
+def as_markdown(tables: Sequence[TextTable]) -> str:
+    """All tables as Markdown, each under its title; numbers aligned to the right."""
+    parts = []
+    for table in tables:
+        rule = ["---", *["---:"] * (len(table.columns) - 1)]
+        lines = [table.columns, rule, *table.cells]
+        body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        parts.append(f"**{table.title}**\n\n{body}\n")
+    return "\n".join(parts) if parts else "No results.\n"
+
+
+LATEX_SIGNS = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "<": r"$<$",
+    ">": r"$>$",
+    "–": "--",
+}
+
+
+def as_latex(tables: Sequence[TextTable]) -> str:
+    """All tables as LaTeX (needs the package booktabs)."""
+    parts = []
+    for table in tables:
+        lines = [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{_latex(table.title)}}}",
+            rf"\begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}",
+            r"\toprule",
+            " & ".join(map(_latex, table.columns)) + r" \\",
+            r"\midrule",
+            *(" & ".join(map(_latex, row)) + r" \\" for row in table.cells),
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+        ]
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts) if parts else "% No results.\n"
+
+
+def _latex(text: str) -> str:
+    return "".join(LATEX_SIGNS.get(sign, sign) for sign in text)

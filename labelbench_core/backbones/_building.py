@@ -1,0 +1,83 @@
+"""What the sources of backbones share: hashes of weights, seeds, finishing a `Backbone`."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labelbench_core.backbones import Backbone
+from labelbench_core.errors import InputError
+from labelbench_core.seeds import seed_for
+
+if TYPE_CHECKING:
+    import torch
+
+INTERPOLATIONS = ("bilinear", "bicubic")
+
+
+def finish(
+    model: torch.nn.Module,
+    *,
+    input_size: int,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    interpolation: str,
+    layer: str,
+) -> Backbone:
+    """The `Backbone` of `model`; D is found by passing one grey image through it."""
+    import torch
+
+    if interpolation not in INTERPOLATIONS:
+        raise InputError(f"interpolation: {interpolation!r}; allowed: {', '.join(INTERPOLATIONS)}")
+    model = model.eval()
+    weights_sha256 = hash_weights(model)
+    with torch.inference_mode():
+        features = model(torch.zeros(1, 3, input_size, input_size))
+    if features.ndim != 2:
+        raise InputError(f"backbone: its output has shape {tuple(features.shape)}, expected (B, D)")
+    return Backbone(
+        model=model,
+        num_features=features.shape[1],
+        input_size=input_size,
+        mean=tuple(float(value) for value in mean),
+        std=tuple(float(value) for value in std),
+        interpolation=interpolation,
+        weights_sha256=weights_sha256,
+        layer=layer,
+    )
+
+
+def hash_weights(model: torch.nn.Module) -> str:
+    """SHA-256 over names, types, shapes and values of a model's tensors."""
+    import torch
+
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        plain = tensor.detach().cpu().contiguous()
+        digest.update(f"{name} {plain.dtype} {tuple(plain.shape)} ".encode())
+        digest.update(plain.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def seeded_initialisation(random_seed: int) -> Iterator[None]:
+    """Random weights made in this block depend on `random_seed` only, and disturb no other stream.
+
+    Layers draw from torch's global generator and take no other; so its state is put back.
+    """
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_for("backbone-weights", random_seed) % 2**63)
+        yield
+
+
+def require_file(checkpoint: str, option: str = "checkpoint") -> Path:
+    """The path of a local checkpoint; `InputError` if there is none."""
+    path = Path(checkpoint).expanduser()
+    if not path.is_file() or path.stat().st_size == 0:
+        raise InputError(f"{option}: {path}: no such file, or it is empty")
+    return path

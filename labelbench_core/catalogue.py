@@ -1,0 +1,152 @@
+"""The catalogue: what exists, each entry an id with its options (config/catalogue/*.yaml)."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from labelbench_core import registry
+from labelbench_core.errors import InputError
+
+COMPONENT_KINDS = ("datasets", "backbones", "proxies", "trainers", "strategies")
+KINDS = (*COMPONENT_KINDS, "schedules")
+
+Catalogue = dict[str, dict[str, dict[str, Any]]]
+
+
+def load_catalogue(folder: Path) -> Catalogue:
+    """Read and check all files of the catalogue: kind → id → entry.
+
+    Raises
+    ------
+    InputError
+        All errors of all files, one a line.
+    """
+    schema_folder = folder.parent / "schema"
+    schema = read_yaml(schema_folder / "catalogue.schema.json")
+    catalogue: Catalogue = {}
+    errors: list[str] = []
+    for kind in KINDS:
+        file = folder / f"{kind}.yaml"
+        catalogue[kind] = read_yaml(file) or {}
+        definition = "schedules" if kind == "schedules" else "components"
+        found = schema_errors(catalogue[kind], {**schema, "$ref": f"#/$defs/{definition}"}, file)
+        if not found and kind in COMPONENT_KINDS:
+            for name, entry in catalogue[kind].items():
+                found += _component_errors(kind, name, entry, file)
+        errors += found
+    raise_all(errors)
+    return catalogue
+
+
+def read_yaml(file: Path) -> Any:
+    """The content of a YAML file; a key given twice is an error, not a silent choice."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """A loader that refuses duplicate keys."""
+
+    def mapping(loader: Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+        keys = [loader.construct_object(key) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise InputError(f"{file}: line {node.start_mark.line + 1}: key {key!r} occurs twice")
+        return loader.construct_mapping(node, deep=True)
+
+    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
+    try:
+        return yaml.load(file.read_text(encoding="utf-8"), Loader)
+    except FileNotFoundError as error:
+        raise InputError(f"{file}: file not found") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{file}: not valid YAML: {error}") from error
+
+
+def schema_errors(value: Any, schema: Mapping[str, Any], file: Path | str) -> list[str]:
+    """All places where `value` breaks `schema`, as lines that name file, key, value, allowed."""
+    import jsonschema
+
+    validator = jsonschema.Draft202012Validator(schema)
+    return [
+        _schema_line(error, file)
+        for error in sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.path)))
+    ]
+
+
+def _schema_line(error: Any, file: Path | str) -> str:
+    key = ".".join(map(str, error.absolute_path))
+    if error.validator == "additionalProperties" and isinstance(error.schema, Mapping):
+        allowed = list(error.schema.get("properties", {}))
+        unknown = [name for name in error.instance if name not in allowed]
+        return "\n".join(
+            f"{file}: {f'{key}.' if key else ''}{name}: unknown key{did_you_mean(name, allowed)}; "
+            f"allowed: {', '.join(sorted(allowed))}"
+            for name in unknown
+        )
+    if error.validator == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]
+        return f"{file}: {f'{key}: ' if key else ''}missing key: {', '.join(missing)}"
+    if error.validator == "pattern":
+        return (
+            f"{file}: {key or 'a key'}: {error.instance!r} is not an id; "
+            "allowed: lower-case letters, digits and single hyphens between them"
+        )
+    if error.validator in ("oneOf", "anyOf"):
+        return f"{file}: {key}: {error.instance!r}; allowed: {allowed_forms(error.validator_value)}"
+    return f"{file}: {key or 'the file'}: {error.instance!r}; {error.message}"
+
+
+def allowed_forms(alternatives: Iterable[Mapping[str, Any]]) -> str:
+    """The alternatives of a schema in words."""
+    words = {"integer": "a whole number", "array": "a list of different whole numbers"}
+    return " or ".join(
+        f"{words.get(form['type'], form['type'])}"
+        + (f" of at least {form['minimum']}" if "minimum" in form else "")
+        for form in alternatives
+    )
+
+
+def _component_errors(kind: str, name: str, entry: Mapping[str, Any], file: Path) -> list[str]:
+    """Whether an entry's implementation exists and knows its options, without importing it."""
+    implementation = entry["implementation"]
+    known = registry.names(kind)
+    if implementation not in known:
+        return [
+            f"{file}: {name}.implementation: {implementation!r} does not exist"
+            f"{did_you_mean(implementation, known)}; allowed: {', '.join(known)}"
+        ]
+    allowed = registry.describe(kind, implementation).options
+    errors = []
+    for option, value in (entry.get("options") or {}).items():
+        where = f"{file}: {name}.options.{option}"
+        if option not in allowed:
+            errors.append(
+                f"{where}: unknown option of {implementation}{did_you_mean(option, allowed)}; "
+                f"allowed: {', '.join(sorted(allowed)) or 'none'}"
+            )
+        elif not _same_type(value, allowed[option]):
+            errors.append(
+                f"{where}: {value!r}; allowed: a value like its default, {allowed[option]!r}"
+            )
+    return errors
+
+
+def _same_type(value: Any, default: Any) -> bool:
+    """Whether an option's value is of its default's type; None as default allows anything."""
+    if default is None:
+        return True
+    if isinstance(default, float):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return type(value) is type(default)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint for a probable slip of the pen, or nothing."""
+    close = difflib.get_close_matches(str(word), list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def raise_all(errors: list[str]) -> None:
+    """Raise one `InputError` with all errors, if there are any."""
+    if errors:
+        raise InputError("\n".join(errors))

@@ -1,0 +1,234 @@
+"""An experiment: which ids of the catalogue are crossed, checked before any job starts."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labelbench_core import catalogue as entries
+from labelbench_core import registry
+from labelbench_core.catalogue import Catalogue, did_you_mean, raise_all
+from labelbench_core.errors import InputError
+
+# Folder names beside the strategies' own: no strategy may have them.
+RESERVED_STRATEGIES = ("initial",)
+
+
+@dataclass(frozen=True)
+class Finetune:
+    """Where the backbone is fine-tuned end to end on what was selected."""
+
+    trainers: tuple[str, ...]
+    strategies: tuple[str, ...]
+    rounds: tuple[int, ...]
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment, complete and checked."""
+
+    experiment: str
+    datasets: tuple[str, ...]
+    backbones: tuple[str, ...]
+    proxies: tuple[str, ...]
+    schedules: tuple[str, ...]
+    strategies: tuple[str, ...]
+    rounds: int
+    seeds: tuple[int, ...]
+    baseline: str
+    highlight: str
+    finetune: Finetune | None
+
+    def settings(self) -> dict[str, Any]:
+        """The experiment as plain JSON values."""
+        return dataclasses.asdict(self)
+
+    def chains(self) -> Iterator[dict[str, Any]]:
+        """The ids of every chain of rounds: dataset, backbone, proxy, schedule, strategy, seed."""
+        names = ("dataset", "backbone", "proxy", "schedule", "strategy", "seed")
+        crossed = (self.datasets, self.backbones, self.proxies, self.schedules, self.strategies)
+        for values in itertools.product(*crossed, self.seeds):
+            yield dict(zip(names, values, strict=True))
+
+    def finetunings(self) -> Iterator[dict[str, Any]]:
+        """The ids of every fine-tuning: those of a chain, trainer and round."""
+        if self.finetune is None:
+            return
+        chosen = dataclasses.replace(
+            self, strategies=self.finetune.strategies, seeds=self.finetune.seeds
+        )
+        for chain in chosen.chains():
+            for trainer, number in itertools.product(self.finetune.trainers, self.finetune.rounds):
+                yield {**chain, "trainer": trainer, "round": number}
+
+
+def load_experiment(
+    config: Mapping[str, Any], catalogue: Catalogue, schema_folder: Path, file: str
+) -> Experiment:
+    """Check an experiment against the schema and the catalogue.
+
+    Parameters
+    ----------
+    config
+        What the experiment's file says.
+    catalogue
+        From `labelbench_core.catalogue.load_catalogue`.
+    schema_folder
+        Folder of `experiment.schema.json`.
+    file
+        The experiment's file, for the messages.
+
+    Raises
+    ------
+    InputError
+        All errors, one a line: file, key, value, what is allowed.
+    """
+    schema = entries.read_yaml(schema_folder / "experiment.schema.json")
+    raise_all(entries.schema_errors(config, schema, file))
+    finetune = config.get("finetune")
+    experiment = Experiment(
+        experiment=config["experiment"],
+        **{kind: tuple(config[kind]) for kind in _CROSSED},
+        rounds=config["rounds"],
+        seeds=_seeds(config["seeds"]),
+        baseline=config.get("baseline", "random"),
+        highlight=config.get("highlight", "margin"),
+        finetune=finetune
+        and Finetune(
+            trainers=tuple(finetune["trainers"]),
+            strategies=tuple(finetune["strategies"]),
+            rounds=tuple(finetune["rounds"]),
+            seeds=_seeds(finetune["seeds"]),
+        ),
+    )
+    raise_all([f"{file}: {line}" for line in _reference_errors(experiment, catalogue)])
+    return experiment
+
+
+_CROSSED = ("datasets", "backbones", "proxies", "schedules", "strategies")
+
+
+def _seeds(value: int | list[int]) -> tuple[int, ...]:
+    return tuple(range(value)) if isinstance(value, int) else tuple(value)
+
+
+def _reference_errors(experiment: Experiment, catalogue: Catalogue) -> list[str]:
+    errors = []
+    for kind in _CROSSED:
+        errors += _unknown(kind, getattr(experiment, kind), catalogue[kind], f"catalogue {kind}.yaml")
+    for name in set(experiment.strategies) & set(RESERVED_STRATEGIES):
+        errors.append(f"strategies: {name!r} is the name of round 0's folder; give it another id")
+    chosen = experiment.strategies
+    for key in ("baseline", "highlight"):
+        errors += _unknown(key, (getattr(experiment, key),), chosen, "the experiment's strategies")
+    finetune = experiment.finetune
+    if finetune is not None:
+        errors += _unknown(
+            "finetune.trainers", finetune.trainers, catalogue["trainers"], "catalogue trainers.yaml"
+        )
+        errors += _unknown(
+            "finetune.strategies", finetune.strategies, chosen, "the experiment's strategies"
+        )
+        errors += _outside("finetune.rounds", finetune.rounds, range(experiment.rounds))
+        errors += _outside("finetune.seeds", finetune.seeds, experiment.seeds)
+    if not errors:
+        errors += _unsuitable(experiment, catalogue)
+    return errors
+
+
+def _unknown(key: str, ids: tuple[str, ...], known: Any, where: str) -> list[str]:
+    return [
+        f"{key}: {name!r} is not in {where}{did_you_mean(name, known)}; "
+        f"allowed: {', '.join(sorted(known))}"
+        for name in ids
+        if name not in known
+    ]
+
+
+def _outside(key: str, values: tuple[int, ...], allowed: Any) -> list[str]:
+    text = f"{allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else list(allowed)
+    return [f"{key}: {value} is outside; allowed: {text}" for value in values if value not in allowed]
+
+
+def _unsuitable(experiment: Experiment, catalogue: Catalogue) -> list[str]:
+    """Combinations that cannot run: a strategy whose needs a proxy does not fulfil."""
+    errors = []
+    for proxy in experiment.proxies:
+        offers = _info("proxies", catalogue, proxy).get("provides", [])
+        for strategy in experiment.strategies:
+            missing = set(_info("strategies", catalogue, strategy).get("needs", [])) - {
+                "embeddings", "labeled", "labels", "num_classes", *offers
+            }  # fmt: skip
+            if missing:
+                errors.append(
+                    f"strategies: {strategy!r} needs {', '.join(sorted(missing))}, which proxy "
+                    f"{proxy!r} does not provide; it provides: {', '.join(sorted(offers))}"
+                )
+    return errors
+
+
+def _info(kind: str, catalogue: Catalogue, name: str) -> dict[str, Any]:
+    return registry.describe(kind, catalogue[kind][name]["implementation"]).info
+
+
+def check_sources(
+    experiment: Experiment,
+    catalogue: Catalogue,
+    data_dir: Path,
+    prepared: Mapping[str, int],
+    file: str,
+) -> None:
+    """Look, cheaply, whether every data set's files are there and its pool is large enough.
+
+    Parameters
+    ----------
+    data_dir
+        Where data sets' files are looked for.
+    prepared
+        Pool sizes of data sets that are prepared already and need no source any more.
+    file
+        The experiment's file, for the messages.
+
+    Raises
+    ------
+    InputError
+        All errors, one a line.
+    """
+    errors = []
+    for dataset in experiment.datasets:
+        try:
+            pool = prepared.get(dataset) or _source_size(catalogue["datasets"][dataset], data_dir)
+        except InputError as error:
+            errors.append(f"data set {dataset!r}: {error}")
+            continue
+        for schedule in experiment.schedules:
+            errors += _budget_errors(experiment, dataset, schedule, catalogue, pool, file)
+    raise_all(errors)
+
+
+def _source_size(entry: Mapping[str, Any], data_dir: Path) -> int | None:
+    """Size of the pool where it can be known without reading the data."""
+    component = registry.load("datasets", entry["implementation"])
+    return (component.check(data_dir, **(entry.get("options") or {})) or {}).get("pool")
+
+
+def _budget_errors(
+    experiment: Experiment,
+    dataset: str,
+    schedule: str,
+    catalogue: Catalogue,
+    pool: int | None,
+    file: str,
+) -> list[str]:
+    sizes = catalogue["schedules"][schedule]
+    last = sizes["initial"] + (experiment.rounds - 1) * sizes["batch"]
+    if pool is None or last <= pool:
+        return []
+    most = max(0, 1 + (pool - sizes["initial"]) // sizes["batch"])
+    return [
+        f"{file}: rounds: {experiment.rounds} rounds of schedule {schedule!r} buy {last} labels, "
+        f"but the pool of {dataset!r} has {pool}; allowed: at most {most}"
+    ]

@@ -1,0 +1,155 @@
+"""Data sets: one file per source; here what they return and how a prepared one is read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from labelbench_core import files, store
+from labelbench_core.errors import InputError
+
+POOL = "pool"
+TEST = "test"
+VAL = "val"
+
+
+@dataclass(frozen=True)
+class RawSplit:
+    """One split as its source gives it: images in memory, or files that stay where they are.
+
+    Attributes
+    ----------
+    labels
+        (N,) int64, from 0.
+    images
+        (N, H, W, 3) uint8, or None for files.
+    files
+        N paths relative to the data set's root, or None for arrays.
+    file_sha256
+        SHA-256 of the content of each file, or None for arrays.
+    """
+
+    labels: np.ndarray
+    images: np.ndarray | None = None
+    files: list[str] | None = None
+    file_sha256: list[str] | None = None
+
+
+@dataclass(frozen=True)
+class RawDataset:
+    """A data set as its source gives it.
+
+    Attributes
+    ----------
+    class_names
+        Of the labels 0, 1, …
+    splits
+        "pool" and "test", optionally "val"; every other name is a shifted split.
+    root
+        Folder, within the data directory, that the files are relative to; None for arrays.
+    image_size
+        Height and width to which files are decoded, in pixels; None for arrays.
+    """
+
+    class_names: list[str]
+    splits: dict[str, RawSplit]
+    root: str | None = None
+    image_size: int | None = None
+
+
+class Images(Protocol):
+    """Random access to the images of one split."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: np.ndarray) -> np.ndarray:
+        """The images `indices` as uint8 (B, H, W, 3), in that order."""
+
+
+class ArrayImages:
+    """Images of a Zarr array."""
+
+    def __init__(self, rows: store.RowBlocks) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def batch(self, indices: np.ndarray) -> np.ndarray:
+        """The images `indices` as uint8 (B, H, W, 3), in that order."""
+        return self._rows.take(indices)
+
+
+class PreparedDataset:
+    """A data set as `prepare` wrote it, in a folder with `manifest.json` and `arrays/`.
+
+    Attributes
+    ----------
+    manifest
+        The content of `manifest.json`.
+    num_classes, class_names, splits
+        As there; "pool" comes first.
+    """
+
+    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
+        self.folder, self.manifest = folder, manifest
+        self.num_classes: int = manifest["num_classes"]
+        self.class_names: list[str] = manifest["class_names"]
+        self.splits = sorted(manifest["splits"], key=_split_order)
+
+    def labels(self, split: str) -> np.ndarray:
+        """(N,) int64 labels of `split`."""
+        self._require(split)
+        return store.open_rows(self.folder / "arrays" / f"{split}-labels").load()
+
+    def images(self, split: str, *, threads: int = 4) -> Images:
+        """The images of `split`; files are decoded by `threads` threads."""
+        self._require(split)
+        entry = self.manifest["splits"][split]
+        if entry["storage"] == "array":
+            return ArrayImages(store.open_rows(self.folder / "arrays" / f"{split}-images"))
+        from labelbench_core.datasets._decoding import FileImages
+
+        listed = files.read_json(self.folder / "arrays" / f"{split}-files.json")
+        root = data_directory() / self.manifest["root"]
+        return FileImages(root, listed, entry["image_size"], threads=threads)
+
+    def verify(self) -> None:
+        """Hash all arrays; `InputError` names the first file that is not as the manifest says."""
+        for name, entry in self.manifest["arrays"].items():
+            store.check_blocks(self.folder / "arrays" / name, entry["blocks"])
+
+    def _require(self, split: str) -> None:
+        """`InputError` unless there is such a split."""
+        if split not in self.manifest["splits"]:
+            raise InputError(
+                f"{self.folder}: no split {split!r}; there are: {', '.join(self.splits)}"
+            )
+
+
+def data_directory() -> Path:
+    """Where sources look for files: the environment variable LABELBENCH_DATA, else `data`."""
+    return Path(os.environ.get("LABELBENCH_DATA", "data"))
+
+
+def open_dataset(folder: str | Path) -> PreparedDataset:
+    """Open the prepared data set in `folder`; `InputError` if it is missing or damaged."""
+    folder = Path(folder)
+    manifest = files.read_json(folder / "manifest.json")
+    missing = {"num_classes", "class_names", "splits", "arrays", "fingerprint"} - set(manifest)
+    if missing:
+        raise InputError(
+            f"{folder / 'manifest.json'}: lacks {', '.join(sorted(missing))}; delete it to have it "
+            "made again"
+        )
+    return PreparedDataset(folder, manifest)
+
+
+def _split_order(split: str) -> tuple[int, str]:
+    """pool, val, test, then the shifted splits by name."""
+    known = [POOL, VAL, TEST]
+    return (known.index(split) if split in known else len(known), split)

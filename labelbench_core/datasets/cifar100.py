@@ -1,0 +1,48 @@
+"""CIFAR-100: 50,000 + 10,000 colour images of 32 x 32 pixels in 100 (fine) classes.
+
+Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009. Read from the official
+folder `cifar-100-python` in the data directory; downloaded by torchvision where there is none.
+"""
+
+from pathlib import Path
+
+from labelbench_core.datasets import RawDataset, _cifar
+
+INFO = {
+    "summary": "CIFAR-100, official python version, fine labels",
+    "license": "none stated by its authors",
+    "paper": "https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf",
+}
+
+LAYOUT = _cifar.Layout(
+    folder="cifar-100-python",
+    pool={"train": 50_000},
+    test={"test": 10_000},
+    meta="meta",
+    names_key=b"fine_label_names",
+    labels_key=b"fine_labels",
+    torchvision_class="CIFAR100",
+    md5={
+        "train": "16019d7e3df5f24257cddd939b257f8d",
+        "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
+        "meta": "7973b15100ade9c7d40fb424638fde48",
+    },
+)
+
+
+def check(data_dir: Path, *, download: bool = True) -> dict[str, int]:
+    """Sizes of the splits; `InputError` if files are truncated, or missing without `download`."""
+    return _cifar.check(LAYOUT, data_dir, download=download)
+
+
+def load(data_dir: Path, *, download: bool = True) -> RawDataset:
+    """Both splits in official order.
+
+    Parameters
+    ----------
+    data_dir
+        Holds (or will hold) the official folder.
+    download
+        Fetch the official archive if the folder is missing.
+    """
+    return _cifar.load(LAYOUT, data_dir, download=download)

@@ -1,0 +1,1 @@
+"""Embeddings: pooled features of a frozen backbone for every image of a prepared data set."""

@@ -1,0 +1,81 @@
+"""Images in, pooled features out, as fast as the machine allows."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+import numpy as np
+import torch
+
+from labelbench_core.backbones import Backbone
+from labelbench_core.embeddings.fold import fold_batch_norm
+from labelbench_core.errors import InputError
+
+PRECISIONS = {"float32": None, "float16": torch.float16, "bfloat16": torch.bfloat16}
+LARGEST_BATCH = 128
+BATCH_PIXELS = LARGEST_BATCH * 224 * 224
+
+
+class FeatureExtractor:
+    """A frozen backbone on its device: batch norms folded, channels last, in inference mode.
+
+    Parameters
+    ----------
+    backbone
+        Stays as it is; its network is copied.
+    device
+        "cpu", "cuda", …
+    precision
+        A key of `PRECISIONS`: what matrix products are computed in. Half precisions need a GPU.
+    """
+
+    def __init__(self, backbone: Backbone, device: str, precision: str) -> None:
+        if precision not in PRECISIONS:
+            raise InputError(f"precision: {precision!r}; allowed: auto, {', '.join(PRECISIONS)}")
+        self.backbone, self.device, self.precision = backbone, torch.device(device), precision
+        # Values below 1e-38 mean nothing here, and cost a CPU a hundred cycles each.
+        torch.set_flush_denormal(True)
+        noise = torch.rand(
+            (1, 3, backbone.input_size, backbone.input_size),
+            generator=torch.Generator().manual_seed(0),
+        )
+        model = fold_batch_norm(backbone.model, noise * 2 - 1)
+        self.model = model.to(self.device, memory_format=torch.channels_last)
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """Features (B, D) float32 of uint8 images (B, H, W, 3)."""
+        try:
+            with torch.inference_mode(), self._autocast():
+                pixels = torch.from_numpy(images).to(self.device, non_blocking=True)
+                features = self.model(self.backbone.preprocess(pixels))
+                return features.float().cpu().numpy()
+        except torch.OutOfMemoryError as error:
+            raise InputError(
+                f"{self.device}: out of memory with {len(images)} images of "
+                f"{self.backbone.input_size} pixels; give a smaller `batch_size`"
+            ) from error
+
+    def _autocast(self) -> contextlib.AbstractContextManager[None]:
+        dtype = PRECISIONS[self.precision]
+        if dtype is None:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=dtype)
+
+
+def choose_device() -> str:
+    """The environment variable LABELBENCH_DEVICE, else a GPU if there is one, else the CPU."""
+    return os.environ.get("LABELBENCH_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def choose_precision(precision: str, device: str) -> str:
+    """`precision`; for "auto", float16 on a GPU (as embeddings are kept), else float32."""
+    if precision != "auto":
+        return precision
+    return "float16" if device.startswith("cuda") else "float32"
+
+
+def choose_batch_size(input_size: int) -> int:
+    """Images per batch: a power of two that depends on their size only, as results may on it."""
+    fitting = max(1, BATCH_PIXELS // input_size**2)
+    return min(LARGEST_BATCH, 1 << (fitting.bit_length() - 1))

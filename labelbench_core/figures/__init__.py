@@ -1,0 +1,1 @@
+"""The figures of an experiment, drawn from the tables that `tabulate` wrote."""

@@ -1,0 +1,71 @@
+"""What each stage cost: wall-clock time, peak memory, and time of a round by strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from labelbench_core.analysis.costs import cost_by, selection_costs
+from labelbench_core.figures import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NO_COSTS = "No costs to show: these results came without their benchmark files."
+
+
+def draw_costs(costs: pd.DataFrame) -> Figure:
+    """Total time and peak memory per stage, median time of one round per strategy."""
+    stages, strategies = cost_by(costs, "stage"), selection_costs(costs)
+    if stages.empty:
+        return style.message(NO_COSTS)
+    rows = [len(stages), *([len(strategies)] if len(strategies) else [])]
+    figure, axes = style.panels(1, 1, 8.6, sum(0.8 + 0.28 * count for count in rows))
+    axes[0][0].remove()
+    grid = figure.add_gridspec(len(rows), 2, height_ratios=[1.5 + count for count in rows])
+    names = list(stages["stage"])
+    time, memory = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
+    _bars(time, names, list(stages["seconds"]), duration)
+    time.set_title("total time of all jobs")
+    _bars(memory, [""] * len(names), list(stages["max_rss_mb"] / 1024), "{:.2f} GB".format)
+    memory.set_title("largest memory of a job")
+    if len(strategies):
+        rounds = figure.add_subplot(grid[1, :])
+        _bars(rounds, list(strategies["strategy"]), list(strategies["median_seconds"]), duration)
+        rounds.set_title("median time of one round, by strategy")
+    return figure
+
+
+def _bars(axes: Axes, names: list[str], values: list[float], text: Callable[[float], str]) -> None:
+    """Horizontal bars from top to bottom, each with its value; the numbers replace an axis."""
+    places = range(len(names))
+    known = [0.0 if value != value else value for value in values]
+    axes.barh(places, known, height=0.62, color=style.PALETTE[0])
+    for place, value in zip(places, values, strict=True):
+        axes.annotate(
+            "–" if value != value else text(value),
+            (0.0 if value != value else value, place),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=10,
+        )
+    axes.set_yticks(places, names)
+    axes.invert_yaxis()
+    axes.set_xlim(0, max(known) * 1.25 or 1)
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_visible(False)
+    axes.spines["bottom"].set_visible(False)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as text in a fitting unit: "0.42 s", "12.3 s", "4 min 05 s", "3 h 12 min"."""
+    if seconds < 59.95:
+        return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,95 @@
+"""Fine-tuned models beside the proxies that bought their labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labelbench_core.analysis.experiment import Experiment
+from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
+from labelbench_core.figures import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NAMES = (*SETTING, "trainer")
+
+
+def draw_finetuning(table: pd.DataFrame, experiment: Experiment) -> Figure:
+    """Proxy (hollow) and fine-tuned (filled) value with 95 % intervals, a line between the two.
+
+    `table` is that of `compare_to_proxy`. A row per setting and trainer, a column per budget; the
+    first split (test) only.
+    """
+    rows = table[table["metric"] == experiment.metric]
+    if rows.empty:
+        return style.message("This experiment fine-tunes nothing.")
+    split = ordered_splits(rows["split"])[0]
+    rows = rows[rows["split"] == split]
+    names = setting_labels(rows, NAMES)
+    rounds = sorted(set(rows["round"]))
+    looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
+    width = 4.3 if len(rounds) > 1 else 6.8
+    figure, axes = style.panels(
+        len(names), len(rounds), width, 1.5 + 0.5 * rows["strategy"].nunique()
+    )
+    for line, (setting, part) in zip(axes, groups(rows, NAMES), strict=True):
+        order = list(dict.fromkeys(part["strategy"]))[::-1]
+        for panel, number in zip(line, rounds, strict=True):
+            cell = part[part["round"] == number].set_index("strategy").reindex(order)
+            _panel(panel, cell, looks)
+            labels = f"{int(cell['num_labeled'].dropna().iloc[0]):,} labels"
+            title = names[tuple(setting.values())]
+            panel.set_title(labels if len(names) == 1 else f"{title}\n{labels}")
+            panel.set_xlabel(f"{split} {experiment.metric} in %")
+        for panel in line[1:]:
+            panel.set_yticklabels([])
+        ends = [
+            100 * (part[value] + sign * part[half].fillna(0.0))
+            for value, half in (
+                ("finetuned", "finetuned_half_width"),
+                ("proxy_value", "proxy_half_width"),
+            )
+            for sign in (-1, 1)
+        ]
+        style.common_limits(line, [number for end in ends for number in end])
+    style.note_setting(figure, list(names.values()))
+    style.legend_above(figure, _handles())
+    return figure
+
+
+def _panel(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Look]) -> None:
+    for place, (name, row) in enumerate(table.iterrows()):
+        color = looks[str(name)].color
+        proxy, tuned = 100 * row["proxy_value"], 100 * row["finetuned"]
+        for value, half, shift, filled in (
+            (proxy, row["proxy_half_width"], 0.14, False),
+            (tuned, row["finetuned_half_width"], -0.14, True),
+        ):
+            axes.errorbar(
+                value,
+                place + shift,
+                xerr=None if half != half else 100 * half,
+                color=color,
+                marker="o",
+                markersize=7.5,
+                markerfacecolor=color if filled else style.PAPER,
+                markeredgewidth=1.6,
+                elinewidth=1.8,
+            )
+    axes.set_yticks(range(len(table)), list(table.index))
+    axes.set_ylim(-0.6, len(table) - 0.4)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+
+
+def _handles() -> list:
+    from matplotlib.lines import Line2D
+
+    common = {"color": style.MUTED, "marker": "o", "markersize": 7.5, "linewidth": 1.8}
+    return [
+        Line2D([], [], label="proxy (same seeds)", markerfacecolor=style.PAPER, **common),
+        Line2D([], [], label="fine-tuned end to end", **common),
+    ]

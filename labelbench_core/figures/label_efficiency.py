@@ -1,0 +1,124 @@
+"""How good a strategy gets per label bought, and how much better than the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from labelbench_core.analysis.experiment import Experiment
+from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
+from labelbench_core.figures import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+MOST_BANDS = 6
+
+
+def draw_curves(curves: pd.DataFrame, experiment: Experiment) -> Figure:
+    """Mean and 95 % band of the metric by labels bought: a row per setting, a column per split.
+
+    `curves` is the table of `summarise_curves`.
+    """
+    rows = curves[curves["metric"] == experiment.metric]
+    return _grid(rows, experiment, ("mean", "low", "high"), f"{experiment.metric} in %")
+
+
+def draw_differences(comparisons: pd.DataFrame, experiment: Experiment) -> Figure:
+    """Mean paired difference to the baseline and its 95 % band, in points, against labels bought.
+
+    `comparisons` is the table of `compare_to_baseline`. Filled markers: p (Holm) < 0.05.
+    """
+    rows = comparisons[comparisons["metric"] == experiment.metric]
+    if rows.empty:
+        return style.message("Nothing to compare: a single strategy or a single round.")
+    label = f"points over {experiment.baseline}"
+    return _grid(rows, experiment, ("difference", "low", "high"), label)
+
+
+def _grid(
+    rows: pd.DataFrame, experiment: Experiment, columns: tuple[str, str, str], label: str
+) -> Figure:
+    splits = [name for name in ordered_splits(rows["split"]) if name != "val"]
+    names = setting_labels(rows)
+    looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
+    width = 4.3 if len(splits) > 1 else 6.8
+    figure, axes = style.panels(len(names), len(splits), width, 3.5)
+    for line, (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
+        title = names[tuple(setting.values())]
+        for panel, split in zip(line, splits, strict=True):
+            _panel(panel, part[part["split"] == split], looks, columns)
+            panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
+            panel.set_xlabel("labels bought")
+        line[0].set_ylabel(label)
+    style.note_setting(figure, list(names.values()))
+    drawn = [name for name in looks if name in set(rows["strategy"])]
+    handles = [_handle(name, looks[name]) for name in drawn]
+    style.legend_above(figure, handles)
+    return figure
+
+
+def _panel(
+    axes: Axes, rows: pd.DataFrame, looks: Mapping[str, style.Look], columns: tuple[str, str, str]
+) -> None:
+    mean, low, high = columns
+    differences = mean == "difference"
+    if differences:
+        axes.axhline(0, color=style.INK, linewidth=1.2, dashes=(4, 2))
+    banded = banded_strategies(list(dict.fromkeys(rows["strategy"])), looks)
+    # Heavy lines last, so that the baseline and the headline strategy lie on top.
+    for name in sorted(looks, key=lambda name: looks[name].width):
+        part, look = rows[rows["strategy"] == name], looks[name]
+        labels = part["num_labeled"]
+        if name in banded:
+            band = (100 * part[low], 100 * part[high])
+            axes.fill_between(labels, *band, color=look.color, alpha=0.13, linewidth=0)
+        axes.plot(
+            labels,
+            100 * part[mean],
+            color=look.color,
+            linestyle=look.dashes,
+            linewidth=look.width,
+            marker=look.marker,
+            markersize=5.5,
+            markeredgewidth=1.2,
+            markerfacecolor=style.PAPER if differences else look.color,
+        )
+        if differences:
+            sure = part[part["p_holm"] < 0.05]
+            axes.plot(
+                sure["num_labeled"],
+                100 * sure[mean],
+                color=look.color,
+                linestyle="none",
+                marker=look.marker,
+                markersize=5.5,
+            )
+    axes.grid(axis="y")
+    axes.margins(x=0.03)
+    style.budget_ticks(axes, rows["num_labeled"].tolist())
+
+
+def banded_strategies(drawn: list[str], looks: Mapping[str, style.Look]) -> list[str]:
+    """Strategies drawn with their interval: all, or the heavy ones where bands would hide lines."""
+    if len(drawn) <= MOST_BANDS:
+        return drawn
+    return [name for name in drawn if looks[name].width >= style.HEAVY]
+
+
+def _handle(name: str, look: style.Look) -> object:
+    from matplotlib.lines import Line2D
+
+    return Line2D(
+        [],
+        [],
+        color=look.color,
+        linestyle=look.dashes,
+        linewidth=look.width,
+        marker=look.marker,
+        markersize=5.5,
+        label=name,
+    )

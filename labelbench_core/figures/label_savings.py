@@ -1,0 +1,75 @@
+"""Label savings over the baseline: a dot and its bootstrap interval for every strategy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelbench_core.analysis.experiment import Experiment
+from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
+from labelbench_core.analysis.savings import HEADLINE, saving_text
+from labelbench_core.figures import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def draw_savings(savings: pd.DataFrame, experiment: Experiment) -> Figure:
+    """The saving at the baseline's last level: a row per setting, a column per split.
+
+    `savings` is the table of `label_savings`. An arrow instead of a dot: a bound, no number.
+    """
+    rows = savings[(savings["definition"] == HEADLINE) & (savings["metric"] == experiment.metric)]
+    if rows.empty:
+        return style.message("Nothing to compare: a single strategy.")
+    splits = [name for name in ordered_splits(rows["split"]) if name != "val"]
+    names = setting_labels(rows)
+    looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
+    strategies = rows["strategy"].nunique()
+    width = 4.3 if len(splits) > 1 else 6.8
+    figure, axes = style.panels(len(names), len(splits), width, 1.25 + 0.34 * strategies)
+    for line, (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
+        first = part[part["split"] == splits[0]]
+        order = list(first.sort_values("saving", kind="stable", na_position="first")["strategy"])
+        for panel, split in zip(line, splits, strict=True):
+            table = part[part["split"] == split].set_index("strategy").loc[order]
+            _panel(panel, table, [looks[name] for name in order])
+            title = names[tuple(setting.values())]
+            panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
+            panel.set_xlabel(f"labels of {experiment.baseline} ÷ labels of the strategy")
+        for panel in line[1:]:
+            panel.set_yticklabels([])
+        shown = part.loc[part["split"].isin(splits), ["saving", "low", "high"]]
+        style.common_limits(line, [1.0, *shown.to_numpy(dtype=float).ravel()])
+    style.note_setting(figure, list(names.values()))
+    return figure
+
+
+def _panel(axes: Axes, table: pd.DataFrame, looks: list[style.Look]) -> None:
+    axes.axvline(1, color=style.INK, linewidth=1.2, dashes=(4, 2))
+    for place, (look, (_, row)) in enumerate(zip(looks, table.iterrows(), strict=True)):
+        if np.isfinite(row["low"]):
+            axes.plot([row["low"], row["high"]], [place, place], color=look.color, linewidth=2.2)
+            for end, sign in (("low", "<"), ("high", ">")):
+                if row[f"{end}_bound"]:
+                    axes.plot(row[end], place, marker=sign, color=look.color, markersize=6)
+        marker = {"more than": ">", "less than": "<"}.get(row["bound"], look.marker)
+        axes.plot(row["saving"], place, marker=marker, color=look.color, markersize=8)
+        axes.annotate(
+            saving_text(row["saving"], row["bound"]),
+            (1, place),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9.5,
+            color=style.INK,
+        )
+    axes.set_yticks(range(len(table)), list(table.index))
+    axes.set_ylim(-0.6, len(table) - 0.4)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")

@@ -1,0 +1,187 @@
+"""One look for all figures, and saving them so that equal figures have equal bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labelbench_core.files import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, MUTED, GRID, PAPER = "#1b1f24", "#5b6470", "#d9dde2", "#ffffff"
+"""Text and the baseline; secondary text; rules; background. The report maps them to its theme."""
+
+# Okabe & Ito's colour-blind-safe palette without black (the baseline) and in an order in which
+# neighbours differ in lightness too. Yellow is darkened: the original vanishes on white paper.
+PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#b8a500")
+HIGHLIGHT = "#d55e00"
+DASHES = (
+    "-",
+    (0, (5, 1.5)),
+    (0, (1.2, 1.2)),
+    (0, (6, 1.5, 1.2, 1.5)),
+    (0, (3, 1.2, 1.2, 1.2, 1.2, 1.2)),
+)
+MARKERS = ("s", "^", "D", "v", "P", "X", "p", "*", "h", "d", "8")
+HEAVY = 2.0
+"""Line width from which a strategy stands out: the baseline and the highlighted one."""
+FORMATS = ("png", "pdf", "svg")
+DATELESS = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one strategy is drawn, in every figure alike."""
+
+    color: str
+    marker: str
+    dashes: str | tuple
+    width: float
+
+
+def looks(strategies: Sequence[str], baseline: str, highlight: str) -> dict[str, Look]:
+    """A look for every strategy: colour, marker and dashes all differ, so that it reads in grey.
+
+    The baseline is dark and dashed, the highlighted strategy vermilion and heavy.
+    """
+    found: dict[str, Look] = {}
+    others = [name for name in strategies if name not in (baseline, highlight)]
+    for index, name in enumerate(others):
+        found[name] = Look(
+            PALETTE[index % len(PALETTE)],
+            MARKERS[index % len(MARKERS)],
+            DASHES[(index + index // len(PALETTE)) % len(DASHES)],
+            1.6,
+        )
+    found[highlight] = Look(HIGHLIGHT, "o", "-", 2.2)
+    found[baseline] = Look(INK, "o", (0, (4, 2)), HEAVY)
+    return {name: found[name] for name in strategies}
+
+
+@contextlib.contextmanager
+def drawing() -> Iterator[None]:
+    """Matplotlib settings for the block: no display, no user's style, fixed ids in SVG."""
+    import matplotlib as mpl
+
+    settings = {
+        "figure.dpi": 100,
+        "savefig.dpi": 200,
+        "figure.facecolor": PAPER,
+        "font.family": "DejaVu Sans",
+        "font.size": 11,
+        "axes.titlesize": 11.5,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.titlecolor": INK,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": MUTED,
+        "axes.linewidth": 0.8,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "axes.formatter.useoffset": False,
+        "grid.color": GRID,
+        "grid.linewidth": 0.8,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "text.color": INK,
+        "legend.frameon": False,
+        "legend.handlelength": 3.2,
+        "figure.constrained_layout.use": True,
+        "figure.constrained_layout.hspace": 0.06,
+        "figure.constrained_layout.wspace": 0.04,
+        "svg.hashsalt": "labelbench",
+        "svg.fonttype": "path",
+        "pdf.fonttype": 42,
+    }
+    # It tells at length which tables of a font it keeps in a PDF.
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(settings)
+        yield
+
+
+def panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure, list[list[Axes]]]:
+    """A figure of `rows` × `columns` panels of that size in inches; no state of pyplot's."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width * columns, height * rows))
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False)
+    return figure, [list(line) for line in axes]
+
+
+def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
+    """Write `figure` as `folder/name.{png,pdf,svg}`: no dates, no versions, equal bytes."""
+    paths = []
+    for kind in FORMATS:
+        path = Path(folder) / f"{name}.{kind}"
+        with atomic_path(path) as aside:
+            figure.savefig(aside, format=kind, metadata=DATELESS[kind])
+        paths.append(path)
+    return paths
+
+
+def message(text: str) -> Figure:
+    """A small figure that says why there is nothing to draw."""
+    figure, axes = panels(1, 1, 7.2, 1.4)
+    axes[0][0].axis("off")
+    axes[0][0].text(0.5, 0.5, text, ha="center", va="center", color=MUTED)
+    return figure
+
+
+def legend_above(figure: Figure, handles: Sequence) -> None:
+    """One legend for all panels, above them: as many columns as fit, read row by row."""
+    widest = 0.75 + 0.075 * max(len(handle.get_label()) for handle in handles)
+    rows = -(-len(handles) // max(int(figure.get_figwidth() / widest), 1))
+    columns = -(-len(handles) // rows)
+    # Matplotlib fills column by column; this order makes it read like text.
+    order = [
+        handles[index] for start in range(columns) for index in range(start, len(handles), columns)
+    ]
+    figure.legend(
+        handles=order,
+        loc="outside upper left",
+        ncols=columns,
+        columnspacing=1.8,
+        handletextpad=0.6,
+        borderaxespad=0.3,
+    )
+
+
+def budget_ticks(axes: Axes, budgets: Sequence[int], most: int = 5) -> None:
+    """Ticks along x at numbers of labels that were bought, the last one among them: 1,000."""
+    budgets = sorted(set(budgets))
+    step = -(-len(budgets) // most)
+    chosen = budgets[::-1][::step][::-1]
+    axes.set_xticks(chosen, [f"{count:,}" for count in chosen])
+
+
+def common_limits(axes: Sequence[Axes], values: Sequence[float]) -> None:
+    """The same scale along x in all panels, around all finite `values`."""
+    finite = [value for value in values if math.isfinite(value)]
+    margin = 0.06 * max(max(finite) - min(finite), 0.2)
+    for panel in axes:
+        panel.set_xlim(min(finite) - margin, max(finite) + margin)
+
+
+def note_setting(figure: Figure, names: Sequence[str]) -> None:
+    """Below a figure of a single setting: which one it is (else the panels say so)."""
+    if len(names) == 1:
+        figure.supxlabel(names[0], fontsize=9.5, color=MUTED)

@@ -1,0 +1,157 @@
+"""Writing files so that an interruption, a full disk or a second writer never damages a result.
+
+Everything is written aside and renamed. Equal content has equal bytes: JSON is canonical, archives
+carry no dates.
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelbench_core.errors import InputError
+
+
+def canonical_json(value: Any, *, indent: int | None = None) -> str:
+    """`value` as JSON whose text depends on its content only: keys sorted, NaN refused."""
+    separators = (",", ": ") if indent else (",", ":")
+    return json.dumps(
+        value, sort_keys=True, indent=indent, separators=separators, allow_nan=False, default=_plain
+    )
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars and arrays as the Python values that JSON knows."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def read_json(path: str | Path) -> Any:
+    """The content of a JSON file; `InputError` names the file if it is missing or damaged."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: file not found") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not valid JSON ({error}); delete it to have it made again") from error
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write `value` as canonical, indented JSON, atomically."""
+    with atomic_path(path) as aside:
+        aside.write_text(canonical_json(value, indent=1) + "\n", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A path beside `path` to write to; renamed to `path` when the block ends without error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield aside
+        with open(aside, "rb") as handle:
+            os.fsync(handle.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        raise explain_disk_error(error, path) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def explain_disk_error(error: OSError, path: str | Path) -> Exception:
+    """`error`, or a clear `InputError` where it means that the disk is full or the quota is used up."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return InputError(
+            f"{path}: no space left on the device while writing; nothing that was finished is lost: "
+            "free some space and run the same command again"
+        )
+    return error
+
+
+def write_npz(path: str | Path, **arrays: np.ndarray) -> None:
+    """Write arrays as an uncompressed `.npz` whose bytes depend on the arrays only (no dates)."""
+    with (
+        atomic_path(path) as aside,
+        zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED, allowZip64=True) as archive,
+    ):
+        for name in sorted(arrays):
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            archive.writestr(entry, buffer.getvalue())
+
+
+def read_npz(path: str | Path) -> dict[str, np.ndarray]:
+    """All arrays of an `.npz` file; `InputError` names the file if it is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: file not found") from error
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: not a readable .npz file ({error}); delete it to have it made again"
+        ) from error
+
+
+def sha256_bytes(data: Any) -> str:
+    """SHA-256 of anything with a buffer, as hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: str | Path) -> str:
+    """SHA-256 of a file's content, as hexadecimal digits."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sha256_arrays(arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 over names, dtypes, shapes and contents."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        digest.update(array.data)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def exclusive(path: str | Path) -> Iterator[None]:
+    """Hold the lock of `path` (a file `path.lock`, removed afterwards) while the block runs.
+
+    Waits for another holder on this host. The kernel drops the lock when its holder dies, however
+    it dies, so that an orphaned job and its replacement never both write, and no lock is left over.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(path.name + ".lock")
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            # A holder that finished meanwhile has removed the file: what we locked is then a ghost.
+            with contextlib.suppress(FileNotFoundError):
+                if os.fstat(descriptor).st_ino == os.stat(lock).st_ino:
+                    break
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        os.close(descriptor)

@@ -1,0 +1,35 @@
+"""The first labelled set: the same for every strategy, proxy and backbone."""
+
+import numpy as np
+
+from labelbench_core.errors import InputError
+
+
+def draw(labels: np.ndarray, size: int, how: str, rng: np.random.Generator) -> np.ndarray:
+    """Draw the first rows to label.
+
+    Parameters
+    ----------
+    labels
+        (N,) classes of the pool; looked at only if `how` is "class-balanced".
+    size
+        Number of rows.
+    how
+        "uniform", or "class-balanced": equally many of every class as far as they go (a classical
+        protocol, but one that spends knowledge no annotator has before the first label).
+
+    Returns
+    -------
+    (size,) int64 distinct indices in the order drawn.
+    """
+    if size > len(labels):
+        raise InputError(f"initial: {size} labels, but the pool has {len(labels)}")
+    order = rng.permutation(len(labels))
+    if how == "uniform":
+        return order[:size]
+    # The k-th drawn row of each class has rank k: ordered by rank, the classes take turns.
+    ranks = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels[order] == label)
+        ranks[members] = np.arange(len(members))
+    return order[np.argsort(ranks, kind="stable")][:size]

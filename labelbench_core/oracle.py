@@ -1,0 +1,56 @@
+"""The annotator: the only way to a hidden label of the pool is to buy it here."""
+
+import numpy as np
+
+
+class Oracle:
+    """Holds the pool's labels and sells them.
+
+    Parameters
+    ----------
+    labels
+        (N,) labels as the annotator gives them.
+    bought
+        (L,) indices bought in earlier rounds.
+    """
+
+    def __init__(self, labels: np.ndarray, bought: np.ndarray) -> None:
+        self._labels = labels
+        self._bought = bought.astype(np.int64)
+
+    @property
+    def bought(self) -> np.ndarray:
+        """(L,) int64 indices in the order bought."""
+        return self._bought
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(L,) labels of `bought`."""
+        return self._labels[self._bought]
+
+    def buy(self, indices: np.ndarray) -> np.ndarray:
+        """Labels of `indices`, which count as bought from now on; `ValueError` if one already is."""
+        indices = np.asarray(indices, dtype=np.int64)
+        repeated = np.intersect1d(indices, self._bought)
+        if len(repeated) or len(np.unique(indices)) != len(indices):
+            raise ValueError(f"labels bought twice: {repeated.tolist() or indices.tolist()}")
+        self._bought = np.concatenate([self._bought, indices])
+        return self._labels[indices]
+
+
+class SequentialPurchase:
+    """An `ask` for strategies that buy one after the other: it spends a round's budget."""
+
+    def __init__(self, oracle: Oracle, budget: int) -> None:
+        self._oracle, self._left = oracle, budget
+        self.asked: list[int] = []
+
+    def __call__(self, indices: np.ndarray) -> np.ndarray:
+        """Labels of `indices`; `ValueError` if that is more than is left of the budget."""
+        indices = np.atleast_1d(np.asarray(indices, dtype=np.int64))
+        if len(indices) > self._left:
+            raise ValueError(f"{len(indices)} labels asked for, {self._left} left of the budget")
+        labels = self._oracle.buy(indices)
+        self._left -= len(indices)
+        self.asked += indices.tolist()
+        return labels

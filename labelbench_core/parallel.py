@@ -1,0 +1,24 @@
+"""Threads over blocks of rows, with results that do not depend on how many there are.
+
+Jobs give BLAS a single thread and divide the rows themselves: the blocks are fixed, their results are
+combined in order, so that one thread or eight give the same bytes. (BLAS divides sums by threads.)
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def ordered_map(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int
+) -> Iterator[Result]:
+    """`map(function, items)` in `threads` threads; results in the order of the items."""
+    if threads <= 1:
+        yield from map(function, items)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(function, items)

@@ -1,0 +1,134 @@
+"""What code a result depends on, as a hash by content.
+
+Snakemake notices a changed script but not a changed module that the script imports. Every rule
+therefore carries `code_hash(script, components)` among its params: it covers the script, everything
+of this project that the script imports, lazily or not, and the components that the job's ids name.
+Comments, docstrings, formatting and file times do not enter, nor does the version of Python.
+"""
+
+import ast
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from labelbench_core import registry
+from labelbench_core.errors import InputError
+
+# What a job says, never what it computes: an edit here must not rerun anything.
+NEUTRAL = frozenset({"labelbench_core.errors", "labelbench_core.progress", "workflow_scripts._job"})
+# Fields of syntax trees that carry no meaning, or that not all versions of Python have.
+_IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+
+
+def code_hash(script: str, components: Iterable[tuple[str, str]] = ()) -> str:
+    """Hash of all code that a job runs.
+
+    Parameters
+    ----------
+    script
+        The job's module, "workflow_scripts.select_round".
+    components
+        (kind, name) of the components that the job loads by name, ("strategies", "margin").
+    """
+    roots = {script, *(registry.module_name(kind, name) for kind, name in components)}
+    digest = hashlib.sha256()
+    for module in sorted(import_closure(roots) - NEUTRAL):
+        digest.update(f"{module} {module_hash(module)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def import_closure(roots: Iterable[str]) -> set[str]:
+    """All modules of this project, or of the roots' own packages, that importing `roots` can load."""
+    waiting, closure = list(roots), set()
+    while waiting:
+        module = waiting.pop()
+        if module not in closure:
+            closure.add(module)
+            waiting.extend(_imports(module))
+    return closure
+
+
+@functools.cache
+def module_hash(module: str) -> str:
+    """Hash of what a module's source means."""
+    return hashlib.sha256("".join(_canonical(_tree(module))).encode()).hexdigest()
+
+
+@functools.cache
+def _imports(module: str) -> tuple[str, ...]:
+    """Modules that `module` names in any import statement, inside functions too, and its parents."""
+    packages = {*registry.OWN_PACKAGES, module.partition(".")[0]}
+    found = {module.rpartition(".")[0]} - {""}
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(module, node)
+            found.add(base)
+            found.update(f"{base}.{alias.name}" for alias in node.names)
+    return tuple(
+        name for name in sorted(found) if name.partition(".")[0] in packages and _exists(name)
+    )
+
+
+def _absolute(module: str, node: ast.ImportFrom) -> str:
+    if not node.level:
+        return node.module or ""
+    is_package = registry.source_of(module).name == "__init__.py"
+    parts = module.split(".")
+    base = parts[: len(parts) - node.level + is_package]
+    return ".".join([*base, *([node.module] if node.module else [])])
+
+
+@functools.cache
+def _exists(module: str) -> bool:
+    try:
+        return registry.source_of(module).is_file()
+    except (InputError, ModuleNotFoundError):
+        return False
+
+
+@functools.cache
+def _tree(module: str) -> ast.Module:
+    path = registry.source_of(module)
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def _canonical(node: object) -> Iterator[str]:
+    """A syntax tree as text that is the same in every version of Python that can parse it."""
+    if isinstance(node, ast.AST):
+        yield f"({type(node).__name__}"
+        for name, value in ast.iter_fields(node):
+            if name in _IGNORED_FIELDS or value is None or value == []:
+                continue
+            if name == "body" and isinstance(value, list):
+                value = _without_docstring(node, value)
+            if isinstance(node, ast.JoinedStr):
+                # Some releases of Python 3.12 add empty strings to nested format specifications.
+                value = [part for part in value if getattr(part, "value", None) != ""]
+            yield f" {name}="
+            yield from _canonical(value)
+        yield ")"
+    elif isinstance(node, list):
+        yield "["
+        for item in node:
+            yield from _canonical(item)
+            yield ","
+        yield "]"
+    else:
+        yield f"{type(node).__name__}:{node!r}"
+
+
+def _without_docstring(node: ast.AST, body: list[ast.stmt]) -> list[ast.stmt]:
+    documented = isinstance(
+        node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    )
+    first = body[0] if body else None
+    if (
+        documented
+        and isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    ):
+        return body[1:]
+    return body

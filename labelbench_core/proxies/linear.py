@@ -1,0 +1,159 @@
+"""Multinomial logistic regression on frozen embeddings: a linear probe.
+
+Features are standardised with the statistics of the whole, unlabelled pool. The penalty is chosen by
+cross-validation within the labels that were bought (`penalty.py`), so that neither a validation set
+nor a test set is spent on it, and anew each time that the number of labels has doubled.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from labelbench_core.parallel import ordered_map
+from labelbench_core.proxies import Statistics
+from labelbench_core.proxies.logistic import softmax, solve
+from labelbench_core.proxies.penalty import choose_penalty
+
+INFO = {
+    "summary": "L2-penalised multinomial logistic regression on standardised embeddings",
+    "paper": "Cox 1958; as selection via proxy: Coleman et al., ICLR 2020",
+    "provides": ["probabilities", "head"],
+    "cost": "O(L D C) per iteration, 10 to 70 iterations",
+    "needs_torch": False,
+}
+
+
+class LinearProxy:
+    """A linear probe; see the module and `labelbench_core.proxies`.
+
+    Attributes
+    ----------
+    weights, bias
+        (D, C) and (C,) float32, for embeddings as stored (standardisation is folded in).
+    """
+
+    def __init__(
+        self, penalty: float | None, tolerance: float, max_iterations: int, threads: int
+    ) -> None:
+        self.penalty, self.tolerance, self.max_iterations = penalty, tolerance, max_iterations
+        self.threads = threads
+        self.weights = np.zeros((0, 0), np.float32)
+        self.bias = np.zeros(0, np.float32)
+
+    def fit(
+        self,
+        features: np.ndarray,
+        labels: np.ndarray,
+        num_classes: int,
+        statistics: Statistics,
+        rng: np.random.Generator,
+        previous: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Train from zero; the optimum is unique, `rng` only deals the folds of cross-validation."""
+        self.statistics = statistics
+        rows = self.embed(features)
+        chosen = self._choose_penalty(rows, labels, num_classes, rng, previous or {})
+        solution = solve(
+            rows,
+            labels,
+            num_classes,
+            chosen["penalty"],
+            self.tolerance,
+            self.max_iterations,
+            self.threads,
+        )
+        weights = solution.weights * statistics.scale[:, None]
+        self.weights = weights.astype(np.float32)
+        self.bias = (solution.bias - statistics.mean @ weights).astype(np.float32)
+        return {
+            **chosen,
+            "iterations": solution.iterations,
+            "gradient_ratio": float(f"{solution.gradient_ratio:.3g}"),
+            "converged": solution.converged,
+        }
+
+    def _choose_penalty(
+        self,
+        rows: np.ndarray,
+        labels: np.ndarray,
+        num_classes: int,
+        rng: np.random.Generator,
+        previous: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """The fixed penalty, that of the round before, or one chosen from the labels at hand."""
+        if self.penalty is not None:
+            return {"penalty": self.penalty}
+        if previous and len(labels) < 2 * previous["penalty_chosen_at"]:
+            return {key: previous[key] for key in ("penalty", "penalty_chosen_at")}
+        penalty = choose_penalty(
+            rows, labels, num_classes, previous.get("penalty"), rng, self.threads
+        )
+        return {"penalty": penalty, "penalty_chosen_at": len(labels)}
+
+    def head(self) -> tuple[np.ndarray, np.ndarray]:
+        """(D, C) weights and (C,) bias for rows of `embed`."""
+        scale = self.statistics.scale[:, None]
+        weights = np.where(scale > 0, self.weights / np.where(scale > 0, scale, 1), 0)
+        bias = self.bias + self.statistics.mean @ self.weights
+        return weights.astype(np.float32), bias.astype(np.float32)
+
+    def predict_proba(self, features: Any) -> np.ndarray:
+        """(N, C) float32 for an (N, D) array or `RowBlocks`, which is streamed."""
+        if isinstance(features, np.ndarray):
+            return self._probabilities(features)
+        result = np.empty((len(features), len(self.bias)), np.float32)
+
+        def fill(block: tuple[int, np.ndarray]) -> None:
+            first, rows = block
+            result[first : first + len(rows)] = self._probabilities(rows)
+
+        for _ in ordered_map(fill, features.blocks(), self.threads):
+            pass
+        return result
+
+    def embed(self, features: np.ndarray) -> np.ndarray:
+        """(N, D) float32 standardised embeddings."""
+        rows = features.astype(np.float32)
+        rows -= self.statistics.mean.astype(np.float32)
+        rows *= self.statistics.scale.astype(np.float32)
+        return rows
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The trained head: `weights`, `bias`."""
+        return {"weights": self.weights, "bias": self.bias}
+
+    def restore(self, arrays: dict[str, np.ndarray], statistics: Statistics) -> Self:
+        """Take over a trained head from `arrays`."""
+        self.weights, self.bias = arrays["weights"], arrays["bias"]
+        self.statistics = statistics
+        return self
+
+    def _probabilities(self, rows: np.ndarray) -> np.ndarray:
+        logits = rows.astype(np.float32) @ self.weights
+        logits += self.bias
+        return softmax(logits)
+
+
+def build(
+    threads: int = 1,
+    *,
+    penalty: float | None = None,
+    tolerance: float = 1e-3,
+    max_iterations: int = 500,
+) -> LinearProxy:
+    """A linear probe.
+
+    Parameters
+    ----------
+    threads
+        Threads to use; no influence on the result.
+    penalty
+        Precision of the Gaussian prior on the weights of standardised features; None: chosen by
+        cross-validation.
+    tolerance
+        Stop when the gradient's norm is this fraction of its norm at zero weights.
+    max_iterations
+        Stop here at the latest; the round's record then says `converged: false`.
+    """
+    return LinearProxy(penalty, tolerance, max_iterations, threads)

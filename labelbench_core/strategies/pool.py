@@ -1,0 +1,155 @@
+"""What a strategy may see: the pool, what is labelled in it, and the current proxy's view of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from labelbench_core.errors import InputError
+from labelbench_core.strategies._arrays import Array, cast, host, like, namespace, on_disk
+
+
+class MissingInput(InputError):
+    """A strategy needs something that the pool does not have.
+
+    Attributes
+    ----------
+    strategy, field
+        Names of the strategy and of the missing field.
+    """
+
+    def __init__(self, strategy: str, field: str, why: str = "is not given") -> None:
+        super().__init__(f"strategy {strategy!r} needs `{field}`, which {why}")
+        self.strategy, self.field = strategy, field
+
+
+@dataclass(frozen=True)
+class Head:
+    """A linear classifier on embeddings.
+
+    Attributes
+    ----------
+    weights
+        (D, C).
+    bias
+        (C,).
+    multilabel
+        Whether classes are independent (logistic function) or exclude each other (softmax).
+    """
+
+    weights: Array
+    bias: Array
+    multilabel: bool = False
+
+    def predict_proba(self, features: Array) -> Array:
+        """(n, C) float32 probabilities for (n, D) features, in the features' namespace."""
+        xp = namespace(features)
+        weights, bias = (
+            cast(like(host(part), features), "float32") for part in (self.weights, self.bias)
+        )
+        logits = cast(features, "float32") @ weights + bias
+        if self.multilabel:
+            small = xp.exp(-abs(logits))  # never overflows
+            return xp.where(logits >= 0, 1 / (1 + small), small / (1 + small))
+        exponentials = xp.exp(logits - xp.amax(logits, -1)[:, None])
+        return exponentials / exponentials.sum(-1)[:, None]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """All that a strategy may see. Shapes are checked when it is made; nothing is copied.
+
+    Attributes
+    ----------
+    embeddings
+        (N, D) float16 or float32: NumPy, torch, or `RowBlocks` for pools larger than memory.
+    probabilities
+        (N, C) of the current proxy, of the same kinds; None where there is no proxy yet.
+    labeled
+        (L,) int64 indices into the pool, in the order bought.
+    labels
+        (L,) labels as the annotator gave them (multi-label: (L, C)), aligned with `labeled`.
+    num_classes
+        C.
+    head
+        The proxy's linear head, if it has one.
+    member_probabilities
+        (M, N, C) of an ensemble of heads.
+    round
+        Number of this query; the first is 1.
+    state
+        What this strategy returned in the round before.
+    multilabel
+        Whether a row can belong to any number of classes.
+
+    Raises
+    ------
+    InputError
+        Naming the field whose shape or content does not fit.
+    """
+
+    embeddings: Any
+    probabilities: Any
+    labeled: np.ndarray
+    labels: np.ndarray
+    num_classes: int
+    head: Any = None
+    member_probabilities: Any = None
+    round: int = 1
+    state: Mapping[str, Any] = field(default_factory=dict)
+    multilabel: bool = False
+
+    def __post_init__(self) -> None:
+        rows = _matrix_rows(self.embeddings, "embeddings")
+        if self.num_classes < (1 if self.multilabel else 2):
+            raise InputError(f"num_classes = {self.num_classes}: a pool has at least two classes")
+        if self.probabilities is not None:
+            _matrix_rows(self.probabilities, "probabilities")
+            _require_shape("probabilities", self.probabilities, (rows, self.num_classes))
+        if self.member_probabilities is not None:
+            members = len(self.member_probabilities)
+            expected = (members, rows, self.num_classes)
+            _require_shape("member_probabilities", self.member_probabilities, expected)
+        self._check_labeled(rows)
+
+    def _check_labeled(self, rows: int) -> None:
+        if self.labeled.ndim != 1 or not np.issubdtype(self.labeled.dtype, np.integer):
+            raise InputError("labeled: expected a vector of integer indices into the pool")
+        if len(self.labels) != len(self.labeled):
+            raise InputError(
+                f"labels: {len(self.labels)} labels for {len(self.labeled)} labelled rows"
+            )
+        if len(self.labeled) and not (self.labeled.min() >= 0 and self.labeled.max() < rows):
+            wrong = self.labeled[(self.labeled < 0) | (self.labeled >= rows)][0]
+            raise InputError(f"labeled: index {wrong} is outside the pool of {rows} rows")
+        if len(np.unique(self.labeled)) != len(self.labeled):
+            raise InputError("labeled: an index occurs twice")
+
+    @property
+    def num_rows(self) -> int:
+        """N."""
+        return int(self.embeddings.shape[0])
+
+    def unlabeled(self) -> np.ndarray:
+        """(N − L,) int64 indices of the rows without a label, in increasing order."""
+        free = np.ones(self.num_rows, bool)
+        free[self.labeled] = False
+        return np.flatnonzero(free)
+
+
+def _matrix_rows(array: Any, name: str) -> int:
+    if not on_disk(array):
+        namespace(array)
+    if len(array.shape) != 2:
+        raise InputError(
+            f"{name}: expected a matrix, one row per example; got {tuple(array.shape)}"
+        )
+    if "float" not in str(array.dtype):
+        raise InputError(f"{name}: expected floating-point values, got {array.dtype}")
+    return int(array.shape[0])
+
+
+def _require_shape(name: str, array: Any, expected: tuple[int, ...]) -> None:
+    if tuple(array.shape) != expected:
+        raise InputError(f"{name}: shape {tuple(array.shape)}, expected {expected}")

@@ -1,0 +1,267 @@
+"""The contract of a strategy as checks that anybody can run, on a plug-in's strategy too.
+
+    from labelbench_core.strategies.testing import CHECKS
+
+    @pytest.mark.parametrize("check", CHECKS)
+    def test_contract(check):
+        check("my-strategy")
+
+Each check takes the strategy's name and its options, and raises `AssertionError` saying what broke.
+Needs the development dependencies `threadpoolctl` and `torch`.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.random import mtrand  # the global generator of NumPy, only to see that it stays unused
+
+from labelbench_core import registry
+from labelbench_core.strategies.pool import Head, MissingInput, Pool
+from labelbench_core.strategies.selection import select
+
+INFO_KEYS = {"name", "paper", "rule", "cost", "needs", "multilabel", "kind", "deterministic"}
+KINDS = ("strategy", "sequential", "ceiling")
+MATRICES = ("embeddings", "probabilities")
+Check = Callable[..., None]
+
+
+class Blocks:
+    """An array that is read block by block, like `labelbench_core.store.RowBlocks`."""
+
+    def __init__(self, array: np.ndarray, block_rows: int) -> None:
+        self._array, self._block_rows = array, block_rows
+        self.shape, self.dtype = array.shape, array.dtype
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
+        """(first row, read-only view of the rows) of each block."""
+        for first in range(0, len(self._array), self._block_rows):
+            view = self._array[first : first + self._block_rows]
+            view.flags.writeable = False
+            yield first, view
+
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        """A copy of the rows `indices`."""
+        return self._array[indices]
+
+
+def make_pool(
+    rows: int = 60,
+    *,
+    dims: int = 6,
+    classes: int = 3,
+    labeled: int = 9,
+    dtype: str = "float32",
+    seed: int = 0,
+    embeddings: np.ndarray | None = None,
+) -> Pool:
+    """A pool that has every field a strategy can need; probabilities are those of its head."""
+    rng = np.random.default_rng(seed)
+    rows = rows if embeddings is None else len(embeddings)
+    truth = rng.integers(0, classes, rows)
+    if embeddings is None:
+        centers = 2 * rng.standard_normal((classes, dims))
+        embeddings = centers[truth] + rng.standard_normal((rows, dims))
+    embeddings = embeddings.astype(dtype)
+    weights = rng.standard_normal((4, embeddings.shape[1], classes)).astype(np.float32)
+    heads = [Head(w, np.zeros(classes, np.float32)) for w in (weights[0], *(weights[0] + weights))]
+    bought = rng.permutation(rows)[:labeled]
+    return Pool(
+        embeddings=embeddings,
+        probabilities=heads[0].predict_proba(embeddings),
+        labeled=bought,
+        labels=truth[bought],
+        num_classes=classes,
+        head=heads[0],
+        member_probabilities=np.stack([head.predict_proba(embeddings) for head in heads[1:]]),
+    )
+
+
+def awkward_pools() -> dict[str, Pool]:
+    """Valid pools on which careless code fails."""
+    rng = np.random.default_rng(1)
+    few = rng.standard_normal((5, 4))
+    zero = np.zeros((40, 4))
+    certain = make_pool(40, classes=3)
+    return {
+        "ordinary": make_pool(),
+        "half precision": make_pool(dtype="float16"),
+        "duplicated points": make_pool(embeddings=few[rng.integers(0, 5, 50)]),
+        "constant features": make_pool(embeddings=zero + 3.5),
+        "all zero": make_pool(embeddings=zero),
+        "two classes": make_pool(classes=2),
+        "large offset": make_pool(embeddings=1000 + rng.standard_normal((50, 4))),
+        "one feature": make_pool(dims=1),
+        "certain": replace(certain, probabilities=np.eye(3, dtype=np.float32)[np.arange(40) % 3]),
+        "one label": make_pool(labeled=1),
+        "nothing labelled": make_pool(labeled=0),
+        "one row left": make_pool(30, labeled=29),
+        "two rows": make_pool(2, labeled=1),
+    }
+
+
+def run(name: str, pool: Pool, budget: int, options: dict[str, Any], seed: int = 5) -> np.ndarray:
+    """`select` with everything that any kind of strategy asks for."""
+
+    def ask(indices: np.ndarray) -> np.ndarray:
+        return np.asarray(indices) % pool.num_classes
+
+    return select(name, pool, budget, np.random.default_rng(seed), ask=ask, **options)
+
+
+def check_description(name: str, **options: Any) -> None:
+    """`INFO` is complete, and every option has a default."""
+    component = registry.describe("strategies", name)
+    _require(component.info.keys() >= INFO_KEYS, f"INFO lacks {INFO_KEYS - component.info.keys()}")
+    _require(component.info["kind"] in KINDS, f"kind is not one of {KINDS}")
+    known = {field.name for field in fields(Pool)}
+    _require(set(component.info["needs"]) <= known, "needs something that is no field of a Pool")
+    _require(bool(component.summary), "the module has no docstring")
+
+
+def check_every_budget(name: str, **options: Any) -> None:
+    """Exactly `budget` distinct unlabelled rows for every budget, on awkward pools too."""
+    for title, pool in awkward_pools().items():
+        unlabeled = pool.unlabeled()
+        for budget in sorted({0, 1, 2, len(unlabeled) // 2, len(unlabeled) - 1, len(unlabeled)}):
+            if budget > len(unlabeled):
+                continue
+            try:
+                chosen = run(name, pool, budget, options)
+            except MissingInput as missing:
+                allowed = missing.field in ("labeled", "labels") and len(pool.labeled) == 0
+                _require(allowed, f"{title}: {missing}")
+                continue
+            _require(chosen.shape == (budget,), f"{title}: {chosen.shape} for {budget}")
+            _require(chosen.dtype == np.int64, f"{title}: indices of type {chosen.dtype}")
+            _require(len(set(chosen.tolist())) == budget, f"{title}: an index twice")
+            _require(np.isin(chosen, unlabeled).all(), f"{title}: a labelled index")
+
+
+def check_missing_inputs(name: str, **options: Any) -> None:
+    """A field that the strategy needs and does not get is named."""
+    pool = make_pool()
+    for field in registry.describe("strategies", name).info["needs"]:
+        if field in ("labeled", "labels"):
+            without = replace(pool, labeled=pool.labeled[:0], labels=pool.labels[:0])
+        elif field == "embeddings":
+            continue  # a pool has them always
+        else:
+            without = replace(pool, **{field: None})
+        try:
+            run(name, without, 3, options)
+        except MissingInput as missing:
+            _require(missing.field == field, f"named {missing.field} where {field} is missing")
+        else:
+            raise AssertionError(f"did without {field}, which it says it needs")
+
+
+def check_same_seed(name: str, **options: Any) -> None:
+    """Equal arguments, equal picks; global random states are neither read nor changed."""
+    import torch
+
+    pool = make_pool(200)
+    before = _global_states()
+    first = run(name, pool, 40, options)
+    _require(_global_states() == before, "a global random state was changed")
+    for draw in (random.random, mtrand.random_sample, torch.seed):
+        draw()  # whatever reads a global state now reads another
+    again = run(name, pool, 40, options)
+    _require(np.array_equal(first, again), "the same seed gave other picks")
+
+
+def check_threads(name: str, **options: Any) -> None:
+    """The same picks on one thread and on two."""
+    from threadpoolctl import threadpool_limits
+
+    pool = make_pool(1500, dims=192, classes=5, labeled=300)
+    picks = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            picks.append(run(name, pool, 60, options))
+    _require(np.array_equal(*picks), "two threads gave other picks than one")
+
+
+def check_blocks(name: str, **options: Any) -> None:
+    """The same picks from memory and from blocks of any size, one row over a block included."""
+    pool = make_pool(129, labeled=20)
+    expected = run(name, pool, 30, options)
+    for block_rows in (1, 7, 64, 128, 500):
+        blocks = {key: Blocks(getattr(pool, key), block_rows) for key in MATRICES}
+        chosen = run(name, replace(pool, **blocks), 30, options)
+        _require(np.array_equal(chosen, expected), f"other picks from blocks of {block_rows} rows")
+
+
+def check_array_kinds(name: str, **options: Any) -> None:
+    """The same picks from equal values in float16 and float32, from NumPy arrays and tensors."""
+    import torch
+
+    half = make_pool(150, dtype="float16", labeled=20)
+    expected = run(name, half, 30, options)
+    single = replace(half, embeddings=half.embeddings.astype(np.float32))
+    tensors = {key: torch.from_numpy(getattr(half, key).copy()) for key in MATRICES}
+    for title, pool in (("float32", single), ("torch", replace(half, **tensors))):
+        _require(np.array_equal(run(name, pool, 30, options), expected), f"other picks as {title}")
+
+
+def check_order_of_rows(name: str, **options: Any) -> None:
+    """A deterministic strategy picks the same rows wherever they stand (in a pool without ties)."""
+    if not registry.describe("strategies", name).info["deterministic"]:
+        return
+    pool = make_pool(150, labeled=20)
+    order = np.random.default_rng(2).permutation(pool.num_rows)
+    place = np.argsort(order)
+    moved = replace(
+        pool,
+        embeddings=pool.embeddings[order],
+        probabilities=pool.probabilities[order],
+        labeled=place[pool.labeled],
+        member_probabilities=pool.member_probabilities[:, order],
+    )
+    expected = place[run(name, pool, 30, options)]
+    _require(np.array_equal(run(name, moved, 30, options), expected), "picks depend on the order")
+
+
+def check_inputs_untouched(name: str, **options: Any) -> None:
+    """Nothing that was handed in is changed."""
+    pool = make_pool(100)
+    before = _bytes_of(pool)
+    run(name, pool, 20, options)
+    _require(_bytes_of(pool) == before, "an input was changed")
+
+
+CHECKS: tuple[Check, ...] = (
+    check_description,
+    check_every_budget,
+    check_missing_inputs,
+    check_same_seed,
+    check_threads,
+    check_blocks,
+    check_array_kinds,
+    check_order_of_rows,
+    check_inputs_untouched,
+)
+
+
+def _global_states() -> tuple[Any, ...]:
+    import torch
+
+    kind, words, *rest = mtrand.get_state()
+    numpy_state = (kind, words.tolist(), *rest)
+    return random.getstate(), numpy_state, torch.get_rng_state().tolist()
+
+
+def _bytes_of(pool: Pool) -> dict[str, bytes]:
+    arrays = {field.name: getattr(pool, field.name) for field in fields(pool)}
+    arrays |= {"weights": pool.head.weights, "bias": pool.head.bias}
+    return {key: value.tobytes() for key, value in arrays.items() if isinstance(value, np.ndarray)}
+
+
+def _require(holds: bool, problem: str) -> None:
+    if not holds:
+        raise AssertionError(problem)

@@ -1,0 +1,263 @@
+"""The one training loop: every trainer differs only in how it makes a loss of a batch."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from labelbench_core.progress import Progress
+from labelbench_core.seeds import rng_for, seed_for
+from labelbench_core.trainers import Batch, Recipe, Trainer
+from labelbench_core.trainers._batches import DeviceImages, Sampler, augment
+from labelbench_core.trainers._checkpoints import Checkpoint
+from labelbench_core.trainers._network import Network
+from labelbench_core.trainers._schedule import (
+    build_optimizer,
+    learning_rate_factor,
+    set_learning_rate,
+)
+from labelbench_core.trainers._window import Window
+
+log = logging.getLogger(__name__)
+
+# A training that diverges is tried once more, this much slower.
+RETRY_FACTORS = (1.0, 0.1)
+LONGEST_WINDOW = 50  # steps between two rows of the history, at most
+HISTORY_COLUMNS = ("attempt", "step", "learning_rate", "loss", "accuracy")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to train on.
+
+    Attributes
+    ----------
+    images
+        The labelled images, already where they are used.
+    labels
+        (L,) int64, aligned with `images`.
+    preprocess
+        From uint8 images (B, H, W, 3) to the network's input.
+    names
+        What every random stream is derived from.
+    """
+
+    images: DeviceImages
+    labels: np.ndarray
+    num_classes: int
+    preprocess: Callable[[torch.Tensor], torch.Tensor]
+    names: tuple[str | int, ...]
+    device: torch.device
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a training went.
+
+    Attributes
+    ----------
+    history
+        Rows with `HISTORY_COLUMNS`; at least one per epoch.
+    attempts
+        Peak learning rate and outcome of each attempt: "finished", or why it counts as diverged.
+    diverged
+        Whether the last attempt diverged too.
+    """
+
+    history: list[dict[str, Any]]
+    attempts: list[dict[str, Any]]
+    diverged: bool
+
+
+def train(network: Network, trainer: Trainer, task: Task, checkpoint: Checkpoint) -> Fit:
+    """Train `network` in place; continues where `checkpoint` stands.
+
+    The same inputs, device and number of threads give the same weights, interrupted or not.
+    """
+    recipe = trainer.recipe
+    network.to(device=task.device, memory_format=torch.channels_last)
+    start = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    saved = checkpoint.load()
+    history, attempts = (saved["history"], saved["attempts"]) if saved else ([], [])
+    with _reproducible(task.device):
+        for attempt in range(len(attempts), len(RETRY_FACTORS)):
+            network.load_state_dict(start)
+            learning_rate = recipe.learning_rate * RETRY_FACTORS[attempt]
+            run = TrainingRun(network, trainer, task, learning_rate)
+            if saved is not None:
+                run.load_state_dict(saved["run"])
+                log.info("continued after step %d of %d", run.step, recipe.steps)
+                saved = None
+
+            def save(run: TrainingRun = run) -> None:
+                checkpoint.save({"history": history, "attempts": attempts, "run": run.state_dict()})
+
+            failure = _run_attempt(run, attempt, history, checkpoint, save)
+            attempts.append(
+                {
+                    "learning_rate": learning_rate,
+                    "outcome": failure or "finished",
+                    "steps": run.step,
+                }
+            )
+            if failure is None:
+                break
+            log.warning("attempt %d diverged: %s", attempt + 1, failure)
+    network.load_state_dict(run.final_weights())
+    network.eval()
+    return Fit(history, attempts, failure is not None)
+
+
+def _run_attempt(
+    run: TrainingRun,
+    attempt: int,
+    history: list[dict[str, Any]],
+    checkpoint: Checkpoint,
+    save: Callable[[], None],
+) -> str | None:
+    """All steps that are left, or until it diverges; why it did, or None."""
+    recipe, every = run.trainer.recipe, run.window_steps
+    with Progress("fine-tune", recipe.steps, "steps", done=run.step) as progress:
+        for batch in run.batches():
+            run.train_step(batch)
+            # Windows are aligned with the end, so that the last one is a whole one.
+            if (recipe.steps - run.step) % every == 0:
+                row = {"attempt": attempt + 1, "step": run.step, "learning_rate": run.last_rate}
+                row |= run.window.summary()
+                history.append(row)
+                failure = run.window.failure(is_last=run.step == recipe.steps)
+                if failure is not None:
+                    return f"{failure} at step {run.step}"
+                run.window.reset()
+            progress.update(1, f"loss {history[-1]['loss']:.3f}" if history else "")
+            if checkpoint.due():
+                save()
+    if not all(bool(value.isfinite().all()) for value in run.network.parameters()):
+        return f"weights are not finite at step {run.step}"
+    return None
+
+
+class TrainingRun:
+    """One attempt: everything that changes from step to step, and so stands in a checkpoint."""
+
+    def __init__(
+        self, network: Network, trainer: Trainer, task: Task, learning_rate: float
+    ) -> None:
+        recipe = trainer.recipe
+        self.network, self.trainer, self.task = network, trainer, task
+        self.learning_rate = learning_rate
+        self.optimizer = build_optimizer(network, recipe)
+        self.dtype = training_dtype(recipe, task.device)
+        self.scaler = torch.amp.GradScaler(task.device.type, enabled=self.dtype == torch.float16)
+        self.average = (
+            AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay))
+            if recipe.ema_decay
+            else None
+        )
+        self.sampler = Sampler(len(task.labels), recipe.batch_size, task.names)
+        self.window_steps = min(
+            -(-len(task.labels) // self.sampler.batch_size), LONGEST_WINDOW, recipe.steps
+        )
+        self.window = Window(task.num_classes, task.device)
+        self.labels = torch.from_numpy(task.labels).to(task.device)
+        self.step = 0
+        self.last_rate = 0.0
+        network.train(recipe.batch_norm == "batch")
+
+    def batches(self) -> Iterator[Batch]:
+        """The batches of all steps that are left."""
+        task, recipe = self.task, self.trainer.recipe
+        plans = (self.sampler.rows(step) for step in range(self.step, recipe.steps))
+        for rows, images in task.images.batches(plans):
+            rng = rng_for("finetune-augmentation", *task.names, self.step)
+            inputs = augment(task.preprocess(images), recipe.augmentation, rng)
+            yield Batch(inputs, self.labels[torch.from_numpy(rows).to(task.device)])
+
+    def train_step(self, batch: Batch) -> None:
+        """One update."""
+        recipe = self.trainer.recipe
+        factor = learning_rate_factor(self.step, recipe.steps, recipe.warmup_steps)
+        self.last_rate = self.learning_rate * factor
+        set_learning_rate(self.optimizer, self.last_rate)
+        # Dropout knows only the global generator; its state is put back when training ends.
+        torch.manual_seed(seed_for("finetune-noise", *self.task.names, self.step) % 2**63)
+        with autocast(self.task.device, self.dtype):
+            loss, logits = self.trainer.loss(self.network, batch)
+        self.optimizer.zero_grad()
+        self.scaler.scale(loss).backward()
+        if recipe.gradient_clip:
+            self.scaler.unscale_(self.optimizer)
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.gradient_clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+        self.window.add(loss.detach(), logits.detach(), batch.labels)
+        self.step += 1
+
+    def final_weights(self) -> dict[str, torch.Tensor]:
+        """The weights to evaluate: the last, or their average."""
+        source = self.network if self.average is None else self.average.module
+        return {name: value.clone() for name, value in source.state_dict().items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the rest of the training depends on."""
+        return {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "window": self.window.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from `state`."""
+        self.step = state["step"]
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.window.load_state_dict(state["window"])
+
+
+def training_dtype(recipe: Recipe, device: torch.device) -> torch.dtype:
+    """The precision of the network's arithmetic; parameters stay in float32."""
+    if recipe.precision != "auto":
+        return getattr(torch, recipe.precision)
+    if device.type == "cuda" and torch.cuda.is_bf16_supported():
+        return torch.bfloat16
+    return torch.float32
+
+
+def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractContextManager[Any]:
+    """Arithmetic in `dtype` where that is safe."""
+    if dtype == torch.float32:
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype)
+
+
+@contextlib.contextmanager
+def _reproducible(device: torch.device) -> Iterator[None]:
+    """Deterministic kernels, and a global generator that is put back afterwards."""
+    was_on = torch.are_deterministic_algorithms_enabled()
+    warned_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    filled = torch.utils.deterministic.fill_uninitialized_memory
+    devices = [torch.cuda.current_device()] if device.type == "cuda" else []
+    # An operation without a deterministic kernel is named in the log; it must not end a training.
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    try:
+        with torch.random.fork_rng(devices=devices):
+            yield
+    finally:
+        torch.use_deterministic_algorithms(was_on, warn_only=warned_only)
+        torch.utils.deterministic.fill_uninitialized_memory = filled

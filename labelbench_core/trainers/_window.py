@@ -1,0 +1,65 @@
+"""What is watched between two rows of the history: loss, accuracy, signs of divergence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+
+class Window:
+    """Sums over some steps, kept on the device: reading them is the only time it is waited for."""
+
+    def __init__(self, num_classes: int, device: torch.device) -> None:
+        self._classes = torch.arange(num_classes, device=device)
+        self._sums = {
+            "loss": torch.zeros((), dtype=torch.float64, device=device),
+            "hits": torch.zeros((), dtype=torch.int64, device=device),
+            "predicted": torch.zeros(num_classes, dtype=torch.int64, device=device),
+            "true": torch.zeros(num_classes, dtype=torch.int64, device=device),
+        }
+        self._steps = 0
+
+    def add(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
+        """Record a step; all tensors detached."""
+        predictions = logits.argmax(dim=1)
+        self._sums["loss"] += loss
+        self._sums["hits"] += (predictions == labels).sum()
+        self._sums["predicted"] += (predictions[:, None] == self._classes).sum(dim=0)
+        self._sums["true"] += (labels[:, None] == self._classes).sum(dim=0)
+        self._steps += 1
+
+    def summary(self) -> dict[str, float]:
+        """Mean `loss` per step and `accuracy` on the images as trained on."""
+        return {
+            "loss": float(self._sums["loss"]) / self._steps,
+            "accuracy": float(self._sums["hits"]) / float(self._sums["true"].sum()),
+        }
+
+    def failure(self, *, is_last: bool) -> str | None:
+        """Why the training counts as diverged, or None.
+
+        A single predicted class counts at the end only: a training may well begin with one.
+        """
+        if not bool(self._sums["loss"].isfinite()):
+            return "loss is not finite"
+        predicted, true = (int((self._sums[key] > 0).sum()) for key in ("predicted", "true"))
+        if is_last and predicted == 1 and true > 1:
+            return "a single class is predicted"
+        return None
+
+    def reset(self) -> None:
+        """Begin the next window."""
+        for value in self._sums.values():
+            value.zero_()
+        self._steps = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {"sums": self._sums, "steps": self._steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a checkpoint."""
+        for name, value in state["sums"].items():
+            self._sums[name].copy_(value)
+        self._steps = state["steps"]

@@ -1,0 +1,122 @@
+"""What the Snakefile does while it is parsed: load and check, prepare the shell, clear dead locks.
+
+Every job of a cluster parses the Snakefile again, so that this stays light and, but for the main
+process, without side effects.
+"""
+
+import fcntl
+import os
+import socket
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from labelbench_core import config as experiments
+from labelbench_core import files
+from labelbench_core.catalogue import Catalogue, load_catalogue
+from labelbench_core.config import Experiment
+from labelbench_core.errors import InputError
+
+PREPARED = "results/datasets/{dataset}/manifest.json"
+# Kept open, and so locked, for as long as this process lives.
+_held_locks: list[int] = []
+
+
+def load(
+    config: Mapping[str, Any], project: Path, config_files: Iterable[str | Path]
+) -> tuple[Experiment, Catalogue]:
+    """The experiment and the catalogue, checked; exits with all errors if there are any."""
+    try:
+        catalogue = load_catalogue(project / "config" / "catalogue")
+        experiment = experiments.load_experiment(
+            config, catalogue, project / "config" / "schema", file_name(config_files)
+        )
+    except InputError as error:
+        raise stop(error) from None
+    return experiment, catalogue
+
+
+def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
+    """The experiment with the catalogue entries that it uses, for the report."""
+    settings = experiment.settings()
+    trainers = experiment.finetune.trainers if experiment.finetune else ()
+    used = {
+        kind: {name: catalogue[kind][name] for name in settings.get(kind, trainers)}
+        for kind in catalogue
+    }
+    return {"experiment": settings, "catalogue": used}
+
+
+def prepare_main_process(
+    experiment: Experiment, catalogue: Catalogue, config_files: Iterable[str | Path]
+) -> None:
+    """Before anything is scheduled: clear a dead run's lock, and look whether all data is there."""
+    clear_dead_lock(Path(".snakemake"))
+    try:
+        experiments.check_sources(
+            experiment, catalogue, data_dir(), prepared_sizes(experiment), file_name(config_files)
+        )
+    except InputError as error:
+        raise stop(error) from None
+
+
+def file_name(config_files: Iterable[str | Path]) -> str:
+    """The configuration's file or files, for messages."""
+    return ", ".join(map(str, config_files)) or "config/config.yaml"
+
+
+def stop(error: InputError) -> SystemExit:
+    """End Snakemake with nothing but the error's lines: no traceback, nothing started."""
+    return SystemExit("\n".join(f"error: {line}" for line in str(error).splitlines()))
+
+
+def data_dir() -> Path:
+    """Where data sets' files are looked for: a fact of the machine, not of the experiment."""
+    return Path(os.environ.get("LABELBENCH_DATA", "data"))
+
+
+def prepared_sizes(experiment: Experiment) -> dict[str, int]:
+    """Pool sizes of the data sets that are prepared already: their source is not needed any more."""
+    sizes = {}
+    for dataset in experiment.datasets:
+        manifest = Path(PREPARED.format(dataset=dataset))
+        if manifest.is_file():
+            sizes[dataset] = files.read_json(manifest)["splits"]["pool"]["num_rows"]
+    return sizes
+
+
+def shell_prefix(project: str | Path, *, uses_conda: bool) -> str:
+    """What every job's shell starts with.
+
+    The library is found without being installed. Without conda, the runner's own interpreter comes
+    first, so that a virtual environment works without being activated.
+    """
+    steps = ["set -euo pipefail", f"export PYTHONPATH='{project}'"]
+    if not uses_conda:
+        steps.append(f"export PATH='{Path(sys.executable).parent}':\"$PATH\"")
+    return "; ".join(steps) + "; "
+
+
+def clear_dead_lock(folder: Path) -> None:
+    """Remove Snakemake's lock if the process that left it is proven dead.
+
+    Every main process holds a shared `flock` on a file of its own working directory until it ends,
+    however it ends. Who gets it exclusively is therefore alone on this host; if the lock was left by
+    this host too, its owner is dead.
+    """
+    folder.mkdir(exist_ok=True)
+    descriptor = os.open(folder / "labelbench.owner", os.O_RDWR | os.O_CREAT, 0o666)
+    _held_locks.append(descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        return
+    host = socket.gethostname().encode()
+    if os.pread(descriptor, 4096, 0) == host:
+        for lock in (folder / "locks").glob("*.lock"):
+            lock.unlink(missing_ok=True)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, host, 0)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)

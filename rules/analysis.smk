@@ -1,0 +1,251 @@
+"""From rounds and fine-tunings to curves, tables, figures and the report of one experiment.
+
+REQUIRED INPUTS: all rounds and fine-tunings of the experiment.
+OUTPUTS: results/reports/{experiment}/: tables/, figures/, costs.csv, report.html.
+The jobs derive the paths of their many inputs from the experiment and the path patterns: thousands of
+paths never stand on a command line.
+"""
+
+
+rule collect_curves:
+    input:
+        rounds=ALL_ROUNDS,
+        finetuned=ALL_FINETUNED,
+    output:
+        metrics=REPORTS + "tables/metrics.csv",
+        finetuned=REPORTS + "tables/finetuned.csv",
+    log:
+        REPORT_LOGS + "collect_curves.log",
+    benchmark:
+        REPORT_BENCHMARKS + "collect_curves.tsv"
+    conda:
+        "envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code("collect_curves"),
+        experiment=verbatim(canonical_json(EXPERIMENT.settings())),
+        round_pattern=verbatim(ROUND + ".json"),
+        initial_pattern=verbatim(ROUND_0 + ".json"),
+        finetuned_pattern=verbatim(FINETUNED + "metrics.json"),
+    message:
+        "Collect the metrics of all rounds and fine-tunings"
+    shell:
+        "python -m workflow_scripts.collect_curves"
+        " --experiment {params.experiment:q} --round-pattern {params.round_pattern:q}"
+        " --initial-pattern {params.initial_pattern:q}"
+        " --finetuned-pattern {params.finetuned_pattern:q}"
+        " --metrics {output.metrics} --finetuned {output.finetuned} --log {log}"
+
+
+rule collect_costs:
+    input:
+        # Only for the order: what jobs took is known when all have run.
+        metrics=rules.collect_curves.output.metrics,
+    output:
+        REPORTS + "costs.csv",
+    log:
+        REPORT_LOGS + "collect_costs.log",
+    benchmark:
+        REPORT_BENCHMARKS + "collect_costs.tsv"
+    conda:
+        "envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code("collect_costs"),
+        experiment=verbatim(canonical_json(EXPERIMENT.settings())),
+        benchmarks=verbatim(BENCHMARK_PATTERNS),
+    message:
+        "Collect what the stages cost"
+    shell:
+        "python -m workflow_scripts.collect_costs"
+        " --experiment {params.experiment:q} {params.benchmarks}"
+        " --costs {output} --log {log}"
+
+
+rule tabulate:
+    input:
+        metrics=rules.collect_curves.output.metrics,
+        finetuned=rules.collect_curves.output.finetuned,
+    output:
+        summary=REPORTS + "tables/summary.json",
+        tables=collect(REPORTS + "tables/{table}.csv", table=TABLES),
+        texts=collect(
+            REPORTS + "tables/{table}.{format}",
+            table=["curves", "savings", "finetuning"],
+            format=["md", "tex"],
+        ),
+    log:
+        REPORT_LOGS + "tabulate.log",
+    benchmark:
+        REPORT_BENCHMARKS + "tabulate.tsv"
+    conda:
+        "envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code("tabulate"),
+        experiment=verbatim(canonical_json(EXPERIMENT.settings())),
+        folder=REPORTS + "tables",
+    message:
+        "Compute intervals, comparisons, label savings and tables"
+    shell:
+        "python -m workflow_scripts.tabulate"
+        " --experiment {params.experiment:q} --metrics {input.metrics}"
+        " --finetuned {input.finetuned} --tables {params.folder} --summary {output.summary}"
+        " --log {log}"
+
+
+rule plot_label_efficiency:
+    input:
+        curves=REPORTS + "tables/curves.csv",
+        comparisons=REPORTS + "tables/comparisons.csv",
+    output:
+        curves=figure_files("label_efficiency", caption="report/label_efficiency.rst"),
+        difference=figure_files("difference", caption="report/difference.rst"),
+    log:
+        REPORT_LOGS + "plot_label_efficiency.log",
+    benchmark:
+        REPORT_BENCHMARKS + "plot_label_efficiency.tsv"
+    conda:
+        "envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_label_efficiency"),
+        experiment=verbatim(canonical_json(EXPERIMENT.settings())),
+        folder=REPORTS + "figures",
+    message:
+        "Plot label-efficiency curves"
+    shell:
+        "python -m workflow_scripts.plot_label_efficiency"
+        " --experiment {params.experiment:q} --curves {input.curves}"
+        " --comparisons {input.comparisons} --figures {params.folder} --log {log}"
+
+
+rule plot_label_savings:
+    input:
+        REPORTS + "tables/savings.csv",
+    output:
+        figure_files("label_savings", caption="report/label_savings.rst"),
+    log:
+        REPORT_LOGS + "plot_label_savings.log",
+    benchmark:
+        REPORT_BENCHMARKS + "plot_label_savings.tsv"
+    conda:
+        "envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_label_savings"),
+        experiment=verbatim(canonical_json(EXPERIMENT.settings())),
+        folder=REPORTS + "figures",
+    message:
+        "Plot label savings"
+    shell:
+        "python -m workflow_scripts.plot_label_savings"
+        " --experiment {params.experiment:q} --savings {input}"
+        " --figures {params.folder} --log {log}"
+
+
+rule plot_finetuning:
+    input:
+        REPORTS + "tables/finetuning.csv",
+    output:
+        figure_files("finetuning", caption="report/finetuning.rst"),
+    log:
+        REPORT_LOGS + "plot_finetuning.log",
+    benchmark:
+        REPORT_BENCHMARKS + "plot_finetuning.tsv"
+    conda:
+        "envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_finetuning"),
+        experiment=verbatim(canonical_json(EXPERIMENT.settings())),
+        folder=REPORTS + "figures",
+    message:
+        "Plot fine-tuned accuracies beside the proxy's"
+    shell:
+        "python -m workflow_scripts.plot_finetuning"
+        " --experiment {params.experiment:q} --finetuning {input}"
+        " --figures {params.folder} --log {log}"
+
+
+rule plot_costs:
+    input:
+        REPORTS + "costs.csv",
+    output:
+        figure_files("costs", caption="report/costs.rst"),
+    log:
+        REPORT_LOGS + "plot_costs.log",
+    benchmark:
+        REPORT_BENCHMARKS + "plot_costs.tsv"
+    conda:
+        "envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_costs"),
+        folder=REPORTS + "figures",
+    message:
+        "Plot what the stages cost"
+    shell:
+        "python -m workflow_scripts.plot_costs"
+        " --costs {input} --figures {params.folder} --log {log}"
+
+
+rule render_report:
+    input:
+        summary=REPORTS + "tables/summary.json",
+        tables=collect(REPORTS + "tables/{table}.csv", table=TABLES),
+        figures=ALL_FIGURES,
+        costs=REPORTS + "costs.csv",
+        manifests=ALL_MANIFESTS,
+    output:
+        report(
+            REPORTS + "report.html",
+            category="Report",
+            caption="report/report.rst",
+            labels={"experiment": EXPERIMENT.experiment},
+        ),
+    log:
+        REPORT_LOGS + "render_report.log",
+    benchmark:
+        REPORT_BENCHMARKS + "render_report.tsv"
+    conda:
+        "envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("render_report"),
+        experiment=verbatim(canonical_json(EXPERIMENT.settings())),
+        configuration=verbatim(canonical_json(CONFIGURATION)),
+        tables=REPORTS + "tables",
+        figures=REPORTS + "figures",
+        manifests=verbatim(MANIFEST_PATTERNS),
+    message:
+        "Render the report"
+    shell:
+        "python -m workflow_scripts.render_report"
+        " --experiment {params.experiment:q} --configuration {params.configuration:q}"
+        " --summary {input.summary} --tables {params.tables} --figures {params.figures}"
+        " --costs {input.costs} {params.manifests} --report {output} --log {log}"

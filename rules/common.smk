@@ -1,0 +1,161 @@
+"""Configuration, path patterns, input and params functions. No rules."""
+
+import sys
+from pathlib import Path
+
+# This file and the jobs use the same library: the one beside the Snakefile.
+if workflow.basedir not in sys.path:
+    sys.path.insert(0, str(workflow.basedir))
+
+from snakemake.settings.types import DeploymentMethod
+
+from labelbench_core import workflow as parsing
+from labelbench_core.files import canonical_json
+from labelbench_core.provenance import code_hash
+
+EXPERIMENT, CATALOGUE = parsing.load(
+    config, Path(workflow.basedir), workflow.overwrite_configfiles
+)
+if workflow.is_main_process:
+    parsing.prepare_main_process(EXPERIMENT, CATALOGUE, workflow.overwrite_configfiles)
+
+USES_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+shell.prefix(parsing.shell_prefix(workflow.basedir, uses_conda=USES_CONDA))
+
+DATASET = "results/datasets/{dataset}/"
+EMBEDDINGS = "results/embeddings/{dataset}/{backbone}/"
+INITIAL_POOL = "results/selections/{dataset}/{schedule}/seed-{seed}/initial.json"
+CHAIN = "results/selections/{dataset}/{backbone}/{proxy}/{schedule}/"
+ROUND_0 = CHAIN + "initial/seed-{seed}/round-0"
+ROUND = CHAIN + "{strategy}/seed-{seed}/round-{round}"
+FINETUNED = (
+    "results/finetuned/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/"
+    "{strategy}/seed-{seed}/round-{round}/"
+)
+REPORTS = f"results/reports/{EXPERIMENT.experiment}/"
+REPORT = REPORTS + "report.html"
+REPORT_LOGS = f"results/logs/reports/{EXPERIMENT.experiment}/"
+REPORT_BENCHMARKS = f"results/benchmarks/reports/{EXPERIMENT.experiment}/"
+TABLES = ["curves", "comparisons", "savings", "aubc", "ranking", "pairwise", "finetuning"]
+
+ID = "[a-z0-9]+(-[a-z0-9]+)*"
+
+
+wildcard_constraints:
+    dataset=ID,
+    backbone=ID,
+    proxy=ID,
+    trainer=ID,
+    schedule=ID,
+    # Round 0 lies in a folder of its own, which is no strategy's.
+    strategy=f"(?!initial/){ID}",
+    seed="[0-9]+",
+    round="[0-9]+",
+
+
+def round_path(suffix, **ids):
+    """The file of a round; round 0 is one node, shared by all strategies."""
+    pattern = ROUND if int(ids["round"]) else ROUND_0
+    return pattern.format(**ids) + suffix
+
+
+def previous_round(suffix):
+    """Input function: the file of the round before."""
+
+    def path(wildcards):
+        return round_path(suffix, **{**wildcards, "round": int(wildcards.round) - 1})
+
+    return path
+
+
+def this_round(suffix):
+    """Input function: the file of the round that is fine-tuned on."""
+    return lambda wildcards: round_path(suffix, **wildcards)
+
+
+def entry(kind, name):
+    """A catalogue entry with its id, as jobs get it."""
+    return {"id": name, **CATALOGUE[kind][name]}
+
+
+def settings(*kinds, ids=()):
+    """Params function: canonical JSON of the wildcards `ids` and the entries of `kinds`.
+
+    Only what the rule consumes: an edit elsewhere in the configuration reruns nothing.
+    """
+    names = {"proxies": "proxy", "strategies": "strategy"}
+
+    def make(wildcards):
+        chosen = {names.get(kind, kind.rstrip("s")): kind for kind in kinds}
+        values = {one: entry(kind, wildcards[one]) for one, kind in chosen.items()}
+        for one in ids:
+            values[one] = int(wildcards[one]) if one in ("seed", "round") else wildcards[one]
+        return canonical_json(values)
+
+    return make
+
+
+def code(script, *kinds):
+    """Params function: hash of the code of `script` and of the components that the ids name."""
+    names = {"proxies": "proxy", "strategies": "strategy"}
+
+    def make(wildcards):
+        components = [
+            (kind, entry(kind, wildcards[names.get(kind, kind.rstrip("s"))])["implementation"])
+            for kind in kinds
+        ]
+        return code_hash(f"workflow_scripts.{script}", components)
+
+    return make
+
+
+def verbatim(text):
+    """Params function: `text`, its braces left alone."""
+    return lambda wildcards: text
+
+
+def figure_files(name, **annotations):
+    """A figure in three formats; the PNG goes into Snakemake's own report."""
+    annotations |= {"category": "Figures", "labels": {"figure": name.replace("_", " ")}}
+    paths = [f"{REPORTS}figures/{name}.{form}" for form in ("png", "pdf", "svg")]
+    return [report(paths[0], **annotations), *paths[1:]]
+
+
+ALL_MANIFESTS = expand(DATASET + "manifest.json", dataset=EXPERIMENT.datasets) + expand(
+    EMBEDDINGS + "manifest.json", dataset=EXPERIMENT.datasets, backbone=EXPERIMENT.backbones
+)
+ALL_ROUNDS = sorted(
+    {
+        round_path(".json", round=number, **chain)
+        for chain in EXPERIMENT.chains()
+        for number in range(EXPERIMENT.rounds)
+    }
+)
+ALL_FINETUNED = [FINETUNED.format(**ids) + "metrics.json" for ids in EXPERIMENT.finetunings()]
+FIGURES = ["label_efficiency", "difference", "label_savings", "finetuning", "costs"]
+if EXPERIMENT.finetune is None:
+    FIGURES.remove("finetuning")
+ALL_FIGURES = collect(
+    REPORTS + "figures/{figure}.{format}", figure=FIGURES, format=["png", "pdf", "svg"]
+)
+
+MANIFEST_PATTERNS = " ".join(
+    f"--manifest '{folder}manifest.json'" for folder in (DATASET, EMBEDDINGS)
+)
+BENCHMARK_PATTERNS = " ".join(
+    f"--benchmark '{rule}=results/benchmarks/{rule}/{ids}.tsv'"
+    for rule, ids in (
+        ("prepare_dataset", "{dataset}"),
+        ("extract_embeddings", "{dataset}/{backbone}"),
+        ("train_initial", "{dataset}/{backbone}/{proxy}/{schedule}/seed-{seed}"),
+        (
+            "select_round",
+            "{dataset}/{backbone}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}",
+        ),
+        (
+            "finetune_model",
+            "{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}",
+        ),
+    )
+)
+CONFIGURATION = parsing.configuration(EXPERIMENT, CATALOGUE)

@@ -1,0 +1,31 @@
+"""A data set as arrays, read once from its source.
+
+REQUIRED INPUTS: none; the source is an installed package, a folder or a download under LABELBENCH_DATA.
+OUTPUTS: labels, and images as uint8 or as an index of files, with a manifest.
+"""
+
+
+rule prepare_dataset:
+    output:
+        manifest=DATASET + "manifest.json",
+        arrays=directory(DATASET + "arrays"),
+    log:
+        "results/logs/prepare_dataset/{dataset}.log",
+    benchmark:
+        "results/benchmarks/prepare_dataset/{dataset}.tsv"
+    conda:
+        "envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code("prepare_dataset", "datasets"),
+        settings=settings("datasets"),
+    message:
+        "Prepare data set {wildcards.dataset}"
+    shell:
+        "python -m workflow_scripts.prepare_dataset"
+        " --settings {params.settings:q}"
+        " --manifest {output.manifest} --arrays {output.arrays}"
+        " --threads {threads} --log {log}"

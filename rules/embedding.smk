@@ -1,0 +1,35 @@
+"""Embeddings of all splits by a pretrained backbone, cached; continued where they were interrupted.
+
+REQUIRED INPUTS: a prepared data set.
+OUTPUTS: one float16 Zarr array per split and view, with a manifest of checksums.
+"""
+
+
+rule extract_embeddings:
+    input:
+        dataset=DATASET + "manifest.json",
+        arrays=ancient(DATASET + "arrays"),
+    output:
+        manifest=EMBEDDINGS + "manifest.json",
+        arrays=directory(EMBEDDINGS + "arrays"),
+    log:
+        "results/logs/extract_embeddings/{dataset}/{backbone}.log",
+    benchmark:
+        "results/benchmarks/extract_embeddings/{dataset}/{backbone}.tsv"
+    conda:
+        "envs/torch.yaml"
+    threads: 8
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=1,
+    params:
+        code=code("extract_embeddings", "backbones"),
+        settings=settings("backbones", ids=["dataset"]),
+    message:
+        "Extract embeddings of {wildcards.dataset} by {wildcards.backbone}"
+    shell:
+        "python -m workflow_scripts.extract_embeddings"
+        " --dataset {input.dataset} --settings {params.settings:q}"
+        " --manifest {output.manifest} --arrays {output.arrays}"
+        " --threads {threads} --log {log}"

@@ -1,0 +1,43 @@
+"""End-to-end fine-tuning of the backbone on what a round has selected.
+
+REQUIRED INPUTS: a prepared data set and a round.
+OUTPUTS: metrics, the course of the training, and the weights.
+"""
+
+
+rule finetune_model:
+    input:
+        dataset=DATASET + "manifest.json",
+        dataset_arrays=ancient(DATASET + "arrays"),
+        record=this_round(".json"),
+        arrays=this_round(".npz"),
+    output:
+        metrics=FINETUNED + "metrics.json",
+        history=FINETUNED + "history.csv",
+        weights=FINETUNED + "model.safetensors",
+    log:
+        "results/logs/finetune_model/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.log",
+    benchmark:
+        "results/benchmarks/finetune_model/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.tsv"
+    conda:
+        "envs/torch.yaml"
+    threads: 8
+    resources:
+        mem_mb=16000,
+        runtime=480,
+        gpu=1,
+    params:
+        code=code("finetune_model", "backbones", "trainers"),
+        settings=settings(
+            "backbones",
+            "trainers",
+            ids=["dataset", "proxy", "schedule", "strategy", "seed", "round"],
+        ),
+    message:
+        "Fine-tune {wildcards.backbone} on {wildcards.strategy}, round {wildcards.round}, seed {wildcards.seed}"
+    shell:
+        "python -m workflow_scripts.finetune_model"
+        " --dataset {input.dataset} --round-json {input.record} --round-npz {input.arrays}"
+        " --settings {params.settings:q} --metrics {output.metrics}"
+        " --history {output.history} --weights {output.weights}"
+        " --threads {threads} --log {log}"

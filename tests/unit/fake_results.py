@@ -1,0 +1,107 @@
+"""Realistic result files of an experiment that never ran: what the analysis reads."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelbench_core.analysis.experiment import Experiment
+from labelbench_core.files import write_json
+from labelbench_core.seeds import rng_for
+
+ROUND = (
+    "selections/{dataset}/{backbone}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.json"
+)
+INITIAL = "selections/{dataset}/{backbone}/{proxy}/{schedule}/initial/seed-{seed}/round-0.json"
+FINETUNED = (
+    "finetuned/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/"
+    "round-{round}/metrics.json"
+)
+BENCHMARKS = {
+    "extract_embeddings": "benchmarks/extract_embeddings/{dataset}/{backbone}.tsv",
+    "select_round": "benchmarks/select_round/{dataset}/{backbone}/{proxy}/{schedule}/{strategy}/"
+    "seed-{seed}/round-{round}.tsv",
+    "finetune_model": "benchmarks/finetune_model/{dataset}/{backbone}/{trainer}/{proxy}/"
+    "{schedule}/{strategy}/seed-{seed}/round-{round}.tsv",
+}
+SPEED = {"random": 1.0, "margin": 2.0, "coreset": 1.25, "badge": 1.9, "entropy": 1.45}
+SECONDS = {"extract_embeddings": 95.0, "select_round": 0.6, "finetune_model": 640.0}
+BENCHMARK_HEADER = (
+    "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time"
+)
+FIRST, BATCH = 100, 100
+
+
+def experiment(**changes: Any) -> dict[str, Any]:
+    """What a small experiment crosses, as `--experiment` gets it."""
+    return {
+        "experiment": "quickstart",
+        "datasets": ["digits"],
+        "backbones": ["dinov2-small"],
+        "proxies": ["linear"],
+        "schedules": ["first-100-batch-100"],
+        "strategies": ["random", "margin", "coreset", "badge", "entropy"],
+        "seeds": [1, 2, 3, 4, 5],
+        "rounds": 8,
+        "finetune": {
+            "trainers": ["full"],
+            "strategies": ["random", "margin"],
+            "rounds": [3, 7],
+            "seeds": [1, 2, 3],
+        },
+        "baseline": "random",
+        "highlight": "margin",
+        **changes,
+    }
+
+
+def write(folder: Path, values: dict[str, Any]) -> None:
+    """Write every file that the experiment's crossing names below `folder`."""
+    crossed = Experiment.from_json(json.dumps(values))
+    for ids in crossed.selections():
+        initial = ids["round"] == 0
+        ids = {**ids, "strategy": "initial"} if initial else ids
+        path = folder / (INITIAL if initial else ROUND).format(**ids)
+        if not path.exists():
+            write_json(path, {**_result(ids, 0.0), "bought": [], "state": {}})
+            _write_benchmark(folder, "select_round", ids)
+        _write_benchmark(folder, "extract_embeddings", ids)
+    for ids in crossed.finetunings():
+        write_json(folder / FINETUNED.format(**ids), _result(ids, 0.008))
+        _write_benchmark(folder, "finetune_model", ids)
+
+
+def _result(ids: dict[str, Any], gain: float) -> dict[str, Any]:
+    """A curve that rises to its ceiling, faster for some strategies, with noise shared by seed."""
+    names = [ids[key] for key in ("dataset", "backbone", "proxy", "schedule")]
+    seed_rng = rng_for("fake-seed", *names, ids["seed"])
+    rng = rng_for("fake", *(str(value) for value in ids.values()))
+    labels = FIRST + BATCH * ids["round"]
+    speed = SPEED.get(ids["strategy"], 1.0)
+    effective = FIRST + (labels - FIRST) * speed
+    ceiling = 0.955 - 0.04 * (int.from_bytes("".join(names).encode(), "big") % 5) / 4
+    metrics = {}
+    for split, bonus in (("pool", 0.012), ("test", 0.0)):
+        level = ceiling + bonus - 0.3 * np.exp(-effective / 260.0)
+        noise = seed_rng.normal(0, 0.004) + rng.normal(0, 0.002)
+        accuracy = float(np.clip(level + gain + noise, 0, 1))
+        metrics[split] = {
+            "accuracy": round(accuracy, 6),
+            "macro-f1": round(accuracy - 0.01, 6),
+            "nll": round(1.2 * (1 - accuracy), 6),
+        }
+    return {**ids, "num_labeled": labels, "metrics": metrics}
+
+
+def _write_benchmark(folder: Path, stage: str, ids: dict[str, Any]) -> None:
+    path = folder / BENCHMARKS[stage].format(**ids)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = rng_for("fake-cost", stage, *(str(value) for value in ids.values())).uniform(0.9, 1.1)
+    slow = 4.0 if ids["strategy"] in ("coreset", "badge") else 1.0
+    seconds = SECONDS[stage] * noise * (slow if stage == "select_round" else 1.0)
+    memory = {"extract_embeddings": 2900, "select_round": 210, "finetune_model": 3900}[
+        stage
+    ] * noise
+    row = f"{seconds:.4f}\t0:00:00\t{memory:.2f}\t0\t0\t0\t0\t0\t97.0\t{seconds * 1.8:.2f}"
+    path.write_text(f"{BENCHMARK_HEADER}\n{row}\n", encoding="utf-8")

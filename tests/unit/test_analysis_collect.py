@@ -1,0 +1,257 @@
+"""From result files to tables: what is read, in which order, and what is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fake_results
+import pandas as pd
+import pytest
+
+from labelbench_core.analysis.experiment import Experiment
+from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
+from labelbench_core.analysis.summary import summary_lines
+from labelbench_core.errors import InputError
+from labelbench_core.files import read_json, write_json
+from workflow_scripts import collect_costs, collect_curves, show_summary, tabulate
+
+SMALL = {
+    "strategies": ["random", "margin"],
+    "seeds": [1, 2, 3],
+    "rounds": 4,
+    "finetune": {
+        "trainers": ["full"],
+        "strategies": ["random", "margin"],
+        "rounds": [1, 3],
+        "seeds": [1, 2],
+    },
+}
+PLACE = "digits/dinov2-small/linear/first-100-batch-100"
+
+
+def collect(folder: Path, values: dict[str, Any]) -> int:
+    """Run the job script on the results in `folder`; its exit status."""
+    return collect_curves.main(
+        [
+            *("--experiment", json.dumps(values)),
+            *("--round-pattern", f"{folder}/{fake_results.ROUND}"),
+            *("--initial-pattern", f"{folder}/{fake_results.INITIAL}"),
+            *("--finetuned-pattern", f"{folder}/{fake_results.FINETUNED}"),
+            *("--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"),
+        ]
+    )
+
+
+def tabulate_results(folder: Path, values: dict[str, Any]) -> int:
+    """Run the job script on the tables in `folder`; its exit status."""
+    return tabulate.main(
+        [
+            *("--experiment", json.dumps(values)),
+            *("--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"),
+            *("--tables", f"{folder}/tables", "--summary", f"{folder}/summary.json"),
+        ]
+    )
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
+    """Result files of a small experiment, and the experiment."""
+    values = fake_results.experiment(**SMALL)
+    fake_results.write(tmp_path, values)
+    return tmp_path, values
+
+
+def test_every_value_of_every_file_is_collected(small: tuple[Path, dict]) -> None:
+    folder, values = small
+    assert collect(folder, values) == 0
+    rounds = read_csv(folder / "metrics.csv", CURVE_COLUMNS)
+    assert list(rounds) == list(CURVE_COLUMNS)
+    assert len(rounds) == 2 * 3 * 4 * 2 * 3  # strategies, seeds, rounds, splits, metrics
+    for _, row in rounds.sample(20, random_state=0).iterrows():
+        folder_name = "initial" if row["round"] == 0 else row["strategy"]
+        path = f"selections/{PLACE}/{folder_name}/seed-{row['seed']}/round-{row['round']}.json"
+        stored = read_json(folder / path)
+        assert row["value"] == stored["metrics"][row["split"]][row["metric"]]
+        assert row["num_labeled"] == stored["num_labeled"]
+    start = rounds[rounds["round"] == 0]
+    assert start.groupby(["seed", "split", "metric"])["value"].nunique().eq(1).all()
+    tuned = read_csv(folder / "finetuned.csv", FINETUNED_COLUMNS)
+    assert len(tuned) == 2 * 2 * 2 * 2 * 3
+    assert set(tuned["num_labeled"]) == {200, 400}
+
+
+def test_tables_have_the_same_bytes_each_time(small: tuple[Path, dict]) -> None:
+    folder, values = small
+    assert collect(folder, values) == tabulate_results(folder, values) == 0
+    paths = [*folder.glob("*.csv"), *folder.glob("tables/*"), folder / "summary.json"]
+    before = {path: path.read_bytes() for path in paths}
+    assert len(before) == 2 + 7 + 6 + 1
+    assert collect(folder, values) == tabulate_results(folder, values) == 0
+    assert {path: path.read_bytes() for path in paths} == before
+
+
+def test_experiment_without_finetuning_has_an_empty_table(small: tuple[Path, dict]) -> None:
+    folder, values = small
+    values = {**values, "finetune": None}
+    assert collect(folder, values) == tabulate_results(folder, values) == 0
+    assert read_csv(folder / "finetuned.csv", FINETUNED_COLUMNS).empty
+    assert read_json(folder / "summary.json")["settings"][0]["finetuning"] == []
+    assert "No results" in (folder / "tables" / "finetuning.md").read_text()
+
+
+def test_one_seed_and_one_round_are_enough(tmp_path: Path) -> None:
+    values = fake_results.experiment(**{**SMALL, "seeds": [1], "rounds": 1, "finetune": None})
+    fake_results.write(tmp_path, values)
+    assert collect(tmp_path, values) == tabulate_results(tmp_path, values) == 0
+    summary = read_json(tmp_path / "summary.json")
+    assert summary["settings"][0]["final"]["margin"]["test"]["low"] is None
+    assert any("one seed" in line for line in summary_lines(summary))
+
+
+Change = Callable[[dict[str, Any]], Any]
+DAMAGES: list[tuple[Change, str]] = [
+    (lambda value: value.update(seed=9), "seed is 9, expected 2"),
+    (lambda value: value.update(strategy="badge"), "strategy is 'badge', expected 'margin'"),
+    (lambda value: value.update(round=1), "round is 1, expected 2"),
+    (lambda value: value.update(num_labeled=301), "number of labels in round 2 differ"),
+    (lambda value: value.update(num_labeled="300"), "num_labeled is '300'"),
+    (lambda value: value.pop("metrics"), "metrics are missing"),
+    (lambda value: value["metrics"].pop("pool"), "splits and metrics differ"),
+    (lambda value: value["metrics"]["test"].pop("nll"), "splits and metrics differ"),
+    (lambda value: value["metrics"]["test"].update(accuracy=None), "accuracy on test is None"),
+    (lambda value: value["metrics"]["test"].update(accuracy=True), "accuracy on test is True"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), DAMAGES)
+def test_inconsistent_round_is_named(
+    small: tuple[Path, dict], capsys: pytest.CaptureFixture[str], change: Change, message: str
+) -> None:
+    folder, values = small
+    path = folder / f"selections/{PLACE}/margin/seed-2/round-2.json"
+    content = read_json(path)
+    change(content)
+    write_json(path, content)
+    assert collect(folder, values) == 2
+    error = capsys.readouterr().err
+    assert message in error and str(path) in error
+    assert not (folder / "metrics.csv").exists()
+
+
+@pytest.mark.parametrize("text", [None, "", '{"dataset": ', "[]"])
+def test_missing_or_damaged_file_is_named(
+    small: tuple[Path, dict], capsys: pytest.CaptureFixture[str], text: str | None
+) -> None:
+    folder, values = small
+    path = folder / f"selections/{PLACE}/initial/seed-3/round-0.json"
+    path.unlink() if text is None else path.write_text(text)
+    assert collect(folder, values) == 2
+    assert str(path) in capsys.readouterr().err
+
+
+def test_finetuning_of_other_labels_is_refused(
+    small: tuple[Path, dict], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, values = small
+    ids = {"dataset": "digits", "backbone": "dinov2-small", "proxy": "linear", "trainer": "full"}
+    ids |= {"schedule": "first-100-batch-100", "strategy": "random", "seed": 1, "round": 3}
+    path = folder / fake_results.FINETUNED.format(**ids)
+    write_json(path, {**read_json(path), "num_labeled": 401})
+    assert collect(folder, values) == 2
+    assert f"{path}: num_labeled is 401, but round 3 has 400 labels" in capsys.readouterr().err
+
+
+def test_unknown_metric_names_the_known_ones(
+    small: tuple[Path, dict], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, values = small
+    assert collect(folder, values) == 0
+    assert tabulate_results(folder, {**values, "metric": "f2"}) == 2
+    assert "accuracy, macro-f1, nll" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"baseline": "oracle"}, "baseline is 'oracle'"),
+        ({"highlight": "oracle"}, "highlight is 'oracle'"),
+        ({"seeds": []}, "seeds must be"),
+        ({"seeds": [1, 1]}, "seeds must be"),
+        ({"rounds": 0}, "rounds is 0"),
+        ({"color": "red"}, "unknown key color"),
+        ({"finetune": {"trainers": ["full"]}}, "finetune: strategies must be"),
+    ],
+)
+def test_wrong_experiment_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Experiment.from_json(json.dumps(fake_results.experiment(**change)))
+
+
+def test_ids_stay_text(tmp_path: Path) -> None:
+    values = fake_results.experiment(**{**SMALL, "datasets": ["007"], "backbones": ["nan"]})
+    fake_results.write(tmp_path, values)
+    assert collect(tmp_path, values) == tabulate_results(tmp_path, values) == 0
+    setting = read_json(tmp_path / "summary.json")["settings"][0]
+    assert (setting["dataset"], setting["backbone"]) == ("007", "nan")
+
+
+def collect_all_costs(folder: Path, values: dict[str, Any]) -> pd.DataFrame:
+    """Run the job script on the benchmark files in `folder`."""
+    patterns = [f"{stage}={folder}/{path}" for stage, path in fake_results.BENCHMARKS.items()]
+    options = [part for pattern in patterns for part in ("--benchmark", pattern)]
+    output = folder / "costs.csv"
+    command = ["--experiment", json.dumps(values), *options, "--costs", str(output)]
+    assert collect_costs.main(command) == 0
+    return read_csv(output, ("stage", "strategy", "seconds", "cpu_seconds", "max_rss_mb"))
+
+
+def test_costs_of_every_job_once(small: tuple[Path, dict]) -> None:
+    folder, values = small
+    costs = collect_all_costs(folder, values)
+    assert costs["stage"].value_counts().to_dict() == {
+        "select_round": 2 * 3 * 3,
+        "finetune_model": 2 * 2 * 2,
+        "extract_embeddings": 1,
+    }
+    assert costs["seconds"].notna().all()
+    assert costs.iloc[0]["strategy"] == ""
+    assert costs["cpu_seconds"].sum() == pytest.approx(1.8 * costs["seconds"].sum(), rel=1e-3)
+
+
+def test_missing_and_unmeasured_benchmarks_are_no_error(small: tuple[Path, dict]) -> None:
+    folder, values = small
+    paths = sorted(folder.glob("benchmarks/select_round/**/round-1.tsv"))
+    paths[0].unlink()
+    cells = [*(["-"] * 9), "NA"]
+    paths[1].write_text(fake_results.BENCHMARK_HEADER + "\n" + "\t".join(cells) + "\n")
+    costs = collect_all_costs(folder, values)
+    assert costs["seconds"].isna().sum() == 2
+    for path in folder.glob("benchmarks/**/*.tsv"):
+        path.unlink()
+    assert collect_all_costs(folder, values)["seconds"].isna().all()
+
+
+def test_summary_is_printed(small: tuple[Path, dict], capsys: pytest.CaptureFixture[str]) -> None:
+    folder, values = small
+    assert collect(folder, values) == tabulate_results(folder, values) == 0
+    rest = ["--report", "r", "--figures", "f", "--tables", "t"]
+    assert show_summary.main(["--summary", str(folder / "summary.json"), *rest]) == 0
+    printed = capsys.readouterr().out
+    assert "label saving on test: " in printed
+    assert "test accuracy, 400 labels, margin: " in printed
+    assert "fine-tuned (full), 400 labels, random: " in printed
+    assert show_summary.main(["--summary", str(folder / "none.json"), *rest]) == 2
+
+
+def test_markdown_and_latex_hold_the_numbers(small: tuple[Path, dict]) -> None:
+    folder, values = small
+    assert collect(folder, values) == tabulate_results(folder, values) == 0
+    table = read_csv(folder / "tables" / "curves.csv", ("mean", "half_width"))
+    row = table[(table["split"] == "test") & (table["metric"] == "accuracy")].iloc[-1]
+    text = (folder / "tables" / "curves.md").read_text(encoding="utf-8")
+    assert f"{100 * row['mean']:.2f} ± {100 * row['half_width']:.2f}" in text
+    latex = (folder / "tables" / "curves.tex").read_text(encoding="utf-8")
+    assert f"{100 * row['mean']:.2f} $\\pm$ {100 * row['half_width']:.2f}" in latex
+    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 2
+    assert "%" not in latex.replace(r"\%", "")

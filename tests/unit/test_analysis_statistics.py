@@ -1,0 +1,191 @@
+"""Every statistic of the analysis against a case worked out by hand."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labelbench_core.analysis.aubc import area_under_budget_curve, aubc_table
+from labelbench_core.analysis.comparisons import (
+    compare_to_baseline,
+    detectable_effect,
+    holm,
+    paired_test,
+)
+from labelbench_core.analysis.curves import summarise_curves, t_interval
+from labelbench_core.analysis.finetuning import compare_to_proxy, verdict
+from labelbench_core.analysis.pairwise import checkpoint_rounds, penalty_matrix
+from labelbench_core.analysis.ranking import mean_ranks
+from labelbench_core.errors import InputError
+
+
+def curves(values: dict[str, list[list[float]]], **names: str) -> pd.DataFrame:
+    """A long table from a row per seed for each strategy; budgets are 100, 200, …"""
+    setting = {"dataset": "d", "backbone": "b", "proxy": "p", "schedule": "s", **names}
+    rows = [
+        {
+            **setting,
+            "strategy": strategy,
+            "seed": seed,
+            "round": number,
+            "num_labeled": 100 * (number + 1),
+            "split": "test",
+            "metric": "accuracy",
+            "value": value,
+        }
+        for strategy, seeds in values.items()
+        for seed, curve in enumerate(seeds)
+        for number, value in enumerate(curve)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_t_interval_of_three_values() -> None:
+    # Mean 2, standard error 1 / sqrt(3), t(0.975, 2) = 4.302653.
+    assert t_interval(np.array([1.0, 2.0, 3.0])) == pytest.approx((2.0, 4.302653 / math.sqrt(3)))
+
+
+def test_one_value_has_no_interval() -> None:
+    mean, half = t_interval(np.array([0.7]))
+    assert mean == 0.7
+    assert math.isnan(half)
+
+
+def test_curves_are_means_and_never_running_maxima() -> None:
+    table = summarise_curves(curves({"a": [[0.5, 0.9, 0.6], [0.7, 0.9, 0.8]]}))
+    assert table["mean"].tolist() == pytest.approx([0.6, 0.9, 0.7])
+    assert table["n_seeds"].tolist() == [2, 2, 2]
+    # Spread of 0.5 and 0.7: standard error 0.1, t(0.975, 1) = 12.706205.
+    assert table["half_width"].iloc[0] == pytest.approx(1.2706205)
+    assert table["low"].iloc[0] == pytest.approx(0.6 - 1.2706205)
+
+
+def test_holm_by_hand() -> None:
+    # Sorted 0.01, 0.02, 0.03, 0.04 times 4, 3, 2, 1 = 0.04, 0.06, 0.06, 0.04; then never falling.
+    adjusted = holm(np.array([0.04, 0.01, math.nan, 0.03, 0.02]))
+    assert adjusted[[0, 1, 3, 4]] == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert math.isnan(adjusted[2])
+    assert holm(np.array([0.6, 0.9])).tolist() == [1.0, 1.0]
+
+
+def test_paired_test_by_hand() -> None:
+    # Differences 1, 2, 3: t = 2 / (1 / sqrt 3) = 3.4641, two-sided p with 2 df = 0.0741799.
+    test = paired_test(np.array([1.0, 2.0, 3.0]))
+    assert test["difference"] == pytest.approx(2.0)
+    assert test["p_value"] == pytest.approx(0.0741799, abs=1e-6)
+    assert test["detectable"] == pytest.approx(1.0 * detectable_effect(3))
+
+
+def test_paired_test_without_spread() -> None:
+    assert paired_test(np.zeros(4))["p_value"] == 1.0
+    equal = np.array([0.91 - 0.90, 0.81 - 0.80])
+    assert math.isnan(paired_test(equal)["p_value"])
+    assert math.isnan(paired_test(np.array([0.1]))["p_value"])
+
+
+@pytest.mark.parametrize(
+    ("seeds", "effect"), [(3, 3.26), (5, 1.68), (10, 1.00), (20, 0.66), (30, 0.53), (50, 0.40)]
+)
+def test_detectable_effect(seeds: int, effect: float) -> None:
+    assert detectable_effect(seeds) == pytest.approx(effect, abs=0.006)
+
+
+def test_pairs_are_made_by_seed_not_by_order_of_rows() -> None:
+    base = [[0.5, 0.60], [0.5, 0.80], [0.5, 0.70]]
+    better = [[0.5, 0.61], [0.5, 0.83], [0.5, 0.72]]
+    frame = curves({"random": base, "margin": better})
+    ordered = compare_to_baseline(frame, "random")
+    shuffled = compare_to_baseline(frame.sample(frac=1, random_state=4), "random")
+    # Differences 0.01, 0.03, 0.02: the same test as 1, 2, 3 above, a hundred times smaller.
+    assert ordered["p_value"].tolist() == pytest.approx([0.0741799], abs=1e-6)
+    assert ordered["difference"].tolist() == pytest.approx([0.02])
+    assert shuffled["p_value"].tolist() == ordered["p_value"].tolist()
+    assert ordered["round"].tolist() == [1]
+
+
+def test_comparison_refuses_different_seeds_and_a_missing_baseline() -> None:
+    frame = curves({"random": [[0.5, 0.6]] * 2, "margin": [[0.5, 0.7]] * 2})
+    odd = frame[(frame["strategy"] != "margin") | (frame["seed"] != 1)]
+    with pytest.raises(InputError, match="different seeds"):
+        compare_to_baseline(odd, "random")
+    with pytest.raises(InputError, match="baseline 'entropy'"):
+        compare_to_baseline(frame, "entropy")
+
+
+def test_holm_runs_over_strategies_and_budgets_of_a_group() -> None:
+    rng = np.random.default_rng(0)
+    noise = {name: rng.normal(0.7, 0.05, (5, 3)).tolist() for name in ("random", "a", "b")}
+    table = compare_to_baseline(curves(noise), "random")
+    assert table["strategy"].tolist() == ["a", "a", "b", "b"]
+    assert table["p_holm"].tolist() == pytest.approx(holm(table["p_value"].to_numpy()).tolist())
+    assert table["p_holm"].min() == pytest.approx(min(1.0, 4 * table["p_value"].min()))
+
+
+def test_area_under_budget_curve_by_hand() -> None:
+    # Budgets 0, 100, 400: areas 50 and 225 of width 400 for a line through 0, 1, 0.5.
+    area = area_under_budget_curve(np.array([0.0, 100.0, 400.0]), np.array([[0.0, 1.0, 0.5]]))
+    assert area.tolist() == pytest.approx([(50 + 225) / 400])
+    assert math.isnan(area_under_budget_curve(np.array([1.0]), np.ones((1, 1)))[0])
+
+
+def test_aubc_table_compares_with_the_baseline() -> None:
+    table = aubc_table(
+        curves({"random": [[0, 1], [0, 0.8]], "a": [[0, 0.9], [0, 0.6]]}), "random"
+    ).set_index("strategy")
+    assert table.loc["random", "aubc"] == pytest.approx(0.45)
+    assert table.loc["a", "difference"] == pytest.approx(-0.075)
+    assert math.isnan(table.loc["random", "difference"])
+
+
+def test_checkpoints_double_until_the_baseline_saturates() -> None:
+    assert checkpoint_rounds(np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])) == [
+        1,
+        2,
+        4,
+        8,
+    ]
+    assert checkpoint_rounds(np.array([0.1, 0.5, 0.6, 0.897, 0.9])) == [1, 2]
+    assert checkpoint_rounds(np.array([0.9, 0.9, 0.9])) == [1]
+    assert checkpoint_rounds(np.array([0.9])) == []
+
+
+def test_penalty_matrix_row_beats_column_by_seed_id() -> None:
+    rng = np.random.default_rng(1)
+    base = rng.normal(0.7, 0.05, (5, 2))
+    better = base + 0.02 + rng.normal(0, 0.001, (5, 2))
+    frame = curves({"random": base.tolist(), "good": better.tolist()})
+    for rows in (frame, frame.sample(frac=1, random_state=3)):
+        matrix = penalty_matrix(rows.sort_values("strategy", ascending=False), "random")
+        assert matrix.loc["good", "random"] == 1.0
+        assert matrix.loc["random", "good"] == 0.0
+        assert matrix.loc["mean", "good"] < matrix.loc["mean", "random"]
+    # A win in one of two settings counts 1, not 2.
+    other = curves({"random": base.tolist(), "good": base.tolist()}, dataset="e")
+    both = penalty_matrix(pd.concat([frame, other]), "random")
+    assert both.loc["good", "random"] == 1.0
+
+
+def test_mean_ranks_share_ties() -> None:
+    table = mean_ranks(curves({"a": [[0.5, 0.9, 0.9]], "b": [[0.5, 0.9, 0.8]], "c": [[0.5, 0, 0]]}))
+    ranks = table.set_index("strategy")["mean_rank"]
+    assert ranks.to_dict() == pytest.approx({"a": 1.25, "b": 1.75, "c": 3.0})
+
+
+def test_finetuning_is_compared_with_the_same_seeds_of_the_proxy() -> None:
+    rounds = curves({"random": [[0.5, 0.60], [0.5, 0.70], [0.5, 0.1]]})
+    tuned = rounds[(rounds["round"] == 1) & (rounds["seed"] < 2)].copy()
+    tuned["value"] += [0.02, 0.04]
+    tuned.insert(4, "trainer", "full")
+    row = compare_to_proxy(tuned.sample(frac=1, random_state=1), rounds).iloc[0]
+    assert row["n_seeds"] == 2
+    assert row["proxy_value"] == pytest.approx(0.65)
+    assert row["finetuned"] == pytest.approx(0.68)
+    assert row["difference"] == pytest.approx(0.03)
+
+
+def test_verdict_goes_by_the_corrected_p_value() -> None:
+    assert verdict(0.1, 0.01) == "better"
+    assert verdict(-0.1, 0.01) == "worse"
+    assert verdict(0.1, 0.2) == "not distinguishable"
+    assert verdict(0.1, math.nan) == "not distinguishable"

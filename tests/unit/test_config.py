@@ -1,0 +1,167 @@
+"""A wrong configuration is told whole, and before anything starts."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from labelbench_core import config as experiments
+from labelbench_core.catalogue import load_catalogue, read_yaml
+from labelbench_core.errors import InputError
+
+PROJECT = Path(experiments.__file__).resolve().parents[1]
+SCHEMA = PROJECT / "config" / "schema"
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return load_catalogue(PROJECT / "config" / "catalogue")
+
+
+@pytest.fixture
+def quickstart():
+    return read_yaml(PROJECT / "config" / "config.yaml")
+
+
+def load(config, catalogue):
+    return experiments.load_experiment(config, catalogue, SCHEMA, "my.yaml")
+
+
+def errors_of(config, catalogue):
+    with pytest.raises(InputError) as caught:
+        load(config, catalogue)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "file", sorted(PROJECT.glob("config/*.yaml")) + sorted(PROJECT.glob("config/paper/*.yaml"))
+)
+def test_every_committed_experiment_is_valid(file, catalogue):
+    experiment = load(read_yaml(file), catalogue)
+    expected = "quickstart" if file.stem == "config" else file.stem.replace("_", "-")
+    assert experiment.experiment == expected
+
+
+def test_quickstart_is_what_the_readme_says(quickstart, catalogue):
+    experiment = load(quickstart, catalogue)
+    assert len(experiment.seeds) == 10
+    assert experiment.rounds == 8
+    assert len(list(experiment.chains())) == 60
+    assert len(list(experiment.finetunings())) == 12
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"stratgies": ["margin"]}, "my.yaml: stratgies: unknown key (did you mean 'strategies'?)"),
+        ({"rounds": 0}, "my.yaml: rounds: 0; 0 is less than the minimum of 1"),
+        ({"rounds": "8"}, "my.yaml: rounds: '8'"),
+        ({"seeds": 0}, "my.yaml: seeds: 0; allowed: a whole number of at least 1 or a list"),
+        ({"datasets": []}, "my.yaml: datasets: []"),
+        ({"experiment": "My Study"}, "'My Study' is not an id"),
+        ({"strategies": ["random", "magrin"]}, "strategies: 'magrin' is not in catalogue"),
+        ({"strategies": ["random", "magrin"]}, "(did you mean 'margin'?)"),
+        ({"strategies": ["margin"]}, "baseline: 'random' is not in the experiment's strategies"),
+        ({"strategies": ["random"]}, "highlight: 'margin' is not in the experiment's strategies"),
+        ({"backbones": ["vit"]}, "backbones: 'vit' is not in catalogue backbones.yaml"),
+        ({"schedules": ["weekly"]}, "schedules: 'weekly' is not in catalogue"),
+    ],
+)
+def test_each_error_names_file_key_value_and_what_is_allowed(quickstart, catalogue, change, told):
+    assert told in errors_of({**quickstart, **change}, catalogue)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"rounds": [8]}, "finetune.rounds: 8 is outside; allowed: 0 to 7"),
+        ({"seeds": [10]}, "finetune.seeds: 10 is outside"),
+        ({"strategies": ["bald"]}, "finetune.strategies: 'bald' is not in the experiment's"),
+        ({"trainers": ["sgd"]}, "finetune.trainers: 'sgd' is not in catalogue trainers.yaml"),
+        ({"round": [1]}, "finetune.round: unknown key"),
+    ],
+)
+def test_errors_of_the_finetuning_part(quickstart, catalogue, change, told):
+    quickstart["finetune"] |= change
+    assert told in errors_of(quickstart, catalogue)
+
+
+def test_all_errors_are_told_at_once(quickstart, catalogue):
+    quickstart |= {"datasets": ["digit"], "proxies": ["liner"], "highlight": "margins"}
+    told = errors_of(quickstart, catalogue)
+    assert len(told.splitlines()) == 3
+    assert all(line.startswith("my.yaml: ") for line in told.splitlines())
+
+
+def test_missing_keys_are_named(catalogue):
+    told = errors_of({"experiment": "x"}, catalogue)
+    assert "missing key" in told
+    assert "strategies" in told
+
+
+def test_more_labels_than_the_pool_has(quickstart, catalogue, tmp_path):
+    experiment = load({**quickstart, "rounds": 30}, catalogue)
+    with pytest.raises(InputError) as caught:
+        experiments.check_sources(experiment, catalogue, tmp_path, {"digits": 1297}, "my.yaml")
+    assert str(caught.value) == (
+        "my.yaml: rounds: 30 rounds of schedule 'start-30-batch-60' buy 1770 labels, "
+        "but the pool of 'digits' has 1297; allowed: at most 22"
+    )
+    fits = load({**quickstart, "rounds": 22}, catalogue)
+    experiments.check_sources(fits, catalogue, tmp_path, {"digits": 1297}, "my.yaml")
+
+
+def test_missing_data_is_told_before_any_job_unless_it_is_prepared_already(
+    quickstart, catalogue, tmp_path
+):
+    catalogue = {**catalogue, "datasets": {**catalogue["datasets"]}}
+    catalogue["datasets"]["digits"] = {
+        "implementation": "image-folder",
+        "options": {"folder": "nowhere"},
+    }
+    experiment = load(quickstart, catalogue)
+    with pytest.raises(InputError, match="nowhere"):
+        experiments.check_sources(experiment, catalogue, tmp_path, {}, "my.yaml")
+    experiments.check_sources(experiment, catalogue, tmp_path, {"digits": 1297}, "my.yaml")
+
+
+@pytest.fixture
+def config_folder(tmp_path):
+    shutil.copytree(PROJECT / "config", tmp_path / "config")
+    return tmp_path / "config"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("strategies", "margin: {implementation: margni}", "did you mean 'margin'"),
+        ("strategies", "margin: {method: margin}", "margin.method: unknown key"),
+        ("strategies", "Margin: {implementation: margin}", "is not an id"),
+        (
+            "strategies",
+            "badge: {implementation: badge, options: {first_centre: uniform}}",
+            "badge.options.first_centre: unknown option of badge (did you mean 'first_center'?)",
+        ),
+        (
+            "proxies",
+            "linear: {implementation: linear, options: {tolerance: small}}",
+            "linear.options.tolerance: 'small'; allowed: a value like its default, 0.001",
+        ),
+        ("schedules", "weekly: {initial: 10}", "weekly: missing key: batch"),
+        ("schedules", "weekly: {initial: 0, batch: 1}", "weekly.initial: 0"),
+        ("schedules", "a: {initial: 1, batch: 1}\na: {initial: 2, batch: 1}", "occurs twice"),
+        ("proxies", "linear: {implementation: [", "not valid YAML"),
+    ],
+)
+def test_errors_in_the_catalogue_name_the_file(config_folder, file, text, told):
+    (config_folder / "catalogue" / f"{file}.yaml").write_text(text)
+    with pytest.raises(InputError) as caught:
+        load_catalogue(config_folder / "catalogue")
+    assert told in str(caught.value)
+    assert f"{file}.yaml" in str(caught.value)
+
+
+def test_order_of_keys_does_not_matter(quickstart, catalogue):
+    backwards = yaml.safe_load(yaml.safe_dump(dict(reversed(quickstart.items())), sort_keys=False))
+    assert load(backwards, catalogue) == load(quickstart, catalogue)

@@ -1,0 +1,270 @@
+"""Embedding: right numbers, the same bytes however interrupted, clear errors, nothing redone."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_backbone
+import torch
+
+from labelbench_core import files, store
+from labelbench_core.datasets import open_dataset
+from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.embeddings import extract, features
+from labelbench_core.embeddings.statistics import column_statistics
+from labelbench_core.errors import InputError
+from workflow_scripts import extract_embeddings as job
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("digits")
+    prepare_dataset("digits", "digits", {}, Path(), folder / "arrays", folder / "manifest.json")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def on_cpu(monkeypatch):
+    monkeypatch.setenv("LABELBENCH_DEVICE", "cpu")
+    monkeypatch.setattr(extract, "MOST_BLOCK_ROWS", tiny_backbone.BLOCK_ROWS)
+
+
+@pytest.fixture(scope="module")
+def finished(digits, tmp_path_factory):
+    """A whole extraction with the tiny network."""
+    target = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABELBENCH_DEVICE", "cpu")
+        patch.setattr(extract, "MOST_BLOCK_ROWS", tiny_backbone.BLOCK_ROWS)
+        manifest = tiny_backbone.run(digits, target)
+    return target, manifest
+
+
+def test_embeddings_are_the_networks_outputs_in_order(digits, finished):
+    target, manifest = finished
+    backbone = tiny_backbone.build()
+    for split, size in (("pool", 1297), ("test", 500)):
+        images = open_dataset(digits).images(split).batch(np.arange(size))
+        with torch.inference_mode():
+            expected = backbone.model(backbone.preprocess(torch.from_numpy(images))).numpy()
+        found = tiny_backbone.load(target, f"{split}-clean")
+        assert found.dtype == np.float16
+        np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-4)
+        entry = manifest["splits"][split]
+        assert entry["num_rows"] == size
+        store.check_blocks(target / "arrays" / f"{split}-clean", entry["views"]["clean"]["blocks"])
+    assert len(manifest["splits"]["pool"]["views"]["clean"]["blocks"]) == 21
+
+
+def test_manifest_says_where_the_numbers_come_from(digits, finished):
+    target, manifest = finished
+    assert json.loads((target / "manifest.json").read_text()) == json.loads(json.dumps(manifest))
+    assert manifest["dataset_fingerprint"] == open_dataset(digits).manifest["fingerprint"]
+    assert manifest["weights_sha256"] == tiny_backbone.build().weights_sha256
+    assert (manifest["num_features"], manifest["dtype"]) == (16, "float16")
+    assert str(target) not in (target / "manifest.json").read_text()
+    assert not (target / "arrays" / "journal.jsonl").exists()
+    assert not (target / "arrays.partial").exists()
+    pool = tiny_backbone.load(target, "pool-clean").astype(np.float64)
+    np.testing.assert_allclose(manifest["statistics"]["mean"], pool.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(manifest["statistics"]["std"], pool.std(axis=0), rtol=1e-6)
+
+
+def test_statistics_survive_cancellation(tmp_path):
+    values = (np.random.default_rng(0).normal(size=(4000, 3)) * 1e-3 + 1e4).astype(np.float32)
+    store.write_array(tmp_path / "a", values)
+    mean, std = column_statistics(store.open_rows(tmp_path / "a"))
+    np.testing.assert_allclose(mean, values.astype(np.float64).mean(axis=0), rtol=1e-7)
+    np.testing.assert_allclose(std, values.astype(np.float64).std(axis=0), rtol=1e-6)
+
+
+def test_killed_and_resumed_gives_the_same_bytes(digits, finished, tmp_path):
+    command = [sys.executable, str(ROOT / "tests/unit/tiny_backbone.py"), str(digits), str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, env=environment)
+    journal = tmp_path / "arrays.partial" / "journal.jsonl"
+    deadline = time.monotonic() + 60
+    while not (journal.is_file() and journal.read_text().count("\n") >= 4):
+        assert process.poll() is None, "finished or failed before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "arrays").exists()
+    done = journal.read_text().count("\n") - 1
+    with open(journal, "a") as handle:  # torn by the interruption
+        handle.write('{"array":"pool-cl')
+    (tmp_path / "arrays.partial/pool-clean/c/left-over.partial").write_bytes(b"x")
+    written = count_blocks_written(lambda: tiny_backbone.run(digits, tmp_path))
+    assert written == 21 + 8 - done
+    assert tiny_backbone.contents(tmp_path) == tiny_backbone.contents(finished[0])
+
+
+def count_blocks_written(action):
+    """How many blocks `action` writes."""
+    real, calls = store.write_block, []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "write_block", lambda *a: calls.append(a[1]) or real(*a))
+        action()
+    return len(calls)
+
+
+def stop_after(blocks, error):
+    """A `write_block` that raises `error` instead of writing one block more than `blocks`."""
+    real, calls = store.write_block, []
+
+    def write(*arguments):
+        if len(calls) == blocks:
+            raise error
+        calls.append(arguments)
+        return real(*arguments)
+
+    return write
+
+
+def interrupt(digits, target, blocks, monkeypatch, error=None):
+    """Leave an extraction with `blocks` finished blocks."""
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write_block", stop_after(blocks, error or KeyboardInterrupt()))
+        with pytest.raises(BaseException) as caught:
+            tiny_backbone.run(digits, target)
+    return caught.value
+
+
+def test_damaged_finished_block_is_made_again(digits, finished, tmp_path, monkeypatch):
+    interrupt(digits, tmp_path, 5, monkeypatch)
+    victim = store.block_path(tmp_path / "arrays.partial" / "pool-clean", 2, 2)
+    content = bytearray(victim.read_bytes())
+    content[0] ^= 1
+    victim.write_bytes(content)
+    assert count_blocks_written(lambda: tiny_backbone.run(digits, tmp_path)) == 29 - 5 + 1
+    assert tiny_backbone.contents(tmp_path) == tiny_backbone.contents(finished[0])
+
+
+def test_other_settings_start_over(digits, tmp_path, monkeypatch):
+    interrupt(digits, tmp_path, 5, monkeypatch)
+    assert count_blocks_written(lambda: tiny_backbone.run(digits, tmp_path, scale=2.0)) == 29
+
+
+def test_finished_extraction_is_not_repeated_unless_damaged(digits, tmp_path):
+    tiny_backbone.run(digits, tmp_path)
+    before = tiny_backbone.contents(tmp_path)
+    assert count_blocks_written(lambda: tiny_backbone.run(digits, tmp_path)) == 0
+    victim = store.block_path(tmp_path / "arrays" / "test-clean", 1, 2)
+    victim.write_bytes(victim.read_bytes()[:-1])
+    assert count_blocks_written(lambda: tiny_backbone.run(digits, tmp_path)) == 29
+    assert tiny_backbone.contents(tmp_path) == before
+    assert count_blocks_written(lambda: tiny_backbone.run(digits, tmp_path, scale=3.0)) == 29
+
+
+def test_full_disk_keeps_what_is_finished(digits, finished, tmp_path, monkeypatch):
+    real, calls = os.fsync, []
+
+    def full(descriptor):
+        calls.append(descriptor)
+        if len(calls) > 12:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(InputError, match="no space left on the device"):
+            tiny_backbone.run(digits, tmp_path)
+    done = (tmp_path / "arrays.partial/journal.jsonl").read_text().count("\n") - 1
+    assert 3 <= done <= 8
+    assert count_blocks_written(lambda: tiny_backbone.run(digits, tmp_path)) == 29 - done
+    assert tiny_backbone.contents(tmp_path) == tiny_backbone.contents(finished[0])
+
+
+def test_really_full_disk(digits, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=48k", "tmpfs", str(small)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        with pytest.raises(InputError, match="no space left on the device"):
+            tiny_backbone.run(digits, small)
+        assert (small / "arrays.partial/journal.jsonl").read_text().count("\n") > 1
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+@pytest.mark.parametrize(("scale", "words"), [(1e6, "does not fit float16"), (np.nan, "is NaN")])
+def test_impossible_features_name_the_row(digits, tmp_path, scale, words):
+    with pytest.raises(InputError, match=words) as caught:
+        tiny_backbone.run(digits, tmp_path, scale=scale)
+    assert "data set digits, backbone tiny, split pool, row 0" in str(caught.value)
+    assert not (tmp_path / "arrays").exists()
+
+
+def test_first_bad_row_is_the_one_named():
+    rows = np.ones((24, 4), np.float32)
+    rows[[5, 9], 2] = np.inf
+    task = extract.Task("test", "clean", 1, range(64, 88), False)
+    settings = {"dataset": "d", "backbone": "b", "precision": "float16"}
+    with pytest.raises(InputError, match=r"split test, row 69: .* another precision than float16"):
+        extract._as_half(rows, task, settings)
+
+
+def test_damaged_images_are_not_embedded(digits, tmp_path):
+    import shutil
+
+    copy = shutil.copytree(digits, tmp_path / "copy")
+    victim = store.block_path(copy / "arrays" / "test-images", 0, 4)
+    content = bytearray(victim.read_bytes())
+    content[100] ^= 1
+    victim.write_bytes(content)
+    with pytest.raises(InputError, match="does not match its SHA-256") as caught:
+        tiny_backbone.run(copy, tmp_path)
+    assert str(victim) in str(caught.value)
+
+
+def test_another_view_is_one_more_entry(digits, tmp_path, monkeypatch):
+    view = extract.View(lambda images, rows: images[:, :, ::-1].copy(), splits=("pool",))
+    monkeypatch.setitem(extract.VIEWS, "mirrored", view)
+    manifest = tiny_backbone.run(digits, tmp_path)
+    assert sorted(manifest["splits"]["pool"]["views"]) == ["clean", "mirrored"]
+    assert sorted(manifest["splits"]["test"]["views"]) == ["clean"]
+    clean, mirrored = (tiny_backbone.load(tmp_path, f"pool-{v}") for v in ("clean", "mirrored"))
+    assert clean.shape == mirrored.shape
+    assert np.abs(clean - mirrored).max() > 0.01
+
+
+def test_batch_size_depends_on_the_input_size_only():
+    sizes = [features.choose_batch_size(size) for size in (32, 96, 224, 336, 518)]
+    assert sizes == [128, 128, 128, 32, 16]
+    assert features.choose_precision("auto", "cpu") == "float32"
+    assert features.choose_precision("auto", "cuda:0") == "float16"
+    with pytest.raises(InputError, match="precision: 'half'; allowed"):
+        features.FeatureExtractor(tiny_backbone.build(), "cpu", "half")
+
+
+def test_job_script(digits, tmp_path):
+    options = {"model": "test_resnet", "pretrained": False, "input_size": 32}
+    settings = {"dataset": "digits", "backbone": "tiny", "source": "timm-model", "options": options}
+    arguments = ["--dataset", str(digits), "--settings", json.dumps(settings)]
+    arguments += ["--arrays", str(tmp_path / "arrays"), "--manifest", str(tmp_path / "m.json")]
+    log = tmp_path / "log.txt"
+    assert job.main([*arguments, "--log", str(log)]) == 0
+    assert "1797 of 1797 images" in log.read_text()
+    manifest = files.read_json(tmp_path / "m.json")
+    rows = store.open_rows(tmp_path / "arrays" / "test-clean")
+    assert rows.shape == (500, manifest["num_features"])
+    broken = json.dumps({**settings, "options": {"model": "no_such"}})
+    arguments[3] = broken
+    assert job.main([*arguments, "--log", str(log)]) == 2
+    assert "timm has no 'no_such'" in log.read_text()

@@ -1,0 +1,186 @@
+"""The figures: equal bytes each time, drawn from the tables, nothing lost or hidden."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import fake_results
+import numpy as np
+import pytest
+from test_analysis_collect import SMALL, collect, collect_all_costs, tabulate_results
+
+from labelbench_core.analysis.experiment import Experiment
+from labelbench_core.analysis.frames import read_csv
+from labelbench_core.figures import style
+from labelbench_core.figures.costs import draw_costs, duration
+from labelbench_core.figures.finetuning import draw_finetuning
+from labelbench_core.figures.label_efficiency import draw_curves, draw_differences
+from labelbench_core.figures.label_savings import draw_savings
+from workflow_scripts import plot_costs, plot_finetuning, plot_label_efficiency, plot_label_savings
+
+NAMES = ("label_efficiency", "difference", "label_savings", "finetuning", "costs")
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Experiment]:
+    """The tables of a small experiment with two backbones, and the experiment."""
+    folder = tmp_path_factory.mktemp("figures")
+    values = fake_results.experiment(**{**SMALL, "backbones": ["dinov2-small", "clip"]})
+    fake_results.write(folder, values)
+    assert collect(folder, values) == tabulate_results(folder, values) == 0
+    collect_all_costs(folder, values)
+    (folder / "experiment.json").write_text(json.dumps(values), encoding="utf-8")
+    return folder, Experiment.from_json(json.dumps(values))
+
+
+def plot_everything(folder: Path, figures: Path) -> None:
+    """Run all plot scripts."""
+    experiment = ["--experiment", (folder / "experiment.json").read_text(encoding="utf-8")]
+    target = ["--figures", str(figures)]
+    source = folder / "tables"
+    curves = ["--curves", f"{source}/curves.csv", "--comparisons", f"{source}/comparisons.csv"]
+    assert plot_label_efficiency.main([*experiment, *curves, *target]) == 0
+    savings = ["--savings", f"{source}/savings.csv"]
+    assert plot_label_savings.main([*experiment, *savings, *target]) == 0
+    finetuning = ["--finetuning", f"{source}/finetuning.csv"]
+    assert plot_finetuning.main([*experiment, *finetuning, *target]) == 0
+    assert plot_costs.main(["--costs", f"{folder}/costs.csv", *target]) == 0
+
+
+def digests(figures: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in figures.iterdir()}
+
+
+def test_two_processes_write_the_same_bytes(tables: tuple[Path, Experiment]) -> None:
+    folder, _ = tables
+    plot_everything(folder, folder / "here")
+    code = (
+        "import sys; from pathlib import Path; from test_figures import plot_everything;"
+        "plot_everything(Path(sys.argv[1]), Path(sys.argv[2]))"
+    )
+    # A reader's own settings, another hash seed and another clock must not show.
+    (folder / "matplotlibrc").write_text("font.size: 30\naxes.grid: True\n")
+    paths = [str(Path(__file__).parent), *(path for path in sys.path if path)]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONHASHSEED": "7",
+        "MATPLOTLIBRC": str(folder),
+        "SOURCE_DATE_EPOCH": "1",
+    }
+    command = [sys.executable, "-c", code, str(folder), str(folder / "there")]
+    subprocess.run(command, check=True, env=environment, capture_output=True)
+    first = digests(folder / "here")
+    assert set(first) == {f"{name}.{kind}" for name in NAMES for kind in style.FORMATS}
+    assert digests(folder / "there") == first
+
+
+def test_curves_show_the_means_of_the_table(tables: tuple[Path, Experiment]) -> None:
+    folder, experiment = tables
+    curves = read_csv(folder / "tables" / "curves.csv", ())
+    with style.drawing():
+        figure = draw_curves(curves, experiment)
+    assert len(figure.axes) == 2 * 2  # backbones, splits
+    wanted = curves[
+        (curves["backbone"] == "clip")
+        & (curves["split"] == "pool")
+        & (curves["metric"] == "accuracy")
+        & (curves["strategy"] == "margin")
+    ]
+    panel = figure.axes[3]
+    assert "clip" in panel.get_title(loc="left") and "pool" in panel.get_title(loc="left")
+    drawn = [line.get_ydata() for line in panel.lines if len(line.get_xdata()) == len(wanted)]
+    assert any(np.allclose(line, 100 * wanted["mean"]) for line in drawn)
+    assert len(panel.collections) == len(experiment.strategies)
+
+
+def test_text_does_not_overlap(tables: tuple[Path, Experiment]) -> None:
+    folder, experiment = tables
+    source = folder / "tables"
+    with style.drawing():
+        for figure in (
+            draw_curves(read_csv(source / "curves.csv", ()), experiment),
+            draw_differences(read_csv(source / "comparisons.csv", ()), experiment),
+            draw_savings(read_csv(source / "savings.csv", ()), experiment),
+            draw_finetuning(read_csv(source / "finetuning.csv", ()), experiment),
+            draw_costs(read_csv(folder / "costs.csv", ())),
+        ):
+            figure.canvas.draw()
+            boxes = [box for axes in figure.axes for box in text_boxes(axes)]
+            for index, (name, box) in enumerate(boxes):
+                assert box.x0 >= 0 and box.x1 <= figure.bbox.x1, name
+                for other, second in boxes[:index]:
+                    assert not overlap(box, second), (name, other)
+
+
+def text_boxes(axes: Any) -> list[tuple[str, Any]]:
+    """Title, axis labels and tick labels of a panel that have any text, with their extent."""
+    texts = [axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
+    for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        if axis.get_visible():
+            low, high = sorted((low, high))
+            texts += [
+                tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high
+            ]
+    return [(text.get_text(), text.get_window_extent()) for text in texts if text.get_text()]
+
+
+def overlap(first: Any, second: Any) -> bool:
+    """Whether two boxes share more than a pixel in both directions."""
+    across = min(first.x1, second.x1) - max(first.x0, second.x0)
+    along = min(first.y1, second.y1) - max(first.y0, second.y0)
+    return across > 1 and along > 1
+
+
+def test_every_strategy_has_a_look_of_its_own() -> None:
+    names = ["random", "margin", *(f"other-{index}" for index in range(18))]
+    looks = style.looks(names, "random", "margin")
+    assert list(looks) == names
+    assert len({(look.color, look.marker, str(look.dashes)) for look in looks.values()}) == 20
+    shapes = [(look.marker, str(look.dashes)) for look in looks.values()]
+    assert len(set(shapes[:12])) == 12  # without colour, too
+
+
+def test_nothing_to_draw_says_so(tables: tuple[Path, Experiment]) -> None:
+    folder, experiment = tables
+    source = folder / "tables"
+    with style.drawing():
+        empty = read_csv(source / "finetuning.csv", ()).iloc[:0]
+        assert "fine-tunes nothing" in message_of(draw_finetuning(empty, experiment))
+        costs = read_csv(folder / "costs.csv", ()).assign(seconds=float("nan"))
+        assert "without their benchmark files" in message_of(draw_costs(costs))
+        lonely = read_csv(source / "savings.csv", ()).iloc[:0]
+        assert "single strategy" in message_of(draw_savings(lonely, experiment))
+
+
+def message_of(figure: Any) -> str:
+    (axes,) = figure.axes
+    return axes.texts[0].get_text()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.424, "0.42 s"),
+        (9.999, "10.0 s"),
+        (59.96, "1 min 00 s"),
+        (245.0, "4 min 05 s"),
+        (3599.7, "1 h 00 min"),
+        (11520.0, "3 h 12 min"),
+    ],
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_missing_table_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = tmp_path / "costs.csv"
+    assert plot_costs.main(["--costs", str(missing), "--figures", str(tmp_path)]) == 2
+    assert f"{missing}: file not found" in capsys.readouterr().err
+    missing.write_text("stage,seconds\na,1\n")
+    assert plot_costs.main(["--costs", str(missing), "--figures", str(tmp_path)]) == 2
+    assert "column dataset is missing" in capsys.readouterr().err

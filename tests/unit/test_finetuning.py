@@ -1,0 +1,241 @@
+"""Fine-tuning as a whole, on a small random network: what it starts from, promises and records."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from labelbench_core import files, registry
+from labelbench_core.datasets import open_dataset
+from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.errors import InputError
+from labelbench_core.finetuning import finetune_round, history_csv, predict_proba, write_weights
+from labelbench_core.seeds import rng_for
+from labelbench_core.trainers import _loop
+from labelbench_core.trainers._network import load_network
+from workflow_scripts import finetune_model
+
+PROJECT = Path(__file__).resolve().parents[2]
+BACKBONE = {"model": "test_efficientnet", "pretrained": False, "input_size": 16}
+IDS = {
+    "dataset": "digits",
+    "backbone": "tiny",
+    "proxy": "linear",
+    "schedule": "small",
+    "strategy": "random",
+    "seed": 0,
+    "round": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("digits")
+    prepare_dataset("digits", "digits", {}, folder, folder / "arrays", folder / "manifest.json")
+    return open_dataset(folder)
+
+
+@pytest.fixture
+def bought():
+    """A round's arrays: 40 labels and a head."""
+    rng = rng_for("bought")
+    return {
+        "labeled": rng.permutation(1297)[:40],
+        "weights": rng.normal(0, 0.1, (256, 10)).astype(np.float32),
+        "bias": rng.normal(0, 0.1, 10).astype(np.float32),
+    }
+
+
+def settings(**options):
+    defaults = {
+        "steps": 6,
+        "batch_size": 16,
+        "warmup_steps": 2,
+        "learning_rate": 3e-3,
+        "evaluate": ["test"],
+    }
+    return {
+        **IDS,
+        "backbone": {"id": "tiny", "implementation": "timm-model", "options": BACKBONE},
+        "trainer": {
+            "id": "short",
+            "implementation": "supervised",
+            "options": {**defaults, **options},
+        },
+    }
+
+
+def finetune(dataset, bought, **options):
+    return finetune_round(dataset, IDS, bought, settings(**options))
+
+
+def test_head_of_another_size_is_refused(dataset, bought):
+    bought["weights"] = bought["weights"][:, :9]
+    with pytest.raises(InputError, match="head: fresh"):
+        finetune(dataset, bought)
+    del bought["weights"]
+    with pytest.raises(InputError, match="no linear head"):
+        finetune(dataset, bought)
+
+
+def test_same_inputs_same_bytes_and_another_seed_others(dataset, bought):
+    options = {"translate": 0.1, "rotate": 10, "batch_norm": "batch", "ema_decay": 0.5}
+    once, again = (finetune(dataset, bought, **options) for _ in range(2))
+    assert once.record == again.record
+    assert once.history == again.history
+    assert all(torch.equal(once.weights[name], again.weights[name]) for name in once.weights)
+    other = finetune_round(dataset, {**IDS, "seed": 1}, bought, {**settings(**options), "seed": 1})
+    assert other.history != once.history
+
+
+def test_a_labelled_set_smaller_than_a_batch_trains(dataset, bought):
+    bought["labeled"] = bought["labeled"][:3]
+    result = finetune(dataset, bought, learning_rate=3e-3, steps=25, head="fresh", batch_size=64)
+    assert result.record["num_labeled"] == 3
+    assert [row["step"] for row in result.history] == list(range(1, 26))
+    assert result.history[-1]["loss"] < 0.5 * result.history[0]["loss"]
+    assert result.record["training"]["attempts"][0]["outcome"] == "finished"
+
+
+def test_history_has_a_row_for_every_epoch_and_ends_at_the_last_step(dataset, bought):
+    result = finetune(dataset, bought, steps=10)
+    assert [row["step"] for row in result.history] == [1, 4, 7, 10]
+    lines = history_csv(result.history).splitlines()
+    assert lines[0] == "attempt,step,learning_rate,loss,accuracy"
+    assert len(lines) == 5
+
+
+def test_divergence_is_retried_and_recorded(dataset, bought):
+    result = finetune(dataset, bought, learning_rate=1e6, gradient_clip=0.0, steps=12)
+    training = result.record["training"]
+    assert training["diverged"] is True
+    assert [attempt["learning_rate"] for attempt in training["attempts"]] == [1e6, 1e5]
+    assert all("at step" in attempt["outcome"] for attempt in training["attempts"])
+    assert {row["attempt"] for row in result.history} == {1, 2}
+    # Chance or so, and valid JSON all the same.
+    assert result.record["metrics"]["test"]["accuracy"] < 0.5
+    files.canonical_json(result.record)
+
+
+def test_the_retry_starts_afresh_and_can_succeed(dataset, bought, monkeypatch):
+    monkeypatch.setattr(_loop, "RETRY_FACTORS", (1.0, 1e-9))
+    result = finetune(dataset, bought, learning_rate=1e6, gradient_clip=0.0, steps=12)
+    assert result.record["training"]["diverged"] is False
+    assert result.record["training"]["attempts"][1]["outcome"] == "finished"
+    # 1e6 * 1e-9 = 1e-3, up to rounding.
+    calm = finetune(dataset, bought, learning_rate=1e6 * 1e-9, gradient_clip=0.0, steps=12)
+    retried = [row["loss"] for row in result.history if row["attempt"] == 2]
+    assert retried == [row["loss"] for row in calm.history]
+
+
+def test_labels_that_were_not_bought_are_not_used(dataset, bought, monkeypatch):
+    honest = finetune(dataset, bought)
+    true_labels = type(dataset).labels
+
+    def only_bought(self, split):
+        labels = true_labels(self, split)
+        if split == "pool":
+            hidden = np.setdiff1d(np.arange(len(labels)), bought["labeled"])
+            labels[hidden] = (labels[hidden] + 1) % 10
+        return labels
+
+    monkeypatch.setattr(type(dataset), "labels", only_bought)
+    blind = finetune(dataset, bought)
+    assert blind.history == honest.history
+    assert blind.record == honest.record
+
+
+@pytest.mark.parametrize("batch_norm", ["folded", "frozen", "batch"])
+def test_saved_weights_give_the_recorded_predictions(dataset, bought, tmp_path, batch_norm):
+    tuned = finetune(dataset, bought, batch_norm=batch_norm)
+    path = tmp_path / "model.safetensors"
+    write_weights(path, tuned.weights)
+    backbone = registry.load("backbones", "timm-model").build(**BACKBONE)
+    assert {name for name in load_file(path) if not name.startswith("head.")} == {
+        f"backbone.{name}" for name in backbone.model.state_dict()
+    }
+    network = load_network(path, backbone.model)
+    images = dataset.images("test")
+    probabilities = predict_proba(network, backbone, images, torch.device("cpu"), torch.float32)
+    labels = dataset.labels("test")
+    recorded = tuned.record["metrics"]["test"]
+    assert -np.log(probabilities[np.arange(500), labels]).mean() == pytest.approx(
+        recorded["nll"], rel=2e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"labeled": np.array([1, 1])}, "repeated"),
+        ({"labeled": np.array([1297])}, "outside"),
+        ({"labeled": np.array([], np.int64)}, "empty"),
+    ],
+)
+def test_damaged_rounds_are_refused(dataset, bought, change, message):
+    with pytest.raises(InputError, match=message):
+        finetune(dataset, {**bought, **change})
+
+
+def test_another_round_or_split_is_refused(dataset, bought):
+    with pytest.raises(InputError, match="round is 2, but 1"):
+        finetune_round(dataset, {**IDS, "round": 2}, bought, settings())
+    with pytest.raises(InputError, match="there are: pool, test"):
+        finetune(dataset, bought, evaluate=["val"])
+
+
+def test_a_killed_job_continues_to_the_same_bytes(dataset, bought, tmp_path):
+    round_npz, round_json = tmp_path / "round-1.npz", tmp_path / "round-1.json"
+    files.write_npz(round_npz, **bought)
+    files.write_json(round_json, IDS)
+    options = {"steps": 400, "translate": 0.1, "ema_decay": 0.9, "batch_norm": "batch"}
+
+    def arguments(folder):
+        texts = [
+            *(
+                "--dataset",
+                dataset.folder / "manifest.json",
+                "--round-npz",
+                round_npz,
+                "--round-json",
+                round_json,
+            ),
+            *("--settings", json.dumps(settings(**options)), "--metrics", folder / "metrics.json"),
+            *("--history", folder / "history.csv", "--weights", folder / "model.safetensors"),
+        ]
+        return [str(text) for text in texts]
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    checkpoint = killed / "checkpoint.partial"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workflow_scripts.finetune_model", *arguments(killed)],
+        cwd=PROJECT,
+        env={**os.environ, "LABELBENCH_CHECKPOINT_SECONDS": "0.2"},
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert checkpoint.exists()
+    assert not (killed / "metrics.json").exists()
+
+    log = tmp_path / "log"
+    assert finetune_model.main([*arguments(killed), "--log", str(log)]) == 0
+    assert "continued after step" in log.read_text()
+    assert finetune_model.main([*arguments(whole), "--log", str(log)]) == 0
+    assert "continued after step" not in log.read_text()
+    for name in ("metrics.json", "history.csv", "model.safetensors"):
+        assert (killed / name).read_bytes() == (whole / name).read_bytes()
+    assert sorted(path.name for path in killed.iterdir() if "lock" not in path.name) == [
+        *("history.csv", "metrics.json", "model.safetensors"),
+    ]

@@ -1,0 +1,128 @@
+"""The linear probe: against scikit-learn's solver, and its own promises."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+
+from labelbench_core.proxies import Statistics, linear
+from labelbench_core.proxies.logistic import solve
+from labelbench_core.proxies.penalty import choose_penalty
+
+
+@pytest.fixture(scope="module")
+def digits():
+    data = load_digits()
+    features = data.data.astype(np.float32)
+    statistics = Statistics(features.mean(axis=0), features.std(axis=0))
+    return features, data.target.astype(np.int64), statistics
+
+
+def objective(features, labels, weights, bias, penalty):
+    logits = features @ weights + bias
+    logits -= logits.max(axis=1, keepdims=True)
+    likelihood = logits[np.arange(len(labels)), labels] - np.log(np.exp(logits).sum(axis=1))
+    return -likelihood.sum() + penalty / 2 * ((weights**2).sum() + (bias**2).sum())
+
+
+@pytest.mark.parametrize("penalty", [0.1, 10.0, 1000.0])
+@pytest.mark.parametrize("rows", [30, 900])
+def test_reaches_the_minimum_that_scikit_learn_finds(digits, penalty, rows):
+    features, labels, statistics = digits
+    scaled = ((features - statistics.mean) * statistics.scale)[:rows].astype(np.float64)
+    # A constant feature and no intercept: the bias is penalised as a weight, as it is here.
+    padded = np.hstack([scaled, np.ones((rows, 1))])
+    reference = LogisticRegression(C=1 / penalty, fit_intercept=False, tol=1e-8, max_iter=5000)
+    reference.fit(padded, labels[:rows])
+    best = objective(
+        scaled, labels[:rows], reference.coef_[:, :-1].T, reference.coef_[:, -1], penalty
+    )
+    found = solve(scaled.astype(np.float32), labels[:rows], 10, penalty, 3e-5, 1000)
+    assert found.converged
+    value = objective(scaled, labels[:rows], found.weights, found.bias, penalty)
+    assert best <= value * (1 + 1e-9)
+    assert value <= best * (1 + 1e-4)
+
+
+def test_says_when_it_did_not_converge(digits):
+    features, labels, _ = digits
+    found = solve(features, labels, 10, 1e-3, 1e-6, 3)
+    assert found.iterations == 3
+    assert not found.converged
+
+
+def test_threads_and_layout_do_not_change_a_bit(digits):
+    features, labels, _ = digits
+    wide = np.tile(features, (4, 1))
+    one = solve(wide, np.tile(labels, 4), 10, 1.0, 1e-3, 100, threads=1)
+    two = solve(wide, np.tile(labels, 4), 10, 1.0, 1e-3, 100, threads=2)
+    assert one.weights.tobytes() == two.weights.tobytes()
+
+
+def test_a_class_without_labels_gets_a_small_finite_probability(digits):
+    features, labels, statistics = digits
+    known = labels != 7
+    proxy = linear.build(penalty=10.0)
+    proxy.fit(features[known][:200], labels[known][:200], 10, statistics, np.random.default_rng(0))
+    probabilities = proxy.predict_proba(features)
+    assert np.isfinite(probabilities).all()
+    assert 0 < probabilities[:, 7].mean() < 0.1
+
+
+def test_a_constant_feature_is_ignored(digits):
+    features, labels, statistics = digits
+    assert (statistics.std == 0).any()
+    proxy = linear.build(penalty=1.0)
+    proxy.fit(features[:300], labels[:300], 10, statistics, np.random.default_rng(0))
+    disturbed = features.copy()
+    disturbed[:, statistics.std == 0] += 100
+    assert np.array_equal(proxy.predict_proba(features), proxy.predict_proba(disturbed))
+
+
+def test_head_on_embedded_rows_gives_the_same_probabilities(digits):
+    features, labels, statistics = digits
+    proxy = linear.build(penalty=1.0)
+    proxy.fit(features[:300], labels[:300], 10, statistics, np.random.default_rng(0))
+    weights, bias = proxy.head()
+    logits = proxy.embed(features) @ weights + bias
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(probabilities, proxy.predict_proba(features), atol=1e-5)
+
+
+def test_restored_from_its_arrays_it_predicts_the_same(digits):
+    features, labels, statistics = digits
+    proxy = linear.build()
+    proxy.fit(features[:300], labels[:300], 10, statistics, np.random.default_rng(0))
+    again = linear.build().restore(proxy.arrays(), statistics)
+    assert np.array_equal(proxy.predict_proba(features), again.predict_proba(features))
+
+
+def test_penalty_is_chosen_from_the_labels_and_kept_until_they_double(digits):
+    features, labels, statistics = digits
+    rng = np.random.default_rng(0)
+    first = linear.build().fit(features[:100], labels[:100], 10, statistics, rng)
+    assert first["penalty_chosen_at"] == 100
+    kept = linear.build().fit(features[:199], labels[:199], 10, statistics, rng, first)
+    assert (kept["penalty"], kept["penalty_chosen_at"]) == (first["penalty"], 100)
+    anew = linear.build().fit(features[:200], labels[:200], 10, statistics, rng, first)
+    assert anew["penalty_chosen_at"] == 200
+
+
+def test_noise_asks_for_a_larger_penalty():
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((300, 50)).astype(np.float32)
+    clean = (features[:, 0] > 0).astype(np.int64)
+    noisy = np.where(rng.random(300) < 0.4, 1 - clean, clean)
+    chosen = [
+        choose_penalty(features, labels, 2, None, np.random.default_rng(1))
+        for labels in (clean, noisy)
+    ]
+    assert chosen[0] < chosen[1] / 5
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4])
+def test_very_few_labels_are_enough_to_train(digits, rows):
+    features, labels, statistics = digits
+    proxy = linear.build()
+    proxy.fit(features[:rows], labels[:rows], 10, statistics, np.random.default_rng(0))
+    assert np.isfinite(proxy.predict_proba(features)).all()

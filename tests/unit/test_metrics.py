@@ -1,0 +1,51 @@
+"""Metrics against scikit-learn, and the cases where LabelBench's own go wrong."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as reference
+
+from labelbench_core.metrics import evaluate
+
+
+def example(num_classes, rows=400, seed=0):
+    rng = np.random.default_rng(seed)
+    probabilities = rng.dirichlet(np.ones(num_classes) * 0.5, rows).astype(np.float32)
+    return probabilities, rng.integers(0, num_classes, rows)
+
+
+@pytest.mark.parametrize("num_classes", [2, 3, 10])
+def test_agrees_with_scikit_learn(num_classes):
+    probabilities, labels = example(num_classes)
+    predicted = probabilities.argmax(axis=1)
+    exact = probabilities.astype(np.float64)
+    found = evaluate(probabilities, labels)
+    assert found["accuracy"] == pytest.approx(reference.accuracy_score(labels, predicted))
+    assert found["balanced-accuracy"] == pytest.approx(
+        reference.balanced_accuracy_score(labels, predicted)
+    )
+    assert found["macro-f1"] == pytest.approx(reference.f1_score(labels, predicted, average="macro"))
+    recalls = reference.recall_score(labels, predicted, average=None)
+    assert found["min-class-accuracy"] == pytest.approx(recalls.min())
+    assert found["nll"] == pytest.approx(
+        reference.log_loss(labels, exact / exact.sum(axis=1, keepdims=True)),
+        rel=1e-5,
+    )
+
+
+def test_classes_that_a_split_lacks_have_no_accuracy():
+    probabilities = np.eye(3, dtype=np.float32)[[0, 0, 1, 1]]
+    found = evaluate(probabilities, np.array([0, 0, 1, 0]))
+    assert found["balanced-accuracy"] == pytest.approx((2 / 3 + 1) / 2)
+    assert found["min-class-accuracy"] == pytest.approx(2 / 3)
+
+
+def test_calibration_error_of_a_hand_computed_case():
+    # Two bins in use: .9 (one of two right) and .6 (both right).
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]], np.float32)
+    found = evaluate(probabilities, np.array([0, 1, 0, 0]))
+    assert found["ece"] == pytest.approx((2 * 0.4 + 2 * 0.4) / 4, abs=1e-6)
+
+
+def test_a_probability_of_zero_costs_much_but_not_infinity():
+    found = evaluate(np.array([[1.0, 0.0]], np.float32), np.array([1]))
+    assert 80 < found["nll"] < 100

@@ -1,0 +1,140 @@
+"""The code hash sees every edit that can change a result, and no other."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labelbench_core import provenance
+
+PROJECT = Path(provenance.__file__).resolve().parents[1]
+SELECT = ("select_round", [("strategies", "margin"), ("proxies", "linear")])
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the code to edit."""
+    for folder in ("labelbench_core", "workflow_scripts"):
+        shutil.copytree(
+            PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    return tmp_path
+
+
+def hash_in(project, script, components):
+    """The code hash as a fresh process computes it."""
+    command = (
+        "import sys, json; from labelbench_core.provenance import code_hash;"
+        f"print(code_hash('workflow_scripts.{script}', {components!r}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", command], cwd=project, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def append(path, text):
+    path.write_text(path.read_text() + text)
+
+
+EDIT = "\nEDITED = 1\n"
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        "workflow_scripts/select_round.py",
+        "labelbench_core/rounds.py",
+        "labelbench_core/strategies/margin.py",
+        "labelbench_core/proxies/linear.py",
+        # imported by the proxy, and by nothing that the script itself names
+        "labelbench_core/proxies/penalty.py",
+        # imported inside a function, when it is needed
+        "labelbench_core/strategies/pool.py",
+        "labelbench_core/metrics/calibration.py",
+        # parents of the modules
+        "labelbench_core/__init__.py",
+        "labelbench_core/proxies/__init__.py",
+    ],
+)
+def test_an_edit_of_what_the_job_runs_changes_the_hash(project, edited):
+    before = hash_in(project, *SELECT)
+    append(project / edited, EDIT)
+    assert hash_in(project, *SELECT) != before
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        "labelbench_core/strategies/badge.py",
+        "labelbench_core/strategies/__main__.py",
+        "labelbench_core/figures/style.py",
+        "labelbench_core/datasets/digits.py",
+        "labelbench_core/config.py",
+        "labelbench_core/progress.py",
+        "workflow_scripts/tabulate.py",
+    ],
+)
+def test_an_edit_elsewhere_does_not(project, edited):
+    before = hash_in(project, *SELECT)
+    append(project / edited, EDIT)
+    assert hash_in(project, *SELECT) == before
+
+
+def test_comments_docstrings_formatting_and_times_do_not_count(project):
+    before = hash_in(project, *SELECT)
+    file = project / "labelbench_core/strategies/margin.py"
+    text = file.read_text()
+    first = text.index('"""')
+    text = '"""Another docstring."""' + text[text.index('"""', first + 3) + 3 :]
+    file.write_text("# a comment\n\n\n" + text.replace(" = ", "  =  ") + "\n# the end\n")
+    assert hash_in(project, *SELECT) == before
+
+
+def test_the_hash_does_not_depend_on_the_folder(project):
+    assert hash_in(project, *SELECT) == provenance.code_hash("workflow_scripts.select_round", SELECT[1])
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
+def test_the_hash_does_not_depend_on_the_version_of_python(version):
+    interpreter = shutil.which(f"python{version}") or ""
+    works = subprocess.run(
+        [interpreter or "false", "-c", ""], capture_output=True, check=False
+    )
+    if works.returncode:
+        pytest.skip(f"no Python {version} here")
+    done = subprocess.run(
+        [
+            interpreter,
+            "-c",
+            "from labelbench_core.provenance import code_hash;"
+            f"print(code_hash('workflow_scripts.select_round', {SELECT[1]!r}))",
+        ],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == provenance.code_hash("workflow_scripts.select_round", SELECT[1])
+
+
+def test_a_round_does_not_depend_on_what_it_cannot_load():
+    closure = provenance.import_closure(
+        {"workflow_scripts.select_round", "labelbench_core.strategies.margin"}
+    )
+    assert "labelbench_core.strategies.selection" in closure
+    for module in closure:
+        assert not module.startswith(
+            (
+                "labelbench_core.analysis",
+                "labelbench_core.figures",
+                "labelbench_core.backbones",
+                "labelbench_core.trainers",
+                "labelbench_core.embeddings",
+                "labelbench_core.config",
+                "labelbench_core.catalogue",
+                "labelbench_core.workflow",
+            )
+        ), module

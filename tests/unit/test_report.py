@@ -1,0 +1,161 @@
+"""The report: complete, self-contained, the same bytes each time but for the costs."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import fake_results
+import pytest
+from test_analysis_collect import SMALL, collect, collect_all_costs, tabulate_results
+from test_figures import plot_everything
+
+from labelbench_core.files import read_json, write_json
+from workflow_scripts import render_report
+
+LOADING = {"src", "srcset", "href", "xlink:href", "data", "poster", "action", "background"}
+VOID = {"meta", "link", "br", "img", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Collects what a browser would load, the ids, the text, and whether tags are balanced."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.ids: list[str] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.handle_startendtag(tag, attributes)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.addresses += [value or "" for name, value in attributes if name in LOADING]
+        self.ids += [value or "" for name, value in attributes if name == "id"]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tables, figures and costs of a small experiment."""
+    folder = tmp_path_factory.mktemp("report")
+    values = fake_results.experiment(**SMALL)
+    fake_results.write(folder, values)
+    assert collect(folder, values) == tabulate_results(folder, values) == 0
+    collect_all_costs(folder, values)
+    (folder / "experiment.json").write_text(json.dumps(values), encoding="utf-8")
+    plot_everything(folder, folder / "figures")
+    manifest = {"dataset": "digits", "fingerprint": "f" * 64, "versions": {"pillow": "12.0"}}
+    write_json(folder / "digits.json", manifest)
+    return folder
+
+
+def render(results: Path, name: str = "report.html", **changes: str) -> tuple[int, Path]:
+    """Run the job script; its exit status and the page's path."""
+    options = {
+        "experiment": (results / "experiment.json").read_text(encoding="utf-8"),
+        "summary": f"{results}/summary.json",
+        "tables": f"{results}/tables",
+        "figures": f"{results}/figures",
+        "costs": f"{results}/costs.csv",
+        "configuration": json.dumps({"experiment": "quickstart", "note": "<b>&</b>"}),
+        "revision": "0123abcd",
+        "manifest": f"{results}/{{dataset}}.json",
+        "report": f"{results}/{name}",
+        **changes,
+    }
+    command = [part for key, value in options.items() for part in (f"--{key}", value)]
+    return render_report.main(command), results / name
+
+
+def test_page_loads_nothing_and_is_well_formed(results: Path) -> None:
+    status, path = render(results)
+    assert status == 0
+    text = path.read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.addresses, "the page has links to its own parts"
+    for address in page.addresses:
+        assert address.startswith("#") or address == "data:,", address
+        assert address == "data:," or address[1:] in page.ids, address
+    assert "http:" not in text and "https:" not in text
+    assert "@import" not in text and "fetch(" not in text
+    assert set(re.findall(r"url\((.)", text)) <= {"#"}
+    assert len(page.ids) == len(set(page.ids))
+    for reference in re.findall(r"url\(#([^)]*)\)", text):
+        assert reference in page.ids
+    assert str(results) not in text
+    assert not re.search(r"\b20\d\d-\d\d-\d\d\b", text)
+
+
+def test_page_has_the_numbers_of_the_summary(results: Path) -> None:
+    _, path = render(results)
+    words = " ".join(" ".join(Page(path.read_text(encoding="utf-8")).words).split())
+    setting = read_json(results / "summary.json")["settings"][0]
+    saving = setting["saving"]["at-baseline-level"]["test"]
+    assert f"label saving over random, test {saving['saving']:.2f}×" in words
+    for strategy in ("margin", "random"):
+        final = setting["final"][strategy]["test"]
+        assert f"{100 * final['mean']:.2f} %" in words
+        tuned = setting["finetuning"][0]["strategies"][strategy]["test"]
+        assert f"{100 * tuned['difference']:+.2f} points" in words
+    assert "0123abcd" in words and "pillow 12.0" in words and "f" * 16 in words
+    assert '"note": "<b>&</b>"' in words
+    assert "Only 3 seeds" in words
+
+
+def test_caveats_come_from_the_data(results: Path) -> None:
+    _, path = render(results)
+    words = " ".join(" ".join(Page(path.read_text(encoding="utf-8")).words).split())
+    table = (results / "tables" / "finetuning.csv").read_text(encoding="utf-8").splitlines()
+    columns = table[0].split(",")
+    rows = [dict(zip(columns, line.split(","), strict=True)) for line in table[1:]]
+    chosen = [row for row in rows if row["split"] == "test" and row["metric"] == "accuracy"]
+    beaten = [row for row in chosen if float(row["p_holm"]) >= 0.05]
+    assert ("did not measurably beat the proxy" in words) == bool(beaten)
+    for row in beaten:
+        assert (
+            f"{row['strategy']} {row['num_labeled']} ({100 * float(row['difference']):+.2f})"
+            in words
+        )
+
+
+def test_only_the_cost_part_depends_on_costs(results: Path, tmp_path: Path) -> None:
+    _, path = render(results)
+    before = path.read_text(encoding="utf-8")
+    assert render(results)[1].read_text(encoding="utf-8") == before
+    lines = (results / "costs.csv").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "costs.csv").write_text(lines[0] + "\n", encoding="utf-8")
+    status, path = render(results, "other.html", costs=str(tmp_path / "costs.csv"))
+    assert status == 0
+    after = path.read_text(encoding="utf-8")
+    assert after != before
+    assert "came without their benchmark files" in after
+    part = re.compile(r"<!-- costs -->.*?<!-- /costs -->", re.DOTALL)
+    assert part.sub("", after) == part.sub("", before)
+    assert "peak memory" in part.search(before)[0]
+
+
+def test_missing_inputs_are_named(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for option, missing in (
+        ("summary", tmp_path / "summary.json"),
+        ("figures", tmp_path / "figures"),
+        ("tables", tmp_path / "tables"),
+        ("costs", tmp_path / "costs.csv"),
+        ("manifest", tmp_path / "manifest.json"),
+    ):
+        status, path = render(results, "never.html", **{option: str(missing)})
+        assert status == 2
+        assert str(missing) in capsys.readouterr().err
+        assert not path.exists()

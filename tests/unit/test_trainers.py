@@ -1,0 +1,208 @@
+"""Parts of fine-tuning: loss, schedule, sampler, augmentation, options, the watch on divergence."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from labelbench_core import registry
+from labelbench_core.errors import InputError
+from labelbench_core.seeds import rng_for
+from labelbench_core.trainers import Augmentation, Batch, supervised
+from labelbench_core.trainers.__main__ import main as list_trainers
+from labelbench_core.trainers._batches import DeviceImages, Sampler, augment
+from labelbench_core.trainers._checkpoints import Checkpoint
+from labelbench_core.trainers._schedule import learning_rate_factor
+from labelbench_core.trainers._window import Window
+
+CPU = torch.device("cpu")
+
+
+class ArrayImages:
+    """Images in memory, read like those of a split."""
+
+    def __init__(self, images):
+        self.images = images
+
+    def __len__(self):
+        return len(self.images)
+
+    def batch(self, indices):
+        return self.images[indices]
+
+
+@pytest.mark.parametrize(
+    ("smoothing", "expected"),
+    [
+        (0.0, (math.log(4) + math.log(1.25)) / 2),
+        # Each target: 0.9 + 0.1/2 on the label, 0.1/2 on the other class.
+        (
+            0.1,
+            (
+                0.95 * math.log(4)
+                + 0.05 * math.log(4 / 3)
+                + 0.95 * math.log(1.25)
+                + 0.05 * math.log(5)
+            )
+            / 2,
+        ),
+    ],
+)
+def test_loss_is_the_mean_cross_entropy(smoothing, expected):
+    probabilities = torch.tensor([[0.25, 0.75], [0.2, 0.8]])
+    batch = Batch(images=probabilities.log(), labels=torch.tensor([0, 1]))
+    loss, logits = supervised.build(label_smoothing=smoothing).loss(torch.nn.Identity(), batch)
+    assert float(loss) == pytest.approx(expected, rel=1e-6)
+    assert torch.equal(logits, batch.images)
+
+
+def test_learning_rate_warms_up_linearly_and_falls_as_a_cosine():
+    factors = [learning_rate_factor(step, 10, 4) for step in range(10)]
+    assert factors[:4] == [0.25, 0.5, 0.75, 1.0]
+    assert factors[4] == 1.0
+    assert factors[7] == pytest.approx(0.5)
+    assert factors[9] == pytest.approx(0.5 * (1 + math.cos(math.pi * 5 / 6)))
+    assert learning_rate_factor(0, 3, 0) == 1.0
+    assert learning_rate_factor(2, 3, 3) == 1.0
+
+
+@pytest.mark.parametrize(("rows", "batch"), [(10, 4), (7, 7), (12, 5), (3, 8)])
+def test_sampler_draws_every_row_once_per_epoch(rows, batch):
+    sampler = Sampler(rows, batch, ("a", 1))
+    drawn = np.concatenate([sampler.rows(step) for step in range(3 * rows)])
+    epochs = drawn.reshape(-1, rows)
+    assert (np.sort(epochs, axis=1) == np.arange(rows)).all()
+    assert not (epochs == epochs[0]).all()
+    assert {len(sampler.rows(step)) for step in range(5)} == {min(rows, batch)}
+
+
+def test_sampler_has_no_state():
+    forwards = Sampler(11, 4, ("a", 1))
+    expected = [forwards.rows(step) for step in range(20)]
+    backwards = Sampler(11, 4, ("a", 1))
+    for step in reversed(range(20)):
+        assert np.array_equal(backwards.rows(step), expected[step])
+    other = Sampler(11, 4, ("a", 2))
+    assert any(not np.array_equal(other.rows(step), expected[step]) for step in range(3))
+
+
+def test_images_read_ahead_equal_images_kept_on_the_device():
+    images = rng_for("test").integers(0, 256, (20, 4, 5, 3), dtype=np.uint8)
+    indices = np.array([3, 19, 4, 0, 7])
+    plans = [np.array([4, 0]), np.array([1]), np.array([2, 3])]
+    kept = list(DeviceImages(ArrayImages(images), indices, CPU).batches(plans))
+    read = list(DeviceImages(ArrayImages(images), indices, CPU, resident_bytes=0).batches(plans))
+    assert len(kept) == len(read) == 3
+    for plan, (rows, batch), (rows_read, batch_read) in zip(plans, kept, read, strict=True):
+        assert rows is plan
+        assert rows_read is plan
+        assert torch.equal(batch, batch_read)
+        assert np.array_equal(batch.numpy(), images[indices[plan]])
+
+
+def picture(count=6, size=16):
+    return torch.from_numpy(rng_for("picture").random((count, 3, size, size), dtype=np.float32))
+
+
+def test_augmentation_off_changes_nothing():
+    images = picture()
+    assert augment(images, Augmentation(), rng_for("a")) is images
+
+
+def test_augmentation_is_random_per_image_and_repeatable():
+    change = Augmentation(translate=0.1, rotate=10, scale=0.1)
+    images = picture(1).expand(6, -1, -1, -1)
+    once, again = (augment(images, change, rng_for("a", 1)) for _ in range(2))
+    assert torch.equal(once, again)
+    assert not torch.equal(once[0], once[1])
+    assert not torch.equal(once, augment(images, change, rng_for("a", 2)))
+    assert once.shape == images.shape
+    assert float(once.min()) >= float(images.min())
+    assert float(once.max()) <= float(images.max())
+
+
+def test_flip_mirrors_some_images_and_leaves_the_others():
+    images = picture(40)
+    result = augment(images, Augmentation(flip=True), rng_for("flip"))
+    mirrored = [
+        torch.allclose(new, old.flip(-1), atol=1e-5)
+        for new, old in zip(result, images, strict=True)
+    ]
+    same = [torch.allclose(new, old, atol=1e-5) for new, old in zip(result, images, strict=True)]
+    assert all(a != b for a, b in zip(mirrored, same, strict=True))
+    assert 8 <= sum(mirrored) <= 32
+
+
+def test_translation_stays_within_its_bound():
+    images = torch.zeros(50, 1, 33, 33)
+    images[:, :, 16, 16] = 1.0
+    moved = augment(images, Augmentation(translate=0.25), rng_for("move"))
+    weights = moved[:, 0] / moved[:, 0].sum(dim=(1, 2), keepdim=True)
+    across = (weights.sum(dim=1) * torch.arange(33)).sum(dim=1) - 16
+    assert float(across.abs().max()) <= 0.25 * 33 + 1
+    assert float(across.abs().max()) > 0.15 * 33
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"steps": 0}, "steps"),
+        ({"learning_rate": 0.0}, "learning_rate"),
+        ({"steps": 10, "warmup_steps": 11}, "warmup_steps"),
+        ({"head": "probe"}, "proxy, fresh"),
+        ({"batch_norm": "off"}, "folded, frozen, batch"),
+        ({"precision": "int8"}, "float32"),
+        ({"ema_decay": 1.0}, "ema_decay"),
+        ({"label_smoothing": 1.0}, "label_smoothing"),
+        ({"translate": 1.5}, "translate"),
+    ],
+)
+def test_wrong_options_are_named(options, named):
+    with pytest.raises(InputError, match=named):
+        supervised.build(**options)
+
+
+def test_all_wrong_options_are_named_at_once():
+    with pytest.raises(InputError, match=r"(?s)batch_size.*gradient_clip"):
+        supervised.build(batch_size=0, gradient_clip=-1.0)
+
+
+def window_of(logits, labels, loss=1.0):
+    window = Window(3, CPU)
+    window.add(torch.tensor(loss), torch.tensor(logits), torch.tensor(labels))
+    return window
+
+
+def test_window_tells_divergence_from_training():
+    logits = [[0.0, 1.0, 0.0], [0.0, 2.0, 1.0]]
+    assert window_of(logits, [0, 1], float("nan")).failure(is_last=False) == "loss is not finite"
+    assert window_of(logits, [0, 1]).failure(is_last=True) == "a single class is predicted"
+    assert window_of(logits, [0, 1]).failure(is_last=False) is None
+    # All labels are of one class: to predict it is no collapse.
+    assert window_of(logits, [1, 1]).failure(is_last=True) is None
+    assert window_of([[1.0, 0.0, 0.0], logits[1]], [0, 1]).failure(is_last=True) is None
+
+
+def test_window_averages():
+    window = window_of([[0.0, 1.0, 0.0], [0.0, 2.0, 1.0]], [0, 1], loss=2.0)
+    window.add(torch.tensor(4.0), torch.tensor([[3.0, 0.0, 0.0]] * 2), torch.tensor([0, 0]))
+    assert window.summary() == {"loss": 3.0, "accuracy": 0.75}
+
+
+def test_checkpoint_of_other_settings_or_damaged_is_not_continued(tmp_path):
+    path = tmp_path / "checkpoint.partial"
+    Checkpoint(path, "one").save({"step": 3})
+    assert Checkpoint(path, "one").load() == {"step": 3}
+    assert Checkpoint(path, "two").load() is None
+    path.write_bytes(path.read_bytes()[:-100])
+    assert Checkpoint(path, "one").load() is None
+    path.write_bytes(b"")
+    assert Checkpoint(path, "one").load() is None
+
+
+def test_trainers_can_be_listed_without_importing_them(capsys):
+    assert "supervised" in registry.names("trainers")
+    assert registry.describe("trainers", "supervised").options["head"] == "proxy"
+    assert list_trainers(["--list"]) == 0
+    assert "supervised" in capsys.readouterr().out

@@ -1,0 +1,173 @@
+"""What changed decides what runs again: one edit of each kind, read from `snakemake -n`."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ANALYSIS = {
+    "collect_curves": 1,
+    "collect_costs": 1,
+    "tabulate": 1,
+    "plot_label_efficiency": 1,
+    "plot_label_savings": 1,
+    "plot_finetuning": 1,
+    "plot_costs": 1,
+    "render_report": 1,
+}
+
+
+def test_nothing_to_be_done_after_a_run(finished):
+    assert finished.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("labelbench_core/strategies/margin.py", "\nimport", "\n# a comment\nimport"),
+        ("labelbench_core/strategies/margin.py", '"""', '"""Reworded. '),
+        ("rules/selection.smk", "\nrule select_round", "\n# a comment\nrule select_round"),
+        ("labelbench_core/progress.py", "every: float = 10.0", "every: float = 5.0"),
+        ("labelbench_core/strategies/coreset.py", "\nimport", "\nEDITED = 1\nimport"),
+        ("labelbench_core/datasets/cifar10.py", "\nimport", "\nEDITED = 1\nimport"),
+        ("profiles/default/config.yaml", "latency-wait: 15", "latency-wait: 16"),
+    ],
+)
+def test_an_edit_that_changes_no_result_reruns_nothing(finished, file, old, new):
+    path = finished.folder / file
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert finished.planned() == {}
+
+
+def test_touched_code_and_results_rerun_nothing(finished):
+    for folder in ("labelbench_core", "workflow_scripts", "rules", "config"):
+        for path in (finished.folder / folder).rglob("*.*"):
+            os.utime(path)
+    for path in (finished.folder / "results/embeddings").rglob("*"):
+        os.utime(path)
+    assert finished.planned() == {}
+
+
+def test_a_reordered_configuration_reruns_nothing(finished):
+    import yaml
+
+    for file in [finished.folder / "smoke.yaml", *finished.folder.glob("config/catalogue/*.yaml")]:
+        content = yaml.safe_load(file.read_text())
+        backwards = {key: content[key] for key in reversed(content)}
+        for key, value in backwards.items():
+            if isinstance(value, dict):
+                backwards[key] = {inner: value[inner] for inner in reversed(value)}
+        file.write_text(yaml.safe_dump(backwards, sort_keys=False))
+    assert finished.planned() == {}
+
+
+def test_a_fresh_clone_with_shipped_results_reruns_nothing(finished, tmp_path):
+    # What a reviewer does: unpack code, results and metadata elsewhere. Code gets new times.
+    archive = tmp_path / "results.tar.gz"
+    subprocess.run(
+        ["tar", "czf", archive, "results", ".snakemake/metadata"], cwd=finished.folder, check=True
+    )
+    clone = tmp_path / "elsewhere" / "clone"
+    shutil.copytree(
+        finished.folder,
+        clone,
+        ignore=shutil.ignore_patterns("results", ".snakemake"),
+        copy_function=shutil.copy,
+    )
+    subprocess.run(["tar", "xzf", archive], cwd=clone, check=True)
+    finished.folder = clone
+    assert finished.planned() == {}
+    assert finished.planned("--workflow-profile", "profiles/review") == {}
+
+
+def test_an_edited_strategy_reruns_its_rounds_and_what_is_drawn_from_them(finished):
+    finished.append("labelbench_core/strategies/margin.py", "\nEDITED = 1\n")
+    assert finished.planned() == {"select_round": 4, "finetune_model": 1, **ANALYSIS}
+
+
+def test_a_helper_that_is_imported_when_needed_counts(finished):
+    finished.append("labelbench_core/strategies/_gradients.py", "\nEDITED = 1\n")
+    assert finished.planned() == {"select_round": 4, **ANALYSIS}
+
+
+def test_the_proxys_options_rerun_rounds_but_no_extraction(finished):
+    finished.edit(
+        "config/catalogue/proxies.yaml",
+        "implementation: linear",
+        "implementation: linear\n  options: {penalty: 30.0}",
+    )
+    planned = finished.planned()
+    assert planned == {"train_initial": 2, "select_round": 12, "finetune_model": 2, **ANALYSIS}
+
+
+def test_a_trainers_options_rerun_fine_tuning_only(finished):
+    finished.edit("config/catalogue/trainers.yaml", "steps: 6", "steps: 7")
+    assert finished.planned() == {"finetune_model": 2, **ANALYSIS}
+
+
+def test_an_edited_figure_reruns_figures_only(finished):
+    finished.append("labelbench_core/figures/label_savings.py", "\nEDITED = 1\n")
+    assert finished.planned() == {"plot_label_savings": 1, "render_report": 1}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "more"),
+    [
+        ("rounds: 3", "rounds: 4", {"select_round": 6}),
+        (
+            "seeds: 2",
+            "seeds: 3",
+            {"draw_initial_pool": 1, "train_initial": 1, "select_round": 6},
+        ),
+        ("badge]", "badge, entropy]", {"select_round": 4}),
+    ],
+)
+def test_more_rounds_seeds_or_strategies_are_appended(finished, old, new, more):
+    finished.edit("smoke.yaml", old, new)
+    assert finished.planned() == {**more, **ANALYSIS}
+
+
+def test_both_schedules_share_one_results_folder(finished):
+    finished.append(
+        "config/catalogue/schedules.yaml", "\nsmaller:\n  initial: 20\n  batch: 10\n"
+    )
+    finished.edit("smoke.yaml", "[small]", "[smaller]")
+    finished.edit("smoke.yaml", "experiment: smoke", "experiment: other")
+    planned = finished.planned()
+    assert planned["select_round"] == 12
+    assert "extract_embeddings" not in planned
+    finished.edit("smoke.yaml", "[smaller]", "[small]")
+    assert finished.planned() == ANALYSIS  # another report from the same rounds
+
+
+def test_nothing_of_the_quickstart_leaks_into_another_experiment(finished):
+    # The small experiment without its fine-tuning part: the quickstart's must not appear.
+    text = (finished.folder / "smoke.yaml").read_text()
+    (finished.folder / "smoke.yaml").write_text(text[: text.index("finetune:")])
+    planned = finished.planned("--forceall")
+    assert "finetune_model" not in planned
+    assert planned["select_round"] == 12
+
+
+def test_the_quickstart_is_the_default(fresh):
+    planned = fresh.planned(config=None)
+    assert planned["select_round"] == 420
+    assert planned["finetune_model"] == 12
+
+
+def test_a_python_without_activation_is_the_one_that_jobs_use(finished):
+    text = finished.snakemake("-n", "-p", "--forcerun", "tabulate")
+    assert "python -m workflow_scripts.tabulate" in text
+    bare = {"PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        finished.command("--forcerun", "tabulate", "--until", "tabulate"),
+        cwd=finished.folder,
+        env={**os.environ, **bare},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sys.executable

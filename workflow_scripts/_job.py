@@ -1,0 +1,59 @@
+"""What every job script does around its one call into the library: arguments, log, errors."""
+
+import argparse
+import contextlib
+import faulthandler
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from labelbench_core.errors import InputError
+
+log = logging.getLogger("labelbench")
+
+
+def job_parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser with the options that all job scripts share."""
+    parser = argparse.ArgumentParser(description=(description or "").strip().splitlines()[0])
+    parser.add_argument("--log", type=Path, help="file for the log; default: the terminal")
+    parser.add_argument("--threads", type=int, default=1, help="threads this job may use")
+    return parser
+
+
+def run_job(main: Callable[[argparse.Namespace], Any], arguments: argparse.Namespace) -> int:
+    """Run `main` with logging set up; the exit status: 0, or 2 for bad input (one clear line)."""
+    with _logging(arguments.log) as stream:
+        started = time.monotonic()
+        try:
+            main(arguments)
+        except InputError as error:
+            # In the log only when there is one: Snakemake prints the log of a failed job.
+            print(f"error: {error}", file=stream, flush=True)
+            return 2
+        log.info("done in %.1f s", time.monotonic() - started)
+        return 0
+
+
+@contextlib.contextmanager
+def _logging(path: Path | None) -> Iterator[Any]:
+    """Log events, warnings and tracebacks to `path`; the terminal keeps only progress bars."""
+    with contextlib.ExitStack() as stack:
+        stream = sys.stderr
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stream = stack.enter_context(open(path, "w", encoding="utf-8", buffering=1))
+            faulthandler.enable(stream)
+            stack.callback(faulthandler.disable)
+        logging.basicConfig(
+            stream=stream, level=logging.INFO, format="%(asctime)s %(message)s", force=True
+        )
+        logging.captureWarnings(True)
+        try:
+            yield stream
+        except BaseException:
+            if path is not None:
+                log.error("job failed", exc_info=True)
+            raise

@@ -1,0 +1,34 @@
+"""Collect the metrics of all rounds and fine-tunings of an experiment into two long tables."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from labelbench_core.analysis.collect import collect_finetunings, collect_rounds
+from labelbench_core.analysis.experiment import Experiment
+from labelbench_core.analysis.frames import write_csv
+from workflow_scripts._job import job_parser, run_job
+
+
+def collect(arguments: argparse.Namespace) -> None:
+    """Read every file that the experiment's crossing names; write metrics.csv and finetuned.csv."""
+    experiment = Experiment.from_json(arguments.experiment)
+    rounds = collect_rounds(experiment, arguments.round_pattern, arguments.initial_pattern)
+    write_csv(rounds, arguments.metrics)
+    finetuned = collect_finetunings(experiment, arguments.finetuned_pattern, rounds)
+    write_csv(finetuned, arguments.finetuned)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
+    parser.add_argument("--round-pattern", required=True, help="path of a round, ids in braces")
+    parser.add_argument("--initial-pattern", required=True, help="path of round 0")
+    parser.add_argument("--finetuned-pattern", default="", help="path of a fine-tuning's metrics")
+    parser.add_argument("--metrics", required=True, type=Path, help="table to write")
+    parser.add_argument("--finetuned", required=True, type=Path, help="table to write")
+    return run_job(collect, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""Draw the first labelled set of a data set, schedule and seed."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from labelbench_core import files, initial_pool
+from labelbench_core.datasets import open_dataset
+from labelbench_core.seeds import rng_for
+from workflow_scripts._job import job_parser, run_job
+
+
+def draw_initial_pool(arguments: argparse.Namespace) -> None:
+    settings = json.loads(arguments.settings)
+    schedule = settings["schedule"]
+    names = (settings["dataset"], schedule["id"], settings["seed"])
+    labels = open_dataset(arguments.dataset.parent).labels("pool")
+    labeled = initial_pool.draw(
+        labels,
+        schedule["initial"],
+        schedule.get("draw", "uniform"),
+        rng_for("initial-pool", *names),
+    )
+    with files.exclusive(arguments.output):
+        files.write_json(
+            arguments.output,
+            {
+                "dataset": settings["dataset"],
+                "schedule": schedule["id"],
+                "seed": settings["seed"],
+                "labeled": labeled,
+            },
+        )
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
+    parser.add_argument("--settings", required=True, help="JSON: dataset, schedule, seed")
+    parser.add_argument("--output", type=Path, required=True)
+    return run_job(draw_initial_pool, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

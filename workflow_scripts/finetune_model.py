@@ -1,0 +1,48 @@
+"""Fine-tune a pretrained network on the labels that a round of selection had bought."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from labelbench_core import files
+from workflow_scripts._job import job_parser, run_job
+
+
+def finetune(arguments: argparse.Namespace) -> None:
+    """Write the metrics, the training's history and the weights."""
+    from labelbench_core.datasets import open_dataset
+    from labelbench_core.finetuning import finetune_round, history_csv, write_weights
+
+    checkpoint = arguments.metrics.with_name("checkpoint.partial")
+    with files.exclusive(arguments.metrics):
+        result = finetune_round(
+            open_dataset(arguments.dataset.parent),
+            files.read_json(arguments.round_json),
+            files.read_npz(arguments.round_npz),
+            arguments.settings,
+            checkpoint,
+            threads=arguments.threads,
+        )
+        write_weights(arguments.weights, result.weights)
+        with files.atomic_path(arguments.history) as aside:
+            aside.write_text(history_csv(result.history), encoding="utf-8")
+        files.write_json(arguments.metrics, result.record)
+        checkpoint.unlink(missing_ok=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse arguments and run; the exit status."""
+    parser = job_parser(__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
+    parser.add_argument("--round-npz", type=Path, required=True, help="the round's arrays")
+    parser.add_argument("--round-json", type=Path, required=True, help="the round's record")
+    parser.add_argument("--settings", type=json.loads, required=True, help="ids and options, JSON")
+    parser.add_argument("--metrics", type=Path, required=True, help="metrics.json to write")
+    parser.add_argument("--history", type=Path, required=True, help="history.csv to write")
+    parser.add_argument("--weights", type=Path, required=True, help="model.safetensors to write")
+    return run_job(finetune, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

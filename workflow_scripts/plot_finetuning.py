@@ -1,0 +1,32 @@
+"""Draw fine-tuned models beside the proxies that bought their labels."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from labelbench_core.analysis.experiment import Experiment
+from labelbench_core.analysis.finetuning import FINETUNING_COLUMNS
+from labelbench_core.analysis.frames import SETTING, read_csv
+from labelbench_core.figures.finetuning import draw_finetuning
+from labelbench_core.figures.style import drawing, save
+from workflow_scripts._job import job_parser, run_job
+
+
+def plot(arguments: argparse.Namespace) -> None:
+    """Write finetuning as PNG, PDF and SVG."""
+    experiment = Experiment.from_json(arguments.experiment)
+    table = read_csv(arguments.finetuning, [*SETTING, "trainer", *FINETUNING_COLUMNS])
+    with drawing():
+        save(draw_finetuning(table, experiment), arguments.figures, "finetuning")
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
+    parser.add_argument("--finetuning", required=True, type=Path, help="finetuning.csv of tabulate")
+    parser.add_argument("--figures", required=True, type=Path, help="folder for the figures")
+    return run_job(plot, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""Draw the metric, and the difference to the baseline, against the labels bought."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from labelbench_core.analysis.curves import SUMMARY_COLUMNS
+from labelbench_core.analysis.experiment import Experiment
+from labelbench_core.analysis.frames import SETTING, read_csv
+from labelbench_core.figures.label_efficiency import draw_curves, draw_differences
+from labelbench_core.figures.style import drawing, save
+from workflow_scripts._job import job_parser, run_job
+
+
+def plot(arguments: argparse.Namespace) -> None:
+    """Write label_efficiency and difference as PNG, PDF and SVG."""
+    experiment = Experiment.from_json(arguments.experiment)
+    curves = read_csv(arguments.curves, [*SETTING, *SUMMARY_COLUMNS])
+    comparisons = read_csv(arguments.comparisons, [*SETTING, "difference", "low", "high", "p_holm"])
+    with drawing():
+        save(draw_curves(curves, experiment), arguments.figures, "label_efficiency")
+        save(draw_differences(comparisons, experiment), arguments.figures, "difference")
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
+    parser.add_argument("--curves", required=True, type=Path, help="curves.csv of tabulate")
+    parser.add_argument("--comparisons", required=True, type=Path, help="comparisons.csv")
+    parser.add_argument("--figures", required=True, type=Path, help="folder for the figures")
+    return run_job(plot, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

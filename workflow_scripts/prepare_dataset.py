@@ -1,0 +1,38 @@
+"""Read a data set from its source, check it, and write it as arrays with a manifest."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from labelbench_core import files
+from labelbench_core.datasets import data_directory
+from labelbench_core.datasets.prepare import prepare_dataset
+from workflow_scripts._job import job_parser, run_job
+
+
+def prepare(arguments: argparse.Namespace) -> None:
+    """Prepare the data set that the settings name."""
+    settings = json.loads(arguments.settings)
+    with files.exclusive(arguments.arrays):
+        prepare_dataset(
+            settings["dataset"],
+            settings["source"],
+            settings.get("options", {}),
+            data_directory(),
+            arguments.arrays,
+            arguments.manifest,
+        )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the job; its exit status."""
+    parser = job_parser(__doc__)
+    parser.add_argument("--settings", required=True, help="JSON: dataset, source, options")
+    parser.add_argument("--arrays", type=Path, required=True, help="folder to write arrays to")
+    parser.add_argument("--manifest", type=Path, required=True, help="file to write, last")
+    return run_job(prepare, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

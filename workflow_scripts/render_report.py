@@ -1,0 +1,52 @@
+"""Render an experiment's report: one self-contained page."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from labelbench_core.analysis.experiment import Experiment
+from labelbench_core.analysis.report import Provenance, read_costs, read_results, render
+from labelbench_core.analysis.versions import analysis_versions, describe_inputs
+from labelbench_core.files import atomic_path, read_json
+from workflow_scripts._job import job_parser, run_job
+
+
+def render_report(arguments: argparse.Namespace) -> None:
+    """Read tables, figures and costs; write the page."""
+    experiment = Experiment.from_json(arguments.experiment)
+    text = render(
+        experiment,
+        read_json(arguments.summary),
+        read_results(arguments.tables),
+        arguments.figures,
+        read_costs(arguments.costs),
+        Provenance(
+            configuration=json.loads(arguments.configuration or arguments.experiment),
+            revision=arguments.revision,
+            versions=analysis_versions(),
+            inputs=describe_inputs(experiment, arguments.manifest),
+        ),
+    )
+    with atomic_path(arguments.report) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
+    parser.add_argument("--summary", required=True, type=Path, help="summary.json of tabulate")
+    parser.add_argument("--tables", required=True, type=Path, help="folder of tabulate's tables")
+    parser.add_argument("--figures", required=True, type=Path, help="folder of the figures")
+    parser.add_argument("--costs", required=True, type=Path, help="table of collect_costs")
+    parser.add_argument("--configuration", default="", help="configuration to show, as JSON")
+    parser.add_argument("--revision", default="", help="git revision to show")
+    parser.add_argument(
+        "--manifest", action="append", default=[], help="path of a manifest, ids in braces"
+    )
+    parser.add_argument("--report", required=True, type=Path, help="page to write")
+    return run_job(render_report, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""One round: select with the proxy of the round before, buy the labels, train, evaluate."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from labelbench_core import files, rounds
+from workflow_scripts._job import job_parser, run_job
+
+
+def select_round(arguments: argparse.Namespace) -> None:
+    previous = rounds.Round(
+        files.read_json(arguments.previous_record), files.read_npz(arguments.previous_arrays)
+    )
+    data = rounds.open_round_data(arguments.dataset, arguments.embeddings)
+    with files.exclusive(arguments.record):
+        result = rounds.next_round(
+            data, json.loads(arguments.settings), previous, arguments.threads
+        )
+        files.write_npz(arguments.arrays, **result.arrays)
+        files.write_json(arguments.record, result.record)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
+    parser.add_argument("--embeddings", type=Path, required=True, help="their manifest")
+    parser.add_argument("--previous-record", type=Path, required=True, help="round before: JSON")
+    parser.add_argument("--previous-arrays", type=Path, required=True, help="round before: npz")
+    parser.add_argument("--settings", required=True, help="JSON: ids and the catalogue's entries")
+    parser.add_argument("--record", type=Path, required=True, help="output: round-N.json")
+    parser.add_argument("--arrays", type=Path, required=True, help="output: round-N.npz")
+    return run_job(select_round, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

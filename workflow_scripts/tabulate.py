@@ -1,0 +1,33 @@
+"""Compute an experiment's statistics: intervals, comparisons, savings, tables and the summary."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from labelbench_core.analysis.experiment import Experiment
+from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
+from labelbench_core.analysis.results import compute_results, write_results
+from workflow_scripts._job import job_parser, run_job
+
+
+def tabulate(arguments: argparse.Namespace) -> None:
+    """Read the collected metrics; write the tables and summary.json."""
+    experiment = Experiment.from_json(arguments.experiment)
+    rounds = read_csv(arguments.metrics, CURVE_COLUMNS)
+    finetuned = read_csv(arguments.finetuned, FINETUNED_COLUMNS)
+    results = compute_results(experiment, rounds, finetuned)
+    write_results(results, experiment, arguments.tables, arguments.summary)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
+    parser.add_argument("--metrics", required=True, type=Path, help="table of collect_curves")
+    parser.add_argument("--finetuned", required=True, type=Path, help="table of collect_curves")
+    parser.add_argument("--tables", required=True, type=Path, help="folder for the tables")
+    parser.add_argument("--summary", required=True, type=Path, help="summary.json to write")
+    return run_job(tabulate, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
