@@ -11,7 +11,7 @@ REPORTS := results/reports/quickstart
 .PHONY: demo test lint format bench lock slurm clean
 
 demo: .venv/installed
-	@$(BIN)/snakemake --cores all --quiet rules
+	@$(BIN)/snakemake --cores all --quiet rules host 2>&1 | $(BIN)/python -m workflow_scripts.show_progress
 	@$(BIN)/python -m workflow_scripts.show_summary --summary $(REPORTS)/tables/summary.json \
 	  --report $(REPORTS)/report.html --figures $(REPORTS)/figures --tables $(REPORTS)/tables
 

@@ -1,12 +1,12 @@
 """Every strategy against its plain form, on the same pool in the same run.
 
-    OMP_NUM_THREADS=1 python benchmarks/strategies.py --rows 50000 --dims 1280 --labeled 9000
+    OMP_NUM_THREADS=1 python -m benchmarks.strategies --rows 50000 --dims 1280 --labeled 9000
 
 The plain form is what LabelBench and most published code do: float64, and for strategies that pick
-one by one, a full pass over the pool per pick. It is timed for a few picks, and the rest is scaled up
-(`--plain-picks 0` runs them all). `floor` is the time that the work nobody can avoid takes at the
-speed of this machine, measured in the same run: reading the inputs once, and, for strategies that
-compare picks with one another, the arithmetic of those comparisons.
+one by one, a full pass over the pool per pick. It is timed for a few picks, and the rest is scaled
+up (`--plain-picks 0` runs them all). `floor` is the time that the work nobody can avoid takes at
+the speed of this machine, measured in the same run: reading the inputs once, and, for strategies
+that compare picks with one another, the arithmetic of those comparisons.
 """
 
 import argparse
@@ -46,11 +46,13 @@ def main(argv: list[str] | None = None) -> int:
     machine = measure_machine()
     print(
         f"{options.rows} x {options.dims} {options.dtype}, {options.classes} classes, "
-        f"{options.labeled} labelled, batch {options.batch}; read {machine.bandwidth / 1e9:.1f} GB/s, "
+        f"{options.labeled} labelled, batch {options.batch}; "
+        f"read {machine.bandwidth / 1e9:.1f} GB/s, "
         f"{machine.single / 1e9:.0f} / {machine.double / 1e9:.0f} GFLOP/s in float32 / float64"
     )
     print(
-        f"{'strategy':<14}{'seconds':>9}{'plain':>10}{'ratio':>8}{'peak MB':>9}{'floor':>8}{'reached':>9}"
+        f"{'strategy':<14}{'seconds':>9}{'plain':>10}{'ratio':>8}{'peak MB':>9}"
+        f"{'floor':>8}{'reached':>9}"
     )
     for name in options.strategies:
         seconds, peak = timed(name, pool, options.batch)
@@ -115,7 +117,7 @@ def best_of(work: Callable[[], object], tries: int = 3) -> float:
 
 
 def timed(name: str, pool: Pool, budget: int) -> tuple[float, float]:
-    """Seconds of the faster of two runs, and the memory it took above what the pool takes, in MB."""
+    """Seconds of the faster of two runs, and the MB it took above what the pool takes."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak so far
     before = status_mb("VmRSS")
     seconds = best_of(lambda: select(name, pool, budget, np.random.default_rng(0)), tries=2)
@@ -176,7 +178,7 @@ def plain_coreset(pool: Pool, picks: int) -> tuple[float, float]:
 
 
 def plain_badge(pool: Pool, picks: int) -> tuple[float, float]:
-    """Seconds until the first draw, and of the draws; distances by factors, as LabelBench has them."""
+    """Seconds until the first draw, and of the draws; factored distances, as in LabelBench."""
     start = time.perf_counter()
     rng = np.random.default_rng(0)
     unlabeled = pool.unlabeled()
@@ -203,7 +205,7 @@ PLAIN_PICKS = {"coreset": plain_coreset, "badge": plain_badge}
 
 
 def floor_seconds(name: str, pool: Pool, budget: int, machine: Machine) -> float | None:
-    """Seconds of the work that no implementation can leave out; None where that is not worked out."""
+    """Seconds of the work that nobody can leave out; None where that is not worked out."""
     reading = {
         field: getattr(pool, field).nbytes / machine.bandwidth
         for field in ("embeddings", "probabilities")

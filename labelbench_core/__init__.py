@@ -1,0 +1,1 @@
+"""Label efficiency: selection, proxies, fine-tuning and evaluation; arrays in, arrays out."""

@@ -50,7 +50,9 @@ def read_yaml(file: Path) -> Any:
         keys = [loader.construct_object(key) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise InputError(f"{file}: line {node.start_mark.line + 1}: key {key!r} occurs twice")
+                raise InputError(
+                    f"{file}: line {node.start_mark.line + 1}: key {key!r} occurs twice"
+                )
         return loader.construct_mapping(node, deep=True)
 
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
@@ -69,7 +71,9 @@ def schema_errors(value: Any, schema: Mapping[str, Any], file: Path | str) -> li
     validator = jsonschema.Draft202012Validator(schema)
     return [
         _schema_line(error, file)
-        for error in sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.path)))
+        for error in sorted(
+            validator.iter_errors(value), key=lambda error: list(map(str, error.path))
+        )
     ]
 
 

@@ -1,9 +1,6 @@
 """An experiment: which ids of the catalogue are crossed, checked before any job starts."""
 
-import dataclasses
-import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,58 +8,10 @@ from labelbench_core import catalogue as entries
 from labelbench_core import registry
 from labelbench_core.catalogue import Catalogue, did_you_mean, raise_all
 from labelbench_core.errors import InputError
+from labelbench_core.experiment import Experiment, Finetuning
 
 # Folder names beside the strategies' own: no strategy may have them.
 RESERVED_STRATEGIES = ("initial",)
-
-
-@dataclass(frozen=True)
-class Finetune:
-    """Where the backbone is fine-tuned end to end on what was selected."""
-
-    trainers: tuple[str, ...]
-    strategies: tuple[str, ...]
-    rounds: tuple[int, ...]
-    seeds: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One experiment, complete and checked."""
-
-    experiment: str
-    datasets: tuple[str, ...]
-    backbones: tuple[str, ...]
-    proxies: tuple[str, ...]
-    schedules: tuple[str, ...]
-    strategies: tuple[str, ...]
-    rounds: int
-    seeds: tuple[int, ...]
-    baseline: str
-    highlight: str
-    finetune: Finetune | None
-
-    def settings(self) -> dict[str, Any]:
-        """The experiment as plain JSON values."""
-        return dataclasses.asdict(self)
-
-    def chains(self) -> Iterator[dict[str, Any]]:
-        """The ids of every chain of rounds: dataset, backbone, proxy, schedule, strategy, seed."""
-        names = ("dataset", "backbone", "proxy", "schedule", "strategy", "seed")
-        crossed = (self.datasets, self.backbones, self.proxies, self.schedules, self.strategies)
-        for values in itertools.product(*crossed, self.seeds):
-            yield dict(zip(names, values, strict=True))
-
-    def finetunings(self) -> Iterator[dict[str, Any]]:
-        """The ids of every fine-tuning: those of a chain, trainer and round."""
-        if self.finetune is None:
-            return
-        chosen = dataclasses.replace(
-            self, strategies=self.finetune.strategies, seeds=self.finetune.seeds
-        )
-        for chain in chosen.chains():
-            for trainer, number in itertools.product(self.finetune.trainers, self.finetune.rounds):
-                yield {**chain, "trainer": trainer, "round": number}
 
 
 def load_experiment(
@@ -96,8 +45,9 @@ def load_experiment(
         seeds=_seeds(config["seeds"]),
         baseline=config.get("baseline", "random"),
         highlight=config.get("highlight", "margin"),
+        metric=config.get("metric", "accuracy"),
         finetune=finetune
-        and Finetune(
+        and Finetuning(
             trainers=tuple(finetune["trainers"]),
             strategies=tuple(finetune["strategies"]),
             rounds=tuple(finetune["rounds"]),
@@ -118,7 +68,9 @@ def _seeds(value: int | list[int]) -> tuple[int, ...]:
 def _reference_errors(experiment: Experiment, catalogue: Catalogue) -> list[str]:
     errors = []
     for kind in _CROSSED:
-        errors += _unknown(kind, getattr(experiment, kind), catalogue[kind], f"catalogue {kind}.yaml")
+        errors += _unknown(
+            kind, getattr(experiment, kind), catalogue[kind], f"catalogue {kind}.yaml"
+        )
     for name in set(experiment.strategies) & set(RESERVED_STRATEGIES):
         errors.append(f"strategies: {name!r} is the name of round 0's folder; give it another id")
     chosen = experiment.strategies
@@ -150,7 +102,9 @@ def _unknown(key: str, ids: tuple[str, ...], known: Any, where: str) -> list[str
 
 def _outside(key: str, values: tuple[int, ...], allowed: Any) -> list[str]:
     text = f"{allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else list(allowed)
-    return [f"{key}: {value} is outside; allowed: {text}" for value in values if value not in allowed]
+    return [
+        f"{key}: {value} is outside; allowed: {text}" for value in values if value not in allowed
+    ]
 
 
 def _unsuitable(experiment: Experiment, catalogue: Catalogue) -> list[str]:

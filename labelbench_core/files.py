@@ -45,7 +45,9 @@ def read_json(path: str | Path) -> Any:
     except FileNotFoundError as error:
         raise InputError(f"{path}: file not found") from error
     except ValueError as error:
-        raise InputError(f"{path}: not valid JSON ({error}); delete it to have it made again") from error
+        raise InputError(
+            f"{path}: not valid JSON ({error}); delete it to have it made again"
+        ) from error
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -72,11 +74,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def explain_disk_error(error: OSError, path: str | Path) -> Exception:
-    """`error`, or a clear `InputError` where it means that the disk is full or the quota is used up."""
+    """`error`, or a clear `InputError` where it means that the disk or the quota is full."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return InputError(
-            f"{path}: no space left on the device while writing; nothing that was finished is lost: "
-            "free some space and run the same command again"
+            f"{path}: no space left on the device while writing; nothing that was finished is "
+            "lost: free some space and run the same command again"
         )
     return error
 
@@ -89,7 +91,9 @@ def write_npz(path: str | Path, **arrays: np.ndarray) -> None:
     ):
         for name in sorted(arrays):
             buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+            np.lib.format.write_array(
+                buffer, np.ascontiguousarray(arrays[name]), allow_pickle=False
+            )
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             archive.writestr(entry, buffer.getvalue())
 

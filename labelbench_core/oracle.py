@@ -29,7 +29,7 @@ class Oracle:
         return self._labels[self._bought]
 
     def buy(self, indices: np.ndarray) -> np.ndarray:
-        """Labels of `indices`, which count as bought from now on; `ValueError` if one already is."""
+        """Labels of `indices`, bought from now on; `ValueError` if one already is."""
         indices = np.asarray(indices, dtype=np.int64)
         repeated = np.intersect1d(indices, self._bought)
         if len(repeated) or len(np.unique(indices)) != len(indices):

@@ -1,7 +1,8 @@
 """Threads over blocks of rows, with results that do not depend on how many there are.
 
-Jobs give BLAS a single thread and divide the rows themselves: the blocks are fixed, their results are
-combined in order, so that one thread or eight give the same bytes. (BLAS divides sums by threads.)
+Jobs give BLAS a single thread and divide the rows themselves: the blocks are fixed, their results
+are combined in order, so that one thread or eight give the same bytes. (BLAS divides sums by
+threads.)
 """
 
 from collections.abc import Callable, Iterable, Iterator

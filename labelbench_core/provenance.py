@@ -20,7 +20,9 @@ NEUTRAL = frozenset({"labelbench_core.errors", "labelbench_core.progress", "work
 _IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 
 
-def code_hash(script: str, components: Iterable[tuple[str, str]] = ()) -> str:
+def code_hash(
+    script: str, components: Iterable[tuple[str, str]] = (), templates: Iterable[str] = ()
+) -> str:
     """Hash of all code that a job runs.
 
     Parameters
@@ -29,16 +31,21 @@ def code_hash(script: str, components: Iterable[tuple[str, str]] = ()) -> str:
         The job's module, "workflow_scripts.select_round".
     components
         (kind, name) of the components that the job loads by name, ("strategies", "margin").
+    templates
+        Files that are no Python but decide what the job writes, relative to the project.
     """
     roots = {script, *(registry.module_name(kind, name) for kind, name in components)}
     digest = hashlib.sha256()
     for module in sorted(import_closure(roots) - NEUTRAL):
         digest.update(f"{module} {module_hash(module)}\n".encode())
+    for template in sorted(templates):
+        content = hashlib.sha256(registry.PROJECT.joinpath(template).read_bytes()).hexdigest()
+        digest.update(f"{template} {content}\n".encode())
     return digest.hexdigest()[:16]
 
 
 def import_closure(roots: Iterable[str]) -> set[str]:
-    """All modules of this project, or of the roots' own packages, that importing `roots` can load."""
+    """All modules of this project, or of the roots' own packages, that `roots` can load."""
     waiting, closure = list(roots), set()
     while waiting:
         module = waiting.pop()
@@ -56,7 +63,7 @@ def module_hash(module: str) -> str:
 
 @functools.cache
 def _imports(module: str) -> tuple[str, ...]:
-    """Modules that `module` names in any import statement, inside functions too, and its parents."""
+    """Modules that `module` imports anywhere, inside functions too, and its parents."""
     packages = {*registry.OWN_PACKAGES, module.partition(".")[0]}
     found = {module.rpartition(".")[0]} - {""}
     for node in ast.walk(_tree(module)):
@@ -120,9 +127,7 @@ def _canonical(node: object) -> Iterator[str]:
 
 
 def _without_docstring(node: ast.AST, body: list[ast.stmt]) -> list[ast.stmt]:
-    documented = isinstance(
-        node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    )
+    documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
     first = body[0] if body else None
     if (
         documented

@@ -1,9 +1,9 @@
 """Which components exist, read without importing them.
 
-A kind of component is a package of `labelbench_core`; a component is one file in it, named after the
-method (`typi-clust` → `typi_clust.py`), with a literal `INFO` and one main function whose keyword-only
-parameters, all with defaults, are its options. A package outside adds components through an entry
-point: group `labelbench.<kind>`, name of the method, value the module.
+A kind of component is a package of `labelbench_core`; a component is one file in it, named after
+the method (`alfa-mix` → `alfa_mix.py`), with a literal `INFO` and one main function whose
+keyword-only parameters, all with defaults, are its options. A package outside adds components
+through an entry point: group `labelbench.<kind>`, name of the method, value the module.
 """
 
 import ast
@@ -99,7 +99,9 @@ def print_list(kind: str, columns: tuple[str, ...]) -> None:
         rows.append((name, *values, _plain([f"{k}={v}" for k, v in component.options.items()])))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
 
 
 def _plain(value: Any) -> str:

@@ -237,9 +237,7 @@ class EmbeddedRows:
         return result
 
 
-def _rng(
-    role: str, settings: Mapping[str, Any], number: int, strategy: str
-) -> np.random.Generator:
+def _rng(role: str, settings: Mapping[str, Any], number: int, strategy: str) -> np.random.Generator:
     ids = (settings["dataset"], settings["backbone"], settings["proxy"]["id"])
     return rng_for(role, *ids, settings["schedule"]["id"], strategy, settings["seed"], number)
 

@@ -4,6 +4,7 @@ Every job of a cluster parses the Snakefile again, so that this stays light and,
 process, without side effects.
 """
 
+import dataclasses
 import fcntl
 import os
 import socket
@@ -15,8 +16,8 @@ from typing import Any
 from labelbench_core import config as experiments
 from labelbench_core import files
 from labelbench_core.catalogue import Catalogue, load_catalogue
-from labelbench_core.config import Experiment
 from labelbench_core.errors import InputError
+from labelbench_core.experiment import Experiment
 
 PREPARED = "results/datasets/{dataset}/manifest.json"
 # Kept open, and so locked, for as long as this process lives.
@@ -39,13 +40,12 @@ def load(
 
 def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
     """The experiment with the catalogue entries that it uses, for the report."""
-    settings = experiment.settings()
     trainers = experiment.finetune.trainers if experiment.finetune else ()
     used = {
-        kind: {name: catalogue[kind][name] for name in settings.get(kind, trainers)}
+        kind: {name: catalogue[kind][name] for name in getattr(experiment, kind, trainers)}
         for kind in catalogue
     }
-    return {"experiment": settings, "catalogue": used}
+    return {"experiment": dataclasses.asdict(experiment), "catalogue": used}
 
 
 def prepare_main_process(
@@ -77,7 +77,7 @@ def data_dir() -> Path:
 
 
 def prepared_sizes(experiment: Experiment) -> dict[str, int]:
-    """Pool sizes of the data sets that are prepared already: their source is not needed any more."""
+    """Pool sizes of the data sets that are prepared: their source is not needed any more."""
     sizes = {}
     for dataset in experiment.datasets:
         manifest = Path(PREPARED.format(dataset=dataset))
@@ -102,8 +102,8 @@ def clear_dead_lock(folder: Path) -> None:
     """Remove Snakemake's lock if the process that left it is proven dead.
 
     Every main process holds a shared `flock` on a file of its own working directory until it ends,
-    however it ends. Who gets it exclusively is therefore alone on this host; if the lock was left by
-    this host too, its owner is dead.
+    however it ends. Who gets it exclusively is therefore alone on this host; if the lock was left
+    by this host too, its owner is dead.
     """
     folder.mkdir(exist_ok=True)
     descriptor = os.open(folder / "labelbench.owner", os.O_RDWR | os.O_CREAT, 0o666)

@@ -12,12 +12,12 @@ rule collect_curves:
         rounds=ALL_ROUNDS,
         finetuned=ALL_FINETUNED,
     output:
-        metrics=REPORTS + "tables/metrics.csv",
-        finetuned=REPORTS + "tables/finetuned.csv",
+        metrics=f"{REPORTS}tables/metrics.csv",
+        finetuned=f"{REPORTS}tables/finetuned.csv",
     log:
-        REPORT_LOGS + "collect_curves.log",
+        f"{REPORT_LOGS}collect_curves.log",
     benchmark:
-        REPORT_BENCHMARKS + "collect_curves.tsv"
+        f"{REPORT_BENCHMARKS}collect_curves.tsv"
     conda:
         "envs/report.yaml"
     threads: 1
@@ -26,10 +26,10 @@ rule collect_curves:
         runtime=30,
     params:
         code=code("collect_curves"),
-        experiment=verbatim(canonical_json(EXPERIMENT.settings())),
-        round_pattern=verbatim(ROUND + ".json"),
-        initial_pattern=verbatim(ROUND_0 + ".json"),
-        finetuned_pattern=verbatim(FINETUNED + "metrics.json"),
+        experiment=verbatim(EXPERIMENT.to_json()),
+        round_pattern=verbatim(f"{ROUND}.json"),
+        initial_pattern=verbatim(f"{ROUND_0}.json"),
+        finetuned_pattern=verbatim(f"{FINETUNED}metrics.json"),
     message:
         "Collect the metrics of all rounds and fine-tunings"
     shell:
@@ -45,11 +45,11 @@ rule collect_costs:
         # Only for the order: what jobs took is known when all have run.
         metrics=rules.collect_curves.output.metrics,
     output:
-        REPORTS + "costs.csv",
+        f"{REPORTS}costs.csv",
     log:
-        REPORT_LOGS + "collect_costs.log",
+        f"{REPORT_LOGS}collect_costs.log",
     benchmark:
-        REPORT_BENCHMARKS + "collect_costs.tsv"
+        f"{REPORT_BENCHMARKS}collect_costs.tsv"
     conda:
         "envs/report.yaml"
     threads: 1
@@ -58,7 +58,7 @@ rule collect_costs:
         runtime=30,
     params:
         code=code("collect_costs"),
-        experiment=verbatim(canonical_json(EXPERIMENT.settings())),
+        experiment=verbatim(EXPERIMENT.to_json()),
         benchmarks=verbatim(BENCHMARK_PATTERNS),
     message:
         "Collect what the stages cost"
@@ -73,17 +73,17 @@ rule tabulate:
         metrics=rules.collect_curves.output.metrics,
         finetuned=rules.collect_curves.output.finetuned,
     output:
-        summary=REPORTS + "tables/summary.json",
-        tables=collect(REPORTS + "tables/{table}.csv", table=TABLES),
+        summary=f"{REPORTS}tables/summary.json",
+        tables=collect(f"{REPORTS}tables/{{table}}.csv", table=TABLES),
         texts=collect(
-            REPORTS + "tables/{table}.{format}",
+            f"{REPORTS}tables/{{table}}.{{format}}",
             table=["curves", "savings", "finetuning"],
             format=["md", "tex"],
         ),
     log:
-        REPORT_LOGS + "tabulate.log",
+        f"{REPORT_LOGS}tabulate.log",
     benchmark:
-        REPORT_BENCHMARKS + "tabulate.tsv"
+        f"{REPORT_BENCHMARKS}tabulate.tsv"
     conda:
         "envs/report.yaml"
     threads: 1
@@ -92,8 +92,8 @@ rule tabulate:
         runtime=30,
     params:
         code=code("tabulate"),
-        experiment=verbatim(canonical_json(EXPERIMENT.settings())),
-        folder=REPORTS + "tables",
+        experiment=verbatim(EXPERIMENT.to_json()),
+        folder=output_folder,
     message:
         "Compute intervals, comparisons, label savings and tables"
     shell:
@@ -105,15 +105,15 @@ rule tabulate:
 
 rule plot_label_efficiency:
     input:
-        curves=REPORTS + "tables/curves.csv",
-        comparisons=REPORTS + "tables/comparisons.csv",
+        curves=f"{REPORTS}tables/curves.csv",
+        comparisons=f"{REPORTS}tables/comparisons.csv",
     output:
         curves=figure_files("label_efficiency", caption="report/label_efficiency.rst"),
         difference=figure_files("difference", caption="report/difference.rst"),
     log:
-        REPORT_LOGS + "plot_label_efficiency.log",
+        f"{REPORT_LOGS}plot_label_efficiency.log",
     benchmark:
-        REPORT_BENCHMARKS + "plot_label_efficiency.tsv"
+        f"{REPORT_BENCHMARKS}plot_label_efficiency.tsv"
     conda:
         "envs/report.yaml"
     threads: 1
@@ -122,8 +122,8 @@ rule plot_label_efficiency:
         runtime=10,
     params:
         code=code("plot_label_efficiency"),
-        experiment=verbatim(canonical_json(EXPERIMENT.settings())),
-        folder=REPORTS + "figures",
+        experiment=verbatim(EXPERIMENT.to_json()),
+        folder=output_folder,
     message:
         "Plot label-efficiency curves"
     shell:
@@ -134,13 +134,13 @@ rule plot_label_efficiency:
 
 rule plot_label_savings:
     input:
-        REPORTS + "tables/savings.csv",
+        f"{REPORTS}tables/savings.csv",
     output:
         figure_files("label_savings", caption="report/label_savings.rst"),
     log:
-        REPORT_LOGS + "plot_label_savings.log",
+        f"{REPORT_LOGS}plot_label_savings.log",
     benchmark:
-        REPORT_BENCHMARKS + "plot_label_savings.tsv"
+        f"{REPORT_BENCHMARKS}plot_label_savings.tsv"
     conda:
         "envs/report.yaml"
     threads: 1
@@ -149,8 +149,8 @@ rule plot_label_savings:
         runtime=10,
     params:
         code=code("plot_label_savings"),
-        experiment=verbatim(canonical_json(EXPERIMENT.settings())),
-        folder=REPORTS + "figures",
+        experiment=verbatim(EXPERIMENT.to_json()),
+        folder=output_folder,
     message:
         "Plot label savings"
     shell:
@@ -161,13 +161,13 @@ rule plot_label_savings:
 
 rule plot_finetuning:
     input:
-        REPORTS + "tables/finetuning.csv",
+        f"{REPORTS}tables/finetuning.csv",
     output:
         figure_files("finetuning", caption="report/finetuning.rst"),
     log:
-        REPORT_LOGS + "plot_finetuning.log",
+        f"{REPORT_LOGS}plot_finetuning.log",
     benchmark:
-        REPORT_BENCHMARKS + "plot_finetuning.tsv"
+        f"{REPORT_BENCHMARKS}plot_finetuning.tsv"
     conda:
         "envs/report.yaml"
     threads: 1
@@ -176,8 +176,8 @@ rule plot_finetuning:
         runtime=10,
     params:
         code=code("plot_finetuning"),
-        experiment=verbatim(canonical_json(EXPERIMENT.settings())),
-        folder=REPORTS + "figures",
+        experiment=verbatim(EXPERIMENT.to_json()),
+        folder=output_folder,
     message:
         "Plot fine-tuned accuracies beside the proxy's"
     shell:
@@ -188,13 +188,13 @@ rule plot_finetuning:
 
 rule plot_costs:
     input:
-        REPORTS + "costs.csv",
+        f"{REPORTS}costs.csv",
     output:
         figure_files("costs", caption="report/costs.rst"),
     log:
-        REPORT_LOGS + "plot_costs.log",
+        f"{REPORT_LOGS}plot_costs.log",
     benchmark:
-        REPORT_BENCHMARKS + "plot_costs.tsv"
+        f"{REPORT_BENCHMARKS}plot_costs.tsv"
     conda:
         "envs/report.yaml"
     threads: 1
@@ -203,7 +203,7 @@ rule plot_costs:
         runtime=10,
     params:
         code=code("plot_costs"),
-        folder=REPORTS + "figures",
+        folder=output_folder,
     message:
         "Plot what the stages cost"
     shell:
@@ -213,22 +213,22 @@ rule plot_costs:
 
 rule render_report:
     input:
-        summary=REPORTS + "tables/summary.json",
-        tables=collect(REPORTS + "tables/{table}.csv", table=TABLES),
+        summary=f"{REPORTS}tables/summary.json",
+        tables=collect(f"{REPORTS}tables/{{table}}.csv", table=TABLES),
         figures=ALL_FIGURES,
-        costs=REPORTS + "costs.csv",
+        costs=f"{REPORTS}costs.csv",
         manifests=ALL_MANIFESTS,
     output:
         report(
-            REPORTS + "report.html",
+            f"{REPORTS}report.html",
             category="Report",
             caption="report/report.rst",
             labels={"experiment": EXPERIMENT.experiment},
         ),
     log:
-        REPORT_LOGS + "render_report.log",
+        f"{REPORT_LOGS}render_report.log",
     benchmark:
-        REPORT_BENCHMARKS + "render_report.tsv"
+        f"{REPORT_BENCHMARKS}render_report.tsv"
     conda:
         "envs/report.yaml"
     threads: 1
@@ -236,11 +236,11 @@ rule render_report:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code("render_report"),
-        experiment=verbatim(canonical_json(EXPERIMENT.settings())),
+        code=code("render_report", templates=["labelbench_core/analysis/report_template.html"]),
+        experiment=verbatim(EXPERIMENT.to_json()),
         configuration=verbatim(canonical_json(CONFIGURATION)),
-        tables=REPORTS + "tables",
-        figures=REPORTS + "figures",
+        tables=input_folder("summary"),
+        figures=input_folder("figures"),
         manifests=verbatim(MANIFEST_PATTERNS),
     message:
         "Render the report"

@@ -13,9 +13,7 @@ from labelbench_core import workflow as parsing
 from labelbench_core.files import canonical_json
 from labelbench_core.provenance import code_hash
 
-EXPERIMENT, CATALOGUE = parsing.load(
-    config, Path(workflow.basedir), workflow.overwrite_configfiles
-)
+EXPERIMENT, CATALOGUE = parsing.load(config, Path(workflow.basedir), workflow.overwrite_configfiles)
 if workflow.is_main_process:
     parsing.prepare_main_process(EXPERIMENT, CATALOGUE, workflow.overwrite_configfiles)
 
@@ -26,14 +24,14 @@ DATASET = "results/datasets/{dataset}/"
 EMBEDDINGS = "results/embeddings/{dataset}/{backbone}/"
 INITIAL_POOL = "results/selections/{dataset}/{schedule}/seed-{seed}/initial.json"
 CHAIN = "results/selections/{dataset}/{backbone}/{proxy}/{schedule}/"
-ROUND_0 = CHAIN + "initial/seed-{seed}/round-0"
-ROUND = CHAIN + "{strategy}/seed-{seed}/round-{round}"
+ROUND_0 = f"{CHAIN}initial/seed-{{seed}}/round-0"
+ROUND = f"{CHAIN}{{strategy}}/seed-{{seed}}/round-{{round}}"
 FINETUNED = (
     "results/finetuned/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/"
     "{strategy}/seed-{seed}/round-{round}/"
 )
 REPORTS = f"results/reports/{EXPERIMENT.experiment}/"
-REPORT = REPORTS + "report.html"
+REPORT = f"{REPORTS}report.html"
 REPORT_LOGS = f"results/logs/reports/{EXPERIMENT.experiment}/"
 REPORT_BENCHMARKS = f"results/benchmarks/reports/{EXPERIMENT.experiment}/"
 TABLES = ["curves", "comparisons", "savings", "aubc", "ranking", "pairwise", "finetuning"]
@@ -81,7 +79,7 @@ def entry(kind, name):
 def settings(*kinds, ids=()):
     """Params function: canonical JSON of the wildcards `ids` and the entries of `kinds`.
 
-    Only what the rule consumes: an edit elsewhere in the configuration reruns nothing.
+    Only what is consumed there: an edit elsewhere in the configuration reruns nothing.
     """
     names = {"proxies": "proxy", "strategies": "strategy"}
 
@@ -95,7 +93,7 @@ def settings(*kinds, ids=()):
     return make
 
 
-def code(script, *kinds):
+def code(script, *kinds, templates=()):
     """Params function: hash of the code of `script` and of the components that the ids name."""
     names = {"proxies": "proxy", "strategies": "strategy"}
 
@@ -104,7 +102,7 @@ def code(script, *kinds):
             (kind, entry(kind, wildcards[names.get(kind, kind.rstrip("s"))])["implementation"])
             for kind in kinds
         ]
-        return code_hash(f"workflow_scripts.{script}", components)
+        return code_hash(f"workflow_scripts.{script}", components, templates)
 
     return make
 
@@ -114,6 +112,21 @@ def verbatim(text):
     return lambda wildcards: text
 
 
+def output_folder(wildcards, output):
+    """Params function: the folder of the job's first output."""
+    return str(Path(output[0]).parent)
+
+
+def input_folder(name):
+    """Params function: the folder of the input `name`, or of the first of them."""
+
+    def folder(wildcards, input):
+        files = input[name] if isinstance(input[name], str) else input[name][0]
+        return str(Path(files).parent)
+
+    return folder
+
+
 def figure_files(name, **annotations):
     """A figure in three formats; the PNG goes into Snakemake's own report."""
     annotations |= {"category": "Figures", "labels": {"figure": name.replace("_", " ")}}
@@ -121,22 +134,16 @@ def figure_files(name, **annotations):
     return [report(paths[0], **annotations), *paths[1:]]
 
 
-ALL_MANIFESTS = expand(DATASET + "manifest.json", dataset=EXPERIMENT.datasets) + expand(
-    EMBEDDINGS + "manifest.json", dataset=EXPERIMENT.datasets, backbone=EXPERIMENT.backbones
+ALL_MANIFESTS = expand(f"{DATASET}manifest.json", dataset=EXPERIMENT.datasets) + expand(
+    f"{EMBEDDINGS}manifest.json", dataset=EXPERIMENT.datasets, backbone=EXPERIMENT.backbones
 )
-ALL_ROUNDS = sorted(
-    {
-        round_path(".json", round=number, **chain)
-        for chain in EXPERIMENT.chains()
-        for number in range(EXPERIMENT.rounds)
-    }
-)
+ALL_ROUNDS = sorted({round_path(".json", **ids) for ids in EXPERIMENT.selections()})
 ALL_FINETUNED = [FINETUNED.format(**ids) + "metrics.json" for ids in EXPERIMENT.finetunings()]
 FIGURES = ["label_efficiency", "difference", "label_savings", "finetuning", "costs"]
 if EXPERIMENT.finetune is None:
     FIGURES.remove("finetuning")
 ALL_FIGURES = collect(
-    REPORTS + "figures/{figure}.{format}", figure=FIGURES, format=["png", "pdf", "svg"]
+    f"{REPORTS}figures/{{figure}}.{{format}}", figure=FIGURES, format=["png", "pdf", "svg"]
 )
 
 MANIFEST_PATTERNS = " ".join(

@@ -7,8 +7,8 @@ OUTPUTS: labels, and images as uint8 or as an index of files, with a manifest.
 
 rule prepare_dataset:
     output:
-        manifest=DATASET + "manifest.json",
-        arrays=directory(DATASET + "arrays"),
+        manifest=f"{DATASET}manifest.json",
+        arrays=directory(f"{DATASET}arrays"),
     log:
         "results/logs/prepare_dataset/{dataset}.log",
     benchmark:

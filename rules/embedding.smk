@@ -7,11 +7,11 @@ OUTPUTS: one float16 Zarr array per split and view, with a manifest of checksums
 
 rule extract_embeddings:
     input:
-        dataset=DATASET + "manifest.json",
-        arrays=ancient(DATASET + "arrays"),
+        dataset=f"{DATASET}manifest.json",
+        arrays=ancient(f"{DATASET}arrays"),
     output:
-        manifest=EMBEDDINGS + "manifest.json",
-        arrays=directory(EMBEDDINGS + "arrays"),
+        manifest=f"{EMBEDDINGS}manifest.json",
+        arrays=directory(f"{EMBEDDINGS}arrays"),
     log:
         "results/logs/extract_embeddings/{dataset}/{backbone}.log",
     benchmark:

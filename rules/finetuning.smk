@@ -7,14 +7,14 @@ OUTPUTS: metrics, the course of the training, and the weights.
 
 rule finetune_model:
     input:
-        dataset=DATASET + "manifest.json",
-        dataset_arrays=ancient(DATASET + "arrays"),
+        dataset=f"{DATASET}manifest.json",
+        dataset_arrays=ancient(f"{DATASET}arrays"),
         record=this_round(".json"),
         arrays=this_round(".npz"),
     output:
-        metrics=FINETUNED + "metrics.json",
-        history=FINETUNED + "history.csv",
-        weights=FINETUNED + "model.safetensors",
+        metrics=f"{FINETUNED}metrics.json",
+        history=f"{FINETUNED}history.csv",
+        weights=f"{FINETUNED}model.safetensors",
     log:
         "results/logs/finetune_model/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.log",
     benchmark:

@@ -8,8 +8,8 @@ The chain of rounds is static: more rounds, seeds or strategies are appended and
 
 rule draw_initial_pool:
     input:
-        dataset=DATASET + "manifest.json",
-        arrays=ancient(DATASET + "arrays"),
+        dataset=f"{DATASET}manifest.json",
+        arrays=ancient(f"{DATASET}arrays"),
     output:
         INITIAL_POOL,
     log:
@@ -35,14 +35,14 @@ rule draw_initial_pool:
 
 rule train_initial:
     input:
-        dataset=DATASET + "manifest.json",
-        dataset_arrays=ancient(DATASET + "arrays"),
-        embeddings=EMBEDDINGS + "manifest.json",
-        arrays=ancient(EMBEDDINGS + "arrays"),
+        dataset=f"{DATASET}manifest.json",
+        dataset_arrays=ancient(f"{DATASET}arrays"),
+        embeddings=f"{EMBEDDINGS}manifest.json",
+        arrays=ancient(f"{EMBEDDINGS}arrays"),
         initial=INITIAL_POOL,
     output:
-        record=ROUND_0 + ".json",
-        arrays=ROUND_0 + ".npz",
+        record=f"{ROUND_0}.json",
+        arrays=f"{ROUND_0}.npz",
     log:
         "results/logs/train_initial/{dataset}/{backbone}/{proxy}/{schedule}/seed-{seed}.log",
     benchmark:
@@ -68,15 +68,15 @@ rule train_initial:
 
 rule select_round:
     input:
-        dataset=DATASET + "manifest.json",
-        dataset_arrays=ancient(DATASET + "arrays"),
-        embeddings=EMBEDDINGS + "manifest.json",
-        arrays=ancient(EMBEDDINGS + "arrays"),
+        dataset=f"{DATASET}manifest.json",
+        dataset_arrays=ancient(f"{DATASET}arrays"),
+        embeddings=f"{EMBEDDINGS}manifest.json",
+        arrays=ancient(f"{EMBEDDINGS}arrays"),
         previous_record=previous_round(".json"),
         previous_arrays=previous_round(".npz"),
     output:
-        record=ROUND + ".json",
-        arrays=ROUND + ".npz",
+        record=f"{ROUND}.json",
+        arrays=f"{ROUND}.npz",
     log:
         "results/logs/select_round/{dataset}/{backbone}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.log",
     benchmark:
@@ -92,9 +92,7 @@ rule select_round:
         runtime=60,
     params:
         code=code("select_round", "proxies", "strategies"),
-        settings=settings(
-            "proxies", "schedules", "strategies", ids=["dataset", "backbone", "seed"]
-        ),
+        settings=settings("proxies", "schedules", "strategies", ids=["dataset", "backbone", "seed"]),
     message:
         "Round {wildcards.round}: {wildcards.strategy}, seed {wildcards.seed}"
     shell:

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from labelbench_core.analysis.collect import collect_finetunings, collect_rounds
-from labelbench_core.analysis.experiment import Experiment
 from labelbench_core.analysis.frames import write_csv
+from labelbench_core.experiment import Experiment
 from workflow_scripts._job import job_parser, run_job
 
 

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.experiment import Experiment
 from labelbench_core.analysis.finetuning import FINETUNING_COLUMNS
 from labelbench_core.analysis.frames import SETTING, read_csv
+from labelbench_core.experiment import Experiment
 from labelbench_core.figures.finetuning import draw_finetuning
 from labelbench_core.figures.style import drawing, save
 from workflow_scripts._job import job_parser, run_job

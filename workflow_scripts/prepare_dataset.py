@@ -13,12 +13,12 @@ from workflow_scripts._job import job_parser, run_job
 
 def prepare(arguments: argparse.Namespace) -> None:
     """Prepare the data set that the settings name."""
-    settings = json.loads(arguments.settings)
+    dataset = json.loads(arguments.settings)["dataset"]
     with files.exclusive(arguments.arrays):
         prepare_dataset(
-            settings["dataset"],
-            settings["source"],
-            settings.get("options", {}),
+            dataset["id"],
+            dataset["implementation"],
+            dataset.get("options") or {},
             data_directory(),
             arguments.arrays,
             arguments.manifest,
@@ -28,7 +28,7 @@ def prepare(arguments: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run the job; its exit status."""
     parser = job_parser(__doc__)
-    parser.add_argument("--settings", required=True, help="JSON: dataset, source, options")
+    parser.add_argument("--settings", required=True, help="JSON: the data set's entry")
     parser.add_argument("--arrays", type=Path, required=True, help="folder to write arrays to")
     parser.add_argument("--manifest", type=Path, required=True, help="file to write, last")
     return run_job(prepare, parser.parse_args(argv))

@@ -5,9 +5,9 @@ import json
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.experiment import Experiment
 from labelbench_core.analysis.report import Provenance, read_costs, read_results, render
 from labelbench_core.analysis.versions import analysis_versions, describe_inputs
+from labelbench_core.experiment import Experiment
 from labelbench_core.files import atomic_path, read_json
 from workflow_scripts._job import job_parser, run_job
 

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.experiment import Experiment
 from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
 from labelbench_core.analysis.results import compute_results, write_results
+from labelbench_core.experiment import Experiment
 from workflow_scripts._job import job_parser, run_job
 
 

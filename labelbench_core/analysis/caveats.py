@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.comparisons import detectable_effect
-from labelbench_core.analysis.experiment import Experiment
 from labelbench_core.analysis.finetuning import verdict
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits
 from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
+from labelbench_core.experiment import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd

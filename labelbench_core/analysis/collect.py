@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.analysis.experiment import Experiment
 from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS
 from labelbench_core.errors import InputError
+from labelbench_core.experiment import Experiment
 from labelbench_core.files import read_json
 from labelbench_core.progress import Progress
 

@@ -40,7 +40,7 @@ def paired_test(differences: np.ndarray) -> dict[str, float]:
     `p_value` is 1 where every difference is zero and NaN where all are equal but not zero (a t-test
     has no spread to go by then).
     """
-    from scipy import stats
+    from scipy import special
 
     # Rounding away the last bits, so that equal differences are seen as equal.
     values = np.round(np.asarray(differences, dtype=np.float64), 12)
@@ -52,7 +52,8 @@ def paired_test(differences: np.ndarray) -> dict[str, float]:
     elif np.ptp(values) == 0:
         p_value = 1.0 if mean == 0 else math.nan
     else:
-        p_value = float(stats.ttest_1samp(values, 0.0).pvalue)
+        # The same as scipy.stats.ttest_1samp, which takes far longer per call.
+        p_value = float(2 * special.stdtr(count - 1, -abs(mean) / (spread / math.sqrt(count))))
     return {
         "n_seeds": count,
         "difference": mean,

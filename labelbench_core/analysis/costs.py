@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.analysis.experiment import Experiment
 from labelbench_core.analysis.frames import SETTING
 from labelbench_core.errors import InputError
+from labelbench_core.experiment import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -30,14 +30,14 @@ def t_interval(values: np.ndarray) -> tuple[float, float]:
 
     The half-width is NaN for a single value: one seed says nothing about the spread.
     """
-    from scipy import stats
+    from scipy import special
 
     values = np.asarray(values, dtype=np.float64)
     mean = float(values.mean())
     if len(values) < 2:
         return mean, math.nan
     error = float(values.std(ddof=1)) / math.sqrt(len(values))
-    return mean, float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * error
+    return mean, float(special.stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2)) * error
 
 
 def summarise_curves(frame: pd.DataFrame) -> pd.DataFrame:

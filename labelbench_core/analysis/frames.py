@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.errors import InputError
+from labelbench_core.experiment import SETTING
 from labelbench_core.files import atomic_path
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SETTING = ("dataset", "backbone", "proxy", "schedule")
-"""What has to be equal for two strategies to be compared."""
 
 CURVE_COLUMNS = (
     *SETTING,

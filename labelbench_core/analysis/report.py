@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.caveats import caveats, statistics_notes
 from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, selection_costs
-from labelbench_core.analysis.experiment import Experiment
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, read_csv
 from labelbench_core.analysis.results import TABLES, Results
 from labelbench_core.analysis.savings import HEADLINE
@@ -26,8 +25,10 @@ from labelbench_core.analysis.tables import (
     with_half_width,
 )
 from labelbench_core.errors import InputError
+from labelbench_core.experiment import Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.costs import duration
+from labelbench_core.figures.label_efficiency import MOST_BANDS
 from labelbench_core.files import canonical_json
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def render(
         experiment=experiment,
         labels={**summary, "headlines": headlines(summary)},
         few_settings=len(summary["settings"]) <= MOST_CARDS,
+        all_bands=len(experiment.strategies) <= MOST_BANDS,
         figures={name: inline_svg(Path(figures) / f"{name}.svg", name) for name in drawn},
         tables=_tables(results, experiment),
         notes=statistics_notes(experiment, results),

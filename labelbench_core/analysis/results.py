@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from labelbench_core.analysis.aubc import aubc_table
 from labelbench_core.analysis.comparisons import compare_to_baseline
 from labelbench_core.analysis.curves import summarise_curves
-from labelbench_core.analysis.experiment import Experiment
 from labelbench_core.analysis.finetuning import compare_to_proxy
 from labelbench_core.analysis.frames import ordered_splits, write_csv
 from labelbench_core.analysis.pairwise import penalty_matrix
@@ -24,6 +23,7 @@ from labelbench_core.analysis.tables import (
     savings_tables,
 )
 from labelbench_core.errors import InputError
+from labelbench_core.experiment import Experiment
 from labelbench_core.files import atomic_path, write_json
 
 if TYPE_CHECKING:

@@ -156,7 +156,7 @@ def saving_with_interval(
 def _ratio(
     baseline: Curve, strategy: Curve, base: np.ndarray, own: np.ndarray, definition: str
 ) -> np.ndarray:
-    """base / own; 0 and infinity stand for "less" and "more than the bound", NaN for no answer."""
+    """Base / own; 0 and infinity stand for "less" and "more than the bound", NaN for no answer."""
     with np.errstate(invalid="ignore"):
         ratio = base / own
     base_at_start = base <= baseline.budgets[0]

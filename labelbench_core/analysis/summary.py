@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.analysis.experiment import Experiment
 from labelbench_core.analysis.finetuning import verdict
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits
 from labelbench_core.analysis.savings import DEFINITIONS, HEADLINE, interval_text, saving_text
 from labelbench_core.analysis.tables import p_text
+from labelbench_core.experiment import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,8 +4,8 @@ import platform
 from collections.abc import Sequence
 from importlib import metadata
 
-from labelbench_core.analysis.experiment import Experiment
 from labelbench_core.errors import InputError
+from labelbench_core.experiment import Experiment
 from labelbench_core.files import read_json
 
 PACKAGES = ("jinja2", "matplotlib", "numpy", "pandas", "scipy")

@@ -55,9 +55,9 @@ class FileImages:
             return decode_square(content, self._image_size)
         except FileNotFoundError as error:
             raise InputError(f"{path}: file not found; it was there when prepared") from error
-        except (OSError, ValueError, SyntaxError) as error:
-            if isinstance(error, InputError):
-                raise
+        except InputError:
+            raise
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise InputError(
                 f"{path}: corrupt image ({error}); replace or remove it and run again"
             ) from error

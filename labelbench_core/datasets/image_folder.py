@@ -137,5 +137,5 @@ def _hash_image(path: str) -> str:
             handle.seek(0)
             with Image.open(handle):
                 return digest
-    except (UnidentifiedImageError, OSError) as error:
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: not a readable image ({error}); replace or remove it") from error

@@ -23,6 +23,7 @@ from labelbench_core.embeddings.features import (
     choose_batch_size,
     choose_device,
     choose_precision,
+    device_name,
 )
 from labelbench_core.embeddings.journal import Journal
 from labelbench_core.embeddings.statistics import column_statistics
@@ -127,7 +128,7 @@ def extract_embeddings(
     shapes = _array_shapes(dataset, backbone.num_features)
     aside = arrays.with_name(arrays.name + ".partial")
     # What may change the last bits without being a setting: a resumed run must not mix two of them.
-    machine = {"device": _device_name(device), "torch": torch.__version__}
+    machine = {"device": device_name(device), "torch": torch.__version__}
     journal = Journal(aside, {**settings, "machine": machine}, shapes)
     extractor = FeatureExtractor(backbone, device, settings["precision"])
     with Progress(
@@ -294,8 +295,3 @@ def _manifest(
         "fingerprint": fingerprint,
         "versions": {name: importlib.metadata.version(name) for name in ("numpy", "torch", "zarr")},
     }
-
-
-def _device_name(device: str) -> str:
-    """Which kind of device computes: two kinds round differently."""
-    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device

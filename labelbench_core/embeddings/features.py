@@ -46,7 +46,7 @@ class FeatureExtractor:
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Features (B, D) float32 of uint8 images (B, H, W, 3)."""
         try:
-            with torch.inference_mode(), self._autocast():
+            with torch.inference_mode(), self.autocast():
                 pixels = torch.from_numpy(images).to(self.device, non_blocking=True)
                 features = self.model(self.backbone.preprocess(pixels))
                 return features.float().cpu().numpy()
@@ -56,7 +56,8 @@ class FeatureExtractor:
                 f"{self.backbone.input_size} pixels; give a smaller `batch_size`"
             ) from error
 
-    def _autocast(self) -> contextlib.AbstractContextManager[None]:
+    def autocast(self) -> contextlib.AbstractContextManager[None]:
+        """The context in which matrix products have the chosen precision."""
         dtype = PRECISIONS[self.precision]
         if dtype is None:
             return contextlib.nullcontext()
@@ -79,3 +80,8 @@ def choose_batch_size(input_size: int) -> int:
     """Images per batch: a power of two that depends on their size only, as results may on it."""
     fitting = max(1, BATCH_PIXELS // input_size**2)
     return min(LARGEST_BATCH, 1 << (fitting.bit_length() - 1))
+
+
+def device_name(device: str) -> str:
+    """Which kind of device computes: two kinds round differently."""
+    return torch.cuda.getdevice_name(device) if device.startswith("cuda") else device

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labelbench_core.analysis.experiment import Experiment
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
+from labelbench_core.experiment import Experiment
 from labelbench_core.figures import style
 
 if TYPE_CHECKING:

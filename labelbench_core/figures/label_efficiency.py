@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from labelbench_core.analysis.experiment import Experiment
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
+from labelbench_core.experiment import Experiment
 from labelbench_core.figures import style
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 MOST_BANDS = 6
+"""Strategies up to which every one has its interval drawn; the report says so."""
 
 
 def draw_curves(curves: pd.DataFrame, experiment: Experiment) -> Figure:
@@ -68,7 +69,7 @@ def _panel(
     differences = mean == "difference"
     if differences:
         axes.axhline(0, color=style.INK, linewidth=1.2, dashes=(4, 2))
-    banded = banded_strategies(list(dict.fromkeys(rows["strategy"])), looks)
+    banded = banded_strategies(looks)
     # Heavy lines last, so that the baseline and the headline strategy lie on top.
     for name in sorted(looks, key=lambda name: looks[name].width):
         part, look = rows[rows["strategy"] == name], looks[name]
@@ -102,11 +103,11 @@ def _panel(
     style.budget_ticks(axes, rows["num_labeled"].tolist())
 
 
-def banded_strategies(drawn: list[str], looks: Mapping[str, style.Look]) -> list[str]:
+def banded_strategies(looks: Mapping[str, style.Look]) -> list[str]:
     """Strategies drawn with their interval: all, or the heavy ones where bands would hide lines."""
-    if len(drawn) <= MOST_BANDS:
-        return drawn
-    return [name for name in drawn if looks[name].width >= style.HEAVY]
+    if len(looks) <= MOST_BANDS:
+        return list(looks)
+    return [name for name, look in looks.items() if look.width >= style.HEAVY]
 
 
 def _handle(name: str, look: style.Look) -> object:

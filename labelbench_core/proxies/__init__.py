@@ -2,9 +2,9 @@
 
 A proxy is one file with `build(threads=1, *, options)`, which returns an object with
 
-- `fit(features, labels, num_classes, statistics, rng, previous) -> dict`: train on (L, D) embeddings
-  of the labelled rows; returns what is worth recording of the fit (JSON), which the next round's fit
-  gets as `previous`;
+- `fit(features, labels, num_classes, statistics, rng, previous) -> dict`: train on (L, D)
+  embeddings of the labelled rows; returns what is worth recording of the fit (JSON), which the next
+  round's fit gets as `previous`;
 - `predict_proba(features) -> (N, C)` float32 probabilities for embeddings as stored;
 - `embed(features) -> (N, D)` what gradient- and feature-based strategies see;
 - `head()`: (D, C) weights and (C,) bias of a linear last layer on `embed`'s rows, if it has one;

@@ -1,8 +1,8 @@
 """Multinomial logistic regression on frozen embeddings: a linear probe.
 
-Features are standardised with the statistics of the whole, unlabelled pool. The penalty is chosen by
-cross-validation within the labels that were bought (`penalty.py`), so that neither a validation set
-nor a test set is spent on it, and anew each time that the number of labels has doubled.
+Features are standardised with the statistics of the whole, unlabelled pool. The penalty is chosen
+by cross-validation within the labels that were bought (`penalty.py`), so that neither a validation
+set nor a test set is spent on it, and anew each time that the number of labels has doubled.
 """
 
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ class LinearProxy:
         rng: np.random.Generator,
         previous: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Train from zero; the optimum is unique, `rng` only deals the folds of cross-validation."""
+        """Train from zero; the optimum is unique, `rng` only deals the folds."""
         self.statistics = statistics
         rows = self.embed(features)
         chosen = self._choose_penalty(rows, labels, num_classes, rng, previous or {})

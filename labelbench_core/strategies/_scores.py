@@ -9,11 +9,15 @@ from labelbench_core.strategies._arrays import Array, Rows, cast, host
 
 
 def score_rows(probabilities: Any, score: Callable[[Array], Array]) -> np.ndarray:
-    """(N,) float64: `score` of each row; `score` maps (n, C) float64 probabilities to (n,)."""
+    """(N,) float64: the score of each row.
+
+    `score` maps (C, n) float64 probabilities, one column per row of the pool, to (n,): with few
+    classes, that layout is several times faster than its transpose.
+    """
     rows = Rows(probabilities)
     scores = np.empty(len(rows))
     for first, chunk in rows.chunks():
-        scores[first : first + len(chunk)] = host(score(cast(chunk, "float64")))
+        scores[first : first + len(chunk)] = host(score(cast(chunk.T, "float64")))
     return scores
 
 

@@ -29,8 +29,8 @@ def select(pool: Pool, budget: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _confidence(p: Array) -> Array:
-    return namespace(p).amax(p, -1)
+    return namespace(p).amax(p, 0)
 
 
 def _mean_label_confidence(p: Array) -> Array:
-    return namespace(p).maximum(p, 1 - p).mean(-1)
+    return namespace(p).maximum(p, 1 - p).mean(0)

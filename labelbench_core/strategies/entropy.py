@@ -30,7 +30,7 @@ def select(pool: Pool, budget: int, rng: np.random.Generator) -> np.ndarray:
 
 def _negative_entropy(p: Array) -> Array:
     xp = namespace(p)
-    return (p * xp.log(xp.where(p > 0, p, 1.0))).sum(-1)
+    return (p * xp.log(xp.where(p > 0, p, 1.0))).sum(0)
 
 
 def _negative_label_entropy(p: Array) -> Array:

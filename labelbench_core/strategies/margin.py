@@ -24,18 +24,19 @@ INFO = {
 
 def select(pool: Pool, budget: int, rng: np.random.Generator) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, smallest margin first."""
-    score = _mean_label_margin if pool.multilabel else margins
+    score = mean_label_margins if pool.multilabel else margins
     return lowest(score_rows(pool.probabilities, score), pool.unlabeled(), budget)
 
 
 def margins(p: Array) -> Array:
-    """(n,) difference between the two largest entries of each row; 0 where they are equal."""
+    """(n,) difference between the two largest entries of each column; 0 where they are equal."""
     xp = namespace(p)
-    # Blanking one largest entry and looking again costs two passes; sorting costs log C.
-    columns = xp.arange(p.shape[1]) if xp is np else xp.arange(p.shape[1], device=p.device)
-    first = columns[None, :] == p.argmax(-1)[:, None]
-    return xp.amax(p, -1) - xp.amax(xp.where(first, -1.0, p), -1)
+    first = xp.amax(p, 0)
+    largest = p == first
+    second = xp.amax(xp.where(largest, -1.0, p), 0)
+    return xp.where(largest.sum(0) > 1, 0.0, first - second)
 
 
-def _mean_label_margin(p: Array) -> Array:
-    return abs(2 * p - 1).mean(-1)
+def mean_label_margins(p: Array) -> Array:
+    """(n,) mean over labels of the difference between a label and its absence."""
+    return abs(2 * p - 1).mean(0)

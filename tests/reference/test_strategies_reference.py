@@ -6,7 +6,16 @@ import numpy as np
 import plain_strategies as plain
 import pytest
 
-from labelbench_core.strategies import _k_center, _seeding, select
+from labelbench_core.strategies import (
+    Head,
+    _k_center,
+    _kmeans,
+    _seeding,
+    alfa_mix,
+    dropquery,
+    select,
+)
+from labelbench_core.strategies._gradients import Gradients
 from labelbench_core.strategies.testing import awkward_pools, make_pool
 
 SCORES = {
@@ -70,59 +79,91 @@ def test_coreset_on_awkward_pools(title):
     assert np.array_equal(choose("coreset", pool, budget), expected)
 
 
+@pytest.fixture(params=[None, (1, 1, 1, 1), (16, 3, 2, 10)], ids=["usual", "one", "few"])
+def block_sizes(request, monkeypatch):
+    """Run with the usual sizes of blocks, and with sizes at which every edge is met."""
+    if request.param:
+        names = ("BLOCK_ROWS", "FIRST_TIME", "AGAIN", "CENTER_COLUMNS")
+        for name, size in zip(names, request.param, strict=True):
+            monkeypatch.setattr(_k_center, name, size)
+        monkeypatch.setattr(_k_center, "SKETCH_FROM", 2)
+
+
+@pytest.mark.usefixtures("block_sizes")
+@pytest.mark.parametrize("labeled", [0, 20])
+@pytest.mark.parametrize("scale", [1e-4, 1, 1e4])
+def test_coreset_with_blocks_of_any_size(labeled, scale):
+    points = scale * np.random.default_rng(0).standard_normal((120, 5))
+    pool = make_pool(embeddings=points, labeled=labeled)
+    expected = plain.coreset(pool.embeddings, pool.labeled, 60)
+    assert np.array_equal(choose("coreset", pool, 60), expected)
+
+
+@pytest.mark.usefixtures("block_sizes")
 @pytest.mark.parametrize("dims", [1, 2, 5])
 def test_coreset_on_a_grid_of_equal_distances(dims):
     # Many rows are equally far, to the last bit: the lowest index decides every time.
-    points = np.random.default_rng(0).integers(0, 4, (700, dims)).astype(np.float32)
-    pool = make_pool(700, embeddings=points, labeled=3)
-    expected = plain.coreset(points, pool.labeled, 400)
-    assert np.array_equal(choose("coreset", pool, 400), expected)
-
-
-def test_coreset_where_distances_differ_by_less_than_float32_shows():
-    # All rows lie on one sphere about the labelled row but for one part in 10^7.
-    rng = np.random.default_rng(3)
-    directions = rng.standard_normal((500, 32))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    points = (directions * (1 + 1e-7 * rng.standard_normal((500, 1)))).astype(np.float32)
-    points[0] = 0
-    pool = replace(
-        make_pool(500, embeddings=points, labeled=0),
-        labeled=np.array([0]),
-        labels=np.array([0]),
-    )
-    expected = plain.coreset(points, pool.labeled, 200)
-    assert np.array_equal(choose("coreset", pool, 200), expected)
-
-
-@pytest.mark.parametrize(
-    ("block_rows", "first_time", "again", "columns"), [(1, 1, 1, 1), (16, 3, 2, 10)]
-)
-def test_coreset_with_small_blocks(monkeypatch, block_rows, first_time, again, columns):
-    monkeypatch.setattr(_k_center, "BLOCK_ROWS", block_rows)
-    monkeypatch.setattr(_k_center, "FIRST_TIME", first_time)
-    monkeypatch.setattr(_k_center, "AGAIN", again)
-    monkeypatch.setattr(_k_center, "CENTER_COLUMNS", columns)
-    monkeypatch.setattr(_k_center, "SKETCH_FROM", 2)
-    pool = make_pool(200, dims=5, labeled=20)
-    expected = plain.coreset(pool.embeddings, pool.labeled, 100)
+    points = np.random.default_rng(0).integers(0, 4, (150, dims)).astype(np.float32)
+    pool = make_pool(embeddings=points, labeled=3)
+    expected = plain.coreset(points, pool.labeled, 100)
     assert np.array_equal(choose("coreset", pool, 100), expected)
 
 
-def counted(pool, length, draws, **options):
+def sphere(rows, scale=1.0):
+    """Points at distance 1 from the origin but for one part in 10^7, which float32 cannot tell."""
+    rng = np.random.default_rng(3)
+    directions = rng.standard_normal((rows, 32))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    radius = 1 + 1e-7 * rng.standard_normal((rows, 1))
+    return (scale * radius * directions).astype(np.float32)
+
+
+@pytest.mark.usefixtures("block_sizes")
+@pytest.mark.parametrize("scale", [1e-4, 1, 1e4])
+def test_coreset_where_float32_cannot_tell_the_farthest_row(scale):
+    points = np.concatenate([np.zeros((1, 32), np.float32), sphere(200, scale)])
+    pool = make_pool(embeddings=points, labeled=0)
+    pool = replace(pool, labeled=np.array([0]), labels=np.array([0]))
+    expected = plain.coreset(points, pool.labeled, 100)
+    assert np.array_equal(choose("coreset", pool, 100), expected)
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1, 1e4])
+def test_coreset_where_float32_cannot_tell_the_nearest_center(scale):
+    centers = sphere(300, scale)
+    rows = (1e-7 * scale * np.random.default_rng(4).standard_normal((50, 32))).astype(np.float32)
+    points = np.concatenate([centers, rows])
+    labeled, unlabeled = np.arange(300), np.arange(300, 350)
+    search = _k_center.FarthestFirst(points, labeled, unlabeled, 1)
+    vectors = search.shifted(rows)
+    search.update(unlabeled, rows, vectors, _k_center.squared_norms(vectors))
+    wide = points.astype(np.float64)
+    expected = np.square(wide[300:, None] - wide[None, :300]).sum(axis=2).min(axis=1)
+    assert np.array_equal(search.exact[unlabeled], expected)
+
+
+def assert_drawn_by(law, pool, length, draws, name, **options):
+    """Pearson's test of drawn sequences against their law; a right kernel fails once in 10,000."""
+    from scipy.stats import chi2
+
     counts = {}
     for seed in range(draws):
-        drawn = tuple(choose("badge", pool, length, seed, **options).tolist())
+        drawn = tuple(choose(name, pool, length, seed, **options).tolist())
         counts[drawn] = counts.get(drawn, 0) + 1
-    return counts
+    assert set(counts) <= set(law)
+    frequent = [sequence for sequence in law if law[sequence] * draws >= 5]
+    expected = np.array([law[sequence] * draws for sequence in frequent])
+    seen = np.array([counts.get(sequence, 0) for sequence in frequent], float)
+    rest = draws - expected.sum()
+    statistic = (np.square(seen - expected) / expected).sum()
+    if rest > 0.5:  # all rare sequences together
+        statistic += (draws - seen.sum() - rest) ** 2 / rest
+    assert statistic < chi2.ppf(1 - 1e-4, len(frequent))
 
 
 @pytest.mark.parametrize("first_center", ["uniform", "largest_norm"])
 @pytest.mark.parametrize("batch", [1, 2, 32])
 def test_badge_draws_by_the_law_of_k_means_plus_plus(monkeypatch, first_center, batch):
-    """Pearson's test on drawn sequences; a right kernel fails it once in 10,000 (per case)."""
-    from scipy.stats import chi2
-
     monkeypatch.setattr(_seeding, "SMALLEST_BATCH", batch)
     monkeypatch.setattr(_seeding, "LARGEST_BATCH", batch)
     pool = make_pool(5, dims=2, labeled=0, seed=4)
@@ -130,17 +171,8 @@ def test_badge_draws_by_the_law_of_k_means_plus_plus(monkeypatch, first_center, 
     first = None
     if first_center == "largest_norm":
         first = int(np.square(points).sum(axis=1).argmax())
-    law, draws = plain.seeding_law(points, first, 4), 3000
-    counts = counted(pool, 4, draws, first_center=first_center)
-    assert set(counts) <= set(law)
-    frequent = [sequence for sequence in law if law[sequence] * draws >= 5]
-    expected = np.array([law[sequence] * draws for sequence in frequent])
-    seen = np.array([counts.get(sequence, 0) for sequence in frequent], float)
-    rest = draws - expected.sum()
-    statistic = (np.square(seen - expected) / expected).sum()
-    if rest > 0:  # all rare sequences together
-        statistic += (draws - seen.sum() - rest) ** 2 / rest
-    assert statistic < chi2.ppf(1 - 1e-4, len(frequent))
+    law = plain.seeding_law(points, first, 4)
+    assert_drawn_by(law, pool, 4, 3000, "badge", first_center=first_center)
 
 
 def test_badge_after_many_rejections(monkeypatch):
@@ -160,8 +192,6 @@ def test_badge_after_many_rejections(monkeypatch):
 
 
 def test_badge_gradient_distances():
-    from labelbench_core.strategies._gradients import Gradients
-
     pool = make_pool(40, dims=7, classes=4, dtype="float16")
     points = plain.gradients(pool.embeddings, pool.probabilities)
     kernel = Gradients(pool.embeddings, pool.probabilities, multilabel=False)
@@ -171,3 +201,141 @@ def test_badge_gradient_distances():
     lowered = kernel.lower(np.full(40, np.inf), centers)
     assert np.allclose(lowered, nearest, rtol=1e-10, atol=1e-12)
     assert lowered[3] == lowered[30] == 0
+
+
+def test_badge_takes_equal_rows_for_one_point():
+    rng = np.random.default_rng(0)
+    kinds = 0.1 * rng.standard_normal((3, 300))
+    pool = make_pool(embeddings=kinds[np.arange(90) % 3], labeled=0)
+    kernel = Gradients(pool.embeddings, pool.probabilities, multilabel=False)
+    lowered = kernel.lower(np.full(90, np.inf), kernel.take(np.array([0, 1])))
+    assert (lowered[np.arange(90) % 3 < 2] == 0).all()
+    assert (lowered[2::3] > 0).all()
+    assert set(choose("badge", pool, 3) % 3) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("power", [0, 1, 3])
+def test_power_margin_draws_in_proportion_to_the_power(power):
+    pool = make_pool(5, labeled=0, classes=3, seed=2)
+    weights = 1 - plain.margin_scores(pool.probabilities)
+    law = plain.drawing_law(weights**power, 3)
+    assert_drawn_by(law, pool, 3, 3000, "power-margin", power=power)
+
+
+def test_power_margin_draws_certain_rows_last():
+    pool = make_pool(40, labeled=0)
+    probabilities = np.full((40, 3), 1 / 3, np.float32)
+    probabilities[::2] = [1, 0, 0]
+    chosen = choose("power-margin", replace(pool, probabilities=probabilities), 30)
+    assert (chosen[:20] % 2 == 1).all()
+    assert (chosen[20:] % 2 == 0).all()
+    assert chosen[20:].tolist() != sorted(chosen[20:])
+
+
+@pytest.mark.parametrize("labeled", [0, 7, 100])
+def test_typiclust(labeled):
+    pool = make_pool(300, labeled=labeled)
+    options = {"max_clusters": 25, "neighbors": 8, "min_size": 6}
+    count = min(labeled + 60, 25)
+    clusters = _kmeans.cluster(pool.embeddings, count, np.random.default_rng(0)).labels
+    expected = plain.typiclust(pool.embeddings, clusters, pool.labeled, 60, 8, 6)
+    assert np.array_equal(choose("typiclust", pool, 60, **options), expected)
+
+
+@pytest.mark.parametrize("lloyd_rows", [0, 10_000])
+def test_k_means_is_as_good_as_scikit_learn(monkeypatch, lloyd_rows):
+    from sklearn.cluster import KMeans
+
+    monkeypatch.setattr(_kmeans, "LLOYD_ROWS", lloyd_rows)
+    pool = make_pool(6000, dims=12, classes=15)
+    points = plain.unit(pool.embeddings)
+    found = _kmeans.cluster(pool.embeddings, 40, np.random.default_rng(0))
+    known = KMeans(40, n_init=1, random_state=0).fit(points)
+    spread = np.square(points - found.centers[found.labels]).sum()
+    assert spread < 1.05 * known.inertia_
+
+
+def test_k_means_finds_the_nearest_center_exactly():
+    # Centers in pairs that float32 products cannot tell apart.
+    rng = np.random.default_rng(0)
+    points = plain.unit(rng.standard_normal((400, 16)))
+    centers = plain.unit(rng.standard_normal((30, 16)))
+    centers = np.concatenate([centers, np.nextafter(centers, 2), centers])
+    wide = points[:, None].astype(np.float64) - centers.astype(np.float64)
+    expected = np.square(wide).sum(axis=2).argmin(axis=1)
+    assert np.array_equal(_kmeans.nearest_centers(points, centers), expected)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_dropquery_counts_changed_classes(dtype):
+    pool = make_pool(120, dims=13, dtype=dtype)
+    expected = plain.changed_classes(pool, 4, 0.5, np.random.default_rng(1))
+    found = dropquery.changed_classes(pool, 4, 0.5, np.random.default_rng(1))
+    assert np.array_equal(found, expected)
+    assert 0 < np.count_nonzero(expected) < 120
+
+
+def test_dropquery_takes_the_nearest_row_of_each_cluster():
+    pool = make_pool(300, labeled=30)
+    rng = np.random.default_rng(0)
+    changes = plain.changed_classes(pool, 3, 0.75, rng)
+    free = pool.unlabeled()
+    candidates = free[changes[free] > 1]
+    assert len(candidates) >= 40  # the bar need not be lowered
+    clusters = _kmeans.cluster(pool.embeddings, 20, rng, candidates)
+    apart = plain.unit(pool.embeddings[candidates]).astype(np.float64)
+    apart = np.square(apart - clusters.centers[clusters.labels]).sum(axis=1)
+    expected = {
+        candidates[members[apart[members].argmin()]]
+        for members in (np.flatnonzero(clusters.labels == label) for label in range(20))
+    }
+    chosen = choose("dropquery", pool, 20, candidates_per_pick=2)
+    assert set(chosen) == expected
+
+
+@pytest.mark.parametrize(("per_pick", "bar"), [(1, 1), (4, 0), (25, -1)])
+def test_dropquery_lowers_the_bar(per_pick, bar):
+    pool = make_pool(100, labeled=0)
+    changes = plain.changed_classes(pool, 3, 0.75, np.random.default_rng(0))
+    sizes = {b: int((changes > b).sum()) for b in (1, 0, -1)}
+    budget = {1: sizes[1], 0: sizes[0] // 4, -1: 10}[bar]
+    assert bar == 1 or budget * per_pick > sizes[bar + 1]
+    chosen = choose("dropquery", pool, budget, candidates_per_pick=per_pick)
+    assert (changes[chosen] > bar).all()
+
+
+@pytest.mark.parametrize("cap", [0.125, 0.5, 1.0])
+def test_alfa_mix_finds_the_rows_that_change_class(cap):
+    pool = make_pool(150, dims=64, classes=4, labeled=25)
+    pool = replace(pool, head=Head(pool.head.weights / 8, pool.head.bias))
+    expected = plain.changes_by_mixing(pool, cap)
+    free = pool.unlabeled()
+    assert np.array_equal(alfa_mix.changing_caps(pool)[free] <= cap, expected[free])
+    assert 0 < np.count_nonzero(expected) < 125
+
+
+def test_alfa_mix_grows_the_cap_until_there_are_enough():
+    pool = make_pool(150, dims=64, classes=4, labeled=25)
+    caps = alfa_mix.changing_caps(pool)
+    free = pool.unlabeled()
+    cap = next(c for c in np.arange(1, 33) / 32 if (caps[free] <= c).sum() >= 30)
+    chosen = choose("alfa-mix", pool, 30)
+    assert (caps[chosen] <= cap).all()
+    few = int((caps[free] <= 1).sum())
+    assert few < len(free)
+    chosen = choose("alfa-mix", pool, len(free))
+    assert (caps[chosen[:few]] <= 1).all()
+
+
+def test_badge_of_multilabel_pools_takes_each_label_for_a_problem_of_its_own():
+    rng = np.random.default_rng(0)
+    probabilities = rng.random((30, 4)).astype(np.float32)
+    pool = make_pool(30, classes=4, labeled=0)
+    pool = replace(pool, probabilities=probabilities, multilabel=True)
+    wide = probabilities.astype(np.float64)
+    residuals = wide - (wide > 0.5)
+    norms = (residuals**2).sum(axis=1) * (pool.embeddings.astype(np.float64) ** 2).sum(axis=1)
+    kernel = Gradients(pool.embeddings, probabilities, multilabel=True)
+    assert np.allclose(kernel.squared_norms(), norms, rtol=1e-12)
+    chosen = choose("badge", pool, 5, first_center="largest_norm")
+    assert chosen[0] == norms.argmax()

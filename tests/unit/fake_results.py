@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.analysis.experiment import Experiment
+from labelbench_core.experiment import Experiment
 from labelbench_core.files import write_json
 from labelbench_core.seeds import rng_for
 

@@ -9,10 +9,10 @@ import fake_results
 import pandas as pd
 import pytest
 
-from labelbench_core.analysis.experiment import Experiment
 from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
 from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.errors import InputError
+from labelbench_core.experiment import Experiment
 from labelbench_core.files import read_json, write_json
 from workflow_scripts import collect_costs, collect_curves, show_summary, tabulate
 
@@ -135,7 +135,8 @@ def test_inconsistent_round_is_named(
     write_json(path, content)
     assert collect(folder, values) == 2
     error = capsys.readouterr().err
-    assert message in error and str(path) in error
+    assert message in error
+    assert str(path) in error
     assert not (folder / "metrics.csv").exists()
 
 

@@ -88,7 +88,8 @@ def test_saving_at_the_strategys_level() -> None:
 def test_baseline_that_does_not_rise_gives_no_saving() -> None:
     found = saving([[0.5] * 4] * 3, [[0.5, 0.6, 0.7, 0.8]] * 3, AT_BASELINE)
     assert found["bound"] == "undefined"
-    assert math.isnan(found["saving"]) and math.isnan(found["low"])
+    assert math.isnan(found["saving"])
+    assert math.isnan(found["low"])
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,8 @@ def test_end_of_the_interval_can_be_a_bound() -> None:
     base = np.array([[0.0, 0.1, 0.2, 0.3]] * 2)
     other = np.array([[0.0, 0.4, 0.4, 0.4], [0.0, 0.2, 0.2, 0.25]])
     found = saving(base, other, AT_BASELINE)
-    assert found["bound"] == "" and found["high_bound"] == ""
+    assert found["bound"] == ""
+    assert found["high_bound"] == ""
     assert (found["low"], found["low_bound"]) == (1.0, "less than")
     assert found["high"] == pytest.approx(400 / 175)
 
@@ -151,7 +153,7 @@ def table(values: dict[str, np.ndarray]) -> pd.DataFrame:
 def test_table_does_not_depend_on_the_order_of_rows() -> None:
     rng = np.random.default_rng(5)
     base = np.array([0.1, 0.3, 0.5, 0.7]) + rng.normal(0, 0.02, (5, 4))
-    frame = table({"random": base, "margin": base + [0, 0.2, 0.2, 0.1]})
+    frame = table({"random": base, "margin": base + np.array([0, 0.2, 0.2, 0.1])})
     first = label_savings(frame, "random")
     mixed = frame.sample(frac=1, random_state=1).sort_values("strategy", kind="stable")
     pd.testing.assert_frame_equal(first, label_savings(mixed, "random"))

@@ -174,7 +174,10 @@ def test_mean_ranks_share_ties() -> None:
 
 def test_finetuning_is_compared_with_the_same_seeds_of_the_proxy() -> None:
     rounds = curves({"random": [[0.5, 0.60], [0.5, 0.70], [0.5, 0.1]]})
-    tuned = rounds[(rounds["round"] == 1) & (rounds["seed"] < 2)].copy()
+    rounds = pd.concat([rounds, rounds.assign(metric="nll", value=9.0)])
+    tuned = rounds[
+        (rounds["round"] == 1) & (rounds["seed"] < 2) & (rounds["metric"] == "accuracy")
+    ].copy()
     tuned["value"] += [0.02, 0.04]
     tuned.insert(4, "trainer", "full")
     row = compare_to_proxy(tuned.sample(frac=1, random_state=1), rounds).iloc[0]

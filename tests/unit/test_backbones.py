@@ -1,4 +1,4 @@
-"""Backbones: the renamed weights compute what their own network computes; preprocessing is Pillow's."""
+"""Backbones: renamed weights compute what their own network does; preprocessing is Pillow's."""
 
 import copy
 import json
@@ -101,7 +101,10 @@ def test_the_networks_own_classifier_recognises_photographs(lite, photos):
     probabilities = logits.softmax(dim=1)
     info = ImageNetInfo()
     pagoda, flower = (
-        {info.index_to_description(i).split(",")[0]: float(row[i]) for i in row.argsort()[-4:].tolist()}
+        {
+            info.index_to_description(i).split(",")[0]: float(row[i])
+            for i in row.argsort()[-4:].tolist()
+        }
         for row in probabilities
     )
     # Out of 1,000 classes, of which few are flowers.
@@ -236,9 +239,7 @@ def test_open_clip_image_tower(tmp_path):
     assert one.weights_sha256 != two.weights_sha256
     whole = open_clip.create_model("tiny-for-test")
     torch.save(whole.state_dict(), tmp_path / "weights.pt")
-    loaded = open_clip_model.build(
-        model="tiny-for-test", checkpoint=str(tmp_path / "weights.pt")
-    )
+    loaded = open_clip_model.build(model="tiny-for-test", checkpoint=str(tmp_path / "weights.pt"))
     pixels = loaded.preprocess(torch.randint(0, 256, (2, 40, 40, 3), dtype=torch.uint8))
     with torch.inference_mode():
         torch.testing.assert_close(loaded.model(pixels), whole.eval().encode_image(pixels))

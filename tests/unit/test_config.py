@@ -47,7 +47,7 @@ def test_quickstart_is_what_the_readme_says(quickstart, catalogue):
     experiment = load(quickstart, catalogue)
     assert len(experiment.seeds) == 10
     assert experiment.rounds == 8
-    assert len(list(experiment.chains())) == 60
+    assert len(list(experiment.selections())) == 480
     assert len(list(experiment.finetunings())) == 12
 
 

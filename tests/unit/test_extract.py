@@ -88,7 +88,12 @@ def test_statistics_survive_cancellation(tmp_path):
 
 
 def test_killed_and_resumed_gives_the_same_bytes(digits, finished, tmp_path):
-    command = [sys.executable, str(ROOT / "tests/unit/tiny_backbone.py"), str(digits), str(tmp_path)]
+    command = [
+        sys.executable,
+        str(ROOT / "tests/unit/tiny_backbone.py"),
+        str(digits),
+        str(tmp_path),
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, env=environment)
     journal = tmp_path / "arrays.partial" / "journal.jsonl"
@@ -118,26 +123,25 @@ def count_blocks_written(action):
     return len(calls)
 
 
-def stop_after(blocks, error):
-    """A `write_block` that raises `error` instead of writing one block more than `blocks`."""
+def stop_after(blocks):
+    """A `write_block` that is interrupted before it writes one block more than `blocks`."""
     real, calls = store.write_block, []
 
     def write(*arguments):
         if len(calls) == blocks:
-            raise error
+            raise KeyboardInterrupt
         calls.append(arguments)
         return real(*arguments)
 
     return write
 
 
-def interrupt(digits, target, blocks, monkeypatch, error=None):
+def interrupt(digits, target, blocks, monkeypatch):
     """Leave an extraction with `blocks` finished blocks."""
     with monkeypatch.context() as patch:
-        patch.setattr(store, "write_block", stop_after(blocks, error or KeyboardInterrupt()))
-        with pytest.raises(BaseException) as caught:
+        patch.setattr(store, "write_block", stop_after(blocks))
+        with pytest.raises(KeyboardInterrupt):
             tiny_backbone.run(digits, target)
-    return caught.value
 
 
 def test_damaged_finished_block_is_made_again(digits, finished, tmp_path, monkeypatch):
@@ -255,8 +259,9 @@ def test_batch_size_depends_on_the_input_size_only():
 
 def test_job_script(digits, tmp_path):
     options = {"model": "test_resnet", "pretrained": False, "input_size": 32}
-    settings = {"dataset": "digits", "backbone": "tiny", "source": "timm-model", "options": options}
-    arguments = ["--dataset", str(digits), "--settings", json.dumps(settings)]
+    entry = {"id": "tiny", "implementation": "timm-model", "options": options}
+    settings = json.dumps({"dataset": "digits", "backbone": entry})
+    arguments = ["--dataset", str(digits / "manifest.json"), "--settings", settings]
     arguments += ["--arrays", str(tmp_path / "arrays"), "--manifest", str(tmp_path / "m.json")]
     log = tmp_path / "log.txt"
     assert job.main([*arguments, "--log", str(log)]) == 0
@@ -264,7 +269,7 @@ def test_job_script(digits, tmp_path):
     manifest = files.read_json(tmp_path / "m.json")
     rows = store.open_rows(tmp_path / "arrays" / "test-clean")
     assert rows.shape == (500, manifest["num_features"])
-    broken = json.dumps({**settings, "options": {"model": "no_such"}})
+    broken = json.dumps({"backbone": {**entry, "options": {"model": "no_such"}}})
     arguments[3] = broken
     assert job.main([*arguments, "--log", str(log)]) == 2
     assert "timm has no 'no_such'" in log.read_text()

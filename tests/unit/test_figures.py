@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from test_analysis_collect import SMALL, collect, collect_all_costs, tabulate_results
 
-from labelbench_core.analysis.experiment import Experiment
 from labelbench_core.analysis.frames import read_csv
+from labelbench_core.experiment import Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.costs import draw_costs, duration
 from labelbench_core.figures.finetuning import draw_finetuning
@@ -92,7 +92,8 @@ def test_curves_show_the_means_of_the_table(tables: tuple[Path, Experiment]) -> 
         & (curves["strategy"] == "margin")
     ]
     panel = figure.axes[3]
-    assert "clip" in panel.get_title(loc="left") and "pool" in panel.get_title(loc="left")
+    assert "clip" in panel.get_title(loc="left")
+    assert "pool" in panel.get_title(loc="left")
     drawn = [line.get_ydata() for line in panel.lines if len(line.get_xdata()) == len(wanted)]
     assert any(np.allclose(line, 100 * wanted["mean"]) for line in drawn)
     assert len(panel.collections) == len(experiment.strategies)
@@ -112,7 +113,7 @@ def test_text_does_not_overlap(tables: tuple[Path, Experiment]) -> None:
             figure.canvas.draw()
             boxes = [box for axes in figure.axes for box in text_boxes(axes)]
             for index, (name, box) in enumerate(boxes):
-                assert box.x0 >= 0 and box.x1 <= figure.bbox.x1, name
+                assert 0 <= box.x0 <= box.x1 <= figure.bbox.x1, name
                 for other, second in boxes[:index]:
                     assert not overlap(box, second), (name, other)
 

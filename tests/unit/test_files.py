@@ -1,4 +1,4 @@
-"""Writing that survives interruption, equal bytes for equal content, and locks that die with their owner."""
+"""Interruptions lose nothing, equal content has equal bytes, locks die with their owner."""
 
 import errno
 import os
@@ -41,9 +41,14 @@ def test_npz_has_equal_bytes_and_reads_back(tmp_path, monkeypatch):
 def test_an_error_while_writing_leaves_the_old_file(tmp_path):
     target = tmp_path / "result.json"
     files.write_json(target, {"old": 1})
-    with pytest.raises(RuntimeError), files.atomic_path(target) as aside:
-        aside.write_text("half of the new")
-        raise RuntimeError
+
+    def fail_half_way():
+        with files.atomic_path(target) as aside:
+            aside.write_text("half of the new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     assert files.read_json(target) == {"old": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
 

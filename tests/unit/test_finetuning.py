@@ -196,7 +196,7 @@ def test_a_killed_job_continues_to_the_same_bytes(dataset, bought, tmp_path):
     round_npz, round_json = tmp_path / "round-1.npz", tmp_path / "round-1.json"
     files.write_npz(round_npz, **bought)
     files.write_json(round_json, IDS)
-    options = {"steps": 400, "translate": 0.1, "ema_decay": 0.9, "batch_norm": "batch"}
+    options = {"steps": 400, "translate": 0.1, "ema_decay": 0.999, "batch_norm": "batch"}
 
     def arguments(folder):
         texts = [

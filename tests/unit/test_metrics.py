@@ -23,7 +23,9 @@ def test_agrees_with_scikit_learn(num_classes):
     assert found["balanced-accuracy"] == pytest.approx(
         reference.balanced_accuracy_score(labels, predicted)
     )
-    assert found["macro-f1"] == pytest.approx(reference.f1_score(labels, predicted, average="macro"))
+    assert found["macro-f1"] == pytest.approx(
+        reference.f1_score(labels, predicted, average="macro")
+    )
     recalls = reference.recall_score(labels, predicted, average=None)
     assert found["min-class-accuracy"] == pytest.approx(recalls.min())
     assert found["nll"] == pytest.approx(

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from labelbench_core.initial_pool import draw
 from labelbench_core.errors import InputError
+from labelbench_core.initial_pool import draw
 from labelbench_core.oracle import Oracle, SequentialPurchase
 
 

@@ -94,15 +94,15 @@ def test_comments_docstrings_formatting_and_times_do_not_count(project):
 
 
 def test_the_hash_does_not_depend_on_the_folder(project):
-    assert hash_in(project, *SELECT) == provenance.code_hash("workflow_scripts.select_round", SELECT[1])
+    assert hash_in(project, *SELECT) == provenance.code_hash(
+        "workflow_scripts.select_round", SELECT[1]
+    )
 
 
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
 def test_the_hash_does_not_depend_on_the_version_of_python(version):
     interpreter = shutil.which(f"python{version}") or ""
-    works = subprocess.run(
-        [interpreter or "false", "-c", ""], capture_output=True, check=False
-    )
+    works = subprocess.run([interpreter or "false", "-c", ""], capture_output=True, check=False)
     if works.returncode:
         pytest.skip(f"no Python {version} here")
     done = subprocess.run(

@@ -152,7 +152,7 @@ def test_missing_and_truncated_blocks(array):
     content = victim.read_bytes()
     for kept in (0, 10, len(content) - 1, len(content) // 2):
         victim.write_bytes(content[:kept])
-        with pytest.raises(InputError, match="truncated|damaged") as caught:
+        with pytest.raises(InputError, match=r"truncated|damaged") as caught:
             store.open_rows(path)
         assert str(victim) in str(caught.value)
     victim.unlink()
@@ -171,7 +171,9 @@ def test_missing_array_and_other_codecs(tmp_path):
     zarr.create_array(str(tmp_path / "plain"), shape=(8, 2), chunks=(4, 2), dtype="f4")
     with pytest.raises(InputError, match=r"plain/zarr.json"):
         store.open_rows(tmp_path / "plain")
-    zarr.create_array(str(tmp_path / "zstd"), shape=(8, 2), chunks=(4, 2), shards=(8, 2), dtype="f4")
+    zarr.create_array(
+        str(tmp_path / "zstd"), shape=(8, 2), chunks=(4, 2), shards=(8, 2), dtype="f4"
+    )
     with pytest.raises(InputError, match="inner codecs"):
         store.open_rows(tmp_path / "zstd")
 
@@ -193,5 +195,7 @@ def test_reading_imports_nothing_heavy(array):
         "import labelbench_core.datasets, labelbench_core.backbones;"
         "print(sorted({'zarr','torch','timm','sklearn','pandas','scipy','PIL'} & set(sys.modules)))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "[]"

@@ -35,7 +35,12 @@ def build(*, delay: float = 0.0, scale: float = 1.0) -> Backbone:
         torch.nn.init.normal_(network.norm.weight)
         torch.nn.init.constant_(network.norm.bias, scale)
     return _building.finish(
-        network, input_size=16, mean=(0.5,) * 3, std=(0.2,) * 3, interpolation="bilinear", layer="mean"
+        network,
+        input_size=16,
+        mean=(0.5,) * 3,
+        std=(0.2,) * 3,
+        interpolation="bilinear",
+        layer="mean",
     )
 
 

@@ -130,9 +130,7 @@ def test_more_rounds_seeds_or_strategies_are_appended(finished, old, new, more):
 
 
 def test_both_schedules_share_one_results_folder(finished):
-    finished.append(
-        "config/catalogue/schedules.yaml", "\nsmaller:\n  initial: 20\n  batch: 10\n"
-    )
+    finished.append("config/catalogue/schedules.yaml", "\nsmaller:\n  initial: 20\n  batch: 10\n")
     finished.edit("smoke.yaml", "[small]", "[smaller]")
     finished.edit("smoke.yaml", "experiment: smoke", "experiment: other")
     planned = finished.planned()

@@ -1,12 +1,17 @@
-"""What an experiment crosses, as the job scripts of the analysis receive it."""
+"""An experiment: which ids are crossed, in what the Snakefile, the jobs and the report agree."""
 
+import dataclasses
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from labelbench_core.errors import InputError
+from labelbench_core.files import canonical_json
+
+SETTING = ("dataset", "backbone", "proxy", "schedule")
+"""What has to be equal for two strategies to be compared."""
 
 LISTS = ("datasets", "backbones", "proxies", "schedules", "strategies", "seeds")
 FINETUNE_LISTS = ("trainers", "strategies", "rounds", "seeds")
@@ -42,7 +47,6 @@ class Experiment:
     highlight: str
     finetune: Finetuning | None = None
     metric: str = "accuracy"
-    ids: tuple[str, ...] = field(default=("dataset", "backbone", "proxy", "schedule"), init=False)
 
     @classmethod
     def from_json(cls, text: str) -> "Experiment":
@@ -80,11 +84,15 @@ class Experiment:
                 )
         return self
 
+    def to_json(self) -> str:
+        """Canonical JSON, from which `from_json` makes the same experiment."""
+        return canonical_json(dataclasses.asdict(self))
+
     def settings(self) -> Iterator[dict[str, str]]:
         """Every (dataset, backbone, proxy, schedule), as a dictionary."""
         lists = (self.datasets, self.backbones, self.proxies, self.schedules)
         for values in itertools.product(*lists):
-            yield dict(zip(self.ids, values, strict=True))
+            yield dict(zip(SETTING, values, strict=True))
 
     def selections(self) -> Iterator[dict[str, Any]]:
         """The ids of every round of every strategy and seed, round 0 included."""

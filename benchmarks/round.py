@@ -1,0 +1,169 @@
+"""What a round costs: a whole node, from the start of its process to its files.
+
+A chain of margin rounds on 50,000 × 1,280 embeddings, 1,000 labels a round, as the workflow runs
+it. Wall-clock and CPU time of every node, as a multiple of starting Python with NumPy in the same
+run, and where the time goes; then two single-threaded chains side by side, in rounds per minute.
+The embeddings are those of CIFAR-10 where `snakemake --configfile config/cifar10.yaml embeddings`
+has made them, else a mixture of Gaussians of the same size (which is said). The machine should do
+nothing else meanwhile.
+
+    python benchmarks/round.py [--rounds 10] [--repeat 3] [--threads 2] [--strategy margin]
+"""
+
+import argparse
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(PROJECT))
+
+from labelbench_core import files, store  # noqa: E402
+
+CIFAR = PROJECT / "results"
+BLAS_THREADS = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+def timed(command: list[str], folder: Path) -> tuple[float, float]:
+    """Wall-clock and CPU seconds of a process."""
+    environment = {**os.environ, **BLAS_THREADS, "PYTHONPATH": str(PROJECT)}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.perf_counter()
+    subprocess.run(command, cwd=folder, env=environment, check=True)
+    wall = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def synthetic(folder: Path) -> tuple[Path, Path]:
+    """A data set and embeddings of CIFAR-10's size: ten overlapping Gaussians."""
+    rng = np.random.default_rng(0)
+    centers = rng.standard_normal((10, 1280), dtype=np.float32) * 0.09
+    dataset, embeddings = folder / "dataset", folder / "embeddings"
+    splits, views = {}, {}
+    for split, rows in (("pool", 50_000), ("test", 10_000)):
+        labels = rng.integers(0, 10, rows)
+        features = centers[labels] + rng.standard_normal((rows, 1280), dtype=np.float32)
+        store.write_array(dataset / "arrays" / f"{split}-labels", labels)
+        clean = store.write_array(
+            embeddings / "arrays" / f"{split}-clean", features.astype(np.float16)
+        )
+        splits[split] = {"num_rows": rows, "storage": "array"}
+        views[split] = {"views": {"clean": clean}}
+        if split == "pool":
+            statistics = {"mean": features.mean(axis=0), "std": features.std(axis=0)}
+    names = [str(number) for number in range(10)]
+    files.write_json(
+        dataset / "manifest.json",
+        {"dataset": "synthetic", "num_classes": 10, "class_names": names, "splits": splits},
+    )
+    files.write_json(embeddings / "manifest.json", {"splits": views, "statistics": statistics})
+    return dataset / "manifest.json", embeddings / "manifest.json"
+
+
+class Chain:
+    """One chain of rounds in a folder of its own."""
+
+    def __init__(self, folder: Path, manifests: tuple[Path, Path], strategy: str) -> None:
+        folder.mkdir(parents=True)
+        self.folder, self.inputs = folder, manifests
+        component = {"id": strategy, "implementation": strategy}
+        self.settings = json.dumps(
+            {
+                "dataset": "cifar-10",
+                "backbone": "efficientnet-lite0-96",
+                "seed": 0,
+                "schedule": {"id": "start-1000-batch-1000", "initial": 1000, "batch": 1000},
+                "proxy": {"id": "linear", "implementation": "linear"},
+                "strategy": component,
+            }
+        )
+        self._script("draw_initial_pool", "--output", "initial.json", embeddings=False)
+
+    def run(self, number: int, threads: int = 1) -> tuple[float, float]:
+        """Run a round; its wall-clock and CPU seconds."""
+        outputs = ["--record", f"{number}.json", "--arrays", f"{number}.npz"]
+        outputs += ["--threads", str(threads), "--log", f"{number}.log"]
+        if not number:
+            return self._script("train_initial", "--initial", "initial.json", *outputs)
+        before = [f"--previous-record={number - 1}.json", f"--previous-arrays={number - 1}.npz"]
+        return self._script("select_round", *before, *outputs)
+
+    def phases(self, number: int) -> dict[str, float]:
+        """Seconds of each phase of a round, from its log."""
+        text = (self.folder / f"{number}.log").read_text()
+        return {name: float(s) for name, s in re.findall(r"\d (\D+): ([\d.]+) s\n", text)}
+
+    def accuracy(self, number: int) -> float:
+        """Accuracy on the test split after a round."""
+        return files.read_json(self.folder / f"{number}.json")["metrics"]["test"]["accuracy"]
+
+    def _script(self, name: str, *arguments: str, embeddings: bool = True) -> tuple[float, float]:
+        command = [sys.executable, "-m", f"workflow_scripts.{name}", *arguments]
+        command += ["--dataset", str(self.inputs[0]), "--settings", self.settings]
+        if embeddings:
+            command += ["--embeddings", str(self.inputs[1])]
+        return timed(command, self.folder)
+
+
+def rounds_per_minute(
+    folder: Path, manifests: tuple[Path, Path], strategy: str, rounds: int
+) -> float:
+    """Throughput of two single-threaded chains side by side."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    chains = [Chain(folder / f"beside-{number}", manifests, strategy) for number in range(2)]
+    started = time.perf_counter()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda chain: [chain.run(number) for number in range(rounds)], chains))
+    return 2 * rounds / (time.perf_counter() - started) * 60
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--repeat", type=int, default=3, help="the fastest counts")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--strategy", default="margin")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        dataset = CIFAR / "datasets/cifar-10/manifest.json"
+        embeddings = CIFAR / "embeddings/cifar-10/efficientnet-lite0-96/manifest.json"
+        if dataset.exists() and embeddings.exists():
+            print("embeddings: CIFAR-10, EfficientNet-Lite0 at 96 px")
+            manifests = (dataset, embeddings)
+        else:
+            print("embeddings: synthetic (CIFAR-10's are not there; accuracies mean nothing)")
+            manifests = synthetic(folder)
+        start = [sys.executable, "-c", "import numpy"]
+        unit = min(timed(start, folder)[0] for _ in range(5))
+        print(f"starting Python with NumPy: {unit:.3f} s\n")
+        chain = Chain(folder / "chain", manifests, arguments.strategy)
+        print(
+            f"{arguments.strategy}, {arguments.threads} threads, best of {arguments.repeat}\n"
+            "labels   wall s    CPU s  × start  accuracy  where the time goes (s)"
+        )
+        for number in range(arguments.rounds):
+            runs = [chain.run(number, arguments.threads) for _ in range(arguments.repeat)]
+            wall, cpu = min(runs)
+            where = ", ".join(f"{name} {s:.2f}" for name, s in chain.phases(number).items())
+            print(
+                f"{1000 * (number + 1):6d} {wall:8.2f} {cpu:8.2f} {wall / unit:8.1f}"
+                f" {chain.accuracy(number):9.4f}  {where}",
+                flush=True,
+            )
+        speed = rounds_per_minute(folder, manifests, arguments.strategy, arguments.rounds)
+        print(f"\ntwo single-threaded chains side by side: {speed:.0f} rounds per minute")
+
+
+if __name__ == "__main__":
+    main()

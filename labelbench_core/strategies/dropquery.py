@@ -1,0 +1,77 @@
+"""DropQuery (Gupte et al. 2024): rows whose predicted class does not survive dropout, spread out.
+
+The head predicts the class of each embedding, and again `passes` times with a share `rate` of its
+features dropped at random. Rows whose class changes in more than passes // 2 of these are
+candidates; where they are fewer than `candidates_per_pick` per row to choose, the bar is lowered,
+as in the authors' code. Candidates, scaled to unit length, are clustered by k-means into b
+clusters, and the row nearest to each center is taken, those nearest of all first. Where
+candidates coincide so much that there are fewer clusters, the rest is drawn at random among the
+candidates.
+"""
+
+import numpy as np
+
+from labelbench_core.errors import InputError
+from labelbench_core.strategies._arrays import Rows, cast, chunk_rows, host, like
+from labelbench_core.strategies._kmeans import nearest_to_centers
+from labelbench_core.strategies.pool import Pool
+
+INFO = {
+    "name": "DropQuery",
+    "paper": "Gupte et al. 2024",
+    "rule": "nearest to the centers of clusters of rows whose class changes under dropout",
+    "cost": "passes N D C; k-means",
+    "needs": ["embeddings", "head"],
+    "multilabel": False,
+    "kind": "strategy",
+    "deterministic": False,
+}
+LEVELS = 256  # a feature is kept or dropped by one random byte
+
+
+def select(
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    *,
+    passes: int = 3,
+    rate: float = 0.75,
+    candidates_per_pick: int = 25,
+) -> np.ndarray:
+    """(budget,) int64 distinct unlabelled indices, nearest to their centers first."""
+    if passes < 1:
+        raise InputError(f"dropquery: passes = {passes!r}; expected a whole number, at least 1")
+    if not 0 < rate < 1:
+        raise InputError(f"dropquery: rate = {rate!r}; expected a number between 0 and 1")
+    unlabeled = pool.unlabeled()
+    if budget == 0:
+        return unlabeled[:0]
+    changes = changed_classes(pool, passes, rate, rng)[unlabeled]
+    wanted = min(len(unlabeled), max(budget, candidates_per_pick * budget))
+    bar = passes // 2
+    while (changes > bar).sum() < wanted:
+        bar -= 1
+    return nearest_to_centers(pool.embeddings, unlabeled[changes > bar], budget, rng)
+
+
+def changed_classes(pool: Pool, passes: int, rate: float, rng: np.random.Generator) -> np.ndarray:
+    """(N,) int64: in how many of `passes` predictions under dropout the class is another one."""
+    rows = Rows(pool.embeddings)
+    weights, bias = (host(part).astype(np.float64) for part in (pool.head.weights, pool.head.bias))
+    width = rows.shape[1]
+    dropped_below = round(rate * LEVELS)
+    changes = np.empty(len(rows), np.int64)
+    step = chunk_rows(width * passes)
+    for first, chunk in rows.chunks():
+        for begin in range(0, len(chunk), step):
+            part = cast(chunk[begin : begin + step], "float64")
+            # Whole words per row: what a row draws does not depend on how rows are chunked.
+            words = rng.integers(0, 2**64, (len(part), passes, -(-width // 8)), dtype=np.uint64)
+            kept = words.view(np.uint8)[:, :, :width] >= dropped_below
+            scaled = like(weights * (LEVELS / (LEVELS - dropped_below)), part)
+            offset = like(bias, part)
+            clean = (part @ like(weights, part) + offset).argmax(-1)
+            varied = ((part[:, None, :] * like(kept, part)) @ scaled + offset).argmax(-1)
+            where = slice(first + begin, first + begin + len(part))
+            changes[where] = host((varied != clean[:, None]).sum(-1))
+    return changes

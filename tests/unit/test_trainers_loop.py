@@ -1,0 +1,143 @@
+"""The training loop on a network of one layer with dropout: randomness, interruption, records."""
+
+import numpy as np
+import pytest
+import torch
+
+from labelbench_core.seeds import rng_for
+from labelbench_core.trainers import _loop, supervised
+from labelbench_core.trainers._batches import DeviceImages
+from labelbench_core.trainers._checkpoints import Checkpoint
+from labelbench_core.trainers._loop import Task, train
+from labelbench_core.trainers._network import Network
+
+CPU = torch.device("cpu")
+OPTIONS = {
+    "steps": 30,
+    "batch_size": 4,
+    "warmup_steps": 5,
+    "learning_rate": 0.01,
+    "batch_norm": "batch",
+    "ema_decay": 0.99,
+    "translate": 0.1,
+}
+
+
+class Killed(BaseException):
+    """Stands for a signal that cannot be handled."""
+
+
+class DyingCheckpoint(Checkpoint):
+    """Saves after `save_at` steps and dies after `die_at`."""
+
+    def __init__(self, path, save_at, die_at):
+        super().__init__(path, "same")
+        self.save_at, self.die_at, self.steps = save_at, die_at, 0
+
+    def due(self):
+        self.steps += 1
+        if self.steps == self.die_at:
+            raise Killed
+        return self.steps == self.save_at
+
+
+class ArrayImages:
+    def __init__(self, images):
+        self.images = images
+
+    def __len__(self):
+        return len(self.images)
+
+    def batch(self, indices):
+        return self.images[indices]
+
+
+def preprocess(images):
+    return images.permute(0, 3, 1, 2).float() / 255
+
+
+@pytest.fixture
+def task():
+    rng = rng_for("task")
+    images = ArrayImages(rng.integers(0, 256, (18, 6, 6, 3), dtype=np.uint8))
+    return Task(
+        images=DeviceImages(images, np.arange(18), CPU),
+        labels=np.arange(18) % 3,
+        num_classes=3,
+        preprocess=preprocess,
+        names=("task", 0),
+        device=CPU,
+    )
+
+
+def fit(task, checkpoint=None, **options):
+    """Train from the same start; weights and the fit."""
+    with torch.random.fork_rng(devices=[]):
+        layers = torch.nn.Flatten(), torch.nn.Linear(108, 8), torch.nn.Dropout(), torch.nn.ReLU()
+        network = Network(torch.nn.Sequential(*layers), 8, 3)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.uniform_(-0.1, 0.1, generator=generator)
+    trainer = supervised.build(**{**OPTIONS, **options})
+    result = train(network, trainer, task, checkpoint or Checkpoint(None, "same"))
+    return {name: value.clone() for name, value in network.state_dict().items()}, result
+
+
+def same(one, other):
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_global_randomness_is_neither_read_nor_changed(task):
+    torch.manual_seed(1)
+    once, _ = fit(task)
+    torch.manual_seed(2)
+    before = torch.random.get_rng_state()
+    again, _ = fit(task)
+    assert same(once, again)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize("save_at", [1, 7, 13, 29, 30])
+def test_an_interrupted_training_continues_to_the_same_weights(task, tmp_path, save_at):
+    path = tmp_path / "checkpoint.partial"
+    expected, whole = fit(task)
+    dying = DyingCheckpoint(path, save_at, save_at + 1)
+    if save_at < OPTIONS["steps"]:
+        with pytest.raises(Killed):
+            fit(task, dying)
+    else:  # saved after its last step, killed before the results were written
+        fit(task, dying)
+    weights, continued = fit(task, Checkpoint(path, "same"))
+    assert same(weights, expected)
+    assert continued == whole
+
+
+def test_an_interrupted_second_attempt_continues(task, tmp_path, monkeypatch):
+    monkeypatch.setattr(_loop, "RETRY_FACTORS", (1.0, 1e-32))
+    path = tmp_path / "checkpoint.partial"
+    options = {"learning_rate": 1e30, "gradient_clip": 0.0}
+    expected, whole = fit(task, **options)
+    failed_at = whole.attempts[0]["steps"]
+    assert whole.attempts[1]["outcome"] == "finished"
+    with pytest.raises(Killed):
+        # The step that shows the divergence asks for no checkpoint.
+        fit(task, DyingCheckpoint(path, failed_at, failed_at + 1), **options)
+    weights, continued = fit(task, Checkpoint(path, "same"), **options)
+    assert same(weights, expected)
+    assert continued.attempts == whole.attempts
+    assert continued.history[1:] == whole.history[1:]
+
+
+def test_average_is_what_is_returned(task):
+    last, _ = fit(task, ema_decay=0.0)
+    averaged, _ = fit(task)
+    assert not same(last, averaged)
+
+
+def test_weights_stay_float32_and_training_learns(task):
+    weights, result = fit(task, steps=300, ema_decay=0.0, batch_norm="folded", translate=0.0)
+    assert {value.dtype for value in weights.values()} == {torch.float32}
+    assert result.history[-1]["loss"] < 0.5 * result.history[0]["loss"]
+    assert result.attempts == [{"learning_rate": 0.01, "outcome": "finished", "steps": 300}]

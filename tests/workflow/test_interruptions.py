@@ -1,0 +1,115 @@
+"""Killed in the middle and run again: nothing is lost, nothing is written twice, equal bytes."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+STAGES = {
+    # stage: (script, target, what to remove first, a sign that it is in the middle)
+    "extraction": (
+        "extract_embeddings",
+        "embeddings",
+        "results/embeddings",
+        "results/embeddings/digits/tiny/arrays.partial",
+    ),
+    "a round": ("select_round", "selections", "results/selections", None),
+    "fine-tuning": (
+        "finetune_model",
+        "finetuned",
+        "results/finetuned",
+        "results/finetuned/digits/tiny/brief/linear/small/margin/seed-0/round-2/checkpoint.partial",
+    ),
+}
+
+
+def jobs_of(folder, script):
+    """Process ids of Python running `script` in `folder`."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            arguments = (entry / "cmdline").read_bytes().split(b"\0")
+            here = os.readlink(entry / "cwd") == str(folder)
+        except OSError:
+            continue  # it has ended meanwhile
+        if here and b"-m" in arguments and f"workflow_scripts.{script}".encode() in arguments:
+            found.append(int(entry.name))
+    return found
+
+
+def kill_in_the_middle(workflow, script, target, sign, victim):
+    """Start Snakemake, and kill the job or Snakemake itself while the stage runs."""
+    running = subprocess.Popen(
+        workflow.command(target),
+        cwd=workflow.folder,
+        env={**os.environ, "LABELBENCH_CHECKPOINT_SECONDS": "0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        jobs = jobs_of(workflow.folder, script)
+        if jobs and (sign is None or (workflow.folder / sign).exists()):
+            break
+        assert running.poll() is None, f"ended too early:\n{running.stdout.read()}"
+        time.sleep(0.005)
+    else:
+        pytest.fail(f"{script} never ran")
+    if victim == "the job":
+        os.kill(jobs[0], signal.SIGKILL)
+        text = running.communicate(timeout=90)[0]
+        assert running.returncode == 1, text
+    else:
+        running.kill()
+        running.wait()
+        running.stdout.close()
+        assert list((workflow.folder / ".snakemake/locks").iterdir()), "Snakemake left no lock"
+
+
+@pytest.mark.parametrize("victim", ["the job", "Snakemake"])
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_next_run_continues_and_ends_with_equal_bytes(finished, stage, victim):
+    script, target, removed, sign = STAGES[stage]
+    expected = finished.results()
+    shutil.rmtree(finished.folder / removed)
+    kill_in_the_middle(finished, script, target, sign, victim)
+    finished.snakemake()
+    assert finished.results() == expected
+    assert finished.planned() == {}
+    assert not list((finished.folder / "results").rglob("*.partial"))
+    assert not list((finished.folder / "results").rglob("*.lock"))
+
+
+def test_the_lock_of_a_living_snakemake_is_respected(finished):
+    shutil.rmtree(finished.folder / "results/finetuned")
+    running = subprocess.Popen(
+        finished.command("finetuned"),
+        cwd=finished.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while not jobs_of(finished.folder, "finetune_model"):
+            assert running.poll() is None
+            time.sleep(0.05)
+        text = finished.snakemake("finetuned", check=False)
+        assert "LockException" in text or "cannot be locked" in text
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.wait()
+
+
+def test_a_lock_of_another_host_is_left_alone(finished):
+    (finished.folder / ".snakemake/labelbench.owner").write_text("another-host")
+    locks = finished.folder / ".snakemake/locks"
+    locks.mkdir(exist_ok=True)
+    output = "results/selections/digits/tiny/linear/small/margin/seed-0/round-3.json"
+    (locks / "0.output.lock").write_text(f"{output}\n")
+    finished.edit("smoke.yaml", "rounds: 3", "rounds: 4")
+    assert "cannot be locked" in finished.snakemake(check=False)
+    assert (locks / "0.output.lock").exists()
