@@ -163,6 +163,30 @@ def check_sources(
     raise_all(errors)
 
 
+def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
+    """Look, cheaply, whether the backbones' weights are there or can be fetched.
+
+    Parameters
+    ----------
+    needed
+        Ids of the backbones whose embeddings are not complete.
+
+    Raises
+    ------
+    InputError
+        All errors, one a line.
+    """
+    errors = []
+    for backbone in needed:
+        entry = catalogue["backbones"][backbone]
+        component = registry.load("backbones", entry["implementation"])
+        try:
+            component.check(**(entry.get("options") or {}))
+        except InputError as error:
+            errors.append(f"backbone {backbone!r}: {error}")
+    raise_all(errors)
+
+
 def _source_size(entry: Mapping[str, Any], data_dir: Path) -> int | None:
     """Size of the pool where it can be known without reading the data."""
     component = registry.load("datasets", entry["implementation"])

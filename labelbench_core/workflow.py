@@ -20,6 +20,7 @@ from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 
 PREPARED = "results/datasets/{dataset}/manifest.json"
+EMBEDDED = "results/embeddings/{dataset}/{backbone}/manifest.json"
 # Kept open, and so locked, for as long as this process lives.
 _held_locks: list[int] = []
 
@@ -49,21 +50,30 @@ def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any
 
 
 def prepare_main_process(
-    experiment: Experiment, catalogue: Catalogue, config_files: Iterable[str | Path]
+    experiment: Experiment,
+    catalogue: Catalogue,
+    config_files: Iterable[str | Path],
+    *,
+    uses_conda: bool,
 ) -> None:
-    """Before anything is scheduled: clear a dead run's lock, and look whether all data is there."""
+    """Before anything is scheduled: clear a dead run's lock, see that data and weights are there.
+
+    With conda, weights that come as packages are in the jobs' environments, not in this one.
+    """
     clear_dead_lock(Path(".snakemake"))
     try:
         experiments.check_sources(
             experiment, catalogue, data_dir(), prepared_sizes(experiment), file_name(config_files)
         )
+        if not uses_conda:
+            experiments.check_backbones(catalogue, backbones_to_run(experiment))
     except InputError as error:
         raise stop(error) from None
 
 
 def file_name(config_files: Iterable[str | Path]) -> str:
     """The configuration's file or files, for messages."""
-    return ", ".join(map(str, config_files)) or "config/config.yaml"
+    return ", ".join(map(os.path.relpath, config_files)) or "config/config.yaml"
 
 
 def stop(error: InputError) -> SystemExit:
@@ -86,6 +96,18 @@ def prepared_sizes(experiment: Experiment) -> dict[str, int]:
     return sizes
 
 
+def backbones_to_run(experiment: Experiment) -> list[str]:
+    """Backbones whose embeddings are not complete: the others' weights are not needed any more."""
+    return [
+        backbone
+        for backbone in experiment.backbones
+        if not all(
+            Path(EMBEDDED.format(dataset=dataset, backbone=backbone)).is_file()
+            for dataset in experiment.datasets
+        )
+    ]
+
+
 def shell_prefix(project: str | Path, *, uses_conda: bool) -> str:
     """What every job's shell starts with.
 
@@ -96,6 +118,11 @@ def shell_prefix(project: str | Path, *, uses_conda: bool) -> str:
     if not uses_conda:
         steps.append(f"export PATH='{Path(sys.executable).parent}':\"$PATH\"")
     return "; ".join(steps) + "; "
+
+
+def has_gpu() -> bool:
+    """Whether this machine has an NVIDIA GPU, without asking a library that takes seconds."""
+    return Path("/dev/nvidiactl").exists()
 
 
 def clear_dead_lock(folder: Path) -> None:

@@ -14,11 +14,17 @@ from labelbench_core.files import canonical_json
 from labelbench_core.provenance import code_hash
 
 EXPERIMENT, CATALOGUE = parsing.load(config, Path(workflow.basedir), workflow.overwrite_configfiles)
-if workflow.is_main_process:
-    parsing.prepare_main_process(EXPERIMENT, CATALOGUE, workflow.overwrite_configfiles)
-
 USES_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+if workflow.is_main_process:
+    parsing.prepare_main_process(
+        EXPERIMENT, CATALOGUE, workflow.overwrite_configfiles, uses_conda=USES_CONDA
+    )
 shell.prefix(parsing.shell_prefix(workflow.basedir, uses_conda=USES_CONDA))
+
+# Facts of this machine, which no result depends on by name. Where there is no GPU, jobs that would use
+# one run side by side, each on one core; the Slurm profile asks for GPUs whatever the login node has.
+GPU = int(parsing.has_gpu())
+GPU_JOB_THREADS = 8 if GPU else 1
 
 DATASET = "results/datasets/{dataset}/"
 EMBEDDINGS = "results/embeddings/{dataset}/{backbone}/"

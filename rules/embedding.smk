@@ -22,7 +22,7 @@ rule extract_embeddings:
     resources:
         mem_mb=8000,
         runtime=240,
-        gpu=1,
+        gpu=GPU,
     params:
         code=code("extract_embeddings", "backbones"),
         settings=settings("backbones", ids=["dataset"]),

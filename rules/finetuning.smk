@@ -21,11 +21,11 @@ rule finetune_model:
         "results/benchmarks/finetune_model/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.tsv"
     conda:
         "envs/torch.yaml"
-    threads: 8
+    threads: GPU_JOB_THREADS
     resources:
         mem_mb=16000,
         runtime=480,
-        gpu=1,
+        gpu=GPU,
     params:
         code=code("finetune_model", "backbones", "trainers"),
         settings=settings(

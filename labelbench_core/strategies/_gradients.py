@@ -34,7 +34,7 @@ class Factors:
     def __len__(self) -> int:
         return len(self.norms)
 
-    def squared_distances(self, other: "Factors") -> Array:
+    def distances(self, other: "Factors") -> Array:
         """(n, m) squared distances between gradients; exactly 0 where they coincide."""
         xp = namespace(self.norms)
         distances = self.residuals @ other.residuals.T
@@ -49,6 +49,20 @@ class Factors:
         """Factors with their norms."""
         norms = (residuals * residuals).sum(-1) * (embeddings * embeddings).sum(-1)
         return Factors(residuals, embeddings, norms)
+
+    def room(self, count: int) -> "Factors":
+        """Space for `count` rows of this kind, in main memory."""
+        return Factors(
+            np.zeros((count, self.residuals.shape[1])),
+            np.zeros((count, self.embeddings.shape[1])),
+            np.zeros(count),
+        )
+
+    def put(self, position: int, other: "Factors", index: int) -> None:
+        """Store row `index` of `other` at `position`."""
+        self.residuals[position] = other.residuals[index]
+        self.embeddings[position] = other.embeddings[index]
+        self.norms[position] = other.norms[index]
 
     def part(self, first: int, stop: int) -> "Factors":
         """Views of the rows first..stop."""
@@ -95,7 +109,7 @@ class Gradients:
                 like(centers.embeddings, part.norms),
                 like(centers.norms, part.norms),
             )
-            nearest = namespace(part.norms).amin(part.squared_distances(here), -1)
+            nearest = namespace(part.norms).amin(part.distances(here), -1)
             where = slice(first, first + len(part))
             lowered[where] = np.minimum(weights[where], host(nearest))
         return lowered

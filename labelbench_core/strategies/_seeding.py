@@ -1,53 +1,75 @@
 """The seeding of k-means++ by rejection: exactly its law, with few passes over the points.
 
-A point's weight, the squared distance to its nearest center, only falls as centers are added. So a
-point is proposed in proportion to an old weight and accepted with probability (weight now) ÷ (old
-weight): what is accepted then follows the weights of now exactly, whatever was rejected before.
-Only proposed points are compared with the centers. A rejected point's weight is brought up to date;
-when so many proposals are rejected that a pass over all points is cheaper, all weights are.
+A point's weight, the squared distance to its nearest center, only falls as centers are added
+(other weights that only fall will do as well). So a point is proposed in proportion to an old
+weight and accepted with probability (weight now) ÷ (old weight): what is accepted then follows
+the weights of now exactly, whatever was rejected before. Only proposed points are compared with
+the centers. A rejected point's weight is brought up to date; when so many proposals are rejected
+that a pass over all points is cheaper, all weights are.
 
 Everything is computed in float64, where a difference in rounding (threads, chunks) moves a draw
 with a probability of about 1e-11.
 """
 
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
-
-from labelbench_core.strategies._gradients import Factors
 
 SMALLEST_BATCH, LARGEST_BATCH = 32, 512
 
 
+class Sample(Protocol):
+    """Some of the points, in main memory, with what distances between them need."""
+
+    def distances(self, other: Self) -> np.ndarray:
+        """(n, m) weights that the points of `other`, as centers, leave to these."""
+
+    def room(self, count: int) -> Self:
+        """Space for `count` points of this kind."""
+
+    def put(self, position: int, other: Self, index: int) -> None:
+        """Store point `index` of `other` at `position`."""
+
+    def part(self, first: int, stop: int) -> Self:
+        """The points first..stop."""
+
+
 class Points(Protocol):
-    """What is drawn from: N points with squared distances; see `Gradients`."""
+    """What is drawn from: N points."""
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """N."""
 
-    def take(self, indices: np.ndarray) -> Factors: ...
+    def take(self, indices: np.ndarray) -> Sample:
+        """The points `indices`."""
 
-    def lower(self, weights: np.ndarray, centers: Factors) -> np.ndarray: ...
+    def lower(self, weights: np.ndarray, centers: Sample) -> np.ndarray:
+        """(N,) the smaller of `weights` and what the nearest of `centers` leaves."""
 
 
 def draw_centers(
-    points: Points, candidates: np.ndarray, first: int, count: int, rng: np.random.Generator
+    points: Points,
+    weights: np.ndarray,
+    first: int,
+    count: int,
+    rng: np.random.Generator,
 ) -> np.ndarray:
-    """(count,) distinct candidates: `first`, then each drawn by its squared distance to those
-    before.
+    """(count,) distinct points: `first`, then each drawn by its weight given those before.
 
     Parameters
     ----------
     points
         What is drawn from.
-    candidates
-        (n,) increasing indices of the points that may be drawn; at least `count`.
+    weights
+        (N,) weights before there is a center; infinite where distances alone decide, NaN for
+        points that must not be drawn. At least `count` may.
     """
-    seeding = _Seeding(points, candidates, first, count)
+    seeding = _Seeding(points, weights, first, count)
     seeding.refresh()
     while seeding.count < count and seeding.weights.any():
         wanted = count - seeding.count
         # Proposing is worth while as long as it compares fewer points than a pass over all.
-        if wanted > seeding.rate * len(candidates) and seeding.count > seeding.known:
+        if wanted > seeding.rate * len(seeding.candidates) and seeding.count > seeding.known:
             seeding.refresh()
         else:
             size = int(np.clip(wanted / seeding.rate, SMALLEST_BATCH, LARGEST_BATCH))
@@ -58,17 +80,12 @@ def draw_centers(
 class _Seeding:
     """The centers drawn so far and the weights, some of them old, of all points."""
 
-    def __init__(self, points: Points, candidates: np.ndarray, first: int, count: int) -> None:
-        self.points, self.candidates = points, candidates
-        self.weights = np.zeros(len(points))
-        self.weights[candidates] = np.inf
+    def __init__(self, points: Points, weights: np.ndarray, first: int, count: int) -> None:
+        self.points, self.candidates = points, np.flatnonzero(~np.isnan(weights))
+        self.weights = np.nan_to_num(weights, nan=0, posinf=np.inf)
         self.chosen = np.zeros(count, np.int64)
         one = points.take(np.array([first]))
-        self.centers = Factors(
-            np.zeros((count, one.residuals.shape[1])),
-            np.zeros((count, one.embeddings.shape[1])),
-            np.zeros(count),
-        )
+        self.centers = one.room(count)
         self.count = 0
         self.known = 0  # centers that all weights take into account
         self.rate = 1.0  # of acceptance, in the last batch
@@ -87,17 +104,17 @@ class _Seeding:
         proposed = np.minimum(cumulative.searchsorted(targets, side="right"), len(cumulative) - 1)
         old = self.weights[proposed]
         thresholds = rng.random(size) * old
-        factors = self.points.take(proposed)
+        sample = self.points.take(proposed)
         now = old
         if self.count > self.known:
             recent = self.centers.part(self.known, self.count)
-            now = np.minimum(old, factors.squared_distances(recent).min(axis=1))
-        between = factors.squared_distances(factors)
+            now = np.minimum(old, sample.distances(recent).min(axis=1))
+        between = sample.distances(sample)
         accepted = 0
         for position, index in enumerate(proposed):
             if thresholds[position] < now[position]:
                 now = np.minimum(now, between[position])
-                self._add(int(index), factors, position)
+                self._add(int(index), sample, position)
                 accepted += 1
                 if self.count == len(self.chosen):
                     break
@@ -113,9 +130,7 @@ class _Seeding:
             self.chosen[self.count :] = rng.choice(rest, size=missing, replace=False)
         return self.chosen
 
-    def _add(self, index: int, factors: Factors, position: int) -> None:
+    def _add(self, index: int, sample: Sample, position: int) -> None:
         self.chosen[self.count] = index
-        self.centers.residuals[self.count] = factors.residuals[position]
-        self.centers.embeddings[self.count] = factors.embeddings[position]
-        self.centers.norms[self.count] = factors.norms[position]
+        self.centers.put(self.count, sample, position)
         self.count += 1

@@ -47,4 +47,6 @@ def select(
         first = int(rng.choice(unlabeled))
     else:
         first = int(unlabeled[np.argmax(points.squared_norms()[unlabeled])])
-    return draw_centers(points, unlabeled, first, budget, rng)
+    weights = np.full(pool.num_rows, np.nan)
+    weights[unlabeled] = np.inf
+    return draw_centers(points, weights, first, budget, rng)

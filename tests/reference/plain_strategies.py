@@ -149,3 +149,22 @@ def changes_by_mixing(pool, cap):
             mixed = alpha * anchor + (1 - alpha) * z
             changed[i] |= predicted(pool.head, mixed) != logits.argmax()
     return changed
+
+
+def falcun_law(probabilities, gamma, length):
+    """{drawn sequence: probability}, by enumeration."""
+    wide = probabilities.astype(np.float64)
+    apart = np.abs(wide[:, None] - wide).sum(axis=2)
+    law = {(): 1.0}
+    for _ in range(length):
+        longer = {}
+        for sequence, probability in law.items():
+            relevance = 1 - margin_scores(probabilities)
+            for chosen in sequence:
+                relevance = np.minimum(relevance, apart[chosen])
+            weights = relevance**gamma
+            for index in np.flatnonzero(weights):
+                share = weights[index] / weights.sum()
+                longer[(*sequence, int(index))] = probability * share
+        law = longer
+    return law

@@ -22,7 +22,7 @@ strategies: [random, margin, badge]
 rounds: 3
 seeds: 2
 finetune:
-  trainers: [brief]
+  trainers: [tiny]
   strategies: [random, margin]
   rounds: [2]
   seeds: 1
@@ -39,9 +39,9 @@ small:
   batch: 20
 """,
     "trainers": """
-brief:
+tiny:
   implementation: supervised
-  options: {steps: 6, batch_size: 8}
+  options: {steps: 6, batch_size: 8, warmup_steps: 2}
 """,
 }
 
@@ -69,7 +69,7 @@ class Workflow:
 
     def command(self, *arguments, config="smoke.yaml"):
         chosen = ["--configfile", config] if config else []
-        return [sys.executable, "-m", "snakemake", "--cores", "2", *chosen, *arguments]
+        return [sys.executable, "-m", "snakemake", *chosen, "--cores", "2", *arguments]
 
     def planned(self, *arguments, **options):
         """Number of jobs per rule that a dry run plans; empty if there is nothing to be done."""
@@ -131,7 +131,7 @@ def checkout(folder):
 @pytest.fixture
 def fresh(tmp_path):
     """A checkout without results."""
-    return checkout(tmp_path / "project")
+    return checkout(tmp_path / "fresh")
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ STAGES = {
         "finetune_model",
         "finetuned",
         "results/finetuned",
-        "results/finetuned/digits/tiny/brief/linear/small/margin/seed-0/round-2/checkpoint.partial",
+        "results/finetuned/digits/tiny/tiny/linear/small/margin/seed-0/round-2/checkpoint.partial",
     ),
 }
 
@@ -78,6 +78,7 @@ def test_the_next_run_continues_and_ends_with_equal_bytes(finished, stage, victi
     expected = finished.results()
     shutil.rmtree(finished.folder / removed)
     kill_in_the_middle(finished, script, target, sign, victim)
+    finished.snakemake(target)
     finished.snakemake()
     assert finished.results() == expected
     assert finished.planned() == {}

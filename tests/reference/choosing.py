@@ -1,0 +1,28 @@
+"""How the tests here run a strategy, once or often."""
+
+import numpy as np
+
+from labelbench_core.strategies import select
+
+
+def choose(name, pool, budget, seed=0, **options):
+    return select(name, pool, budget, np.random.default_rng(seed), **options)
+
+
+def assert_drawn_by(law, pool, length, draws, name, **options):
+    """Pearson's test of drawn sequences against their law; a right kernel fails once in 10,000."""
+    from scipy.stats import chi2
+
+    counts = {}
+    for seed in range(draws):
+        drawn = tuple(choose(name, pool, length, seed, **options).tolist())
+        counts[drawn] = counts.get(drawn, 0) + 1
+    assert set(counts) <= set(law)
+    frequent = [sequence for sequence in law if law[sequence] * draws >= 5]
+    expected = np.array([law[sequence] * draws for sequence in frequent])
+    seen = np.array([counts.get(sequence, 0) for sequence in frequent], float)
+    rest = draws - expected.sum()
+    statistic = (np.square(seen - expected) / expected).sum()
+    if rest > 0.5:  # all rare sequences together
+        statistic += (draws - seen.sum() - rest) ** 2 / rest
+    assert statistic < chi2.ppf(1 - 1e-4, len(frequent))
