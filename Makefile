@@ -16,7 +16,7 @@ demo: .venv/installed
 	  --report $(REPORTS)/report.html --figures $(REPORTS)/figures --tables $(REPORTS)/tables
 
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -105,7 +105,7 @@ def test_more_labels_than_the_pool_has(quickstart, catalogue, tmp_path):
     with pytest.raises(InputError) as caught:
         experiments.check_sources(experiment, catalogue, tmp_path, {"digits": 1297}, "my.yaml")
     assert str(caught.value) == (
-        "my.yaml: rounds: 30 rounds of schedule 'start-30-batch-60' buy 1770 labels, "
+        "my.yaml: rounds: 30 rounds of schedule 'start-10-batch-60' buy 1750 labels, "
         "but the pool of 'digits' has 1297; allowed: at most 22"
     )
     fits = load({**quickstart, "rounds": 22}, catalogue)

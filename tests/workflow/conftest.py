@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from labelbench_core import files
+
 PROJECT = Path(__file__).resolve().parents[2]
 CODE = ("Snakefile", "rules", "config", "profiles", "labelbench_core", "workflow_scripts")
 
@@ -136,9 +138,16 @@ def fresh(tmp_path):
 
 @pytest.fixture(scope="session")
 def _finished(tmp_path_factory):
-    workflow = checkout(tmp_path_factory.mktemp("finished") / "project")
-    workflow.snakemake()
-    return workflow
+    # One run for all processes of a parallel test session.
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder, done = base / "finished" / "project", base / "finished" / "done"
+    with files.exclusive(base / "finished"):
+        if not done.exists():
+            checkout(folder).snakemake()
+            done.touch()
+    return Workflow(folder)
 
 
 @pytest.fixture

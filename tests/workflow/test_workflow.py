@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,14 @@ def test_the_small_experiment_ends_with_a_report(finished):
     page = (report / "report.html").read_text()
     assert "<svg" in page
     assert not re.search(r"""(src|href)=["']https?://[^"']+\.(js|css|png|svg|woff)""", page)
+
+
+def test_snakemakes_own_report_holds_the_figures(finished):
+    finished.snakemake("--report", "report.zip")
+    with zipfile.ZipFile(finished.folder / "report.zip") as archive:
+        names = [Path(name).name for name in archive.namelist()]
+    assert "label_efficiency.png" in names
+    assert "report.html" in names
 
 
 def test_strategies_share_the_initial_pool_and_buy_what_they_say(finished):
