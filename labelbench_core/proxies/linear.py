@@ -58,7 +58,7 @@ class LinearProxy:
             rows,
             labels,
             num_classes,
-            chosen["penalty"],
+            chosen["penalty"] * len(labels),
             self.tolerance,
             self.max_iterations,
             self.threads,
@@ -149,8 +149,8 @@ def build(
     threads
         Threads to use; no influence on the result.
     penalty
-        Precision of the Gaussian prior on the weights of standardised features; None: chosen by
-        cross-validation.
+        Per label: the objective is the mean loss plus penalty / 2 times the squared norm of the
+        weights of standardised features. None: chosen by cross-validation.
     tolerance
         Stop when the gradient's norm is this fraction of its norm at zero weights.
     max_iterations

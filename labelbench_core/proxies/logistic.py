@@ -10,7 +10,7 @@ import numpy as np
 
 from labelbench_core.parallel import ordered_map
 
-BLOCK_ROWS = 2048  # fixed, so that sums are formed in the same order whatever the threads
+BLOCK_ROWS = 1024  # fixed, so that sums are formed in the same order whatever the threads
 MEMORY = 10  # pairs that the quasi-Newton approximation keeps
 
 

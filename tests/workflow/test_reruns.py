@@ -95,7 +95,7 @@ def test_the_proxys_options_rerun_rounds_but_no_extraction(finished):
     finished.edit(
         "config/catalogue/proxies.yaml",
         "implementation: linear",
-        "implementation: linear\n  options: {penalty: 30.0}",
+        "implementation: linear\n  options: {penalty: 0.1}",
     )
     planned = finished.planned()
     assert planned == {"train_initial": 2, "select_round": 12, "finetune_model": 2, **ANALYSIS}
