@@ -7,7 +7,7 @@ The embeddings are those of CIFAR-10 where `snakemake --configfile config/cifar1
 has made them, else a mixture of Gaussians of the same size (which is said). The machine should do
 nothing else meanwhile.
 
-    python benchmarks/round.py [--rounds 10] [--repeat 3] [--threads 2] [--strategy margin]
+    python -m benchmarks.round [--rounds 10] [--repeat 3] [--threads 2] [--strategy margin]
 """
 
 import argparse
@@ -23,10 +23,9 @@ from pathlib import Path
 
 import numpy as np
 
-PROJECT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(PROJECT))
+from labelbench_core import files, store
 
-from labelbench_core import files, store  # noqa: E402
+PROJECT = Path(__file__).resolve().parents[1]
 
 CIFAR = PROJECT / "results"
 BLAS_THREADS = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
