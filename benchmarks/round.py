@@ -47,11 +47,12 @@ def synthetic(folder: Path) -> tuple[Path, Path]:
     rng = np.random.default_rng(0)
     centers = rng.standard_normal((10, 1280), dtype=np.float32) * 0.09
     dataset, embeddings = folder / "dataset", folder / "embeddings"
-    splits, views = {}, {}
+    splits, views, arrays = {}, {}, {}
     for split, rows in (("pool", 50_000), ("test", 10_000)):
         labels = rng.integers(0, 10, rows)
         features = centers[labels] + rng.standard_normal((rows, 1280), dtype=np.float32)
-        store.write_array(dataset / "arrays" / f"{split}-labels", labels)
+        name = f"{split}-labels"
+        arrays[name] = store.write_array(dataset / "arrays" / name, labels)
         clean = store.write_array(
             embeddings / "arrays" / f"{split}-clean", features.astype(np.float16)
         )
@@ -62,7 +63,14 @@ def synthetic(folder: Path) -> tuple[Path, Path]:
     names = [str(number) for number in range(10)]
     files.write_json(
         dataset / "manifest.json",
-        {"dataset": "synthetic", "num_classes": 10, "class_names": names, "splits": splits},
+        {
+            "dataset": "synthetic",
+            "num_classes": 10,
+            "class_names": names,
+            "splits": splits,
+            "arrays": arrays,
+            "fingerprint": "none",
+        },
     )
     files.write_json(embeddings / "manifest.json", {"splits": views, "statistics": statistics})
     return dataset / "manifest.json", embeddings / "manifest.json"

@@ -51,12 +51,15 @@ class Round:
 
 
 def open_round_data(dataset_manifest: Path, embeddings_manifest: Path) -> RoundData:
-    """Open a prepared data set and its embeddings, and check those against their manifest."""
+    """Open a prepared data set and its embeddings, and check both against their manifests."""
     dataset = open_dataset(dataset_manifest.parent)
     folder = embeddings_manifest.parent
     manifest = files.read_json(embeddings_manifest)
     embeddings = {}
     for split in dataset.splits:
+        labels = f"{split}-labels"
+        blocks = dataset.manifest["arrays"][labels]["blocks"]
+        verify(dataset.folder / "arrays" / labels, blocks, folder / ".checked.json")
         array = folder / "arrays" / f"{split}-clean"
         blocks = manifest["splits"][split]["views"]["clean"]["blocks"]
         verify(array, blocks, folder / ".checked.json")

@@ -16,6 +16,7 @@ from typing import Any
 from labelbench_core import config as experiments
 from labelbench_core import files
 from labelbench_core.catalogue import Catalogue, load_catalogue
+from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 
@@ -63,7 +64,11 @@ def prepare_main_process(
     clear_dead_lock(Path(".snakemake"))
     try:
         experiments.check_sources(
-            experiment, catalogue, data_dir(), prepared_sizes(experiment), file_name(config_files)
+            experiment,
+            catalogue,
+            data_directory(),
+            prepared_sizes(experiment),
+            file_name(config_files),
         )
         if not uses_conda:
             experiments.check_backbones(catalogue, backbones_to_run(experiment))
@@ -79,11 +84,6 @@ def file_name(config_files: Iterable[str | Path]) -> str:
 def stop(error: InputError) -> SystemExit:
     """End Snakemake with nothing but the error's lines: no traceback, nothing started."""
     return SystemExit("\n".join(f"error: {line}" for line in str(error).splitlines()))
-
-
-def data_dir() -> Path:
-    """Where data sets' files are looked for: a fact of the machine, not of the experiment."""
-    return Path(os.environ.get("LABELBENCH_DATA", "data"))
 
 
 def prepared_sizes(experiment: Experiment) -> dict[str, int]:

@@ -1,0 +1,157 @@
+"""A round, in the library: what it buys, what it records, and what decides it."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from labelbench_core import files, initial_pool, rounds, store
+from labelbench_core.errors import InputError
+from labelbench_core.seeds import rng_for, seed_for
+
+SETTINGS = {
+    "dataset": "blobs",
+    "backbone": "none",
+    "seed": 0,
+    "proxy": {"id": "linear", "implementation": "linear"},
+    "schedule": {"id": "s", "initial": 12, "batch": 8},
+    "strategy": {"id": "margin", "implementation": "margin"},
+}
+
+
+@pytest.fixture(scope="module")
+def manifests(tmp_path_factory):
+    """Three Gaussian classes on disk, as the stages before a round leave them."""
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    centers = rng.standard_normal((3, 16)) * 0.9
+    splits, views, arrays = {}, {}, {}
+    for split, rows in (("pool", 300), ("test", 150), ("shifted", 60)):
+        labels = rng.integers(0, 3, rows)
+        features = (centers[labels] + rng.standard_normal((rows, 16))).astype(np.float16)
+        name = f"{split}-labels"
+        arrays[name] = store.write_array(folder / "dataset/arrays" / name, labels)
+        clean = store.write_array(folder / f"embeddings/arrays/{split}-clean", features)
+        splits[split] = {"num_rows": rows, "storage": "array"}
+        views[split] = {"views": {"clean": clean}}
+        if split == "pool":
+            statistics = {
+                "mean": features.mean(axis=0, dtype=np.float64),
+                "std": features.std(axis=0, dtype=np.float64),
+            }
+    files.write_json(
+        folder / "dataset/manifest.json",
+        {
+            "dataset": "blobs",
+            "num_classes": 3,
+            "class_names": ["a", "b", "c"],
+            "splits": splits,
+            "arrays": arrays,
+            "fingerprint": "none",
+        },
+    )
+    files.write_json(
+        folder / "embeddings/manifest.json", {"splits": views, "statistics": statistics}
+    )
+    return folder / "dataset/manifest.json", folder / "embeddings/manifest.json"
+
+
+@pytest.fixture
+def data(manifests):
+    return rounds.open_round_data(*manifests)
+
+
+def chain(data, settings, count, threads=1):
+    rng = rng_for("initial", settings["seed"])
+    labeled = initial_pool.draw(data.labels["pool"], 12, "uniform", rng)
+    done = [rounds.initial_round(data, settings, labeled, threads)]
+    for _ in range(count):
+        done.append(rounds.next_round(data, settings, done[-1], threads))
+    return done
+
+
+def test_each_round_buys_its_batch_and_remembers_all_in_order(data):
+    done = chain(data, SETTINGS, 3)
+    for number, one in enumerate(done):
+        labeled = one.arrays["labeled"]
+        assert one.record["round"] == number
+        assert one.record["num_labeled"] == len(labeled) == len(set(labeled)) == 12 + 8 * number
+        assert labeled.tolist()[-len(one.record["bought"]) :] == list(one.record["bought"])
+    assert done[0].record["strategy"] == "initial"
+    assert done[1].record["strategy"] == "margin"
+
+
+def test_all_splits_are_evaluated_shifted_ones_too(data):
+    record = chain(data, SETTINGS, 1)[-1].record
+    assert set(record["metrics"]) == {"pool", "test", "shifted"}
+    assert 0.5 < record["metrics"]["test"]["accuracy"] <= 1
+
+
+def test_margin_buys_the_rows_with_the_smallest_margin(data):
+    first, second = chain(data, SETTINGS, 1)
+    embeddings = data.embeddings["pool"].load().astype(np.float64)
+    logits = embeddings @ first.arrays["weights"] + first.arrays["bias"]
+    probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    ordered = np.sort(probabilities, axis=1)
+    margins = ordered[:, -1] - ordered[:, -2]
+    margins[first.arrays["labeled"]] = np.inf
+    assert set(second.record["bought"]) == set(np.argsort(margins)[:8])
+
+
+def test_threads_do_not_change_a_byte(data):
+    one, two = chain(data, SETTINGS, 2)[-1], chain(data, SETTINGS, 2, threads=2)[-1]
+    assert files.canonical_json(one.record) == files.canonical_json(two.record)
+    assert files.sha256_arrays(one.arrays) == files.sha256_arrays(two.arrays)
+
+
+def test_the_strategys_id_and_seed_decide_its_draws_and_nothing_else(data):
+    settings = {**SETTINGS, "strategy": {"id": "random", "implementation": "random"}}
+    bought = chain(data, settings, 1)[-1].record["bought"]
+    assert np.array_equal(bought, chain(data, settings, 1)[-1].record["bought"])
+    other = {**settings, "strategy": {"id": "random-again", "implementation": "random"}}
+    assert not np.array_equal(bought, chain(data, other, 1)[-1].record["bought"])
+
+
+def test_hidden_labels_do_not_reach_the_strategy(data):
+    settings = {**SETTINGS, "strategy": {"id": "badge", "implementation": "badge"}}
+    first = chain(data, settings, 0)[0]
+    expected = rounds.next_round(data, settings, first).record["bought"]
+    hidden = np.ones(300, bool)
+    hidden[first.arrays["labeled"]] = False
+    changed = data.labels["pool"].copy()
+    changed[hidden] = (changed[hidden] + 1) % 3
+    disturbed = rounds.RoundData(
+        data.embeddings, {**data.labels, "pool": changed}, 3, data.statistics
+    )
+    assert np.array_equal(expected, rounds.next_round(disturbed, settings, first).record["bought"])
+
+
+def test_a_pool_that_is_streamed_gives_the_same_picks(data, monkeypatch):
+    settings = {**SETTINGS, "strategy": {"id": "coreset", "implementation": "coreset"}}
+    dense = chain(data, settings, 1)[-1].record["bought"]
+    monkeypatch.setattr(rounds, "DENSE_BYTES", 0)
+    assert np.array_equal(dense, chain(data, settings, 1)[-1].record["bought"])
+
+
+def test_a_damaged_label_is_noticed(manifests, tmp_path):
+    for manifest in manifests:
+        shutil.copytree(manifest.parent, tmp_path / manifest.parent.name)
+    block = next((tmp_path / "dataset/arrays/test-labels/c").rglob("0"))
+    content = bytearray(block.read_bytes())
+    content[0] ^= 1
+    block.write_bytes(content)
+    with pytest.raises(InputError, match="test-labels"):
+        rounds.open_round_data(*(tmp_path / m.parent.name / "manifest.json" for m in manifests))
+
+
+def test_seeds_depend_on_every_name_and_on_their_order():
+    seeds = {
+        seed_for("select", "a", "b", 1),
+        seed_for("select", "b", "a", 1),
+        seed_for("select", "ab", 1),
+        seed_for("train", "a", "b", 1),
+        seed_for("select", "a", "b", 2),
+    }
+    assert len(seeds) == 5
+    assert seed_for("select", "a", "b", 1) in seeds
