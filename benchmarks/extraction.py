@@ -19,11 +19,11 @@ import torch
 from labelbench_core.backbones import Backbone, efficientnet_lite
 from labelbench_core.datasets import PreparedDataset, open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.devices import choose_device
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.embeddings.features import (
     FeatureExtractor,
     choose_batch_size,
-    choose_device,
     choose_precision,
 )
 

@@ -14,6 +14,7 @@ import numpy as np
 from labelbench_core import files, metrics, registry
 from labelbench_core.backbones import Backbone
 from labelbench_core.datasets import POOL, Images, PreparedDataset
+from labelbench_core.devices import choose_device
 from labelbench_core.errors import InputError
 from labelbench_core.provenance import code_hash
 from labelbench_core.trainers import Recipe
@@ -82,7 +83,7 @@ def finetune_round(
     ids = _ids(settings)
     labeled = _check_round(dataset, record, arrays, ids)
     torch.set_num_threads(threads)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(choose_device())
     trainer = _build("trainers", settings["trainer"])
     recipe: Recipe = trainer.recipe
     splits = _splits(dataset, recipe)

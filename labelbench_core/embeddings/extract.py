@@ -18,12 +18,11 @@ import torch
 from labelbench_core import files, store
 from labelbench_core.backbones import Backbone
 from labelbench_core.datasets import PreparedDataset
+from labelbench_core.devices import choose_device, device_name
 from labelbench_core.embeddings.features import (
     FeatureExtractor,
     choose_batch_size,
-    choose_device,
     choose_precision,
-    device_name,
 )
 from labelbench_core.embeddings.journal import Journal
 from labelbench_core.embeddings.statistics import column_statistics

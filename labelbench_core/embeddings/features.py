@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 
 import numpy as np
 import torch
@@ -53,7 +52,7 @@ class FeatureExtractor:
         except torch.OutOfMemoryError as error:
             raise InputError(
                 f"{self.device}: out of memory with {len(images)} images of "
-                f"{self.backbone.input_size} pixels; give a smaller `batch_size`"
+                f"{self.backbone.input_size} pixels; use a larger GPU, or LABELBENCH_DEVICE=cpu"
             ) from error
 
     def autocast(self) -> contextlib.AbstractContextManager[None]:
@@ -62,11 +61,6 @@ class FeatureExtractor:
         if dtype is None:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=dtype)
-
-
-def choose_device() -> str:
-    """The environment variable LABELBENCH_DEVICE, else a GPU if there is one, else the CPU."""
-    return os.environ.get("LABELBENCH_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def choose_precision(precision: str, device: str) -> str:
@@ -80,8 +74,3 @@ def choose_batch_size(input_size: int) -> int:
     """Images per batch: a power of two that depends on their size only, as results may on it."""
     fitting = max(1, BATCH_PIXELS // input_size**2)
     return min(LARGEST_BATCH, 1 << (fitting.bit_length() - 1))
-
-
-def device_name(device: str) -> str:
-    """Which kind of device computes: two kinds round differently."""
-    return torch.cuda.getdevice_name(device) if device.startswith("cuda") else device
