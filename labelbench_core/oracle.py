@@ -16,25 +16,28 @@ class Oracle:
 
     def __init__(self, labels: np.ndarray, bought: np.ndarray) -> None:
         self._labels = labels
-        self._bought = bought.astype(np.int64)
+        self._order = bought.astype(np.int64).tolist()
+        self._taken = np.zeros(len(labels), bool)
+        self._taken[self._order] = True
 
     @property
     def bought(self) -> np.ndarray:
         """(L,) int64 indices in the order bought."""
-        return self._bought
+        return np.array(self._order, np.int64)
 
     @property
     def labels(self) -> np.ndarray:
         """(L,) labels of `bought`."""
-        return self._labels[self._bought]
+        return self._labels[self.bought]
 
     def buy(self, indices: np.ndarray) -> np.ndarray:
         """Labels of `indices`, bought from now on; `ValueError` if one already is."""
         indices = np.asarray(indices, dtype=np.int64)
-        repeated = np.intersect1d(indices, self._bought)
+        repeated = indices[self._taken[indices]]
         if len(repeated) or len(np.unique(indices)) != len(indices):
             raise ValueError(f"labels bought twice: {repeated.tolist() or indices.tolist()}")
-        self._bought = np.concatenate([self._bought, indices])
+        self._taken[indices] = True
+        self._order += indices.tolist()
         return self._labels[indices]
 
 

@@ -134,6 +134,14 @@ def test_a_pool_that_is_streamed_gives_the_same_picks(data, monkeypatch):
     assert np.array_equal(dense, chain(data, settings, 1)[-1].record["bought"])
 
 
+def test_a_sequential_strategy_spends_exactly_its_budget_and_says_so(data):
+    settings = {**SETTINGS, "strategy": {"id": "galaxy", "implementation": "galaxy"}}
+    record = chain(data, settings, 2)[-1].record
+    assert record["sequential"]
+    assert len(record["bought"]) == 8
+    assert record["num_labeled"] == 28
+
+
 def test_a_damaged_label_is_noticed(manifests, tmp_path):
     for manifest in manifests:
         shutil.copytree(manifest.parent, tmp_path / manifest.parent.name)

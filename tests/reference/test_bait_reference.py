@@ -1,0 +1,200 @@
+"""Optimal designs pick what is found by inverting every candidate's matrix."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from choosing import choose
+
+from labelbench_core.errors import InputError
+from labelbench_core.strategies import _design
+from labelbench_core.strategies.testing import awkward_pools, make_pool
+
+
+def first_largest(gains):
+    """The lowest index of those whose gains are largest, but for rounding."""
+    best = max(gains)
+    return next(i for i, gain in enumerate(gains) if gain >= best - 1e-9 * abs(best))
+
+
+def binary_informations(pool):
+    """(N, D, D) Fisher information of the predicted class against the rest."""
+    p, h = pool.probabilities.astype(np.float64), pool.embeddings.astype(np.float64)
+    weight = (p * (1 - p)).mean(axis=1) if pool.multilabel else p.max(axis=1) * (1 - p.max(axis=1))
+    return weight[:, None, None] * h[:, :, None] * h[:, None, :]
+
+
+def forward(informations, labeled, unlabeled, budget, ridge):
+    """Greedily the smallest trace of inverse times target: one inverse per candidate."""
+    target = informations.mean(axis=0)
+    matrix = ridge * np.eye(len(target)) + informations[labeled].sum(axis=0)
+    left, chosen = list(unlabeled), []
+    for _ in range(budget):
+        before = np.trace(np.linalg.solve(matrix, target))
+        after = [np.trace(np.linalg.solve(matrix + informations[i], target)) for i in left]
+        chosen.append(left.pop(first_largest([before - trace for trace in after])))
+        matrix = matrix + informations[chosen[-1]]
+    return chosen
+
+
+@pytest.mark.parametrize("refresh_after", [1, 7, 1000])
+@pytest.mark.parametrize("labeled", [0, 1, 30])
+@pytest.mark.parametrize("ridge", [1e-2, 1.0, 50.0])
+def test_bait_binary(labeled, ridge, refresh_after, monkeypatch):
+    monkeypatch.setattr("labelbench_core.strategies.bait_binary.REFRESH_AFTER", refresh_after)
+    pool = make_pool(120, dims=5, classes=4, labeled=labeled)
+    expected = forward(binary_informations(pool), pool.labeled, pool.unlabeled(), 50, ridge)
+    assert choose("bait-binary", pool, 50, ridge=ridge).tolist() == expected
+
+
+def test_bait_binary_multilabel():
+    pool = replace(make_pool(100, dims=5, classes=4, labeled=10), multilabel=True)
+    expected = forward(binary_informations(pool), pool.labeled, pool.unlabeled(), 40, 1.0)
+    assert choose("bait-binary", pool, 40).tolist() == expected
+
+
+def test_bait_binary_with_the_option_left_out_has_a_ridge_of_1():
+    pool = make_pool(100, labeled=0)
+    assert np.array_equal(choose("bait-binary", pool, 40), choose("bait-binary", pool, 40, ridge=1))
+    assert not np.array_equal(
+        choose("bait-binary", pool, 40), choose("bait-binary", pool, 40, ridge=1e3)
+    )
+
+
+@pytest.mark.parametrize("title", ["duplicated points", "certain", "all zero", "one feature"])
+def test_bait_binary_gives_equal_gains_to_the_lowest_index(title):
+    pool = awkward_pools()[title]
+    unlabeled = pool.unlabeled()
+    informations = binary_informations(pool)
+    expected = forward(informations, pool.labeled, unlabeled, len(unlabeled), 1.0)
+    assert choose("bait-binary", pool, len(unlabeled)).tolist() == expected
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e3])
+def test_bait_binary_where_digits_are_lost(scale):
+    # With long embeddings and nothing labelled, the first picks lower the trace by many orders.
+    pool = make_pool(100, dims=6, labeled=0)
+    pool = replace(pool, embeddings=(scale * pool.embeddings).astype(np.float32))
+    expected = forward(binary_informations(pool), pool.labeled, pool.unlabeled(), 40, 1.0)
+    assert choose("bait-binary", pool, 40).tolist() == expected
+
+
+@pytest.mark.parametrize("ridge", [0, -1.0, float("nan")])
+def test_bait_binary_ridge_is_checked(ridge):
+    with pytest.raises(InputError, match="ridge"):
+        choose("bait-binary", make_pool(), 3, ridge=ridge)
+
+
+def test_contenders_are_equal_but_for_rounding():
+    gains = np.array([-np.inf, 1 - 1e-6, 1 - 1e-12, 1.0, 1 - 1e-12])
+    assert _design.contenders(gains).tolist() == [2, 3, 4]
+
+
+def full_informations(pool, dims):
+    """(N, C D, C D) Fisher information of the last layer, on the leading directions."""
+    p, h = pool.probabilities.astype(np.float64), pool.embeddings.astype(np.float64)
+    if h.shape[1] > dims:
+        h = h @ np.linalg.svd(h, full_matrices=False)[2][:dims].T
+    informations = []
+    for row, point in zip(p, h, strict=True):
+        covariance = (
+            np.diag(row * (1 - row)) if pool.multilabel else np.diag(row) - np.outer(row, row)
+        )
+        informations.append(np.kron(covariance, np.outer(point, point)))
+    return np.array(informations)
+
+
+def without_common_direction(informations, classes):
+    """The same without the direction in which all classes' weights move together.
+
+    It carries no information, so it leaves the traces alone; but beside very long embeddings it
+    costs the inverses of this plain form the digits that decide.
+    """
+    basis = np.linalg.svd(np.ones((1, classes)))[2][1:]
+    basis = np.kron(basis, np.eye(informations.shape[1] // classes))
+    return basis @ informations @ basis.T
+
+
+def bait(pool, budget, ridge=1.0, dims=30, oversample=2, reduced=False):
+    """Forward by one inverse per candidate, then backward in the same way."""
+    informations = full_informations(pool, dims)
+    if reduced:
+        informations = without_common_direction(informations, pool.num_classes)
+    unlabeled = pool.unlabeled()
+    count = min(int(oversample * budget), len(unlabeled))
+    kept = forward(informations, pool.labeled, unlabeled, count, ridge)
+    target = informations.mean(axis=0)
+    start = ridge * np.eye(len(target)) + informations[pool.labeled].sum(axis=0)
+    while len(kept) > budget:
+        matrix = start + informations[kept].sum(axis=0)
+        before = np.trace(np.linalg.solve(matrix, target))
+        rises = [np.trace(np.linalg.solve(matrix - informations[i], target)) - before for i in kept]
+        kept.pop(len(kept) - 1 - first_largest([-rise for rise in rises[::-1]]))
+    return kept
+
+
+@pytest.mark.parametrize("refresh_after", [1, 5, 1000])
+@pytest.mark.parametrize("labeled", [0, 1, 20])
+@pytest.mark.parametrize("ridge", [0.05, 1.0])
+@pytest.mark.parametrize("classes", [2, 4])
+def test_bait(classes, labeled, ridge, refresh_after, monkeypatch):
+    monkeypatch.setattr("labelbench_core.strategies.bait.REFRESH_AFTER", refresh_after)
+    pool = make_pool(60, dims=3, classes=classes, labeled=labeled)
+    assert choose("bait", pool, 12, ridge=ridge).tolist() == bait(pool, 12, ridge)
+
+
+def test_bait_gives_something_back():
+    pool = make_pool(60, dims=3, labeled=0)
+    assert choose("bait", pool, 12).tolist() != choose("bait", pool, 12, oversample=1).tolist()
+
+
+@pytest.mark.parametrize("oversample", [1, 1.5, 3])
+def test_bait_takes_more_than_it_keeps(oversample):
+    pool = make_pool(50, dims=3, labeled=5)
+    assert choose("bait", pool, 10, oversample=oversample).tolist() == bait(
+        pool, 10, oversample=oversample
+    )
+
+
+@pytest.mark.parametrize("dims", [1, 3, 8])
+def test_bait_on_the_leading_directions(dims):
+    pool = make_pool(50, dims=8, labeled=5)
+    pool = replace(pool, embeddings=pool.embeddings + np.float32(1))
+    assert choose("bait", pool, 8, dims=dims).tolist() == bait(pool, 8, dims=dims)
+
+
+def test_bait_projects_on_30_directions_by_default():
+    pool = make_pool(80, dims=40, classes=2, labeled=5)
+    assert np.array_equal(choose("bait", pool, 10), choose("bait", pool, 10, dims=30))
+    assert not np.array_equal(choose("bait", pool, 10), choose("bait", pool, 10, dims=5))
+
+
+def test_bait_in_chunks(monkeypatch):
+    pool = make_pool(50, dims=3, labeled=5)
+    expected = choose("bait", pool, 12).tolist()
+    monkeypatch.setattr("labelbench_core.strategies.bait.chunk_rows", lambda values: 7)
+    assert choose("bait", pool, 12).tolist() == expected
+
+
+def test_bait_multilabel():
+    pool = replace(make_pool(50, dims=3, labeled=5), multilabel=True)
+    assert choose("bait", pool, 12).tolist() == bait(pool, 12)
+
+
+@pytest.mark.parametrize("title", ["duplicated points", "certain", "all zero", "one feature"])
+def test_bait_gives_equal_gains_to_the_lowest_index(title):
+    pool = awkward_pools()[title]
+    assert choose("bait", pool, 14).tolist() == bait(pool, 14)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e3])
+def test_bait_where_digits_are_lost(scale):
+    pool = make_pool(60, dims=3, labeled=0)
+    pool = replace(pool, embeddings=(scale * pool.embeddings).astype(np.float32))
+    assert choose("bait", pool, 12).tolist() == bait(pool, 12, reduced=True)
+
+
+@pytest.mark.parametrize("option", [{"ridge": 0}, {"dims": 0}, {"oversample": 0.5}], ids=str)
+def test_bait_options_are_checked(option):
+    with pytest.raises(InputError, match=next(iter(option))):
+        choose("bait", make_pool(), 3, **option)
