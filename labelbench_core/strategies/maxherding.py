@@ -1,0 +1,54 @@
+"""MaxHerding (Bae, Noh & Sutherland 2024): the rows whose neighbourhoods cover the pool best.
+
+Coverage of the pool by labelled and chosen rows S: the mean over rows y of max over s in S of
+exp(−‖s − y‖² / `bandwidth`²), all rows scaled to unit length. One by one, the row is taken that
+adds most. The picks are those of the plain algorithm; see `_herding` for how most gains are never
+computed. In pools of more than `targets` rows, the mean is taken over that many, drawn once; rows
+to choose from are all. Gains equal but for rounding go to the lowest index; where no row adds
+anything (nothing but copies of S is left), the rest is drawn at random. Multi-label: labels play no
+part.
+"""
+
+import numpy as np
+
+from labelbench_core.errors import InputError
+from labelbench_core.strategies._herding import greedy_coverage
+from labelbench_core.strategies._sphere import draw_targets
+from labelbench_core.strategies.pool import Pool
+
+INFO = {
+    "name": "MaxHerding",
+    "paper": "Bae et al. 2024",
+    "rule": "largest gain in mean kernel coverage of the pool",
+    "cost": "N m D + L m D once, m targets; m D for each gain looked at, few per pick",
+    "needs": ["embeddings"],
+    "multilabel": True,
+    "kind": "strategy",
+    "deterministic": False,
+}
+
+
+def select(
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    *,
+    bandwidth: float = 1.0,
+    targets: int = 20_000,
+) -> np.ndarray:
+    """(budget,) int64 distinct unlabelled indices, in the order chosen."""
+    if not 1e-3 <= bandwidth < np.inf:
+        raise InputError(f"maxherding: bandwidth = {bandwidth!r}; expected a number from 0.001")
+    if targets < 1:
+        raise InputError(f"maxherding: targets = {targets!r}; expected a whole number, at least 1")
+    drawn = draw_targets(pool.embeddings, targets, rng)
+    return greedy_coverage(
+        pool.embeddings,
+        pool.labeled,
+        pool.unlabeled(),
+        budget,
+        drawn,
+        np.ones(len(drawn)),
+        bandwidth,
+        rng,
+    )

@@ -1,0 +1,41 @@
+"""Power BALD: the stochastic batch of Kirsch et al. 2023, on the score of BALD.
+
+Rows are drawn one after another without replacement, each with probability proportional to
+s(x) ** `power` among those left, where s is the score of `bald`: a batch of the highest scores is
+full of rows that say the same. `power` 0 is random sampling, a large one is `bald`. Drawn as in the
+paper: the rows with the largest `power` · log s(x) + Gumbel noise. Rows with s = 0 come after all
+others, in random order. Multi-label: as in `bald`.
+"""
+
+import numpy as np
+
+from labelbench_core.errors import InputError
+from labelbench_core.strategies._scores import lowest
+from labelbench_core.strategies.bald import disagreements
+from labelbench_core.strategies.pool import Pool
+
+INFO = {
+    "name": "power BALD",
+    "paper": "Kirsch et al. 2023",
+    "rule": "drawn without replacement in proportion to a power of the score of BALD",
+    "cost": "M N C",
+    "needs": ["member_probabilities"],
+    "multilabel": True,
+    "kind": "strategy",
+    "deterministic": False,
+}
+
+
+def select(pool: Pool, budget: int, rng: np.random.Generator, *, power: float = 1.0) -> np.ndarray:
+    """(budget,) int64 distinct unlabelled indices, in the order drawn."""
+    if not 0 <= power < np.inf:
+        raise InputError(f"power-bald: power = {power!r}; expected a number, at least 0")
+    unlabeled = pool.unlabeled()
+    scores = disagreements(pool.member_probabilities, multilabel=pool.multilabel)[unlabeled]
+    noise = rng.gumbel(size=len(unlabeled))
+    drawable = scores > 0
+    keys = np.full(pool.num_rows, np.inf)
+    keys[unlabeled[drawable]] = -(power * np.log(scores[drawable]) + noise[drawable])
+    drawn = lowest(keys, unlabeled[drawable], min(budget, int(drawable.sum())))
+    keys[unlabeled[~drawable]] = -noise[~drawable]
+    return np.concatenate([drawn, lowest(keys, unlabeled[~drawable], budget - len(drawn))])

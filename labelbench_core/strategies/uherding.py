@@ -1,0 +1,113 @@
+"""UHerding (Bae, Noh & Sutherland 2025): cover the rows of which the model is not certain.
+
+As `maxherding`, but in the mean over rows each counts by its uncertainty, 1 − (difference between
+the two most likely classes) after temperature scaling, and the bandwidth is the smallest distance
+between labelled rows of unit length, labelled rows nearer than 0.001 counting as one point. The
+temperature is that of 1.0, 1.1, …, 20.0 with the smallest expected calibration error (15 bins) on
+the labelled rows, the lowest of equal ones. With no label every row counts 1; with fewer than two
+distinct labelled points the bandwidth is 1. Few labels: coverage of dense regions; many: narrow
+kernels, and so nearly the most uncertain rows. In pools of more than `targets` rows, the mean is
+taken over that many, drawn once; under narrow kernels, rows that are not among them add little, so
+that `targets` should then be several times the budget. Where no row adds anything, the rest is
+drawn at random. Not defined for multi-label pools: margin and temperature are those of exclusive
+classes.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from labelbench_core.errors import InputError
+from labelbench_core.strategies._arrays import Rows, cast, chunk_rows, host
+from labelbench_core.strategies._herding import greedy_coverage
+from labelbench_core.strategies._sphere import directions, draw_targets
+from labelbench_core.strategies.margin import margins
+from labelbench_core.strategies.pool import Pool
+
+INFO = {
+    "name": "UHerding",
+    "paper": "Bae et al. 2025",
+    "rule": "largest gain in kernel coverage of the uncertain rows",
+    "cost": "N m D + L m D + L^2 D once, m targets; m D for each gain looked at, few per pick",
+    "needs": ["embeddings", "probabilities"],
+    "multilabel": False,
+    "kind": "strategy",
+    "deterministic": False,
+}
+TEMPERATURES = np.arange(10, 201) / 10
+BINS = 15
+NEAREST = 1e-3  # labelled rows nearer than this count as one point
+
+
+def select(
+    pool: Pool, budget: int, rng: np.random.Generator, *, targets: int = 20_000
+) -> np.ndarray:
+    """(budget,) int64 distinct unlabelled indices, in the order chosen."""
+    if targets < 1:
+        raise InputError(f"uherding: targets = {targets!r}; expected a whole number, at least 1")
+    drawn = draw_targets(pool.embeddings, targets, rng)
+    return greedy_coverage(
+        pool.embeddings,
+        pool.labeled,
+        pool.unlabeled(),
+        budget,
+        drawn,
+        uncertainties(pool, drawn),
+        smallest_distance(pool.embeddings, pool.labeled),
+        rng,
+    )
+
+
+def uncertainties(pool: Pool, indices: np.ndarray) -> np.ndarray:
+    """(n,) 1 − margin of rows after temperature scaling; 1 where nothing is labelled."""
+    if len(pool.labeled) == 0:
+        return np.ones(len(indices))
+    rows = Rows(pool.probabilities)
+    known = host(cast(rows.take(pool.labeled), "float64"))
+    warmth = temperature(known, np.asarray(pool.labels))
+    weights = np.empty(len(indices))
+    step = chunk_rows(rows.shape[1])
+    for first in range(0, len(indices), step):
+        part = slice(first, first + step)
+        scaled = _scaled(host(cast(rows.take(indices[part]), "float64")), warmth)
+        weights[part] = 1 - margins(scaled.T)
+    return np.clip(weights, 0, 1)
+
+
+def temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature with the smallest expected calibration error; the lowest of equal ones."""
+    errors = [_calibration_error(_scaled(probabilities, t), labels) for t in TEMPERATURES]
+    return float(TEMPERATURES[np.argmin(np.round(errors, 12))])
+
+
+def smallest_distance(embeddings: Any, indices: np.ndarray) -> float:
+    """The smallest distance between rows of unit length that is not below `NEAREST`, or 1."""
+    rows = Rows(embeddings)
+    smallest = np.inf
+    step = chunk_rows(max(len(indices), rows.shape[1]))
+    points = directions(rows.take(indices))
+    norms = np.square(points).sum(axis=1)
+    for first in range(0, len(indices), step):
+        part = slice(first, first + step)
+        squared = norms[part, None] + norms - 2 * (points[part] @ points.T)
+        apart = np.where(squared >= NEAREST**2, squared, np.inf)
+        least = apart.min()
+        if np.isfinite(least) and least <= smallest + 1e-13:
+            i, j = (found[:1000] for found in np.nonzero(apart <= least + 1e-13))
+            exact = np.square(points[part][i] - points[j]).sum(axis=1)
+            smallest = min(smallest, float(exact.min()))
+    return float(np.sqrt(smallest)) if np.isfinite(smallest) else 1.0
+
+
+def _scaled(probabilities: np.ndarray, warmth: float) -> np.ndarray:
+    """(n, C) probabilities of the same logits divided by `warmth`."""
+    powers = (probabilities / probabilities.max(axis=1, keepdims=True)) ** (1 / warmth)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean over rows of the gap between confidence and accuracy in their bin of confidence."""
+    confidence = probabilities.max(axis=1)
+    gaps = confidence - (probabilities.argmax(axis=1) == labels)
+    bins = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    return float(np.abs(np.bincount(bins, gaps, BINS)).sum() / len(labels))
