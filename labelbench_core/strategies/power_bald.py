@@ -9,8 +9,7 @@ others, in random order. Multi-label: as in `bald`.
 
 import numpy as np
 
-from labelbench_core.errors import InputError
-from labelbench_core.strategies._scores import lowest
+from labelbench_core.strategies._power import check_power, draw_by_power
 from labelbench_core.strategies.bald import disagreements
 from labelbench_core.strategies.pool import Pool
 
@@ -28,14 +27,6 @@ INFO = {
 
 def select(pool: Pool, budget: int, rng: np.random.Generator, *, power: float = 1.0) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order drawn."""
-    if not 0 <= power < np.inf:
-        raise InputError(f"power-bald: power = {power!r}; expected a number, at least 0")
-    unlabeled = pool.unlabeled()
-    scores = disagreements(pool.member_probabilities, multilabel=pool.multilabel)[unlabeled]
-    noise = rng.gumbel(size=len(unlabeled))
-    drawable = scores > 0
-    keys = np.full(pool.num_rows, np.inf)
-    keys[unlabeled[drawable]] = -(power * np.log(scores[drawable]) + noise[drawable])
-    drawn = lowest(keys, unlabeled[drawable], min(budget, int(drawable.sum())))
-    keys[unlabeled[~drawable]] = -noise[~drawable]
-    return np.concatenate([drawn, lowest(keys, unlabeled[~drawable], budget - len(drawn))])
+    check_power("power-bald", power)
+    scores = disagreements(pool.member_probabilities, multilabel=pool.multilabel)
+    return draw_by_power(pool, scores[pool.unlabeled()], budget, rng, power)
