@@ -5,6 +5,7 @@ are combined in order, so that one thread or eight give the same bytes. (BLAS di
 threads.)
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -15,11 +16,20 @@ Result = TypeVar("Result")
 def ordered_map(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int
 ) -> Iterator[Result]:
-    """`map(function, items)` in `threads` threads; results in the order of the items."""
+    """`map(function, items)` in `threads` threads; results in the order of the items.
+
+    No more than two results a thread wait to be fetched: results of any number of items fit memory.
+    """
     if threads <= 1:
         yield from map(function, items)
         return
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(function, items)
+        waiting: deque[Future[Result]] = deque()
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > 2 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

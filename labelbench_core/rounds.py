@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,12 @@ import numpy as np
 from labelbench_core import files, metrics, registry
 from labelbench_core.datasets import open_dataset
 from labelbench_core.oracle import Oracle, SequentialPurchase
+from labelbench_core.pool_views import EmbeddedRows, PredictedRows, in_memory_if_small
 from labelbench_core.proxies import Statistics
 from labelbench_core.seeds import rng_for
 from labelbench_core.store import RowBlocks, open_rows, verify
 
 log = logging.getLogger(__name__)
-
-# Above this, strategies see the pool's embeddings block by block.
-DENSE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -114,11 +112,15 @@ def next_round(
     proxy = _build_proxy(settings, threads).restore(previous.arrays, data.statistics)
     needs = component.info["needs"]
     budget = settings["schedule"]["batch"]
+    rows = data.embeddings["pool"]
     with _timed("score the pool"):
+        embeddings = EmbeddedRows(proxy, rows, threads)
         pool = Pool(
-            embeddings=_embeddings(proxy, data.embeddings["pool"], "embeddings" in needs),
+            embeddings=in_memory_if_small(embeddings) if "embeddings" in needs else embeddings,
             probabilities=(
-                proxy.predict_proba(data.embeddings["pool"]) if "probabilities" in needs else None
+                in_memory_if_small(PredictedRows(proxy, rows, threads))
+                if "probabilities" in needs
+                else None
             ),
             labeled=oracle.bought,
             labels=oracle.labels,
@@ -178,7 +180,7 @@ def _train_and_evaluate(
         log.warning("the proxy did not converge: %s", fit)
     with _timed("evaluate"):
         scores = {
-            split: metrics.evaluate(proxy.predict_proba(rows), data.labels[split])
+            split: metrics.evaluate(PredictedRows(proxy, rows, threads), data.labels[split])
             for split, rows in data.embeddings.items()
         }
     record = {
@@ -202,42 +204,6 @@ def _build_proxy(settings: Mapping[str, Any], threads: int) -> Any:
     return registry.load("proxies", entry["implementation"]).build(
         threads, **(entry.get("options") or {})
     )
-
-
-def _embeddings(proxy: Any, rows: RowBlocks, needed: bool) -> Any:
-    """What strategies see of the pool: in memory if it is needed and fits, else streamed."""
-    lazy = EmbeddedRows(proxy, rows)
-    dense = needed and 4 * rows.shape[0] * rows.shape[1] <= DENSE_BYTES
-    return lazy.load() if dense else lazy
-
-
-class EmbeddedRows:
-    """The pool as its proxy sees it, block by block; the interface is that of `RowBlocks`."""
-
-    def __init__(self, proxy: Any, rows: RowBlocks) -> None:
-        self._proxy, self._rows = proxy, rows
-        # What `embed` makes of no rows at all tells its width and precision.
-        empty = proxy.embed(rows.take(np.zeros(0, np.int64)))
-        self.shape, self.dtype = (len(rows), empty.shape[1]), empty.dtype
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
-        """(first row, rows) in order."""
-        for first, rows in self._rows.blocks():
-            yield first, self._proxy.embed(rows)
-
-    def take(self, indices: np.ndarray) -> np.ndarray:
-        """(k, D) rows `indices`, in that order."""
-        return self._proxy.embed(self._rows.take(indices))
-
-    def load(self) -> np.ndarray:
-        """(N, D) all rows in memory."""
-        result = np.empty(self.shape, self.dtype)
-        for first, rows in self.blocks():
-            result[first : first + len(rows)] = rows
-        return result
 
 
 def _rng(role: str, settings: Mapping[str, Any], number: int, strategy: str) -> np.random.Generator:

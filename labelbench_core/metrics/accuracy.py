@@ -2,21 +2,23 @@
 
 import numpy as np
 
+from labelbench_core.metrics._predictions import Predictions
 
-def confusion_matrix(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """(C, C) counts: row = true class, column = predicted class (ties: the lowest class)."""
-    num_classes = probabilities.shape[1]
-    pairs = labels * num_classes + probabilities.argmax(axis=1)
+
+def confusion_matrix(predictions: Predictions, labels: np.ndarray) -> np.ndarray:
+    """(C, C) counts: row = true class, column = predicted class."""
+    num_classes = predictions.num_classes
+    pairs = labels * num_classes + predictions.predicted
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
-def measure(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+def measure(predictions: Predictions, labels: np.ndarray) -> dict[str, float]:
     """Accuracy, balanced and worst-class accuracy, and macro-averaged F1.
 
     Averages over classes leave out classes that the split lacks: they have no accuracy. A class
     that is absent but predicted still counts in macro-F1, with F1 = 0, as in scikit-learn.
     """
-    counts = confusion_matrix(probabilities, labels)
+    counts = confusion_matrix(predictions, labels)
     hits = counts.diagonal().astype(np.float64)
     true, predicted = counts.sum(axis=1), counts.sum(axis=0)
     recalls = hits[true > 0] / true[true > 0]

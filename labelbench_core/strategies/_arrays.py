@@ -101,10 +101,17 @@ class Rows:
 
 def check_values(array: Any, field: str) -> None:
     """`InputError` naming the first row of `array` with a value that is no number or too large."""
+    if getattr(array, "values_are_checked", False):
+        return  # whenever they are read
     for first, chunk in Rows(array).chunks():
-        if not bool(_usable(chunk).all()):
-            row = first + int(np.flatnonzero(~host(_usable(chunk)).all(axis=1))[0])
-            raise InputError(f"{field}: row {row} holds a value that is NaN or beyond ±{LARGEST:g}")
+        check_chunk(chunk, field, np.arange(first, first + len(chunk)))
+
+
+def check_chunk(chunk: Array, field: str, rows: np.ndarray) -> None:
+    """As `check_values`, of a part of the array that holds its `rows`."""
+    if not bool(_usable(chunk).all()):
+        row = rows[int(np.flatnonzero(~host(_usable(chunk)).all(axis=1))[0])]
+        raise InputError(f"{field}: row {row} holds a value that is NaN or beyond ±{LARGEST:g}")
 
 
 def _usable(chunk: Array) -> Array:

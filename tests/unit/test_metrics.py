@@ -5,6 +5,7 @@ import pytest
 from sklearn import metrics as reference
 
 from labelbench_core.metrics import evaluate
+from labelbench_core.strategies.testing import Blocks
 
 
 def example(num_classes, rows=400, seed=0):
@@ -51,3 +52,10 @@ def test_calibration_error_of_a_hand_computed_case():
 def test_a_probability_of_zero_costs_much_but_not_infinity():
     found = evaluate(np.array([[1.0, 0.0]], np.float32), np.array([1]))
     assert 80 < found["nll"] < 100
+
+
+@pytest.mark.parametrize("block_rows", [1, 7, 400])
+def test_rows_read_in_blocks_give_the_same_bytes(block_rows):
+    probabilities, labels = example(10)
+    expected = evaluate(probabilities, labels)
+    assert evaluate(Blocks(probabilities, block_rows), labels) == expected

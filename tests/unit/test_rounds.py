@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from labelbench_core import files, initial_pool, rounds, store
+from labelbench_core import files, initial_pool, pool_views, rounds, store
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for, seed_for
 
@@ -130,7 +130,7 @@ def test_hidden_labels_do_not_reach_the_strategy(data):
 def test_a_pool_that_is_streamed_gives_the_same_picks(data, monkeypatch):
     settings = {**SETTINGS, "strategy": {"id": "coreset", "implementation": "coreset"}}
     dense = chain(data, settings, 1)[-1].record["bought"]
-    monkeypatch.setattr(rounds, "DENSE_BYTES", 0)
+    monkeypatch.setattr(pool_views, "DENSE_BYTES", 0)
     assert np.array_equal(dense, chain(data, settings, 1)[-1].record["bought"])
 
 

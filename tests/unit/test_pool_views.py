@@ -1,0 +1,102 @@
+"""The pool as its proxy sees it: the same values block by block, row by row and in memory."""
+
+import types
+
+import numpy as np
+import pytest
+
+from labelbench_core import pool_views, store
+from labelbench_core.errors import InputError
+from labelbench_core.pool_views import EmbeddedRows, PredictedRows, in_memory_if_small
+from labelbench_core.proxies import Statistics
+from labelbench_core.proxies.linear import LinearProxy
+from labelbench_core.strategies import Pool, select
+
+
+@pytest.fixture
+def rows(tmp_path):
+    """(500, 6) float16 in 63 chunks of 8 rows."""
+    features = np.random.default_rng(0).standard_normal((500, 6)).astype(np.float16)
+    store.create_array(tmp_path / "rows", features.shape, "float16", 64)
+    for block in range(8):
+        store.write_block(tmp_path / "rows", block, features[64 * block : 64 * (block + 1)])
+    return store.open_rows(tmp_path / "rows")
+
+
+@pytest.fixture
+def proxy():
+    rng = np.random.default_rng(1)
+    head = {"weights": rng.standard_normal((6, 4), np.float32), "bias": np.zeros(4, np.float32)}
+    return LinearProxy(None, 1e-3, 10, 1).restore(head, Statistics(np.full(6, 0.1), np.ones(6)))
+
+
+def stream(view):
+    return np.concatenate([values for _, values in view.blocks()])
+
+
+def test_embeddings_are_those_of_the_proxy(rows, proxy):
+    view = EmbeddedRows(proxy, rows, threads=2)
+    expected = proxy.embed(rows.load())
+    assert (view.shape, view.dtype, len(view)) == ((500, 6), np.float32, 500)
+    assert np.array_equal(stream(view), expected)
+    assert np.array_equal(view.load(), expected)
+    indices = np.array([499, 3, 3, 77])
+    assert np.array_equal(view.take(indices), expected[indices])
+    assert view.take(indices[:0]).shape == (0, 6)
+
+
+def test_probabilities_are_those_of_the_proxy(rows, proxy, monkeypatch):
+    view = PredictedRows(proxy, rows, threads=2)
+    expected = proxy.predict_proba(rows)
+    assert (view.shape, view.dtype) == ((500, 4), np.float32)
+    assert np.array_equal(stream(view), expected)
+    monkeypatch.setattr(pool_views, "TAKEN_ROWS", 7)
+    indices = np.random.default_rng(2).integers(0, 500, 50)
+    assert np.allclose(view.take(indices), expected[indices], rtol=1e-5, atol=1e-7)
+
+
+def test_threads_do_not_change_a_byte(rows, proxy):
+    one, three = (PredictedRows(proxy, rows, threads) for threads in (1, 3))
+    assert np.array_equal(stream(one), stream(three))
+    indices = np.arange(0, 500, 3)
+    assert np.array_equal(one.take(indices), three.take(indices))
+
+
+def test_only_what_fits_the_limit_is_held_in_memory(rows, proxy, monkeypatch):
+    view = PredictedRows(proxy, rows)
+    monkeypatch.setattr(pool_views, "DENSE_BYTES", 500 * 4 * 4)
+    assert isinstance(in_memory_if_small(view), np.ndarray)
+    monkeypatch.setattr(pool_views, "DENSE_BYTES", 500 * 4 * 4 - 1)
+    assert in_memory_if_small(view) is view
+
+
+def test_the_pool_is_predicted_once_and_only_a_few_blocks_ahead(rows, proxy):
+    predicted, held = [], []
+
+    def predict_proba(features):
+        predicted.append(len(features))
+        return proxy.predict_proba(features)
+
+    view = PredictedRows(types.SimpleNamespace(predict_proba=predict_proba), rows, threads=2)
+    for number, _ in enumerate(view.blocks()):
+        held.append(len(predicted) - number)
+    assert max(held) <= 7  # and one call that tells the width
+    predicted.clear()
+    pool = Pool(EmbeddedRows(proxy, rows), view, np.arange(3), np.zeros(3, np.int64), 4)
+    select("margin", pool, 5, np.random.default_rng(0))
+    assert sum(predicted) == 500
+
+
+@pytest.mark.parametrize("strategy", ["margin", "badge"])
+def test_values_that_are_no_numbers_are_named_while_they_are_read(rows, proxy, strategy):
+    damaged = np.array(rows.take(np.array([301])))
+
+    def predict_proba(features):
+        values = proxy.predict_proba(features)
+        values[(features == damaged).all(axis=1), 2] = np.nan
+        return values
+
+    view = PredictedRows(types.SimpleNamespace(predict_proba=predict_proba), rows)
+    pool = Pool(EmbeddedRows(proxy, rows), view, np.arange(3), np.zeros(3, np.int64), 4)
+    with pytest.raises(InputError, match=r"probabilities: row 301 holds a value that is NaN"):
+        select(strategy, pool, 5, np.random.default_rng(0))
