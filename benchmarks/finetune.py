@@ -20,9 +20,11 @@ from labelbench_core import registry
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import Trainer
 from labelbench_core.trainers._batches import DeviceImages
+from labelbench_core.trainers._examples import ImageExamples
 from labelbench_core.trainers._loop import Task, TrainingRun, autocast, training_dtype
 from labelbench_core.trainers._network import Network, fold_batch_norm
 from labelbench_core.trainers._schedule import build_optimizer
+from labelbench_core.trainers.recipe import Recipe
 
 NUM_CLASSES = 10
 
@@ -42,10 +44,9 @@ class RandomImages:
 
 
 def time_bare(
-    network: Network, trainer: Trainer, steps: int, size: int, device: torch.device
+    network: Network, recipe: Recipe, steps: int, size: int, device: torch.device
 ) -> float:
     """Seconds for `steps` steps of the bare loop."""
-    recipe = trainer.recipe
     optimizer = build_optimizer(network, recipe)
     dtype = training_dtype(recipe, device)
     images = torch.randn(recipe.batch_size, 3, size, size, device=device)
@@ -66,9 +67,9 @@ def time_bare(
     return time.perf_counter() - started
 
 
-def time_loop(network: Network, trainer: Trainer, task: Task) -> float:
+def time_loop(network: Network, trainer: Trainer, recipe: Recipe, task: Task) -> float:
     """Seconds for all steps of the project's loop, as a training runs it."""
-    run = TrainingRun(network, trainer, task, trainer.recipe.learning_rate)
+    run = TrainingRun(network, trainer, recipe, task, recipe.learning_rate)
     wait(task.device)
     started = time.perf_counter()
     for batch in run.batches():
@@ -98,18 +99,20 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     network.to(device=device, memory_format=torch.channels_last)
     change = {"translate": 0.05, "rotate": 5.0, "scale": 0.05} if arguments.augment else {}
     options = {"steps": arguments.steps, "batch_size": arguments.batch_size, "learning_rate": 1e-5}
-    trainer = registry.load("trainers", "supervised").build(**options, warmup_steps=0, **change)
+    trainer = registry.load("trainers", "supervised").build()
+    recipe = Recipe(**options, warmup_steps=0, **change)
     source = RandomImages(arguments.labels, arguments.image_size)
     images = DeviceImages(source, np.arange(arguments.labels), device)
     labels = np.arange(arguments.labels) % NUM_CLASSES
-    task = Task(images, labels, NUM_CLASSES, backbone.preprocess, ("benchmark",), device)
-    time_bare(network, trainer, 2, backbone.input_size, device)
+    examples = ImageExamples(images, backbone.preprocess, recipe)
+    task = Task(examples, labels, NUM_CLASSES, ("benchmark",), device)
+    time_bare(network, recipe, 2, backbone.input_size, device)
     rates: dict[str, list[float]] = {"bare": [], "loop": []}
     count = arguments.steps * arguments.batch_size
     for _ in range(arguments.repeats):
-        seconds = time_bare(network, trainer, arguments.steps, backbone.input_size, device)
+        seconds = time_bare(network, recipe, arguments.steps, backbone.input_size, device)
         rates["bare"].append(count / seconds)
-        rates["loop"].append(count / time_loop(network, trainer, task))
+        rates["loop"].append(count / time_loop(network, trainer, recipe, task))
     ratios = [loop / bare for loop, bare in zip(rates["loop"], rates["bare"], strict=True)]
     return {
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",

@@ -1,12 +1,12 @@
 """The catalogue: what exists, each entry an id with its options (config/catalogue/*.yaml)."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from labelbench_core import registry
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, did_you_mean
+from labelbench_core.trainers.recipe import Recipe
 
 COMPONENT_KINDS = ("datasets", "backbones", "proxies", "trainers", "strategies")
 KINDS = (*COMPONENT_KINDS, "schedules")
@@ -132,6 +132,11 @@ def _component_errors(kind: str, name: str, entry: Mapping[str, Any], file: Path
             errors.append(
                 f"{where}: {value!r}; allowed: a value like its default, {allowed[option]!r}"
             )
+    if kind == "trainers":
+        wrong = Recipe.errors_in(entry.get("training"))
+        errors += [f"{file}: {name}.{line}" for line in wrong]
+    elif "training" in entry:
+        errors.append(f"{file}: {name}.training: only trainers have it; allowed: options")
     return errors
 
 
@@ -142,12 +147,6 @@ def _same_type(value: Any, default: Any) -> bool:
     if isinstance(default, float):
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     return type(value) is type(default)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint for a probable slip of the pen, or nothing."""
-    close = difflib.get_close_matches(str(word), list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def raise_all(errors: list[str]) -> None:

@@ -17,7 +17,7 @@ from labelbench_core.datasets import POOL, Images, PreparedDataset
 from labelbench_core.devices import choose_device
 from labelbench_core.errors import InputError
 from labelbench_core.provenance import code_hash
-from labelbench_core.trainers import Recipe
+from labelbench_core.trainers.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch
@@ -79,28 +79,38 @@ def finetune_round(
     from labelbench_core.trainers import _loop, _network
     from labelbench_core.trainers._batches import DeviceImages
     from labelbench_core.trainers._checkpoints import Checkpoint
+    from labelbench_core.trainers._examples import ImageExamples
 
     ids = _ids(settings)
     labeled = _check_round(dataset, record, arrays, ids)
     torch.set_num_threads(threads)
     device = torch.device(choose_device())
     trainer = _build("trainers", settings["trainer"])
-    recipe: Recipe = trainer.recipe
+    recipe = Recipe.from_options(settings["trainer"].get("training"))
     splits = _splits(dataset, recipe)
     backbone: Backbone = _build("backbones", settings["backbone"])
     network, folds = _network_to_train(backbone, recipe, arrays, dataset.num_classes)
     names = tuple(ids[key] for key in ("dataset", "backbone", "trainer", "proxy", "schedule"))
+    images = dataset.images(POOL, threads=threads)
+
+    def examples(indices: np.ndarray) -> ImageExamples:
+        return ImageExamples(DeviceImages(images, indices, device), backbone.preprocess, recipe)
+
+    unlabeled = np.setdiff1d(np.arange(len(images)), labeled)
+    needs_unlabeled = registry.describe("trainers", settings["trainer"]["implementation"]).info[
+        "needs_unlabeled"
+    ]
     task = _loop.Task(
-        images=DeviceImages(dataset.images(POOL, threads=threads), labeled, device),
+        labeled=examples(labeled),
         labels=dataset.labels(POOL)[labeled],
         num_classes=dataset.num_classes,
-        preprocess=backbone.preprocess,
+        unlabeled=examples(unlabeled) if needs_unlabeled and len(unlabeled) else None,
         # The record's strategy: round 0 is the same fine-tuning for all of them.
         names=(*names, record["strategy"], ids["seed"], ids["round"]),
         device=device,
     )
     fingerprint = _fingerprint(dataset, backbone, arrays, settings, device)
-    fit = _loop.train(network, trainer, task, Checkpoint(checkpoint, fingerprint))
+    fit = _loop.train(network, trainer, recipe, task, Checkpoint(checkpoint, fingerprint))
     dtype = _loop.training_dtype(recipe, device)
     result = {
         **ids,
@@ -156,8 +166,12 @@ def history_csv(history: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     print(",".join(HISTORY_COLUMNS), file=text)
     for row in history:
-        print(",".join(f"{row[column]:.7g}" for column in HISTORY_COLUMNS), file=text)
+        print(",".join(_number(row[column]) for column in HISTORY_COLUMNS), file=text)
     return text.getvalue()
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.7g}"
 
 
 def write_weights(path: Path, weights: dict[str, torch.Tensor]) -> None:

@@ -1,111 +1,129 @@
-"""Trainers fine-tune a whole pretrained network on the labels bought: one file per method.
+"""Trainers: how a batch becomes a loss, one file per method.
 
-A trainer says how a batch becomes a loss; the rest (steps, schedule, checkpoints, retries) is
-the loop's, the same for all. A trainer's module has `INFO` and `build(*, ...options) -> Trainer`.
+The rest (steps, schedule, checkpoints, retries) is the loop's, the same for all and for every
+network: a classifier on cached embeddings or a whole backbone. A trainer's module has `INFO` and
+`build(*, options) -> Trainer`; how long and how fast it trains is a `Recipe`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from labelbench_core.errors import InputError
-
 if TYPE_CHECKING:
+    import numpy as np
     import torch
-
-HEADS = ("proxy", "fresh")
-BATCH_NORMS = ("folded", "frozen", "batch")
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """Random changes of a training image; zero and False mean none.
-
-    Attributes
-    ----------
-    translate
-        Largest shift along each axis, as a fraction of the image's side.
-    rotate
-        Largest rotation either way, in degrees.
-    scale
-        Largest relative change of size: 0.1 draws factors from 0.9 to 1.1.
-    flip
-        Mirror half of the images left to right. Not for digits or letters.
-    """
-
-    translate: float = 0.0
-    rotate: float = 0.0
-    scale: float = 0.0
-    flip: bool = False
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What the loop must know of a trainer; `supervised.build` says what each option means."""
-
-    steps: int
-    batch_size: int
-    learning_rate: float
-    head_factor: float
-    warmup_steps: int
-    weight_decay: float
-    gradient_clip: float
-    ema_decay: float
-    head: str
-    batch_norm: str
-    precision: str
-    augmentation: Augmentation
-    evaluate: tuple[str, ...] | None
-
-    def __post_init__(self) -> None:
-        """`InputError` naming every option that is out of range."""
-        allowed = {
-            "steps": ("at least 1", self.steps >= 1),
-            "batch_size": ("at least 1", self.batch_size >= 1),
-            "learning_rate": ("more than 0", self.learning_rate > 0),
-            "head_factor": ("more than 0", self.head_factor > 0),
-            "warmup_steps": ("from 0 to steps", 0 <= self.warmup_steps <= self.steps),
-            "weight_decay": ("at least 0", self.weight_decay >= 0),
-            "gradient_clip": ("at least 0 (0: no clipping)", self.gradient_clip >= 0),
-            "ema_decay": ("from 0 (no average) to less than 1", 0 <= self.ema_decay < 1),
-            "head": (f"one of {', '.join(HEADS)}", self.head in HEADS),
-            "batch_norm": (f"one of {', '.join(BATCH_NORMS)}", self.batch_norm in BATCH_NORMS),
-            "precision": (f"one of {', '.join(PRECISIONS)}", self.precision in PRECISIONS),
-        }
-        wrong = [
-            f"{field.name}: {getattr(self, field.name)!r}; allowed: {allowed[field.name][0]}"
-            for field in fields(self)
-            if field.name in allowed and not allowed[field.name][1]
-        ]
-        change = self.augmentation
-        if not (0 <= change.translate < 1 and 0 <= change.scale < 1 and 0 <= change.rotate <= 180):
-            wrong.append(f"{change}: allowed: 0 <= translate, scale < 1 and 0 <= rotate <= 180")
-        if wrong:
-            raise InputError("trainer options: " + "; ".join(wrong))
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's images, augmented and normalised, and their labels.
+    """What one step sees, as the network takes it: images (B, 3, S, S) or embeddings (B, D).
 
     Attributes
     ----------
-    images
-        (B, 3, S, S) float32.
+    inputs
+        (B, ...) float32 labelled examples, weakly augmented.
     labels
         (B,) int64.
+    weak, strong
+        (U, ...) two views of the same unlabelled examples; None where there are none.
+    rows
+        (U,) int64 places of these examples in the unlabelled set.
     """
 
-    images: torch.Tensor
+    inputs: torch.Tensor
     labels: torch.Tensor
+    weak: torch.Tensor | None = None
+    strong: torch.Tensor | None = None
+    rows: torch.Tensor | None = None
+
+    def parts(self, count: int) -> list[Batch]:
+        """The batch in `count` parts of nearly equal size, fewer if it has fewer examples."""
+        count = min(count, *(len(v) for v in (self.labels, self.rows) if v is not None))
+        columns = [
+            [None] * count if value is None else value.tensor_split(count)
+            for value in (self.inputs, self.labels, self.weak, self.strong, self.rows)
+        ]
+        return [Batch(*values) for values in zip(*columns, strict=True)]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is trained on.
+
+    Attributes
+    ----------
+    class_counts
+        (C,) int64 labelled examples of each class.
+    num_unlabeled
+        Size of the unlabelled set; 0 for trainers that do not use it.
+    """
+
+    class_counts: np.ndarray
+    num_unlabeled: int
+
+    @property
+    def num_classes(self) -> int:
+        """C."""
+        return len(self.class_counts)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where in the training a loss is asked for.
+
+    Attributes
+    ----------
+    number, steps
+        Of the step, from 0, and of all steps.
+    problem
+        What is trained on.
+    rng
+        Drawn from on the host; a function of the step alone.
+    state
+        What `Trainer.state` made; None if it made nothing.
+    teacher
+        The moving average of the network, where the recipe keeps one.
+    """
+
+    number: int
+    steps: int
+    problem: Problem
+    rng: np.random.Generator
+    state: Any = None
+    teacher: Callable[[torch.Tensor], torch.Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A step's loss.
+
+    Attributes
+    ----------
+    total
+        Scalar to be minimised, float32.
+    logits
+        (B, C) of the labelled examples.
+    unlabeled
+        The unlabelled examples' share of `total`, a scalar; None for a supervised step.
+    used
+        Share of the unlabelled examples that count in it (their weights' mean), a scalar.
+    """
+
+    total: torch.Tensor
+    logits: torch.Tensor
+    unlabeled: torch.Tensor | None = None
+    used: torch.Tensor | None = None
 
 
 class Trainer(Protocol):
-    """How a batch becomes a loss, and the recipe to train by."""
+    """How a batch becomes a loss."""
 
-    recipe: Recipe
+    def state(self, problem: Problem) -> torch.nn.Module | None:
+        """What changes from step to step beside the network, as buffers; None if nothing does."""
 
-    def loss(self, network: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """The loss (a scalar) and the logits (B, C) of the labelled images."""
+    def loss(
+        self, network: Callable[[torch.Tensor], torch.Tensor], batch: Batch, step: Step
+    ) -> Loss:
+        """The loss of a batch. Without unlabelled examples, that of the labelled ones alone."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from labelbench_core.progress import Progress
 from labelbench_core.seeds import rng_for, seed_for
-from labelbench_core.trainers import Batch, Recipe, Trainer
-from labelbench_core.trainers._batches import DeviceImages, Sampler, augment
+from labelbench_core.trainers import Batch, Problem, Step, Trainer
+from labelbench_core.trainers._batches import Sampler
 from labelbench_core.trainers._checkpoints import Checkpoint
+from labelbench_core.trainers._examples import Examples
 from labelbench_core.trainers._network import Network
 from labelbench_core.trainers._schedule import (
     build_optimizer,
@@ -24,13 +26,16 @@ from labelbench_core.trainers._schedule import (
     set_learning_rate,
 )
 from labelbench_core.trainers._window import Window
+from labelbench_core.trainers.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
 # A training that diverges is tried once more, this much slower.
 RETRY_FACTORS = (1.0, 0.1)
 LONGEST_WINDOW = 50  # steps between two rows of the history, at most
-HISTORY_COLUMNS = ("attempt", "step", "learning_rate", "loss", "accuracy")
+HISTORY_COLUMNS = (
+    "attempt", "step", "learning_rate", "loss", "accuracy", "unlabeled_loss", "used"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,22 +44,26 @@ class Task:
 
     Attributes
     ----------
-    images
-        The labelled images, already where they are used.
+    labeled
+        The labelled examples.
     labels
-        (L,) int64, aligned with `images`.
-    preprocess
-        From uint8 images (B, H, W, 3) to the network's input.
+        (L,) int64, aligned with `labeled`.
+    num_classes
+        C.
     names
         What every random stream is derived from.
+    device
+        Where it is trained.
+    unlabeled
+        The unlabelled examples; None for trainers that need none, or where all are labelled.
     """
 
-    images: DeviceImages
+    labeled: Examples
     labels: np.ndarray
     num_classes: int
-    preprocess: Callable[[torch.Tensor], torch.Tensor]
     names: tuple[str | int, ...]
     device: torch.device
+    unlabeled: Examples | None = None
 
 
 @dataclass(frozen=True)
@@ -76,12 +85,13 @@ class Fit:
     diverged: bool
 
 
-def train(network: Network, trainer: Trainer, task: Task, checkpoint: Checkpoint) -> Fit:
+def train(
+    network: Network, trainer: Trainer, recipe: Recipe, task: Task, checkpoint: Checkpoint
+) -> Fit:
     """Train `network` in place; continues where `checkpoint` stands.
 
     The same inputs, device and number of threads give the same weights, interrupted or not.
     """
-    recipe = trainer.recipe
     network.to(device=task.device, memory_format=torch.channels_last)
     start = {name: value.detach().clone() for name, value in network.state_dict().items()}
     saved = checkpoint.load()
@@ -90,7 +100,7 @@ def train(network: Network, trainer: Trainer, task: Task, checkpoint: Checkpoint
         for attempt in range(len(attempts), len(RETRY_FACTORS)):
             network.load_state_dict(start)
             learning_rate = recipe.learning_rate * RETRY_FACTORS[attempt]
-            run = TrainingRun(network, trainer, task, learning_rate)
+            run = TrainingRun(network, trainer, recipe, task, learning_rate)
             if saved is not None:
                 run.load_state_dict(saved["run"])
                 log.info("continued after step %d of %d", run.step, recipe.steps)
@@ -123,8 +133,8 @@ def _run_attempt(
     save: Callable[[], None],
 ) -> str | None:
     """All steps that are left, or until it diverges; why it did, or None."""
-    recipe, every = run.trainer.recipe, run.window_steps
-    with Progress("fine-tune", recipe.steps, "steps", done=run.step) as progress:
+    recipe, every = run.recipe, run.window_steps
+    with Progress("train", recipe.steps, "steps", done=run.step) as progress:
         for batch in run.batches():
             run.train_step(batch)
             # Windows are aligned with the end, so that the last one is a whole one.
@@ -148,10 +158,14 @@ class TrainingRun:
     """One attempt: everything that changes from step to step, and so stands in a checkpoint."""
 
     def __init__(
-        self, network: Network, trainer: Trainer, task: Task, learning_rate: float
+        self,
+        network: Network,
+        trainer: Trainer,
+        recipe: Recipe,
+        task: Task,
+        learning_rate: float,
     ) -> None:
-        recipe = trainer.recipe
-        self.network, self.trainer, self.task = network, trainer, task
+        self.network, self.trainer, self.recipe, self.task = network, trainer, recipe, task
         self.learning_rate = learning_rate
         self.optimizer = build_optimizer(network, recipe)
         self.dtype = training_dtype(recipe, task.device)
@@ -162,36 +176,68 @@ class TrainingRun:
             else None
         )
         self.sampler = Sampler(len(task.labels), recipe.batch_size, task.names)
+        self.unlabeled_sampler = None
+        if task.unlabeled is not None:
+            size = recipe.unlabeled_ratio * recipe.batch_size
+            names = (*task.names, "unlabeled")
+            self.unlabeled_sampler = Sampler(len(task.unlabeled), size, names)
         self.window_steps = min(
             -(-len(task.labels) // self.sampler.batch_size), LONGEST_WINDOW, recipe.steps
         )
         self.window = Window(task.num_classes, task.device)
         self.labels = torch.from_numpy(task.labels).to(task.device)
+        counts = np.bincount(task.labels, minlength=task.num_classes)
+        self.problem = Problem(counts, 0 if task.unlabeled is None else len(task.unlabeled))
+        self.state = trainer.state(self.problem)
+        if self.state is not None:
+            self.state.to(task.device)
         self.step = 0
         self.last_rate = 0.0
         network.train(recipe.batch_norm == "batch")
 
     def batches(self) -> Iterator[Batch]:
         """The batches of all steps that are left."""
-        task, recipe = self.task, self.trainer.recipe
-        plans = (self.sampler.rows(step) for step in range(self.step, recipe.steps))
-        for rows, images in task.images.batches(plans):
-            rng = rng_for("finetune-augmentation", *task.names, self.step)
-            inputs = augment(task.preprocess(images), recipe.augmentation, rng)
-            yield Batch(inputs, self.labels[torch.from_numpy(rows).to(task.device)])
+        task, steps = self.task, range(self.step, self.recipe.steps)
+        labeled = task.labeled.batches(map(self.sampler.rows, steps))
+        unlabeled = itertools.repeat(None)
+        if self.unlabeled_sampler is not None:
+            unlabeled = task.unlabeled.batches(map(self.unlabeled_sampler.rows, steps))
+        for step, (rows, raw), others in zip(steps, labeled, unlabeled, strict=False):
+            rng = rng_for("finetune-augmentation", *task.names, step)
+            inputs = task.labeled.view("weak", rows, raw, rng)
+            batch = Batch(inputs, self.labels[torch.from_numpy(rows).to(task.device)])
+            if others is not None:
+                batch = replace(
+                    batch,
+                    weak=task.unlabeled.view("weak", *others, rng),
+                    strong=task.unlabeled.view("strong", *others, rng),
+                    rows=torch.from_numpy(others[0]).to(task.device),
+                )
+            yield batch
 
     def train_step(self, batch: Batch) -> None:
         """One update."""
-        recipe = self.trainer.recipe
-        factor = learning_rate_factor(self.step, recipe.steps, recipe.warmup_steps)
-        self.last_rate = self.learning_rate * factor
+        recipe = self.recipe
+        self.last_rate = self.learning_rate * learning_rate_factor(self.step, recipe)
         set_learning_rate(self.optimizer, self.last_rate)
         # Dropout knows only the global generator; its state is put back when training ends.
         torch.manual_seed(seed_for("finetune-noise", *self.task.names, self.step) % 2**63)
-        with autocast(self.task.device, self.dtype):
-            loss, logits = self.trainer.loss(self.network, batch)
+        step = Step(
+            self.step,
+            recipe.steps,
+            self.problem,
+            rng_for("finetune-loss", *self.task.names, self.step),
+            self.state,
+            self.average,
+        )
         self.optimizer.zero_grad()
-        self.scaler.scale(loss).backward()
+        parts = batch.parts(recipe.accumulate)
+        for part in parts:
+            with autocast(self.task.device, self.dtype):
+                loss = self.trainer.loss(self.network, part, step)
+            share = len(part.labels) / len(batch.labels)
+            self.scaler.scale(loss.total * share).backward()
+            self.window.add(loss, part.labels, share)
         if recipe.gradient_clip:
             self.scaler.unscale_(self.optimizer)
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.gradient_clip)
@@ -199,7 +245,6 @@ class TrainingRun:
         self.scaler.update()
         if self.average is not None:
             self.average.update_parameters(self.network)
-        self.window.add(loss.detach(), logits.detach(), batch.labels)
         self.step += 1
 
     def final_weights(self) -> dict[str, torch.Tensor]:
@@ -215,6 +260,7 @@ class TrainingRun:
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
+            "state": None if self.state is None else self.state.state_dict(),
             "window": self.window.state_dict(),
         }
 
@@ -226,6 +272,8 @@ class TrainingRun:
         self.scaler.load_state_dict(state["scaler"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
+        if self.state is not None:
+            self.state.load_state_dict(state["state"])
         self.window.load_state_dict(state["window"])
 
 

@@ -7,23 +7,27 @@ from typing import Any
 
 import torch
 
-from labelbench_core.trainers import Recipe
 from labelbench_core.trainers._network import Network
+from labelbench_core.trainers.recipe import Recipe
 
 
-def learning_rate_factor(step: int, steps: int, warmup_steps: int) -> float:
-    """Share of the peak learning rate in step `step` (from 0): linear warm-up, then a half cosine.
+def learning_rate_factor(step: int, recipe: Recipe) -> float:
+    """Share of the peak learning rate in step `step` (from 0): linear warm-up, then the schedule.
 
-    The first step has 1 / `warmup_steps`, the last of the warm-up 1; the cosine would reach 0 one
-    step after the last (Loshchilov & Hutter, "SGDR", ICLR 2017, eq. 5, without restarts).
+    The first step has 1 / `warmup_steps`, the last of the warm-up 1. "cosine" would reach 0 one
+    step after the last (Loshchilov & Hutter, "SGDR", ICLR 2017, eq. 5, without restarts);
+    "seven-sixteenths" ends at cos(7π/16) = 0.195 (Sohn et al., "FixMatch", NeurIPS 2020, 2.4).
     """
-    if step < warmup_steps:
-        return (step + 1) / warmup_steps
-    return 0.5 * (1.0 + math.cos(math.pi * (step - warmup_steps) / (steps - warmup_steps)))
+    if step < recipe.warmup_steps:
+        return (step + 1) / recipe.warmup_steps
+    done = (step - recipe.warmup_steps) / (recipe.steps - recipe.warmup_steps)
+    if recipe.schedule == "cosine":
+        return 0.5 * (1.0 + math.cos(math.pi * done))
+    return math.cos(7 * math.pi * done / 16) if recipe.schedule == "seven-sixteenths" else 1.0
 
 
-def build_optimizer(network: Network, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW (Loshchilov & Hutter, ICLR 2019) with `factor` in each group beside its `lr`.
+def build_optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimiser, with `factor` in each group beside its `lr`.
 
     Vectors (biases, normalisation) are not decayed.
     """
@@ -35,7 +39,10 @@ def build_optimizer(network: Network, recipe: Recipe) -> torch.optim.AdamW:
             if chosen:
                 decay = recipe.weight_decay if is_decayed else 0.0
                 groups.append({"params": chosen, "weight_decay": decay, "factor": factor})
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=0.9, nesterov=True)
+    method = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
+    return method(groups, lr=recipe.learning_rate, fused=True)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:

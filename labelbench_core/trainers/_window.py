@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from labelbench_core.trainers import Loss
+
 
 class Window:
     """Sums over some steps, kept on the device: reading them is the only time it is waited for."""
@@ -13,27 +15,38 @@ class Window:
     def __init__(self, num_classes: int, device: torch.device) -> None:
         self._classes = torch.arange(num_classes, device=device)
         self._sums = {
+            "parts": torch.zeros(2, dtype=torch.float64, device=device),
             "loss": torch.zeros((), dtype=torch.float64, device=device),
             "hits": torch.zeros((), dtype=torch.int64, device=device),
             "predicted": torch.zeros(num_classes, dtype=torch.int64, device=device),
             "true": torch.zeros(num_classes, dtype=torch.int64, device=device),
         }
-        self._steps = 0
+        self._steps = 0.0
+        self._unlabeled = False
 
-    def add(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
-        """Record a step; all tensors detached."""
-        predictions = logits.argmax(dim=1)
-        self._sums["loss"] += loss
+    def add(self, loss: Loss, labels: torch.Tensor, share: float = 1.0) -> None:
+        """Record a step, or its `share` that was trained on by itself."""
+        predictions = loss.logits.detach().argmax(dim=1)
+        self._sums["loss"] += share * loss.total.detach()
+        if loss.unlabeled is not None:
+            self._sums["parts"] += share * torch.stack([loss.unlabeled, loss.used]).detach()
+            self._unlabeled = True
         self._sums["hits"] += (predictions == labels).sum()
         self._sums["predicted"] += (predictions[:, None] == self._classes).sum(dim=0)
         self._sums["true"] += (labels[:, None] == self._classes).sum(dim=0)
-        self._steps += 1
+        self._steps += share
 
-    def summary(self) -> dict[str, float]:
-        """Mean `loss` per step and `accuracy` on the images as trained on."""
+    def summary(self) -> dict[str, float | None]:
+        """Means per step: `loss`, `accuracy` on the labelled examples as trained on,
+
+        `unlabeled_loss`, and the share of unlabelled examples `used`; None where there are none.
+        """
+        parts = self._sums["parts"].tolist()
         return {
             "loss": float(self._sums["loss"]) / self._steps,
             "accuracy": float(self._sums["hits"]) / float(self._sums["true"].sum()),
+            "unlabeled_loss": parts[0] / self._steps if self._unlabeled else None,
+            "used": parts[1] / self._steps if self._unlabeled else None,
         }
 
     def failure(self, *, is_last: bool) -> str | None:
@@ -52,14 +65,14 @@ class Window:
         """Begin the next window."""
         for value in self._sums.values():
             value.zero_()
-        self._steps = 0
+        self._steps = 0.0
 
     def state_dict(self) -> dict[str, Any]:
         """For a checkpoint."""
-        return {"sums": self._sums, "steps": self._steps}
+        return {"sums": self._sums, "steps": self._steps, "unlabeled": self._unlabeled}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a checkpoint."""
         for name, value in state["sums"].items():
             self._sums[name].copy_(value)
-        self._steps = state["steps"]
+        self._steps, self._unlabeled = state["steps"], state["unlabeled"]

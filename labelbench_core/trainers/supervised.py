@@ -1,113 +1,93 @@
-"""Supervised fine-tuning: cross-entropy on the labelled images only.
+"""Supervised training: cross-entropy on the labelled examples only.
 
-By default the classifier starts as the linear probe that was trained on the same labels, then the
-whole network is trained (LP-FT: Kumar et al., "Fine-Tuning can Distort Pretrained Features and
-Underperform Out-of-Distribution", ICLR 2022).
+With the recipe's `head: proxy` the classifier starts as the linear probe that was trained on the
+same labels, then the whole network is trained (LP-FT: Kumar et al., "Fine-Tuning can Distort
+Pretrained Features and Underperform Out-of-Distribution", ICLR 2022).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
+from torch.nn.functional import cross_entropy, one_hot
 
 from labelbench_core.errors import InputError
-from labelbench_core.trainers import Augmentation, Batch, Recipe
+from labelbench_core.trainers import Batch, Loss, Problem, Step
+from labelbench_core.trainers._mixing import mix
 
 INFO = {
-    "summary": "cross-entropy on the labelled images",
-    "paper": "Kumar et al., ICLR 2022 (LP-FT)",
+    "summary": "cross-entropy on the labelled examples",
+    "paper": "Kumar et al. 2022 (LP-FT); Zhang et al. 2018 (mixup); Yun et al. 2019 (CutMix)",
     "needs_unlabeled": False,
+    "needs_teacher": False,
 }
 
 
 @dataclass(frozen=True)
 class Supervised:
-    """Cross-entropy with label smoothing (Szegedy et al., CVPR 2016)."""
+    """Cross-entropy; see `build`."""
 
-    recipe: Recipe
     label_smoothing: float
+    mixup: float
+    cutmix: float
+    class_weights: str
 
-    def loss(self, network: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    def state(self, problem: Problem) -> torch.nn.Module | None:
+        """The weights of the classes."""
+        return ClassWeights(problem) if self.class_weights == "balanced" else None
+
+    def loss(
+        self, network: Callable[[torch.Tensor], torch.Tensor], batch: Batch, step: Step
+    ) -> Loss:
         """Mean cross-entropy of the batch, in float32 whatever the network's precision."""
-        logits = network(batch.images).float()
-        return (
-            torch.nn.functional.cross_entropy(
-                logits, batch.labels, label_smoothing=self.label_smoothing
-            ),
-            logits,
+        targets = one_hot(batch.labels, step.problem.num_classes).float()
+        inputs, targets = mix(batch.inputs, targets, self.mixup, self.cutmix, step.rng)
+        logits = network(inputs).float()
+        weights = None if step.state is None else step.state.weights
+        losses = cross_entropy(
+            logits, targets, weights, reduction="none", label_smoothing=self.label_smoothing
         )
+        if weights is None:
+            return Loss(losses.mean(), logits)
+        return Loss(losses.sum() / (targets @ weights).sum(), logits)
+
+
+class ClassWeights(torch.nn.Module):
+    """(C,) `weights` that give every class of the labelled set the same sum over it."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__()
+        counts = torch.from_numpy(problem.class_counts).float()
+        weights = counts.sum() / ((counts > 0).sum() * counts.clamp(min=1))
+        self.register_buffer("weights", torch.where(counts > 0, weights, 0))
 
 
 def build(
     *,
-    steps: int = 1000,
-    batch_size: int = 64,
-    learning_rate: float = 1e-4,
-    head_factor: float = 1.0,
-    warmup_steps: int = 50,
-    weight_decay: float = 0.01,
-    gradient_clip: float = 1.0,
-    ema_decay: float = 0.0,
     label_smoothing: float = 0.0,
-    head: str = "proxy",
-    batch_norm: str = "folded",
-    precision: str = "auto",
-    translate: float = 0.0,
-    rotate: float = 0.0,
-    scale: float = 0.0,
-    flip: bool = False,
-    evaluate: Sequence[str] | None = None,
+    mixup: float = 0.0,
+    cutmix: float = 0.0,
+    class_weights: str = "none",
 ) -> Supervised:
-    """Supervised fine-tuning.
+    """Supervised training.
 
     Parameters
     ----------
-    steps
-        Updates in all; not derived from the number of labels, so that budgets compare.
-    batch_size
-        Images per step; a labelled set smaller than that is one batch.
-    learning_rate
-        Peak, of AdamW, after a linear warm-up over `warmup_steps`; then a cosine down to zero.
-    head_factor
-        The classifier's learning rate is this multiple of the network's.
-    weight_decay
-        Decoupled; biases and normalisation are left out.
-    gradient_clip
-        Largest norm of all gradients together; 0: no clipping.
-    ema_decay
-        Evaluate an exponential moving average of the weights with this decay; 0: none.
     label_smoothing
-        Share of the target that is spread over all classes.
-    head
-        The classifier's start: "proxy", the round's linear head, or "fresh", zeros.
-    batch_norm
-        "folded" into the convolutions (fastest), "frozen" statistics, or statistics of each "batch"
-        (for large labelled sets; dropout, where the network has it, is on in this mode only).
-    precision
-        "float32", "bfloat16", "float16" or "auto": bfloat16 on a GPU that has it, else float32.
-    translate, rotate, scale, flip
-        See `labelbench_core.trainers.Augmentation`.
-    evaluate
-        Splits to evaluate; None: all.
+        Share of the target that is spread over all classes (Szegedy et al., CVPR 2016).
+    mixup, cutmix
+        Parameters of the Beta distributions of the mixing ratio (Zhang et al., ICLR 2018; Yun et
+        al., ICCV 2019); 0: none; with both, a coin is thrown in every step.
+    class_weights
+        "none", or "balanced": every class has the same weight in the loss, whatever its size.
     """
     if not 0 <= label_smoothing < 1:
-        raise InputError(f"trainer options: label_smoothing: {label_smoothing}; allowed: 0 to < 1")
-    recipe = Recipe(
-        steps=steps,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        head_factor=head_factor,
-        warmup_steps=warmup_steps,
-        weight_decay=weight_decay,
-        gradient_clip=gradient_clip,
-        ema_decay=ema_decay,
-        head=head,
-        batch_norm=batch_norm,
-        precision=precision,
-        augmentation=Augmentation(translate, rotate, scale, flip),
-        evaluate=None if evaluate is None else tuple(evaluate),
-    )
-    return Supervised(recipe, label_smoothing)
+        raise InputError(f"options.label_smoothing: {label_smoothing}; allowed: 0 to less than 1")
+    for name, value in (("mixup", mixup), ("cutmix", cutmix)):
+        if value < 0:
+            raise InputError(f"options.{name}: {value}; allowed: at least 0 (0: none)")
+    if class_weights not in ("none", "balanced"):
+        raise InputError(f"options.class_weights: {class_weights!r}; allowed: none, balanced")
+    return Supervised(label_smoothing, mixup, cutmix, class_weights)

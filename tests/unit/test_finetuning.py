@@ -68,7 +68,7 @@ def settings(**options):
         "trainer": {
             "id": "short",
             "implementation": "supervised",
-            "options": {**defaults, **options},
+            "training": {**defaults, **options},
         },
     }
 
@@ -109,7 +109,7 @@ def test_history_has_a_row_for_every_epoch_and_ends_at_the_last_step(dataset, bo
     result = finetune(dataset, bought, steps=10)
     assert [row["step"] for row in result.history] == [1, 4, 7, 10]
     lines = history_csv(result.history).splitlines()
-    assert lines[0] == "attempt,step,learning_rate,loss,accuracy"
+    assert lines[0] == "attempt,step,learning_rate,loss,accuracy,unlabeled_loss,used"
     assert len(lines) == 5
 
 

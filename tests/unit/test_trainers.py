@@ -9,12 +9,14 @@ import torch
 from labelbench_core import registry
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
-from labelbench_core.trainers import Augmentation, Batch, supervised
+from labelbench_core.trainers import Batch, Loss, Problem, Step, supervised
 from labelbench_core.trainers.__main__ import main as list_trainers
-from labelbench_core.trainers._batches import DeviceImages, Sampler, augment
+from labelbench_core.trainers._augmentation import augment
+from labelbench_core.trainers._batches import DeviceImages, Sampler
 from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._schedule import learning_rate_factor
 from labelbench_core.trainers._window import Window
+from labelbench_core.trainers.recipe import Augmentation, Recipe
 
 CPU = torch.device("cpu")
 
@@ -51,20 +53,25 @@ class ArrayImages:
 )
 def test_loss_is_the_mean_cross_entropy(smoothing, expected):
     probabilities = torch.tensor([[0.25, 0.75], [0.2, 0.8]])
-    batch = Batch(images=probabilities.log(), labels=torch.tensor([0, 1]))
-    loss, logits = supervised.build(label_smoothing=smoothing).loss(torch.nn.Identity(), batch)
-    assert float(loss) == pytest.approx(expected, rel=1e-6)
-    assert torch.equal(logits, batch.images)
+    batch = Batch(inputs=probabilities.log(), labels=torch.tensor([0, 1]))
+    step = Step(0, 1, Problem(np.array([1, 1]), 0), rng_for("loss"))
+    loss = supervised.build(label_smoothing=smoothing).loss(torch.nn.Identity(), batch, step)
+    assert float(loss.total) == pytest.approx(expected, rel=1e-6)
+    assert torch.equal(loss.logits, batch.inputs)
 
 
 def test_learning_rate_warms_up_linearly_and_falls_as_a_cosine():
-    factors = [learning_rate_factor(step, 10, 4) for step in range(10)]
+    recipe = Recipe(steps=10, warmup_steps=4)
+    factors = [learning_rate_factor(step, recipe) for step in range(10)]
     assert factors[:4] == [0.25, 0.5, 0.75, 1.0]
     assert factors[4] == 1.0
     assert factors[7] == pytest.approx(0.5)
     assert factors[9] == pytest.approx(0.5 * (1 + math.cos(math.pi * 5 / 6)))
-    assert learning_rate_factor(0, 3, 0) == 1.0
-    assert learning_rate_factor(2, 3, 3) == 1.0
+    assert learning_rate_factor(0, Recipe(steps=3, warmup_steps=0)) == 1.0
+    assert learning_rate_factor(2, Recipe(steps=3, warmup_steps=3)) == 1.0
+    fixmatch = Recipe(steps=16, warmup_steps=0, schedule="seven-sixteenths")
+    assert learning_rate_factor(8, fixmatch) == pytest.approx(math.cos(7 * math.pi / 32))
+    assert learning_rate_factor(9, Recipe(steps=10, warmup_steps=0, schedule="constant")) == 1.0
 
 
 @pytest.mark.parametrize(("rows", "batch"), [(10, 4), (7, 7), (12, 5), (3, 8)])
@@ -150,27 +157,39 @@ def test_translation_stays_within_its_bound():
         ({"steps": 0}, "steps"),
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"steps": 10, "warmup_steps": 11}, "warmup_steps"),
-        ({"head": "probe"}, "proxy, fresh"),
+        ({"head": "probe"}, "proxy, zero-shot, fresh"),
         ({"batch_norm": "off"}, "folded, frozen, batch"),
         ({"precision": "int8"}, "float32"),
         ({"ema_decay": 1.0}, "ema_decay"),
-        ({"label_smoothing": 1.0}, "label_smoothing"),
         ({"translate": 1.5}, "translate"),
+        ({"learning_rates": 1.0}, "did you mean 'learning_rate'"),
+        ({"steps": "many"}, "a value like its default, 1000"),
+        ({"validation": "held-out"}, "validation_size"),
+        ({"validation": "extra", "validation_size": 0.5}, "whole number of labels"),
+        ({"validation": "test"}, "none, held-out, extra"),
     ],
 )
 def test_wrong_options_are_named(options, named):
     with pytest.raises(InputError, match=named):
+        Recipe.from_options(options)
+
+
+@pytest.mark.parametrize(
+    "options", [{"label_smoothing": 1.0}, {"mixup": -1.0}, {"class_weights": "some"}]
+)
+def test_wrong_options_of_the_method_are_named(options):
+    with pytest.raises(InputError, match=next(iter(options))):
         supervised.build(**options)
 
 
 def test_all_wrong_options_are_named_at_once():
     with pytest.raises(InputError, match=r"(?s)batch_size.*gradient_clip"):
-        supervised.build(batch_size=0, gradient_clip=-1.0)
+        Recipe.from_options({"batch_size": 0, "gradient_clip": -1.0})
 
 
 def window_of(logits, labels, loss=1.0):
     window = Window(3, CPU)
-    window.add(torch.tensor(loss), torch.tensor(logits), torch.tensor(labels))
+    window.add(Loss(torch.tensor(loss), torch.tensor(logits)), torch.tensor(labels))
     return window
 
 
@@ -186,8 +205,23 @@ def test_window_tells_divergence_from_training():
 
 def test_window_averages():
     window = window_of([[0.0, 1.0, 0.0], [0.0, 2.0, 1.0]], [0, 1], loss=2.0)
-    window.add(torch.tensor(4.0), torch.tensor([[3.0, 0.0, 0.0]] * 2), torch.tensor([0, 0]))
-    assert window.summary() == {"loss": 3.0, "accuracy": 0.75}
+    logits = torch.tensor([[3.0, 0.0, 0.0]] * 2)
+    window.add(Loss(torch.tensor(4.0), logits), torch.tensor([0, 0]))
+    nothing = {"unlabeled_loss": None, "used": None}
+    assert window.summary() == {"loss": 3.0, "accuracy": 0.75, **nothing}
+
+
+def test_window_averages_the_unlabelled_part_by_the_shares_of_a_step():
+    window = Window(2, CPU)
+    for share, value in ((0.25, 4.0), (0.75, 8.0)):
+        parts = (
+            torch.tensor(value),
+            torch.tensor([[1.0, 0.0]]),
+            torch.tensor(1.0),
+            torch.tensor(share),
+        )
+        window.add(Loss(*parts), torch.tensor([0]), share)
+    assert window.summary() == {"loss": 7.0, "accuracy": 1.0, "unlabeled_loss": 1.0, "used": 0.625}
 
 
 def test_checkpoint_of_other_settings_or_damaged_is_not_continued(tmp_path):
@@ -203,6 +237,6 @@ def test_checkpoint_of_other_settings_or_damaged_is_not_continued(tmp_path):
 
 def test_trainers_can_be_listed_without_importing_them(capsys):
     assert "supervised" in registry.names("trainers")
-    assert registry.describe("trainers", "supervised").options["head"] == "proxy"
+    assert registry.describe("trainers", "supervised").options["mixup"] == 0.0
     assert list_trainers(["--list"]) == 0
     assert "supervised" in capsys.readouterr().out

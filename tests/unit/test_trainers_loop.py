@@ -8,8 +8,10 @@ from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import _loop, supervised
 from labelbench_core.trainers._batches import DeviceImages
 from labelbench_core.trainers._checkpoints import Checkpoint
+from labelbench_core.trainers._examples import ImageExamples
 from labelbench_core.trainers._loop import Task, train
 from labelbench_core.trainers._network import Network
+from labelbench_core.trainers.recipe import Recipe
 
 CPU = torch.device("cpu")
 OPTIONS = {
@@ -60,11 +62,11 @@ def preprocess(images):
 def task():
     rng = rng_for("task")
     images = ArrayImages(rng.integers(0, 256, (18, 6, 6, 3), dtype=np.uint8))
+    labeled = DeviceImages(images, np.arange(18), CPU)
     return Task(
-        images=DeviceImages(images, np.arange(18), CPU),
+        labeled=ImageExamples(labeled, preprocess, Recipe.from_options(OPTIONS)),
         labels=np.arange(18) % 3,
         num_classes=3,
-        preprocess=preprocess,
         names=("task", 0),
         device=CPU,
     )
@@ -79,8 +81,10 @@ def fit(task, checkpoint=None, **options):
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.uniform_(-0.1, 0.1, generator=generator)
-    trainer = supervised.build(**{**OPTIONS, **options})
-    result = train(network, trainer, task, checkpoint or Checkpoint(None, "same"))
+    recipe = Recipe.from_options({**OPTIONS, **options})
+    result = train(
+        network, supervised.build(), recipe, task, checkpoint or Checkpoint(None, "same")
+    )
     return {name: value.clone() for name, value in network.state_dict().items()}, result
 
 

@@ -43,7 +43,7 @@ small:
     "trainers": """
 tiny:
   implementation: supervised
-  options: {steps: 6, batch_size: 8, warmup_steps: 2}
+  training: {steps: 6, batch_size: 8, warmup_steps: 2}
 """,
 }
 

@@ -1,0 +1,71 @@
+"""FixMatch (Sohn et al. 2020): sure predictions on weak views are the labels of strong ones.
+
+An unlabelled example counts where the largest probability of its weak view reaches `threshold`
+(eq. 4); its strong view is trained towards that class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labelbench_core.errors import InputError
+from labelbench_core.trainers import Batch, Loss, Step
+from labelbench_core.trainers._losses import (
+    Network,
+    forward,
+    labeled_loss,
+    supervised_step,
+    weighted_loss,
+)
+
+INFO = {
+    "summary": "sure predictions on weak views are the labels of strong ones",
+    "paper": "Sohn et al., NeurIPS 2020",
+    "needs_unlabeled": True,
+    "needs_teacher": False,
+}
+
+
+@dataclass(frozen=True)
+class FixMatch:
+    """See `build`."""
+
+    threshold: float
+    unlabeled_weight: float
+    label_smoothing: float
+
+    def state(self, problem: object) -> None:
+        """Nothing changes from step to step."""
+
+    def loss(self, network: Network, batch: Batch, step: Step) -> Loss:
+        """Cross-entropy of labelled examples and of sure unlabelled ones (eq. 3 and 4)."""
+        if batch.weak is None:
+            return supervised_step(network, batch, self.label_smoothing)
+        labeled, weak, strong = forward(network, batch)
+        confidence, classes = weak.softmax(dim=1).max(dim=1)
+        used = (confidence >= self.threshold).float()
+        unlabeled = self.unlabeled_weight * weighted_loss(strong, classes, used)
+        total = labeled_loss(labeled, batch, self.label_smoothing) + unlabeled
+        return Loss(total, labeled, unlabeled, used.mean())
+
+
+def build(
+    *,
+    threshold: float = 0.95,
+    unlabeled_weight: float = 1.0,
+    label_smoothing: float = 0.0,
+) -> FixMatch:
+    """FixMatch.
+
+    Parameters
+    ----------
+    threshold
+        τ, the probability from which a prediction is a label.
+    unlabeled_weight
+        λᵤ of the unlabelled examples' loss.
+    label_smoothing
+        Of the labelled examples' targets.
+    """
+    if not 0 <= threshold <= 1:
+        raise InputError(f"options.threshold: {threshold}; allowed: 0 to 1")
+    return FixMatch(threshold, unlabeled_weight, label_smoothing)
