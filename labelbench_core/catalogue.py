@@ -132,6 +132,14 @@ def _component_errors(kind: str, name: str, entry: Mapping[str, Any], file: Path
             errors.append(
                 f"{where}: {value!r}; allowed: a value like its default, {allowed[option]!r}"
             )
+        elif option in registry.describe(kind, implementation).info.get("runs", ()):
+            fit = [one for one in known if registry.describe(kind, one).info["kind"] == "strategy"]
+            errors += [
+                f"{where}: {other!r} cannot be run{did_you_mean(other, fit)}; "
+                f"allowed: {', '.join(fit)}"
+                for other in ([value] if isinstance(value, str) else value)
+                if other not in fit
+            ]
     if kind == "trainers":
         wrong = Recipe.errors_in(entry.get("training"))
         errors += [f"{file}: {name}.{line}" for line in wrong]
@@ -146,6 +154,8 @@ def _same_type(value: Any, default: Any) -> bool:
         return True
     if isinstance(default, float):
         return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if isinstance(default, tuple):
+        return isinstance(value, list) and all(_same_type(one, default[0]) for one in value)
     return type(value) is type(default)
 
 

@@ -10,6 +10,7 @@ import ast
 import functools
 import hashlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from labelbench_core import registry
 from labelbench_core.errors import InputError
@@ -21,7 +22,7 @@ _IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 
 
 def code_hash(
-    script: str, components: Iterable[tuple[str, str]] = (), templates: Iterable[str] = ()
+    script: str, components: Iterable[tuple[Any, ...]] = (), templates: Iterable[str] = ()
 ) -> str:
     """Hash of all code that a job runs.
 
@@ -30,11 +31,13 @@ def code_hash(
     script
         The job's module, "workflow_scripts.select_round".
     components
-        (kind, name) of the components that the job loads by name, ("strategies", "margin").
+        (kind, name) of the components that the job loads by name, ("strategies", "margin"); or
+        (kind, name, options), where options decide which others a component runs.
     templates
         Files that are no Python but decide what the job writes, relative to the project.
     """
-    roots = {script, *(registry.module_name(kind, name) for kind, name in components)}
+    run = set().union(*(registry.components_run(*component) for component in components))
+    roots = {script, *(registry.module_name(kind, name) for kind, name in run)}
     digest = hashlib.sha256()
     for module in sorted(import_closure(roots) - NEUTRAL):
         digest.update(f"{module} {module_hash(module)}\n".encode())

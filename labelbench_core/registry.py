@@ -11,6 +11,7 @@ import functools
 import importlib
 import importlib.metadata
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -77,6 +78,22 @@ def describe(kind: str, name: str) -> Component:
                 options[argument.arg] = None if default is None else ast.literal_eval(default)
     summary = (ast.get_docstring(tree) or "").partition("\n")[0]
     return Component(kind, name, module, path, info, summary, options)
+
+
+def components_run(
+    kind: str, name: str, options: Mapping[str, Any] | None = None
+) -> set[tuple[str, str]]:
+    """(kind, name) of a component and of all that it runs by name.
+
+    `INFO["runs"]` lists the options that name other components of its kind, one or several each.
+    """
+    component = describe(kind, name)
+    found = {(kind, name)}
+    for option in component.info.get("runs", ()):
+        value = (options or {}).get(option, component.options[option])
+        for other in [value] if isinstance(value, str) else value:
+            found |= components_run(kind, other)
+    return found
 
 
 def source_of(module: str) -> Path:

@@ -104,9 +104,11 @@ def code(script, *kinds, templates=()):
     names = {"proxies": "proxy", "strategies": "strategy"}
 
     def make(wildcards):
+        entries = {
+            kind: entry(kind, wildcards[names.get(kind, kind.rstrip("s"))]) for kind in kinds
+        }
         components = [
-            (kind, entry(kind, wildcards[names.get(kind, kind.rstrip("s"))])["implementation"])
-            for kind in kinds
+            (kind, one["implementation"], one.get("options")) for kind, one in entries.items()
         ]
         return code_hash(f"workflow_scripts.{script}", components, templates)
 

@@ -83,6 +83,28 @@ def test_an_edit_elsewhere_does_not(project, edited):
     assert hash_in(project, *SELECT) == before
 
 
+@pytest.mark.parametrize(
+    ("component", "edited", "counts"),
+    [
+        # imported by name
+        (("strategies", "tcm"), "typiclust", True),
+        (("strategies", "tcm"), "badge", False),
+        # named by a default, by an option, and no longer where the option names others
+        (("strategies", "tailor"), "badge", True),
+        (("strategies", "tailor"), "coreset", False),
+        (("strategies", "tailor", {"candidates": ["coreset"]}), "coreset", True),
+        (("strategies", "tailor", {"candidates": ["coreset"]}), "badge", False),
+        # named by what a candidate runs
+        (("strategies", "tailor", {"candidates": ["random", "refine"]}), "dropquery", True),
+        (("strategies", "refine", {"final": "coreset"}), "coreset", True),
+    ],
+)
+def test_what_a_strategy_runs_by_name_counts(project, component, edited, counts):
+    before = hash_in(project, "select_round", [component])
+    append(project / f"labelbench_core/strategies/{edited}.py", EDIT)
+    assert (hash_in(project, "select_round", [component]) != before) == counts
+
+
 def test_comments_docstrings_formatting_and_times_do_not_count(project):
     before = hash_in(project, *SELECT)
     file = project / "labelbench_core/strategies/margin.py"

@@ -1,0 +1,106 @@
+"""REFINE (Huseljic et al. 2026): the pool is filtered by many strategies, then covered by one.
+
+`depth` times, each of `candidates` selects a batch from each of several random subsets of the pool,
+`batches` // (number of candidates) of them; what is in any of these batches is the next pool.
+Subsets have `first_subset` rows at first, later the share `alpha` of the pool's, never fewer than
+the budget nor more than there are. A pool of more than `largest_pool` rows is cut to that many at
+random. From the last pool, `final` selects the batch. Defaults are those of the authors' code,
+whose BAIT is the binary one.
+
+Labelled rows belong to every subset. A strategy without randomness is asked once where all its
+subsets are the whole pool, since it would give the same batch each time. Filtering ends early where
+no more rows are left than the budget.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from labelbench_core import registry
+from labelbench_core.errors import InputError
+from labelbench_core.strategies import selection
+from labelbench_core.strategies._sub_pool import check_candidates, sub_pool
+from labelbench_core.strategies.pool import Pool
+
+INFO = {
+    "name": "REFINE",
+    "paper": "Huseljic et al. 2026",
+    "rule": "covers what any of many strategies selects from subsets, of subsets, of the pool",
+    "cost": "depth x batches runs of the candidates on subsets, and one of the final strategy",
+    "needs": ["embeddings", "probabilities", "head", "labels"],
+    "multilabel": False,
+    "kind": "strategy",
+    "deterministic": False,
+    "runs": ["candidates", "final"],
+}
+
+
+def select(
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    *,
+    candidates: Sequence[str] = (
+        "random",
+        "margin",
+        "badge",
+        "bait-binary",
+        "typiclust",
+        "alfa-mix",
+        "dropquery",
+        "maxherding",
+        "uherding",
+    ),
+    final: str = "uherding",
+    depth: int = 5,
+    batches: int = 100,
+    alpha: float = 0.4,
+    first_subset: int = 5000,
+    largest_pool: int = 10_000,
+) -> np.ndarray:
+    """(budget,) int64 distinct unlabelled indices, in the order of the final strategy."""
+    check_candidates("refine", "candidates", candidates)
+    check_candidates("refine", "final", [final])
+    if depth < 0:
+        raise InputError(f"refine: depth = {depth!r}; expected a whole number, at least 0")
+    if batches < len(candidates):
+        raise InputError(f"refine: batches = {batches!r}; expected at least one per candidate")
+    if not 0 < alpha <= 1:
+        raise InputError(f"refine: alpha = {alpha!r}; expected a number above 0, at most 1")
+    for name, value in (("first_subset", first_subset), ("largest_pool", largest_pool)):
+        if value < 1:
+            raise InputError(f"refine: {name} = {value!r}; expected a whole number, at least 1")
+    kept = pool.unlabeled()
+    if budget == 0:
+        return kept[:0]
+    size = first_subset
+    for _ in range(depth):
+        if len(kept) == budget:
+            break
+        size = min(max(size, budget), len(kept))
+        kept = _filter(pool, kept, size, budget, candidates, batches // len(candidates), rng)
+        if len(kept) > max(largest_pool, budget):
+            kept = np.sort(rng.choice(kept, max(largest_pool, budget), replace=False))
+        size = int(alpha * len(kept))
+    left, rows = sub_pool(pool, kept)
+    return rows[selection.select(final, left, budget, rng)]
+
+
+def _filter(
+    pool: Pool,
+    kept: np.ndarray,
+    size: int,
+    budget: int,
+    candidates: Sequence[str],
+    repeats: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Increasing indices of what any candidate selects from any subset of `kept`."""
+    found = np.zeros(pool.num_rows, bool)
+    for name in candidates:
+        deterministic = registry.describe("strategies", name).info["deterministic"]
+        for _ in range(1 if deterministic and size == len(kept) else repeats):
+            subset = rng.choice(kept, size, replace=False)
+            part, rows = sub_pool(pool, subset, in_memory=True)
+            found[rows[selection.select(name, part, budget, rng)]] = True
+    return np.flatnonzero(found)

@@ -1,0 +1,36 @@
+"""TCM (Doucet et al. 2024): TypiClust for the first rounds, then margin.
+
+Typical rows make up for a cold start, where the model's uncertainty means little; once classes are
+covered, margin moves the boundaries between them. `typiclust_rounds` counts queries, the initial
+pool not among them. Its default, 3, is the one that Huseljic et al. (REFINE, 2026) compare with;
+pretrained embeddings allow an early switch.
+"""
+
+import numpy as np
+
+from labelbench_core.errors import InputError
+from labelbench_core.strategies import margin, typiclust
+from labelbench_core.strategies.pool import Pool
+
+INFO = {
+    "name": "TCM",
+    "paper": "Doucet et al. 2024",
+    "rule": "TypiClust for the first rounds, then margin",
+    "cost": "that of TypiClust, later that of margin",
+    "needs": ["embeddings", "probabilities"],
+    "multilabel": True,
+    "kind": "strategy",
+    "deterministic": False,
+}
+
+
+def select(
+    pool: Pool, budget: int, rng: np.random.Generator, *, typiclust_rounds: int = 3
+) -> np.ndarray:
+    """(budget,) int64 distinct unlabelled indices, in the order chosen."""
+    if typiclust_rounds < 0:
+        raise InputError(
+            f"tcm: typiclust_rounds = {typiclust_rounds!r}; expected a whole number, at least 0"
+        )
+    strategy = typiclust if pool.round <= typiclust_rounds else margin
+    return strategy.select(pool, budget, rng)
