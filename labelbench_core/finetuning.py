@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labelbench_core import files, metrics, registry
+from labelbench_core import files, registry
 from labelbench_core.backbones import Backbone
-from labelbench_core.datasets import POOL, Images, PreparedDataset
+from labelbench_core.datasets import POOL, PreparedDataset
 from labelbench_core.devices import choose_device
 from labelbench_core.errors import InputError
 from labelbench_core.provenance import code_hash
@@ -22,12 +21,7 @@ from labelbench_core.trainers.recipe import Recipe
 if TYPE_CHECKING:
     import torch
 
-    from labelbench_core.trainers._network import Network
-
-log = logging.getLogger(__name__)
-
 ROUND_IDS = ("dataset", "backbone", "proxy", "schedule", "seed", "round")
-EVALUATION_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -57,10 +51,11 @@ def finetune_round(
     checkpoint: Path | None = None,
     *,
     threads: int = 1,
-) -> FineTuned:
+) -> FineTuned | None:
     """Fine-tune on the labels that a round had bought and evaluate on every split asked for.
 
-    Only the labels of bought examples are read for training. Runs on the first GPU if there is one.
+    Only the labels of bought examples are read for training. Runs on the first GPU if there is one;
+    where `torchrun` started several processes, each on its own, and only the first has a result.
 
     Parameters
     ----------
@@ -76,87 +71,51 @@ def finetune_round(
     """
     import torch
 
-    from labelbench_core.trainers import _loop, _network
-    from labelbench_core.trainers._batches import DeviceImages
-    from labelbench_core.trainers._checkpoints import Checkpoint
-    from labelbench_core.trainers._examples import ImageExamples
+    from labelbench_core import training
+    from labelbench_core.trainers import _distributed
+    from labelbench_core.trainers._network import portable_state
 
     ids = _ids(settings)
     labeled = _check_round(dataset, record, arrays, ids)
     torch.set_num_threads(threads)
-    device = torch.device(choose_device())
-    trainer = _build("trainers", settings["trainer"])
     recipe = Recipe.from_options(settings["trainer"].get("training"))
     splits = _splits(dataset, recipe)
     backbone: Backbone = _build("backbones", settings["backbone"])
-    network, folds = _network_to_train(backbone, recipe, arrays, dataset.num_classes)
     names = tuple(ids[key] for key in ("dataset", "backbone", "trainer", "proxy", "schedule"))
-    images = dataset.images(POOL, threads=threads)
-
-    def examples(indices: np.ndarray) -> ImageExamples:
-        return ImageExamples(DeviceImages(images, indices, device), backbone.preprocess, recipe)
-
-    unlabeled = np.setdiff1d(np.arange(len(images)), labeled)
-    needs_unlabeled = registry.describe("trainers", settings["trainer"]["implementation"]).info[
-        "needs_unlabeled"
-    ]
-    task = _loop.Task(
-        labeled=examples(labeled),
-        labels=dataset.labels(POOL)[labeled],
-        num_classes=dataset.num_classes,
-        unlabeled=examples(unlabeled) if needs_unlabeled and len(unlabeled) else None,
-        # The record's strategy: round 0 is the same fine-tuning for all of them.
-        names=(*names, record["strategy"], ids["seed"], ids["round"]),
-        device=device,
-    )
-    fingerprint = _fingerprint(dataset, backbone, arrays, settings, device)
-    fit = _loop.train(network, trainer, recipe, task, Checkpoint(checkpoint, fingerprint))
-    dtype = _loop.training_dtype(recipe, device)
+    with _distributed.joined(torch.device(choose_device())) as device:
+        fingerprint = _fingerprint(dataset, backbone, arrays, settings, device)
+        trained = training.train_network(
+            dataset,
+            labeled,
+            training.Start(backbone, _head(recipe, arrays)),
+            settings["trainer"],
+            # The record's strategy: round 0 is the same fine-tuning for all of them.
+            (*names, record["strategy"], ids["seed"], ids["round"]),
+            (checkpoint, fingerprint),
+            device,
+            threads,
+        )
+        if _distributed.rank() > 0:
+            return None
+    fit = trained.fit
     result = {
         **ids,
         "num_labeled": len(labeled),
-        "metrics": _evaluate(network, backbone, dataset, splits, threads, device, dtype),
+        "metrics": training.evaluate(trained, backbone, dataset, splits, threads),
         "training": {
             "attempts": fit.attempts,
             "diverged": fit.diverged,
             "device": device.type,
-            "precision": str(dtype).removeprefix("torch."),
+            "precision": str(trained.dtype).removeprefix("torch."),
             "backbone_weights_sha256": backbone.weights_sha256,
+            "validation": {
+                "kind": recipe.validation,
+                "size": trained.validation_size,
+                "looks": fit.validation,
+            },
         },
     }
-    return FineTuned(result, fit.history, _network.portable_state(network, folds))
-
-
-def predict_proba(
-    network: Network,
-    backbone: Backbone,
-    images: Images,
-    device: torch.device,
-    dtype: torch.dtype,
-) -> np.ndarray:
-    """(N, C) float32 class probabilities of all `images`.
-
-    The softmax is taken in float32, so that probabilities near 1 stay distinct. Where a diverged
-    network gives no finite logits, the probabilities are uniform.
-    """
-    import torch
-
-    from labelbench_core.trainers._batches import DeviceImages
-    from labelbench_core.trainers._loop import autocast
-
-    rows = np.arange(len(images))
-    # Nothing is kept on the device: every image is seen once.
-    source = DeviceImages(images, rows, device, resident_bytes=0)
-    plans = np.split(rows, np.arange(EVALUATION_BATCH, len(rows), EVALUATION_BATCH))
-    parts = []
-    with torch.inference_mode():
-        for _, batch in source.batches(plans):
-            with autocast(device, dtype):
-                features = network.backbone(backbone.preprocess(batch))
-            logits = network.head(features.float())
-            logits = torch.where(logits.isfinite().all(dim=1, keepdim=True), logits, 0.0)
-            parts.append(logits.softmax(dim=1).cpu().numpy())
-    return np.concatenate(parts)
+    return FineTuned(result, fit.history, portable_state(trained.network, trained.folds))
 
 
 def history_csv(history: list[dict[str, Any]]) -> str:
@@ -213,6 +172,15 @@ def _check_round(
     return labeled
 
 
+def _head(recipe: Recipe, arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray] | None:
+    """The classifier to start from."""
+    if recipe.head == "fresh":
+        return None
+    if {"weights", "bias"} - set(arrays):
+        raise InputError("head: proxy: the round's proxy has no linear head; use `head: fresh`")
+    return arrays["weights"], arrays["bias"]
+
+
 def _splits(dataset: PreparedDataset, recipe: Recipe) -> list[str]:
     wanted = list(dataset.splits) if recipe.evaluate is None else list(recipe.evaluate)
     unknown = [split for split in wanted if split not in dataset.splits]
@@ -222,53 +190,6 @@ def _splits(dataset: PreparedDataset, recipe: Recipe) -> list[str]:
             f"{', '.join(dataset.splits)}"
         )
     return wanted
-
-
-def _network_to_train(
-    backbone: Backbone, recipe: Recipe, arrays: Mapping[str, np.ndarray], num_classes: int
-) -> tuple[Network, list[Any]]:
-    """The network at its start, and which BatchNorms were folded."""
-    from labelbench_core.trainers._network import Network, fold_batch_norm, set_head
-
-    model, folds = backbone.model, []
-    if recipe.batch_norm == "folded":
-        model, folds = fold_batch_norm(model, backbone.input_size)
-        log.info("%d BatchNorms folded", len(folds))
-    network = Network(model, backbone.num_features, num_classes)
-    if recipe.head == "proxy":
-        missing = {"weights", "bias"} - set(arrays)
-        if missing:
-            raise InputError("head: proxy: the round's proxy has no linear head; use `head: fresh`")
-        set_head(network, arrays["weights"], arrays["bias"])
-    return network, folds
-
-
-def _evaluate(
-    network: Network,
-    backbone: Backbone,
-    dataset: PreparedDataset,
-    splits: list[str],
-    threads: int,
-    device: torch.device,
-    dtype: torch.dtype,
-) -> dict[str, dict[str, float]]:
-    """Metrics by split; BatchNorms that are left are folded into a copy first."""
-    import torch
-
-    from labelbench_core.trainers._network import Network, fold_batch_norm
-
-    model, folds = fold_batch_norm(network.backbone, backbone.input_size)
-    if folds:
-        copy = Network(model, backbone.num_features, dataset.num_classes)
-        copy.head = network.head
-        network = copy.eval().to(device=device, memory_format=torch.channels_last)
-    return {
-        split: metrics.evaluate(
-            predict_proba(network, backbone, dataset.images(split, threads=threads), device, dtype),
-            dataset.labels(split),
-        )
-        for split in splits
-    }
 
 
 def _fingerprint(

@@ -40,4 +40,4 @@ rule finetune_model:
         " --dataset {input.dataset} --round-json {input.record} --round-npz {input.arrays}"
         " --settings {params.settings:q} --metrics {output.metrics}"
         " --history {output.history} --weights {output.weights}"
-        " --threads {threads} --log {log}"
+        " --threads {threads} --processes {resources.gpu} --log {log}"

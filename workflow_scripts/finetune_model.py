@@ -1,12 +1,29 @@
 """Fine-tune a pretrained network on the labels that a round of selection had bought."""
 
 import argparse
+import contextlib
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 from labelbench_core import files
 from workflow_scripts._job import job_parser, run_job
+
+
+def launch(arguments: argparse.Namespace) -> None:
+    """Run this script in several processes, one for each GPU, by `torchrun`."""
+    with files.exclusive(arguments.metrics):
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        command += ["--nproc-per-node", str(arguments.processes), "-m", __spec__.name]
+        # They would write one log: it is this process that has it.
+        own = [str(argument) for argument in arguments.argv]
+        if "--log" in own:
+            del own[own.index("--log") : own.index("--log") + 2]
+        stream = None if arguments.log is None else arguments.log.open("a", encoding="utf-8")
+        with stream or contextlib.nullcontext():
+            subprocess.run([*command, *own], check=True, stdout=stream, stderr=stream)
 
 
 def finetune(arguments: argparse.Namespace) -> None:
@@ -15,7 +32,9 @@ def finetune(arguments: argparse.Namespace) -> None:
     from labelbench_core.finetuning import finetune_round, history_csv, write_weights
 
     checkpoint = arguments.metrics.with_name("checkpoint.partial")
-    with files.exclusive(arguments.metrics):
+    is_launched = "WORLD_SIZE" in os.environ
+    lock = contextlib.nullcontext() if is_launched else files.exclusive(arguments.metrics)
+    with lock:
         result = finetune_round(
             open_dataset(arguments.dataset.parent),
             files.read_json(arguments.round_json),
@@ -24,6 +43,8 @@ def finetune(arguments: argparse.Namespace) -> None:
             checkpoint,
             threads=arguments.threads,
         )
+        if result is None:
+            return
         write_weights(arguments.weights, result.weights)
         with files.atomic_path(arguments.history) as aside:
             aside.write_text(history_csv(result.history), encoding="utf-8")
@@ -41,7 +62,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--metrics", type=Path, required=True, help="metrics.json to write")
     parser.add_argument("--history", type=Path, required=True, help="history.csv to write")
     parser.add_argument("--weights", type=Path, required=True, help="model.safetensors to write")
-    return run_job(finetune, parser.parse_args(argv))
+    parser.add_argument("--processes", type=int, default=1, help="GPUs to train on together")
+    arguments = parser.parse_args(argv)
+    arguments.argv = sys.argv[1:] if argv is None else argv
+    is_launcher = arguments.processes > 1 and "WORLD_SIZE" not in os.environ
+    return run_job(launch if is_launcher else finetune, arguments)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from labelbench_core import files
+from labelbench_core.trainers import _distributed
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,9 @@ class Checkpoint:
         """Replace the file, atomically."""
         if self.path is None:
             return
-        with files.atomic_path(self.path) as aside:
-            torch.save({"fingerprint": self.fingerprint, "content": content}, aside)
+        if _distributed.rank() == 0:  # all processes have the same
+            with files.atomic_path(self.path) as aside:
+                torch.save({"fingerprint": self.fingerprint, "content": content}, aside)
         self._last = time.monotonic()
         log.info("checkpoint saved")
 

@@ -12,7 +12,7 @@ from labelbench_core.trainers._augmentation import augment
 from labelbench_core.trainers._batches import DeviceImages
 from labelbench_core.trainers.recipe import Recipe
 
-VIEWS = ("weak", "strong")
+VIEWS = ("plain", "weak", "strong")
 
 
 class Examples(Protocol):
@@ -59,6 +59,8 @@ class ImageExamples:
         self, name: str, rows: np.ndarray, raw: torch.Tensor, rng: np.random.Generator
     ) -> torch.Tensor:
         """(n, 3, S, S) float32."""
+        if name == "plain":
+            return self._preprocess(raw)
         if name == "strong":
             raise NotImplementedError
         return augment(self._preprocess(raw), self._recipe.weak, rng)
@@ -105,5 +107,7 @@ class EmbeddingExamples:
         """(n, D) float32 of one of the arrays of the view `name`."""
         arrays = self._views[name]
         array = arrays[int(rng.integers(len(arrays)))] if len(arrays) > 1 else arrays[0]
-        taken = torch.from_numpy(array.take(self._indices[rows]))
+        chosen = self._indices[rows]
+        taken = array[chosen] if isinstance(array, np.ndarray) else array.take(chosen)
+        taken = torch.from_numpy(taken)
         return (taken.to(self._device).float() - self._mean) * self._scale

@@ -11,15 +11,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.functional import cross_entropy
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from labelbench_core.progress import Progress
 from labelbench_core.seeds import rng_for, seed_for
-from labelbench_core.trainers import Batch, Problem, Step, Trainer
+from labelbench_core.trainers import Batch, Problem, Step, Trainer, _distributed
 from labelbench_core.trainers._batches import Sampler
 from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._examples import Examples
-from labelbench_core.trainers._network import Network
+from labelbench_core.trainers._network import Network, checkpoint_activations
 from labelbench_core.trainers._schedule import (
     build_optimizer,
     learning_rate_factor,
@@ -32,10 +34,19 @@ log = logging.getLogger(__name__)
 
 # A training that diverges is tried once more, this much slower.
 RETRY_FACTORS = (1.0, 0.1)
+VALIDATION_BATCH = 256
 LONGEST_WINDOW = 50  # steps between two rows of the history, at most
 HISTORY_COLUMNS = (
     "attempt", "step", "learning_rate", "loss", "accuracy", "unlabeled_loss", "used"
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Labelled examples that are not trained on, and their (V,) int64 labels."""
+
+    examples: Examples
+    labels: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,8 @@ class Task:
         Where it is trained.
     unlabeled
         The unlabelled examples; None for trainers that need none, or where all are labelled.
+    validation
+        What the best weights are chosen by; None: the last are taken.
     """
 
     labeled: Examples
@@ -64,6 +77,7 @@ class Task:
     names: tuple[str | int, ...]
     device: torch.device
     unlabeled: Examples | None = None
+    validation: Validation | None = None
 
 
 @dataclass(frozen=True)
@@ -78,11 +92,14 @@ class Fit:
         Peak learning rate and outcome of each attempt: "finished", or why it counts as diverged.
     diverged
         Whether the last attempt diverged too.
+    validation
+        Step, loss and accuracy of every look at the validation set, in the last attempt.
     """
 
     history: list[dict[str, Any]]
     attempts: list[dict[str, Any]]
     diverged: bool
+    validation: list[dict[str, Any]]
 
 
 def train(
@@ -122,7 +139,7 @@ def train(
             log.warning("attempt %d diverged: %s", attempt + 1, failure)
     network.load_state_dict(run.final_weights())
     network.eval()
-    return Fit(history, attempts, failure is not None)
+    return Fit(history, attempts, failure is not None, run.looks)
 
 
 def _run_attempt(
@@ -139,6 +156,7 @@ def _run_attempt(
             run.train_step(batch)
             # Windows are aligned with the end, so that the last one is a whole one.
             if (recipe.steps - run.step) % every == 0:
+                run.window.collect()
                 row = {"attempt": attempt + 1, "step": run.step, "learning_rate": run.last_rate}
                 row |= run.window.summary()
                 history.append(row)
@@ -147,7 +165,9 @@ def _run_attempt(
                     return f"{failure} at step {run.step}"
                 run.window.reset()
             progress.update(1, f"loss {history[-1]['loss']:.3f}" if history else "")
-            if checkpoint.due():
+            if run.is_validation_due():
+                run.validate()
+            if _distributed.from_first(checkpoint.due(), run.task.device):
                 save()
     if not all(bool(value.isfinite().all()) for value in run.network.parameters()):
         return f"weights are not finite at step {run.step}"
@@ -167,6 +187,9 @@ class TrainingRun:
     ) -> None:
         self.network, self.trainer, self.recipe, self.task = network, trainer, recipe, task
         self.learning_rate = learning_rate
+        if recipe.gradient_checkpointing:
+            checkpoint_activations(network)
+        self.forward = self._wrapped()
         self.optimizer = build_optimizer(network, recipe)
         self.dtype = training_dtype(recipe, task.device)
         self.scaler = torch.amp.GradScaler(task.device.type, enabled=self.dtype == torch.float16)
@@ -193,17 +216,30 @@ class TrainingRun:
             self.state.to(task.device)
         self.step = 0
         self.last_rate = 0.0
+        self.looks: list[dict[str, Any]] = []
+        self.best: dict[str, torch.Tensor] | None = None
         network.train(recipe.batch_norm == "batch")
+
+    def _wrapped(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """The network as it is called: compiled, its gradients averaged over processes."""
+        device = self.task.device
+        forward: Any = torch.compile(self.network) if self.recipe.compile else self.network
+        if _distributed.processes() == 1:
+            return forward
+        ids = [device.index] if device.type == "cuda" else None
+        # A step can call it several times before the backward pass.
+        return DistributedDataParallel(forward, device_ids=ids, find_unused_parameters=True)
 
     def batches(self) -> Iterator[Batch]:
         """The batches of all steps that are left."""
         task, steps = self.task, range(self.step, self.recipe.steps)
-        labeled = task.labeled.batches(map(self.sampler.rows, steps))
+        names = (*task.names, *self._process_names())
+        labeled = task.labeled.batches(map(self._own_rows(self.sampler), steps))
         unlabeled = itertools.repeat(None)
         if self.unlabeled_sampler is not None:
-            unlabeled = task.unlabeled.batches(map(self.unlabeled_sampler.rows, steps))
+            unlabeled = task.unlabeled.batches(map(self._own_rows(self.unlabeled_sampler), steps))
         for step, (rows, raw), others in zip(steps, labeled, unlabeled, strict=False):
-            rng = rng_for("finetune-augmentation", *task.names, step)
+            rng = rng_for("finetune-augmentation", *names, step)
             inputs = task.labeled.view("weak", rows, raw, rng)
             batch = Batch(inputs, self.labels[torch.from_numpy(rows).to(task.device)])
             if others is not None:
@@ -215,18 +251,29 @@ class TrainingRun:
                 )
             yield batch
 
+    @staticmethod
+    def _process_names() -> tuple[str, ...]:
+        """What tells the random streams of several processes apart."""
+        return ("process", str(_distributed.rank())) if _distributed.processes() > 1 else ()
+
+    @staticmethod
+    def _own_rows(sampler: Sampler) -> Callable[[int], np.ndarray]:
+        """The share of a step's rows that is this process's."""
+        return lambda step: sampler.rows(step)[_distributed.rank() :: _distributed.processes()]
+
     def train_step(self, batch: Batch) -> None:
         """One update."""
         recipe = self.recipe
+        names = (*self.task.names, *self._process_names())
         self.last_rate = self.learning_rate * learning_rate_factor(self.step, recipe)
         set_learning_rate(self.optimizer, self.last_rate)
         # Dropout knows only the global generator; its state is put back when training ends.
-        torch.manual_seed(seed_for("finetune-noise", *self.task.names, self.step) % 2**63)
+        torch.manual_seed(seed_for("finetune-noise", *names, self.step) % 2**63)
         step = Step(
             self.step,
             recipe.steps,
             self.problem,
-            rng_for("finetune-loss", *self.task.names, self.step),
+            rng_for("finetune-loss", *names, self.step),
             self.state,
             self.average,
         )
@@ -234,7 +281,7 @@ class TrainingRun:
         parts = batch.parts(recipe.accumulate)
         for part in parts:
             with autocast(self.task.device, self.dtype):
-                loss = self.trainer.loss(self.network, part, step)
+                loss = self.trainer.loss(self.forward, part, step)
             share = len(part.labels) / len(batch.labels)
             self.scaler.scale(loss.total * share).backward()
             self.window.add(loss, part.labels, share)
@@ -247,10 +294,43 @@ class TrainingRun:
             self.average.update_parameters(self.network)
         self.step += 1
 
+    def is_validation_due(self) -> bool:
+        """Whether it is time to look at the validation set: at times, and at the end."""
+        is_last = self.step == self.recipe.steps
+        due = is_last or self.step % self.recipe.validation_every == 0
+        return self.task.validation is not None and due
+
+    def validate(self) -> None:
+        """Look at the validation set; keep the weights if its loss is the lowest so far."""
+        network = self._evaluated()
+        mode = network.training
+        network.eval()
+        losses, hits = [], 0
+        examples, labels = self.task.validation.examples, self.task.validation.labels
+        plans = np.array_split(np.arange(len(labels)), -(-len(labels) // VALIDATION_BATCH))
+        with torch.inference_mode():
+            for rows, raw in examples.batches(plans):
+                with autocast(self.task.device, self.dtype):
+                    logits = network(examples.view("plain", rows, raw, rng_for("unused"))).float()
+                truth = torch.from_numpy(labels[rows]).to(logits.device)
+                losses.append(float(cross_entropy(logits, truth, reduction="sum")))
+                hits += int((logits.argmax(dim=1) == truth).sum())
+        network.train(mode)
+        loss = sum(losses) / len(labels)
+        if not self.looks or loss < min(look["loss"] for look in self.looks):
+            self.best = self._weights()
+        self.looks.append({"step": self.step, "loss": loss, "accuracy": hits / len(labels)})
+
     def final_weights(self) -> dict[str, torch.Tensor]:
-        """The weights to evaluate: the last, or their average."""
-        source = self.network if self.average is None else self.average.module
-        return {name: value.clone() for name, value in source.state_dict().items()}
+        """The weights to evaluate: the best on the validation set, else the last."""
+        return self._weights() if self.best is None else self.best
+
+    def _evaluated(self) -> torch.nn.Module:
+        """The network that counts: the one trained, or its moving average."""
+        return self.network if self.average is None else self.average.module
+
+    def _weights(self) -> dict[str, torch.Tensor]:
+        return {name: value.clone() for name, value in self._evaluated().state_dict().items()}
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the rest of the training depends on."""
@@ -262,6 +342,8 @@ class TrainingRun:
             "average": None if self.average is None else self.average.state_dict(),
             "state": None if self.state is None else self.state.state_dict(),
             "window": self.window.state_dict(),
+            "looks": self.looks,
+            "best": self.best,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -275,6 +357,7 @@ class TrainingRun:
         if self.state is not None:
             self.state.load_state_dict(state["state"])
         self.window.load_state_dict(state["window"])
+        self.looks, self.best = state["looks"], state["best"]
 
 
 def training_dtype(recipe: Recipe, device: torch.device) -> torch.dtype:

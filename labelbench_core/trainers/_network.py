@@ -57,6 +57,15 @@ def set_head(network: Network, weights: np.ndarray, bias: np.ndarray) -> None:
         network.head.bias.copy_(torch.from_numpy(np.ascontiguousarray(bias)))
 
 
+def checkpoint_activations(network: Network) -> None:
+    """Compute the backbone's activations again in the backward pass instead of keeping them."""
+    if not hasattr(network.backbone, "set_grad_checkpointing"):
+        raise InputError(
+            "training.gradient_checkpointing: True; this backbone cannot do it; allowed: False"
+        )
+    network.backbone.set_grad_checkpointing(True)
+
+
 @dataclass(frozen=True)
 class Fold:
     """A BatchNorm that became part of the convolution before it.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 
+from labelbench_core.trainers._layers import layer_numbers
 from labelbench_core.trainers._network import Network
 from labelbench_core.trainers.recipe import Recipe
 
@@ -31,18 +33,36 @@ def build_optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
 
     Vectors (biases, normalisation) are not decayed.
     """
-    groups: list[dict[str, Any]] = []
-    for module, factor in ((network.backbone, 1.0), (network.head, recipe.head_factor)):
-        parameters = [p for p in module.parameters() if p.requires_grad]
-        for is_decayed in (True, False):
-            chosen = [p for p in parameters if (p.ndim > 1) == is_decayed]
-            if chosen:
-                decay = recipe.weight_decay if is_decayed else 0.0
-                groups.append({"params": chosen, "weight_decay": decay, "factor": factor})
+    groups: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
+    for parameter, factor in _with_factors(network, recipe):
+        if parameter.requires_grad:
+            groups.setdefault((factor, parameter.ndim > 1), []).append(parameter)
+    chosen: list[dict[str, Any]] = [
+        {
+            "params": parameters,
+            "weight_decay": recipe.weight_decay if is_decayed else 0.0,
+            "factor": factor,
+        }
+        for (factor, is_decayed), parameters in groups.items()
+    ]
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=0.9, nesterov=True)
+        return torch.optim.SGD(chosen, lr=recipe.learning_rate, momentum=0.9, nesterov=True)
     method = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
-    return method(groups, lr=recipe.learning_rate, fused=True)
+    return method(chosen, lr=recipe.learning_rate, fused=True)
+
+
+def _with_factors(network: Network, recipe: Recipe) -> Iterator[tuple[torch.nn.Parameter, float]]:
+    """All parameters, each with the multiple of the learning rate that it is trained with.
+
+    The backbone's last layer has 1, each layer before it `layer_decay` times the next one's (Bao et
+    al., "BEiT", ICLR 2022); the classifier has `head_factor`.
+    """
+    layers = layer_numbers(network.backbone) if recipe.layer_decay < 1 else {}
+    last = max(layers.values(), default=0)
+    for name, parameter in network.backbone.named_parameters():
+        yield parameter, recipe.layer_decay ** (last - layers.get(name, last))
+    for parameter in network.head.parameters():
+        yield parameter, recipe.head_factor
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:

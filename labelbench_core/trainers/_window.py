@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from labelbench_core.trainers import Loss
+from labelbench_core.trainers import Loss, _distributed
 
 
 class Window:
@@ -35,6 +35,13 @@ class Window:
         self._sums["predicted"] += (predictions[:, None] == self._classes).sum(dim=0)
         self._sums["true"] += (labels[:, None] == self._classes).sum(dim=0)
         self._steps += share
+
+    def collect(self) -> None:
+        """Add up what all processes have recorded."""
+        for name, value in self._sums.items():
+            _distributed.add_up(value)
+            if name in ("loss", "parts"):
+                value /= _distributed.processes()
 
     def summary(self) -> dict[str, float | None]:
         """Means per step: `loss`, `accuracy` on the labelled examples as trained on,

@@ -17,10 +17,11 @@ from labelbench_core import files, registry
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
-from labelbench_core.finetuning import finetune_round, history_csv, predict_proba, write_weights
+from labelbench_core.finetuning import finetune_round, history_csv, write_weights
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import _loop
 from labelbench_core.trainers._network import load_network
+from labelbench_core.training import hold_out, predict_proba
 from workflow_scripts import finetune_model
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -239,3 +240,52 @@ def test_a_killed_job_continues_to_the_same_bytes(dataset, bought, tmp_path):
     assert sorted(path.name for path in killed.iterdir() if "lock" not in path.name) == [
         *("history.csv", "metrics.json", "model.safetensors"),
     ]
+
+
+def test_validation_is_a_stated_choice_and_its_labels_are_reported(dataset, bought):
+    held = finetune(
+        dataset, bought, validation="held-out", validation_size=0.2, validation_every=2
+    ).record["training"]["validation"]
+    assert held["kind"] == "held-out"
+    assert held["size"] == round(0.2 * len(bought["labeled"]))
+    assert [look["step"] for look in held["looks"]] == [2, 4, 6]
+    none = finetune(dataset, bought).record["training"]["validation"]
+    assert none == {"kind": "none", "size": 0, "looks": []}
+    with pytest.raises(InputError, match="validation_size: 9; allowed: at most 0"):
+        finetune(dataset, bought, validation="extra", validation_size=9.0)
+
+
+def test_held_out_labels_are_spread_over_the_classes():
+    labels = np.repeat([0, 1, 2], [50, 30, 20])
+    held = hold_out(labels, 0.2, ("a", 1))
+    assert np.bincount(labels[held]).tolist() == [10, 6, 4]
+    assert not np.array_equal(held, hold_out(labels, 0.2, ("a", 2)))
+    assert len(hold_out(np.zeros(2, np.int64), 0.01, ("a",))) == 1
+
+
+def test_two_processes_train_as_one_does(tmp_path, dataset, bought):
+    """Through the script and `torchrun`, on the CPU; sums are formed in another order."""
+    files.write_npz(tmp_path / "round.npz", **bought)
+    files.write_json(tmp_path / "round.json", IDS)
+    records = {}
+    for processes in (1, 2):
+        paths = {
+            name: tmp_path / str(processes) / name
+            for name in ("metrics.json", "history.csv", "model.safetensors")
+        }
+        command = [sys.executable, "-m", "workflow_scripts.finetune_model"]
+        command += ["--dataset", dataset.folder / "manifest.json", "--processes", str(processes)]
+        command += ["--round-npz", tmp_path / "round.npz", "--round-json", tmp_path / "round.json"]
+        command += ["--settings", json.dumps(settings(batch_norm="frozen"))]
+        for option, name in (("metrics", "metrics.json"), ("history", "history.csv")):
+            command += [f"--{option}", paths[name]]
+        command += ["--weights", paths["model.safetensors"]]
+        environment = {**os.environ, "LABELBENCH_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
+        subprocess.run(list(map(str, command)), check=True, env=environment, timeout=120)
+        records[processes] = files.read_json(paths["metrics.json"])
+        rows = paths["history.csv"].read_text(encoding="utf-8").splitlines()[1:]
+        records[processes]["history"] = [[float(x) for x in row.split(",")[:5]] for row in rows]
+    one, two = records[1], records[2]
+    difference = two["metrics"]["test"]["accuracy"] - one["metrics"]["test"]["accuracy"]
+    assert abs(difference) < 0.02
+    np.testing.assert_allclose(two["history"], one["history"], rtol=1e-3, atol=1e-5)
