@@ -143,7 +143,9 @@ def _component_errors(kind: str, name: str, entry: Mapping[str, Any], file: Path
     if kind == "trainers":
         wrong = Recipe.errors_in(entry.get("training"))
         errors += [f"{file}: {name}.{line}" for line in wrong]
-    elif "training" in entry:
+    if kind != "datasets" and "prompts" in entry:
+        errors.append(f"{file}: {name}.prompts: only data sets have it; allowed: options")
+    if kind != "trainers" and "training" in entry:
         errors.append(f"{file}: {name}.training: only trainers have it; allowed: options")
     return errors
 

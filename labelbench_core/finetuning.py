@@ -50,6 +50,7 @@ def finetune_round(
     settings: Mapping[str, Any],
     checkpoint: Path | None = None,
     *,
+    zero_shot: Mapping[str, np.ndarray] | None = None,
     threads: int = 1,
 ) -> FineTuned | None:
     """Fine-tune on the labels that a round had bought and evaluate on every split asked for.
@@ -66,6 +67,8 @@ def finetune_round(
         `backbone` and `trainer`, each with `id`, `implementation` and `options`.
     checkpoint
         File that an interrupted run leaves and the next one continues; None: no checkpoints.
+    zero_shot
+        From `labelbench_core.zero_shot`, for `head: zero-shot`.
     threads
         Threads for arithmetic and for decoding. The number can change the last digits.
     """
@@ -83,11 +86,13 @@ def finetune_round(
     backbone: Backbone = _build("backbones", settings["backbone"])
     names = tuple(ids[key] for key in ("dataset", "backbone", "trainer", "proxy", "schedule"))
     with _distributed.joined(torch.device(choose_device())) as device:
-        fingerprint = _fingerprint(dataset, backbone, arrays, settings, device)
+        fingerprint = _fingerprint(
+            dataset, backbone, {**arrays, **_prefixed(zero_shot)}, settings, device
+        )
         trained = training.train_network(
             dataset,
             labeled,
-            training.Start(backbone, _head(recipe, arrays)),
+            training.Start(backbone, _head(recipe, arrays, zero_shot), recipe.head == "zero-shot"),
             settings["trainer"],
             # The record's strategy: round 0 is the same fine-tuning for all of them.
             (*names, record["strategy"], ids["seed"], ids["round"]),
@@ -172,13 +177,24 @@ def _check_round(
     return labeled
 
 
-def _head(recipe: Recipe, arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray] | None:
-    """The classifier to start from."""
+def _head(
+    recipe: Recipe, arrays: Mapping[str, np.ndarray], zero_shot: Mapping[str, np.ndarray] | None
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Weights and bias of the classifier to start from; None: zeros."""
     if recipe.head == "fresh":
         return None
+    if recipe.head == "zero-shot":
+        if zero_shot is None:
+            raise InputError("training.head: zero-shot: the head of the class names is not given")
+        weights = zero_shot["weights"] * zero_shot["scale"]
+        return weights, np.zeros(weights.shape[1], np.float32)
     if {"weights", "bias"} - set(arrays):
         raise InputError("head: proxy: the round's proxy has no linear head; use `head: fresh`")
     return arrays["weights"], arrays["bias"]
+
+
+def _prefixed(zero_shot: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
+    return {f"zero_shot_{name}": np.asarray(value) for name, value in (zero_shot or {}).items()}
 
 
 def _splits(dataset: PreparedDataset, recipe: Recipe) -> list[str]:

@@ -41,10 +41,13 @@ class Start:
         Its pretrained weights.
     head
         (D, C) weights and (C,) bias of the classifier; None: zeros.
+    unit_features
+        Whether features get unit length before it.
     """
 
     backbone: Backbone
     head: tuple[np.ndarray, np.ndarray] | None = None
+    unit_features: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,7 @@ def _network(start: Start, recipe: Recipe, num_classes: int) -> tuple[Network, l
     if recipe.batch_norm == "folded":
         model, folds = fold_batch_norm(model, backbone.input_size)
         log.info("%d BatchNorms folded", len(folds))
-    network = Network(model, backbone.num_features, num_classes)
+    network = Network(model, backbone.num_features, num_classes, unit_features=start.unit_features)
     if start.head is not None:
         set_head(network, *start.head)
     return network, folds
@@ -200,7 +203,8 @@ def for_inference(trained: Trained, backbone: Backbone) -> Network:
     model, folds = fold_batch_norm(network.backbone, backbone.input_size)
     if not folds:
         return network
-    copy = Network(model, backbone.num_features, network.head.out_features)
+    sizes = network.head.in_features, network.head.out_features
+    copy = Network(model, *sizes, unit_features=bool(network.unit_features))
     copy.head = network.head
     return copy.eval().to(device=trained.device, memory_format=torch.channels_last)
 
@@ -226,7 +230,7 @@ def predict_proba(
         for _, batch in source.batches(plans):
             with autocast(device, dtype):
                 features = network.backbone(backbone.preprocess(batch))
-            logits = network.head(features.float())
+            logits = network.classify(features.float())
             logits = torch.where(logits.isfinite().all(dim=1, keepdim=True), logits, 0.0)
             parts.append(logits.softmax(dim=1).cpu().numpy())
     return np.concatenate(parts)

@@ -28,6 +28,7 @@ GPU_JOB_THREADS = 8 if GPU else 1
 
 DATASET = "results/datasets/{dataset}/"
 EMBEDDINGS = "results/embeddings/{dataset}/{backbone}/"
+ZERO_SHOT = "results/zero_shot/{dataset}/{backbone}/head.npz"
 INITIAL_POOL = "results/selections/{dataset}/{schedule}/seed-{seed}/initial.json"
 CHAIN = "results/selections/{dataset}/{backbone}/{proxy}/{schedule}/"
 ROUND_0 = f"{CHAIN}initial/seed-{{seed}}/round-0"
@@ -77,9 +78,23 @@ def this_round(suffix):
     return lambda wildcards: round_path(suffix, **wildcards)
 
 
+def zero_shot_head(wildcards):
+    """Input function: the classifier made of class names, for trainers that start from it."""
+    training = CATALOGUE["trainers"][wildcards.trainer].get("training") or {}
+    return ZERO_SHOT.format(**wildcards) if training.get("head") == "zero-shot" else []
+
+
 def entry(kind, name):
     """A catalogue entry with its id, as jobs get it."""
-    return {"id": name, **CATALOGUE[kind][name]}
+    chosen = CATALOGUE[kind][name]
+    keys = [key for key in ("implementation", "options", "training") if key in chosen]
+    return {"id": name, **{key: chosen[key] for key in keys}}
+
+
+def zero_shot_settings(wildcards):
+    """Params function: canonical JSON of what a classifier made of class names depends on."""
+    prompts = CATALOGUE["datasets"][wildcards.dataset].get("prompts")
+    return canonical_json({"backbone": entry("backbones", wildcards.backbone), "prompts": prompts})
 
 
 def settings(*kinds, ids=()):

@@ -33,3 +33,29 @@ rule extract_embeddings:
         " --dataset {input.dataset} --settings {params.settings:q}"
         " --manifest {output.manifest} --arrays {output.arrays}"
         " --threads {threads} --log {log}"
+
+
+rule build_zero_shot_head:
+    input:
+        dataset=f"{DATASET}manifest.json",
+    output:
+        ZERO_SHOT,
+    log:
+        "results/logs/build_zero_shot_head/{dataset}/{backbone}.log",
+    benchmark:
+        "results/benchmarks/build_zero_shot_head/{dataset}/{backbone}.tsv"
+    conda:
+        "envs/torch.yaml"
+    threads: 4
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        code=code("build_zero_shot_head", "backbones"),
+        settings=zero_shot_settings,
+    message:
+        "Make a classifier of the class names of {wildcards.dataset} by {wildcards.backbone}"
+    shell:
+        "python -m workflow_scripts.build_zero_shot_head"
+        " --dataset {input.dataset} --settings {params.settings:q} --output {output}"
+        " --threads {threads} --log {log}"

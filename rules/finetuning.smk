@@ -11,6 +11,7 @@ rule finetune_model:
         dataset_arrays=ancient(f"{DATASET}arrays"),
         record=this_round(".json"),
         arrays=this_round(".npz"),
+        zero_shot=zero_shot_head,
     output:
         metrics=f"{FINETUNED}metrics.json",
         history=f"{FINETUNED}history.csv",
@@ -38,6 +39,6 @@ rule finetune_model:
     shell:
         "python -m workflow_scripts.finetune_model"
         " --dataset {input.dataset} --round-json {input.record} --round-npz {input.arrays}"
-        " --settings {params.settings:q} --metrics {output.metrics}"
+        " --zero-shot {input.zero_shot} --settings {params.settings:q} --metrics {output.metrics}"
         " --history {output.history} --weights {output.weights}"
         " --threads {threads} --processes {resources.gpu} --log {log}"

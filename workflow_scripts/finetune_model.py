@@ -41,6 +41,7 @@ def finetune(arguments: argparse.Namespace) -> None:
             files.read_npz(arguments.round_npz),
             arguments.settings,
             checkpoint,
+            zero_shot=files.read_npz(arguments.zero_shot) if arguments.zero_shot else None,
             threads=arguments.threads,
         )
         if result is None:
@@ -58,6 +59,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
     parser.add_argument("--round-npz", type=Path, required=True, help="the round's arrays")
     parser.add_argument("--round-json", type=Path, required=True, help="the round's record")
+    zero_shot = "classifier made of the class names, where the training starts from it"
+    parser.add_argument("--zero-shot", type=Path, nargs="?", help=zero_shot)
     parser.add_argument("--settings", type=json.loads, required=True, help="ids and options, JSON")
     parser.add_argument("--metrics", type=Path, required=True, help="metrics.json to write")
     parser.add_argument("--history", type=Path, required=True, help="history.csv to write")

@@ -22,18 +22,40 @@ log = logging.getLogger(__name__)
 
 
 class Network(nn.Module):
-    """Normalised images (B, 3, S, S) to logits (B, C)."""
+    """Normalised images (B, 3, S, S) to logits (B, C).
 
-    def __init__(self, backbone: nn.Module, num_features: int, num_classes: int) -> None:
+    Attributes
+    ----------
+    unit_features
+        Whether features get unit length before the classifier, as a zero-shot one needs them.
+    """
+
+    unit_features: torch.Tensor
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        num_features: int,
+        num_classes: int,
+        *,
+        unit_features: bool = False,
+    ) -> None:
         super().__init__()
         self.backbone = backbone
+        # A buffer, so that it stands in the file of the weights.
+        self.register_buffer("unit_features", torch.tensor(unit_features))
+        self._unit = unit_features
         self.head = nn.Linear(num_features, num_classes)
         # Zeros, not noise: the features break the symmetry, and the start depends on no seed.
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.head(self.backbone(images))
+        return self.classify(self.backbone(images))
+
+    def classify(self, features: torch.Tensor) -> torch.Tensor:
+        """Logits (B, C) of features (B, D)."""
+        return self.head(nn.functional.normalize(features, dim=1) if self._unit else features)
 
 
 def set_head(network: Network, weights: np.ndarray, bias: np.ndarray) -> None:
@@ -195,7 +217,8 @@ def load_network(path: str | Path, backbone: nn.Module) -> Network:
     try:
         state: Mapping[str, torch.Tensor] = load_file(path)
         classes, features = state["head.weight"].shape
-        network = Network(backbone, features, classes)
+        unit = bool(state["unit_features"])
+        network = Network(backbone, features, classes, unit_features=unit)
         network.load_state_dict(state)
     except (OSError, KeyError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{path}: not the weights of this network ({error})") from error

@@ -20,6 +20,7 @@ from labelbench_core.backbones import (
 )
 from labelbench_core.embeddings.fold import fold_batch_norm
 from labelbench_core.errors import InputError
+from labelbench_core.zero_shot import build_zero_shot_head
 
 # EfficientNet-Lite0: kernel, stride, expansion, output channels of each block (Tan & Le, table 1).
 BLOCKS = [
@@ -227,7 +228,7 @@ def test_open_clip_image_tower(tmp_path):
     import open_clip
 
     tower = {"image_size": 32, "layers": 1, "width": 64, "head_width": 32, "patch_size": 16}
-    text = {"context_length": 8, "vocab_size": 50, "width": 32, "heads": 2, "layers": 1}
+    text = {"context_length": 8, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
     config = {"embed_dim": 24, "vision_cfg": tower, "text_cfg": text}
     (tmp_path / "tiny-for-test.json").write_text(json.dumps(config))
     open_clip.add_model_config(tmp_path)
@@ -243,6 +244,22 @@ def test_open_clip_image_tower(tmp_path):
     pixels = loaded.preprocess(torch.randint(0, 256, (2, 40, 40, 3), dtype=torch.uint8))
     with torch.inference_mode():
         torch.testing.assert_close(loaded.model(pixels), whole.eval().encode_image(pixels))
+
+    entry = {
+        "implementation": "open-clip-model",
+        "options": {"model": "tiny-for-test", "checkpoint": str(tmp_path / "weights.pt")},
+    }
+    prompts = ["a {}.", "two {}s."]
+    head = build_zero_shot_head(entry, ["cat", "sea_lion"], prompts)
+    assert float(head["scale"]) == pytest.approx(whole.logit_scale.exp().item())
+    tokens = open_clip.get_tokenizer("tiny-for-test")(["a sea lion.", "two sea lions."])
+    with torch.inference_mode():
+        texts = whole.encode_text(tokens, normalize=True).mean(dim=0)
+    np.testing.assert_allclose(head["weights"][:, 1], texts / texts.norm(), atol=1e-6)
+    with pytest.raises(InputError, match="no text tower; allowed: open-clip-model"):
+        build_zero_shot_head({"implementation": "timm-model"}, ["cat", "dog"], None)
+    with pytest.raises(InputError, match="for the class name"):
+        build_zero_shot_head(entry, ["cat", "dog"], ["a photo"])
 
 
 def test_folding_changes_nothing_but_rounding(lite, photos):

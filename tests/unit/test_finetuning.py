@@ -289,3 +289,19 @@ def test_two_processes_train_as_one_does(tmp_path, dataset, bought):
     difference = two["metrics"]["test"]["accuracy"] - one["metrics"]["test"]["accuracy"]
     assert abs(difference) < 0.02
     np.testing.assert_allclose(two["history"], one["history"], rtol=1e-3, atol=1e-5)
+
+
+def test_a_zero_shot_head_classifies_by_angle(dataset, bought, tmp_path):
+    head = {"weights": np.eye(256, 10, dtype=np.float32), "scale": np.float32(20)}
+    short = settings(head="zero-shot", learning_rate=1e-12, steps=2, batch_norm="frozen")
+    with pytest.raises(InputError, match="class names is not given"):
+        finetune_round(dataset, IDS, bought, short)
+    result = finetune_round(dataset, IDS, bought, short, zero_shot=head)
+    write_weights(tmp_path / "model.safetensors", result.weights)
+    backbone = registry.load("backbones", "timm-model").build(**BACKBONE)
+    network = load_network(tmp_path / "model.safetensors", backbone.model)
+    with torch.inference_mode():
+        pixels = backbone.preprocess(torch.from_numpy(dataset.images("test").batch(np.arange(9))))
+        features = network.backbone(pixels)
+        expected = 20 * (features / features.norm(dim=1, keepdim=True))[:, :10]
+        torch.testing.assert_close(network(pixels), expected, rtol=1e-3, atol=1e-3)

@@ -1,0 +1,34 @@
+"""Make a classifier of the class names by a backbone's text tower."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from labelbench_core import files
+from workflow_scripts._job import job_parser, run_job
+
+
+def build(arguments: argparse.Namespace) -> None:
+    """Write the classifier."""
+    from labelbench_core.datasets import open_dataset
+    from labelbench_core.zero_shot import build_zero_shot_head
+
+    names = open_dataset(arguments.dataset.parent).class_names
+    settings = arguments.settings
+    with files.exclusive(arguments.output):
+        head = build_zero_shot_head(settings["backbone"], names, settings["prompts"])
+        files.write_npz(arguments.output, **head)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse arguments and run; the exit status."""
+    parser = job_parser(__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
+    parser.add_argument("--settings", type=json.loads, required=True, help="entries, JSON")
+    parser.add_argument("--output", type=Path, required=True, help="head.npz to write")
+    return run_job(build, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
