@@ -138,6 +138,10 @@ def next_round(
         )
     if ask is None:
         oracle.buy(bought)
+    elif sorted(ask.asked) != sorted(bought.tolist()):
+        raise RuntimeError(
+            f"strategy {strategy['id']!r} broke its contract: it returned other rows than it bought"
+        )
     return _train_and_evaluate(
         data,
         settings,

@@ -1,0 +1,265 @@
+"""No strategy reads a label that was not bought: what is hidden is guarded, poisoned, and no help.
+
+Every strategy runs inside `rounds.next_round`, twice. The second time all hidden labels are others,
+but for those that a sequential strategy bought the first time; and both times the labels raise when
+one is read that was not bought. Whoever reads them, by whatever way, is caught or picks other rows.
+"""
+
+import importlib.metadata
+import inspect
+import sys
+
+import numpy as np
+import pytest
+
+from labelbench_core import oracle, registry, rounds, strategies
+from labelbench_core.proxies import Statistics
+from labelbench_core.strategies.testing import Blocks
+
+ROWS, CLASSES, BATCH = 120, 3, 12
+INITIAL = np.arange(0, ROWS, 8)
+NAMES = registry.names("strategies")
+KINDS = {name: registry.describe("strategies", name).info["kind"] for name in NAMES}
+RANKED = [name for name in NAMES if KINDS[name] != "ceiling"]
+OPTIONS = {"refine": {"depth": 2, "batches": 9}}  # the same code, run less often
+
+
+class Peeked(AssertionError):
+    """A label was read that was not bought."""
+
+
+class Guarded(np.ndarray):
+    """(N,) labels that can be read where they were bought, and nowhere else while `closed`."""
+
+    def __array_finalize__(self, source):
+        self.bought = getattr(source, "bought", None)
+
+    def __getitem__(self, indices):
+        values = self.view(np.ndarray)
+        if self.bought is not None:
+            if not isinstance(indices, (np.ndarray, list, int, np.integer)):
+                raise Peeked(f"labels were read by {indices!r}")
+            asked = np.asarray(indices, np.int64).ravel()
+            if not self.bought[asked].all():
+                raise Peeked(f"labels of {asked[~self.bought[asked]]} were read, not bought")
+        return values[indices]
+
+    def _refuse(self, *_, **__):
+        raise Peeked("all labels were read at once")
+
+    __iter__ = tolist = astype = copy = __array_ufunc__ = __array_function__ = _refuse
+
+
+class GuardedOracle(oracle.Oracle):
+    """An oracle whose labels open as they are bought."""
+
+    def __init__(self, labels, bought):
+        super().__init__(labels, bought)
+        if isinstance(labels, Guarded):
+            labels.bought = self._taken  # the oracle marks what it sells before it reads the label
+
+
+@pytest.fixture
+def play(monkeypatch):
+    """Function: one round of a strategy on some truth; its record."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, CLASSES, ROWS)
+    centers = rng.standard_normal((CLASSES, 8))
+    features = (centers[truth] + rng.standard_normal((ROWS, 8))).astype(np.float32)
+    statistics = Statistics(features.mean(axis=0), features.std(axis=0))
+    members = rng.dirichlet(np.ones(CLASSES), (4, ROWS)).astype(np.float32)
+
+    def data(labels):
+        blocks = {split: Blocks(features, 50) for split in ("pool", "test")}
+        return rounds.RoundData(blocks, {"pool": labels, "test": truth}, CLASSES, statistics)
+
+    settings = {
+        "dataset": "blobs",
+        "backbone": "none",
+        "seed": 0,
+        "proxy": {"id": "linear", "implementation": "linear"},
+        "schedule": {"id": "s", "initial": len(INITIAL), "batch": BATCH},
+    }
+    first = rounds.initial_round(data(truth), settings, INITIAL)
+
+    def pool(**fields):
+        """A pool with an ensemble's probabilities, which the linear proxy does not give."""
+        if fields.get("member_probabilities") is None:
+            fields["member_probabilities"] = members
+        return strategies.pool.Pool(**fields)
+
+    def after_selection(data, *arguments, **options):
+        """Training and evaluation may read all labels."""
+        data.labels["pool"].bought = None
+        opened = {**data.labels, "pool": data.labels["pool"].view(np.ndarray)}
+        everything = rounds.RoundData(data.embeddings, opened, data.num_classes, data.statistics)
+        return train_and_evaluate(everything, *arguments, **options)
+
+    train_and_evaluate = rounds._train_and_evaluate
+    monkeypatch.setattr(strategies, "Pool", pool)
+    monkeypatch.setattr(rounds, "Oracle", GuardedOracle)
+    monkeypatch.setattr(rounds, "_train_and_evaluate", after_selection)
+
+    def one_round(strategy, kept=None):
+        """The record of a round; hidden labels are others but for the indices `kept`."""
+        labels = truth.copy()
+        if kept is not None:
+            labels = (truth + rng.integers(1, CLASSES, ROWS)) % CLASSES
+            labels[INITIAL], labels[kept] = truth[INITIAL], truth[kept]
+        options = OPTIONS.get(strategy, {})
+        entry = {"id": strategy, "implementation": strategy, "options": options}
+        return rounds.next_round(
+            data(labels.view(Guarded)), {**settings, "strategy": entry}, first
+        ).record
+
+    return one_round
+
+
+def check_honest(play, strategy):
+    """`AssertionError` if hidden labels decide what a strategy picks."""
+    record = play(strategy)
+    sequential = registry.describe("strategies", strategy).info["kind"] == "sequential"
+    assert record["sequential"] == sequential
+    assert len(set(record["bought"])) == BATCH
+    assert record["num_labeled"] == len(INITIAL) + BATCH
+    for _ in range(2):
+        kept = record["bought"] if sequential else []
+        again = play(strategy, np.array(kept, np.int64))
+        same = np.array_equal(again["bought"], record["bought"])
+        assert same, "with other hidden labels it picks other rows"
+
+
+@pytest.mark.parametrize("strategy", RANKED)
+def test_hidden_labels_are_neither_read_nor_of_influence(play, strategy):
+    check_honest(play, strategy)
+
+
+@pytest.mark.parametrize("strategy", NAMES)
+def test_only_ceilings_are_handed_the_truth(strategy):
+    select = registry.load("strategies", strategy).select
+    arguments = list(inspect.signature(select).parameters)
+    handed = {"strategy": [], "sequential": ["ask"], "ceiling": ["truth", "fit"]}[KINDS[strategy]]
+    assert arguments[: 3 + len(handed)] == ["pool", "budget", "rng", *handed]
+    assert ("truth" in arguments) == (strategy not in RANKED)
+
+
+# What such checks are worth: strategies that cheat, each in its own way, are caught.
+CHEATS = {
+    # the oracle is found in a function that called it
+    "reads-the-oracle": (
+        "strategy",
+        "were read, not bought",
+        """
+    frame = sys._getframe()
+    while "oracle" not in frame.f_locals:
+        frame = frame.f_back
+    labels = frame.f_locals["oracle"]._labels
+    return sorted(pool.unlabeled(), key=lambda i: labels[i])[:budget]
+""",
+    ),
+    # likewise, past the guard
+    "copies-the-labels": (
+        "strategy",
+        "picks other rows",
+        """
+    frame = sys._getframe()
+    while "data" not in frame.f_locals:
+        frame = frame.f_back
+    labels = np.asarray(frame.f_locals["data"].labels["pool"])
+    return sorted(pool.unlabeled(), key=lambda i: labels[i])[:budget]
+""",
+    ),
+    "looks-behind-ask": (
+        "sequential",
+        "were read, not bought",
+        """
+    labels = ask._oracle._labels
+    chosen = [i for i in pool.unlabeled() if labels[i] == 0][:budget]
+    ask(np.array(chosen))
+    return chosen
+""",
+    ),
+    "asks-for-more": (
+        "sequential",
+        "left of the budget",
+        """
+    labels = ask(pool.unlabeled()[:budget + 1])
+    return pool.unlabeled()[:budget]
+""",
+    ),
+    "asks-again": (
+        "sequential",
+        "bought twice",
+        """
+    for index in pool.unlabeled()[:budget - 1]:
+        ask(index)
+    ask(index)
+    return pool.unlabeled()[:budget]
+""",
+    ),
+    # what it asked for is not what it returns
+    "asks-for-others": (
+        "sequential",
+        "other rows than it bought",
+        """
+    labels = ask(pool.unlabeled()[-budget:])
+    return pool.unlabeled()[:budget]
+""",
+    ),
+}
+HONEST = {
+    "first-rows": ("strategy", "\n    return pool.unlabeled()[:budget]\n"),
+    "asks-in-order": (
+        "sequential",
+        """
+    chosen = pool.unlabeled()[:budget]
+    labels = ask(chosen)
+    return chosen[np.argsort(labels, kind="stable")]
+""",
+    ),
+}
+
+
+@pytest.fixture
+def plugins(tmp_path, monkeypatch):
+    """The toy strategies, registered by an outside package."""
+    package = tmp_path / "toy_strategies"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    points = []
+    for name, (kind, *_, body) in {**CHEATS, **HONEST}.items():
+        module = name.replace("-", "_")
+        info = {"name": name, "needs": [], "kind": kind, "multilabel": False}
+        arguments = "pool, budget, rng" + (", ask" if kind == "sequential" else "")
+        (package / f"{module}.py").write_text(
+            f'"""A toy."""\nimport sys\nimport numpy as np\nINFO = {info!r}\n'
+            f"def select({arguments}):{body}"
+        )
+        points.append(
+            importlib.metadata.EntryPoint(name, f"toy_strategies.{module}", "labelbench.strategies")
+        )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(
+        importlib.metadata,
+        "entry_points",
+        lambda group: points if group == "labelbench.strategies" else [],
+    )
+    registry._plugins.cache_clear()
+    yield
+    registry._plugins.cache_clear()
+    registry.describe.cache_clear()
+    for name in [name for name in sys.modules if name.startswith("toy_strategies")]:
+        del sys.modules[name]
+
+
+@pytest.mark.usefixtures("plugins")
+@pytest.mark.parametrize("strategy", CHEATS)
+def test_cheats_are_caught(play, strategy):
+    with pytest.raises((AssertionError, ValueError, RuntimeError), match=CHEATS[strategy][1]):
+        check_honest(play, strategy)
+
+
+@pytest.mark.usefixtures("plugins")
+@pytest.mark.parametrize("strategy", HONEST)
+def test_the_honest_are_not(play, strategy):
+    check_honest(play, strategy)
