@@ -1,0 +1,1 @@
+"""Strategies as most published code writes them, to be timed beside ours."""
