@@ -12,7 +12,7 @@ import numpy as np
 
 from labelbench_core.parallel import ordered_map
 from labelbench_core.proxies import Statistics
-from labelbench_core.proxies.logistic import softmax, solve
+from labelbench_core.proxies.logistic import Solution, softmax, solve
 from labelbench_core.proxies.penalty import choose_penalty
 
 INFO = {
@@ -54,24 +54,57 @@ class LinearProxy:
         self.statistics = statistics
         rows = self.embed(features)
         chosen = self._choose_penalty(rows, labels, num_classes, rng, previous or {})
-        solution = solve(
-            rows,
-            labels,
-            num_classes,
-            chosen["penalty"] * len(labels),
-            self.tolerance,
-            self.max_iterations,
-            self.threads,
-        )
-        weights = solution.weights * statistics.scale[:, None]
-        self.weights = weights.astype(np.float32)
-        self.bias = (solution.bias - statistics.mean @ weights).astype(np.float32)
+        solution = self._solve(rows, labels, num_classes, chosen["penalty"])
+        self.weights, self.bias = self._for_stored(solution)
         return {
             **chosen,
             "iterations": solution.iterations,
             "gradient_ratio": float(f"{solution.gradient_ratio:.3g}"),
             "converged": solution.converged,
         }
+
+    def refit(
+        self, features: np.ndarray, labels: np.ndarray, fit: Mapping[str, Any]
+    ) -> "LinearProxy":
+        """A rough probe on other labels, quickly: for looking ahead.
+
+        Started from this one's solution, with the penalty of `fit` (what its `fit` returned), and
+        ended at ten times the tolerance.
+        """
+        probe = LinearProxy(fit["penalty"], 10 * self.tolerance, self.max_iterations, self.threads)
+        probe.statistics = self.statistics
+        start = np.vstack(self.head()).astype(np.float64)
+        solution = probe._solve(
+            probe.embed(features), labels, len(self.bias), fit["penalty"], start=start
+        )
+        probe.weights, probe.bias = probe._for_stored(solution)
+        return probe
+
+    def _solve(
+        self,
+        rows: np.ndarray,
+        labels: np.ndarray,
+        num_classes: int,
+        penalty: float,
+        start: np.ndarray | None = None,
+    ) -> Solution:
+        """The head for standardised rows at a penalty per label."""
+        return solve(
+            rows,
+            labels,
+            num_classes,
+            penalty * len(labels),
+            self.tolerance,
+            self.max_iterations,
+            self.threads,
+            start,
+        )
+
+    def _for_stored(self, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
+        """(D, C) and (C,) float32 for embeddings as stored: standardisation is folded in."""
+        weights = solution.weights * self.statistics.scale[:, None]
+        bias = solution.bias - self.statistics.mean @ weights
+        return weights.astype(np.float32), bias.astype(np.float32)
 
     def _choose_penalty(
         self,
