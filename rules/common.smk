@@ -85,10 +85,9 @@ def zero_shot_head(wildcards):
 
 
 def entry(kind, name):
-    """A catalogue entry with its id, as jobs get it."""
+    """A catalogue entry with its id, as jobs get it; prompts concern one rule only."""
     chosen = CATALOGUE[kind][name]
-    keys = [key for key in ("implementation", "options", "training") if key in chosen]
-    return {"id": name, **{key: chosen[key] for key in keys}}
+    return {"id": name, **{key: value for key, value in chosen.items() if key != "prompts"}}
 
 
 def zero_shot_settings(wildcards):
