@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from labelbench_core.trainers._augmentation import augment
+from labelbench_core.trainers import _augmentation
 from labelbench_core.trainers._batches import DeviceImages
 from labelbench_core.trainers.recipe import Recipe
 
@@ -59,11 +59,7 @@ class ImageExamples:
         self, name: str, rows: np.ndarray, raw: torch.Tensor, rng: np.random.Generator
     ) -> torch.Tensor:
         """(n, 3, S, S) float32."""
-        if name == "plain":
-            return self._preprocess(raw)
-        if name == "strong":
-            raise NotImplementedError
-        return augment(self._preprocess(raw), self._recipe.weak, rng)
+        return _augmentation.view(name, raw, self._preprocess, self._recipe.strong, rng)
 
 
 class EmbeddingExamples:
