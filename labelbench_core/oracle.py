@@ -1,6 +1,11 @@
 """The annotator: the only way to a hidden label of the pool is to buy it here."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+
+from labelbench_core import metrics
 
 
 class Oracle:
@@ -40,6 +45,10 @@ class Oracle:
         self._order += indices.tolist()
         return self._labels[indices]
 
+    def peek(self, indices: np.ndarray) -> np.ndarray:
+        """Labels of `indices` without buying them: for ceilings, which are never ranked."""
+        return self._labels[indices]
+
 
 class SequentialPurchase:
     """An `ask` for strategies that buy one after the other: it spends a round's budget."""
@@ -57,3 +66,32 @@ class SequentialPurchase:
         self._left -= len(indices)
         self.asked += indices.tolist()
         return labels
+
+
+class LookAhead:
+    """A `fit` for ceilings: how good the round's proxy would be with the labels of more rows.
+
+    Parameters
+    ----------
+    oracle
+        Tells the labels of rows that may be bought.
+    train
+        (k,) rows more and their labels → a proxy trained on them and on what is bought.
+    features, truth
+        (n, D) embeddings as stored and (n,) true labels of the rows that it is judged by.
+    """
+
+    def __init__(
+        self,
+        oracle: Oracle,
+        train: Callable[[np.ndarray, np.ndarray], Any],
+        features: np.ndarray,
+        truth: np.ndarray,
+    ) -> None:
+        self._oracle, self._train = oracle, train
+        self._features, self._truth = features, truth
+
+    def __call__(self, indices: np.ndarray) -> float:
+        """Mean log-likelihood (nats) of the true labels with the labels of `indices` too."""
+        proxy = self._train(indices, self._oracle.peek(indices))
+        return -metrics.evaluate(proxy.predict_proba(self._features), self._truth)["nll"]

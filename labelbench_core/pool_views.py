@@ -101,3 +101,29 @@ def in_memory_if_small(rows: ComputedRows) -> np.ndarray | ComputedRows:
     """All rows in memory where they fit `DENSE_BYTES`, else as they are: streamed."""
     small = rows.shape[0] * rows.shape[1] * rows.dtype.itemsize <= DENSE_BYTES
     return rows.load() if small else rows
+
+
+def member_rows(proxy: Any, rows: RowBlocks, threads: int = 1) -> np.ndarray | list[ComputedRows]:
+    """Probabilities of an ensemble's members, for a `Pool`.
+
+    Returns
+    -------
+    (M, N, C) float32 in memory where that fits `DENSE_BYTES`, else M times (N, C), streamed: a
+    strategy that reads all members side by side then holds no more than a block of each.
+    """
+    _, members, classes = proxy.predict_members(rows.take(np.zeros(0, np.int64))).shape
+    if 4 * len(rows) * members * classes > DENSE_BYTES:
+
+        def member(place: int) -> ComputedRows:
+            def compute(part: np.ndarray) -> np.ndarray:
+                return proxy.predict_members(part, slice(place, place + 1))[:, 0]
+
+            return ComputedRows(compute, rows, threads, "member_probabilities")
+
+        return [member(place) for place in range(members)]
+
+    def together(part: np.ndarray) -> np.ndarray:
+        return proxy.predict_members(part).reshape(len(part), members * classes)
+
+    found = ComputedRows(together, rows, threads, "member_probabilities").load()
+    return found.reshape(len(rows), members, classes).transpose(1, 0, 2)

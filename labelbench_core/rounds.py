@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,21 @@ import numpy as np
 
 from labelbench_core import files, metrics, registry
 from labelbench_core.datasets import open_dataset
-from labelbench_core.oracle import Oracle, SequentialPurchase
-from labelbench_core.pool_views import EmbeddedRows, PredictedRows, in_memory_if_small
+from labelbench_core.oracle import LookAhead, Oracle, SequentialPurchase
+from labelbench_core.pool_views import (
+    EmbeddedRows,
+    PredictedRows,
+    in_memory_if_small,
+    member_rows,
+)
 from labelbench_core.proxies import Statistics
 from labelbench_core.seeds import rng_for
 from labelbench_core.store import RowBlocks, open_rows, verify
 
 log = logging.getLogger(__name__)
+
+# A ceiling's candidates are compared on at most this many rows of the pool.
+LOOK_AHEAD_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class RoundData:
     embeddings
         Split → (N, D) float16, on disk. The pool's split is called `pool`.
     labels
-        Split → (N,) int64.
+        Split → (N,) int64; where a row can belong to any number of classes, (N, C) of 0 and 1.
     statistics
         Of the pool's embeddings.
     """
@@ -38,6 +46,11 @@ class RoundData:
     labels: Mapping[str, np.ndarray]
     num_classes: int
     statistics: Statistics
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether a row can belong to any number of classes."""
+        return self.labels["pool"].ndim > 1
 
 
 @dataclass(frozen=True)
@@ -102,39 +115,29 @@ def next_round(
     settings
         As for `initial_round`, and the entries `strategy` and `schedule` of the catalogue.
     """
-    from labelbench_core.strategies import Head, Pool, select_with_state
+    from labelbench_core.strategies import select_with_state
 
     number = previous.record["round"] + 1
     strategy = settings["strategy"]
-    options = strategy.get("options") or {}
-    component = registry.describe("strategies", strategy["implementation"])
+    info = registry.describe("strategies", strategy["implementation"]).info
     oracle = Oracle(data.labels["pool"], previous.arrays["labeled"])
     proxy = _build_proxy(settings, threads).restore(previous.arrays, data.statistics)
-    needs = component.info["needs"]
     budget = settings["schedule"]["batch"]
-    rows = data.embeddings["pool"]
     with _timed("score the pool"):
-        embeddings = EmbeddedRows(proxy, rows, threads)
-        pool = Pool(
-            embeddings=in_memory_if_small(embeddings) if "embeddings" in needs else embeddings,
-            probabilities=(
-                in_memory_if_small(PredictedRows(proxy, rows, threads))
-                if "probabilities" in needs
-                else None
-            ),
-            labeled=oracle.bought,
-            labels=oracle.labels,
-            num_classes=data.num_classes,
-            head=Head(*proxy.head()) if "head" in needs else None,
-            round=number,
-            state=previous.record["state"],
-        )
-    sequential = component.info["kind"] == "sequential"
-    ask = SequentialPurchase(oracle, budget) if sequential else None
+        pool = _what_is_seen(data, proxy, oracle, info["needs"], previous.record, threads)
+    ask = SequentialPurchase(oracle, budget) if info["kind"] == "sequential" else None
+    handed = {"ask": ask}
+    if info["kind"] == "ceiling":
+        fit = _look_ahead(data, settings, proxy, oracle, previous.record, threads)
+        handed = {"truth": data.labels["pool"], "fit": fit}
     with _timed("select"):
-        rng = _rng("select", settings, number, strategy["id"])
         bought, state = select_with_state(
-            strategy["implementation"], pool, budget, rng, ask=ask, **options
+            strategy["implementation"],
+            pool,
+            budget,
+            _rng("select", settings, number, strategy["id"]),
+            **handed,
+            **(strategy.get("options") or {}),
         )
     if ask is None:
         oracle.buy(bought)
@@ -149,10 +152,72 @@ def next_round(
         number,
         bought,
         threads,
-        sequential=sequential,
+        sequential=ask is not None,
         state=state,
         previous_fit=previous.record["fit"],
     )
+
+
+def _what_is_seen(
+    data: RoundData,
+    proxy: Any,
+    oracle: Oracle,
+    needs: Collection[str],
+    previous: Mapping[str, Any],
+    threads: int,
+) -> Any:
+    """The `Pool` of a round: what its strategy needs, and nothing computed beyond that."""
+    from labelbench_core.strategies import Head, Pool
+
+    rows = data.embeddings["pool"]
+    embeddings = EmbeddedRows(proxy, rows, threads)
+    probabilities = members = None
+    if "probabilities" in needs:
+        probabilities = in_memory_if_small(PredictedRows(proxy, rows, threads))
+    if "member_probabilities" in needs and hasattr(proxy, "predict_members"):
+        members = member_rows(proxy, rows, threads)
+    return Pool(
+        embeddings=in_memory_if_small(embeddings) if "embeddings" in needs else embeddings,
+        probabilities=probabilities,
+        labeled=oracle.bought,
+        labels=oracle.labels,
+        num_classes=data.num_classes,
+        head=Head(*proxy.head()) if "head" in needs else None,
+        member_probabilities=members,
+        round=previous["round"] + 1,
+        state=previous["state"],
+        multilabel=data.multilabel,
+    )
+
+
+def _look_ahead(
+    data: RoundData,
+    settings: Mapping[str, Any],
+    proxy: Any,
+    oracle: Oracle,
+    previous: Mapping[str, Any],
+    threads: int,
+) -> LookAhead:
+    """The `fit` of a ceiling, judged by (at most `LOOK_AHEAD_ROWS` of) the pool's true labels."""
+    rows, fit = data.embeddings["pool"], previous["fit"]
+    bought = rows.take(oracle.bought)
+
+    def rng(role: str) -> np.random.Generator:
+        return _rng(role, settings, previous["round"] + 1, settings["strategy"]["id"])
+
+    def train(indices: np.ndarray, labels: np.ndarray) -> Any:
+        features = np.concatenate([bought, rows.take(indices)])
+        labels = np.concatenate([oracle.labels, labels])
+        if hasattr(proxy, "refit"):
+            return proxy.refit(features, labels, fit)
+        other = _build_proxy(settings, threads)
+        other.fit(features, labels, data.num_classes, data.statistics, rng("look-ahead-train"), fit)
+        return other
+
+    judges = np.arange(len(rows))
+    if len(judges) > LOOK_AHEAD_ROWS:
+        judges = rng("look-ahead").choice(judges, LOOK_AHEAD_ROWS, replace=False)
+    return LookAhead(oracle, train, rows.take(judges), data.labels["pool"][judges])
 
 
 def _train_and_evaluate(

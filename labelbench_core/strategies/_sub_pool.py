@@ -76,7 +76,7 @@ def sub_pool(
         embeddings=part(pool.embeddings),
         probabilities=part(pool.probabilities),
         labeled=np.searchsorted(rows, pool.labeled),
-        member_probabilities=None if members is None else members[:, Rows(members[0]).like(rows)],
+        member_probabilities=None if members is None else [part(member) for member in members],
         state={},
     )
     return smaller, rows

@@ -75,7 +75,8 @@ class Pool:
     head
         The proxy's linear head, if it has one.
     member_probabilities
-        (M, N, C) of an ensemble of heads.
+        (M, N, C) of an ensemble of heads, or a list of its M matrices, of the same kinds as
+        `probabilities`.
     round
         Number of this query; the first is 1.
     state
@@ -108,9 +109,8 @@ class Pool:
             _matrix_rows(self.probabilities, "probabilities")
             _require_shape("probabilities", self.probabilities, (rows, self.num_classes))
         if self.member_probabilities is not None:
-            members = len(self.member_probabilities)
-            expected = (members, rows, self.num_classes)
-            _require_shape("member_probabilities", self.member_probabilities, expected)
+            for member in self.member_probabilities:
+                _require_shape("member_probabilities", member, (rows, self.num_classes))
         self._check_labeled(rows)
 
     def _check_labeled(self, rows: int) -> None:

@@ -12,6 +12,7 @@ from labelbench_core.strategies._arrays import check_values
 from labelbench_core.strategies.pool import MissingInput, Pool
 
 Ask = Callable[[np.ndarray], np.ndarray]
+Fit = Callable[[np.ndarray], float]
 MATRICES = ("embeddings", "probabilities")
 
 
@@ -22,6 +23,8 @@ def select(
     rng: np.random.Generator,
     *,
     ask: Ask | None = None,
+    truth: np.ndarray | None = None,
+    fit: Fit | None = None,
     **options: Any,
 ) -> np.ndarray:
     """Choose which unlabelled rows to have labelled.
@@ -38,6 +41,9 @@ def select(
         The only source of randomness.
     ask
         Gives the labels of indices and spends the budget; handed to sequential strategies only.
+    truth, fit
+        The pool's hidden labels, (N,), and how good the proxy would be with the labels of some
+        more indices (a number, more is better); handed to ceilings only.
     **options
         The strategy's own options.
 
@@ -54,7 +60,9 @@ def select(
     RuntimeError
         If the strategy breaks the contract.
     """
-    return select_with_state(strategy, pool, budget, rng, ask=ask, **options)[0]
+    return select_with_state(strategy, pool, budget, rng, ask=ask, truth=truth, fit=fit, **options)[
+        0
+    ]
 
 
 def select_with_state(
@@ -64,6 +72,8 @@ def select_with_state(
     rng: np.random.Generator,
     *,
     ask: Ask | None = None,
+    truth: np.ndarray | None = None,
+    fit: Fit | None = None,
     **options: Any,
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """As `select`; also what the strategy wants to find in `pool.state` in the next round."""
@@ -71,10 +81,11 @@ def select_with_state(
     unlabeled = pool.unlabeled()
     _check_budget(budget, len(unlabeled))
     _check_options(strategy, module, options)
-    _check_needs(strategy, module.INFO, pool, ask)
-    arguments: list[Any] = [pool, int(budget), rng]
-    if module.INFO["kind"] == "sequential":
-        arguments.append(ask)
+    handed = {"sequential": {"ask": ask}, "ceiling": {"truth": truth, "fit": fit}}.get(
+        module.INFO["kind"], {}
+    )
+    _check_needs(strategy, module.INFO, pool, handed)
+    arguments: list[Any] = [pool, int(budget), rng, *handed.values()]
     if hasattr(module, "select_with_state"):
         chosen, state = module.select_with_state(*arguments, **options)
     else:
@@ -97,7 +108,9 @@ def _check_options(strategy: str, module: ModuleType, options: Mapping[str, Any]
             raise InputError(f"strategy {strategy!r} has no option {key!r}; it has: {known}")
 
 
-def _check_needs(strategy: str, info: Mapping[str, Any], pool: Pool, ask: Ask | None) -> None:
+def _check_needs(
+    strategy: str, info: Mapping[str, Any], pool: Pool, handed: Mapping[str, Any]
+) -> None:
     for name in info["needs"]:
         value = getattr(pool, name)
         if value is None:
@@ -111,8 +124,9 @@ def _check_needs(strategy: str, info: Mapping[str, Any], pool: Pool, ask: Ask | 
                 check_values(member, name)
     if pool.multilabel and not info["multilabel"]:
         raise InputError(f"strategy {strategy!r} is not defined for multi-label pools")
-    if info["kind"] == "sequential" and ask is None:
-        raise MissingInput(strategy, "ask")
+    for name, value in handed.items():
+        if value is None:
+            raise MissingInput(strategy, name)
 
 
 def _checked(strategy: str, chosen: Any, budget: int, unlabeled: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from numpy.random import mtrand  # the global generator of NumPy, only to see th
 
 from labelbench_core import registry
 from labelbench_core.strategies.pool import Head, MissingInput, Pool
-from labelbench_core.strategies.selection import select
+from labelbench_core.strategies.selection import Fit, select
 
 INFO_KEYS = {"name", "paper", "rule", "cost", "needs", "multilabel", "kind", "deterministic"}
 KINDS = ("strategy", "sequential", "ceiling")
@@ -105,13 +105,28 @@ def awkward_pools() -> dict[str, Pool]:
     }
 
 
-def run(name: str, pool: Pool, budget: int, options: dict[str, Any], seed: int = 5) -> np.ndarray:
+def some_fit(indices: np.ndarray) -> float:
+    """A `fit` that knows nothing: any number that a set of rows, in whatever order, stands for."""
+    return float(np.sin(np.sort(indices) + 1.0).sum())
+
+
+def run(
+    name: str,
+    pool: Pool,
+    budget: int,
+    options: dict[str, Any],
+    seed: int = 5,
+    fit: Fit = some_fit,
+) -> np.ndarray:
     """`select` with everything that any kind of strategy asks for."""
+    truth = np.arange(pool.num_rows) % pool.num_classes
+    truth[pool.labeled] = pool.labels
 
     def ask(indices: np.ndarray) -> np.ndarray:
-        return np.asarray(indices) % pool.num_classes
+        return truth[indices]
 
-    return select(name, pool, budget, np.random.default_rng(seed), ask=ask, **options)
+    rng = np.random.default_rng(seed)
+    return select(name, pool, budget, rng, ask=ask, truth=truth, fit=fit, **options)
 
 
 def check_description(name: str, **options: Any) -> None:
@@ -211,7 +226,8 @@ def check_array_kinds(name: str, **options: Any) -> None:
 
 def check_order_of_rows(name: str, **options: Any) -> None:
     """A deterministic strategy picks the same rows wherever they stand (in a pool without ties)."""
-    if not registry.describe("strategies", name).info["deterministic"]:
+    info = registry.describe("strategies", name).info
+    if info["kind"] == "ceiling" or not info["deterministic"]:  # `some_fit` is one of places
         return
     pool = make_pool(150, labeled=20)
     order = np.random.default_rng(2).permutation(pool.num_rows)
@@ -225,6 +241,24 @@ def check_order_of_rows(name: str, **options: Any) -> None:
     )
     expected = place[run(name, pool, 30, options)]
     _require(np.array_equal(run(name, moved, 30, options), expected), "picks depend on the order")
+
+
+def check_look_ahead(name: str, **options: Any) -> None:
+    """What `fit` says decides what a ceiling buys; it is asked about unlabelled rows only."""
+    if registry.describe("strategies", name).info["kind"] != "ceiling":
+        return
+    pool = make_pool(100)
+    unlabeled = pool.unlabeled()
+    asked: list[np.ndarray] = []
+
+    def fit(indices: np.ndarray) -> float:
+        asked.append(np.asarray(indices))
+        return some_fit(indices)
+
+    chosen = run(name, pool, 20, options, fit=fit)
+    _require(all(np.isin(indices, unlabeled).all() for indices in asked), "fit got a labelled row")
+    other = run(name, pool, 20, options, fit=lambda indices: -some_fit(indices))
+    _require(set(chosen) != set(other), "it buys the same whatever fit says")
 
 
 def check_inputs_untouched(name: str, **options: Any) -> None:
@@ -244,6 +278,7 @@ CHECKS: tuple[Check, ...] = (
     check_blocks,
     check_array_kinds,
     check_order_of_rows,
+    check_look_ahead,
     check_inputs_untouched,
 )
 

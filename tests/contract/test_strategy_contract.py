@@ -11,7 +11,7 @@ from labelbench_core.strategies.testing import CHECKS, make_pool, run
 
 NAMES = registry.names("strategies")
 # Where the default takes minutes: the same code, run less often.
-OPTIONS = {"refine": {"depth": 2, "batches": 9}}
+OPTIONS = {"refine": {"depth": 2, "batches": 9}, "look-ahead": {"batches": 14, "parts": 2}}
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

@@ -7,6 +7,7 @@ import pytest
 
 from labelbench_core import files, initial_pool, pool_views, rounds, store
 from labelbench_core.errors import InputError
+from labelbench_core.proxies import linear, linear_ensemble
 from labelbench_core.seeds import rng_for, seed_for
 
 SETTINGS = {
@@ -140,6 +141,97 @@ def test_a_sequential_strategy_spends_exactly_its_budget_and_says_so(data):
     assert record["sequential"]
     assert len(record["bought"]) == 8
     assert record["num_labeled"] == 28
+
+
+ENSEMBLE = {
+    "id": "linear-ensemble",
+    "implementation": "linear-ensemble",
+    "options": {"members": 4},
+}
+
+
+@pytest.mark.parametrize("strategy", ["bald", "power-bald", "margin", "badge"])
+def test_an_ensemble_as_proxy(data, strategy, monkeypatch):
+    settings = {**SETTINGS, "proxy": ENSEMBLE}
+    settings["strategy"] = {"id": strategy, "implementation": strategy}
+    done = chain(data, settings, 2)
+    assert done[-1].record["num_labeled"] == 28
+    assert done[-1].record["metrics"]["test"]["accuracy"] > 0.5
+    monkeypatch.setattr(pool_views, "DENSE_BYTES", 0)  # members too are streamed then
+    streamed = chain(data, settings, 2)
+    for one, other in zip(done, streamed, strict=True):
+        assert np.array_equal(one.record["bought"], other.record["bought"])
+
+
+def test_bald_buys_where_the_ensembles_members_disagree(data):
+    strategy = {"id": "bald", "implementation": "bald"}
+    settings = {**SETTINGS, "proxy": ENSEMBLE, "strategy": strategy}
+    first, second = chain(data, settings, 1)
+    proxy = linear_ensemble.build().restore(first.arrays, data.statistics)
+    members = proxy.predict_members(data.embeddings["pool"].load()).astype(np.float64)
+
+    def entropy(p):
+        return -(p * np.log(p)).sum(axis=-1)
+
+    scores = entropy(members.mean(axis=1)) - entropy(members).mean(axis=1)
+    scores[first.arrays["labeled"]] = -1
+    assert set(second.record["bought"]) == set(np.argsort(-scores)[:8])
+
+
+def test_a_ceiling_looks_ahead_and_gains_by_it(data):
+    settings = {name: dict(SETTINGS) for name in ("random", "margin", "badge", "look-ahead")}
+    for name, one in settings.items():
+        one["strategy"] = {"id": name, "implementation": name}
+    first = chain(data, SETTINGS, 0)[0]
+    found = {
+        name: rounds.next_round(data, one, first).record["metrics"]["pool"]["nll"]
+        for name, one in settings.items()
+    }
+    assert found["look-ahead"] < 0.95 * min(found[name] for name in found if name != "look-ahead")
+
+
+def test_a_ceiling_is_judged_by_a_sample_of_a_large_pool(data, monkeypatch):
+    settings = {**SETTINGS, "strategy": {"id": "look-ahead", "implementation": "look-ahead"}}
+    settings["strategy"]["options"] = {"batches": 7}
+    judged = []
+
+    class Recorded(rounds.LookAhead):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            judged.append((self._features, self._truth))
+
+    monkeypatch.setattr(rounds, "LookAhead", Recorded)
+    monkeypatch.setattr(rounds, "LOOK_AHEAD_ROWS", 50)
+    chain(data, settings, 1)
+    (features, truth) = judged[0]
+    assert len(features) == len(truth) == 50
+    known = {
+        row.tobytes(): label
+        for row, label in zip(data.embeddings["pool"].load(), data.labels["pool"], strict=True)
+    }
+    assert len(known) == 300
+    assert [known[row.tobytes()] for row in features] == truth.tolist()
+
+
+def test_a_proxy_that_cannot_refit_looks_ahead_by_training_anew(data, monkeypatch):
+    settings = {**SETTINGS, "strategy": {"id": "look-ahead", "implementation": "look-ahead"}}
+    settings["strategy"]["options"] = {"batches": 7}
+    quick = chain(data, settings, 1)[-1].record
+    monkeypatch.delattr(linear.LinearProxy, "refit")
+    slow = chain(data, settings, 1)[-1].record
+    assert slow["num_labeled"] == quick["num_labeled"] == 20
+    assert abs(slow["metrics"]["pool"]["nll"] - quick["metrics"]["pool"]["nll"]) < 0.1
+
+
+def test_labels_of_any_number_of_classes_make_a_multilabel_pool(data, monkeypatch):
+    several = {split: np.eye(3, dtype=np.int64)[labels] for split, labels in data.labels.items()}
+    many = rounds.RoundData(data.embeddings, several, 3, data.statistics)
+    assert many.multilabel
+    assert not data.multilabel
+    proxy = linear.build().restore(chain(data, SETTINGS, 0)[0].arrays, data.statistics)
+    oracle = rounds.Oracle(several["pool"], np.arange(5))
+    previous = {"round": 0, "state": {}}
+    assert rounds._what_is_seen(many, proxy, oracle, [], previous, 1).multilabel
 
 
 def test_a_damaged_label_is_noticed(manifests, tmp_path):

@@ -133,6 +133,24 @@ def test_values_too_large_to_be_squared_are_named(strategy):
         select(strategy, pool_of(embeddings=embeddings), 3, RNG(0))
 
 
+def test_only_ceilings_are_handed_the_truth(monkeypatch):
+    truth, fit = np.arange(20), lambda indices: 0.0
+    received = {}
+
+    def choose(pool, budget, rng, *handed):
+        received[kind] = handed
+        return pool.unlabeled()[:budget]
+
+    for kind in ("strategy", "sequential", "ceiling"):
+        plug_in(monkeypatch, select=choose, info={"kind": kind})
+        select("outside", pool_of(), 2, RNG(0), ask="the ask", truth=truth, fit=fit)
+    assert received == {"strategy": (), "sequential": ("the ask",), "ceiling": (truth, fit)}
+    for field, handed in (("truth", {"fit": fit}), ("fit", {"truth": truth})):
+        with pytest.raises(MissingInput) as caught:
+            select("outside", pool_of(), 2, RNG(0), **handed)
+        assert caught.value.field == field
+
+
 def test_only_sequential_strategies_may_ask(monkeypatch):
     asked = []
 

@@ -1,0 +1,94 @@
+"""A ceiling: many batches are tried out with their hidden labels, and the best one is bought.
+
+BoSS (Huseljic et al. 2025). `batches` candidate batches come from the strategies `candidates` in
+turn, and, in a turn of its own, from the rows whose true class is predicted least; first from the
+whole pool, then from random subsets of it, whose sizes are drawn log-uniformly between the batch
+and `largest_subset`. Each is judged by `fit`: the proxy is trained with its labels too. So no
+strategy among the candidates is better at this step, but what is best now need not be best later:
+it bounds from above what can be expected, not what is possible.
+
+With `parts` above 1 the batch is composed greedily: part by part, each the best of `batches` given
+those before; `parts` = budget is the greedy oracle that buys one by one. It costs as many times
+more. All parts see the predictions of before the batch. Equally good batches: the first.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from labelbench_core.errors import InputError
+from labelbench_core.strategies import selection
+from labelbench_core.strategies._arrays import Rows, host
+from labelbench_core.strategies._scores import lowest
+from labelbench_core.strategies._sub_pool import check_candidates, sub_pool
+from labelbench_core.strategies.pool import Pool
+
+INFO = {
+    "name": "look-ahead oracle",
+    "paper": "BoSS: Huseljic et al. 2025",
+    "rule": "the best of many batches, each tried out with its hidden labels",
+    "cost": "parts x batches fits of the proxy",
+    "needs": ["embeddings", "probabilities"],
+    "multilabel": False,
+    "kind": "ceiling",
+    "deterministic": False,
+    "runs": ["candidates"],
+}
+
+
+def select(
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    truth: np.ndarray,
+    fit: Callable[[np.ndarray], float],
+    *,
+    candidates: Sequence[str] = ("random", "margin", "entropy", "confidence", "badge", "typiclust"),
+    batches: int = 100,
+    parts: int = 1,
+    largest_subset: int = 10_000,
+) -> np.ndarray:
+    """(budget,) int64 distinct unlabelled indices."""
+    check_candidates("look-ahead", "candidates", candidates)
+    for name, value in (("batches", batches), ("parts", parts), ("largest_subset", largest_subset)):
+        if value < 1:
+            raise InputError(f"look-ahead: {name} = {value!r}; expected a whole number, at least 1")
+    chosen = np.zeros(0, np.int64)
+    for part in np.array_split(np.arange(budget), min(parts, max(budget, 1))):
+        seen = replace(
+            pool,
+            labeled=np.concatenate([pool.labeled, chosen]),
+            labels=np.concatenate([pool.labels, truth[chosen]]),
+        )
+        best, highest = chosen[:0], -np.inf
+        for number in range(batches if len(part) else 0):
+            batch = _candidate(seen, len(part), rng, truth, candidates, number, largest_subset)
+            score = fit(np.concatenate([chosen, batch]))
+            if not number or score > highest:
+                best, highest = batch, score
+        chosen = np.concatenate([chosen, best])
+    return chosen
+
+
+def _candidate(
+    pool: Pool,
+    size: int,
+    rng: np.random.Generator,
+    truth: np.ndarray,
+    candidates: Sequence[str],
+    number: int,
+    largest_subset: int,
+) -> np.ndarray:
+    """(size,) the candidate batch `number`."""
+    turn, source = divmod(number, len(candidates) + 1)
+    rows = pool.unlabeled()
+    if turn:
+        most = max(size, min(len(rows), largest_subset))
+        drawn = round(np.exp(rng.uniform(np.log(size), np.log(most))))
+        rows = np.sort(rng.choice(rows, min(max(drawn, size), most), replace=False))
+    if source == len(candidates):
+        values = host(Rows(pool.probabilities).take(rows))[np.arange(len(rows)), truth[rows]]
+        return rows[lowest(values, np.arange(len(rows)), size)]
+    part, places = sub_pool(pool, rows, in_memory=bool(turn))
+    return places[selection.select(candidates[source], part, size, rng)]

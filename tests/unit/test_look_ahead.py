@@ -1,0 +1,90 @@
+"""The look-ahead oracle: what it tries out, and that it buys the best of it."""
+
+import numpy as np
+import pytest
+
+from labelbench_core.errors import InputError
+from labelbench_core.strategies import select
+from labelbench_core.strategies.testing import make_pool, some_fit
+
+RNG = np.random.default_rng
+BUDGET = 6
+
+
+@pytest.fixture
+def pool():
+    return make_pool(80, labeled=10)
+
+
+def look_ahead(pool, seed=0, fit=some_fit, **options):
+    """What it buys, and all that it asked `fit` about."""
+    asked = []
+
+    def recorded(indices):
+        asked.append(indices)
+        return fit(indices)
+
+    truth = RNG(9).integers(0, 3, pool.num_rows)
+    chosen = select("look-ahead", pool, BUDGET, RNG(seed), truth=truth, fit=recorded, **options)
+    return chosen, asked, truth
+
+
+def test_it_buys_the_best_of_the_batches_that_it_tries(pool):
+    chosen, asked, _ = look_ahead(pool, batches=40)
+    assert len(asked) == 40
+    assert all(len(set(batch)) == BUDGET for batch in asked)
+    scores = [some_fit(batch) for batch in asked]
+    assert np.array_equal(chosen, asked[int(np.argmax(scores))])
+    assert len(set(np.round(scores, 9))) > 20  # subsets make the batches of one strategy differ
+
+
+def test_of_equally_good_batches_it_takes_the_first(pool):
+    chosen, asked, _ = look_ahead(pool, batches=9, fit=lambda indices: 1.0)
+    assert np.array_equal(chosen, asked[0])
+
+
+def test_first_come_the_candidates_own_batches_and_the_least_expected_rows(pool):
+    names = ["margin", "entropy"]
+    _, asked, truth = look_ahead(pool, candidates=names, batches=3)
+    for name, batch in zip(names, asked, strict=False):
+        assert np.array_equal(batch, select(name, pool, BUDGET, RNG(0)))
+    unlabeled = pool.unlabeled()
+    expected = pool.probabilities[unlabeled, truth[unlabeled]]
+    assert set(asked[2]) == set(unlabeled[np.argsort(expected)[:BUDGET]])
+
+
+def test_subsets_are_no_larger_than_allowed(pool):
+    best = set(select("margin", pool, 12, RNG(0)).tolist())
+    _, asked, _ = look_ahead(pool, candidates=["margin"], batches=80, largest_subset=BUDGET)
+    for batch in asked[2:]:  # subsets of the batch's size: nothing to choose, all at random
+        assert not set(batch) <= best
+
+
+@pytest.mark.parametrize("parts", [2, 4, BUDGET, 50])
+def test_parts_are_chosen_greedily(pool, parts):
+    chosen, asked, _ = look_ahead(pool, batches=5, parts=parts)
+    steps = min(parts, BUDGET)
+    assert len(asked) == 5 * steps
+    before = chosen[:0]
+    for step in range(steps):
+        tried = asked[5 * step : 5 * step + 5]
+        best = tried[int(np.argmax([some_fit(batch) for batch in tried]))]
+        assert np.array_equal(best, chosen[: len(best)])
+        assert all(np.array_equal(batch[: len(before)], before) for batch in tried)
+        before = best
+    assert len(before) == BUDGET
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"batches": 0}, "batches = 0; expected a whole number, at least 1"),
+        ({"parts": 0}, "parts = 0"),
+        ({"largest_subset": 0}, "largest_subset = 0"),
+        ({"candidates": ["galaxy"]}, "'galaxy' buys label by label"),
+        ({"candidates": ["look-ahead"]}, "'look-ahead' sees hidden labels"),
+    ],
+)
+def test_options_are_checked(pool, options, told):
+    with pytest.raises(InputError, match=told):
+        look_ahead(pool, **options)
