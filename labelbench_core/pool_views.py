@@ -11,7 +11,7 @@ from labelbench_core.strategies._arrays import check_chunk
 
 # Above this, strategies see the pool's embeddings and probabilities block by block.
 DENSE_BYTES = 1 << 30
-TAKEN_ROWS = 1024  # rows computed at a time, of those that are asked for by index
+TAKEN_ROWS = 2048  # rows computed at a time, of those that are asked for by index
 
 
 class ComputedRows:
@@ -53,14 +53,16 @@ class ComputedRows:
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """(first row, rows) in order; a few blocks are computed ahead."""
+        return ordered_map(self._computed, self._rows.blocks(), self._threads)
 
-        def computed(block: tuple[int, np.ndarray]) -> tuple[int, np.ndarray]:
-            first, rows = block
-            values = self._compute(rows)
-            check_chunk(values, self._field, np.arange(first, first + len(rows)))
-            return first, values
+    def for_blocks(self, work: Callable[[int, np.ndarray], None]) -> None:
+        """`work(first row, rows)` on all blocks, each in the thread that computes it."""
 
-        return ordered_map(computed, self._rows.blocks(), self._threads)
+        def compute_and_work(block: tuple[int, np.ndarray]) -> None:
+            work(*self._computed(block))
+
+        for _ in ordered_map(compute_and_work, self._rows.blocks(), self._threads):
+            pass
 
     def take(self, indices: np.ndarray) -> np.ndarray:
         """(k, columns) rows `indices`, in that order."""
@@ -81,6 +83,12 @@ class ComputedRows:
         for first, rows in self.blocks():
             result[first : first + len(rows)] = rows
         return result
+
+    def _computed(self, block: tuple[int, np.ndarray]) -> tuple[int, np.ndarray]:
+        first, rows = block
+        values = self._compute(rows)
+        check_chunk(values, self._field, np.arange(first, first + len(rows)))
+        return first, values
 
 
 class EmbeddedRows(ComputedRows):

@@ -5,7 +5,7 @@ Functions that NumPy and torch share under one name and meaning (`where`, `amax(
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -87,6 +87,27 @@ class Rows:
         for first, block in blocks:
             for start in range(0, len(block), step):
                 yield first + start, block[start : start + step]
+
+    def for_chunks(self, work: Callable[[int, Array], None]) -> None:
+        """`work(first row, consecutive rows as stored)` on all rows.
+
+        Rows that are computed by several threads are worked on by them too, in any order.
+        """
+        step = chunk_rows(self.shape[1])
+
+        def work_on(first: int, block: Array) -> None:
+            for start in range(0, len(block), step):
+                work(first + start, block[start : start + step])
+
+        if hasattr(self._array, "for_blocks"):
+            self._array.for_blocks(work_on)
+        else:
+            for first, chunk in self.chunks():
+                work(first, chunk)
+
+    def span(self, first: int, stop: int) -> Array:
+        """The rows first..stop as stored; no copy of what is in memory."""
+        return self.take(np.arange(first, stop)) if self._on_disk else self._array[first:stop]
 
     def take(self, indices: np.ndarray) -> Array:
         """A (k, columns) copy of the rows `indices`, as stored, in the array's namespace."""

@@ -4,7 +4,7 @@ The gradient of row i is the outer product rᵢ ⊗ hᵢ of its residual and its
 factor, (rᵢ ⊗ hᵢ) · (rⱼ ⊗ hⱼ) = (rᵢ · rⱼ)(hᵢ · hⱼ), and so do squared distances.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from labelbench_core.strategies._arrays import (
 
 # Squared distances below this fraction of the squared norms are rounding: the points coincide.
 COINCIDE = 1e-12
+CENTERS = 1024  # compared with a chunk of rows at a time
 
 
 @dataclass(frozen=True)
@@ -96,39 +97,49 @@ class Gradients:
     def squared_norms(self) -> np.ndarray:
         """(N,) squared norms."""
         norms = np.empty(len(self))
-        for first, part in self._chunks():
+
+        def measure(first: int, part: Factors) -> None:
             norms[first : first + len(part)] = host(part.norms)
+
+        self._for_chunks(measure)
         return norms
 
     def lower(self, weights: np.ndarray, centers: Factors) -> np.ndarray:
         """(N,) the smaller of `weights` and the squared distance to the nearest of `centers`."""
-        lowered = np.empty(len(self))
-        for first, part in self._chunks():
-            here = Factors(
-                like(centers.residuals, part.norms),
-                like(centers.embeddings, part.norms),
-                like(centers.norms, part.norms),
-            )
-            nearest = namespace(part.norms).amin(part.distances(here), -1)
+        lowered = weights.copy()
+
+        def lower_chunk(first: int, part: Factors) -> None:
             where = slice(first, first + len(part))
-            lowered[where] = np.minimum(weights[where], host(nearest))
+            for begin in range(0, len(centers), CENTERS):
+                some = centers.part(begin, begin + CENTERS)
+                here = Factors(
+                    like(some.residuals, part.norms),
+                    like(some.embeddings, part.norms),
+                    like(some.norms, part.norms),
+                )
+                nearest = namespace(part.norms).amin(part.distances(here), -1)
+                lowered[where] = np.minimum(lowered[where], host(nearest))
+
+        self._for_chunks(lower_chunk)
         return lowered
 
-    def _chunks(self) -> Iterator[tuple[int, Factors]]:
-        """(first row, factors) of consecutive rows, in the embeddings' namespace."""
-        for first, chunk in self.embeddings.chunks():
+    def _for_chunks(self, work: Callable[[int, Factors], None]) -> None:
+        """`work(first row, factors)` on consecutive rows, in the embeddings' namespace."""
+
+        def work_on(first: int, chunk: Array) -> None:
             wide = cast(chunk, "float64")
-            residuals = self._residuals(
-                self.probabilities.take(np.arange(first, first + len(chunk)))
-            )
-            yield first, Factors.of(like(host(residuals), wide), wide)
+            residuals = self._residuals(self.probabilities.span(first, first + len(chunk)))
+            work(first, Factors.of(like(host(residuals), wide), wide))
+
+        self.embeddings.for_chunks(work_on)
 
     def _residuals(self, probabilities: Array) -> Array:
         """(n, C) probabilities less the predicted labels, float64."""
-        residuals = cast(probabilities, "float64")
-        xp = namespace(residuals)
+        wide = cast(probabilities, "float64")
+        xp = namespace(wide)
         if self.multilabel:
-            return residuals - xp.where(residuals > 0.5, 1.0, 0.0)
-        columns = like(np.arange(residuals.shape[1]), residuals)
-        predicted = columns[None, :] == residuals.argmax(-1)[:, None]
-        return residuals - xp.where(predicted, 1.0, 0.0)
+            return wide - xp.where(wide > 0.5, 1.0, 0.0)
+        residuals = wide * 1.0  # a copy, in either namespace
+        rows = like(np.arange(len(residuals)), residuals)
+        residuals[rows, residuals.argmax(-1)] -= 1.0
+        return residuals

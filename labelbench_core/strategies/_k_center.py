@@ -24,13 +24,14 @@ from labelbench_core.strategies._arrays import (
     namespace,
 )
 from labelbench_core.strategies._scores import lowest
+from labelbench_core.strategies._sketch import Sketch
 
 UNIT = 2.0**-24  # relative rounding of float32
 CENTER_COLUMNS = 2048  # centers per matrix product
 BLOCK_ROWS = 2048  # rows held in memory at a time, those of the largest bounds
 FIRST_TIME, AGAIN = 256, 32  # rows brought up to date at once, at first and later
-SKETCH = 64  # dimensions in which the nearest labelled row is guessed
 SKETCH_FROM = 256  # labelled rows from which guessing is cheaper than comparing with all
+REFINED_ROWS = 8 * BLOCK_ROWS  # rows whose bounds are refined at a time, those of the largest
 
 
 def exact_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -67,12 +68,16 @@ class FarthestFirst:
         self.offset = cast(cast(self.rows.take(sample), "float64").mean(0), "float32")
         self.centers = np.concatenate([labeled, np.zeros(budget, np.int64)])
         self.count = len(labeled)
-        self.vectors = self.shifted(self.rows.take(self.centers))
+        stored = self.rows.take(self.centers)
+        self.stored = host(stored)
+        self.vectors = self.shifted(stored)
         self.norms = squared_norms(self.vectors)
         self.bounds = np.full(total, -np.inf)
         self.bounds[unlabeled] = np.inf
         self.exact = np.full(total, np.inf)  # distance to the nearest of the first `seen` centers
         self.seen = np.zeros(total, np.int64)
+        self.sketch: Sketch | None = None
+        self.rough = np.zeros(total, bool)  # bounds made by a first guess
 
     def run(self) -> np.ndarray:
         """(budget,) the rows chosen, in order."""
@@ -80,9 +85,10 @@ class FarthestFirst:
         if self.budget == 0:
             return np.zeros(0, np.int64)
         if start == 0:
-            self._add(self._largest_norm())
+            self._add(_Block(self, np.array([self._largest_norm()])), 0)
         self._bound_all()
         while self.count < start + self.budget:
+            self._refine_bounds()
             self._pick_from_block(start + self.budget - self.count)
         return self.centers[start:].copy()
 
@@ -90,13 +96,13 @@ class FarthestFirst:
         """Rows in float32, about their mean: rounding errors then scale with distances."""
         return cast(rows, "float32") - self.offset
 
-    def _add(self, index: int) -> None:
-        """Make row `index` a center."""
-        position = self.count
-        vector = self.shifted(self.rows.take(np.array([index])))
+    def _add(self, block: "_Block", place: int) -> None:
+        """Make row `place` of a block a center."""
+        index, position = block.members[place], self.count
         self.centers[position] = index
-        self.vectors[position] = vector[0]
-        self.norms[position] = squared_norms(vector)[0]
+        self.stored[position] = block.raw[place]
+        self.vectors[position] = block.vectors[place]
+        self.norms[position] = block.norms[place]
         self.bounds[index] = -np.inf
         self.count += 1
 
@@ -108,24 +114,50 @@ class FarthestFirst:
         return int(self.unlabeled[np.argmax(norms[self.unlabeled])])
 
     def _bound_all(self) -> None:
-        """Bound every row by its distance to the labelled row that looks nearest."""
+        """Bound every row by its distance to a labelled row that looks near."""
         known = self.vectors[: self.count]
-        norms = self.norms[: self.count]
-        basis = _principal_directions(known) if self.count > SKETCH_FROM else None
-        sketch = None if basis is None else known @ basis
-        step = max(1, chunk_rows(max(self.count, self.rows.shape[1])))
-        for first, chunk in self.rows.chunks():
+        if self.count > SKETCH_FROM:
+            self.sketch = Sketch(known)
+            self.rough[self.unlabeled] = True
+
+        def bound(first: int, chunk: Array) -> None:
+            # A product with all labelled rows needs shorter chunks.
+            step = chunk_rows(self.count) if self.sketch is None else len(chunk)
             for begin in range(0, len(chunk), step):
                 rows = self.shifted(chunk[begin : begin + step])
-                if sketch is None:
-                    nearest = (1 + self.slack) * norms - 2 * (rows @ known.T)
-                    nearest = namespace(rows).amin(nearest, -1)
+                if self.sketch is None:
+                    nearest = (1 + self.slack) * self.norms[: self.count] - 2 * (rows @ known.T)
+                    found = self._bounds(namespace(rows).amin(nearest, -1), rows)
                 else:
-                    guess = _nearest_in_sketch(rows @ basis, sketch)
-                    nearest = (1 + self.slack) * norms[guess] - 2 * (rows * known[guess]).sum(-1)
-                bound = host(nearest + (1 + self.slack) * squared_norms(rows)).astype(np.float64)
-                where = slice(first + begin, first + begin + len(bound))
-                self.bounds[where] = np.minimum(self.bounds[where], bound)
+                    found = self._bounds_by(self.sketch.first_guess(rows), rows)
+                where = slice(first + begin, first + begin + len(rows))
+                self.bounds[where] = np.minimum(self.bounds[where], found)
+
+        self.rows.for_chunks(bound)
+
+    def _bounds_by(self, guess: Array, rows: Array) -> np.ndarray:
+        """(n,) bounds on the distances of shifted rows to the centers `guess`."""
+        products = namespace(rows).einsum("nd,nd->n", rows, self.vectors[guess])
+        return self._bounds((1 + self.slack) * self.norms[guess] - 2 * products, rows)
+
+    def _bounds(self, nearest: Array, rows: Array) -> np.ndarray:
+        """(n,) float64 bounds on distances, from what they are less the rows' squared norms."""
+        return host(nearest + (1 + self.slack) * squared_norms(rows)).astype(np.float64)
+
+    def _refine_bounds(self) -> None:
+        """Look at all labelled rows for a nearer one, where a bound is among the largest."""
+        while self.rough.any():
+            ranked = lowest(-self.bounds, self.unlabeled, min(REFINED_ROWS, len(self.unlabeled)))
+            if not self.rough[ranked[: BLOCK_ROWS + 1]].any():
+                break
+            loose = np.sort(ranked[self.rough[ranked]])
+            step = chunk_rows(self.vectors.shape[1])
+            for first in range(0, len(loose), step):
+                part = loose[first : first + step]
+                rows = self.shifted(self.rows.take(part))
+                found = self._bounds_by(self.sketch.guess(rows), rows)
+                self.bounds[part] = np.minimum(self.bounds[part], found)
+            self.rough[loose] = False
 
     def _pick_from_block(self, wanted: int) -> None:
         """Choose among the rows of largest bounds, as long as no other row can be farther."""
@@ -135,11 +167,12 @@ class FarthestFirst:
         limit = -np.inf if rival is None else self.bounds[rival]
         block = _Block(self, np.sort(ranked[:BLOCK_ROWS]))
         for _ in range(wanted):
-            index = block.farthest(limit)
+            place = block.farthest(limit)
+            index = int(block.members[place])
             value = self.bounds[index]
             if value < limit or (value == limit and rival is not None and index > rival):
                 break  # a row outside the block may be farther
-            self._add(index)
+            self._add(block, place)
 
     def update(self, members: np.ndarray, raw: np.ndarray, vectors: Array, norms: Array) -> None:
         """Bring `members` up to date: the exact distance to the nearest of all centers so far.
@@ -167,8 +200,7 @@ class FarthestFirst:
         xp = namespace(vectors)
         columns = self.norms[first:stop]
         # Lower bounds on distances, less what depends on the row alone.
-        low = vectors @ self.vectors[first:stop].T
-        low *= -2
+        low = (-2 * vectors) @ self.vectors[first:stop].T
         low += (1 - self.slack) * columns
         likely = host(low.argmin(-1)) + first
         best = np.minimum(best, self._exact_to(raw, likely))
@@ -186,7 +218,7 @@ class FarthestFirst:
         return best
 
     def _exact_to(self, raw: np.ndarray, centers: np.ndarray) -> np.ndarray:
-        return exact_distances(raw, host(self.rows.take(self.centers[centers])))
+        return exact_distances(raw, self.stored[centers])
 
 
 class _Block:
@@ -200,14 +232,17 @@ class _Block:
         self.norms = squared_norms(self.vectors)
 
     def farthest(self, limit: float) -> int:
-        """The row of the largest bound, the first of equal ones, up to date or below `limit`."""
+        """Place of the row of the largest bound, the first of equal ones.
+
+        It is up to date, or its bound is below `limit`.
+        """
         search, step = self.search, 0
         while True:
             bounds = search.bounds[self.members]
             best = int(np.argmax(bounds))
             seen = search.seen[self.members[best]]
             if bounds[best] < limit or seen == search.count:
-                return int(self.members[best])
+                return best
             # Where many bounds are loose, ever more rows at once. A row never compared with the
             # labelled ones must not drag others along.
             alike = np.flatnonzero((search.seen[self.members] > 0) == (seen > 0))
@@ -222,24 +257,3 @@ class _Block:
 def squared_norms(vectors: Array) -> Array:
     """(n,) squared Euclidean norms."""
     return (vectors * vectors).sum(-1)
-
-
-def _principal_directions(vectors: Array) -> Array:
-    """(D, k) orthonormal directions along which `vectors` vary most, roughly (subspace iteration).
-
-    They steer which bounds are tight, hence the time, never a pick.
-    """
-    xp = namespace(vectors)
-    some = vectors[:: max(1, len(vectors) // 4096)]
-    width = min(SKETCH, *some.shape)
-    basis = some[:width].T
-    for _ in range(3):
-        basis = xp.linalg.qr(some.T @ (some @ basis))[0]
-    return basis
-
-
-def _nearest_in_sketch(rows: Array, centers: Array) -> Array:
-    """(n,) position of the center nearest to each row, both in a few dimensions."""
-    scores = rows @ centers.T
-    scores -= 0.5 * squared_norms(centers)
-    return scores.argmax(-1)

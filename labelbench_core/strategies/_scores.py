@@ -16,8 +16,11 @@ def score_rows(probabilities: Any, score: Callable[[Array], Array]) -> np.ndarra
     """
     rows = Rows(probabilities)
     scores = np.empty(len(rows))
-    for first, chunk in rows.chunks():
+
+    def score_chunk(first: int, chunk: Array) -> None:
         scores[first : first + len(chunk)] = host(score(cast(chunk.T, "float64")))
+
+    rows.for_chunks(score_chunk)
     return scores
 
 

@@ -7,7 +7,7 @@ import plain_strategies as plain
 import pytest
 from choosing import choose
 
-from labelbench_core.strategies import _k_center
+from labelbench_core.strategies import _k_center, _sketch
 from labelbench_core.strategies.testing import awkward_pools, make_pool
 
 
@@ -35,6 +35,8 @@ def block_sizes(request, monkeypatch):
         for name, size in zip(names, request.param, strict=True):
             monkeypatch.setattr(_k_center, name, size)
         monkeypatch.setattr(_k_center, "SKETCH_FROM", 2)
+        monkeypatch.setattr(_k_center, "REFINED_ROWS", 8)
+        monkeypatch.setattr(_sketch, "GROUPED_FROM", 4)
 
 
 @pytest.mark.usefixtures("block_sizes")

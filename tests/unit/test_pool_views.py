@@ -100,3 +100,17 @@ def test_values_that_are_no_numbers_are_named_while_they_are_read(rows, proxy, s
     pool = Pool(EmbeddedRows(proxy, rows), view, np.arange(3), np.zeros(3, np.int64), 4)
     with pytest.raises(InputError, match=r"probabilities: row 301 holds a value that is NaN"):
         select(strategy, pool, 5, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("strategy", ["margin", "power-margin", "coreset", "badge"])
+def test_a_streamed_pool_gives_the_same_picks_with_any_threads(rows, proxy, strategy):
+    def picks(embeddings, probabilities):
+        pool = Pool(embeddings, probabilities, np.arange(40), np.zeros(40, np.int64), 4)
+        return select(strategy, pool, 60, np.random.default_rng(0)).tolist()
+
+    one, three = (
+        picks(EmbeddedRows(proxy, rows, threads), PredictedRows(proxy, rows, threads))
+        for threads in (1, 3)
+    )
+    assert one == three
+    assert one == picks(EmbeddedRows(proxy, rows).load(), PredictedRows(proxy, rows).load())
