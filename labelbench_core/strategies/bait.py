@@ -1,46 +1,54 @@
 """BAIT (Ash et al. 2021): the design of least variance for the last layer, all classes at once.
 
 The Fisher information of a row is I(x) = X Xᵀ = (diag(p) − p pᵀ) ⊗ h hᵀ, with probabilities p and
-embedding h. Greedily, the row is taken that makes trace(M⁻¹ F) smallest, where M = λ 1 + Σ I(x)
-over the rows labelled or taken, and F is the mean of I(x) over the whole pool, until there are
-`oversample` times as many as asked for; then, one by one, those are given back that raise the trace
-least. `ridge` is λ; M is a plain sum, where the authors' code weights labelled and new rows. Rows
-whose gains are equal but for rounding go to the lowest index; of rows equally good to give back,
-the last taken goes. What is kept is in the order taken.
+embedding h. The batch is to make trace(M⁻¹ F) small, where M is the sum of I(x) over the rows
+labelled or taken, and F its mean over the whole pool.
+
+`method` "greedy", the paper's: the row is taken that makes the trace smallest, until there are
+`oversample` times as many as asked for; then, one by one, those are given back that raise it least.
+M starts at `ridge` times 1; it is a plain sum, where the authors' code weights labelled and new
+rows. Rows whose gains are equal but for rounding go to the lowest index; of rows equally good to
+give back, the last taken goes. What is kept is in the order taken.
+
+`method` "swap", LabelBench's: see `_swap`. A random batch, each row of which is swapped once for
+the best of `proposals` random ones or stays. No ridge; features are centered.
 
 Matrices have C · D rows, so embeddings are projected on the `dims` directions in which they are
 longest (principal directions about the origin), if they have more: by default 30, as in LabelBench,
-whose matrices have 270 rows for ten classes. Memory: 16 N C² bytes and a few times 8 (C D)²; with
+whose matrices have 270 rows for ten classes. Memory: 8 N C² bytes and a few times 8 (C D)²; with
 many classes, `bait-binary` does without both.
 
-With A = M⁻¹, Q = Xᵀ A X and S = Xᵀ A F A X, taking a row lowers the trace by tr((1 + Q)⁻¹ S), and A
-changes by a matrix of rank C (Woodbury). So two matrices of C × C per row say all, and the
-Kronecker structure brings them up to date in N D C² per pick instead of N C² D² · C. They are
-computed anew from time to time, and whenever a row that could be next has lost too many digits.
+With A = M⁻¹, Q = Xᵀ A X and S = Xᵀ A F A X, taking a row lowers the trace by tr((1 + Q)⁻¹ S), which
+is at most tr(S). Both are known for every row at times; A then changes to A − B Bᵀ by a matrix of
+low rank (Woodbury), and the root of tr(S) by no more than that of ‖Bᵀ F B‖ tr(Q). So few rows can
+be next, and only theirs are computed.
 
 Multi-label: the information of independent labels, diag(p (1 − p)) ⊗ h hᵀ.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from labelbench_core.errors import InputError
-from labelbench_core.strategies._arrays import Rows, cast, chunk_rows, host, like
-from labelbench_core.strategies._design import LOST, REFRESH_AFTER, contenders, inverse
+from labelbench_core.strategies._arrays import Rows, cast, chunk_rows, host
+from labelbench_core.strategies._design import LOST, REFRESH_AFTER, TIE, contenders, inverse
+from labelbench_core.strategies._last_layer import LastLayer, leading_directions, unpacked
+from labelbench_core.strategies._swap import swapped
 from labelbench_core.strategies.pool import Pool
 
 INFO = {
     "name": "BAIT",
     "paper": "Ash et al. 2021",
     "rule": "greedily smallest trace of inverse times pool Fisher information, then pruned",
-    "cost": "N C^2 D^2 once and every 64 picks; N D C^2 + N C^3 + (C D)^2 C per pick, D <= dims",
+    "cost": "N C^2 D^2 every few picks, (C D)^2 C per pick, D <= dims; C^2 (C + D) per gain",
     "needs": ["embeddings", "probabilities"],
     "multilabel": True,
     "kind": "strategy",
-    "deterministic": True,
+    "deterministic": True,  # by the default method
 }
+METHODS = ("greedy", "swap")
+FEWEST = 64  # rows whose gains are computed at once, doubling while one pick takes longer
 
 
 def select(
@@ -48,29 +56,33 @@ def select(
     budget: int,
     rng: np.random.Generator,
     *,
+    method: str = "greedy",
     ridge: float = 1.0,
     dims: int = 30,
     oversample: float = 2.0,
+    proposals: int = 10,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order taken."""
+    if method not in METHODS:
+        raise InputError(f"bait: method = {method!r}; allowed: {', '.join(METHODS)}")
     if not ridge > 0:
         raise InputError(f"bait: ridge = {ridge!r}; expected a number above 0")
-    if not dims >= 1:
-        raise InputError(f"bait: dims = {dims!r}; expected a number of at least 1")
-    if not oversample >= 1:
-        raise InputError(f"bait: oversample = {oversample!r}; expected a number of at least 1")
+    for name, value in (("dims", dims), ("oversample", oversample), ("proposals", proposals)):
+        if not value >= 1:
+            raise InputError(f"bait: {name} = {value!r}; expected a number of at least 1")
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]
-    features = leading_directions(pool.embeddings, dims)
+    features = leading_directions(pool.embeddings, dims, centered=method == "swap")
     probabilities = host(cast(Rows(pool.probabilities).take(np.arange(pool.num_rows)), "float64"))
-    layer = _LastLayer(features, probabilities, pool.multilabel)
+    layer = LastLayer(features, probabilities, pool.multilabel)
     target = layer.information() / pool.num_rows
     labeled = layer.part(pool.labeled).information()
+    candidates = layer.part(unlabeled)
+    if method == "swap":
+        return unlabeled[swapped(candidates, labeled, target, budget, proposals, rng)]
     start = labeled + ridge * np.eye(len(target))
-    taken = _forward(
-        layer.part(unlabeled), start, target, min(int(oversample * budget), len(unlabeled))
-    )
+    taken = _forward(candidates, start, target, min(int(oversample * budget), len(unlabeled)))
     if len(taken) == budget:
         return unlabeled[taken]
     candidates = layer.part(unlabeled[taken])
@@ -78,161 +90,143 @@ def select(
     return unlabeled[taken[kept]]
 
 
-def leading_directions(embeddings: Any, dims: int) -> np.ndarray:
-    """(N, at most `dims`) float64 embeddings, in the directions of their largest squared sums."""
-    rows = Rows(embeddings)
-    columns = rows.shape[1]
-    directions = np.eye(columns)
-    if columns > dims:
-        squares = np.zeros((columns, columns))
-        for _, chunk in rows.chunks():
-            wide = cast(chunk, "float64")
-            squares += host(wide.T @ wide)
-        directions = np.linalg.eigh(squares)[1][:, : -dims - 1 : -1]
-    features = np.empty((len(rows), directions.shape[1]))
-    for first, chunk in rows.chunks():
-        wide = cast(chunk, "float64")
-        features[first : first + len(chunk)] = host(
-            wide @ like(np.ascontiguousarray(directions), wide)
-        )
-    return features
-
-
-class _LastLayer:
-    """Rows as X = V ⊗ h with V = (1 − m 1ᵀ) diag(r), so that V Vᵀ is the labels' covariance."""
-
-    def __init__(self, features: np.ndarray, probabilities: np.ndarray, multilabel: bool) -> None:
-        self.features, self.probabilities, self.multilabel = features, probabilities, multilabel
-        p = np.maximum(probabilities, 0)
-        self.means = np.zeros_like(p) if multilabel else p
-        self.roots = np.sqrt(np.maximum(p * (1 - p), 0)) if multilabel else np.sqrt(p)
-        self.classes, self.dims = p.shape[1], features.shape[1]
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def part(self, rows: np.ndarray) -> "_LastLayer":
-        """Some of the rows."""
-        return _LastLayer(self.features[rows], self.probabilities[rows], self.multilabel)
-
-    def information(self) -> np.ndarray:
-        """(C D, C D) sum of X Xᵀ."""
-        total = np.zeros((self.classes**2, self.dims**2))
-        for where in self.chunks():
-            transposed = self._left(where, np.eye(self.classes)[None])
-            covariance = transposed.transpose(0, 2, 1) @ transposed
-            total += covariance.reshape(len(covariance), -1).T @ self._squares(where)
-        shape = (self.classes, self.classes, self.dims, self.dims)
-        return total.reshape(shape).transpose(0, 2, 1, 3).reshape(self.classes * self.dims, -1)
-
-    def vectors(self, row: int) -> np.ndarray:
-        """(C D, C) X of one row."""
-        v = (np.eye(self.classes) - self.means[row][:, None]) * self.roots[row]
-        return np.kron(v, self.features[row][:, None])
-
-    def quadratic(self, matrix: np.ndarray) -> np.ndarray:
-        """(n, C, C) Xᵀ · matrix · X for each row."""
-        c, d = self.classes, self.dims
-        blocks = matrix.reshape(c, d, c, d).transpose(1, 3, 0, 2).reshape(d * d, c * c)
-        values = np.empty((len(self), c, c))
-        for where in self.chunks():
-            inner = (self._squares(where) @ blocks).reshape(-1, c, c)
-            half = self._left(where, inner).transpose(0, 2, 1)
-            values[where] = self._left(where, half).transpose(0, 2, 1)
-        return values
-
-    def products(self, where: slice, vectors: np.ndarray) -> np.ndarray:
-        """(n, C, k) Xᵀ · vectors for the rows `where`, for vectors (C D, k)."""
-        columns = vectors.reshape(self.classes, self.dims, -1).transpose(1, 0, 2)
-        inner = self.features[where] @ columns.reshape(self.dims, -1)
-        return self._left(where, inner.reshape(len(inner), self.classes, -1))
-
-    def chunks(self) -> Iterator[slice]:
-        """Rows whose matrices fit the caches together."""
-        step = chunk_rows(max(self.classes, self.dims) ** 2)
-        for first in range(0, len(self), step):
-            yield slice(first, first + step)
-
-    def _left(self, where: slice, matrices: np.ndarray) -> np.ndarray:
-        """Vᵀ · matrix for each of the (n, C, k) matrices."""
-        mean = self.means[where][:, None, :] @ matrices
-        return self.roots[where][:, :, None] * (matrices - mean)
-
-    def _squares(self, where: slice) -> np.ndarray:
-        """(n, D²) h hᵀ of each row."""
-        h = self.features[where]
-        return (h[:, :, None] * h[:, None, :]).reshape(len(h), -1)
-
-
-class _Design:
-    """M, its inverse A, and for every row Q = Xᵀ A X and S = Xᵀ A F A X."""
-
-    def __init__(self, layer: _LastLayer, matrix: np.ndarray, target: np.ndarray) -> None:
-        self.layer, self.matrix, self.target = layer, matrix.copy(), target
-        self.identity = np.eye(layer.classes)
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Compute A, Q and S anew."""
-        self.inverse = inverse(self.matrix)
-        self.q = self.layer.quadratic(self.inverse)
-        self.s = self.layer.quadratic(self.inverse @ self.target @ self.inverse)
-        self.fresh, self.updates = self._sizes(), 0
-
-    def changes(self, sign: int) -> np.ndarray:
-        """(n,) by how much the trace falls with each row taken (+1) or rises given back (−1)."""
-        solved = np.linalg.solve(self.identity + sign * self.q, self.s)
-        return np.trace(solved, axis1=1, axis2=2)
-
-    def best(self, free: np.ndarray, sign: int) -> np.ndarray:
-        """Increasing rows, equal but for rounding, that are best to take or to give back."""
-        best = contenders(np.where(free, sign * self.changes(sign), -np.inf))
-        lost = self._sizes()[best] < LOST * self.fresh[best]
-        if self.updates and (self.updates >= REFRESH_AFTER or lost.any()):
-            self.refresh()
-            best = contenders(np.where(free, sign * self.changes(sign), -np.inf))
-        return best
-
-    def update(self, row: int, sign: int) -> None:
-        """Take a row (+1) or give it back (−1): A, Q and S follow by Woodbury's identity."""
-        x = self.layer.vectors(row)
-        self.matrix += sign * (x @ x.T)
-        u = self.inverse @ x
-        core = sign * inverse(self.identity + sign * (x.T @ u))
-        middle = u.T @ self.target @ u
-        w = self.inverse @ (self.target @ u)
-        for where in self.layer.chunks():
-            t = self.layer.products(where, u)
-            b = t @ core
-            outer = (self.layer.products(where, w) - b @ (middle / 2)) @ b.transpose(0, 2, 1)
-            self.s[where] -= outer + outer.transpose(0, 2, 1)
-            self.q[where] -= b @ t.transpose(0, 2, 1)
-        self.inverse -= u @ core @ u.T
-        self.updates += 1
-
-    def _sizes(self) -> np.ndarray:
-        return np.trace(self.s, axis1=1, axis2=2)
-
-
-def _forward(layer: _LastLayer, start: np.ndarray, target: np.ndarray, count: int) -> np.ndarray:
+def _forward(layer: LastLayer, start: np.ndarray, target: np.ndarray, count: int) -> np.ndarray:
     """(count,) rows, each the one that lowers the trace most."""
-    design = _Design(layer, start, target)
+    design = _Design(layer, start, target, 1)
     free = np.ones(len(layer), bool)
     taken = np.empty(count, np.int64)
     for position in range(count):
-        taken[position] = design.best(free, 1)[0]
+        taken[position] = design.best(free)[0]
         free[taken[position]] = False
         if position + 1 < count:
-            design.update(taken[position], 1)
+            design.update(taken[position])
     return taken
 
 
-def _prune(layer: _LastLayer, full: np.ndarray, target: np.ndarray, count: int) -> np.ndarray:
+def _prune(layer: LastLayer, full: np.ndarray, target: np.ndarray, count: int) -> np.ndarray:
     """(count,) increasing rows: all but those that, one by one, raise the trace least."""
-    design = _Design(layer, full, target)
+    design = _Design(layer, full, target, -1)
     kept = np.ones(len(layer), bool)
     for _ in range(len(layer) - count):
-        row = int(design.best(kept, -1)[-1])
+        row = int(design.best(kept)[-1])
         kept[row] = False
-        design.update(row, -1)
+        design.update(row)
     return np.flatnonzero(kept)
+
+
+class _Design:
+    """M, its inverse A, and what is known of Q = Xᵀ A X and S = Xᵀ A F A X of every row.
+
+    Rows are taken (`sign` 1) or given back (−1). Each such update changes A to A − sign B Bᵀ, and
+    A F A to A F A − sign (Y Bᵀ + B Yᵀ). Q and S of row i know of the first `seen[i]` updates since
+    the last refresh.
+    """
+
+    def __init__(self, layer: LastLayer, matrix: np.ndarray, target: np.ndarray, sign: int) -> None:
+        self.layer, self.matrix, self.target = layer, matrix.copy(), target
+        self.sign, self.identity = sign, np.eye(layer.classes)
+        c, d = layer.classes, layer.dims
+        # Of a refresh, and of letting a row know of an update, roughly, in multiplications.
+        self.cost_of_refresh = len(layer) * (c * d) ** 2 / 2 + 3 * (c * d) ** 3
+        self.cost_of_row = 4 * c * c * (c + d)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Compute A, and Q and S of all rows, anew."""
+        self.inverse = inverse(self.matrix)
+        middle = self.inverse @ self.target @ self.inverse
+        self.q, self.s = self.layer.triangles(self.inverse, middle)
+        self.q_sizes, self.s_sizes = self.layer.traces(self.q), self.layer.traces(self.s)
+        self.fresh, self.seen = self.s_sizes.copy(), np.zeros(len(self.layer), np.int64)
+        self.b = self.y = self.fb = np.zeros((len(self.matrix), 0))
+        self.updates, self.spent = 0, 0.0
+
+    def best(self, free: np.ndarray) -> np.ndarray:
+        """Increasing rows, equal but for rounding, that are best to take or to give back."""
+        if self.updates >= REFRESH_AFTER or self.spent > self.cost_of_refresh:
+            self.refresh()
+        rows = self._best(free)
+        if self.updates and (self.s_sizes[rows] < LOST * self.fresh[rows]).any():
+            self.refresh()
+            rows = self._best(free)
+        return rows
+
+    def update(self, row: int) -> None:
+        """Take a row or give it back: A follows by Woodbury's identity."""
+        x = self.layer.vectors(np.array([row]))[0]
+        self.matrix += self.sign * (x @ x.T)
+        u = self.inverse @ x
+        values, vectors = np.linalg.eigh(self.identity + self.sign * (x.T @ u))
+        b = u @ (vectors / np.sqrt(np.maximum(values, np.finfo(float).eps)))
+        fb = self.target @ b
+        y = self.inverse @ fb - b @ (b.T @ fb) * (self.sign / 2)
+        self.inverse -= self.sign * (b @ b.T)
+        self.b, self.fb = np.hstack([self.b, b]), np.hstack([self.fb, fb])
+        self.y = np.hstack([self.y, y])
+        self.updates += 1
+
+    def _best(self, free: np.ndarray) -> np.ndarray:
+        """As `best`, whatever digits have been lost."""
+        bounds = np.where(free, self._bounds(), -np.inf)
+        gains = np.full(len(bounds), -np.inf)
+        count, bar = FEWEST, float(np.finfo(float).min)
+        while len(waiting := np.flatnonzero(bounds >= bar)):
+            if len(waiting) > count:
+                waiting = waiting[np.argpartition(-bounds[waiting], count)[:count]]
+            for rows, seen in self._groups(waiting):
+                gains[rows] = self._gains(rows, seen, bar)
+            bounds[waiting] = -np.inf
+            best = gains.max()
+            bar, count = best - 10 * TIE * abs(best), 2 * count
+        return contenders(gains)
+
+    def _bounds(self) -> np.ndarray:
+        """(n,) above what each row lowers the trace by, or minus what it raises it by."""
+        if self.sign < 0:
+            return np.where(self.seen == self.updates, -self.s_sizes, 0.0)
+        if self.updates == 0:
+            return self.s_sizes
+        # Frobenius norms of Bᵀ F B, B from each update on; after the last one, nothing.
+        starts = np.arange(self.updates) * self.layer.classes
+        blocks = np.square(self.b.T @ self.fb)
+        blocks = np.add.reduceat(np.add.reduceat(blocks, starts, 0), starts, 1)
+        moved = np.sqrt(np.diag(blocks[::-1, ::-1].cumsum(0).cumsum(1))[::-1])
+        moved = np.append(moved, 0.0)[self.seen]
+        return np.square(np.sqrt(self.s_sizes) + np.sqrt(moved * self.q_sizes))
+
+    def _groups(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
+        """Those of `rows` that know of equally many updates, as many as fit the caches."""
+        known = self.seen[rows]
+        step = chunk_rows(self.layer.classes * (self.layer.classes + self.b.shape[1]))
+        for seen in np.unique(known).tolist():
+            group = rows[known == seen]
+            for first in range(0, len(group), step):
+                yield group[first : first + step], seen
+
+    def _gains(self, rows: np.ndarray, seen: int, bar: float) -> np.ndarray:
+        """(n,) by how much the trace falls with each row, or minus its rise; -inf below `bar`."""
+        q, s = self._up_to_date(rows, seen)
+        for sizes, matrices in ((self.q_sizes, q), (self.s_sizes, s)):
+            sizes[rows] = np.maximum(np.trace(matrices, axis1=1, axis2=2), 0)
+        above = np.flatnonzero(self.sign * self.s_sizes[rows] >= bar)
+        gains = np.full(len(rows), -np.inf)
+        solved = np.linalg.solve(self.identity + self.sign * q[above], s[above])
+        gains[above] = self.sign * np.trace(solved, axis1=1, axis2=2)
+        return gains
+
+    def _up_to_date(self, rows: np.ndarray, seen: int) -> tuple[np.ndarray, np.ndarray]:
+        """(n, C, C) Q and S of rows that know of `seen` updates, and now of all."""
+        layer = self.layer
+        q, s = unpacked(self.q[rows], layer.classes), unpacked(self.s[rows], layer.classes)
+        if seen < self.updates:
+            start = seen * layer.classes
+            t = layer.products(rows, self.b[:, start:])
+            outer = layer.products(rows, self.y[:, start:]) @ t.transpose(0, 2, 1)
+            q -= self.sign * (t @ t.transpose(0, 2, 1))
+            s -= self.sign * (outer + outer.transpose(0, 2, 1))
+            self.q[rows], self.s[rows] = (m[:, *layer.class_pairs] for m in (q, s))
+            self.seen[rows] = self.updates
+            self.spent += len(rows) * (self.updates - seen) * self.cost_of_row
+        v = layer.factors(rows)
+        q, s = (v.transpose(0, 2, 1) @ matrices @ v for matrices in (q, s))
+        return q, s

@@ -7,7 +7,8 @@ import pytest
 from choosing import choose
 
 from labelbench_core.errors import InputError
-from labelbench_core.strategies import _design
+from labelbench_core.strategies import _design, _swap
+from labelbench_core.strategies import bait as bait_module
 from labelbench_core.strategies.testing import awkward_pools, make_pool
 
 
@@ -172,7 +173,8 @@ def test_bait_projects_on_30_directions_by_default():
 def test_bait_in_chunks(monkeypatch):
     pool = make_pool(50, dims=3, labeled=5)
     expected = choose("bait", pool, 12).tolist()
-    monkeypatch.setattr("labelbench_core.strategies.bait.chunk_rows", lambda values: 7)
+    for module in ("bait", "_last_layer"):
+        monkeypatch.setattr(f"labelbench_core.strategies.{module}.chunk_rows", lambda values: 7)
     assert choose("bait", pool, 12).tolist() == expected
 
 
@@ -194,7 +196,101 @@ def test_bait_where_digits_are_lost(scale):
     assert choose("bait", pool, 12).tolist() == bait(pool, 12, reduced=True)
 
 
-@pytest.mark.parametrize("option", [{"ridge": 0}, {"dims": 0}, {"oversample": 0.5}], ids=str)
+@pytest.mark.parametrize(
+    "option",
+    [{"ridge": 0}, {"dims": 0}, {"oversample": 0.5}, {"proposals": 0}, {"method": "other"}],
+    ids=str,
+)
 def test_bait_options_are_checked(option):
     with pytest.raises(InputError, match=next(iter(option))):
         choose("bait", make_pool(), 3, **option)
+
+
+def bait_by_swaps(pool, budget, seed, dims=30, proposals=10):
+    """LabelBench's pass of swaps: one inverse for every candidate of every swap."""
+    rng = np.random.default_rng(seed)
+    centered = replace(pool, embeddings=pool.embeddings - pool.embeddings.mean(axis=0, dtype=float))
+    informations = full_informations(centered, dims)
+    if not pool.multilabel:
+        informations = without_common_direction(informations, pool.num_classes)
+    target, unlabeled = informations.mean(axis=0), pool.unlabeled()
+    batch = rng.choice(len(unlabeled), budget, replace=False).tolist()
+    known = informations[pool.labeled].sum(axis=0)
+    for _ in range(budget):
+        outside = [i for i in range(len(unlabeled)) if i not in batch]
+        drawn = rng.choice(outside, min(proposals, len(outside)), replace=False)
+        dropped = batch.pop(0)
+        traces = []
+        for joined in [dropped, *drawn]:
+            rows = unlabeled[[*batch, joined]]
+            traces.append(np.trace(np.linalg.solve(known + informations[rows].sum(axis=0), target)))
+        batch.append([dropped, *drawn][first_largest([-trace for trace in traces])])
+    return unlabeled[batch].tolist()
+
+
+@pytest.mark.parametrize("refresh_after", [1, 5, 1000])
+@pytest.mark.parametrize("labeled", [0, 1, 30])
+@pytest.mark.parametrize("classes", [2, 4])
+def test_bait_by_swaps(classes, labeled, refresh_after, monkeypatch):
+    monkeypatch.setattr(_swap, "REFRESH_AFTER", refresh_after)
+    pool = make_pool(80, dims=3, classes=classes, labeled=labeled)
+    assert choose("bait", pool, 20, 3, method="swap").tolist() == bait_by_swaps(pool, 20, 3)
+
+
+@pytest.mark.parametrize("proposals", [1, 4, 100])
+def test_bait_by_swaps_with_other_numbers_of_proposals(proposals):
+    pool = make_pool(60, dims=3, labeled=10)
+    expected = bait_by_swaps(pool, 15, 3, proposals=proposals)
+    assert choose("bait", pool, 15, 3, method="swap", proposals=proposals).tolist() == expected
+
+
+def test_bait_by_swaps_on_principal_components():
+    pool = make_pool(80, dims=8, labeled=20)
+    pool = replace(pool, embeddings=pool.embeddings + np.float32(3))
+    expected = bait_by_swaps(pool, 15, 3, dims=2)
+    assert choose("bait", pool, 15, 3, method="swap", dims=2).tolist() == expected
+
+
+def test_bait_by_swaps_multilabel():
+    pool = replace(make_pool(60, dims=3, labeled=10), multilabel=True)
+    assert choose("bait", pool, 15, 3, method="swap").tolist() == bait_by_swaps(pool, 15, 3)
+
+
+def test_bait_by_swaps_where_nothing_is_known_of_a_direction():
+    # The information of the rows drawn has no inverse; whatever row mends that joins the batch.
+    points = np.zeros((60, 2))
+    points[:50, 0] = np.tile([1, -1], 25)
+    points[50:, 1] = np.tile([1, -1], 5)
+    pool = make_pool(embeddings=points, labeled=0)
+    drawn = np.random.default_rng(3).choice(60, 4, replace=False)
+    assert (drawn < 50).all()
+    chosen = choose("bait", pool, 4, 3, method="swap", proposals=56)
+    assert set(chosen >= 50) == {True, False}
+
+
+def test_bait_by_swaps_is_better_than_random_and_greedy_better_than_swaps():
+    pool = make_pool(150, dims=4, labeled=10)
+    informations = full_informations(pool, 30)
+    target = informations.mean(axis=0)
+
+    def trace(rows):
+        matrix = np.eye(len(target)) + informations[[*pool.labeled, *rows]].sum(axis=0)
+        return np.trace(np.linalg.solve(matrix, target))
+
+    drawn = pool.unlabeled()[np.random.default_rng(3).choice(140, 25, replace=False)]
+    swapped = choose("bait", pool, 25, 3, method="swap")
+    assert trace(choose("bait", pool, 25)) < trace(swapped) < trace(drawn)
+
+
+def test_bait_computes_few_of_the_gains(monkeypatch):
+    looked_at = []
+    gains = bait_module._Design._gains
+
+    def counted(self, rows, seen, bar):
+        looked_at.append(len(rows))
+        return gains(self, rows, seen, bar)
+
+    monkeypatch.setattr(bait_module._Design, "_gains", counted)
+    pool = make_pool(2000, dims=6, labeled=200, classes=5)
+    choose("bait", pool, 20, oversample=1)
+    assert sum(looked_at) < 0.5 * 20 * 2000
