@@ -7,7 +7,7 @@ import pytest
 from choosing import choose
 
 from labelbench_core.errors import InputError
-from labelbench_core.strategies import _herding, probcover, uherding
+from labelbench_core.strategies import _balls, _herding, probcover, uherding
 from labelbench_core.strategies import _sphere as sphere
 from labelbench_core.strategies.testing import awkward_pools, make_pool
 
@@ -53,10 +53,23 @@ def plain_herding(embeddings, labeled, budget, bandwidth, weights, targets=None)
     return chosen
 
 
-def purity_of(distances, clusters, radius):
-    """Share of rows whose ball holds no row of another cluster."""
-    mixed = (distances < radius) & (clusters[:, None] != clusters)
-    return 1 - mixed.any(axis=1).mean()
+def covered(balls):
+    """(N, count) which of the targets each row covers, by places."""
+    near = np.zeros((len(balls.sizes), len(balls.sizes)), bool)
+    for place in range(len(near)):
+        near[place, balls.around(place)] = True
+    assert np.array_equal(near[:, : balls.count].sum(axis=1), balls.sizes)
+    return near[:, : balls.count]
+
+
+def purest_radius(distances, clusters, targets, purity):
+    """The largest radius at which that share of the targets has no row of another cluster near."""
+    mixed = clusters[targets][:, None] != clusters
+    for radius in np.unique(distances[targets][mixed])[::-1]:
+        near = distances[targets] < radius * (1 - 1e-12)
+        if 1 - (near & mixed).any(axis=1).mean() >= purity - 1e-12:
+            return radius
+    raise AssertionError("one of them is pure")
 
 
 def middle_radius(embeddings, share):
@@ -87,8 +100,9 @@ def test_probcover_on_awkward_pools(title):
     assert choose("probcover", pool, budget, delta=delta)[: len(expected)].tolist() == expected
 
 
-@pytest.mark.parametrize("chunk_values", [1, 4000])
-def test_probcover_with_blocks_of_any_size(monkeypatch, chunk_values):
+@pytest.mark.parametrize(("tile", "chunk_values"), [(1, 1), (30, 4000)])
+def test_probcover_with_blocks_of_any_size(monkeypatch, tile, chunk_values):
+    monkeypatch.setattr(_balls, "TILE", tile)
     monkeypatch.setattr("labelbench_core.strategies._arrays.CHUNK_VALUES", chunk_values)
     pool = make_pool(131, labeled=10)
     delta = middle_radius(pool.embeddings, 0.1)
@@ -109,24 +123,46 @@ def test_probcover_draws_the_rest_at_random_when_everything_is_covered():
     assert all(chosen[: len(expected)] == expected for chosen in picks)
 
 
-@pytest.mark.parametrize("purity", [0.9, 0.95, 1.0])
-@pytest.mark.parametrize("classes", [2, 7])
-def test_radius_is_the_largest_of_the_purity_wanted(monkeypatch, purity, classes):
-    monkeypatch.setattr("labelbench_core.strategies._arrays.CHUNK_VALUES", 5000)
+@pytest.mark.parametrize("tile", [7, 100])
+@pytest.mark.parametrize("count", [150, 240])
+@pytest.mark.parametrize(
+    ("sample", "classes", "purity"), [(1024, 2, 1.0), (1024, 7, 0.9), (20, 7, 0.95), (20, 2, 0.6)]
+)
+def test_balls_are_the_largest_of_the_purity_wanted(
+    monkeypatch, tile, count, sample, classes, purity
+):
+    monkeypatch.setattr(_balls, "TILE", tile)
+    monkeypatch.setattr(_balls, "SAMPLE", sample)
     pool = make_pool(240, dims=5, classes=classes)
     distances = np.sqrt(squared_distances(pool.embeddings))
     clusters = np.random.default_rng(0).integers(0, classes, 240)
     clusters[:120] = distances[:120, :classes].argmin(axis=1)  # some in order, some not
     order = np.random.default_rng(1).permutation(240)
-    found = probcover._Products(pool.embeddings, order).distances_to_others(clusters)
-    others = np.where(clusters[:, None] == clusters, np.inf, distances).min(axis=1)
-    assert np.allclose(found, others[order], rtol=1e-12)
-    radius = probcover.purest_radius(found, purity)
-    assert purity_of(distances, clusters, radius * (1 - 1e-12)) >= purity
-    assert purity_of(distances, clusters, radius * (1 + 1e-12)) < purity
+    radius = purest_radius(distances, clusters, order[:count], purity)
+    expected = distances[order][:, order[:count]] < radius * (1 - 1e-12)
+    for max_pairs in (10**6, expected.sum()):  # there are more pairs within the radius at first
+        found = _balls.NearPairs(pool.embeddings, order, count)
+        balls = found.purest_balls(clusters, purity, max_pairs)
+        assert balls.count == count
+        assert np.array_equal(covered(balls), expected)
 
 
-def test_nearest_row_of_another_cluster_where_float32_cannot_tell():
+def test_a_sample_that_misleads_is_enlarged(monkeypatch):
+    monkeypatch.setattr(_balls, "SAMPLE", 4)
+    rng = np.random.default_rng(0)
+    points = rng.standard_normal((200, 5)).astype(np.float32)
+    distances = np.sqrt(squared_distances(points))
+    clusters = np.arange(200) % 2
+    nearest = np.where(clusters[:, None] == clusters, np.inf, distances).min(axis=1)
+    order = np.argsort(nearest, kind="stable")  # those sampled are nearer than all others
+    balls = _balls.NearPairs(points, order, 200).purest_balls(clusters, 0.5, 10**6)
+    radius = np.sort(nearest)[100]
+    expected = distances[order][:, order] < radius * (1 - 1e-12)
+    assert np.array_equal(covered(balls), expected)
+
+
+@pytest.mark.parametrize("purity", [0.9, 0.3, 1.0])
+def test_purest_balls_where_float32_cannot_tell(purity):
     rng = np.random.default_rng(0)
     points = rng.standard_normal((201, 300))
     points[1:] -= (points[1:] @ points[0])[:, None] * points[0] / (points[0] @ points[0])
@@ -134,10 +170,19 @@ def test_nearest_row_of_another_cluster_where_float32_cannot_tell():
     points[1:] = 0.9 * points[0] + np.sqrt(0.19) * points[1:]  # all equally far from row 0
     points = points.astype(np.float32)
     clusters = np.minimum(np.arange(201), 1)
-    found = probcover._Products(points, np.arange(201)).distances_to_others(clusters)
-    expected = np.sqrt(squared_distances(points))[0, 1:]
-    assert found[0] == pytest.approx(expected.min(), rel=1e-14)
-    assert np.allclose(found[1:], expected, rtol=1e-14)
+    distances = np.sqrt(squared_distances(points))
+    balls = _balls.NearPairs(points, np.arange(201), 201).purest_balls(clusters, purity, 10**6)
+    radius = purest_radius(distances, clusters, np.arange(201), purity)
+    assert np.array_equal(covered(balls), distances < radius * (1 - 1e-12))
+
+
+@pytest.mark.parametrize("radius", [0.9, 1.0, 1.1])
+def test_balls_of_zero_rows(radius):
+    points = np.random.default_rng(0).standard_normal((60, 8)).astype(np.float32)
+    points[::9] = 0
+    order = np.random.default_rng(1).permutation(60)
+    near = np.sqrt(squared_distances(points))[order][:, order[:40]] < radius
+    assert np.array_equal(covered(_balls.NearPairs(points, order, 40).balls(radius, 10**6)), near)
 
 
 def test_probcover_finds_its_radius_itself():
@@ -165,24 +210,24 @@ def test_probcover_where_float32_cannot_tell(offset):
             expected = plain_probcover(pool.embeddings, pool.labeled, 40, delta)
             chosen = choose("probcover", pool, 40, delta=delta)
             assert chosen[: len(expected)].tolist() == expected
-            balls = probcover._Products(points, np.arange(150)).balls(delta, 10**6)
-            assert len(balls.columns) == 150 + 2 * np.count_nonzero(distances < delta)
+            balls = _balls.NearPairs(points, np.arange(150), 150).balls(delta, 10**6)
+            assert covered(balls).sum() == 150 + 2 * np.count_nonzero(distances < delta)
 
 
-@pytest.mark.parametrize("chunk_values", [1 << 20, 2000])
-def test_probcover_keeps_to_the_memory_it_may_use(monkeypatch, chunk_values):
-    monkeypatch.setattr("labelbench_core.strategies._arrays.CHUNK_VALUES", chunk_values)
+@pytest.mark.parametrize("tile", [7, 2048])
+def test_probcover_keeps_to_the_memory_it_may_use(monkeypatch, tile):
+    monkeypatch.setattr(_balls, "TILE", tile)
     pool = make_pool(256, labeled=5)
     delta = middle_radius(pool.embeddings, 0.3)
-    order = np.random.default_rng(0).permutation(256)[:200]
-    near = np.sqrt(squared_distances(pool.embeddings))[:, order] < delta
+    drawn = np.random.default_rng(0).permutation(256)[:200]
+    order = np.concatenate([drawn, np.setdiff1d(np.arange(256), drawn)])
+    near = (np.sqrt(squared_distances(pool.embeddings)) < delta)[order][:, order]
     edges = int(near[:, :50].sum())
-    balls = probcover._Products(pool.embeddings, order).balls(delta, edges)
+    balls = _balls.NearPairs(pool.embeddings, order, 200).balls(delta, edges)
     assert balls.count == 50
-    assert np.array_equal(np.diff(balls.starts), near[:, :50].sum(axis=1))
-    assert np.array_equal(balls.columns, np.nonzero(near[:, :50])[1])
+    assert np.array_equal(covered(balls), near[:, :50])
     options = {"delta": delta, "targets": 200, "max_edges": edges}
-    expected = plain_probcover(pool.embeddings, pool.labeled, 30, delta, order[:50])
+    expected = plain_probcover(pool.embeddings, pool.labeled, 30, delta, drawn[:50])
     assert choose("probcover", pool, 30, **options)[: len(expected)].tolist() == expected
 
 
