@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from labelbench_core import registry
 from labelbench_core.strategies import select
-from labelbench_core.strategies.testing import CHECKS, make_pool, run
+from labelbench_core.strategies.testing import CHECKS, check_order_of_rows, make_pool, run
 
 NAMES = registry.names("strategies")
 # Where the default takes minutes: the same code, run less often.
@@ -23,6 +23,11 @@ def test_contract(name, check):
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_contract_of_badge_from_the_largest_norm(check):
     check("badge", first_center="largest_norm")
+
+
+@pytest.mark.parametrize("check", [c for c in CHECKS if c is not check_order_of_rows])
+def test_contract_of_bait_by_swaps(check):
+    check("bait", method="swap")
 
 
 @settings(max_examples=40, deadline=None)
