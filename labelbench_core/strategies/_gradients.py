@@ -14,6 +14,7 @@ from labelbench_core.strategies._arrays import (
     Array,
     Rows,
     cast,
+    chunk_rows,
     host,
     like,
     namespace,
@@ -125,11 +126,14 @@ class Gradients:
 
     def _for_chunks(self, work: Callable[[int, Factors], None]) -> None:
         """`work(first row, factors)` on consecutive rows, in the embeddings' namespace."""
+        # Several arrays of a chunk's size in float64 are to stay in the caches.
+        step = chunk_rows(2 * (self.embeddings.shape[1] + self.probabilities.shape[1]))
 
         def work_on(first: int, chunk: Array) -> None:
-            wide = cast(chunk, "float64")
-            residuals = self._residuals(self.probabilities.span(first, first + len(chunk)))
-            work(first, Factors.of(like(host(residuals), wide), wide))
+            for start in range(first, first + len(chunk), step):
+                wide = cast(chunk[start - first : start - first + step], "float64")
+                residuals = self._residuals(self.probabilities.span(start, start + len(wide)))
+                work(start, Factors.of(like(host(residuals), wide), wide))
 
         self.embeddings.for_chunks(work_on)
 
