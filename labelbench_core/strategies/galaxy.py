@@ -11,28 +11,26 @@ over one whose line has no cut and no path; `random_class` draws a class for eac
 LabelBench does. Where no class asked has an answer, a row is drawn among all unlabelled ones. The
 nearest row to a cut is LabelBench's form; the authors' code lets the order of its graph grow.
 
-Sequential: each label is known before the next row is chosen. The runs between labelled rows and
-the blocks of labelled rows around cuts are kept in heaps, so a query looks at no other row.
-Memory: 13 C N bytes. Multi-label: the lines are ordered by p(k | x), and a row is of any number of
-classes.
+Sequential: each label is known before the next row is chosen. A line is made when it is first
+asked for, and learns of the rows bought since it was last asked only when it is asked again. It
+keeps the place of each row: 4 C N bytes, as much as the probabilities in float32 (ImageNet: 5 GB).
+Multi-label: the lines are ordered by p(k | x), and a row is of any number of classes.
 """
 
-from bisect import bisect
 from collections.abc import Callable
-from heapq import heappop, heappush
-from itertools import pairwise
 
 import numpy as np
 
 from labelbench_core.errors import InputError
-from labelbench_core.strategies._arrays import Rows, cast, host
+from labelbench_core.strategies._lines import Lines
+from labelbench_core.strategies._purchase import Purchase
 from labelbench_core.strategies.pool import Pool
 
 INFO = {
     "name": "GALAXY",
     "paper": "Zhang et al. 2022",
     "rule": "bisects between rows of opposite labels on each class's line, then widens the cuts",
-    "cost": "C N log N once; C log N per query",
+    "cost": "C N log N once; N + L per query",
     "needs": ["probabilities", "labels"],
     "multilabel": True,
     "kind": "sequential",
@@ -56,49 +54,27 @@ def select(
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]
-    lines = _lines(pool)
-    for index, label in zip(pool.labeled, pool.labels, strict=True):
-        _put(lines, index, label, pool.multilabel)
+    purchase = Purchase(pool, budget, ask)
+    orders = Lines(pool)
+    lines: dict[int, Line] = {}
     fallback = iter(rng.permutation(unlabeled))
-    free = set(unlabeled.tolist())
-    chosen = np.empty(budget, np.int64)
     turn = 0
-    for position in range(budget):
-        if class_order == "round_robin":
-            turns = [(turn + step) % len(lines) for step in range(len(lines))]
+    while purchase.left:
+        if class_order == "random_class":
+            turn = int(rng.integers(pool.num_classes))
+        askable = np.flatnonzero((purchase.counts > 0) & (purchase.counts < len(purchase.rows)))
+        first = np.searchsorted(askable, turn) % max(1, len(askable))
+        if len(askable) and (class_order == "round_robin" or askable[first] == turn):
+            k = int(askable[first])
+            if k not in lines:
+                turns = np.roll(askable, -first).tolist()
+                lines[k] = Line(orders.order(k, [other for other in turns if other not in lines]))
+            row = lines[k].query(purchase.rows, purchase.of_class(k, lines[k].known))
+            turn = k + 1
         else:
-            turns = [int(rng.integers(len(lines)))]
-        found = None
-        for k in turns:
-            found = lines[k].query()
-            if found is not None:
-                turn = k + 1
-                break
-        if found is None:
-            found = next(int(index) for index in fallback if int(index) in free)
-        label = ask(np.array([found]))[0]
-        _put(lines, found, label, pool.multilabel)
-        free.remove(found)
-        chosen[position] = found
-    return chosen
-
-
-def _put(lines: list["Line"], index: int, label: np.ndarray, multilabel: bool) -> None:
-    """Make a label known to all lines."""
-    for k, line in enumerate(lines):
-        line.put(int(index), bool(label[k]) if multilabel else int(label) == k)
-
-
-def _lines(pool: Pool) -> list["Line"]:
-    """The line of each class."""
-    rows = Rows(pool.probabilities)
-    probabilities = np.empty((pool.num_classes, len(rows)), np.float32)
-    for first, chunk in rows.chunks():
-        probabilities[:, first : first + len(chunk)] = host(cast(chunk, "float32")).T
-    if pool.multilabel:
-        return [Line(np.argsort(p, kind="stable")) for p in probabilities]
-    top = probabilities.max(axis=0)
-    return [Line(np.lexsort((top, p.astype(np.float64) - top))) for p in probabilities]
+            row = next(int(index) for index in fallback if purchase.free[index])
+        purchase.buy(np.array([row]))
+    return purchase.bought
 
 
 class Line:
@@ -111,66 +87,50 @@ class Line:
     """
 
     def __init__(self, order: np.ndarray) -> None:
-        self.order = order.astype(np.int32 if len(order) < 2**31 else np.int64)
-        self.place = np.empty_like(self.order)
-        self.place[order] = np.arange(len(order))
-        self.signs = np.zeros(len(order), np.int8)  # 0: not labelled
-        self.labeled: list[int] = []  # labelled places, increasing
-        self.next: dict[int, int] = {}  # labelled place: the labelled place after it
-        # Paths between labelled places of opposite signs: (length, first, last).
-        self.paths: list[tuple[int, int, int]] = []
-        # Blocks of labelled places without a gap. First place: last place, and the first and the
-        # last place after which there is a cut, if any. Last place: first place.
-        self.blocks: dict[int, tuple[int, tuple[int, ...]]] = {}
-        self.starts: dict[int, int] = {}
-        # Unlabelled places next to a block with a cut: (distance to the cut, place).
-        self.borders: list[tuple[int, int]] = []
+        self._place = np.empty(len(order), np.int32 if len(order) < 2**31 else np.int64)
+        self._place[order] = np.arange(len(order))
+        self._labeled = self._place[:0]  # places with a label, increasing
+        self._signs = np.zeros(0, bool)  # whether they are of the class
 
-    def put(self, row: int, positive: bool) -> None:
-        """Make a label known."""
-        place = int(self.place[row])
-        self.signs[place] = 1 if positive else -1
-        rank = bisect(self.labeled, place)
-        self.labeled.insert(rank, place)
-        near = self.labeled[max(rank - 1, 0) : rank + 2]
-        for first, last in pairwise(near):
-            self.next[first] = last
-            if last - first > 1 and self.signs[first] != self.signs[last]:
-                heappush(self.paths, (last - first, first, last))
-        self._join(place)
+    @property
+    def known(self) -> int:
+        """Number of labelled rows that the line has been told of."""
+        return len(self._labeled)
 
-    def query(self) -> int | None:
-        """The row to ask for; None where no two labelled rows have opposite signs."""
-        while self.paths:
-            length, first, last = self.paths[0]
-            if self.next[first] == last:
-                return int(self.order[first + length // 2])
-            heappop(self.paths)
-        while self.borders:
-            place = self.borders[0][1]
-            if self.signs[place] == 0:
-                return int(self.order[place])
-            heappop(self.borders)
-        return None
+    def query(self, rows: np.ndarray, signs: np.ndarray) -> int:
+        """The row to ask for, where there are labelled rows of both signs.
 
-    def _join(self, place: int) -> None:
-        """Let a labelled place and the blocks on both of its sides be one block."""
-        first = last = place
-        cuts: list[int] = []
-        if place - 1 in self.starts:
-            first = self.starts.pop(place - 1)
-            cuts += self.blocks.pop(first)[1]
-            if self.signs[place - 1] != self.signs[place]:
-                cuts.append(place - 1)
-        if place + 1 in self.blocks:
-            if self.signs[place] != self.signs[place + 1]:
-                cuts.append(place)
-            last, others = self.blocks.pop(place + 1)
-            cuts += others
-        self.starts[last] = first
-        self.blocks[first] = (last, (cuts[0], cuts[-1]) if cuts else ())
-        if cuts:
-            if first > 0:
-                heappush(self.borders, (cuts[0] - first + 1, first - 1))
-            if last + 1 < len(self.order):
-                heappush(self.borders, (last - cuts[-1], last + 1))
+        Parameters
+        ----------
+        rows
+            (L,) labelled rows; the first `known` are as in the query before.
+        signs
+            (L − known,) whether the others are of the class.
+        """
+        places = np.concatenate([self._labeled, self._place[rows[self.known :]]])
+        order = np.argsort(places, kind="stable")  # quick, as most are in order
+        self._labeled = places = places[order]
+        self._signs = signs = np.concatenate([self._signs, signs])[order]
+        opposite = signs[1:] != signs[:-1]
+        lengths = places[1:] - places[:-1]
+        paths = np.flatnonzero(opposite & (lengths > 1))
+        if len(paths):
+            first = paths[lengths[paths].argmin()]
+            place = places[first] + lengths[first] // 2
+        else:
+            place = self._nearest_to(np.flatnonzero(opposite), np.flatnonzero(lengths > 1))
+        return int((self._place == place).argmax())
+
+    def _nearest_to(self, cuts: np.ndarray, gaps: np.ndarray) -> int:
+        """Unlabelled place nearest to a cut: at an end of its block of labelled places.
+
+        `cuts` and `gaps` are numbers of the labelled places before them.
+        """
+        labeled = self._labeled
+        block = np.searchsorted(gaps, cuts)
+        before = labeled[np.append(0, gaps + 1)[block]] - 1
+        after = labeled[np.append(gaps, len(labeled) - 1)[block]] + 1
+        places = np.append(before, after)
+        distances = np.append(labeled[cuts] - before, after - labeled[cuts + 1])
+        distances[(places < 0) | (places >= len(self._place))] = len(self._place)
+        return int(places[np.lexsort((places, distances))[0]])

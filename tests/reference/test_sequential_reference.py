@@ -5,60 +5,31 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from buying import Annotator, lines, signs, truth_and_pool
 from choosing import choose
+from hypothesis import given
+from hypothesis import strategies as st
 
+from benchmarks.plain import galaxy as plain_galaxy
 from labelbench_core.errors import InputError
 from labelbench_core.oracle import Oracle, SequentialPurchase
-from labelbench_core.strategies.testing import make_pool
+from labelbench_core.strategies import _lines
+from labelbench_core.strategies.testing import Blocks
 
 
-class Annotator:
-    """Answers from the truth and remembers what it was asked."""
-
-    def __init__(self, truth):
-        self.truth, self.asked = truth, []
-
-    def __call__(self, indices):
-        self.asked += np.asarray(indices).tolist()
-        return self.truth[indices]
-
-
-def truth_and_pool(rows=150, classes=3, labeled=6, seed=0, noise=0.3, kinds=None):
-    """A pool whose labels mostly follow its probabilities; `kinds` distinct rows of them."""
-    rng = np.random.default_rng(seed)
-    pool = make_pool(rows, classes=classes, labeled=labeled, seed=seed)
-    if kinds:
-        pool = replace(pool, probabilities=pool.probabilities[np.arange(rows) % kinds])
-    truth = pool.probabilities.argmax(axis=1)
-    truth = np.where(rng.random(rows) < noise, rng.integers(0, classes, rows), truth)
-    return truth, replace(pool, labels=truth[pool.labeled])
-
-
-def lines(pool):
-    """Rows in the order of each class."""
-    p = pool.probabilities.astype(np.float64)
-    rows = range(len(p))
-    if pool.multilabel:
-        return [sorted(rows, key=lambda i: (p[i, k], i)) for k in range(p.shape[1])]
-    return [
-        sorted(rows, key=lambda i: (p[i, k] - p[i].max(), p[i].max(), i))
-        for k in range(p.shape[1])
-    ]  # fmt: skip
-
-
-def query(line, signs):
-    """The next row on one line: `signs` maps labelled rows to whether they are of its class."""
-    places = [place for place, row in enumerate(line) if row in signs]
+def query(line, of_class):
+    """The next row on one line: `of_class` maps labelled rows to whether they are of its class."""
+    places = [place for place, row in enumerate(line) if row in of_class]
     opposite = [
         (last - first, first, last)
         for first, last in pairwise(places)
-        if signs[line[first]] != signs[line[last]]
+        if of_class[line[first]] != of_class[line[last]]
     ]
     paths = [path for path in opposite if path[0] > 1]
     if paths:
         _, first, last = min(paths)
         return line[(first + last) // 2]
-    free = [place for place in range(len(line)) if line[place] not in signs]
+    free = [place for place in range(len(line)) if line[place] not in of_class]
     distances = [
         (min(abs(place - first), abs(place - last)), place)
         for place in free
@@ -79,11 +50,7 @@ def galaxy(pool, truth, budget, seed, class_order):
             asked = [rng.integers(classes)]
         pick = None
         for k in asked:
-            signs = {
-                row: bool(label[k]) if pool.multilabel else label == k
-                for row, label in known.items()
-            }
-            pick = query(lines(pool)[k], signs)
+            pick = query(lines(pool)[k], signs(pool, known, k))
             if pick is not None:
                 turn = k + 1
                 break
@@ -129,10 +96,7 @@ def test_galaxy_where_one_class_is_all_there_is():
 
 
 def test_galaxy_multilabel():
-    truth, pool = truth_and_pool(60, classes=3)
-    rng = np.random.default_rng(0)
-    truth = pool.probabilities + 0.2 * rng.standard_normal((60, 3)) > 0.4
-    pool = replace(pool, labels=truth[pool.labeled], multilabel=True)
+    truth, pool = truth_and_pool(60, multilabel=True)
     chosen = choose("galaxy", pool, 40, 1, ask=Annotator(truth))
     assert chosen.tolist() == galaxy(pool, truth, 40, 1, "round_robin")
 
@@ -159,3 +123,27 @@ def test_galaxy_class_order_is_checked():
     truth, pool = truth_and_pool()
     with pytest.raises(InputError, match="class_order"):
         choose("galaxy", pool, 3, ask=Annotator(truth), class_order="other")
+
+
+@pytest.mark.parametrize(("classes", "labeled", "noise"), [(4, 9, 0.2), (2, 1, 0.1), (3, 1, 1.0)])
+def test_galaxy_as_its_plain_form(classes, labeled, noise):
+    truth, pool = truth_and_pool(60, classes, labeled, noise=noise)
+    budget = len(pool.unlabeled())
+    plain = plain_galaxy.select(pool, budget, np.random.default_rng(1), Annotator(truth))
+    assert choose("galaxy", pool, budget, 1, ask=Annotator(truth)).tolist() == plain.tolist()
+
+
+def test_galaxy_reads_some_columns_at_a_time(monkeypatch):
+    truth, pool = truth_and_pool(60, classes=5)
+    expected = choose("galaxy", pool, 40, ask=Annotator(truth))
+    monkeypatch.setattr(_lines, "VALUES_AHEAD", 2 * 60)
+    blocks = replace(pool, probabilities=Blocks(pool.probabilities, 7))
+    for few in (pool, blocks):
+        assert choose("galaxy", few, 40, ask=Annotator(truth)).tolist() == expected.tolist()
+
+
+@given(st.lists(st.tuples(st.sampled_from([-1.0, -0.0, 0.0, 0.5]), st.integers(0, 2)), max_size=30))
+def test_rows_are_sorted_by_key_then_second_key_then_index(pairs):
+    keys, then = (np.array([pair[i] for pair in pairs], float) for i in (0, 1))
+    expected = sorted(range(len(pairs)), key=lambda i: (keys[i], then[i], i))
+    assert _lines.sorted_rows(keys, then).tolist() == expected

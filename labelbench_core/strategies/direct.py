@@ -1,0 +1,182 @@
+"""DIRECT (Nuggehalli et al. 2023): finds where each class ends on its line, and buys around there.
+
+For each class, all rows stand on a line as in GALAXY, and a cut of it takes the rows above to be of
+the class. The version space of a class are the cuts above its lowest labelled rows, as far as none
+of them is of the class, and below its highest, as far as all are.
+
+1. `reduction_share` of the budget goes to the rarest classes among the labelled rows, to as many as
+   get at least `labels_per_class` each, or to one. Each narrows its version space: `parallel`
+   unlabelled rows drawn from it uniformly are bought; then the end with more errors among all
+   labelled rows moves in, row by row, until of n unlabelled rows n^(1 - 1 / calls left) are between
+   the ends. After the last call nothing is left out.
+2. The rest of the budget is shared by all classes, in random order. A class takes the cut with the
+   fewest errors, which wrong labels do not mislead, and buys the unlabelled rows nearest to it, in
+   places, the class's side first.
+
+Labels are bought in calls of at most `parallel` rows, those of step 2 too. What a class leaves of
+its share of step 1, when no row of its version space is unlabelled, goes to step 2.
+
+The rule is that of the authors' code, which is the one in LabelBench, without its slips; the
+paper's own listing was not at hand. There, with less than `labels_per_class` for each class no
+class is left out, and with more each gets no more than that (`share_bound` = `most` does so); the
+ends of a version space are rows, so its cuts are off by one; where the calls do not come out even,
+it shrinks less often; each of two classes has a line, where the one of the rarer class is enough;
+and few unlabelled rows lower the shares of all classes that come later. Left open are ties: of
+errors at both ends (there a coin is tossed for each row, here the ends move in turn), of errors of
+cuts (there and here the one with fewer rows on the class's side), of rare classes (here the lower
+index). `threshold` = `interval` keeps the cut inside what step 1 has left of the version space;
+`line` lets all labels decide, as the authors' code does.
+
+Memory: a few arrays of N and at most 1 GB of probabilities; a line is made when it is used.
+Multi-label: the lines are ordered by p(k | x), and a row is of any number of classes.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from labelbench_core.errors import InputError
+from labelbench_core.strategies._lines import Lines
+from labelbench_core.strategies._purchase import Purchase
+from labelbench_core.strategies._threshold import (
+    best_cut,
+    errors,
+    nearest,
+    shrink,
+    target_size,
+    version_space,
+)
+from labelbench_core.strategies.pool import Pool
+
+INFO = {
+    "name": "DIRECT",
+    "paper": "Nuggehalli et al. 2023",
+    "rule": "narrows down each rare class's threshold on its line, then buys around all thresholds",
+    "cost": "C N log N",
+    "needs": ["probabilities", "labels"],
+    "multilabel": True,
+    "kind": "sequential",
+    "deterministic": False,
+}
+CHOICES = {"share_bound": ("least", "most"), "threshold": ("line", "interval")}
+
+
+def select(
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    ask: Callable[[np.ndarray], np.ndarray],
+    *,
+    parallel: int = 20,
+    labels_per_class: int = 60,
+    share_bound: str = "least",
+    reduction_share: float = 0.5,
+    threshold: str = "line",
+) -> np.ndarray:
+    """(budget,) int64 distinct unlabelled indices, in the order bought through `ask`."""
+    _check(parallel, labels_per_class, share_bound, reduction_share, threshold)
+    purchase = Purchase(pool, budget, ask)
+    classes = np.argsort(purchase.counts, kind="stable")  # the rarest first
+    if pool.num_classes == 2 and not pool.multilabel:
+        classes = classes[:1]
+    lines = Lines(pool)
+
+    shares = reduction_shares(
+        int(reduction_share * budget), len(classes), labels_per_class, share_bound
+    )
+    rare = classes[: len(shares)].tolist()
+    spaces = {}
+    for number, (k, share) in enumerate(zip(rare, shares, strict=True)):
+        line = Line(lines.order(k, rare[number:]), k, purchase)
+        spaces[k] = line.reduce(share, parallel, rng)
+
+    turns = rng.permutation(classes).tolist()
+    for number, (k, share) in enumerate(zip(turns, even(purchase.left, len(turns)), strict=True)):
+        line = Line(lines.order(k, turns[number:]), k, purchase)
+        space = (0, pool.num_rows)
+        if threshold == "interval":
+            space = spaces[k] if k in spaces else line.version_space()
+        line.buy_around(line.best_cut(space), share, parallel)
+    return purchase.bought
+
+
+def _check(
+    parallel: int, labels_per_class: int, share_bound: str, reduction_share: float, threshold: str
+) -> None:
+    """`InputError` naming an option that is not valid."""
+    for name, count in (("parallel", parallel), ("labels_per_class", labels_per_class)):
+        if count < 1:
+            raise InputError(f"direct: {name} = {count!r}; expected a whole number, at least 1")
+    if not 0 <= reduction_share <= 1:
+        raise InputError(
+            f"direct: reduction_share = {reduction_share!r}; expected a number from 0 to 1"
+        )
+    for name, choice in (("share_bound", share_bound), ("threshold", threshold)):
+        if choice not in CHOICES[name]:
+            allowed = ", ".join(CHOICES[name])
+            raise InputError(f"direct: {name} = {choice!r}; allowed: {allowed}")
+
+
+def reduction_shares(total: int, classes: int, bound: int, share_bound: str) -> list[int]:
+    """Labels for the version space of the rarest class, the next one, … at most `total`."""
+    if share_bound == "most":
+        return [min(bound, total // classes)] * classes
+    return even(total, min(classes, max(1, total // bound)))
+
+
+def even(total: int, parts: int) -> list[int]:
+    """`total` in `parts` that differ by 1 at most."""
+    return [total * (part + 1) // parts - total * part // parts for part in range(parts)]
+
+
+class Line:
+    """Rows in the order of class k, and what is known of them.
+
+    Parameters
+    ----------
+    order
+        (N,) row at each place.
+    """
+
+    def __init__(self, order: np.ndarray, k: int, purchase: Purchase) -> None:
+        self._order, self._k, self._purchase = order, k, purchase
+        self._place = np.empty_like(order)
+        self._place[order] = np.arange(len(order))
+
+    def version_space(self) -> tuple[int, int]:
+        """The lowest and the highest cut that the labels leave open."""
+        return version_space(*self._labeled(), len(self._order))
+
+    def reduce(self, share: int, parallel: int, rng: np.random.Generator) -> tuple[int, int]:
+        """Spend up to `share` labels on narrowing the version space; what is left of it."""
+        low, high = self.version_space()
+        while share:
+            free = low + np.flatnonzero(self._purchase.free[self._order[low:high]])
+            count = min(parallel, share, len(free))
+            if count == 0:
+                break
+            self._purchase.buy(self._order[rng.choice(free, count, replace=False)])
+            calls_left = -(-share // parallel)
+            if calls_left > 1:
+                places, of_class = self._labeled()
+                target = target_size(len(free) - count, calls_left)
+                low, high = shrink(places, errors(of_class), low, high, target)
+            share -= count
+        return low, high
+
+    def best_cut(self, space: tuple[int, int]) -> int:
+        """The cut in a version space with the fewest errors."""
+        places, of_class = self._labeled()
+        return best_cut(places, errors(of_class), *space)
+
+    def buy_around(self, cut: int, count: int, parallel: int) -> None:
+        """Buy the `count` unlabelled rows nearest to a cut."""
+        rows = self._order[nearest(self._purchase.free[self._order], cut, count)]
+        for first in range(0, count, parallel):
+            self._purchase.buy(rows[first : first + parallel])
+
+    def _labeled(self) -> tuple[np.ndarray, np.ndarray]:
+        """(m,) places with a label, increasing, and whether they are of the class."""
+        places = self._place[self._purchase.rows]
+        order = np.argsort(places)
+        return places[order], self._purchase.of_class(self._k)[order]
