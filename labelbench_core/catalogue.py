@@ -9,7 +9,7 @@ from labelbench_core.errors import InputError, did_you_mean
 from labelbench_core.trainers.recipe import Recipe
 
 COMPONENT_KINDS = ("datasets", "backbones", "proxies", "trainers", "strategies")
-KINDS = (*COMPONENT_KINDS, "schedules")
+KINDS = (*COMPONENT_KINDS, "schedules", "augmentations")
 
 Catalogue = dict[str, dict[str, dict[str, Any]]]
 
@@ -29,11 +29,14 @@ def load_catalogue(folder: Path) -> Catalogue:
     for kind in KINDS:
         file = folder / f"{kind}.yaml"
         catalogue[kind] = read_yaml(file) or {}
-        definition = "schedules" if kind == "schedules" else "components"
+        definition = "components" if kind in COMPONENT_KINDS else kind
         found = schema_errors(catalogue[kind], {**schema, "$ref": f"#/$defs/{definition}"}, file)
         if not found and kind in COMPONENT_KINDS:
             for name, entry in catalogue[kind].items():
                 found += _component_errors(kind, name, entry, file)
+        if not found and kind == "augmentations":
+            for name, entry in catalogue[kind].items():
+                found += _augmentation_errors(name, entry, file)
         errors += found
     raise_all(errors)
     return catalogue
@@ -148,6 +151,14 @@ def _component_errors(kind: str, name: str, entry: Mapping[str, Any], file: Path
     if kind != "trainers" and "training" in entry:
         errors.append(f"{file}: {name}.training: only trainers have it; allowed: options")
     return errors
+
+
+def _augmentation_errors(name: str, entry: Mapping[str, Any], file: Path) -> list[str]:
+    """Whether an augmentation changes anything."""
+    weak, strong = entry.get("weak", {}), entry.get("strong", {})
+    if any(weak.values()) or strong.get("operations", True) or strong.get("cutout", True):
+        return []
+    return [f"{file}: {name}: it changes nothing; allowed: something in weak or strong above 0"]
 
 
 def _same_type(value: Any, default: Any) -> bool:

@@ -28,6 +28,7 @@ GPU_JOB_THREADS = 8 if GPU else 1
 
 DATASET = "results/datasets/{dataset}/"
 EMBEDDINGS = "results/embeddings/{dataset}/{backbone}/"
+VIEWS = "results/views/{dataset}/{backbone}/{augmentation}/"
 ZERO_SHOT = "results/zero_shot/{dataset}/{backbone}/head.npz"
 INITIAL_POOL = "results/selections/{dataset}/{schedule}/seed-{seed}/initial.json"
 CHAIN = "results/selections/{dataset}/{backbone}/{proxy}/{schedule}/"
@@ -49,6 +50,7 @@ ID = "[a-z0-9]+(-[a-z0-9]+)*"
 wildcard_constraints:
     dataset=ID,
     backbone=ID,
+    augmentation=ID,
     proxy=ID,
     trainer=ID,
     schedule=ID,

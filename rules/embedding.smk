@@ -1,7 +1,8 @@
-"""Embeddings of all splits by a pretrained backbone, cached; continued where they were interrupted.
+"""Embeddings by a pretrained backbone, cached; continued where they were interrupted.
 
 REQUIRED INPUTS: a prepared data set.
-OUTPUTS: one float16 Zarr array per split and view, with a manifest of checksums.
+OUTPUTS: one float16 Zarr array per split, and per random view of the pool where a proxy learns from
+them; each with a manifest of checksums.
 """
 
 
@@ -30,7 +31,7 @@ rule extract_embeddings:
         "Extract embeddings of {wildcards.dataset} by {wildcards.backbone}"
     shell:
         "python -m workflow_scripts.extract_embeddings"
-        " --dataset {input.dataset} --settings {params.settings:q}"
+        " --dataset {input.dataset} --settings {params.settings:q} --code {params.code}"
         " --manifest {output.manifest} --arrays {output.arrays}"
         " --threads {threads} --log {log}"
 
@@ -58,4 +59,34 @@ rule build_zero_shot_head:
     shell:
         "python -m workflow_scripts.build_zero_shot_head"
         " --dataset {input.dataset} --settings {params.settings:q} --output {output}"
+        " --threads {threads} --log {log}"
+
+
+rule extract_views:
+    input:
+        dataset=f"{DATASET}manifest.json",
+        arrays=ancient(f"{DATASET}arrays"),
+    output:
+        manifest=f"{VIEWS}manifest.json",
+        arrays=directory(f"{VIEWS}arrays"),
+    log:
+        "results/logs/extract_views/{dataset}/{backbone}/{augmentation}.log",
+    benchmark:
+        "results/benchmarks/extract_views/{dataset}/{backbone}/{augmentation}.tsv"
+    conda:
+        "envs/torch.yaml"
+    threads: 8
+    resources:
+        mem_mb=8000,
+        runtime=480,
+        gpu=GPU,
+    params:
+        code=code("extract_views", "backbones"),
+        settings=settings("backbones", "augmentations", ids=["dataset"]),
+    message:
+        "Extract views {wildcards.augmentation} of {wildcards.dataset} by {wildcards.backbone}"
+    shell:
+        "python -m workflow_scripts.extract_views"
+        " --dataset {input.dataset} --settings {params.settings:q} --code {params.code}"
+        " --manifest {output.manifest} --arrays {output.arrays}"
         " --threads {threads} --log {log}"

@@ -26,6 +26,7 @@ def extract(arguments: argparse.Namespace) -> None:
             entry["id"],
             arguments.arrays,
             arguments.manifest,
+            code=arguments.code,
             threads=arguments.threads,
         )
 
@@ -35,6 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
     parser.add_argument("--settings", required=True, help="JSON: the backbone's entry")
+    parser.add_argument("--code", default="", help="hash: what other code has begun starts over")
     parser.add_argument("--arrays", type=Path, required=True, help="folder to write arrays to")
     parser.add_argument("--manifest", type=Path, required=True, help="file to write, last")
     return run_job(extract, parser.parse_args(argv))

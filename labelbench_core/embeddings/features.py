@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from labelbench_core.backbones import Backbone
 from labelbench_core.embeddings.fold import fold_batch_norm
 from labelbench_core.errors import InputError
 
+Prepare = Callable[[torch.Tensor], torch.Tensor]
 PRECISIONS = {"float32": None, "float16": torch.float16, "bfloat16": torch.bfloat16}
 LARGEST_BATCH = 128
 BATCH_PIXELS = LARGEST_BATCH * 224 * 224
@@ -42,12 +44,17 @@ class FeatureExtractor:
         model = fold_batch_norm(backbone.model, noise * 2 - 1)
         self.model = model.to(self.device, memory_format=torch.channels_last)
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Features (B, D) float32 of uint8 images (B, H, W, 3)."""
+    def __call__(self, images: np.ndarray, prepare: Prepare | None = None) -> np.ndarray:
+        """Features (B, D) float32 of uint8 images (B, H, W, 3).
+
+        `prepare` makes the network's input of the images; default: the backbone's `preprocess`.
+        """
+        prepare = prepare or self.backbone.preprocess
         try:
-            with torch.inference_mode(), self.autocast():
-                pixels = torch.from_numpy(images).to(self.device, non_blocking=True)
-                features = self.model(self.backbone.preprocess(pixels))
+            with torch.inference_mode():
+                inputs = prepare(torch.from_numpy(images).to(self.device, non_blocking=True))
+                with self.autocast():
+                    features = self.model(inputs)
                 return features.float().cpu().numpy()
         except torch.OutOfMemoryError as error:
             raise InputError(

@@ -17,7 +17,7 @@ import torch
 from labelbench_core import files, store
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
-from labelbench_core.embeddings import extract, features
+from labelbench_core.embeddings import embed, features
 from labelbench_core.embeddings.statistics import column_statistics
 from labelbench_core.errors import InputError
 from workflow_scripts import extract_embeddings as job
@@ -35,7 +35,7 @@ def digits(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def on_cpu(monkeypatch):
     monkeypatch.setenv("LABELBENCH_DEVICE", "cpu")
-    monkeypatch.setattr(extract, "MOST_BLOCK_ROWS", tiny_backbone.BLOCK_ROWS)
+    monkeypatch.setattr(embed, "MOST_BLOCK_ROWS", tiny_backbone.BLOCK_ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def finished(digits, tmp_path_factory):
     target = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LABELBENCH_DEVICE", "cpu")
-        patch.setattr(extract, "MOST_BLOCK_ROWS", tiny_backbone.BLOCK_ROWS)
+        patch.setattr(embed, "MOST_BLOCK_ROWS", tiny_backbone.BLOCK_ROWS)
         manifest = tiny_backbone.run(digits, target)
     return target, manifest
 
@@ -218,10 +218,12 @@ def test_impossible_features_name_the_row(digits, tmp_path, scale, words):
 def test_first_bad_row_is_the_one_named():
     rows = np.ones((24, 4), np.float32)
     rows[[5, 9], 2] = np.inf
-    task = extract.Task("test", "clean", 1, range(64, 88), False)
+    view = embed.View("test", "weak-1", "weak-1", lambda images, first_row: images)
+    task = embed.Task("test", (view,), 1, range(64, 88), False)
     settings = {"dataset": "d", "backbone": "b", "precision": "float16"}
-    with pytest.raises(InputError, match=r"split test, row 69: .* another precision than float16"):
-        extract._as_half(rows, task, settings)
+    words = r"split test, row 69, view weak-1: .* another precision than float16"
+    with pytest.raises(InputError, match=words):
+        embed._as_half(rows, view, task, settings)
 
 
 def test_damaged_images_are_not_embedded(digits, tmp_path):
@@ -237,15 +239,77 @@ def test_damaged_images_are_not_embedded(digits, tmp_path):
     assert str(victim) in str(caught.value)
 
 
-def test_another_view_is_one_more_entry(digits, tmp_path, monkeypatch):
-    view = extract.View(lambda images, rows: images[:, :, ::-1].copy(), splits=("pool",))
-    monkeypatch.setitem(extract.VIEWS, "mirrored", view)
-    manifest = tiny_backbone.run(digits, tmp_path)
+def embed_two_views(digits, target, **options):
+    """The pool as it is and mirrored, the test split as it is."""
+    backbone = tiny_backbone.build()
+    seen = []
+
+    def mirrored(images, first_row):
+        seen.append((first_row, len(images)))
+        return backbone.preprocess(images.flip(2))
+
+    def plain(images, first_row):
+        return backbone.preprocess(images)
+
+    views = [
+        embed.View("pool", "clean", "pool-clean", plain),
+        embed.View("test", "clean", "other", plain),
+        embed.View("pool", "mirrored", "mirrored", mirrored),
+    ]
+    dataset = open_dataset(digits)
+    paths = target / "arrays", target / "manifest.json"
+    manifest = embed.embed(dataset, backbone, "tiny", views, *paths, batch_size=24, **options)
+    return manifest, seen
+
+
+def test_several_views_of_a_split(digits, finished, tmp_path):
+    manifest, seen = embed_two_views(digits, tmp_path)
     assert sorted(manifest["splits"]["pool"]["views"]) == ["clean", "mirrored"]
     assert sorted(manifest["splits"]["test"]["views"]) == ["clean"]
-    clean, mirrored = (tiny_backbone.load(tmp_path, f"pool-{v}") for v in ("clean", "mirrored"))
+    assert seen[:4] == [(0, 24), (24, 24), (48, 16), (64, 24)]
+    for array, same in (("pool-clean", "pool-clean"), ("other", "test-clean")):
+        expected = tiny_backbone.load(finished[0], same)
+        assert np.array_equal(tiny_backbone.load(tmp_path, array), expected)
+    clean, mirrored = (tiny_backbone.load(tmp_path, array) for array in ("pool-clean", "mirrored"))
     assert clean.shape == mirrored.shape
     assert np.abs(clean - mirrored).max() > 0.01
+
+
+def test_views_of_a_split_read_every_image_once(digits, tmp_path, monkeypatch):
+    from labelbench_core.datasets import ArrayImages
+
+    real, read = ArrayImages.batch, []
+
+    def batch(self, indices):
+        read.append(len(indices))
+        return real(self, indices)
+
+    monkeypatch.setattr(ArrayImages, "batch", batch)
+    embed_two_views(digits, tmp_path)
+    assert sum(read) == 1797
+
+
+def test_only_the_views_that_a_block_lacks_are_made(digits, tmp_path, monkeypatch):
+    expected = tmp_path / "whole"
+    embed_two_views(digits, expected)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write_block", stop_after(5))
+        with pytest.raises(KeyboardInterrupt):
+            embed_two_views(digits, tmp_path / "torn")
+    # Of the third block, one view is there.
+    made = []
+    count = count_blocks_written(lambda: made.extend(embed_two_views(digits, tmp_path / "torn")[1]))
+    assert count == 2 * 21 + 8 - 5
+    assert made[0] == (128, 24)
+    assert tiny_backbone.contents(tmp_path / "torn") == tiny_backbone.contents(expected)
+
+
+def test_what_other_code_has_begun_is_not_continued(digits, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write_block", stop_after(5))
+        with pytest.raises(KeyboardInterrupt):
+            embed_two_views(digits, tmp_path, code="a")
+    assert count_blocks_written(lambda: embed_two_views(digits, tmp_path, code="b")) == 50
 
 
 def test_batch_size_depends_on_the_input_size_only():

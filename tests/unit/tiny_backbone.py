@@ -1,5 +1,6 @@
 """A backbone that is quick to build, and an extraction that can be killed (run as a script)."""
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -9,7 +10,10 @@ import torch
 
 from labelbench_core.backbones import Backbone, _building
 from labelbench_core.datasets import open_dataset
-from labelbench_core.embeddings import extract
+from labelbench_core.embeddings import embed
+from labelbench_core.embeddings.augmented import extract_views
+from labelbench_core.embeddings.extract import extract_embeddings
+from labelbench_core.store import open_rows
 
 BLOCK_ROWS = 64
 
@@ -46,8 +50,8 @@ def build(*, delay: float = 0.0, scale: float = 1.0) -> Backbone:
 
 def run(dataset: Path, target: Path, **options: float) -> dict:
     """Extract in small blocks and batches."""
-    extract.MOST_BLOCK_ROWS = BLOCK_ROWS
-    return extract.extract_embeddings(
+    embed.MOST_BLOCK_ROWS = BLOCK_ROWS
+    return extract_embeddings(
         open_dataset(dataset),
         build(**options),
         "tiny",
@@ -58,6 +62,22 @@ def run(dataset: Path, target: Path, **options: float) -> dict:
     )
 
 
+def run_views(dataset: Path, target: Path, augmentation: dict, **options: float) -> dict:
+    """Extract views in small blocks and batches."""
+    embed.MOST_BLOCK_ROWS = BLOCK_ROWS
+    options = {"batch_size": 24, **options}
+    return extract_views(
+        open_dataset(dataset),
+        build(delay=options.pop("delay", 0.0)),
+        "tiny",
+        augmentation,
+        target / "arrays",
+        target / "manifest.json",
+        threads=1,
+        **options,
+    )
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file under `folder` by relative path."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
@@ -65,8 +85,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def load(target: Path, array: str) -> np.ndarray:
     """All rows of an array of embeddings."""
-    return extract.store.open_rows(target / "arrays" / array).load()
+    return open_rows(target / "arrays" / array).load()
 
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1]), Path(sys.argv[2]), delay=0.05)
+    folders = Path(sys.argv[1]), Path(sys.argv[2])
+    if sys.argv[3:]:
+        run_views(*folders, json.loads(sys.argv[3]), delay=0.05)
+    else:
+        run(*folders, delay=0.05)

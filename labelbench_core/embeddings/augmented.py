@@ -1,0 +1,102 @@
+"""Embedding the pool's weak and strong views: drawn a few times, and kept."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from labelbench_core.backbones import Backbone
+from labelbench_core.datasets import POOL, PreparedDataset
+from labelbench_core.embeddings.embed import View, embed
+from labelbench_core.embeddings.views import CLEAN, KINDS
+from labelbench_core.seeds import seed_for
+from labelbench_core.trainers._augmentation import num_draws, view
+from labelbench_core.trainers.recipe import Augmentation, StrongAugmentation
+
+
+def extract_views(
+    dataset: PreparedDataset,
+    backbone: Backbone,
+    backbone_id: str,
+    augmentation: Mapping[str, Any],
+    arrays: Path,
+    manifest_path: Path,
+    *,
+    code: str = "",
+    threads: int = 1,
+    precision: str = "auto",
+    batch_size: int | None = None,
+) -> dict[str, Any]:
+    """Write the arrays `weak-0`, `strong-0`, … and the manifest, and return it; see `embed`.
+
+    A view in which nothing is random is not made: the manifest names the clean embeddings instead.
+
+    Parameters
+    ----------
+    augmentation
+        The catalogue's entry: `id`, `draws` and, if given, `weak` and `strong`.
+    """
+    changes = StrongAugmentation(
+        Augmentation(**(augmentation.get("weak") or {})), **(augmentation.get("strong") or {})
+    )
+    stored = {
+        kind: [f"{kind}-{draw}" for draw in range(augmentation["draws"])]
+        for kind in KINDS
+        if num_draws(kind, changes)
+    }
+    names = (dataset.manifest["dataset"], augmentation["id"])
+    seeds = {array: seed_for("view", *names, array) for kind in stored for array in stored[kind]}
+    views = [
+        View(
+            POOL,
+            array,
+            array,
+            functools.partial(
+                _prepare,
+                kind=kind,
+                changes=changes,
+                preprocess=backbone.preprocess,
+                seed=seeds[array],
+            ),
+        )
+        for kind in stored
+        for array in stored[kind]
+    ]
+    options = {"id": augmentation["id"], "draws": augmentation["draws"], **asdict(changes)}
+    return embed(
+        dataset,
+        backbone,
+        backbone_id,
+        views,
+        arrays,
+        manifest_path,
+        options={
+            "augmentation": options,
+            "seeds": {array: f"{seed:032x}" for array, seed in seeds.items()},
+            **{kind: stored.get(kind, CLEAN) for kind in KINDS},
+        },
+        code=code,
+        threads=threads,
+        precision=precision,
+        batch_size=batch_size,
+    )
+
+
+def _prepare(
+    images: torch.Tensor,
+    first_row: int,
+    *,
+    kind: str,
+    changes: StrongAugmentation,
+    preprocess: Callable[[torch.Tensor], torch.Tensor],
+    seed: int,
+) -> torch.Tensor:
+    """A batch's input. What a row draws depends on its number, not on the batch or the backbone."""
+    generator = np.random.PCG64(seed).advance(first_row * num_draws(kind, changes))
+    return view(kind, images, preprocess, changes, np.random.Generator(generator))

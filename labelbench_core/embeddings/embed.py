@@ -1,0 +1,297 @@
+"""Embedding images of a prepared data set: resumable, checked, same bytes if interrupted."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from labelbench_core import files, store
+from labelbench_core.backbones import Backbone
+from labelbench_core.datasets import PreparedDataset
+from labelbench_core.devices import choose_device, device_name
+from labelbench_core.embeddings.features import (
+    FeatureExtractor,
+    choose_batch_size,
+    choose_precision,
+)
+from labelbench_core.embeddings.journal import Journal
+from labelbench_core.errors import InputError
+from labelbench_core.progress import Progress
+
+log = logging.getLogger(__name__)
+DTYPE = "float16"
+MOST_BLOCK_ROWS = 4096
+AHEAD = 2
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to look at every image of a split; it gets an array.
+
+    Attributes
+    ----------
+    split, name
+        Where the manifest lists it.
+    array
+        Name of the array.
+    prepare
+        (uint8 images (B, H, W, 3) on the device, first_row=number of the first) → the network's
+        input; the images are consecutive rows of the split.
+    """
+
+    split: str
+    name: str
+    array: str
+    prepare: Callable[..., torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One batch: `rows` of a split, in block `block` of the arrays of its `views`."""
+
+    split: str
+    views: tuple[View, ...]
+    block: int
+    rows: range
+    closes_block: bool
+
+
+def embed(
+    dataset: PreparedDataset,
+    backbone: Backbone,
+    backbone_id: str,
+    views: Sequence[View],
+    arrays: Path,
+    manifest_path: Path,
+    *,
+    options: Mapping[str, Any] | None = None,
+    describe: Callable[[Path], dict[str, Any]] | None = None,
+    code: str = "",
+    threads: int = 1,
+    precision: str = "auto",
+    batch_size: int | None = None,
+) -> dict[str, Any]:
+    """Embed images in all `views`; write the arrays, then the manifest, and return it.
+
+    Does nothing if they are there, whole, and were made with the same settings. Interrupted, it
+    goes on at the first missing block of the sibling folder `{arrays}.partial`.
+
+    Parameters
+    ----------
+    backbone_id
+        For messages and the manifest.
+    views
+        Those of a split are made together, so that every image is read once.
+    arrays, manifest_path
+        A folder and a JSON file.
+    options
+        What the views depend on beside data set and backbone; part of the manifest.
+    describe
+        From the folder of the finished arrays to what else the manifest says.
+    code
+        Hash of the code that computes: what other code has begun is not continued.
+    threads
+        For torch on the CPU, and for decoding.
+    precision
+        "auto", "float32", "float16" or "bfloat16"; see `FeatureExtractor`.
+    batch_size
+        Default: by the size of the images. The last bits of the features may depend on it.
+
+    Raises
+    ------
+    InputError
+        If a feature is not finite or too large for float16, or if the disk is full.
+    """
+    torch.set_num_threads(threads)
+    device = choose_device()
+    settings = {
+        "backbone": backbone_id,
+        "batch_size": batch_size or choose_batch_size(backbone.input_size),
+        "dataset": dataset.manifest["dataset"],
+        "dataset_fingerprint": dataset.manifest["fingerprint"],
+        "dtype": DTYPE,
+        "layer": backbone.layer,
+        "num_features": backbone.num_features,
+        "precision": choose_precision(precision, device),
+        "preprocessing": backbone.preprocessing(),
+        "weights_sha256": backbone.weights_sha256,
+        **(options or {}),
+    }
+    fingerprint = files.sha256_bytes(files.canonical_json(settings).encode())
+    existing = _finished(arrays, manifest_path, fingerprint)
+    if existing is not None:
+        log.info("%s: made with the same settings already", arrays)
+        return existing
+    dataset.verify()
+    shapes = _array_shapes(dataset, views, backbone.num_features)
+    aside = arrays.with_name(arrays.name + ".partial")
+    # What may change the last bits without being a setting: a resumed run must not mix two of them.
+    machine = {"device": device_name(device), "torch": torch.__version__, "code": code}
+    journal = Journal(aside, {**settings, "machine": machine}, shapes)
+    extractor = FeatureExtractor(backbone, device, settings["precision"])
+    with Progress(
+        f"embedding {settings['dataset']} with {backbone_id}",
+        sum(shape[0][0] for shape in shapes.values()),
+        "images",
+        done=_rows_done(journal, shapes),
+    ) as progress:
+        _embed_missing(dataset, views, extractor, journal, settings, progress, threads)
+    manifest = {
+        **settings,
+        **_described(views, journal),
+        **(describe(aside) if describe else {}),
+        "fingerprint": fingerprint,
+        "versions": {name: importlib.metadata.version(name) for name in ("numpy", "torch", "zarr")},
+    }
+    journal.close()
+    manifest_path.unlink(missing_ok=True)
+    shutil.rmtree(arrays, ignore_errors=True)
+    os.replace(aside, arrays)
+    files.write_json(manifest_path, manifest)
+    return manifest
+
+
+def _embed_missing(
+    dataset: PreparedDataset,
+    views: Sequence[View],
+    extractor: FeatureExtractor,
+    journal: Journal,
+    settings: dict[str, Any],
+    progress: Progress,
+    threads: int,
+) -> None:
+    """Embed what the journal lacks, block by block; images are read while others are embedded."""
+    tasks = list(_tasks(views, journal, settings["batch_size"]))
+    images = {split: dataset.images(split, threads=threads) for split in {t.split for t in tasks}}
+
+    def read(task: Task) -> np.ndarray:
+        return images[task.split].batch(np.arange(task.rows.start, task.rows.stop))
+
+    collected: dict[str, list[np.ndarray]] = {}
+    for task, batch in _read_ahead(tasks, read):
+        for view in task.views:
+            features = extractor(batch, functools.partial(view.prepare, first_row=task.rows.start))
+            collected.setdefault(view.array, []).append(_as_half(features, view, task, settings))
+            progress.update(len(batch))
+        if task.closes_block:
+            for array, parts in collected.items():
+                journal.write(array, task.block, np.concatenate(parts))
+            collected = {}
+
+
+def _tasks(views: Sequence[View], journal: Journal, batch_size: int) -> Iterator[Task]:
+    """The batches of all blocks that some view lacks.
+
+    They start anew in every block, so that no number depends on where an extraction was resumed.
+    """
+    for split in dict.fromkeys(view.split for view in views):
+        own = [view for view in views if view.split == split]
+        (num_rows, _), _, block_rows = journal.arrays[own[0].array]
+        for block, first in enumerate(range(0, num_rows, block_rows)):
+            missing = tuple(view for view in own if (view.array, block) not in journal.finished)
+            last = min(first + block_rows, num_rows)
+            for start in range(first, last if missing else first, batch_size):
+                stop = min(start + batch_size, last)
+                yield Task(split, missing, block, range(start, stop), stop == last)
+
+
+def _read_ahead(
+    tasks: list[Task], read: Callable[[Task], np.ndarray]
+) -> Iterator[tuple[Task, np.ndarray]]:
+    """(task, what `read` gives for it), in order, read by a thread up to `AHEAD` tasks before."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        waiting = [pool.submit(read, task) for task in tasks[:AHEAD]]
+        try:
+            for number, task in enumerate(tasks):
+                batch = waiting.pop(0).result()
+                if number + AHEAD < len(tasks):
+                    waiting.append(pool.submit(read, tasks[number + AHEAD]))
+                yield task, batch
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _as_half(features: np.ndarray, view: View, task: Task, settings: dict[str, Any]) -> np.ndarray:
+    """`features` as float16; `InputError` names the first row where that is impossible."""
+    with np.errstate(over="ignore"):
+        half = features.astype(np.float16)
+    good = np.isfinite(half).all(axis=1)
+    if good.all():
+        return half
+    row = int(np.flatnonzero(~good)[0])
+    finite = np.isfinite(features[row]).all()
+    problem = (
+        f"a feature of {np.abs(features[row]).max():.3g} does not fit float16 (at most 65504)"
+        if finite
+        else "a feature is NaN or infinite"
+    )
+    raise InputError(
+        f"data set {settings['dataset']}, backbone {settings['backbone']}, split {task.split}, "
+        f"row {task.rows.start + row}, view {view.name}: {problem}; check the image and the weights"
+        + ("" if finite else f", or try another precision than {settings['precision']}")
+    )
+
+
+def _array_shapes(
+    dataset: PreparedDataset, views: Sequence[View], num_features: int
+) -> dict[str, tuple[tuple[int, int], str, int]]:
+    """Array name → (shape, dtype, rows of a block)."""
+    shapes = {}
+    for view in views:
+        num_rows = dataset.manifest["splits"][view.split]["num_rows"]
+        per_block = store.rows_per_block(2 * num_features, num_rows)
+        shape = (num_rows, num_features)
+        shapes[view.array] = (shape, DTYPE, min(per_block, MOST_BLOCK_ROWS))
+    return shapes
+
+
+def _rows_done(journal: Journal, shapes: dict[str, tuple[tuple[int, int], str, int]]) -> int:
+    """Rows in the blocks that an earlier run finished."""
+    return sum(
+        min(shapes[array][2], shapes[array][0][0] - block * shapes[array][2])
+        for array, block in journal.finished
+    )
+
+
+def _finished(arrays: Path, manifest_path: Path, fingerprint: str) -> dict[str, Any] | None:
+    """The manifest of a finished, whole extraction with the same settings, else None."""
+    if not (arrays.is_dir() and manifest_path.is_file()):
+        return None
+    try:
+        manifest = files.read_json(manifest_path)
+        if manifest.get("fingerprint") != fingerprint:
+            return None
+        for split in manifest["splits"].values():
+            for view in split["views"].values():
+                store.check_blocks(arrays / view["array"], view["blocks"])
+    except InputError as error:
+        log.warning("%s; made again", error)
+        return None
+    return manifest
+
+
+def _described(views: Sequence[View], journal: Journal) -> dict[str, Any]:
+    """What a manifest says about finished arrays; no dates, paths or anything of this machine."""
+    splits: dict[str, Any] = {}
+    for view in views:
+        shape, dtype, _ = journal.arrays[view.array]
+        entry = splits.setdefault(view.split, {"num_rows": shape[0], "views": {}})
+        entry["views"][view.name] = {
+            "array": view.array,
+            "shape": list(shape),
+            "dtype": dtype,
+            "blocks": journal.blocks(view.array),
+        }
+    return {"splits": splits}

@@ -1,0 +1,48 @@
+"""Embed random views of a prepared data set's pool with a frozen backbone."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from labelbench_core import files, registry
+from labelbench_core.datasets import open_dataset
+from workflow_scripts._job import job_parser, run_job
+
+
+def extract(arguments: argparse.Namespace) -> None:
+    """Embed the pool's views with the backbone and the augmentation that the settings name."""
+    from labelbench_core.embeddings.augmented import extract_views
+
+    settings = json.loads(arguments.settings)
+    entry = settings["backbone"]
+    dataset = open_dataset(arguments.dataset.parent)
+    with files.exclusive(arguments.arrays):
+        backbone = registry.load("backbones", entry["implementation"]).build(
+            **(entry.get("options") or {})
+        )
+        extract_views(
+            dataset,
+            backbone,
+            entry["id"],
+            settings["augmentation"],
+            arguments.arrays,
+            arguments.manifest,
+            code=arguments.code,
+            threads=arguments.threads,
+        )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the job; its exit status."""
+    parser = job_parser(__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
+    parser.add_argument("--settings", required=True, help="JSON: backbone and augmentation")
+    parser.add_argument("--code", default="", help="hash: what other code has begun starts over")
+    parser.add_argument("--arrays", type=Path, required=True, help="folder to write arrays to")
+    parser.add_argument("--manifest", type=Path, required=True, help="file to write, last")
+    return run_job(extract, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
