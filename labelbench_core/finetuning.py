@@ -92,6 +92,7 @@ def finetune_round(
         trained = training.train_network(
             dataset,
             labeled,
+            dataset.labels(POOL)[labeled],
             training.Start(backbone, _head(recipe, arrays, zero_shot), recipe.head == "zero-shot"),
             settings["trainer"],
             # The record's strategy: round 0 is the same fine-tuning for all of them.
@@ -113,6 +114,7 @@ def finetune_round(
             "device": device.type,
             "precision": str(trained.dtype).removeprefix("torch."),
             "backbone_weights_sha256": backbone.weights_sha256,
+            "flops": trained.flops,
             "validation": {
                 "kind": recipe.validation,
                 "size": trained.validation_size,

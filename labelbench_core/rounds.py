@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from labelbench_core import files, metrics, registry
 from labelbench_core.datasets import open_dataset
+from labelbench_core.embeddings.views import open_views
 from labelbench_core.oracle import LookAhead, Oracle, SequentialPurchase
 from labelbench_core.pool_views import (
     EmbeddedRows,
@@ -18,7 +19,7 @@ from labelbench_core.pool_views import (
     in_memory_if_small,
     member_rows,
 )
-from labelbench_core.proxies import Statistics
+from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.seeds import rng_for
 from labelbench_core.store import RowBlocks, open_rows, verify
 
@@ -35,17 +36,27 @@ class RoundData:
     Attributes
     ----------
     embeddings
-        Split → (N, D) float16, on disk. The pool's split is called `pool`.
+        Split → (N, D) float16, on disk. The pool's split is called `pool`. For proxies that train a
+        backbone: `ImageRows`.
     labels
         Split → (N,) int64; where a row can belong to any number of classes, (N, C) of 0 and 1.
     statistics
         Of the pool's embeddings.
+    views, backbone, zero_shot, checkpoint
+        See `TrainingSet`.
+    source
+        What tells these embeddings from others of the same images.
     """
 
-    embeddings: Mapping[str, RowBlocks]
+    embeddings: Mapping[str, Any]
     labels: Mapping[str, np.ndarray]
     num_classes: int
     statistics: Statistics
+    views: Mapping[str, Sequence[RowBlocks]] = field(default_factory=dict)
+    backbone: Mapping[str, Any] | None = None
+    zero_shot: Mapping[str, np.ndarray] | None = None
+    checkpoint: Path | None = None
+    source: str = ""
 
     @property
     def multilabel(self) -> bool:
@@ -61,8 +72,13 @@ class Round:
     arrays: dict[str, np.ndarray]
 
 
-def open_round_data(dataset_manifest: Path, embeddings_manifest: Path) -> RoundData:
-    """Open a prepared data set and its embeddings, and check both against their manifests."""
+def open_round_data(
+    dataset_manifest: Path,
+    embeddings_manifest: Path,
+    views_manifest: Path | None = None,
+    zero_shot: Path | None = None,
+) -> RoundData:
+    """Open a prepared data set, its embeddings and what else there is; check all of it."""
     dataset = open_dataset(dataset_manifest.parent)
     folder = embeddings_manifest.parent
     manifest = files.read_json(embeddings_manifest)
@@ -82,6 +98,38 @@ def open_round_data(dataset_manifest: Path, embeddings_manifest: Path) -> RoundD
         statistics=Statistics(
             np.array(manifest["statistics"]["mean"]), np.array(manifest["statistics"]["std"])
         ),
+        views=open_views(views_manifest, embeddings["pool"]) if views_manifest else {},
+        zero_shot=files.read_npz(zero_shot) if zero_shot else None,
+        source=manifest["fingerprint"],
+    )
+
+
+def open_image_data(
+    dataset_manifest: Path,
+    backbone: Mapping[str, Any],
+    checkpoint: Path | None = None,
+    threads: int = 1,
+) -> RoundData:
+    """Open a prepared data set for proxies that train a backbone; no embeddings are needed.
+
+    Parameters
+    ----------
+    backbone
+        The catalogue's entry.
+    checkpoint
+        File that an interrupted training leaves and the next one continues from.
+    """
+    from labelbench_core.image_rows import ImageRows
+
+    dataset = open_dataset(dataset_manifest.parent)
+    return RoundData(
+        embeddings={split: ImageRows(dataset, split, threads) for split in dataset.splits},
+        labels={split: dataset.labels(split) for split in dataset.splits},
+        num_classes=dataset.num_classes,
+        statistics=Statistics(np.zeros(0), np.zeros(0)),
+        backbone=backbone,
+        checkpoint=checkpoint,
+        source=dataset.manifest["fingerprint"],
     )
 
 
@@ -121,7 +169,7 @@ def next_round(
     strategy = settings["strategy"]
     info = registry.describe("strategies", strategy["implementation"]).info
     oracle = Oracle(data.labels["pool"], previous.arrays["labeled"])
-    proxy = _build_proxy(settings, threads).restore(previous.arrays, data.statistics)
+    proxy = _proxy_of(previous, data, settings, oracle, threads)
     budget = settings["schedule"]["batch"]
     with _timed("score the pool"):
         pool = _what_is_seen(data, proxy, oracle, info["needs"], previous.record, threads)
@@ -154,7 +202,41 @@ def next_round(
         threads,
         sequential=ask is not None,
         state=state,
-        previous_fit=previous.record["fit"],
+        previous=previous,
+    )
+
+
+def _proxy_of(
+    previous: Round, data: RoundData, settings: Mapping[str, Any], oracle: Oracle, threads: int
+) -> Any:
+    """The proxy of the round before; trained again if the pool was embedded anew since then."""
+    proxy = _build_proxy(settings, threads)
+    if previous.record["source"] == data.source:
+        return proxy.restore(previous.arrays, data.statistics)
+    with _timed("train on the pool as embedded now"):
+        number, strategy = previous.record["round"] + 1, settings["strategy"]["id"]
+        rng = _rng("train-again", settings, number, strategy)
+        proxy.fit(_training_set(data, oracle.bought, oracle.labels), rng)
+    return proxy
+
+
+def _training_set(
+    data: RoundData,
+    indices: np.ndarray,
+    labels: np.ndarray,
+    previous: Mapping[str, np.ndarray] | None = None,
+) -> TrainingSet:
+    return TrainingSet(
+        pool=data.embeddings["pool"],
+        indices=indices,
+        labels=labels,
+        num_classes=data.num_classes,
+        statistics=data.statistics,
+        views=data.views,
+        backbone=data.backbone,
+        zero_shot=data.zero_shot,
+        previous=previous or {},
+        checkpoint=data.checkpoint,
     )
 
 
@@ -169,7 +251,7 @@ def _what_is_seen(
     """The `Pool` of a round: what its strategy needs, and nothing computed beyond that."""
     from labelbench_core.strategies import Head, Pool
 
-    rows = data.embeddings["pool"]
+    rows = proxy.pool_rows(data.embeddings["pool"])
     embeddings = EmbeddedRows(proxy, rows, threads)
     probabilities = members = None
     if "probabilities" in needs:
@@ -200,18 +282,17 @@ def _look_ahead(
 ) -> LookAhead:
     """The `fit` of a ceiling, judged by (at most `LOOK_AHEAD_ROWS` of) the pool's true labels."""
     rows, fit = data.embeddings["pool"], previous["fit"]
-    bought = rows.take(oracle.bought)
 
     def rng(role: str) -> np.random.Generator:
         return _rng(role, settings, previous["round"] + 1, settings["strategy"]["id"])
 
     def train(indices: np.ndarray, labels: np.ndarray) -> Any:
-        features = np.concatenate([bought, rows.take(indices)])
-        labels = np.concatenate([oracle.labels, labels])
+        indices = np.concatenate([oracle.bought, indices])
+        training = _training_set(data, indices, np.concatenate([oracle.labels, labels]))
         if hasattr(proxy, "refit"):
-            return proxy.refit(features, labels, fit)
+            return proxy.refit(training, fit)
         other = _build_proxy(settings, threads)
-        other.fit(features, labels, data.num_classes, data.statistics, rng("look-ahead-train"), fit)
+        other.fit(training, rng("look-ahead-train"), fit)
         return other
 
     judges = np.arange(len(rows))
@@ -230,30 +311,30 @@ def _train_and_evaluate(
     *,
     sequential: bool,
     state: Mapping[str, Any] | None = None,
-    previous_fit: Mapping[str, Any] | None = None,
+    previous: Round | None = None,
 ) -> Round:
     strategy = settings["strategy"]["id"] if number else "initial"
     proxy = _build_proxy(settings, threads)
-    with _timed("read the labelled rows"):
-        features = data.embeddings["pool"].take(oracle.bought)
     with _timed("train"):
         fit = proxy.fit(
-            features,
-            oracle.labels,
-            data.num_classes,
-            data.statistics,
+            _training_set(data, oracle.bought, oracle.labels, previous and previous.arrays),
             _rng("train", settings, number, strategy),
-            previous_fit,
+            previous and previous.record["fit"],
         )
     if not fit["converged"]:
         log.warning("the proxy did not converge: %s", fit)
     with _timed("evaluate"):
         scores = {
-            split: metrics.evaluate(PredictedRows(proxy, rows, threads), data.labels[split])
+            split: metrics.evaluate(
+                PredictedRows(proxy, proxy.pool_rows(rows) if split == "pool" else rows, threads),
+                data.labels[split],
+            )
             for split, rows in data.embeddings.items()
         }
     record = {
-        **{key: settings[key] for key in ("dataset", "backbone", "seed")},
+        "dataset": settings["dataset"],
+        "backbone": _id(settings["backbone"]),
+        "seed": settings["seed"],
         "proxy": settings["proxy"]["id"],
         "schedule": settings["schedule"]["id"],
         "strategy": strategy,
@@ -264,6 +345,7 @@ def _train_and_evaluate(
         "state": dict(state or {}),
         "metrics": scores,
         "fit": fit,
+        "source": data.source,
     }
     return Round(record, {"labeled": oracle.bought, **proxy.arrays()})
 
@@ -276,8 +358,13 @@ def _build_proxy(settings: Mapping[str, Any], threads: int) -> Any:
 
 
 def _rng(role: str, settings: Mapping[str, Any], number: int, strategy: str) -> np.random.Generator:
-    ids = (settings["dataset"], settings["backbone"], settings["proxy"]["id"])
+    ids = (settings["dataset"], _id(settings["backbone"]), settings["proxy"]["id"])
     return rng_for(role, *ids, settings["schedule"]["id"], strategy, settings["seed"], number)
+
+
+def _id(entry: str | Mapping[str, Any]) -> str:
+    """The id of an entry of the catalogue; jobs that only need the id get no more."""
+    return entry if isinstance(entry, str) else entry["id"]
 
 
 class _timed:

@@ -62,6 +62,11 @@ class Trained:
         Which were.
     validation_size
         Labels that were not trained on, from the labels bought or beside them.
+    flops
+        Floating-point operations of the training, estimated: those of layers, three passes for
+        every image with a gradient and one for every other.
+    flops_per_image
+        Of one pass.
     """
 
     network: Network
@@ -70,11 +75,14 @@ class Trained:
     device: torch.device
     dtype: torch.dtype
     validation_size: int
+    flops: int
+    flops_per_image: int
 
 
 def train_network(
     dataset: PreparedDataset,
     labeled: np.ndarray,
+    labels: np.ndarray,
     start: Start,
     trainer: Mapping[str, Any],
     names: tuple[str | int, ...],
@@ -82,12 +90,12 @@ def train_network(
     device: torch.device,
     threads: int,
 ) -> Trained:
-    """Train on the examples `labeled` of the pool; only their labels are read.
+    """Train on some examples of the pool.
 
     Parameters
     ----------
-    labeled
-        (L,) indices into the pool.
+    labeled, labels
+        (L,) indices into the pool, and (L,) their labels.
     trainer
         The catalogue's entry, with `implementation`, `options` and `training`.
     names
@@ -102,7 +110,7 @@ def train_network(
     component = registry.load("trainers", trainer["implementation"])
     method = component.build(**(trainer.get("options") or {}))
     network, folds = _network(start, recipe, dataset.num_classes)
-    images, labels = dataset.images(POOL, threads=threads), dataset.labels(POOL)[labeled]
+    images = dataset.images(POOL, threads=threads)
 
     def examples(source: Images, indices: np.ndarray) -> ImageExamples:
         on_device = DeviceImages(source, indices, device)
@@ -132,7 +140,24 @@ def train_network(
     )
     fit = train(network, method, recipe, task, Checkpoint(*checkpoint))
     size = 0 if validation is None else len(validation.labels)
-    return Trained(network, folds, fit, device, training_dtype(recipe, device), size)
+    per_image = _flops_per_image(network, start.backbone)
+    steps = sum(attempt["steps"] for attempt in fit.attempts)
+    passes = 3 * min(recipe.batch_size, len(task.labels))
+    if task.unlabeled is not None:
+        passes += 4 * min(recipe.unlabeled_ratio * recipe.batch_size, len(unlabeled))
+    flops = steps * passes * per_image
+    dtype = training_dtype(recipe, device)
+    return Trained(network, folds, fit, device, dtype, size, flops, per_image)
+
+
+def _flops_per_image(network: Network, backbone: Backbone) -> int:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    size = backbone.input_size
+    image = torch.zeros((1, 3, size, size), device=next(network.parameters()).device)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(image)
+    return counter.get_total_flops()
 
 
 def hold_out(labels: np.ndarray, share: float, names: tuple[str | int, ...]) -> np.ndarray:

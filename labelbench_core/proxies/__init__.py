@@ -2,16 +2,19 @@
 
 A proxy is one file with `build(threads=1, *, options)`, which returns an object with
 
-- `fit(features, labels, num_classes, statistics, rng, previous) -> dict`: train on (L, D)
-  embeddings of the labelled rows; returns what is worth recording of the fit (JSON), which the next
-  round's fit gets as `previous`;
+- `fit(training, rng, previous) -> dict`: train on a `TrainingSet`; returns what is worth recording
+  of the fit (JSON), which the next round's fit gets as `previous`;
 - `predict_proba(features) -> (N, C)` float32 probabilities for embeddings as stored;
 - `embed(features) -> (N, D)` what gradient- and feature-based strategies see;
 - `head()`: (D, C) weights and (C,) bias of a linear last layer on `embed`'s rows, if it has one;
+- `pool_rows(pool)`: the pool as `predict_proba` and `embed` take it after `fit` or `restore`;
 - `arrays()` and `restore(arrays, statistics)`: the trained state, as arrays in a round's file.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,3 +37,54 @@ class Statistics:
         """(D,) factors that give every varying feature unit variance; 0 for constant features."""
         varies = self.std > 1e-6 * max(float(self.std.max(initial=0.0)), np.finfo(np.float32).tiny)
         return np.where(varies, 1 / np.where(varies, self.std, 1), 0.0)
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a proxy may be trained on: the pool without labels, and the labels bought in it.
+
+    Attributes
+    ----------
+    pool
+        (N, D) embeddings as stored: `RowBlocks`, or anything with `take` and `load`.
+    indices
+        (L,) int64 rows of the pool that are labelled.
+    labels
+        (L,) int64, aligned with `indices`.
+    num_classes
+        C.
+    statistics
+        Of the pool's embeddings.
+    views
+        "weak" and "strong" → embeddings of augmented images, each like `pool`; empty where the
+        proxy asks for none.
+    backbone
+        Its catalogue entry, for proxies that train it; `pool` is then `ImageRows`.
+    zero_shot
+        The classifier made of class names, from `labelbench_core.zero_shot`.
+    previous
+        Arrays of the round before; none in round 0.
+    checkpoint
+        File that a long training may leave when it is interrupted and continue from.
+    """
+
+    pool: Any
+    indices: np.ndarray
+    labels: np.ndarray
+    num_classes: int
+    statistics: Statistics
+    views: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    backbone: Mapping[str, Any] | None = None
+    zero_shot: Mapping[str, np.ndarray] | None = None
+    previous: Mapping[str, np.ndarray] = field(default_factory=dict)
+    checkpoint: Path | None = None
+
+    def features(self) -> np.ndarray:
+        """(L, D) embeddings of the labelled rows."""
+        return self.pool.take(self.indices)
+
+    def unlabeled(self) -> np.ndarray:
+        """(N − L,) int64 the other rows, in order."""
+        free = np.ones(len(self.pool), bool)
+        free[self.indices] = False
+        return np.flatnonzero(free)

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from labelbench_core.parallel import ordered_map
-from labelbench_core.proxies import Statistics
+from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.logistic import Solution, softmax, solve
 from labelbench_core.proxies.penalty import choose_penalty
 
@@ -43,29 +43,27 @@ class LinearProxy:
 
     def fit(
         self,
-        features: np.ndarray,
-        labels: np.ndarray,
-        num_classes: int,
-        statistics: Statistics,
+        training: TrainingSet,
         rng: np.random.Generator,
         previous: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Train from zero; the optimum is unique, `rng` only deals the folds."""
-        self.statistics = statistics
-        rows = self.embed(features)
+        self.statistics = training.statistics
+        labels, num_classes = training.labels, training.num_classes
+        rows = self.embed(training.features())
         chosen = self._choose_penalty(rows, labels, num_classes, rng, previous or {})
         solution = self._solve(rows, labels, num_classes, chosen["penalty"])
-        self.weights, self.bias = self._for_stored(solution)
+        self.weights, self.bias = self._for_stored(solution.weights, solution.bias)
         return {
             **chosen,
             "iterations": solution.iterations,
+            # Two products with the rows for each step of the final solution, its line search aside.
+            "flops": 4 * rows.size * num_classes * (solution.iterations + 1),
             "gradient_ratio": float(f"{solution.gradient_ratio:.3g}"),
             "converged": solution.converged,
         }
 
-    def refit(
-        self, features: np.ndarray, labels: np.ndarray, fit: Mapping[str, Any]
-    ) -> "LinearProxy":
+    def refit(self, training: TrainingSet, fit: Mapping[str, Any]) -> "LinearProxy":
         """A rough probe on other labels, quickly: for looking ahead.
 
         Started from this one's solution, with the penalty of `fit` (what its `fit` returned), and
@@ -74,10 +72,11 @@ class LinearProxy:
         probe = LinearProxy(fit["penalty"], 10 * self.tolerance, self.max_iterations, self.threads)
         probe.statistics = self.statistics
         start = np.vstack(self.head()).astype(np.float64)
+        rows = probe.embed(training.features())
         solution = probe._solve(
-            probe.embed(features), labels, len(self.bias), fit["penalty"], start=start
+            rows, training.labels, training.num_classes, fit["penalty"], start=start
         )
-        probe.weights, probe.bias = probe._for_stored(solution)
+        probe.weights, probe.bias = probe._for_stored(solution.weights, solution.bias)
         return probe
 
     def _solve(
@@ -100,10 +99,10 @@ class LinearProxy:
             start,
         )
 
-    def _for_stored(self, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
+    def _for_stored(self, weights: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(D, C) and (C,) float32 for embeddings as stored: standardisation is folded in."""
-        weights = solution.weights * self.statistics.scale[:, None]
-        bias = solution.bias - self.statistics.mean @ weights
+        weights = weights * self.statistics.scale[:, None]
+        bias = bias - self.statistics.mean @ weights
         return weights.astype(np.float32), bias.astype(np.float32)
 
     def _choose_penalty(
@@ -130,6 +129,10 @@ class LinearProxy:
         weights = np.where(scale > 0, self.weights / np.where(scale > 0, scale, 1), 0)
         bias = self.bias + self.statistics.mean @ self.weights
         return weights.astype(np.float32), bias.astype(np.float32)
+
+    def pool_rows(self, pool: Any) -> Any:
+        """The pool as `predict_proba` and `embed` take it: as it is."""
+        return pool
 
     def predict_proba(self, features: Any) -> np.ndarray:
         """(N, C) float32 for an (N, D) array or `RowBlocks`, which is streamed."""

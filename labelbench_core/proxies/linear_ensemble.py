@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from labelbench_core.parallel import ordered_map
-from labelbench_core.proxies import Statistics
+from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.linear import LinearProxy
 from labelbench_core.proxies.logistic import Solution, softmax
 
@@ -57,16 +57,14 @@ class LinearEnsemble(LinearProxy):
 
     def fit(
         self,
-        features: np.ndarray,
-        labels: np.ndarray,
-        num_classes: int,
-        statistics: Statistics,
+        training: TrainingSet,
         rng: np.random.Generator,
         previous: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Train the probe on all labels, then the members; `rng` deals folds and samples."""
-        record = super().fit(features, labels, num_classes, statistics, rng, previous)
-        rows = self.embed(features)
+        record = super().fit(training, rng, previous)
+        labels, num_classes = training.labels, training.num_classes
+        rows = self.embed(training.features())
         start = np.vstack(self.head()).astype(np.float64)
         # Sorted: the order does not matter to the fit, and rows in order are read faster.
         samples = [np.sort(rng.integers(0, len(labels), len(labels))) for _ in range(self.members)]
@@ -77,11 +75,13 @@ class LinearEnsemble(LinearProxy):
 
         solutions = list(ordered_map(train, samples, threads))
         self.threads = threads
-        heads = [self._for_stored(solution) for solution in solutions]
+        heads = [self._for_stored(solution.weights, solution.bias) for solution in solutions]
         self.member_weights = np.stack([weights for weights, _ in heads], axis=1)
         self.member_bias = np.stack([bias for _, bias in heads])
         return {
             **record,
+            "flops": record["flops"]
+            + sum(4 * rows.size * num_classes * (one.iterations + 1) for one in solutions),
             "member_iterations": [solution.iterations for solution in solutions],
             "converged": record["converged"] and all(one.converged for one in solutions),
         }

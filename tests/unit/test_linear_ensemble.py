@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from training_sets import training_set
 
 from labelbench_core.proxies import Statistics, linear, linear_ensemble
 from labelbench_core.proxies.logistic import solve
@@ -22,7 +23,7 @@ def fitted(digits, rows, **options):
     features, labels, statistics = digits
     proxy = linear_ensemble.build(**{"members": 4, "penalty": 0.1, **options})
     rng = np.random.default_rng(0)
-    return proxy, proxy.fit(features[:rows], labels[:rows], 10, statistics, rng)
+    return proxy, proxy.fit(training_set(features[:rows], labels[:rows], statistics), rng)
 
 
 def test_members_are_probes_on_bootstrap_samples(digits):
@@ -54,8 +55,11 @@ def test_its_head_is_the_linear_proxys(digits):
     features, labels, statistics = digits
     proxy, record = fitted(digits, 150, penalty=None)
     alone = linear.build()
-    expected = alone.fit(features[:150], labels[:150], 10, statistics, np.random.default_rng(0))
+    expected = alone.fit(
+        training_set(features[:150], labels[:150], statistics), np.random.default_rng(0)
+    )
     assert all(np.array_equal(*pair) for pair in zip(proxy.head(), alone.head(), strict=True))
+    assert record.pop("flops") > expected.pop("flops")
     assert {key: record[key] for key in expected} == expected
 
 
@@ -95,10 +99,10 @@ def test_the_rough_probe_for_looking_ahead_is_near_the_minimum(digits):
     for build in (linear.build, linear_ensemble.build):
         proxy = build(penalty=0.01)
         rng = np.random.default_rng(0)
-        record = proxy.fit(features[:200], labels[:200], 10, statistics, rng)
-        rough = proxy.refit(features[:260], labels[:260], record)
+        record = proxy.fit(training_set(features[:200], labels[:200], statistics), rng)
+        rough = proxy.refit(training_set(features[:260], labels[:260], statistics), record)
         exact = linear.build(penalty=0.01, tolerance=1e-6, max_iterations=5000)
-        exact.fit(features[:260], labels[:260], 10, statistics, rng)
+        exact.fit(training_set(features[:260], labels[:260], statistics), rng)
         best = exact.predict_proba(features)
         gap = np.abs(rough.predict_proba(features) - best).mean()
         assert gap < 0.01

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
+from training_sets import training_set
 
 from labelbench_core.proxies import Statistics, linear
 from labelbench_core.proxies.logistic import solve
@@ -63,7 +64,10 @@ def test_a_class_without_labels_gets_a_small_finite_probability(digits):
     features, labels, statistics = digits
     known = labels != 7
     proxy = linear.build(penalty=10.0)
-    proxy.fit(features[known][:200], labels[known][:200], 10, statistics, np.random.default_rng(0))
+    proxy.fit(
+        training_set(features[known][:200], labels[known][:200], statistics),
+        np.random.default_rng(0),
+    )
     probabilities = proxy.predict_proba(features)
     assert np.isfinite(probabilities).all()
     assert 0 < probabilities[:, 7].mean() < 0.1
@@ -73,7 +77,7 @@ def test_a_constant_feature_is_ignored(digits):
     features, labels, statistics = digits
     assert (statistics.std == 0).any()
     proxy = linear.build(penalty=1.0)
-    proxy.fit(features[:300], labels[:300], 10, statistics, np.random.default_rng(0))
+    proxy.fit(training_set(features[:300], labels[:300], statistics), np.random.default_rng(0))
     disturbed = features.copy()
     disturbed[:, statistics.std == 0] += 100
     assert np.array_equal(proxy.predict_proba(features), proxy.predict_proba(disturbed))
@@ -82,7 +86,7 @@ def test_a_constant_feature_is_ignored(digits):
 def test_head_on_embedded_rows_gives_the_same_probabilities(digits):
     features, labels, statistics = digits
     proxy = linear.build(penalty=1.0)
-    proxy.fit(features[:300], labels[:300], 10, statistics, np.random.default_rng(0))
+    proxy.fit(training_set(features[:300], labels[:300], statistics), np.random.default_rng(0))
     weights, bias = proxy.head()
     logits = proxy.embed(features) @ weights + bias
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -92,7 +96,7 @@ def test_head_on_embedded_rows_gives_the_same_probabilities(digits):
 def test_restored_from_its_arrays_it_predicts_the_same(digits):
     features, labels, statistics = digits
     proxy = linear.build()
-    proxy.fit(features[:300], labels[:300], 10, statistics, np.random.default_rng(0))
+    proxy.fit(training_set(features[:300], labels[:300], statistics), np.random.default_rng(0))
     again = linear.build().restore(proxy.arrays(), statistics)
     assert np.array_equal(proxy.predict_proba(features), again.predict_proba(features))
 
@@ -100,11 +104,11 @@ def test_restored_from_its_arrays_it_predicts_the_same(digits):
 def test_penalty_is_chosen_from_the_labels_and_kept_until_they_double(digits):
     features, labels, statistics = digits
     rng = np.random.default_rng(0)
-    first = linear.build().fit(features[:100], labels[:100], 10, statistics, rng)
+    first = linear.build().fit(training_set(features[:100], labels[:100], statistics), rng)
     assert first["penalty_chosen_at"] == 100
-    kept = linear.build().fit(features[:199], labels[:199], 10, statistics, rng, first)
+    kept = linear.build().fit(training_set(features[:199], labels[:199], statistics), rng, first)
     assert (kept["penalty"], kept["penalty_chosen_at"]) == (first["penalty"], 100)
-    anew = linear.build().fit(features[:200], labels[:200], 10, statistics, rng, first)
+    anew = linear.build().fit(training_set(features[:200], labels[:200], statistics), rng, first)
     assert anew["penalty_chosen_at"] == 200
 
 
@@ -124,5 +128,5 @@ def test_noise_asks_for_a_larger_penalty():
 def test_very_few_labels_are_enough_to_train(digits, rows):
     features, labels, statistics = digits
     proxy = linear.build()
-    proxy.fit(features[:rows], labels[:rows], 10, statistics, np.random.default_rng(0))
+    proxy.fit(training_set(features[:rows], labels[:rows], statistics), np.random.default_rng(0))
     assert np.isfinite(proxy.predict_proba(features)).all()

@@ -1,0 +1,87 @@
+"""The whole backbone, fine-tuned in every round: the costly baseline of selection by proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from labelbench_core.backbones import Backbone
+from labelbench_core.errors import InputError
+from labelbench_core.proxies import TrainingSet
+from labelbench_core.proxies._deep import DeepProxy
+from labelbench_core.trainers._network import portable_state
+from labelbench_core.training import Start, Trained
+
+INFO = {
+    "summary": "the whole backbone, fine-tuned in every round by any trainer",
+    "paper": "Zhang et al. 2024 (LabelBench)",
+    "provides": ["probabilities", "head"],
+    "cost": "steps B passes through the backbone and back, and N forward",
+    "needs_torch": True,
+    "needs_images": True,
+}
+START = ("pretrained", "warm")
+PREFIX = "network."
+
+
+class FineTuneProxy(DeepProxy):
+    """See the module and `build`."""
+
+    def __init__(self, trainer: Mapping[str, Any], start: str, threads: int) -> None:
+        super().__init__(trainer, threads)
+        self.is_warm = start == "warm"
+        self.state: dict[str, np.ndarray] = {}
+
+    def start(self, backbone: Backbone, training: TrainingSet, rng: np.random.Generator) -> Start:
+        """The pretrained weights, or those of the round before."""
+        state = {
+            name.removeprefix(PREFIX): torch.from_numpy(values.astype(np.float32))
+            for name, values in training.previous.items()
+            if name.startswith(PREFIX)
+        }
+        if not self.is_warm or not state:
+            return Start(backbone)
+        parts = {
+            name.removeprefix("backbone."): values
+            for name, values in state.items()
+            if name.startswith("backbone.")
+        }
+        backbone.model.load_state_dict(parts)
+        head = state["head.weight"].numpy().T, state["head.bias"].numpy()
+        return Start(backbone, head)
+
+    def finish(self, trained: Trained) -> Trained:
+        """Keep the weights, if the next round starts from them."""
+        if self.is_warm:
+            state = portable_state(trained.network, trained.folds)
+            self.state = {PREFIX + name: values.numpy() for name, values in state.items()}
+        return trained
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """As of `DeepProxy`; for warm starts also the weights in float16, `network.…`."""
+        return {**super().arrays(), **self.state}
+
+
+def build(
+    threads: int = 1,
+    *,
+    trainer: str = "finetune-supervised",
+    start: str = "pretrained",
+) -> FineTuneProxy:
+    """A backbone that is fine-tuned in every round.
+
+    Parameters
+    ----------
+    threads
+        Threads to use; the number can change the last digits.
+    trainer
+        Id in the catalogue's trainers.yaml, with `head: fresh`.
+    start
+        "pretrained" weights in every round, or "warm", the weights of the round before.
+    """
+    if start not in START:
+        raise InputError(f"options.start: {start!r}; allowed: {', '.join(START)}")
+    return FineTuneProxy(trainer, start, threads)

@@ -1,0 +1,117 @@
+"""Low-rank adapters in the backbone (LoRA), trained in every round; the backbone stays as it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from labelbench_core.backbones import Backbone
+from labelbench_core.errors import InputError
+from labelbench_core.proxies import TrainingSet
+from labelbench_core.proxies._deep import DeepProxy
+from labelbench_core.training import Start, Trained
+
+INFO = {
+    "summary": "low-rank adapters in the backbone, trained in every round by any trainer",
+    "paper": "Hu et al., ICLR 2022",
+    "provides": ["probabilities", "head"],
+    "cost": "steps B passes through the backbone and back, and N forward",
+    "needs_torch": True,
+    "needs_images": True,
+}
+
+
+class LoraProxy(DeepProxy):
+    """See the module and `build`."""
+
+    def __init__(
+        self, trainer: Mapping[str, Any], rank: int, alpha: float, dropout: float, threads: int
+    ) -> None:
+        # Folding would hide the layers that adapters go into; the statistics stay as they are.
+        training = {**(trainer.get("training") or {}), "batch_norm": "frozen"}
+        super().__init__({**trainer, "training": training}, threads)
+        self.rank, self.alpha, self.dropout = rank, alpha, dropout
+
+    def start(self, backbone: Backbone, training: TrainingSet, rng: np.random.Generator) -> Start:
+        """The backbone with adapters that change nothing yet; only they are trained."""
+        from peft import LoraConfig, inject_adapter_in_model
+
+        targets = adapted_layers(backbone.model)
+        if not targets:
+            raise InputError("proxy lora: the backbone has no layer that adapters could go into")
+        config = LoraConfig(
+            r=self.rank,
+            lora_alpha=self.alpha,
+            lora_dropout=self.dropout,
+            target_modules="|".join(re.escape(name) for name in targets),
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(rng.integers(2**63)))
+            model = inject_adapter_in_model(config, backbone.model)
+        return Start(dataclasses.replace(backbone, model=model))
+
+    def finish(self, trained: Trained) -> Trained:
+        """Add the adapters to the weights: the network is as fast as the backbone again."""
+        for name, module in list(trained.network.backbone.named_modules()):
+            if hasattr(module, "merge") and hasattr(module, "get_base_layer"):
+                module.merge()
+                parent, _, leaf = name.rpartition(".")
+                owner = trained.network.backbone.get_submodule(parent)
+                setattr(owner, leaf, module.get_base_layer())
+        return trained
+
+
+def adapted_layers(model: nn.Module) -> list[str]:
+    """Names of linear layers and of convolutions over single pixels, which are linear too.
+
+    What belongs to an attention module of torch's own is left out: it reads the weights itself.
+    """
+    inside = [
+        f"{name}." for name, module in model.named_modules()
+        if isinstance(module, nn.MultiheadAttention)
+    ]  # fmt: skip
+    return [
+        name
+        for name, module in model.named_modules()
+        if _is_linear(module) and not name.startswith(tuple(inside))
+    ]
+
+
+def _is_linear(module: nn.Module) -> bool:
+    if isinstance(module, nn.Conv2d):
+        return module.kernel_size == (1, 1) and module.groups == 1
+    return isinstance(module, nn.Linear)
+
+
+def build(
+    threads: int = 1,
+    *,
+    trainer: str = "finetune-supervised",
+    rank: int = 8,
+    alpha: float = 16.0,
+    dropout: float = 0.0,
+) -> LoraProxy:
+    """A backbone with low-rank adapters.
+
+    Parameters
+    ----------
+    threads
+        Threads to use; the number can change the last digits.
+    trainer
+        Id in the catalogue's trainers.yaml, with `head: fresh`.
+    rank
+        r, of the update of each adapted layer.
+    alpha
+        The update is scaled by `alpha` / `rank`.
+    dropout
+        On the adapters' inputs.
+    """
+    if rank < 1:
+        raise InputError(f"options.rank: {rank}; allowed: at least 1")
+    return LoraProxy(trainer, rank, alpha, dropout, threads)

@@ -1,0 +1,68 @@
+"""A linear classifier on embeddings, trained by any trainer, semi-supervised ones included.
+
+Where the trainer is supervised, the proxy `linear` reaches the optimum of the same loss, faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from labelbench_core.proxies import TrainingSet
+from labelbench_core.proxies._trained import train_on_embeddings
+from labelbench_core.proxies.linear import LinearProxy
+
+INFO = {
+    "summary": "linear classifier on embeddings, trained by any trainer",
+    "paper": "Zhang et al. 2024 (LabelBench)",
+    "provides": ["probabilities", "head"],
+    "cost": "steps B D C, B rows a step",
+    "needs_torch": True,
+}
+
+
+class TrainedLinear(LinearProxy):
+    """See the module and `labelbench_core.proxies`; predicts as `LinearProxy` does."""
+
+    def __init__(self, trainer: Mapping[str, Any], threads: int) -> None:
+        super().__init__(None, 0.0, 0, threads)
+        self.trainer = trainer
+
+    def fit(
+        self,
+        training: TrainingSet,
+        rng: np.random.Generator,
+        previous: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Train from zeros."""
+        self.statistics = training.statistics
+        network, record = train_on_embeddings(training, 0, self.trainer, rng, self.threads)
+        head = (
+            parameter.detach().numpy().astype(np.float64)
+            for parameter in (network.head.weight.T, network.head.bias)
+        )
+        self.weights, self.bias = self._for_stored(*head)
+        return record
+
+
+def build(
+    threads: int = 1,
+    *,
+    trainer: str = "embeddings-supervised",
+    augmentation: str | None = None,
+) -> TrainedLinear:
+    """A linear classifier trained by a trainer.
+
+    Parameters
+    ----------
+    threads
+        Threads to use; the number can change the last digits.
+    trainer
+        Id in the catalogue's trainers.yaml.
+    augmentation
+        Id in augmentations.yaml: which cached views are trained on; needed by semi-supervised
+        trainers. None: the embeddings of the images as they are.
+    """
+    return TrainedLinear(trainer, threads)

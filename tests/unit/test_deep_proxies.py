@@ -1,0 +1,110 @@
+"""Proxies that train a backbone: fine-tuning and adapters, on a small random network."""
+
+import numpy as np
+import pytest
+import torch
+
+from labelbench_core import registry
+from labelbench_core.datasets import open_dataset
+from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.errors import InputError
+from labelbench_core.image_rows import ImageRows
+from labelbench_core.proxies import Statistics, TrainingSet, finetune, lora
+from labelbench_core.seeds import rng_for
+
+NOTHING = Statistics(np.zeros(0), np.zeros(0))
+TRAINER = {
+    "id": "short",
+    "implementation": "supervised",
+    "training": {
+        "steps": 40,
+        "batch_size": 16,
+        "warmup_steps": 2,
+        "learning_rate": 3e-3,
+        "head": "fresh",
+    },
+}
+CONVNET = {"model": "test_efficientnet", "pretrained": False, "input_size": 16}
+TRANSFORMER = {"model": "test_vit", "pretrained": False, "input_size": 16}
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("digits")
+    prepare_dataset("digits", "digits", {}, folder, folder / "arrays", folder / "manifest.json")
+    return ImageRows(open_dataset(folder), "pool")
+
+
+def training_set(pool, backbone, **more):
+    labels = pool.dataset.labels("pool")
+    indices = rng_for("deep").permutation(len(labels))[:60]
+    entry = {"implementation": "timm-model", "options": backbone}
+    return TrainingSet(pool, indices, labels[indices], 10, NOTHING, backbone=entry, **more)
+
+
+@pytest.mark.parametrize(
+    ("component", "backbone", "rate"),
+    [(finetune, CONVNET, 3e-3), (lora, CONVNET, 3e-2), (lora, TRANSFORMER, 3e-3)],
+)
+def test_what_is_restored_is_what_was_trained(pool, component, backbone, rate):
+    training = training_set(pool, backbone)
+    trainer = {**TRAINER, "training": {**TRAINER["training"], "learning_rate": rate}}
+    proxy = component.build(trainer=trainer)
+    record = proxy.fit(training, rng_for("fit"))
+    assert record["converged"]
+    assert record["flops"] > 0
+    again = component.build(trainer=trainer)
+    assert again.fit(training, rng_for("fit")) == record
+    restored = component.build(trainer=TRAINER).restore(proxy.arrays(), NOTHING)
+    rows = restored.pool_rows(pool)
+    assert rows.shape[0] == len(pool)
+    some = np.array([7, 1, 30])
+    # The pool's embeddings are kept in half precision.
+    np.testing.assert_allclose(
+        restored.predict_proba(rows.take(some)), proxy.predict_proba(pool.take(some)), atol=5e-3
+    )
+    assert proxy.predict_proba(pool.take(some[:0])).shape == (0, 10)
+    labels = pool.dataset.labels("pool")
+    accuracy = (restored.predict_proba(rows.load()).argmax(axis=1) == labels).mean()
+    assert accuracy > 0.25  # a random network, forty steps; chance is 0.1
+
+
+def test_adapters_are_all_that_changes(pool):
+    training = training_set(pool, TRANSFORMER)
+    backbone = registry.load("backbones", "timm-model").build(**TRANSFORMER)
+    proxy = lora.build(trainer=TRAINER, rank=2)
+    pixels = torch.zeros(1, 3, 16, 16)
+    before = backbone.model(pixels)
+    original = {name: value.clone() for name, value in backbone.model.state_dict().items()}
+    start = proxy.start(backbone, training, rng_for("start"))
+    torch.testing.assert_close(start.backbone.model(pixels), before)
+    trainable = {name for name, p in start.backbone.model.named_parameters() if p.requires_grad}
+    assert trainable
+    assert all("lora_" in name for name in trainable)
+    unchanged = start.backbone.model.state_dict()
+    for name, value in original.items():
+        module, _, leaf = name.rpartition(".")
+        assert torch.equal(unchanged.get(name, unchanged.get(f"{module}.base_layer.{leaf}")), value)
+
+
+def test_a_warm_start_continues_from_the_round_before(pool):
+    proxy = finetune.build(trainer=TRAINER, start="warm")
+    proxy.fit(training_set(pool, CONVNET), rng_for("fit"))
+    short = {
+        **TRAINER,
+        "training": {**TRAINER["training"], "steps": 1, "warmup_steps": 0, "learning_rate": 1e-12},
+    }
+    warm = finetune.build(trainer=short, start="warm")
+    warm.fit(training_set(pool, CONVNET, previous=proxy.arrays()), rng_for("more"))
+    np.testing.assert_allclose(warm.pool_features, proxy.pool_features, rtol=0.02, atol=0.02)
+    cold = finetune.build(trainer=short)
+    cold.fit(training_set(pool, CONVNET, previous=proxy.arrays()), rng_for("more"))
+    assert not np.allclose(cold.pool_features, proxy.pool_features, rtol=0.02, atol=0.02)
+    assert set(cold.arrays()) == {"pool_features", "head_weights", "head_bias"}
+
+
+def test_wrong_options_are_named():
+    with pytest.raises(InputError, match="start: 'hot'; allowed: pretrained, warm"):
+        finetune.build(trainer=TRAINER, start="hot")
+    with pytest.raises(InputError, match="rank: 0"):
+        lora.build(trainer=TRAINER, rank=0)
