@@ -72,7 +72,10 @@ def synthetic(folder: Path) -> tuple[Path, Path]:
             "fingerprint": "none",
         },
     )
-    files.write_json(embeddings / "manifest.json", {"splits": views, "statistics": statistics})
+    files.write_json(
+        embeddings / "manifest.json",
+        {"splits": views, "statistics": statistics, "fingerprint": "some"},
+    )
     return dataset / "manifest.json", embeddings / "manifest.json"
 
 

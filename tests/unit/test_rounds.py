@@ -1,6 +1,7 @@
 """A round, in the library: what it buys, what it records, and what decides it."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,7 +53,8 @@ def manifests(tmp_path_factory):
         },
     )
     files.write_json(
-        folder / "embeddings/manifest.json", {"splits": views, "statistics": statistics}
+        folder / "embeddings/manifest.json",
+        {"splits": views, "statistics": statistics, "fingerprint": "some"},
     )
     return folder / "dataset/manifest.json", folder / "embeddings/manifest.json"
 
@@ -122,9 +124,7 @@ def test_hidden_labels_do_not_reach_the_strategy(data):
     hidden[first.arrays["labeled"]] = False
     changed = data.labels["pool"].copy()
     changed[hidden] = (changed[hidden] + 1) % 3
-    disturbed = rounds.RoundData(
-        data.embeddings, {**data.labels, "pool": changed}, 3, data.statistics
-    )
+    disturbed = replace(data, labels={**data.labels, "pool": changed})
     assert np.array_equal(expected, rounds.next_round(disturbed, settings, first).record["bought"])
 
 

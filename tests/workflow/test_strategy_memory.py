@@ -60,7 +60,8 @@ def data(tmp_path_factory):
     }
     files.write_json(folder / "dataset/manifest.json", manifest)
     files.write_json(
-        folder / "embeddings/manifest.json", {"splits": views, "statistics": statistics}
+        folder / "embeddings/manifest.json",
+        {"splits": views, "statistics": statistics, "fingerprint": "some"},
     )
     return folder
 
