@@ -1,20 +1,42 @@
-"""What the semi-supervised trainers have in common: their forward passes and cross-entropies."""
+"""What the semi-supervised trainers have in common: forward passes, losses, the growing weight."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch.nn.functional import cross_entropy
 
-from labelbench_core.trainers import Batch, Loss
+from labelbench_core.trainers import Batch, Loss, Step
 
 Network = Callable[[torch.Tensor], torch.Tensor]
+
+
+class Weighted(Protocol):
+    """The options that every semi-supervised trainer has.
+
+    Attributes
+    ----------
+    unlabeled_weight
+        λᵤ of the unlabelled examples' loss.
+    label_smoothing
+        Of the labelled examples' targets.
+    """
+
+    unlabeled_weight: float
+    label_smoothing: float
 
 
 def labeled_loss(logits: torch.Tensor, batch: Batch, label_smoothing: float = 0.0) -> torch.Tensor:
     """Mean cross-entropy of the labelled examples, whose logits are (B, C)."""
     return cross_entropy(logits, batch.labels, label_smoothing=label_smoothing)
+
+
+def forward_together(network: Network, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Float32 logits of each of `inputs`, computed in one pass."""
+    return network(torch.cat(inputs)).float().split([len(part) for part in inputs])
 
 
 def forward(network: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -24,8 +46,8 @@ def forward(network: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor,
     """
     with torch.no_grad():
         weak = network(batch.weak).float()
-    together = network(torch.cat([batch.inputs, batch.strong])).float()
-    return together[: len(batch.inputs)], weak, together[len(batch.inputs) :]
+    labeled, strong = forward_together(network, batch.inputs, batch.strong)
+    return labeled, weak, strong
 
 
 def supervised_step(network: Network, batch: Batch, label_smoothing: float = 0.0) -> Loss:
@@ -35,9 +57,9 @@ def supervised_step(network: Network, batch: Batch, label_smoothing: float = 0.0
 
 
 def weighted_loss(
-    logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
+    logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor, average: str = "batch"
 ) -> torch.Tensor:
-    """Mean over all U examples of weight times cross-entropy: those left out count as zero.
+    """Cross-entropy of unlabelled examples, each with its weight.
 
     Parameters
     ----------
@@ -47,5 +69,65 @@ def weighted_loss(
         (U,) int64 classes or (U, C) probabilities.
     weights
         (U,) float, from 0 to 1.
+    average
+        "batch": divided by U, as in the papers: those left out count as zero; "selected": by the
+        sum of the weights, or by 1 where that is less.
     """
-    return (cross_entropy(logits, targets, reduction="none") * weights).mean()
+    losses = cross_entropy(logits, targets, reduction="none") * weights
+    return losses.mean() if average == "batch" else losses.sum() / weights.sum().clamp(min=1)
+
+
+def total_loss(
+    trainer: Weighted,
+    batch: Batch,
+    logits: torch.Tensor,
+    unlabeled: torch.Tensor,
+    weights: torch.Tensor,
+    *,
+    labeled: torch.Tensor | None = None,
+    extra: torch.Tensor | float = 0.0,
+) -> Loss:
+    """The loss of a step with unlabelled examples.
+
+    Parameters
+    ----------
+    logits
+        (B, C) of the labelled examples.
+    unlabeled
+        The unlabelled examples' loss, a scalar, before its weight.
+    weights
+        (U,) of the unlabelled examples.
+    labeled
+        The labelled examples' loss, where it is not their mean cross-entropy.
+    extra
+        What else the unlabelled examples add, with its weight.
+    """
+    if labeled is None:
+        labeled = labeled_loss(logits, batch, trainer.label_smoothing)
+    share = trainer.unlabeled_weight * unlabeled + extra
+    return Loss(labeled + share, logits, share, weights.mean())
+
+
+RAMPS: dict[str, Callable[[float], float]] = {
+    "linear": lambda done: done,
+    # Laine & Aila, "Temporal Ensembling", ICLR 2017
+    "sigmoid": lambda done: math.exp(-5 * (1 - done) ** 2),
+    # Berthelot et al., "AdaMatch", ICLR 2022
+    "cosine": lambda done: 0.5 - math.cos(math.pi * done) / 2,
+}
+
+
+def ramp(step: Step, shape: str, end: float, start: float = 0.0) -> float:
+    """How much of the unlabelled examples' weight counts in a step, growing to 1.
+
+    Parameters
+    ----------
+    shape
+        A key of `RAMPS`.
+    start, end
+        Between which steps it grows: their numbers or, below 1, shares of all steps.
+    """
+    start, end = (place if place >= 1 else place * step.steps for place in (start, end))
+    if step.number >= end:
+        return 1.0
+    return RAMPS[shape](0.0 if step.number <= start else (step.number - start) / (end - start))

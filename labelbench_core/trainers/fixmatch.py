@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labelbench_core.errors import InputError
 from labelbench_core.trainers import Batch, Loss, Step
 from labelbench_core.trainers._losses import (
     Network,
     forward,
-    labeled_loss,
     supervised_step,
+    total_loss,
     weighted_loss,
 )
+from labelbench_core.trainers._options import SHARE, check_options
 
 INFO = {
     "summary": "sure predictions on weak views are the labels of strong ones",
@@ -44,9 +44,7 @@ class FixMatch:
         labeled, weak, strong = forward(network, batch)
         confidence, classes = weak.softmax(dim=1).max(dim=1)
         used = (confidence >= self.threshold).float()
-        unlabeled = self.unlabeled_weight * weighted_loss(strong, classes, used)
-        total = labeled_loss(labeled, batch, self.label_smoothing) + unlabeled
-        return Loss(total, labeled, unlabeled, used.mean())
+        return total_loss(self, batch, labeled, weighted_loss(strong, classes, used), used)
 
 
 def build(
@@ -66,6 +64,9 @@ def build(
     label_smoothing
         Of the labelled examples' targets.
     """
-    if not 0 <= threshold <= 1:
-        raise InputError(f"options.threshold: {threshold}; allowed: 0 to 1")
+    check_options(
+        threshold=(threshold, SHARE),
+        unlabeled_weight=unlabeled_weight,
+        label_smoothing=label_smoothing,
+    )
     return FixMatch(threshold, unlabeled_weight, label_smoothing)

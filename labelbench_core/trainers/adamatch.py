@@ -1,0 +1,167 @@
+"""AdaMatch (Berthelot et al. 2022): FixMatch with aligned predictions and a relative threshold.
+
+Predictions on weak views are aligned with those on labelled examples; the threshold is a share of
+the labelled examples' mean confidence; the weight of unlabelled examples grows over the first half
+of the training. Random logit interpolation mixes logits computed with two kinds of batch
+statistics: with frozen statistics, as by default here, they are the same, and it is the identity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from labelbench_core.trainers import Batch, Loss, Problem, Step
+from labelbench_core.trainers._averages import Averages, align
+from labelbench_core.trainers._losses import (
+    Network,
+    forward,
+    ramp,
+    supervised_step,
+    total_loss,
+    weighted_loss,
+)
+from labelbench_core.trainers._options import (
+    FLAG,
+    SHARE,
+    SHARE_BELOW_1,
+    STEPS,
+    check_options,
+    one_of,
+)
+
+INFO = {
+    "summary": "FixMatch with aligned predictions and a threshold relative to labelled examples",
+    "paper": "Berthelot et al., ICLR 2022",
+    "needs_unlabeled": True,
+    "needs_teacher": False,
+}
+
+RECENT_STEPS = 128
+
+
+@dataclass(frozen=True)
+class AdaMatch:
+    """See `build`."""
+
+    threshold: float
+    decay: float
+    unlabeled_average: str
+    warmup: float
+    logit_interpolation: bool
+    unlabeled_weight: float
+    label_smoothing: float
+
+    def state(self, problem: Problem) -> Distributions:
+        """What is predicted on average."""
+        return Distributions(problem.num_classes, self.decay, self.unlabeled_average)
+
+    def loss(self, network: Network, batch: Batch, step: Step) -> Loss:
+        """Cross-entropy of labelled examples and of sure unlabelled ones."""
+        if batch.weak is None:
+            return supervised_step(network, batch, self.label_smoothing)
+        labeled, weak, strong = forward(network, batch)
+        if self.logit_interpolation:
+            labeled = _interpolate(labeled, network(batch.inputs).float(), step)
+        probabilities = weak.softmax(dim=1)
+        mean_confidence = step.state.update(
+            step.number, labeled.detach().softmax(dim=1), probabilities
+        )
+        confidence, classes = step.state.aligned(probabilities).max(dim=1)
+        used = (confidence >= self.threshold * mean_confidence).float()
+        unlabeled = ramp(step, "cosine", self.warmup) * weighted_loss(strong, classes, used)
+        return total_loss(self, batch, labeled, unlabeled, used)
+
+
+def _interpolate(together: torch.Tensor, alone: torch.Tensor, step: Step) -> torch.Tensor:
+    """Each logit at a random place between its two values."""
+    places = step.rng.random(tuple(together.shape), dtype="float32")
+    return together.lerp(alone, torch.from_numpy(places).to(together.device))
+
+
+class Distributions(Averages):
+    """Averages (C,) of the predictions on `labeled` and on `unlabeled` examples' weak views.
+
+    The first one is moving; so is the second, or it is that of the `recent` steps (128, C).
+    """
+
+    def __init__(self, num_classes: int, decay: float, unlabeled: str) -> None:
+        uniform = torch.full((num_classes,), 1 / num_classes)
+        self._is_recent = unlabeled == "recent"
+        if self._is_recent:
+            kept = {"unlabeled": uniform, "recent": uniform.repeat(RECENT_STEPS, 1)}
+        else:
+            kept = {"unlabeled": torch.full_like(uniform, torch.nan)}
+        super().__init__(decay, labeled=uniform.clone(), **kept)
+
+    def update(self, number: int, labeled: torch.Tensor, unlabeled: torch.Tensor) -> torch.Tensor:
+        """Take in predictions (B, C) and (U, C) of step `number`.
+
+        Returns
+        -------
+        Mean confidence on the step's labelled examples, a scalar.
+        """
+        labeled, unlabeled = self.seen(number, labeled, unlabeled)
+        self.move("labeled", labeled.mean(dim=0))
+        if self._is_recent:
+            self.recent[number % RECENT_STEPS] = unlabeled.mean(dim=0)
+            self.unlabeled = self.recent.mean(dim=0)
+        else:
+            self.move("unlabeled", unlabeled.mean(dim=0))
+        return labeled.amax(dim=1).mean()
+
+    def aligned(self, probabilities: torch.Tensor) -> torch.Tensor:
+        """(U, C) predictions whose average is that on labelled examples."""
+        return align(probabilities, self.labeled, self.unlabeled)
+
+
+def build(
+    *,
+    threshold: float = 0.9,
+    decay: float = 0.999,
+    unlabeled_average: str = "recent",
+    warmup: float = 0.5,
+    logit_interpolation: bool = False,
+    unlabeled_weight: float = 1.0,
+    label_smoothing: float = 0.0,
+) -> AdaMatch:
+    """AdaMatch.
+
+    Parameters
+    ----------
+    threshold
+        τ, the share of the labelled examples' mean confidence from which a prediction counts.
+    decay
+        Of the moving averages of predictions.
+    unlabeled_average
+        That of the predictions on weak views: over the "recent" 128 steps, or "moving".
+    warmup
+        Over which number of steps, or below 1 which share of them, the unlabelled examples' weight
+        grows as 1/2 − cos(πk/K)/2; 0: it does not grow.
+    logit_interpolation
+        Whether labelled logits are mixed at random with those of a pass of their own. It matters
+        with the recipe's `batch_norm: batch` only; the passes then both count in the statistics.
+    unlabeled_weight
+        Largest weight of the unlabelled examples' loss.
+    label_smoothing
+        Of the labelled examples' targets.
+    """
+    check_options(
+        threshold=(threshold, SHARE),
+        decay=(decay, SHARE_BELOW_1),
+        unlabeled_average=(unlabeled_average, one_of("recent", "moving")),
+        warmup=(warmup, STEPS),
+        logit_interpolation=(logit_interpolation, FLAG),
+        unlabeled_weight=unlabeled_weight,
+        label_smoothing=label_smoothing,
+    )
+    return AdaMatch(
+        threshold,
+        decay,
+        unlabeled_average,
+        warmup,
+        logit_interpolation,
+        unlabeled_weight,
+        label_smoothing,
+    )

@@ -1,0 +1,123 @@
+"""FlexMatch (Zhang et al. 2021): FixMatch with a threshold of its own for every class.
+
+A class of which few unlabelled examples were last predicted surely has a low threshold, so that
+classes learnt late get their share of the training (curriculum pseudo-labels).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from labelbench_core.trainers import Batch, Loss, Problem, Step, _distributed
+from labelbench_core.trainers._losses import (
+    Network,
+    forward,
+    supervised_step,
+    total_loss,
+    weighted_loss,
+)
+from labelbench_core.trainers._options import FLAG, SHARE, check_options
+
+INFO = {
+    "summary": "FixMatch whose thresholds follow how well each class is learnt",
+    "paper": "Zhang et al., NeurIPS 2021",
+    "needs_unlabeled": True,
+    "needs_teacher": False,
+}
+
+
+@dataclass(frozen=True)
+class FlexMatch:
+    """See `build`."""
+
+    threshold: float
+    threshold_warmup: bool
+    unlabeled_weight: float
+    label_smoothing: float
+
+    def state(self, problem: Problem) -> LearningStatus:
+        """Which class each unlabelled example was last predicted as."""
+        return LearningStatus(problem, self.threshold_warmup)
+
+    def loss(self, network: Network, batch: Batch, step: Step) -> Loss:
+        """Cross-entropy of labelled and of sure unlabelled examples (eq. 8 to 10)."""
+        if batch.weak is None:
+            return supervised_step(network, batch, self.label_smoothing)
+        labeled, weak, strong = forward(network, batch)
+        confidence, classes = weak.softmax(dim=1).max(dim=1)
+        effects = step.state.effects(step.number)
+        thresholds = self.threshold * effects / (2 - effects)  # eq. 12
+        used = (confidence >= thresholds[classes]).float()
+        step.state.learn(batch.rows, classes, confidence >= self.threshold)
+        return total_loss(self, batch, labeled, weighted_loss(strong, classes, used), used)
+
+
+class LearningStatus(torch.nn.Module):
+    """The last sure prediction of every unlabelled example, and their counts."""
+
+    def __init__(self, problem: Problem, warmup: bool) -> None:
+        super().__init__()
+        self._unused, self._warmup = problem.num_classes, warmup
+        self._number: int | None = None
+        # One place more than there are examples: unsure predictions are written there.
+        predicted = torch.full((problem.num_unlabeled + 1,), self._unused)
+        counts = torch.zeros(self._unused + 1, dtype=torch.int64)
+        counts[self._unused] = problem.num_unlabeled
+        self.register_buffer("predicted", predicted)
+        self.register_buffer("counts", counts)
+
+    def effects(self, number: int) -> torch.Tensor:
+        """(C,) learning effects β at the start of step `number`, the same for all its parts.
+
+        σ, the classes' counts, divided by the largest; with the warm-up, by the number of examples
+        never surely predicted where that is larger (eq. 5, 6 and 11).
+        """
+        if number != self._number:
+            largest = (self.counts if self._warmup else self.counts[:-1]).max()
+            self._number, self._effects = number, self.counts[:-1] / largest.clamp(min=1)
+        return self._effects
+
+    def learn(self, rows: torch.Tensor, classes: torch.Tensor, is_sure: torch.Tensor) -> None:
+        """Remember the sure ones of these predictions (U,); the cost does not grow with the set."""
+        marks = torch.stack([rows, torch.where(is_sure, classes, self._unused)], dim=1)
+        rows, marks = _distributed.gather(marks).unbind(dim=1)
+        rows, order = rows.sort(stable=True)
+        marks = marks[order]
+        before = self.predicted[rows]
+        last = len(self.predicted) - 1
+        self.predicted[torch.where(marks == self._unused, last, rows)] = marks
+        # An example can be in a batch twice, at the border of two epochs: it counts once.
+        once = torch.ones_like(rows)
+        once[1:] = rows[1:] != rows[:-1]
+        self.counts.index_add_(0, self.predicted[rows], once).index_add_(0, before, -once)
+
+
+def build(
+    *,
+    threshold: float = 0.95,
+    threshold_warmup: bool = True,
+    unlabeled_weight: float = 1.0,
+    label_smoothing: float = 0.0,
+) -> FlexMatch:
+    """FlexMatch.
+
+    Parameters
+    ----------
+    threshold
+        τ, the threshold of the class that is learnt best.
+    threshold_warmup
+        Whether thresholds stay low as long as most examples were never predicted surely.
+    unlabeled_weight
+        λ of the unlabelled examples' loss.
+    label_smoothing
+        Of the labelled examples' targets.
+    """
+    check_options(
+        threshold=(threshold, SHARE),
+        threshold_warmup=(threshold_warmup, FLAG),
+        unlabeled_weight=unlabeled_weight,
+        label_smoothing=label_smoothing,
+    )
+    return FlexMatch(threshold, threshold_warmup, unlabeled_weight, label_smoothing)

@@ -1,0 +1,143 @@
+"""FreeMatch (Wang et al. 2023): FixMatch with thresholds that follow the network's confidence.
+
+The global threshold is a moving average of the confidence on unlabelled examples; each class scales
+it by how often it is predicted. A fairness loss keeps the predictions on strong views diverse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from labelbench_core.trainers import Batch, Loss, Problem, Step
+from labelbench_core.trainers._averages import Averages, histogram
+from labelbench_core.trainers._losses import (
+    Network,
+    forward,
+    supervised_step,
+    total_loss,
+    weighted_loss,
+)
+from labelbench_core.trainers._options import AT_LEAST_0, SHARE_BELOW_1, check_options
+
+INFO = {
+    "summary": "FixMatch whose thresholds follow the network's confidence, with a fairness loss",
+    "paper": "Wang et al., ICLR 2023",
+    "needs_unlabeled": True,
+    "needs_teacher": False,
+}
+
+
+@dataclass(frozen=True)
+class FreeMatch:
+    """See `build`."""
+
+    decay: float
+    fairness_weight: float
+    unlabeled_weight: float
+    label_smoothing: float
+
+    def state(self, problem: Problem) -> Predictions:
+        """What is predicted on average."""
+        return Predictions(problem.num_classes, self.decay)
+
+    def loss(self, network: Network, batch: Batch, step: Step) -> Loss:
+        """Labelled, unlabelled and fairness loss (eq. 8 and 12)."""
+        if batch.weak is None:
+            return supervised_step(network, batch, self.label_smoothing)
+        labeled, weak, strong = forward(network, batch)
+        probabilities = weak.softmax(dim=1)
+        step.state.update(step.number, probabilities)
+        confidence, classes = probabilities.max(dim=1)
+        used = (confidence >= step.state.thresholds()[classes]).float()
+        return total_loss(
+            self,
+            batch,
+            labeled,
+            weighted_loss(strong, classes, used),
+            used,
+            extra=self.fairness_weight * fairness_loss(strong, used, step.state),
+        )
+
+
+class Predictions(Averages):
+    """Moving averages over the weak views: confidence τ, probabilities p̃ and histogram h̃ (C,)."""
+
+    def __init__(self, num_classes: int, decay: float) -> None:
+        uniform = torch.full((num_classes,), 1 / num_classes)
+        super().__init__(
+            decay, confidence=uniform[0].clone(), probabilities=uniform, histogram=uniform.clone()
+        )
+
+    def update(self, number: int, probabilities: torch.Tensor) -> None:
+        """Take in predictions (U, C) of step `number` (eq. 5, 6 and 10)."""
+        (seen,) = self.seen(number, probabilities)
+        confidence, classes = seen.max(dim=1)
+        shares = torch.full_like(confidence, 1 / len(classes))
+        self.move("confidence", confidence.mean())
+        self.move("probabilities", seen.mean(dim=0))
+        self.move("histogram", histogram(classes, seen.shape[1], shares))
+
+    def thresholds(self) -> torch.Tensor:
+        """(C,) of the classes (eq. 7)."""
+        return self.probabilities / self.probabilities.max() * self.confidence
+
+
+def fairness_loss(logits: torch.Tensor, used: torch.Tensor, averages: Predictions) -> torch.Tensor:
+    """Negative cross-entropy of two distributions of classes, each divided by its histogram.
+
+    They are the average on weak views, p̃ / h̃, and that of the step's used strong views, p̄ / h̄
+    (eq. 9 and 11). Classes that no used strong view is predicted as stay out of the second; where
+    no example is used, the loss is 0.
+
+    Parameters
+    ----------
+    logits
+        (U, C) of the strong views, with gradient.
+    used
+        (U,) 0 or 1.
+    """
+    probabilities = logits.softmax(dim=1)
+    mean = (probabilities * used[:, None]).sum(dim=0)
+    counts = histogram(probabilities.argmax(dim=1), logits.shape[1], used)
+    wanted = _normalised_ratio(averages.probabilities, averages.histogram)
+    loss = (wanted * (_normalised_ratio(mean, counts) + 1e-12).log()).sum()
+    return torch.where(counts.sum() > 0, loss, 0.0)
+
+
+def _normalised_ratio(values: torch.Tensor, histogram: torch.Tensor) -> torch.Tensor:
+    """Their ratio (C,), normalised; 0 where the histogram is."""
+    is_there = histogram > 0
+    ratio = torch.where(is_there, values, 0.0) / torch.where(is_there, histogram, 1.0)
+    total = ratio.sum()
+    return ratio / torch.where(total > 0, total, 1.0)
+
+
+def build(
+    *,
+    decay: float = 0.999,
+    fairness_weight: float = 0.01,
+    unlabeled_weight: float = 1.0,
+    label_smoothing: float = 0.0,
+) -> FreeMatch:
+    """FreeMatch.
+
+    Parameters
+    ----------
+    decay
+        λ of the moving averages.
+    fairness_weight
+        w_f of the fairness loss.
+    unlabeled_weight
+        w_u of the unlabelled examples' loss.
+    label_smoothing
+        Of the labelled examples' targets.
+    """
+    check_options(
+        decay=(decay, SHARE_BELOW_1),
+        fairness_weight=(fairness_weight, AT_LEAST_0),
+        unlabeled_weight=unlabeled_weight,
+        label_smoothing=label_smoothing,
+    )
+    return FreeMatch(decay, fairness_weight, unlabeled_weight, label_smoothing)

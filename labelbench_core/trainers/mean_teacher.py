@@ -1,0 +1,92 @@
+"""Mean Teacher (Tarvainen & Valpola 2017): consistency with the averaged network.
+
+The consistency cost is the squared difference between the network's probabilities on strong views
+and those on weak views of the moving average of its weights (eq. 1), which the recipe keeps where
+`ema_decay` is more than 0. With `strong_operations: 0` and `strong_cutout: 0` both views are weak
+ones, as in the paper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from labelbench_core.errors import InputError
+from labelbench_core.trainers import Batch, Loss, Step
+from labelbench_core.trainers._losses import (
+    RAMPS,
+    Network,
+    forward_together,
+    ramp,
+    supervised_step,
+    total_loss,
+)
+from labelbench_core.trainers._options import STEPS, check_options, one_of
+
+INFO = {
+    "summary": "strong views agree with the averaged network's predictions on weak ones",
+    "paper": "Tarvainen & Valpola, NeurIPS 2017",
+    "needs_unlabeled": True,
+    "needs_teacher": True,
+}
+
+
+@dataclass(frozen=True)
+class MeanTeacher:
+    """See `build`."""
+
+    warmup: float
+    warmup_shape: str
+    unlabeled_weight: float
+    label_smoothing: float
+
+    def state(self, problem: object) -> None:
+        """Nothing changes from step to step but the teacher, which the loop keeps."""
+
+    def loss(self, network: Network, batch: Batch, step: Step) -> Loss:
+        """Cross-entropy of labelled examples and the consistency of unlabelled ones."""
+        if batch.weak is None:
+            return supervised_step(network, batch, self.label_smoothing)
+        if step.teacher is None:
+            raise InputError(
+                "training.ema_decay: 0; allowed: more than 0 for mean-teacher, whose teacher is "
+                "the moving average of the weights"
+            )
+        with torch.no_grad():
+            targets = step.teacher(batch.weak).float().softmax(dim=1)
+        labeled, strong = forward_together(network, batch.inputs, batch.strong)
+        cost = (strong.softmax(dim=1) - targets).square().mean()
+        weights = torch.ones_like(targets[:, 0])
+        grown = ramp(step, self.warmup_shape, self.warmup)
+        return total_loss(self, batch, labeled, grown * cost, weights)
+
+
+def build(
+    *,
+    warmup: float = 0.27,
+    warmup_shape: str = "sigmoid",
+    unlabeled_weight: float = 100.0,
+    label_smoothing: float = 0.0,
+) -> MeanTeacher:
+    """Mean Teacher.
+
+    Parameters
+    ----------
+    warmup
+        Number of steps over which the consistency cost's weight grows, or below 1 a share of them
+        (the paper's CIFAR-10: 40,000 of 150,000).
+    warmup_shape
+        How it grows: "sigmoid", exp(−5(1 − k/K)²); "linear"; "cosine".
+    unlabeled_weight
+        Largest weight of the consistency cost, a mean over examples and classes.
+    label_smoothing
+        Of the labelled examples' targets.
+    """
+    check_options(
+        warmup=(warmup, STEPS),
+        warmup_shape=(warmup_shape, one_of(*RAMPS)),
+        unlabeled_weight=unlabeled_weight,
+        label_smoothing=label_smoothing,
+    )
+    return MeanTeacher(warmup, warmup_shape, unlabeled_weight, label_smoothing)

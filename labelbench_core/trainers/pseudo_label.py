@@ -1,0 +1,91 @@
+"""Pseudo-Label (Lee 2013): the network's own predictions are the labels of unlabelled examples.
+
+Target and prediction come from the same (weak) view; the target gets no gradient. The weight of
+these examples grows from 0 (eq. 16).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labelbench_core.trainers import Batch, Loss, Step
+from labelbench_core.trainers._losses import (
+    Network,
+    forward_together,
+    ramp,
+    supervised_step,
+    total_loss,
+    weighted_loss,
+)
+from labelbench_core.trainers._options import SHARE, STEPS, check_options, one_of
+
+INFO = {
+    "summary": "the network's own predictions are the labels of unlabelled examples",
+    "paper": "Lee, ICML 2013 Workshop on Challenges in Representation Learning",
+    "needs_unlabeled": True,
+    "needs_teacher": False,
+}
+
+
+@dataclass(frozen=True)
+class PseudoLabel:
+    """See `build`."""
+
+    threshold: float
+    warmup_start: float
+    warmup_end: float
+    average: str
+    unlabeled_weight: float
+    label_smoothing: float
+
+    def state(self, problem: object) -> None:
+        """Nothing changes from step to step."""
+
+    def loss(self, network: Network, batch: Batch, step: Step) -> Loss:
+        """Cross-entropy of labelled examples and, by and by, of unlabelled ones (eq. 15)."""
+        if batch.weak is None:
+            return supervised_step(network, batch, self.label_smoothing)
+        labeled, weak = forward_together(network, batch.inputs, batch.weak)
+        confidence, classes = weak.detach().softmax(dim=1).max(dim=1)
+        used = (confidence >= self.threshold).float()
+        unlabeled = weighted_loss(weak, classes, used, self.average)
+        grown = ramp(step, "linear", self.warmup_end, self.warmup_start)
+        return total_loss(self, batch, labeled, grown * unlabeled, used)
+
+
+def build(
+    *,
+    threshold: float = 0.0,
+    warmup_start: float = 0.0,
+    warmup_end: float = 0.4,
+    average: str = "batch",
+    unlabeled_weight: float = 3.0,
+    label_smoothing: float = 0.0,
+) -> PseudoLabel:
+    """Pseudo-Label.
+
+    Parameters
+    ----------
+    threshold
+        Probability from which a prediction counts; 0: all do, as in the paper.
+    warmup_start, warmup_end
+        T₁ and T₂ between which the weight of unlabelled examples grows from 0 to
+        `unlabeled_weight`; numbers of steps, or below 1 shares of them.
+    average
+        "batch": over all unlabelled examples of the step, or over those "selected".
+    unlabeled_weight
+        α_f of the unlabelled examples' loss.
+    label_smoothing
+        Of the labelled examples' targets.
+    """
+    check_options(
+        threshold=(threshold, SHARE),
+        warmup_start=(warmup_start, STEPS),
+        warmup_end=(warmup_end, STEPS),
+        average=(average, one_of("batch", "selected")),
+        unlabeled_weight=unlabeled_weight,
+        label_smoothing=label_smoothing,
+    )
+    return PseudoLabel(
+        threshold, warmup_start, warmup_end, average, unlabeled_weight, label_smoothing
+    )

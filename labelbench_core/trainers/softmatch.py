@@ -1,0 +1,134 @@
+"""SoftMatch (Chen et al. 2023): every prediction is a label, weighted by its confidence.
+
+The weight is 1 from the average confidence up, and falls off below it as a Gaussian (section 3.1).
+For the weight alone, predictions are aligned with a uniform distribution of classes (section 3.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from labelbench_core.trainers import Batch, Loss, Problem, Step
+from labelbench_core.trainers._averages import Averages, align
+from labelbench_core.trainers._losses import (
+    Network,
+    forward,
+    supervised_step,
+    total_loss,
+    weighted_loss,
+)
+from labelbench_core.trainers._options import MORE_THAN_0, SHARE_BELOW_1, check_options, one_of
+
+INFO = {
+    "summary": "predictions on weak views, weighted by their confidence, are labels of strong ones",
+    "paper": "Chen et al., ICLR 2023",
+    "needs_unlabeled": True,
+    "needs_teacher": False,
+}
+
+
+@dataclass(frozen=True)
+class SoftMatch:
+    """See `build`."""
+
+    decay: float
+    n_sigma: float
+    alignment: str
+    targets: str
+    unlabeled_weight: float
+    label_smoothing: float
+
+    def state(self, problem: Problem) -> Confidence:
+        """What is predicted, and how surely, on average."""
+        return Confidence(problem.num_classes, self.decay, is_aligned=self.alignment == "uniform")
+
+    def loss(self, network: Network, batch: Batch, step: Step) -> Loss:
+        """Cross-entropy of labelled examples and of weighted unlabelled ones."""
+        if batch.weak is None:
+            return supervised_step(network, batch, self.label_smoothing)
+        labeled, weak, strong = forward(network, batch)
+        probabilities = weak.softmax(dim=1)
+        step.state.update(step.number, probabilities)
+        aligned = step.state.aligned(probabilities)
+        weights = step.state.weights(aligned.amax(dim=1), self.n_sigma)
+        classes = (probabilities if self.targets == "raw" else aligned).argmax(dim=1)
+        return total_loss(self, batch, labeled, weighted_loss(strong, classes, weights), weights)
+
+
+class Confidence(Averages):
+    """Moving averages over the weak views.
+
+    They are the classes' probabilities, `model` (C,), and of the largest probability after
+    alignment the `mean` μ and the `variance` σ².
+    """
+
+    def __init__(self, num_classes: int, decay: float, *, is_aligned: bool) -> None:
+        super().__init__(
+            decay,
+            model=torch.full((num_classes,), torch.nan),
+            mean=torch.tensor(1 / num_classes),
+            variance=torch.tensor(1.0),
+        )
+        self._is_aligned = is_aligned
+
+    def update(self, number: int, probabilities: torch.Tensor) -> None:
+        """Take in predictions (U, C) of step `number`."""
+        (seen,) = self.seen(number, probabilities)
+        self.move("model", seen.mean(dim=0))
+        confidence = self.aligned(seen).amax(dim=1)
+        self.move("mean", confidence.mean())
+        if len(confidence) > 1:  # one example has no variance
+            self.move("variance", confidence.var())
+
+    def aligned(self, probabilities: torch.Tensor) -> torch.Tensor:
+        """(n, C) predictions, their average made uniform if they are to be aligned."""
+        if not self._is_aligned:
+            return probabilities
+        uniform = torch.full_like(self.model, 1 / len(self.model))
+        return align(probabilities, uniform, self.model)
+
+    def weights(self, confidence: torch.Tensor, n_sigma: float) -> torch.Tensor:
+        """exp(−(c − μ)² / (2 (σ/n)²)) below μ, 1 from there on; (n,) for confidences c (n,)."""
+        below = (confidence - self.mean).clamp(max=0)
+        # Confidences that are all the same leave no variance; a tiny one stays.
+        variance = self.variance.clamp(min=torch.finfo(confidence.dtype).tiny)
+        return (-((n_sigma * below) ** 2) / (2 * variance)).exp()
+
+
+def build(
+    *,
+    decay: float = 0.999,
+    n_sigma: float = 2.0,
+    alignment: str = "uniform",
+    targets: str = "raw",
+    unlabeled_weight: float = 1.0,
+    label_smoothing: float = 0.0,
+) -> SoftMatch:
+    """SoftMatch.
+
+    Parameters
+    ----------
+    decay
+        m of the moving averages.
+    n_sigma
+        The Gaussian's standard deviation is that of the confidence divided by this.
+    alignment
+        Of the predictions that weights are made of: "uniform" or "none".
+    targets
+        The label is the class of the "raw" or of the "aligned" prediction.
+    unlabeled_weight
+        λ of the unlabelled examples' loss.
+    label_smoothing
+        Of the labelled examples' targets.
+    """
+    check_options(
+        decay=(decay, SHARE_BELOW_1),
+        n_sigma=(n_sigma, MORE_THAN_0),
+        alignment=(alignment, one_of("uniform", "none")),
+        targets=(targets, one_of("raw", "aligned")),
+        unlabeled_weight=unlabeled_weight,
+        label_smoothing=label_smoothing,
+    )
+    return SoftMatch(decay, n_sigma, alignment, targets, unlabeled_weight, label_smoothing)

@@ -1,0 +1,134 @@
+"""UDA (Xie et al. 2020): strong views are trained towards sharpened predictions on weak ones.
+
+An unlabelled example counts where the largest probability of its weak view reaches `threshold`;
+its target is the softmax of its logits divided by `temperature` (section 2.3). Training signal
+annealing leaves out labelled examples that are predicted too well for the time (appendix).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from labelbench_core.trainers import Batch, Loss, Step
+from labelbench_core.trainers._losses import (
+    Network,
+    forward,
+    labeled_loss,
+    ramp,
+    total_loss,
+    weighted_loss,
+)
+from labelbench_core.trainers._options import MORE_THAN_0, SHARE, STEPS, check_options, one_of
+
+INFO = {
+    "summary": "strong views are trained towards sharpened predictions on weak ones",
+    "paper": "Xie et al., NeurIPS 2020",
+    "needs_unlabeled": True,
+    "needs_teacher": False,
+}
+
+
+@dataclass(frozen=True)
+class UDA:
+    """See `build`."""
+
+    threshold: float
+    temperature: float
+    annealing: str
+    warmup: float
+    average: str
+    unlabeled_weight: float
+    label_smoothing: float
+
+    def state(self, problem: object) -> None:
+        """Nothing changes from step to step."""
+
+    def loss(self, network: Network, batch: Batch, step: Step) -> Loss:
+        """Cross-entropy of labelled examples and of sure unlabelled ones (eq. 1)."""
+        if batch.weak is None:
+            logits = network(batch.inputs).float()
+            return Loss(self._labeled(logits, batch, step), logits)
+        labeled, weak, strong = forward(network, batch)
+        used = (weak.softmax(dim=1).amax(dim=1) >= self.threshold).float()
+        targets = (weak / self.temperature).softmax(dim=1)
+        unlabeled = weighted_loss(strong, targets, used, self.average)
+        return total_loss(
+            self,
+            batch,
+            labeled,
+            ramp(step, "linear", self.warmup) * unlabeled,
+            used,
+            labeled=self._labeled(labeled, batch, step),
+        )
+
+    def _labeled(self, logits: torch.Tensor, batch: Batch, step: Step) -> torch.Tensor:
+        """Mean over the examples whose label has no more than the probability ηₜ."""
+        if self.annealing == "none":
+            return labeled_loss(logits, batch, self.label_smoothing)
+        losses = cross_entropy(
+            logits, batch.labels, reduction="none", label_smoothing=self.label_smoothing
+        )
+        chances = logits.detach().softmax(dim=1).gather(1, batch.labels[:, None])[:, 0]
+        kept = (chances <= annealing_threshold(self.annealing, step)).float()
+        return (losses * kept).sum() / kept.sum().clamp(min=1)
+
+
+def annealing_threshold(schedule: str, step: Step) -> float:
+    """ηₜ = αₜ (1 − 1/C) + 1/C, from 1/C to 1 over the training."""
+    done = step.number / step.steps
+    released = {
+        "linear": done,
+        "log": 1 - math.exp(-5 * done),
+        "exp": math.exp(5 * (done - 1)),
+    }[schedule]
+    chance = 1 / step.problem.num_classes
+    return released * (1 - chance) + chance
+
+
+def build(
+    *,
+    threshold: float = 0.8,
+    temperature: float = 0.4,
+    annealing: str = "none",
+    warmup: float = 0.0,
+    average: str = "batch",
+    unlabeled_weight: float = 1.0,
+    label_smoothing: float = 0.0,
+) -> UDA:
+    """UDA.
+
+    Parameters
+    ----------
+    threshold
+        β, the probability from which a prediction counts.
+    temperature
+        τ that the targets' logits are divided by; 1: not sharpened.
+    annealing
+        αₜ of training signal annealing: "none" (all labelled examples count), "linear", "log" (for
+        many labels) or "exp" (for few).
+    warmup
+        The unlabelled examples' weight grows linearly over this number of steps, or below 1 this
+        share of them; 0: it does not grow.
+    average
+        "batch": over all unlabelled examples of the step, or over those "selected".
+    unlabeled_weight
+        λ of the unlabelled examples' loss.
+    label_smoothing
+        Of the labelled examples' targets.
+    """
+    check_options(
+        threshold=(threshold, SHARE),
+        temperature=(temperature, MORE_THAN_0),
+        annealing=(annealing, one_of("none", "linear", "log", "exp")),
+        warmup=(warmup, STEPS),
+        average=(average, one_of("batch", "selected")),
+        unlabeled_weight=unlabeled_weight,
+        label_smoothing=label_smoothing,
+    )
+    return UDA(
+        threshold, temperature, annealing, warmup, average, unlabeled_weight, label_smoothing
+    )
