@@ -17,10 +17,11 @@ from labelbench_core.strategies._sphere import (
     cosines,
     directions,
     product_slack,
+    spans,
+    tile_buffer,
     unit_points,
 )
 
-TILE = 2048  # rows and targets of one matrix product
 MANY = 64  # of so many pairs one in doubt is too many for float32
 EVERYTHING = 3.0  # a radius that reaches all rows
 SAMPLE = 1024  # targets that tell about how large the purest radius is
@@ -160,10 +161,10 @@ class NearPairs:
     def _near(self, radius: float) -> Iterator[Pairs]:
         """All pairs up to `radius` apart, and a few more, tile by tile."""
         square = min(radius, EVERYTHING) ** 2
-        buffer = self.rows.like(np.empty(TILE * TILE, np.float32))
+        buffer = tile_buffer(self.rows, "float32")
         for first, stop in self._row_spans():
             points = self._points(first, stop)
-            for left, right in _spans(0, min(stop, self.count)):
+            for left, right in spans(0, min(stop, self.count)):
                 pairs = _pairs_within(square, points, self._points(left, right), buffer)
                 unsure = np.count_nonzero(pairs.squared >= square - pairs.slack)
                 if unsure > (stop - first) * (right - left) / MANY:
@@ -174,7 +175,7 @@ class NearPairs:
                 yield pairs.only(pairs.targets < pairs.rows) if right > first else pairs
 
     def _row_spans(self) -> list[tuple[int, int]]:
-        return [*_spans(0, self.count), *_spans(self.count, len(self.rows))]
+        return [*spans(0, self.count), *spans(self.count, len(self.rows))]
 
     def _points(self, first: int, stop: int, dtype: str = "float32") -> Points:
         """The rows at consecutive places, of length 1."""
@@ -228,10 +229,6 @@ def purest_radius(distances: np.ndarray, purity: float) -> float:
     """The largest radius that keeps a share `purity` of the rows without another cluster's row."""
     allowed = int(np.floor((1 - purity) * len(distances) + 1e-9))
     return float(np.sort(distances)[min(allowed, len(distances) - 1)])
-
-
-def _spans(first: int, stop: int) -> list[tuple[int, int]]:
-    return [(begin, min(begin + TILE, stop)) for begin in range(first, stop, TILE)]
 
 
 def _covering(rows: np.ndarray, count: int) -> int:

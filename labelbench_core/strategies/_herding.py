@@ -1,21 +1,44 @@
-"""Greedy maximisation of a weighted kernel coverage, evaluating few of its gains, and yet exactly.
+"""Greedy maximisation of a weighted kernel coverage, computing few of its gains, and yet exactly.
 
 The coverage of a set S is the weighted mean over targets y of max over s in S of k(s, y), with
-k(s, y) = exp(−‖s − y‖² / h²) on rows of unit length. A row's gain only falls as S grows, so a gain
-found earlier is an upper bound: as long as the largest bound is not up to date, rows are brought up
-to date, a few at a time (the lazy greedy of Minoux 1978), by float64 matrix products. Gains that
-differ by rounding alone go to the lowest index, whatever the number of threads and the chunks.
+k(s, y) = exp(−‖s − y‖² / h²) on rows of unit length. A row adds to the coverage of those targets
+alone that are nearer to it than to S: of a fraction 1 / |S| or so. Once that is small, one pass of
+products finds these pairs, and from then on every gain is known: a pick changes the coverage of a
+few targets, and with it the gains of the few rows paired with them.
+
+Before, all rows carry upper bounds of their gains, brought up to date after each pick by products
+with those targets whose coverage rose. The rows with the largest bounds are computed in float64
+until one is the largest for sure (the lazy greedy of Minoux 1978).
+
+Products are float32 with a proven error bound, or float64 where rows are too near to one another
+for that; gains that decide are sums of float64 kernels. Gains that differ by rounding alone go to
+the lowest index, whatever the number of threads and the tiles.
 """
 
+from collections.abc import Iterator
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
 
 from labelbench_core.strategies._arrays import Array, Rows, chunk_rows, host, namespace
-from labelbench_core.strategies._sphere import directions
+from labelbench_core.strategies._sphere import (
+    TILE,
+    UNIT,
+    cosines,
+    directions,
+    product_slack,
+    spans,
+    tile_buffer,
+    unit_points,
+)
 
 ROUNDING = 1e-13  # of a gain, which is at most 1, where h = 1; grows with 1 / h²
-FEWEST, MOST = 8, 128  # rows brought up to date at once, doubling while one pick takes longer
+FEWEST, MOST = 8, 128  # gains computed at once, doubling while one pick takes longer
+DENSEST, MAX_PAIRS = 1 / 128, 10_000_000  # share and number of pairs from which they are not kept
+SAMPLE = 256  # rows that tell how many pairs there are
+LEAST = 1e-16  # of a kernel: all smaller ones together are less than rounding
+NEAREST = 256  # times the error of a float32 product: typical rows must be that far apart
 
 
 def greedy_coverage(
@@ -43,84 +66,222 @@ def greedy_coverage(
     bandwidth
         h.
     """
-    coverage = _Coverage(embeddings, targets, weights, bandwidth)
-    if budget == 0 or len(coverage.weights) == 0:
+    if budget == 0 or not weights.any():
         return rng.permutation(unlabeled)[:budget]
+    coverage = _Coverage(embeddings, targets, weights, bandwidth)
     coverage.add(labeled)
-    bounds = coverage.gains(unlabeled)
-    current = np.ones(len(unlabeled), bool)
-    noise = ROUNDING * max(1.0, bandwidth**-2)
-    chosen: list[int] = []
-    while len(chosen) < budget:
-        bar, count = _bar(bounds, current, noise), FEWEST
-        while len(stale := np.flatnonzero(~current & (bounds >= bar))):
-            if len(stale) > count:
-                stale = np.sort(stale[np.argpartition(-bounds[stale], count)[:count]])
-            bounds[stale] = np.minimum(bounds[stale], coverage.gains(unlabeled[stale]))
-            current[stale] = True
-            bar, count = _bar(bounds, current, noise), min(2 * count, MOST)
-        if bounds.max() <= noise:
-            break
-        best = int(np.flatnonzero(current & (bounds >= bar))[0])
-        chosen.append(int(unlabeled[best]))
-        coverage.add(unlabeled[[best]])
-        current[:] = False
-        bounds[best] = -np.inf
+    chosen = np.fromiter(islice(_picks(coverage, unlabeled), budget), np.int64)
     rest = rng.permutation(np.setdiff1d(unlabeled, chosen))[: budget - len(chosen)]
-    return np.concatenate([np.array(chosen, np.int64), rest])
+    return np.concatenate([chosen, rest])
 
 
-def _bar(bounds: np.ndarray, current: np.ndarray, noise: float) -> float:
-    """What a gain must reach to be the largest, or as large but for rounding."""
-    best = float(bounds.max(where=current, initial=-np.inf))
-    return max(best - noise, noise) if best > -np.inf else noise
+def _picks(coverage: "_Coverage", unlabeled: np.ndarray) -> Iterator[int]:
+    """Rows in the order chosen, until none adds more than rounding."""
+    bounds = np.zeros(0)
+    free = np.ones(len(unlabeled), bool)
+    for done in count():
+        if done & (done - 1) == 0 and coverage.few_pairs(unlabeled[free]):
+            yield from _picks_from_pairs(coverage, unlabeled[free])
+            return
+        bounds = bounds if done else coverage.bounds(unlabeled)
+        best = _largest(coverage, unlabeled, bounds)
+        if best < 0:
+            return
+        yield int(unlabeled[best])
+        free[best], bounds[best] = False, -np.inf
+        bounds -= coverage.falls(unlabeled, *coverage.add(unlabeled[[best]]))
+
+
+def _largest(coverage: "_Coverage", rows: np.ndarray, bounds: np.ndarray) -> int:
+    """The place of the row with the largest gain, or −1; tightens the bounds it looks at."""
+    known = np.zeros(len(rows), bool)
+    bar, size = coverage.noise, FEWEST
+    while len(open_ := np.flatnonzero(~known & (bounds >= bar))):
+        if len(open_) > size:
+            open_ = np.sort(open_[np.argpartition(-bounds[open_], size)[:size]])
+        bounds[open_] = np.minimum(bounds[open_], coverage.gains(rows[open_]))
+        known[open_] = True
+        best = bounds.max(where=known, initial=-np.inf)
+        bar, size = max(best - coverage.noise, coverage.noise), min(2 * size, MOST)
+    found = np.flatnonzero(known & (bounds >= bar))
+    return int(found[0]) if len(found) and bounds[found].max() > coverage.noise else -1
+
+
+def _picks_from_pairs(coverage: "_Coverage", unlabeled: np.ndarray) -> Iterator[int]:
+    """Rows in the order chosen, all gains being known throughout."""
+    from scipy.sparse import coo_array
+
+    rows, targets, kernel = coverage.pairs(unlabeled)
+    pairs = coo_array((kernel, (rows, targets)), shape=(len(unlabeled), len(coverage.weights)))
+    pairs.has_canonical_format = True  # no pair is there twice
+    by_row, by_target = pairs.tocsr(), pairs.tocsc()
+    added = np.maximum(kernel - coverage.covered[targets], 0) * coverage.weights[targets]
+    gains = np.bincount(rows, added, len(unlabeled))
+    while len(gains) and gains.max() > coverage.noise:
+        best = int(np.flatnonzero(gains >= gains.max() - coverage.noise)[0])
+        yield int(unlabeled[best])
+        near = slice(*by_row.indptr[best : best + 2])
+        for target, value in zip(by_row.indices[near], by_row.data[near], strict=True):
+            before = coverage.covered[target]
+            if value > before:
+                part = slice(*by_target.indptr[target : target + 2])
+                lost = np.clip(by_target.data[part] - before, 0, value - before)
+                gains[by_target.indices[part]] -= coverage.weights[target] * lost
+                coverage.covered[target] = value
+        gains[best] = -np.inf
 
 
 class _Coverage:
-    """How well each target is covered so far, and what a row would add."""
+    """How well each target is covered so far, and what rows would add."""
 
     def __init__(
         self, embeddings: Any, targets: np.ndarray, weights: np.ndarray, bandwidth: float
     ) -> None:
         counted = weights > 0
         self.rows = Rows(embeddings)
-        self.scale = -(bandwidth**-2)
-        share = weights[counted] / max(weights.sum(), np.finfo(float).tiny)
-        self.weights = self.rows.like(share)
-        points = directions(self.rows.take(targets[counted]))
-        self.norms = self.rows.like(np.square(points).sum(axis=1))
-        self.points = self.rows.like(points)
-        self.covered = self.rows.like(np.zeros(len(points)))
+        self.scale = bandwidth**-2
+        self.noise = ROUNDING * max(1.0, self.scale)
+        self.weights = weights[counted] / weights.sum()
+        self.covered = np.zeros(len(self.weights))
+        self.exact = directions(self.rows.take(targets[counted]))
+        self.norms = np.square(self.exact).sum(axis=1)
+        self.points = self.rows.like(self.exact)
+        some, width = self.exact[:SAMPLE], self.exact.shape[1]
+        apart = np.median(self.norms[:SAMPLE, None] + self.norms[:SAMPLE] - 2 * some @ some.T)
+        near = apart < NEAREST * product_slack(width, "float32")
+        self.dtype = "float64" if near else "float32"
+        self.slack = product_slack(width, self.dtype)
+        self.targets = unit_points(self.points, self.dtype)
 
-    def add(self, indices: np.ndarray) -> None:
-        """Put rows into S."""
-        xp = namespace(self.points)
+    def add(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Put rows into S; the targets covered better than before, and how well before."""
+        before = self.covered
         for part in self._parts(indices):
-            self.covered = xp.maximum(self.covered, xp.amax(self._kernel(part), 0))
+            kernel = self._kernel(part)
+            self.covered = np.maximum(self.covered, host(namespace(kernel).amax(kernel, 0)))
+        changed = np.flatnonzero(self.covered > before)
+        return changed, before[changed]
 
     def gains(self, indices: np.ndarray) -> np.ndarray:
         """(n,) what each row alone would add to the coverage."""
-        gains = np.empty(len(indices))
-        done = 0
-        for part in self._parts(indices):
-            added = self._kernel(part)
-            added -= self.covered
-            gains[done : done + len(part)] = host(added.clip(0) @ self.weights)
-            done += len(part)
-        return gains
+        covered, weights = self.rows.like(self.covered), self.rows.like(self.weights)
+        gains = [
+            host((self._kernel(part) - covered).clip(0) @ weights) for part in self._parts(indices)
+        ]
+        return np.concatenate(gains)
 
-    def _parts(self, indices: np.ndarray) -> list[np.ndarray]:
-        step = chunk_rows(max(len(self.points), self.points.shape[1]))
-        return [indices[first : first + step] for first in range(0, len(indices), step)]
+    def bounds(self, indices: np.ndarray) -> np.ndarray:
+        """(n,) what each row alone would add, or a little more."""
+        everything = np.arange(len(self.weights))
+        return self._sums(indices, everything, self.covered, np.ones(len(everything)), 1)
+
+    def falls(self, indices: np.ndarray, changed: np.ndarray, before: np.ndarray) -> np.ndarray:
+        """(n,) how much less rows add since the coverage of `changed` rose, or a little less."""
+        return self._sums(indices, changed, before, self.covered[changed], -1)
+
+    def few_pairs(self, indices: np.ndarray) -> bool:
+        """Whether rows would add to so few targets that `pairs` can be kept."""
+        places = np.linspace(0, len(indices) - 1, min(SAMPLE, len(indices))).astype(np.int64)
+        some = unit_points(self.rows.take(indices[places]), self.dtype)
+        found = cosines(some, self.targets) >= self._bars()
+        share = int(found.sum()) / max(1, found.shape[0] * found.shape[1])
+        return share <= DENSEST and share * len(indices) * len(self.weights) <= MAX_PAIRS
+
+    def pairs(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows (as places in `indices`), the targets that each would add to, and their kernel.
+
+        Along with a few to which it would not. Float64 kernels of rows one by one, the same in any
+        tile.
+        """
+        buffer = tile_buffer(self.rows, self.dtype)
+        bars = self._bars()
+        found = []
+        for first, stop in spans(0, len(indices)):
+            raw = self.rows.take(indices[first:stop])
+            points, exact = unit_points(raw, self.dtype), directions(raw)
+            for left, right in spans(0, len(bars)):
+                products = cosines(points, [part[left:right] for part in self.targets], buffer)
+                near = (products >= bars[left:right]).reshape(-1)
+                near = host(namespace(near).where(near)[0])
+                rows = near // (right - left)
+                targets = near - rows * (right - left) + left
+                kernel = self._kernel_of_pairs(exact, rows, targets)
+                found.append((np.int32(rows + first), np.int32(targets), kernel))
+        return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+    def _sums(
+        self, indices: np.ndarray, targets: np.ndarray, low: np.ndarray, high: np.ndarray, side: int
+    ) -> np.ndarray:
+        """(n,) weighted sums over targets of what of k lies between `low` and `high`, both (t,).
+
+        No smaller than they are where `side` is 1, no larger where it is −1.
+        """
+        unit = UNIT[self.dtype]
+        buffer = tile_buffer(self.rows, self.dtype)
+        offset = -2 * self.scale + side * (self.scale * self.slack + 16 * unit)
+        low = low - side * 2 * unit
+        span = np.maximum(high - low, 0)
+        found = []
+        for first, stop in spans(0, len(indices)):
+            points = unit_points(self.rows.take(indices[first:stop]), self.dtype)
+            sums = self.rows.like(np.zeros(stop - first))
+            for left, right in spans(0, len(targets)):
+                part = targets[left:right]
+                ends = [values[self.rows.like(part)] for values in self.targets]
+                kernel = cosines(points, ends, buffer)
+                limits = (low[left:right], span[left:right], self.weights[part])
+                limits = [self.rows.like(values.astype(self.dtype)) for values in limits]
+                step = chunk_rows(8 * len(part))  # what is still in the caches
+                for begin in range(0, len(kernel), step):
+                    some = slice(begin, begin + step)
+                    sums[some] += _weighted(kernel[some], 2 * self.scale, offset, *limits)
+            found.append(host(sums) * (1 + side * 2 * (TILE + 64) * unit))
+        return np.concatenate(found)
+
+    def _bars(self) -> Array:
+        """(m,) cosines above which a row can add to the coverage of a target."""
+        squared = -np.log(np.maximum(self.covered, LEAST)) / self.scale
+        return self.rows.like((1 - (squared + self.slack) / 2).astype(self.dtype))
 
     def _kernel(self, indices: np.ndarray) -> Array:
         """(n, m) float64 kernel of rows and targets."""
-        xp = namespace(self.points)
         points = directions(self.rows.take(indices))
-        norms = self.rows.like(np.square(points).sum(axis=1))
+        norms = np.square(points).sum(axis=1)
         squared = self.rows.like(points) @ self.points.T
         squared *= -2
-        squared += norms[:, None]
-        squared += self.norms
-        squared *= self.scale
-        return xp.exp(squared)
+        squared += self.rows.like(norms)[:, None]
+        squared += self.rows.like(self.norms)
+        squared *= -self.scale
+        return namespace(squared).exp(squared)
+
+    def _kernel_of_pairs(
+        self, points: np.ndarray, rows: np.ndarray, targets: np.ndarray
+    ) -> np.ndarray:
+        """(n,) float64 kernel of pairs of points and targets."""
+        kernel = np.empty(len(rows))
+        norms = np.square(points).sum(axis=1)
+        step = chunk_rows(8 * points.shape[1])
+        for first in range(0, len(rows), step):
+            i, j = rows[first : first + step], targets[first : first + step]
+            products = np.einsum("nd,nd->n", points[i], self.exact[j])
+            squared = norms[i] + self.norms[j] - 2 * products
+            kernel[first : first + step] = np.exp(-self.scale * squared)
+        return kernel
+
+    def _parts(self, indices: np.ndarray) -> list[np.ndarray]:
+        step = chunk_rows(max(len(self.points) // 4, self.points.shape[1]))
+        return [indices[first : first + step] for first in range(0, len(indices), step)]
+
+
+def _weighted(
+    cosines: Array, factor: float, offset: float, low: Array, span: Array, weights: Array
+) -> Array:
+    """(n,) weighted sums of exp(factor · cosine + offset) − low, cut to 0..span; overwrites."""
+    xp = namespace(cosines)
+    cosines *= factor
+    cosines += offset
+    with np.errstate(over="ignore"):
+        xp.exp(cosines, out=cosines)
+    cosines -= low
+    xp.minimum(cosines, span, out=cosines)
+    return xp.clip(cosines, 0, None, out=cosines) @ weights

@@ -7,6 +7,7 @@ import numpy as np
 from labelbench_core.strategies._arrays import Array, Rows, cast, chunk_rows, host, namespace
 
 UNIT = {"float32": 2.0**-24, "float64": 2.0**-53}  # relative rounding
+TILE = 2048  # rows, and columns, of one matrix product
 Points = tuple[Array, Array]  # (n, D) rows of unit length, and their lengths: 0 for zero rows
 
 
@@ -60,6 +61,16 @@ def product_slack(width: int, dtype: str) -> float:
     computed with it.
     """
     return 2 * (width + 64) * UNIT[dtype]
+
+
+def spans(first: int, stop: int) -> list[tuple[int, int]]:
+    """Consecutive ranges of `TILE` or fewer."""
+    return [(begin, min(begin + TILE, stop)) for begin in range(first, stop, TILE)]
+
+
+def tile_buffer(rows: Rows, dtype: str) -> Array:
+    """Room for the products of one tile, where the rows are."""
+    return rows.like(np.empty(TILE * TILE, dtype))
 
 
 def draw_targets(embeddings: Any, count: int, rng: np.random.Generator) -> np.ndarray:

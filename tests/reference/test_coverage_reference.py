@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from choosing import choose
 
+from benchmarks.plain.maxherding import herd
+from benchmarks.plain.probcover import greedy
+from benchmarks.plain.uherding import temperature
 from labelbench_core.errors import InputError
 from labelbench_core.strategies import _balls, _herding, probcover, uherding
 from labelbench_core.strategies import _sphere as sphere
@@ -20,37 +23,17 @@ def squared_distances(embeddings):
 
 
 def plain_probcover(embeddings, labeled, budget, delta, targets=None):
-    """The authors' loop; stops when everything is covered."""
+    """The authors' loop on distances by differences; stops when everything is covered."""
     near = np.sqrt(squared_distances(embeddings)) < delta
     near = near if targets is None else near[:, targets]
-    uncovered = ~near[labeled].any(axis=0)
-    chosen = []
-    while len(chosen) < budget and uncovered.any():
-        degrees = (near & uncovered).sum(axis=1)
-        best = int(degrees.argmax())
-        if degrees[best] == 0:
-            break
-        chosen.append(best)
-        uncovered &= ~near[best]
-    return chosen
+    return greedy(*np.nonzero(near), len(near), labeled, budget).tolist()
 
 
-def plain_herding(embeddings, labeled, budget, bandwidth, weights, targets=None):
-    """All gains anew for every pick."""
-    kernel = np.exp(-squared_distances(embeddings) / bandwidth**2)
+def plain_herding(pool, budget, bandwidth, weights=1, targets=None):
+    """All gains anew for every pick, from distances by differences."""
+    kernel = np.exp(-squared_distances(pool.embeddings) / bandwidth**2)
     kernel = kernel if targets is None else kernel[:, targets]
-    free = np.ones(len(kernel), bool)
-    free[labeled] = False
-    covered = kernel[labeled].max(axis=0, initial=0)
-    chosen = []
-    for _ in range(budget):
-        gains = (np.maximum(kernel - covered, 0) * weights).mean(axis=1)
-        gains = np.where(free, gains, -1)
-        best = int(np.argmax(gains >= gains.max() * (1 - 1e-10)))  # two rows can cover each other
-        free[best] = False
-        covered = np.maximum(covered, kernel[best])
-        chosen.append(best)
-    return chosen
+    return herd(kernel, np.broadcast_to(weights, kernel.shape[1]), pool, budget).tolist()
 
 
 def covered(balls):
@@ -65,11 +48,9 @@ def covered(balls):
 def purest_radius(distances, clusters, targets, purity):
     """The largest radius at which that share of the targets has no row of another cluster near."""
     mixed = clusters[targets][:, None] != clusters
-    for radius in np.unique(distances[targets][mixed])[::-1]:
-        near = distances[targets] < radius * (1 - 1e-12)
-        if 1 - (near & mixed).any(axis=1).mean() >= purity - 1e-12:
-            return radius
-    raise AssertionError("one of them is pure")
+    nearest = np.where(mixed, distances[targets], np.inf).min(axis=1)
+    pure = [(nearest >= radius * (1 - 1e-12)).mean() for radius in nearest]
+    return nearest[np.array(pure) >= purity - 1e-12].max()
 
 
 def middle_radius(embeddings, share):
@@ -102,7 +83,7 @@ def test_probcover_on_awkward_pools(title):
 
 @pytest.mark.parametrize(("tile", "chunk_values"), [(1, 1), (30, 4000)])
 def test_probcover_with_blocks_of_any_size(monkeypatch, tile, chunk_values):
-    monkeypatch.setattr(_balls, "TILE", tile)
+    monkeypatch.setattr(sphere, "TILE", tile)
     monkeypatch.setattr("labelbench_core.strategies._arrays.CHUNK_VALUES", chunk_values)
     pool = make_pool(131, labeled=10)
     delta = middle_radius(pool.embeddings, 0.1)
@@ -131,7 +112,7 @@ def test_probcover_draws_the_rest_at_random_when_everything_is_covered():
 def test_balls_are_the_largest_of_the_purity_wanted(
     monkeypatch, tile, count, sample, classes, purity
 ):
-    monkeypatch.setattr(_balls, "TILE", tile)
+    monkeypatch.setattr(sphere, "TILE", tile)
     monkeypatch.setattr(_balls, "SAMPLE", sample)
     pool = make_pool(240, dims=5, classes=classes)
     distances = np.sqrt(squared_distances(pool.embeddings))
@@ -216,7 +197,7 @@ def test_probcover_where_float32_cannot_tell(offset):
 
 @pytest.mark.parametrize("tile", [7, 2048])
 def test_probcover_keeps_to_the_memory_it_may_use(monkeypatch, tile):
-    monkeypatch.setattr(_balls, "TILE", tile)
+    monkeypatch.setattr(sphere, "TILE", tile)
     pool = make_pool(256, labeled=5)
     delta = middle_radius(pool.embeddings, 0.3)
     drawn = np.random.default_rng(0).permutation(256)[:200]
@@ -231,31 +212,68 @@ def test_probcover_keeps_to_the_memory_it_may_use(monkeypatch, tile):
     assert choose("probcover", pool, 30, **options)[: len(expected)].tolist() == expected
 
 
+@pytest.mark.parametrize("densest", [0, 0.05, 1])  # all gains from bounds, some, none
 @pytest.mark.parametrize("labeled", [0, 1, 40])
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 @pytest.mark.parametrize("bandwidth", [0.3, 1.0])
-def test_maxherding(labeled, dtype, bandwidth):
+def test_maxherding(monkeypatch, densest, labeled, dtype, bandwidth):
+    monkeypatch.setattr(_herding, "DENSEST", densest)
     pool = make_pool(400, dims=16, labeled=labeled, dtype=dtype)
-    expected = plain_herding(pool.embeddings, pool.labeled, 120, bandwidth, 1)
+    expected = plain_herding(pool, 120, bandwidth)
     assert choose("maxherding", pool, 120, bandwidth=bandwidth).tolist() == expected
 
 
 def test_maxherding_on_a_sample_of_targets():
     pool = make_pool(300, dims=8, labeled=10)
     targets = np.random.default_rng(0).permutation(300)[:90]
-    expected = plain_herding(pool.embeddings, pool.labeled, 50, 1, 1, targets)
+    expected = plain_herding(pool, 50, 1, targets=targets)
     assert choose("maxherding", pool, 50, targets=90).tolist() == expected
     assert set(expected) - set(targets)
 
 
-@pytest.mark.parametrize("fewest", [1, 3])
-def test_maxherding_with_blocks_of_any_size(monkeypatch, fewest):
-    monkeypatch.setattr(_herding, "FEWEST", fewest)
+@pytest.mark.parametrize("densest", [0, 1])
+@pytest.mark.parametrize("tile", [1, 30])
+def test_maxherding_with_tiles_of_any_size(monkeypatch, densest, tile):
+    monkeypatch.setattr(_herding, "DENSEST", densest)
+    monkeypatch.setattr(_herding, "FEWEST", 1)
     monkeypatch.setattr(_herding, "MOST", 5)
+    monkeypatch.setattr(sphere, "TILE", tile)
     monkeypatch.setattr("labelbench_core.strategies._arrays.CHUNK_VALUES", 700)
-    pool = make_pool(250, dims=16, labeled=12)
-    expected = plain_herding(pool.embeddings, pool.labeled, 80, 1, 1)
-    assert choose("maxherding", pool, 80).tolist() == expected
+    pool = make_pool(100, dims=16, labeled=12)
+    expected = plain_herding(pool, 50, 1)
+    assert choose("maxherding", pool, 50).tolist() == expected
+
+
+@pytest.mark.parametrize("densest", [0, 1])
+@pytest.mark.parametrize("bandwidth", [0.001, 0.01, 0.1])
+def test_herding_where_float32_cannot_tell(monkeypatch, densest, bandwidth):
+    """Narrow kernels, and rows nearer to one another than the error of a float32 product."""
+    monkeypatch.setattr(_herding, "DENSEST", densest)
+    rng = np.random.default_rng(0)
+    points = 1000 + rng.standard_normal((200, 6)).astype(np.float32)
+    pool = make_pool(embeddings=points, labeled=12)
+    weights = rng.random(200)
+    kernel = squared_distances(points)
+    assert 1e-8 < np.median(kernel) < 1e-5
+    expected = plain_herding(points, pool.labeled, 40, bandwidth, weights)
+    found = _herding.greedy_coverage(
+        points, pool.labeled, pool.unlabeled(), 40, np.arange(200), weights, bandwidth, rng
+    )
+    assert found.tolist() == expected
+
+
+def test_bounds_of_gains_hold_and_are_tight():
+    pool = make_pool(400, dims=96, labeled=20)
+    rows, targets = pool.unlabeled(), np.arange(50, 350)
+    for bandwidth in (0.05, 1.0, 30.0):
+        weights = np.random.default_rng(0).random(300)
+        coverage = _herding._Coverage(pool.embeddings, targets, weights, bandwidth)
+        bounds = coverage.bounds(rows)
+        for some in (pool.labeled[:1], pool.labeled[1:]):
+            bounds -= coverage.falls(rows, *coverage.add(some))
+            gains = coverage.gains(rows)
+            assert (bounds >= gains).all()
+            assert (bounds <= gains + 0.003).all()
 
 
 def test_maxherding_computes_few_of_the_gains(monkeypatch):
@@ -267,9 +285,10 @@ def test_maxherding_computes_few_of_the_gains(monkeypatch):
         return gains(self, rows)
 
     monkeypatch.setattr(_herding._Coverage, "gains", counted)
+    monkeypatch.setattr(_herding, "DENSEST", 0)
     pool = make_pool(2000, dims=16, labeled=20, classes=10)
     choose("maxherding", pool, 50)
-    assert sum(looked_at) < 0.4 * 50 * 2000
+    assert sum(looked_at) < 0.02 * 50 * 2000
 
 
 @pytest.mark.parametrize("name", ["maxherding", "uherding"])
@@ -286,29 +305,12 @@ def test_herding_gives_equal_rows_to_the_lowest_index_and_takes_none_twice(name)
     assert chosen[12:].tolist() != choose(name, pool, 60, 1)[12:].tolist()
 
 
-def plain_temperature(probabilities, labels):
-    """Bins by their edges, one temperature after another."""
-    logits = np.log(probabilities.astype(np.float64))
-    errors = []
-    for step in range(191):
-        scaled = np.exp(logits / (1 + step / 10))
-        scaled /= scaled.sum(axis=1, keepdims=True)
-        confidence, right = scaled.max(axis=1), scaled.argmax(axis=1) == labels
-        error = 0.0
-        for low in range(15):
-            inside = (confidence > low / 15) & (confidence <= (low + 1) / 15)
-            if inside.any():
-                error += inside.mean() * abs(confidence[inside].mean() - right[inside].mean())
-        errors.append(round(error, 12))
-    return 1 + int(np.argmin(errors)) / 10
-
-
 @pytest.mark.parametrize("classes", [2, 3, 10])
 @pytest.mark.parametrize("labeled", [1, 8, 60])
 def test_uherding(classes, labeled):
     pool = make_pool(300, dims=6, classes=classes, labeled=labeled, seed=1)
     known = pool.probabilities[pool.labeled]
-    warmth = plain_temperature(known, pool.labels)
+    warmth = temperature(known, pool.labels)
     assert uherding.temperature(known.astype(np.float64), pool.labels) == pytest.approx(warmth)
     scaled = np.exp(np.log(pool.probabilities.astype(np.float64)) / warmth)
     scaled = np.sort(scaled / scaled.sum(axis=1, keepdims=True), axis=1)
@@ -316,7 +318,7 @@ def test_uherding(classes, labeled):
     apart = np.sqrt(squared_distances(pool.embeddings[pool.labeled]))
     bandwidth = apart[apart > 0.001].min() if labeled > 1 else 1
     assert uherding.smallest_distance(pool.embeddings, pool.labeled) == pytest.approx(bandwidth)
-    expected = plain_herding(pool.embeddings, pool.labeled, 60, bandwidth, weights)
+    expected = plain_herding(pool, 60, bandwidth, weights)
     assert choose("uherding", pool, 60).tolist() == expected
 
 
