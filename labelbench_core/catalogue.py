@@ -107,7 +107,9 @@ def allowed_forms(alternatives: Iterable[Mapping[str, Any]]) -> str:
     """The alternatives of a schema in words."""
     words = {"integer": "a whole number", "array": "a list of different whole numbers"}
     return " or ".join(
-        f"{words.get(form['type'], form['type'])}"
+        ", ".join(form["enum"])
+        if "enum" in form
+        else words.get(form["type"], form["type"])
         + (f" of at least {form['minimum']}" if "minimum" in form else "")
         for form in alternatives
     )

@@ -38,6 +38,7 @@ def load_experiment(
     schema = entries.read_yaml(schema_folder / "experiment.schema.json")
     raise_all(entries.schema_errors(config, schema, file))
     finetune = config.get("finetune")
+    ceilings = config.get("ceilings", [])
     experiment = Experiment(
         experiment=config["experiment"],
         **{kind: tuple(config[kind]) for kind in _CROSSED},
@@ -53,6 +54,8 @@ def load_experiment(
             rounds=tuple(finetune["rounds"]),
             seeds=_seeds(finetune["seeds"]),
         ),
+        ceilings=tuple(name for name in ceilings if name not in catalogue["schedules"]),
+        full_data=tuple(name for name in ceilings if name in catalogue["schedules"]),
     )
     raise_all([f"{file}: {line}" for line in _reference_errors(experiment, catalogue)])
     return experiment
@@ -73,22 +76,56 @@ def _reference_errors(experiment: Experiment, catalogue: Catalogue) -> list[str]
         )
     for name in set(experiment.strategies) & set(RESERVED_STRATEGIES):
         errors.append(f"strategies: {name!r} is the name of round 0's folder; give it another id")
+    errors += _ceiling_errors(experiment, catalogue)
     chosen = experiment.strategies
     for key in ("baseline", "highlight"):
         errors += _unknown(key, (getattr(experiment, key),), chosen, "the experiment's strategies")
+    chosen += experiment.ceilings + experiment.full_data
     finetune = experiment.finetune
     if finetune is not None:
         errors += _unknown(
             "finetune.trainers", finetune.trainers, catalogue["trainers"], "catalogue trainers.yaml"
         )
         errors += _unknown(
-            "finetune.strategies", finetune.strategies, chosen, "the experiment's strategies"
+            "finetune.strategies",
+            finetune.strategies,
+            chosen,
+            "the experiment's strategies and ceilings",
         )
         errors += _outside("finetune.rounds", finetune.rounds, range(experiment.rounds))
         errors += _outside("finetune.seeds", finetune.seeds, experiment.seeds)
     if not errors:
         errors += _unsuitable(experiment, catalogue)
     return errors
+
+
+def _ceiling_errors(experiment: Experiment, catalogue: Catalogue) -> list[str]:
+    """Ceilings in the place of methods, which would rank them, and the other way round."""
+    kinds = ("strategies", "schedules")
+    errors = [
+        f"{kind}: {name!r} is a ceiling, which is never ranked; name it under `ceilings`"
+        for kind in kinds
+        for name in getattr(experiment, kind)
+        if _is_ceiling(catalogue, kind, name)
+    ]
+    for name in experiment.ceilings + experiment.full_data:
+        if not any(_is_ceiling(catalogue, kind, name) for kind in kinds):
+            known = [
+                one
+                for kind in kinds
+                for one in catalogue[kind]
+                if _is_ceiling(catalogue, kind, one)
+            ]
+            errors += _unknown("ceilings", (name,), known, "the catalogue as a ceiling")
+    return errors
+
+
+def _is_ceiling(catalogue: Catalogue, kind: str, name: str) -> bool:
+    if name not in catalogue[kind]:
+        return False
+    if kind == "schedules":
+        return catalogue[kind][name]["initial"] == "all"
+    return _info(kind, catalogue, name)["kind"] == "ceiling"
 
 
 def _unknown(key: str, ids: tuple[str, ...], known: Any, where: str) -> list[str]:
@@ -108,11 +145,14 @@ def _outside(key: str, values: tuple[int, ...], allowed: Any) -> list[str]:
 
 
 def _unsuitable(experiment: Experiment, catalogue: Catalogue) -> list[str]:
-    """Combinations that cannot run: a strategy whose needs a proxy does not fulfil."""
+    """Combinations that cannot run: needs that a proxy does not fulfil, methods for other data."""
     errors = []
+    for dataset in experiment.datasets:
+        if _info("datasets", catalogue, dataset).get("multilabel"):
+            errors += _not_multilabel(experiment, catalogue, dataset)
     for proxy in experiment.proxies:
         offers = _info("proxies", catalogue, proxy).get("provides", [])
-        for strategy in experiment.strategies:
+        for strategy in experiment.strategies + experiment.ceilings:
             missing = set(_info("strategies", catalogue, strategy).get("needs", [])) - {
                 "embeddings", "labeled", "labels", "num_classes", *offers
             }  # fmt: skip
@@ -120,6 +160,29 @@ def _unsuitable(experiment: Experiment, catalogue: Catalogue) -> list[str]:
                 errors.append(
                     f"strategies: {strategy!r} needs {', '.join(sorted(missing))}, which proxy "
                     f"{proxy!r} does not provide; it provides: {', '.join(sorted(offers))}"
+                )
+    return errors
+
+
+def _not_multilabel(experiment: Experiment, catalogue: Catalogue, dataset: str) -> list[str]:
+    """What cannot be used on a data set whose rows belong to any number of classes."""
+
+    def applies(kind: str, name: str) -> bool:
+        return _info(kind, catalogue, name).get("multilabel", False)
+
+    errors = []
+    for key, kind, names in (
+        ("strategies", "strategies", experiment.strategies),
+        ("ceilings", "strategies", experiment.ceilings),
+        ("proxies", "proxies", experiment.proxies),
+        ("finetune.trainers", "trainers", getattr(experiment.finetune, "trainers", ())),
+    ):
+        for name in names:
+            if not applies(kind, name):
+                allowed = [other for other in catalogue[kind] if applies(kind, other)]
+                errors.append(
+                    f"{key}: {name!r} does not apply to data set {dataset!r}, whose rows belong to "
+                    f"any number of classes; allowed: {', '.join(sorted(allowed)) or 'none'}"
                 )
     return errors
 

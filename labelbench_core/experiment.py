@@ -14,6 +14,7 @@ SETTING = ("dataset", "backbone", "proxy", "schedule")
 """What has to be equal for two strategies to be compared."""
 
 LISTS = ("datasets", "backbones", "proxies", "schedules", "strategies", "seeds")
+CEILING_LISTS = ("ceilings", "full_data")
 FINETUNE_LISTS = ("trainers", "strategies", "rounds", "seeds")
 
 
@@ -32,7 +33,9 @@ class Experiment:
     """Ids that are crossed, number of label sizes, and what the report puts forward.
 
     `baseline` is what every strategy is compared with, `highlight` the strategy of the headline,
-    `metric` the metric of tables, savings and figures.
+    `metric` the metric of tables, savings and figures. Upper bounds, shown and never ranked:
+    `ceilings`, strategies that see hidden labels, and `full_data`, schedules that buy everything
+    at once (one round, no strategy: its results carry the schedule's id in the strategy's place).
     """
 
     experiment: str
@@ -47,6 +50,8 @@ class Experiment:
     highlight: str
     finetune: Finetuning | None = None
     metric: str = "accuracy"
+    ceilings: tuple[str, ...] = ()
+    full_data: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, text: str) -> "Experiment":
@@ -57,15 +62,18 @@ class Experiment:
             raise InputError(f"--experiment: not valid JSON ({error})") from error
         if not isinstance(values, dict):
             raise InputError("--experiment: must be a JSON object")
-        known = {*LISTS, "experiment", "rounds", "baseline", "highlight", "finetune", "metric"}
+        required = {*LISTS, "experiment", "rounds", "baseline", "highlight"}
+        known = {*required, "finetune", "metric", *CEILING_LISTS}
         unknown = sorted(set(values) - known)
-        missing = sorted(known - {"finetune", "metric"} - set(values))
+        missing = sorted(required - set(values))
         if unknown or missing:
             problem = f"unknown key {unknown[0]}" if unknown else f"key {missing[0]} is missing"
             raise InputError(f"--experiment: {problem}; allowed are {', '.join(sorted(known))}")
         finetune = values.pop("finetune", None)
+        ceilings = {key: tuple(values.pop(key, ())) for key in CEILING_LISTS}
         return cls(
             **{**values, **_tuples(values, LISTS, "--experiment")},
+            **ceilings,
             finetune=Finetuning(**_tuples(finetune, FINETUNE_LISTS, "--experiment: finetune"))
             if finetune
             else None,
@@ -90,25 +98,33 @@ class Experiment:
 
     def settings(self) -> Iterator[dict[str, str]]:
         """Every (dataset, backbone, proxy, schedule), as a dictionary."""
-        lists = (self.datasets, self.backbones, self.proxies, self.schedules)
+        return self._settings(self.schedules)
+
+    def _settings(self, schedules: tuple[str, ...]) -> Iterator[dict[str, str]]:
+        lists = (self.datasets, self.backbones, self.proxies, schedules)
         for values in itertools.product(*lists):
             yield dict(zip(SETTING, values, strict=True))
 
     def selections(self) -> Iterator[dict[str, Any]]:
-        """The ids of every round of every strategy and seed, round 0 included."""
+        """The ids of every round of every strategy and seed, round 0 and ceilings included."""
         for setting in self.settings():
-            for strategy, seed in itertools.product(self.strategies, self.seeds):
+            for strategy, seed in itertools.product((*self.strategies, *self.ceilings), self.seeds):
                 for number in range(self.rounds):
                     yield {**setting, "strategy": strategy, "seed": seed, "round": number}
+        for setting in self._settings(self.full_data):
+            for seed in self.seeds:
+                yield {**setting, "strategy": setting["schedule"], "seed": seed, "round": 0}
 
     def finetunings(self) -> Iterator[dict[str, Any]]:
         """The ids of every fine-tuning; none where the experiment does not fine-tune."""
         if self.finetune is None:
             return
         chosen = self.finetune
+        at_once = [name for name in chosen.strategies if name in self.full_data]
+        others = [name for name in chosen.strategies if name not in self.full_data]
         for setting in self.settings():
             for trainer, strategy, seed, number in itertools.product(
-                chosen.trainers, chosen.strategies, chosen.seeds, chosen.rounds
+                chosen.trainers, others, chosen.seeds, chosen.rounds
             ):
                 yield {
                     **setting,
@@ -117,6 +133,10 @@ class Experiment:
                     "seed": seed,
                     "round": number,
                 }
+        for setting in self._settings(tuple(at_once)):
+            for trainer, seed in itertools.product(chosen.trainers, chosen.seeds):
+                ids = {"trainer": trainer, "strategy": setting["schedule"], "seed": seed}
+                yield {**setting, **ids, "round": 0}
 
 
 def _tuples(values: Any, keys: tuple[str, ...], where: str) -> dict[str, tuple]:

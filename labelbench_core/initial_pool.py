@@ -5,7 +5,7 @@ import numpy as np
 from labelbench_core.errors import InputError
 
 
-def draw(labels: np.ndarray, size: int, how: str, rng: np.random.Generator) -> np.ndarray:
+def draw(labels: np.ndarray, size: int | str, how: str, rng: np.random.Generator) -> np.ndarray:
     """Draw the first rows to label.
 
     Parameters
@@ -13,7 +13,7 @@ def draw(labels: np.ndarray, size: int, how: str, rng: np.random.Generator) -> n
     labels
         (N,) classes of the pool; looked at only if `how` is "class-balanced".
     size
-        Number of rows.
+        Number of rows, or "all": the whole pool, in its own order.
     how
         "uniform", or "class-balanced": equally many of every class as far as they go (a classical
         protocol, but one that spends knowledge no annotator has before the first label).
@@ -22,6 +22,8 @@ def draw(labels: np.ndarray, size: int, how: str, rng: np.random.Generator) -> n
     -------
     (size,) int64 distinct indices in the order drawn.
     """
+    if size == "all":
+        return np.arange(len(labels))
     if size > len(labels):
         raise InputError(f"initial: {size} labels, but the pool has {len(labels)}")
     order = rng.permutation(len(labels))

@@ -42,12 +42,16 @@ def load(
 
 def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
     """The experiment with the catalogue entries that it uses, for the report."""
-    trainers = experiment.finetune.trainers if experiment.finetune else ()
     used = {
-        kind: {name: catalogue[kind][name] for name in getattr(experiment, kind, trainers)}
-        for kind in catalogue
+        "datasets": experiment.datasets,
+        "backbones": experiment.backbones,
+        "proxies": experiment.proxies,
+        "trainers": experiment.finetune.trainers if experiment.finetune else (),
+        "strategies": (*experiment.strategies, *experiment.ceilings),
+        "schedules": (*experiment.schedules, *experiment.full_data),
     }
-    return {"experiment": dataclasses.asdict(experiment), "catalogue": used}
+    entries = {kind: {name: catalogue[kind][name] for name in used[kind]} for kind in used}
+    return {"experiment": dataclasses.asdict(experiment), "catalogue": entries}
 
 
 def prepare_main_process(

@@ -31,6 +31,12 @@ def statistics_notes(experiment: Experiment, results: Results) -> list[str]:
         "p-values are of two-sided paired t-tests, corrected by Holm's method over all strategies "
         "and budgets of a setting, split and metric.",
     ]
+    bounds = (*experiment.ceilings, *experiment.full_data)
+    if bounds:
+        notes.append(
+            f"Ceilings ({', '.join(bounds)}) see labels that were not bought, or all labels. They "
+            "bound what there is to gain and enter no comparison, rank or correction."
+        )
     effect = detectable_effect(count)
     if not math.isnan(effect):
         notes.append(

@@ -24,7 +24,7 @@ CURVE_COLUMNS = (
     "value",
 )
 FINETUNED_COLUMNS = (*SETTING, "trainer", *CURVE_COLUMNS[len(SETTING) :])
-IDENTIFIERS = (*SETTING, "trainer", "strategy", "split", "metric", "stage")
+IDENTIFIERS = (*SETTING, "trainer", "strategy", "kind", "split", "metric", "stage")
 TEXT_COLUMNS = (*IDENTIFIERS, "baseline", "definition", "bound", "low_bound", "high_bound")
 """Columns in which an empty cell is empty text; in all others it is a missing number."""
 

@@ -119,6 +119,10 @@ def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
             )
             for strategy, values in setting["final"].items()
         }
+        ceilings = [
+            (name, f"{entry['num_labeled']:,}", percent(entry["splits"][split]["mean"]))
+            for name, entry in setting["ceilings"].items()
+        ]
         entries.append(
             {
                 "name": " / ".join(setting[key] for key in SETTING),
@@ -126,6 +130,7 @@ def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "num_labeled": f"{setting['num_labeled']:,}",
                 "savings": savings,
                 "final": final,
+                "ceilings": ceilings,
                 "finetuning": tuned,
             }
         )

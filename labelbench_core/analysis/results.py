@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.aubc import aubc_table
+from labelbench_core.analysis.ceilings import methods_only, with_kind
 from labelbench_core.analysis.comparisons import compare_to_baseline
 from labelbench_core.analysis.curves import summarise_curves
 from labelbench_core.analysis.finetuning import compare_to_proxy
@@ -53,23 +54,38 @@ def compute_results(
     """Every statistic, from the tables of `collect_curves`.
 
     Curves and comparisons cover all metrics; what needs to know which direction is better
-    (savings, areas, ranks, pairwise wins) covers the experiment's own metric only.
+    (savings, areas, ranks, pairwise wins) covers the experiment's own metric only. Ceilings have
+    curves, and fine-tunings corrected apart; all else is of methods only.
     """
-    chosen = rounds[rounds["metric"] == experiment.metric]
+    methods = methods_only(rounds, experiment)
+    chosen = methods[methods["metric"] == experiment.metric]
     if chosen.empty:
         known = ", ".join(sorted(set(rounds["metric"])))
         raise InputError(
             f"--experiment: metric is {experiment.metric!r}, but the rounds report {known}"
         )
     return Results(
-        curves=summarise_curves(rounds),
-        comparisons=compare_to_baseline(rounds, experiment.baseline),
+        curves=with_kind(summarise_curves(rounds), experiment),
+        comparisons=compare_to_baseline(methods, experiment.baseline),
         savings=label_savings(chosen, experiment.baseline),
         aubc=aubc_table(chosen, experiment.baseline),
         ranking=mean_ranks(chosen),
         pairwise=_pairwise(chosen, experiment.baseline),
-        finetuning=compare_to_proxy(finetuned, rounds),
+        finetuning=_finetuning(experiment, finetuned, rounds),
     )
+
+
+def _finetuning(
+    experiment: Experiment, finetuned: pd.DataFrame, rounds: pd.DataFrame
+) -> pd.DataFrame:
+    """`compare_to_proxy`; ceilings are a family of tests of their own."""
+    import pandas as pd
+
+    methods = methods_only(finetuned, experiment)
+    others = finetuned.drop(methods.index)
+    tables = [compare_to_proxy(part, rounds) for part in (methods, others) if len(part)]
+    table = pd.concat(tables, ignore_index=True) if tables else compare_to_proxy(finetuned, rounds)
+    return with_kind(table, experiment)
 
 
 def _pairwise(rounds: pd.DataFrame, baseline: str) -> pd.DataFrame:

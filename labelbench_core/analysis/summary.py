@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from labelbench_core.analysis.ceilings import FULL_DATA, METHOD, full_data_of
 from labelbench_core.analysis.finetuning import verdict
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits
 from labelbench_core.analysis.savings import DEFINITIONS, HEADLINE, interval_text, saving_text
@@ -25,13 +26,14 @@ def summarise_experiment(
     """What `summary.json` holds, from the tables of `curves`, `savings` and `finetuning`.
 
     Per setting: the label saving of `highlight` over `baseline` by both definitions on every
-    split, the last value of both with its interval, and what fine-tuning adds to both at the
-    largest fine-tuned budget. Numbers that do not exist (an interval of one seed) are null.
+    split, the last value of both with its interval, the last values of ceilings, and what
+    fine-tuning adds to both at the largest fine-tuned budget. Numbers that do not exist (an
+    interval of one seed) are null.
     """
     pair = list(dict.fromkeys([experiment.highlight, experiment.baseline]))
-    curves = curves[(curves["metric"] == experiment.metric) & curves["strategy"].isin(pair)]
+    curves = curves[curves["metric"] == experiment.metric]
     settings = []
-    for names, rows in groups(curves, SETTING):
+    for names, rows in groups(curves[curves["strategy"].isin(pair)], SETTING):
         last = rows[rows["round"] == rows["round"].max()]
         settings.append(
             {
@@ -45,6 +47,7 @@ def summarise_experiment(
                     }
                     for _, row in last.drop_duplicates("strategy").iterrows()
                 },
+                "ceilings": _ceilings(curves, names),
                 "saving": _savings(_matching(savings, names), experiment),
                 "finetuning": _finetuning(_matching(finetuning, names), experiment, pair),
             }
@@ -57,6 +60,23 @@ def summarise_experiment(
         "headline_definition": HEADLINE,
         "settings": settings,
     }
+
+
+def _ceilings(curves: pd.DataFrame, names: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Ceiling → number of labels and, on every split, its value with them."""
+    rows = _matching(curves, names)
+    found = {}
+    for table in (rows[~rows["kind"].isin([METHOD, FULL_DATA])], full_data_of(curves, names)):
+        for ceiling, part in table.groupby("strategy", sort=False):
+            last = part[part["round"] == part["round"].max()]
+            found[ceiling] = {
+                "num_labeled": int(last["num_labeled"].iloc[0]),
+                "splits": {
+                    row["split"]: _plain(row, ("mean", "low", "high", "n_seeds"))
+                    for _, row in last.iterrows()
+                },
+            }
+    return found
 
 
 def _savings(savings: pd.DataFrame, experiment: Experiment) -> dict[str, dict[str, Any]]:
@@ -161,6 +181,9 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
         for strategy, values in setting["final"].items():
             where = f"{split} {summary['metric']}, {setting['num_labeled']:,} labels, {strategy}"
             lines.append(f"  {where}: {mean_text(values[split])}")
+        for ceiling, entry in setting["ceilings"].items():
+            where = f"{split} {summary['metric']}, {entry['num_labeled']:,} labels, {ceiling}"
+            lines.append(f"  {where} (ceiling): {mean_text(entry['splits'][split])}")
         for entry in setting["finetuning"]:
             for strategy, values in entry["strategies"].items():
                 if split in values:

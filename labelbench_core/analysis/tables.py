@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from labelbench_core.analysis.ceilings import FULL_DATA, full_data_of, shown_names
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits
 from labelbench_core.analysis.savings import DEFINITIONS, interval_text, saving_text
 
@@ -31,11 +32,19 @@ def with_half_width(mean: float, half: float) -> str:
 
 
 def accuracy_tables(curves: pd.DataFrame, metric: str) -> list[TextTable]:
-    """Mean ± half-width in percent: a row per strategy, a column per number of labels."""
+    """Mean ± half-width in percent: a row per strategy, a column per number of labels.
+
+    Ceilings follow the methods and are named as such.
+    """
+    import pandas as pd
+
     tables = []
-    for names, rows in groups(curves[curves["metric"] == metric], SETTING):
+    curves = curves[curves["metric"] == metric]
+    for names, rows in groups(curves[curves["kind"] != FULL_DATA], SETTING):
+        shown = pd.concat([rows, full_data_of(curves, names)])
+        shown = shown.assign(strategy=shown_names(shown))
         for split in ordered_splits(rows["split"]):
-            part = rows[rows["split"] == split]
+            part = shown[shown["split"] == split]
             title = f"{split} {metric} in %, {_where(names)}"
             tables.append(_by_budget(title, part, ("mean", "half_width"), ["strategy"]))
     return tables
@@ -44,6 +53,7 @@ def accuracy_tables(curves: pd.DataFrame, metric: str) -> list[TextTable]:
 def finetuning_tables(table: pd.DataFrame, metric: str) -> list[TextTable]:
     """Fine-tuned and proxy values (same seeds) and their paired difference, in percent (points)."""
     tables = []
+    table = table.assign(strategy=shown_names(table))
     for names, rows in groups(table[table["metric"] == metric], [*SETTING, "trainer"]):
         for split in ordered_splits(rows["split"]):
             part = rows[rows["split"] == split]

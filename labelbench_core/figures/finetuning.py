@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labelbench_core.analysis.ceilings import FULL_DATA, ceiling_name, full_data_of
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
 from labelbench_core.experiment import Experiment
 from labelbench_core.figures import style
@@ -27,18 +28,25 @@ def draw_finetuning(table: pd.DataFrame, experiment: Experiment) -> Figure:
         return style.message("This experiment fine-tunes nothing.")
     split = ordered_splits(rows["split"])[0]
     rows = rows[rows["split"] == split]
+    everything, rows = rows, rows[rows["kind"] != FULL_DATA]
+    if rows.empty:
+        return style.message("Only the full data is fine-tuned on: see the table.")
     names = setting_labels(rows, NAMES)
     rounds = sorted(set(rows["round"]))
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
+    looks |= style.ceiling_looks((*experiment.full_data, *experiment.ceilings))
     width = 4.3 if len(rounds) > 1 else 6.8
     figure, axes = style.panels(
         len(names), len(rounds), width, 1.5 + 0.5 * rows["strategy"].nunique()
     )
     for line, (setting, part) in zip(axes, groups(rows, NAMES), strict=True):
         order = list(dict.fromkeys(part["strategy"]))[::-1]
+        full = full_data_of(everything, setting)
         for panel, number in zip(line, rounds, strict=True):
             cell = part[part["round"] == number].set_index("strategy").reindex(order)
             _panel(panel, cell, looks)
+            for name, value in zip(full["strategy"], 100 * full["finetuned"], strict=True):
+                panel.axvline(value, color=looks[name].color, linestyle=looks[name].dashes)
             labels = f"{int(cell['num_labeled'].dropna().iloc[0]):,} labels"
             title = names[tuple(setting.values())]
             panel.set_title(labels if len(names) == 1 else f"{title}\n{labels}")
@@ -53,9 +61,16 @@ def draw_finetuning(table: pd.DataFrame, experiment: Experiment) -> Figure:
             )
             for sign in (-1, 1)
         ]
+        ends.append(100 * full["finetuned"])
         style.common_limits(line, [number for end in ends for number in end])
     style.note_setting(figure, list(names.values()))
-    style.legend_above(figure, _handles())
+    handles = _handles()
+    if len(everything) > len(rows):
+        handles += [
+            style.handle(f"{ceiling_name(name)}, fine-tuned", looks[name])
+            for name in experiment.full_data
+        ]
+    style.legend_above(figure, handles)
     return figure
 
 

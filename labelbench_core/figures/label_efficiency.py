@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from labelbench_core.analysis.ceilings import FULL_DATA, ceiling_name, full_data_of
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
 from labelbench_core.experiment import Experiment
 from labelbench_core.figures import style
@@ -22,10 +23,13 @@ MOST_BANDS = 6
 def draw_curves(curves: pd.DataFrame, experiment: Experiment) -> Figure:
     """Mean and 95 % band of the metric by labels bought: a row per setting, a column per split.
 
-    `curves` is the table of `summarise_curves`.
+    `curves` is the table of `compute_results`. Ceilings are grey lines, without intervals; a model
+    on the full data is a horizontal one.
     """
-    rows = curves[curves["metric"] == experiment.metric]
-    return _grid(rows, experiment, ("mean", "low", "high"), f"{experiment.metric} in %")
+    curves = curves[curves["metric"] == experiment.metric]
+    rows = curves[curves["kind"] != FULL_DATA]
+    label = f"{experiment.metric} in %"
+    return _grid(rows, experiment, ("mean", "low", "high"), label, ceilings_in=curves)
 
 
 def draw_differences(comparisons: pd.DataFrame, experiment: Experiment) -> Figure:
@@ -41,23 +45,34 @@ def draw_differences(comparisons: pd.DataFrame, experiment: Experiment) -> Figur
 
 
 def _grid(
-    rows: pd.DataFrame, experiment: Experiment, columns: tuple[str, str, str], label: str
+    rows: pd.DataFrame,
+    experiment: Experiment,
+    columns: tuple[str, str, str],
+    label: str,
+    ceilings_in: pd.DataFrame | None = None,
 ) -> Figure:
     splits = [name for name in ordered_splits(rows["split"]) if name != "val"]
     names = setting_labels(rows)
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
+    ceilings = style.ceiling_looks((*experiment.full_data, *experiment.ceilings))
     width = 4.3 if len(splits) > 1 else 6.8
     figure, axes = style.panels(len(names), len(splits), width, 3.5)
     for line, (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
         title = names[tuple(setting.values())]
         for panel, split in zip(line, splits, strict=True):
-            _panel(panel, part[part["split"] == split], looks, columns)
+            shown = part[part["split"] == split]
+            if ceilings_in is not None:
+                full = full_data_of(ceilings_in, {**setting, "split": split})
+                _ceilings(panel, shown, full, ceilings)
+            _panel(panel, shown, looks, columns)
             panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
             panel.set_xlabel("labels bought")
         line[0].set_ylabel(label)
     style.note_setting(figure, list(names.values()))
     drawn = [name for name in looks if name in set(rows["strategy"])]
-    handles = [_handle(name, looks[name]) for name in drawn]
+    handles = [style.handle(name, looks[name]) for name in drawn]
+    if ceilings_in is not None:
+        handles += [style.handle(ceiling_name(name), look) for name, look in ceilings.items()]
     style.legend_above(figure, handles)
     return figure
 
@@ -103,23 +118,21 @@ def _panel(
     style.budget_ticks(axes, rows["num_labeled"].tolist())
 
 
+def _ceilings(
+    axes: Axes, curves: pd.DataFrame, full: pd.DataFrame, looks: Mapping[str, style.Look]
+) -> None:
+    """A curve for each ceiling that buys in rounds, a line across for one on the full data."""
+    for name, look in looks.items():
+        drawn = {"color": look.color, "linestyle": look.dashes, "linewidth": look.width}
+        curve = curves[curves["strategy"] == name]
+        if len(curve):
+            axes.plot(curve["num_labeled"], 100 * curve["mean"], **drawn)
+        for value in full.loc[full["strategy"] == name, "mean"]:
+            axes.axhline(100 * value, **drawn)
+
+
 def banded_strategies(looks: Mapping[str, style.Look]) -> list[str]:
     """Strategies drawn with their interval: all, or the heavy ones where bands would hide lines."""
     if len(looks) <= MOST_BANDS:
         return list(looks)
     return [name for name, look in looks.items() if look.width >= style.HEAVY]
-
-
-def _handle(name: str, look: style.Look) -> object:
-    from matplotlib.lines import Line2D
-
-    return Line2D(
-        [],
-        [],
-        color=look.color,
-        linestyle=look.dashes,
-        linewidth=look.width,
-        marker=look.marker,
-        markersize=5.5,
-        label=name,
-    )

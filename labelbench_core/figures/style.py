@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from labelbench_core.files import atomic_path
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -68,6 +69,14 @@ def looks(strategies: Sequence[str], baseline: str, highlight: str) -> dict[str,
     found[highlight] = Look(HIGHLIGHT, "o", "-", 2.2)
     found[baseline] = Look(INK, "o", (0, (4, 2)), HEAVY)
     return {name: found[name] for name in strategies}
+
+
+def ceiling_looks(ceilings: Sequence[str]) -> dict[str, Look]:
+    """Looks of ceilings: thin and grey, without markers, told apart by their dashes."""
+    return {
+        name: Look(MUTED, "", DASHES[(index + 2) % len(DASHES)], 1.4)
+        for index, name in enumerate(ceilings)
+    }
 
 
 @contextlib.contextmanager
@@ -162,6 +171,22 @@ def legend_above(figure: Figure, handles: Sequence) -> None:
         columnspacing=1.8,
         handletextpad=0.6,
         borderaxespad=0.3,
+    )
+
+
+def handle(name: str, look: Look) -> Artist:
+    """A legend's entry for a curve."""
+    from matplotlib.lines import Line2D
+
+    return Line2D(
+        [],
+        [],
+        color=look.color,
+        linestyle=look.dashes,
+        linewidth=look.width,
+        marker=look.marker,
+        markersize=5.5,
+        label=name,
     )
 
 

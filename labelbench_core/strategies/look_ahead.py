@@ -1,11 +1,12 @@
 """A ceiling: many batches are tried out with their hidden labels, and the best one is bought.
 
 BoSS (Huseljic et al. 2025). `batches` candidate batches come from the strategies `candidates` in
-turn, and, in a turn of its own, from the rows whose true class is predicted least; first from the
-whole pool, then from random subsets of it, whose sizes are drawn log-uniformly between the batch
-and `largest_subset`. Each is judged by `fit`: the proxy is trained with its labels too. So no
-strategy among the candidates is better at this step, but what is best now need not be best later:
-it bounds from above what can be expected, not what is possible.
+turn, and, in a turn of its own, from the mistakes: rows that are predicted wrongly, drawn at random
+(where there are too few, those whose true class is least likely too). First all are asked for a
+batch of the whole pool, then of random subsets, whose sizes are drawn log-uniformly between the
+batch and `largest_subset`. Each batch is judged by `fit`: the proxy is trained with its labels too.
+So no candidate does better in this round; but what is best now need not be best later: this shows
+how much there is to gain at least, not at most.
 
 With `parts` above 1 the batch is composed greedily: part by part, each the best of `batches` given
 those before; `parts` = budget is the greedy oracle that buys one by one. It costs as many times
@@ -88,7 +89,10 @@ def _candidate(
         drawn = round(np.exp(rng.uniform(np.log(size), np.log(most))))
         rows = np.sort(rng.choice(rows, min(max(drawn, size), most), replace=False))
     if source == len(candidates):
-        values = host(Rows(pool.probabilities).take(rows))[np.arange(len(rows)), truth[rows]]
-        return rows[lowest(values, np.arange(len(rows)), size)]
+        predicted = host(Rows(pool.probabilities).take(rows))
+        likelihood = predicted[np.arange(len(rows)), truth[rows]].astype(np.float64)
+        mistaken = predicted.argmax(axis=1) != truth[rows]
+        likelihood[mistaken] = -rng.random(mistaken.sum())  # before all others, in random order
+        return rows[lowest(likelihood, np.arange(len(rows)), size)]
     part, places = sub_pool(pool, rows, in_memory=bool(turn))
     return places[selection.select(candidates[source], part, size, rng)]

@@ -1,14 +1,17 @@
 """A wrong configuration is told whole, and before anything starts."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from labelbench_core import config as experiments
+from labelbench_core import registry
 from labelbench_core.catalogue import load_catalogue, read_yaml
 from labelbench_core.errors import InputError
+from labelbench_core.experiment import Experiment
 
 PROJECT = Path(experiments.__file__).resolve().parents[1]
 SCHEMA = PROJECT / "config" / "schema"
@@ -66,6 +69,26 @@ def test_quickstart_is_what_the_readme_says(quickstart, catalogue):
         ({"strategies": ["random"]}, "highlight: 'margin' is not in the experiment's strategies"),
         ({"backbones": ["vit"]}, "backbones: 'vit' is not in catalogue backbones.yaml"),
         ({"schedules": ["weekly"]}, "schedules: 'weekly' is not in catalogue"),
+        (
+            {"strategies": ["random", "margin", "look-ahead"]},
+            "my.yaml: strategies: 'look-ahead' is a ceiling, which is never ranked; name it under",
+        ),
+        ({"schedules": ["full-data"]}, "schedules: 'full-data' is a ceiling, which is never"),
+        (
+            {"ceilings": ["margin"]},
+            "ceilings: 'margin' is not in the catalogue as a ceiling; "
+            "allowed: full-data, look-ahead, look-ahead-greedy",
+        ),
+        ({"ceilings": ["start-10-batch-60"]}, "ceilings: 'start-10-batch-60' is not in the cat"),
+        ({"ceilings": ["ful-data"]}, "(did you mean 'full-data'?)"),
+        (
+            {"ceilings": ["look-ahead"], "highlight": "look-ahead"},
+            "highlight: 'look-ahead' is not in the experiment's strategies; allowed: badge",
+        ),
+        (
+            {"ceilings": ["full-data"], "baseline": "full-data"},
+            "baseline: 'full-data' is not in the experiment's strategies; allowed: badge",
+        ),
     ],
 )
 def test_each_error_names_file_key_value_and_what_is_allowed(quickstart, catalogue, change, told):
@@ -78,6 +101,7 @@ def test_each_error_names_file_key_value_and_what_is_allowed(quickstart, catalog
         ({"rounds": [8]}, "finetune.rounds: 8 is outside; allowed: 0 to 7"),
         ({"seeds": [10]}, "finetune.seeds: 10 is outside"),
         ({"strategies": ["bald"]}, "finetune.strategies: 'bald' is not in the experiment's"),
+        ({"strategies": ["look-ahead"]}, "'look-ahead' is not in the experiment's strategies and"),
         ({"trainers": ["sgd"]}, "finetune.trainers: 'sgd' is not in catalogue trainers.yaml"),
         ({"round": [1]}, "finetune.round: unknown key"),
     ],
@@ -98,6 +122,59 @@ def test_missing_keys_are_named(catalogue):
     told = errors_of({"experiment": "x"}, catalogue)
     assert "missing key" in told
     assert "strategies" in told
+
+
+def test_ceilings_are_crossed_beside_the_strategies(quickstart, catalogue):
+    quickstart["ceilings"] = ["full-data", "look-ahead"]
+    quickstart["finetune"]["strategies"] = ["margin", "look-ahead", "full-data"]
+    experiment = load(quickstart, catalogue)
+    assert (experiment.full_data, experiment.ceilings) == (("full-data",), ("look-ahead",))
+    rounds = list(experiment.selections())
+    assert sum(ids["strategy"] == "look-ahead" for ids in rounds) == 10 * 8
+    at_once = [ids for ids in rounds if ids["schedule"] == "full-data"]
+    assert [(ids["strategy"], ids["round"]) for ids in at_once] == [("full-data", 0)] * 10
+    tuned = list(experiment.finetunings())
+    assert sum(ids["strategy"] == "look-ahead" for ids in tuned) == 2 * 3
+    at_once = [ids for ids in tuned if ids["schedule"] == "full-data"]
+    assert [(ids["strategy"], ids["round"]) for ids in at_once] == [("full-data", 0)] * 3
+    assert Experiment.from_json(experiment.to_json()) == experiment
+    # A pool of 1,297 rows holds all rounds; what the full data is does not depend on their number.
+    experiments.check_sources(experiment, catalogue, PROJECT, {"digits": 1297}, "my.yaml")
+
+
+@pytest.mark.parametrize(("strategy", "told"), [("bald", "member_probabilities"), ("badge", None)])
+def test_a_strategy_needs_a_proxy_that_provides_for_it(quickstart, catalogue, strategy, told):
+    quickstart["strategies"] = ["random", "margin", strategy]
+    for proxy in ("linear", "linear-ensemble"):
+        quickstart["proxies"] = [proxy]
+        if told and proxy == "linear":
+            error = f"strategies: {strategy!r} needs {told}, which proxy 'linear' does not provide"
+            assert error in errors_of(quickstart, catalogue)
+        else:
+            load(quickstart, catalogue)
+
+
+def test_methods_for_one_class_a_row_are_refused_for_multilabel_data(
+    quickstart, catalogue, monkeypatch
+):
+    describe = registry.describe
+
+    def with_multilabel_digits(kind, name):
+        component = describe(kind, name)
+        if (kind, name) in (("datasets", "digits"), ("proxies", "linear")):
+            return replace(component, info={**component.info, "multilabel": True})
+        return component
+
+    monkeypatch.setattr(registry, "describe", with_multilabel_digits)
+    quickstart |= {"strategies": ["random", "margin", "alfa-mix"], "ceilings": ["look-ahead"]}
+    told = errors_of(quickstart, catalogue).splitlines()
+    assert len(told) == 3
+    assert told[0].startswith("my.yaml: strategies: 'alfa-mix' does not apply to data set 'digits'")
+    assert "margin" in told[0].partition("allowed: ")[2]
+    assert "alfa-mix" not in told[0].partition("allowed: ")[2]
+    assert told[1].startswith("my.yaml: ceilings: 'look-ahead' does not apply")
+    assert told[2].startswith("my.yaml: finetune.trainers: 'brief' does not apply")
+    assert told[2].endswith("allowed: none")
 
 
 def test_more_labels_than_the_pool_has(quickstart, catalogue, tmp_path):
@@ -150,6 +227,13 @@ def config_folder(tmp_path):
         ),
         ("schedules", "weekly: {initial: 10}", "weekly: missing key: batch"),
         ("schedules", "weekly: {initial: 0, batch: 1}", "weekly.initial: 0"),
+        (
+            "schedules",
+            "weekly: {initial: most, batch: 1}",
+            "weekly.initial: 'most'; allowed: a whole number of at least 1 or all",
+        ),
+        ("schedules", "weekly: {initial: 10, batch: 0}", "weekly.batch: 0; 0 is less than the min"),
+        ("schedules", "weekly: {initial: all, batch: 5}", "weekly.batch: 5; 0 was expected"),
         ("schedules", "a: {initial: 1, batch: 1}\na: {initial: 2, batch: 1}", "occurs twice"),
         ("proxies", "linear: {implementation: [", "not valid YAML"),
     ],

@@ -43,14 +43,36 @@ def test_of_equally_good_batches_it_takes_the_first(pool):
     assert np.array_equal(chosen, asked[0])
 
 
-def test_first_come_the_candidates_own_batches_and_the_least_expected_rows(pool):
+def test_first_come_the_candidates_own_batches_and_mistakes(pool):
     names = ["margin", "entropy"]
     _, asked, truth = look_ahead(pool, candidates=names, batches=3)
     for name, batch in zip(names, asked, strict=False):
         assert np.array_equal(batch, select(name, pool, BUDGET, RNG(0)))
+    mistakes = np.flatnonzero(pool.probabilities.argmax(axis=1) != truth)
+    assert len(np.setdiff1d(mistakes, pool.labeled)) > 2 * BUDGET
+    assert set(asked[2]) <= set(mistakes)
+
+
+def test_with_few_mistakes_the_least_likely_rows_follow(pool):
     unlabeled = pool.unlabeled()
-    expected = pool.probabilities[unlabeled, truth[unlabeled]]
-    assert set(asked[2]) == set(unlabeled[np.argsort(expected)[:BUDGET]])
+    truth = pool.probabilities.argmax(axis=1)
+    wrong = unlabeled[:2]
+    truth[wrong] = (truth[wrong] + 1) % 3
+    asked = []
+    select(
+        "look-ahead",
+        pool,
+        BUDGET,
+        RNG(0),
+        truth=truth,
+        fit=lambda indices: asked.append(indices) or 0.0,
+        candidates=["random"],
+        batches=2,
+    )
+    right = unlabeled[2:]
+    likely = pool.probabilities[right, truth[right]]
+    expected = set(wrong) | set(right[np.argsort(likely)[: BUDGET - 2]])
+    assert set(asked[1]) == expected
 
 
 def test_subsets_are_no_larger_than_allowed(pool):

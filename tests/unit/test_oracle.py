@@ -46,6 +46,17 @@ def test_class_balanced_pool_takes_equally_many_of_each_as_far_as_they_go():
     assert np.bincount(labels[chosen]).tolist() == [5, 5, 2]
 
 
+def test_all_of_the_pool_is_drawn_in_its_own_order():
+    rng = np.random.default_rng(0)
+    assert draw(np.array([3, 1, 2]), "all", "uniform", rng).tolist() == [0, 1, 2]
+
+
+def test_a_ceiling_peeks_without_buying():
+    oracle = Oracle(np.array([5, 6, 7, 8]), np.array([2]))
+    assert oracle.peek(np.array([3, 0])).tolist() == [8, 5]
+    assert oracle.bought.tolist() == [2]
+
+
 def test_an_initial_pool_larger_than_the_pool_is_refused():
     with pytest.raises(InputError, match="the pool has 3"):
         draw(np.arange(3), 4, "uniform", np.random.default_rng(0))
