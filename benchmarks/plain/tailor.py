@@ -1,32 +1,37 @@
-"""TAILOR at its plainest: every row of the batch is a draw of all posteriors and a strategy's call.
+"""TAILOR as Huseljic et al. 2026 run it: for every row, a draw of all posteriors and a whole query.
 
-So runs the published form for strategies that cannot be asked for their next row alone: each call
-looks at the whole pool, less the rows that are taken. First round only: the posteriors are flat.
+Each query looks at the pool anew, less the rows that are taken. First round only: the posteriors are
+flat.
 """
 
 from collections.abc import Sequence
+from importlib import import_module
 
 import numpy as np
 
 from labelbench_core.strategies import Pool
-from labelbench_core.strategies import select as ask_strategy
 from labelbench_core.strategies._sub_pool import sub_pool
-
-CANDIDATES = ("random", "confidence", "margin", "badge", "typiclust")
+from labelbench_core.strategies.tailor import select as ours
 
 
 def select(
-    pool: Pool, budget: int, rng: np.random.Generator, *, candidates: Sequence[str] = CANDIDATES
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    *,
+    candidates: Sequence[str] = ours.__kwdefaults__["candidates"],
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order proposed."""
+    strategies = [
+        import_module(f"benchmarks.plain.{name.replace('-', '_')}") for name in candidates
+    ]
     sizes = np.bincount(pool.labels, minlength=pool.num_classes)
     worth = 1 / np.maximum(sizes, 1)
     worth[sizes > len(pool.labels) / 2] *= -1
-    counts = np.ones((len(candidates), pool.num_classes))
+    flat = np.ones(pool.num_classes)
     chosen = np.empty(0, np.int64)
     for _ in range(budget):
-        rewards = [rng.dirichlet(1 + a) @ worth for a in counts]
+        winner = int(np.argmax([rng.dirichlet(1 + flat) @ worth for _ in candidates]))
         left, rows = sub_pool(pool, np.setdiff1d(pool.unlabeled(), chosen))
-        proposed = ask_strategy(candidates[int(np.argmax(rewards))], left, 1, rng)
-        chosen = np.append(chosen, rows[proposed])
+        chosen = np.append(chosen, rows[strategies[winner].select(left, 1, rng)])
     return chosen

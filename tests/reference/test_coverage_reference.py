@@ -29,11 +29,12 @@ def plain_probcover(embeddings, labeled, budget, delta, targets=None):
     return greedy(*np.nonzero(near), len(near), labeled, budget).tolist()
 
 
-def plain_herding(pool, budget, bandwidth, weights=1, targets=None):
+def plain_herding(embeddings, labeled, budget, bandwidth, weights, targets=None):
     """All gains anew for every pick, from distances by differences."""
-    kernel = np.exp(-squared_distances(pool.embeddings) / bandwidth**2)
+    kernel = np.exp(-squared_distances(embeddings) / bandwidth**2)
     kernel = kernel if targets is None else kernel[:, targets]
-    return herd(kernel, np.broadcast_to(weights, kernel.shape[1]), pool, budget).tolist()
+    weights = np.broadcast_to(weights, kernel.shape[1])
+    return herd(kernel, weights, labeled, budget).tolist()
 
 
 def covered(balls):
@@ -219,14 +220,14 @@ def test_probcover_keeps_to_the_memory_it_may_use(monkeypatch, tile):
 def test_maxherding(monkeypatch, densest, labeled, dtype, bandwidth):
     monkeypatch.setattr(_herding, "DENSEST", densest)
     pool = make_pool(400, dims=16, labeled=labeled, dtype=dtype)
-    expected = plain_herding(pool, 120, bandwidth)
+    expected = plain_herding(pool.embeddings, pool.labeled, 120, bandwidth, 1)
     assert choose("maxherding", pool, 120, bandwidth=bandwidth).tolist() == expected
 
 
 def test_maxherding_on_a_sample_of_targets():
     pool = make_pool(300, dims=8, labeled=10)
     targets = np.random.default_rng(0).permutation(300)[:90]
-    expected = plain_herding(pool, 50, 1, targets=targets)
+    expected = plain_herding(pool.embeddings, pool.labeled, 50, 1, 1, targets)
     assert choose("maxherding", pool, 50, targets=90).tolist() == expected
     assert set(expected) - set(targets)
 
@@ -240,7 +241,7 @@ def test_maxherding_with_tiles_of_any_size(monkeypatch, densest, tile):
     monkeypatch.setattr(sphere, "TILE", tile)
     monkeypatch.setattr("labelbench_core.strategies._arrays.CHUNK_VALUES", 700)
     pool = make_pool(100, dims=16, labeled=12)
-    expected = plain_herding(pool, 50, 1)
+    expected = plain_herding(pool.embeddings, pool.labeled, 50, 1, 1)
     assert choose("maxherding", pool, 50).tolist() == expected
 
 
@@ -318,7 +319,7 @@ def test_uherding(classes, labeled):
     apart = np.sqrt(squared_distances(pool.embeddings[pool.labeled]))
     bandwidth = apart[apart > 0.001].min() if labeled > 1 else 1
     assert uherding.smallest_distance(pool.embeddings, pool.labeled) == pytest.approx(bandwidth)
-    expected = plain_herding(pool, 60, bandwidth, weights)
+    expected = plain_herding(pool.embeddings, pool.labeled, 60, bandwidth, weights)
     assert choose("uherding", pool, 60).tolist() == expected
 
 
