@@ -208,7 +208,9 @@ class FarthestFirst:
         # Rounded up, since it is compared in float32; a row at distance 0 cannot come nearer.
         allowance = np.where(best > 0, allowance + 4 * UNIT * abs(allowance), -np.inf)
         bar = self.rows.like(allowance.astype(np.float32))
-        rows, near = (host(part) for part in xp.where(low < bar[:, None]))
+        # One index for both: NumPy finds it ten times as fast as two.
+        hits = host(xp.where((low < bar[:, None]).reshape(-1))[0])
+        rows, near = np.divmod(hits, low.shape[1])
         other = near + first != likely[rows]
         rows, near = rows[other], near[other] + first
         for begin in range(0, len(rows), BLOCK_ROWS):

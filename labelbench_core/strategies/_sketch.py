@@ -23,59 +23,79 @@ class Sketch:
 
     def __init__(self, centers: Array) -> None:
         self._basis = _principal_directions(centers)
-        flat = centers @ self._basis
-        self._flat = flat
-        count = int(len(centers) ** 0.5) if len(centers) >= GROUPED_FROM else 0
-        self._pivots = flat[:: len(flat) // count] if count else None
-        if self._pivots is not None:
-            group = np.empty(len(flat), np.int64)
-            step = chunk_rows(len(self._pivots))
-            for first in range(0, len(flat), step):
-                scores = _closeness(flat[first : first + step], self._pivots)
-                group[first : first + len(scores)] = host(scores.argmax(-1))
-            self._members = np.split(
-                np.argsort(group, kind="stable"),
-                np.cumsum(np.bincount(group, minlength=len(self._pivots)))[:-1],
-            )
+        points = centers @ self._basis
+        self._all = _Points(points, np.arange(len(points)))
+        self._pivots: _Points | None = None
+        if len(points) >= GROUPED_FROM:
+            self._pivots = _Points(points, np.arange(0, len(points), int(len(points) ** 0.5)))
+            group = host(self._pivots.nearest(points))
+            self._groups = [
+                _Points(points, np.flatnonzero(group == pivot))
+                for pivot in range(len(self._pivots))
+            ]
 
     def first_guess(self, rows: Array) -> Array:
         """(n,) a center near to each of the (n, D) `rows`: the nearest in a few groups."""
         if self._pivots is None:
             return self.guess(rows)
-        flat = rows @ self._basis
-        best = np.full(len(flat), -np.inf, np.float32)
-        nearest = np.zeros(len(flat), np.int64)
-        for group, some in self._probed(flat):
-            members = self._members[group]
-            scores = _closeness(flat[like(some, flat)], self._flat[like(members, flat)])
-            place = scores.argmax(-1)
-            closeness = host(namespace(scores).amax(scores, -1))
-            closer = closeness > best[some]
-            best[some[closer]] = closeness[closer]
-            nearest[some[closer]] = members[host(place)[closer]]
-        return like(nearest, flat)
+        points = rows @ self._basis
+        groups = self._nearest_groups(points)
+        order = np.argsort(groups, axis=None, kind="stable")  # group by group
+        sorted_points = points[like(order % len(points), points)]
+        found = np.full(len(order), -np.inf, np.float32)
+        nearest = np.zeros(len(order), np.int64)
+        stops = np.cumsum(np.bincount(groups.ravel(), minlength=len(self._groups)))
+        for group, first, stop in zip(self._groups, [0, *stops], stops, strict=False):
+            if stop > first and len(group):  # of equal pivots, only one has a group
+                scores = group.closeness(sorted_points[first:stop])
+                best = scores.argmax(-1)
+                found[first:stop] = host(scores[like(np.arange(stop - first), scores), best])
+                nearest[first:stop] = group.members[host(best)]
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        place = place.reshape(groups.shape)
+        best = found[place].argmax(axis=0)
+        return like(nearest[place[best, np.arange(len(points))]], points)
 
     def guess(self, rows: Array) -> Array:
         """(n,) the center nearest to each of the (n, D) `rows` in the sketch."""
-        return _closeness(rows @ self._basis, self._flat).argmax(-1)
+        return self._all.nearest(rows @ self._basis)
 
-    def _probed(self, flat: Array) -> list[tuple[int, np.ndarray]]:
-        """Groups that have members, each with the rows that look for a center in it."""
-        scores = _closeness(flat, self._pivots)
-        rows = like(np.arange(len(flat)), flat)
-        groups = np.empty((PROBES, len(flat)), np.int64)
-        for probe in range(PROBES):
+    def _nearest_groups(self, points: Array) -> np.ndarray:
+        """(PROBES, n) groups whose pivots are nearest to the points, nearest first."""
+        scores = self._pivots.closeness(points)
+        rows = like(np.arange(len(points)), points)
+        groups = np.empty((min(PROBES, len(self._pivots)), len(points)), np.int64)
+        for probe in range(len(groups)):
             closest = scores.argmax(-1)
             groups[probe] = host(closest)
             scores[rows, closest] = -np.inf
-        order = np.argsort(groups, axis=None, kind="stable")
-        stops = np.cumsum(np.bincount(groups.ravel(), minlength=len(self._members)))
-        parts = np.split(order % len(flat), stops[:-1])
-        return [
-            (group, some)
-            for group, some in enumerate(parts)
-            if len(some) and len(self._members[group])
-        ]
+        return groups
+
+
+class _Points:
+    """Some of (m, k) points, to find which of them is nearest to others."""
+
+    def __init__(self, points: Array, members: np.ndarray) -> None:
+        self.members = members
+        self._points = points[like(members, points)]
+        self._half_norms = 0.5 * (self._points * self._points).sum(-1)
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def closeness(self, others: Array) -> Array:
+        """(n, m) half the squared norm of another point less half its squared distance."""
+        scores = others @ self._points.T
+        scores -= self._half_norms
+        return scores
+
+    def nearest(self, others: Array) -> Array:
+        """(n,) position of the point nearest to each of the others."""
+        step = chunk_rows(len(self))
+        starts = range(0, max(1, len(others)), step)
+        parts = [self.closeness(others[start : start + step]).argmax(-1) for start in starts]
+        return namespace(others).concatenate(parts)
 
 
 def _principal_directions(vectors: Array) -> Array:
@@ -87,10 +107,3 @@ def _principal_directions(vectors: Array) -> Array:
     for _ in range(3):
         basis = xp.linalg.qr(some.T @ (some @ basis))[0]
     return basis
-
-
-def _closeness(rows: Array, centers: Array) -> Array:
-    """(n, m) half the squared norm of a row less half its squared distance to a center."""
-    scores = rows @ centers.T
-    scores -= 0.5 * (centers * centers).sum(-1)
-    return scores
