@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import plain_strategies as plain
 import pytest
+import torch
 from choosing import choose
 
 from labelbench_core.strategies import _k_center, _sketch
@@ -90,3 +91,31 @@ def test_coreset_where_float32_cannot_tell_the_nearest_center(scale):
     wide = points.astype(np.float64)
     expected = np.square(wide[300:, None] - wide[None, :300]).sum(axis=2).min(axis=1)
     assert np.array_equal(search.exact[unlabeled], expected)
+
+
+@pytest.mark.usefixtures("block_sizes")
+def test_coreset_on_tensors():
+    pool = make_pool(200, labeled=60)
+    expected = plain.coreset(pool.embeddings, pool.labeled, 80)
+    tensors = replace(pool, embeddings=torch.from_numpy(pool.embeddings))
+    assert np.array_equal(choose("coreset", tensors, 80), expected)
+
+
+def test_guesses_in_all_dimensions_and_groups_are_the_nearest_centers(monkeypatch):
+    monkeypatch.setattr(_sketch, "GROUPED_FROM", 50)
+    rng = np.random.default_rng(0)
+    centers, rows = (rng.standard_normal((count, 8)).astype(np.float32) for count in (50, 400))
+    distances = np.square(rows[:, None] - centers).sum(axis=2)
+    nearest = distances.argmin(axis=1)
+    sketch = _sketch.Sketch(centers)
+    assert np.array_equal(sketch.guess(rows), nearest)
+    share = [np.mean(sketch.first_guess(rows) == nearest)]
+    monkeypatch.setattr(_sketch, "PROBES", 50)
+    assert np.array_equal(sketch.first_guess(rows), nearest)
+    assert share[0] > 0.5
+
+
+def test_groups_about_equal_centers(monkeypatch):
+    monkeypatch.setattr(_sketch, "GROUPED_FROM", 9)
+    sketch = _sketch.Sketch(np.ones((9, 3), np.float32))
+    assert set(sketch.first_guess(np.zeros((5, 3), np.float32))) <= set(range(9))
