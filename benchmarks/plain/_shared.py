@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from labelbench_core.strategies import Pool
-
 
 def wide(array: np.ndarray) -> np.ndarray:
     """The array in float64."""
@@ -17,9 +15,8 @@ def unit(embeddings: np.ndarray) -> np.ndarray:
     return points / np.where(norms > 0, norms, 1)
 
 
-def lowest(scores: np.ndarray, pool: Pool, budget: int) -> np.ndarray:
+def lowest(scores: np.ndarray, unlabeled: np.ndarray, budget: int) -> np.ndarray:
     """(budget,) the unlabelled rows of lowest score, by a full sort; equal ones by index."""
-    unlabeled = pool.unlabeled()
     return unlabeled[np.argsort(scores[unlabeled], kind="stable")[:budget]]
 
 

@@ -28,8 +28,9 @@ def select(
 
 
 def changed_by_mixing(pool: Pool, cap: float) -> np.ndarray:
-    """(N,) which rows change class when mixed with some anchor."""
-    points, weights = wide(pool.embeddings), wide(pool.head.weights)
+    """(N,) which unlabelled rows change class when mixed with some anchor."""
+    unlabeled, known = pool.unlabeled(), wide(pool.embeddings[pool.labeled])
+    points, weights = wide(pool.embeddings[unlabeled]), wide(pool.head.weights)
     logits = points @ weights + pool.head.bias
     predicted = logits.argmax(axis=1)
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -39,11 +40,11 @@ def changed_by_mixing(pool: Pool, cap: float) -> np.ndarray:
     p[rows, predicted] = -p.sum(axis=1)
     gradients = p @ weights.T
     gradients /= np.linalg.norm(gradients, axis=1, keepdims=True)
-    changed = np.zeros(len(points), bool)
+    changed = np.zeros(pool.num_rows, bool)
     for label in np.unique(pool.labels):
-        anchor = points[pool.labeled[pool.labels == label]].mean(axis=0)
+        anchor = known[pool.labels == label].mean(axis=0)
         length = cap / np.sqrt(points.shape[1]) * np.linalg.norm(anchor - points, axis=1)
         alpha = length[:, None] * gradients / (anchor - points)
         mixed = alpha * anchor + (1 - alpha) * points
-        changed |= (mixed @ weights + pool.head.bias).argmax(axis=1) != predicted
+        changed[unlabeled] |= (mixed @ weights + pool.head.bias).argmax(axis=1) != predicted
     return changed

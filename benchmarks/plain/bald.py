@@ -9,7 +9,7 @@ from labelbench_core.strategies import Pool
 
 def select(pool: Pool, budget: int, rng: np.random.Generator) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, largest disagreement first."""
-    return lowest(-disagreements(pool.member_probabilities), pool, budget)
+    return lowest(-disagreements(pool.member_probabilities), pool.unlabeled(), budget)
 
 
 def disagreements(members: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ def select(
 
     labels = fcluster(linkage(unit(pool.embeddings), "average"), clusters or budget, "maxclust")
     count = min(int(np.ceil(oversample * budget)), len(pool.unlabeled()))
-    candidates = lowest(margins(pool.probabilities), pool, count)
+    candidates = lowest(margins(pool.probabilities), pool.unlabeled(), count)
     return in_turn(candidates, labels, rng)[:budget]
 
 

@@ -8,7 +8,7 @@ from labelbench_core.strategies import Pool
 
 def select(pool: Pool, budget: int, rng: np.random.Generator) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, least confident first."""
-    return lowest(scores(pool.probabilities), pool, budget)
+    return lowest(scores(pool.probabilities), pool.unlabeled(), budget)
 
 
 def scores(probabilities: np.ndarray) -> np.ndarray:

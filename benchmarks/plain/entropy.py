@@ -8,7 +8,7 @@ from labelbench_core.strategies import Pool
 
 def select(pool: Pool, budget: int, rng: np.random.Generator) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, highest entropy first."""
-    return lowest(-entropies(pool.probabilities), pool, budget)
+    return lowest(-entropies(pool.probabilities), pool.unlabeled(), budget)
 
 
 def entropies(probabilities: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from labelbench_core.strategies import Pool
 
 def select(pool: Pool, budget: int, rng: np.random.Generator) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, smallest margin first."""
-    return lowest(margins(pool.probabilities), pool, budget)
+    return lowest(margins(pool.probabilities), pool.unlabeled(), budget)
 
 
 def margins(probabilities: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """TAILOR as Huseljic et al. 2026 run it: for every row, a draw of all posteriors and a whole query.
 
-Each query looks at the pool anew, less the rows that are taken. First round only: the posteriors are
-flat.
+Each query looks at the pool anew, less the rows that are taken. Its first round only: posteriors
+are flat.
 """
 
 from collections.abc import Sequence

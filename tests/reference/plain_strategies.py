@@ -1,25 +1,8 @@
-"""Strategies at their plainest: float64, one full pass over the pool per pick, no cleverness."""
+"""What the plain forms in `benchmarks/plain` leave out: exact distances, and laws of draws."""
 
 import numpy as np
 
-
-def by_score(scores, unlabeled, budget):
-    """The lowest scores; equal ones by index."""
-    return np.array(sorted(unlabeled, key=lambda i: (scores[i], i))[:budget], dtype=np.int64)
-
-
-def confidence_scores(probabilities):
-    return [max(map(float, row)) for row in probabilities]
-
-
-def entropy_scores(probabilities):
-    wide = probabilities.astype(np.float64)
-    return [sum(p * np.log(p) for p in row if p > 0) for row in wide]
-
-
-def margin_scores(probabilities):
-    wide = np.sort(probabilities.astype(np.float64), axis=1)
-    return wide[:, -1] - wide[:, -2]
+from benchmarks.plain.margin import margins
 
 
 def coreset(embeddings, labeled, budget):
@@ -80,77 +63,6 @@ def drawing_law(weights, length):
     return law
 
 
-def unit(embeddings):
-    wide = embeddings.astype(np.float64)
-    return (wide / np.linalg.norm(wide, axis=1, keepdims=True)).astype(np.float32)
-
-
-def typiclust(embeddings, clusters, labeled, budget, neighbors=20, min_size=5):
-    """The authors' loop, on given clusters; small clusters only when nothing else is left."""
-    points = unit(embeddings).astype(np.float64)
-    clusters = np.array(clusters)
-    sizes = np.bincount(clusters)
-    known = np.bincount(clusters[labeled], minlength=len(sizes))
-    order = sorted(range(len(sizes)), key=lambda c: (known[c], -sizes[c], c))
-    clusters[labeled] = -1
-    chosen = []
-    for group in (
-        [c for c in order if sizes[c] > min_size],
-        [c for c in order if sizes[c] <= min_size],
-    ):
-        while len(chosen) < budget and np.isin(clusters, group).any():
-            for c in group:
-                members = np.flatnonzero(clusters == c)
-                if len(members) == 0 or len(chosen) == budget:
-                    continue
-                k = min(neighbors, len(members) // 2)
-                apart = np.linalg.norm(points[members][:, None] - points[members], axis=2)
-                spread = [np.sort(row)[1 : k + 1].mean() if k else 0 for row in apart]
-                best = members[np.argmin(spread)]
-                clusters[best] = -1
-                chosen.append(int(best))
-    return np.array(chosen)
-
-
-def predicted(head, features):
-    return (features @ head.weights.astype(np.float64) + head.bias).argmax(axis=-1)
-
-
-def changed_classes(pool, passes, rate, rng):
-    """Row by row: the class with every feature, and with a share `rate` of them dropped."""
-    changes = []
-    for row in pool.embeddings.astype(np.float64):
-        words = rng.integers(0, 2**64, (passes, -(-len(row) // 8)), dtype=np.uint64)
-        count = 0
-        for drawn in words:
-            kept = drawn.view(np.uint8)[: len(row)] / 256 >= rate
-            count += predicted(pool.head, row * kept / (1 - rate)) != predicted(pool.head, row)
-        changes.append(count)
-    return np.array(changes)
-
-
-def changes_by_mixing(pool, cap):
-    """Which unlabelled rows change class when mixed with an anchor, as the paper writes it."""
-    points = pool.embeddings.astype(np.float64)
-    weights = pool.head.weights.astype(np.float64)
-    changed = np.zeros(len(points), bool)
-    for label in np.unique(pool.labels):
-        anchor = points[pool.labeled[pool.labels == label]].mean(axis=0)
-        for i in pool.unlabeled():
-            z = points[i]
-            logits = z @ weights + pool.head.bias
-            p = np.exp(logits - logits.max())
-            p /= p.sum()
-            p[logits.argmax()] = 0
-            p[logits.argmax()] = -p.sum()
-            gradient = weights @ p
-            length = cap / np.sqrt(len(z)) * np.linalg.norm(anchor - z)
-            alpha = length * gradient / np.linalg.norm(gradient) / (anchor - z)
-            mixed = alpha * anchor + (1 - alpha) * z
-            changed[i] |= predicted(pool.head, mixed) != logits.argmax()
-    return changed
-
-
 def falcun_law(probabilities, gamma, length):
     """{drawn sequence: probability}, by enumeration."""
     wide = probabilities.astype(np.float64)
@@ -159,7 +71,7 @@ def falcun_law(probabilities, gamma, length):
     for _ in range(length):
         longer = {}
         for sequence, probability in law.items():
-            relevance = 1 - margin_scores(probabilities)
+            relevance = 1 - margins(probabilities)
             for chosen in sequence:
                 relevance = np.minimum(relevance, apart[chosen])
             weights = relevance**gamma

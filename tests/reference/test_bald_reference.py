@@ -8,30 +8,20 @@ import plain_strategies as plain
 import pytest
 from choosing import assert_drawn_by, choose
 
+from benchmarks.plain import bald as plain_bald
+from benchmarks.plain._shared import lowest
 from labelbench_core.errors import InputError
 from labelbench_core.strategies import bald
 from labelbench_core.strategies.testing import Blocks, make_pool
 
 
-def plain_entropy(row):
-    return -sum(float(p) * math.log(p) for p in row if p > 0)
-
-
-def plain_scores(members):
-    """H(E p) − E H(p), row by row."""
-    rows = np.swapaxes(np.asarray(members, np.float64), 0, 1)
-    return [
-        plain_entropy(row.mean(axis=0)) - np.mean([plain_entropy(p) for p in row]) for row in rows
-    ]
-
-
 @pytest.mark.parametrize("classes", [2, 5, 40])
 def test_bald(classes):
     pool = make_pool(300, classes=classes, labeled=40)
-    scores = plain_scores(pool.member_probabilities)
+    scores = plain_bald.disagreements(pool.member_probabilities)
     found = bald.disagreements(pool.member_probabilities, multilabel=False)
     assert np.allclose(found, scores, rtol=1e-9, atol=1e-12)
-    expected = plain.by_score(-np.array(scores), pool.unlabeled(), 100)
+    expected = lowest(-scores, pool.unlabeled(), 100)
     assert np.array_equal(choose("bald", pool, 100), expected)
 
 
@@ -68,7 +58,7 @@ def test_bald_of_multilabel_pools_adds_up_labels():
     pool = replace(pool, member_probabilities=members)
     wide = members.astype(np.float64)
     pairs = np.stack([wide, 1 - wide], axis=-1)  # each label a problem of two classes
-    expected = np.sum([plain_scores(pairs[:, :, label]) for label in range(4)], axis=0)
+    expected = np.sum([plain_bald.disagreements(pairs[:, :, label]) for label in range(4)], axis=0)
     assert np.allclose(bald.disagreements(members, multilabel=True), expected, rtol=1e-9)
     assert choose("bald", pool, 20).tolist() == np.argsort(-expected).tolist()
 
@@ -77,7 +67,7 @@ def test_bald_of_multilabel_pools_adds_up_labels():
 def test_power_bald_draws_in_proportion_to_the_power(power):
     members = np.random.default_rng(0).dirichlet(np.ones(3), (4, 5)).astype(np.float32)
     pool = replace(make_pool(5, labeled=0), member_probabilities=members)
-    weights = np.array(plain_scores(members))
+    weights = plain_bald.disagreements(members)
     law = plain.drawing_law(weights**power, 3)
     assert_drawn_by(law, pool, 3, 3000, "power-bald", power=power)
 

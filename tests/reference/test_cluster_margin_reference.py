@@ -4,10 +4,12 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
-import plain_strategies as plain
 import pytest
 from choosing import choose
 
+from benchmarks.plain._shared import lowest, unit
+from benchmarks.plain.cluster_margin import in_turn
+from benchmarks.plain.margin import margins
 from labelbench_core.errors import InputError
 from labelbench_core.strategies import cluster_margin
 from labelbench_core.strategies.testing import make_pool
@@ -25,29 +27,20 @@ def linked(points, count):
     return clusters
 
 
-def units(embeddings):
-    wide = embeddings.astype(np.float64)
-    return wide / np.linalg.norm(wide, axis=1, keepdims=True)
-
-
 def turns(pool, scores, budget, clusters, oversample, seed):
-    candidates = plain.by_score(scores, pool.unlabeled(), int(np.ceil(oversample * budget)))
-    shuffled = candidates[np.random.default_rng(seed).permutation(len(candidates))].tolist()
-    ranks = {row: rank for rank, row in enumerate(candidates.tolist())}
-    groups = [[row for row in shuffled if row in rows] for rows in clusters]
-    groups = sorted((g for g in groups if g), key=lambda g: (len(g), min(ranks[r] for r in g)))
-    chosen = []
-    while len(chosen) < budget:
-        chosen += [group.pop(0) for group in groups if group]
-    return chosen[:budget]
+    labels = np.empty(pool.num_rows, np.int64)
+    for number, rows in enumerate(clusters):
+        labels[rows] = number
+    candidates = lowest(scores, pool.unlabeled(), int(np.ceil(oversample * budget)))
+    return in_turn(candidates, labels, np.random.default_rng(seed))[:budget].tolist()
 
 
 @pytest.mark.parametrize("clusters", [0, 1, 3, 25])
 @pytest.mark.parametrize("oversample", [1, 1.25, 2.4])
 def test_cluster_margin(clusters, oversample):
     pool = make_pool(70, dims=4, labeled=8)
-    rows = linked(units(pool.embeddings), clusters or 15)
-    scores = plain.margin_scores(pool.probabilities)
+    rows = linked(unit(pool.embeddings), clusters or 15)
+    scores = margins(pool.probabilities)
     options = {"clusters": clusters, "oversample": oversample}
     expected = turns(pool, scores, 15, rows, oversample, 3)
     assert choose("cluster-margin", pool, 15, 3, **options).tolist() == expected
@@ -56,7 +49,7 @@ def test_cluster_margin(clusters, oversample):
 def test_cluster_margin_multilabel():
     pool = replace(make_pool(60, classes=4, labeled=8), multilabel=True)
     scores = np.abs(2 * pool.probabilities.astype(np.float64) - 1).mean(axis=1)
-    expected = turns(pool, scores, 10, linked(units(pool.embeddings), 10), 2, 3)
+    expected = turns(pool, scores, 10, linked(unit(pool.embeddings), 10), 2, 3)
     assert choose("cluster-margin", pool, 10, 3, oversample=2).tolist() == expected
 
 
@@ -88,7 +81,7 @@ def test_each_cluster_is_drawn_from_at_random():
         choose("cluster-margin", pool, 1, seed, clusters=1, oversample=5).item()
         for seed in range(60)
     }
-    candidates = plain.by_score(plain.margin_scores(pool.probabilities), pool.unlabeled(), 5)
+    candidates = lowest(margins(pool.probabilities), pool.unlabeled(), 5)
     assert picks == set(candidates.tolist())
 
 

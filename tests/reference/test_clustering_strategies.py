@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
-import plain_strategies as plain
 import pytest
 from choosing import choose
 
+from benchmarks.plain import alfa_mix as plain_alfa_mix
+from benchmarks.plain import dropquery as plain_dropquery
+from benchmarks.plain import typiclust
+from benchmarks.plain._shared import unit
 from labelbench_core.strategies import Head, _kmeans, alfa_mix, dropquery
 from labelbench_core.strategies.testing import make_pool
 
@@ -18,7 +21,7 @@ def test_typiclust(labeled):
     clusters = _kmeans.cluster(pool.embeddings, count, np.random.default_rng(0)).labels
     min_size = int(np.sort(np.bincount(clusters))[10])  # a size that occurs
     options = {"max_clusters": 25, "neighbors": 8, "min_size": min_size}
-    expected = plain.typiclust(pool.embeddings, clusters, pool.labeled, 60, 8, min_size)
+    expected = typiclust.from_clusters(pool, clusters, 60, 8, min_size)
     assert np.array_equal(choose("typiclust", pool, 60, **options), expected)
 
 
@@ -28,7 +31,7 @@ def test_k_means_is_as_good_as_scikit_learn(monkeypatch, lloyd_rows):
 
     monkeypatch.setattr(_kmeans, "LLOYD_ROWS", lloyd_rows)
     pool = make_pool(6000, dims=12, classes=15)
-    points = plain.unit(pool.embeddings)
+    points = unit(pool.embeddings).astype(np.float32)
     found = _kmeans.cluster(pool.embeddings, 40, np.random.default_rng(0))
     known = KMeans(40, n_init=1, random_state=0).fit(points)
     spread = np.square(points - found.centers[found.labels]).sum()
@@ -38,8 +41,8 @@ def test_k_means_is_as_good_as_scikit_learn(monkeypatch, lloyd_rows):
 def test_k_means_finds_the_nearest_center_exactly():
     # Centers in pairs that float32 products cannot tell apart.
     rng = np.random.default_rng(0)
-    points = plain.unit(rng.standard_normal((400, 16)))
-    centers = plain.unit(rng.standard_normal((30, 16)))
+    points = unit(rng.standard_normal((400, 16))).astype(np.float32)
+    centers = unit(rng.standard_normal((30, 16))).astype(np.float32)
     centers = np.concatenate([centers, np.nextafter(centers, 2), centers])
     wide = points[:, None].astype(np.float64) - centers.astype(np.float64)
     expected = np.square(wide).sum(axis=2).argmin(axis=1)
@@ -49,7 +52,7 @@ def test_k_means_finds_the_nearest_center_exactly():
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 def test_dropquery_counts_changed_classes(dtype):
     pool = make_pool(120, dims=13, dtype=dtype)
-    expected = plain.changed_classes(pool, 4, 0.5, np.random.default_rng(1))
+    expected = plain_dropquery.changed_classes(pool, 4, 0.5, np.random.default_rng(1))
     found = dropquery.changed_classes(pool, 4, 0.5, np.random.default_rng(1))
     assert np.array_equal(found, expected)
     assert 0 < np.count_nonzero(expected) < 120
@@ -58,12 +61,12 @@ def test_dropquery_counts_changed_classes(dtype):
 def test_dropquery_takes_the_nearest_row_of_each_cluster():
     pool = make_pool(300, labeled=30)
     rng = np.random.default_rng(0)
-    changes = plain.changed_classes(pool, 3, 0.75, rng)
+    changes = plain_dropquery.changed_classes(pool, 3, 0.75, rng)
     free = pool.unlabeled()
     candidates = free[changes[free] > 1]
     assert len(candidates) >= 40  # the bar need not be lowered
     clusters = _kmeans.cluster(pool.embeddings, 20, rng, candidates)
-    apart = plain.unit(pool.embeddings[candidates]).astype(np.float64)
+    apart = unit(pool.embeddings[candidates])
     apart = np.square(apart - clusters.centers[clusters.labels]).sum(axis=1)
     expected = {
         candidates[members[apart[members].argmin()]]
@@ -76,7 +79,7 @@ def test_dropquery_takes_the_nearest_row_of_each_cluster():
 @pytest.mark.parametrize(("per_pick", "bar"), [(1, 1), (4, 0), (25, -1)])
 def test_dropquery_lowers_the_bar(per_pick, bar):
     pool = make_pool(100, labeled=0)
-    changes = plain.changed_classes(pool, 3, 0.75, np.random.default_rng(0))
+    changes = plain_dropquery.changed_classes(pool, 3, 0.75, np.random.default_rng(0))
     sizes = {b: int((changes > b).sum()) for b in (1, 0, -1)}
     budget = {1: sizes[1], 0: sizes[0] // 4, -1: 10}[bar]
     assert bar == 1 or budget * per_pick > sizes[bar + 1]
@@ -88,7 +91,7 @@ def test_dropquery_lowers_the_bar(per_pick, bar):
 def test_alfa_mix_finds_the_rows_that_change_class(cap):
     pool = make_pool(150, dims=64, classes=4, labeled=25)
     pool = replace(pool, head=Head(pool.head.weights / 8, pool.head.bias))
-    expected = plain.changes_by_mixing(pool, cap)
+    expected = plain_alfa_mix.changed_by_mixing(pool, cap)
     free = pool.unlabeled()
     assert np.array_equal(alfa_mix.changing_caps(pool)[free] <= cap, expected[free])
     assert 0 < np.count_nonzero(expected) < 125

@@ -7,12 +7,14 @@ import plain_strategies as plain
 import pytest
 from choosing import assert_drawn_by, choose
 
+from benchmarks.plain import confidence, entropy, margin
+from benchmarks.plain._shared import lowest
 from labelbench_core.strategies.testing import make_pool
 
 SCORES = {
-    "confidence": plain.confidence_scores,
-    "entropy": plain.entropy_scores,
-    "margin": plain.margin_scores,
+    "confidence": confidence.scores,
+    "entropy": lambda p: -entropy.entropies(p),
+    "margin": margin.margins,
 }
 
 
@@ -20,7 +22,7 @@ SCORES = {
 @pytest.mark.parametrize("classes", [2, 5, 40])
 def test_scores(name, classes):
     pool = make_pool(400, classes=classes, labeled=50)
-    expected = plain.by_score(SCORES[name](pool.probabilities), pool.unlabeled(), 100)
+    expected = lowest(SCORES[name](pool.probabilities), pool.unlabeled(), 100)
     assert np.array_equal(choose(name, pool, 100), expected)
 
 
@@ -28,7 +30,7 @@ def test_scores(name, classes):
 def test_equal_scores_go_to_the_lowest_index(name):
     pool = make_pool(300, labeled=30)
     pool = replace(pool, probabilities=pool.probabilities[np.arange(300) % 7])
-    expected = plain.by_score(SCORES[name](pool.probabilities), pool.unlabeled(), 60)
+    expected = lowest(SCORES[name](pool.probabilities), pool.unlabeled(), 60)
     assert np.array_equal(choose(name, pool, 60), expected)
 
 
@@ -53,7 +55,7 @@ def test_multilabel_scores_depend_on_every_label(name):
 @pytest.mark.parametrize("power", [0, 1, 3])
 def test_power_margin_draws_in_proportion_to_the_power(power):
     pool = make_pool(5, labeled=0, classes=3, seed=2)
-    weights = 1 - plain.margin_scores(pool.probabilities)
+    weights = 1 - margin.margins(pool.probabilities)
     law = plain.drawing_law(weights**power, 3)
     assert_drawn_by(law, pool, 3, 3000, "power-margin", power=power)
 
