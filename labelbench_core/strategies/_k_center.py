@@ -199,8 +199,9 @@ class FarthestFirst:
         """The smaller of `best` and the exact distance to the nearest of centers first..stop."""
         xp = namespace(vectors)
         columns = self.norms[first:stop]
-        # Lower bounds on distances, less what depends on the row alone.
-        low = (-2 * vectors) @ self.vectors[first:stop].T
+        # Lower bounds on distances, less what depends on the row alone. Few rows times many centers
+        # is multiplied faster with the many first.
+        low = cast((self.vectors[first:stop] @ (-2 * vectors).T).T, "float32")
         low += (1 - self.slack) * columns
         likely = host(low.argmin(-1)) + first
         best = np.minimum(best, self._exact_to(raw, likely))
