@@ -12,8 +12,9 @@ LabelBench does. Where no class asked has an answer, a row is drawn among all un
 nearest row to a cut is LabelBench's form; the authors' code lets the order of its graph grow.
 
 Sequential: each label is known before the next row is chosen. A line is made when it is first
-asked for, and learns of the rows bought since it was last asked only when it is asked again. It
-keeps the place of each row: 4 C N bytes, as much as the probabilities in float32 (ImageNet: 5 GB).
+asked, and learns of the rows bought since it was last asked only when it is asked again. It keeps
+the place of each row. Memory: 4 C N bytes, as the probabilities in float32, half of it below 65,536
+rows, and at most 1 GB of probabilities (ImageNet: 6 GB).
 Multi-label: the lines are ordered by p(k | x), and a row is of any number of classes.
 """
 
@@ -87,9 +88,9 @@ class Line:
     """
 
     def __init__(self, order: np.ndarray) -> None:
-        self._place = np.empty(len(order), np.int32 if len(order) < 2**31 else np.int64)
+        self._place = np.empty(len(order), np.min_scalar_type(len(order)))
         self._place[order] = np.arange(len(order))
-        self._labeled = self._place[:0]  # places with a label, increasing
+        self._labeled = np.zeros(0, np.int64)  # places with a label, increasing
         self._signs = np.zeros(0, bool)  # whether they are of the class
 
     @property
@@ -116,7 +117,7 @@ class Line:
         paths = np.flatnonzero(opposite & (lengths > 1))
         if len(paths):
             first = paths[lengths[paths].argmin()]
-            place = places[first] + lengths[first] // 2
+            place = int(places[first] + lengths[first] // 2)
         else:
             place = self._nearest_to(np.flatnonzero(opposite), np.flatnonzero(lengths > 1))
         return int((self._place == place).argmax())
