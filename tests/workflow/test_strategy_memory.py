@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-from argparse import Namespace
 
 import numpy as np
 import pytest
@@ -95,26 +94,27 @@ class Chain:
             "arrays": self.folder / f"round-{number}.npz",
         }
 
-    def arguments(self, number):
+    def options(self, number):
         """What the workflow hands to `select_round`."""
         before = self.outputs(number - 1)
-        previous = {f"previous_{name}": path for name, path in before.items()}
-        return {**self.inputs, **previous, **self.outputs(number), "settings": self.settings}
+        previous = {f"previous-{name}": path for name, path in before.items()}
+        return self.command_line(**self.inputs, **previous, **self.outputs(number))
+
+    def command_line(self, **options):
+        pairs = {**options, "settings": self.settings, "log": self.folder / "log"}.items()
+        return [part for name, value in pairs for part in (f"--{name}", str(value))]
 
     def start(self):
-        shared = {"settings": self.settings, "threads": 1}
-        initial = self.folder / "initial.json"
-        draw_initial_pool.draw_initial_pool(
-            Namespace(dataset=self.inputs["dataset"], output=initial, **shared)
-        )
-        train_initial.train_initial(
-            Namespace(**self.inputs, initial=initial, **self.outputs(0), **shared)
-        )
+        pool = self.folder / "initial.json"
+        drawn = self.command_line(dataset=self.inputs["dataset"], output=pool)
+        assert draw_initial_pool.main(drawn) == 0
+        trained = self.command_line(**self.inputs, initial=pool, **self.outputs(0))
+        assert train_initial.main(trained) == 0
         return self
 
     def run(self, first=1):
         for number in range(first, ROUNDS + 1):
-            select_round.select_round(Namespace(**self.arguments(number), threads=1))
+            assert select_round.main(self.options(number)) == 0
         return self
 
     def state(self, number):
@@ -193,13 +193,8 @@ def test_a_round_that_is_killed_is_made_again_with_equal_bytes(
     for number in (1, 2):
         for path in uninterrupted[strategy].outputs(number).values():
             (tmp_path / path.name).write_bytes(path.read_bytes())
-    options = [
-        part
-        for name, value in chain.arguments(3).items()
-        for part in (f"--{name.replace('_', '-')}", str(value))
-    ]
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED, victim, *options],
+        [sys.executable, "-c", KILLED, victim, *chain.options(3)],
         cwd=registry.PROJECT,
         capture_output=True,
         text=True,
