@@ -146,7 +146,11 @@ def _component_errors(kind: str, name: str, entry: Mapping[str, Any], file: Path
                 if other not in fit
             ]
     if kind == "trainers":
-        wrong = Recipe.errors_in(entry.get("training"))
+        training = entry.get("training")
+        wrong = Recipe.errors_in(training)
+        needs_teacher = registry.describe(kind, implementation).info["needs_teacher"]
+        if not wrong and needs_teacher and not Recipe.from_options(training).ema_decay:
+            wrong = [f"training.ema_decay: 0.0; allowed with {implementation}: more than 0"]
         errors += [f"{file}: {name}.{line}" for line in wrong]
     if kind != "datasets" and "prompts" in entry:
         errors.append(f"{file}: {name}.prompts: only data sets have it; allowed: options")

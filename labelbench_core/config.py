@@ -7,6 +7,7 @@ from typing import Any
 from labelbench_core import catalogue as entries
 from labelbench_core import registry
 from labelbench_core.catalogue import Catalogue, did_you_mean, raise_all
+from labelbench_core.combinations import combination_errors
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment, Finetuning
 
@@ -146,7 +147,7 @@ def _outside(key: str, values: tuple[int, ...], allowed: Any) -> list[str]:
 
 def _unsuitable(experiment: Experiment, catalogue: Catalogue) -> list[str]:
     """Combinations that cannot run: needs that a proxy does not fulfil, methods for other data."""
-    errors = []
+    errors = combination_errors(experiment, catalogue)
     for dataset in experiment.datasets:
         if _info("datasets", catalogue, dataset).get("multilabel"):
             errors += _not_multilabel(experiment, catalogue, dataset)

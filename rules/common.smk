@@ -9,6 +9,7 @@ if workflow.basedir not in sys.path:
 
 from snakemake.settings.types import DeploymentMethod
 
+from labelbench_core import proxy_entries
 from labelbench_core import workflow as parsing
 from labelbench_core.files import canonical_json
 from labelbench_core.provenance import code_hash
@@ -29,6 +30,10 @@ GPU_JOB_THREADS = 8 if GPU else 1
 DATASET = "results/datasets/{dataset}/"
 EMBEDDINGS = "results/embeddings/{dataset}/{backbone}/"
 VIEWS = "results/views/{dataset}/{backbone}/{augmentation}/"
+REFRESHED = (
+    "results/refreshed/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/"
+    "{strategy}/seed-{seed}/round-{round}/"
+)
 ZERO_SHOT = "results/zero_shot/{dataset}/{backbone}/head.npz"
 INITIAL_POOL = "results/selections/{dataset}/{schedule}/seed-{seed}/initial.json"
 CHAIN = "results/selections/{dataset}/{backbone}/{proxy}/{schedule}/"
@@ -44,7 +49,20 @@ REPORT_LOGS = f"results/logs/reports/{EXPERIMENT.experiment}/"
 REPORT_BENCHMARKS = f"results/benchmarks/reports/{EXPERIMENT.experiment}/"
 TABLES = ["curves", "comparisons", "savings", "aubc", "ranking", "pairwise", "finetuning"]
 
+# Kind of component: the wildcard that names one.
+WILDCARD = {
+    "augmentations": "augmentation",
+    "backbones": "backbone",
+    "datasets": "dataset",
+    "proxies": "proxy",
+    "schedules": "schedule",
+    "strategies": "strategy",
+    "trainers": "trainer",
+}
+
 ID = "[a-z0-9]+(-[a-z0-9]+)*"
+# Not round 0: `ruleorder` would not keep remote jobs from matching it.
+LATER_ROUND = "[1-9][0-9]*"
 
 
 wildcard_constraints:
@@ -80,16 +98,48 @@ def this_round(suffix):
     return lambda wildcards: round_path(suffix, **wildcards)
 
 
-def zero_shot_head(wildcards):
-    """Input function: the classifier made of class names, for trainers that start from it."""
+def entry(kind, name):
+    """A catalogue entry with its id, as jobs get it."""
+    return proxy_entries.entry(CATALOGUE, kind, name)
+
+
+def trainers_zero_shot_head(wildcards):
+    """Input function: the classifier made of class names, if the trainer starts from it."""
     training = CATALOGUE["trainers"][wildcards.trainer].get("training") or {}
     return ZERO_SHOT.format(**wildcards) if training.get("head") == "zero-shot" else []
 
 
-def entry(kind, name):
-    """A catalogue entry with its id, as jobs get it; prompts concern one rule only."""
-    chosen = CATALOGUE[kind][name]
-    return {"id": name, **{key: value for key, value in chosen.items() if key != "prompts"}}
+def proxys_zero_shot_head(wildcards):
+    """Input function: the classifier made of class names, if the proxy starts from it."""
+    needed = proxy_entries.starts_from_class_names(CATALOGUE, wildcards.proxy)
+    return ZERO_SHOT.format(**wildcards) if needed else []
+
+
+def proxys_views(file):
+    """Input function: the cached views of the pool that the proxy is trained on, if any."""
+
+    def path(wildcards):
+        augmentation = proxy_entries.augmentation_of(CATALOGUE, wildcards.proxy)
+        return VIEWS.format(**wildcards, augmentation=augmentation) + file if augmentation else []
+
+    return path
+
+
+def proxys_embeddings(file):
+    """Input function: the embeddings that a round sees; a proxy on images sees none."""
+
+    def path(wildcards):
+        if proxy_entries.info(CATALOGUE, wildcards.proxy).get("needs_images"):
+            return []
+        number = int(wildcards.get("round", 0))
+        refreshed = proxy_entries.refreshed_after(CATALOGUE, wildcards.proxy, number)
+        if refreshed is None:
+            return EMBEDDINGS.format(**wildcards) + file
+        trainer = proxy_entries.trainer_of(CATALOGUE, wildcards.proxy)
+        ids = {**wildcards, "round": refreshed, "trainer": trainer}
+        return REFRESHED.format(**ids) + file
+
+    return path
 
 
 def zero_shot_settings(wildcards):
@@ -103,13 +153,15 @@ def settings(*kinds, ids=()):
 
     Only what is consumed there: an edit elsewhere in the configuration reruns nothing.
     """
-    names = {"proxies": "proxy", "strategies": "strategy"}
 
     def make(wildcards):
-        chosen = {names.get(kind, kind.rstrip("s")): kind for kind in kinds}
-        values = {one: entry(kind, wildcards[one]) for one, kind in chosen.items()}
+        values = {WILDCARD[kind]: entry(kind, wildcards[WILDCARD[kind]]) for kind in kinds}
         for one in ids:
             values[one] = int(wildcards[one]) if one in ("seed", "round") else wildcards[one]
+        if "proxies" in kinds and proxy_entries.info(CATALOGUE, wildcards.proxy).get(
+            "needs_images"
+        ):
+            values["backbone"] = entry("backbones", wildcards.backbone)
         return canonical_json(values)
 
     return make
@@ -117,15 +169,13 @@ def settings(*kinds, ids=()):
 
 def code(script, *kinds, templates=()):
     """Params function: hash of the code of `script` and of the components that the ids name."""
-    names = {"proxies": "proxy", "strategies": "strategy"}
 
     def make(wildcards):
-        entries = {
-            kind: entry(kind, wildcards[names.get(kind, kind.rstrip("s"))]) for kind in kinds
-        }
-        components = [
-            (kind, one["implementation"], one.get("options")) for kind, one in entries.items()
-        ]
+        components = []
+        for kind in kinds:
+            components += proxy_entries.components(
+                CATALOGUE, kind, wildcards[WILDCARD[kind]], wildcards.get("backbone")
+            )
         return code_hash(f"workflow_scripts.{script}", components, templates)
 
     return make

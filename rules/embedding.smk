@@ -90,3 +90,34 @@ rule extract_views:
         " --dataset {input.dataset} --settings {params.settings:q} --code {params.code}"
         " --manifest {output.manifest} --arrays {output.arrays}"
         " --threads {threads} --log {log}"
+
+
+rule refresh_embeddings:
+    input:
+        dataset=f"{DATASET}manifest.json",
+        arrays=ancient(f"{DATASET}arrays"),
+        weights=f"{FINETUNED}model.safetensors",
+    output:
+        manifest=f"{REFRESHED}manifest.json",
+        arrays=directory(f"{REFRESHED}arrays"),
+    log:
+        "results/logs/refresh_embeddings/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.log",
+    benchmark:
+        "results/benchmarks/refresh_embeddings/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.tsv"
+    conda:
+        "envs/torch.yaml"
+    threads: 8
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=GPU,
+    params:
+        code=code("extract_embeddings", "backbones"),
+        settings=settings("backbones", ids=["dataset"]),
+    message:
+        "Extract embeddings of {wildcards.dataset} by {wildcards.backbone} as fine-tuned after round {wildcards.round}"
+    shell:
+        "python -m workflow_scripts.extract_embeddings"
+        " --dataset {input.dataset} --settings {params.settings:q} --code {params.code} --weights {input.weights}"
+        " --manifest {output.manifest} --arrays {output.arrays}"
+        " --threads {threads} --log {log}"

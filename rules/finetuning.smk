@@ -11,7 +11,7 @@ rule finetune_model:
         dataset_arrays=ancient(f"{DATASET}arrays"),
         record=this_round(".json"),
         arrays=this_round(".npz"),
-        zero_shot=zero_shot_head,
+        zero_shot=trainers_zero_shot_head,
     output:
         metrics=f"{FINETUNED}metrics.json",
         history=f"{FINETUNED}history.csv",

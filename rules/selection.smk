@@ -37,8 +37,11 @@ rule train_initial:
     input:
         dataset=f"{DATASET}manifest.json",
         dataset_arrays=ancient(f"{DATASET}arrays"),
-        embeddings=f"{EMBEDDINGS}manifest.json",
-        arrays=ancient(f"{EMBEDDINGS}arrays"),
+        embeddings=proxys_embeddings("manifest.json"),
+        arrays=ancient(proxys_embeddings("arrays")),
+        views=proxys_views("manifest.json"),
+        view_arrays=ancient(proxys_views("arrays")),
+        zero_shot=proxys_zero_shot_head,
         initial=INITIAL_POOL,
     output:
         record=f"{ROUND_0}.json",
@@ -47,6 +50,8 @@ rule train_initial:
         "results/logs/train_initial/{dataset}/{backbone}/{proxy}/{schedule}/seed-{seed}.log",
     benchmark:
         "results/benchmarks/train_initial/{dataset}/{backbone}/{proxy}/{schedule}/seed-{seed}.tsv"
+    wildcard_constraints:
+        proxy=proxy_entries.pattern(CATALOGUE, needs_torch=False),
     conda:
         "envs/select.yaml"
     threads: 1
@@ -61,17 +66,33 @@ rule train_initial:
     shell:
         "export OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1;"
         " python -m workflow_scripts.train_initial"
-        " --dataset {input.dataset} --embeddings {input.embeddings} --initial {input.initial}"
+        " --dataset {input.dataset} --embeddings {input.embeddings} --views {input.views}"
+        " --zero-shot {input.zero_shot} --initial {input.initial}"
         " --settings {params.settings:q} --record {output.record} --arrays {output.arrays}"
         " --threads {threads} --log {log}"
+
+
+use rule train_initial as train_initial_deep with:
+    wildcard_constraints:
+        proxy=proxy_entries.pattern(CATALOGUE, needs_torch=True),
+    conda:
+        "envs/torch.yaml"
+    threads: GPU_JOB_THREADS
+    resources:
+        mem_mb=16000,
+        runtime=480,
+        gpu=GPU,
 
 
 rule select_round:
     input:
         dataset=f"{DATASET}manifest.json",
         dataset_arrays=ancient(f"{DATASET}arrays"),
-        embeddings=f"{EMBEDDINGS}manifest.json",
-        arrays=ancient(f"{EMBEDDINGS}arrays"),
+        embeddings=proxys_embeddings("manifest.json"),
+        arrays=ancient(proxys_embeddings("arrays")),
+        views=proxys_views("manifest.json"),
+        view_arrays=ancient(proxys_views("arrays")),
+        zero_shot=proxys_zero_shot_head,
         previous_record=previous_round(".json"),
         previous_arrays=previous_round(".npz"),
     output:
@@ -82,8 +103,8 @@ rule select_round:
     benchmark:
         "results/benchmarks/select_round/{dataset}/{backbone}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.tsv"
     wildcard_constraints:
-        # Not round 0: `ruleorder` would not keep remote jobs from matching it here.
-        round="[1-9][0-9]*",
+        round=LATER_ROUND,
+        proxy=proxy_entries.pattern(CATALOGUE, needs_torch=False),
     conda:
         "envs/select.yaml"
     threads: 1
@@ -98,7 +119,21 @@ rule select_round:
     shell:
         "export OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1;"
         " python -m workflow_scripts.select_round"
-        " --dataset {input.dataset} --embeddings {input.embeddings}"
+        " --dataset {input.dataset} --embeddings {input.embeddings} --views {input.views}"
+        " --zero-shot {input.zero_shot}"
         " --previous-record {input.previous_record} --previous-arrays {input.previous_arrays}"
         " --settings {params.settings:q} --record {output.record} --arrays {output.arrays}"
         " --threads {threads} --log {log}"
+
+
+use rule select_round as select_round_deep with:
+    wildcard_constraints:
+        round=LATER_ROUND,
+        proxy=proxy_entries.pattern(CATALOGUE, needs_torch=True),
+    conda:
+        "envs/torch.yaml"
+    threads: GPU_JOB_THREADS
+    resources:
+        mem_mb=16000,
+        runtime=480,
+        gpu=GPU,

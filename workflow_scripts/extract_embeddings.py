@@ -12,6 +12,7 @@ from workflow_scripts._job import job_parser, run_job
 
 def extract(arguments: argparse.Namespace) -> None:
     """Embed the data set with the backbone that the settings name."""
+    from labelbench_core.backbones.finetuned import with_weights
     from labelbench_core.embeddings.extract import extract_embeddings
 
     entry = json.loads(arguments.settings)["backbone"]
@@ -20,6 +21,8 @@ def extract(arguments: argparse.Namespace) -> None:
         backbone = registry.load("backbones", entry["implementation"]).build(
             **(entry.get("options") or {})
         )
+        if arguments.weights:
+            backbone = with_weights(backbone, arguments.weights)
         extract_embeddings(
             dataset,
             backbone,
@@ -36,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
     parser.add_argument("--settings", required=True, help="JSON: the backbone's entry")
+    parser.add_argument("--weights", type=Path, help="of a fine-tuning, in place of its own")
     parser.add_argument("--code", default="", help="hash: what other code has begun starts over")
     parser.add_argument("--arrays", type=Path, required=True, help="folder to write arrays to")
     parser.add_argument("--manifest", type=Path, required=True, help="file to write, last")

@@ -7,25 +7,25 @@ from pathlib import Path
 
 from labelbench_core import files, rounds
 from workflow_scripts._job import job_parser, run_job
+from workflow_scripts._round_data import add_data_arguments, checkpoint_of, open_data
 
 
 def select_round(arguments: argparse.Namespace) -> None:
     previous = rounds.Round(
         files.read_json(arguments.previous_record), files.read_npz(arguments.previous_arrays)
     )
-    data = rounds.open_round_data(arguments.dataset, arguments.embeddings)
+    settings = json.loads(arguments.settings)
+    data = open_data(arguments, settings)
     with files.exclusive(arguments.record):
-        result = rounds.next_round(
-            data, json.loads(arguments.settings), previous, arguments.threads
-        )
+        result = rounds.next_round(data, settings, previous, arguments.threads)
         files.write_npz(arguments.arrays, **result.arrays)
         files.write_json(arguments.record, result.record)
+    checkpoint_of(arguments).unlink(missing_ok=True)
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
-    parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
-    parser.add_argument("--embeddings", type=Path, required=True, help="their manifest")
+    add_data_arguments(parser)
     parser.add_argument("--previous-record", type=Path, required=True, help="round before: JSON")
     parser.add_argument("--previous-arrays", type=Path, required=True, help="round before: npz")
     parser.add_argument("--settings", required=True, help="JSON: ids and the catalogue's entries")

@@ -9,23 +9,23 @@ import numpy as np
 
 from labelbench_core import files, rounds
 from workflow_scripts._job import job_parser, run_job
+from workflow_scripts._round_data import add_data_arguments, checkpoint_of, open_data
 
 
 def train_initial(arguments: argparse.Namespace) -> None:
     labeled = np.array(files.read_json(arguments.initial)["labeled"], np.int64)
-    data = rounds.open_round_data(arguments.dataset, arguments.embeddings)
+    settings = json.loads(arguments.settings)
+    data = open_data(arguments, settings)
     with files.exclusive(arguments.record):
-        result = rounds.initial_round(
-            data, json.loads(arguments.settings), labeled, arguments.threads
-        )
+        result = rounds.initial_round(data, settings, labeled, arguments.threads)
         files.write_npz(arguments.arrays, **result.arrays)
         files.write_json(arguments.record, result.record)
+    checkpoint_of(arguments).unlink(missing_ok=True)
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
-    parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
-    parser.add_argument("--embeddings", type=Path, required=True, help="their manifest")
+    add_data_arguments(parser)
     parser.add_argument("--initial", type=Path, required=True, help="the initial pool")
     parser.add_argument("--settings", required=True, help="JSON: ids and the proxy's entry")
     parser.add_argument("--record", type=Path, required=True, help="output: round-0.json")

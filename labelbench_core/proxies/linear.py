@@ -21,6 +21,7 @@ INFO = {
     "provides": ["probabilities", "head"],
     "cost": "O(L D C) per iteration, 10 to 70 iterations",
     "needs_torch": False,
+    "pretrained_head": True,
 }
 
 

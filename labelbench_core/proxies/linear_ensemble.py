@@ -28,6 +28,7 @@ INFO = {
     "provides": ["probabilities", "head", "member_probabilities"],
     "cost": "that of the linear proxy and, per member, O(L D C) per iteration",
     "needs_torch": False,
+    "pretrained_head": True,
 }
 
 

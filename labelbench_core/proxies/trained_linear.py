@@ -20,6 +20,7 @@ INFO = {
     "provides": ["probabilities", "head"],
     "cost": "steps B D C, B rows a step",
     "needs_torch": True,
+    "pretrained_head": True,
 }
 
 

@@ -1,0 +1,58 @@
+"""A linear probe on a pool that is embedded anew every few rounds by the network fine-tuned so far.
+
+Between two refreshes a round costs what one of the proxy `linear` does. After every
+`refresh_every` rounds the backbone is fine-tuned, from its pretrained weights, on all labels bought
+until then, and the pool embedded with it; both are stages of the workflow of their own, cached as
+the first embeddings are. The round after a refresh trains the probe again before it selects.
+"""
+
+import numpy as np
+
+from labelbench_core.proxies import Statistics
+from labelbench_core.proxies.linear import LinearProxy
+
+INFO = {
+    "summary": "linear probe; every few rounds the backbone is fine-tuned and the pool re-embedded",
+    "paper": "after Zhang et al. 2024 (LabelBench); Coleman et al., ICLR 2020",
+    "provides": ["probabilities", "head"],
+    "cost": "that of the linear proxy; a fine-tuning and N passes every few rounds",
+    "needs_torch": False,
+}
+
+
+class BlendProxy(LinearProxy):
+    """A `LinearProxy` whose head fits other features than the pretrained backbone gives."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The trained head: `head_weights`, `head_bias`."""
+        return {f"head_{name}": values for name, values in super().arrays().items()}
+
+    def restore(self, arrays: dict[str, np.ndarray], statistics: Statistics) -> "BlendProxy":
+        """Take over a trained head from `arrays`."""
+        head = {name: arrays[f"head_{name}"] for name in ("weights", "bias")}
+        return super().restore(head, statistics)
+
+
+def build(
+    threads: int = 1,
+    *,
+    trainer: str = "finetune-supervised",
+    refresh_every: int = 3,
+    penalty: float | None = None,
+    tolerance: float = 1e-3,
+    max_iterations: int = 500,
+) -> BlendProxy:
+    """A linear probe on embeddings that are refreshed.
+
+    Parameters
+    ----------
+    threads
+        Threads to use; no influence on the result.
+    trainer
+        Id in the catalogue's trainers.yaml of what fine-tunes the backbone; not with `head: proxy`.
+    refresh_every
+        Rounds from one refresh to the next.
+    penalty, tolerance, max_iterations
+        As for the proxy `linear`.
+    """
+    return BlendProxy(penalty, tolerance, max_iterations, threads)

@@ -1,0 +1,99 @@
+"""Proxies, trainers and backbones that do not go together are told of before any job starts."""
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from labelbench_core.catalogue import load_catalogue, read_yaml
+from labelbench_core.combinations import combination_errors
+from labelbench_core.config import load_experiment
+from labelbench_core.errors import InputError
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return load_catalogue(CONFIG / "catalogue")
+
+
+def errors(whole, proxy, *, training=None, finetune=None, backbone=None):
+    """What is told of the quickstart with one proxy entry, the trainer `one`, another backbone."""
+    catalogue = copy.deepcopy(whole)
+    catalogue["proxies"]["mine"] = proxy
+    catalogue["trainers"]["one"] = {"implementation": "fixmatch", "training": training or {}}
+    catalogue["backbones"]["text"] = {"implementation": "open-clip-model"}
+    config = {**read_yaml(CONFIG / "config.yaml"), "proxies": ["mine"]}
+    config |= {"backbones": [backbone]} if backbone else {}
+    config["finetune"] = {**config["finetune"], "trainers": [finetune]} if finetune else None
+    config = {key: value for key, value in config.items() if value is not None}
+    try:
+        experiment = load_experiment(config, catalogue, CONFIG / "schema", "mine.yaml")
+    except InputError as error:
+        return str(error)
+    assert combination_errors(experiment, catalogue) == []
+    return None
+
+
+def trained(implementation, **options):
+    return {"implementation": implementation, "options": {"trainer": "one", **options}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            {"proxy": trained("shallow", trainer="on")},
+            "'on' is not in catalogue trainers.yaml (did you mean 'one'?)",
+        ),
+        (
+            {"proxy": trained("shallow", augmentation="naturel")},
+            "'naturel' is not in catalogue augmentations.yaml (did you mean 'natural'?)",
+        ),
+        ({"proxy": trained("shallow")}, "options.augmentation: None, but trainer 'one' needs"),
+        ({"proxy": trained("finetune")}, "training.head is 'proxy'; allowed there: fresh"),
+        (
+            {
+                "proxy": trained("shallow", augmentation="natural"),
+                "training": {"validation": "extra", "validation_size": 5.0},
+            },
+            "training.validation is 'extra'; allowed there: none, held-out",
+        ),
+        (
+            {
+                "proxy": {"implementation": "linear"},
+                "training": {"head": "zero-shot"},
+                "finetune": "one",
+            },
+            "starts from class names; backbone 'efficientnet-lite0-64'",
+        ),
+        (
+            {"proxy": {"implementation": "shallow"}, "finetune": "one"},
+            "proxy 'mine' has no linear head on the pretrained backbone's features",
+        ),
+    ],
+)
+def test_what_cannot_run_is_told_with_what_is_allowed(whole, arguments, told):
+    message = errors(whole, **arguments)
+    assert message is not None
+    assert told in message
+    assert message.startswith("mine.yaml: ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"proxy": {"implementation": "linear"}, "finetune": "one"},
+        {"proxy": trained("shallow", augmentation="natural")},
+        {"proxy": trained("finetune"), "training": {"head": "fresh"}},
+        {
+            "proxy": {"implementation": "linear"},
+            "training": {"head": "zero-shot"},
+            "finetune": "one",
+            "backbone": "text",
+        },
+    ],
+)
+def test_what_can_run_is_not_complained_of(whole, arguments):
+    assert errors(whole, **arguments) is None

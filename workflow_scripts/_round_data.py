@@ -1,0 +1,32 @@
+"""What a round reads, whatever its proxy: embeddings or images, views, a zero-shot classifier."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from labelbench_core import rounds
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options by which a round is told where its data are; an empty one is none."""
+    parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
+    parser.add_argument("--embeddings", type=Path, nargs="?", help="their manifest")
+    parser.add_argument("--views", type=Path, nargs="?", help="manifest of augmented views")
+    parser.add_argument("--zero-shot", type=Path, nargs="?", help="classifier of the class names")
+
+
+def open_data(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> rounds.RoundData:
+    """Open what the options name."""
+    if arguments.embeddings is None:
+        return rounds.open_image_data(
+            arguments.dataset, settings["backbone"], checkpoint_of(arguments), arguments.threads
+        )
+    return rounds.open_round_data(
+        arguments.dataset, arguments.embeddings, arguments.views, arguments.zero_shot
+    )
+
+
+def checkpoint_of(arguments: argparse.Namespace) -> Path:
+    """The file that an interrupted training leaves beside the round's record."""
+    return arguments.record.with_suffix(".partial")
