@@ -35,9 +35,6 @@ def setup(pool: Pool) -> list[Line]:
     return [[nodes[row] for row in order] for order in orders]
 
 
-SETUP = setup
-
-
 def select(
     pool: Pool, budget: int, rng: np.random.Generator, ask: Callable[[np.ndarray], np.ndarray]
 ) -> np.ndarray:

@@ -142,6 +142,14 @@ def test_galaxy_reads_some_columns_at_a_time(monkeypatch):
         assert choose("galaxy", few, 40, ask=Annotator(truth)).tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_lines_in_any_order(multilabel):
+    _, pool = truth_and_pool(60, classes=4, kinds=9, multilabel=multilabel)
+    orders = _lines.Lines(pool)
+    for k, turns in [(2, [2, 3, 1]), (1, [1]), (0, [0, 1]), (3, [3]), (2, [2, 3]), (1, [1])]:
+        assert orders.order(k, turns).tolist() == lines(pool)[k]
+
+
 @given(st.lists(st.tuples(st.sampled_from([-1.0, -0.0, 0.0, 0.5]), st.integers(0, 2)), max_size=30))
 def test_rows_are_sorted_by_key_then_second_key_then_index(pairs):
     keys, then = (np.array([pair[i] for pair in pairs], float) for i in (0, 1))
