@@ -1,5 +1,9 @@
 """Multinomial logistic regression on frozen embeddings: a linear probe.
 
+Where it starts from the classifier that a CLIP-like backbone makes of class names, the penalty is
+on the distance from that classifier instead of from zero: the objective has one minimum, wherever
+the search for it begins.
+
 Features are standardised with the statistics of the whole, unlabelled pool. The penalty is chosen
 by cross-validation within the labels that were bought (`penalty.py`), so that neither a validation
 set nor a test set is spent on it, and anew each time that the number of labels has doubled.
@@ -10,6 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from labelbench_core.errors import InputError
 from labelbench_core.parallel import ordered_map
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.logistic import Solution, softmax, solve
@@ -25,6 +30,9 @@ INFO = {
 }
 
 
+STARTS = ("zeros", "zero-shot")
+
+
 class LinearProxy:
     """A linear probe; see the module and `labelbench_core.proxies`.
 
@@ -35,8 +43,17 @@ class LinearProxy:
     """
 
     def __init__(
-        self, penalty: float | None, tolerance: float, max_iterations: int, threads: int
+        self,
+        penalty: float | None,
+        tolerance: float,
+        max_iterations: int,
+        threads: int,
+        start: str = "zeros",
     ) -> None:
+        if start not in STARTS:
+            raise InputError(f"options.start: {start!r}; allowed: {', '.join(STARTS)}")
+        self.start = start
+        self.prior: np.ndarray | None = None
         self.penalty, self.tolerance, self.max_iterations = penalty, tolerance, max_iterations
         self.threads = threads
         self.weights = np.zeros((0, 0), np.float32)
@@ -51,6 +68,7 @@ class LinearProxy:
         """Train from zero; the optimum is unique, `rng` only deals the folds."""
         self.statistics = training.statistics
         labels, num_classes = training.labels, training.num_classes
+        self.prior = self._prior(training)
         rows = self.embed(training.features())
         chosen = self._choose_penalty(rows, labels, num_classes, rng, previous or {})
         solution = self._solve(rows, labels, num_classes, chosen["penalty"])
@@ -71,7 +89,7 @@ class LinearProxy:
         ended at ten times the tolerance.
         """
         probe = LinearProxy(fit["penalty"], 10 * self.tolerance, self.max_iterations, self.threads)
-        probe.statistics = self.statistics
+        probe.statistics, probe.prior = self.statistics, self._prior(training)
         start = np.vstack(self.head()).astype(np.float64)
         rows = probe.embed(training.features())
         solution = probe._solve(
@@ -98,7 +116,25 @@ class LinearProxy:
             self.max_iterations,
             self.threads,
             start,
+            self.prior,
         )
+
+    def _prior(self, training: TrainingSet) -> np.ndarray | None:
+        """(D + 1, C) the classifier of the class names, for standardised rows.
+
+        It expects rows of unit length; here all are divided by their mean-square length instead, so
+        that the classifier stays linear.
+        """
+        if self.start == "zeros":
+            return None
+        if training.zero_shot is None:
+            raise InputError("options.start: zero-shot: the head of the class names is not given")
+        statistics = training.statistics
+        length = np.sqrt((statistics.mean**2 + statistics.std**2).sum())
+        weights = training.zero_shot["weights"] * float(training.zero_shot["scale"]) / length
+        varies = statistics.scale[:, None] > 0
+        scaled = np.where(varies, weights / np.where(varies, statistics.scale[:, None], 1), 0)
+        return np.vstack([scaled, statistics.mean @ weights])
 
     def _for_stored(self, weights: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(D, C) and (C,) float32 for embeddings as stored: standardisation is folded in."""
@@ -120,7 +156,7 @@ class LinearProxy:
         if previous and len(labels) < 2 * previous["penalty_chosen_at"]:
             return {key: previous[key] for key in ("penalty", "penalty_chosen_at")}
         penalty = choose_penalty(
-            rows, labels, num_classes, previous.get("penalty"), rng, self.threads
+            rows, labels, num_classes, previous.get("penalty"), rng, self.threads, self.prior
         )
         return {"penalty": penalty, "penalty_chosen_at": len(labels)}
 
@@ -178,6 +214,7 @@ def build(
     penalty: float | None = None,
     tolerance: float = 1e-3,
     max_iterations: int = 500,
+    start: str = "zeros",
 ) -> LinearProxy:
     """A linear probe.
 
@@ -192,5 +229,7 @@ def build(
         Stop when the gradient's norm is this fraction of its norm at zero weights.
     max_iterations
         Stop here at the latest; the round's record then says `converged: false`.
+    start
+        "zeros", or "zero-shot": what the penalty pulls the weights to.
     """
-    return LinearProxy(penalty, tolerance, max_iterations, threads)
+    return LinearProxy(penalty, tolerance, max_iterations, threads, start)

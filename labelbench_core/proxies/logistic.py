@@ -27,7 +27,7 @@ class Solution:
     iterations
         Steps taken.
     gradient_ratio
-        Norm of the gradient at the end relative to its norm at zero weights.
+        Norm of the gradient at the end relative to its norm at the prior, zero by default.
     converged
         Whether `gradient_ratio` is within the tolerance.
     """
@@ -48,8 +48,9 @@ def solve(
     max_iterations: int,
     threads: int = 1,
     start: np.ndarray | None = None,
+    prior: np.ndarray | None = None,
 ) -> Solution:
-    """Minimise  Σᵢ −log softmax(xᵢW + b)[yᵢ] + penalty/2 · (‖W‖² + ‖b‖²).
+    """Minimise  Σᵢ −log softmax(xᵢW + b)[yᵢ] + penalty/2 · (‖W − W₀‖² + ‖b − b₀‖²).
 
     L-BFGS (Liu & Nocedal 1989). The line search is nearly free: the logits are linear in
     the step, so that one matrix product gives the objective and its slope at every step length.
@@ -61,23 +62,25 @@ def solve(
     labels
         (L,) int64.
     tolerance
-        Stop when the gradient's norm has fallen to this fraction of that at zero.
+        Stop when the gradient's norm has fallen to this fraction of that at W₀ and b₀.
     threads
         Threads to use; no influence on the result.
     start
-        (D + 1, C) parameters to start from; default: zero.
+        (D + 1, C) parameters to start from; default: W₀ and b₀.
+    prior
+        (D + 1, C) W₀ and b₀; default: zero.
     """
     rows = len(labels)
     design = _Design(features, threads)
     truth = np.zeros((rows, num_classes), np.float32)
     truth[np.arange(rows), labels] = 1
-    # One extra column: the weights of the constant feature.
+    # One extra column: the weights of the constant feature. All are relative to the prior.
     point = np.zeros((features.shape[1] + 1, num_classes))
-    logits = np.zeros((rows, num_classes), np.float32)
+    logits = np.zeros((rows, num_classes), np.float32) if prior is None else design.times(prior)
     gradient = _gradient(design, truth, logits, point, penalty)
     first_norm = norm = float(np.linalg.norm(gradient))
     if start is not None:
-        point, logits = start, design.times(start)
+        point, logits = start if prior is None else start - prior, design.times(start)
         gradient = _gradient(design, truth, logits, point, penalty)
         norm = float(np.linalg.norm(gradient))
     steps: list[tuple[np.ndarray, np.ndarray]] = []
@@ -96,6 +99,7 @@ def solve(
         steps = [*steps, (step, gradient - previous)][-MEMORY:]
         iterations += 1
     ratio = norm / first_norm if first_norm else 0.0
+    point = point if prior is None else point + prior
     return Solution(point[:-1], point[-1], iterations, ratio, ratio <= tolerance)
 
 

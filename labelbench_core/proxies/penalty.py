@@ -25,6 +25,7 @@ def choose_penalty(
     start: float | None,
     rng: np.random.Generator,
     threads: int = 1,
+    prior: np.ndarray | None = None,
 ) -> float:
     """The penalty per label with the smallest held-out negative log-likelihood.
 
@@ -43,6 +44,8 @@ def choose_penalty(
         (L,) int64.
     start
         Where to begin: the choice of an earlier round, or None.
+    prior
+        As for `logistic.solve`.
     """
     if len(labels) < 2:
         return start or DEFAULT
@@ -51,7 +54,7 @@ def choose_penalty(
     fold_of[order] = np.arange(len(labels)) % min(FOLDS, len(labels))
     used = -(-HELD_OUT_ROWS // max(1, len(labels) // FOLDS))
     folds = [fold_of == fold for fold in range(min(FOLDS, len(labels), used))]
-    parts = [_Fold(features, labels, num_classes, held_out) for held_out in folds]
+    parts = [_Fold(features, labels, num_classes, held_out, prior) for held_out in folds]
     # Threads go to the folds where there are enough of them, else into the solver.
     across, within = (threads, 1) if len(parts) >= threads else (1, threads)
 
@@ -79,11 +82,16 @@ class _Fold:
     """One division into rows to train on and rows held out."""
 
     def __init__(
-        self, features: np.ndarray, labels: np.ndarray, num_classes: int, held_out: np.ndarray
+        self,
+        features: np.ndarray,
+        labels: np.ndarray,
+        num_classes: int,
+        held_out: np.ndarray,
+        prior: np.ndarray | None,
     ) -> None:
         self.train, self.train_labels = features[~held_out], labels[~held_out]
         self.test, self.test_labels = features[held_out], labels[held_out]
-        self.num_classes = num_classes
+        self.num_classes, self.prior = num_classes, prior
         self.start: np.ndarray | None = None
 
     def loss(self, penalty: float, threads: int) -> float:
@@ -97,6 +105,7 @@ class _Fold:
             500,
             threads,
             self.start,
+            self.prior,
         )
         self.start = np.vstack([solution.weights, solution.bias])
         logits = self.test @ solution.weights.astype(np.float32)

@@ -6,6 +6,7 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from training_sets import training_set
 
+from labelbench_core.errors import InputError
 from labelbench_core.proxies import Statistics, linear
 from labelbench_core.proxies.logistic import solve
 from labelbench_core.proxies.penalty import choose_penalty
@@ -130,3 +131,47 @@ def test_very_few_labels_are_enough_to_train(digits, rows):
     proxy = linear.build()
     proxy.fit(training_set(features[:rows], labels[:rows], statistics), np.random.default_rng(0))
     assert np.isfinite(proxy.predict_proba(features)).all()
+
+
+def test_a_prior_is_what_few_labels_leave_and_many_overrule(digits):
+    features, labels, statistics = digits
+    names = linear.build(penalty=0.01)
+    names.fit(training_set(features[900:], labels[900:], statistics), np.random.default_rng(0))
+    # A classifier for rows of unit length, as a text tower gives it, here one that was trained.
+    scale = np.linalg.norm(names.weights, axis=0).max() * np.sqrt((features**2).sum(1).mean())
+    head = {"weights": names.weights / np.linalg.norm(names.weights, axis=0).max(), "scale": scale}
+    accuracies = {}
+    for start in ("zeros", "zero-shot"):
+        for penalty in (0.1, 1e6):
+            proxy = linear.build(penalty=penalty, start=start)
+            training = training_set(features[:20], labels[:20], statistics, zero_shot=head)
+            assert proxy.fit(training, np.random.default_rng(0))["converged"]
+            predicted = proxy.predict_proba(features[900:]).argmax(axis=1)
+            accuracies[start, penalty] = (predicted == labels[900:]).mean()
+    assert accuracies["zero-shot", 1e6] > 0.9  # nothing but the prior, its bias aside
+    assert accuracies["zero-shot", 0.1] > accuracies["zeros", 0.1] + 0.05
+    with pytest.raises(InputError, match="class names is not given"):
+        linear.build(start="zero-shot").fit(
+            training_set(features[:20], labels[:20], statistics), np.random.default_rng(0)
+        )
+
+
+def test_solution_with_a_prior_is_the_minimum_around_it(digits):
+    features, labels, statistics = digits
+    scaled = ((features - statistics.mean) * statistics.scale)[:60].astype(np.float32)
+    prior = np.random.default_rng(1).normal(0, 0.3, (65, 10))
+    found = solve(scaled, labels[:60], 10, 5.0, 1e-5, 1000, prior=prior)
+    weights, bias = found.weights, found.bias
+
+    def value(weights, bias):
+        distance = ((weights - prior[:-1]) ** 2).sum() + ((bias - prior[-1]) ** 2).sum()
+        return objective(scaled, labels[:60], weights, bias, 0.0) + 2.5 * distance
+
+    best = value(weights, bias)
+    rng = np.random.default_rng(2)
+    for size in (1e-3, 1e-1):
+        for _ in range(5):
+            moved = weights + size * rng.normal(size=weights.shape)
+            assert value(moved, bias) > best
+    again = solve(scaled, labels[:60], 10, 5.0, 1e-5, 1000, start=np.ones((65, 10)), prior=prior)
+    np.testing.assert_allclose(again.weights, weights, atol=1e-3)
