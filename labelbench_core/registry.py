@@ -6,6 +6,7 @@ keyword-only parameters, all with defaults, are its options. A package outside a
 through an entry point: group `labelbench.<kind>`, name of the method, value the module.
 """
 
+import argparse
 import ast
 import functools
 import importlib
@@ -119,6 +120,17 @@ def print_list(kind: str, columns: tuple[str, ...]) -> None:
         print(
             "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         )
+
+
+def list_command(kind: str, columns: tuple[str, ...], argv: list[str] | None) -> int:
+    """`python -m labelbench_core.<kind> --list`; the exit status."""
+    parser = argparse.ArgumentParser(prog=f"python -m labelbench_core.{kind}")
+    parser.add_argument("--list", action="store_true", help=f"print all {kind}, one a line")
+    if not parser.parse_args(argv).list:
+        parser.print_help()
+        return 2
+    print_list(kind, columns)
+    return 0
 
 
 def _plain(value: Any) -> str:
