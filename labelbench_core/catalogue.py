@@ -152,8 +152,12 @@ def _component_errors(kind: str, name: str, entry: Mapping[str, Any], file: Path
         if not wrong and needs_teacher and not Recipe.from_options(training).ema_decay:
             wrong = [f"training.ema_decay: 0.0; allowed with {implementation}: more than 0"]
         errors += [f"{file}: {name}.{line}" for line in wrong]
-    if kind != "datasets" and "prompts" in entry:
-        errors.append(f"{file}: {name}.prompts: only data sets have it; allowed: options")
+    if kind != "datasets":
+        errors += [
+            f"{file}: {name}.{key}: only data sets have it; allowed: options"
+            for key in ("prompts", "pool_size")
+            if key in entry
+        ]
     if kind != "trainers" and "training" in entry:
         errors.append(f"{file}: {name}.training: only trainers have it; allowed: options")
     return errors

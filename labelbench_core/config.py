@@ -254,7 +254,11 @@ def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
 def _source_size(entry: Mapping[str, Any], data_dir: Path) -> int | None:
     """Size of the pool where it can be known without reading the data."""
     component = registry.load("datasets", entry["implementation"])
-    return (component.check(data_dir, **(entry.get("options") or {})) or {}).get("pool")
+    size = (component.check(data_dir, **(entry.get("options") or {})) or {}).get("pool")
+    part = entry.get("pool_size")
+    if part is not None and size is not None and part > size:
+        raise InputError(f"pool_size: {part}; allowed: at most {size}")
+    return part or size
 
 
 def _budget_errors(

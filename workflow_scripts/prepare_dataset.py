@@ -22,6 +22,7 @@ def prepare(arguments: argparse.Namespace) -> None:
             data_directory(),
             arguments.arrays,
             arguments.manifest,
+            dataset.get("pool_size"),
         )
 
 

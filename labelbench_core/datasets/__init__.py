@@ -38,6 +38,15 @@ class RawSplit:
     files: list[str] | None = None
     file_sha256: list[str] | None = None
 
+    def take(self, rows: np.ndarray) -> RawSplit:
+        """The rows alone, in that order."""
+        return RawSplit(
+            self.labels[rows],
+            None if self.images is None else self.images[rows],
+            None if self.files is None else [self.files[row] for row in rows],
+            None if self.file_sha256 is None else [self.file_sha256[row] for row in rows],
+        )
+
 
 @dataclass(frozen=True)
 class RawDataset:

@@ -5,14 +5,16 @@ import importlib.metadata
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from labelbench_core import files, registry, store
-from labelbench_core.datasets import RawDataset, RawSplit
+from labelbench_core.datasets import POOL, RawDataset, RawSplit
 from labelbench_core.errors import InputError
+from labelbench_core.seeds import rng_for
 
 FULL_SPLITS = ("val", "test")
 
@@ -24,6 +26,7 @@ def prepare_dataset(
     data_dir: Path,
     arrays: Path,
     manifest_path: Path,
+    pool_size: int | None = None,
 ) -> dict[str, Any]:
     """Load a data set from its source, check it and write it; its manifest.
 
@@ -37,6 +40,8 @@ def prepare_dataset(
         Where sources look for files.
     arrays, manifest_path
         What is written; the manifest comes last.
+    pool_size
+        Keep a random part of the pool, of this size; a smaller part is in every larger one.
 
     Raises
     ------
@@ -45,6 +50,8 @@ def prepare_dataset(
     """
     try:
         raw = registry.load("datasets", source).load(data_dir, **options)
+        if pool_size is not None:
+            raw = with_part_of_pool(raw, source, pool_size)
         check_raw(raw, allow_missing_classes=bool(options.get("allow_missing_classes", False)))
     except InputError as error:
         raise InputError(f"data set {dataset}: {error}") from error
@@ -65,6 +72,7 @@ def prepare_dataset(
         "dataset": dataset,
         "source": source,
         "options": dict(options),
+        "pool_size": pool_size,
         "root": raw.root,
         "num_classes": len(raw.class_names),
         "arrays": written,
@@ -77,6 +85,15 @@ def prepare_dataset(
     os.replace(aside, arrays)
     files.write_json(manifest_path, manifest)
     return manifest
+
+
+def with_part_of_pool(raw: RawDataset, source: str, size: int) -> RawDataset:
+    """`raw` with `size` rows of its pool, in their order; `InputError` if there are fewer."""
+    available = len(raw.splits[POOL].labels)
+    if size > available:
+        raise InputError(f"pool_size: {size}; allowed: at most {available}")
+    rows = np.sort(rng_for("part-of-pool", source).permutation(available)[:size])
+    return replace(raw, splits={**raw.splits, POOL: raw.splits[POOL].take(rows)})
 
 
 def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:

@@ -74,6 +74,26 @@ def test_equal_content_has_equal_bytes(tmp_path):
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
+def test_a_part_of_the_pool_is_random_and_within_every_larger_part(tmp_path):
+    whole = digits.load(tmp_path).splits["pool"]
+    rows = {}
+    for size in (100, 300):
+        folder = tmp_path / str(size)
+        places = folder / "arrays", folder / "manifest.json"
+        prepare_dataset("part", "digits", {}, tmp_path, *places, pool_size=size)
+        part = open_dataset(folder)
+        images = part.images("pool").batch(np.arange(size)).reshape(size, -1)
+        known = {row.tobytes(): place for place, row in enumerate(whole.images.reshape(1297, -1))}
+        rows[size] = [known[image.tobytes()] for image in images]
+        assert part.labels("pool").tolist() == whole.labels[rows[size]].tolist()
+        assert len(part.labels("test")) == 500
+    assert set(rows[100]) < set(rows[300])
+    assert rows[300] == sorted(rows[300])
+    assert rows[100] != list(range(100))
+    with pytest.raises(InputError, match="pool_size: 2000; allowed: at most 1297"):
+        prepare_dataset("part", "digits", {}, tmp_path, *places, pool_size=2000)
+
+
 def test_prepared_arrays_are_checked(tmp_path):
     prepare(tmp_path, "digits", tmp_path)
     prepared = open_dataset(tmp_path)
