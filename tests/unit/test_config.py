@@ -50,7 +50,7 @@ def test_quickstart_is_what_the_readme_says(quickstart, catalogue):
     experiment = load(quickstart, catalogue)
     assert len(experiment.seeds) == 10
     assert experiment.rounds == 8
-    assert len(list(experiment.selections())) == 480
+    assert len(list(experiment.selections())) == 480 + 10  # and the full data, with every seed
     assert len(list(experiment.finetunings())) == 12
 
 
