@@ -7,6 +7,10 @@ A proxy is one file with `build(threads=1, *, options)`, which returns an object
 - `predict_proba(features) -> (N, C)` float32 probabilities for embeddings as stored;
 - `embed(features) -> (N, D)` what gradient- and feature-based strategies see;
 - `head()`: (D, C) weights and (C,) bias of a linear last layer on `embed`'s rows, if it has one;
+- `predict_members(features, members) -> (n, m, C)` probabilities by the chosen members (a slice) of
+  an ensemble, which `provides` member_probabilities;
+- `refit(training, fit)`, if it can: a rough proxy on other labels, quickly, for ceilings that look
+  ahead; `fit` is what `fit` returned. Without it they train anew;
 - `pool_rows(pool)`: the pool as `predict_proba` and `embed` take it after `fit` or `restore`;
 - `arrays()` and `restore(arrays, statistics)`: the trained state, as arrays in a round's file.
 """
