@@ -63,8 +63,8 @@ def select(
     while purchase.left:
         if class_order == "random_class":
             turn = int(rng.integers(pool.num_classes))
-        askable = np.flatnonzero((purchase.counts > 0) & (purchase.counts < len(purchase.rows)))
-        first = np.searchsorted(askable, turn) % max(1, len(askable))
+        askable = ((purchase.counts > 0) & (purchase.counts < len(purchase.rows))).nonzero()[0]
+        first = int(askable.searchsorted(turn)) % max(1, len(askable))
         if len(askable) and (class_order == "round_robin" or askable[first] == turn):
             k = int(askable[first])
             if k not in lines:
@@ -112,22 +112,26 @@ class Line:
         order = np.argsort(places, kind="stable")  # quick, as most are in order
         self._labeled = places = places[order]
         self._signs = signs = np.concatenate([self._signs, signs])[order]
-        opposite = signs[1:] != signs[:-1]
-        lengths = places[1:] - places[:-1]
-        paths = np.flatnonzero(opposite & (lengths > 1))
+        cuts = (signs[1:] != signs[:-1]).nonzero()[0]
+        lengths = places[cuts + 1] - places[cuts]
+        paths = (lengths > 1).nonzero()[0]
         if len(paths):
             first = paths[lengths[paths].argmin()]
-            place = int(places[first] + lengths[first] // 2)
+            place = int(places[cuts[first]] + lengths[first] // 2)
         else:
-            place = self._nearest_to(np.flatnonzero(opposite), np.flatnonzero(lengths > 1))
+            place = self._nearest_to(cuts)
         return int((self._place == place).argmax())
 
-    def _nearest_to(self, cuts: np.ndarray, gaps: np.ndarray) -> int:
+    def _nearest_to(self, cuts: np.ndarray) -> int:
         """Unlabelled place nearest to a cut: at an end of its block of labelled places.
 
-        `cuts` and `gaps` are numbers of the labelled places before them.
+        Parameters
+        ----------
+        cuts
+            Numbers of the labelled places before them.
         """
         labeled = self._labeled
+        gaps = np.flatnonzero(np.diff(labeled) > 1)
         block = np.searchsorted(gaps, cuts)
         before = labeled[np.append(0, gaps + 1)[block]] - 1
         after = labeled[np.append(gaps, len(labeled) - 1)[block]] + 1
