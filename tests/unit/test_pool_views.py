@@ -1,5 +1,6 @@
 """The pool as its proxy sees it: the same values block by block, row by row and in memory."""
 
+import tracemalloc
 import types
 
 import numpy as np
@@ -7,8 +8,13 @@ import pytest
 
 from labelbench_core import pool_views, store
 from labelbench_core.errors import InputError
-from labelbench_core.pool_views import EmbeddedRows, PredictedRows, in_memory_if_small
-from labelbench_core.proxies import Statistics
+from labelbench_core.pool_views import (
+    EmbeddedRows,
+    PredictedRows,
+    in_memory_if_small,
+    member_rows,
+)
+from labelbench_core.proxies import Statistics, linear_ensemble
 from labelbench_core.proxies.linear import LinearProxy
 from labelbench_core.strategies import Pool, select
 
@@ -114,3 +120,59 @@ def test_a_streamed_pool_gives_the_same_picks_with_any_threads(rows, proxy, stra
     )
     assert one == three
     assert one == picks(EmbeddedRows(proxy, rows).load(), PredictedRows(proxy, rows).load())
+
+
+@pytest.fixture
+def ensemble():
+    """Five heads for 6 columns and 40 classes."""
+    rng = np.random.default_rng(3)
+    arrays = {"weights": rng.standard_normal((6, 40), np.float32), "bias": np.zeros(40, np.float32)}
+    arrays["member_weights"] = rng.standard_normal((6, 5, 40), np.float32)
+    arrays["member_bias"] = rng.standard_normal((5, 40), np.float32)
+    statistics = Statistics(np.zeros(6), np.ones(6))
+    return linear_ensemble.build().restore(arrays, statistics)
+
+
+def test_members_in_memory_and_streamed_are_the_same(rows, ensemble, monkeypatch):
+    together = member_rows(ensemble, rows, threads=2)
+    expected = ensemble.predict_members(rows.load()).transpose(1, 0, 2)
+    assert together.shape == (5, 500, 40)
+    assert np.allclose(together, expected, rtol=1e-5, atol=1e-7)
+    monkeypatch.setattr(pool_views, "DENSE_BYTES", 0)
+    apart = member_rows(ensemble, rows, threads=2)
+    assert [member.shape for member in apart] == [(500, 40)] * 5
+    for member, values in zip(apart, together, strict=True):
+        assert np.allclose(stream(member), values, rtol=1e-5, atol=1e-7)
+
+
+def test_bald_never_holds_all_members_of_a_large_pool(tmp_path, ensemble, monkeypatch):
+    count = 20_000
+    features = np.random.default_rng(0).standard_normal((count, 6)).astype(np.float16)
+    store.create_array(tmp_path / "large", features.shape, "float16", 2048)
+    for block in range(0, count, 2048):
+        store.write_block(tmp_path / "large", block // 2048, features[block : block + 2048])
+    rows = store.open_rows(tmp_path / "large")
+
+    def buy():
+        """What is bought, and the most memory that it took on the way."""
+        tracemalloc.start()
+        pool = Pool(
+            embeddings=EmbeddedRows(ensemble, rows),
+            probabilities=None,
+            labeled=np.zeros(0, np.int64),
+            labels=np.zeros(0, np.int64),
+            num_classes=40,
+            member_probabilities=member_rows(ensemble, rows),
+        )
+        chosen = select("bald", pool, 10, np.random.default_rng(0))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return chosen, peak
+
+    expected, much = buy()
+    monkeypatch.setattr(pool_views, "DENSE_BYTES", 0)
+    chosen, little = buy()
+    assert np.array_equal(chosen, expected)
+    everything = 4 * 5 * count * 40
+    assert much > everything
+    assert little < everything / 5
