@@ -29,7 +29,7 @@ class Peeked(AssertionError):
 
 
 class Guarded(np.ndarray):
-    """(N,) labels that can be read where they were bought, and nowhere else; open while `bought` is None."""
+    """(N,) labels that can be read where they were bought; all can while `bought` is None."""
 
     def __array_finalize__(self, source):
         self.bought = getattr(source, "bought", None)
