@@ -13,6 +13,7 @@ import numpy as np
 
 from labelbench_core.errors import InputError
 from labelbench_core.strategies._herding import greedy_coverage
+from labelbench_core.strategies._options import at_least_one
 from labelbench_core.strategies._sphere import draw_targets
 from labelbench_core.strategies.pool import Pool
 
@@ -39,8 +40,7 @@ def select(
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
     if not 1e-3 <= bandwidth < np.inf:
         raise InputError(f"maxherding: bandwidth = {bandwidth!r}; expected a number from 0.001")
-    if targets < 1:
-        raise InputError(f"maxherding: targets = {targets!r}; expected a whole number, at least 1")
+    at_least_one("maxherding", targets=targets)
     drawn = draw_targets(pool.embeddings, targets, rng)
     return greedy_coverage(
         pool.embeddings,

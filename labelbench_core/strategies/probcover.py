@@ -20,6 +20,7 @@ import numpy as np
 from labelbench_core.errors import InputError
 from labelbench_core.strategies._balls import Balls, NearPairs
 from labelbench_core.strategies._kmeans import cluster
+from labelbench_core.strategies._options import at_least_one
 from labelbench_core.strategies._sphere import draw_targets
 from labelbench_core.strategies.pool import Pool
 
@@ -50,9 +51,7 @@ def select(
         raise InputError(f"probcover: delta = {delta!r}; expected a number above 0, or none")
     if not 0 < purity <= 1:
         raise InputError(f"probcover: purity = {purity!r}; expected a number up to 1, above 0")
-    for name, value in (("targets", targets), ("max_edges", max_edges)):
-        if value < 1:
-            raise InputError(f"probcover: {name} = {value!r}; expected a whole number, at least 1")
+    at_least_one("probcover", targets=targets, max_edges=max_edges)
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

@@ -8,11 +8,13 @@ of `min_size` rows or fewer are visited only when all others are used up (the au
 them out and fails then). Equally typical rows go to the lowest index.
 """
 
+from itertools import count
+
 import numpy as np
 
-from labelbench_core.errors import InputError
-from labelbench_core.strategies._arrays import Array, Rows, cast, chunk_rows, host
+from labelbench_core.strategies._arrays import Array, Rows, cast, chunk_rows, host, like
 from labelbench_core.strategies._kmeans import cluster, unit_rows
+from labelbench_core.strategies._options import at_least_one
 from labelbench_core.strategies.pool import Pool
 
 INFO = {
@@ -25,6 +27,7 @@ INFO = {
     "kind": "strategy",
     "deterministic": False,
 }
+AT_ONCE = 64  # rows taken from a cluster before distances are computed again
 
 
 def select(
@@ -37,27 +40,19 @@ def select(
     min_size: int = 5,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
-    for name, value in (("max_clusters", max_clusters), ("neighbors", neighbors)):
-        if value < 1:
-            raise InputError(f"typiclust: {name} = {value!r}; expected a whole number, at least 1")
+    at_least_one("typiclust", max_clusters=max_clusters, neighbors=neighbors)
     if budget == 0:
         return np.zeros(0, np.int64)
-    count = min(len(pool.labeled) + budget, max_clusters, pool.num_rows)
-    labels = cluster(pool.embeddings, count, rng).labels
+    clusters = min(len(pool.labeled) + budget, max_clusters, pool.num_rows)
+    labels = cluster(pool.embeddings, clusters, rng).labels
     rows = Rows(pool.embeddings)
-    left = {label: members for label, members in enumerate(_members(labels, pool.unlabeled()))}
-    order = _visits(labels, pool.labeled, min_size)
-    chosen: list[int] = []
-    for group in order:
-        waiting = [label for label in group if len(left[label])]
-        while waiting and len(chosen) < budget:
-            for label in waiting[: budget - len(chosen)]:
-                members = left[label]
-                best = _most_typical(unit_rows(rows.take(members)), neighbors)
-                chosen.append(int(members[best]))
-                left[label] = np.delete(members, best)
-            waiting = [label for label in waiting if len(left[label])]
-    return np.array(chosen, dtype=np.int64)
+    members = _members(labels, pool.unlabeled())
+    visits = _visits(labels, pool.labeled, [len(group) for group in members], min_size, budget)
+    typical = {}
+    for label, times in zip(*np.unique(visits, return_counts=True), strict=True):
+        found = most_typical(unit_rows(rows.take(members[label])), neighbors, int(times))
+        typical[label] = iter(members[label][found])
+    return np.array([next(typical[label]) for label in visits], np.int64)
 
 
 def _members(labels: np.ndarray, unlabeled: np.ndarray) -> list[np.ndarray]:
@@ -67,29 +62,74 @@ def _members(labels: np.ndarray, unlabeled: np.ndarray) -> list[np.ndarray]:
     return np.split(order, np.cumsum(sizes)[:-1])
 
 
-def _visits(labels: np.ndarray, labeled: np.ndarray, min_size: int) -> list[list[int]]:
-    """Clusters in the order of visits: those that count, then the small ones."""
+def _visits(
+    labels: np.ndarray, labeled: np.ndarray, left: list[int], min_size: int, budget: int
+) -> list[int]:
+    """The clusters in the order of `budget` visits: those that count, then the small ones."""
     sizes = np.bincount(labels)
     known = np.bincount(labels[labeled], minlength=len(sizes))
     order = np.lexsort((np.arange(len(sizes)), -sizes, known)).tolist()
-    large = [label for label in order if sizes[label] > min_size]
-    return [large, [label for label in order if sizes[label] <= min_size]]
+    visits: list[int] = []
+    for small in (False, True):
+        waiting = [label for label in order if (sizes[label] <= min_size) == small and left[label]]
+        for done in count(1):
+            if not waiting or len(visits) >= budget:
+                break
+            visits += waiting
+            waiting = [label for label in waiting if left[label] > done]
+    return visits[:budget]
 
 
-def _most_typical(points: Array, neighbors: int) -> int:
-    """Position of the row with the smallest mean distance to its nearest neighbours."""
-    count = min(neighbors, len(points) // 2)
-    if count == 0:
-        return 0
+def most_typical(points: Array, neighbors: int, times: int) -> np.ndarray:
+    """Positions of `times` rows: of those left, each has the smallest mean distance to its nearest.
+
+    Parameters
+    ----------
+    points
+        (n, D) of unit length.
+    neighbors
+        How many nearest rows count, but at most half of what is left.
+    """
+    left = np.arange(len(points))
+    chosen: list[np.ndarray] = []
+    while times:
+        some = min(times, AT_ONCE)
+        found = _typical_at_once(points[like(left, points)], neighbors, some)
+        chosen.append(left[found])
+        left = np.delete(left, found)
+        times -= some
+    return np.concatenate(chosen)
+
+
+def _typical_at_once(points: Array, neighbors: int, times: int) -> np.ndarray:
+    """`most_typical`; holds the `neighbors + times` nearest rows of each."""
+    distances, places = _nearest(points, min(neighbors + times, len(points)))
+    left = np.ones(len(points), bool)
+    chosen = []
+    for done in range(times):
+        count = min(neighbors, (len(points) - done) // 2)
+        inside = left[places]
+        inside &= np.cumsum(inside, axis=1) <= count + 1  # with itself, at distance 0
+        spread = np.where(inside, distances, 0).sum(axis=1) / max(count, 1)
+        chosen.append(int(np.argmin(np.where(left, np.round(spread, 10), np.inf))))
+        left[chosen[-1]] = False
+    return np.array(chosen)
+
+
+def _nearest(points: Array, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """(n, count) increasing distances from rows to the nearest, themselves included, and which."""
     wide = cast(points, "float64")
     norms = (wide * wide).sum(-1)
-    spread = np.empty(len(points))
+    found = []
     step = chunk_rows(len(points))
     for first in range(0, len(points), step):
         part = slice(first, first + step)
         squared = host(norms[part][:, None] + norms - 2 * (wide[part] @ wide.T))
         # What is rounding on the unit sphere counts as 0, so that equal rows are equally typical.
         squared = np.where(squared > 1e-12, squared, 0)
-        nearest = np.sqrt(np.partition(squared, count, axis=1)[:, : count + 1])
-        spread[part] = nearest.sum(axis=1) / count  # a row's distance to itself adds nothing
-    return int(np.argmin(np.round(spread, 10)))
+        places = np.argpartition(squared, count - 1, axis=1)[:, :count]
+        nearest = np.take_along_axis(squared, places, 1)
+        order = np.argsort(nearest, axis=1)
+        found.append([np.take_along_axis(values, order, 1) for values in (nearest, places)])
+    squared, places = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return np.sqrt(squared), places

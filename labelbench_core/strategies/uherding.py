@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.errors import InputError
 from labelbench_core.strategies._arrays import Rows, cast, chunk_rows, host
 from labelbench_core.strategies._herding import greedy_coverage
+from labelbench_core.strategies._options import at_least_one
 from labelbench_core.strategies._sphere import directions, draw_targets
 from labelbench_core.strategies.margin import margins
 from labelbench_core.strategies.pool import Pool
@@ -43,8 +43,7 @@ def select(
     pool: Pool, budget: int, rng: np.random.Generator, *, targets: int = 20_000
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
-    if targets < 1:
-        raise InputError(f"uherding: targets = {targets!r}; expected a whole number, at least 1")
+    at_least_one("uherding", targets=targets)
     drawn = draw_targets(pool.embeddings, targets, rng)
     return greedy_coverage(
         pool.embeddings,

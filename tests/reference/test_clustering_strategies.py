@@ -14,8 +14,10 @@ from labelbench_core.strategies import Head, _kmeans, alfa_mix, dropquery
 from labelbench_core.strategies.testing import make_pool
 
 
+@pytest.mark.parametrize("at_once", [2, 64])
 @pytest.mark.parametrize("labeled", [0, 7, 100])
-def test_typiclust(labeled):
+def test_typiclust(monkeypatch, labeled, at_once):
+    monkeypatch.setattr("labelbench_core.strategies.typiclust.AT_ONCE", at_once)
     pool = make_pool(300, labeled=labeled)
     count = min(labeled + 60, 25)
     clusters = _kmeans.cluster(pool.embeddings, count, np.random.default_rng(0)).labels
