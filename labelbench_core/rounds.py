@@ -298,7 +298,10 @@ def _look_ahead(
     judges = np.arange(len(rows))
     if len(judges) > LOOK_AHEAD_ROWS:
         judges = rng("look-ahead").choice(judges, LOOK_AHEAD_ROWS, replace=False)
-    return LookAhead(oracle, train, rows.take(judges), data.labels["pool"][judges])
+    features = rows.take(judges)
+    if features.dtype == np.float16:
+        features = features.astype(np.float32)  # once, not for every candidate
+    return LookAhead(oracle, train, features, data.labels["pool"][judges])
 
 
 def _train_and_evaluate(
