@@ -11,17 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.strategies._arrays import (
-    Array,
-    Rows,
-    cast,
-    chunk_rows,
-    host,
-    like,
-    namespace,
-)
+from labelbench_core.strategies._arrays import Array, Rows, chunk_rows, host, like, namespace
+from labelbench_core.strategies._sphere import product_slack, unit_rows
 
-UNIT = 2.0**-24  # relative rounding of float32
 LLOYD_ROWS = 16_384  # pools up to this size are clustered by Lloyd's algorithm
 LLOYD_STEPS = 50
 BATCH_ROWS, BATCH_STEPS = 4096, 30
@@ -34,19 +26,6 @@ class Clusters:
 
     labels: np.ndarray
     centers: np.ndarray
-
-
-def unit_rows(rows: Array) -> Array:
-    """Rows scaled to length 1, float32; zero rows stay zero."""
-    points = cast(rows, "float32")
-    xp = namespace(points)
-    units = xp.empty_like(points)
-    step = chunk_rows(4 * points.shape[1])  # what is still in the caches is divided twice as fast
-    for first in range(0, len(points), step):
-        part = points[first : first + step]
-        norms = xp.einsum("nd,nd->n", part, part) ** 0.5
-        units[first : first + step] = part / xp.where(norms > 0, norms, 1.0)[:, None]
-    return units
 
 
 def cluster(
@@ -125,7 +104,7 @@ def nearest_centers(points: Array, centers: np.ndarray) -> np.ndarray:
     """
     xp = namespace(points)
     labels = np.empty(len(points), np.int64)
-    slack = 4 * (centers.shape[1] + 64) * UNIT  # of two differences of products of unit vectors
+    slack = 2 * product_slack(centers.shape[1], "float32")  # of two products
     wide = centers.astype(np.float64)
     columns = like(centers, points)
     half_norms = like((np.square(wide).sum(axis=1) / 2).astype(np.float32), points)

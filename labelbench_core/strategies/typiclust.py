@@ -13,8 +13,9 @@ from itertools import count
 import numpy as np
 
 from labelbench_core.strategies._arrays import Array, Rows, cast, chunk_rows, host, like
-from labelbench_core.strategies._kmeans import cluster, unit_rows
+from labelbench_core.strategies._kmeans import cluster
 from labelbench_core.strategies._options import at_least_one
+from labelbench_core.strategies._sphere import unit_rows
 from labelbench_core.strategies.pool import Pool
 
 INFO = {
