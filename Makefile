@@ -30,7 +30,7 @@ format: .venv/installed
 	$(BIN)/snakefmt Snakefile rules
 
 bench: .venv/installed
-	for name in round extraction finetune strategies; do $(BIN)/python -m benchmarks.$$name; done
+	for name in round extraction augmentation finetune strategies; do $(BIN)/python -m benchmarks.$$name; done
 
 # Resolve the ranges of pyproject.toml anew, for all supported versions of Python at once.
 lock: .venv/installed

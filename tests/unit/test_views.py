@@ -21,6 +21,7 @@ from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.embeddings import embed
 from labelbench_core.embeddings.views import open_views
 from labelbench_core.errors import InputError
+from labelbench_core.provenance import import_closure
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers._augmentation import num_draws, view
 from labelbench_core.trainers.recipe import Augmentation, StrongAugmentation
@@ -204,6 +205,16 @@ def test_reading_views_imports_nothing_heavy():
         [sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert not {"torch", "zarr"} & set(done.stdout.split())
+
+
+def test_clean_embeddings_do_not_depend_on_the_code_of_views():
+    clean, views = (
+        import_closure({f"workflow_scripts.{name}"})
+        for name in ("extract_embeddings", "extract_views")
+    )
+    changes = {"labelbench_core.trainers._augmentation", "labelbench_core.trainers._randaugment"}
+    assert changes <= views
+    assert clean.isdisjoint(changes)
 
 
 def test_job_script(digits, tmp_path):
