@@ -107,11 +107,10 @@ def fairness_loss(logits: torch.Tensor, used: torch.Tensor, averages: Prediction
 
 
 def _normalised_ratio(values: torch.Tensor, histogram: torch.Tensor) -> torch.Tensor:
-    """Their ratio (C,), normalised; 0 where the histogram is."""
+    """Their ratio (C,), normalised; 0 where the histogram is, NaN where all of it is."""
     is_there = histogram > 0
     ratio = torch.where(is_there, values, 0.0) / torch.where(is_there, histogram, 1.0)
-    total = ratio.sum()
-    return ratio / torch.where(total > 0, total, 1.0)
+    return ratio / ratio.sum()
 
 
 def build(

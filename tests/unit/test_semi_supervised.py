@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from labelbench_core import registry
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
-from labelbench_core.trainers import Batch, Problem, Step
+from labelbench_core.trainers import Batch, Problem, Step, _distributed
 from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._examples import EmbeddingExamples
 from labelbench_core.trainers._loop import Task, train
@@ -159,6 +159,28 @@ def test_a_batch_in_parts_leaves_the_same_state(name, sizes):
     assert whole.keys() == in_parts.keys()
     for key, value in whole.items():
         torch.testing.assert_close(in_parts[key], value, equal_nan=True)
+
+
+@every_trainer
+def test_a_batch_divided_over_processes_leaves_the_same_state(name, monkeypatch):
+    trainer, batch = build(name), a_batch(labeled=8)
+    whole = a_step(trainer)
+    if whole.state is None:
+        return
+    loss_of(trainer, batch, whole)
+    sent = []
+    monkeypatch.setattr(_distributed, "gather", lambda rows: sent.append(rows.detach()) or rows)
+    own, other = batch.parts(2)
+    for part in (own, other):
+        loss_of(trainer, part, a_step(trainer))
+    calls = len(sent) // 2
+    both = [torch.cat(rows) for rows in zip(sent[:calls], sent[calls:], strict=True)]
+    monkeypatch.setattr(_distributed, "gather", lambda rows: both.pop(0))
+    step = a_step(trainer)
+    loss_of(trainer, own, step)
+    assert not both
+    for key, value in whole.state.state_dict().items():
+        torch.testing.assert_close(step.state.state_dict()[key], value, equal_nan=True)
 
 
 @every_trainer
@@ -328,6 +350,8 @@ def test_softmatch_weights_by_hand():
     assert float(averages.variance) == pytest.approx(variance)
     weights = averages.weights(torch.tensor([0.9, mean, 0.55]), 2.0)
     assert weights.tolist() == pytest.approx([1, 1, math.exp(-(0.1**2) * 4 / (2 * variance))])
+    averages.variance = torch.tensor(0.0)
+    assert averages.weights(torch.tensor([0.9, mean, 0.55]), 2.0).tolist() == [1, 1, 0]
 
 
 def test_adamatch_aligns_by_hand():
