@@ -27,7 +27,7 @@ cuts (there and here the one with fewer rows on the class's side), of rare class
 index). `threshold` = `interval` keeps the cut inside what step 1 has left of the version space;
 `line` lets all labels decide, as the authors' code does.
 
-Memory: a few arrays of N and at most 1 GB of probabilities; a line is made when it is used.
+Memory: at most 1 GB of probabilities, and 2 GB of lines of step 1 that step 2 uses again.
 Multi-label: the lines are ordered by p(k | x), and a row is of any number of classes.
 """
 
@@ -36,7 +36,7 @@ from collections.abc import Callable
 import numpy as np
 
 from labelbench_core.errors import InputError
-from labelbench_core.strategies._lines import Lines
+from labelbench_core.strategies._lines import VALUES_AHEAD, Lines
 from labelbench_core.strategies._purchase import Purchase
 from labelbench_core.strategies._threshold import (
     best_cut,
@@ -79,20 +79,26 @@ def select(
     classes = np.argsort(purchase.counts, kind="stable")  # the rarest first
     if pool.num_classes == 2 and not pool.multilabel:
         classes = classes[:1]
-    lines = Lines(pool)
+    orders = Lines(pool)
 
     shares = reduction_shares(
         int(reduction_share * budget), len(classes), labels_per_class, share_bound
     )
     rare = classes[: len(shares)].tolist()
-    spaces = {}
+    spaces: dict[int, tuple[int, int]] = {}
+    kept: dict[int, Line] = {}
     for number, (k, share) in enumerate(zip(rare, shares, strict=True)):
-        line = Line(lines.order(k, rare[number:]), k, purchase)
+        line = Line(orders.order(k, rare[number:]), k, purchase)
         spaces[k] = line.reduce(share, parallel, rng)
+        if len(kept) < max(1, VALUES_AHEAD // pool.num_rows):
+            kept[k] = line
 
     turns = rng.permutation(classes).tolist()
     for number, (k, share) in enumerate(zip(turns, even(purchase.left, len(turns)), strict=True)):
-        line = Line(lines.order(k, turns[number:]), k, purchase)
+        line = kept.pop(k, None)
+        if line is None:
+            later = [other for other in turns[number:] if other not in kept]
+            line = Line(orders.order(k, later), k, purchase)
         space = (0, pool.num_rows)
         if threshold == "interval":
             space = spaces[k] if k in spaces else line.version_space()
@@ -139,8 +145,9 @@ class Line:
     """
 
     def __init__(self, order: np.ndarray, k: int, purchase: Purchase) -> None:
-        self._order, self._k, self._purchase = order, k, purchase
-        self._place = np.empty_like(order)
+        self._k, self._purchase = k, purchase
+        self._order = order.astype(np.min_scalar_type(len(order)))
+        self._place = np.empty_like(self._order)
         self._place[order] = np.arange(len(order))
 
     def version_space(self) -> tuple[int, int]:
@@ -155,7 +162,7 @@ class Line:
             count = min(parallel, share, len(free))
             if count == 0:
                 break
-            self._purchase.buy(self._order[rng.choice(free, count, replace=False)])
+            self._purchase.buy(self._rows(rng.choice(free, count, replace=False)))
             calls_left = -(-share // parallel)
             if calls_left > 1:
                 places, of_class = self._labeled()
@@ -171,12 +178,16 @@ class Line:
 
     def buy_around(self, cut: int, count: int, parallel: int) -> None:
         """Buy the `count` unlabelled rows nearest to a cut."""
-        rows = self._order[nearest(self._purchase.free[self._order], cut, count)]
+        rows = self._rows(nearest(self._purchase.free[self._order], cut, count))
         for first in range(0, count, parallel):
             self._purchase.buy(rows[first : first + parallel])
 
+    def _rows(self, places: np.ndarray) -> np.ndarray:
+        """(k,) int64 rows at some places."""
+        return self._order[places].astype(np.int64)
+
     def _labeled(self) -> tuple[np.ndarray, np.ndarray]:
-        """(m,) places with a label, increasing, and whether they are of the class."""
-        places = self._place[self._purchase.rows]
+        """(m,) int64 places with a label, increasing, and whether they are of the class."""
+        places = self._place[self._purchase.rows].astype(np.int64)
         order = np.argsort(places)
         return places[order], self._purchase.of_class(self._k)[order]
