@@ -304,6 +304,14 @@ def test_uda_sharpens_and_anneals_by_hand():
     assert float(loss.unlabeled) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("num_classes", [2, 3, 10, 1000])
+def test_annealing_begins_with_the_labels_of_a_fresh_classifier(num_classes):
+    batch = replace(a_batch(num_classes), inputs=torch.zeros(6, num_classes))
+    trainer = build("uda", annealing="linear")
+    loss = loss_of(trainer, batch, a_step(trainer, num_classes, number=0))
+    assert float(loss.total - loss.unlabeled) == pytest.approx(math.log(num_classes), rel=1e-4)
+
+
 def test_flexmatch_thresholds_by_hand():
     trainer = build("flexmatch", threshold=0.8)
     status = trainer.state(Problem(np.ones(3, np.int64), 10))
