@@ -1,6 +1,7 @@
 """DIRECT chooses what row-by-row loops choose, and its cuts are those of brute force."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from benchmarks.plain import direct as plain_direct
 from labelbench_core.errors import InputError
 from labelbench_core.oracle import Oracle, SequentialPurchase
-from labelbench_core.strategies import _threshold
+from labelbench_core.strategies import _lines, _threshold
+from labelbench_core.strategies import direct as direct_module
 from labelbench_core.strategies.direct import reduction_shares
+from labelbench_core.strategies.testing import Blocks
 
 DEFAULTS = {
     "parallel": 20,
@@ -160,6 +163,16 @@ def test_direct_as_its_plain_form(classes, labeled, noise):
         assert choose("direct", pool, budget, 1, ask=Annotator(truth)).tolist() == plain.tolist()
 
 
+def test_direct_keeps_few_lines_and_columns(monkeypatch):
+    truth, pool = truth_and_pool(150, classes=5)
+    expected = choose("direct", pool, 100, ask=Annotator(truth), **SMALL)
+    for module in (_lines, direct_module):
+        monkeypatch.setattr(module, "VALUES_AHEAD", 2 * 150)
+    few = replace(pool, probabilities=Blocks(pool.probabilities, 7))
+    chosen = choose("direct", few, 100, ask=Annotator(truth), **SMALL)
+    assert chosen.tolist() == expected.tolist()
+
+
 @pytest.mark.parametrize("key", ["share_bound", "threshold"])
 def test_variants_differ(key):
     truth, pool = truth_and_pool(300, classes=4, labeled=20)
@@ -181,7 +194,6 @@ def test_direct_spends_the_budget_that_it_returns():
 
 
 def test_a_threshold_is_found_in_spite_of_wrong_labels():
-    """Most of what is bought around the cut lies between the rows of the class and the others."""
     rng = np.random.default_rng(0)
     rows, cut = 4000, 3700  # 300 rows are of the rare class
     truth, pool = truth_and_pool(rows, classes=2, labeled=40)
@@ -190,13 +202,7 @@ def test_a_threshold_is_found_in_spite_of_wrong_labels():
     truth[order[cut:]] = 0
     noisy = np.where(rng.random(rows) < 0.1, 1 - truth, truth)
     place = np.argsort(order)
-    pool = type(pool)(
-        embeddings=pool.embeddings,
-        probabilities=pool.probabilities,
-        labeled=pool.labeled,
-        labels=noisy[pool.labeled],
-        num_classes=2,
-    )
+    pool = replace(pool, labels=noisy[pool.labeled])
     chosen = choose("direct", pool, 200, ask=Annotator(noisy))
     assert np.abs(place[chosen[100:]] - cut).max() < 200
 
