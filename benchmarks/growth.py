@@ -36,7 +36,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.strategies import status_mb
+from benchmarks._device import status_mb
 from labelbench_core import files, store
 from labelbench_core.pool_views import EmbeddedRows, PredictedRows, in_memory_if_small
 from labelbench_core.proxies import Statistics
@@ -214,11 +214,11 @@ def draw(results: list[dict[str, Any]], path: Path) -> None:
                     linewidth=look.width,
                     label=f"{strategy}, batch {batch:,}",
                 )
+        sizes = sorted({one["rows"] for one in results})
         memory_axes.axhline(4, color=style.MUTED, linewidth=1)
-        memory_axes.annotate("4 GB", (results[0]["rows"], 4), va="bottom", color=style.MUTED)
+        memory_axes.annotate("4 GB", (sizes[0], 4), va="bottom", color=style.MUTED)
         time_axes.set(title="CPU time of scoring and selecting", ylabel="seconds", yscale="log")
         memory_axes.set(title="Largest resident set", ylabel="GB", ylim=(0, 4.4))
-        sizes = sorted({one["rows"] for one in results})
         for axes in (time_axes, memory_axes):
             axes.set(xscale="log", xlabel="rows of the pool")
             axes.set_xticks(sizes, [f"{size / 1000:,.0f}k" for size in sizes])

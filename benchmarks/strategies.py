@@ -1,225 +1,264 @@
-"""Every strategy against its plain form, on the same pool in the same run.
+"""Every strategy against its plain form on the same pool, and against the work nobody can avoid.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.strategies --rows 50000 --dims 1280 --labeled 9000
+    OMP_NUM_THREADS=1 python -m benchmarks.strategies [--strategies coreset badge]
+    python -m benchmarks.strategies --device cuda
 
-The plain form is what LabelBench and most published code do: float64, and for strategies that pick
-one by one, a full pass over the pool per pick. It is timed for a few picks, and the rest is scaled
-up (`--plain-picks 0` runs them all). `floor` is the time that the work nobody can avoid takes at
-the speed of this machine, measured in the same run: reading the inputs once, and, for strategies
-that compare picks with one another, the arithmetic of those comparisons.
+Plain forms (`benchmarks/plain`) are written as LabelBench or the authors write them: NumPy in
+float64, a full pass over the pool per pick. They pick the same where a strategy draws nothing;
+those that cluster share our k-means, so that the rest is compared. One that would take long is
+timed for one pick and for a few, twice, and scaled up; where even that takes long, on a smaller
+pool. `_cases.py` says what work is counted as unavoidable. Our times are the best of two runs, or
+that of one which takes more than `LONG` seconds. The clock can count the processor's time alone,
+which tells more on a machine that has other work to do.
 """
 
 import argparse
+import importlib
+import inspect
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks._cases import CASES, Case, Setting, Work
+from benchmarks._device import CLOCKS, NAMES, Device, Speeds, limited_threads
 from labelbench_core import registry
+from labelbench_core.files import atomic_path
 from labelbench_core.strategies import Head, Pool, select
+
+LONG = 20.0
+MEMBERS = 5
+HEADINGS = (
+    "strategy",
+    "time",
+    "plain form",
+    "timed on",
+    "ratio",
+    "goal",
+    "peak MB",
+    "unavoidable work",
+    "its time",
+    "reached",
+)
+TEXTS = (0, 3, 7)  # columns that are no numbers
 
 
 @dataclass(frozen=True)
-class Machine:
-    """Measured speeds: bytes/s read, float32 and float64 operations/s in matrix products."""
+class Measurement:
+    """What was measured of a strategy: seconds and MB."""
 
-    bandwidth: float
-    single: float
-    double: float
+    name: str
+    seconds: float
+    plain: float | None
+    timed_on: str
+    peak: float
+    work: Work | None
+
+    def cells(self, case: Case, speeds: Speeds) -> list[str]:
+        """The row of the table."""
+        floor = self.work.seconds(speeds) if self.work else None
+        return [
+            self.name,
+            duration(self.seconds),
+            "–" if self.plain is None else duration(self.plain),
+            self.timed_on,
+            "–" if self.plain is None else f"{number(self.plain / self.seconds, 2)} ×",
+            case.goal,
+            f"{self.peak:,.0f}",
+            str(self.work or "–"),
+            "–" if floor is None else duration(floor),
+            "–" if floor is None else f"{number(100 * floor / self.seconds, 2)} %",
+        ]
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Measure and print; the exit status."""
+    options = parse(argv)
+    device = Device(options.device, options.clock)  # before threads are limited: it imports torch
+    with limited_threads(options.threads):
+        text = run(options, device)
+    if options.output:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(options.output) as aside:
+            aside.write_text(f"# How fast the strategies are\n\n{text}\n", encoding="utf-8")
+    return 0
+
+
+def run(options: argparse.Namespace, device: Device) -> str:
+    """Print what is measured, row by row; all of it."""
+    pool, truth = make_pool(options, options.rows)
+    here = device.pool(pool)
+    speeds = device.speeds()
+    head = description(options, device, speeds)
+    lines = [f"{head}\n", table_row(HEADINGS)]
+    lines.append(table_row(["---" if i in TEXTS else "---:" for i in range(len(HEADINGS))]))
+    print("\n".join(lines), flush=True)
+    for name in options.strategies:
+        case = CASES.get(name, Case(None))
+        measured = measure(name, case, pool, here, truth, device, options)
+        lines.append(table_row(measured.cells(case, speeds)))
+        print(lines[-1], flush=True)
+    return "\n".join(lines)
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--dims", type=int, default=512)
     parser.add_argument("--classes", type=int, default=10)
     parser.add_argument("--labeled", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=1000)
     parser.add_argument("--dtype", choices=["float16", "float32"], default="float32")
-    parser.add_argument("--plain-picks", type=int, default=20, help="0: all")
-    parser.add_argument("--strategies", nargs="*", default=registry.names("strategies"))
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", choices=NAMES, default="cpu")
+    parser.add_argument("--clock", choices=list(CLOCKS), default="elapsed")
+    names = registry.names("strategies")
+    parser.add_argument("--strategies", nargs="+", choices=names, default=names, metavar="NAME")
+    parser.add_argument("--no-plain", action="store_true", help="leave the plain forms out")
+    parser.add_argument("--output", type=Path, help="a Markdown file to write the table to")
     options = parser.parse_args(argv)
-    pool = make_pool(options)
-    machine = measure_machine()
-    print(
-        f"{options.rows} x {options.dims} {options.dtype}, {options.classes} classes, "
-        f"{options.labeled} labelled, batch {options.batch}; "
-        f"read {machine.bandwidth / 1e9:.1f} GB/s, "
-        f"{machine.single / 1e9:.0f} / {machine.double / 1e9:.0f} GFLOP/s in float32 / float64"
-    )
-    print(
-        f"{'strategy':<14}{'seconds':>9}{'plain':>10}{'ratio':>8}{'peak MB':>9}"
-        f"{'floor':>8}{'reached':>9}"
-    )
-    for name in options.strategies:
-        seconds, peak = timed(name, pool, options.batch)
-        plain = plain_seconds(name, pool, options)
-        floor = floor_seconds(name, pool, options.batch, machine)
-        print(
-            f"{name:<14}{seconds:>9.3f}"
-            + (f"{plain:>10.2f}{plain / seconds:>7.0f}x" if plain else f"{'-':>10}{'-':>8}")
-            + f"{peak:>9.0f}"
-            + (f"{floor:>8.3f}{floor / seconds:>8.0%}" if floor else f"{'-':>8}{'-':>9}"),
-            flush=True,
-        )
-    return 0
+    if options.device == "cuda" and options.clock != "elapsed":
+        parser.error("--device cuda: the processor's clock does not count what a GPU does")
+    return options
 
 
-def make_pool(options: argparse.Namespace) -> Pool:
-    """Points like embeddings of a pretrained network: classes overlap, the spectrum decays."""
+def description(options: argparse.Namespace, device: Device, speeds: Speeds) -> str:
+    """What was measured where, in a few sentences."""
+    clock = {"elapsed": "elapsed time", "processor": "processor time"}[options.clock]
+    return (
+        f"`python -m benchmarks.strategies`: {options.rows:,} × {options.dims} {options.dtype}, "
+        f"{options.classes} classes, {options.labeled:,} labelled, a batch of {options.batch:,}; "
+        f"{options.threads} thread{'s' * (options.threads > 1)}, {device}. {clock.capitalize()}. "
+        f"Speeds measured in the same run: {speeds.bandwidth / 1e9:,.1f} GB/s read, "
+        f"{speeds.single / 1e9:,.0f} GFLOP/s in float32, {speeds.double / 1e9:,.0f} in float64.\n\n"
+        "The plain form runs in NumPy. “Timed on” says how it was timed where not in full: with n "
+        "picks, the rest in proportion; on r rows, scaled by the power of rows by which it grows. "
+        "“Reached” is the time of the unavoidable work at the speeds above ÷ our time; a goal in "
+        "per cent is one for that share, others are for the ratio."
+    )
+
+
+def table_row(cells: list[str] | tuple[str, ...]) -> str:
+    """A row of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
+
+
+def duration(seconds: float) -> str:
+    """Three digits of a time, with its unit."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{number(seconds / size, 3)} {unit}"
+    return f"{number(seconds / 1e-6, 3)} µs"
+
+
+def number(value: float, digits: int) -> str:
+    """A positive number with so many digits, written out."""
+    places = digits - 1 - int(np.floor(np.log10(max(value, 1e-9))))
+    return f"{value:,.{min(max(places, 0), 4)}f}"
+
+
+def make_pool(options: argparse.Namespace, rows: int) -> tuple[Pool, np.ndarray]:
+    """Points like embeddings of a pretrained network: classes overlap, the spectrum decays.
+
+    And their labels.
+    """
     rng = np.random.default_rng(0)
     rank = min(options.dims, 256)
     spectrum = np.arange(1, rank + 1, dtype=np.float32) ** -0.6
     basis = np.linalg.qr(rng.standard_normal((options.dims, rank)))[0].astype(np.float32)
-    labels = rng.integers(0, options.classes, options.rows)
+    labels = rng.integers(0, options.classes, rows)
     centers = 1.5 * spectrum * rng.standard_normal((options.classes, rank), dtype=np.float32)
-    low = centers[labels] + spectrum * rng.standard_normal((options.rows, rank), dtype=np.float32)
+    low = centers[labels] + spectrum * rng.standard_normal((rows, rank), dtype=np.float32)
     embeddings = 8 * low @ basis.T
     embeddings += 0.15 * rng.standard_normal(embeddings.shape, dtype=np.float32) + np.float32(0.3)
-    weights = 0.2 * (basis @ centers.T)
-    head = Head(weights.astype(np.float32), np.zeros(options.classes, np.float32))
-    labeled = rng.permutation(options.rows)[: options.labeled]
-    probabilities = head.predict_proba(embeddings)
-    return Pool(
+    weights = (0.2 * (basis @ centers.T)).astype(np.float32)
+    noise = 0.1 * weights.std() * rng.standard_normal((MEMBERS, *weights.shape), dtype=np.float32)
+    bias = np.zeros(options.classes, np.float32)
+    labeled = rng.permutation(rows)[: options.labeled]
+    members = [Head(weights + part, bias).predict_proba(embeddings) for part in noise]
+    pool = Pool(
         embeddings=embeddings.astype(options.dtype),
-        probabilities=probabilities,
+        probabilities=Head(weights, bias).predict_proba(embeddings),
         labeled=labeled,
         labels=labels[labeled],
         num_classes=options.classes,
-        head=head,
-        member_probabilities=probabilities[None],
+        head=Head(weights, bias),
+        member_probabilities=np.stack(members),
     )
+    return pool, labels
 
 
-def measure_machine() -> Machine:
-    """The best of a few tries each."""
-    block = np.ones((2048, 2048), np.float32)
-    wide = block.astype(np.float64)
-    long = np.ones(1 << 26, np.float32)
-    return Machine(
-        bandwidth=long.nbytes / best_of(long.max),
-        single=2 * 2048**3 / best_of(lambda: block @ block),
-        double=2 * 2048**3 / best_of(lambda: wide @ wide),
-    )
-
-
-def best_of(work: Callable[[], object], tries: int = 3) -> float:
-    """Seconds of the fastest try."""
+def measure(
+    name: str,
+    case: Case,
+    pool: Pool,
+    here: Pool,
+    truth: np.ndarray,
+    device: Device,
+    options: argparse.Namespace,
+) -> Measurement:
+    """Time a strategy on `here`, and its plain form on `pool`, the same in main memory."""
+    budget = min(options.batch, case.budget or options.batch)
+    handed = {"ask": lambda rows: truth[rows], "truth": truth, "fit": no_fit}
     seconds = []
-    for _ in range(tries):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
+
+    def work() -> object:
+        rng = np.random.default_rng(0)
+        return select(name, here, budget, rng, **handed, **case.options)
+
+    peak = device.peak_mb(lambda: seconds.append(device.seconds(work)))
+    if seconds[0] < LONG:
+        seconds.append(device.seconds(work))
+    plain, timed_on = None, []
+    if not options.no_plain:
+        plain, timed_on = plain_seconds(name, case, budget, pool, truth, options)
+    less = [f"both: a batch of {budget:,}"] * bool(case.budget)
+    less += [f"{option} = {value}" for option, value in case.options.items()]
+    bound = case.work(Setting(pool, budget)) if case.work else None
+    return Measurement(name, min(seconds), plain, ", ".join(timed_on + less), peak, bound)
 
 
-def timed(name: str, pool: Pool, budget: int) -> tuple[float, float]:
-    """Seconds of the faster of two runs, and the MB it took above what the pool takes."""
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak so far
-    before = status_mb("VmRSS")
-    seconds = best_of(lambda: select(name, pool, budget, np.random.default_rng(0)), tries=2)
-    return seconds, max(0.0, status_mb("VmHWM") - before)
+def no_fit(rows: np.ndarray) -> float:
+    """Takes no time: what a ceiling's fits cost depends on the proxy."""
+    return float(rows[0])
 
 
-def status_mb(key: str) -> float:
-    """A line of /proc/self/status, in MB."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith(key + ":"):
-            return int(line.split()[1]) / 1024
-    raise KeyError(key)
+def plain_seconds(
+    name: str,
+    case: Case,
+    budget: int,
+    pool: Pool,
+    truth: np.ndarray,
+    options: argparse.Namespace,
+) -> tuple[float, list[str]]:
+    """Seconds of the plain form, scaled to the whole batch and pool, and what it was timed on."""
+    form = importlib.import_module(f"benchmarks.plain.{name.replace('-', '_')}").select
+    extra, scale, rows = dict(case.options), 1.0, case.plain_rows
+    timed_on: list[str] = []
+    if rows and rows < pool.num_rows:
+        scale = (pool.num_rows / rows) ** case.growth
+        extra |= case.plain_options
+        pool, truth = make_pool(options, rows)
+        timed_on.append(f"{rows:,} rows")
+        if case.plain_budget:
+            budget = case.plain_budget
+            timed_on.append(f"a batch of {budget:,}")
+    handed = {"ask": lambda indices: truth[indices], "truth": truth, "fit": no_fit}
+    extra |= {key: handed[key] for key in handed if key in inspect.signature(form).parameters}
 
+    def seconds(picks: int) -> float:
+        rng = np.random.default_rng(0)
+        return clock.seconds(lambda: form(pool, picks, rng, **extra))
 
-def plain_seconds(name: str, pool: Pool, options: argparse.Namespace) -> float | None:
-    """Seconds of the plain form, scaled to the whole batch; None where there is none here."""
-    if name in PLAIN_SCORES:
-        return best_of(lambda: PLAIN_SCORES[name](pool, options.batch), tries=1)
-    if name in PLAIN_PICKS:
-        picks = min(options.plain_picks or options.batch, options.batch)
-        before, picking = PLAIN_PICKS[name](pool, picks)
-        return before + picking * options.batch / picks
-    return None
-
-
-def plain_score(pool: Pool, budget: int, score: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    unlabeled = pool.unlabeled()
-    return unlabeled[np.argsort(score(pool.probabilities.astype(np.float64)[unlabeled]))[:budget]]
-
-
-def plain_margin(p: np.ndarray) -> np.ndarray:
-    ordered = np.sort(p, axis=1)
-    return ordered[:, -1] - ordered[:, -2]
-
-
-def plain_entropy(p: np.ndarray) -> np.ndarray:
-    clipped = np.clip(p, 1e-10, 1)
-    return (clipped * np.log2(clipped)).sum(axis=1)
-
-
-def plain_coreset(pool: Pool, picks: int) -> tuple[float, float]:
-    """Seconds until the first pick, and of the picks."""
-    start = time.perf_counter()
-    points = pool.embeddings.astype(np.float64)
-    norms = np.square(points).sum(axis=1)
-    nearest = np.full(len(points), np.inf)
-    for first in range(0, len(pool.labeled), 500):
-        some = pool.labeled[first : first + 500]
-        distances = norms[:, None] + norms[some] - 2 * points @ points[some].T
-        nearest = np.minimum(nearest, distances.min(axis=1))
-    middle = time.perf_counter()
-    for _ in range(picks):
-        best = int(np.argmax(nearest))
-        distances = norms + norms[best] - 2 * points @ points[best]
-        nearest = np.minimum(nearest, distances)
-        nearest[best] = -np.inf
-    return middle - start, time.perf_counter() - middle
-
-
-def plain_badge(pool: Pool, picks: int) -> tuple[float, float]:
-    """Seconds until the first draw, and of the draws; factored distances, as in LabelBench."""
-    start = time.perf_counter()
-    rng = np.random.default_rng(0)
-    unlabeled = pool.unlabeled()
-    points = pool.embeddings.astype(np.float64)[unlabeled]
-    residuals = -pool.probabilities.astype(np.float64)[unlabeled]
-    residuals[np.arange(len(residuals)), residuals.argmin(axis=1)] += 1
-    norms = np.square(points).sum(axis=1) * np.square(residuals).sum(axis=1)
-    nearest, best = np.full(len(points), np.inf), int(norms.argmax())
-    middle = time.perf_counter()
-    for _ in range(picks):
-        products = (residuals @ residuals[best]) * (points @ points[best])
-        nearest = np.minimum(nearest, np.maximum(norms + norms[best] - 2 * products, 0))
-        nearest[best] = 0
-        best = int(rng.choice(len(points), p=nearest / nearest.sum()))
-    return middle - start, time.perf_counter() - middle
-
-
-PLAIN_SCORES = {
-    "confidence": lambda pool, budget: plain_score(pool, budget, lambda p: p.max(axis=1)),
-    "entropy": lambda pool, budget: plain_score(pool, budget, plain_entropy),
-    "margin": lambda pool, budget: plain_score(pool, budget, plain_margin),
-}
-PLAIN_PICKS = {"coreset": plain_coreset, "badge": plain_badge}
-
-
-def floor_seconds(name: str, pool: Pool, budget: int, machine: Machine) -> float | None:
-    """Seconds of the work that nobody can leave out; None where that is not worked out."""
-    reading = {
-        field: getattr(pool, field).nbytes / machine.bandwidth
-        for field in ("embeddings", "probabilities")
-    }
-    dims, classes = pool.embeddings.shape[1], pool.num_classes
-    if name in PLAIN_SCORES:
-        return reading["probabilities"]
-    if name == "coreset":  # that a pick is far from all centers is known from its distances to them
-        pairs = budget * (len(pool.labeled) + budget / 2)
-        return reading["embeddings"] + 2 * pairs * dims / machine.single
-    if name == "badge":  # likewise, of a drawn row to the rows drawn before
-        pairs = budget**2 / 2
-        return sum(reading.values()) + 2 * pairs * (dims + classes) / machine.double
-    return None
+    clock = Device("cpu", options.clock)
+    if case.plain_picks and case.plain_picks < budget:
+        some, once = (min(seconds(picks) for _ in range(2)) for picks in (case.plain_picks, 1))
+        timed_on.insert(0, f"{case.plain_picks} picks")
+        each = max(some - once, 0) / (case.plain_picks - 1)
+        return scale * (once + (budget - 1) * each), timed_on
+    return scale * seconds(budget), timed_on or ["all"]
 
 
 if __name__ == "__main__":
