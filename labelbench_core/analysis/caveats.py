@@ -35,8 +35,8 @@ def statistics_notes(experiment: Experiment, results: Results) -> list[str]:
     if bounds:
         notes.append(
             f"Ceilings ({', '.join(bounds)}) see labels that were not bought, or all labels. They "
-            "show what there is to gain, though a well-chosen part of the labels can do better than "
-            "all of them; they enter no comparison, rank or correction."
+            "show what there is to gain, though a well-chosen part of the labels can do better "
+            "than all of them; they enter no comparison, rank or correction."
         )
     effect = detectable_effect(count)
     if not math.isnan(effect):
