@@ -112,12 +112,12 @@ rule refresh_embeddings:
         runtime=240,
         gpu=GPU,
     params:
-        code=code("extract_embeddings", "backbones"),
+        code=code("refresh_embeddings", "backbones"),
         settings=settings("backbones", ids=["dataset"]),
     message:
         "Extract embeddings of {wildcards.dataset} by {wildcards.backbone} as fine-tuned after round {wildcards.round}"
     shell:
-        "python -m workflow_scripts.extract_embeddings"
+        "python -m workflow_scripts.refresh_embeddings"
         " --dataset {input.dataset} --settings {params.settings:q} --code {params.code} --weights {input.weights}"
         " --manifest {output.manifest} --arrays {output.arrays}"
         " --threads {threads} --log {log}"

@@ -3,16 +3,19 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from labelbench_core import files, registry
 from labelbench_core.datasets import open_dataset
 from workflow_scripts._job import job_parser, run_job
 
 
-def extract(arguments: argparse.Namespace) -> None:
-    """Embed the data set with the backbone that the settings name."""
-    from labelbench_core.backbones.finetuned import with_weights
+def extract(
+    arguments: argparse.Namespace, change: Callable[[Any], Any] = lambda backbone: backbone
+) -> None:
+    """Embed the data set with the backbone that the settings name, after a `change` to it."""
     from labelbench_core.embeddings.extract import extract_embeddings
 
     entry = json.loads(arguments.settings)["backbone"]
@@ -21,11 +24,9 @@ def extract(arguments: argparse.Namespace) -> None:
         backbone = registry.load("backbones", entry["implementation"]).build(
             **(entry.get("options") or {})
         )
-        if arguments.weights:
-            backbone = with_weights(backbone, arguments.weights)
         extract_embeddings(
             dataset,
-            backbone,
+            change(backbone),
             entry["id"],
             arguments.arrays,
             arguments.manifest,
@@ -34,16 +35,20 @@ def extract(arguments: argparse.Namespace) -> None:
         )
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the job; its exit status."""
-    parser = job_parser(__doc__)
+def embedding_parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser with the options that `extract` needs."""
+    parser = job_parser(description)
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
     parser.add_argument("--settings", required=True, help="JSON: the backbone's entry")
-    parser.add_argument("--weights", type=Path, help="of a fine-tuning, in place of its own")
     parser.add_argument("--code", default="", help="hash: what other code has begun starts over")
     parser.add_argument("--arrays", type=Path, required=True, help="folder to write arrays to")
     parser.add_argument("--manifest", type=Path, required=True, help="file to write, last")
-    return run_job(extract, parser.parse_args(argv))
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the job; its exit status."""
+    return run_job(extract, embedding_parser(__doc__).parse_args(argv))
 
 
 if __name__ == "__main__":

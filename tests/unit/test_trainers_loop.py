@@ -142,6 +142,7 @@ def test_average_is_what_is_returned(task):
 
 def test_weights_stay_float32_and_training_learns(task):
     weights, result = fit(task, steps=300, ema_decay=0.0, batch_norm="folded", translate=0.0)
-    assert {value.dtype for value in weights.values()} == {torch.float32}
+    floats = {value.dtype for value in weights.values() if value.is_floating_point()}
+    assert floats == {torch.float32}
     assert result.history[-1]["loss"] < 0.5 * result.history[0]["loss"]
     assert result.attempts == [{"learning_rate": 0.01, "outcome": "finished", "steps": 300}]
