@@ -536,3 +536,11 @@ def test_accumulation_does_not_change_the_training(name, strips):
     once, _ = fit(strips[0], name, steps=60)
     in_parts, _ = fit(strips[0], name, steps=60, accumulate=4)
     torch.testing.assert_close(in_parts.head.weight, once.head.weight, rtol=1e-3, atol=1e-4)
+
+
+@every_trainer
+def test_reduced_precision_and_batch_statistics(name, strips):
+    options = {"steps": 3, "precision": "bfloat16", "batch_norm": "batch", "accumulate": 2}
+    network, result = fit(strips[0], name, **options)
+    assert {value.dtype for value in network.parameters()} == {torch.float32}
+    assert math.isfinite(result.history[-1]["loss"])
