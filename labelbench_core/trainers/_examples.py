@@ -106,4 +106,5 @@ class EmbeddingExamples:
         chosen = self._indices[rows]
         taken = array[chosen] if isinstance(array, np.ndarray) else array.take(chosen)
         taken = torch.from_numpy(taken)
-        return (taken.to(self._device).float() - self._mean) * self._scale
+        rows_of_view = taken.to(self._device).float()
+        return rows_of_view.sub_(self._mean).mul_(self._scale)

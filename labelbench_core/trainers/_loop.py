@@ -268,7 +268,7 @@ class TrainingRun:
         self.last_rate = self.learning_rate * learning_rate_factor(self.step, recipe)
         set_learning_rate(self.optimizer, self.last_rate)
         # Dropout knows only the global generator; its state is put back when training ends.
-        torch.manual_seed(seed_for("finetune-noise", *names, self.step) % 2**63)
+        _seed(seed_for("finetune-noise", *names, self.step) % 2**63, self.task.device)
         step = Step(
             self.step,
             recipe.steps,
@@ -374,6 +374,13 @@ def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractCon
     if dtype == torch.float32:
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype)
+
+
+def _seed(seed: int, device: torch.device) -> None:
+    """Seed torch's global generators; `torch.manual_seed` takes a thousand times as long."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
 
 
 @contextlib.contextmanager
