@@ -160,7 +160,7 @@ def test_saved_weights_give_the_recorded_predictions(dataset, bought, tmp_path, 
     path = tmp_path / "model.safetensors"
     write_weights(path, tuned.weights)
     backbone = registry.load("backbones", "timm-model").build(**BACKBONE)
-    assert {name for name in load_file(path) if not name.startswith("head.")} == {
+    assert {name for name in load_file(path) if name.startswith("backbone.")} == {
         f"backbone.{name}" for name in backbone.model.state_dict()
     }
     network = load_network(path, backbone.model)
