@@ -1,5 +1,6 @@
 """Where a benchmark's arrays are, its clock and memory, and how fast the machine is."""
 
+import ctypes
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -76,6 +77,7 @@ class Device:
             before = self.torch.cuda.memory_allocated()
             work()
             return (self.torch.cuda.max_memory_allocated() - before) / 2**20
+        ctypes.CDLL(None).malloc_trim(0)  # what is free goes back, so that it counts again
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak so far
         before = status_mb("VmRSS")
         work()

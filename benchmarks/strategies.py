@@ -15,6 +15,7 @@ which tells more on a machine that has other work to do.
 import argparse
 import importlib
 import inspect
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,17 +127,19 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 def description(options: argparse.Namespace, device: Device, speeds: Speeds) -> str:
     """What was measured where, in a few sentences."""
-    clock = {"elapsed": "elapsed time", "processor": "processor time"}[options.clock]
+    clock = {"elapsed": "Elapsed time", "processor": "Processor time (`--clock processor`)"}
     return (
         f"`python -m benchmarks.strategies`: {options.rows:,} × {options.dims} {options.dtype}, "
         f"{options.classes} classes, {options.labeled:,} labelled, a batch of {options.batch:,}; "
-        f"{options.threads} thread{'s' * (options.threads > 1)}, {device}. {clock.capitalize()}. "
+        f"{options.threads} thread{'s' * (options.threads > 1)}, {device}. {clock[options.clock]}; "
+        f"the load average was {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores when it began. "
         f"Speeds measured in the same run: {speeds.bandwidth / 1e9:,.1f} GB/s read, "
         f"{speeds.single / 1e9:,.0f} GFLOP/s in float32, {speeds.double / 1e9:,.0f} in float64.\n\n"
-        "The plain form runs in NumPy. “Timed on” says how it was timed where not in full: with n "
-        "picks, the rest in proportion; on r rows, scaled by the power of rows by which it grows. "
-        "“Reached” is the time of the unavoidable work at the speeds above ÷ our time; a goal in "
-        "per cent is one for that share, others are for the ratio."
+        "The plain form (`benchmarks/plain`) runs in NumPy. “Timed on” says how it was timed where "
+        "not in full: with n picks, the rest in proportion; on r rows, scaled by the power of rows "
+        "by which it grows. Those that cluster share our k-means. “Unavoidable” is worked out in "
+        "`benchmarks/_cases.py`; “reached” is its time at these speeds ÷ our time. A goal in per "
+        "cent is one for that share, others are for the ratio."
     )
 
 
