@@ -2,8 +2,9 @@
 
 The work is a lower bound of what any implementation reads and multiplies: inputs once, and the
 matrix products without which the picks are not known. Products are counted in float32, which can
-tell all but a few candidates apart, or in float64 where every digit of every row counts. What comes
-on top (sorting, exponentials, choosing, updates after each pick) is not counted.
+tell all but a few candidates apart, or in float64 where every digit of every row counts. K-means is
+counted with the steps that it makes here, since fewer would make other clusters. What comes on top
+(sorting, exponentials, choosing, updates after each pick) is not counted.
 """
 
 from collections.abc import Callable
@@ -42,23 +43,22 @@ class Work:
         return " + ".join(parts)
 
 
-@dataclass(frozen=True)
 class Setting:
-    """A pool and a budget, by the letters of the formulas."""
+    """A pool and a budget, by the letters of the formulas.
 
-    pool: Pool
-    b: int
+    Attributes
+    ----------
+    n, d, c, labeled, b
+        Rows, dimensions, classes, labelled rows, rows to select.
+    rows, p
+        Bytes of the embeddings and of the probabilities.
+    """
 
-    def __post_init__(self) -> None:
-        for letter, value in (
-            ("n", self.pool.num_rows),
-            ("d", self.pool.embeddings.shape[1]),
-            ("c", self.pool.num_classes),
-            ("labeled", len(self.pool.labeled)),
-        ):
-            object.__setattr__(self, letter, value)
-        for letter, name in (("rows", "embeddings"), ("p", "probabilities")):
-            object.__setattr__(self, letter, getattr(self.pool, name).nbytes)
+    def __init__(self, pool: Pool, budget: int) -> None:
+        self.pool, self.b = pool, budget
+        self.n, self.d = pool.embeddings.shape
+        self.c, self.labeled = pool.num_classes, len(pool.labeled)
+        self.rows, self.p = pool.embeddings.nbytes, pool.probabilities.nbytes
 
 
 @dataclass(frozen=True)
