@@ -5,8 +5,9 @@ turn, and, in a turn of its own, from the mistakes: rows that are predicted wron
 (where there are too few, those whose true class is least likely too). First all are asked for a
 batch of the whole pool, then of random subsets, whose sizes are drawn log-uniformly between the
 batch and `largest_subset`. Each batch is judged by `fit`: the proxy is trained with its labels too.
-So no candidate does better in this round; but what is best now need not be best later: this shows
-how much there is to gain at least, not at most.
+So, by that measure, no candidate does better in this round; but what is best now need not be best
+later: this shows how much there is to gain at least, not at most. The larger the batch, the less
+its candidates differ, and the less is gained.
 
 With `parts` above 1 the batch is composed greedily: part by part, each the best of `batches` given
 those before; `parts` = budget is the greedy oracle that buys one by one. It costs as many times
