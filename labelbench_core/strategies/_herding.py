@@ -6,9 +6,10 @@ alone that are nearer to it than to S: of a fraction 1 / |S| or so. Once that is
 products finds these pairs, and from then on every gain is known: a pick changes the coverage of a
 few targets, and with it the gains of the few rows paired with them.
 
-Before, all rows carry upper bounds of their gains, brought up to date after each pick by products
-with those targets whose coverage rose. The rows with the largest bounds are computed in float64
-until one is the largest for sure (the lazy greedy of Minoux 1978).
+Before, all rows carry upper bounds of their gains. Gains only fall, so that a bound stays one: rows
+of the largest bounds are computed in float64 until one is the largest for sure (the lazy greedy of
+Minoux 1978). Where that takes many, all bounds are brought up to date, by products with those
+targets whose coverage rose since the last time.
 
 Products are float32 with a proven error bound, or float64 where rows are too near to one another
 for that; gains that decide are sums of float64 kernels. Gains that differ by rounding alone go to
@@ -35,6 +36,7 @@ from labelbench_core.strategies._sphere import (
 
 ROUNDING = 1e-13  # of a gain, which is at most 1, where h = 1; grows with 1 / h²
 FEWEST, MOST = 8, 128  # gains computed at once, doubling while one pick takes longer
+PATIENCE = 56  # gains computed for one pick before all bounds are brought up to date
 DENSEST, MAX_PAIRS = 1 / 128, 10_000_000  # share and number of pairs from which they are not kept
 SAMPLE = 256  # rows that tell how many pairs there are
 LEAST = 1e-16  # of a kernel: all smaller ones together are less than rounding
@@ -77,34 +79,60 @@ def greedy_coverage(
 
 def _picks(coverage: "_Coverage", unlabeled: np.ndarray) -> Iterator[int]:
     """Rows in the order chosen, until none adds more than rounding."""
-    bounds = np.zeros(0)
-    free = np.ones(len(unlabeled), bool)
+    bounds = None
     for done in count():
-        if done & (done - 1) == 0 and coverage.few_pairs(unlabeled[free]):
-            yield from _picks_from_pairs(coverage, unlabeled[free])
+        left = unlabeled if bounds is None else bounds.left()
+        if done & (done - 1) == 0 and coverage.few_pairs(left):
+            yield from _picks_from_pairs(coverage, left)
             return
-        bounds = bounds if done else coverage.bounds(unlabeled)
-        best = _largest(coverage, unlabeled, bounds)
+        bounds = bounds or _Bounds(coverage, unlabeled)
+        best = bounds.largest()
         if best < 0:
             return
         yield int(unlabeled[best])
-        free[best], bounds[best] = False, -np.inf
-        bounds -= coverage.falls(unlabeled, *coverage.add(unlabeled[[best]]))
+        bounds.take(best)
 
 
-def _largest(coverage: "_Coverage", rows: np.ndarray, bounds: np.ndarray) -> int:
-    """The place of the row with the largest gain, or −1; tightens the bounds it looks at."""
-    known = np.zeros(len(rows), bool)
-    bar, size = coverage.noise, FEWEST
-    while len(open_ := np.flatnonzero(~known & (bounds >= bar))):
-        if len(open_) > size:
-            open_ = np.sort(open_[np.argpartition(-bounds[open_], size)[:size]])
-        bounds[open_] = np.minimum(bounds[open_], coverage.gains(rows[open_]))
-        known[open_] = True
-        best = bounds.max(where=known, initial=-np.inf)
-        bar, size = max(best - coverage.noise, coverage.noise), min(2 * size, MOST)
-    found = np.flatnonzero(known & (bounds >= bar))
-    return int(found[0]) if len(found) and bounds[found].max() > coverage.noise else -1
+class _Bounds:
+    """Upper bounds of the gains of rows, and the search for the largest gain among them."""
+
+    def __init__(self, coverage: "_Coverage", rows: np.ndarray) -> None:
+        self.coverage, self.rows = coverage, rows
+        self.values = coverage.bounds(rows)
+        self.old, self.covered = self.values.copy(), coverage.covered  # when all were up to date
+
+    def left(self) -> np.ndarray:
+        """The rows that were not taken."""
+        return self.rows[self.values > -np.inf]
+
+    def take(self, place: int) -> None:
+        """Put a row into S."""
+        self.coverage.add(self.rows[[place]])
+        self.values[place] = -np.inf
+
+    def largest(self) -> int:
+        """The place of the row with the largest gain; −1 where none is more than rounding."""
+        noise = self.coverage.noise
+        known = np.zeros(len(self.rows), bool)
+        bar, size = noise, FEWEST
+        while len(able := np.flatnonzero(~known & (self.values >= bar))):
+            if np.count_nonzero(known) >= PATIENCE and self.covered is not self.coverage.covered:
+                self._update()
+                continue
+            if len(able) > size:
+                able = np.sort(able[np.argpartition(-self.values[able], size)[:size]])
+            gains = self.coverage.gains(self.rows[able])
+            self.values[able] = np.minimum(self.values[able], gains)
+            known[able] = True
+            bar, size = max(self.values[known].max() - noise, noise), min(2 * size, MOST)
+        found = np.flatnonzero(known & (self.values >= bar))
+        return int(found[0]) if len(found) and self.values[found].max() > noise else -1
+
+    def _update(self) -> None:
+        """Bring all bounds up to date."""
+        self.old -= self.coverage.falls(self.rows, self.covered)
+        self.values = np.minimum(self.values, self.old)
+        self.covered = self.coverage.covered
 
 
 def _picks_from_pairs(coverage: "_Coverage", unlabeled: np.ndarray) -> Iterator[int]:
@@ -153,14 +181,11 @@ class _Coverage:
         self.slack = product_slack(width, self.dtype)
         self.targets = unit_points(self.points, self.dtype)
 
-    def add(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Put rows into S; the targets covered better than before, and how well before."""
-        before = self.covered
+    def add(self, indices: np.ndarray) -> None:
+        """Put rows into S."""
         for part in self._parts(indices):
             kernel = self._kernel(part)
             self.covered = np.maximum(self.covered, host(namespace(kernel).amax(kernel, 0)))
-        changed = np.flatnonzero(self.covered > before)
-        return changed, before[changed]
 
     def gains(self, indices: np.ndarray) -> np.ndarray:
         """(n,) what each row alone would add to the coverage."""
@@ -175,9 +200,10 @@ class _Coverage:
         everything = np.arange(len(self.weights))
         return self._sums(indices, everything, self.covered, np.ones(len(everything)), 1)
 
-    def falls(self, indices: np.ndarray, changed: np.ndarray, before: np.ndarray) -> np.ndarray:
-        """(n,) how much less rows add since the coverage of `changed` rose, or a little less."""
-        return self._sums(indices, changed, before, self.covered[changed], -1)
+    def falls(self, indices: np.ndarray, before: np.ndarray) -> np.ndarray:
+        """(n,) how much less rows add than when targets were covered as `before`, or less."""
+        risen = np.flatnonzero(self.covered > before)
+        return self._sums(indices, risen, before[risen], self.covered[risen], -1)
 
     def few_pairs(self, indices: np.ndarray) -> bool:
         """Whether rows would add to so few targets that `pairs` can be kept."""
@@ -212,7 +238,7 @@ class _Coverage:
     def _sums(
         self, indices: np.ndarray, targets: np.ndarray, low: np.ndarray, high: np.ndarray, side: int
     ) -> np.ndarray:
-        """(n,) weighted sums over targets of what of k lies between `low` and `high`, both (t,).
+        """(n,) weighted sums over targets of what of k lies between `low` and `high`, (t,) each.
 
         No smaller than they are where `side` is 1, no larger where it is −1.
         """
@@ -220,28 +246,30 @@ class _Coverage:
         buffer = tile_buffer(self.rows, self.dtype)
         offset = -2 * self.scale + side * (self.scale * self.slack + 16 * unit)
         low = low - side * 2 * unit
-        span = np.maximum(high - low, 0)
+        limits = low, np.maximum(high - low, 0), self.weights[targets]
+        limits = [self._like(values) for values in limits]
+        ends = [values[self.rows.like(targets)] for values in self.targets]
         found = []
         for first, stop in spans(0, len(indices)):
             points = unit_points(self.rows.take(indices[first:stop]), self.dtype)
             sums = self.rows.like(np.zeros(stop - first))
             for left, right in spans(0, len(targets)):
-                part = targets[left:right]
-                ends = [values[self.rows.like(part)] for values in self.targets]
-                kernel = cosines(points, ends, buffer)
-                limits = (low[left:right], span[left:right], self.weights[part])
-                limits = [self.rows.like(values.astype(self.dtype)) for values in limits]
-                step = chunk_rows(8 * len(part))  # what is still in the caches
+                kernel = cosines(points, [values[left:right] for values in ends], buffer)
+                part = [values[left:right] for values in limits]
+                step = chunk_rows(8 * (right - left))  # what is still in the caches
                 for begin in range(0, len(kernel), step):
                     some = slice(begin, begin + step)
-                    sums[some] += _weighted(kernel[some], 2 * self.scale, offset, *limits)
+                    sums[some] += _weighted(kernel[some], 2 * self.scale, offset, *part)
             found.append(host(sums) * (1 + side * 2 * (TILE + 64) * unit))
         return np.concatenate(found)
 
     def _bars(self) -> Array:
         """(m,) cosines above which a row can add to the coverage of a target."""
         squared = -np.log(np.maximum(self.covered, LEAST)) / self.scale
-        return self.rows.like((1 - (squared + self.slack) / 2).astype(self.dtype))
+        return self._like(1 - (squared + self.slack) / 2)
+
+    def _like(self, values: np.ndarray) -> Array:
+        return self.rows.like(values.astype(self.dtype))
 
     def _kernel(self, indices: np.ndarray) -> Array:
         """(n, m) float64 kernel of rows and targets."""

@@ -238,6 +238,7 @@ def test_maxherding_with_tiles_of_any_size(monkeypatch, densest, tile):
     monkeypatch.setattr(_herding, "DENSEST", densest)
     monkeypatch.setattr(_herding, "FEWEST", 1)
     monkeypatch.setattr(_herding, "MOST", 5)
+    monkeypatch.setattr(_herding, "PATIENCE", 9)
     monkeypatch.setattr(sphere, "TILE", tile)
     monkeypatch.setattr("labelbench_core.strategies._arrays.CHUNK_VALUES", 700)
     pool = make_pool(100, dims=16, labeled=12)
@@ -271,7 +272,9 @@ def test_bounds_of_gains_hold_and_are_tight():
         coverage = _herding._Coverage(pool.embeddings, targets, weights, bandwidth)
         bounds = coverage.bounds(rows)
         for some in (pool.labeled[:1], pool.labeled[1:]):
-            bounds -= coverage.falls(rows, *coverage.add(some))
+            before = coverage.covered
+            coverage.add(some)
+            bounds -= coverage.falls(rows, before)
             gains = coverage.gains(rows)
             assert (bounds >= gains).all()
             assert (bounds <= gains + 0.003).all()
