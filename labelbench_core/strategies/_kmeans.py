@@ -85,7 +85,8 @@ def nearest_to_centers(
         points = host(unit_rows(rows.take(candidates[part]))).astype(np.float64)
         difference = points - clusters.centers[clusters.labels[part]]
         distances[part] = np.square(difference).sum(axis=1)
-    order = np.argsort(distances, kind="stable")
+    # Centers are rounded: two rows that make up a cluster are equally near, the first one is taken.
+    order = np.argsort(np.round(distances, 6), kind="stable")
     first_of_cluster = np.sort(np.unique(clusters.labels[order], return_index=True)[1])
     chosen = candidates[order[first_of_cluster]]
     rest = rng.permutation(np.setdiff1d(candidates, chosen))

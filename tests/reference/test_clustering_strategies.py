@@ -78,6 +78,14 @@ def test_dropquery_takes_the_nearest_row_of_each_cluster():
     assert set(chosen) == expected
 
 
+def test_of_two_rows_that_make_up_a_cluster_the_first_is_taken():
+    rng = np.random.default_rng(0)
+    pairs = np.repeat(10 * np.eye(30, dtype=np.float32), 2, axis=0)
+    pairs += 0.02 * rng.standard_normal(pairs.shape, dtype=np.float32)
+    chosen = _kmeans.nearest_to_centers(pairs, np.arange(60), 30, rng)
+    assert sorted(chosen) == list(range(0, 60, 2))
+
+
 @pytest.mark.parametrize(("per_pick", "bar"), [(1, 1), (4, 0), (25, -1)])
 def test_dropquery_lowers_the_bar(per_pick, bar):
     pool = make_pool(100, labeled=0)
