@@ -207,7 +207,7 @@ CASES = {
     "maxherding": Case(
         herding,
         "10 ×",
-        plain_picks=6,
+        plain_picks=16,
         plain_rows=12_500,
         growth=2,
         plain_options={"targets": 5000},
@@ -215,7 +215,7 @@ CASES = {
     "uherding": Case(
         herding,
         "10 ×",
-        plain_picks=6,
+        plain_picks=16,
         plain_rows=12_500,
         growth=2,
         plain_options={"targets": 5000},
