@@ -24,6 +24,7 @@ from labelbench_core.strategies._sphere import (
 
 MANY = 64  # of so many pairs one in doubt is too many for float32
 EVERYTHING = 3.0  # a radius that reaches all rows
+WAITING = 4_000_000  # pairs that may wait to be measured
 SAMPLE = 1024  # targets that tell about how large the purest radius is
 
 
@@ -126,16 +127,16 @@ class NearPairs:
         clusters, sample = clusters[self.order], min(SAMPLE, self.count)
         while True:
             bound = self._bound_of_radius(clusters, purity, sample)
-            found = _PairsOfOthers(self.count)
+            others = _NearestOthers(self.count, self.distances)
             kept: list[Pairs] = []
             total = 0
             for pairs in self._near(bound):
-                found.add(pairs.only(clusters[pairs.rows] != clusters[pairs.targets]))
+                others.add(pairs.only(clusters[pairs.rows] != clusters[pairs.targets]))
                 kept.append(pairs)
                 total += 2 * len(pairs.rows)
                 if total > max_pairs:
                     kept.clear()
-            radius = purest_radius(found.nearest(self.distances), purity)
+            radius = purest_radius(others.distances(), purity)
             if radius <= bound or bound >= EVERYTHING:
                 return self.balls(radius, max_pairs, kept if total <= max_pairs else None)
             sample = min(4 * sample, self.count)  # an unlikely one
@@ -198,28 +199,40 @@ class NearPairs:
         return float(np.sqrt(purest_radius(nearest, max(0.0, purity - spread))))
 
 
-class _PairsOfOthers:
-    """Pairs of a target and a row of another cluster that can be the nearest such row."""
+class _NearestOthers:
+    """The distance of each target to the nearest row of another cluster, from pairs of such.
 
-    def __init__(self, count: int) -> None:
-        self.bars = np.full(count, np.inf)  # squared distances that the nearest row keeps below
-        self.pairs: list[Pairs] = []
+    Parameters
+    ----------
+    count
+        m.
+    measure
+        Gives exact distances of rows and targets.
+    """
+
+    def __init__(self, count: int, measure: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
+        self.measure = measure
+        self.nearest = np.full(count, np.inf)
+        self.bars = np.full(count, np.inf)  # squared distances that the nearest row is within
+        self.waiting: list[Pairs] = []
 
     def add(self, pairs: Pairs) -> None:
-        """Take pairs in; of those that are two targets, each is a row to the other."""
+        """Take pairs in; where both are targets, each is a row to the other."""
         turned = pairs.only(pairs.rows < len(self.bars))
         turned = Pairs(turned.targets, turned.rows, *turned[2:])
         for some in (pairs, turned):
             np.minimum.at(self.bars, some.targets, some.squared.astype(np.float64) + some.slack)
-        self.pairs += [self._promising(pairs), self._promising(turned)]
+        self.waiting += [self._promising(pairs), self._promising(turned)]
+        if sum(len(some.rows) for some in self.waiting) > WAITING:
+            self.distances()
 
-    def nearest(self, distances: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
-        """(m,) exact distance of each target to its nearest row; inf where there was no pair."""
-        nearest = np.full(len(self.bars), np.inf)
-        for pairs in map(self._promising, self.pairs):
-            found = distances(pairs.rows, pairs.targets)
-            np.minimum.at(nearest, pairs.targets, found)
-        return nearest
+    def distances(self) -> np.ndarray:
+        """(m,) exact distances; inf where there was no pair."""
+        for pairs in map(self._promising, self.waiting):
+            found = self.measure(pairs.rows, pairs.targets)
+            np.minimum.at(self.nearest, pairs.targets, found)
+        self.waiting.clear()
+        return self.nearest
 
     def _promising(self, pairs: Pairs) -> Pairs:
         return pairs.only(pairs.squared - pairs.slack <= self.bars[pairs.targets])

@@ -21,7 +21,7 @@ INFO = {
     "name": "MaxHerding",
     "paper": "Bae et al. 2024",
     "rule": "largest gain in mean kernel coverage of the pool",
-    "cost": "N m D + L m D once, m targets; m D for each gain looked at, few per pick",
+    "cost": "N m D, m targets; twice or more below some 100 labels; a few pairs per pick",
     "needs": ["embeddings"],
     "multilabel": True,
     "kind": "strategy",

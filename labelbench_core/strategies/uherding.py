@@ -28,7 +28,7 @@ INFO = {
     "name": "UHerding",
     "paper": "Bae et al. 2025",
     "rule": "largest gain in kernel coverage of the uncertain rows",
-    "cost": "N m D + L m D + L^2 D once, m targets; m D for each gain looked at, few per pick",
+    "cost": "N m D + L^2 D, m targets; twice or more below some 100 labels; a few pairs per pick",
     "needs": ["embeddings", "probabilities"],
     "multilabel": False,
     "kind": "strategy",

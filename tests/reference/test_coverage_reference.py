@@ -115,6 +115,7 @@ def test_balls_are_the_largest_of_the_purity_wanted(
 ):
     monkeypatch.setattr(sphere, "TILE", tile)
     monkeypatch.setattr(_balls, "SAMPLE", sample)
+    monkeypatch.setattr(_balls, "WAITING", 5 * tile)
     pool = make_pool(240, dims=5, classes=classes)
     distances = np.sqrt(squared_distances(pool.embeddings))
     clusters = np.random.default_rng(0).integers(0, classes, 240)
