@@ -215,6 +215,7 @@ class _NearestOthers:
         self.nearest = np.full(count, np.inf)
         self.bars = np.full(count, np.inf)  # squared distances that the nearest row is within
         self.waiting: list[Pairs] = []
+        self.count = 0
 
     def add(self, pairs: Pairs) -> None:
         """Take pairs in; where both are targets, each is a row to the other."""
@@ -222,8 +223,9 @@ class _NearestOthers:
         turned = Pairs(turned.targets, turned.rows, *turned[2:])
         for some in (pairs, turned):
             np.minimum.at(self.bars, some.targets, some.squared.astype(np.float64) + some.slack)
-        self.waiting += [self._promising(pairs), self._promising(turned)]
-        if sum(len(some.rows) for some in self.waiting) > WAITING:
+            self.waiting.append(self._promising(some))
+            self.count += len(self.waiting[-1].rows)
+        if self.count > WAITING:
             self.distances()
 
     def distances(self) -> np.ndarray:
@@ -231,7 +233,7 @@ class _NearestOthers:
         for pairs in map(self._promising, self.waiting):
             found = self.measure(pairs.rows, pairs.targets)
             np.minimum.at(self.nearest, pairs.targets, found)
-        self.waiting.clear()
+        self.waiting, self.count = [], 0
         return self.nearest
 
     def _promising(self, pairs: Pairs) -> Pairs:
