@@ -33,6 +33,7 @@ from labelbench_core.strategies._sphere import (
     tile_buffer,
     unit_points,
 )
+from labelbench_core.strategies.pool import Pool
 
 ROUNDING = 1e-13  # of a gain, which is at most 1, where h = 1; grows with 1 / h²
 FEWEST, MOST = 8, 128  # gains computed at once, doubling while one pick takes longer
@@ -44,34 +45,29 @@ NEAREST = 256  # times the error of a float32 product: typical rows must be that
 
 
 def greedy_coverage(
-    embeddings: Any,
-    labeled: np.ndarray,
-    unlabeled: np.ndarray,
+    pool: Pool,
     budget: int,
+    rng: np.random.Generator,
     targets: np.ndarray,
     weights: np.ndarray,
     bandwidth: float,
-    rng: np.random.Generator,
 ) -> np.ndarray:
-    """(budget,) the rows of `unlabeled` that add most to the coverage, one after another.
+    """(budget,) the unlabelled rows that add most to the coverage, one after another.
 
     Where no row adds more than rounding, the rest is drawn at random.
 
     Parameters
     ----------
-    labeled
-        (L,) rows that are in S from the start.
-    unlabeled
-        Increasing indices of the rows to choose from.
     targets, weights
         (m,) rows whose coverage counts, and how much, at least 0 each.
     bandwidth
         h.
     """
+    unlabeled = pool.unlabeled()
     if budget == 0 or not weights.any():
         return rng.permutation(unlabeled)[:budget]
-    coverage = _Coverage(embeddings, targets, weights, bandwidth)
-    coverage.add(labeled)
+    coverage = _Coverage(pool.embeddings, targets, weights, bandwidth)
+    coverage.add(pool.labeled)
     chosen = np.fromiter(islice(_picks(coverage, unlabeled), budget), np.int64)
     rest = rng.permutation(np.setdiff1d(unlabeled, chosen))[: budget - len(chosen)]
     return np.concatenate([chosen, rest])

@@ -42,13 +42,4 @@ def select(
         raise InputError(f"maxherding: bandwidth = {bandwidth!r}; expected a number from 0.001")
     at_least_one("maxherding", targets=targets)
     drawn = draw_targets(pool.embeddings, targets, rng)
-    return greedy_coverage(
-        pool.embeddings,
-        pool.labeled,
-        pool.unlabeled(),
-        budget,
-        drawn,
-        np.ones(len(drawn)),
-        bandwidth,
-        rng,
-    )
+    return greedy_coverage(pool, budget, rng, drawn, np.ones(len(drawn)), bandwidth)

@@ -45,16 +45,8 @@ def select(
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
     at_least_one("uherding", targets=targets)
     drawn = draw_targets(pool.embeddings, targets, rng)
-    return greedy_coverage(
-        pool.embeddings,
-        pool.labeled,
-        pool.unlabeled(),
-        budget,
-        drawn,
-        uncertainties(pool, drawn),
-        smallest_distance(pool.embeddings, pool.labeled),
-        rng,
-    )
+    bandwidth = smallest_distance(pool.embeddings, pool.labeled)
+    return greedy_coverage(pool, budget, rng, drawn, uncertainties(pool, drawn), bandwidth)
 
 
 def uncertainties(pool: Pool, indices: np.ndarray) -> np.ndarray:

@@ -259,9 +259,7 @@ def test_herding_where_float32_cannot_tell(monkeypatch, densest, bandwidth):
     kernel = squared_distances(points)
     assert 1e-8 < np.median(kernel) < 1e-5
     expected = plain_herding(points, pool.labeled, 40, bandwidth, weights)
-    found = _herding.greedy_coverage(
-        points, pool.labeled, pool.unlabeled(), 40, np.arange(200), weights, bandwidth, rng
-    )
+    found = _herding.greedy_coverage(pool, 40, rng, np.arange(200), weights, bandwidth)
     assert found.tolist() == expected
 
 
