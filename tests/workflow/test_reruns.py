@@ -94,8 +94,8 @@ def test_a_helper_that_is_imported_when_needed_counts(finished):
 def test_the_proxys_options_rerun_rounds_but_no_extraction(finished):
     finished.edit(
         "config/catalogue/proxies.yaml",
-        "implementation: linear",
-        "implementation: linear\n  options: {penalty: 0.1}",
+        "implementation: linear\n",
+        "implementation: linear\n  options: {penalty: 0.1}\n",
     )
     planned = finished.planned()
     assert planned == {"train_initial": 2, "select_round": 12, "finetune_model": 2, **ANALYSIS}
