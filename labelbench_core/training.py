@@ -18,6 +18,7 @@ from labelbench_core import metrics, registry
 from labelbench_core.backbones import Backbone
 from labelbench_core.datasets import POOL, VAL, Images, PreparedDataset
 from labelbench_core.errors import InputError
+from labelbench_core.flops import flops_per_image
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers._batches import DeviceImages
 from labelbench_core.trainers._checkpoints import Checkpoint
@@ -140,7 +141,7 @@ def train_network(
     )
     fit = train(network, method, recipe, task, Checkpoint(*checkpoint))
     size = 0 if validation is None else len(validation.labels)
-    per_image = _flops_per_image(network, start.backbone)
+    per_image = flops_per_image(network, start.backbone.input_size)
     steps = sum(attempt["steps"] for attempt in fit.attempts)
     passes = 3 * min(recipe.batch_size, len(task.labels))
     if task.unlabeled is not None:
@@ -148,16 +149,6 @@ def train_network(
     flops = steps * passes * per_image
     dtype = training_dtype(recipe, device)
     return Trained(network, folds, fit, device, dtype, size, flops, per_image)
-
-
-def _flops_per_image(network: Network, backbone: Backbone) -> int:
-    from torch.utils.flop_counter import FlopCounterMode
-
-    size = backbone.input_size
-    image = torch.zeros((1, 3, size, size), device=next(network.parameters()).device)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(image)
-    return counter.get_total_flops()
 
 
 def hold_out(labels: np.ndarray, share: float, names: tuple[str | int, ...]) -> np.ndarray:

@@ -27,6 +27,7 @@ from labelbench_core.embeddings.features import (
 )
 from labelbench_core.embeddings.journal import Journal
 from labelbench_core.errors import InputError
+from labelbench_core.flops import flops_per_image
 from labelbench_core.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,8 @@ def embed(
 ) -> dict[str, Any]:
     """Embed images in all `views`; write the arrays, then the manifest, and return it.
 
+    The manifest's `flops` are those of all passes, however often the extraction was interrupted.
+
     Does nothing if they are there, whole, and were made with the same settings. Interrupted, it
     goes on at the first missing block of the sibling folder `{arrays}.partial`.
 
@@ -140,9 +143,10 @@ def embed(
     machine = {"device": device_name(device), "torch": torch.__version__, "code": code}
     journal = Journal(aside, {**settings, "machine": machine}, shapes)
     extractor = FeatureExtractor(backbone, device, settings["precision"])
+    num_images = sum(shape[0][0] for shape in shapes.values())
     with Progress(
         f"embedding {settings['dataset']} with {backbone_id}",
-        sum(shape[0][0] for shape in shapes.values()),
+        num_images,
         "images",
         done=_rows_done(journal, shapes),
     ) as progress:
@@ -152,6 +156,7 @@ def embed(
         **_described(views, journal),
         **(describe(aside) if describe else {}),
         "fingerprint": fingerprint,
+        "flops": num_images * flops_per_image(extractor.model, backbone.input_size),
         "versions": {name: importlib.metadata.version(name) for name in ("numpy", "torch", "zarr")},
     }
     journal.close()

@@ -70,14 +70,13 @@ class LinearProxy:
         labels, num_classes = training.labels, training.num_classes
         self.prior = self._prior(training)
         rows = self.embed(training.features())
-        chosen = self._choose_penalty(rows, labels, num_classes, rng, previous or {})
+        chosen, flops = self._choose_penalty(rows, labels, num_classes, rng, previous or {})
         solution = self._solve(rows, labels, num_classes, chosen["penalty"])
         self.weights, self.bias = self._for_stored(solution.weights, solution.bias)
         return {
             **chosen,
             "iterations": solution.iterations,
-            # Two products with the rows for each step of the final solution, its line search aside.
-            "flops": 4 * rows.size * num_classes * (solution.iterations + 1),
+            "flops": flops + solution.flops,
             "gradient_ratio": float(f"{solution.gradient_ratio:.3g}"),
             "converged": solution.converged,
         }
@@ -149,16 +148,19 @@ class LinearProxy:
         num_classes: int,
         rng: np.random.Generator,
         previous: Mapping[str, Any],
-    ) -> dict[str, Any]:
-        """The fixed penalty, that of the round before, or one chosen from the labels at hand."""
+    ) -> tuple[dict[str, Any], int]:
+        """The fixed penalty, that of the round before, or one chosen from the labels at hand.
+
+        And the floating-point operations that choosing it took.
+        """
         if self.penalty is not None:
-            return {"penalty": self.penalty}
+            return {"penalty": self.penalty}, 0
         if previous and len(labels) < 2 * previous["penalty_chosen_at"]:
-            return {key: previous[key] for key in ("penalty", "penalty_chosen_at")}
-        penalty = choose_penalty(
+            return {key: previous[key] for key in ("penalty", "penalty_chosen_at")}, 0
+        penalty, flops = choose_penalty(
             rows, labels, num_classes, previous.get("penalty"), rng, self.threads, self.prior
         )
-        return {"penalty": penalty, "penalty_chosen_at": len(labels)}
+        return {"penalty": penalty, "penalty_chosen_at": len(labels)}, flops
 
     def head(self) -> tuple[np.ndarray, np.ndarray]:
         """(D, C) weights and (C,) bias for rows of `embed`."""

@@ -81,8 +81,7 @@ class LinearEnsemble(LinearProxy):
         self.member_bias = np.stack([bias for _, bias in heads])
         return {
             **record,
-            "flops": record["flops"]
-            + sum(4 * rows.size * num_classes * (one.iterations + 1) for one in solutions),
+            "flops": record["flops"] + sum(solution.flops for solution in solutions),
             "member_iterations": [solution.iterations for solution in solutions],
             "converged": record["converged"] and all(one.converged for one in solutions),
         }

@@ -30,6 +30,9 @@ class Solution:
         Norm of the gradient at the end relative to its norm at the prior, zero by default.
     converged
         Whether `gradient_ratio` is within the tolerance.
+    flops
+        Floating-point operations, estimated: those of the two products with the features that every
+        step takes, and the start. The line searches, which never touch the features, are left out.
     """
 
     weights: np.ndarray
@@ -37,6 +40,7 @@ class Solution:
     iterations: int
     gradient_ratio: float
     converged: bool
+    flops: int
 
 
 def solve(
@@ -100,7 +104,8 @@ def solve(
         iterations += 1
     ratio = norm / first_norm if first_norm else 0.0
     point = point if prior is None else point + prior
-    return Solution(point[:-1], point[-1], iterations, ratio, ratio <= tolerance)
+    flops = 4 * rows * features.shape[1] * num_classes * (iterations + 1)
+    return Solution(point[:-1], point[-1], iterations, ratio, ratio <= tolerance, flops)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

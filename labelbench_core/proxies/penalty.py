@@ -26,7 +26,7 @@ def choose_penalty(
     rng: np.random.Generator,
     threads: int = 1,
     prior: np.ndarray | None = None,
-) -> float:
+) -> tuple[float, int]:
     """The penalty per label with the smallest held-out negative log-likelihood.
 
     Found by descent on a grid of half decades, then refined by the parabola through the minimum and
@@ -46,9 +46,13 @@ def choose_penalty(
         Where to begin: the choice of an earlier round, or None.
     prior
         As for `logistic.solve`.
+
+    Returns
+    -------
+    The penalty, and the floating-point operations of all fits, estimated as `Solution` says.
     """
     if len(labels) < 2:
-        return start or DEFAULT
+        return start or DEFAULT, 0
     order = rng.permutation(len(labels))
     fold_of = np.empty(len(labels), np.int64)
     fold_of[order] = np.arange(len(labels)) % min(FOLDS, len(labels))
@@ -75,7 +79,7 @@ def choose_penalty(
         bend = below - 2 * at + above
         if bend > 0:
             here += 0.5 * (below - above) / bend
-    return float(f"{STEP**here:.4g}")
+    return float(f"{STEP**here:.4g}"), sum(part.flops for part in parts)
 
 
 class _Fold:
@@ -93,6 +97,7 @@ class _Fold:
         self.test, self.test_labels = features[held_out], labels[held_out]
         self.num_classes, self.prior = num_classes, prior
         self.start: np.ndarray | None = None
+        self.flops = 0
 
     def loss(self, penalty: float, threads: int) -> float:
         """Negative log-likelihood of the rows held out; starts from the penalty before."""
@@ -108,6 +113,7 @@ class _Fold:
             self.prior,
         )
         self.start = np.vstack([solution.weights, solution.bias])
+        self.flops += solution.flops
         logits = self.test @ solution.weights.astype(np.float32)
         logits += solution.bias.astype(np.float32)
         truth = softmax(logits)[np.arange(len(logits)), self.test_labels]

@@ -77,6 +77,8 @@ def test_manifest_says_where_the_numbers_come_from(digits, finished):
     pool = tiny_backbone.load(target, "pool-clean").astype(np.float64)
     np.testing.assert_allclose(manifest["statistics"]["mean"], pool.mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(manifest["statistics"]["std"], pool.std(axis=0), rtol=1e-6)
+    # 16 filters of 3 × 3 × 3 at 14 × 14 places of every image.
+    assert manifest["flops"] == 1797 * 2 * 16 * 3**3 * 14**2
 
 
 def test_statistics_survive_cancellation(tmp_path):
@@ -264,6 +266,7 @@ def embed_two_views(digits, target, **options):
 
 def test_several_views_of_a_split(digits, finished, tmp_path):
     manifest, seen = embed_two_views(digits, tmp_path)
+    assert manifest["flops"] == (2 * 1297 + 500) * 2 * 16 * 3**3 * 14**2
     assert sorted(manifest["splits"]["pool"]["views"]) == ["clean", "mirrored"]
     assert sorted(manifest["splits"]["test"]["views"]) == ["clean"]
     assert seen[:4] == [(0, 24), (24, 24), (48, 16), (64, 24)]

@@ -113,13 +113,25 @@ def test_penalty_is_chosen_from_the_labels_and_kept_until_they_double(digits):
     assert anew["penalty_chosen_at"] == 200
 
 
+def test_choosing_the_penalty_is_charged_where_it_is_chosen(digits):
+    features, labels, statistics = digits
+    rng = np.random.default_rng(0)
+    training = training_set(features[:100], labels[:100], statistics)
+    first = linear.build().fit(training, rng)
+    kept = linear.build().fit(training, rng, first)
+    assert kept["iterations"] == first["iterations"]
+    # Two products of 100 rows, 64 features and 10 classes per step.
+    assert kept["flops"] == 4 * 100 * 64 * 10 * (kept["iterations"] + 1)
+    assert first["flops"] > 5 * kept["flops"]
+
+
 def test_noise_asks_for_a_larger_penalty():
     rng = np.random.default_rng(0)
     features = rng.standard_normal((300, 50)).astype(np.float32)
     clean = (features[:, 0] > 0).astype(np.int64)
     noisy = np.where(rng.random(300) < 0.4, 1 - clean, clean)
     chosen = [
-        choose_penalty(features, labels, 2, None, np.random.default_rng(1))
+        choose_penalty(features, labels, 2, None, np.random.default_rng(1))[0]
         for labels in (clean, noisy)
     ]
     assert chosen[0] < chosen[1] / 5
