@@ -171,6 +171,9 @@ def _fold_pair(model: nn.Module, conv_name: str, norm_name: str) -> Fold:
         norm.weight,
         norm.bias,
     )
+    # The bias is the BatchNorm's, and trained as that was; torch freezes one that is new.
+    if norm.bias is not None:
+        conv.bias.requires_grad_(norm.bias.requires_grad)
     parent, _, leaf = norm_name.rpartition(".")
     # timm's BatchNormAct2d also drops out and activates: that stays.
     rest = nn.Sequential(norm.drop, norm.act) if hasattr(norm, "act") else nn.Identity()

@@ -46,6 +46,19 @@ def test_folding_keeps_the_function_and_leaves_the_original(model, count):
     assert left == 0
 
 
+def test_what_was_trained_before_folding_is_trained_after_it():
+    def trained(model):
+        return {name: p.requires_grad for name, p in model.named_parameters()}
+
+    model = build("test_efficientnet").model
+    folded, folds = fold_batch_norm(model, 32)
+    assert all(trained(folded).values())
+    assert {f"{fold.conv}.bias" for fold in folds} <= set(trained(folded))
+    # Adapters leave all but themselves as it is.
+    folded, _ = fold_batch_norm(model.requires_grad_(False), 32)
+    assert not any(trained(folded).values())
+
+
 def test_folding_is_refused_where_it_would_change_the_function():
     class TwoReaders(torch.nn.Module):
         def __init__(self):
