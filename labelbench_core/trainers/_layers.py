@@ -6,6 +6,8 @@ import re
 
 import torch
 
+# Stands for a classifier on the backbone, beside the names of its parameters.
+CLASSIFIER = "classifier.weight"
 # Parts outside of the numbered blocks that come after them; all others come before.
 AFTER_BLOCKS = ("proj", "ln_post", "norm", "fc_norm", "attn_pool", "attnpool", "conv_head")
 BLOCK = re.compile(r"(?:.*?\.)?\d+(?=\.)")
@@ -14,29 +16,34 @@ BLOCK = re.compile(r"(?:.*?\.)?\d+(?=\.)")
 def layer_numbers(backbone: torch.nn.Module) -> dict[str, int]:
     """Parameter's name → number of its layer, from 0 for the one nearest to the input.
 
-    timm's networks say themselves what a layer is; elsewhere it is a numbered block
-    ("transformer.resblocks.3"), with what stands before the first and after the last of them.
+    The largest is that of `CLASSIFIER`, with what the backbone has after its last block: CLIP's
+    projection, say. timm's networks, also as OpenCLIP's towers, say themselves what a layer is;
+    elsewhere it is a numbered block ("transformer.resblocks.3").
     """
     names = [name for name, _ in backbone.named_parameters()]
-    if hasattr(backbone, "group_matcher"):
-        from timm.models import group_parameters
+    trunk = getattr(backbone, "trunk", backbone)
+    if hasattr(trunk, "group_matcher"):
+        from timm.models._manipulate import group_with_matcher
 
-        known = group_parameters(backbone, backbone.group_matcher(coarse=False), reverse=True)
-        numbers = {name: known[name] for name in names if name in known}
-        # Folding a batch norm gives its convolution a bias that timm does not know of.
-        for name in names:
-            numbers.setdefault(name, known.get(name.replace("bias", "weight"), 0))
-        return _consecutive(numbers)
-    blocks = list(dict.fromkeys(m[0] for name in names if (m := BLOCK.match(name))))
-    order = {block: place + 1 for place, block in enumerate(blocks)}
-    return _consecutive(
-        {
-            name: order[match[0]]
-            if (match := BLOCK.match(name))
-            else (len(blocks) + 1 if name.partition(".")[0] in AFTER_BLOCKS else 0)
+        prefix = "" if trunk is backbone else "trunk."
+        inside = [(name.removeprefix(prefix), None) for name in names if name.startswith(prefix)]
+        known = group_with_matcher(
+            [*inside, (CLASSIFIER, None)], trunk.group_matcher(coarse=False), reverse=True
+        )
+        numbers = {
+            name: known[name.removeprefix(prefix) if name.startswith(prefix) else CLASSIFIER]
             for name in names
         }
-    )
+        return _consecutive({**numbers, CLASSIFIER: known[CLASSIFIER]})
+    blocks = list(dict.fromkeys(m[0] for name in names if (m := BLOCK.match(name))))
+    order = {block: place + 1 for place, block in enumerate(blocks)}
+    numbers = {
+        name: order[match[0]]
+        if (match := BLOCK.match(name))
+        else (len(blocks) + 1 if name.partition(".")[0] in AFTER_BLOCKS else 0)
+        for name in names
+    }
+    return _consecutive({**numbers, CLASSIFIER: len(blocks) + 1})
 
 
 def _consecutive(numbers: dict[str, int]) -> dict[str, int]:
