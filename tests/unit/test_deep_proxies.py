@@ -1,17 +1,27 @@
 """Proxies that train a backbone: fine-tuning and adapters, on a small random network."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
-from labelbench_core import registry
+from labelbench_core import files, registry, rounds
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
 from labelbench_core.image_rows import ImageRows
 from labelbench_core.proxies import Statistics, TrainingSet, finetune, lora
 from labelbench_core.seeds import rng_for
+from workflow_scripts import select_round
 
+PROJECT = Path(__file__).resolve().parents[2]
 NOTHING = Statistics(np.zeros(0), np.zeros(0))
 TRAINER = {
     "id": "short",
@@ -101,6 +111,62 @@ def test_a_warm_start_continues_from_the_round_before(pool):
     cold.fit(training_set(pool, CONVNET, previous=proxy.arrays()), rng_for("more"))
     assert not np.allclose(cold.pool_features, proxy.pool_features, rtol=0.02, atol=0.02)
     assert set(cold.arrays()) == {"pool_features", "head_weights", "head_bias"}
+
+
+def test_a_killed_round_continues_to_the_same_bytes(pool, tmp_path):
+    training = {**TRAINER["training"], "steps": 200, "batch_size": 4, "ema_decay": 0.99}
+    trainer = {**TRAINER, "training": training}
+    settings = {
+        **{"dataset": "digits", "seed": 0},
+        "backbone": {"id": "tiny", "implementation": "timm-model", "options": CONVNET},
+        "proxy": {
+            **{"id": "deep", "implementation": "finetune"},
+            "options": {"trainer": trainer, "start": "warm"},
+        },
+        "schedule": {"id": "small", "initial": 20, "batch": 20},
+        "strategy": {"id": "margin", "implementation": "margin"},
+    }
+    manifest = pool.dataset.folder / "manifest.json"
+    data = rounds.open_image_data(manifest, settings["backbone"])
+    first = rounds.initial_round(data, settings, rng_for("initial").permutation(len(pool))[:20])
+    files.write_npz(tmp_path / "round-0.npz", **first.arrays)
+    files.write_json(tmp_path / "round-0.json", first.record)
+
+    def arguments(folder):
+        options = {
+            "dataset": manifest,
+            "previous-record": tmp_path / "round-0.json",
+            "previous-arrays": tmp_path / "round-0.npz",
+            "settings": json.dumps(settings),
+            "record": folder / "round-1.json",
+            "arrays": folder / "round-1.npz",
+        }
+        return [text for name, value in options.items() for text in (f"--{name}", str(value))]
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    checkpoint = killed / "round-1.partial"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workflow_scripts.select_round", *arguments(killed)],
+        cwd=PROJECT,
+        env={**os.environ, "LABELBENCH_CHECKPOINT_SECONDS": "0.1"},
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert checkpoint.exists()
+    assert not (killed / "round-1.json").exists()
+
+    log = tmp_path / "log"
+    assert select_round.main([*arguments(killed), "--log", str(log)]) == 0
+    assert "continued after step" in log.read_text()
+    assert select_round.main([*arguments(whole), "--log", str(log)]) == 0
+    assert "continued after step" not in log.read_text()
+    for name in ("round-1.json", "round-1.npz"):
+        assert (killed / name).read_bytes() == (whole / name).read_bytes()
+    assert not checkpoint.exists()
 
 
 def test_wrong_options_are_named():
