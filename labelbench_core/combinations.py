@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from labelbench_core import proxy_entries, registry
 from labelbench_core.catalogue import Catalogue
 from labelbench_core.errors import InputError, did_you_mean
-from labelbench_core.experiment import Experiment
+from labelbench_core.experiment import Crossing
 from labelbench_core.trainers.recipe import Recipe
 from labelbench_core.zero_shot import require_text
 
 
-def combination_errors(experiment: Experiment, catalogue: Catalogue) -> list[str]:
-    """One line for every combination in the experiment that cannot run."""
+def combination_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:
+    """One line for every combination of a crossing that cannot run."""
     errors: list[str] = []
-    for proxy in experiment.proxies:
+    for proxy in crossing.proxies:
         found = list(_reference_errors(catalogue, proxy))
-        errors += found or _proxy_errors(experiment, catalogue, proxy)
-    for trainer in experiment.finetune.trainers if experiment.finetune else ():
-        errors += _trainer_errors(experiment, catalogue, trainer)
+        errors += found or _proxy_errors(crossing, catalogue, proxy)
+    for trainer in crossing.finetune.trainers if crossing.finetune else ():
+        errors += _trainer_errors(crossing, catalogue, trainer)
     return errors
 
 
@@ -32,9 +32,9 @@ def _reference_errors(catalogue: Catalogue, proxy: str) -> Iterator[str]:
             )
 
 
-def _proxy_errors(experiment: Experiment, catalogue: Catalogue, proxy: str) -> Iterator[str]:
+def _proxy_errors(crossing: Crossing, catalogue: Catalogue, proxy: str) -> Iterator[str]:
     if proxy_entries.starts_from_class_names(catalogue, proxy):
-        yield from _textless(experiment, catalogue, f"proxies: {proxy!r}")
+        yield from _textless(crossing, catalogue, f"proxies: {proxy!r}")
     trainer = proxy_entries.trainer_of(catalogue, proxy)
     if trainer is None:
         return
@@ -58,13 +58,13 @@ def _proxy_errors(experiment: Experiment, catalogue: Catalogue, proxy: str) -> I
         )
 
 
-def _trainer_errors(experiment: Experiment, catalogue: Catalogue, trainer: str) -> Iterator[str]:
+def _trainer_errors(crossing: Crossing, catalogue: Catalogue, trainer: str) -> Iterator[str]:
     recipe = _recipe(catalogue, trainer)
     where = f"finetune.trainers: {trainer!r}"
     if recipe.head == "zero-shot":
-        yield from _textless(experiment, catalogue, where)
+        yield from _textless(crossing, catalogue, where)
     if recipe.head == "proxy":
-        for proxy in experiment.proxies:
+        for proxy in crossing.proxies:
             if not proxy_entries.info(catalogue, proxy).get("pretrained_head"):
                 yield (
                     f"{where} has training.head: proxy, but proxy {proxy!r} has no linear head on "
@@ -72,9 +72,9 @@ def _trainer_errors(experiment: Experiment, catalogue: Catalogue, trainer: str) 
                 )
 
 
-def _textless(experiment: Experiment, catalogue: Catalogue, where: str) -> Iterator[str]:
+def _textless(crossing: Crossing, catalogue: Catalogue, where: str) -> Iterator[str]:
     """Backbones that a start from class names is asked of, and that have no text tower."""
-    for backbone in experiment.backbones:
+    for backbone in crossing.backbones:
         try:
             require_text(catalogue["backbones"][backbone])
         except InputError as error:

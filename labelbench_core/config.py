@@ -1,6 +1,6 @@
 """An experiment: which ids of the catalogue are crossed, checked before any job starts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from labelbench_core import registry
 from labelbench_core.catalogue import Catalogue, did_you_mean, raise_all
 from labelbench_core.combinations import combination_errors
 from labelbench_core.errors import InputError
-from labelbench_core.experiment import Experiment, Finetuning
+from labelbench_core.experiment import Crossing, Experiment, Finetuning
 
 # Folder names beside the strategies' own: no strategy may have them.
 RESERVED_STRATEGIES = ("initial",)
@@ -38,16 +38,31 @@ def load_experiment(
     """
     schema = entries.read_yaml(schema_folder / "experiment.schema.json")
     raise_all(entries.schema_errors(config, schema, file))
-    finetune = config.get("finetune")
-    ceilings = config.get("ceilings", [])
+    # Each further crossing is the experiment again, but for the keys that it gives.
+    shared = {key: value for key, value in config.items() if key != "also"}
+    crossings = [shared, *({**shared, **also} for also in config.get("also", []))]
     experiment = Experiment(
         experiment=config["experiment"],
-        **{kind: tuple(config[kind]) for kind in _CROSSED},
-        rounds=config["rounds"],
-        seeds=_seeds(config["seeds"]),
+        crossings=tuple(_crossing(values, catalogue) for values in crossings),
         baseline=config.get("baseline", "random"),
         highlight=config.get("highlight", "margin"),
         metric=config.get("metric", "accuracy"),
+    )
+    errors = []
+    for place, crossing in enumerate(experiment.crossings):
+        where = f"{file}: also.{place - 1}." if place else f"{file}: "
+        errors += [where + line for line in _reference_errors(experiment, crossing, catalogue)]
+    raise_all(errors)
+    return experiment
+
+
+def _crossing(values: Mapping[str, Any], catalogue: Catalogue) -> Crossing:
+    finetune = values.get("finetune")
+    ceilings = values.get("ceilings", [])
+    return Crossing(
+        **{kind: tuple(values[kind]) for kind in _CROSSED},
+        rounds=values["rounds"],
+        seeds=_seeds(values["seeds"]),
         finetune=finetune
         and Finetuning(
             trainers=tuple(finetune["trainers"]),
@@ -58,8 +73,6 @@ def load_experiment(
         ceilings=tuple(name for name in ceilings if name not in catalogue["schedules"]),
         full_data=tuple(name for name in ceilings if name in catalogue["schedules"]),
     )
-    raise_all([f"{file}: {line}" for line in _reference_errors(experiment, catalogue)])
-    return experiment
 
 
 _CROSSED = ("datasets", "backbones", "proxies", "schedules", "strategies")
@@ -69,20 +82,20 @@ def _seeds(value: int | list[int]) -> tuple[int, ...]:
     return tuple(range(value)) if isinstance(value, int) else tuple(value)
 
 
-def _reference_errors(experiment: Experiment, catalogue: Catalogue) -> list[str]:
+def _reference_errors(
+    experiment: Experiment, crossing: Crossing, catalogue: Catalogue
+) -> list[str]:
     errors = []
     for kind in _CROSSED:
-        errors += _unknown(
-            kind, getattr(experiment, kind), catalogue[kind], f"catalogue {kind}.yaml"
-        )
-    for name in set(experiment.strategies) & set(RESERVED_STRATEGIES):
+        errors += _unknown(kind, getattr(crossing, kind), catalogue[kind], f"catalogue {kind}.yaml")
+    for name in set(crossing.strategies) & set(RESERVED_STRATEGIES):
         errors.append(f"strategies: {name!r} is the name of round 0's folder; give it another id")
-    errors += _ceiling_errors(experiment, catalogue)
-    chosen = experiment.strategies
+    errors += _ceiling_errors(crossing, catalogue)
+    chosen = crossing.strategies
     for key in ("baseline", "highlight"):
         errors += _unknown(key, (getattr(experiment, key),), chosen, "the experiment's strategies")
-    chosen += experiment.ceilings + experiment.full_data
-    finetune = experiment.finetune
+    chosen += crossing.ceilings + crossing.full_data
+    finetune = crossing.finetune
     if finetune is not None:
         errors += _unknown(
             "finetune.trainers", finetune.trainers, catalogue["trainers"], "catalogue trainers.yaml"
@@ -93,23 +106,23 @@ def _reference_errors(experiment: Experiment, catalogue: Catalogue) -> list[str]
             chosen,
             "the experiment's strategies and ceilings",
         )
-        errors += _outside("finetune.rounds", finetune.rounds, range(experiment.rounds))
-        errors += _outside("finetune.seeds", finetune.seeds, experiment.seeds)
+        errors += _outside("finetune.rounds", finetune.rounds, range(crossing.rounds))
+        errors += _outside("finetune.seeds", finetune.seeds, crossing.seeds)
     if not errors:
-        errors += _unsuitable(experiment, catalogue)
+        errors += _unsuitable(crossing, catalogue)
     return errors
 
 
-def _ceiling_errors(experiment: Experiment, catalogue: Catalogue) -> list[str]:
+def _ceiling_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:
     """Ceilings in the place of methods, which would rank them, and the other way round."""
     kinds = ("strategies", "schedules")
     errors = [
         f"{kind}: {name!r} is a ceiling, which is never ranked; name it under `ceilings`"
         for kind in kinds
-        for name in getattr(experiment, kind)
+        for name in getattr(crossing, kind)
         if _is_ceiling(catalogue, kind, name)
     ]
-    for name in experiment.ceilings + experiment.full_data:
+    for name in crossing.ceilings + crossing.full_data:
         if not any(_is_ceiling(catalogue, kind, name) for kind in kinds):
             known = [
                 one
@@ -145,15 +158,15 @@ def _outside(key: str, values: tuple[int, ...], allowed: Any) -> list[str]:
     ]
 
 
-def _unsuitable(experiment: Experiment, catalogue: Catalogue) -> list[str]:
+def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
     """Combinations that cannot run: needs that a proxy does not fulfil, methods for other data."""
-    errors = combination_errors(experiment, catalogue)
-    for dataset in experiment.datasets:
+    errors = combination_errors(crossing, catalogue)
+    for dataset in crossing.datasets:
         if _info("datasets", catalogue, dataset).get("multilabel"):
-            errors += _not_multilabel(experiment, catalogue, dataset)
-    for proxy in experiment.proxies:
+            errors += _not_multilabel(crossing, catalogue, dataset)
+    for proxy in crossing.proxies:
         offers = _info("proxies", catalogue, proxy).get("provides", [])
-        for strategy in experiment.strategies + experiment.ceilings:
+        for strategy in crossing.strategies + crossing.ceilings:
             missing = set(_info("strategies", catalogue, strategy).get("needs", [])) - {
                 "embeddings", "labeled", "labels", "num_classes", *offers
             }  # fmt: skip
@@ -165,7 +178,7 @@ def _unsuitable(experiment: Experiment, catalogue: Catalogue) -> list[str]:
     return errors
 
 
-def _not_multilabel(experiment: Experiment, catalogue: Catalogue, dataset: str) -> list[str]:
+def _not_multilabel(crossing: Crossing, catalogue: Catalogue, dataset: str) -> list[str]:
     """What cannot be used on a data set whose rows belong to any number of classes."""
 
     def applies(kind: str, name: str) -> bool:
@@ -173,10 +186,10 @@ def _not_multilabel(experiment: Experiment, catalogue: Catalogue, dataset: str) 
 
     errors = []
     for key, kind, names in (
-        ("strategies", "strategies", experiment.strategies),
-        ("ceilings", "strategies", experiment.ceilings),
-        ("proxies", "proxies", experiment.proxies),
-        ("finetune.trainers", "trainers", getattr(experiment.finetune, "trainers", ())),
+        ("strategies", "strategies", crossing.strategies),
+        ("ceilings", "strategies", crossing.ceilings),
+        ("proxies", "proxies", crossing.proxies),
+        ("finetune.trainers", "trainers", getattr(crossing.finetune, "trainers", ())),
     ):
         for name in names:
             if not applies(kind, name):
@@ -216,14 +229,15 @@ def check_sources(
         All errors, one a line.
     """
     errors = []
-    for dataset in experiment.datasets:
+    for dataset in experiment.all_of("datasets"):
         try:
             pool = prepared.get(dataset) or _source_size(catalogue["datasets"][dataset], data_dir)
         except InputError as error:
             errors.append(f"data set {dataset!r}: {error}")
             continue
-        for schedule in experiment.schedules:
-            errors += _budget_errors(experiment, dataset, schedule, catalogue, pool, file)
+        for crossing in experiment.crossings:
+            if dataset in crossing.datasets:
+                errors += _budget_errors(crossing, dataset, catalogue, pool, file)
     raise_all(errors)
 
 
@@ -262,19 +276,15 @@ def _source_size(entry: Mapping[str, Any], data_dir: Path) -> int | None:
 
 
 def _budget_errors(
-    experiment: Experiment,
-    dataset: str,
-    schedule: str,
-    catalogue: Catalogue,
-    pool: int | None,
-    file: str,
-) -> list[str]:
-    sizes = catalogue["schedules"][schedule]
-    last = sizes["initial"] + (experiment.rounds - 1) * sizes["batch"]
-    if pool is None or last <= pool:
-        return []
-    most = max(0, 1 + (pool - sizes["initial"]) // sizes["batch"])
-    return [
-        f"{file}: rounds: {experiment.rounds} rounds of schedule {schedule!r} buy {last} labels, "
-        f"but the pool of {dataset!r} has {pool}; allowed: at most {most}"
-    ]
+    crossing: Crossing, dataset: str, catalogue: Catalogue, pool: int | None, file: str
+) -> Iterator[str]:
+    """Schedules that would buy more labels than the pool has."""
+    for schedule in crossing.schedules:
+        sizes = catalogue["schedules"][schedule]
+        last = sizes["initial"] + (crossing.rounds - 1) * sizes["batch"]
+        if pool is not None and last > pool:
+            most = max(0, 1 + (pool - sizes["initial"]) // sizes["batch"])
+            yield (
+                f"{file}: rounds: {crossing.rounds} rounds of schedule {schedule!r} buy {last} "
+                f"labels, but the pool of {dataset!r} has {pool}; allowed: at most {most}"
+            )

@@ -29,16 +29,14 @@ class Finetuning:
 
 
 @dataclass(frozen=True)
-class Experiment:
-    """Ids that are crossed, number of label sizes, and what the report puts forward.
+class Crossing:
+    """Ids that are crossed, and the number of label sizes.
 
-    `baseline` is what every strategy is compared with, `highlight` the strategy of the headline,
-    `metric` the metric of tables, savings and figures. Upper bounds, shown and never ranked:
-    `ceilings`, strategies that see hidden labels, and `full_data`, schedules that buy everything
-    at once (one round, no strategy: its results carry the schedule's id in the strategy's place).
+    Upper bounds, shown and never ranked: `ceilings`, strategies that see hidden labels, and
+    `full_data`, schedules that buy everything at once (one round, no strategy: its results carry
+    the schedule's id in the strategy's place).
     """
 
-    experiment: str
     datasets: tuple[str, ...]
     backbones: tuple[str, ...]
     proxies: tuple[str, ...]
@@ -46,63 +44,14 @@ class Experiment:
     strategies: tuple[str, ...]
     seeds: tuple[int, ...]
     rounds: int
-    baseline: str
-    highlight: str
     finetune: Finetuning | None = None
-    metric: str = "accuracy"
     ceilings: tuple[str, ...] = ()
     full_data: tuple[str, ...] = ()
 
-    @classmethod
-    def from_json(cls, text: str) -> "Experiment":
-        """Read canonical JSON; `InputError` names the key that is missing or wrong."""
-        try:
-            values = json.loads(text)
-        except ValueError as error:
-            raise InputError(f"--experiment: not valid JSON ({error})") from error
-        if not isinstance(values, dict):
-            raise InputError("--experiment: must be a JSON object")
-        required = {*LISTS, "experiment", "rounds", "baseline", "highlight"}
-        known = {*required, "finetune", "metric", *CEILING_LISTS}
-        unknown = sorted(set(values) - known)
-        missing = sorted(required - set(values))
-        if unknown or missing:
-            problem = f"unknown key {unknown[0]}" if unknown else f"key {missing[0]} is missing"
-            raise InputError(f"--experiment: {problem}; allowed are {', '.join(sorted(known))}")
-        finetune = values.pop("finetune", None)
-        ceilings = {key: tuple(values.pop(key, ())) for key in CEILING_LISTS}
-        return cls(
-            **{**values, **_tuples(values, LISTS, "--experiment")},
-            **ceilings,
-            finetune=Finetuning(**_tuples(finetune, FINETUNE_LISTS, "--experiment: finetune"))
-            if finetune
-            else None,
-        )._checked()
-
-    def _checked(self) -> "Experiment":
-        if not isinstance(self.rounds, int) or self.rounds < 1:
-            raise InputError(
-                f"--experiment: rounds is {self.rounds!r}; must be a whole number >= 1"
-            )
-        for key in ("baseline", "highlight"):
-            if getattr(self, key) not in self.strategies:
-                raise InputError(
-                    f"--experiment: {key} is {getattr(self, key)!r}; must be one of the strategies "
-                    f"{', '.join(self.strategies)}"
-                )
-        return self
-
-    def to_json(self) -> str:
-        """Canonical JSON, from which `from_json` makes the same experiment."""
-        return canonical_json(dataclasses.asdict(self))
-
-    def settings(self) -> Iterator[dict[str, str]]:
+    def settings(self, schedules: tuple[str, ...] | None = None) -> Iterator[dict[str, str]]:
         """Every (dataset, backbone, proxy, schedule), as a dictionary."""
-        return self._settings(self.schedules)
-
-    def _settings(self, schedules: tuple[str, ...]) -> Iterator[dict[str, str]]:
-        lists = (self.datasets, self.backbones, self.proxies, schedules)
-        for values in itertools.product(*lists):
+        chosen = self.schedules if schedules is None else schedules
+        for values in itertools.product(self.datasets, self.backbones, self.proxies, chosen):
             yield dict(zip(SETTING, values, strict=True))
 
     def selections(self) -> Iterator[dict[str, Any]]:
@@ -111,16 +60,16 @@ class Experiment:
             for strategy, seed in itertools.product((*self.strategies, *self.ceilings), self.seeds):
                 for number in range(self.rounds):
                     yield {**setting, "strategy": strategy, "seed": seed, "round": number}
-        for setting in self._settings(self.full_data):
+        for setting in self.settings(self.full_data):
             for seed in self.seeds:
                 yield {**setting, "strategy": setting["schedule"], "seed": seed, "round": 0}
 
     def finetunings(self) -> Iterator[dict[str, Any]]:
-        """The ids of every fine-tuning; none where the experiment does not fine-tune."""
+        """The ids of every fine-tuning; none where nothing is fine-tuned."""
         if self.finetune is None:
             return
         chosen = self.finetune
-        at_once = [name for name in chosen.strategies if name in self.full_data]
+        at_once = tuple(name for name in chosen.strategies if name in self.full_data)
         others = [name for name in chosen.strategies if name not in self.full_data]
         for setting in self.settings():
             for trainer, strategy, seed, number in itertools.product(
@@ -133,10 +82,129 @@ class Experiment:
                     "seed": seed,
                     "round": number,
                 }
-        for setting in self._settings(tuple(at_once)):
+        for setting in self.settings(at_once):
             for trainer, seed in itertools.product(chosen.trainers, chosen.seeds):
                 ids = {"trainer": trainer, "strategy": setting["schedule"], "seed": seed}
                 yield {**setting, **ids, "round": 0}
+
+    @classmethod
+    def from_mapping(cls, values: Any, where: str) -> "Crossing":
+        """Check and take over what `dataclasses.asdict` gave, as JSON has it."""
+        optional = {"finetune", *CEILING_LISTS}
+        _check_keys(values, {*LISTS, "rounds"}, optional, where)
+        rounds, finetune = values["rounds"], values.get("finetune")
+        if not isinstance(rounds, int) or rounds < 1:
+            raise InputError(f"{where}: rounds is {rounds!r}; must be a whole number >= 1")
+        return cls(
+            **_tuples(values, LISTS, where),
+            **{key: tuple(values.get(key, ())) for key in CEILING_LISTS},
+            rounds=rounds,
+            finetune=Finetuning(**_tuples(finetune, FINETUNE_LISTS, f"{where}: finetune"))
+            if finetune
+            else None,
+        )
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is crossed, in one or several crossings, and what the report puts forward.
+
+    `baseline` is what every strategy is compared with, `highlight` the strategy of the headline;
+    every crossing has both. `metric` is the metric of tables, savings and figures.
+    """
+
+    experiment: str
+    crossings: tuple[Crossing, ...]
+    baseline: str
+    highlight: str
+    metric: str = "accuracy"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Experiment":
+        """Read canonical JSON; `InputError` names the key that is missing or wrong."""
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise InputError(f"--experiment: not valid JSON ({error})") from error
+        required = {"experiment", "crossings", "baseline", "highlight"}
+        _check_keys(values, required, {"metric"}, "--experiment")
+        if not isinstance(values["crossings"], list) or not values["crossings"]:
+            raise InputError("--experiment: crossings must be a non-empty list")
+        crossings = tuple(
+            Crossing.from_mapping(one, f"--experiment: crossings[{place}]")
+            for place, one in enumerate(values["crossings"])
+        )
+        found = cls(**{**values, "crossings": crossings})
+        for key in ("baseline", "highlight"):
+            for crossing in crossings:
+                if getattr(found, key) not in crossing.strategies:
+                    raise InputError(
+                        f"--experiment: {key} is {getattr(found, key)!r}; must be one of the "
+                        f"strategies {', '.join(crossing.strategies)}"
+                    )
+        return found
+
+    def to_json(self) -> str:
+        """Canonical JSON, from which `from_json` makes the same experiment."""
+        return canonical_json(dataclasses.asdict(self))
+
+    def settings(self) -> Iterator[dict[str, str]]:
+        """Every (dataset, backbone, proxy, schedule) once, as a dictionary."""
+        return self._once("settings")
+
+    def selections(self) -> Iterator[dict[str, Any]]:
+        """The ids of every round of every strategy and seed, round 0 and ceilings included."""
+        return self._once("selections")
+
+    def finetunings(self) -> Iterator[dict[str, Any]]:
+        """The ids of every fine-tuning; none where the experiment does not fine-tune."""
+        return self._once("finetunings")
+
+    def _once(self, method: str) -> Iterator[dict[str, Any]]:
+        """What the method of all crossings gives, each once."""
+        seen = set()
+        for crossing in self.crossings:
+            for ids in getattr(crossing, method)():
+                key = tuple(ids.values())
+                if key not in seen:
+                    seen.add(key)
+                    yield ids
+
+    def all_of(self, key: str) -> tuple[Any, ...]:
+        """The members of a list of any crossing, each once, in order."""
+        return tuple(dict.fromkeys(v for one in self.crossings for v in getattr(one, key)))
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """Of all crossings; these are compared."""
+        return self.all_of("strategies")
+
+    @property
+    def ceilings(self) -> tuple[str, ...]:
+        """Of all crossings."""
+        return self.all_of("ceilings")
+
+    @property
+    def full_data(self) -> tuple[str, ...]:
+        """Of all crossings."""
+        return self.all_of("full_data")
+
+    @property
+    def trainers(self) -> tuple[str, ...]:
+        """Of all fine-tunings; none where the experiment does not fine-tune."""
+        chosen = [one.finetune.trainers for one in self.crossings if one.finetune]
+        return tuple(dict.fromkeys(itertools.chain(*chosen)))
+
+
+def _check_keys(values: Any, required: set[str], optional: set[str], where: str) -> None:
+    if not isinstance(values, Mapping):
+        raise InputError(f"{where}: must be a JSON object")
+    known = required | optional
+    unknown = sorted(set(values) - known)
+    missing = sorted(required - set(values))
+    if unknown or missing:
+        problem = f"unknown key {unknown[0]}" if unknown else f"key {missing[0]} is missing"
+        raise InputError(f"{where}: {problem}; allowed are {', '.join(sorted(known))}")
 
 
 def _tuples(values: Any, keys: tuple[str, ...], where: str) -> dict[str, tuple]:

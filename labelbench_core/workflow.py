@@ -42,14 +42,10 @@ def load(
 
 def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
     """The experiment with the catalogue entries that it uses, for the report."""
-    used = {
-        "datasets": experiment.datasets,
-        "backbones": experiment.backbones,
-        "proxies": experiment.proxies,
-        "trainers": experiment.finetune.trainers if experiment.finetune else (),
-        "strategies": (*experiment.strategies, *experiment.ceilings),
-        "schedules": (*experiment.schedules, *experiment.full_data),
-    }
+    used = {kind: experiment.all_of(kind) for kind in ("datasets", "backbones", "proxies")}
+    used["trainers"] = experiment.trainers
+    used["strategies"] = experiment.strategies + experiment.ceilings
+    used["schedules"] = experiment.all_of("schedules") + experiment.full_data
     entries = {kind: {name: catalogue[kind][name] for name in used[kind]} for kind in used}
     return {"experiment": dataclasses.asdict(experiment), "catalogue": entries}
 
@@ -93,7 +89,7 @@ def stop(error: InputError) -> SystemExit:
 def prepared_sizes(experiment: Experiment) -> dict[str, int]:
     """Pool sizes of the data sets that are prepared: their source is not needed any more."""
     sizes = {}
-    for dataset in experiment.datasets:
+    for dataset in experiment.all_of("datasets"):
         manifest = Path(PREPARED.format(dataset=dataset))
         if manifest.is_file():
             sizes[dataset] = files.read_json(manifest)["splits"]["pool"]["num_rows"]
@@ -102,14 +98,12 @@ def prepared_sizes(experiment: Experiment) -> dict[str, int]:
 
 def backbones_to_run(experiment: Experiment) -> list[str]:
     """Backbones whose embeddings are not complete: the others' weights are not needed any more."""
-    return [
-        backbone
-        for backbone in experiment.backbones
-        if not all(
-            Path(EMBEDDED.format(dataset=dataset, backbone=backbone)).is_file()
-            for dataset in experiment.datasets
-        )
-    ]
+    missing = (
+        ids["backbone"]
+        for ids in experiment.settings()
+        if not Path(EMBEDDED.format_map(ids)).is_file()
+    )
+    return list(dict.fromkeys(missing))
 
 
 def shell_prefix(project: str | Path, *, uses_conda: bool) -> str:

@@ -105,8 +105,8 @@ def entry(kind, name):
 
 def trainers_zero_shot_head(wildcards):
     """Input function: the classifier made of class names, if the trainer starts from it."""
-    training = CATALOGUE["trainers"][wildcards.trainer].get("training") or {}
-    return ZERO_SHOT.format(**wildcards) if training.get("head") == "zero-shot" else []
+    needed = proxy_entries.trainer_starts_from_class_names(CATALOGUE, wildcards.trainer)
+    return ZERO_SHOT.format(**wildcards) if needed else []
 
 
 def proxys_zero_shot_head(wildcards):
@@ -208,13 +208,17 @@ def figure_files(name, **annotations):
     return [report(paths[0], **annotations), *paths[1:]]
 
 
-ALL_MANIFESTS = expand(f"{DATASET}manifest.json", dataset=EXPERIMENT.datasets) + expand(
-    f"{EMBEDDINGS}manifest.json", dataset=EXPERIMENT.datasets, backbone=EXPERIMENT.backbones
+ALL_MANIFESTS = sorted(
+    {
+        folder.format(**ids) + "manifest.json"
+        for ids in EXPERIMENT.settings()
+        for folder in (DATASET, EMBEDDINGS)
+    }
 )
 ALL_ROUNDS = sorted({round_path(".json", **ids) for ids in EXPERIMENT.selections()})
 ALL_FINETUNED = [FINETUNED.format(**ids) + "metrics.json" for ids in EXPERIMENT.finetunings()]
 FIGURES = ["label_efficiency", "difference", "label_savings", "finetuning", "costs"]
-if EXPERIMENT.finetune is None:
+if not EXPERIMENT.trainers:
     FIGURES.remove("finetuning")
 ALL_FIGURES = collect(
     f"{REPORTS}figures/{{figure}}.{{format}}", figure=FIGURES, format=["png", "pdf", "svg"]
@@ -228,15 +232,34 @@ BENCHMARK_PATTERNS = " ".join(
     for rule, ids in (
         ("prepare_dataset", "{dataset}"),
         ("extract_embeddings", "{dataset}/{backbone}"),
+        ("extract_views", "{dataset}/{backbone}/{augmentation}"),
+        ("build_zero_shot_head", "{dataset}/{backbone}"),
+        ("draw_initial_pool", "{dataset}/{schedule}/seed-{seed}"),
         ("train_initial", "{dataset}/{backbone}/{proxy}/{schedule}/seed-{seed}"),
         (
             "select_round",
             "{dataset}/{backbone}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}",
         ),
         (
+            "refresh_embeddings",
+            "{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}",
+        ),
+        (
             "finetune_model",
             "{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}",
         ),
+    )
+)
+# Where the stages state their floating-point operations.
+RECORD_PATTERNS = " ".join(
+    f"--record '{rule}={file}'"
+    for rule, file in (
+        ("extract_embeddings", f"{EMBEDDINGS}manifest.json"),
+        ("extract_views", f"{VIEWS}manifest.json"),
+        ("train_initial", f"{ROUND_0}.json"),
+        ("select_round", f"{ROUND}.json"),
+        ("refresh_embeddings", f"{REFRESHED}manifest.json"),
+        ("finetune_model", f"{FINETUNED}metrics.json"),
     )
 )
 CONFIGURATION = parsing.configuration(EXPERIMENT, CATALOGUE)

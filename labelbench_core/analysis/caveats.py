@@ -21,9 +21,10 @@ FEW_SEEDS = 10
 
 def statistics_notes(experiment: Experiment, results: Results) -> list[str]:
     """How intervals and tests were made, and what size of difference they can see."""
-    count = len(experiment.seeds)
+    counts = _seed_counts(experiment)
+    count = counts[0]
     notes = [
-        f"{count} seeds. Every strategy has the same first labels with the same seed, so that "
+        f"{' or '.join(map(str, counts))} seeds. Every strategy has the same first labels with the same seed, so that "
         "differences are taken seed by seed.",
         "Intervals of means and differences are 95 % Student t intervals over the seeds; those of "
         "label savings are 95 % percentile bootstrap intervals (seeds resampled in pairs).",
@@ -58,9 +59,10 @@ def statistics_notes(experiment: Experiment, results: Results) -> list[str]:
 def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results) -> list[str]:
     """What a reader could wrongly conclude from these numbers; empty where nothing stands out."""
     notes = []
-    if len(experiment.seeds) < FEW_SEEDS:
+    fewest = _seed_counts(experiment)[0]
+    if fewest < FEW_SEEDS:
         notes.append(
-            f"Only {len(experiment.seeds)} seeds: intervals are wide, and a bootstrap over so few "
+            f"Only {fewest} seeds: intervals are wide, and a bootstrap over so few "
             "is narrower than it should be."
         )
     notes += _weak_highlight(experiment, results.comparisons)
@@ -68,6 +70,11 @@ def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results
     notes += _falling(experiment, results.curves)
     notes += _finetuning(experiment, results.finetuning)
     return notes
+
+
+def _seed_counts(experiment: Experiment) -> list[int]:
+    """The numbers of seeds of all crossings, ascending."""
+    return sorted({len(crossing.seeds) for crossing in experiment.crossings})
 
 
 def _weak_highlight(experiment: Experiment, comparisons: pd.DataFrame) -> Iterator[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.caveats import caveats, statistics_notes
-from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, selection_costs
+from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, refresh_costs, selection_costs
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, read_csv
 from labelbench_core.analysis.results import TABLES, Results
 from labelbench_core.analysis.savings import HEADLINE
@@ -27,7 +27,7 @@ from labelbench_core.analysis.tables import (
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.figures import style
-from labelbench_core.figures.costs import duration
+from labelbench_core.figures.costs import duration, operations
 from labelbench_core.figures.label_efficiency import MOST_BANDS
 from labelbench_core.files import canonical_json
 
@@ -69,7 +69,7 @@ def render(
     """
     import jinja2
 
-    drawn = [name for name in FIGURES if name != "finetuning" or experiment.finetune]
+    drawn = [name for name in FIGURES if name != "finetuning" or experiment.trainers]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -79,6 +79,8 @@ def render(
     )
     return environment.get_template("report_template.html").render(
         experiment=experiment,
+        sizes=_sizes(experiment),
+        several_rounds=any(crossing.rounds > 1 for crossing in experiment.crossings),
         labels={**summary, "headlines": headlines(summary)},
         few_settings=len(summary["settings"]) <= MOST_CARDS,
         all_bands=len(experiment.strategies) <= MOST_BANDS,
@@ -91,6 +93,19 @@ def render(
         provenance=provenance,
         configuration=canonical_json(provenance.configuration, indent=2),
     )
+
+
+def _sizes(experiment: Experiment) -> list[str]:
+    """Number of budgets and of seeds of every crossing."""
+    texts = (
+        f"{_count(crossing.rounds, 'budget')}, {_count(len(crossing.seeds), 'seed')}"
+        for crossing in experiment.crossings
+    )
+    return list(dict.fromkeys(texts))
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def read_costs(path: str | Path) -> pd.DataFrame:
@@ -232,14 +247,38 @@ def _cost_tables(costs: pd.DataFrame) -> list[TextTable]:
             (
                 row[key],
                 f"{row['measured']:,} of {row['jobs']:,}",
-                duration(row["seconds"]),
-                duration(row["median_seconds"]),
-                duration(row["cpu_seconds"]),
-                "–" if math.isnan(row["max_rss_mb"]) else f"{row['max_rss_mb'] / 1024:.2f} GB",
+                _known(duration, row["seconds"]),
+                _known(duration, row["median_seconds"]),
+                _known(duration, row["cpu_seconds"]),
+                _known("{:.2f} GB".format, row["max_rss_mb"] / 1024),
+                _known(operations, row["flops"]),
             )
             for _, row in rows.iterrows()
         )
         columns = (key, "jobs measured", "time in all", "median job", "CPU time", "peak memory")
         if cells:
-            tables.append(TextTable(title, columns, cells))
-    return tables
+            tables.append(TextTable(title, (*columns, "FLOPs in all"), cells))
+    return [*tables, *_proxy_cost_tables(costs)]
+
+
+def _proxy_cost_tables(costs: pd.DataFrame) -> list[TextTable]:
+    """What a round and all rounds of every proxy cost, and refreshing the pool's embeddings."""
+    refreshes = {row["proxy"]: row for _, row in refresh_costs(costs).iterrows()}
+    columns = ["proxy", "median round", "FLOPs of it", "all rounds", "FLOPs in all"]
+    columns += ["refreshes", "FLOPs of refreshes"] if refreshes else []
+    cells = []
+    for _, row in selection_costs(costs, "proxy").iterrows():
+        line = [row["proxy"]]
+        for part in ("median_", ""):
+            line.append(_known(duration, row[f"{part}seconds"]))
+            line.append(_known(operations, row[f"{part}flops"]))
+        if refreshes:
+            refresh = refreshes.get(row["proxy"], {"seconds": math.nan, "flops": math.nan})
+            line.append(_known(duration, refresh["seconds"]))
+            line.append(_known(operations, refresh["flops"]))
+        cells.append(tuple(line))
+    return [TextTable("selection rounds, by proxy", tuple(columns), tuple(cells))] if cells else []
+
+
+def _known(text: Callable[[float], str], value: float) -> str:
+    return "–" if math.isnan(value) else text(value)

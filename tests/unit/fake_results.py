@@ -25,9 +25,13 @@ BENCHMARKS = {
     "finetune_model": "benchmarks/finetune_model/{dataset}/{backbone}/{trainer}/{proxy}/"
     "{schedule}/{strategy}/seed-{seed}/round-{round}.tsv",
 }
+EMBEDDED = "embeddings/{dataset}/{backbone}/manifest.json"
+RECORDS = {"extract_embeddings": EMBEDDED, "select_round": ROUND, "finetune_model": FINETUNED}
 SPEED = {"random": 1.0, "margin": 2.0, "coreset": 1.25, "badge": 1.9, "entropy": 1.45}
 SPEED |= {"look-ahead": 3.0}
 SECONDS = {"extract_embeddings": 95.0, "select_round": 0.6, "finetune_model": 640.0}
+FLOPS = {"extract_embeddings": 7e13, "select_round": 3e8, "finetune_model": 2.5e15}
+EXTRA_LABELS = 50
 BENCHMARK_HEADER = (
     "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time"
 )
@@ -35,9 +39,8 @@ FIRST, BATCH, ALL = 100, 100, 5000
 
 
 def experiment(**changes: Any) -> dict[str, Any]:
-    """What a small experiment crosses, as `--experiment` gets it."""
-    return {
-        "experiment": "quickstart",
+    """What a small experiment crosses, as `--experiment` gets it; changes of its one crossing."""
+    crossing = {
         "datasets": ["digits"],
         "backbones": ["dinov2-small"],
         "proxies": ["linear"],
@@ -51,10 +54,10 @@ def experiment(**changes: Any) -> dict[str, Any]:
             "rounds": [3, 7],
             "seeds": [1, 2, 3],
         },
-        "baseline": "random",
-        "highlight": "margin",
-        **changes,
     }
+    values = {"experiment": "quickstart", "baseline": "random", "highlight": "margin"}
+    whole = {key: changes.pop(key) for key in (*values, "metric") if key in changes}
+    return {**values, **whole, "crossings": [{**crossing, **changes}]}
 
 
 def write(folder: Path, values: dict[str, Any]) -> None:
@@ -65,11 +68,16 @@ def write(folder: Path, values: dict[str, Any]) -> None:
         ids = {**ids, "strategy": "initial"} if initial else ids
         path = folder / (INITIAL if initial else ROUND).format(**ids)
         if not path.exists():
-            write_json(path, {**_result(ids, 0.0), "bought": [], "state": {}})
+            fit = {"flops": FLOPS["select_round"] * (1 + ids["round"])}
+            write_json(path, {**_result(ids, 0.0), "bought": [], "fit": fit, "state": {}})
             _write_benchmark(folder, "select_round", ids)
+        write_json(folder / EMBEDDED.format(**ids), {"flops": FLOPS["extract_embeddings"]})
         _write_benchmark(folder, "extract_embeddings", ids)
     for ids in crossed.finetunings():
-        write_json(folder / FINETUNED.format(**ids), _result(ids, 0.008))
+        validation = {"kind": "extra", "size": EXTRA_LABELS, "looks": []}
+        training = {"flops": FLOPS["finetune_model"], "validation": validation}
+        result = {**_result(ids, 0.008), "training": training}
+        write_json(folder / FINETUNED.format(**ids), result)
         _write_benchmark(folder, "finetune_model", ids)
 
 

@@ -93,7 +93,7 @@ def test_tables_have_the_same_bytes_each_time(small: tuple[Path, dict]) -> None:
 
 def test_experiment_without_finetuning_has_an_empty_table(small: tuple[Path, dict]) -> None:
     folder, values = small
-    values = {**values, "finetune": None}
+    values = {**values, "crossings": [{**values["crossings"][0], "finetune": None}]}
     assert collect(folder, values) == tabulate_results(folder, values) == 0
     assert read_csv(folder / "finetuned.csv", FINETUNED_COLUMNS).empty
     assert read_json(folder / "summary.json")["settings"][0]["finetuning"] == []

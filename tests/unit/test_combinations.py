@@ -32,7 +32,7 @@ def errors(whole, proxy, *, training=None, finetune=None, backbone=None):
         experiment = load_experiment(config, catalogue, CONFIG / "schema", "mine.yaml")
     except InputError as error:
         return str(error)
-    assert combination_errors(experiment, catalogue) == []
+    assert combination_errors(experiment.crossings[0], catalogue) == []
     return None
 
 

@@ -48,8 +48,8 @@ def test_every_committed_experiment_is_valid(file, catalogue):
 
 def test_quickstart_is_what_the_readme_says(quickstart, catalogue):
     experiment = load(quickstart, catalogue)
-    assert len(experiment.seeds) == 10
-    assert experiment.rounds == 8
+    (crossing,) = experiment.crossings
+    assert (len(crossing.seeds), crossing.rounds) == (10, 8)
     assert len(list(experiment.selections())) == 480 + 10  # and the full data, with every seed
     assert len(list(experiment.finetunings())) == 12
 
@@ -140,6 +140,38 @@ def test_ceilings_are_crossed_beside_the_strategies(quickstart, catalogue):
     assert Experiment.from_json(experiment.to_json()) == experiment
     # A pool of 1,297 rows holds all rounds; what the full data is does not depend on their number.
     experiments.check_sources(experiment, catalogue, PROJECT, {"digits": 1297}, "my.yaml")
+
+
+def test_further_crossings_are_the_experiment_but_for_their_keys(quickstart, catalogue):
+    also = {"proxies": ["linear", "shallow"], "seeds": 2, "rounds": 3, "ceilings": []}
+    quickstart["also"] = [{**also, "finetune": None}]
+    experiment = load(quickstart, catalogue)
+    first, second = experiment.crossings
+    assert (second.datasets, second.strategies) == (first.datasets, first.strategies)
+    assert (second.proxies, second.seeds, second.rounds) == (("linear", "shallow"), (0, 1), 3)
+    assert second.finetune is None
+    assert second.full_data == ()
+    # Rounds that both crossings have are one job.
+    count = len(list(first.selections()))
+    assert len(list(experiment.selections())) == count + 6 * 2 * 3
+    assert len(list(experiment.finetunings())) == len(list(first.finetunings()))
+    assert [ids["proxy"] for ids in experiment.settings()] == ["linear", "shallow"]
+    assert Experiment.from_json(experiment.to_json()) == experiment
+
+
+@pytest.mark.parametrize(
+    ("also", "told"),
+    [
+        ({"proxies": ["lineer"]}, "my.yaml: also.0.proxies: 'lineer' is not in catalogue"),
+        ({"strategies": ["random"]}, "also.0.highlight: 'margin' is not in the"),
+        ({"rounds": 2}, "also.0.finetune.rounds: 7 is outside; allowed: 0 to 1"),
+        ({"rounds": 0}, "my.yaml: also.0.rounds: 0"),
+        ({"baseline": "margin"}, "my.yaml: also.0.baseline: unknown key"),
+        ({}, "my.yaml: also.0: {}"),
+    ],
+)
+def test_errors_of_further_crossings_say_which(quickstart, catalogue, also, told):
+    assert told in errors_of({**quickstart, "also": [also]}, catalogue)
 
 
 @pytest.mark.parametrize(("strategy", "told"), [("bald", "member_probabilities"), ("badge", None)])

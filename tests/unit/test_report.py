@@ -164,7 +164,7 @@ def test_unusual_experiments_have_a_report(tmp_path: Path, changes: dict) -> Non
     collect_all_costs(tmp_path, values)
     (tmp_path / "experiment.json").write_text(json.dumps(values), encoding="utf-8")
     plot_everything(tmp_path, tmp_path / "figures")
-    for name in values["datasets"]:
+    for name in values["crossings"][0]["datasets"]:
         write_json(tmp_path / f"{name}.json", {"dataset": name})
     status, path = render(tmp_path)
     assert status == 0
