@@ -24,8 +24,8 @@ def statistics_notes(experiment: Experiment, results: Results) -> list[str]:
     counts = _seed_counts(experiment)
     count = counts[0]
     notes = [
-        f"{' or '.join(map(str, counts))} seeds. Every strategy has the same first labels with the same seed, so that "
-        "differences are taken seed by seed.",
+        f"{' or '.join(map(str, counts))} seeds. Every strategy has the same first labels with the "
+        "same seed, so that differences are taken seed by seed.",
         "Intervals of means and differences are 95 % Student t intervals over the seeds; those of "
         "label savings are 95 % percentile bootstrap intervals (seeds resampled in pairs).",
         "Curves are the measured means. Nothing is smoothed and no running maximum is taken.",
