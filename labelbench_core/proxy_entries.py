@@ -6,8 +6,9 @@ Used while the workflow is parsed; imports no proxy.
 from collections.abc import Mapping
 from typing import Any
 
-from labelbench_core import registry
+from labelbench_core import refreshing, registry
 from labelbench_core.catalogue import Catalogue
+from labelbench_core.experiment import Experiment
 
 
 def entry(catalogue: Catalogue, kind: str, name: str) -> dict[str, Any]:
@@ -69,10 +70,44 @@ def components(
 
 def refreshed_after(catalogue: Catalogue, proxy: str, number: int) -> int | None:
     """The round after which the pool that round `number` sees was embedded anew, if it was."""
-    every = option(catalogue, proxy, "refresh_every")
-    if not every or number <= every:
-        return None
-    return (number - 1) // every * every
+    return refreshing.refreshed_after(option(catalogue, proxy, "refresh_every"), number)
+
+
+def trainer_starts_from_class_names(catalogue: Catalogue, trainer: str) -> bool:
+    """Whether a trainer needs the zero-shot classifier."""
+    return (catalogue["trainers"][trainer].get("training") or {}).get("head") == "zero-shot"
+
+
+def needs(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
+    """What the experiment's proxies and trainers need beside embeddings, as JSON values.
+
+    `augmentation`: proxy → id; `refresh`: proxy → `every` and `trainer`; `class_names`: the
+    "proxies" and "trainers" that start from the class names.
+    """
+    proxies = sorted({ids["proxy"] for ids in experiment.settings()})
+    refresh = {
+        proxy: {"every": every, "trainer": trainer_of(catalogue, proxy)}
+        for proxy in proxies
+        if (every := option(catalogue, proxy, "refresh_every"))
+    }
+    trainers = {ids["trainer"] for ids in experiment.finetunings()}
+    trainers |= {chosen["trainer"] for chosen in refresh.values()}
+    return {
+        "augmentation": {
+            proxy: augmentation
+            for proxy in proxies
+            if (augmentation := augmentation_of(catalogue, proxy))
+        },
+        "refresh": refresh,
+        "class_names": {
+            "proxies": [name for name in proxies if starts_from_class_names(catalogue, name)],
+            "trainers": [
+                name
+                for name in sorted(trainers)
+                if trainer_starts_from_class_names(catalogue, name)
+            ],
+        },
+    }
 
 
 def pattern(catalogue: Catalogue, *, needs_torch: bool) -> str:

@@ -44,6 +44,7 @@ rule collect_costs:
     input:
         # Only for the order: what jobs took is known when all have run.
         metrics=rules.collect_curves.output.metrics,
+        manifests=ALL_MANIFESTS,
     output:
         f"{REPORTS}costs.csv",
     log:
@@ -59,12 +60,15 @@ rule collect_costs:
     params:
         code=code("collect_costs"),
         experiment=verbatim(EXPERIMENT.to_json()),
+        needs=verbatim(canonical_json(proxy_entries.needs(EXPERIMENT, CATALOGUE))),
         benchmarks=verbatim(BENCHMARK_PATTERNS),
+        records=verbatim(RECORD_PATTERNS),
     message:
         "Collect what the stages cost"
     shell:
         "python -m workflow_scripts.collect_costs"
-        " --experiment {params.experiment:q} {params.benchmarks}"
+        " --experiment {params.experiment:q} --needs {params.needs:q}"
+        " {params.benchmarks} {params.records}"
         " --costs {output} --log {log}"
 
 

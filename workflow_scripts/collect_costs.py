@@ -1,4 +1,4 @@
-"""Collect the benchmark files of an experiment's jobs into one table."""
+"""Collect what the jobs of an experiment cost, in seconds and in FLOPs, into one table."""
 
 import argparse
 import sys
@@ -6,25 +6,38 @@ from pathlib import Path
 
 from labelbench_core.analysis.costs import collect_costs
 from labelbench_core.analysis.frames import write_csv
+from labelbench_core.analysis.jobs import Needs
 from labelbench_core.experiment import Experiment
 from workflow_scripts._job import job_parser, run_job
 
 
 def collect(arguments: argparse.Namespace) -> None:
-    """Read the benchmark files that exist; write costs.csv."""
+    """Read the benchmark files and the records that exist; write costs.csv."""
     experiment = Experiment.from_json(arguments.experiment)
-    write_csv(collect_costs(experiment, arguments.benchmark), arguments.costs)
+    needs = Needs.from_json(arguments.needs)
+    costs = collect_costs(experiment, needs, arguments.benchmark, arguments.record)
+    write_csv(costs, arguments.costs)
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
     parser.add_argument(
+        "--needs", default="{}", help="views, refreshes and class names that proxies need, as JSON"
+    )
+    parser.add_argument(
         "--benchmark",
         action="append",
         required=True,
         metavar="STAGE=PATTERN",
         help="path of a stage's benchmark file, ids in braces; may be given several times",
+    )
+    parser.add_argument(
+        "--record",
+        action="append",
+        default=[],
+        metavar="STAGE=PATTERN",
+        help="path of the JSON file in which a stage states its FLOPs, ids in braces",
     )
     parser.add_argument("--costs", required=True, type=Path, help="table to write")
     return run_job(collect, parser.parse_args(argv))

@@ -6,7 +6,11 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS
+from labelbench_core.analysis.frames import (
+    CURVE_COLUMNS,
+    FINETUNED_COLUMNS,
+    SPENT_ON_VALIDATION,
+)
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.files import read_json
@@ -81,7 +85,7 @@ def collect_finetunings(experiment: Experiment, pattern: str, rounds: pd.DataFra
                 f"{path}: num_labeled is {result['num_labeled']}, but round {ids['round']} has "
                 f"{expected} labels; {REDO}"
             )
-        rows += _rows(ids, result, FINETUNED_COLUMNS)
+        rows += _rows(ids, {**result, **_spent_on_validation(path, result)}, FINETUNED_COLUMNS)
     return pd.DataFrame(rows, columns=list(FINETUNED_COLUMNS))
 
 
@@ -115,6 +119,19 @@ def _read(path: str, expected: Mapping[str, Any]) -> dict:
             if not _is_number(value):
                 raise InputError(f"{path}: {metric} on {split} is {value!r}, not a number; {REDO}")
     return result
+
+
+def _spent_on_validation(path: str, result: Mapping[str, Any]) -> dict[str, int]:
+    """The columns `SPENT_ON_VALIDATION` of a fine-tuning."""
+    training = result.get("training") or {}
+    validation = training.get("validation") or {"kind": "none", "size": 0}
+    if not isinstance(validation.get("size"), int):
+        raise InputError(f"{path}: training.validation has no size; {REDO}")
+    columns = {"held-out": "held_out_labels", "extra": "extra_labels"}
+    spent = dict.fromkeys(SPENT_ON_VALIDATION, 0)
+    if validation.get("kind") in columns:
+        spent[columns[validation["kind"]]] = validation["size"]
+    return spent
 
 
 def _is_number(value: Any) -> bool:
@@ -154,7 +171,7 @@ def _check_against_others(
 def _rows(
     ids: Mapping[str, Any], result: Mapping[str, Any], columns: tuple[str, ...]
 ) -> Iterator[tuple]:
-    base = {**ids, "num_labeled": result["num_labeled"]}
+    base = {**result, **ids}
     for split in sorted(result["metrics"]):
         for metric, value in sorted(result["metrics"][split].items()):
             row = {**base, "split": split, "metric": metric, "value": float(value)}

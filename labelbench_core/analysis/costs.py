@@ -1,4 +1,4 @@
-"""What each stage of an experiment cost, from the benchmark files that Snakemake writes."""
+"""What each stage of an experiment cost: Snakemake's benchmark files and the jobs' own records."""
 
 from __future__ import annotations
 
@@ -11,69 +11,102 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.frames import SETTING
+from labelbench_core.analysis.jobs import Needs, ids_of_jobs
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
+from labelbench_core.files import read_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger(__name__)
-ID_COLUMNS = (*SETTING, "trainer", "strategy", "seed", "round")
-COST_COLUMNS = ("stage", *ID_COLUMNS, "seconds", "cpu_seconds", "max_rss_mb")
+ID_COLUMNS = (*SETTING, "augmentation", "trainer", "strategy", "seed", "round")
+COST_COLUMNS = ("stage", *ID_COLUMNS, "seconds", "cpu_seconds", "max_rss_mb", "flops")
 MEASURED = {"seconds": "s", "cpu_seconds": "cpu_time", "max_rss_mb": "max_rss"}
+NOTED = {
+    "extract_embeddings": ("flops",),
+    "extract_views": ("flops",),
+    "refresh_embeddings": ("flops",),
+    "train_initial": ("fit", "flops"),
+    "select_round": ("fit", "flops"),
+    "finetune_model": ("training", "flops"),
+}
+"""Where the JSON file that a job of a stage wrote states its floating-point operations."""
 
 
-def collect_costs(experiment: Experiment, patterns: Sequence[str]) -> pd.DataFrame:
-    """One row per job of the experiment, with what its benchmark file says.
+def collect_costs(
+    experiment: Experiment,
+    needs: Needs,
+    benchmarks: Sequence[str],
+    records: Sequence[str] = (),
+) -> pd.DataFrame:
+    """One row per job of the experiment: what its benchmark file says, and its estimated FLOPs.
 
     Parameters
     ----------
-    experiment
-        What is crossed.
-    patterns
-        ``stage=path``, the path with ids in braces. The ids that a pattern names decide which jobs
-        it stands for: with ``{trainer}`` the fine-tunings, with ``{round}`` rounds 1, 2, …, else
-        one job for each distinct path.
+    experiment, needs
+        What is crossed, and what proxies and trainers need beside embeddings.
+    benchmarks
+        ``stage=path``, the path with ids in braces: one job for each distinct path.
+    records
+        Likewise, of the JSON files of the stages in `NOTED`.
 
     Returns
     -------
     Columns as `COST_COLUMNS`; the measurements are NaN where the file is missing (results may come
-    without their benchmark files) or where a job was too short to be measured.
+    without their benchmark files) or where a job was too short to be measured, `flops` where a
+    stage does not estimate them.
     """
     import pandas as pd
 
+    noted = dict(_parted(entry, "--record") for entry in records)
+    if unknown := sorted(set(noted) - set(NOTED)):
+        raise InputError(f"--record: {unknown[0]} notes no FLOPs; allowed: {', '.join(NOTED)}")
     rows = []
-    for entry in patterns:
-        stage, _, pattern = entry.partition("=")
-        if not pattern:
-            raise InputError(f"--benchmark {entry}: must read STAGE=PATH")
+    for stage, pattern in (_parted(entry, "--benchmark") for entry in benchmarks):
         found = total = 0
-        for ids, path in _jobs(experiment, pattern):
+        for ids, path in _jobs(stage, pattern, experiment, needs):
             measured = _read_benchmark(path)
             total += 1
             found += measured is not None
             values = measured or dict.fromkeys(MEASURED, math.nan)
+            values["flops"] = _read_flops(noted[stage], stage, ids) if stage in noted else math.nan
             rows.append({"stage": stage, **dict.fromkeys(ID_COLUMNS, ""), **ids, **values})
         if found < total:
             log.info("%s: %d of %d benchmark files are missing", stage, total - found, total)
     return pd.DataFrame(rows, columns=list(COST_COLUMNS))
 
 
-def _jobs(experiment: Experiment, pattern: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """The ids and the benchmark file of every distinct job that `pattern` stands for."""
+def _parted(entry: str, option: str) -> tuple[str, str]:
+    stage, _, pattern = entry.partition("=")
+    if not pattern:
+        raise InputError(f"{option} {entry}: must read STAGE=PATH")
+    return stage, pattern
+
+
+def _jobs(
+    stage: str, pattern: str, experiment: Experiment, needs: Needs
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """The ids and the benchmark file of every distinct job of a stage."""
     named = {name for _, name, _, _ in string.Formatter().parse(pattern) if name}
     unknown = sorted(named - set(ID_COLUMNS))
     if unknown:
         raise InputError(f"--benchmark: {pattern}: {{{unknown[0]}}} is not an id")
-    crossing = experiment.finetunings() if "trainer" in named else experiment.selections()
     seen = set()
-    for ids in crossing:
-        if "round" in named and "trainer" not in named and ids["round"] == 0:
-            continue
+    for ids in ids_of_jobs(stage, experiment, needs):
         path = pattern.format_map(ids)
         if path not in seen:
             seen.add(path)
             yield {key: ids[key] for key in ID_COLUMNS if key in named}, path
+
+
+def _read_flops(pattern: str, stage: str, ids: Mapping[str, Any]) -> float:
+    """What a job noted; NaN where its file is missing or says nothing."""
+    path = Path(pattern.format_map(ids))
+    value = read_json(path) if path.is_file() else None
+    for key in NOTED[stage]:
+        value = value.get(key) if isinstance(value, dict) else None
+    return math.nan if value is None else float(value)
 
 
 def _read_benchmark(path: str) -> dict[str, float] | None:
@@ -100,34 +133,42 @@ def _mean(cells: list[str | None]) -> float:
 
 
 def cost_by(costs: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Jobs, measured jobs, seconds in all and of the median job, CPU seconds, peak memory.
+    """Jobs, measured jobs, seconds in all and of the median job, CPU seconds, memory, FLOPs.
 
-    `key` is "stage" or "strategy"; groups without a single measured job are left out. Memory is
-    the largest resident set of any job, in MB.
+    `key` is "stage", "strategy" or "proxy"; groups of which nothing is known are left out. Memory
+    is the largest resident set of any job, in MB. FLOPs in all are NaN where one job's are unknown.
     """
     import pandas as pd
 
     rows = []
     for name, part in costs.groupby(key, sort=False):
-        known: Mapping[str, pd.Series] = {column: part[column].dropna() for column in MEASURED}
-        if known["seconds"].empty:
+        if part[["seconds", "flops"]].isna().all(axis=None):
             continue
         rows.append(
             {
                 key: name,
                 "jobs": len(part),
-                "measured": len(known["seconds"]),
-                "seconds": known["seconds"].sum(),
-                "median_seconds": known["seconds"].median(),
-                "cpu_seconds": known["cpu_seconds"].sum(),
-                "max_rss_mb": known["max_rss_mb"].max(),
+                "measured": int(part["seconds"].notna().sum()),
+                "seconds": part["seconds"].sum(min_count=1),
+                "median_seconds": part["seconds"].median(),
+                "cpu_seconds": part["cpu_seconds"].sum(min_count=1),
+                "max_rss_mb": part["max_rss_mb"].max(),
+                "flops": part["flops"].sum(skipna=False),
+                "median_flops": part["flops"].median(),
             }
         )
     names = [key, "jobs", "measured", "seconds", "median_seconds", "cpu_seconds", "max_rss_mb"]
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame(rows, columns=[*names, "flops", "median_flops"])
 
 
-def selection_costs(costs: pd.DataFrame) -> pd.DataFrame:
-    """`cost_by` strategy over the rounds that select (fine-tunings left out)."""
-    chosen = (costs["strategy"] != "") & (costs["trainer"] == "")
-    return cost_by(costs[chosen], "strategy")
+def selection_costs(costs: pd.DataFrame, key: str = "strategy") -> pd.DataFrame:
+    """`cost_by` strategy or proxy over the rounds that select (fine-tunings left out)."""
+    return cost_by(costs[costs["stage"] == "select_round"], key)
+
+
+def refresh_costs(costs: pd.DataFrame) -> pd.DataFrame:
+    """`cost_by` proxy over what embedding the pool anew takes: fine-tuning and embedding."""
+    keys = [name for name in ID_COLUMNS if name != "augmentation"]
+    refreshed = costs[costs["stage"] == "refresh_embeddings"]
+    stages = costs["stage"].isin(["refresh_embeddings", "finetune_model"])
+    return cost_by(costs[stages].merge(refreshed[keys], on=keys), "proxy")

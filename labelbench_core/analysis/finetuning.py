@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.comparisons import SIGNIFICANCE, holm, paired_test
 from labelbench_core.analysis.curves import t_interval
-from labelbench_core.analysis.frames import SETTING, group_columns, groups
+from labelbench_core.analysis.frames import (
+    SETTING,
+    SPENT_ON_VALIDATION,
+    group_columns,
+    groups,
+)
 from labelbench_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,6 +21,7 @@ FINETUNING_COLUMNS = (
     "strategy",
     "round",
     "num_labeled",
+    *SPENT_ON_VALIDATION,
     "n_seeds",
     "finetuned",
     "finetuned_half_width",
@@ -63,7 +69,8 @@ def compare_to_proxy(finetuned: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFr
                 "proxy_value": proxy,
                 "proxy_half_width": proxy_half,
             }
-            results.append({**names, **where, **values, **test})
+            spent = {column: cell[column].max() for column in SPENT_ON_VALIDATION}
+            results.append({**names, **where, **spent, **values, **test})
         part = pd.DataFrame(results)
         part["p_holm"] = holm(part["p_value"].to_numpy())
         tables.append(part[columns])

@@ -23,8 +23,15 @@ CURVE_COLUMNS = (
     "metric",
     "value",
 )
-FINETUNED_COLUMNS = (*SETTING, "trainer", *CURVE_COLUMNS[len(SETTING) :])
-IDENTIFIERS = (*SETTING, "trainer", "strategy", "kind", "split", "metric", "stage")
+SPENT_ON_VALIDATION = ("held_out_labels", "extra_labels")
+"""Labels that a fine-tuning was not trained on: among those bought, and beside them."""
+FINETUNED_COLUMNS = (
+    *SETTING,
+    "trainer",
+    *CURVE_COLUMNS[len(SETTING) :],
+    *SPENT_ON_VALIDATION,
+)
+IDENTIFIERS = (*SETTING, "augmentation", "trainer", "strategy", "kind", "split", "metric", "stage")
 TEXT_COLUMNS = (*IDENTIFIERS, "baseline", "definition", "bound", "low_bound", "high_bound")
 """Columns in which an empty cell is empty text; in all others it is a missing number."""
 

@@ -61,6 +61,7 @@ def finetuning_tables(table: pd.DataFrame, metric: str) -> list[TextTable]:
                 (
                     row["strategy"],
                     f"{row['num_labeled']:,}",
+                    _validation(row),
                     with_half_width(row["finetuned"], row["finetuned_half_width"]),
                     with_half_width(row["proxy_value"], row["proxy_half_width"]),
                     _signed(row["difference"], row["half_width"]),
@@ -73,6 +74,7 @@ def finetuning_tables(table: pd.DataFrame, metric: str) -> list[TextTable]:
             columns = (
                 "strategy",
                 "labels",
+                "for validation",
                 "fine-tuned",
                 "proxy",
                 "difference",
@@ -81,6 +83,13 @@ def finetuning_tables(table: pd.DataFrame, metric: str) -> list[TextTable]:
             )
             tables.append(TextTable(title, columns, cells))
     return tables
+
+
+def _validation(row: pd.Series) -> str:
+    """Labels not trained on: whether they are among those bought or have to be added."""
+    if row["extra_labels"]:
+        return f"{row['extra_labels']:,} more"
+    return f"{row['held_out_labels']:,} of these" if row["held_out_labels"] else "–"
 
 
 def savings_tables(savings: pd.DataFrame) -> list[TextTable]:

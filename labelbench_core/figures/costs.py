@@ -1,4 +1,4 @@
-"""What each stage cost: wall-clock time, peak memory, and time of a round by strategy."""
+"""What each stage cost: wall-clock time, peak memory, and a round by strategy and by proxy."""
 
 from __future__ import annotations
 
@@ -17,11 +17,17 @@ NO_COSTS = "No costs to show: these results came without their benchmark files."
 
 
 def draw_costs(costs: pd.DataFrame) -> Figure:
-    """Total time and peak memory per stage, median time of one round per strategy."""
+    """Total time and peak memory per stage, median time of one round per strategy.
+
+    And median time and FLOPs of one round per proxy, if there are several.
+    """
     stages, strategies = cost_by(costs, "stage"), selection_costs(costs)
-    if stages.empty:
+    if stages["seconds"].isna().all():
         return style.message(NO_COSTS)
+    proxies = selection_costs(costs, "proxy")
+    several = len(proxies) > 1
     rows = [len(stages), *([len(strategies)] if len(strategies) else [])]
+    rows += [len(proxies)] if several else []
     figure, axes = style.panels(1, 1, 8.6, sum(0.8 + 0.28 * count for count in rows))
     axes[0][0].remove()
     grid = figure.add_gridspec(len(rows), 2, height_ratios=[1.5 + count for count in rows])
@@ -35,6 +41,13 @@ def draw_costs(costs: pd.DataFrame) -> Figure:
         rounds = figure.add_subplot(grid[1, :])
         _bars(rounds, list(strategies["strategy"]), list(strategies["median_seconds"]), duration)
         rounds.set_title("median time of one round, by strategy")
+    if several:
+        names = list(proxies["proxy"])
+        time, work = figure.add_subplot(grid[2, 0]), figure.add_subplot(grid[2, 1])
+        _bars(time, names, list(proxies["median_seconds"]), duration)
+        time.set_title("median time of one round, by proxy")
+        _bars(work, [""] * len(names), list(proxies["median_flops"]), operations)
+        work.set_title("FLOPs of the median round")
     return figure
 
 
@@ -69,3 +82,12 @@ def duration(seconds: float) -> str:
         return f"{whole // 60} min {whole % 60:02d} s"
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def operations(flops: float) -> str:
+    """Floating-point operations as text in a fitting unit: "87.2 MFLOPs", "1.35 PFLOPs"."""
+    for unit in ("", "k", "M", "G", "T", "P"):
+        if flops < 999.5:
+            return f"{flops:.3g} {unit}FLOPs"
+        flops /= 1000
+    return f"{flops:,.3g} EFLOPs" if flops < 999.5 else f"{flops:,.0f} EFLOPs"

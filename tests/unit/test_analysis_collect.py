@@ -79,6 +79,8 @@ def test_every_value_of_every_file_is_collected(small: tuple[Path, dict]) -> Non
     tuned = read_csv(folder / "finetuned.csv", FINETUNED_COLUMNS)
     assert len(tuned) == 2 * 2 * 2 * 2 * 3
     assert set(tuned["num_labeled"]) == {200, 400}
+    assert set(tuned["extra_labels"]) == {fake_results.EXTRA_LABELS}
+    assert set(tuned["held_out_labels"]) == {0}
 
 
 def test_tables_have_the_same_bytes_each_time(small: tuple[Path, dict]) -> None:
@@ -201,6 +203,8 @@ def collect_all_costs(folder: Path, values: dict[str, Any]) -> pd.DataFrame:
     """Run the job script on the benchmark files in `folder`."""
     patterns = [f"{stage}={folder}/{path}" for stage, path in fake_results.BENCHMARKS.items()]
     options = [part for pattern in patterns for part in ("--benchmark", pattern)]
+    for stage, path in fake_results.RECORDS.items():
+        options += ["--record", f"{stage}={folder}/{path}"]
     output = folder / "costs.csv"
     command = ["--experiment", json.dumps(values), *options, "--costs", str(output)]
     assert collect_costs.main(command) == 0
@@ -217,6 +221,10 @@ def test_costs_of_every_job_once(small: tuple[Path, dict]) -> None:
     }
     assert costs["seconds"].notna().all()
     assert costs.iloc[0]["strategy"] == ""
+    for stage, flops in fake_results.FLOPS.items():
+        known = costs[costs["stage"] == stage]
+        factor = 1 + known["round"] if stage == "select_round" else 1
+        assert (known["flops"] == flops * factor).all()
     assert costs["cpu_seconds"].sum() == pytest.approx(1.8 * costs["seconds"].sum(), rel=1e-3)
 
 

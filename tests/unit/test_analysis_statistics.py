@@ -180,7 +180,9 @@ def test_finetuning_is_compared_with_the_same_seeds_of_the_proxy() -> None:
     ].copy()
     tuned["value"] += [0.02, 0.04]
     tuned.insert(4, "trainer", "full")
+    tuned = tuned.assign(held_out_labels=0, extra_labels=7)
     row = compare_to_proxy(tuned.sample(frac=1, random_state=1), rounds).iloc[0]
+    assert (row["held_out_labels"], row["extra_labels"]) == (0, 7)
     assert row["n_seeds"] == 2
     assert row["proxy_value"] == pytest.approx(0.65)
     assert row["finetuned"] == pytest.approx(0.68)
