@@ -1,0 +1,39 @@
+"""The table of costs has every job that Snakemake would run, whatever the proxies need."""
+
+import collections
+import csv
+import shlex
+import subprocess
+import sys
+
+from test_proxies import CATALOGUE, EXPERIMENT
+from test_reruns import ANALYSIS
+
+FINETUNE = """
+finetune:
+  trainers: [fresh]
+  strategies: [margin]
+  rounds: [1, 2]
+  seeds: 1
+"""
+
+
+def test_every_planned_job_is_in_the_table(fresh):
+    for kind, entries in CATALOGUE.items():
+        fresh.append(f"config/catalogue/{kind}.yaml", entries)
+    (fresh.folder / "proxies.yaml").write_text(EXPERIMENT + FINETUNE)
+    planned = collections.Counter()
+    for rule, count in fresh.planned(config="proxies.yaml").items():
+        if rule not in ANALYSIS:
+            planned[rule.removesuffix("_deep")] += count
+    assert planned["extract_views"] == 1
+    # One of the refreshes is a fine-tuning that the experiment asks for, too.
+    assert (planned["refresh_embeddings"], planned["finetune_model"]) == (1, 6)
+
+    text = fresh.snakemake("-n", "-p", config="proxies.yaml")
+    (command,) = (line for line in text.splitlines() if "-m workflow_scripts.collect_costs" in line)
+    words = shlex.split(command[command.index("python -m workflow_scripts.collect_costs") :])
+    subprocess.run([sys.executable, *words[1:]], cwd=fresh.folder, check=True)
+    with open(fresh.folder / "results/reports/proxies/costs.csv", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert collections.Counter(row["stage"] for row in rows) == planned
