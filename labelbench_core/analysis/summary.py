@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.ceilings import FULL_DATA, METHOD, full_data_of
 from labelbench_core.analysis.finetuning import verdict
-from labelbench_core.analysis.frames import SETTING, groups, ordered_splits
+from labelbench_core.analysis.frames import (
+    SETTING,
+    SPENT_ON_VALIDATION,
+    groups,
+    ordered_splits,
+)
 from labelbench_core.analysis.savings import DEFINITIONS, HEADLINE, interval_text, saving_text
 from labelbench_core.analysis.tables import p_text
 from labelbench_core.experiment import Experiment
@@ -17,7 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SAVING_FIELDS = ("level", "saving", "bound", "low", "low_bound", "high", "high_bound", "n_seeds")
-FINETUNING_FIELDS = ("finetuned", "proxy_value", "difference", "low", "high", "p_holm", "n_seeds")
+FINETUNING_FIELDS = ("finetuned", "proxy_value", "difference", "low", "high", "p_holm")
+COUNTS = ("n_seeds", *SPENT_ON_VALIDATION)
 
 
 def summarise_experiment(
@@ -99,7 +105,7 @@ def _finetuning(table: pd.DataFrame, experiment: Experiment, pair: list[str]) ->
         last = part[part["round"] == part["round"].max()]
         strategies: dict[str, dict] = {}
         for _, row in last.iterrows():
-            values = _plain(row, FINETUNING_FIELDS)
+            values = _plain(row, (*FINETUNING_FIELDS, *COUNTS))
             values["verdict"] = verdict(row["difference"], row["p_holm"])
             strategies.setdefault(row["strategy"], {})[row["split"]] = values
         labels = int(last["num_labeled"].iloc[0])
@@ -121,7 +127,7 @@ def _plain(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
         value = row[name]
         if isinstance(value, str):
             values[name] = value
-        elif name == "n_seeds":
+        elif name in COUNTS:
             values[name] = int(value)
         else:
             values[name] = None if math.isnan(value) else float(f"{value:.10g}")
@@ -157,6 +163,8 @@ def mean_text(entry: Mapping[str, Any]) -> str:
 def finetuning_text(entry: Mapping[str, Any]) -> str:
     """What fine-tuning did to one strategy, as a sentence without its subject."""
     points = f"{100 * entry['difference']:+.2f} points"
+    if entry["extra_labels"]:
+        points += f", for {entry['extra_labels']:,} labels more"
     if entry["n_seeds"] < 2:
         return f"{points} on a single seed, which cannot tell a difference"
     interval = f"95 % interval {100 * entry['low']:+.2f} to {100 * entry['high']:+.2f}"

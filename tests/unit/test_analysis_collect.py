@@ -250,6 +250,7 @@ def test_summary_is_printed(small: tuple[Path, dict], capsys: pytest.CaptureFixt
     assert "label saving on test: " in printed
     assert "test accuracy, 400 labels, margin: " in printed
     assert "fine-tuned (full), 400 labels, random: " in printed
+    assert f"points, for {fake_results.EXTRA_LABELS} labels more (" in printed
     assert show_summary.main(["--summary", str(folder / "none.json"), *rest]) == 2
 
 
@@ -264,3 +265,25 @@ def test_markdown_and_latex_hold_the_numbers(small: tuple[Path, dict]) -> None:
     assert f"{100 * row['mean']:.2f} $\\pm$ {100 * row['half_width']:.2f}" in latex
     assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 2
     assert "%" not in latex.replace(r"\%", "")
+    tuned = (folder / "tables" / "finetuning.md").read_text(encoding="utf-8")
+    assert "| 400 | 50 more |" in tuned
+
+
+@pytest.mark.parametrize(
+    ("validation", "text"),
+    [
+        ({"kind": "held-out", "size": 20, "looks": []}, "20 of these"),
+        ({"kind": "none", "size": 0, "looks": []}, "–"),
+        (None, "–"),
+    ],
+)
+def test_held_out_labels_are_within_the_budget(
+    small: tuple[Path, dict], validation: dict | None, text: str
+) -> None:
+    folder, values = small
+    for path in folder.rglob("metrics.json"):
+        write_json(path, {**read_json(path), "training": {"validation": validation}})
+    assert collect(folder, values) == tabulate_results(folder, values) == 0
+    tuned = (folder / "tables" / "finetuning.md").read_text(encoding="utf-8")
+    assert f"| 400 | {text} |" in tuned
+    assert "more" not in tuned
