@@ -116,6 +116,12 @@ class Loss:
     unlabeled: torch.Tensor | None = None
     used: torch.Tensor | None = None
 
+    def weighted(self, labeled: float, unlabeled: float) -> torch.Tensor:
+        """`total` with a weight for either kind of examples, a scalar."""
+        if self.unlabeled is None or labeled == unlabeled:
+            return labeled * self.total
+        return labeled * (self.total - self.unlabeled) + unlabeled * self.unlabeled
+
 
 class Trainer(Protocol):
     """How a batch becomes a loss."""

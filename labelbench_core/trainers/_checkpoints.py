@@ -52,8 +52,8 @@ class Checkpoint:
         if _distributed.rank() == 0:  # all processes have the same
             with files.atomic_path(self.path) as aside:
                 torch.save({"fingerprint": self.fingerprint, "content": content}, aside)
+            log.info("checkpoint saved")
         self._last = time.monotonic()
-        log.info("checkpoint saved")
 
     def load(self) -> dict[str, Any] | None:
         """What an interrupted run saved, on the CPU; None if nothing can be continued."""

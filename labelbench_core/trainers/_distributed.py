@@ -6,11 +6,14 @@ Without `torchrun` there is one process, and everything here is the identity.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from torch import distributed
+from torch.nn.parallel import DistributedDataParallel
 
 
 def rank() -> int:
@@ -33,10 +36,67 @@ def joined(device: torch.device) -> Iterator[torch.device]:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    told = logging.root.manager.disable
+    if rank() > 0:  # all go the same way: one log is enough
+        logging.disable(logging.INFO)
     try:
         yield device
     finally:
+        logging.disable(told)
         distributed.destroy_process_group()
+
+
+def own_rows(rows: np.ndarray) -> np.ndarray:
+    """The rows of a step (B,) that are this process's.
+
+    Where there are fewer rows than processes, some repeat the first row: all must do the same
+    passes. `own_share` tells that it has no weight there.
+    """
+    own = rows[rank() :: processes()]
+    return own if len(own) else rows[:1]
+
+
+def own_share(count: int, size: int) -> float:
+    """Weight of `count` of this process's rows of a step in the mean over its `size` rows.
+
+    Relative to the mean over processes, that gradients become: the weights' mean over the processes
+    is 1, whether or not they have equally many rows.
+    """
+    return count * processes() / size if rank() < size else 0.0
+
+
+def averaged(
+    forward: torch.nn.Module, network: torch.nn.Module, inputs: torch.Tensor
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """`forward`, with gradients that are averaged over processes in the backward pass.
+
+    Parameters
+    ----------
+    forward
+        `network`, or that compiled.
+    inputs
+        One example, by which it is found whether all parameters get a gradient: to look for those
+        that do not in every step costs time.
+    """
+    network.eval()
+    network(inputs).sum().backward()
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    has_unused = any(parameter.grad is None for parameter in trained)
+    network.zero_grad()
+    return DistributedDataParallel(
+        forward,
+        device_ids=[inputs.device.index] if inputs.device.type == "cuda" else None,
+        find_unused_parameters=has_unused,
+    )
+
+
+def unsynchronised(
+    forward: Callable[[torch.Tensor], torch.Tensor],
+) -> contextlib.AbstractContextManager[None]:
+    """Backward passes in it only add to this process's gradients; the next one averages all."""
+    if isinstance(forward, DistributedDataParallel):
+        return forward.no_sync()
+    return contextlib.nullcontext()
 
 
 def gather(values: torch.Tensor) -> torch.Tensor:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
-from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from labelbench_core.progress import Progress
@@ -22,6 +21,7 @@ from labelbench_core.trainers._batches import Sampler
 from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._examples import Examples
 from labelbench_core.trainers._network import Network, checkpoint_activations
+from labelbench_core.trainers._randomness import reproducible, seed_torch
 from labelbench_core.trainers._schedule import (
     build_optimizer,
     learning_rate_factor,
@@ -113,7 +113,7 @@ def train(
     start = {name: value.detach().clone() for name, value in network.state_dict().items()}
     saved = checkpoint.load()
     history, attempts = (saved["history"], saved["attempts"]) if saved else ([], [])
-    with _reproducible(task.device):
+    with reproducible(task.device):
         for attempt in range(len(attempts), len(RETRY_FACTORS)):
             network.load_state_dict(start)
             learning_rate = recipe.learning_rate * RETRY_FACTORS[attempt]
@@ -151,7 +151,10 @@ def _run_attempt(
 ) -> str | None:
     """All steps that are left, or until it diverges; why it did, or None."""
     recipe, every = run.recipe, run.window_steps
-    with Progress("train", recipe.steps, "steps", done=run.step) as progress:
+    progress = None
+    if _distributed.rank() == 0:
+        progress = Progress("train", recipe.steps, "steps", done=run.step)
+    with progress or contextlib.nullcontext():
         for batch in run.batches():
             run.train_step(batch)
             # Windows are aligned with the end, so that the last one is a whole one.
@@ -164,7 +167,8 @@ def _run_attempt(
                 if failure is not None:
                     return f"{failure} at step {run.step}"
                 run.window.reset()
-            progress.update(1, f"loss {history[-1]['loss']:.3f}" if history else "")
+            if progress is not None:
+                progress.update(1, f"loss {history[-1]['loss']:.3f}" if history else "")
             if run.is_validation_due():
                 run.validate()
             if _distributed.from_first(checkpoint.due(), run.task.device):
@@ -204,6 +208,10 @@ class TrainingRun:
             size = recipe.unlabeled_ratio * recipe.batch_size
             names = (*task.names, "unlabeled")
             self.unlabeled_sampler = Sampler(len(task.unlabeled), size, names)
+        sizes = [s.batch_size for s in (self.sampler, self.unlabeled_sampler) if s is not None]
+        # All processes must have the same number of parts: they tell each other things in each.
+        own = [size // _distributed.processes() for size in sizes]
+        self.num_parts = max(1, min(recipe.accumulate, *own))
         self.window_steps = min(
             -(-len(task.labels) // self.sampler.batch_size), LONGEST_WINDOW, recipe.steps
         )
@@ -222,13 +230,13 @@ class TrainingRun:
 
     def _wrapped(self) -> Callable[[torch.Tensor], torch.Tensor]:
         """The network as it is called: compiled, its gradients averaged over processes."""
-        device = self.task.device
         forward: Any = torch.compile(self.network) if self.recipe.compile else self.network
         if _distributed.processes() == 1:
             return forward
-        ids = [device.index] if device.type == "cuda" else None
-        # A step can call it several times before the backward pass.
-        return DistributedDataParallel(forward, device_ids=ids, find_unused_parameters=True)
+        examples = self.task.labeled
+        one = next(iter(examples.batches([np.zeros(1, np.int64)])))
+        inputs = examples.view("plain", *one, rng_for("unused"))
+        return _distributed.averaged(forward, self.network, inputs)
 
     def batches(self) -> Iterator[Batch]:
         """The batches of all steps that are left."""
@@ -258,8 +266,16 @@ class TrainingRun:
 
     @staticmethod
     def _own_rows(sampler: Sampler) -> Callable[[int], np.ndarray]:
-        """The share of a step's rows that is this process's."""
-        return lambda step: sampler.rows(step)[_distributed.rank() :: _distributed.processes()]
+        """The rows of a step that are this process's."""
+        return lambda step: _distributed.own_rows(sampler.rows(step))
+
+    def _own_shares(self, part: Batch) -> tuple[float, float]:
+        """Weights of a part of a step's batch in the labelled and in the unlabelled loss."""
+        labeled = _distributed.own_share(len(part.labels), self.sampler.batch_size)
+        if part.rows is None:
+            return labeled, labeled
+        size = self.unlabeled_sampler.batch_size
+        return labeled, _distributed.own_share(len(part.rows), size)
 
     def train_step(self, batch: Batch) -> None:
         """One update."""
@@ -268,7 +284,7 @@ class TrainingRun:
         self.last_rate = self.learning_rate * learning_rate_factor(self.step, recipe)
         set_learning_rate(self.optimizer, self.last_rate)
         # Dropout knows only the global generator; its state is put back when training ends.
-        _seed(seed_for("finetune-noise", *names, self.step) % 2**63, self.task.device)
+        seed_torch(seed_for("finetune-noise", *names, self.step) % 2**63, self.task.device)
         step = Step(
             self.step,
             recipe.steps,
@@ -278,13 +294,11 @@ class TrainingRun:
             self.average,
         )
         self.optimizer.zero_grad()
-        parts = batch.parts(recipe.accumulate)
-        for part in parts:
-            with autocast(self.task.device, self.dtype):
-                loss = self.trainer.loss(self.forward, part, step)
-            share = len(part.labels) / len(batch.labels)
-            self.scaler.scale(loss.total * share).backward()
-            self.window.add(loss, part.labels, share)
+        parts = batch.parts(self.num_parts)
+        for part in parts[:-1]:
+            with _distributed.unsynchronised(self.forward):
+                self._add_gradients(part, step)
+        self._add_gradients(parts[-1], step)
         if recipe.gradient_clip:
             self.scaler.unscale_(self.optimizer)
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.gradient_clip)
@@ -293,6 +307,14 @@ class TrainingRun:
         if self.average is not None:
             self.average.update_parameters(self.network)
         self.step += 1
+
+    def _add_gradients(self, part: Batch, step: Step) -> None:
+        """The passes of a part of a step's batch."""
+        with autocast(self.task.device, self.dtype):
+            loss = self.trainer.loss(self.forward, part, step)
+        shares = self._own_shares(part)
+        self.scaler.scale(loss.weighted(*shares)).backward()
+        self.window.add(loss, part.labels, *shares)
 
     def is_validation_due(self) -> bool:
         """Whether it is time to look at the validation set: at times, and at the end."""
@@ -374,28 +396,3 @@ def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractCon
     if dtype == torch.float32:
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype)
-
-
-def _seed(seed: int, device: torch.device) -> None:
-    """Seed torch's global generators; `torch.manual_seed` takes a thousand times as long."""
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        torch.cuda.manual_seed(seed)
-
-
-@contextlib.contextmanager
-def _reproducible(device: torch.device) -> Iterator[None]:
-    """Deterministic kernels, and a global generator that is put back afterwards."""
-    was_on = torch.are_deterministic_algorithms_enabled()
-    warned_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    filled = torch.utils.deterministic.fill_uninitialized_memory
-    devices = [torch.cuda.current_device()] if device.type == "cuda" else []
-    # An operation without a deterministic kernel is named in the log; it must not end a training.
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False
-    try:
-        with torch.random.fork_rng(devices=devices):
-            yield
-    finally:
-        torch.use_deterministic_algorithms(was_on, warn_only=warned_only)
-        torch.utils.deterministic.fill_uninitialized_memory = filled

@@ -15,32 +15,37 @@ class Window:
     def __init__(self, num_classes: int, device: torch.device) -> None:
         self._classes = torch.arange(num_classes, device=device)
         self._sums = {
+            "steps": torch.zeros((), dtype=torch.float64, device=device),
             "parts": torch.zeros(2, dtype=torch.float64, device=device),
             "loss": torch.zeros((), dtype=torch.float64, device=device),
             "hits": torch.zeros((), dtype=torch.int64, device=device),
             "predicted": torch.zeros(num_classes, dtype=torch.int64, device=device),
             "true": torch.zeros(num_classes, dtype=torch.int64, device=device),
         }
-        self._steps = 0.0
         self._unlabeled = False
 
-    def add(self, loss: Loss, labels: torch.Tensor, share: float = 1.0) -> None:
-        """Record a step, or its `share` that was trained on by itself."""
+    def add(
+        self, loss: Loss, labels: torch.Tensor, share: float = 1.0, unlabeled_share: float = 1.0
+    ) -> None:
+        """Record a step, or the shares of its examples that were trained on by themselves."""
         predictions = loss.logits.detach().argmax(dim=1)
-        self._sums["loss"] += share * loss.total.detach()
+        self._sums["steps"] += share
+        self._sums["loss"] += loss.weighted(share, unlabeled_share).detach()
         if loss.unlabeled is not None:
-            self._sums["parts"] += share * torch.stack([loss.unlabeled, loss.used]).detach()
+            parts = torch.stack([loss.unlabeled, loss.used]).detach()
+            self._sums["parts"] += unlabeled_share * parts
             self._unlabeled = True
+        if not share:  # labels that count elsewhere
+            return
         self._sums["hits"] += (predictions == labels).sum()
         self._sums["predicted"] += (predictions[:, None] == self._classes).sum(dim=0)
         self._sums["true"] += (labels[:, None] == self._classes).sum(dim=0)
-        self._steps += share
 
     def collect(self) -> None:
         """Add up what all processes have recorded."""
         for name, value in self._sums.items():
             _distributed.add_up(value)
-            if name in ("loss", "parts"):
+            if name in ("steps", "loss", "parts"):
                 value /= _distributed.processes()
 
     def summary(self) -> dict[str, float | None]:
@@ -48,12 +53,12 @@ class Window:
 
         `unlabeled_loss`, and the share of unlabelled examples `used`; None where there are none.
         """
-        parts = self._sums["parts"].tolist()
+        parts, steps = self._sums["parts"].tolist(), float(self._sums["steps"])
         return {
-            "loss": float(self._sums["loss"]) / self._steps,
+            "loss": float(self._sums["loss"]) / steps,
             "accuracy": float(self._sums["hits"]) / float(self._sums["true"].sum()),
-            "unlabeled_loss": parts[0] / self._steps if self._unlabeled else None,
-            "used": parts[1] / self._steps if self._unlabeled else None,
+            "unlabeled_loss": parts[0] / steps if self._unlabeled else None,
+            "used": parts[1] / steps if self._unlabeled else None,
         }
 
     def failure(self, *, is_last: bool) -> str | None:
@@ -72,14 +77,16 @@ class Window:
         """Begin the next window."""
         for value in self._sums.values():
             value.zero_()
-        self._steps = 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
-        return {"sums": self._sums, "steps": self._steps, "unlabeled": self._unlabeled}
+        """For a checkpoint, the same in all processes."""
+        sums = {name: value.clone() for name, value in self._sums.items()}
+        for value in sums.values():
+            _distributed.add_up(value)
+        return {"sums": sums, "unlabeled": self._unlabeled}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a checkpoint."""
+        """Continue from a checkpoint; the first process takes over the sums of all."""
         for name, value in state["sums"].items():
-            self._sums[name].copy_(value)
-        self._steps, self._unlabeled = state["steps"], state["unlabeled"]
+            self._sums[name].copy_(value if _distributed.rank() == 0 else 0 * value)
+        self._unlabeled = state["unlabeled"]

@@ -220,7 +220,7 @@ def test_window_averages_the_unlabelled_part_by_the_shares_of_a_step():
             torch.tensor(1.0),
             torch.tensor(share),
         )
-        window.add(Loss(*parts), torch.tensor([0]), share)
+        window.add(Loss(*parts), torch.tensor([0]), share, share)
     assert window.summary() == {"loss": 7.0, "accuracy": 1.0, "unlabeled_loss": 1.0, "used": 0.625}
 
 

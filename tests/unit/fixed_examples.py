@@ -1,0 +1,62 @@
+"""A training on arrays in memory, for tests of the loop."""
+
+import numpy as np
+import torch
+
+from labelbench_core import registry
+from labelbench_core.trainers._checkpoints import Checkpoint
+from labelbench_core.trainers._loop import Task, train
+from labelbench_core.trainers._network import Network
+from labelbench_core.trainers.recipe import Recipe
+
+
+class FixedExamples:
+    """Rows of an array, in views that are always the same."""
+
+    def __init__(self, inputs):
+        self.inputs = torch.from_numpy(inputs)
+
+    def __len__(self):
+        return len(self.inputs)
+
+    def batches(self, plans):
+        for rows in plans:
+            yield rows, None
+
+    def view(self, name, rows, raw, rng):
+        return self.inputs[torch.from_numpy(rows)] * (0.5 if name == "strong" else 1.0)
+
+
+def fit(build, inputs, labels, unlabeled=None, trainer="supervised", checkpoint=None, **recipe):
+    """Train the backbone that `build` makes, the classifier from zeros.
+
+    Parameters
+    ----------
+    build
+        Gives a backbone and its number of features; called with the generator seeded.
+    inputs, labels, unlabeled
+        Arrays; three classes.
+    recipe
+        Of the recipe, beside the trainer's `options`.
+
+    Returns
+    -------
+    The network and the fit.
+    """
+    options = recipe.pop("options", {})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        backbone, features = build()
+    network = Network(backbone, features, 3)
+    task = Task(
+        labeled=FixedExamples(inputs),
+        labels=np.asarray(labels),
+        num_classes=3,
+        names=("fixed", 0),
+        device=torch.device("cpu"),
+        unlabeled=None if unlabeled is None else FixedExamples(unlabeled),
+    )
+    defaults = {"steps": 4, "batch_size": 8, "warmup_steps": 0, "learning_rate": 0.01}
+    method = registry.load("trainers", trainer).build(**options)
+    recipe = Recipe.from_options({**defaults, "head": "fresh", **recipe})
+    return network, train(network, method, recipe, task, checkpoint or Checkpoint(None, "same"))
