@@ -81,7 +81,7 @@ rule tabulate:
         tables=collect(f"{REPORTS}tables/{{table}}.csv", table=TABLES),
         texts=collect(
             f"{REPORTS}tables/{{table}}.{{format}}",
-            table=["curves", "savings", "finetuning"],
+            table=["curves", "savings", "combined", "finetuning"],
             format=["md", "tex"],
         ),
     log:

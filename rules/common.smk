@@ -47,7 +47,16 @@ REPORTS = f"results/reports/{EXPERIMENT.experiment}/"
 REPORT = f"{REPORTS}report.html"
 REPORT_LOGS = f"results/logs/reports/{EXPERIMENT.experiment}/"
 REPORT_BENCHMARKS = f"results/benchmarks/reports/{EXPERIMENT.experiment}/"
-TABLES = ["curves", "comparisons", "savings", "aubc", "ranking", "pairwise", "finetuning"]
+TABLES = [
+    "curves",
+    "comparisons",
+    "savings",
+    "aubc",
+    "ranking",
+    "pairwise",
+    "combined",
+    "finetuning",
+]
 
 # Kind of component: the wildcard that names one.
 WILDCARD = {

@@ -18,6 +18,7 @@ from labelbench_core.analysis.summary import finetuning_text, percent, saving_ce
 from labelbench_core.analysis.tables import (
     TextTable,
     accuracy_tables,
+    combined_tables,
     comparison_tables,
     finetuning_tables,
     p_text,
@@ -189,6 +190,7 @@ def _tables(results: Results, experiment: Experiment) -> dict[str, list[TextTabl
         "accuracy": accuracy_tables(results.curves, metric),
         "differences": comparison_tables(results.comparisons, metric),
         "savings": savings_tables(results.savings),
+        "combined": combined_tables(results.combined, metric),
         "finetuning": finetuning_tables(results.finetuning, metric),
         "overall": _overall_tables(results),
         "pairwise": _pairwise_tables(results.pairwise),

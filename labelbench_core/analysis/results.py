@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.aubc import aubc_table
 from labelbench_core.analysis.ceilings import methods_only, with_kind
+from labelbench_core.analysis.combined import compare_combinations
 from labelbench_core.analysis.comparisons import compare_to_baseline
 from labelbench_core.analysis.curves import summarise_curves
 from labelbench_core.analysis.finetuning import compare_to_proxy
@@ -20,6 +21,7 @@ from labelbench_core.analysis.tables import (
     accuracy_tables,
     as_latex,
     as_markdown,
+    combined_tables,
     finetuning_tables,
     savings_tables,
 )
@@ -31,8 +33,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FLOAT_FORMAT = "%.10g"
-TABLES = ("curves", "comparisons", "savings", "aubc", "ranking", "pairwise", "finetuning")
-"""Names of the CSV files; curves, savings and finetuning are written as Markdown and LaTeX too."""
+TABLES = (
+    "curves",
+    "comparisons",
+    "savings",
+    "aubc",
+    "ranking",
+    "pairwise",
+    "combined",
+    "finetuning",
+)
+"""Names of the CSV files; curves, savings, combined and finetuning also as Markdown and LaTeX."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,7 @@ class Results:
     aubc: pd.DataFrame
     ranking: pd.DataFrame
     pairwise: pd.DataFrame
+    combined: pd.DataFrame
     finetuning: pd.DataFrame
 
 
@@ -71,6 +83,9 @@ def compute_results(
         aubc=aubc_table(chosen, experiment.baseline),
         ranking=mean_ranks(chosen),
         pairwise=_pairwise(chosen, experiment.baseline),
+        combined=compare_combinations(
+            methods, methods_only(finetuned, experiment), experiment.baseline
+        ),
         finetuning=_finetuning(experiment, finetuned, rounds),
     )
 
@@ -111,6 +126,7 @@ def write_results(
     texts = {
         "curves": accuracy_tables(results.curves, experiment.metric),
         "savings": savings_tables(results.savings),
+        "combined": combined_tables(results.combined, experiment.metric),
         "finetuning": finetuning_tables(results.finetuning, experiment.metric),
     }
     for name, content in texts.items():

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.ceilings import FULL_DATA, full_data_of, shown_names
+from labelbench_core.analysis.combined import PROBLEM
+from labelbench_core.analysis.comparisons import SIGNIFICANCE
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits
 from labelbench_core.analysis.savings import DEFINITIONS, interval_text, saving_text
 
@@ -92,6 +94,22 @@ def _validation(row: pd.Series) -> str:
     return f"{row['held_out_labels']:,} of these" if row["held_out_labels"] else "–"
 
 
+def combined_tables(combined: pd.DataFrame, metric: str) -> list[TextTable]:
+    """Every training with every strategy: its values in percent, its differences in points."""
+    tables = []
+    for names, rows in groups(combined[combined["metric"] == metric], [*PROBLEM, "trained"]):
+        where = " / ".join(names[key] for key in PROBLEM)
+        reference = rows["reference"].iloc[0]
+        for split in ordered_splits(rows["split"]):
+            part = rows[rows["split"] == split]
+            keys = ["training", "strategy"]
+            title = f"{split} {metric} in %, {where}, {names['trained']}"
+            tables.append(_by_budget(title, part, ("mean", "mean_half_width"), keys))
+            title = f"difference to {reference} in points, {split} {metric}, {where}"
+            tables.append(_differences(title, part[part["difference"].notna()], keys))
+    return tables
+
+
 def savings_tables(savings: pd.DataFrame) -> list[TextTable]:
     """Label savings by both definitions with their intervals: a row per strategy and split."""
     tables = []
@@ -131,22 +149,21 @@ def comparison_tables(comparisons: pd.DataFrame, metric: str) -> list[TextTable]
         for split in ordered_splits(rows["split"]):
             part = rows[rows["split"] == split]
             title = f"difference to the baseline in points of {split} {metric}, {_where(names)}"
-            tables.append(_differences(title, part))
+            tables.append(_differences(title, part, ["strategy"]))
     return tables
 
 
-def _differences(title: str, rows: pd.DataFrame) -> TextTable:
+def _differences(title: str, rows: pd.DataFrame, names: Sequence[str]) -> TextTable:
     labels = sorted(set(rows["num_labeled"]))
     cells = []
-    for strategy in dict.fromkeys(rows["strategy"]):
-        part = rows[rows["strategy"] == strategy].set_index("num_labeled")
-        line = [strategy]
-        for count in labels:
-            row = part.loc[count]
-            star = "*" if row["p_holm"] < 0.05 else ""
-            line.append(_signed(row["difference"], row["half_width"]) + star)
-        cells.append(tuple(line))
-    return TextTable(title, ("strategy", *(f"{count:,}" for count in labels)), tuple(cells))
+    for name, part in groups(rows, names):
+        found = {
+            row["num_labeled"]: _signed(row["difference"], row["half_width"])
+            + ("*" if row["p_holm"] < SIGNIFICANCE else "")
+            for _, row in part.iterrows()
+        }
+        cells.append((*name.values(), *(found.get(count, "–") for count in labels)))
+    return TextTable(title, (*names, *(f"{count:,}" for count in labels)), tuple(cells))
 
 
 def _by_budget(

@@ -1,0 +1,90 @@
+"""Pairs of training and strategy against the first training with the baseline strategy."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labelbench_core.analysis.combined import compare_combinations
+from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS
+
+IDS = {"dataset": "d", "backbone": "b", "schedule": "s", "split": "test", "metric": "accuracy"}
+NO_FINETUNING = pd.DataFrame(columns=list(FINETUNED_COLUMNS))
+
+
+def rounds(values, seeds=range(4), **ids):
+    """`values` {(proxy, strategy, round): mean}; each seed adds its own offset to all of them."""
+    rows = [
+        {**IDS, "proxy": proxy, "strategy": strategy, "round": number, "seed": seed}
+        | {"num_labeled": 100 * (number + 1), "value": mean + 0.01 * seed + 1e-3 * (seed % 2)}
+        | ids
+        for (proxy, strategy, number), mean in values.items()
+        for seed in seeds
+    ]
+    return pd.DataFrame(rows)
+
+
+VALUES = {
+    ("linear", "random", 0): 0.5,
+    ("linear", "random", 1): 0.6,
+    ("linear", "margin", 0): 0.5,
+    ("linear", "margin", 1): 0.65,
+    ("flexmatch", "random", 0): 0.6,
+    ("flexmatch", "random", 1): 0.7,
+    ("flexmatch", "margin", 0): 0.6,
+    ("flexmatch", "margin", 1): 0.8,
+}
+
+
+def row(table, **wanted):
+    for key, value in wanted.items():
+        table = table[table[key] == value]
+    (found,) = table.to_dict("records")
+    return found
+
+
+def test_differences_are_paired_by_seed_and_to_one_reference():
+    frame = rounds(VALUES)[list(CURVE_COLUMNS)]
+    noisy = frame["proxy"] == "flexmatch"
+    frame.loc[noisy, "value"] += 1e-3 * frame.loc[noisy, "seed"]
+    table = compare_combinations(frame, NO_FINETUNING, "random")
+    assert set(table["reference"]) == {"linear + random"}
+    both = row(table, training="flexmatch", strategy="margin", round=1)
+    # 0.8 − 0.6, and the mean of 0, 1, 2, 3 thousandths; the seeds' offsets cancel.
+    assert both["difference"] == pytest.approx(0.2015)
+    half = 3.182446 * np.std([0, 1e-3, 2e-3, 3e-3], ddof=1) / 2
+    assert both["half_width"] == pytest.approx(half, rel=1e-6)
+    assert both["n_seeds"] == 4
+    assert both["p_holm"] >= both["p_value"]
+    reference = row(table, training="linear", strategy="random", round=1)
+    assert np.isnan(reference["difference"])
+    assert reference["mean"] == pytest.approx(0.6155)
+
+
+def test_the_shared_first_labels_are_tested_once():
+    table = compare_combinations(rounds(VALUES), NO_FINETUNING, "random")
+    first = table[table["round"] == 0]
+    tested = first[first["difference"].notna()]
+    assert tested[["training", "strategy"]].to_numpy().tolist() == [["flexmatch", "random"]]
+    assert first["mean"].notna().all()
+
+
+def test_fine_tunings_are_compared_among_themselves_on_shared_seeds():
+    tuned = rounds(
+        {("linear", "random", 1): 0.8, ("linear", "margin", 1): 0.9}, trainer="supervised"
+    )
+    semi = rounds(
+        {("linear", "random", 1): 0.85, ("linear", "margin", 1): 0.95},
+        seeds=range(1, 6),
+        trainer="flexmatch",
+    )
+    table = compare_combinations(rounds(VALUES), pd.concat([tuned, semi]), "random")
+    ends = table[table["trained"] == "end to end"]
+    assert set(ends["reference"]) == {"supervised after linear + random"}
+    found = row(ends, training="flexmatch after linear", strategy="margin")
+    assert found["n_seeds"] == 3  # 1, 2, 3
+    assert found["difference"] == pytest.approx(0.15)
+
+
+def test_a_single_training_is_no_comparison():
+    alone = {key: value for key, value in VALUES.items() if key[0] == "linear"}
+    assert compare_combinations(rounds(alone), NO_FINETUNING, "random").empty
