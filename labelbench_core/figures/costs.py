@@ -46,13 +46,22 @@ def draw_costs(costs: pd.DataFrame) -> Figure:
         time, work = figure.add_subplot(grid[2, 0]), figure.add_subplot(grid[2, 1])
         _bars(time, names, list(proxies["median_seconds"]), duration)
         time.set_title("median time of one round, by proxy")
-        _bars(work, [""] * len(names), list(proxies["median_flops"]), operations)
+        _bars(work, [""] * len(names), list(proxies["median_flops"]), operations, 1.45)
         work.set_title("FLOPs of the median round")
     return figure
 
 
-def _bars(axes: Axes, names: list[str], values: list[float], text: Callable[[float], str]) -> None:
-    """Horizontal bars from top to bottom, each with its value; the numbers replace an axis."""
+def _bars(
+    axes: Axes,
+    names: list[str],
+    values: list[float],
+    text: Callable[[float], str],
+    width: float = 1.25,
+) -> None:
+    """Horizontal bars from top to bottom, each with its value; the numbers replace an axis.
+
+    `width` is that of the panel, relative to the longest bar: the rest is for its number.
+    """
     places = range(len(names))
     known = [0.0 if value != value else value for value in values]
     axes.barh(places, known, height=0.62, color=style.PALETTE[0])
@@ -67,7 +76,7 @@ def _bars(axes: Axes, names: list[str], values: list[float], text: Callable[[flo
         )
     axes.set_yticks(places, names)
     axes.invert_yaxis()
-    axes.set_xlim(0, max(known) * 1.25 or 1)
+    axes.set_xlim(0, max(known) * width or 1)
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_visible(False)
     axes.spines["bottom"].set_visible(False)

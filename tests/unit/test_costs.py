@@ -8,6 +8,7 @@ from typing import Any
 import fake_results
 import pandas as pd
 import pytest
+from test_figures import text_boxes
 
 from labelbench_core.analysis.costs import collect_costs, cost_by, refresh_costs, selection_costs
 from labelbench_core.analysis.jobs import Needs, ids_of_jobs
@@ -157,9 +158,13 @@ def test_flops_are_what_the_records_say(tmp_path: Path) -> None:
     assert rows["linear"]["FLOPs of it"] == "1 GFLOPs"
     assert rows["views"]["FLOPs in all"] == "15 TFLOPs"
     assert (rows["views"]["refreshes"], rows["blend"]["refreshes"]) == ("–", "5 min 20 s")
+    table.loc[table["flops"] == 5e12, "flops"] = 99.5e12
     with style.drawing():
-        titles = [axes.get_title(loc="left") or axes.get_title() for axes in draw_costs(table).axes]
-    assert "FLOPs of the median round" in titles
+        figure = draw_costs(table)
+        figure.canvas.draw()
+        boxes = [box for axes in figure.axes for box in text_boxes(axes)]
+    assert {"FLOPs of the median round", "99.5 TFLOPs"} <= {text for text, _ in boxes}
+    assert all(0 <= box.x0 <= box.x1 <= figure.bbox.x1 for _, box in boxes)
 
 
 def test_an_unknown_part_makes_the_whole_unknown(tmp_path: Path) -> None:
