@@ -1,4 +1,10 @@
-"""Proxies beyond the linear one, run for real: on views, on images, on refreshed embeddings."""
+"""Proxies beyond the linear one, run for real: on views, images, refreshed embeddings, names."""
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from safetensors.numpy import load_file
 
 from labelbench_core import files
 
@@ -67,3 +73,78 @@ def test_proxies_beyond_the_linear_one(fresh):
     assert planned == {"train_initial_deep": 1, "select_round_deep": 1}
     fresh.edit("config/catalogue/augmentations.yaml", "cutout: 0.3", "cutout: 0.4")
     assert fresh.planned(*TARGETS, config="proxies.yaml") == {**planned, "extract_views": 1}
+
+
+NAMES_EXPERIMENT = """
+experiment: names
+datasets: [digits]
+backbones: [clip]
+proxies: [pulled]
+schedules: [small]
+strategies: [margin]
+rounds: 2
+seeds: 1
+finetune:
+  trainers: [named]
+  strategies: [margin]
+  rounds: [1]
+  seeds: 1
+baseline: margin
+"""
+NAMES_CATALOGUE = {
+    "backbones": """
+clip:
+  implementation: open-clip-model
+  options: {model: ViT-S-32-alt, checkpoint: clip.pt, input_size: 32}
+""",
+    "proxies": """
+pulled:
+  implementation: linear
+  options: {start: zero-shot, penalty: 1.0e+6}
+""",
+    "trainers": """
+named:
+  implementation: supervised
+  training: {steps: 1, batch_size: 4, warmup_steps: 0, learning_rate: 1.0e-9, head: zero-shot}
+""",
+}
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="files.write_npz writes the scalar `scale` as an array of one, which linear refuses",
+)
+def test_class_names_start_a_proxy_and_a_fine_tuning(fresh):
+    """By OpenCLIP's smallest network, with random weights: what it says of the names is noise."""
+    network = open_clip.create_model("ViT-S-32-alt", force_image_size=32).half()
+    torch.save(network.state_dict(), fresh.folder / "clip.pt")
+    for kind, entries in NAMES_CATALOGUE.items():
+        fresh.append(f"config/catalogue/{kind}.yaml", entries)
+    fresh.edit("config/catalogue/datasets.yaml", "\ndigits:", "\ndigits:\n  prompts: ['a {}.']")
+    (fresh.folder / "names.yaml").write_text(NAMES_EXPERIMENT)
+    fresh.snakemake("finetuned", config="names.yaml")
+    results = fresh.folder / "results"
+    head = files.read_npz(results / "zero_shot/digits/clip/head.npz")
+    assert head["weights"].shape == (256, 10)
+    np.testing.assert_allclose(np.linalg.norm(head["weights"], axis=0), 1, rtol=1e-5)
+
+    # The penalty leaves the proxy nothing but the names; it is one for unit length on average.
+    chain = "digits/clip/pulled/small"
+    (round_1,) = (results / "selections" / chain).rglob("round-1.npz")
+    weights = files.read_npz(round_1)["weights"]
+    factor = np.linalg.norm(weights) / np.linalg.norm(head["weights"])
+    np.testing.assert_allclose(weights, factor * head["weights"], atol=1e-3 * factor)
+
+    # A step so small that half precision does not show it.
+    (model,) = (results / "finetuned").rglob("model.safetensors")
+    state = load_file(model)
+    assert bool(state["unit_features"])
+    expected = (head["scale"] * head["weights"].T).astype(np.float16)
+    np.testing.assert_array_equal(state["head.weight"], expected)
+
+    # Other words make another classifier; embeddings are those of images alone.
+    fresh.edit("config/catalogue/datasets.yaml", "'a {}.'", "'the {}.'")
+    assert fresh.planned("finetuned", config="names.yaml") == {
+        **{"build_zero_shot_head": 1, "train_initial": 1, "select_round": 1},
+        **{"finetune_model": 1, "finetuned": 1},
+    }
