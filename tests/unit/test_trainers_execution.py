@@ -11,6 +11,7 @@ from fixed_examples import fit
 
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
+from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._loop import TrainingRun
 
 
@@ -147,7 +148,7 @@ def test_a_batch_in_parts_gives_the_same_weights(trainer, options, batch, rest, 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_half_precision_trains_float32_weights(precision, monkeypatch):
-    """On the CPU, where autocast does both; the scale of float16 gradients is a GPU's."""
+    """On the CPU, where autocast does both."""
     seen = set()
 
     def build():
@@ -166,3 +167,47 @@ def test_half_precision_trains_float32_weights(precision, monkeypatch):
     # Eight or eleven bits of the products: near the exact weights, and not equal to them.
     close(network, exact, rtol=0.1, atol=0.05)
     assert not torch.equal(network.head.weight, exact.head.weight)
+
+
+class Killed(BaseException):
+    """Stands for a signal that cannot be handled."""
+
+
+class DyingCheckpoint(Checkpoint):
+    """Saves after `save_at` steps and dies one later."""
+
+    def __init__(self, path, save_at):
+        super().__init__(path, "same")
+        self.save_at, self.steps = save_at, 0
+
+    def due(self):
+        self.steps += 1
+        if self.steps > self.save_at:
+            raise Killed
+        return self.steps == self.save_at
+
+
+def test_float16_gradients_that_overflow_are_left_out_and_the_scale_is_kept(monkeypatch, tmp_path):
+    """The scaler works on the CPU as on a GPU; large inputs make gradients of the first layer."""
+    steps = []
+    original = TrainingRun.train_step
+
+    def watched(run, batch):
+        before, scale = run.network.head.weight.detach().clone(), run.scaler.get_scale()
+        original(run, batch)
+        stayed = torch.equal(before, run.network.head.weight)
+        steps.append((stayed, run.scaler.get_scale() < scale))
+
+    monkeypatch.setattr(TrainingRun, "train_step", watched)
+    given = (perceptron, 300 * points(12), LABELS)
+    recipe = {"precision": "float16", "steps": 12, "batch_size": 4}
+    whole, record = fit(*given, **recipe)
+    assert {(True, True), (False, False)} == set(steps)
+    assert record.attempts[0]["outcome"] == "finished"
+    path = tmp_path / "checkpoint.partial"
+    after_the_first = [stayed for stayed, _ in steps].index(True) + 1
+    with pytest.raises(Killed):
+        fit(*given, checkpoint=DyingCheckpoint(path, after_the_first), **recipe)
+    continued, again = fit(*given, checkpoint=Checkpoint(path, "same"), **recipe)
+    assert all(torch.equal(weights(whole)[name], v) for name, v in weights(continued).items())
+    assert again == record
