@@ -124,7 +124,8 @@ def _component_errors(kind: str, name: str, entry: Mapping[str, Any], file: Path
             f"{file}: {name}.implementation: {implementation!r} does not exist"
             f"{did_you_mean(implementation, known)}; allowed: {', '.join(known)}"
         ]
-    allowed = registry.describe(kind, implementation).options
+    component = registry.describe(kind, implementation)
+    allowed = component.options
     errors = []
     for option, value in (entry.get("options") or {}).items():
         where = f"{file}: {name}.options.{option}"
@@ -133,6 +134,8 @@ def _component_errors(kind: str, name: str, entry: Mapping[str, Any], file: Path
                 f"{where}: unknown option of {implementation}{did_you_mean(option, allowed)}; "
                 f"allowed: {', '.join(sorted(allowed)) or 'none'}"
             )
+        elif value is None and option in component.can_be_none:
+            continue
         elif not _same_type(value, allowed[option]):
             errors.append(
                 f"{where}: {value!r}; allowed: a value like its default, {allowed[option]!r}"

@@ -91,9 +91,9 @@ def write_npz(path: str | Path, **arrays: np.ndarray) -> None:
     ):
         for name in sorted(arrays):
             buffer = io.BytesIO()
-            np.lib.format.write_array(
-                buffer, np.ascontiguousarray(arrays[name]), allow_pickle=False
-            )
+            # Not ascontiguousarray, which makes vectors of scalars.
+            array = np.asarray(arrays[name], order="C")
+            np.lib.format.write_array(buffer, array, allow_pickle=False)
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             archive.writestr(entry, buffer.getvalue())
 

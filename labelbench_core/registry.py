@@ -33,7 +33,10 @@ MAIN_FUNCTION = {
 
 @dataclass(frozen=True)
 class Component:
-    """What is known of a component without importing it."""
+    """What is known of a component without importing it.
+
+    `options` have their defaults as values; those in `can_be_none` may also be None.
+    """
 
     kind: str
     name: str
@@ -42,6 +45,7 @@ class Component:
     info: dict[str, Any]
     summary: str
     options: dict[str, Any]
+    can_be_none: frozenset[str]
 
 
 def names(kind: str) -> list[str]:
@@ -71,14 +75,17 @@ def describe(kind: str, name: str) -> Component:
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     info: dict[str, Any] = {}
     options: dict[str, Any] = {}
+    can_be_none: set[str] = set()
     for node in tree.body:
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and _target(node) == "INFO" and node.value:
             info = ast.literal_eval(node.value)
         if isinstance(node, ast.FunctionDef) and node.name == MAIN_FUNCTION[kind]:
             for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
                 options[argument.arg] = None if default is None else ast.literal_eval(default)
+                if argument.annotation and "None" in ast.unparse(argument.annotation):
+                    can_be_none.add(argument.arg)
     summary = (ast.get_docstring(tree) or "").partition("\n")[0]
-    return Component(kind, name, module, path, info, summary, options)
+    return Component(kind, name, module, path, info, summary, options, frozenset(can_be_none))
 
 
 def components_run(

@@ -40,8 +40,10 @@ class DeepProxy:
         (D, C) and (C,) float32, for such embeddings.
     """
 
-    def __init__(self, trainer: Mapping[str, Any], threads: int) -> None:
-        self.trainer, self.threads = trainer, threads
+    def __init__(
+        self, trainer: Mapping[str, Any], options: Mapping[str, Any], threads: int
+    ) -> None:
+        self.trainer, self.options, self.threads = trainer, options, threads
         self.pool_features = np.zeros((0, 0), np.float16)
         self.weights = np.zeros((0, 0), np.float32)
         self.bias = np.zeros(0, np.float32)
@@ -69,14 +71,21 @@ class DeepProxy:
             **(entry.get("options") or {})
         )
         names = ("proxy", str(rng.integers(2**63)))
+        components = [
+            ("trainers", self.trainer["implementation"]),
+            ("backbones", entry["implementation"]),
+        ]
         content = {
+            "dataset": training.pool.dataset.manifest["fingerprint"],
             "backbone": backbone.weights_sha256,
             "trainer": dict(self.trainer),
+            "options": dict(self.options),
+            "previous": files.sha256_arrays(training.previous),
             "labeled": files.sha256_arrays(
                 {"indices": training.indices, "labels": training.labels}
             ),
             "names": names,
-            "code": code_hash(__name__, [("trainers", self.trainer["implementation"])]),
+            "code": code_hash(type(self).__module__, components),
             "device": device.type,
         }
         fingerprint = files.sha256_bytes(files.canonical_json(content).encode())

@@ -31,7 +31,7 @@ class FineTuneProxy(DeepProxy):
     """See the module and `build`."""
 
     def __init__(self, trainer: Mapping[str, Any], start: str, threads: int) -> None:
-        super().__init__(trainer, threads)
+        super().__init__(trainer, {"start": start}, threads)
         self.is_warm = start == "warm"
         self.state: dict[str, np.ndarray] = {}
 

@@ -35,7 +35,8 @@ class LoraProxy(DeepProxy):
     ) -> None:
         # Folding would hide the layers that adapters go into; the statistics stay as they are.
         training = {**(trainer.get("training") or {}), "batch_norm": "frozen"}
-        super().__init__({**trainer, "training": training}, threads)
+        options = {"rank": rank, "alpha": alpha, "dropout": dropout}
+        super().__init__({**trainer, "training": training}, options, threads)
         self.rank, self.alpha, self.dropout = rank, alpha, dropout
 
     def start(self, backbone: Backbone, training: TrainingSet, rng: np.random.Generator) -> Start:

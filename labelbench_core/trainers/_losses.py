@@ -56,6 +56,16 @@ def supervised_step(network: Network, batch: Batch, label_smoothing: float = 0.0
     return Loss(labeled_loss(logits, batch, label_smoothing), logits)
 
 
+def is_decided(logits: torch.Tensor) -> torch.Tensor:
+    """(U,) 1.0 where one class has the largest logit, else 0.0.
+
+    A classifier that starts from zeros finds all classes equal. Its argmax would be the first class
+    for every example: methods whose thresholds start low would train on that.
+    """
+    first, second = logits.detach().topk(2, dim=1).values.unbind(dim=1)
+    return (first > second).float()
+
+
 def weighted_loss(
     logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor, average: str = "batch"
 ) -> torch.Tensor:

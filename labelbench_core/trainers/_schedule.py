@@ -12,6 +12,10 @@ from labelbench_core.trainers._layers import layer_numbers
 from labelbench_core.trainers._network import Network
 from labelbench_core.trainers.recipe import Recipe
 
+# Names in timm's and OpenCLIP's transformers.
+UNDECAYED = ("cls_token", "reg_token", "pos_embed", "class_embedding", "positional_embedding")
+UNDECAYED += ("relative_position_bias_table",)
+
 
 def learning_rate_factor(step: int, recipe: Recipe) -> float:
     """Share of the peak learning rate in step `step` (from 0): linear warm-up, then the schedule.
@@ -31,12 +35,14 @@ def learning_rate_factor(step: int, recipe: Recipe) -> float:
 def build_optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimiser, with `factor` in each group beside its `lr`.
 
-    Vectors (biases, normalisation) are not decayed.
+    Vectors (biases, normalisation) and what stands for places and tokens are not decayed.
     """
     groups: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
+    undecayed = {id(v) for name, v in network.named_parameters() if name.endswith(UNDECAYED)}
     for parameter, factor in _with_factors(network, recipe):
         if parameter.requires_grad:
-            groups.setdefault((factor, parameter.ndim > 1), []).append(parameter)
+            is_decayed = parameter.ndim > 1 and id(parameter) not in undecayed
+            groups.setdefault((factor, is_decayed), []).append(parameter)
     chosen: list[dict[str, Any]] = [
         {
             "params": parameters,
@@ -54,8 +60,8 @@ def build_optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
 def _with_factors(network: Network, recipe: Recipe) -> Iterator[tuple[torch.nn.Parameter, float]]:
     """All parameters, each with the multiple of the learning rate that it is trained with.
 
-    The backbone's last layer has 1, each layer before it `layer_decay` times the next one's (Bao et
-    al., "BEiT", ICLR 2022); the classifier has `head_factor`.
+    The classifier counts as the last layer, and has `head_factor`; each layer before it has
+    `layer_decay` times the next one's (Bao et al., "BEiT", ICLR 2022).
     """
     layers = layer_numbers(network.backbone) if recipe.layer_decay < 1 else {}
     last = max(layers.values(), default=0)

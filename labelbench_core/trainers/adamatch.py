@@ -17,6 +17,7 @@ from labelbench_core.trainers._averages import Averages, align
 from labelbench_core.trainers._losses import (
     Network,
     forward,
+    is_decided,
     ramp,
     supervised_step,
     total_loss,
@@ -69,7 +70,7 @@ class AdaMatch:
             step.number, labeled.detach().softmax(dim=1), probabilities
         )
         confidence, classes = step.state.aligned(probabilities).max(dim=1)
-        used = (confidence >= self.threshold * mean_confidence).float()
+        used = (confidence >= self.threshold * mean_confidence).float() * is_decided(weak)
         unlabeled = ramp(step, "cosine", self.warmup) * weighted_loss(strong, classes, used)
         return total_loss(self, batch, labeled, unlabeled, used)
 

@@ -14,11 +14,13 @@ from labelbench_core.trainers import Batch, Loss, Problem, Step, _distributed
 from labelbench_core.trainers._losses import (
     Network,
     forward,
+    is_decided,
+    ramp,
     supervised_step,
     total_loss,
     weighted_loss,
 )
-from labelbench_core.trainers._options import FLAG, SHARE, check_options
+from labelbench_core.trainers._options import FLAG, SHARE, STEPS, check_options
 
 INFO = {
     "summary": "FixMatch whose thresholds follow how well each class is learnt",
@@ -34,6 +36,7 @@ class FlexMatch:
 
     threshold: float
     threshold_warmup: bool
+    warmup: float
     unlabeled_weight: float
     label_smoothing: float
 
@@ -49,9 +52,10 @@ class FlexMatch:
         confidence, classes = weak.softmax(dim=1).max(dim=1)
         effects = step.state.effects(step.number)
         thresholds = self.threshold * effects / (2 - effects)  # eq. 12
-        used = (confidence >= thresholds[classes]).float()
+        used = (confidence >= thresholds[classes]).float() * is_decided(weak)
         step.state.learn(batch.rows, classes, confidence >= self.threshold)
-        return total_loss(self, batch, labeled, weighted_loss(strong, classes, used), used)
+        unlabeled = ramp(step, "linear", self.warmup) * weighted_loss(strong, classes, used)
+        return total_loss(self, batch, labeled, unlabeled, used)
 
 
 class LearningStatus(torch.nn.Module):
@@ -98,6 +102,7 @@ def build(
     *,
     threshold: float = 0.95,
     threshold_warmup: bool = True,
+    warmup: float = 0.0,
     unlabeled_weight: float = 1.0,
     label_smoothing: float = 0.0,
 ) -> FlexMatch:
@@ -109,6 +114,10 @@ def build(
         τ, the threshold of the class that is learnt best.
     threshold_warmup
         Whether thresholds stay low as long as most examples were never predicted surely.
+    warmup
+        Steps, or share of them, over which the unlabelled loss grows linearly to its weight. In the
+        paper's million steps 0 will do; in a training of hundreds the first guesses, which low
+        thresholds let pass, would outweigh the labels.
     unlabeled_weight
         λ of the unlabelled examples' loss.
     label_smoothing
@@ -117,7 +126,8 @@ def build(
     check_options(
         threshold=(threshold, SHARE),
         threshold_warmup=(threshold_warmup, FLAG),
+        warmup=(warmup, STEPS),
         unlabeled_weight=unlabeled_weight,
         label_smoothing=label_smoothing,
     )
-    return FlexMatch(threshold, threshold_warmup, unlabeled_weight, label_smoothing)
+    return FlexMatch(threshold, threshold_warmup, warmup, unlabeled_weight, label_smoothing)

@@ -15,6 +15,7 @@ from labelbench_core.trainers._averages import Averages, histogram
 from labelbench_core.trainers._losses import (
     Network,
     forward,
+    is_decided,
     supervised_step,
     total_loss,
     weighted_loss,
@@ -50,7 +51,7 @@ class FreeMatch:
         probabilities = weak.softmax(dim=1)
         step.state.update(step.number, probabilities)
         confidence, classes = probabilities.max(dim=1)
-        used = (confidence >= step.state.thresholds()[classes]).float()
+        used = (confidence >= step.state.thresholds()[classes]).float() * is_decided(weak)
         return total_loss(
             self,
             batch,

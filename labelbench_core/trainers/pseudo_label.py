@@ -12,6 +12,7 @@ from labelbench_core.trainers import Batch, Loss, Step
 from labelbench_core.trainers._losses import (
     Network,
     forward_together,
+    is_decided,
     ramp,
     supervised_step,
     total_loss,
@@ -47,7 +48,7 @@ class PseudoLabel:
             return supervised_step(network, batch, self.label_smoothing)
         labeled, weak = forward_together(network, batch.inputs, batch.weak)
         confidence, classes = weak.detach().softmax(dim=1).max(dim=1)
-        used = (confidence >= self.threshold).float()
+        used = (confidence >= self.threshold).float() * is_decided(weak)
         unlabeled = weighted_loss(weak, classes, used, self.average)
         grown = ramp(step, "linear", self.warmup_end, self.warmup_start)
         return total_loss(self, batch, labeled, grown * unlabeled, used)

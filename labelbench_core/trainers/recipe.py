@@ -44,7 +44,7 @@ class Recipe:
     layer_decay
         Each block's learning rate is this multiple of the next one's; 1: all the same.
     weight_decay
-        Biases and normalisation are left out.
+        Biases, normalisation, position embeddings and class tokens are left out.
     gradient_clip
         Largest norm of all gradients together; 0: no clipping.
     accumulate
@@ -162,11 +162,15 @@ class Recipe:
             "validation_size": self._validation_size(),
             "validation_every": ("at least 1", self.validation_every >= 1),
         }
-        return [
-            f"training.{name}: {getattr(self, name)!r}; allowed: {text}"
-            for name, (text, is_good) in allowed.items()
-            if not is_good
-        ] + self._validation_errors()
+        return (
+            [
+                f"training.{name}: {getattr(self, name)!r}; allowed: {text}"
+                for name, (text, is_good) in allowed.items()
+                if not is_good
+            ]
+            + self._validation_errors()
+            + self._checkpointing_errors()
+        )
 
     def _validation_size(self) -> tuple[str, bool]:
         size = self.validation_size
@@ -179,6 +183,15 @@ class Recipe:
     def _validation_errors(self) -> list[str]:
         text, is_good = _one_of(("none", "held-out", "extra"), self.validation)
         return [] if is_good else [f"training.validation: {self.validation!r}; allowed: {text}"]
+
+    def _checkpointing_errors(self) -> list[str]:
+        """Activations that are computed twice would count twice in a batch's statistics."""
+        if not self.gradient_checkpointing or self.batch_norm != "batch":
+            return []
+        return [
+            "training.gradient_checkpointing: True; allowed with batch_norm: batch: False (with "
+            "folded or frozen statistics: True)"
+        ]
 
     @property
     def weak(self) -> Augmentation:

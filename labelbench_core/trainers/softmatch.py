@@ -15,6 +15,7 @@ from labelbench_core.trainers._averages import Averages, align
 from labelbench_core.trainers._losses import (
     Network,
     forward,
+    is_decided,
     supervised_step,
     total_loss,
     weighted_loss,
@@ -52,7 +53,7 @@ class SoftMatch:
         probabilities = weak.softmax(dim=1)
         step.state.update(step.number, probabilities)
         aligned = step.state.aligned(probabilities)
-        weights = step.state.weights(aligned.amax(dim=1), self.n_sigma)
+        weights = step.state.weights(aligned.amax(dim=1), self.n_sigma) * is_decided(weak)
         classes = (probabilities if self.targets == "raw" else aligned).argmax(dim=1)
         return total_loss(self, batch, labeled, weighted_loss(strong, classes, weights), weights)
 

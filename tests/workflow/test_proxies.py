@@ -2,7 +2,6 @@
 
 import numpy as np
 import open_clip
-import pytest
 import torch
 from safetensors.numpy import load_file
 
@@ -110,10 +109,6 @@ named:
 }
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="files.write_npz writes the scalar `scale` as an array of one, which linear refuses",
-)
 def test_class_names_start_a_proxy_and_a_fine_tuning(fresh):
     """By OpenCLIP's smallest network, with random weights: what it says of the names is noise."""
     network = open_clip.create_model("ViT-S-32-alt", force_image_size=32).half()
