@@ -137,7 +137,8 @@ class FlexMatch(Plain):
                 used += 1
             if q[c] >= tau:
                 self.u_hat[row] = c
-        return total / len(weak), used / len(weak)
+        grown = linear(number, 0, self.options["warmup"] * self.steps)
+        return grown * total / len(weak), used / len(weak)
 
 
 class FreeMatch(Plain):

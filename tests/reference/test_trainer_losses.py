@@ -34,6 +34,7 @@ CASES = [
     ("uda", {"annealing": "exp"}),
     ("flexmatch", {"threshold": 0.8}),
     ("flexmatch", {"threshold": 0.8, "threshold_warmup": False, "label_smoothing": 0.2}),
+    ("flexmatch", {"threshold": 0.8, "warmup": 0.5}),
     ("freematch", {"decay": 0.7, "fairness_weight": 0.3, "unlabeled_weight": 2.0}),
     ("freematch", {}),
     ("softmatch", {"decay": 0.7}),
@@ -106,6 +107,27 @@ def compare_state(name, state, plain, num_classes):
         np.testing.assert_allclose(state.labeled.numpy(), plain.p_labeled, rtol=1e-5)
     else:
         assert state is None
+
+
+@pytest.mark.parametrize("name", sorted(set(PLAIN) - {"mean-teacher"}))
+def test_nothing_is_learnt_from_an_argmax_among_equals(name):
+    """As a classifier that starts from zeros gives it: the first class, for every example."""
+    trainer = registry.load("trainers", name).build()
+    problem = Problem(np.ones(3, np.int64), 8)
+    state = trainer.state(problem)
+    weak = torch.zeros(4, 3)
+    weak[3] = torch.tensor([0.0, 9.0, 0.0])  # the only one that is decided, and surely
+    strong = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    labeled = torch.zeros(2, 3)
+    together = {"pseudo-label": weak.requires_grad_()}.get(name, strong)
+    batch = Batch(labeled, torch.tensor([0, 2]), weak, strong, torch.arange(4))
+    # Late enough for all warm-ups.
+    step = Step(9, 10, problem, rng_for("unused"), state)
+    loss = trainer.loss(torch.nn.Identity(), batch, step)
+    assert float(loss.used.detach()) <= 0.25
+    loss.unlabeled.backward()
+    assert not together.grad[:3].any() or name == "freematch"
+    assert together.grad[3].any()
 
 
 def test_every_semi_supervised_trainer_is_compared():
