@@ -2,9 +2,12 @@
 
 import copy
 import json
+from pathlib import Path
 
 import numpy as np
+import open_clip
 import pytest
+import timm
 import torch
 import torch.nn.functional as F
 from PIL import Image
@@ -18,6 +21,7 @@ from labelbench_core.backbones import (
     resize_square,
     timm_model,
 )
+from labelbench_core.catalogue import load_catalogue
 from labelbench_core.embeddings.fold import fold_batch_norm
 from labelbench_core.errors import InputError
 from labelbench_core.zero_shot import build_zero_shot_head
@@ -291,3 +295,15 @@ def test_what_cannot_be_folded_is_left_alone():
     folded = fold_batch_norm(model, example)
     assert isinstance(folded.norm, torch.nn.BatchNorm2d)
     torch.testing.assert_close(folded(example), model(example))
+
+
+def test_hub_weights_in_the_catalogue_exist_by_name():
+    """As far as can be told without the hub: the libraries know model and weights."""
+    catalogue = load_catalogue(Path(__file__).resolve().parents[2] / "config" / "catalogue")
+    clip, timm_names = set(open_clip.list_pretrained()), set(timm.list_pretrained())
+    for name, entry in catalogue["backbones"].items():
+        options = entry["options"]
+        if entry["implementation"] == "open-clip-model":
+            assert (options["model"], options["pretrained"]) in clip, name
+        elif entry["implementation"] == "timm-model":
+            assert options["model"] in timm_names, name
