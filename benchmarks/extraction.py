@@ -19,7 +19,7 @@ import torch
 from labelbench_core.backbones import Backbone, efficientnet_lite
 from labelbench_core.datasets import PreparedDataset, open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
-from labelbench_core.devices import choose_device
+from labelbench_core.devices import choose_device, prepare_cpu
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.embeddings.features import (
     FeatureExtractor,
@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    prepare_cpu(arguments.threads)
     backbone = efficientnet_lite.build(input_size=arguments.size)
     device = choose_device()
     extractor = FeatureExtractor(backbone, device, choose_precision("auto", device))

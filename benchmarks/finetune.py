@@ -1,10 +1,12 @@
 """Fine-tuning against a bare loop over the same network and batch, on the same device, interleaved.
 
     python -m benchmarks.finetune --threads 1
+    python -m benchmarks.finetune --threads 1 --trainer flexmatch --augment
 
 The bare loop has one batch, ready on the device, and does nothing but forward, cross-entropy,
-backward, clipping and the optimiser's step. The ratio says what sampling, preparing and augmenting
-images, the schedule and the records cost; the goal is at least 0.9.
+backward, clipping and the optimiser's step; with FlexMatch, weak views go forward only and strong
+ones together with the labelled images. The ratio says what sampling, preparing and augmenting
+images, thresholds, the schedule and the records cost; the goal is at least 0.9.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import numpy as np
 import torch
 
 from labelbench_core import registry
+from labelbench_core.devices import prepare_cpu
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import Trainer
 from labelbench_core.trainers._batches import DeviceImages
@@ -27,6 +30,7 @@ from labelbench_core.trainers._schedule import build_optimizer
 from labelbench_core.trainers.recipe import Recipe
 
 NUM_CLASSES = 10
+UNLABELED = 2000
 
 
 class RandomImages:
@@ -44,19 +48,22 @@ class RandomImages:
 
 
 def time_bare(
-    network: Network, recipe: Recipe, steps: int, size: int, device: torch.device
+    network: Network, recipe: Recipe, others: int, steps: int, size: int, device: torch.device
 ) -> float:
-    """Seconds for `steps` steps of the bare loop."""
+    """Seconds for `steps` steps of the bare loop, with `others` unlabelled images in each."""
     optimizer = build_optimizer(network, recipe)
     dtype = training_dtype(recipe, device)
-    images = torch.randn(recipe.batch_size, 3, size, size, device=device)
+    images = torch.randn(recipe.batch_size + others, 3, size, size, device=device)
     images = images.contiguous(memory_format=torch.channels_last)
-    labels = torch.arange(recipe.batch_size, device=device) % NUM_CLASSES
+    labels = torch.arange(len(images), device=device) % NUM_CLASSES
     network.eval()
     wait(device)
     started = time.perf_counter()
     for _ in range(steps):
         with autocast(device, dtype):
+            if others:
+                with torch.no_grad():
+                    network(images[:others])
             logits = network(images)
         loss = torch.nn.functional.cross_entropy(logits.float(), labels)
         optimizer.zero_grad()
@@ -89,7 +96,7 @@ def wait(device: torch.device) -> None:
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
     """Rates of both loops (median of the repeats) and the median of their ratios."""
-    torch.set_num_threads(arguments.threads)
+    prepare_cpu(arguments.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     backbone = registry.load("backbones", "efficientnet-lite").build(
         input_size=arguments.input_size
@@ -99,23 +106,37 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     network.to(device=device, memory_format=torch.channels_last)
     change = {"translate": 0.05, "rotate": 5.0, "scale": 0.05} if arguments.augment else {}
     options = {"steps": arguments.steps, "batch_size": arguments.batch_size, "learning_rate": 1e-5}
-    trainer = registry.load("trainers", "supervised").build()
-    recipe = Recipe(**options, warmup_steps=0, **change)
-    source = RandomImages(arguments.labels, arguments.image_size)
-    images = DeviceImages(source, np.arange(arguments.labels), device)
-    labels = np.arange(arguments.labels) % NUM_CLASSES
-    examples = ImageExamples(images, backbone.preprocess, recipe)
-    task = Task(examples, labels, NUM_CLASSES, ("benchmark",), device)
-    time_bare(network, recipe, 2, backbone.input_size, device)
+    component = registry.load("trainers", arguments.trainer)
+    recipe = Recipe(**options, warmup_steps=0, unlabeled_ratio=arguments.unlabeled_ratio, **change)
+    source = RandomImages(arguments.labels + UNLABELED, arguments.image_size)
+    rows = np.arange(len(source))
+
+    def examples(chosen: np.ndarray) -> ImageExamples:
+        return ImageExamples(DeviceImages(source, chosen, device), backbone.preprocess, recipe)
+
+    with_others = component.INFO["needs_unlabeled"]
+    others = arguments.unlabeled_ratio * arguments.batch_size if with_others else 0
+    task = Task(
+        labeled=examples(rows[: arguments.labels]),
+        labels=rows[: arguments.labels] % NUM_CLASSES,
+        num_classes=NUM_CLASSES,
+        names=("benchmark",),
+        device=device,
+        unlabeled=examples(rows[arguments.labels :]) if with_others else None,
+    )
+    trainer = component.build()
+    size = backbone.input_size
+    time_bare(network, recipe, others, 2, size, device)
     rates: dict[str, list[float]] = {"bare": [], "loop": []}
-    count = arguments.steps * arguments.batch_size
+    count = arguments.steps * (arguments.batch_size + others)
     for _ in range(arguments.repeats):
-        seconds = time_bare(network, recipe, arguments.steps, backbone.input_size, device)
+        seconds = time_bare(network, recipe, others, arguments.steps, size, device)
         rates["bare"].append(count / seconds)
         rates["loop"].append(count / time_loop(network, trainer, recipe, task))
     ratios = [loop / bare for loop, bare in zip(rates["loop"], rates["bare"], strict=True)]
     return {
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        "trainer": arguments.trainer,
         "threads": arguments.threads,
         "bare_images_per_s": round(statistics.median(rates["bare"]), 1),
         "loop_images_per_s": round(statistics.median(rates["loop"]), 1),
@@ -127,6 +148,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 def main(argv: list[str] | None = None) -> int:
     """Print the figures as JSON; the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--trainer", choices=["supervised", "flexmatch"], default="supervised")
+    parser.add_argument("--unlabeled-ratio", type=int, default=2)
     parser.add_argument("--input-size", type=int, default=64, help="side of the network's input")
     parser.add_argument("--image-size", type=int, default=8, help="side of the stored images")
     parser.add_argument("--labels", type=int, default=300)

@@ -2,11 +2,11 @@
 
     python -m benchmarks.proxies --threads 2
 
-Random embeddings in clusters, as many as CIFAR-10's pool and as wide as EfficientNet-Lite0's (50,000
-x 1,280, half precision), clean and in two weak and two strong views. The bare loop does nothing but
-forward, loss, backward and the optimiser's step, on as many rows as a step of the proxy has. The
-ratio says what drawing rows from the cache, converting and standardising them, thresholds,
-schedule and records cost.
+Random embeddings in clusters, as many as CIFAR-10's pool and as wide as EfficientNet-Lite0's
+(50,000 x 1,280, half precision), clean and in two weak and two strong views. The bare loop does
+nothing but forward, loss, backward and the optimiser's step, on as many rows as a step of the
+proxy has. The ratio says what drawing rows from the cache, converting and standardising them,
+thresholds, schedule and records cost.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
+from labelbench_core.devices import prepare_cpu
 from labelbench_core.image_rows import MemoryRows
 from labelbench_core.proxies import Statistics, TrainingSet, shallow, trained_linear
 from labelbench_core.seeds import rng_for
@@ -111,7 +112,7 @@ def time_bare(case: Case, dimensions: int, labels: int, steps: int) -> float:
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
     """Seconds and ratios of all cases, the two loops in turns."""
-    torch.set_num_threads(arguments.threads)
+    prepare_cpu(arguments.threads)
     training = make_training_set(arguments.rows, arguments.dimensions, arguments.labels)
     for case in CASES:  # imports, thread pools
         time_proxy(case, training, 5, arguments.threads)

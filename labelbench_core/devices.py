@@ -1,6 +1,11 @@
-"""Where torch computes."""
+"""Where torch computes, and how it uses the CPU."""
 
+import ctypes
 import os
+
+# Parameters of glibc's mallopt.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+KEPT_BYTES = 2**31 - 1
 
 
 def choose_device() -> str:
@@ -17,3 +22,21 @@ def device_name(device: str) -> str:
     import torch
 
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+
+
+def prepare_cpu(threads: int) -> None:
+    """Let torch compute in `threads` threads, as fast as the CPU can.
+
+    Freed memory is kept for the next batch. By default glibc gives every large block back to the
+    kernel, which then has to clear it page by page when the next layer wants one: a third of the
+    time of a small convolutional network's forward pass.
+    """
+    import torch
+
+    torch.set_num_threads(threads)
+    # Values below 1e-38 mean nothing here, and cost a CPU a hundred cycles each.
+    torch.set_flush_denormal(True)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)

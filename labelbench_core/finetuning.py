@@ -13,7 +13,7 @@ import numpy as np
 from labelbench_core import files, registry
 from labelbench_core.backbones import Backbone
 from labelbench_core.datasets import POOL, PreparedDataset
-from labelbench_core.devices import choose_device
+from labelbench_core.devices import choose_device, prepare_cpu
 from labelbench_core.errors import InputError
 from labelbench_core.provenance import code_hash
 from labelbench_core.trainers.recipe import Recipe
@@ -80,7 +80,7 @@ def finetune_round(
 
     ids = _ids(settings)
     labeled = _check_round(dataset, record, arrays, ids)
-    torch.set_num_threads(threads)
+    prepare_cpu(threads)
     recipe = Recipe.from_options(settings["trainer"].get("training"))
     splits = _splits(dataset, recipe)
     backbone: Backbone = _build("backbones", settings["backbone"])

@@ -20,6 +20,8 @@ rule extract_embeddings:
     conda:
         "envs/torch.yaml"
     threads: 8
+    # Beside chains of small jobs, all cores would never be free at once.
+    priority: 1
     resources:
         mem_mb=8000,
         runtime=240,
@@ -76,6 +78,8 @@ rule extract_views:
     conda:
         "envs/torch.yaml"
     threads: 8
+    # Beside chains of small jobs, all cores would never be free at once.
+    priority: 1
     resources:
         mem_mb=8000,
         runtime=480,

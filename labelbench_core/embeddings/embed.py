@@ -19,7 +19,7 @@ import torch
 from labelbench_core import files, store
 from labelbench_core.backbones import Backbone
 from labelbench_core.datasets import PreparedDataset
-from labelbench_core.devices import choose_device, device_name
+from labelbench_core.devices import choose_device, device_name, prepare_cpu
 from labelbench_core.embeddings.features import (
     FeatureExtractor,
     choose_batch_size,
@@ -116,7 +116,7 @@ def embed(
     InputError
         If a feature is not finite or too large for float16, or if the disk is full.
     """
-    torch.set_num_threads(threads)
+    prepare_cpu(threads)
     device = choose_device()
     settings = {
         "backbone": backbone_id,

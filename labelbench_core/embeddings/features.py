@@ -35,8 +35,6 @@ class FeatureExtractor:
         if precision not in PRECISIONS:
             raise InputError(f"precision: {precision!r}; allowed: auto, {', '.join(PRECISIONS)}")
         self.backbone, self.device, self.precision = backbone, torch.device(device), precision
-        # Values below 1e-38 mean nothing here, and cost a CPU a hundred cycles each.
-        torch.set_flush_denormal(True)
         noise = torch.rand(
             (1, 3, backbone.input_size, backbone.input_size),
             generator=torch.Generator().manual_seed(0),

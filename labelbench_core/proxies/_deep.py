@@ -16,7 +16,7 @@ import torch
 
 from labelbench_core import files, registry
 from labelbench_core.backbones import Backbone
-from labelbench_core.devices import choose_device
+from labelbench_core.devices import choose_device, prepare_cpu
 from labelbench_core.image_rows import ImageRows, MemoryRows
 from labelbench_core.provenance import code_hash
 from labelbench_core.proxies import Statistics, TrainingSet
@@ -64,7 +64,7 @@ class DeepProxy:
         previous: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Train the network, then embed the pool with it."""
-        torch.set_num_threads(self.threads)
+        prepare_cpu(self.threads)
         device = torch.device(choose_device())
         entry = training.backbone
         backbone = registry.load("backbones", entry["implementation"]).build(

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from labelbench_core import registry
-from labelbench_core.devices import choose_device
+from labelbench_core.devices import choose_device, prepare_cpu
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import TrainingSet
 from labelbench_core.trainers._checkpoints import Checkpoint
@@ -45,7 +45,7 @@ def train_on_embeddings(
     -------
     The network, on the CPU in evaluation mode: `backbone` is the hidden layer, `head` the last.
     """
-    torch.set_num_threads(threads)
+    prepare_cpu(threads)
     device = torch.device(choose_device())
     recipe = Recipe.from_options(trainer.get("training"))
     component = registry.load("trainers", trainer["implementation"])
