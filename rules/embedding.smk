@@ -17,11 +17,11 @@ rule extract_embeddings:
         "results/logs/extract_embeddings/{dataset}/{backbone}.log",
     benchmark:
         "results/benchmarks/extract_embeddings/{dataset}/{backbone}.tsv"
+    # Beside chains of small jobs, all cores would never be free at once.
+    priority: 1
     conda:
         "envs/torch.yaml"
     threads: 8
-    # Beside chains of small jobs, all cores would never be free at once.
-    priority: 1
     resources:
         mem_mb=8000,
         runtime=240,
@@ -75,11 +75,11 @@ rule extract_views:
         "results/logs/extract_views/{dataset}/{backbone}/{augmentation}.log",
     benchmark:
         "results/benchmarks/extract_views/{dataset}/{backbone}/{augmentation}.tsv"
+    # Beside chains of small jobs, all cores would never be free at once.
+    priority: 1
     conda:
         "envs/torch.yaml"
     threads: 8
-    # Beside chains of small jobs, all cores would never be free at once.
-    priority: 1
     resources:
         mem_mb=8000,
         runtime=480,
