@@ -23,8 +23,10 @@ from labelbench_core.seeds import rng_for
 from labelbench_core.trainers._batches import DeviceImages
 from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._examples import ImageExamples
-from labelbench_core.trainers._loop import Fit, Task, Validation, autocast, train, training_dtype
+from labelbench_core.trainers._loop import Fit, train
 from labelbench_core.trainers._network import Fold, Network, fold_batch_norm, set_head
+from labelbench_core.trainers._precision import autocast, training_dtype
+from labelbench_core.trainers._run import Task, Validation
 from labelbench_core.trainers.recipe import Recipe
 
 log = logging.getLogger(__name__)

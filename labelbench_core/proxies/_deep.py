@@ -21,7 +21,7 @@ from labelbench_core.image_rows import ImageRows, MemoryRows
 from labelbench_core.provenance import code_hash
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.logistic import softmax
-from labelbench_core.trainers._loop import autocast
+from labelbench_core.trainers._precision import autocast
 from labelbench_core.training import Start, Trained, for_inference, train_network
 
 log = logging.getLogger(__name__)

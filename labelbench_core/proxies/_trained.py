@@ -14,8 +14,9 @@ from labelbench_core.errors import InputError
 from labelbench_core.proxies import TrainingSet
 from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._examples import EmbeddingExamples
-from labelbench_core.trainers._loop import Fit, Task, Validation, train
+from labelbench_core.trainers._loop import Fit, train
 from labelbench_core.trainers._network import Network
+from labelbench_core.trainers._run import Task, Validation
 from labelbench_core.trainers.recipe import Recipe
 from labelbench_core.training import hold_out
 

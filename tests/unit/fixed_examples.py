@@ -5,8 +5,9 @@ import torch
 
 from labelbench_core import registry
 from labelbench_core.trainers._checkpoints import Checkpoint
-from labelbench_core.trainers._loop import Task, train
+from labelbench_core.trainers._loop import train
 from labelbench_core.trainers._network import Network
+from labelbench_core.trainers._run import Task
 from labelbench_core.trainers.recipe import Recipe
 
 

@@ -14,9 +14,10 @@ from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import Batch, Problem, Step, _distributed
 from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._examples import EmbeddingExamples
-from labelbench_core.trainers._loop import Task, train
+from labelbench_core.trainers._loop import train
 from labelbench_core.trainers._losses import ramp
 from labelbench_core.trainers._network import Network
+from labelbench_core.trainers._run import Task
 from labelbench_core.trainers.recipe import Recipe
 
 CPU = torch.device("cpu")

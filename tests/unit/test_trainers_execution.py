@@ -12,7 +12,7 @@ from fixed_examples import fit
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers._checkpoints import Checkpoint
-from labelbench_core.trainers._loop import TrainingRun
+from labelbench_core.trainers._run import TrainingRun
 
 
 def points(count, *names):
@@ -105,7 +105,7 @@ def test_a_compiled_network_trains_to_the_same_weights_under_plain_names(monkeyp
 
 @pytest.mark.parametrize(
     ("trainer", "options"),
-    [("supervised", {}), ("flexmatch", {"threshold": 0.7, "threshold_warmup": False})],
+    [("supervised", {}), ("flexmatch", {"threshold": 0.7, "unlabeled_weight": 0.3})],
 )
 # 7 labelled and 12 or 14 unlabelled examples give parts of 2, 2, 2, 1 and 3, 3, 3, 3 or 4, 4, 3, 3.
 @pytest.mark.parametrize(("batch", "rest"), [(8, 30), (7, 30), (7, 12)])

@@ -9,8 +9,9 @@ from labelbench_core.trainers import _loop, supervised
 from labelbench_core.trainers._batches import DeviceImages
 from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._examples import ImageExamples
-from labelbench_core.trainers._loop import Task, train
+from labelbench_core.trainers._loop import train
 from labelbench_core.trainers._network import Network
+from labelbench_core.trainers._run import Task
 from labelbench_core.trainers.recipe import Recipe
 
 CPU = torch.device("cpu")

@@ -1,0 +1,274 @@
+"""One attempt at a training: batches, updates, validation, and the state between two steps."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from labelbench_core.seeds import rng_for, seed_for
+from labelbench_core.trainers import Batch, Problem, Step, Trainer, _distributed
+from labelbench_core.trainers._batches import Sampler
+from labelbench_core.trainers._examples import Examples
+from labelbench_core.trainers._network import Network, checkpoint_activations
+from labelbench_core.trainers._precision import autocast, training_dtype
+from labelbench_core.trainers._randomness import seed_torch
+from labelbench_core.trainers._schedule import (
+    build_optimizer,
+    learning_rate_factor,
+    set_learning_rate,
+)
+from labelbench_core.trainers._window import Window
+from labelbench_core.trainers.recipe import Recipe
+
+VALIDATION_BATCH = 256
+LONGEST_WINDOW = 50  # steps between two rows of the history, at most
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Labelled examples that are not trained on, and their (V,) int64 labels."""
+
+    examples: Examples
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to train on.
+
+    Attributes
+    ----------
+    labeled
+        The labelled examples.
+    labels
+        (L,) int64, aligned with `labeled`.
+    num_classes
+        C.
+    names
+        What every random stream is derived from.
+    device
+        Where it is trained.
+    unlabeled
+        The unlabelled examples; None for trainers that need none, or where all are labelled.
+    validation
+        What the best weights are chosen by; None: the last are taken.
+    """
+
+    labeled: Examples
+    labels: np.ndarray
+    num_classes: int
+    names: tuple[str | int, ...]
+    device: torch.device
+    unlabeled: Examples | None = None
+    validation: Validation | None = None
+
+
+class TrainingRun:
+    """One attempt: everything that changes from step to step, and so stands in a checkpoint."""
+
+    def __init__(
+        self,
+        network: Network,
+        trainer: Trainer,
+        recipe: Recipe,
+        task: Task,
+        learning_rate: float,
+    ) -> None:
+        self.network, self.trainer, self.recipe, self.task = network, trainer, recipe, task
+        self.learning_rate = learning_rate
+        if recipe.gradient_checkpointing:
+            checkpoint_activations(network)
+        self.forward = self._wrapped()
+        self.optimizer = build_optimizer(network, recipe)
+        self.dtype = training_dtype(recipe, task.device)
+        self.scaler = torch.amp.GradScaler(task.device.type, enabled=self.dtype == torch.float16)
+        self.average = (
+            AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay))
+            if recipe.ema_decay
+            else None
+        )
+        self.sampler = Sampler(len(task.labels), recipe.batch_size, task.names)
+        self.unlabeled_sampler = None
+        if task.unlabeled is not None:
+            size = recipe.unlabeled_ratio * recipe.batch_size
+            names = (*task.names, "unlabeled")
+            self.unlabeled_sampler = Sampler(len(task.unlabeled), size, names)
+        sizes = [s.batch_size for s in (self.sampler, self.unlabeled_sampler) if s is not None]
+        # All processes must have the same number of parts: they tell each other things in each.
+        own = [size // _distributed.processes() for size in sizes]
+        self.num_parts = max(1, min(recipe.accumulate, *own))
+        self.window_steps = min(
+            -(-len(task.labels) // self.sampler.batch_size), LONGEST_WINDOW, recipe.steps
+        )
+        self.window = Window(task.num_classes, task.device)
+        self.labels = torch.from_numpy(task.labels).to(task.device)
+        counts = np.bincount(task.labels, minlength=task.num_classes)
+        self.problem = Problem(counts, 0 if task.unlabeled is None else len(task.unlabeled))
+        self.state = trainer.state(self.problem)
+        if self.state is not None:
+            self.state.to(task.device)
+        self.step = 0
+        self.last_rate = 0.0
+        self.looks: list[dict[str, Any]] = []
+        self.best: dict[str, torch.Tensor] | None = None
+        network.train(recipe.batch_norm == "batch")
+
+    def _wrapped(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """The network as it is called: compiled, its gradients averaged over processes."""
+        forward: Any = torch.compile(self.network) if self.recipe.compile else self.network
+        if _distributed.processes() == 1:
+            return forward
+        examples = self.task.labeled
+        one = next(iter(examples.batches([np.zeros(1, np.int64)])))
+        inputs = examples.view("plain", *one, rng_for("unused"))
+        return _distributed.averaged(forward, self.network, inputs)
+
+    def batches(self) -> Iterator[Batch]:
+        """The batches of all steps that are left."""
+        task, steps = self.task, range(self.step, self.recipe.steps)
+        names = (*task.names, *self._process_names())
+        labeled = task.labeled.batches(map(self._own_rows(self.sampler), steps))
+        unlabeled = itertools.repeat(None)
+        if self.unlabeled_sampler is not None:
+            unlabeled = task.unlabeled.batches(map(self._own_rows(self.unlabeled_sampler), steps))
+        for step, (rows, raw), others in zip(steps, labeled, unlabeled, strict=False):
+            rng = rng_for("finetune-augmentation", *names, step)
+            inputs = task.labeled.view("weak", rows, raw, rng)
+            batch = Batch(inputs, self.labels[torch.from_numpy(rows).to(task.device)])
+            if others is not None:
+                batch = replace(
+                    batch,
+                    weak=task.unlabeled.view("weak", *others, rng),
+                    strong=task.unlabeled.view("strong", *others, rng),
+                    rows=torch.from_numpy(others[0]).to(task.device),
+                )
+            yield batch
+
+    @staticmethod
+    def _process_names() -> tuple[str, ...]:
+        """What tells the random streams of several processes apart."""
+        return ("process", str(_distributed.rank())) if _distributed.processes() > 1 else ()
+
+    @staticmethod
+    def _own_rows(sampler: Sampler) -> Callable[[int], np.ndarray]:
+        """The rows of a step that are this process's."""
+        return lambda step: _distributed.own_rows(sampler.rows(step))
+
+    def _own_shares(self, part: Batch) -> tuple[float, float]:
+        """Weights of a part of a step's batch in the labelled and in the unlabelled loss."""
+        labeled = _distributed.own_share(len(part.labels), self.sampler.batch_size)
+        if part.rows is None:
+            return labeled, labeled
+        size = self.unlabeled_sampler.batch_size
+        return labeled, _distributed.own_share(len(part.rows), size)
+
+    def train_step(self, batch: Batch) -> None:
+        """One update."""
+        recipe = self.recipe
+        names = (*self.task.names, *self._process_names())
+        self.last_rate = self.learning_rate * learning_rate_factor(self.step, recipe)
+        set_learning_rate(self.optimizer, self.last_rate)
+        # Dropout knows only the global generator; its state is put back when training ends.
+        seed_torch(seed_for("finetune-noise", *names, self.step) % 2**63, self.task.device)
+        step = Step(
+            self.step,
+            recipe.steps,
+            self.problem,
+            rng_for("finetune-loss", *names, self.step),
+            self.state,
+            self.average,
+        )
+        self.optimizer.zero_grad()
+        parts = batch.parts(self.num_parts)
+        for part in parts[:-1]:
+            with _distributed.unsynchronised(self.forward):
+                self._add_gradients(part, step)
+        self._add_gradients(parts[-1], step)
+        if recipe.gradient_clip:
+            self.scaler.unscale_(self.optimizer)
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.gradient_clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+        self.step += 1
+
+    def _add_gradients(self, part: Batch, step: Step) -> None:
+        """The passes of a part of a step's batch."""
+        with autocast(self.task.device, self.dtype):
+            loss = self.trainer.loss(self.forward, part, step)
+        shares = self._own_shares(part)
+        self.scaler.scale(loss.weighted(*shares)).backward()
+        self.window.add(loss, part.labels, *shares)
+
+    def is_validation_due(self) -> bool:
+        """Whether it is time to look at the validation set: at times, and at the end."""
+        is_last = self.step == self.recipe.steps
+        due = is_last or self.step % self.recipe.validation_every == 0
+        return self.task.validation is not None and due
+
+    def validate(self) -> None:
+        """Look at the validation set; keep the weights if its loss is the lowest so far."""
+        network = self._evaluated()
+        mode = network.training
+        network.eval()
+        losses, hits = [], 0
+        examples, labels = self.task.validation.examples, self.task.validation.labels
+        plans = np.array_split(np.arange(len(labels)), -(-len(labels) // VALIDATION_BATCH))
+        with torch.inference_mode():
+            for rows, raw in examples.batches(plans):
+                with autocast(self.task.device, self.dtype):
+                    logits = network(examples.view("plain", rows, raw, rng_for("unused"))).float()
+                truth = torch.from_numpy(labels[rows]).to(logits.device)
+                losses.append(float(cross_entropy(logits, truth, reduction="sum")))
+                hits += int((logits.argmax(dim=1) == truth).sum())
+        network.train(mode)
+        loss = sum(losses) / len(labels)
+        if not self.looks or loss < min(look["loss"] for look in self.looks):
+            self.best = self._weights()
+        self.looks.append({"step": self.step, "loss": loss, "accuracy": hits / len(labels)})
+
+    def final_weights(self) -> dict[str, torch.Tensor]:
+        """The weights to evaluate: the best on the validation set, else the last."""
+        return self._weights() if self.best is None else self.best
+
+    def _evaluated(self) -> torch.nn.Module:
+        """The network that counts: the one trained, or its moving average."""
+        return self.network if self.average is None else self.average.module
+
+    def _weights(self) -> dict[str, torch.Tensor]:
+        return {name: value.clone() for name, value in self._evaluated().state_dict().items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the rest of the training depends on."""
+        return {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "state": None if self.state is None else self.state.state_dict(),
+            "window": self.window.state_dict(),
+            "looks": self.looks,
+            "best": self.best,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from `state`."""
+        self.step = state["step"]
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        if self.state is not None:
+            self.state.load_state_dict(state["state"])
+        self.window.load_state_dict(state["window"])
+        self.looks, self.best = state["looks"], state["best"]
