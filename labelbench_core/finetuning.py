@@ -87,7 +87,11 @@ def finetune_round(
     names = tuple(ids[key] for key in ("dataset", "backbone", "trainer", "proxy", "schedule"))
     with _distributed.joined(torch.device(choose_device())) as device:
         fingerprint = _fingerprint(
-            dataset, backbone, {**arrays, **_prefixed(zero_shot)}, settings, device
+            dataset,
+            backbone,
+            {**arrays, **_prefixed(zero_shot)},
+            settings,
+            training.computed_by(device),
         )
         trained = training.train_network(
             dataset,
@@ -111,7 +115,7 @@ def finetune_round(
         "training": {
             "attempts": fit.attempts,
             "diverged": fit.diverged,
-            "device": device.type,
+            **training.computed_by(device),
             "precision": str(trained.dtype).removeprefix("torch."),
             "backbone_weights_sha256": backbone.weights_sha256,
             "flops": trained.flops,
@@ -215,7 +219,7 @@ def _fingerprint(
     backbone: Backbone,
     arrays: Mapping[str, np.ndarray],
     settings: Mapping[str, Any],
-    device: torch.device,
+    computed_by: Mapping[str, Any],
 ) -> str:
     """Of everything that the training depends on."""
     components = [
@@ -228,6 +232,6 @@ def _fingerprint(
         "backbone": backbone.weights_sha256,
         "round": files.sha256_arrays(arrays),
         "code": code_hash(__name__, components),
-        "device": device.type,
+        "computed_by": dict(computed_by),
     }
     return files.sha256_bytes(files.canonical_json(content).encode())

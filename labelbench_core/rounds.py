@@ -318,11 +318,13 @@ def _train_and_evaluate(
 ) -> Round:
     strategy = settings["strategy"]["id"] if number else "initial"
     proxy = _build_proxy(settings, threads)
+    # What was chosen for other embeddings is chosen anew.
+    is_same = previous is not None and previous.record["source"] == data.source
     with _timed("train"):
         fit = proxy.fit(
             _training_set(data, oracle.bought, oracle.labels, previous and previous.arrays),
             _rng("train", settings, number, strategy),
-            previous and previous.record["fit"],
+            previous.record["fit"] if is_same else None,
         )
     if not fit["converged"]:
         log.warning("the proxy did not converge: %s", fit)

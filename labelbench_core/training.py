@@ -17,9 +17,11 @@ import torch
 from labelbench_core import metrics, registry
 from labelbench_core.backbones import Backbone
 from labelbench_core.datasets import POOL, VAL, Images, PreparedDataset
+from labelbench_core.devices import device_name
 from labelbench_core.errors import InputError
-from labelbench_core.flops import flops_per_image
+from labelbench_core.flops import flops_per_image, training_flops
 from labelbench_core.seeds import rng_for
+from labelbench_core.trainers import _distributed
 from labelbench_core.trainers._batches import DeviceImages
 from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._examples import ImageExamples
@@ -144,13 +146,18 @@ def train_network(
     fit = train(network, method, recipe, task, Checkpoint(*checkpoint))
     size = 0 if validation is None else len(validation.labels)
     per_image = flops_per_image(network, start.backbone.input_size)
-    steps = sum(attempt["steps"] for attempt in fit.attempts)
-    passes = 3 * min(recipe.batch_size, len(task.labels))
-    if task.unlabeled is not None:
-        passes += 4 * min(recipe.unlabeled_ratio * recipe.batch_size, len(unlabeled))
-    flops = steps * passes * per_image
+    flops = training_flops(network, recipe, task, fit, component.INFO, per_image)
     dtype = training_dtype(recipe, device)
     return Trained(network, folds, fit, device, dtype, size, flops, per_image)
+
+
+def computed_by(device: torch.device) -> dict[str, Any]:
+    """What decides on the last digits, beside the inputs: a training is not continued elsewhere."""
+    return {
+        "device": device_name(str(device)),
+        "torch": torch.__version__,
+        "processes": _distributed.processes(),
+    }
 
 
 def hold_out(labels: np.ndarray, share: float, names: tuple[str | int, ...]) -> np.ndarray:

@@ -55,7 +55,7 @@ def compare_combinations(
 
     parts = [rounds.assign(trained=PROXY, training=rounds["proxy"])]
     if len(finetuned):
-        names = finetuned["trainer"] + " after " + finetuned["proxy"]
+        names = _charged(finetuned) + " after " + finetuned["proxy"]
         parts.append(finetuned.assign(trained=END_TO_END, training=names))
     tables = []
     for names, rows in groups(pd.concat(parts, ignore_index=True), GROUP):
@@ -66,10 +66,18 @@ def compare_combinations(
     return pd.concat(tables, ignore_index=True)[list(COMBINED_COLUMNS)]
 
 
+def _charged(finetuned: pd.DataFrame) -> pd.Series:
+    """Trainers' names, with the labels that they spend beside those bought."""
+    extra = finetuned["extra_labels"].map(lambda count: f" (+{count:,.0f} labels)" if count else "")
+    return finetuned["trainer"] + extra
+
+
 def _compare(rows: pd.DataFrame, names: dict, baseline: str) -> pd.DataFrame:
     import pandas as pd
 
-    reference = (rows["training"].iloc[0], baseline)
+    known = rows[rows["strategy"] == baseline]
+    first = (known if len(known) else rows).iloc[0]
+    reference = (first["training"], first["strategy"])
     curves = {
         pair: part.set_index(["num_labeled", "seed"])["value"]
         for pair, part in rows.groupby(["training", "strategy"], sort=False)
@@ -86,7 +94,7 @@ def _compare(rows: pd.DataFrame, names: dict, baseline: str) -> pd.DataFrame:
             row |= {"round": number, "num_labeled": count}
             row |= {"mean": mean, "mean_half_width": half, "reference": " + ".join(reference)}
             # The first labels are those of every strategy: one test is enough.
-            is_new = number > 0 or strategy == baseline
+            is_new = number > 0 or strategy == reference[1]
             if (training, strategy) != reference and is_new and len(shared):
                 row |= paired_test((ours[shared] - theirs[shared]).to_numpy())
             found.append(row)

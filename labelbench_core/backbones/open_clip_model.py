@@ -60,6 +60,9 @@ def build(
     from labelbench_core.backbones import _building
 
     network = _create(model, pretrained, checkpoint, input_size, random_seed)
+    # CoCa's image tower gives its decoder the tokens, too.
+    if getattr(network.visual, "output_tokens", False):
+        network.visual.output_tokens = False
     config = open_clip.get_model_preprocess_cfg(network)
     size = config["size"]
     return _building.finish(

@@ -22,7 +22,13 @@ from labelbench_core.provenance import code_hash
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.logistic import softmax
 from labelbench_core.trainers._precision import autocast
-from labelbench_core.training import Start, Trained, for_inference, train_network
+from labelbench_core.training import (
+    Start,
+    Trained,
+    computed_by,
+    for_inference,
+    train_network,
+)
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +92,7 @@ class DeepProxy:
             ),
             "names": names,
             "code": code_hash(type(self).__module__, components),
-            "device": device.type,
+            "computed_by": computed_by(device),
         }
         fingerprint = files.sha256_bytes(files.canonical_json(content).encode())
         trained = train_network(
@@ -104,14 +110,7 @@ class DeepProxy:
         self._keep(trained, backbone)
         blocks = (self.embed(images) for _, images in training.pool.blocks())
         self.pool_features = np.concatenate([rows.astype(np.float16) for rows in blocks])
-        attempts = trained.fit.attempts
-        return {
-            "attempts": attempts,
-            "converged": not trained.fit.diverged,
-            "steps": attempts[-1]["steps"],
-            "loss": float(f"{trained.fit.history[-1]['loss']:.6g}"),
-            "flops": trained.flops + trained.flops_per_image * len(training.pool),
-        }
+        return trained.fit.record(trained.flops + trained.flops_per_image * len(training.pool))
 
     def pool_rows(self, pool: ImageRows) -> MemoryRows:
         """The pool as `predict_proba` and `embed` take it without a network."""

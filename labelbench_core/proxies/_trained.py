@@ -11,10 +11,11 @@ import torch
 from labelbench_core import registry
 from labelbench_core.devices import choose_device, prepare_cpu
 from labelbench_core.errors import InputError
+from labelbench_core.flops import training_flops
 from labelbench_core.proxies import TrainingSet
 from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._examples import EmbeddingExamples
-from labelbench_core.trainers._loop import Fit, train
+from labelbench_core.trainers._loop import train
 from labelbench_core.trainers._network import Network
 from labelbench_core.trainers._run import Task, Validation
 from labelbench_core.trainers.recipe import Recipe
@@ -86,7 +87,10 @@ def train_on_embeddings(
         validation=validation,
     )
     fit = train(network, method, recipe, task, Checkpoint(None, ""))
-    return network.cpu().eval(), _record(fit, network, recipe, len(unlabeled) > 0)
+    # Two operations for each weight and example.
+    per_example = 2 * sum(parameter.numel() for parameter in network.parameters())
+    flops = training_flops(network, recipe, task, fit, component.INFO, per_example)
+    return network.cpu().eval(), fit.record(flops)
 
 
 def _network(training: TrainingSet, hidden: int, rng: np.random.Generator) -> Network:
@@ -120,16 +124,3 @@ def _views(training: TrainingSet) -> dict[str, list[Any]]:
         return views
     loaded = {key: array.load() for key, array in arrays.items()}
     return {name: [loaded[id(array)] for array in group] for name, group in views.items()}
-
-
-def _record(fit: Fit, network: Network, recipe: Recipe, with_unlabeled: bool) -> dict[str, Any]:
-    weights = sum(parameter.numel() for parameter in network.parameters())
-    rows = recipe.batch_size * (1 + 2 * recipe.unlabeled_ratio * with_unlabeled)
-    return {
-        "attempts": fit.attempts,
-        "converged": not fit.diverged,
-        "steps": fit.attempts[-1]["steps"],
-        "loss": float(f"{fit.history[-1]['loss']:.6g}"),
-        # Two for each weight and row forward, twice as many backward.
-        "flops": 6 * weights * rows * sum(attempt["steps"] for attempt in fit.attempts),
-    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,17 @@ class Fit:
     diverged: bool
     validation: list[dict[str, Any]]
 
+    def record(self, flops: int) -> dict[str, Any]:
+        """What a round's record says of it; a loss that is not finite is None there."""
+        loss = self.history[-1]["loss"]
+        return {
+            "attempts": self.attempts,
+            "converged": not self.diverged,
+            "steps": self.attempts[-1]["steps"],
+            "loss": float(f"{loss:.6g}") if math.isfinite(loss) else None,
+            "flops": flops,
+        }
+
 
 def train(
     network: Network, trainer: Trainer, recipe: Recipe, task: Task, checkpoint: Checkpoint
@@ -84,7 +96,10 @@ def train(
             if failure is None:
                 break
             log.warning("attempt %d diverged: %s", attempt + 1, failure)
-    network.load_state_dict(run.final_weights())
+    final = run.final_weights()
+    # Of no use even as a bad network: what it started from predicts something.
+    is_sound = all(bool(value.isfinite().all()) for value in final.values())
+    network.load_state_dict(final if is_sound else start)
     network.eval()
     return Fit(history, attempts, failure is not None, run.looks)
 

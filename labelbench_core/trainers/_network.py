@@ -54,8 +54,13 @@ class Network(nn.Module):
         return self.classify(self.backbone(images))
 
     def classify(self, features: torch.Tensor) -> torch.Tensor:
-        """Logits (B, C) of features (B, D)."""
-        return self.head(nn.functional.normalize(features, dim=1) if self._unit else features)
+        """Logits (B, C) of features (B, D), in float32 whatever the backbone's precision.
+
+        In half precision, probabilities near 1 would tie, and so would many logits.
+        """
+        with torch.autocast(features.device.type, enabled=False):
+            features = features.float()
+            return self.head(nn.functional.normalize(features, dim=1) if self._unit else features)
 
 
 def set_head(network: Network, weights: np.ndarray, bias: np.ndarray) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from labelbench_core.seeds import rng_for, seed_for
 from labelbench_core.trainers import Batch, Problem, Step, Trainer, _distributed
@@ -89,11 +90,10 @@ class TrainingRun:
         self.optimizer = build_optimizer(network, recipe)
         self.dtype = training_dtype(recipe, task.device)
         self.scaler = torch.amp.GradScaler(task.device.type, enabled=self.dtype == torch.float16)
-        self.average = (
-            AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay))
-            if recipe.ema_decay
-            else None
-        )
+        network.train(recipe.batch_norm == "batch")
+        self.average = None
+        if recipe.ema_decay:
+            self.average = AveragedModel(network, multi_avg_fn=_moving(recipe.ema_decay)).eval()
         self.sampler = Sampler(len(task.labels), recipe.batch_size, task.names)
         self.unlabeled_sampler = None
         if task.unlabeled is not None:
@@ -118,7 +118,6 @@ class TrainingRun:
         self.last_rate = 0.0
         self.looks: list[dict[str, Any]] = []
         self.best: dict[str, torch.Tensor] | None = None
-        network.train(recipe.batch_norm == "batch")
 
     def _wrapped(self) -> Callable[[torch.Tensor], torch.Tensor]:
         """The network as it is called: compiled, its gradients averaged over processes."""
@@ -231,7 +230,10 @@ class TrainingRun:
                 hits += int((logits.argmax(dim=1) == truth).sum())
         network.train(mode)
         loss = sum(losses) / len(labels)
-        if not self.looks or loss < min(look["loss"] for look in self.looks):
+        # What has diverged is never the best, and no number in a record.
+        if not math.isfinite(loss):
+            return
+        if all(loss < look["loss"] for look in self.looks):
             self.best = self._weights()
         self.looks.append({"step": self.step, "loss": loss, "accuracy": hits / len(labels)})
 
@@ -272,3 +274,16 @@ class TrainingRun:
             self.state.load_state_dict(state["state"])
         self.window.load_state_dict(state["window"])
         self.looks, self.best = state["looks"], state["best"]
+
+
+def _moving(decay: float) -> Callable[..., None]:
+    """A moving average that is the plain mean until it has seen 1 / (1 − decay) steps.
+
+    As in Mean Teacher's own code: else the start of a short training would stay in it.
+    """
+
+    def update(averages: Any, current: Any, number: Any) -> None:
+        share = max(1 - decay, 1 / (int(number) + 1))
+        torch._foreach_lerp_(averages, current, share)
+
+    return update

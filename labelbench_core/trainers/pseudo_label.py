@@ -25,6 +25,7 @@ INFO = {
     "paper": "Lee, ICML 2013 Workshop on Challenges in Representation Learning",
     "needs_unlabeled": True,
     "needs_teacher": False,
+    "unlabeled_views": 1,
 }
 
 

@@ -54,7 +54,8 @@ class Recipe:
     compile
         Compile the network with `torch.compile`: faster steps after a start of minutes.
     ema_decay
-        Evaluate an exponential moving average of the weights with this decay; 0: none.
+        Evaluate an exponential moving average of the weights with this decay, which begins as their
+        plain mean; 0: none.
     head
         The classifier's start: "proxy", the round's linear head (LP-FT), "zero-shot", from the
         class names by the text tower of a CLIP-like backbone, or "fresh", zeros.

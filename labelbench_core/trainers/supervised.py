@@ -51,7 +51,8 @@ class Supervised:
         )
         if weights is None:
             return Loss(losses.mean(), logits)
-        return Loss(losses.sum() / (targets @ weights).sum(), logits)
+        # Not a matrix product, which autocast would round.
+        return Loss(losses.sum() / (targets * weights).sum(), logits)
 
 
 class ClassWeights(torch.nn.Module):

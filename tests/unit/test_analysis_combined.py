@@ -69,18 +69,21 @@ def test_the_shared_first_labels_are_tested_once():
 
 
 def test_fine_tunings_are_compared_among_themselves_on_shared_seeds():
+    spent = {"held_out_labels": 0, "extra_labels": 0}
     tuned = rounds(
-        {("linear", "random", 1): 0.8, ("linear", "margin", 1): 0.9}, trainer="supervised"
+        {("linear", "random", 1): 0.8, ("linear", "margin", 1): 0.9}, trainer="supervised", **spent
     )
     semi = rounds(
         {("linear", "random", 1): 0.85, ("linear", "margin", 1): 0.95},
         seeds=range(1, 6),
         trainer="flexmatch",
+        held_out_labels=0,
+        extra_labels=500,
     )
     table = compare_combinations(rounds(VALUES), pd.concat([tuned, semi]), "random")
     ends = table[table["trained"] == "end to end"]
     assert set(ends["reference"]) == {"supervised after linear + random"}
-    found = row(ends, training="flexmatch after linear", strategy="margin")
+    found = row(ends, training="flexmatch (+500 labels) after linear", strategy="margin")
     assert found["n_seeds"] == 3  # 1, 2, 3
     assert found["difference"] == pytest.approx(0.15)
 
@@ -88,3 +91,15 @@ def test_fine_tunings_are_compared_among_themselves_on_shared_seeds():
 def test_a_single_training_is_no_comparison():
     alone = {key: value for key, value in VALUES.items() if key[0] == "linear"}
     assert compare_combinations(rounds(alone), NO_FINETUNING, "random").empty
+
+
+def test_without_the_baseline_the_first_pair_is_the_reference():
+    tuned = [
+        rounds({("linear", "margin", 1): value}, trainer=name, held_out_labels=0, extra_labels=0)
+        for name, value in (("supervised", 0.8), ("flexmatch", 0.9))
+    ]
+    table = compare_combinations(rounds(VALUES), pd.concat(tuned), "random")
+    ends = table[table["trained"] == "end to end"]
+    assert set(ends["reference"]) == {"supervised after linear + margin"}
+    found = row(ends, training="flexmatch after linear", strategy="margin")
+    assert found["difference"] == pytest.approx(0.1)
