@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from labelbench_core.augmentation import Augmentation, StrongAugmentation
 from labelbench_core.backbones import Backbone, efficientnet_lite
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
@@ -26,7 +27,6 @@ from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers._augmentation import strong
 from labelbench_core.trainers._network import fold_batch_norm
-from labelbench_core.trainers.recipe import Augmentation, StrongAugmentation
 
 TRAINED_AT_ONCE = 64
 NATURAL = StrongAugmentation(Augmentation(translate=0.125, flip=True))

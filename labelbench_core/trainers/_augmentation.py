@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from labelbench_core.augmentation import Augmentation, StrongAugmentation
 from labelbench_core.trainers._randaugment import chunks, rand_augment, warp
-from labelbench_core.trainers.recipe import Augmentation, StrongAugmentation
 
 WEAK_DRAWS = 5
 CUTOUT_DRAWS = 3

@@ -12,7 +12,8 @@ def seed_torch(seed: int, device: torch.device) -> None:
     """Seed torch's global generators; `torch.manual_seed` takes a thousand times as long."""
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
-        torch.cuda.manual_seed(seed)
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
 
 
 @contextlib.contextmanager
@@ -21,7 +22,7 @@ def reproducible(device: torch.device) -> Iterator[None]:
     was_on = torch.are_deterministic_algorithms_enabled()
     warned_only = torch.is_deterministic_algorithms_warn_only_enabled()
     filled = torch.utils.deterministic.fill_uninitialized_memory
-    devices = [torch.cuda.current_device()] if device.type == "cuda" else []
+    devices = [device] if device.type == "cuda" else []
     # An operation without a deterministic kernel is named in the log; it must not end a training.
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from labelbench_core.augmentation import Augmentation, StrongAugmentation
 from labelbench_core.errors import InputError, did_you_mean
 
 HEADS = ("proxy", "zero-shot", "fresh")
@@ -71,7 +72,7 @@ class Recipe:
     validation
         What the best weights are chosen by: "none" (train to the end), "held-out" (that share of
         the labels bought is not trained on), or "extra" (that many labels of the data set's
-        validation split, charged to the budget in the record).
+        validation split, beside those bought: tables name them with every result).
     validation_size
         A share below 1 for "held-out", a number of labels for "extra".
     validation_every
@@ -203,47 +204,6 @@ class Recipe:
     def strong(self) -> StrongAugmentation:
         """How the strong view of unlabelled images is made."""
         return StrongAugmentation(self.weak, self.strong_operations, self.strong_cutout)
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """Random changes of a training image; zero and False mean none.
-
-    Attributes
-    ----------
-    translate
-        Largest shift along each axis, as a fraction of the image's side.
-    rotate
-        Largest rotation either way, in degrees.
-    scale
-        Largest relative change of size: 0.1 draws factors from 0.9 to 1.1.
-    flip
-        Mirror half of the images left to right. Not for digits or letters.
-    """
-
-    translate: float = 0.0
-    rotate: float = 0.0
-    scale: float = 0.0
-    flip: bool = False
-
-
-@dataclass(frozen=True)
-class StrongAugmentation:
-    """RandAugment (Cubuk et al., CVPR-W 2020) after the weak changes, then Cutout.
-
-    Attributes
-    ----------
-    weak
-        Made first.
-    operations
-        Drawn for each image from RandAugment's list, each with a random magnitude (as in FixMatch).
-    cutout
-        Largest side of a grey square (DeVries & Taylor 2017), as a fraction of the image's side.
-    """
-
-    weak: Augmentation = Augmentation()
-    operations: int = 2
-    cutout: float = 0.5
 
 
 def _one_of(allowed: tuple[str, ...], value: Any) -> tuple[str, bool]:

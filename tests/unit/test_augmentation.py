@@ -6,13 +6,14 @@ import torch
 from PIL import Image, ImageEnhance, ImageOps
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from labelbench_core.augmentation import Augmentation, StrongAugmentation
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import _augmentation, _randaugment
 from labelbench_core.trainers._augmentation import augment, num_draws, strong, view
 from labelbench_core.trainers._batches import DeviceImages
 from labelbench_core.trainers._examples import ImageExamples
 from labelbench_core.trainers._randaugment import OPERATIONS, Operation, rand_augment
-from labelbench_core.trainers.recipe import Augmentation, Recipe, StrongAugmentation
+from labelbench_core.trainers.recipe import Recipe
 
 WEAK = Augmentation(translate=0.1, rotate=10, scale=0.1, flip=True)
 STRONG = StrongAugmentation(WEAK)

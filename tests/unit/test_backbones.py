@@ -307,3 +307,19 @@ def test_hub_weights_in_the_catalogue_exist_by_name():
             assert (options["model"], options["pretrained"]) in clip, name
         elif entry["implementation"] == "timm-model":
             assert options["model"] in timm_names, name
+
+
+def test_a_coca_tower_gives_one_vector_an_image(tmp_path):
+    """Its tower hands tokens to a decoder, too."""
+    package = Path(open_clip.__file__).parent / "model_configs"
+    config = json.loads((package / "coca_ViT-B-32.json").read_text())
+    small = {"layers": 1, "width": 32}
+    config["embed_dim"] = 16
+    config["vision_cfg"] |= {**small, "image_size": 32, "head_width": 16, "attn_pooler_heads": 2}
+    for key in ("text_cfg", "multimodal_cfg"):
+        config[key] |= {**small, "vocab_size": 100, "heads": 2}
+    (tmp_path / "tiny-coca.json").write_text(json.dumps(config))
+    open_clip.add_model_config(tmp_path / "tiny-coca.json")
+    backbone = open_clip_model.build(model="tiny-coca", pretrained=None)
+    images = torch.zeros(2, 32, 32, 3, dtype=torch.uint8)
+    assert backbone.model(backbone.preprocess(images)).shape == (2, backbone.num_features)

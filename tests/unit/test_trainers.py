@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from labelbench_core import registry
+from labelbench_core.augmentation import Augmentation
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import Batch, Loss, Problem, Step, supervised
@@ -16,7 +17,7 @@ from labelbench_core.trainers._batches import DeviceImages, Sampler
 from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._schedule import learning_rate_factor
 from labelbench_core.trainers._window import Window
-from labelbench_core.trainers.recipe import Augmentation, Recipe
+from labelbench_core.trainers.recipe import Recipe
 
 CPU = torch.device("cpu")
 

@@ -1,11 +1,14 @@
 """The training loop on a network of one layer with dropout: randomness, interruption, records."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from torch.optim.swa_utils import AveragedModel
 
 from labelbench_core.seeds import rng_for
-from labelbench_core.trainers import _loop, supervised
+from labelbench_core.trainers import _loop, _run, supervised
 from labelbench_core.trainers._batches import DeviceImages
 from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._examples import ImageExamples
@@ -147,3 +150,56 @@ def test_weights_stay_float32_and_training_learns(task):
     assert floats == {torch.float32}
     assert result.history[-1]["loss"] < 0.5 * result.history[0]["loss"]
     assert result.attempts == [{"learning_rate": 0.01, "outcome": "finished", "steps": 300}]
+
+
+def test_averages_begin_as_the_plain_mean():
+    average = AveragedModel(torch.nn.Linear(1, 1), multi_avg_fn=_run._moving(0.75))
+    seen = []
+    for value in (1.0, 2.0, 6.0, 11.0, 100.0):
+        network = torch.nn.Linear(1, 1)
+        torch.nn.init.constant_(network.weight, value)
+        average.update_parameters(network)
+        seen.append(float(average.module.weight.detach()))
+    # 1, (1 + 2) / 2, (1 + 2 + 6) / 3, then a quarter of the new one.
+    assert seen == pytest.approx([1.0, 1.5, 3.0, 5.0, 28.75])
+
+
+class BrokenExamples:
+    """Validation examples whose inputs are not numbers in the first look."""
+
+    def __init__(self, examples):
+        self.examples, self.looks = examples, 0
+
+    def __len__(self):
+        return len(self.examples)
+
+    def batches(self, plans):
+        self.looks += 1
+        return self.examples.batches(plans)
+
+    def view(self, *arguments):
+        inputs = self.examples.view(*arguments)
+        return inputs * np.nan if self.looks == 1 else inputs
+
+
+def test_a_look_without_a_number_is_never_the_best(task):
+    broken = BrokenExamples(task.labeled)
+    watched = replace(task, validation=_run.Validation(broken, task.labels))
+    _, result = fit(watched, validation="held-out", validation_size=0.5, validation_every=10)
+    assert broken.looks == 3
+    assert [look["step"] for look in result.validation] == [20, 30]
+    assert all(np.isfinite(look["loss"]) for look in result.validation)
+
+
+def test_the_average_stays_in_evaluation_mode(task, monkeypatch):
+    modes = []
+    original = _run.TrainingRun.train_step
+
+    def watched(run, batch):
+        modes.append({module.training for module in run.average.modules()})
+        original(run, batch)
+
+    monkeypatch.setattr(_run.TrainingRun, "train_step", watched)
+    with_looks = replace(task, validation=_run.Validation(task.labeled, task.labels))
+    fit(with_looks, validation="held-out", validation_size=0.5, validation_every=10)
+    assert modes == [{False}] * 30

@@ -15,6 +15,7 @@ import tiny_backbone
 import torch
 
 from labelbench_core import store
+from labelbench_core.augmentation import Augmentation, StrongAugmentation
 from labelbench_core.catalogue import load_catalogue
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
@@ -24,7 +25,6 @@ from labelbench_core.errors import InputError
 from labelbench_core.provenance import import_closure
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers._augmentation import num_draws, view
-from labelbench_core.trainers.recipe import Augmentation, StrongAugmentation
 from workflow_scripts import extract_views as job
 
 ROOT = Path(__file__).resolve().parents[2]
