@@ -15,8 +15,8 @@ from typing import Any, Self
 import numpy as np
 
 from labelbench_core.errors import InputError
-from labelbench_core.parallel import ordered_map
 from labelbench_core.proxies import Statistics, TrainingSet
+from labelbench_core.proxies._streaming import predict
 from labelbench_core.proxies.logistic import Solution, softmax, solve
 from labelbench_core.proxies.penalty import choose_penalty
 
@@ -175,17 +175,7 @@ class LinearProxy:
 
     def predict_proba(self, features: Any) -> np.ndarray:
         """(N, C) float32 for an (N, D) array or `RowBlocks`, which is streamed."""
-        if isinstance(features, np.ndarray):
-            return self._probabilities(features)
-        result = np.empty((len(features), len(self.bias)), np.float32)
-
-        def fill(block: tuple[int, np.ndarray]) -> None:
-            first, rows = block
-            result[first : first + len(rows)] = self._probabilities(rows)
-
-        for _ in ordered_map(fill, features.blocks(), self.threads):
-            pass
-        return result
+        return predict(self._probabilities, features, len(self.bias), self.threads)
 
     def embed(self, features: np.ndarray) -> np.ndarray:
         """(N, D) float32 standardised embeddings."""

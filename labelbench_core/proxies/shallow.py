@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from labelbench_core.parallel import ordered_map
 from labelbench_core.proxies import Statistics, TrainingSet
+from labelbench_core.proxies._streaming import predict
 from labelbench_core.proxies._trained import train_on_embeddings
 from labelbench_core.proxies.logistic import softmax
 
@@ -64,17 +64,7 @@ class ShallowProxy:
 
     def predict_proba(self, features: Any) -> np.ndarray:
         """(N, C) float32 for an (N, D) array or `RowBlocks`, which is streamed."""
-        if isinstance(features, np.ndarray):
-            return self._probabilities(features)
-        result = np.empty((len(features), len(self.layers[3])), np.float32)
-
-        def fill(block: tuple[int, np.ndarray]) -> None:
-            first, rows = block
-            result[first : first + len(rows)] = self._probabilities(rows)
-
-        for _ in ordered_map(fill, features.blocks(), self.threads):
-            pass
-        return result
+        return predict(self._probabilities, features, len(self.layers[3]), self.threads)
 
     def embed(self, features: np.ndarray) -> np.ndarray:
         """(N, H) float32 activations of the hidden layer."""
