@@ -1,6 +1,6 @@
 """Combinations of proxies, trainers and backbones that cannot run, found before any job starts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from labelbench_core import proxy_entries, registry
 from labelbench_core.catalogue import Catalogue
@@ -21,6 +21,21 @@ def combination_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:
     return errors
 
 
+def split_errors(
+    crossing: Crossing, dataset: str, catalogue: Catalogue, sizes: Mapping[str, int]
+) -> Iterator[str]:
+    """Splits that a fine-tuning is to be evaluated on, and that a data set does not have."""
+    if "test" not in sizes:  # every data set has one: its splits are not known yet
+        return
+    for trainer in crossing.finetune.trainers if crossing.finetune else ():
+        for split in _recipe(catalogue, trainer).evaluate or ():
+            if split not in sizes:
+                yield (
+                    f"finetune.trainers: {trainer!r}: training.evaluate: data set {dataset!r} has "
+                    f"no split {split!r}{did_you_mean(split, sizes)}; allowed: {', '.join(sizes)}"
+                )
+
+
 def _reference_errors(catalogue: Catalogue, proxy: str) -> Iterator[str]:
     """Ids in a proxy's options that the catalogue does not have."""
     for name, kind in (("trainer", "trainers"), ("augmentation", "augmentations")):
@@ -33,6 +48,9 @@ def _reference_errors(catalogue: Catalogue, proxy: str) -> Iterator[str]:
 
 
 def _proxy_errors(crossing: Crossing, catalogue: Catalogue, proxy: str) -> Iterator[str]:
+    every = proxy_entries.option(catalogue, proxy, "refresh_every")
+    if every is not None and every < 1:
+        yield f"proxies: {proxy!r}: options.refresh_every: {every}; allowed: at least 1"
     if proxy_entries.starts_from_class_names(catalogue, proxy):
         yield from _textless(crossing, catalogue, f"proxies: {proxy!r}")
     trainer = proxy_entries.trainer_of(catalogue, proxy)
@@ -40,6 +58,7 @@ def _proxy_errors(crossing: Crossing, catalogue: Catalogue, proxy: str) -> Itera
         return
     where = f"proxies: {proxy!r} is trained by {trainer!r}, whose"
     recipe = _recipe(catalogue, trainer)
+    yield from _mixing_errors(catalogue, trainer, where)
     on_embeddings = "augmentation" in _options(catalogue, proxy)
     if on_embeddings:
         needs_views = _info(catalogue, trainer)["needs_unlabeled"]
@@ -49,6 +68,7 @@ def _proxy_errors(crossing: Crossing, catalogue: Catalogue, proxy: str) -> Itera
                 f"proxies: {proxy!r}: options.augmentation: None, but trainer {trainer!r} needs "
                 f"views of unlabelled images; allowed: {known}"
             )
+        yield from _image_options(catalogue, trainer, recipe, where)
     elif recipe.head != "fresh":
         yield f"{where} training.head is {recipe.head!r}; allowed there: fresh"
     if recipe.validation == "extra":
@@ -58,9 +78,32 @@ def _proxy_errors(crossing: Crossing, catalogue: Catalogue, proxy: str) -> Itera
         )
 
 
+def _image_options(catalogue: Catalogue, trainer: str, recipe: Recipe, where: str) -> Iterator[str]:
+    """What only a network on images can do."""
+    if recipe.gradient_checkpointing:
+        yield f"{where} training.gradient_checkpointing is True; allowed on embeddings: False"
+    if cutmix := (catalogue["trainers"][trainer].get("options") or {}).get("cutmix"):
+        yield f"{where} options.cutmix is {cutmix}; allowed on embeddings: 0 (mixup can be used)"
+
+
+def _mixing_errors(catalogue: Catalogue, trainer: str, where: str) -> Iterator[str]:
+    """Mixing where examples have no others to be mixed with."""
+    options, recipe = (
+        catalogue["trainers"][trainer].get("options") or {},
+        _recipe(catalogue, trainer),
+    )
+    for name in ("mixup", "cutmix"):
+        if options.get(name) and recipe.batch_size < 2 * recipe.accumulate:
+            yield (
+                f"{where} options.{name} is {options[name]}, but batches of {recipe.batch_size} in "
+                f"{recipe.accumulate} parts leave single examples; allowed there: 0"
+            )
+
+
 def _trainer_errors(crossing: Crossing, catalogue: Catalogue, trainer: str) -> Iterator[str]:
     recipe = _recipe(catalogue, trainer)
     where = f"finetune.trainers: {trainer!r}"
+    yield from _mixing_errors(catalogue, trainer, f"{where}:")
     if recipe.head == "zero-shot":
         yield from _textless(crossing, catalogue, where)
     if recipe.head == "proxy":

@@ -7,7 +7,7 @@ from typing import Any
 from labelbench_core import catalogue as entries
 from labelbench_core import registry
 from labelbench_core.catalogue import Catalogue, did_you_mean, raise_all
-from labelbench_core.combinations import combination_errors
+from labelbench_core.combinations import combination_errors, split_errors
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Crossing, Experiment, Finetuning
 
@@ -209,17 +209,17 @@ def check_sources(
     experiment: Experiment,
     catalogue: Catalogue,
     data_dir: Path,
-    prepared: Mapping[str, int],
+    prepared: Mapping[str, Mapping[str, int]],
     file: str,
 ) -> None:
-    """Look, cheaply, whether every data set's files are there and its pool is large enough.
+    """Look, cheaply, whether every data set's files are there and its splits are as asked for.
 
     Parameters
     ----------
     data_dir
         Where data sets' files are looked for.
     prepared
-        Pool sizes of data sets that are prepared already and need no source any more.
+        Sizes of the splits of data sets that are prepared already and need no source any more.
     file
         The experiment's file, for the messages.
 
@@ -231,13 +231,15 @@ def check_sources(
     errors = []
     for dataset in experiment.all_of("datasets"):
         try:
-            pool = prepared.get(dataset) or _source_size(catalogue["datasets"][dataset], data_dir)
+            sizes = prepared.get(dataset) or _source_sizes(catalogue["datasets"][dataset], data_dir)
         except InputError as error:
             errors.append(f"data set {dataset!r}: {error}")
             continue
         for crossing in experiment.crossings:
             if dataset in crossing.datasets:
-                errors += _budget_errors(crossing, dataset, catalogue, pool, file)
+                errors += _budget_errors(crossing, dataset, catalogue, sizes.get("pool"), file)
+                told = split_errors(crossing, dataset, catalogue, sizes)
+                errors += [f"{file}: {line}" for line in told]
     raise_all(errors)
 
 
@@ -247,7 +249,7 @@ def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
     Parameters
     ----------
     needed
-        Ids of the backbones whose embeddings are not complete.
+        Ids of the backbones that are still to run.
 
     Raises
     ------
@@ -265,14 +267,14 @@ def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
     raise_all(errors)
 
 
-def _source_size(entry: Mapping[str, Any], data_dir: Path) -> int | None:
-    """Size of the pool where it can be known without reading the data."""
+def _source_sizes(entry: Mapping[str, Any], data_dir: Path) -> dict[str, int]:
+    """Sizes of the splits where they can be known without reading the data."""
     component = registry.load("datasets", entry["implementation"])
-    size = (component.check(data_dir, **(entry.get("options") or {})) or {}).get("pool")
+    sizes = dict(component.check(data_dir, **(entry.get("options") or {})) or {})
     part = entry.get("pool_size")
-    if part is not None and size is not None and part > size:
-        raise InputError(f"pool_size: {part}; allowed: at most {size}")
-    return part or size
+    if part is not None and part > sizes.get("pool", part):
+        raise InputError(f"pool_size: {part}; allowed: at most {sizes['pool']}")
+    return {**sizes, "pool": part} if part else sizes
 
 
 def _budget_errors(

@@ -32,6 +32,11 @@ def info(catalogue: Catalogue, proxy: str) -> Mapping[str, Any]:
     return registry.describe("proxies", catalogue["proxies"][proxy]["implementation"]).info
 
 
+def needs_images(catalogue: Catalogue, proxy: str) -> bool:
+    """Whether a proxy trains on images, and so reads no embeddings."""
+    return bool(info(catalogue, proxy).get("needs_images"))
+
+
 def option(catalogue: Catalogue, proxy: str, name: str) -> Any:
     """The value of a proxy's option, its default included; None if it has no such option."""
     chosen = catalogue["proxies"][proxy]
@@ -63,7 +68,7 @@ def components(
     if kind == "proxies":
         if trainer := trainer_of(catalogue, name):
             found += components(catalogue, "trainers", trainer)
-        if backbone and info(catalogue, name).get("needs_images"):
+        if backbone and needs_images(catalogue, name):
             found += components(catalogue, "backbones", backbone)
     return found
 
@@ -79,10 +84,10 @@ def trainer_starts_from_class_names(catalogue: Catalogue, trainer: str) -> bool:
 
 
 def needs(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
-    """What the experiment's proxies and trainers need beside embeddings, as JSON values.
+    """What the experiment's proxies and trainers need, as JSON values; see `analysis.jobs.Needs`.
 
     `augmentation`: proxy → id; `refresh`: proxy → `every` and `trainer`; `class_names`: the
-    "proxies" and "trainers" that start from the class names.
+    "proxies" and "trainers" that start from the class names; `images`: the proxies on images.
     """
     proxies = sorted({ids["proxy"] for ids in experiment.settings()})
     refresh = {
@@ -107,6 +112,7 @@ def needs(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
                 if trainer_starts_from_class_names(catalogue, name)
             ],
         },
+        "images": [name for name in proxies if needs_images(catalogue, name)],
     }
 
 

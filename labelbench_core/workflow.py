@@ -14,14 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core import config as experiments
-from labelbench_core import files
+from labelbench_core import files, proxy_entries
 from labelbench_core.catalogue import Catalogue, load_catalogue
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 
 PREPARED = "results/datasets/{dataset}/manifest.json"
-EMBEDDED = "results/embeddings/{dataset}/{backbone}/manifest.json"
+# Rules that read a backbone's weights; rounds do for the proxies that train on images.
+ROUNDS = ("train_initial_deep", "select_round_deep")
+READ_WEIGHTS = (
+    "extract_embeddings",
+    "extract_views",
+    "build_zero_shot_head",
+    "refresh_embeddings",
+    "finetune_model",
+)
 # Kept open, and so locked, for as long as this process lives.
 _held_locks: list[int] = []
 
@@ -54,24 +62,25 @@ def prepare_main_process(
     experiment: Experiment,
     catalogue: Catalogue,
     config_files: Iterable[str | Path],
-    *,
-    uses_conda: bool,
 ) -> None:
-    """Before anything is scheduled: clear a dead run's lock, see that data and weights are there.
-
-    With conda, weights that come as packages are in the jobs' environments, not in this one.
-    """
+    """Before anything is planned: clear a dead run's lock, see that data are there."""
     clear_dead_lock(Path(".snakemake"))
     try:
         experiments.check_sources(
             experiment,
             catalogue,
             data_directory(),
-            prepared_sizes(experiment),
+            prepared_splits(experiment),
             file_name(config_files),
         )
-        if not uses_conda:
-            experiments.check_backbones(catalogue, backbones_to_run(experiment))
+    except InputError as error:
+        raise stop(error) from None
+
+
+def check_weights(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+    """Before anything runs: see that the weights are there that `jobs`, (rule, wildcards), read."""
+    try:
+        experiments.check_backbones(catalogue, backbones_to_run(catalogue, jobs))
     except InputError as error:
         raise stop(error) from None
 
@@ -86,24 +95,28 @@ def stop(error: InputError) -> SystemExit:
     return SystemExit("\n".join(f"error: {line}" for line in str(error).splitlines()))
 
 
-def prepared_sizes(experiment: Experiment) -> dict[str, int]:
-    """Pool sizes of the data sets that are prepared: their source is not needed any more."""
+def prepared_splits(experiment: Experiment) -> dict[str, dict[str, int]]:
+    """Sizes of the splits of data sets that are prepared: their source is not needed any more."""
     sizes = {}
     for dataset in experiment.all_of("datasets"):
         manifest = Path(PREPARED.format(dataset=dataset))
         if manifest.is_file():
-            sizes[dataset] = files.read_json(manifest)["splits"]["pool"]["num_rows"]
+            splits = files.read_json(manifest)["splits"]
+            sizes[dataset] = {name: split["num_rows"] for name, split in splits.items()}
     return sizes
 
 
-def backbones_to_run(experiment: Experiment) -> list[str]:
-    """Backbones whose embeddings are not complete: the others' weights are not needed any more."""
-    missing = (
+def backbones_to_run(
+    catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]
+) -> list[str]:
+    """Backbones that some of `jobs`, (rule, wildcards), run: the others' weights are not needed."""
+    needed = (
         ids["backbone"]
-        for ids in experiment.settings()
-        if not Path(EMBEDDED.format_map(ids)).is_file()
+        for rule, ids in jobs
+        if rule in READ_WEIGHTS
+        or (rule in ROUNDS and proxy_entries.needs_images(catalogue, ids["proxy"]))
     )
-    return list(dict.fromkeys(missing))
+    return list(dict.fromkeys(needed))
 
 
 def shell_prefix(project: str | Path, *, uses_conda: bool) -> str:

@@ -17,13 +17,12 @@ from labelbench_core.provenance import code_hash
 EXPERIMENT, CATALOGUE = parsing.load(config, Path(workflow.basedir), workflow.overwrite_configfiles)
 USES_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 if workflow.is_main_process:
-    parsing.prepare_main_process(
-        EXPERIMENT, CATALOGUE, workflow.overwrite_configfiles, uses_conda=USES_CONDA
-    )
+    parsing.prepare_main_process(EXPERIMENT, CATALOGUE, workflow.overwrite_configfiles)
 shell.prefix(parsing.shell_prefix(workflow.basedir, uses_conda=USES_CONDA))
 
 # Facts of this machine, which no result depends on by name. Where there is no GPU, jobs that would use
-# one run side by side, each on one core; the Slurm profile asks for GPUs whatever the login node has.
+# one run side by side, each on one core. On a cluster it is the machine that submits which is looked at:
+# the Slurm profile states both for every rule that has one of them.
 GPU = int(parsing.has_gpu())
 GPU_JOB_THREADS = 8 if GPU else 1
 
@@ -138,7 +137,7 @@ def proxys_embeddings(file):
     """Input function: the embeddings that a round sees; a proxy on images sees none."""
 
     def path(wildcards):
-        if proxy_entries.info(CATALOGUE, wildcards.proxy).get("needs_images"):
+        if proxy_entries.needs_images(CATALOGUE, wildcards.proxy):
             return []
         number = int(wildcards.get("round", 0))
         refreshed = proxy_entries.refreshed_after(CATALOGUE, wildcards.proxy, number)
@@ -167,9 +166,7 @@ def settings(*kinds, ids=()):
         values = {WILDCARD[kind]: entry(kind, wildcards[WILDCARD[kind]]) for kind in kinds}
         for one in ids:
             values[one] = int(wildcards[one]) if one in ("seed", "round") else wildcards[one]
-        if "proxies" in kinds and proxy_entries.info(CATALOGUE, wildcards.proxy).get(
-            "needs_images"
-        ):
+        if "proxies" in kinds and proxy_entries.needs_images(CATALOGUE, wildcards.proxy):
             values["backbone"] = entry("backbones", wildcards.backbone)
         return canonical_json(values)
 
@@ -222,6 +219,7 @@ ALL_MANIFESTS = sorted(
         folder.format(**ids) + "manifest.json"
         for ids in EXPERIMENT.settings()
         for folder in (DATASET, EMBEDDINGS)
+        if folder == DATASET or not proxy_entries.needs_images(CATALOGUE, ids["proxy"])
     }
 )
 ALL_ROUNDS = sorted({round_path(".json", **ids) for ids in EXPERIMENT.selections()})
@@ -272,3 +270,12 @@ RECORD_PATTERNS = " ".join(
     )
 )
 CONFIGURATION = parsing.configuration(EXPERIMENT, CATALOGUE)
+
+
+# Only now it is known which jobs are to run. With conda, weights that come as packages are in the jobs'
+# environments, not in this one.
+onstart:
+    if workflow.is_main_process and not USES_CONDA:
+        parsing.check_weights(
+            CATALOGUE, ((job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs())
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from labelbench_core.refreshing import refreshed_after
 
 @dataclass(frozen=True)
 class Needs:
-    """What some proxies and trainers need beside embeddings, as `proxy_entries.needs` finds it.
+    """What some proxies and trainers need, as `proxy_entries.needs` finds it.
 
     Attributes
     ----------
@@ -24,11 +24,14 @@ class Needs:
         Proxy → `every` (rounds from one refresh to the next) and `trainer` (id).
     class_names
         "proxies" and "trainers" → ids of those that start from the class names.
+    images
+        Ids of the proxies that train on images; all others read embeddings.
     """
 
     augmentation: Mapping[str, str] = field(default_factory=dict)
     refresh: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     class_names: Mapping[str, list[str]] = field(default_factory=dict)
+    images: Sequence[str] = ()
 
     @classmethod
     def from_json(cls, text: str) -> Needs:
@@ -41,8 +44,10 @@ class Needs:
 
 def ids_of_jobs(stage: str, experiment: Experiment, needs: Needs) -> Iterator[dict[str, Any]]:
     """The ids of every job of a stage; of those that do not depend on all ids, several times."""
-    if stage in ("prepare_dataset", "extract_embeddings", "draw_initial_pool"):
+    if stage in ("prepare_dataset", "draw_initial_pool"):
         yield from experiment.selections()
+    elif stage == "extract_embeddings":
+        yield from (ids for ids in experiment.selections() if ids["proxy"] not in needs.images)
     elif stage == "train_initial":
         yield from (ids for ids in experiment.selections() if ids["round"] == 0)
     elif stage == "select_round":

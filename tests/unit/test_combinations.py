@@ -18,10 +18,15 @@ def whole():
     return load_catalogue(CONFIG / "catalogue")
 
 
-def errors(whole, proxy, *, training=None, finetune=None, backbone=None):
-    """What is told of the quickstart with one proxy entry, the trainer `one`, another backbone."""
+def errors(whole, proxy, *, training=None, options=None, finetune=None, backbone=None):
+    """What is told of the quickstart with one proxy entry, one trainer, another backbone.
+
+    The trainers are `one`, on unlabelled images, and `two`, supervised with `options`.
+    """
     catalogue = copy.deepcopy(whole)
     catalogue["proxies"]["mine"] = proxy
+    supervised = {"implementation": "supervised", "options": options or {}}
+    catalogue["trainers"]["two"] = {**supervised, "training": training or {}}
     catalogue["trainers"]["one"] = {"implementation": "fixmatch", "training": training or {}}
     catalogue["backbones"]["text"] = {"implementation": "open-clip-model"}
     config = {**read_yaml(CONFIG / "config.yaml"), "proxies": ["mine"]}
@@ -72,6 +77,38 @@ def trained(implementation, **options):
             {"proxy": {"implementation": "shallow"}, "finetune": "one"},
             "proxy 'mine' has no linear head on the pretrained backbone's features",
         ),
+        (
+            {
+                "proxy": trained("shallow", augmentation="natural"),
+                "training": {"gradient_checkpointing": True},
+            },
+            "training.gradient_checkpointing is True; allowed on embeddings: False",
+        ),
+        (
+            {"proxy": trained("shallow", trainer="two"), "options": {"cutmix": 1.0}},
+            "options.cutmix is 1.0; allowed on embeddings: 0",
+        ),
+        (
+            {
+                "proxy": trained("shallow", trainer="two"),
+                "options": {"mixup": 0.5},
+                "training": {"batch_size": 1},
+            },
+            "options.mixup is 0.5, but batches of 1 in 1 parts leave single examples",
+        ),
+        (
+            {
+                "proxy": {"implementation": "linear"},
+                "options": {"cutmix": 1.0},
+                "training": {"batch_size": 8, "accumulate": 5},
+                "finetune": "two",
+            },
+            "finetune.trainers: 'two': options.cutmix is 1.0, but batches of 8 in 5 parts",
+        ),
+        (
+            {"proxy": trained("blend", refresh_every=0), "training": {"head": "fresh"}},
+            "options.refresh_every: 0; allowed: at least 1",
+        ),
     ],
 )
 def test_what_cannot_run_is_told_with_what_is_allowed(whole, arguments, told):
@@ -87,6 +124,18 @@ def test_what_cannot_run_is_told_with_what_is_allowed(whole, arguments, told):
         {"proxy": {"implementation": "linear"}, "finetune": "one"},
         {"proxy": trained("shallow", augmentation="natural")},
         {"proxy": trained("finetune"), "training": {"head": "fresh"}},
+        {"proxy": trained("blend", refresh_every=1), "training": {"head": "fresh"}},
+        {"proxy": trained("shallow", trainer="two"), "options": {"mixup": 0.5}},
+        {
+            "proxy": trained("finetune", trainer="two"),
+            "options": {"mixup": 0.5, "cutmix": 1.0},
+            "training": {
+                "head": "fresh",
+                "gradient_checkpointing": True,
+                "batch_size": 8,
+                "accumulate": 4,
+            },
+        },
         {
             "proxy": {"implementation": "linear"},
             "training": {"head": "zero-shot"},

@@ -9,6 +9,7 @@ import yaml
 
 from labelbench_core import config as experiments
 from labelbench_core import registry
+from labelbench_core import workflow as parsing
 from labelbench_core.catalogue import load_catalogue, read_yaml
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
@@ -139,7 +140,9 @@ def test_ceilings_are_crossed_beside_the_strategies(quickstart, catalogue):
     assert [(ids["strategy"], ids["round"]) for ids in at_once] == [("full-data", 0)] * 3
     assert Experiment.from_json(experiment.to_json()) == experiment
     # A pool of 1,297 rows holds all rounds; what the full data is does not depend on their number.
-    experiments.check_sources(experiment, catalogue, PROJECT, {"digits": 1297}, "my.yaml")
+    experiments.check_sources(
+        experiment, catalogue, PROJECT, {"digits": {"pool": 1297, "test": 500}}, "my.yaml"
+    )
 
 
 def test_further_crossings_are_the_experiment_but_for_their_keys(quickstart, catalogue):
@@ -212,13 +215,59 @@ def test_methods_for_one_class_a_row_are_refused_for_multilabel_data(
 def test_more_labels_than_the_pool_has(quickstart, catalogue, tmp_path):
     experiment = load({**quickstart, "rounds": 30}, catalogue)
     with pytest.raises(InputError) as caught:
-        experiments.check_sources(experiment, catalogue, tmp_path, {"digits": 1297}, "my.yaml")
+        experiments.check_sources(
+            experiment, catalogue, tmp_path, {"digits": {"pool": 1297, "test": 500}}, "my.yaml"
+        )
     assert str(caught.value) == (
         "my.yaml: rounds: 30 rounds of schedule 'start-10-batch-60' buy 1750 labels, "
         "but the pool of 'digits' has 1297; allowed: at most 22"
     )
     fits = load({**quickstart, "rounds": 22}, catalogue)
-    experiments.check_sources(fits, catalogue, tmp_path, {"digits": 1297}, "my.yaml")
+    experiments.check_sources(
+        fits, catalogue, tmp_path, {"digits": {"pool": 1297, "test": 500}}, "my.yaml"
+    )
+
+
+@pytest.mark.parametrize(
+    ("evaluate", "sizes", "told"),
+    [
+        (["tst"], {}, "'digits' has no split 'tst' (did you mean 'test'?); allowed: pool, test"),
+        (["val"], {"pool": 1297, "test": 500}, "no split 'val'; allowed: pool, test"),
+        (["test", "pool"], {"pool": 1297, "test": 500}, None),
+        (["far"], {"pool": 1297, "test": 500, "far": 9}, None),
+        # What a data set from outside says of itself may be less than it has.
+        (["far"], {"pool": 1297}, None),
+    ],
+)
+def test_splits_to_evaluate_are_among_those_of_the_data(
+    quickstart, catalogue, tmp_path, evaluate, sizes, told
+):
+    (trainer,) = quickstart["finetune"]["trainers"]
+    entry = catalogue["trainers"][trainer]
+    changed = {**entry, "training": {**entry["training"], "evaluate": evaluate}}
+    catalogue = {**catalogue, "trainers": {**catalogue["trainers"], trainer: changed}}
+    experiment = load(quickstart, catalogue)
+    prepared = {"digits": sizes} if sizes else {}
+    if told is None:
+        experiments.check_sources(experiment, catalogue, tmp_path, prepared, "my.yaml")
+        return
+    with pytest.raises(InputError) as caught:
+        experiments.check_sources(experiment, catalogue, tmp_path, prepared, "my.yaml")
+    assert told in str(caught.value)
+
+
+def test_weights_are_needed_by_what_runs(catalogue):
+    def needed(rule, **ids):
+        return parsing.backbones_to_run(catalogue, [(rule, {"backbone": "one", **ids})])
+
+    for rule in ("extract_embeddings", "extract_views", "refresh_embeddings", "finetune_model"):
+        assert needed(rule) == ["one"]
+    assert needed("build_zero_shot_head") == ["one"]
+    proxies = {"on-images": {"implementation": "finetune"}, "deep": {"implementation": "shallow"}}
+    catalogue = {**catalogue, "proxies": {**catalogue["proxies"], **proxies}}
+    assert needed("select_round_deep", proxy="on-images") == ["one"]
+    assert needed("train_initial_deep", proxy="deep") == []
+    assert needed("select_round", proxy="linear") == needed("tabulate") == []
 
 
 def test_missing_data_is_told_before_any_job_unless_it_is_prepared_already(
@@ -232,7 +281,9 @@ def test_missing_data_is_told_before_any_job_unless_it_is_prepared_already(
     experiment = load(quickstart, catalogue)
     with pytest.raises(InputError, match="nowhere"):
         experiments.check_sources(experiment, catalogue, tmp_path, {}, "my.yaml")
-    experiments.check_sources(experiment, catalogue, tmp_path, {"digits": 1297}, "my.yaml")
+    experiments.check_sources(
+        experiment, catalogue, tmp_path, {"digits": {"pool": 1297, "test": 500}}, "my.yaml"
+    )
 
 
 @pytest.fixture

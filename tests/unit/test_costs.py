@@ -91,6 +91,9 @@ def test_every_stage_is_there_with_its_jobs(tmp_path: Path) -> None:
         "refresh_embeddings": 2 * 3 * 2,
         "finetune_model": 2 * 3 * 2,
     }
+    # Nothing is embedded for proxies that train on images.
+    stages = collect(tmp_path, crossed(), Needs(images=["linear", "views", "blend"]))["stage"]
+    assert "extract_embeddings" not in set(stages)
 
 
 def test_finetunings_that_refresh_are_no_second_job(tmp_path: Path) -> None:
@@ -111,24 +114,27 @@ def test_needs_come_from_the_catalogue() -> None:
         "views": {"implementation": "shallow", "options": {"augmentation": "once"}},
         "blend": {"implementation": "blend", "options": {"trainer": "mine", "refresh_every": 2}},
         "named": {"implementation": "linear", "options": {"start": "zero-shot"}},
+        "tuned": {"implementation": "finetune", "options": {"trainer": "mine"}},
     }
     catalogue["trainers"] |= {
         "mine": {"implementation": "supervised"},
         "words": {"implementation": "supervised", "training": {"head": "zero-shot"}},
     }
     finetune = {"trainers": ["mine", "words"], "strategies": ["random"], "rounds": [1]}
-    experiment = crossed(
-        proxies=["linear", "views", "blend", "named"], finetune={**finetune, "seeds": [1]}
-    )
+    proxies = ["linear", "views", "blend", "named", "tuned"]
+    experiment = crossed(proxies=proxies, finetune={**finetune, "seeds": [1]})
     found = needs(experiment, catalogue)
     assert found == {
         "augmentation": {"views": "once"},
         "refresh": {"blend": {"every": 2, "trainer": "mine"}},
         "class_names": {"proxies": ["named"], "trainers": ["words"]},
+        "images": ["tuned"],
     }
     again = Needs.from_json(json.dumps(found))
     heads = list(ids_of_jobs("build_zero_shot_head", experiment, again))
-    assert {ids["proxy"] for ids in heads} == {"linear", "views", "blend", "named"}
+    assert {ids["proxy"] for ids in heads} == set(proxies)
+    embedded = ids_of_jobs("extract_embeddings", experiment, again)
+    assert {ids["proxy"] for ids in embedded} == set(proxies) - {"tuned"}
     with pytest.raises(InputError, match="--needs"):
         Needs.from_json('{"other": 1}')
 
