@@ -16,7 +16,14 @@ from labelbench_core import registry
 from labelbench_core.errors import InputError
 
 # What a job says, never what it computes: an edit here must not rerun anything.
-NEUTRAL = frozenset({"labelbench_core.errors", "labelbench_core.progress", "workflow_scripts._job"})
+NEUTRAL = frozenset(
+    {
+        "labelbench_core.errors",
+        "labelbench_core.progress",
+        "workflow_scripts._gpus",
+        "workflow_scripts._job",
+    }
+)
 # Fields of syntax trees that carry no meaning, or that not all versions of Python have.
 _IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 

@@ -35,7 +35,7 @@ rule extract_embeddings:
         "python -m workflow_scripts.extract_embeddings"
         " --dataset {input.dataset} --settings {params.settings:q} --code {params.code}"
         " --manifest {output.manifest} --arrays {output.arrays}"
-        " --threads {threads} --log {log}"
+        " --threads {threads} --gpus {resources.gpu} --log {log}"
 
 
 rule build_zero_shot_head:
@@ -93,7 +93,7 @@ rule extract_views:
         "python -m workflow_scripts.extract_views"
         " --dataset {input.dataset} --settings {params.settings:q} --code {params.code}"
         " --manifest {output.manifest} --arrays {output.arrays}"
-        " --threads {threads} --log {log}"
+        " --threads {threads} --gpus {resources.gpu} --log {log}"
 
 
 rule refresh_embeddings:
@@ -124,4 +124,4 @@ rule refresh_embeddings:
         "python -m workflow_scripts.refresh_embeddings"
         " --dataset {input.dataset} --settings {params.settings:q} --code {params.code} --weights {input.weights}"
         " --manifest {output.manifest} --arrays {output.arrays}"
-        " --threads {threads} --log {log}"
+        " --threads {threads} --gpus {resources.gpu} --log {log}"

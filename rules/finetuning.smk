@@ -41,4 +41,4 @@ rule finetune_model:
         " --dataset {input.dataset} --round-json {input.record} --round-npz {input.arrays}"
         " --zero-shot {input.zero_shot} --settings {params.settings:q} --metrics {output.metrics}"
         " --history {output.history} --weights {output.weights}"
-        " --threads {threads} --processes {resources.gpu} --log {log}"
+        " --threads {threads} --processes {resources.gpu} --gpus {resources.gpu} --log {log}"

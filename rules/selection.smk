@@ -58,6 +58,7 @@ rule train_initial:
     resources:
         mem_mb=2000,
         runtime=30,
+        gpu=0,
     params:
         code=code("train_initial", "proxies"),
         settings=settings("proxies", "schedules", ids=["dataset", "backbone", "seed"]),
@@ -69,7 +70,7 @@ rule train_initial:
         " --dataset {input.dataset} --embeddings {input.embeddings} --views {input.views}"
         " --zero-shot {input.zero_shot} --initial {input.initial}"
         " --settings {params.settings:q} --record {output.record} --arrays {output.arrays}"
-        " --threads {threads} --log {log}"
+        " --threads {threads} --gpus {resources.gpu} --log {log}"
 
 
 use rule train_initial as train_initial_deep with:
@@ -111,6 +112,7 @@ rule select_round:
     resources:
         mem_mb=2000,
         runtime=60,
+        gpu=0,
     params:
         code=code("select_round", "proxies", "strategies"),
         settings=settings("proxies", "schedules", "strategies", ids=["dataset", "backbone", "seed"]),
@@ -123,7 +125,7 @@ rule select_round:
         " --zero-shot {input.zero_shot}"
         " --previous-record {input.previous_record} --previous-arrays {input.previous_arrays}"
         " --settings {params.settings:q} --record {output.record} --arrays {output.arrays}"
-        " --threads {threads} --log {log}"
+        " --threads {threads} --gpus {resources.gpu} --log {log}"
 
 
 use rule select_round as select_round_deep with:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core.errors import InputError
+from workflow_scripts import _gpus
 
 log = logging.getLogger("labelbench")
 
@@ -20,6 +21,8 @@ def job_parser(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(description or "").strip().splitlines()[0])
     parser.add_argument("--log", type=Path, help="file for the log; default: the terminal")
     parser.add_argument("--threads", type=int, default=1, help="threads this job may use")
+    gpus = "GPUs this job may use; a device of its own for each, where there are more"
+    parser.add_argument("--gpus", type=int, default=0, help=gpus)
     return parser
 
 
@@ -28,6 +31,7 @@ def run_job(main: Callable[[argparse.Namespace], Any], arguments: argparse.Names
     with _logging(arguments.log) as stream:
         started = time.monotonic()
         try:
+            _gpus.take(arguments.gpus)
             main(arguments)
         except InputError as error:
             # In the log only when there is one: Snakemake prints the log of a failed job.
@@ -44,7 +48,9 @@ def _logging(path: Path | None) -> Iterator[Any]:
         stream = sys.stderr
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            stream = stack.enter_context(open(path, "w", encoding="utf-8", buffering=1))
+            path.write_text("")
+            # Processes that this one starts write here, too: nobody may write over another's lines.
+            stream = stack.enter_context(open(path, "a", encoding="utf-8", buffering=1))
             faulthandler.enable(stream)
             stack.callback(faulthandler.disable)
         logging.basicConfig(

@@ -2,19 +2,35 @@
 
 import argparse
 import contextlib
+import fcntl
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from labelbench_core import files
 from workflow_scripts._job import job_parser, run_job
 
 
+@contextlib.contextmanager
+def alone(metrics: Path) -> Iterator[int]:
+    """Be the only one that makes a fine-tuning; gives a descriptor by which others keep it so.
+
+    Processes that inherit it are waited for, too, after the one that started them was killed: they
+    would go on writing the checkpoint.
+    """
+    path = metrics.with_name(".training.lock")
+    with files.exclusive(metrics), open(path, "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock.fileno()
+        path.unlink()  # not after an error: some of them may be left
+
+
 def launch(arguments: argparse.Namespace) -> None:
     """Run this script in several processes, one for each GPU, by `torchrun`."""
-    with files.exclusive(arguments.metrics):
+    with alone(arguments.metrics) as lock:
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
         command += ["--nproc-per-node", str(arguments.processes), "-m", __spec__.name]
         # They would write one log: it is this process that has it.
@@ -23,7 +39,16 @@ def launch(arguments: argparse.Namespace) -> None:
             del own[own.index("--log") : own.index("--log") + 2]
         stream = None if arguments.log is None else arguments.log.open("a", encoding="utf-8")
         with stream or contextlib.nullcontext():
-            subprocess.run([*command, *own], check=True, stdout=stream, stderr=stream)
+            # Of what is inherited, `torchrun` passes on no more than the standard streams; it keeps
+            # the descriptors of `_gpus.take`.
+            subprocess.run(
+                [*command, *own],
+                check=True,
+                stdin=lock,
+                stdout=stream,
+                stderr=stream,
+                close_fds=False,
+            )
 
 
 def finetune(arguments: argparse.Namespace) -> None:
@@ -33,7 +58,7 @@ def finetune(arguments: argparse.Namespace) -> None:
 
     checkpoint = arguments.metrics.with_name("checkpoint.partial")
     is_launched = "WORLD_SIZE" in os.environ
-    lock = contextlib.nullcontext() if is_launched else files.exclusive(arguments.metrics)
+    lock = contextlib.nullcontext() if is_launched else alone(arguments.metrics)
     with lock:
         result = finetune_round(
             open_dataset(arguments.dataset.parent),
