@@ -73,10 +73,10 @@ def module_hash(module: str) -> str:
 
 @functools.cache
 def _imports(module: str) -> tuple[str, ...]:
-    """Modules that `module` imports anywhere, inside functions too, and its parents."""
+    """Modules that `module` imports when it runs, inside functions too, and its parents."""
     packages = {*registry.OWN_PACKAGES, module.partition(".")[0]}
     found = {module.rpartition(".")[0]} - {""}
-    for node in ast.walk(_tree(module)):
+    for node in _executed(_tree(module)):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -86,6 +86,17 @@ def _imports(module: str) -> tuple[str, ...]:
     return tuple(
         name for name in sorted(found) if name.partition(".")[0] in packages and _exists(name)
     )
+
+
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    """`node` and all below it, but for what only type checkers read."""
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        for other in node.orelse:
+            yield from _executed(other)
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _executed(child)
 
 
 def _absolute(module: str, node: ast.ImportFrom) -> str:

@@ -105,6 +105,25 @@ def test_what_a_strategy_runs_by_name_counts(project, component, edited, counts)
     assert (hash_in(project, "select_round", [component]) != before) == counts
 
 
+@pytest.mark.parametrize(
+    ("roots", "module", "counts"),
+    [
+        # what training is made of has parts that others use, too
+        (["workflow_scripts.finetune_model"], "_loop", True),
+        (["workflow_scripts.extract_views"], "_randaugment", True),
+        (["workflow_scripts.extract_views"], "_loop", False),
+        (["workflow_scripts.refresh_embeddings"], "_network", True),
+        (["workflow_scripts.select_round", "labelbench_core.proxies.shallow"], "recipe", True),
+        (["workflow_scripts.select_round", "labelbench_core.proxies.linear"], "recipe", False),
+        # named there for type checkers only
+        (["workflow_scripts.extract_embeddings", "labelbench_core.flops"], "_loop", False),
+    ],
+)
+def test_code_of_trainers_counts_where_it_runs(roots, module, counts):
+    closure = provenance.import_closure(roots)
+    assert (f"labelbench_core.trainers.{module}" in closure) == counts
+
+
 def test_comments_docstrings_formatting_and_times_do_not_count(project):
     before = hash_in(project, *SELECT)
     file = project / "labelbench_core/strategies/margin.py"
