@@ -2,8 +2,8 @@
 
 REQUIRED INPUTS: all rounds and fine-tunings of the experiment.
 OUTPUTS: results/reports/{experiment}/: tables/, figures/, costs.csv, report.html.
-The jobs derive the paths of their many inputs from the experiment and the path patterns: thousands of
-paths never stand on a command line.
+The jobs derive the paths of rounds and fine-tunings from the experiment and the path patterns: thousands
+of paths never stand on a command line.
 """
 
 
@@ -245,7 +245,7 @@ rule render_report:
         configuration=verbatim(canonical_json(CONFIGURATION)),
         tables=input_folder("summary"),
         figures=input_folder("figures"),
-        manifests=verbatim(MANIFEST_PATTERNS),
+        manifests=verbatim(" ".join(f"--manifest {file}" for file in ALL_MANIFESTS)),
     message:
         "Render the report"
     shell:

@@ -231,9 +231,6 @@ ALL_FIGURES = collect(
     f"{REPORTS}figures/{{figure}}.{{format}}", figure=FIGURES, format=["png", "pdf", "svg"]
 )
 
-MANIFEST_PATTERNS = " ".join(
-    f"--manifest '{folder}manifest.json'" for folder in (DATASET, EMBEDDINGS)
-)
 BENCHMARK_PATTERNS = " ".join(
     f"--benchmark '{rule}=results/benchmarks/{rule}/{ids}.tsv'"
     for rule, ids in (

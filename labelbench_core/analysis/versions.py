@@ -3,7 +3,6 @@
 import platform
 from collections.abc import Sequence
 from importlib import metadata
-from pathlib import Path
 
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
@@ -21,15 +20,14 @@ def analysis_versions() -> dict[str, str]:
 def describe_inputs(experiment: Experiment, patterns: Sequence[str]) -> list[tuple[str, str, str]]:
     """`(name, fingerprint, versions)` of every manifest that `patterns` stand for.
 
-    A pattern is the path of a manifest with ids in braces; what a setting has none of is left out.
-    The fingerprint is that of the data set or, for embeddings, of the weights; the versions are
-    those that made it.
+    A pattern is the path of a manifest, perhaps with ids in braces. The fingerprint is that of the
+    data set or, for embeddings, of the weights; the versions are those that made it.
     """
     rows = {}
     for pattern in patterns:
         for ids in experiment.settings():
             path = pattern.format_map(ids)
-            if path in rows or not Path(path).is_file():
+            if path in rows:
                 continue
             manifest = read_json(path)
             if not isinstance(manifest, dict):

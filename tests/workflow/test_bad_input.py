@@ -43,6 +43,20 @@ def test_missing_data_starts_nothing(fresh):
     assert not (fresh.folder / "results").exists()
 
 
+def test_missing_weights_start_nothing_that_needs_them(fresh):
+    fresh.append(
+        "config/catalogue/backbones.yaml",
+        "\nmine:\n  implementation: open-clip-model\n  options: {checkpoint: nowhere/model.bin}\n",
+    )
+    fresh.edit("smoke.yaml", "backbones: [tiny]", "backbones: [mine]")
+    text = failing(fresh)
+    assert "error: backbone 'mine': checkpoint: nowhere/model.bin: no such file" in text
+    assert not (fresh.folder / "results").exists()
+    pool = "results/selections/digits/small/seed-0/initial.json"
+    fresh.snakemake(pool)
+    assert (fresh.folder / pool).exists()
+
+
 def flip_a_bit(path):
     content = bytearray(path.read_bytes())
     content[len(content) // 3] ^= 1
