@@ -1,7 +1,14 @@
 """Where torch computes, and how it uses the CPU."""
 
+from __future__ import annotations
+
 import ctypes
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
 
 # Parameters of glibc's mallopt.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -22,6 +29,20 @@ def device_name(device: str) -> str:
     import torch
 
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+
+
+def on_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    """A tensor on `device`; the host does not wait until a GPU has it.
+
+    A copy from ordinary memory would wait until the GPU has done all that was given to it, in every
+    step; from page-locked memory it is queued behind that. On a CPU the memory is shared.
+    """
+    import torch
+
+    tensor = torch.from_numpy(array)
+    if device.type == "cuda":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
 
 
 def prepare_cpu(threads: int) -> None:

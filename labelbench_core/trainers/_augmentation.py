@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from labelbench_core.augmentation import Augmentation, StrongAugmentation
+from labelbench_core.devices import on_device
 from labelbench_core.trainers._randaugment import chunks, rand_augment, warp
 
 WEAK_DRAWS = 5
@@ -121,7 +122,7 @@ def _move(images: torch.Tensor, augmentation: Augmentation, draws: np.ndarray) -
     matrices[:, 1] = np.stack(
         [mirror * factor * np.sin(angle), factor * np.cos(angle), shift[1]], axis=1
     )
-    return warp(images, torch.from_numpy(matrices).to(images.device), "bilinear", "border")
+    return warp(images, on_device(matrices, images.device), "bilinear", "border")
 
 
 def _cut_out(images: torch.Tensor, largest: float, draws: np.ndarray) -> None:
@@ -151,4 +152,4 @@ def _between(
     """(B, `length`) uint8: 255 at `count` places from `first` on, else 0."""
     places = np.arange(length)
     inside = (places >= first[:, None]) & (places < (first + count)[:, None])
-    return torch.from_numpy(np.where(inside, np.uint8(255), np.uint8(0))).to(device)
+    return on_device(np.where(inside, np.uint8(255), np.uint8(0)), device)

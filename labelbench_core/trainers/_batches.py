@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from labelbench_core.datasets import Images
+from labelbench_core.devices import on_device
 from labelbench_core.seeds import rng_for
 
 # Labelled sets up to this size are decoded once and stay on the device as uint8.
@@ -81,10 +82,10 @@ class DeviceImages:
         """(rows, images) for every plan, an array of rows; in order."""
         if self._resident is not None:
             for rows in plans:
-                yield rows, self._resident[torch.from_numpy(rows).to(self._device)]
+                yield rows, self._resident[on_device(rows, self._device)]
             return
         for rows, images in read_ahead(lambda rows: self._images.batch(self._indices[rows]), plans):
-            yield rows, torch.from_numpy(images).to(self._device)
+            yield rows, on_device(images, self._device)
 
 
 def read_ahead(

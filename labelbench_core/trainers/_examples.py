@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from labelbench_core.devices import on_device
 from labelbench_core.trainers import _augmentation
 from labelbench_core.trainers._batches import DeviceImages
 from labelbench_core.trainers.recipe import Recipe
@@ -86,7 +87,7 @@ class EmbeddingExamples:
     ) -> None:
         self._views, self._indices, self._device = views, indices, device
         self._mean, self._scale = (
-            torch.from_numpy(values.astype(np.float32)).to(device) for values in (mean, scale)
+            on_device(values.astype(np.float32), device) for values in (mean, scale)
         )
 
     def __len__(self) -> int:
@@ -105,6 +106,5 @@ class EmbeddingExamples:
         array = arrays[int(rng.integers(len(arrays)))] if len(arrays) > 1 else arrays[0]
         chosen = self._indices[rows]
         taken = array[chosen] if isinstance(array, np.ndarray) else array.take(chosen)
-        taken = torch.from_numpy(taken)
-        rows_of_view = taken.to(self._device).float()
+        rows_of_view = on_device(taken, self._device).float()
         return rows_of_view.sub_(self._mean).mul_(self._scale)

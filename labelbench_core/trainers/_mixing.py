@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from labelbench_core.devices import on_device
 from labelbench_core.errors import InputError
 
 
@@ -24,7 +25,7 @@ def mix(
         return inputs, targets
     cut = bool(cutmix) and (not mixup or rng.random() < 0.5)
     share = float(rng.beta(cutmix, cutmix) if cut else rng.beta(mixup, mixup))
-    other = torch.from_numpy(rng.permutation(len(inputs))).to(inputs.device)
+    other = on_device(rng.permutation(len(inputs)), inputs.device)
     if not cut:
         mixed = share * inputs + (1 - share) * inputs[other]
     else:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from labelbench_core.devices import on_device
+
 Change = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Entries = tuple[np.ndarray | float, ...]
 
@@ -44,8 +46,8 @@ def _change(
     images: torch.Tensor, order: np.ndarray, kinds: np.ndarray, magnitudes: np.ndarray
 ) -> None:
     """Make one operation with each image; `kinds` and `magnitudes` are of the images `order`."""
-    places = torch.from_numpy(order).to(images.device)
-    amounts = torch.from_numpy(magnitudes.astype(np.float32)).to(images.device)
+    places = on_device(order, images.device)
+    amounts = on_device(magnitudes.astype(np.float32), images.device)
     bounds = np.searchsorted(kinds, np.arange(len(OPERATIONS) + 1)).tolist()
     matrices = []
     for operation, start, stop in zip(OPERATIONS.values(), bounds, bounds[1:], strict=False):
@@ -57,7 +59,7 @@ def _change(
             matrices.append(_matrices(operation, magnitudes[start:stop], images))
     # The affine kinds come last, so that all of them are one call.
     first = len(order) - sum(map(len, matrices))
-    matrices = torch.from_numpy(np.concatenate(matrices)).to(images.device)
+    matrices = on_device(np.concatenate(matrices), images.device)
     for rows in chunks(images, first, len(order)):
         part = images.index_select(0, places[rows]).float()
         theta = matrices[rows.start - first : rows.stop - first]

@@ -13,6 +13,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel
 
+from labelbench_core.devices import on_device
 from labelbench_core.seeds import rng_for, seed_for
 from labelbench_core.trainers import Batch, Problem, Step, Trainer, _distributed
 from labelbench_core.trainers._batches import Sampler
@@ -108,7 +109,7 @@ class TrainingRun:
             -(-len(task.labels) // self.sampler.batch_size), LONGEST_WINDOW, recipe.steps
         )
         self.window = Window(task.num_classes, task.device)
-        self.labels = torch.from_numpy(task.labels).to(task.device)
+        self.labels = on_device(task.labels, task.device)
         counts = np.bincount(task.labels, minlength=task.num_classes)
         self.problem = Problem(counts, 0 if task.unlabeled is None else len(task.unlabeled))
         self.state = trainer.state(self.problem)
@@ -140,13 +141,13 @@ class TrainingRun:
         for step, (rows, raw), others in zip(steps, labeled, unlabeled, strict=False):
             rng = rng_for("finetune-augmentation", *names, step)
             inputs = task.labeled.view("weak", rows, raw, rng)
-            batch = Batch(inputs, self.labels[torch.from_numpy(rows).to(task.device)])
+            batch = Batch(inputs, self.labels[on_device(rows, task.device)])
             if others is not None:
                 batch = replace(
                     batch,
                     weak=task.unlabeled.view("weak", *others, rng),
                     strong=task.unlabeled.view("strong", *others, rng),
-                    rows=torch.from_numpy(others[0]).to(task.device),
+                    rows=on_device(others[0], task.device),
                 )
             yield batch
 
@@ -225,7 +226,7 @@ class TrainingRun:
             for rows, raw in examples.batches(plans):
                 with autocast(self.task.device, self.dtype):
                     logits = network(examples.view("plain", rows, raw, rng_for("unused"))).float()
-                truth = torch.from_numpy(labels[rows]).to(logits.device)
+                truth = on_device(labels[rows], logits.device)
                 losses.append(float(cross_entropy(logits, truth, reduction="sum")))
                 hits += int((logits.argmax(dim=1) == truth).sum())
         network.train(mode)

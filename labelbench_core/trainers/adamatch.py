@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
+from labelbench_core.devices import on_device
 from labelbench_core.trainers import Batch, Loss, Problem, Step
 from labelbench_core.trainers._averages import Averages, align
 from labelbench_core.trainers._losses import (
@@ -78,7 +79,7 @@ class AdaMatch:
 def _interpolate(together: torch.Tensor, alone: torch.Tensor, step: Step) -> torch.Tensor:
     """Each logit at a random place between its two values."""
     places = step.rng.random(tuple(together.shape), dtype="float32")
-    return together.lerp(alone, torch.from_numpy(places).to(together.device))
+    return together.lerp(alone, on_device(places, together.device))
 
 
 class Distributions(Averages):

@@ -248,8 +248,9 @@ def test_number_of_draws(name, augmentation, count):
     assert rng.random() == same.random()
 
 
-def test_everything_stays_on_the_device():
-    # No GPU is needed: fake tensors know their device and refuse to be mixed.
+def test_everything_stays_on_the_device(monkeypatch):
+    # No GPU is needed: fake tensors know their device and refuse to be mixed. They cannot be pinned.
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
     with FakeTensorMode(allow_non_fake_inputs=False):
         images = torch.empty((64, 12, 12, 3), dtype=torch.uint8, device="cuda")
         found = strong(images, STRONG, rng_for("a"))
