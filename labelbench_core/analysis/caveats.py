@@ -65,6 +65,7 @@ def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results
             f"Only {fewest} seeds: intervals are wide, and a bootstrap over so few "
             "is narrower than it should be."
         )
+    notes += _unfinished(results.convergence)
     notes += _weak_highlight(experiment, results.comparisons)
     notes += _savings(experiment, summary)
     notes += _falling(experiment, results.curves)
@@ -75,6 +76,16 @@ def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results
 def _seed_counts(experiment: Experiment) -> list[int]:
     """The numbers of seeds of all crossings, ascending."""
     return sorted({len(crossing.seeds) for crossing in experiment.crossings})
+
+
+def _unfinished(failures: pd.DataFrame) -> Iterator[str]:
+    for row in failures.to_dict("records"):
+        trained = f"of {row['trainer']} " if row["trainer"] else ""
+        yield (
+            f"{row['failed']} of {row['trainings']} trainings {trained}on what {row['strategy']} "
+            "bought did not converge, or diverged twice; their results count as they are "
+            f"({_where(row)})."
+        )
 
 
 def _weak_highlight(experiment: Experiment, comparisons: pd.DataFrame) -> Iterator[str]:

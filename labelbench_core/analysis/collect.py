@@ -58,7 +58,9 @@ def collect_rounds(
                 if initial:
                     cache[path] = result
             _check_against_others(path, ids, result, shapes)
-            rows += _rows(ids, result, CURVE_COLUMNS)
+            fit = result.get("fit") or {}
+            converged = {"converged": int(fit.get("converged", True))}
+            rows += _rows(ids, {**result, **converged}, CURVE_COLUMNS)
             progress.update(1)
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
 
@@ -85,7 +87,10 @@ def collect_finetunings(experiment: Experiment, pattern: str, rounds: pd.DataFra
                 f"{path}: num_labeled is {result['num_labeled']}, but round {ids['round']} has "
                 f"{expected} labels; {REDO}"
             )
-        rows += _rows(ids, {**result, **_spent_on_validation(path, result)}, FINETUNED_COLUMNS)
+        training = result.get("training") or {}
+        converged = {"converged": int(not training.get("diverged", False))}
+        found = {**result, **converged, **_spent_on_validation(path, training)}
+        rows += _rows(ids, found, FINETUNED_COLUMNS)
     return pd.DataFrame(rows, columns=list(FINETUNED_COLUMNS))
 
 
@@ -121,9 +126,8 @@ def _read(path: str, expected: Mapping[str, Any]) -> dict:
     return result
 
 
-def _spent_on_validation(path: str, result: Mapping[str, Any]) -> dict[str, int]:
+def _spent_on_validation(path: str, training: Mapping[str, Any]) -> dict[str, int]:
     """The columns `SPENT_ON_VALIDATION` of a fine-tuning."""
-    training = result.get("training") or {}
     validation = training.get("validation") or {"kind": "none", "size": 0}
     if not isinstance(validation.get("size"), int):
         raise InputError(f"{path}: training.validation has no size; {REDO}")

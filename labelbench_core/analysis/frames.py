@@ -22,7 +22,9 @@ CURVE_COLUMNS = (
     "split",
     "metric",
     "value",
+    "converged",
 )
+"""`converged` is 0 where the training did not end well, else 1."""
 SPENT_ON_VALIDATION = ("held_out_labels", "extra_labels")
 """Labels that a fine-tuning was not trained on: among those bought, and beside them."""
 FINETUNED_COLUMNS = (

@@ -10,6 +10,7 @@ from labelbench_core.analysis.aubc import aubc_table
 from labelbench_core.analysis.ceilings import methods_only, with_kind
 from labelbench_core.analysis.combined import compare_combinations
 from labelbench_core.analysis.comparisons import compare_to_baseline
+from labelbench_core.analysis.convergence import count_failures
 from labelbench_core.analysis.curves import summarise_curves
 from labelbench_core.analysis.finetuning import compare_to_proxy
 from labelbench_core.analysis.frames import ordered_splits, write_csv
@@ -42,6 +43,7 @@ TABLES = (
     "pairwise",
     "combined",
     "finetuning",
+    "convergence",
 )
 """Names of the CSV files; curves, savings, combined and finetuning also as Markdown and LaTeX."""
 
@@ -58,6 +60,7 @@ class Results:
     pairwise: pd.DataFrame
     combined: pd.DataFrame
     finetuning: pd.DataFrame
+    convergence: pd.DataFrame
 
 
 def compute_results(
@@ -87,6 +90,7 @@ def compute_results(
             methods, methods_only(finetuned, experiment), experiment.baseline
         ),
         finetuning=_finetuning(experiment, finetuned, rounds),
+        convergence=count_failures(rounds, finetuned),
     )
 
 

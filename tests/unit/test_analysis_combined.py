@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from labelbench_core.analysis.combined import compare_combinations
-from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS
+from labelbench_core.analysis.frames import FINETUNED_COLUMNS
 
 IDS = {"dataset": "d", "backbone": "b", "schedule": "s", "split": "test", "metric": "accuracy"}
 NO_FINETUNING = pd.DataFrame(columns=list(FINETUNED_COLUMNS))
@@ -43,7 +43,7 @@ def row(table, **wanted):
 
 
 def test_differences_are_paired_by_seed_and_to_one_reference():
-    frame = rounds(VALUES)[list(CURVE_COLUMNS)]
+    frame = rounds(VALUES)
     noisy = frame["proxy"] == "flexmatch"
     frame.loc[noisy, "value"] += 1e-3 * frame.loc[noisy, "seed"]
     table = compare_combinations(frame, NO_FINETUNING, "random")

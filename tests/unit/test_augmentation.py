@@ -249,7 +249,8 @@ def test_number_of_draws(name, augmentation, count):
 
 
 def test_everything_stays_on_the_device(monkeypatch):
-    # No GPU is needed: fake tensors know their device and refuse to be mixed. They cannot be pinned.
+    # No GPU is needed: fake tensors know their device and refuse to be mixed.
+    # They cannot be put into page-locked memory.
     monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
     with FakeTensorMode(allow_non_fake_inputs=False):
         images = torch.empty((64, 12, 12, 3), dtype=torch.uint8, device="cuda")

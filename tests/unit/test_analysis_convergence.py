@@ -1,0 +1,61 @@
+"""Trainings that did not end well are counted, and the report says so."""
+
+import fake_results
+import pytest
+from test_analysis_collect import SMALL, collect
+
+from labelbench_core.analysis.caveats import caveats
+from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
+from labelbench_core.analysis.results import compute_results
+from labelbench_core.experiment import Experiment
+from labelbench_core.files import canonical_json, read_json, write_json
+
+
+def notes_and_failures(folder, values):
+    assert collect(folder, values) == 0
+    experiment = Experiment.from_json(canonical_json(values))
+    rounds = read_csv(folder / "metrics.csv", CURVE_COLUMNS)
+    finetuned = read_csv(folder / "finetuned.csv", FINETUNED_COLUMNS)
+    results = compute_results(experiment, rounds, finetuned)
+    return caveats(experiment, {"settings": []}, results), results.convergence.to_dict("records")
+
+
+def change(path, key, **values):
+    record = read_json(path)
+    record.setdefault(key, {}).update(values)
+    write_json(path, record)
+
+
+@pytest.fixture
+def written(tmp_path):
+    values = fake_results.experiment(**SMALL)
+    fake_results.write(tmp_path, values)
+    return tmp_path, values, Experiment.from_json(canonical_json(values))
+
+
+def test_where_all_is_well_nothing_is_said(written):
+    folder, values, _ = written
+    notes, failures = notes_and_failures(folder, values)
+    assert failures == []
+    assert not any("diverged" in note for note in notes)
+
+
+def test_failed_trainings_are_counted_once_each(written):
+    folder, values, experiment = written
+    rounds = [ids for ids in experiment.selections() if ids["strategy"] == "margin"]
+    trainings = len(rounds)
+    for ids in [ids for ids in rounds if ids["round"] > 0][:2]:
+        change(folder / fake_results.ROUND.format(**ids), "fit", converged=False)
+    tuned = [ids for ids in experiment.finetunings() if ids["strategy"] == "random"]
+    change(folder / fake_results.FINETUNED.format(**tuned[0]), "training", diverged=True)
+    notes, failures = notes_and_failures(folder, values)
+    keys = ("trainer", "strategy", "failed", "trainings")
+    assert [tuple(row[key] for key in keys) for row in failures] == [
+        ("", "margin", 2, trainings),
+        (tuned[0]["trainer"], "random", 1, len(tuned)),
+    ]
+    said = [note for note in notes if "diverged" in note]
+    assert said[0].startswith(f"2 of {trainings} trainings on what margin bought did not converge")
+    assert said[1].startswith(
+        f"1 of {len(tuned)} trainings of {tuned[0]['trainer']} on what random"
+    )
