@@ -1,4 +1,4 @@
-"""A training on arrays in memory, for tests of the loop."""
+"""A training on arrays in memory, and one that is killed, for tests of the loop."""
 
 import numpy as np
 import torch
@@ -26,6 +26,24 @@ class FixedExamples:
 
     def view(self, name, rows, raw, rng):
         return self.inputs[torch.from_numpy(rows)] * (0.5 if name == "strong" else 1.0)
+
+
+class Killed(BaseException):
+    """Stands for a signal that cannot be handled."""
+
+
+class DyingCheckpoint(Checkpoint):
+    """Saves after `save_at` steps and dies one later."""
+
+    def __init__(self, path, save_at):
+        super().__init__(path, "same")
+        self.save_at, self.steps = save_at, 0
+
+    def due(self):
+        self.steps += 1
+        if self.steps > self.save_at:
+            raise Killed
+        return self.steps == self.save_at
 
 
 def fit(build, inputs, labels, unlabeled=None, trainer="supervised", checkpoint=None, **recipe):

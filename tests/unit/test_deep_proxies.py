@@ -1,16 +1,11 @@
 """Proxies that train a backbone: fine-tuning and adapters, on a small random network."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from killed_jobs import run_and_kill
 
 from labelbench_core import files, registry, rounds
 from labelbench_core.datasets import open_dataset
@@ -21,7 +16,6 @@ from labelbench_core.proxies import Statistics, TrainingSet, finetune, lora
 from labelbench_core.seeds import rng_for
 from workflow_scripts import select_round
 
-PROJECT = Path(__file__).resolve().parents[2]
 NOTHING = Statistics(np.zeros(0), np.zeros(0))
 TRAINER = {
     "id": "short",
@@ -145,18 +139,7 @@ def test_a_killed_round_continues_to_the_same_bytes(pool, tmp_path):
 
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     checkpoint = killed / "round-1.partial"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "workflow_scripts.select_round", *arguments(killed)],
-        cwd=PROJECT,
-        env={**os.environ, "LABELBENCH_CHECKPOINT_SECONDS": "0.1"},
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 60
-    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    assert checkpoint.exists()
+    run_and_kill("select_round", arguments(killed), checkpoint)
     assert not (killed / "round-1.json").exists()
 
     log = tmp_path / "log"

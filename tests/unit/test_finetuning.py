@@ -2,15 +2,13 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from killed_jobs import run_and_kill
 from safetensors.torch import load_file
 
 from labelbench_core import files, registry
@@ -24,7 +22,6 @@ from labelbench_core.trainers._network import load_network
 from labelbench_core.training import hold_out, predict_proba
 from workflow_scripts import finetune_model
 
-PROJECT = Path(__file__).resolve().parents[2]
 BACKBONE = {"model": "test_efficientnet", "pretrained": False, "input_size": 16}
 IDS = {
     "dataset": "digits",
@@ -216,18 +213,7 @@ def test_a_killed_job_continues_to_the_same_bytes(dataset, bought, tmp_path):
 
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     checkpoint = killed / "checkpoint.partial"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "workflow_scripts.finetune_model", *arguments(killed)],
-        cwd=PROJECT,
-        env={**os.environ, "LABELBENCH_CHECKPOINT_SECONDS": "0.2"},
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 60
-    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    assert checkpoint.exists()
+    run_and_kill("finetune_model", arguments(killed), checkpoint)
     assert not (killed / "metrics.json").exists()
 
     log = tmp_path / "log"

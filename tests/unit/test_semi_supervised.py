@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from fixed_examples import DyingCheckpoint, Killed
 from torch.nn.functional import cross_entropy
 
 from labelbench_core import registry
@@ -417,24 +418,6 @@ def test_ramps():
 
 
 # Training with the loop
-
-
-class Killed(BaseException):
-    """Stands for a signal that cannot be handled."""
-
-
-class DyingCheckpoint(Checkpoint):
-    """Saves after `save_at` steps and dies one later."""
-
-    def __init__(self, path, save_at):
-        super().__init__(path, "same")
-        self.save_at, self.steps = save_at, 0
-
-    def due(self):
-        self.steps += 1
-        if self.steps > self.save_at:
-            raise Killed
-        return self.steps == self.save_at
 
 
 def two_strips(count=600):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import timm
 import torch
-from fixed_examples import fit
+from fixed_examples import DyingCheckpoint, Killed, fit
 
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
@@ -167,24 +167,6 @@ def test_half_precision_trains_float32_weights(precision, monkeypatch):
     # Eight or eleven bits of the products: near the exact weights, and not equal to them.
     close(network, exact, rtol=0.1, atol=0.05)
     assert not torch.equal(network.head.weight, exact.head.weight)
-
-
-class Killed(BaseException):
-    """Stands for a signal that cannot be handled."""
-
-
-class DyingCheckpoint(Checkpoint):
-    """Saves after `save_at` steps and dies one later."""
-
-    def __init__(self, path, save_at):
-        super().__init__(path, "same")
-        self.save_at, self.steps = save_at, 0
-
-    def due(self):
-        self.steps += 1
-        if self.steps > self.save_at:
-            raise Killed
-        return self.steps == self.save_at
 
 
 def test_float16_gradients_that_overflow_are_left_out_and_the_scale_is_kept(monkeypatch, tmp_path):

@@ -1,0 +1,26 @@
+"""A job script that is killed as soon as it has left a checkpoint."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def run_and_kill(script: str, arguments: list[str], checkpoint: Path) -> None:
+    """Run `workflow_scripts.<script>`, a checkpoint after (nearly) every step; `kill -9` it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"workflow_scripts.{script}", *arguments],
+        cwd=PROJECT,
+        env={**os.environ, "LABELBENCH_CHECKPOINT_SECONDS": "0.1"},
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert checkpoint.exists()
