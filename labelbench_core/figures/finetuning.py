@@ -20,8 +20,8 @@ NAMES = (*SETTING, "trainer")
 def draw_finetuning(table: pd.DataFrame, experiment: Experiment) -> Figure:
     """Proxy (hollow) and fine-tuned (filled) value with 95 % intervals, a line between the two.
 
-    `table` is that of `compare_to_proxy`. A row per setting and trainer, a column per budget; the
-    first split (test) only.
+    `table` is that of `compare_to_proxy`. A row per setting and trainer, with a panel for each of
+    its own budgets; the first split (test) only.
     """
     rows = table[table["metric"] == experiment.metric]
     if rows.empty:
@@ -32,16 +32,18 @@ def draw_finetuning(table: pd.DataFrame, experiment: Experiment) -> Figure:
     if rows.empty:
         return style.message("Only the full data is fine-tuned on: see the table.")
     names = setting_labels(rows, NAMES)
-    rounds = sorted(set(rows["round"]))
+    columns = max(part["round"].nunique() for _, part in groups(rows, NAMES))
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
     looks |= style.ceiling_looks((*experiment.full_data, *experiment.ceilings))
-    width = 4.3 if len(rounds) > 1 else 6.8
-    figure, axes = style.panels(
-        len(names), len(rounds), width, 1.5 + 0.5 * rows["strategy"].nunique()
-    )
+    width = 4.3 if columns > 1 else 6.8
+    figure, axes = style.panels(len(names), columns, width, 1.5 + 0.5 * rows["strategy"].nunique())
     for line, (setting, part) in zip(axes, groups(rows, NAMES), strict=True):
         order = list(dict.fromkeys(part["strategy"]))[::-1]
         full = full_data_of(everything, setting)
+        rounds = sorted(set(part["round"]))
+        for panel in line[len(rounds) :]:
+            panel.remove()
+        line = line[: len(rounds)]
         for panel, number in zip(line, rounds, strict=True):
             cell = part[part["round"] == number].set_index("strategy").reindex(order)
             _panel(panel, cell, looks)

@@ -10,6 +10,7 @@ from typing import Any
 
 import fake_results
 import numpy as np
+import pandas as pd
 import pytest
 from test_analysis_collect import SMALL, collect, collect_all_costs, tabulate_results
 
@@ -185,3 +186,19 @@ def test_missing_table_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[st
     missing.write_text("stage,seconds\na,1\n")
     assert plot_costs.main(["--costs", str(missing), "--figures", str(tmp_path)]) == 2
     assert "column dataset is missing" in capsys.readouterr().err
+
+
+def test_trainers_at_different_budgets_each_have_their_own_panels(
+    tables: tuple[Path, Experiment],
+) -> None:
+    folder, experiment = tables
+    table = read_csv(folder / "tables" / "finetuning.csv", ())
+    budgets = sorted(set(table["round"]))
+    other = table[table["round"] == budgets[-1]].assign(trainer="another")
+    first = table["round"] != budgets[-1]
+    with style.drawing():
+        figure = draw_finetuning(pd.concat([table[first], other]), experiment)
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    settings = table[["dataset", "backbone", "proxy", "schedule", "trainer"]].drop_duplicates()
+    assert len(titles) == len(settings) * len(budgets)
+    assert sum("another" in title for title in titles) == len(settings)
