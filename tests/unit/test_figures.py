@@ -198,7 +198,7 @@ def test_trainers_at_different_budgets_each_have_their_own_panels(
     first = table["round"] != budgets[-1]
     with style.drawing():
         figure = draw_finetuning(pd.concat([table[first], other]), experiment)
-    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
     settings = table[["dataset", "backbone", "proxy", "schedule", "trainer"]].drop_duplicates()
     assert len(titles) == len(settings) * len(budgets)
     assert sum("another" in title for title in titles) == len(settings)
