@@ -36,7 +36,9 @@ def draw_finetuning(table: pd.DataFrame, experiment: Experiment) -> Figure:
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
     looks |= style.ceiling_looks((*experiment.full_data, *experiment.ceilings))
     width = 4.3 if columns > 1 else 6.8
-    figure, axes = style.panels(len(names), columns, width, 1.5 + 0.5 * rows["strategy"].nunique())
+    titles = style.wrapped(names, width)
+    height = 1.5 + 0.5 * rows["strategy"].nunique() + style.room_for(titles)
+    figure, axes = style.panels(len(names), columns, width, height)
     for line, (setting, part) in zip(axes, groups(rows, NAMES), strict=True):
         order = list(dict.fromkeys(part["strategy"]))[::-1]
         full = full_data_of(everything, setting)
@@ -50,7 +52,7 @@ def draw_finetuning(table: pd.DataFrame, experiment: Experiment) -> Figure:
             for name, value in zip(full["strategy"], 100 * full["finetuned"], strict=True):
                 panel.axvline(value, color=looks[name].color, linestyle=looks[name].dashes)
             labels = f"{int(cell['num_labeled'].dropna().iloc[0]):,} labels"
-            title = names[tuple(setting.values())]
+            title = titles[tuple(setting.values())]
             panel.set_title(labels if len(names) == 1 else f"{title}\n{labels}")
             panel.set_xlabel(f"{split} {experiment.metric} in %")
         for panel in line[1:]:

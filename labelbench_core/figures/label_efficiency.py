@@ -56,9 +56,10 @@ def _grid(
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
     ceilings = style.ceiling_looks((*experiment.full_data, *experiment.ceilings))
     width = 4.3 if len(splits) > 1 else 6.8
-    figure, axes = style.panels(len(names), len(splits), width, 3.5)
+    titles = style.wrapped(names, width)
+    figure, axes = style.panels(len(names), len(splits), width, 3.5 + style.room_for(titles))
     for line, (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
-        title = names[tuple(setting.values())]
+        title = titles[tuple(setting.values())]
         for panel, split in zip(line, splits, strict=True):
             shown = part[part["split"] == split]
             if ceilings_in is not None:

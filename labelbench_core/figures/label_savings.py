@@ -30,14 +30,16 @@ def draw_savings(savings: pd.DataFrame, experiment: Experiment) -> Figure:
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
     strategies = rows["strategy"].nunique()
     width = 4.3 if len(splits) > 1 else 6.8
-    figure, axes = style.panels(len(names), len(splits), width, 1.25 + 0.34 * strategies)
+    titles = style.wrapped(names, width)
+    height = 1.25 + 0.34 * strategies + style.room_for(titles)
+    figure, axes = style.panels(len(names), len(splits), width, height)
     for line, (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
         first = part[part["split"] == splits[0]]
         order = list(first.sort_values("saving", kind="stable", na_position="first")["strategy"])
         for panel, split in zip(line, splits, strict=True):
             table = part[part["split"] == split].set_index("strategy").loc[order]
             _panel(panel, table, [looks[name] for name in order])
-            title = names[tuple(setting.values())]
+            title = titles[tuple(setting.values())]
             panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
             panel.set_xlabel(f"labels of {experiment.baseline} ÷ labels of the strategy")
         for panel in line[1:]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +34,7 @@ DASHES = (
 MARKERS = ("s", "^", "D", "v", "P", "X", "p", "*", "h", "d", "8")
 HEAVY = 2.0
 """Line width from which a strategy stands out: the baseline and the highlighted one."""
+TITLE_CHARACTERS_PER_INCH = 8.5  # of a panel, with room for its tick labels
 FORMATS = ("png", "pdf", "svg")
 DATELESS = {
     "png": {"Software": None},
@@ -134,6 +135,27 @@ def panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False)
     return figure, [list(line) for line in axes]
+
+
+def wrapped(names: Mapping[tuple, str], width: float) -> dict[tuple, str]:
+    """Labels of settings, broken between ids so that they fit above panels of `width` inches."""
+    longest = int(TITLE_CHARACTERS_PER_INCH * width)
+    titles = {}
+    for key, name in names.items():
+        first, *rest = name.split(" · ")
+        lines = [first]
+        for part in rest:
+            if len(lines[-1]) + len(part) + 3 <= longest:
+                lines[-1] += f" · {part}"
+            else:
+                lines.append(part)
+        titles[key] = "\n".join(lines)
+    return titles
+
+
+def room_for(titles: Mapping[tuple, str]) -> float:
+    """Height in inches that titles of more than one line need."""
+    return 0.2 * max(title.count("\n") for title in titles.values())
 
 
 def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:

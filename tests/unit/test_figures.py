@@ -119,6 +119,31 @@ def test_text_does_not_overlap(tables: tuple[Path, Experiment]) -> None:
                     assert not overlap(box, second), (name, other)
 
 
+def test_titles_of_long_ids_do_not_overlap(tmp_path: Path) -> None:
+    changes = {
+        "proxies": ["linear", "linear-with-flexmatch-and-more"],
+        "schedules": ["first-100-batch-100", "start-1000-batch-1000"],
+    }
+    values = fake_results.experiment(**{**SMALL, **changes})
+    fake_results.write(tmp_path, values)
+    assert collect(tmp_path, values) == tabulate_results(tmp_path, values) == 0
+    experiment = Experiment.from_json(json.dumps(values))
+    source = tmp_path / "tables"
+    with style.drawing():
+        for figure in (
+            draw_curves(read_csv(source / "curves.csv", ()), experiment),
+            draw_savings(read_csv(source / "savings.csv", ()), experiment),
+            draw_finetuning(read_csv(source / "finetuning.csv", ()), experiment),
+        ):
+            figure.canvas.draw()
+            titles = [axes._left_title for axes in figure.axes]
+            boxes = [title.get_window_extent() for title in titles]
+            assert any(title.get_text().count("\n") > 1 for title in titles)
+            for index, box in enumerate(boxes):
+                assert box.x1 <= figure.bbox.x1
+                assert not any(overlap(box, other) for other in boxes[:index])
+
+
 def text_boxes(axes: Any) -> list[tuple[str, Any]]:
     """Title, axis labels and tick labels of a panel that have any text, with their extent."""
     texts = [axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
