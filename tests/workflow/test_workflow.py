@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 PROJECT = Path(__file__).resolve().parents[2]
 METRICS = [
     "dataset", "backbone", "proxy", "schedule", "strategy", "seed", "round", "num_labeled",
-    "split", "metric", "value",
+    "split", "metric", "value", "converged",
 ]  # fmt: skip
 
 
