@@ -8,6 +8,10 @@ has made them, else a mixture of Gaussians of the same size (which is said). The
 nothing else meanwhile.
 
     python -m benchmarks.round [--rounds 10] [--repeat 3] [--threads 2] [--strategy margin]
+    python -m benchmarks.round --rounds 2 --proxy linear-flexmatch --steps 1000
+
+Proxies that learn from unlabelled rows need CIFAR-10's cached views, which
+`config/cifar10_combined.yaml` makes.
 """
 
 import argparse
@@ -23,7 +27,8 @@ from pathlib import Path
 
 import numpy as np
 
-from labelbench_core import files, store
+from labelbench_core import files, proxy_entries, store
+from labelbench_core.catalogue import load_catalogue
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -82,9 +87,15 @@ def synthetic(folder: Path) -> tuple[Path, Path]:
 class Chain:
     """One chain of rounds in a folder of its own."""
 
-    def __init__(self, folder: Path, manifests: tuple[Path, Path], strategy: str) -> None:
+    def __init__(
+        self, folder: Path, manifests: tuple[Path, Path], strategy: str, proxy: dict
+    ) -> None:
         folder.mkdir(parents=True)
         self.folder, self.inputs = folder, manifests
+        self.views: list[str] = []
+        if augmentation := proxy.get("options", {}).get("augmentation"):
+            place = f"views/cifar-10/efficientnet-lite0-96/{augmentation}/manifest.json"
+            self.views = ["--views", str(CIFAR / place)]
         component = {"id": strategy, "implementation": strategy}
         self.settings = json.dumps(
             {
@@ -92,7 +103,7 @@ class Chain:
                 "backbone": "efficientnet-lite0-96",
                 "seed": 0,
                 "schedule": {"id": "start-1000-batch-1000", "initial": 1000, "batch": 1000},
-                "proxy": {"id": "linear", "implementation": "linear"},
+                "proxy": proxy,
                 "strategy": component,
             }
         )
@@ -120,17 +131,26 @@ class Chain:
         command = [sys.executable, "-m", f"workflow_scripts.{name}", *arguments]
         command += ["--dataset", str(self.inputs[0]), "--settings", self.settings]
         if embeddings:
-            command += ["--embeddings", str(self.inputs[1])]
+            command += ["--embeddings", str(self.inputs[1]), *self.views]
         return timed(command, self.folder)
 
 
+def proxy_entry(name: str, steps: int | None) -> dict:
+    """The catalogue's entry as rounds get it; `steps` replace those of its trainer."""
+    proxy = proxy_entries.entry(load_catalogue(PROJECT / "config/catalogue"), "proxies", name)
+    if steps:
+        proxy["options"]["trainer"]["training"]["steps"] = steps
+    return proxy
+
+
 def rounds_per_minute(
-    folder: Path, manifests: tuple[Path, Path], strategy: str, rounds: int
+    folder: Path, manifests: tuple[Path, Path], strategy: str, proxy: dict, rounds: int
 ) -> float:
     """Throughput of two single-threaded chains side by side."""
     from concurrent.futures import ThreadPoolExecutor
 
-    chains = [Chain(folder / f"beside-{number}", manifests, strategy) for number in range(2)]
+    folders = [folder / f"beside-{number}" for number in range(2)]
+    chains = [Chain(own, manifests, strategy, proxy) for own in folders]
     started = time.perf_counter()
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda chain: [chain.run(number) for number in range(rounds)], chains))
@@ -143,7 +163,10 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3, help="the fastest counts")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--strategy", default="margin")
+    parser.add_argument("--proxy", default="linear", help="id of the catalogue")
+    parser.add_argument("--steps", type=int, help="of a proxy that has a trainer")
     arguments = parser.parse_args()
+    proxy = proxy_entry(arguments.proxy, arguments.steps)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         dataset = CIFAR / "datasets/cifar-10/manifest.json"
@@ -157,7 +180,7 @@ def main() -> None:
         start = [sys.executable, "-c", "import numpy"]
         unit = min(timed(start, folder)[0] for _ in range(5))
         print(f"starting Python with NumPy: {unit:.3f} s\n")
-        chain = Chain(folder / "chain", manifests, arguments.strategy)
+        chain = Chain(folder / "chain", manifests, arguments.strategy, proxy)
         print(
             f"{arguments.strategy}, {arguments.threads} threads, best of {arguments.repeat}\n"
             "labels   wall s    CPU s  × start  accuracy  where the time goes (s)"
@@ -171,7 +194,7 @@ def main() -> None:
                 f" {chain.accuracy(number):9.4f}  {where}",
                 flush=True,
             )
-        speed = rounds_per_minute(folder, manifests, arguments.strategy, arguments.rounds)
+        speed = rounds_per_minute(folder, manifests, arguments.strategy, proxy, arguments.rounds)
         print(f"\ntwo single-threaded chains side by side: {speed:.0f} rounds per minute")
 
 

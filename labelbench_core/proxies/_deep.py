@@ -8,6 +8,7 @@ loaded to select.
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -33,7 +34,7 @@ from labelbench_core.training import (
 log = logging.getLogger(__name__)
 
 
-class DeepProxy:
+class DeepProxy(ABC):
     """See the module and `labelbench_core.proxies`.
 
     Rows are (n, H, W, 3) uint8 images or, as `pool_rows` gives the pool, (n, D) embeddings.
@@ -55,9 +56,9 @@ class DeepProxy:
         self.bias = np.zeros(0, np.float32)
         self._embed_images: Any = None
 
+    @abstractmethod
     def start(self, backbone: Backbone, training: TrainingSet, rng: np.random.Generator) -> Start:
         """What the training starts from, given the pretrained backbone."""
-        raise NotImplementedError
 
     def finish(self, trained: Trained) -> Trained:
         """The network to be kept, given the one that was trained."""
