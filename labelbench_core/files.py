@@ -7,6 +7,7 @@ carry no dates.
 import contextlib
 import errno
 import fcntl
+import glob
 import hashlib
 import io
 import json
@@ -58,19 +59,41 @@ def write_json(path: str | Path, value: Any) -> None:
 
 @contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """A path beside `path` to write to; renamed to `path` when the block ends without error."""
+    """A path beside `path` to write to; renamed to `path` when the block ends without error.
+
+    What killed writers of `path` left beside it is removed.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(path)
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        yield aside
-        with open(aside, "rb") as handle:
-            os.fsync(handle.fileno())
-        os.replace(aside, path)
+        with open(aside, "wb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)  # no leftover: its writer lives
+            yield aside
+            with open(aside, "rb") as handle:
+                os.fsync(handle.fileno())
+            os.replace(aside, path)
     except OSError as error:
         raise explain_disk_error(error, path) from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+def remove(path: str | Path) -> None:
+    """Delete a file, if it is there, with what killed writers of it left beside it."""
+    path = Path(path)
+    path.unlink(missing_ok=True)
+    _remove_leftovers(path)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Delete the files that writers of `path` who live no longer wrote aside."""
+    for aside in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        # The kernel dropped the lock of a writer that died, however it died.
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), open(aside, "r+b") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            aside.unlink()
 
 
 def explain_disk_error(error: OSError, path: str | Path) -> Exception:

@@ -75,7 +75,7 @@ def finetune(arguments: argparse.Namespace) -> None:
         with files.atomic_path(arguments.history) as aside:
             aside.write_text(history_csv(result.history), encoding="utf-8")
         files.write_json(arguments.metrics, result.record)
-        checkpoint.unlink(missing_ok=True)
+        files.remove(checkpoint)
 
 
 def main(argv: list[str] | None = None) -> int:

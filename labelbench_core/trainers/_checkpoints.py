@@ -79,4 +79,4 @@ class Checkpoint:
     def remove(self) -> None:
         """Delete the file: the results stand."""
         if self.path is not None:
-            self.path.unlink(missing_ok=True)
+            files.remove(self.path)

@@ -53,6 +53,40 @@ def test_an_error_while_writing_leaves_the_old_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
 
 
+WRITER = """
+import sys, time
+from labelbench_core import files
+with files.atomic_path(sys.argv[1]) as aside:
+    aside.write_text("half of the new")
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    "next_step", [lambda path: files.write_json(path, {"new": 1}), files.remove]
+)
+def test_what_a_killed_writer_left_is_removed_and_a_living_one_is_left_alone(tmp_path, next_step):
+    target = tmp_path / "result.json"
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, target], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert writer.stdout.readline() == "writing\n"
+        aside = tmp_path / f".result.json.{writer.pid}.partial"
+        next_step(target)
+        assert aside.read_text() == "half of the new"
+    finally:
+        writer.kill()
+        writer.wait()
+        writer.stdout.close()
+    assert aside.exists()
+    files.write_json(tmp_path / "other.json", {})
+    assert aside.exists(), "removed by a writer of another file"
+    next_step(target)
+    assert not aside.exists()
+
+
 def test_a_full_disk_is_one_clear_error(tmp_path):
     with pytest.raises(InputError, match="no space left"), files.atomic_path(tmp_path / "x"):
         raise OSError(errno.ENOSPC, "No space left on device")
