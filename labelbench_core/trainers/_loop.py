@@ -72,7 +72,7 @@ def train(
     start = {name: value.detach().clone() for name, value in network.state_dict().items()}
     saved = checkpoint.load()
     history, attempts = (saved["history"], saved["attempts"]) if saved else ([], [])
-    with reproducible(task.device):
+    with reproducible(task.device, compiled=recipe.compile):
         for attempt in range(len(attempts), len(RETRY_FACTORS)):
             network.load_state_dict(start)
             learning_rate = recipe.learning_rate * RETRY_FACTORS[attempt]

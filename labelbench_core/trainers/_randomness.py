@@ -17,18 +17,24 @@ def seed_torch(seed: int, device: torch.device) -> None:
 
 
 @contextlib.contextmanager
-def reproducible(device: torch.device) -> Iterator[None]:
-    """Deterministic kernels, and a global generator that is put back afterwards."""
-    was_on = torch.are_deterministic_algorithms_enabled()
-    warned_only = torch.is_deterministic_algorithms_warn_only_enabled()
+def reproducible(device: torch.device, *, compiled: bool) -> Iterator[None]:
+    """Deterministic kernels, and a global generator that is put back afterwards.
+
+    Networks that are compiled need `compiled`: importing the compiler takes a second.
+    """
+    mode = torch.get_deterministic_debug_mode()
     filled = torch.utils.deterministic.fill_uninitialized_memory
     devices = [device] if device.type == "cuda" else []
     # An operation without a deterministic kernel is named in the log; it must not end a training.
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")
+    if compiled:
+        torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False
     try:
         with torch.random.fork_rng(devices=devices):
             yield
     finally:
-        torch.use_deterministic_algorithms(was_on, warn_only=warned_only)
+        if compiled:
+            torch.use_deterministic_algorithms(bool(mode))
+        torch.set_deterministic_debug_mode(mode)
         torch.utils.deterministic.fill_uninitialized_memory = filled

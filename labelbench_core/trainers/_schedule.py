@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from labelbench_core.trainers import _optimizers
 from labelbench_core.trainers._layers import layer_numbers
 from labelbench_core.trainers._network import Network
 from labelbench_core.trainers.recipe import Recipe
@@ -52,8 +53,8 @@ def build_optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
         for (factor, is_decayed), parameters in groups.items()
     ]
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(chosen, lr=recipe.learning_rate, momentum=0.9, nesterov=True)
-    method = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
+        return _optimizers.SGD(chosen, lr=recipe.learning_rate, momentum=0.9, nesterov=True)
+    method = _optimizers.AdamW if recipe.optimizer == "adamw" else _optimizers.Adam
     return method(chosen, lr=recipe.learning_rate, fused=True)
 
 

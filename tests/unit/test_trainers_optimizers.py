@@ -1,5 +1,10 @@
 """Optimisers: their updates written out by hand, and what weight decay leaves alone."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -71,3 +76,27 @@ def test_updates_are_those_written_out(method):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6, err_msg=name)
         other = by_hand(method, start[name], given, factor, DECAY - decay)
         assert np.abs(found - other).max() > 1e-5  # decay shows
+
+
+TRAINING = """
+import sys
+import numpy as np
+import torch
+from fixed_examples import fit
+points = np.eye(6, 4, dtype=np.float32)
+recipe = {"optimizer": sys.argv[1], "trainer": sys.argv[2], "unlabeled": points}
+recipe |= {"ema_decay": 0.9, "gradient_clip": 1.0}
+network, result = fit(lambda: (torch.nn.Linear(4, 4), 4), points, np.arange(6) % 3, **recipe)
+assert result.attempts[-1]["steps"] == 4
+print(*(name for name in ("torch._dynamo", "torch._inductor") if name in sys.modules))
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "trainer"), [("adamw", "flexmatch"), ("adam", "mean-teacher"), ("sgd", "supervised")]
+)
+def test_torchs_compiler_which_takes_a_second_to_import_is_left_out(method, trainer):
+    command = [sys.executable, "-c", TRAINING, method, trainer]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    imported = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert imported.stdout == "\n"

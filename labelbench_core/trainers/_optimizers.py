@@ -1,0 +1,26 @@
+"""Torch's optimisers as a short training can afford them."""
+
+from __future__ import annotations
+
+import torch
+
+
+def _without_compiler(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
+    """`kind`, same in all it computes, that does not import torch's compiler.
+
+    Torch wraps some methods of its optimisers so that a compiled program can contain them, and the
+    wrappers import the compiler: more than a second, where training a proxy takes two. Only
+    networks are compiled here. What a wrapper wraps is `__wrapped__` (`functools.wraps`); a method
+    that some release of torch does not wrap is taken as it is.
+    """
+    names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+    methods = {
+        name: getattr(getattr(kind, name), "__wrapped__", getattr(kind, name)) for name in names
+    }
+    step = getattr(kind.step, "__wrapped__", kind.step)
+    return type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(step)})
+
+
+SGD = _without_compiler(torch.optim.SGD)
+Adam = _without_compiler(torch.optim.Adam)
+AdamW = _without_compiler(torch.optim.AdamW)
