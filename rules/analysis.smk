@@ -6,6 +6,8 @@ The jobs derive the paths of rounds and fine-tunings from the experiment and the
 of paths never stand on a command line.
 """
 
+NEEDS = verbatim(canonical_json(proxy_entries.needs(EXPERIMENT, CATALOGUE)))
+
 
 rule collect_curves:
     input:
@@ -60,7 +62,7 @@ rule collect_costs:
     params:
         code=code("collect_costs"),
         experiment=verbatim(EXPERIMENT.to_json()),
-        needs=verbatim(canonical_json(proxy_entries.needs(EXPERIMENT, CATALOGUE))),
+        needs=NEEDS,
         benchmarks=verbatim(BENCHMARK_PATTERNS),
         records=verbatim(RECORD_PATTERNS),
     message:
@@ -97,12 +99,13 @@ rule tabulate:
     params:
         code=code("tabulate"),
         experiment=verbatim(EXPERIMENT.to_json()),
+        needs=NEEDS,
         folder=output_folder,
     message:
         "Compute intervals, comparisons, label savings and tables"
     shell:
         "python -m workflow_scripts.tabulate"
-        " --experiment {params.experiment:q} --metrics {input.metrics}"
+        " --experiment {params.experiment:q} --needs {params.needs:q} --metrics {input.metrics}"
         " --finetuned {input.finetuned} --tables {params.folder} --summary {output.summary}"
         " --log {log}"
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
+from labelbench_core.analysis.jobs import Needs
 from labelbench_core.analysis.results import compute_results, write_results
 from labelbench_core.experiment import Experiment
 from workflow_scripts._job import job_parser, run_job
@@ -15,13 +16,15 @@ def tabulate(arguments: argparse.Namespace) -> None:
     experiment = Experiment.from_json(arguments.experiment)
     rounds = read_csv(arguments.metrics, CURVE_COLUMNS)
     finetuned = read_csv(arguments.finetuned, FINETUNED_COLUMNS)
-    results = compute_results(experiment, rounds, finetuned)
+    needs = Needs.from_json(arguments.needs)
+    results = compute_results(experiment, rounds, finetuned, needs.images)
     write_results(results, experiment, arguments.tables, arguments.summary)
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
+    parser.add_argument("--needs", default="{}", help="which proxies need images, as JSON")
     parser.add_argument("--metrics", required=True, type=Path, help="table of collect_curves")
     parser.add_argument("--finetuned", required=True, type=Path, help="table of collect_curves")
     parser.add_argument("--tables", required=True, type=Path, help="folder for the tables")

@@ -1,4 +1,4 @@
-"""Training and selection together: does unlabelled data help, does selecting, do both?
+"""Training and selection together: what does unlabelled data add, what selecting, what both?
 
 Every other table compares strategies under one proxy. Here all pairs of a training (a proxy, or an
 end-to-end fine-tuning) and a strategy stand beside each other, as in the paper's main figures.
@@ -6,6 +6,7 @@ end-to-end fine-tuning) and a strategy stand beside each other, as in the paper'
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.comparisons import COMPARISON_COLUMNS, holm, paired_test
@@ -19,6 +20,7 @@ PROBLEM = tuple(key for key in SETTING if key != "proxy")
 """What has to be equal for two trainings to be compared."""
 GROUP = (*PROBLEM, "trained", "split", "metric")
 PROXY, END_TO_END = "proxy", "end to end"
+SELECTION, TRAINING, BOTH = "selection", "training", "both"
 COMBINED_COLUMNS = (
     *GROUP,
     "training",
@@ -27,29 +29,39 @@ COMBINED_COLUMNS = (
     "num_labeled",
     "mean",
     "mean_half_width",
-    "reference",
+    "compared",
+    "reference_training",
+    "reference_strategy",
     *COMPARISON_COLUMNS,
 )
+Pair = tuple[str, str]
 
 
 def compare_combinations(
-    rounds: pd.DataFrame, finetuned: pd.DataFrame, baseline: str
+    rounds: pd.DataFrame, finetuned: pd.DataFrame, baseline: str, on_images: Collection[str] = ()
 ) -> pd.DataFrame:
-    """Every pair of training and strategy against the first training with the baseline strategy.
+    """Every pair of training and strategy, and what its training, its strategy, and both add.
 
     Parameters
     ----------
     rounds, finetuned
         Methods only, in the order of the experiment's lists; `finetuned` may be empty.
     baseline
-        Strategy of the reference.
+        Strategy that the others are compared with; where it is missing, the first one.
+    on_images
+        Proxies that train on images: they count among the end-to-end trainings, too, so that
+        selection by fine-tuning stands beside fine-tuning after selection by a proxy.
 
     Returns
     -------
     `COMBINED_COLUMNS`, in units of the metric; groups with a single training are left out.
-    `training` is a proxy or, where `trained` is "end to end", "trainer after proxy". Means are
-    over all seeds of the pair, differences over the seeds that it shares with the reference.
-    Holm's correction runs over all pairs and budgets of a group.
+    `training` is a proxy or, of a fine-tuning, "trainer after proxy". A pair has a row per budget
+    and pair that it is compared with. `compared` says what differs between the two: the
+    "selection" (same training, baseline strategy), the "training" (same strategy, every training
+    before it in the experiment's lists), or "both" (first training, baseline strategy); it is
+    empty where there is nothing to compare with. Means are over all seeds of the pair, differences
+    over the seeds that both have. Holm's correction runs over all rows of a group with the same
+    `compared`.
     """
     import pandas as pd
 
@@ -57,6 +69,8 @@ def compare_combinations(
     if len(finetuned):
         names = _charged(finetuned) + " after " + finetuned["proxy"]
         parts.append(finetuned.assign(trained=END_TO_END, training=names))
+    deep = rounds[rounds["proxy"].isin(on_images)]
+    parts.append(deep.assign(trained=END_TO_END, training=deep["proxy"]))
     tables = []
     for names, rows in groups(pd.concat(parts, ignore_index=True), GROUP):
         if rows["training"].nunique() > 1:
@@ -75,29 +89,47 @@ def _charged(finetuned: pd.DataFrame) -> pd.Series:
 def _compare(rows: pd.DataFrame, names: dict, baseline: str) -> pd.DataFrame:
     import pandas as pd
 
-    known = rows[rows["strategy"] == baseline]
-    first = (known if len(known) else rows).iloc[0]
-    reference = (first["training"], first["strategy"])
+    strategies = list(dict.fromkeys(rows["strategy"]))
+    first = baseline if baseline in strategies else strategies[0]
     curves = {
         pair: part.set_index(["num_labeled", "seed"])["value"]
         for pair, part in rows.groupby(["training", "strategy"], sort=False)
     }
     found = []
-    for (training, strategy), part in rows.groupby(["training", "strategy"], sort=False):
-        ours, theirs = curves[training, strategy], curves[reference]
+    for pair, part in rows.groupby(["training", "strategy"], sort=False):
         for count, cell in part.groupby("num_labeled", sort=True):
-            shared = theirs.index.intersection(ours.index)
-            shared = shared[shared.get_level_values("num_labeled") == count]
             mean, half = t_interval(cell["value"].to_numpy())
             number = cell["round"].iloc[0]
-            row = {**names, "training": training, "strategy": strategy}
+            row = {**names, "training": pair[0], "strategy": pair[1]}
             row |= {"round": number, "num_labeled": count}
-            row |= {"mean": mean, "mean_half_width": half, "reference": " + ".join(reference)}
-            # The first labels are those of every strategy: one test is enough.
-            is_new = number > 0 or strategy == reference[1]
-            if (training, strategy) != reference and is_new and len(shared):
-                row |= paired_test((ours[shared] - theirs[shared]).to_numpy())
-            found.append(row)
+            row |= {"mean": mean, "mean_half_width": half}
+            tests = []
+            # The first labels are those of every strategy: they compare trainings, and once only.
+            if number > 0 or pair[1] == first:
+                for compared, other in _references(pair, list(curves), first):
+                    theirs = curves[other].reindex(cell.set_index(["num_labeled", "seed"]).index)
+                    differences = cell["value"].to_numpy() - theirs.to_numpy()
+                    shared = differences[theirs.notna().to_numpy()]
+                    if len(shared):
+                        what = {"compared": compared, "reference_training": other[0]}
+                        what["reference_strategy"] = other[1]
+                        tests.append({**row, **what, **paired_test(shared)})
+            found += tests or [row]
     table = pd.DataFrame(found).reindex(columns=list(COMBINED_COLUMNS))
-    table["p_holm"] = holm(table["p_value"].to_numpy())
-    return table
+    for _, part in table.groupby("compared"):
+        table.loc[part.index, "p_holm"] = holm(part["p_value"].to_numpy())
+    text = ["compared", "reference_training", "reference_strategy"]
+    return table.assign(**table[text].fillna(""))
+
+
+def _references(pair: Pair, pairs: list[Pair], baseline: str) -> list[tuple[str, Pair]]:
+    """What differs, and from which pair; `pairs` in the order of the experiment's lists."""
+    training, strategy = pair
+    trainings = list(dict.fromkeys(name for name, _ in pairs))
+    before = trainings[: trainings.index(training)]
+    found = [(TRAINING, (other, strategy)) for other in before]
+    if strategy != baseline:
+        found.insert(0, (SELECTION, (training, baseline)))
+        if before:
+            found.append((BOTH, (trainings[0], baseline)))
+    return [(what, other) for what, other in found if other in pairs]

@@ -34,7 +34,9 @@ FINETUNED_COLUMNS = (
     *SPENT_ON_VALIDATION,
 )
 IDENTIFIERS = (*SETTING, "augmentation", "trainer", "strategy", "kind", "split", "metric", "stage")
-TEXT_COLUMNS = (*IDENTIFIERS, "baseline", "definition", "bound", "low_bound", "high_bound")
+COMBINATION = ("trained", "training", "compared", "reference_training", "reference_strategy")
+TEXT_COLUMNS = (*IDENTIFIERS, *COMBINATION, "baseline", "definition")
+TEXT_COLUMNS += ("bound", "low_bound", "high_bound")
 """Columns in which an empty cell is empty text; in all others it is a missing number."""
 
 FIRST_SPLITS = ("test", "pool")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,9 +65,12 @@ class Results:
 
 
 def compute_results(
-    experiment: Experiment, rounds: pd.DataFrame, finetuned: pd.DataFrame
+    experiment: Experiment,
+    rounds: pd.DataFrame,
+    finetuned: pd.DataFrame,
+    on_images: Collection[str] = (),
 ) -> Results:
-    """Every statistic, from the tables of `collect_curves`.
+    """Every statistic, from the tables of `collect_curves` and the proxies that train on images.
 
     Curves and comparisons cover all metrics; what needs to know which direction is better
     (savings, areas, ranks, pairwise wins) covers the experiment's own metric only. Ceilings have
@@ -87,7 +91,7 @@ def compute_results(
         ranking=mean_ranks(chosen),
         pairwise=_pairwise(chosen, experiment.baseline),
         combined=compare_combinations(
-            methods, methods_only(finetuned, experiment), experiment.baseline
+            methods, methods_only(finetuned, experiment), experiment.baseline, on_images
         ),
         finetuning=_finetuning(experiment, finetuned, rounds),
         convergence=count_failures(rounds, finetuned),

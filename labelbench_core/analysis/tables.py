@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.ceilings import FULL_DATA, full_data_of, shown_names
-from labelbench_core.analysis.combined import PROBLEM
+from labelbench_core.analysis.combined import BOTH, PROBLEM, SELECTION, TRAINING
 from labelbench_core.analysis.comparisons import SIGNIFICANCE
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits
 from labelbench_core.analysis.savings import DEFINITIONS, interval_text, saving_text
@@ -31,6 +31,13 @@ def with_half_width(mean: float, half: float) -> str:
     if math.isnan(mean):
         return "–"
     return f"{100 * mean:.2f}" if math.isnan(half) else f"{100 * mean:.2f} ± {100 * half:.2f}"
+
+
+COMPARED = {
+    SELECTION: ("selecting adds to the same training", ["training", "strategy"]),
+    TRAINING: ("training adds with the same strategy", ["training", "than", "strategy"]),
+    BOTH: ("both add", ["training", "strategy", "reference"]),
+}
 
 
 def accuracy_tables(curves: pd.DataFrame, metric: str) -> list[TextTable]:
@@ -95,18 +102,33 @@ def _validation(row: pd.Series) -> str:
 
 
 def combined_tables(combined: pd.DataFrame, metric: str) -> list[TextTable]:
-    """Every training with every strategy: its values in percent, its differences in points."""
+    """Every training with every strategy: values in percent; what each of the two adds, in points.
+
+    One table of values for each problem, one for each kind of comparison.
+    """
     tables = []
     for names, rows in groups(combined[combined["metric"] == metric], [*PROBLEM, "trained"]):
-        where = " / ".join(names[key] for key in PROBLEM)
-        reference = rows["reference"].iloc[0]
+        where = " / ".join([*(names[key] for key in PROBLEM), names["trained"]])
         for split in ordered_splits(rows["split"]):
             part = rows[rows["split"] == split]
+            place = {name: number for number, name in enumerate(dict.fromkeys(part["training"]))}
             keys = ["training", "strategy"]
-            title = f"{split} {metric} in %, {where}, {names['trained']}"
-            tables.append(_by_budget(title, part, ("mean", "mean_half_width"), keys))
-            title = f"difference to {reference} in points, {split} {metric}, {where}"
-            tables.append(_differences(title, part[part["difference"].notna()], keys))
+            values = part.drop_duplicates([*keys, "num_labeled"])
+            title = f"{split} {metric} in %, {where}"
+            tables.append(_by_budget(title, values, ("mean", "mean_half_width"), keys))
+            for compared, (adds, shown) in COMPARED.items():
+                tests = part[part["compared"] == compared]
+                if len(tests):
+                    tests = tests.sort_values(
+                        ["training", "reference_training"],
+                        key=lambda names: names.map(place),
+                        kind="stable",
+                    )
+                    than = tests["reference_training"]
+                    reference = than + " + " + tests["reference_strategy"]
+                    title = f"what {adds}, in points of {split} {metric}, {where}"
+                    tests = tests.assign(than=than, reference=reference)
+                    tables.append(_differences(title, tests, shown))
     return tables
 
 
