@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -41,21 +40,20 @@ def training_flops(
     recipe: Recipe,
     task: Task,
     fit: Fit,
-    info: Mapping[str, Any],
     per_example: int,
 ) -> int:
     """Floating-point operations of a training, estimated from those of a pass of one example.
 
     An example with a gradient costs a pass forward, one for the gradient of what layers see, and
-    one for that of the weights that are trained; any other one costs one pass. `info` is the
-    trainer's `INFO`: of two `unlabeled_views` (the default), one has a gradient.
+    one for that of the weights that are trained; any other one costs one pass. Of two views of an
+    unlabelled example, one has a gradient.
     """
     sizes = [(value.numel(), value.requires_grad) for value in network.parameters()]
     with_gradient = 2 + sum(size for size, trained in sizes if trained) / sum(s for s, _ in sizes)
     passes = with_gradient * min(recipe.batch_size, len(task.labels))
     if task.unlabeled is not None:
         others = min(recipe.unlabeled_ratio * recipe.batch_size, len(task.unlabeled))
-        passes += others * (with_gradient + info.get("unlabeled_views", 2) - 1)
+        passes += others * (with_gradient + task.unlabeled_views - 1)
     passes *= sum(attempt["steps"] for attempt in fit.attempts)
     if task.validation is not None:
         passes += len(fit.validation) * len(task.validation.labels)

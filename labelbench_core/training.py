@@ -141,12 +141,13 @@ def train_network(
         names=names,
         device=device,
         unlabeled=examples(images, unlabeled) if len(unlabeled) else None,
+        unlabeled_views=component.INFO.get("unlabeled_views", 2),
         validation=validation,
     )
     fit = train(network, method, recipe, task, Checkpoint(*checkpoint))
     size = 0 if validation is None else len(validation.labels)
     per_image = flops_per_image(network, start.backbone.input_size)
-    flops = training_flops(network, recipe, task, fit, component.INFO, per_image)
+    flops = training_flops(network, recipe, task, fit, per_image)
     dtype = training_dtype(recipe, device)
     return Trained(network, folds, fit, device, dtype, size, flops, per_image)
 

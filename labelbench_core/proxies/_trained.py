@@ -84,12 +84,13 @@ def train_on_embeddings(
         names=names,
         device=device,
         unlabeled=examples(unlabeled) if len(unlabeled) else None,
+        unlabeled_views=component.INFO.get("unlabeled_views", 2),
         validation=validation,
     )
     fit = train(network, method, recipe, task, Checkpoint(None, ""))
     # Two operations for each weight and example.
     per_example = 2 * sum(parameter.numel() for parameter in network.parameters())
-    flops = training_flops(network, recipe, task, fit, component.INFO, per_example)
+    flops = training_flops(network, recipe, task, fit, per_example)
     return network.cpu().eval(), fit.record(flops)
 
 

@@ -27,7 +27,8 @@ class Batch:
     labels
         (B,) int64.
     weak, strong
-        (U, ...) two views of the same unlabelled examples; None where there are none.
+        (U, ...) two views of the same unlabelled examples; None where there are none. Trainers with
+        `unlabeled_views` 1 in their `INFO` get no strong one.
     rows
         (U,) int64 places of these examples in the unlabelled set.
     """

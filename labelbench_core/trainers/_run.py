@@ -59,6 +59,8 @@ class Task:
         Where it is trained.
     unlabeled
         The unlabelled examples; None for trainers that need none, or where all are labelled.
+    unlabeled_views
+        Of them that the trainer looks at: 2, weak and strong, or 1, weak.
     validation
         What the best weights are chosen by; None: the last are taken.
     """
@@ -69,6 +71,7 @@ class Task:
     names: tuple[str | int, ...]
     device: torch.device
     unlabeled: Examples | None = None
+    unlabeled_views: int = 2
     validation: Validation | None = None
 
 
@@ -143,12 +146,9 @@ class TrainingRun:
             inputs = task.labeled.view("weak", rows, raw, rng)
             batch = Batch(inputs, self.labels[on_device(rows, task.device)])
             if others is not None:
-                batch = replace(
-                    batch,
-                    weak=task.unlabeled.view("weak", *others, rng),
-                    strong=task.unlabeled.view("strong", *others, rng),
-                    rows=on_device(others[0], task.device),
-                )
+                names_of_views = ("weak", "strong")[: task.unlabeled_views]
+                views = {name: task.unlabeled.view(name, *others, rng) for name in names_of_views}
+                batch = replace(batch, **views, rows=on_device(others[0], task.device))
             yield batch
 
     @staticmethod

@@ -211,6 +211,21 @@ def test_all_wrong_options_are_named_at_once(name):
 
 
 @every_trainer
+def test_only_views_that_are_looked_at_are_made(name):
+    trainer = build(name)
+    batch, step = a_batch(), a_step(trainer)
+    views = registry.describe("trainers", name).info.get("unlabeled_views", 2)
+    assert views == (1 if name == "pseudo-label" else 2)
+    if views == 1:
+        expected = loss_of(trainer, batch, step).total
+        assert loss_of(trainer, replace(batch, strong=None), step).total == expected
+    else:
+        changed = replace(batch, strong=batch.strong.flip(0))
+        other = loss_of(trainer, changed, a_step(trainer)).total
+        assert other != loss_of(trainer, batch, a_step(trainer)).total
+
+
+@every_trainer
 def test_info_has_the_keys_of_all_trainers(name):
     info = registry.describe("trainers", name).info
     keys = {"summary", "paper", "needs_unlabeled", "needs_teacher"}
