@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table ready to be shown: `cells` are text, the first column names the row."""
+    """A table ready to be shown: `cells` are text, the first `num_names` columns name the row."""
 
     title: str
     columns: tuple[str, ...]
     cells: tuple[tuple[str, ...], ...]
+    num_names: int = 1
 
 
 def with_half_width(mean: float, half: float) -> str:
@@ -159,7 +160,7 @@ def savings_tables(savings: pd.DataFrame) -> list[TextTable]:
             "95 % interval",
         )
         tables.append(
-            TextTable(f"label savings over {baseline}, {_where(names)}", columns, tuple(cells))
+            TextTable(f"label savings over {baseline}, {_where(names)}", columns, tuple(cells), 2)
         )
     return tables
 
@@ -185,7 +186,8 @@ def _differences(title: str, rows: pd.DataFrame, names: Sequence[str]) -> TextTa
             for _, row in part.iterrows()
         }
         cells.append((*name.values(), *(found.get(count, "–") for count in labels)))
-    return TextTable(title, (*names, *(f"{count:,}" for count in labels)), tuple(cells))
+    columns = (*names, *(f"{count:,}" for count in labels))
+    return TextTable(title, columns, tuple(cells), len(names))
 
 
 def _by_budget(
@@ -201,7 +203,8 @@ def _by_budget(
             )
         }
         cells.append((*name.values(), *(found.get(count, "–") for count in labels)))
-    return TextTable(title, (*names, *(f"{count:,}" for count in labels)), tuple(cells))
+    columns = (*names, *(f"{count:,}" for count in labels))
+    return TextTable(title, columns, tuple(cells), len(names))
 
 
 def _signed(mean: float, half: float) -> str:
@@ -223,7 +226,8 @@ def as_markdown(tables: Sequence[TextTable]) -> str:
     """All tables as Markdown, each under its title; numbers aligned to the right."""
     parts = []
     for table in tables:
-        rule = ["---", *["---:"] * (len(table.columns) - 1)]
+        num_numbers = len(table.columns) - table.num_names
+        rule = ["---"] * table.num_names + ["---:"] * num_numbers
         lines = [table.columns, rule, *table.cells]
         body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
         parts.append(f"**{table.title}**\n\n{body}\n")
@@ -253,11 +257,12 @@ def as_latex(tables: Sequence[TextTable]) -> str:
     """All tables as LaTeX (needs the package booktabs)."""
     parts = []
     for table in tables:
+        alignment = "l" * table.num_names + "r" * (len(table.columns) - table.num_names)
         lines = [
             r"\begin{table}",
             r"\centering",
             rf"\caption{{{_latex(table.title)}}}",
-            rf"\begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}",
+            rf"\begin{{tabular}}{{{alignment}}}",
             r"\toprule",
             " & ".join(map(_latex, table.columns)) + r" \\",
             r"\midrule",

@@ -6,6 +6,7 @@ import pytest
 
 from labelbench_core.analysis.combined import compare_combinations
 from labelbench_core.analysis.frames import FINETUNED_COLUMNS
+from labelbench_core.analysis.tables import as_latex, as_markdown, combined_tables
 
 IDS = {"dataset": "d", "backbone": "b", "schedule": "s", "split": "test", "metric": "accuracy"}
 NO_FINETUNING = pd.DataFrame(columns=list(FINETUNED_COLUMNS))
@@ -167,3 +168,28 @@ def test_without_the_baseline_the_first_pair_is_the_reference():
     found = row(ends, training="flexmatch after linear", strategy="margin")
     assert found["compared"] == "training"
     assert found["difference"] == pytest.approx(0.1)
+
+
+def test_the_tables_name_trainings_in_the_order_of_the_experiment():
+    third = {("shallow", strategy, 1): 0.75 for strategy in ("random", "margin")}
+    table = compare_combinations(rounds({**VALUES, **third}), NO_FINETUNING, "random")
+    values, selecting, training, both = combined_tables(table, "accuracy")
+    assert values.columns == ("training", "strategy", "100", "200")
+    assert [cells[:2] for cells in selecting.cells] == [
+        ("linear", "margin"),
+        ("flexmatch", "margin"),
+        ("shallow", "margin"),
+    ]
+    assert [cells[:3] for cells in training.cells] == [
+        ("flexmatch", "linear", "random"),
+        ("flexmatch", "linear", "margin"),
+        ("shallow", "linear", "random"),
+        ("shallow", "linear", "margin"),
+        ("shallow", "flexmatch", "random"),
+        ("shallow", "flexmatch", "margin"),
+    ]
+    assert {cells[2] for cells in both.cells} == {"linear + random"}
+    assert "| training | than | strategy | 100 | 200 |\n| --- | --- | --- | ---: | ---: |" in (
+        as_markdown([training])
+    )
+    assert r"\begin{tabular}{lllrr}" in as_latex([training])
