@@ -90,8 +90,9 @@ def remove(path: str | Path) -> None:
 def _remove_leftovers(path: Path) -> None:
     """Delete the files that writers of `path` who live no longer wrote aside."""
     for aside in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
-        # The kernel dropped the lock of a writer that died, however it died.
-        with contextlib.suppress(FileNotFoundError, BlockingIOError), open(aside, "r+b") as handle:
+        # The kernel dropped the lock of a writer that died, however it died. What cannot be
+        # removed, such as another user's, does no harm.
+        with contextlib.suppress(OSError), open(aside, "r+b") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             aside.unlink()
 

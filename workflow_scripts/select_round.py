@@ -20,7 +20,7 @@ def select_round(arguments: argparse.Namespace) -> None:
         result = rounds.next_round(data, settings, previous, arguments.threads)
         files.write_npz(arguments.arrays, **result.arrays)
         files.write_json(arguments.record, result.record)
-    files.remove(checkpoint_of(arguments))
+        files.remove(checkpoint_of(arguments))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -89,14 +89,15 @@ def _charged(finetuned: pd.DataFrame) -> pd.Series:
 def _compare(rows: pd.DataFrame, names: dict, baseline: str) -> pd.DataFrame:
     import pandas as pd
 
-    strategies = list(dict.fromkeys(rows["strategy"]))
-    first = baseline if baseline in strategies else strategies[0]
+    if baseline not in set(rows["strategy"]):
+        baseline = rows["strategy"].iloc[0]
     curves = {
         pair: part.set_index(["num_labeled", "seed"])["value"]
         for pair, part in rows.groupby(["training", "strategy"], sort=False)
     }
     found = []
     for pair, part in rows.groupby(["training", "strategy"], sort=False):
+        references = _references(pair, list(curves), baseline)
         for count, cell in part.groupby("num_labeled", sort=True):
             mean, half = t_interval(cell["value"].to_numpy())
             number = cell["round"].iloc[0]
@@ -105,8 +106,8 @@ def _compare(rows: pd.DataFrame, names: dict, baseline: str) -> pd.DataFrame:
             row |= {"mean": mean, "mean_half_width": half}
             tests = []
             # The first labels are those of every strategy: they compare trainings, and once only.
-            if number > 0 or pair[1] == first:
-                for compared, other in _references(pair, list(curves), first):
+            if number > 0 or pair[1] == baseline:
+                for compared, other in references:
                     theirs = curves[other].reindex(cell.set_index(["num_labeled", "seed"]).index)
                     differences = cell["value"].to_numpy() - theirs.to_numpy()
                     shared = differences[theirs.notna().to_numpy()]

@@ -75,8 +75,3 @@ class Checkpoint:
             reason = f"it cannot be read ({error})"
         log.warning("%s: not continued: %s", self.path.name, reason)
         return None
-
-    def remove(self) -> None:
-        """Delete the file: the results stand."""
-        if self.path is not None:
-            files.remove(self.path)

@@ -102,13 +102,9 @@ def test_curves_show_the_means_of_the_table(tables: tuple[Path, Experiment]) -> 
 
 def test_text_does_not_overlap(tables: tuple[Path, Experiment]) -> None:
     folder, experiment = tables
-    source = folder / "tables"
     with style.drawing():
         for figure in (
-            draw_curves(read_csv(source / "curves.csv", ()), experiment),
-            draw_differences(read_csv(source / "comparisons.csv", ()), experiment),
-            draw_savings(read_csv(source / "savings.csv", ()), experiment),
-            draw_finetuning(read_csv(source / "finetuning.csv", ()), experiment),
+            *figures_of(folder / "tables", experiment),
             draw_costs(read_csv(folder / "costs.csv", ())),
         ):
             figure.canvas.draw()
@@ -128,13 +124,8 @@ def test_titles_of_long_ids_do_not_overlap(tmp_path: Path) -> None:
     fake_results.write(tmp_path, values)
     assert collect(tmp_path, values) == tabulate_results(tmp_path, values) == 0
     experiment = Experiment.from_json(json.dumps(values))
-    source = tmp_path / "tables"
     with style.drawing():
-        for figure in (
-            draw_curves(read_csv(source / "curves.csv", ()), experiment),
-            draw_savings(read_csv(source / "savings.csv", ()), experiment),
-            draw_finetuning(read_csv(source / "finetuning.csv", ()), experiment),
-        ):
+        for figure in figures_of(tmp_path / "tables", experiment):
             figure.canvas.draw()
             titles = [axes._left_title for axes in figure.axes]
             boxes = [title.get_window_extent() for title in titles]
@@ -142,6 +133,16 @@ def test_titles_of_long_ids_do_not_overlap(tmp_path: Path) -> None:
             for index, box in enumerate(boxes):
                 assert box.x1 <= figure.bbox.x1
                 assert not any(overlap(box, other) for other in boxes[:index])
+
+
+def figures_of(tables: Path, experiment: Experiment) -> list[Any]:
+    """All figures but that of costs."""
+    return [
+        draw_curves(read_csv(tables / "curves.csv", ()), experiment),
+        draw_differences(read_csv(tables / "comparisons.csv", ()), experiment),
+        draw_savings(read_csv(tables / "savings.csv", ()), experiment),
+        draw_finetuning(read_csv(tables / "finetuning.csv", ()), experiment),
+    ]
 
 
 def text_boxes(axes: Any) -> list[tuple[str, Any]]:

@@ -211,7 +211,7 @@ def test_all_wrong_options_are_named_at_once(name):
 
 
 @every_trainer
-def test_only_views_that_are_looked_at_are_made(name):
+def test_info_says_how_many_views_are_looked_at(name):
     trainer = build(name)
     batch, step = a_batch(), a_step(trainer)
     views = registry.describe("trainers", name).info.get("unlabeled_views", 2)

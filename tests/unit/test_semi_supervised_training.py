@@ -9,6 +9,7 @@ import torch
 from fixed_examples import DyingCheckpoint, Killed
 from semi_supervised import build, every_trainer
 
+from labelbench_core import registry
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._examples import EmbeddingExamples
@@ -129,3 +130,19 @@ def test_reduced_precision_and_batch_statistics(name, strips):
     network, result = fit(strips[0], name, **options)
     assert {value.dtype for value in network.parameters()} == {torch.float32}
     assert math.isfinite(result.history[-1]["loss"])
+
+
+@every_trainer
+def test_only_views_that_are_looked_at_are_made(name, strips, monkeypatch):
+    made = []
+    view = EmbeddingExamples.view
+
+    def recorded(self, kind, *arguments):
+        made.append((self is strips[0].unlabeled, kind))
+        return view(self, kind, *arguments)
+
+    monkeypatch.setattr(EmbeddingExamples, "view", recorded)
+    views = registry.describe("trainers", name).info.get("unlabeled_views", 2)
+    fit(replace(strips[0], unlabeled_views=views), name, steps=3)
+    expected = [(False, "weak"), (True, "weak"), (True, "strong")][: 1 + views]
+    assert made == 3 * expected

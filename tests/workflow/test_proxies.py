@@ -65,6 +65,11 @@ def test_proxies_beyond_the_linear_one(fresh):
     assert refreshed.parent.name == "round-1"
     assert files.read_json(refreshed)["fingerprint"] == records[2]["source"] != before["source"]
 
+    # The tables are told which proxies end in a fine-tuned network.
+    text = fresh.snakemake("report", "--dry-run", "--printshellcmds", config="proxies.yaml")
+    (command,) = (line for line in text.splitlines() if "workflow_scripts.tabulate" in line)
+    assert '"images":["images"]' in command
+
     # What a proxy is trained by and on reruns its chains, and no other.
     assert fresh.planned(*TARGETS, config="proxies.yaml") == {}
     fresh.edit("config/catalogue/trainers.yaml", "{steps: 20", "{steps: 21")
