@@ -1,9 +1,14 @@
 """Estimates of floating-point operations: what is counted, and that nothing is changed by it."""
 
+import numpy as np
+import pytest
 import torch
 from torch import nn
 
 from labelbench_core.flops import flops_per_image
+from labelbench_core.image_rows import MemoryRows
+from labelbench_core.proxies import Statistics, TrainingSet
+from labelbench_core.proxies._trained import train_on_embeddings
 
 SIZE, WIDTH, TOKENS = 8, 16, 4
 
@@ -33,3 +38,29 @@ def test_attention_is_counted_although_inference_fuses_it() -> None:
         finally:
             torch.backends.mha.set_fastpath_enabled(True)
         assert found == patches + projections + products
+
+
+@pytest.mark.parametrize(
+    ("trainer", "passes"),
+    [
+        ("supervised", 8 * 3),  # forward, and two backward
+        ("pseudo-label", 8 * 3 + 16 * 3),  # one view, with a gradient
+        ("fixmatch", 8 * 3 + 16 * (3 + 1)),  # the weak view has none
+    ],
+)
+def test_a_training_is_counted_by_hand(trainer: str, passes: int) -> None:
+    rng = np.random.default_rng(0)
+    pool = MemoryRows(rng.standard_normal((40, 5), dtype=np.float32))
+    training = TrainingSet(
+        pool,
+        np.arange(12),
+        np.arange(12) % 10,
+        10,
+        Statistics(np.zeros(5), np.ones(5)),
+        views={"weak": [pool], "strong": [pool]},
+    )
+    steps = {"steps": 3, "batch_size": 8, "unlabeled_ratio": 2, "warmup_steps": 0, "head": "fresh"}
+    entry = {"id": trainer, "implementation": trainer, "training": steps}
+    _, record = train_on_embeddings(training, 0, entry, rng, 1)
+    assert record["steps"] == 3
+    assert record["flops"] == 3 * passes * 2 * (5 * 10 + 10)
