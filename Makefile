@@ -1,5 +1,5 @@
 # make demo   install, run the quickstart, show its result
-# make test   install, run the tests
+# make test   install, run the tests (`make thorough`: those that take minutes)
 # Both work on a fresh machine with Linux, Python 3.11+ and make; everything stays in this folder.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 REPORTS := results/reports/quickstart
 
-.PHONY: demo test lint format bench lock slurm clean
+.PHONY: demo test thorough lint format bench lock slurm clean
 
 demo: .venv/installed
 	@$(BIN)/snakemake --cores all --quiet rules host 2>&1 | $(BIN)/python -m workflow_scripts.show_progress
@@ -17,6 +17,9 @@ demo: .venv/installed
 
 test: .venv/installed
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+thorough: .venv/installed
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m thorough
 
 lint: .venv/installed
 	$(BIN)/ruff check .
