@@ -11,13 +11,16 @@ from snakemake.settings.types import DeploymentMethod
 
 from labelbench_core import proxy_entries
 from labelbench_core import workflow as parsing
+from labelbench_core.completeness import what_is_missing
 from labelbench_core.files import canonical_json
+from labelbench_core.forcing import Forced
 from labelbench_core.provenance import code_hash
 
 EXPERIMENT, CATALOGUE = parsing.load(config, Path(workflow.basedir), workflow.overwrite_configfiles)
 USES_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 if workflow.is_main_process:
     parsing.prepare_main_process(EXPERIMENT, CATALOGUE, workflow.overwrite_configfiles)
+FORCED = Forced(tell=logger.warning)
 shell.prefix(parsing.shell_prefix(workflow.basedir, uses_conda=USES_CONDA))
 
 # Facts of this machine, which no result depends on by name. Where there is no GPU, jobs that would use
@@ -148,6 +151,21 @@ def proxys_embeddings(file):
         return REFRESHED.format(**ids) + file
 
     return path
+
+
+def made_again_if_incomplete(folder):
+    """Input function that names no file: has the job run if a file in its folder of arrays is missing."""
+
+    def look(wildcards):
+        if workflow.is_main_process:
+            place = Path(folder.format(**wildcards))
+            problem = what_is_missing(place / "manifest.json", place / "arrays")
+            if problem is not None:
+                FORCED.force([str(place / "manifest.json")], problem)
+            FORCED.apply(workflow.dag, str(place / "manifest.json"))
+        return []
+
+    return look
 
 
 def zero_shot_settings(wildcards):

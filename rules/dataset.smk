@@ -6,6 +6,8 @@ OUTPUTS: labels, and images as uint8 or as an index of files, with a manifest.
 
 
 rule prepare_dataset:
+    input:
+        whole=made_again_if_incomplete(DATASET),
     output:
         manifest=f"{DATASET}manifest.json",
         arrays=directory(f"{DATASET}arrays"),

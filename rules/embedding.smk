@@ -10,6 +10,7 @@ rule extract_embeddings:
     input:
         dataset=f"{DATASET}manifest.json",
         arrays=ancient(f"{DATASET}arrays"),
+        whole=made_again_if_incomplete(EMBEDDINGS),
     output:
         manifest=f"{EMBEDDINGS}manifest.json",
         arrays=directory(f"{EMBEDDINGS}arrays"),
@@ -68,6 +69,7 @@ rule extract_views:
     input:
         dataset=f"{DATASET}manifest.json",
         arrays=ancient(f"{DATASET}arrays"),
+        whole=made_again_if_incomplete(VIEWS),
     output:
         manifest=f"{VIEWS}manifest.json",
         arrays=directory(f"{VIEWS}arrays"),
@@ -101,6 +103,7 @@ rule refresh_embeddings:
         dataset=f"{DATASET}manifest.json",
         arrays=ancient(f"{DATASET}arrays"),
         weights=f"{FINETUNED}model.safetensors",
+        whole=made_again_if_incomplete(REFRESHED),
     output:
         manifest=f"{REFRESHED}manifest.json",
         arrays=directory(f"{REFRESHED}arrays"),
