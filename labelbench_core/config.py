@@ -69,6 +69,7 @@ def _crossing(values: Mapping[str, Any], catalogue: Catalogue) -> Crossing:
             strategies=tuple(finetune["strategies"]),
             rounds=tuple(finetune["rounds"]),
             seeds=_seeds(finetune["seeds"]),
+            keep=finetune.get("keep", "all"),
         ),
         ceilings=tuple(name for name in ceilings if name not in catalogue["schedules"]),
         full_data=tuple(name for name in ceilings if name in catalogue["schedules"]),

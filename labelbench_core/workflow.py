@@ -4,7 +4,6 @@ Every job of a cluster parses the Snakefile again, so that this stays light and,
 process, without side effects.
 """
 
-import dataclasses
 import fcntl
 import os
 import socket
@@ -19,17 +18,9 @@ from labelbench_core.catalogue import Catalogue, load_catalogue
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
+from labelbench_core.stages import STAGES, stage_of
 
-PREPARED = "results/datasets/{dataset}/manifest.json"
-# Rules that read a backbone's weights; rounds do for the proxies that train on images.
-ROUNDS = ("train_initial_deep", "select_round_deep")
-READ_WEIGHTS = (
-    "extract_embeddings",
-    "extract_views",
-    "build_zero_shot_head",
-    "refresh_embeddings",
-    "finetune_model",
-)
+PREPARED = STAGES["prepare_dataset"].path("manifest")
 # Kept open, and so locked, for as long as this process lives.
 _held_locks: list[int] = []
 
@@ -55,7 +46,7 @@ def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any
     used["strategies"] = experiment.strategies + experiment.ceilings
     used["schedules"] = experiment.all_of("schedules") + experiment.full_data
     entries = {kind: {name: catalogue[kind][name] for name in used[kind]} for kind in used}
-    return {"experiment": dataclasses.asdict(experiment), "catalogue": entries}
+    return {"experiment": experiment.as_mapping(), "catalogue": entries}
 
 
 def prepare_main_process(
@@ -110,13 +101,15 @@ def backbones_to_run(
     catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]
 ) -> list[str]:
     """Backbones that some of `jobs`, (rule, wildcards), run: the others' weights are not needed."""
-    needed = (
-        ids["backbone"]
-        for rule, ids in jobs
-        if rule in READ_WEIGHTS
-        or (rule in ROUNDS and proxy_entries.needs_images(catalogue, ids["proxy"]))
-    )
-    return list(dict.fromkeys(needed))
+
+    def runs_backbone(rule: str, ids: Mapping[str, str]) -> bool:
+        stage = stage_of(rule)
+        when = stage.runs_backbone if stage else "never"
+        return when == "always" or (
+            when == "for images" and proxy_entries.needs_images(catalogue, ids["proxy"])
+        )
+
+    return list(dict.fromkeys(ids["backbone"] for rule, ids in jobs if runs_backbone(rule, ids)))
 
 
 def shell_prefix(project: str | Path, *, uses_conda: bool) -> str:

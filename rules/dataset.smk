@@ -7,14 +7,14 @@ OUTPUTS: labels, and images as uint8 or as an index of files, with a manifest.
 
 rule prepare_dataset:
     input:
-        whole=made_again_if_incomplete(DATASET),
+        whole=made_again_if_incomplete("prepare_dataset"),
     output:
-        manifest=f"{DATASET}manifest.json",
-        arrays=directory(f"{DATASET}arrays"),
+        manifest=output_of("prepare_dataset", "manifest"),
+        arrays=output_of("prepare_dataset", "arrays"),
     log:
-        "results/logs/prepare_dataset/{dataset}.log",
+        log_of("prepare_dataset"),
     benchmark:
-        "results/benchmarks/prepare_dataset/{dataset}.tsv"
+        benchmark_of("prepare_dataset")
     conda:
         "envs/torch.yaml"
     threads: 1

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from labelbench_core.analysis.caveats import caveats, statistics_notes
 from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, refresh_costs, selection_costs
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, read_csv
-from labelbench_core.analysis.results import TABLES, Results
+from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.analysis.summary import finetuning_text, percent, saving_cell
 from labelbench_core.analysis.tables import (
@@ -31,11 +31,12 @@ from labelbench_core.figures import style
 from labelbench_core.figures.costs import duration, operations
 from labelbench_core.figures.label_efficiency import MOST_BANDS
 from labelbench_core.files import canonical_json
+from labelbench_core.report_files import TABLES
+from labelbench_core.report_files import figures as figures_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FIGURES = ("label_efficiency", "difference", "label_savings", "finetuning", "costs")
 THEME = {style.INK: "ink", style.MUTED: "muted", style.GRID: "rule", style.PAPER: "paper"}
 THEME[style.PALETTE[0]] = "blue"
 MOST_CARDS = 3
@@ -70,7 +71,7 @@ def render(
     """
     import jinja2
 
-    drawn = [name for name in FIGURES if name != "finetuning" or experiment.trainers]
+    drawn = figures_of(finetuning=bool(experiment.trainers))
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
