@@ -6,6 +6,7 @@ process, without side effects.
 
 import fcntl
 import os
+import shlex
 import socket
 import sys
 from collections.abc import Iterable, Mapping
@@ -113,15 +114,21 @@ def backbones_to_run(
 
 
 def shell_prefix(project: str | Path, *, uses_conda: bool) -> str:
-    """What every job's shell starts with.
+    """What every job's shell starts with, as `shell.prefix` takes it: braces doubled.
 
     The library is found without being installed. Without conda, the runner's own interpreter comes
-    first, so that a virtual environment works without being activated.
+    first, so that a virtual environment works without being activated. Folders may have any name.
     """
-    steps = ["set -euo pipefail", f"export PYTHONPATH='{project}'"]
+    steps = ["set -euo pipefail", f"export PYTHONPATH={shlex.quote(str(project))}"]
     if not uses_conda:
-        steps.append(f"export PATH='{Path(sys.executable).parent}':\"$PATH\"")
-    return "; ".join(steps) + "; "
+        own = shlex.quote(str(Path(sys.executable).parent))
+        steps.append(f'export PATH={own}:"$PATH"')
+    return escape_braces("; ".join(steps)) + "; "
+
+
+def escape_braces(text: str) -> str:
+    """`text` as Snakemake has to be given it, to take its braces for nothing but braces."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def has_gpu() -> bool:

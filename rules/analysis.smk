@@ -19,7 +19,7 @@ rule collect_curves:
     benchmark:
         benchmark_of("collect_curves")
     conda:
-        "envs/report.yaml"
+        environment("report")
     threads: 1
     resources:
         mem_mb=4000,
@@ -52,7 +52,7 @@ rule collect_costs:
     benchmark:
         benchmark_of("collect_costs")
     conda:
-        "envs/report.yaml"
+        environment("report")
     threads: 1
     resources:
         mem_mb=2000,
@@ -91,7 +91,7 @@ rule tabulate:
     benchmark:
         benchmark_of("tabulate")
     conda:
-        "envs/report.yaml"
+        environment("report")
     threads: 1
     resources:
         mem_mb=4000,
@@ -126,7 +126,7 @@ rule plot_label_efficiency:
     benchmark:
         benchmark_of("plot_label_efficiency")
     conda:
-        "envs/report.yaml"
+        environment("report")
     threads: 1
     resources:
         mem_mb=2000,
@@ -153,7 +153,7 @@ rule plot_label_savings:
     benchmark:
         benchmark_of("plot_label_savings")
     conda:
-        "envs/report.yaml"
+        environment("report")
     threads: 1
     resources:
         mem_mb=2000,
@@ -180,7 +180,7 @@ rule plot_finetuning:
     benchmark:
         benchmark_of("plot_finetuning")
     conda:
-        "envs/report.yaml"
+        environment("report")
     threads: 1
     resources:
         mem_mb=2000,
@@ -207,7 +207,7 @@ rule plot_costs:
     benchmark:
         benchmark_of("plot_costs")
     conda:
-        "envs/report.yaml"
+        environment("report")
     threads: 1
     resources:
         mem_mb=2000,
@@ -241,7 +241,7 @@ rule render_report:
     benchmark:
         benchmark_of("render_report")
     conda:
-        "envs/report.yaml"
+        environment("report")
     threads: 1
     resources:
         mem_mb=2000,

@@ -76,6 +76,14 @@ def output_of(stage, output):
     return directory(paths) if STAGES[stage].outputs[output].kind == FOLDER else paths
 
 
+def environment(name):
+    """A conda environment file; Snakemake takes braces in its own folder's name for wildcards."""
+    folder = str(workflow.basedir)
+    if folder == parsing.escape_braces(folder):
+        return f"envs/{name}.yaml"
+    return parsing.escape_braces(f"{folder}/rules/envs/{name}.yaml")
+
+
 def log_of(rule):
     """Path of the log of a rule's jobs."""
     return STAGES[rule].log.replace("{experiment}", EXPERIMENT.experiment)

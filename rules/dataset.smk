@@ -16,7 +16,7 @@ rule prepare_dataset:
     benchmark:
         benchmark_of("prepare_dataset")
     conda:
-        "envs/torch.yaml"
+        environment("torch")
     threads: 1
     resources:
         mem_mb=4000,

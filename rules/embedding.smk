@@ -21,7 +21,7 @@ rule extract_embeddings:
     # Beside chains of small jobs, all cores would never be free at once.
     priority: 1
     conda:
-        "envs/torch.yaml"
+        environment("torch")
     threads: 8
     resources:
         mem_mb=8000,
@@ -49,7 +49,7 @@ rule build_zero_shot_head:
     benchmark:
         benchmark_of("build_zero_shot_head")
     conda:
-        "envs/torch.yaml"
+        environment("torch")
     threads: 4
     resources:
         mem_mb=8000,
@@ -80,7 +80,7 @@ rule extract_views:
     # Beside chains of small jobs, all cores would never be free at once.
     priority: 1
     conda:
-        "envs/torch.yaml"
+        environment("torch")
     threads: 8
     resources:
         mem_mb=8000,
@@ -112,7 +112,7 @@ rule refresh_embeddings:
     benchmark:
         benchmark_of("refresh_embeddings")
     conda:
-        "envs/torch.yaml"
+        environment("torch")
     threads: 8
     resources:
         mem_mb=8000,

@@ -23,7 +23,7 @@ rule finetune_model:
     wildcard_constraints:
         round=KEPT_ROUND,
     conda:
-        "envs/torch.yaml"
+        environment("torch")
     threads: GPU_JOB_THREADS
     resources:
         mem_mb=16000,

@@ -17,7 +17,7 @@ rule draw_initial_pool:
     benchmark:
         benchmark_of("draw_initial_pool")
     conda:
-        "envs/select.yaml"
+        environment("select")
     threads: 1
     resources:
         mem_mb=1000,
@@ -53,7 +53,7 @@ rule train_initial:
     wildcard_constraints:
         proxy=proxy_entries.pattern(CATALOGUE, needs_torch=False),
     conda:
-        "envs/select.yaml"
+        environment("select")
     threads: 1
     resources:
         mem_mb=2000,
@@ -77,7 +77,7 @@ use rule train_initial as train_initial_deep with:
     wildcard_constraints:
         proxy=proxy_entries.pattern(CATALOGUE, needs_torch=True),
     conda:
-        "envs/torch.yaml"
+        environment("torch")
     threads: GPU_JOB_THREADS
     resources:
         mem_mb=16000,
@@ -107,7 +107,7 @@ rule select_round:
         round=LATER_ROUND,
         proxy=proxy_entries.pattern(CATALOGUE, needs_torch=False),
     conda:
-        "envs/select.yaml"
+        environment("select")
     threads: 1
     resources:
         mem_mb=2000,
@@ -133,7 +133,7 @@ use rule select_round as select_round_deep with:
         round=LATER_ROUND,
         proxy=proxy_entries.pattern(CATALOGUE, needs_torch=True),
     conda:
-        "envs/torch.yaml"
+        environment("torch")
     threads: GPU_JOB_THREADS
     resources:
         mem_mb=16000,
