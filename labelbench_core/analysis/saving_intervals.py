@@ -102,7 +102,7 @@ def _at_last_level(baseline: Curve, strategy: Curve) -> Savings:
     """Savings at the last level of `baseline`."""
     base, other = _stack(baseline), _stack(strategy)
     levels = base[..., -1:]
-    needed = crossing_of_zero(baseline.budgets, base - levels, own_level=True)
+    needed = crossing_of_zero(baseline.budgets, base - levels)
     own = crossing_of_zero(strategy.budgets, other - levels)
     saving = needed.estimate / _within(strategy, own.estimate)
     from_start = needed.estimate <= baseline.budgets[0]
@@ -140,7 +140,9 @@ def _high_end(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The high end of the interval, and what it is."""
     high = needed.high / _within(strategy, own.low)
-    quadrature = _quadrature(needed.high / needed.estimate, own.estimate / own.low)
+    quadrature = _quadrature(
+        needed.high / needed.estimate, _within(strategy, own.estimate) / _within(strategy, own.low)
+    )
     reached = np.isfinite(own.estimate)
     mover = _certainly_before(baseline, needed) & reached
     high = np.where(mover, needed.estimate / _within(strategy, own.estimate) * quadrature, high)
@@ -158,7 +160,9 @@ def _low_end(
     estimate = needed.estimate / _within(strategy, own.estimate)
     before = _certainly_before(baseline, needed)
     low = needed.estimate / own.high
-    quadrature = _quadrature(needed.estimate / needed.low, own.high / own.estimate)
+    quadrature = _quadrature(
+        needed.estimate / needed.low, _within(strategy, own.high) / _within(strategy, own.estimate)
+    )
     low = np.where(before, estimate / quadrature, low)
     bound = np.where((needed.estimate <= first) | (before & (needed.low <= first)), LESS, EXACT)
     bound = np.where(own.high <= strategy.budgets[0], MORE, bound)
@@ -178,8 +182,7 @@ def _certainly_before(baseline: Curve, needed: Crossing) -> np.ndarray:
 
 def _quadrature(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Two factors of at least 1 as one, as if their logarithms were independent errors."""
-    with np.errstate(invalid="ignore"):
-        return np.exp(np.hypot(np.log(one), np.log(other)))
+    return np.exp(np.hypot(np.log(one), np.log(other)))
 
 
 def _within(curve: Curve, labels: np.ndarray) -> np.ndarray:
