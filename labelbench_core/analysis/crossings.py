@@ -5,7 +5,8 @@ What n may be besides is found by inverting the paired t-test over seeds (the id
 Stat. Soc. B 16, 1954, for a ratio of two means): n belongs to the interval while d(n) is within
 t * s(n) of zero, with Student's t for seeds - 1 degrees of freedom. The interval reaches from the
 estimate to the left until the upper edge of the band, d + t * s, is below zero, and to the right
-until the lower edge, d - t * s, is not. Edges, like curves, are straight between budgets.
+until the lower edge, d - t * s, is not. Edges, like curves, are straight between budgets. "May" and
+"certainly" mean within and beyond that band.
 """
 
 from __future__ import annotations
