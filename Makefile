@@ -33,6 +33,7 @@ format: .venv/installed
 bench: .venv/installed
 	for name in round proxies extraction augmentation finetune; do $(BIN)/python -m benchmarks.$$name; done
 	$(BIN)/python -m benchmarks.strategies --output docs/benchmarks/strategies.md
+	$(BIN)/python -m benchmarks.savings_coverage --output docs/benchmarks/savings_coverage.md
 
 # Resolve the ranges of pyproject.toml anew, for all supported versions of Python at once.
 lock: .venv/installed
