@@ -164,7 +164,7 @@ class Digests:
             return None, None
         except OSError as error:
             raise InputError(
-                f"{path}: cannot be read ({error.strerror or error}); make it readable, or remove it"
+                f"{path}: cannot be read ({error.strerror or error}); make it readable or remove it"
             ) from error
         return digest, before if before == after else None
 
@@ -175,7 +175,8 @@ class Digests:
             return known
         lines = 0
         with contextlib.suppress(FileNotFoundError), open(self._record, encoding="utf-8") as handle:
-            for lines, line in enumerate(handle, 1):
+            for line in handle:
+                lines += 1
                 try:
                     name, size, mtime, inode, ctime, digest = json.loads(line)
                     known[name] = Status(size, mtime, inode, ctime), digest

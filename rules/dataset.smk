@@ -24,10 +24,12 @@ rule prepare_dataset:
     params:
         code=code("prepare_dataset", "datasets"),
         settings=settings("datasets"),
+        # What this machine knows of the source's files; no result depends on it.
+        state=str(parsing.SOURCES_STATE),
     message:
         "Prepare data set {wildcards.dataset}"
     shell:
         "python -m workflow_scripts.prepare_dataset"
         " --settings {params.settings:q}"
         " --manifest {output.manifest} --arrays {output.arrays}"
-        " --threads {threads} --log {log}"
+        " --state {params.state} --threads {threads} --log {log}"

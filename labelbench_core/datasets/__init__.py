@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +17,8 @@ from labelbench_core.errors import InputError
 POOL = "pool"
 TEST = "test"
 VAL = "val"
+OTHER_FILES = "source-files.json"
+"""Listing of the source's files that are in no split, as where a part of the pool is kept."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,26 @@ class RawDataset:
     image_size: int | None = None
 
 
+@dataclass(frozen=True)
+class Source:
+    """The files that a data set is made from; a component's `source_files` lists them.
+
+    Attributes
+    ----------
+    root
+        Folder that the files are relative to.
+    files
+        Names of the files, sorted.
+    md5
+        Name → allowed MD5 sums of official files, whose content is fixed. Empty where content is
+        the user's: then the manifest says what it was.
+    """
+
+    root: Path
+    files: list[str]
+    md5: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 class Images(Protocol):
     """Random access to the images of one split."""
 
@@ -77,6 +101,9 @@ class Images(Protocol):
 
     def batch(self, indices: np.ndarray) -> np.ndarray:
         """The images `indices` as uint8 (B, H, W, 3), in that order."""
+
+    def contents(self, rows: range) -> str:
+        """A hash over all that the images `rows`, and their order, depend on."""
 
 
 class ArrayImages:
@@ -91,6 +118,11 @@ class ArrayImages:
     def batch(self, indices: np.ndarray) -> np.ndarray:
         """The images `indices` as uint8 (B, H, W, 3), in that order."""
         return self._rows.take(indices)
+
+    def contents(self, rows: range) -> str:
+        """A hash over all that the images `rows`, and their order, depend on."""
+        images = self._rows.take(np.arange(rows.start, rows.stop))
+        return hashlib.sha256(images.data).hexdigest()
 
 
 class PreparedDataset:

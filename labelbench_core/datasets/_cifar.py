@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labelbench_core.datasets import RawDataset, RawSplit, _official
+from labelbench_core.datasets import RawDataset, RawSplit, Source, _official
 from labelbench_core.errors import InputError
 
 IMAGE_BYTES = 3 * 32 * 32
@@ -48,6 +48,12 @@ def check(layout: Layout, data_dir: Path, *, download: bool) -> dict[str, int]:
         }
         _official.check_sizes(folder, {**sizes, layout.meta: 1}, _mend(layout, folder))
     return {"pool": sum(layout.pool.values()), "test": sum(layout.test.values())}
+
+
+def source_files(layout: Layout, data_dir: Path) -> Source | None:
+    """The official files; None if their folder is missing."""
+    md5 = {name: (value,) for name, value in layout.md5.items()}
+    return _official.source_files(data_dir / layout.folder, md5)
 
 
 def load(layout: Layout, data_dir: Path, *, download: bool) -> RawDataset:

@@ -43,6 +43,11 @@ class FileImages:
             images[row] = image
         return images
 
+    def contents(self, rows: range) -> str:
+        """A hash over all that the images `rows`, and their order, depend on."""
+        hashes = " ".join(self._entries[row][1] for row in rows)
+        return hashlib.sha256(f"{self._image_size} {hashes}".encode()).hexdigest()
+
     def _decode(self, entry: tuple[str, str]) -> np.ndarray:
         path = self._root / entry[0]
         try:

@@ -4,15 +4,16 @@ Splits are called `pool` or `train`, `test`, optionally `val`; every other folde
 under distribution shift. Images are listed, never copied, and decoded when they are embedded.
 """
 
-import hashlib
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from labelbench_core.datasets import RawDataset, RawSplit
+from labelbench_core.datasets import RawDataset, RawSplit, Source
+from labelbench_core.digests import Digests
 from labelbench_core.errors import InputError
 
 INFO = {
@@ -37,8 +38,25 @@ def check(
     return {split: sum(map(len, classes.values())) for split, classes in listed.items()}
 
 
+def source_files(
+    data_dir: Path,
+    *,
+    folder: str = "",
+    allow_missing_classes: bool = False,
+    **_options: Any,
+) -> Source | None:
+    """All images; None if the folder is missing or empty, as where nothing is mounted."""
+    root = Path(data_dir, folder)
+    if not folder or not root.is_dir() or not any(root.iterdir()):
+        return None
+    listed = _list_files(root, allow_missing_classes)
+    paths = [path for classes in listed.values() for images in classes.values() for path in images]
+    return Source(root, sorted(os.path.relpath(path, root) for path in paths))
+
+
 def load(
     data_dir: Path,
+    digests: Digests | None = None,
     *,
     folder: str = "",
     image_size: int = 256,
@@ -50,6 +68,8 @@ def load(
     ----------
     data_dir
         `folder` is relative to it.
+    digests
+        Of the files under `folder`, where some are known already.
     folder
         Holds one folder a split.
     image_size
@@ -62,15 +82,21 @@ def load(
     root = _root(data_dir, folder)
     listed = _list_files(root, allow_missing_classes)
     class_names = sorted(listed["pool"])
-    splits, contents = {}, {}
+    digests = digests or Digests(root)
+    splits = {}
     for split, classes in listed.items():
         paths = [path for name in class_names for path in classes.get(name, [])]
         counts = [len(classes.get(name, [])) for name in class_names]
         labels = np.repeat(np.arange(len(class_names), dtype=np.int64), counts)
         relative = [os.path.relpath(path, root) for path in paths]
         with ThreadPoolExecutor(max_workers=min(16, 2 * (os.cpu_count() or 1))) as pool:
-            contents[split] = list(pool.map(_hash_image, paths))
-        splits[split] = RawSplit(labels, files=relative, file_sha256=contents[split])
+            list(pool.map(_check_image, paths))
+        contents = digests.of(relative)
+        if missing := [path for path in relative if path not in contents]:
+            raise InputError(f"{root / missing[0]}: was removed while it was read; run again")
+        splits[split] = RawSplit(
+            labels, files=relative, file_sha256=[contents[name] for name in relative]
+        )
     return RawDataset(class_names=class_names, splits=splits, root=folder, image_size=image_size)
 
 
@@ -127,15 +153,12 @@ def _images(path: Path) -> list[str]:
         )
 
 
-def _hash_image(path: str) -> str:
-    """SHA-256 of an image file; `InputError` if it is empty or no image at all."""
+def _check_image(path: str) -> None:
+    """`InputError` if a file is empty or no image at all."""
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with open(path, "rb") as handle:
-            digest = hashlib.file_digest(handle, "sha256").hexdigest()
-            handle.seek(0)
-            with Image.open(handle):
-                return digest
+        with open(path, "rb") as handle, Image.open(handle):
+            pass
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: not a readable image ({error}); replace or remove it") from error

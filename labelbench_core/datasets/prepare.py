@@ -2,18 +2,22 @@
 
 import hashlib
 import importlib.metadata
+import inspect
 import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from labelbench_core import files, registry, store
-from labelbench_core.datasets import POOL, RawDataset, RawSplit
+from labelbench_core.datasets import OTHER_FILES, POOL, RawDataset, RawSplit, Source
+from labelbench_core.digests import Digests, contents_sha256
 from labelbench_core.errors import InputError
+from labelbench_core.looks import Look, digests_record, now, write_look
 from labelbench_core.seeds import rng_for
 
 FULL_SPLITS = ("val", "test")
@@ -27,6 +31,7 @@ def prepare_dataset(
     arrays: Path,
     manifest_path: Path,
     pool_size: int | None = None,
+    state: Path | None = None,
 ) -> dict[str, Any]:
     """Load a data set from its source, check it and write it; its manifest.
 
@@ -42,6 +47,9 @@ def prepare_dataset(
         What is written; the manifest comes last.
     pool_size
         Keep a random part of the pool, of this size; a smaller part is in every larger one.
+    state
+        Folder where hashes of the source's files are remembered and the look at it is noted: state
+        of this machine (`looks`). None: nowhere.
 
     Raises
     ------
@@ -49,7 +57,14 @@ def prepare_dataset(
         Naming the data set and the file, split or class at fault.
     """
     try:
-        raw = registry.load("datasets", source).load(data_dir, **options)
+        component = registry.load("datasets", source)
+        looked = now()
+        # Listed before it is read: what comes later is a change.
+        listed = source_files(component, data_dir, options)
+        digests = listed and Digests(listed.root, state and digests_record(state, listed.root))
+        takes_digests = "digests" in inspect.signature(component.load).parameters
+        raw = component.load(data_dir, *([digests] if takes_digests else []), **options)
+        contents = source_contents(listed, raw, digests)
         if pool_size is not None:
             raw = with_part_of_pool(raw, source, pool_size)
         check_raw(raw, allow_missing_classes=bool(options.get("allow_missing_classes", False)))
@@ -66,12 +81,14 @@ def prepare_dataset(
         else:
             listed = list(zip(entry.files, entry.file_sha256, strict=True))
             files.write_json(aside / f"{split}-files.json", listed)
+    _write_other_files(aside / OTHER_FILES, raw, contents)
     splits = {split: describe_split(entry, raw) for split, entry in raw.splits.items()}
     content = {"class_names": raw.class_names, "splits": splits}
     manifest = {
         "dataset": dataset,
         "source": source,
         "options": dict(options),
+        "source_files": contents and {"count": len(contents), "sha256": contents_sha256(contents)},
         "pool_size": pool_size,
         "root": raw.root,
         "num_classes": len(raw.class_names),
@@ -84,7 +101,39 @@ def prepare_dataset(
     shutil.rmtree(arrays, ignore_errors=True)
     os.replace(aside, arrays)
     files.write_json(manifest_path, manifest)
+    if state is not None and listed is not None and contents is not None:
+        root = os.path.realpath(listed.root)
+        write_look(state, dataset, Look(root, len(contents), contents_sha256(contents), looked))
     return manifest
+
+
+def source_files(
+    component: ModuleType, data_dir: Path, options: Mapping[str, Any]
+) -> Source | None:
+    """The files that a component reads; None if it lists none, or if they are out of reach."""
+    listing = getattr(component, "source_files", None)
+    return None if listing is None else listing(data_dir, **options)
+
+
+def source_contents(
+    source: Source | None, raw: RawDataset, digests: Digests | None
+) -> dict[str, str] | None:
+    """Name → SHA-256 of all files of a source; None if it lists none, or if they are official."""
+    if source is None or digests is None or source.md5:
+        return None
+    known = {}
+    for entry in raw.splits.values():
+        known |= dict(zip(entry.files or [], entry.file_sha256 or [], strict=True))
+    known = {name: known[name] for name in source.files if name in known}
+    return known | digests.of([name for name in source.files if name not in known])
+
+
+def _write_other_files(path: Path, raw: RawDataset, contents: Mapping[str, str] | None) -> None:
+    """List the files of the source that are in no split, if there are any."""
+    used = {name for entry in raw.splits.values() for name in entry.files or []}
+    others = sorted((name, digest) for name, digest in (contents or {}).items() if name not in used)
+    if others:
+        files.write_json(path, others)
 
 
 def with_part_of_pool(raw: RawDataset, source: str, size: int) -> RawDataset:
