@@ -60,11 +60,11 @@ def prepare_dataset(
         component = registry.load("datasets", source)
         looked = now()
         # Listed before it is read: what comes later is a change.
-        listed = source_files(component, data_dir, options)
-        digests = listed and Digests(listed.root, state and digests_record(state, listed.root))
+        origin = source_files(component, data_dir, options)
+        digests = origin and Digests(origin.root, state and digests_record(state, origin.root))
         takes_digests = "digests" in inspect.signature(component.load).parameters
         raw = component.load(data_dir, *([digests] if takes_digests else []), **options)
-        contents = source_contents(listed, raw, digests)
+        contents = source_contents(origin, raw, digests)
         if pool_size is not None:
             raw = with_part_of_pool(raw, source, pool_size)
         check_raw(raw, allow_missing_classes=bool(options.get("allow_missing_classes", False)))
@@ -101,8 +101,8 @@ def prepare_dataset(
     shutil.rmtree(arrays, ignore_errors=True)
     os.replace(aside, arrays)
     files.write_json(manifest_path, manifest)
-    if state is not None and listed is not None and contents is not None:
-        root = os.path.realpath(listed.root)
+    if state is not None and origin is not None and contents is not None:
+        root = os.path.realpath(origin.root)
         write_look(state, dataset, Look(root, len(contents), contents_sha256(contents), looked))
     return manifest
 
