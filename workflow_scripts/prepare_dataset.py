@@ -24,6 +24,9 @@ def prepare(arguments: argparse.Namespace) -> None:
             arguments.manifest,
             dataset.get("pool_size"),
             arguments.state,
+            duplicates=dataset.get("duplicates", "warn"),
+            near_duplicates=dataset.get("near_duplicates"),
+            threads=arguments.threads,
         )
 
 

@@ -6,6 +6,8 @@ folder `cifar-100-python` in the data directory; downloaded by torchvision where
 
 from pathlib import Path
 
+import numpy as np
+
 from labelbench_core.datasets import RawDataset, Source, _cifar
 
 INFO = {
@@ -38,6 +40,11 @@ def check(data_dir: Path, *, download: bool = True) -> dict[str, int]:
 def source_files(data_dir: Path, *, download: bool = True) -> Source | None:
     """The official files; None if their folder is missing."""
     return _cifar.source_files(LAYOUT, data_dir)
+
+
+def pool_labels(data_dir: Path, *, download: bool = True) -> tuple[np.ndarray, list[str]] | None:
+    """(N,) labels of the pool and the classes' names; None if the official folder is missing."""
+    return _cifar.pool_labels(LAYOUT, data_dir)
 
 
 def load(data_dir: Path, *, download: bool = True) -> RawDataset:

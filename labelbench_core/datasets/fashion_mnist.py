@@ -78,6 +78,14 @@ def source_files(data_dir: Path, *, download: bool = True) -> Source | None:
     return _official.source_files(_find(data_dir), MD5)
 
 
+def pool_labels(data_dir: Path, *, download: bool = True) -> tuple[np.ndarray, list[str]] | None:
+    """(N,) labels of the pool and the classes' names; None where the files are still missing."""
+    path = _find(data_dir) / f"{PREFIX['pool']}-labels-idx1-ubyte.gz"
+    if not path.is_file():
+        return None
+    return read_idx(path).astype(np.int64), list(CLASS_NAMES)
+
+
 def load(data_dir: Path, *, download: bool = True) -> RawDataset:
     """Both splits in official order, the grey value in all three channels.
 

@@ -2,24 +2,27 @@
 
 import hashlib
 import importlib.metadata
-import inspect
+import logging
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from labelbench_core import files, registry, store
-from labelbench_core.datasets import OTHER_FILES, POOL, RawDataset, RawSplit, Source
+from labelbench_core.datasets import OTHER_FILES, RawDataset, RawSplit, Source, _near
+from labelbench_core.datasets._leaks import find_leaks, find_near
+from labelbench_core.datasets._reading import FileRecords, read_files
+from labelbench_core.datasets.notes import leak_notes, left_out_notes
+from labelbench_core.datasets.part_of_pool import with_part_of_pool
 from labelbench_core.digests import Digests, contents_sha256
 from labelbench_core.errors import InputError
 from labelbench_core.looks import Look, digests_record, now, write_look
-from labelbench_core.seeds import rng_for
 
+log = logging.getLogger(__name__)
 FULL_SPLITS = ("val", "test")
 
 
@@ -32,6 +35,10 @@ def prepare_dataset(
     manifest_path: Path,
     pool_size: int | None = None,
     state: Path | None = None,
+    *,
+    duplicates: Literal["warn", "error"] = "warn",
+    near_duplicates: int | None = None,
+    threads: int = 1,
 ) -> dict[str, Any]:
     """Load a data set from its source, check it and write it; its manifest.
 
@@ -50,6 +57,14 @@ def prepare_dataset(
     state
         Folder where hashes of the source's files are remembered and the look at it is noted: state
         of this machine (`looks`). None: nowhere.
+    duplicates
+        What to do where the same image, by content, is in two splits or under two classes: name it
+        in manifest, log and report, or stop.
+    near_duplicates
+        Look for images of different splits, too, whose perceptual hashes differ in at most so many
+        of their 64 bits, and name them. None: do not look.
+    threads
+        Threads that read and decode files.
 
     Raises
     ------
@@ -57,17 +72,34 @@ def prepare_dataset(
         Naming the data set and the file, split or class at fault.
     """
     try:
+        near_version = {} if near_duplicates is None else _near.version()
         component = registry.load("datasets", source)
         looked = now()
         # Listed before it is read: what comes later is a change.
         origin = source_files(component, data_dir, options)
         digests = origin and Digests(origin.root, state and digests_record(state, origin.root))
-        takes_digests = "digests" in inspect.signature(component.load).parameters
-        raw = component.load(data_dir, *([digests] if takes_digests else []), **options)
-        contents = source_contents(origin, raw, digests)
-        if pool_size is not None:
+        raw = component.load(data_dir, **options)
+        # Where corrupt files are left out, the part is drawn from the others; else what it leaves
+        # out is not decoded.
+        if pool_size is not None and not raw.skip_corrupt:
             raw = with_part_of_pool(raw, source, pool_size)
+        raw = read_files(
+            raw,
+            dataset,
+            data_dir,
+            FileRecords(digests, state),
+            threads=threads,
+            near=bool(near_version),
+        )
+        if pool_size is not None and raw.skip_corrupt:
+            raw = with_part_of_pool(raw, source, pool_size)
+        contents = source_contents(origin, raw, digests)
         check_raw(raw, allow_missing_classes=bool(options.get("allow_missing_classes", False)))
+        leaks = find_leaks(raw)
+        if leaks and duplicates == "error":
+            raise InputError("\n".join(leak_notes({"leaks": leaks})))
+        if near_duplicates is not None:
+            leaks += find_near(raw, near_duplicates)
     except InputError as error:
         raise InputError(f"data set {dataset}: {error}") from error
     aside = arrays.with_name(arrays.name + ".partial")
@@ -94,9 +126,14 @@ def prepare_dataset(
         "num_classes": len(raw.class_names),
         "arrays": written,
         "fingerprint": files.sha256_bytes(files.canonical_json(content).encode()),
-        "versions": {name: importlib.metadata.version(name) for name in ("numpy", "zarr")},
+        "versions": {name: importlib.metadata.version(name) for name in ("numpy", "zarr")}
+        | near_version,
+        "left_out": raw.left_out,
+        "leaks": leaks,
         **content,
     }
+    for note in (*leak_notes(manifest), *left_out_notes(manifest)):
+        log.warning("data set %s: %s", dataset, note)
     manifest_path.unlink(missing_ok=True)
     shutil.rmtree(arrays, ignore_errors=True)
     os.replace(aside, arrays)
@@ -136,15 +173,6 @@ def _write_other_files(path: Path, raw: RawDataset, contents: Mapping[str, str] 
         files.write_json(path, others)
 
 
-def with_part_of_pool(raw: RawDataset, source: str, size: int) -> RawDataset:
-    """`raw` with `size` rows of its pool, in their order; `InputError` if there are fewer."""
-    available = len(raw.splits[POOL].labels)
-    if size > available:
-        raise InputError(f"pool_size: {size}; allowed: at most {available}")
-    rows = np.sort(rng_for("part-of-pool", source).permutation(available)[:size])
-    return replace(raw, splits={**raw.splits, POOL: raw.splits[POOL].take(rows)})
-
-
 def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
     """A split's part of the manifest: sizes and content hashes."""
     described = {
@@ -161,7 +189,9 @@ def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
     return described | {
         "storage": "files",
         "image_size": raw.image_size,
-        "files_sha256": hashlib.sha256(listing.encode()).hexdigest(),
+        "ground": raw.ground,
+        # Names are bytes to the system, not always UTF-8.
+        "files_sha256": hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest(),
     }
 
 
