@@ -5,6 +5,7 @@ that says which files have to be read again; lose it, and all are.
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import logging
@@ -197,11 +198,13 @@ class Digests:
 
 
 def status_of(path: str | Path) -> Status | None:
-    """The status of a file, links followed; None if there is none."""
+    """The status of a file, links followed; None if there is none, or links go in a circle."""
     try:
         return _status(os.stat(path))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return None
+        raise
 
 
 def _status(status: os.stat_result) -> Status:

@@ -5,6 +5,7 @@ unchanged files are not read again: `Digests` know the content of a file by its 
 contents` know which contents were decoded.
 """
 
+import contextlib
 import functools
 import hashlib
 import importlib.metadata
@@ -151,8 +152,10 @@ def check_files(
 
     def check(name: str) -> tuple[Checked, Status | None]:
         path = os.path.join(root, name)
+        status = None
         try:
-            status = status_of(path)
+            with contextlib.suppress(OSError):  # reading it says why
+                status = status_of(path)
             sha256 = None if status is None else digests.known(name, status)
             known = contents.get(sha256, near=near)
             if sha256 is not None and known is not None:

@@ -41,6 +41,8 @@ def to_rgb(image: Image.Image, ground: str = "white", stored: str = "") -> Image
     """
     mode = image.mode
     if mode in _WITH_ALPHA:
+        if mode == "La":  # Pillow knows no direct way
+            image = image.convert("LA")
         return _composed(image.convert("RGBA"), ground)
     transparent = _transparent(image, stored)
     if mode in _SIXTEEN_BITS or (mode == "I" and image.format in _INTEGERS_OF_16_BITS):
