@@ -181,8 +181,9 @@ def check_files(
         for chunk, results in zip(chunks, ordered_map(check_chunk, chunks, threads), strict=True):
             for name, (checked, status) in zip(chunk, results, strict=True):
                 found.append(checked)
-                if status is not None:
+                if not checked.problem:
                     contents.add(checked.sha256, checked.several_frames, checked.near)
+                if status is not None:
                     digests.note(name, status, checked.sha256)
             # Together: a kill loses a few images at most.
             contents.flush()
