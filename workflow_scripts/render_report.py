@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from labelbench_core.analysis.report import Provenance, read_costs, read_results, render
-from labelbench_core.analysis.versions import analysis_versions, describe_inputs
+from labelbench_core.analysis.versions import analysis_versions, describe_images, describe_inputs
 from labelbench_core.experiment import Experiment
 from labelbench_core.files import atomic_path, read_json
 from workflow_scripts._job import job_parser, run_job
@@ -15,6 +15,7 @@ from workflow_scripts._job import job_parser, run_job
 def render_report(arguments: argparse.Namespace) -> None:
     """Read tables, figures and costs; write the page."""
     experiment = Experiment.from_json(arguments.experiment)
+    leaks, left_out = describe_images(experiment, arguments.manifest)
     text = render(
         experiment,
         read_json(arguments.summary),
@@ -26,6 +27,8 @@ def render_report(arguments: argparse.Namespace) -> None:
             revision=arguments.revision,
             versions=analysis_versions(),
             inputs=describe_inputs(experiment, arguments.manifest),
+            leaks=leaks,
+            left_out=left_out,
         ),
     )
     with atomic_path(arguments.report) as aside:

@@ -45,12 +45,17 @@ MOST_CARDS = 3
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the results come from: configuration, code revision, versions, inputs' fingerprints."""
+    """Where the results come from: configuration, code revision, versions, inputs' fingerprints.
+
+    `leaks` and `left_out` are sentences about the data sets' images.
+    """
 
     configuration: Any
     revision: str
     versions: Mapping[str, str]
     inputs: Sequence[tuple[str, str, str]]
+    leaks: Sequence[str] = ()
+    left_out: Sequence[str] = ()
 
 
 def read_results(folder: str | Path) -> Results:
@@ -89,7 +94,7 @@ def render(
         figures={name: inline_svg(Path(figures) / f"{name}.svg", name) for name in drawn},
         tables=_tables(results, experiment),
         notes=statistics_notes(experiment, results),
-        caveats=caveats(experiment, summary, results),
+        caveats=[*provenance.leaks, *caveats(experiment, summary, results)],
         cost_tables=_cost_tables(costs),
         costs_missing=int(costs["seconds"].isna().sum()) if len(costs) else 0,
         provenance=provenance,
