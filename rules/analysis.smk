@@ -249,10 +249,12 @@ rule render_report:
         tables=input_folder("summary"),
         figures=input_folder("figures"),
         manifests=verbatim(" ".join(f"--manifest {file}" for file in ALL_MANIFESTS)),
+        state=str(parsing.SOURCES_STATE),
     message:
         "Render the report"
     shell:
         "python -m workflow_scripts.render_report"
         " --experiment {params.experiment:q} --configuration {params.configuration:q}"
         " --summary {input.summary} --tables {params.tables} --figures {params.figures}"
-        " --costs {input.costs} {params.manifests} --report {output} --log {log}"
+        " --costs {input.costs} {params.manifests} --state {params.state}"
+        " --report {output} --log {log}"

@@ -92,16 +92,19 @@ def test_an_added_image_leaves_the_blocks_before_it_and_other_splits(pictures, f
     assert embed_again(pictures, finished) == 2
 
 
+@pytest.mark.thorough
 def test_a_renamed_image_costs_nothing_where_the_order_stays(pictures, finished):
     path = pictures / "pool" / "a" / "050.png"
     path.rename(path.with_name("050-renamed.png"))
     assert embed_again(pictures, finished) == 0
 
 
+@pytest.mark.thorough
 def test_other_weights_take_nothing_over(pictures, finished):
     assert embed_again(pictures, finished, scale=2.0) == 6
 
 
+@pytest.mark.thorough
 def test_what_a_killed_extraction_made_is_taken_over_by_one_of_changed_images(
     pictures, tmp_path, monkeypatch
 ):
@@ -133,6 +136,7 @@ def test_damaged_blocks_are_not_taken_over(pictures, finished):
     assert tiny_backbone.contents(finished / "arrays") == before
 
 
+@pytest.mark.thorough
 def test_kept_blocks_cost_no_space_and_none_is_stale(pictures, finished):
     edit(pictures / "pool" / "b" / "030.png")
     embed_again(pictures, finished)
@@ -142,6 +146,7 @@ def test_kept_blocks_cost_no_space_and_none_is_stale(pictures, finished):
     assert len(kept) == 6
 
 
+@pytest.mark.thorough
 def test_where_links_are_impossible_all_is_embedded_again(pictures, tmp_path, monkeypatch):
     def refuse(*arguments):
         raise OSError(errno.EPERM, "Operation not permitted")
