@@ -175,7 +175,10 @@ class Digests:
         if self._record is None:
             return known
         lines = 0
-        with contextlib.suppress(FileNotFoundError), open(self._record, encoding="utf-8") as handle:
+        with (
+            contextlib.suppress(OSError),
+            open(self._record, encoding="utf-8", errors="replace") as handle,
+        ):
             for line in handle:
                 lines += 1
                 try:
