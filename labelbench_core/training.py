@@ -16,6 +16,7 @@ import torch
 
 from labelbench_core import metrics, registry
 from labelbench_core.backbones import Backbone
+from labelbench_core.backbones.folding import Fold, fold_batch_norm
 from labelbench_core.datasets import POOL, VAL, Images, PreparedDataset
 from labelbench_core.devices import device_name
 from labelbench_core.errors import InputError
@@ -26,7 +27,7 @@ from labelbench_core.trainers._batches import DeviceImages
 from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._examples import ImageExamples
 from labelbench_core.trainers._loop import Fit, train
-from labelbench_core.trainers._network import Fold, Network, fold_batch_norm, set_head
+from labelbench_core.trainers._network import Network, set_head
 from labelbench_core.trainers._precision import autocast, training_dtype
 from labelbench_core.trainers._run import Task, Validation
 from labelbench_core.trainers.recipe import Recipe

@@ -34,8 +34,10 @@ def finish(
         raise InputError(f"interpolation: {interpolation!r}; allowed: {', '.join(INTERPOLATIONS)}")
     model = model.eval()
     weights_sha256 = hash_weights(model)
-    with torch.inference_mode():
+    # Not in inference mode: what the network keeps of this pass must serve a training, too.
+    with torch.no_grad():
         features = model(torch.zeros(1, 3, input_size, input_size))
+    model.eval()  # once more: forgets what was kept of these weights
     if features.ndim != 2:
         raise InputError(f"backbone: its output has shape {tuple(features.shape)}, expected (B, D)")
     return Backbone(

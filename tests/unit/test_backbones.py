@@ -22,7 +22,6 @@ from labelbench_core.backbones import (
     timm_model,
 )
 from labelbench_core.catalogue import load_catalogue
-from labelbench_core.embeddings.fold import fold_batch_norm
 from labelbench_core.errors import InputError
 from labelbench_core.zero_shot import build_zero_shot_head
 
@@ -264,37 +263,6 @@ def test_open_clip_image_tower(tmp_path):
         build_zero_shot_head({"implementation": "timm-model"}, ["cat", "dog"], None)
     with pytest.raises(InputError, match="for the class name"):
         build_zero_shot_head(entry, ["cat", "dog"], ["a photo"])
-
-
-def test_folding_changes_nothing_but_rounding(lite, photos):
-    pixels = Backbone(**{**vars(lite), "input_size": 96}).preprocess(photos)
-    before = lite.weights_sha256
-    folded = fold_batch_norm(lite.model, torch.zeros(1, 3, 96, 96))
-    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded.modules())
-    with torch.inference_mode():
-        torch.testing.assert_close(folded(pixels), lite.model(pixels), rtol=1e-3, atol=1e-4)
-    assert _building.hash_weights(lite.model) == before
-
-
-class UsedTwice(torch.nn.Module):
-    """A network whose convolution feeds a batch norm and a sum: it cannot be folded."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv, self.norm = torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4)
-        self.norm.running_mean.fill_(3.0)
-
-    def forward(self, x):
-        y = self.conv(x)
-        return (self.norm(y) + y).mean(dim=(2, 3))
-
-
-def test_what_cannot_be_folded_is_left_alone():
-    model = UsedTwice().eval()
-    example = torch.linspace(-1, 1, 3 * 64).view(1, 3, 8, 8)
-    folded = fold_batch_norm(model, example)
-    assert isinstance(folded.norm, torch.nn.BatchNorm2d)
-    torch.testing.assert_close(folded(example), model(example))
 
 
 def test_hub_weights_in_the_catalogue_exist_by_name():
