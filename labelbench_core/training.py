@@ -116,7 +116,8 @@ def train_network(
     component = registry.load("trainers", trainer["implementation"])
     method = component.build(**(trainer.get("options") or {}))
     network, folds = _network(start, recipe, dataset.num_classes)
-    images = dataset.images(POOL, threads=threads)
+    framing = start.backbone.framing
+    images = dataset.images(POOL, threads=threads, framing=framing)
 
     def examples(source: Images, indices: np.ndarray) -> ImageExamples:
         on_device = DeviceImages(source, indices, device)
@@ -130,7 +131,7 @@ def train_network(
         validation = Validation(examples(images, labeled[held]), labels[held])
     elif recipe.validation == "extra":
         rows = _extra_rows(dataset, int(recipe.validation_size), names)
-        extra = examples(dataset.images(VAL, threads=threads), rows)
+        extra = examples(dataset.images(VAL, threads=threads, framing=framing), rows)
         validation = Validation(extra, dataset.labels(VAL)[rows])
     unlabeled = np.zeros(0, np.int64)
     if component.INFO["needs_unlabeled"]:
@@ -214,7 +215,7 @@ def evaluate(
             predict_proba(
                 network,
                 backbone,
-                dataset.images(split, threads=threads),
+                dataset.images(split, threads=threads, framing=backbone.framing),
                 trained.device,
                 trained.dtype,
             ),

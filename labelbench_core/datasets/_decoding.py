@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from labelbench_core.datasets._square import to_square
 from labelbench_core.errors import InputError
+from labelbench_core.framing import SHORTEST, Framing
 
 
 class FileImages:
-    """Random access to images in files: decoded in threads, central square, resized to one size.
+    """Random access to images in files: decoded in threads, as squares of one size.
 
     Parameters
     ----------
@@ -22,14 +24,23 @@ class FileImages:
         For each image its path and the SHA-256 of its file.
     image_size
         Height and width of what `batch` returns, in pixels.
+    framing
+        How images that are not square become so.
     threads
         Threads that decode (Pillow lets other threads run meanwhile).
     """
 
     def __init__(
-        self, root: Path, entries: list[tuple[str, str]], image_size: int, *, threads: int = 4
+        self,
+        root: Path,
+        entries: list[tuple[str, str]],
+        image_size: int,
+        *,
+        framing: Framing = SHORTEST,
+        threads: int = 4,
     ) -> None:
         self._root, self._entries, self._image_size = root, entries, image_size
+        self._framing = framing
         self._pool = ThreadPoolExecutor(max_workers=max(1, threads))
 
     def __len__(self) -> int:
@@ -52,7 +63,7 @@ class FileImages:
                     f"{path}: changed since the data set was prepared; put the file back, or "
                     "delete the prepared data set to have it made again"
                 )
-            return decode_square(content, self._image_size)
+            return decode_square(content, self._image_size, self._framing)
         except FileNotFoundError as error:
             raise InputError(f"{path}: file not found; it was there when prepared") from error
         except InputError:
@@ -63,13 +74,10 @@ class FileImages:
             ) from error
 
 
-def decode_square(content: bytes, size: int) -> np.ndarray:
-    """The central square of an image file as (size, size, 3) uint8, RGB."""
+def decode_square(content: bytes, size: int, framing: Framing = SHORTEST) -> np.ndarray:
+    """An image file as a square, (size, size, 3) uint8, RGB."""
     with Image.open(io.BytesIO(content)) as image:
         # JPEG alone: decodes at a half, a quarter or an eighth where that is still large enough.
         image.draft("RGB", (size, size))
         image = image.convert("RGB")
-        side = min(image.size)
-        left, top = (image.width - side) / 2, (image.height - side) / 2
-        box = (left, top, left + side, top + side)
-        return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box=box))
+        return np.asarray(to_square(image, size, framing))

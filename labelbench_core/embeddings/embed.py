@@ -178,7 +178,11 @@ def _embed_missing(
 ) -> None:
     """Embed what the journal lacks, block by block; images are read while others are embedded."""
     tasks = list(_tasks(views, journal, settings["batch_size"]))
-    images = {split: dataset.images(split, threads=threads) for split in {t.split for t in tasks}}
+    framing = extractor.backbone.framing
+    images = {
+        split: dataset.images(split, threads=threads, framing=framing)
+        for split in {task.split for task in tasks}
+    }
 
     def read(task: Task) -> np.ndarray:
         return images[task.split].batch(np.arange(task.rows.start, task.rows.stop))
