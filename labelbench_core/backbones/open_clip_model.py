@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from labelbench_core.backbones import Backbone
+from labelbench_core.backbones._checking import check_apart
 from labelbench_core.backbones._preprocessing import (
     Channels,
     Preprocessing,
@@ -37,34 +38,37 @@ INFO = {
 
 CONFIG = "open_clip_config.json"
 AUTO = "auto"
-DEFAULT_TAG = "openai"
+DEFAULT_MODEL, DEFAULT_TAG = "ViT-B-32-quickgelu", "openai"
 
 
 def check(**options: Any) -> None:
     """`InputError` if the options cannot work, as far as the installed library knows.
 
-    Downloads nothing and builds nothing; imports OpenCLIP (seconds), where it is installed.
+    Downloads nothing and builds nothing; another process imports OpenCLIP, where it is installed.
     """
     from labelbench_core.backbones._building import require_file
 
-    given = check_given(options)
+    check_given(options)
     if options.get("checkpoint") is not None:
         require_file(options["checkpoint"])
-    if importlib.util.find_spec("open_clip") is None:
-        return
-    model = options.get("model", "ViT-B-32-quickgelu")
-    _preprocessing(model, options.get("pretrained", AUTO), options.get("checkpoint"), given)
+    if importlib.util.find_spec("open_clip") is not None:
+        check_apart(__name__, options)
 
 
-def framing(
+def check_known(
     *,
-    model: str = "ViT-B-32-quickgelu",
+    model: str = DEFAULT_MODEL,
     pretrained: str | None = AUTO,
     checkpoint: str | None = None,
     **options: Any,
-) -> Framing:
+) -> Preprocessing:
+    """How images are prepared, for the options of `build`; `InputError` if that is not known."""
+    return _preprocessing(model, pretrained, checkpoint, check_given(options))
+
+
+def framing(**options: Any) -> Framing:
     """How an image that is not square becomes one, for the options of `build`."""
-    return _preprocessing(model, pretrained, checkpoint, check_given(options)).framing
+    return check_known(**options).framing
 
 
 def build(
@@ -128,7 +132,7 @@ def zero_shot_head(
     class_names: Sequence[str],
     prompts: Sequence[str] | None,
     *,
-    model: str = "ViT-B-32-quickgelu",
+    model: str = DEFAULT_MODEL,
     pretrained: str | None = AUTO,
     checkpoint: str | None = None,
     input_size: int | None = None,

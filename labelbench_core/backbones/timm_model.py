@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from labelbench_core.backbones import Backbone
+from labelbench_core.backbones._checking import check_apart
 from labelbench_core.backbones._preprocessing import (
     Channels,
     Preprocessing,
@@ -35,28 +36,32 @@ RESIZE_MODE_OF_CROP = {"center": "shortest", "border": "longest", "squash": "squ
 def check(**options: Any) -> None:
     """`InputError` if the options cannot work, as far as the installed library knows.
 
-    Downloads nothing and builds nothing; imports timm (seconds), where it is installed.
+    Downloads nothing and builds nothing; another process imports timm, where it is installed.
     """
     from labelbench_core.backbones._building import require_file
 
-    given = check_given(options)
-    model, checkpoint = options.get("model", "resnet18"), options.get("checkpoint")
-    if checkpoint is not None:
-        require_file(checkpoint)
+    check_given(options)
+    if options.get("checkpoint") is not None:
+        require_file(options["checkpoint"])
     # What the hub says of its own models is known when they are built.
-    if importlib.util.find_spec("timm") is not None and ":" not in model:
-        _preprocessing(model, options.get("pretrained", True), checkpoint, given)
+    if importlib.util.find_spec("timm") is not None and ":" not in options.get("model", ""):
+        check_apart(__name__, options)
 
 
-def framing(
+def check_known(
     *,
     model: str = "resnet18",
     pretrained: bool | str = True,
     checkpoint: str | None = None,
     **options: Any,
-) -> Framing:
+) -> Preprocessing:
+    """How images are prepared, for the options of `build`; `InputError` if that is not known."""
+    return _preprocessing(model, pretrained, checkpoint, check_given(options))
+
+
+def framing(**options: Any) -> Framing:
     """How an image that is not square becomes one, for the options of `build`."""
-    return _preprocessing(model, pretrained, checkpoint, check_given(options)).framing
+    return check_known(**options).framing
 
 
 def build(

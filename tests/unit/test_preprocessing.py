@@ -16,6 +16,7 @@ from timm.data import create_transform, resolve_data_config
 
 from labelbench_core import backbones, registry, rounds
 from labelbench_core.backbones import Backbone, efficientnet_lite, open_clip_model, timm_model
+from labelbench_core.backbones._checking import check_apart
 from labelbench_core.catalogue import load_catalogue
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets._decoding import decode_square
@@ -242,13 +243,13 @@ def test_a_tag_beside_a_local_checkpoint_names_the_preprocessing(local_clip):
     assert prepared(changed) == {**expected, "resize_mode": "longest"}
     assert changed.weights_sha256 == named.weights_sha256
     with pytest.raises(InputError, match="has no weights 'nobodys'; allowed: theirs"):
-        open_clip_model.check(**local_clip, pretrained="nobodys")
+        open_clip_model.check_known(**local_clip, pretrained="nobodys")
 
 
 @pytest.mark.parametrize("pretrained", ["auto", None])
 def test_what_a_local_checkpoint_does_not_say_is_asked_for(local_clip, pretrained, tmp_path):
     unnamed = {**local_clip, "pretrained": pretrained}
-    for ask in (open_clip_model.check, open_clip_model.build, open_clip_model.framing):
+    for ask in (open_clip_model.check_known, open_clip_model.build, open_clip_model.framing):
         with pytest.raises(InputError) as caught:
             ask(**unnamed)
         text = str(caught.value)
@@ -258,7 +259,7 @@ def test_what_a_local_checkpoint_does_not_say_is_asked_for(local_clip, pretraine
             assert word in text
         with pytest.raises(InputError, match="or give std, resize_mode, for example"):
             ask(**unnamed, mean=[0.5] * 3, interpolation="bicubic")
-    open_clip_model.check(**unnamed, **FOUR)
+    open_clip_model.check_known(**unnamed, **FOUR)
     assert prepared(open_clip_model.build(**unnamed, **FOUR)) == FOUR
 
 
@@ -276,18 +277,18 @@ def test_a_configuration_beside_a_local_checkpoint_is_read(local_clip, tmp_path)
     assert open_clip_model.build(**moved, pretrained="theirs").mean == (0.5, 0.5, 0.5)
     beside.write_text(json.dumps({"preprocess_cfg": {"mean": [0.5] * 3}}))
     with pytest.raises(InputError, match="or give std, interpolation, resize_mode"):
-        open_clip_model.check(**moved)
+        open_clip_model.check_known(**moved)
     beside.write_text(json.dumps({"preprocess_cfg": {**saved, "interpolation": "nearest"}}))
     with pytest.raises(InputError, match=r"cannot be made: interpolation: 'nearest'; allowed"):
-        open_clip_model.check(**moved)
+        open_clip_model.check_known(**moved)
     for damaged, words in (("{", "not valid JSON"), ('{"preprocess_cfg": [1]}', "a JSON object")):
         beside.write_text(damaged)
         with pytest.raises(InputError, match=words):
-            open_clip_model.check(**moved)
+            open_clip_model.check_known(**moved)
     for harmless in ("[]", "{}"):
         beside.write_text(harmless)
         with pytest.raises(InputError, match="is not known"):
-            open_clip_model.check(**moved)
+            open_clip_model.check_known(**moved)
 
 
 def test_the_known_case(tmp_path):
@@ -314,7 +315,7 @@ def test_timms_tag_config_and_options(local_timm, tmp_path):
     by_name = timm_model.build(**{**local_timm, "model": "test_vit.r160_in1k"})
     assert prepared(by_tag) == prepared(by_name)
     assert by_tag.mean == tuple(table.mean)
-    for ask in (timm_model.check, timm_model.build, timm_model.framing):
+    for ask in (timm_model.check_known, timm_model.build, timm_model.framing):
         with pytest.raises(InputError, match=r"pretrained \(r160_in1k\); or put its config.json"):
             ask(**local_timm)
     assert prepared(timm_model.build(**local_timm, **FOUR)) == FOUR
@@ -325,11 +326,11 @@ def test_timms_tag_config_and_options(local_timm, tmp_path):
     assert prepared(beside) == FOUR
     assert beside.framing.fill == (26, 51, 76)
     with pytest.raises(InputError, match=r"has no weights 'other'; allowed: r160_in1k"):
-        timm_model.check(**local_timm, pretrained="other")
+        timm_model.check_known(**local_timm, pretrained="other")
     with pytest.raises(InputError, match="which names its weights"):
-        timm_model.check(model="test_vit.r160_in1k", pretrained="r160_in1k")
+        timm_model.check_known(model="test_vit.r160_in1k", pretrained="r160_in1k")
     with pytest.raises(InputError, match=r"test_vit has no weights 'none'"):
-        timm_model.check(model="test_vit.none")
+        timm_model.check_known(model="test_vit.none")
 
 
 @pytest.mark.parametrize("component", ["timm-model", "open-clip-model"])
@@ -355,9 +356,34 @@ def test_values_that_cannot_be_are_refused(component, option, value):
 
 def test_unknown_models_are_refused_with_close_names():
     with pytest.raises(InputError, match="'ViT-B-33'; closest: ViT-B-32"):
-        open_clip_model.check(model="ViT-B-33")
+        open_clip_model.check_known(model="ViT-B-33")
     with pytest.raises(InputError, match="'resnt18'; closest: resnet18"):
-        timm_model.check(model="resnt18")
+        timm_model.check_known(model="resnt18")
+
+
+def test_checks_import_no_large_library_here(tmp_path, monkeypatch):
+    """They run in a process of their own, whose refusal and failure are told in one line."""
+    (tmp_path / "small_library.py").write_text(
+        "from labelbench_core.errors import InputError\n"
+        "def check_known(*, model='good'):\n"
+        "    if model == 'broken': raise RuntimeError('cannot be imported')\n"
+        "    if model != 'good': raise InputError(f'model: {model}; allowed: good')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    check_apart("small_library", {})
+    check_apart("small_library", {"model": "good"})
+    with pytest.raises(InputError, match=r"^model: bad; allowed: good$"):
+        check_apart("small_library", {"model": "bad"})
+    with pytest.raises(InputError, match=r"^its options cannot be checked here: .*cannot be imp"):
+        check_apart("small_library", {"model": "broken"})
+    seen = []
+    for component in (open_clip_model, timm_model):
+        monkeypatch.setattr(component, "check_apart", lambda *a: seen.append(a))
+        component.check(model="some")
+        with pytest.raises(InputError, match="no such file"):
+            component.check(checkpoint=str(tmp_path / "missing.pt"))
+    timm_model.check(model="hf-hub:some/one")
+    assert seen == [(one.__name__, {"model": "some"}) for one in (open_clip_model, timm_model)]
 
 
 def test_weights_for_another_activation_are_refused():
