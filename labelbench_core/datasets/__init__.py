@@ -13,6 +13,7 @@ import numpy as np
 
 from labelbench_core import files, store
 from labelbench_core.errors import InputError
+from labelbench_core.framing import SHORTEST, Framing
 
 POOL = "pool"
 TEST = "test"
@@ -160,8 +161,12 @@ class PreparedDataset:
         self._require(split)
         return store.open_rows(self.folder / "arrays" / f"{split}-labels").load()
 
-    def images(self, split: str, *, threads: int = 4) -> Images:
-        """The images of `split`; files are decoded by `threads` threads."""
+    def images(self, split: str, *, threads: int = 4, framing: Framing = SHORTEST) -> Images:
+        """The images of `split`.
+
+        Files are decoded by `threads` threads, and become squares by `framing`, a backbone's.
+        Arrays come as they are, square or not: to frame them is left to the backbone.
+        """
         self._require(split)
         entry = self.manifest["splits"][split]
         if entry["storage"] == "array":
@@ -175,6 +180,7 @@ class PreparedDataset:
             listed,
             entry["image_size"],
             ground=entry["ground"],
+            framing=framing,
             prepared=self.folder,
             threads=threads,
         )

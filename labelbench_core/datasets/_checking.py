@@ -166,7 +166,7 @@ def check_files(
             sha256 = hashlib.sha256(content).hexdigest()
             known = contents.get(sha256, near=near)
             if known is None:
-                decoded = decode(content, image_size, ground)
+                decoded = decode(content, image_size, ground=ground)
                 known = decoded.several_frames, perceptual_hash(decoded.pixels) if near else None
         except InputError as error:
             return Checked("", str(error), False, None), None

@@ -14,7 +14,9 @@ from PIL import Image
 from labelbench_core.datasets._formats import READ_FORMATS
 from labelbench_core.datasets._names import printable
 from labelbench_core.datasets._pixels import to_rgb
+from labelbench_core.datasets._square import to_square
 from labelbench_core.errors import InputError
+from labelbench_core.framing import SHORTEST, Framing
 
 _ORIENTATION = 0x0112
 # EXIF 2.32, 4.6.4, tag Orientation: what turns what is stored upright.
@@ -45,7 +47,7 @@ class Decoded(NamedTuple):
 
 
 class FileImages:
-    """Random access to images in files: decoded in threads, central square, resized to one size.
+    """Random access to images in files: decoded in threads, as squares of one size.
 
     Parameters
     ----------
@@ -55,6 +57,8 @@ class FileImages:
         For each image its path and the SHA-256 of its file.
     image_size
         Height and width of what `batch` returns, in pixels.
+    framing
+        How images that are not square become so.
     ground
         What shows where an image is transparent.
     prepared
@@ -69,12 +73,13 @@ class FileImages:
         entries: list[tuple[str, str]],
         image_size: int,
         *,
+        framing: Framing = SHORTEST,
         ground: str = "white",
         prepared: Path | str = "the prepared data set",
         threads: int = 4,
     ) -> None:
         self._root, self._entries, self._image_size = root, entries, image_size
-        self._ground, self._prepared = ground, prepared
+        self._framing, self._ground, self._prepared = framing, ground, prepared
         self._pool = ThreadPoolExecutor(max_workers=max(1, threads))
 
     def __len__(self) -> int:
@@ -91,7 +96,7 @@ class FileImages:
     def contents(self, rows: range) -> str:
         """A hash over all that the images `rows`, and their order, depend on."""
         hashes = " ".join(self._entries[row][1] for row in rows)
-        return hashlib.sha256(f"{self._image_size} {self._ground} {hashes}".encode()).hexdigest()
+        return hashlib.sha256(f"{self._image_size} {self._framing} {self._ground} {hashes}".encode()).hexdigest()
 
     def _decode(self, entry: tuple[str, str]) -> np.ndarray:
         path = self._root / entry[0]
@@ -109,7 +114,7 @@ class FileImages:
                 f"or {again}"
             )
         try:
-            return decode(content, self._image_size, self._ground).pixels
+            return decode(content, self._image_size, self._framing, self._ground).pixels
         except InputError as error:
             # It was decoded when the data set was prepared: another Pillow made that.
             raise InputError(
@@ -135,13 +140,17 @@ def read_regular(path: str | Path) -> bytes:
         raise InputError(f"cannot be read ({error.strerror})") from error
 
 
-def decode_square(content: bytes, size: int, ground: str = "white") -> np.ndarray:
-    """The central square of an image file as (size, size, 3) uint8, RGB; see `decode`."""
-    return decode(content, size, ground).pixels
+def decode_square(
+    content: bytes, size: int, framing: Framing = SHORTEST, ground: str = "white"
+) -> np.ndarray:
+    """An image file as a square, (size, size, 3) uint8, RGB; see `decode`."""
+    return decode(content, size, framing, ground).pixels
 
 
-def decode(content: bytes, size: int, ground: str = "white") -> Decoded:
-    """The central square of an image file, upright and resized.
+def decode(
+    content: bytes, size: int, framing: Framing = SHORTEST, ground: str = "white"
+) -> Decoded:
+    """An image file as a square, upright and resized.
 
     Parameters
     ----------
@@ -149,6 +158,8 @@ def decode(content: bytes, size: int, ground: str = "white") -> Decoded:
         The whole file.
     size
         Height and width of the result, in pixels.
+    framing
+        How an image that is not square becomes one.
     ground
         What shows where the image is transparent, a key of `_pixels.GROUNDS`.
 
@@ -172,10 +183,7 @@ def decode(content: bytes, size: int, ground: str = "white") -> Decoded:
         if orientation in _UPRIGHT:
             image = _turned(image, _UPRIGHT[orientation])
         shown = to_rgb(image, ground, stored)
-    side = min(shown.size)
-    left, top = (shown.width - side) / 2, (shown.height - side) / 2
-    box = (left, top, left + side, top + side)
-    pixels = np.asarray(shown.resize((size, size), Image.Resampling.BICUBIC, box=box))
+    pixels = np.asarray(to_square(shown, size, framing))
     return Decoded(pixels, several_frames)
 
 

@@ -145,7 +145,10 @@ def embed(
     # What may change the last bits without being a setting: a resumed run must not mix two of them.
     machine = {"device": device_name(device), "torch": torch.__version__, "code": code}
     journal = Journal(aside, {**settings, "machine": machine}, shapes)
-    images = {split: dataset.images(split, threads=threads) for split in {v.split for v in views}}
+    images = {
+        split: dataset.images(split, threads=threads, framing=backbone.framing)
+        for split in {view.split for view in views}
+    }
     splits = {view.array: view.split for view in views}
     keys = block_keys({**settings, "machine": machine}, journal.arrays, splits, images)
     kept = KeptBlocks(arrays.with_name(f".{arrays.name}.kept"), keys)

@@ -129,7 +129,7 @@ def test_no_mode_of_pillow_is_forgotten():
 @pytest.mark.parametrize("ground", list(GROUNDS))
 def test_the_ground_is_the_one_asked_for(ground):
     image, _ = EXAMPLES["RGBA"]
-    found = decode(encoded(image), SIZE, ground).pixels.astype(float)
+    found = decode(encoded(image), SIZE, ground=ground).pixels.astype(float)
     assert np.abs(found - over(RGB, ALPHA, ground)).max() <= 1
 
 
@@ -172,7 +172,7 @@ def test_a_transparent_grey_of_any_depth(bits, levels):
     expected = np.where(values == hidden, 255, values / (levels - 1) * 255)
     found = decode_square(content, SIZE)
     np.testing.assert_allclose(found[0, :, 1], expected, atol=1)
-    black = decode(content, SIZE, "black").pixels[0, :, 1]
+    black = decode(content, SIZE, ground="black").pixels[0, :, 1]
     np.testing.assert_allclose(black, np.where(values == hidden, 0, expected), atol=1)
 
 
