@@ -82,11 +82,17 @@ def _seed_counts(experiment: Experiment) -> list[int]:
 def _unfinished(failures: pd.DataFrame) -> Iterator[str]:
     for row in failures.to_dict("records"):
         trained = f"of {row['trainer']} " if row["trainer"] else ""
-        yield (
-            f"{row['failed']} of {row['trainings']} trainings {trained}on what {row['strategy']} "
-            "bought did not converge, or diverged twice; their results count as they are "
-            f"({_where(row)})."
-        )
+        which = f"of {row['trainings']} trainings {trained}on what {row['strategy']} bought"
+        if row["failed"]:
+            yield (
+                f"{row['failed']} {which} did not converge, or diverged twice; their results count "
+                f"as they are ({_where(row)})."
+            )
+        if row["at_edge"]:
+            yield (
+                f"{row['at_edge']} {which} chose a penalty at the edge of the values tried; a "
+                f"better one may lie beyond ({_where(row)})."
+            )
 
 
 def _weak_highlight(experiment: Experiment, comparisons: pd.DataFrame) -> Iterator[str]:

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 PROJECT = Path(__file__).resolve().parents[2]
 METRICS = [
     "dataset", "backbone", "proxy", "schedule", "strategy", "seed", "round", "num_labeled",
-    "split", "metric", "value", "converged",
+    "split", "metric", "value", "converged", "at_edge",
 ]  # fmt: skip
 
 
