@@ -118,8 +118,7 @@ def _exists(module: str) -> bool:
 
 @functools.cache
 def _tree(module: str) -> ast.Module:
-    path = registry.source_of(module)
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return registry.parse(registry.source_of(module))
 
 
 def _canonical(node: object) -> Iterator[str]:

@@ -168,11 +168,12 @@ def next_round(
     number = previous.record["round"] + 1
     strategy = settings["strategy"]
     info = registry.describe("strategies", strategy["implementation"]).info
+    needs = registry.needs(strategy["implementation"], strategy.get("options"))
     oracle = Oracle(data.labels["pool"], previous.arrays["labeled"])
     proxy = _proxy_of(previous, data, settings, oracle, threads)
     budget = settings["schedule"]["batch"]
     with _timed("score the pool"):
-        pool = _what_is_seen(data, proxy, oracle, info["needs"], previous.record, threads)
+        pool = _what_is_seen(data, proxy, oracle, needs, previous.record, threads)
     ask = SequentialPurchase(oracle, budget) if info["kind"] == "sequential" else None
     handed = {"ask": ask}
     if info["kind"] == "ceiling":
@@ -356,10 +357,7 @@ def _train_and_evaluate(
 
 
 def _build_proxy(settings: Mapping[str, Any], threads: int) -> Any:
-    entry = settings["proxy"]
-    return registry.load("proxies", entry["implementation"]).build(
-        threads, **(entry.get("options") or {})
-    )
+    return registry.build("proxies", settings["proxy"], threads)
 
 
 def _rng(role: str, settings: Mapping[str, Any], number: int, strategy: str) -> np.random.Generator:

@@ -36,9 +36,7 @@ def read_text(file: Path) -> str:
     """The text of a file of a configuration; `InputError` if there is none, or it is not UTF-8."""
     try:
         if file.stat().st_size > MOST_BYTES:
-            raise InputError(
-                f"{file}: {file.stat().st_size} bytes; allowed: at most {MOST_BYTES}"
-            )
+            raise InputError(f"{file}: {file.stat().st_size} bytes; allowed: at most {MOST_BYTES}")
         return file.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
         raise InputError(f"{file}: file not found") from error
@@ -192,6 +190,4 @@ def _parts(node: Any) -> list[Any]:
     """The nodes right below a node."""
     if isinstance(node.value, str):
         return []
-    return [
-        part for item in node.value for part in (item if isinstance(item, tuple) else (item,))
-    ]
+    return [part for item in node.value for part in (item if isinstance(item, tuple) else (item,))]

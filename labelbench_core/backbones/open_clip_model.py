@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.backbones import Backbone
 from labelbench_core.errors import InputError
+from labelbench_core.options import Pixels, Seed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,8 +38,8 @@ def build(
     model: str = "ViT-B-32",
     pretrained: str | None = "openai",
     checkpoint: str | None = None,
-    input_size: int | None = None,
-    random_seed: int = 0,
+    input_size: Pixels | None = None,
+    random_seed: Seed = 0,
 ) -> Backbone:
     """The image tower: features are its projection into the space shared with text, not normalised.
 

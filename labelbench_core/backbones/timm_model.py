@@ -6,9 +6,11 @@ Wightman, "PyTorch Image Models", https://github.com/huggingface/pytorch-image-m
 from __future__ import annotations
 
 import difflib
+from typing import Literal
 
 from labelbench_core.backbones import Backbone
 from labelbench_core.errors import InputError
+from labelbench_core.options import Pixels, Seed
 
 INFO = {
     "summary": "any timm model: hub weights, a local checkpoint, or seeded random weights",
@@ -30,9 +32,9 @@ def build(
     model: str = "resnet18",
     pretrained: bool = True,
     checkpoint: str | None = None,
-    input_size: int | None = None,
-    interpolation: str | None = None,
-    random_seed: int = 0,
+    input_size: Pixels | None = None,
+    interpolation: Literal["bilinear", "bicubic"] | None = None,
+    random_seed: Seed = 0,
 ) -> Backbone:
     """A timm model without its classifier: features are what its classifier would get.
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from labelbench_core.datasets import RawDataset, RawSplit
 from labelbench_core.errors import InputError
+from labelbench_core.options import Pixels
 
 INFO = {
     "summary": "your own images in folders, one folder a class",
@@ -41,7 +42,7 @@ def load(
     data_dir: Path,
     *,
     folder: str = "",
-    image_size: int = 256,
+    image_size: Pixels = 256,
     allow_missing_classes: bool = False,
 ) -> RawDataset:
     """The index of all images, sorted by split, class and file name, with a hash of each file.
@@ -57,8 +58,6 @@ def load(
     allow_missing_classes
         Accept that val and test lack classes (the pool never may).
     """
-    if image_size < 1:
-        raise InputError(f"image_size: {image_size}; must be at least 1")
     root = _root(data_dir, folder)
     listed = _list_files(root, allow_missing_classes)
     class_names = sorted(listed["pool"])

@@ -49,7 +49,7 @@ def prepare_dataset(
         Naming the data set and the file, split or class at fault.
     """
     try:
-        raw = registry.load("datasets", source).load(data_dir, **options)
+        raw = registry.build("datasets", {"implementation": source, "options": options}, data_dir)
         if pool_size is not None:
             raw = with_part_of_pool(raw, source, pool_size)
         check_raw(raw, allow_missing_classes=bool(options.get("allow_missing_classes", False)))

@@ -10,11 +10,12 @@ set nor a test set is spent on it, and anew each time that the number of labels 
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
 from labelbench_core.errors import InputError
+from labelbench_core.options import Count, Positive
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies._streaming import predict
 from labelbench_core.proxies.logistic import Solution, softmax, solve
@@ -28,9 +29,6 @@ INFO = {
     "needs_torch": False,
     "pretrained_head": True,
 }
-
-
-STARTS = ("zeros", "zero-shot")
 
 
 class LinearProxy:
@@ -50,8 +48,6 @@ class LinearProxy:
         threads: int,
         start: str = "zeros",
     ) -> None:
-        if start not in STARTS:
-            raise InputError(f"options.start: {start!r}; allowed: {', '.join(STARTS)}")
         self.start = start
         self.prior: np.ndarray | None = None
         self.penalty, self.tolerance, self.max_iterations = penalty, tolerance, max_iterations
@@ -203,10 +199,10 @@ class LinearProxy:
 def build(
     threads: int = 1,
     *,
-    penalty: float | None = None,
-    tolerance: float = 1e-3,
-    max_iterations: int = 500,
-    start: str = "zeros",
+    penalty: Positive | None = None,
+    tolerance: Positive = 1e-3,
+    max_iterations: Count = 500,
+    start: Literal["zeros", "zero-shot"] = "zeros",
 ) -> LinearProxy:
     """A linear probe.
 

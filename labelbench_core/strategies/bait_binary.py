@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Positive
 from labelbench_core.strategies._arrays import Array, Rows, cast, chunk_rows, host, like, namespace
 from labelbench_core.strategies._design import LOST, REFRESH_AFTER, contenders, inverse
 from labelbench_core.strategies._scores import score_rows
@@ -37,10 +37,10 @@ INFO = {
 }
 
 
-def select(pool: Pool, budget: int, rng: np.random.Generator, *, ridge: float = 1.0) -> np.ndarray:
+def select(
+    pool: Pool, budget: int, rng: np.random.Generator, *, ridge: Positive = 1.0
+) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order taken."""
-    if not ridge > 0:
-        raise InputError(f"bait-binary: ridge = {ridge!r}; expected a number above 0")
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

@@ -2,6 +2,8 @@
 
 The pool, scaled to unit length, is clustered by k-means into min(L + b, `max_clusters`) clusters.
 Clusters with few labels come first, among those the large ones; they are visited in turn, and
+from labelbench_core.options import Count, Interval
+from typing import Annotated
 from each the most typical unlabelled row is taken: the one with the smallest mean distance to its
 nearest neighbours, `neighbors` of them but at most half of what is left of the cluster. Clusters
 of `min_size` rows or fewer are visited only when all others are used up (the authors' code leaves
@@ -9,12 +11,13 @@ them out and fails then). Equally typical rows go to the lowest index.
 """
 
 from itertools import count
+from typing import Annotated
 
 import numpy as np
 
+from labelbench_core.options import Count, Interval
 from labelbench_core.strategies._arrays import Array, Rows, cast, chunk_rows, host, like
 from labelbench_core.strategies._kmeans import cluster
-from labelbench_core.strategies._options import at_least_one
 from labelbench_core.strategies._sphere import unit_rows
 from labelbench_core.strategies.pool import Pool
 
@@ -36,12 +39,11 @@ def select(
     budget: int,
     rng: np.random.Generator,
     *,
-    max_clusters: int = 500,
-    neighbors: int = 20,
-    min_size: int = 5,
+    max_clusters: Count = 500,
+    neighbors: Count = 20,
+    min_size: Annotated[int, Interval(ge=0)] = 5,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
-    at_least_one("typiclust", max_clusters=max_clusters, neighbors=neighbors)
     if budget == 0:
         return np.zeros(0, np.int64)
     clusters = min(len(pool.labeled) + budget, max_clusters, pool.num_rows)

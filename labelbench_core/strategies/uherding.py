@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from labelbench_core.options import Count
 from labelbench_core.strategies._arrays import Rows, cast, chunk_rows, host
 from labelbench_core.strategies._herding import greedy_coverage
-from labelbench_core.strategies._options import at_least_one
 from labelbench_core.strategies._sphere import directions, draw_targets
 from labelbench_core.strategies.margin import margins
 from labelbench_core.strategies.pool import Pool
@@ -40,10 +40,9 @@ NEAREST = 1e-3  # labelled rows nearer than this count as one point
 
 
 def select(
-    pool: Pool, budget: int, rng: np.random.Generator, *, targets: int = 20_000
+    pool: Pool, budget: int, rng: np.random.Generator, *, targets: Count = 20_000
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
-    at_least_one("uherding", targets=targets)
     drawn = draw_targets(pool.embeddings, targets, rng)
     bandwidth = smallest_distance(pool.embeddings, pool.labeled)
     return greedy_coverage(pool, budget, rng, drawn, uncertainties(pool, drawn), bandwidth)
