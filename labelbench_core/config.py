@@ -139,6 +139,11 @@ def _unreadable(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:
     named += [("trainers", name) for name in getattr(crossing.finetune, "trainers", ())]
     for kind, name in named:
         if kind in COMPONENT_KINDS and name in catalogue[kind]:
+            problem = registry.problem_of(kind, catalogue[kind][name]["implementation"])
+            if not problem and kind == "proxies":
+                trainer = proxy_entries.trainer_of(catalogue, name)
+                if trainer is not None and trainer not in catalogue["trainers"]:
+                    continue  # told where combinations are checked
             try:
                 for component in proxy_entries.components(catalogue, kind, name):
                     for found in registry.components_run(*component):

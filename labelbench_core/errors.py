@@ -2,6 +2,7 @@
 
 import difflib
 import reprlib
+import traceback
 from collections.abc import Iterable
 from typing import Any
 
@@ -53,6 +54,16 @@ def listed(names: Iterable[Any]) -> str:
         return text or "none"
     cut = text[:_LONGEST_LIST].rpartition(", ")[0] or text[:_LONGEST_LIST]
     return f"{cut}, … ({len(names)} in all)"
+
+
+def ended_by(error: SystemExit) -> str:
+    """What ended the program instead of returning or raising an error, and where."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
+    return (
+        f"ended the program by sys.exit({shown(error.code)}){place}; a component returns its "
+        "result or raises an error"
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -256,9 +256,10 @@ def _what_is_seen(
     embeddings = EmbeddedRows(proxy, rows, threads)
     probabilities = members = None
     if "probabilities" in needs:
-        probabilities = in_memory_if_small(PredictedRows(proxy, rows, threads))
+        seen = PredictedRows(proxy, rows, threads, multilabel=data.multilabel)
+        probabilities = in_memory_if_small(seen)
     if "member_probabilities" in needs and hasattr(proxy, "predict_members"):
-        members = member_rows(proxy, rows, threads)
+        members = member_rows(proxy, rows, threads, multilabel=data.multilabel)
     return Pool(
         embeddings=in_memory_if_small(embeddings) if "embeddings" in needs else embeddings,
         probabilities=probabilities,
