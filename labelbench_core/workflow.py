@@ -44,7 +44,7 @@ def load(
     """
     try:
         for file in config_files or [project / "config" / "config.yaml"]:
-            read_yaml(Path(file))
+            read_yaml(Path(os.path.relpath(file)))
         catalogue = load_catalogue(project / "config" / "catalogue")
         experiment = experiments.load_experiment(
             config, catalogue, project / "config" / "schema", file_name(config_files)

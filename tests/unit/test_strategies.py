@@ -67,7 +67,7 @@ def test_strategy_and_options_are_checked():
     with pytest.raises(InputError, match=r"no method 'nonesuch'.*margin"):
         select("nonesuch", pool_of(), 1, RNG(0))
     with pytest.raises(
-        InputError, match="'badge': options.power: unknown option; allowed: first_center"
+        InputError, match=r"'badge': options\.power: unknown option; allowed: first_center"
     ):
         select("badge", pool_of(), 1, RNG(0), power=2)
     with pytest.raises(InputError, match=r"first_center: 'last'; allowed: uniform, largest_norm"):
@@ -173,9 +173,9 @@ def test_only_sequential_strategies_may_ask(monkeypatch):
 
 def test_strategies_without_a_multilabel_form_refuse(monkeypatch):
     plug_in(monkeypatch, select=lambda pool, budget, rng: pool.unlabeled()[:budget])
+    pool = pool_of(multilabel=True, labels=np.zeros((4, 3), np.int64))
     with pytest.raises(InputError, match="multi-label"):
-        labels = np.zeros((4, 3), np.int64)
-        select("outside", pool_of(multilabel=True, labels=labels), 2, RNG(0))
+        select("outside", pool, 2, RNG(0))
 
 
 def test_lowest_takes_ties_by_index():
