@@ -246,17 +246,27 @@ def needs(strategy: str, options: Mapping[str, Any] | None = None) -> set[str]:
 
 
 def source_of(module: str) -> Path:
-    """The source file of a module, found without importing more than its parent packages."""
-    if module.partition(".")[0] in OWN_PACKAGES:
-        base = PROJECT.joinpath(*module.split("."))
-        return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
-    try:
-        spec = importlib.util.find_spec(module)
-    except ImportError:
-        spec = None
-    if spec is None or spec.origin is None:
-        raise InputError(f"module {module!r} of a plug-in package cannot be found")
-    return Path(spec.origin)
+    """The source file of a module, found without importing anything."""
+    first, *rest = module.split(".")
+    if first in OWN_PACKAGES:
+        folders = [PROJECT / first]
+    else:
+        try:
+            spec = importlib.util.find_spec(first)
+        except (ImportError, ValueError):
+            spec = None
+        folders = [Path(folder) for folder in (spec and spec.submodule_search_locations) or ()]
+        if spec and spec.origin and not rest:
+            return Path(spec.origin)
+    for folder in folders:
+        base = folder.joinpath(*rest)
+        if base.is_dir():
+            return base / "__init__.py"
+        if base.with_suffix(".py").is_file():
+            return base.with_suffix(".py")
+    if first in OWN_PACKAGES:
+        return PROJECT.joinpath(first, *rest).with_suffix(".py")
+    raise InputError(f"module {module!r} of a plug-in package cannot be found")
 
 
 def print_list(kind: str, columns: tuple[str, ...]) -> None:

@@ -91,7 +91,7 @@ def test_an_entry_stands_in_the_place_of_an_id_in_jobs_only():
         (3.0, "3.0"),
         ("a\nb", r"'a\nb'"),
         ("\x1b[2J\u202e", r"'\x1b[2J\u202e'"),
-        ([1, [2, [3, [4]]]], "[1, [2, [3, ...]]]"),
+        ([1, [2, [3, [4]]]], "[1, [2, [3, [...]]]]"),
     ],
 )
 def test_values_are_shown_in_one_short_line(value, text):
