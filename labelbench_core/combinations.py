@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from labelbench_core import proxy_entries, registry
 from labelbench_core.catalogue import Catalogue
-from labelbench_core.errors import InputError, did_you_mean, listed
+from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.experiment import Crossing
 from labelbench_core.trainers.recipe import LEAST_TO_HOLD_OUT, Recipe
 from labelbench_core.zero_shot import require_text
@@ -42,7 +42,7 @@ def split_errors(
             if split not in sizes:
                 yield (
                     f"finetune.trainers: {trainer!r}: training.evaluate: data set {dataset!r} has "
-                    f"no split {split!r}{did_you_mean(split, sizes)}; allowed: {listed(sizes)}"
+                    f"no split {shown(split)}{did_you_mean(split, sizes)}; allowed: {listed(sizes)}"
                 )
 
 
@@ -52,7 +52,7 @@ def _reference_errors(catalogue: Catalogue, proxy: str) -> Iterator[str]:
         chosen = proxy_entries.option(catalogue, proxy, name)
         if chosen is not None and chosen not in catalogue[kind]:
             yield (
-                f"proxies: {proxy!r}: options.{name}: {chosen!r} is not in catalogue {kind}.yaml"
+                f"proxies: {proxy!r}: options.{name}: {shown(chosen)} is not in catalogue {kind}.yaml"
                 f"{did_you_mean(chosen, catalogue[kind])}; allowed: {listed(catalogue[kind])}"
             )
 

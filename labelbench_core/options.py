@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from labelbench_core.errors import did_you_mean, listed, shown, shown_key
 
-ID = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
+ID = re.compile("(?=.{1,100}$)[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_TEXT = 1000
 LARGEST = 2**63 - 1  # of a whole number, as arrays hold it
 

@@ -19,7 +19,20 @@ OPTIONS = [
     for option in registry.describe(kind, name).options
 ]
 # What no option is: none of them is also a text that could name something.
-NEVER = (math.nan, math.inf, -math.inf, {}, {"a": 1}, [], [[]], [None], "a\n", "\x00", 10**400)
+NEVER = (
+    math.nan,
+    math.inf,
+    -math.inf,
+    {},
+    {"a": 1},
+    [],
+    [[]],
+    [None],
+    "a\n",
+    "\x00",
+    "x" * 5000,
+    10**400,
+)
 OFTEN_WRONG = (
     -1,
     0,
