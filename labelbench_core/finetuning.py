@@ -83,7 +83,7 @@ def finetune_round(
     prepare_cpu(threads)
     recipe = Recipe.from_options(settings["trainer"].get("training"))
     splits = _splits(dataset, recipe)
-    backbone: Backbone = _build("backbones", settings["backbone"])
+    backbone: Backbone = registry.build("backbones", settings["backbone"])
     names = tuple(ids[key] for key in ("dataset", "backbone", "trainer", "proxy", "schedule"))
     with _distributed.joined(torch.device(choose_device())) as device:
         fingerprint = _fingerprint(
@@ -158,10 +158,6 @@ def _ids(settings: Mapping[str, Any]) -> dict[str, Any]:
     entries = ("backbone", "trainer")
     keys = (*ROUND_IDS, "strategy", "trainer")
     return {key: settings[key]["id"] if key in entries else settings[key] for key in keys}
-
-
-def _build(kind: str, entry: Mapping[str, Any]) -> Any:
-    return registry.load(kind, entry["implementation"]).build(**(entry.get("options") or {}))
 
 
 def _check_round(

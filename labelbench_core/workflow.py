@@ -9,7 +9,7 @@ import os
 import shlex
 import socket
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.stages import STAGES, stage_of
+from labelbench_core.yaml_files import read_yaml
 
 SOURCES_STATE = looks.STATE
 PREPARED = STAGES["prepare_dataset"].path("manifest")
@@ -28,10 +29,15 @@ _held_locks: list[int] = []
 
 
 def load(
-    config: Mapping[str, Any], project: Path, config_files: Iterable[str | Path]
+    config: Mapping[str, Any], project: Path, config_files: Sequence[str | Path]
 ) -> tuple[Experiment, Catalogue]:
-    """The experiment and the catalogue, checked; exits with all errors if there are any."""
+    """The experiment and the catalogue, checked; exits with all errors if there are any.
+
+    The files are read once more than by Snakemake, which takes the last of two equal keys.
+    """
     try:
+        for file in config_files or [project / "config" / "config.yaml"]:
+            read_yaml(Path(os.path.relpath(file)))
         catalogue = load_catalogue(project / "config" / "catalogue")
         experiment = experiments.load_experiment(
             config, catalogue, project / "config" / "schema", file_name(config_files)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from labelbench_core.backbones import Backbone
 from labelbench_core.backbones._checking import check_apart
 from labelbench_core.backbones._preprocessing import (
-    Channels,
     Preprocessing,
     check_given,
     read_beside,
@@ -22,6 +21,7 @@ from labelbench_core.backbones._preprocessing import (
 )
 from labelbench_core.errors import InputError
 from labelbench_core.framing import Framing
+from labelbench_core.options import Pixels, Seed
 
 INFO = {
     "summary": "any timm model: hub weights, a local checkpoint, or seeded random weights",
@@ -69,12 +69,12 @@ def build(
     model: str = "resnet18",
     pretrained: bool | str = True,
     checkpoint: str | None = None,
-    input_size: int | None = None,
-    mean: Channels | None = None,
-    std: Channels | None = None,
+    input_size: Pixels | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
     interpolation: Literal["bilinear", "bicubic"] | None = None,
     resize_mode: Literal["shortest", "longest", "squash"] | None = None,
-    random_seed: int = 0,
+    random_seed: Seed = 0,
 ) -> Backbone:
     """A timm model without its classifier: features are what its classifier would get.
 
