@@ -361,6 +361,15 @@ def test_unknown_models_are_refused_with_close_names():
         timm_model.check_known(model="resnt18")
 
 
+def test_old_names_mean_todays_weights():
+    found = timm_model.check_known(model="vit_tiny_patch16_224_in21k")
+    assert found == timm_model.check_known(model="vit_tiny_patch16_224.augreg_in21k")
+    removed = [name for name, now in timm.models.get_deprecated_models().items() if now is None]
+    for name in removed[:1]:
+        with pytest.raises(InputError, match="timm has no"):
+            timm_model.check_known(model=name)
+
+
 def test_checks_import_no_large_library_here(tmp_path, monkeypatch):
     """They run in a process of their own, whose refusal and failure are told in one line."""
     (tmp_path / "small_library.py").write_text(
