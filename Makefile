@@ -31,8 +31,9 @@ format: .venv/installed
 	$(BIN)/snakefmt Snakefile rules
 
 bench: .venv/installed
-	for name in round proxies extraction augmentation finetune; do $(BIN)/python -m benchmarks.$$name; done
+	for name in round proxies preparing extraction augmentation finetune; do $(BIN)/python -m benchmarks.$$name; done
 	$(BIN)/python -m benchmarks.strategies --output docs/benchmarks/strategies.md
+	$(BIN)/python -m benchmarks.savings_coverage --output docs/benchmarks/savings_coverage.md
 
 # Resolve the ranges of pyproject.toml anew, for all supported versions of Python at once.
 lock: .venv/installed

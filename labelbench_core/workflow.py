@@ -9,28 +9,35 @@ import os
 import shlex
 import socket
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from labelbench_core import config as experiments
-from labelbench_core import files, proxy_entries
+from labelbench_core import files, looks, proxy_entries, sources
 from labelbench_core.catalogue import Catalogue, load_catalogue
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.stages import STAGES, stage_of
+from labelbench_core.yaml_files import read_yaml
 
+SOURCES_STATE = looks.STATE
 PREPARED = STAGES["prepare_dataset"].path("manifest")
 # Kept open, and so locked, for as long as this process lives.
 _held_locks: list[int] = []
 
 
 def load(
-    config: Mapping[str, Any], project: Path, config_files: Iterable[str | Path]
+    config: Mapping[str, Any], project: Path, config_files: Sequence[str | Path]
 ) -> tuple[Experiment, Catalogue]:
-    """The experiment and the catalogue, checked; exits with all errors if there are any."""
+    """The experiment and the catalogue, checked; exits with all errors if there are any.
+
+    The files are read once more than by Snakemake, which takes the last of two equal keys.
+    """
     try:
+        for file in config_files or [project / "config" / "config.yaml"]:
+            read_yaml(Path(os.path.relpath(file)))
         catalogue = load_catalogue(project / "config" / "catalogue")
         experiment = experiments.load_experiment(
             config, catalogue, project / "config" / "schema", file_name(config_files)
@@ -54,19 +61,39 @@ def prepare_main_process(
     experiment: Experiment,
     catalogue: Catalogue,
     config_files: Iterable[str | Path],
-) -> None:
-    """Before anything is planned: clear a dead run's lock, see that data are there."""
+    check_sources: str = "small",
+) -> dict[str, str]:
+    """Before anything is planned: clear a dead run's lock, see that data are there.
+
+    Returns
+    -------
+    Manifests of the data sets that have to be prepared again → why: their sources changed.
+    """
     clear_dead_lock(Path(".snakemake"))
+    datasets = experiment.all_of("datasets")
+    manifests = {dataset: PREPARED.format(dataset=dataset) for dataset in datasets}
     try:
+        changed = sources.changed_sources(
+            {dataset: catalogue["datasets"][dataset] for dataset in datasets},
+            {dataset: Path(path) for dataset, path in manifests.items()},
+            data_directory(),
+            when=check_sources,
+            tell=lambda line: print(line, file=sys.stderr),
+        )
+        prepared = prepared_splits(experiment)
         experiments.check_sources(
             experiment,
             catalogue,
             data_directory(),
-            prepared_splits(experiment),
+            {dataset: sizes for dataset, sizes in prepared.items() if dataset not in changed},
             file_name(config_files),
         )
     except InputError as error:
         raise stop(error) from None
+    return {
+        manifests[dataset]: f"since data set {dataset!r} was prepared: {what}"
+        for dataset, what in changed.items()
+    }
 
 
 def check_weights(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:

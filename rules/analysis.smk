@@ -255,10 +255,12 @@ rule render_report:
         manifests=lambda wildcards, input: " ".join(
             f"--manifest {file}" for file in input.manifests
         ),
+        state=str(parsing.SOURCES_STATE),
     message:
         "Render the report"
     shell:
         "python -m workflow_scripts.render_report"
         " --experiment {params.experiment:q} --configuration {params.configuration:q}"
         " --summary {input.summary} --tables {params.tables} --figures {params.figures}"
-        " --costs {input.costs} {params.manifests} --report {output} --log {log}"
+        " --costs {input.costs} {params.manifests} --state {params.state}"
+        " --report {output} --log {log}"

@@ -21,9 +21,16 @@ from labelbench_core.stages import FOLDER, COSTED, STAGES
 
 EXPERIMENT, CATALOGUE = parsing.load(config, Path(workflow.basedir), workflow.overwrite_configfiles)
 USES_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-if workflow.is_main_process:
-    parsing.prepare_main_process(EXPERIMENT, CATALOGUE, workflow.overwrite_configfiles)
 FORCED = Forced(tell=logger.warning)
+if workflow.is_main_process:
+    CHANGED = parsing.prepare_main_process(
+        EXPERIMENT,
+        CATALOGUE,
+        workflow.overwrite_configfiles,
+        config.get("check_sources", "small"),
+    )
+    for manifest, why in CHANGED.items():
+        FORCED.force([manifest], why)
 shell.prefix(parsing.shell_prefix(workflow.basedir, uses_conda=USES_CONDA))
 
 # Facts of this machine, which no result depends on by name. Where there is no GPU, jobs that would use

@@ -6,15 +6,17 @@ the search for it begins.
 
 Features are standardised with the statistics of the whole, unlabelled pool. The penalty is chosen
 by cross-validation within the labels that were bought (`penalty.py`), so that neither a validation
-set nor a test set is spent on it, and anew each time that the number of labels has doubled.
+set nor a test set is spent on it, and anew each time that the number of labels has doubled. The
+record says `penalty_at_edge: true` where it is the first or last one of the grid.
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
 from labelbench_core.errors import InputError
+from labelbench_core.options import Count, Positive
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies._streaming import predict
 from labelbench_core.proxies.logistic import Solution, softmax, solve
@@ -28,9 +30,6 @@ INFO = {
     "needs_torch": False,
     "pretrained_head": True,
 }
-
-
-STARTS = ("zeros", "zero-shot")
 
 
 class LinearProxy:
@@ -50,8 +49,6 @@ class LinearProxy:
         threads: int,
         start: str = "zeros",
     ) -> None:
-        if start not in STARTS:
-            raise InputError(f"options.start: {start!r}; allowed: {', '.join(STARTS)}")
         self.start = start
         self.prior: np.ndarray | None = None
         self.penalty, self.tolerance, self.max_iterations = penalty, tolerance, max_iterations
@@ -156,11 +153,17 @@ class LinearProxy:
         if self.penalty is not None:
             return {"penalty": self.penalty}, 0
         if previous and len(labels) < 2 * previous["penalty_chosen_at"]:
-            return {key: previous[key] for key in ("penalty", "penalty_chosen_at")}, 0
-        penalty, flops = choose_penalty(
+            kept = ("penalty", "penalty_chosen_at", "penalty_at_edge")
+            return {key: previous[key] for key in kept}, 0
+        choice = choose_penalty(
             rows, labels, num_classes, previous.get("penalty"), rng, self.threads, self.prior
         )
-        return {"penalty": penalty, "penalty_chosen_at": len(labels)}, flops
+        chosen = {
+            "penalty": choice.penalty,
+            "penalty_chosen_at": len(labels),
+            "penalty_at_edge": choice.at_edge,
+        }
+        return chosen, choice.flops
 
     def head(self) -> tuple[np.ndarray, np.ndarray]:
         """(D, C) weights and (C,) bias for rows of `embed`."""
@@ -203,10 +206,10 @@ class LinearProxy:
 def build(
     threads: int = 1,
     *,
-    penalty: float | None = None,
-    tolerance: float = 1e-3,
-    max_iterations: int = 500,
-    start: str = "zeros",
+    penalty: Positive | None = None,
+    tolerance: Positive = 1e-3,
+    max_iterations: Count = 500,
+    start: Literal["zeros", "zero-shot"] = "zeros",
 ) -> LinearProxy:
     """A linear probe.
 

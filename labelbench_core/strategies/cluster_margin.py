@@ -1,11 +1,12 @@
 """Cluster-Margin (Citovsky et al. 2021): small margins, spread over clusters of the embeddings.
 
 The pool is clustered once by average linkage. Candidates are the `oversample` · budget unlabelled
-rows of smallest margin (see `margin`); ten times the budget by default, so that there is something
-to choose from. Clusters are visited in turn, from the one with the fewest candidates to the one
-with the most (equal ones by their smallest margin), and each visit takes a candidate at random,
-until there are enough. The tree is cut into `clusters` clusters; 0, the default, stands for as many
-as the budget.
+rows of smallest margin (see `margin`), or all where there are fewer; ten times the budget by
+default, so that there is something to choose from. Clusters are visited in turn, from the one with
+the fewest candidates to the one with the most (equal ones by their smallest margin), and each visit
+takes a candidate at random, until there are enough. The tree is cut into `clusters` clusters; 0,
+the default, stands for as many as the budget. Where rows coincide there are fewer clusters, and
+where candidates fall into few of them, those are visited the more often.
 
 Distances are Euclidean, between embeddings scaled to length 1. Average linkage needs all pairs, so
 only pools of up to 4,096 rows are clustered row by row. Larger ones are first divided into 2,048
@@ -14,11 +15,11 @@ embeddings alone, not on `rng`: they are the same in every round in which embedd
 Multi-label: the margin is the mean over labels of |2p − 1|.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Interval
 from labelbench_core.strategies._arrays import Rows, cast, host
 from labelbench_core.strategies._kmeans import cluster
 from labelbench_core.strategies._scores import lowest, score_rows
@@ -44,16 +45,10 @@ def select(
     budget: int,
     rng: np.random.Generator,
     *,
-    oversample: float = 10.0,
-    clusters: int = 0,
+    oversample: Annotated[float, Interval(ge=1)] = 10.0,
+    clusters: Annotated[int, Interval(ge=0)] = 0,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order taken."""
-    if not oversample >= 1:
-        raise InputError(
-            f"cluster-margin: oversample = {oversample!r}; expected a number of at least 1"
-        )
-    if not clusters >= 0:
-        raise InputError(f"cluster-margin: clusters = {clusters!r}; expected a number, at least 0")
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]
