@@ -65,7 +65,7 @@ def on_disk(workflow):
         str(path.relative_to(workflow.folder))
         for path in sorted(results.rglob("*"))
         if path.relative_to(results).parts[0] not in ("logs", "benchmarks")
-        and not path.name.startswith(".")
+        and not any(part.startswith(".") for part in path.relative_to(results).parts)
     ]
 
 
