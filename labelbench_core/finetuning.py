@@ -83,7 +83,7 @@ def finetune_round(
     prepare_cpu(threads)
     recipe = Recipe.from_options(settings["trainer"].get("training"))
     splits = _splits(dataset, recipe)
-    backbone: Backbone = _build("backbones", settings["backbone"])
+    backbone: Backbone = registry.build("backbones", settings["backbone"])
     names = tuple(ids[key] for key in ("dataset", "backbone", "trainer", "proxy", "schedule"))
     with _distributed.joined(torch.device(choose_device())) as device:
         fingerprint = _fingerprint(
@@ -160,10 +160,6 @@ def _ids(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {key: settings[key]["id"] if key in entries else settings[key] for key in keys}
 
 
-def _build(kind: str, entry: Mapping[str, Any]) -> Any:
-    return registry.load(kind, entry["implementation"]).build(**(entry.get("options") or {}))
-
-
 def _check_round(
     dataset: PreparedDataset,
     record: Mapping[str, Any],
@@ -230,6 +226,7 @@ def _fingerprint(
         "settings": dict(settings),
         "dataset": dataset.manifest["fingerprint"],
         "backbone": backbone.weights_sha256,
+        "preprocessing": backbone.preprocessing(),
         "round": files.sha256_arrays(arrays),
         "code": code_hash(__name__, components),
         "computed_by": dict(computed_by),

@@ -84,7 +84,7 @@ def trainer_starts_from_class_names(catalogue: Catalogue, trainer: str) -> bool:
 
 
 def needs(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
-    """What the experiment's proxies and trainers need, as JSON values; see `analysis.jobs.Needs`.
+    """What the experiment's proxies and trainers need, as JSON values; see `plan.Needs`.
 
     `augmentation`: proxy → id; `refresh`: proxy → `every` and `trainer`; `class_names`: the
     "proxies" and "trainers" that start from the class names; `images`: the proxies on images.
@@ -119,7 +119,10 @@ def needs(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
 def pattern(catalogue: Catalogue, *, needs_torch: bool) -> str:
     """A regular expression for the ids of the proxies that need torch, or of the others."""
     names = [
-        name for name in catalogue["proxies"] if info(catalogue, name)["needs_torch"] == needs_torch
+        name
+        for name, entry in catalogue["proxies"].items()
+        if not registry.problem_of("proxies", entry["implementation"])
+        and info(catalogue, name)["needs_torch"] == needs_torch
     ]
     # What matches nothing, if there are none.
     return "|".join(sorted(names)) or "(?!)"

@@ -21,9 +21,7 @@ def extract(
     entry = json.loads(arguments.settings)["backbone"]
     dataset = open_dataset(arguments.dataset.parent)
     with files.exclusive(arguments.arrays):
-        backbone = registry.load("backbones", entry["implementation"]).build(
-            **(entry.get("options") or {})
-        )
+        backbone = registry.build("backbones", entry)
         extract_embeddings(
             dataset,
             change(backbone),

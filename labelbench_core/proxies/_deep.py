@@ -74,9 +74,7 @@ class DeepProxy(ABC):
         prepare_cpu(self.threads)
         device = torch.device(choose_device())
         entry = training.backbone
-        backbone = registry.load("backbones", entry["implementation"]).build(
-            **(entry.get("options") or {})
-        )
+        backbone = registry.build("backbones", entry)
         names = ("proxy", str(rng.integers(2**63)))
         components = [
             ("trainers", self.trainer["implementation"]),
@@ -85,6 +83,7 @@ class DeepProxy(ABC):
         content = {
             "dataset": training.pool.dataset.manifest["fingerprint"],
             "backbone": backbone.weights_sha256,
+            "preprocessing": backbone.preprocessing(),
             "trainer": dict(self.trainer),
             "options": dict(self.options),
             "previous": files.sha256_arrays(training.previous),

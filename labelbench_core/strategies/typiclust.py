@@ -15,14 +15,13 @@ UHerding's code.
 """
 
 from itertools import count
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Count, Interval
 from labelbench_core.strategies._arrays import Array, Rows, cast, chunk_rows, host, like
 from labelbench_core.strategies._kmeans import cluster
-from labelbench_core.strategies._options import at_least_one
 from labelbench_core.strategies._sphere import unit_rows
 from labelbench_core.strategies.pool import Pool
 
@@ -45,16 +44,12 @@ def select(
     budget: int,
     rng: np.random.Generator,
     *,
-    max_clusters: int = 500,
-    neighbors: int = 20,
-    min_size: int = 5,
+    max_clusters: Count = 500,
+    neighbors: Count = 20,
+    min_size: Annotated[int, Interval(ge=0)] = 5,
     distance: Distance = "euclidean",
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
-    at_least_one("typiclust", max_clusters=max_clusters, neighbors=neighbors)
-    if distance not in get_args(Distance):
-        allowed = ", ".join(get_args(Distance))
-        raise InputError(f"typiclust: distance = {distance!r}; allowed: {allowed}")
     if budget == 0:
         return np.zeros(0, np.int64)
     clusters = min(len(pool.labeled) + budget, max_clusters, pool.num_rows)

@@ -18,14 +18,13 @@ the proxy that was trained on them, which costs no training; but a proxy is near
 than sure on its own training rows, and then the temperature is 1, as if there were none.
 """
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Count
 from labelbench_core.strategies._arrays import Rows, cast, chunk_rows, host
 from labelbench_core.strategies._herding import greedy_coverage
-from labelbench_core.strategies._options import at_least_one
 from labelbench_core.strategies._sphere import directions, draw_targets
 from labelbench_core.strategies.margin import margins
 from labelbench_core.strategies.pool import MissingInput, Pool
@@ -52,14 +51,10 @@ def select(
     budget: int,
     rng: np.random.Generator,
     *,
-    targets: int = 20_000,
+    targets: Count = 20_000,
     calibration: Calibration = "held_out",
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
-    at_least_one("uherding", targets=targets)
-    if calibration not in get_args(Calibration):
-        allowed = ", ".join(get_args(Calibration))
-        raise InputError(f"uherding: calibration = {calibration!r}; allowed: {allowed}")
     drawn = draw_targets(pool.embeddings, targets, rng)
     bandwidth = smallest_distance(pool.embeddings, pool.labeled)
     weights = uncertainties(pool, drawn, calibration)
