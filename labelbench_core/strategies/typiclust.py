@@ -35,7 +35,6 @@ INFO = {
     "kind": "strategy",
     "deterministic": False,
 }
-Distance = Literal["euclidean", "squared"]
 AT_ONCE = 64  # rows taken from a cluster before distances are computed again
 
 
@@ -47,7 +46,7 @@ def select(
     max_clusters: Count = 500,
     neighbors: Count = 20,
     min_size: Annotated[int, Interval(ge=0)] = 5,
-    distance: Distance = "euclidean",
+    distance: Literal["euclidean", "squared"] = "euclidean",
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
     if budget == 0:
@@ -91,7 +90,7 @@ def _visits(
 
 
 def most_typical(
-    points: Array, neighbors: int, times: int, distance: Distance = "euclidean"
+    points: Array, neighbors: int, times: int, distance: str = "euclidean"
 ) -> np.ndarray:
     """Positions of `times` rows: of those left, each has the smallest mean distance to its nearest.
 
@@ -113,7 +112,7 @@ def most_typical(
     return np.concatenate(chosen)
 
 
-def _typical_at_once(points: Array, neighbors: int, times: int, distance: Distance) -> np.ndarray:
+def _typical_at_once(points: Array, neighbors: int, times: int, distance: str) -> np.ndarray:
     """`most_typical`; holds the `neighbors + times` nearest rows of each."""
     squared, places = _nearest(points, min(neighbors + times, len(points)))
     distances = squared if distance == "squared" else np.sqrt(squared)

@@ -39,7 +39,6 @@ INFO = {
     "kind": "strategy",
     "deterministic": False,
 }
-Calibration = Literal["held_out", "training"]
 HELD_OUT_SHARE = 0.3
 TEMPERATURES = np.arange(10, 200) / 10
 BINS = 15
@@ -52,7 +51,7 @@ def select(
     rng: np.random.Generator,
     *,
     targets: Count = 20_000,
-    calibration: Calibration = "held_out",
+    calibration: Literal["held_out", "training"] = "held_out",
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
     drawn = draw_targets(pool.embeddings, targets, rng)
@@ -61,7 +60,7 @@ def select(
     return greedy_coverage(pool, budget, rng, drawn, weights, bandwidth)
 
 
-def uncertainties(pool: Pool, indices: np.ndarray, calibration: Calibration) -> np.ndarray:
+def uncertainties(pool: Pool, indices: np.ndarray, calibration: str) -> np.ndarray:
     """(n,) 1 − margin of rows after temperature scaling; 1 where nothing is labelled."""
     if len(pool.labeled) == 0:
         return np.ones(len(indices))
@@ -76,7 +75,7 @@ def uncertainties(pool: Pool, indices: np.ndarray, calibration: Calibration) -> 
     return np.clip(weights, 0, 1)
 
 
-def _temperature_of(pool: Pool, calibration: Calibration) -> float:
+def _temperature_of(pool: Pool, calibration: str) -> float:
     """The temperature by which the proxy's logits are divided."""
     if calibration == "training":
         known = Rows(pool.probabilities).take(pool.labeled)
