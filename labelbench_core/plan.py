@@ -58,7 +58,7 @@ class PlannedOutput:
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """A job of an experiment: its stage, the ids that tell it from others, and all that it makes."""
+    """A job of an experiment: its stage, its ids, and all that it makes."""
 
     stage: Stage
     ids: Mapping[str, Any]

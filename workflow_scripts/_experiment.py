@@ -1,4 +1,4 @@
-"""What commands beside Snakemake share: an experiment's jobs, what is missing of them, Snakemake."""
+"""What commands beside Snakemake share: an experiment's jobs, what they lack, Snakemake."""
 
 import argparse
 import os

@@ -93,14 +93,14 @@ def _metadata(outputs: Iterable[str]) -> Iterable[str]:
         path = folder.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
         if not path.is_file():
             raise InputError(
-                f"{path}: Snakemake has no record of {output}: without it, others cannot see what an "
-                "edit affects; delete the output, restore it and pack again"
+                f"{path}: Snakemake has no record of {output}: without it, others cannot see what "
+                "an edit affects; delete the output, restore it and pack again"
             )
         yield str(path)
 
 
 def _without_owner_and_state(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """An entry without what concerns this machine alone; its time stays, which Snakemake compares."""
+    """An entry without what concerns this machine; its time stays, which Snakemake compares."""
     if Path(entry.name).name.startswith("."):
         is_metadata = entry.name.startswith(".snakemake/metadata/")
         return entry if is_metadata else None
