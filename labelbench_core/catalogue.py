@@ -77,7 +77,7 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
     if kind != "datasets":
         errors += [
             f"{key}: only data sets have it; allowed: options"
-            for key in ("prompts", "pool_size")
+            for key in ("prompts", "pool_size", "duplicates", "near_duplicates")
             if key in entry
         ]
     if kind != "trainers" and "training" in entry:

@@ -1,9 +1,10 @@
 """One round: select with the proxy of the round before, buy the labels, train, evaluate."""
 
+import functools
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,11 +120,13 @@ def open_image_data(
     checkpoint
         File that an interrupted training leaves and the next one continues from.
     """
+    from labelbench_core.backbones import framing_of
     from labelbench_core.image_rows import ImageRows
 
     dataset = open_dataset(dataset_manifest.parent)
+    framing = framing_of(backbone)
     return RoundData(
-        embeddings={split: ImageRows(dataset, split, threads) for split in dataset.splits},
+        embeddings={split: ImageRows(dataset, split, threads, framing) for split in dataset.splits},
         labels={split: dataset.labels(split) for split in dataset.splits},
         num_classes=dataset.num_classes,
         statistics=Statistics(np.zeros(0), np.zeros(0)),
@@ -174,6 +177,9 @@ def next_round(
     budget = settings["schedule"]["batch"]
     with _timed("score the pool"):
         pool = _what_is_seen(data, proxy, oracle, needs, previous.record, threads)
+        known = pool.labeled, pool.labels
+        held_out = functools.partial(_held_out, data, settings, known, previous.record, threads)
+        pool = replace(pool, held_out=functools.cache(held_out))
     ask = SequentialPurchase(oracle, budget) if info["kind"] == "sequential" else None
     handed = {"ask": ask}
     if info["kind"] == "ceiling":
@@ -274,6 +280,30 @@ def _what_is_seen(
     )
 
 
+def _held_out(
+    data: RoundData,
+    settings: Mapping[str, Any],
+    known: tuple[np.ndarray, np.ndarray],
+    previous: Mapping[str, Any],
+    threads: int,
+    share: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The `held_out` of a pool: what a proxy trained without the rows bought last says of them.
+
+    It has the settings, and where it chooses a penalty that of the proxy itself.
+    """
+    indices, labels = known
+    kept = len(labels) - max(1, int(share * len(labels)))
+    proxy = _build_proxy(settings, threads)
+    training = _training_set(data, indices[:kept], labels[:kept])
+    rng = _rng("held-out", settings, previous["round"] + 1, settings["strategy"]["id"])
+    fit = previous["fit"] if previous["source"] == data.source else None
+    with _timed("train without the rows held out"):
+        proxy.fit(replace(training, checkpoint=None), rng, fit)
+    rows = proxy.pool_rows(data.embeddings["pool"]).take(indices[kept:])
+    return proxy.predict_proba(rows), labels[kept:]
+
+
 def _look_ahead(
     data: RoundData,
     settings: Mapping[str, Any],
@@ -330,6 +360,11 @@ def _train_and_evaluate(
         )
     if not fit["converged"]:
         log.warning("the proxy did not converge: %s", fit)
+    if fit.get("penalty_at_edge"):
+        log.warning(
+            "the penalty %s is at the edge of the values tried; a better one may lie beyond",
+            fit["penalty"],
+        )
     with _timed("evaluate"):
         scores = {
             split: metrics.evaluate(

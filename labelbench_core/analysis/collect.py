@@ -59,8 +59,11 @@ def collect_rounds(
                     cache[path] = result
             _check_against_others(path, ids, result, shapes)
             fit = result.get("fit") or {}
-            converged = {"converged": int(fit.get("converged", True))}
-            rows += _rows(ids, {**result, **converged}, CURVE_COLUMNS)
+            ended = {
+                "converged": int(fit.get("converged", True)),
+                "at_edge": int(fit.get("penalty_at_edge", False)),
+            }
+            rows += _rows(ids, {**result, **ended}, CURVE_COLUMNS)
             progress.update(1)
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.frames import SETTING
-from labelbench_core.analysis.jobs import Needs, ids_of_jobs
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.files import read_json
+from labelbench_core.plan import Needs, ids_of_jobs
+from labelbench_core.stages import COSTED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,14 +24,7 @@ log = logging.getLogger(__name__)
 ID_COLUMNS = (*SETTING, "augmentation", "trainer", "strategy", "seed", "round")
 COST_COLUMNS = ("stage", *ID_COLUMNS, "seconds", "cpu_seconds", "max_rss_mb", "flops")
 MEASURED = {"seconds": "s", "cpu_seconds": "cpu_time", "max_rss_mb": "max_rss"}
-NOTED = {
-    "extract_embeddings": ("flops",),
-    "extract_views": ("flops",),
-    "refresh_embeddings": ("flops",),
-    "train_initial": ("fit", "flops"),
-    "select_round": ("fit", "flops"),
-    "finetune_model": ("training", "flops"),
-}
+NOTED = {stage.name: stage.flops[1:] for stage in COSTED if stage.flops}
 """Where the JSON file that a job of a stage wrote states its floating-point operations."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,23 +31,12 @@ from labelbench_core.analysis.tables import (
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.files import atomic_path, write_json
+from labelbench_core.report_files import TABLES, TEXT_FORMATS, TEXT_TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FLOAT_FORMAT = "%.10g"
-TABLES = (
-    "curves",
-    "comparisons",
-    "savings",
-    "aubc",
-    "ranking",
-    "pairwise",
-    "combined",
-    "finetuning",
-    "convergence",
-)
-"""Names of the CSV files; curves, savings, combined and finetuning also as Markdown and LaTeX."""
 
 
 @dataclass(frozen=True)
@@ -137,9 +127,9 @@ def write_results(
         "combined": combined_tables(results.combined, experiment.metric),
         "finetuning": finetuning_tables(results.finetuning, experiment.metric),
     }
-    for name, content in texts.items():
-        _write_text(folder / f"{name}.md", as_markdown(content))
-        _write_text(folder / f"{name}.tex", as_latex(content))
+    written = {"md": as_markdown, "tex": as_latex}
+    for name, suffix in itertools.product(TEXT_TABLES, TEXT_FORMATS):
+        _write_text(folder / f"{name}.{suffix}", written[suffix](texts[name]))
     write_json(
         summary,
         summarise_experiment(experiment, results.curves, results.savings, results.finetuning),
