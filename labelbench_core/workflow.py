@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core import config as experiments
-from labelbench_core import files, proxy_entries
+from labelbench_core import proxy_entries
 from labelbench_core.catalogue import Catalogue, load_catalogue
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
+from labelbench_core.result_files import read_record
 
 PREPARED = "results/datasets/{dataset}/manifest.json"
 # Rules that read a backbone's weights; rounds do for the proxies that train on images.
@@ -101,7 +102,7 @@ def prepared_splits(experiment: Experiment) -> dict[str, dict[str, int]]:
     for dataset in experiment.all_of("datasets"):
         manifest = Path(PREPARED.format(dataset=dataset))
         if manifest.is_file():
-            splits = files.read_json(manifest)["splits"]
+            splits = read_record(manifest, "data set", {"dataset": dataset})["splits"]
             sizes[dataset] = {name: split["num_rows"] for name, split in splits.items()}
     return sizes
 

@@ -101,6 +101,7 @@ rule refresh_embeddings:
         dataset=f"{DATASET}manifest.json",
         arrays=ancient(f"{DATASET}arrays"),
         weights=f"{FINETUNED}model.safetensors",
+        metrics=f"{FINETUNED}metrics.json",
     output:
         manifest=f"{REFRESHED}manifest.json",
         arrays=directory(f"{REFRESHED}arrays"),
@@ -117,11 +118,15 @@ rule refresh_embeddings:
         gpu=GPU,
     params:
         code=code("refresh_embeddings", "backbones"),
-        settings=settings("backbones", ids=["dataset"]),
+        settings=settings(
+            "backbones",
+            ids=["dataset", "trainer", "proxy", "schedule", "strategy", "seed", "round"],
+        ),
     message:
         "Extract embeddings of {wildcards.dataset} by {wildcards.backbone} as fine-tuned after round {wildcards.round}"
     shell:
         "python -m workflow_scripts.refresh_embeddings"
-        " --dataset {input.dataset} --settings {params.settings:q} --code {params.code} --weights {input.weights}"
+        " --dataset {input.dataset} --settings {params.settings:q} --code {params.code}"
+        " --weights {input.weights} --metrics {input.metrics}"
         " --manifest {output.manifest} --arrays {output.arrays}"
         " --threads {threads} --gpus {resources.gpu} --log {log}"

@@ -54,27 +54,34 @@ def launch(arguments: argparse.Namespace) -> None:
 def finetune(arguments: argparse.Namespace) -> None:
     """Write the metrics, the training's history and the weights."""
     from labelbench_core.datasets import open_dataset
-    from labelbench_core.finetuning import finetune_round, history_csv, write_weights
+    from labelbench_core.finetuning import finetune_round, read_bought, write_finetuned
+    from labelbench_core.zero_shot_file import read_head
 
     checkpoint = arguments.metrics.with_name("checkpoint.partial")
     is_launched = "WORLD_SIZE" in os.environ
     lock = contextlib.nullcontext() if is_launched else alone(arguments.metrics)
     with lock:
+        settings = arguments.settings
+        dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
+        zero_shot = None
+        if arguments.zero_shot:
+            made_for = {
+                "dataset": settings["dataset"],
+                "dataset_fingerprint": dataset.manifest["fingerprint"],
+                "backbone": settings["backbone"]["id"],
+            }
+            zero_shot = read_head(arguments.zero_shot, made_for, dataset.num_classes)
         result = finetune_round(
-            open_dataset(arguments.dataset.parent),
-            files.read_json(arguments.round_json),
-            files.read_npz(arguments.round_npz),
-            arguments.settings,
+            dataset,
+            read_bought(dataset, arguments.round_json, arguments.round_npz, settings),
+            settings,
             checkpoint,
-            zero_shot=files.read_npz(arguments.zero_shot) if arguments.zero_shot else None,
+            zero_shot=zero_shot,
             threads=arguments.threads,
         )
         if result is None:
             return
-        write_weights(arguments.weights, result.weights)
-        with files.atomic_path(arguments.history) as aside:
-            aside.write_text(history_csv(result.history), encoding="utf-8")
-        files.write_json(arguments.metrics, result.record)
+        write_finetuned(result, arguments.metrics, arguments.history, arguments.weights)
         files.remove(checkpoint)
 
 

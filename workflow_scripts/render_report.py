@@ -8,7 +8,8 @@ from pathlib import Path
 from labelbench_core.analysis.report import Provenance, read_costs, read_results, render
 from labelbench_core.analysis.versions import analysis_versions, describe_inputs
 from labelbench_core.experiment import Experiment
-from labelbench_core.files import atomic_path, read_json
+from labelbench_core.files import atomic_path
+from labelbench_core.result_files import read_record
 from workflow_scripts._job import job_parser, run_job
 
 
@@ -17,7 +18,7 @@ def render_report(arguments: argparse.Namespace) -> None:
     experiment = Experiment.from_json(arguments.experiment)
     text = render(
         experiment,
-        read_json(arguments.summary),
+        read_record(arguments.summary, "summary", {"experiment": experiment.experiment}),
         read_results(arguments.tables),
         arguments.figures,
         read_costs(arguments.costs),

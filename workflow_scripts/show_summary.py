@@ -6,12 +6,12 @@ from pathlib import Path
 
 from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.errors import InputError
-from labelbench_core.files import read_json
+from labelbench_core.result_files import read_record
 
 
 def show(arguments: argparse.Namespace) -> None:
     """Print to standard output."""
-    print("\n".join(summary_lines(read_json(arguments.summary))))
+    print("\n".join(summary_lines(read_record(arguments.summary, "summary"))))
     print()
     for name in ("report", "figures", "tables"):
         print(f"{name:8s} {getattr(arguments, name)}")

@@ -14,7 +14,7 @@ from labelbench_core.analysis.frames import SETTING
 from labelbench_core.analysis.jobs import Needs, ids_of_jobs
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
-from labelbench_core.files import read_json
+from labelbench_core.result_files import read_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,14 +24,14 @@ ID_COLUMNS = (*SETTING, "augmentation", "trainer", "strategy", "seed", "round")
 COST_COLUMNS = ("stage", *ID_COLUMNS, "seconds", "cpu_seconds", "max_rss_mb", "flops")
 MEASURED = {"seconds": "s", "cpu_seconds": "cpu_time", "max_rss_mb": "max_rss"}
 NOTED = {
-    "extract_embeddings": ("flops",),
-    "extract_views": ("flops",),
-    "refresh_embeddings": ("flops",),
-    "train_initial": ("fit", "flops"),
-    "select_round": ("fit", "flops"),
-    "finetune_model": ("training", "flops"),
+    "extract_embeddings": ("embeddings", "flops"),
+    "extract_views": ("embeddings", "flops"),
+    "refresh_embeddings": ("embeddings", "flops"),
+    "train_initial": ("round", "fit", "flops"),
+    "select_round": ("round", "fit", "flops"),
+    "finetune_model": ("fine-tuning", "training", "flops"),
 }
-"""Where the JSON file that a job of a stage wrote states its floating-point operations."""
+"""The kind of record that a job of a stage wrote, and where it states the job's FLOPs."""
 
 
 def collect_costs(
@@ -103,8 +103,9 @@ def _jobs(
 def _read_flops(pattern: str, stage: str, ids: Mapping[str, Any]) -> float:
     """What a job noted; NaN where its file is missing or says nothing."""
     path = Path(pattern.format_map(ids))
-    value = read_json(path) if path.is_file() else None
-    for key in NOTED[stage]:
+    kind, *keys = NOTED[stage]
+    value: Any = read_record(path, kind) if path.is_file() else None
+    for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return math.nan if value is None else float(value)
 

@@ -29,7 +29,8 @@ from labelbench_core.analysis.tables import (
 )
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
-from labelbench_core.files import atomic_path, write_json
+from labelbench_core.files import atomic_path
+from labelbench_core.result_files import write_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,8 +141,9 @@ def write_results(
     for name, content in texts.items():
         _write_text(folder / f"{name}.md", as_markdown(content))
         _write_text(folder / f"{name}.tex", as_latex(content))
-    write_json(
+    write_record(
         summary,
+        "summary",
         summarise_experiment(experiment, results.curves, results.savings, results.finetuning),
     )
 

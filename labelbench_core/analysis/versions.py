@@ -3,10 +3,11 @@
 import platform
 from collections.abc import Sequence
 from importlib import metadata
+from typing import Any
 
-from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.files import read_json
+from labelbench_core.result_files import KIND, read_record
 
 PACKAGES = ("jinja2", "matplotlib", "numpy", "pandas", "scipy")
 
@@ -29,11 +30,7 @@ def describe_inputs(experiment: Experiment, patterns: Sequence[str]) -> list[tup
             path = pattern.format_map(ids)
             if path in rows:
                 continue
-            manifest = read_json(path)
-            if not isinstance(manifest, dict):
-                raise InputError(
-                    f"{path}: must hold a JSON object; delete it to have it made again"
-                )
+            manifest = _read_manifest(path)
             name = " / ".join(
                 str(manifest[key]) for key in ("dataset", "backbone") if key in manifest
             )
@@ -42,3 +39,10 @@ def describe_inputs(experiment: Experiment, patterns: Sequence[str]) -> list[tup
             made = ", ".join(f"{key} {versions[key]}" for key in sorted(versions))
             rows[path] = (name, fingerprint[:16], made)
     return list(rows.values())
+
+
+def _read_manifest(path: str) -> dict[str, Any]:
+    """The manifest of a data set or of embeddings."""
+    content = read_json(path)
+    is_embeddings = isinstance(content, dict) and content.get(KIND) == "embeddings"
+    return read_record(path, "embeddings" if is_embeddings else "data set")

@@ -1,6 +1,5 @@
 """Source → prepared data set: arrays, manifest, checks. Equal content gives equal bytes."""
 
-import hashlib
 import importlib.metadata
 import os
 import shutil
@@ -12,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from labelbench_core import files, registry, store
-from labelbench_core.datasets import POOL, RawDataset, RawSplit
+from labelbench_core.datasets import POOL, RawDataset, RawSplit, listing_sha256
 from labelbench_core.errors import InputError
+from labelbench_core.result_files import write_record
 from labelbench_core.seeds import rng_for
 
 FULL_SPLITS = ("val", "test")
@@ -83,8 +83,7 @@ def prepare_dataset(
     manifest_path.unlink(missing_ok=True)
     shutil.rmtree(arrays, ignore_errors=True)
     os.replace(aside, arrays)
-    files.write_json(manifest_path, manifest)
-    return manifest
+    return write_record(manifest_path, "data set", manifest)
 
 
 def with_part_of_pool(raw: RawDataset, source: str, size: int) -> RawDataset:
@@ -108,11 +107,11 @@ def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
             "storage": "array",
             "images_sha256": files.sha256_arrays({"images": entry.images}),
         }
-    listing = "\n".join(map(" ".join, zip(entry.file_sha256, entry.files, strict=True)))
+    listed = list(zip(entry.files, entry.file_sha256, strict=True))
     return described | {
         "storage": "files",
         "image_size": raw.image_size,
-        "files_sha256": hashlib.sha256(listing.encode()).hexdigest(),
+        "files_sha256": listing_sha256(listed),
     }
 
 

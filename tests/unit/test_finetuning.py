@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -12,10 +13,11 @@ from killed_jobs import run_and_kill
 from safetensors.torch import load_file
 
 from labelbench_core import files, registry
-from labelbench_core.datasets import open_dataset
+from labelbench_core.datasets import PreparedDataset, open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
-from labelbench_core.finetuning import finetune_round, history_csv, write_weights
+from labelbench_core.finetuning import finetune_round, history_csv, read_bought, write_weights
+from labelbench_core.round_files import Round, write_round
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import _loop
 from labelbench_core.trainers._network import load_network
@@ -72,7 +74,7 @@ def settings(**options):
 
 
 def finetune(dataset, bought, **options):
-    return finetune_round(dataset, IDS, bought, settings(**options))
+    return finetune_round(dataset, Round(IDS, bought), settings(**options))
 
 
 def test_head_of_another_size_is_refused(dataset, bought):
@@ -90,7 +92,8 @@ def test_same_inputs_same_bytes_and_another_seed_others(dataset, bought):
     assert once.record == again.record
     assert once.history == again.history
     assert all(torch.equal(once.weights[name], again.weights[name]) for name in once.weights)
-    other = finetune_round(dataset, {**IDS, "seed": 1}, bought, {**settings(**options), "seed": 1})
+    another = Round({**IDS, "seed": 1}, bought)
+    other = finetune_round(dataset, another, {**settings(**options), "seed": 1})
     assert other.history != once.history
 
 
@@ -174,26 +177,66 @@ def test_saved_weights_give_the_recorded_predictions(dataset, bought, tmp_path, 
     ("change", "message"),
     [
         ({"labeled": np.array([1, 1])}, "repeated"),
-        ({"labeled": np.array([1297])}, "outside"),
-        ({"labeled": np.array([], np.int64)}, "empty"),
+        ({"labeled": np.array([1297])}, "row 1297, but the pool has 1297 rows"),
+        ({"labeled": np.array([], np.int64)}, "0 rows"),
     ],
 )
-def test_damaged_rounds_are_refused(dataset, bought, change, message):
-    with pytest.raises(InputError, match=message):
-        finetune(dataset, {**bought, **change})
+def test_damaged_rounds_are_refused(dataset, bought, tmp_path, change, message):
+    paths = stored(tmp_path, dataset, {**bought, **change})
+    with pytest.raises(InputError, match=message) as caught:
+        read_bought(dataset, *paths, settings())
+    assert str(caught.value).startswith(f"{paths[1]}: ")
 
 
-def test_another_round_or_split_is_refused(dataset, bought):
-    with pytest.raises(InputError, match="round is 2, but 1"):
-        finetune_round(dataset, {**IDS, "round": 2}, bought, settings())
+@pytest.mark.parametrize(
+    "change", [{"round": 2}, {"strategy": "margin"}, {"seed": 3}, {"dataset_fingerprint": "0"}]
+)
+def test_another_round_is_refused(dataset, bought, tmp_path, change):
+    paths = stored(tmp_path, dataset, bought)
+    ((key, value),) = change.items()
+    if key == "dataset_fingerprint":
+        dataset = PreparedDataset(dataset.folder, {**dataset.manifest, "fingerprint": value})
+    with pytest.raises(InputError, match=f"{key} is .*, expected {value!r}"):
+        read_bought(dataset, *paths, {**settings(), **change})
+
+
+def test_a_split_that_is_not_there_is_refused(dataset, bought):
     with pytest.raises(InputError, match="there are: pool, test"):
         finetune(dataset, bought, evaluate=["val"])
 
 
+def test_damaged_arrays_are_not_trained_on(dataset, bought, tmp_path):
+    """Half of the images' bytes inverted; some labels changed: told by name, before a result."""
+    for array in ("pool-images", "test-images", "pool-labels", "test-labels"):
+        folder = tmp_path / array
+        shutil.copytree(dataset.folder, folder)
+        block = next(
+            path for path in (folder / "arrays" / array / "c").rglob("*") if path.is_file()
+        )
+        content = np.frombuffer(block.read_bytes(), np.uint8).copy()
+        content[: len(content) // 2] ^= 255
+        block.write_bytes(content.tobytes())
+        with pytest.raises(InputError, match="does not match its SHA-256") as caught:
+            finetune(open_dataset(folder), bought)
+        assert str(block) in str(caught.value)
+
+
+def stored(folder, dataset, bought, **changes):
+    """The files of a round with these arrays: record and arrays."""
+    paths = folder / "round-1.json", folder / "round-1.npz"
+    record = {
+        **IDS,
+        "dataset_fingerprint": dataset.manifest["fingerprint"],
+        "num_labeled": len(bought["labeled"]),
+        **{"bought": [], "state": {}, "metrics": {}, "fit": {}, "source": "", "previous": {}},
+        **changes,
+    }
+    write_round(*paths, Round(record, bought))
+    return paths
+
+
 def test_a_killed_job_continues_to_the_same_bytes(dataset, bought, tmp_path):
-    round_npz, round_json = tmp_path / "round-1.npz", tmp_path / "round-1.json"
-    files.write_npz(round_npz, **bought)
-    files.write_json(round_json, IDS)
+    round_json, round_npz = stored(tmp_path, dataset, bought)
     options = {"steps": 400, "translate": 0.1, "ema_decay": 0.999, "batch_norm": "batch"}
 
     def arguments(folder):
@@ -251,8 +294,7 @@ def test_held_out_labels_are_spread_over_the_classes():
 
 def test_two_processes_train_as_one_does(tmp_path, dataset, bought):
     """Through the script and `torchrun`, on the CPU; sums are formed in another order."""
-    files.write_npz(tmp_path / "round.npz", **bought)
-    files.write_json(tmp_path / "round.json", IDS)
+    round_json, round_npz = stored(tmp_path, dataset, bought)
     records = {}
     for processes in (1, 2):
         paths = {
@@ -261,7 +303,7 @@ def test_two_processes_train_as_one_does(tmp_path, dataset, bought):
         }
         command = [sys.executable, "-m", "workflow_scripts.finetune_model"]
         command += ["--dataset", dataset.folder / "manifest.json", "--processes", str(processes)]
-        command += ["--round-npz", tmp_path / "round.npz", "--round-json", tmp_path / "round.json"]
+        command += ["--round-npz", round_npz, "--round-json", round_json]
         command += ["--settings", json.dumps(settings(batch_norm="frozen"))]
         for option, name in (("metrics", "metrics.json"), ("history", "history.csv")):
             command += [f"--{option}", paths[name]]
@@ -281,8 +323,8 @@ def test_a_zero_shot_head_classifies_by_angle(dataset, bought, tmp_path):
     head = {"weights": np.eye(256, 10, dtype=np.float32), "scale": np.float32(20)}
     short = settings(head="zero-shot", learning_rate=1e-12, steps=2, batch_norm="frozen")
     with pytest.raises(InputError, match="class names is not given"):
-        finetune_round(dataset, IDS, bought, short)
-    result = finetune_round(dataset, IDS, bought, short, zero_shot=head)
+        finetune_round(dataset, Round(IDS, bought), short)
+    result = finetune_round(dataset, Round(IDS, bought), short, zero_shot=head)
     write_weights(tmp_path / "model.safetensors", result.weights)
     backbone = registry.load("backbones", "timm-model").build(**BACKBONE)
     network = load_network(tmp_path / "model.safetensors", backbone.model)
