@@ -253,8 +253,8 @@ def test_a_damaged_label_is_noticed(manifests, tmp_path):
     content = bytearray(block.read_bytes())
     content[0] ^= 1
     block.write_bytes(content)
+    copies = [tmp_path / manifest.parent.name / "manifest.json" for manifest in manifests]
     with pytest.raises(InputError, match="test-labels"):
-        copies = (tmp_path / m.parent.name / "manifest.json" for m in manifests)
         open_round_data(SETTINGS, *copies)
 
 

@@ -189,12 +189,12 @@ def test_opened_views_are_checked(digits, finished, clean, tmp_path):
         "dataset_fingerprint": fingerprint,
         "backbone": "tiny",
         "weights_sha256": tiny_backbone.build().weights_sha256,
-        "augmentation": AUGMENTATION["id"],
+        "augmentation": MOVED["id"],
     }
     views = open_views(manifest, clean, expected)
     assert {kind: len(arrays) for kind, arrays in views.items()} == {"weak": 2, "strong": 2}
-    expected = tiny_backbone.load(tmp_path, "strong-1")[[5, 1000]]
-    assert np.array_equal(views["strong"][1].take(np.array([5, 1000])), expected)
+    rows = tiny_backbone.load(tmp_path, "strong-1")[[5, 1000]]
+    assert np.array_equal(views["strong"][1].take(np.array([5, 1000])), rows)
     with pytest.raises(InputError, match="one data set and backbone"):
         open_views(manifest, store.open_rows(clean.path.with_name("test-clean")), expected)
     for key in expected:
