@@ -27,6 +27,9 @@ SMALL = {
         "seeds": [1, 2],
     },
 }
+TUNED_PLACE = (
+    "digits/dinov2-small/full/linear/first-100-batch-100/margin/seed-1/round-3/metrics.json"
+)
 PLACE = "digits/dinov2-small/linear/first-100-batch-100"
 
 
@@ -146,7 +149,7 @@ def test_inconsistent_round_is_named(
     assert not (folder / "metrics.csv").exists()
 
 
-@pytest.mark.parametrize("text", [None, "", '{"dataset": ', "[]"])
+@pytest.mark.parametrize("text", [None, "", '{"dataset": ', "[]", "{}", "5", "null", "NaN"])
 def test_missing_or_damaged_file_is_named(
     small: tuple[Path, dict], capsys: pytest.CaptureFixture[str], text: str | None
 ) -> None:
@@ -155,6 +158,55 @@ def test_missing_or_damaged_file_is_named(
     path.unlink() if text is None else path.write_text(text)
     assert collect(folder, values) == 2
     assert str(path) in capsys.readouterr().err
+
+
+def test_every_record_is_whole_and_of_its_place(
+    small: tuple[Path, dict], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, values = small
+    tuned = {"dataset": "digits", "backbone": "dinov2-small", "proxy": "linear", "trainer": "full"}
+    tuned |= {"schedule": "first-100-batch-100", "strategy": "random", "seed": 1, "round": 3}
+    chain = folder / f"selections/{PLACE}/margin"
+    victims = {
+        chain / "seed-2/round-2.json": chain / "seed-1/round-2.json",
+        folder / fake_results.FINETUNED.format(**tuned): folder
+        / fake_results.FINETUNED.format(**{**tuned, "seed": 2}),
+    }
+    for path, sibling in victims.items():
+        whole = path.read_bytes()
+        digit = whole.index(b'"accuracy": 0.') + 15
+        damaged = whole[:digit] + bytes([whole[digit] ^ 1]) + whole[digit + 1 :]
+        for content, told in (
+            (damaged, "content does not match its SHA-256"),
+            (sibling.read_bytes(), "seed is "),
+            ((folder / f"selections/{PLACE}/initial/seed-1/round-0.json").read_bytes(), ""),
+        ):
+            path.write_bytes(content)
+            assert collect(folder, values) == 2
+            error = capsys.readouterr().err
+            assert f"error: {path}: " in error
+            assert told in error
+        path.write_bytes(whole)
+    assert collect(folder, values) == 0
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_a_round_that_others_were_not_made_from_is_refused(
+    small: tuple[Path, dict], capsys: pytest.CaptureFixture[str], seed: int
+) -> None:
+    """Made again with other bytes, while what follows was kept: a round or a fine-tuning."""
+    folder, values = small
+    number = 3 if seed == 1 else 1
+    place = f"selections/{PLACE}/margin/seed-{seed}"
+    path = folder / f"{place}/round-{number}.json"
+    fake_results.edit(path, lambda record: record["fit"].update(iterations=9))
+    after = folder / (f"{place}/round-2.json" if seed == 3 else f"finetuned/{TUNED_PLACE}")
+    assert collect(folder, values) == 2
+    error = capsys.readouterr().err
+    assert f"error: {after}: previous.record_sha256 is " in error
+    assert f"it was not made from {path} as it is now" in error
+    fake_results.link(folder, values)
+    assert collect(folder, values) == 0
 
 
 def test_finetuning_of_other_labels_is_refused(
@@ -256,6 +308,13 @@ def test_summary_is_printed(small: tuple[Path, dict], capsys: pytest.CaptureFixt
     assert "fine-tuned (full), 400 labels, random: " in printed
     assert f"points, for {fake_results.EXTRA_LABELS} labels more (" in printed
     assert show_summary.main(["--summary", str(folder / "none.json"), *rest]) == 2
+    assert "none.json: file not found; run the same command again" in capsys.readouterr().err
+    summary = folder / "summary.json"
+    whole = summary.read_text()
+    for text in ("", "{}", "[]", "5", whole[:-20], whole.replace("margin", "Margin", 1)):
+        summary.write_text(text)
+        assert show_summary.main(["--summary", str(summary), *rest]) == 2
+        assert f"error: {summary}: " in capsys.readouterr().err
 
 
 def test_markdown_and_latex_hold_the_numbers(small: tuple[Path, dict]) -> None:

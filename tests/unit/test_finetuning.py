@@ -13,10 +13,18 @@ from killed_jobs import run_and_kill
 from safetensors.torch import load_file
 
 from labelbench_core import files, registry
+from labelbench_core.backbones.finetuned import with_weights
 from labelbench_core.datasets import PreparedDataset, open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
-from labelbench_core.finetuning import finetune_round, history_csv, read_bought, write_weights
+from labelbench_core.finetuning import (
+    finetune_round,
+    history_csv,
+    read_bought,
+    write_finetuned,
+    write_weights,
+)
+from labelbench_core.result_files import read_record
 from labelbench_core.round_files import Round, write_round
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import _loop
@@ -269,6 +277,40 @@ def test_a_killed_job_continues_to_the_same_bytes(dataset, bought, tmp_path):
     assert sorted(path.name for path in killed.iterdir() if "lock" not in path.name) == [
         *("history.csv", "metrics.json", "model.safetensors"),
     ]
+
+
+def test_a_record_names_the_files_it_belongs_to(dataset, bought, tmp_path):
+    """Weights, history, and the round; whoever loads the weights sees to it."""
+    done = finetune_round(
+        dataset,
+        read_bought(dataset, *stored(tmp_path, dataset, bought), settings()),
+        settings(steps=2, warmup_steps=0),
+    )
+    metrics, history, weights = (
+        tmp_path / name for name in ("metrics.json", "history.csv", "model.safetensors")
+    )
+    write_finetuned(done, metrics, history, weights)
+    ids = {**IDS, "trainer": "short", "dataset_fingerprint": dataset.manifest["fingerprint"]}
+    record = read_record(metrics, "fine-tuning", ids)
+    assert record["weights_sha256"] == files.sha256_file(weights)
+    assert record["history_sha256"] == files.sha256_file(history)
+    assert record["previous"] == {
+        "record_sha256": files.sha256_file(tmp_path / "round-1.json"),
+        "arrays_sha256": files.sha256_file(tmp_path / "round-1.npz"),
+    }
+    backbone = registry.load("backbones", "timm-model").build(**BACKBONE)
+    assert with_weights(backbone, weights, metrics, ids).weights_sha256 == record["weights_sha256"]
+    with pytest.raises(InputError, match="seed is 0, expected 1"):
+        with_weights(backbone, weights, metrics, {**ids, "seed": 1})
+    whole = weights.read_bytes()
+    for content in (b"", b"{}", whole[:-1], whole[:-9] + b"\0" + whole[-8:]):
+        weights.write_bytes(content)
+        with pytest.raises(InputError, match="weights_sha256 in metrics") as caught:
+            with_weights(backbone, weights, metrics, ids)
+        assert str(weights) in str(caught.value)
+    weights.unlink()
+    with pytest.raises(InputError, match="have it made by the rule finetune_model"):
+        with_weights(backbone, weights, metrics, ids)
 
 
 def test_validation_is_a_stated_choice_and_its_labels_are_reported(dataset, bought):
