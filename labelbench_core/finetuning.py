@@ -84,6 +84,7 @@ def finetune_round(
     prepare_cpu(threads)
     recipe = Recipe.from_options(settings["trainer"].get("training"))
     splits = _splits(dataset, recipe)
+    dataset.verify_splits({POOL, *splits})
     backbone: Backbone = _build("backbones", settings["backbone"])
     names = tuple(ids[key] for key in ("dataset", "backbone", "trainer", "proxy", "schedule"))
     with _distributed.joined(torch.device(choose_device())) as device:

@@ -12,7 +12,7 @@ import torch
 from killed_jobs import run_and_kill
 from safetensors.torch import load_file
 
-from labelbench_core import files, registry
+from labelbench_core import files, registry, training
 from labelbench_core.backbones.finetuned import with_weights
 from labelbench_core.datasets import PreparedDataset, open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
@@ -30,6 +30,7 @@ from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import _loop
 from labelbench_core.trainers._network import load_network
 from labelbench_core.training import hold_out, predict_proba
+from labelbench_core.zero_shot_file import write_head
 from workflow_scripts import finetune_model
 
 BACKBONE = {"model": "test_efficientnet", "pretrained": False, "input_size": 16}
@@ -213,8 +214,9 @@ def test_a_split_that_is_not_there_is_refused(dataset, bought):
         finetune(dataset, bought, evaluate=["val"])
 
 
-def test_damaged_arrays_are_not_trained_on(dataset, bought, tmp_path):
-    """Half of the images' bytes inverted; some labels changed: told by name, before a result."""
+def test_damaged_arrays_are_not_trained_on(dataset, bought, tmp_path, monkeypatch):
+    """Half of the images' bytes inverted; some labels changed: told by name, before training."""
+    monkeypatch.setattr(training, "train_network", None)
     for array in ("pool-images", "test-images", "pool-labels", "test-labels"):
         folder = tmp_path / array
         shutil.copytree(dataset.folder, folder)
@@ -359,6 +361,41 @@ def test_two_processes_train_as_one_does(tmp_path, dataset, bought):
     difference = two["metrics"]["test"]["accuracy"] - one["metrics"]["test"]["accuracy"]
     assert abs(difference) < 0.02
     np.testing.assert_allclose(two["history"], one["history"], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_job_tells_what_is_damaged_in_one_line(
+    dataset, bought, tmp_path, monkeypatch, capsys, processes
+):
+    """Also where several processes would be started: none is."""
+    monkeypatch.setattr(subprocess, "run", None)
+    monkeypatch.setattr(training, "train_network", None)
+    record, arrays = stored(tmp_path, dataset, bought)
+    shutil.copytree(dataset.folder, tmp_path / "dataset")
+    head = tmp_path / "head.npz"
+    made_for = {"dataset": "digits", "backbone": "tiny"}
+    made_for["dataset_fingerprint"] = dataset.manifest["fingerprint"]
+    weights = np.zeros((256, 10), np.float32)
+    write_head(head, {"weights": weights, "scale": np.float32(1)}, made_for)
+    outputs = {name: tmp_path / "out" / name for name in ("metrics", "history", "weights")}
+    options = {
+        "dataset": tmp_path / "dataset/manifest.json",
+        **{"round-json": record, "round-npz": arrays, "zero-shot": head, **outputs},
+        "settings": json.dumps(settings()),
+        "processes": processes,
+    }
+    arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+    blocks = sorted((tmp_path / "dataset/arrays/test-images/c").rglob("0"))
+    for path in (options["dataset"], record, arrays, head, blocks[-1]):
+        whole = path.read_bytes()
+        for content in (whole[: len(whole) // 2], b"{}", None):
+            path.unlink() if content is None else path.write_bytes(content)
+            assert finetune_model.main(arguments) == 2
+            lines = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+            assert len(lines) == 1
+            assert lines[0].startswith(f"error: {path}: ")
+        path.write_bytes(whole)
+    assert not any(path.exists() for path in outputs.values())
 
 
 def test_a_zero_shot_head_classifies_by_angle(dataset, bought, tmp_path):
