@@ -256,6 +256,23 @@ def test_splits_to_evaluate_are_among_those_of_the_data(
     assert told in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["", "{}", "[]", "5", '{"splits": 5}', '{"kind": "data set"}'])
+def test_a_damaged_manifest_is_told_while_planning(
+    quickstart, catalogue, tmp_path, monkeypatch, text
+):
+    monkeypatch.chdir(tmp_path)
+    experiment = load(quickstart, catalogue)
+    assert parsing.prepared_splits(experiment) == {}
+    manifest = Path(parsing.PREPARED.format(dataset="digits"))
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(text)
+    with pytest.raises(
+        SystemExit, match=f"^error: {manifest}: .*delete it and run the same"
+    ) as told:
+        parsing.prepare_main_process(experiment, catalogue, ["my.yaml"])
+    assert "\n" not in str(told.value)
+
+
 def test_weights_are_needed_by_what_runs(catalogue):
     def needed(rule, **ids):
         return parsing.backbones_to_run(catalogue, [(rule, {"backbone": "one", **ids})])

@@ -1,4 +1,4 @@
-"""What a fine-tuning reads is whole and of its place, and what it writes says what it belongs to."""
+"""A fine-tuning reads what is whole and of its place, and says what its files belong to."""
 
 import json
 import shutil
