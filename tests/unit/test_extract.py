@@ -63,7 +63,7 @@ def test_embeddings_are_the_networks_outputs_in_order(digits, finished):
         np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-4)
         entry = manifest["splits"][split]
         assert entry["num_rows"] == size
-        store.check_blocks(target / "arrays" / f"{split}-clean", entry["views"]["clean"]["blocks"])
+        store.check_array(target / "arrays" / f"{split}-clean", entry["views"]["clean"])
     assert len(manifest["splits"]["pool"]["views"]["clean"]["blocks"]) == 21
 
 
@@ -370,7 +370,7 @@ def test_job_script(digits, tmp_path):
     manifest = files.read_json(tmp_path / "m.json")
     rows = store.open_rows(tmp_path / "arrays" / "test-clean")
     assert rows.shape == (500, manifest["num_features"])
-    broken = json.dumps({"backbone": {**entry, "options": {"model": "no_such"}}})
-    arguments[3] = broken
+    broken = {**entry, "options": {"model": "no_such"}}
+    arguments[3] = json.dumps({"dataset": "digits", "backbone": broken})
     assert job.main([*arguments, "--log", str(log)]) == 2
     assert "timm has no 'no_such'" in log.read_text()

@@ -123,7 +123,7 @@ def test_manifest_says_where_the_numbers_come_from(digits, finished):
     assert manifest["dataset_fingerprint"] == open_dataset(digits).manifest["fingerprint"]
     for name, entry in manifest["splits"]["pool"]["views"].items():
         assert entry["shape"] == [1297, 16]
-        store.check_blocks(target / "arrays" / name, entry["blocks"])
+        store.check_array(target / "arrays" / name, entry)
     assert str(target) not in (target / "manifest.json").read_text()
 
 
