@@ -6,14 +6,12 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 PYTHON ?= python3
 BIN := .venv/bin
-REPORTS := results/reports/quickstart
 
 .PHONY: demo test thorough lint format bench lock slurm clean
 
 demo: .venv/installed
 	@$(BIN)/snakemake --cores all --quiet rules host 2>&1 | $(BIN)/python -m workflow_scripts.show_progress
-	@$(BIN)/python -m workflow_scripts.show_summary --summary $(REPORTS)/tables/summary.json \
-	  --report $(REPORTS)/report.html --figures $(REPORTS)/figures --tables $(REPORTS)/tables
+	@$(BIN)/python -m workflow_scripts.show_summary --experiment quickstart
 
 test: .venv/installed
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
@@ -33,8 +31,9 @@ format: .venv/installed
 	$(BIN)/snakefmt Snakefile rules
 
 bench: .venv/installed
-	for name in round proxies extraction augmentation finetune; do $(BIN)/python -m benchmarks.$$name; done
+	for name in round proxies preparing extraction augmentation finetune; do $(BIN)/python -m benchmarks.$$name; done
 	$(BIN)/python -m benchmarks.strategies --output docs/benchmarks/strategies.md
+	$(BIN)/python -m benchmarks.savings_coverage --output docs/benchmarks/savings_coverage.md
 
 # Resolve the ranges of pyproject.toml anew, for all supported versions of Python at once.
 lock: .venv/installed

@@ -34,29 +34,29 @@ localrules:
 rule all:
     default_target: True
     input:
-        REPORT,
+        everything_for(),
 
 
 rule embeddings:
     input:
-        ALL_MANIFESTS,
+        everything_for("embeddings"),
 
 
 rule selections:
     input:
-        ALL_ROUNDS,
+        everything_for("selections"),
 
 
 rule finetuned:
     input:
-        ALL_FINETUNED,
+        everything_for("finetuned"),
 
 
 rule figures:
     input:
-        ALL_FIGURES,
+        everything_for("figures"),
 
 
 rule report:
     input:
-        REPORT,
+        everything_for("figures", "report"),

@@ -19,6 +19,7 @@ import torch
 
 from labelbench_core.augmentation import Augmentation, StrongAugmentation
 from labelbench_core.backbones import Backbone, efficientnet_lite
+from labelbench_core.backbones.folding import fold_batch_norm
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.devices import choose_device
@@ -26,7 +27,6 @@ from labelbench_core.embeddings.augmented import extract_views
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers._augmentation import strong
-from labelbench_core.trainers._network import fold_batch_norm
 
 TRAINED_AT_ONCE = 64
 NATURAL = StrongAugmentation(Augmentation(translate=0.125, flip=True))

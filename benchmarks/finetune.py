@@ -19,12 +19,13 @@ import numpy as np
 import torch
 
 from labelbench_core import registry
+from labelbench_core.backbones.folding import fold_batch_norm
 from labelbench_core.devices import prepare_cpu
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import Trainer
 from labelbench_core.trainers._batches import DeviceImages
 from labelbench_core.trainers._examples import ImageExamples
-from labelbench_core.trainers._network import Network, fold_batch_norm
+from labelbench_core.trainers._network import Network
 from labelbench_core.trainers._precision import autocast, training_dtype
 from labelbench_core.trainers._run import Task, TrainingRun
 from labelbench_core.trainers._schedule import build_optimizer

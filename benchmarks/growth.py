@@ -115,6 +115,7 @@ def run_one(folder: Path, strategy: str, batch: int, threads: int) -> dict[str, 
             labeled=bought,
             labels=np.zeros(batch, np.int64),
             num_classes=CLASSES,
+            held_out=lambda share: (predicted.take(bought), np.zeros(batch, np.int64)),
         )
         select(strategy, pool, batch, np.random.default_rng(2))
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu

@@ -181,6 +181,11 @@ def make_pool(options: argparse.Namespace, rows: int) -> tuple[Pool, np.ndarray]
     bias = np.zeros(options.classes, np.float32)
     labeled = rng.permutation(rows)[: options.labeled]
     members = [Head(weights + part, bias).predict_proba(embeddings) for part in noise]
+
+    def held_out(share: float) -> tuple[np.ndarray, np.ndarray]:
+        last = labeled[len(labeled) - max(1, int(share * len(labeled))) :]
+        return members[0][last], labels[last]  # no training: that is the proxy's time
+
     pool = Pool(
         embeddings=embeddings.astype(options.dtype),
         probabilities=Head(weights, bias).predict_proba(embeddings),
@@ -189,6 +194,7 @@ def make_pool(options: argparse.Namespace, rows: int) -> tuple[Pool, np.ndarray]
         num_classes=options.classes,
         head=Head(weights, bias),
         member_probabilities=np.stack(members),
+        held_out=held_out,
     )
     return pool, labels
 

@@ -62,6 +62,12 @@ def toy_pool() -> tuple[Pool, np.ndarray]:
     members = [
         trained(embeddings, truth, rng.choice(labeled, len(labeled))) for _ in range(MEMBERS)
     ]
+
+    def held_out(share: float) -> tuple[np.ndarray, np.ndarray]:
+        kept = len(labeled) - max(1, int(share * len(labeled)))
+        other = trained(embeddings, truth, labeled[:kept])
+        return other.predict_proba(embeddings[labeled[kept:]]), truth[labeled[kept:]]
+
     pool = Pool(
         embeddings=embeddings,
         probabilities=head.predict_proba(embeddings),
@@ -70,6 +76,7 @@ def toy_pool() -> tuple[Pool, np.ndarray]:
         num_classes=CLASSES,
         head=head,
         member_probabilities=np.stack([member.predict_proba(embeddings) for member in members]),
+        held_out=held_out,
     )
     return pool, truth
 

@@ -158,7 +158,7 @@ def _component_errors(kind: str, name: str, entry: Mapping[str, Any], file: Path
     if kind != "datasets":
         errors += [
             f"{file}: {name}.{key}: only data sets have it; allowed: options"
-            for key in ("prompts", "pool_size")
+            for key in ("prompts", "pool_size", "duplicates", "near_duplicates")
             if key in entry
         ]
     if kind != "trainers" and "training" in entry:

@@ -8,6 +8,7 @@ from labelbench_core import catalogue as entries
 from labelbench_core import registry
 from labelbench_core.catalogue import Catalogue, did_you_mean, raise_all
 from labelbench_core.combinations import combination_errors, split_errors
+from labelbench_core.datasets.part_of_pool import check_pool_size
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Crossing, Experiment, Finetuning
 
@@ -69,6 +70,7 @@ def _crossing(values: Mapping[str, Any], catalogue: Catalogue) -> Crossing:
             strategies=tuple(finetune["strategies"]),
             rounds=tuple(finetune["rounds"]),
             seeds=_seeds(finetune["seeds"]),
+            keep=finetune.get("keep", "all"),
         ),
         ceilings=tuple(name for name in ceilings if name not in catalogue["schedules"]),
         full_data=tuple(name for name in ceilings if name in catalogue["schedules"]),
@@ -272,9 +274,16 @@ def _source_sizes(entry: Mapping[str, Any], data_dir: Path) -> dict[str, int]:
     component = registry.load("datasets", entry["implementation"])
     sizes = dict(component.check(data_dir, **(entry.get("options") or {})) or {})
     part = entry.get("pool_size")
-    if part is not None and part > sizes.get("pool", part):
+    if part is None:
+        return sizes
+    if part > sizes.get("pool", part):
         raise InputError(f"pool_size: {part}; allowed: at most {sizes['pool']}")
-    return {**sizes, "pool": part} if part else sizes
+    known = None
+    if hasattr(component, "pool_labels"):
+        known = component.pool_labels(data_dir, **(entry.get("options") or {}))
+    if known is not None:
+        check_pool_size(*known, entry["implementation"], part)
+    return {**sizes, "pool": part}
 
 
 def _budget_errors(

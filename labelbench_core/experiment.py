@@ -16,16 +16,18 @@ SETTING = ("dataset", "backbone", "proxy", "schedule")
 LISTS = ("datasets", "backbones", "proxies", "schedules", "strategies", "seeds")
 CEILING_LISTS = ("ceilings", "full_data")
 FINETUNE_LISTS = ("trainers", "strategies", "rounds", "seeds")
+KEEP = ("all", "last", "none")
 
 
 @dataclass(frozen=True)
 class Finetuning:
-    """Which of the selections are fine-tuned end to end."""
+    """Which of the selections are fine-tuned end to end, and whose weights are kept (`KEEP`)."""
 
     trainers: tuple[str, ...]
     strategies: tuple[str, ...]
     rounds: tuple[int, ...]
     seeds: tuple[int, ...]
+    keep: str = "all"
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Crossing:
 
     @classmethod
     def from_mapping(cls, values: Any, where: str) -> "Crossing":
-        """Check and take over what `dataclasses.asdict` gave, as JSON has it."""
+        """Check and take over a crossing of `Experiment.as_mapping`, as JSON has it."""
         optional = {"finetune", *CEILING_LISTS}
         _check_keys(values, {*LISTS, "rounds"}, optional, where)
         rounds, finetune = values["rounds"], values.get("finetune")
@@ -145,8 +147,19 @@ class Experiment:
         return found
 
     def to_json(self) -> str:
-        """Canonical JSON, from which `from_json` makes the same experiment."""
-        return canonical_json(dataclasses.asdict(self))
+        """Canonical JSON of `as_mapping`, from which `from_json` makes an equal experiment."""
+        return canonical_json(self.as_mapping())
+
+    def as_mapping(self) -> dict[str, Any]:
+        """All that decides what is measured, as JSON values.
+
+        What stays on disk (`finetune.keep`) does not: a change of it must not run anything again.
+        """
+        values = dataclasses.asdict(self)
+        for crossing in values["crossings"]:
+            if crossing["finetune"] is not None:
+                del crossing["finetune"]["keep"]
+        return values
 
     def settings(self) -> Iterator[dict[str, str]]:
         """Every (dataset, backbone, proxy, schedule) once, as a dictionary."""

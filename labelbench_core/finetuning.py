@@ -239,6 +239,7 @@ def _fingerprint(
         "settings": dict(settings),
         "dataset": dataset.manifest["fingerprint"],
         "backbone": backbone.weights_sha256,
+        "preprocessing": backbone.preprocessing(),
         "round": files.sha256_arrays(arrays),
         "code": code_hash(__name__, components),
         "computed_by": dict(computed_by),

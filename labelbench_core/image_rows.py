@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from labelbench_core.datasets import PreparedDataset
+from labelbench_core.framing import SHORTEST, Framing
 
 BLOCK_ROWS = 256
 
@@ -20,9 +21,15 @@ class ImageRows:
         (N, H, W, 3) uint8.
     """
 
-    def __init__(self, dataset: PreparedDataset, split: str, threads: int = 1) -> None:
+    def __init__(
+        self,
+        dataset: PreparedDataset,
+        split: str,
+        threads: int = 1,
+        framing: Framing = SHORTEST,
+    ) -> None:
         self.dataset = dataset
-        self._images = dataset.images(split, threads=threads)
+        self._images = dataset.images(split, threads=threads, framing=framing)
         one = self._images.batch(np.zeros(1, np.int64))
         self.shape, self.dtype = (len(self._images), *one.shape[1:]), one.dtype
 

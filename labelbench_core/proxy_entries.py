@@ -84,7 +84,7 @@ def trainer_starts_from_class_names(catalogue: Catalogue, trainer: str) -> bool:
 
 
 def needs(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
-    """What the experiment's proxies and trainers need, as JSON values; see `analysis.jobs.Needs`.
+    """What the experiment's proxies and trainers need, as JSON values; see `plan.Needs`.
 
     `augmentation`: proxy → id; `refresh`: proxy → `every` and `trainer`; `class_names`: the
     "proxies" and "trainers" that start from the class names; `images`: the proxies on images.

@@ -120,11 +120,13 @@ def open_image_data(
     checkpoint
         File that an interrupted training leaves and the next one continues from.
     """
+    from labelbench_core.backbones import framing_of
     from labelbench_core.image_rows import ImageRows
 
     dataset = open_dataset(dataset_manifest.parent, settings["dataset"])
+    framing = framing_of(settings["backbone"])
     return RoundData(
-        embeddings={split: ImageRows(dataset, split, threads) for split in dataset.splits},
+        embeddings={split: ImageRows(dataset, split, threads, framing) for split in dataset.splits},
         labels={split: dataset.labels(split) for split in dataset.splits},
         num_classes=dataset.num_classes,
         statistics=Statistics(np.zeros(0), np.zeros(0)),

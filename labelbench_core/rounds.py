@@ -1,8 +1,10 @@
 """One round: select with the proxy of the round before, buy the labels, train, evaluate."""
 
+import functools
 import logging
 import time
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,6 +77,9 @@ def next_round(
     budget = settings["schedule"]["batch"]
     with _timed("score the pool"):
         pool = _what_is_seen(data, proxy, oracle, info["needs"], previous.record, threads)
+        known = pool.labeled, pool.labels
+        held_out = functools.partial(_held_out, data, settings, known, previous.record, threads)
+        pool = replace(pool, held_out=functools.cache(held_out))
     ask = SequentialPurchase(oracle, budget) if info["kind"] == "sequential" else None
     handed = {"ask": ask}
     if info["kind"] == "ceiling":
@@ -174,6 +179,30 @@ def _what_is_seen(
     )
 
 
+def _held_out(
+    data: RoundData,
+    settings: Mapping[str, Any],
+    known: tuple[np.ndarray, np.ndarray],
+    previous: Mapping[str, Any],
+    threads: int,
+    share: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The `held_out` of a pool: what a proxy trained without the rows bought last says of them.
+
+    It has the settings, and where it chooses a penalty that of the proxy itself.
+    """
+    indices, labels = known
+    kept = len(labels) - max(1, int(share * len(labels)))
+    proxy = _build_proxy(settings, threads)
+    training = _training_set(data, indices[:kept], labels[:kept])
+    rng = _rng("held-out", settings, previous["round"] + 1, settings["strategy"]["id"])
+    fit = previous["fit"] if previous["source"] == data.source else None
+    with _timed("train without the rows held out"):
+        proxy.fit(replace(training, checkpoint=None), rng, fit)
+    rows = proxy.pool_rows(data.embeddings["pool"]).take(indices[kept:])
+    return proxy.predict_proba(rows), labels[kept:]
+
+
 def _look_ahead(
     data: RoundData,
     settings: Mapping[str, Any],
@@ -230,6 +259,11 @@ def _train_and_evaluate(
         )
     if not fit["converged"]:
         log.warning("the proxy did not converge: %s", fit)
+    if fit.get("penalty_at_edge"):
+        log.warning(
+            "the penalty %s is at the edge of the values tried; a better one may lie beyond",
+            fit["penalty"],
+        )
     with _timed("evaluate"):
         scores = {
             split: metrics.evaluate(

@@ -16,6 +16,7 @@ import torch
 
 from labelbench_core import metrics, registry
 from labelbench_core.backbones import Backbone
+from labelbench_core.backbones.folding import Fold, fold_batch_norm
 from labelbench_core.datasets import POOL, VAL, Images, PreparedDataset
 from labelbench_core.devices import device_name
 from labelbench_core.errors import InputError
@@ -26,7 +27,7 @@ from labelbench_core.trainers._batches import DeviceImages
 from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._examples import ImageExamples
 from labelbench_core.trainers._loop import Fit, train
-from labelbench_core.trainers._network import Fold, Network, fold_batch_norm, set_head
+from labelbench_core.trainers._network import Network, set_head
 from labelbench_core.trainers._precision import autocast, training_dtype
 from labelbench_core.trainers._run import Task, Validation
 from labelbench_core.trainers.recipe import Recipe
@@ -115,7 +116,8 @@ def train_network(
     component = registry.load("trainers", trainer["implementation"])
     method = component.build(**(trainer.get("options") or {}))
     network, folds = _network(start, recipe, dataset.num_classes)
-    images = dataset.images(POOL, threads=threads)
+    framing = start.backbone.framing
+    images = dataset.images(POOL, threads=threads, framing=framing)
 
     def examples(source: Images, indices: np.ndarray) -> ImageExamples:
         on_device = DeviceImages(source, indices, device)
@@ -129,7 +131,7 @@ def train_network(
         validation = Validation(examples(images, labeled[held]), labels[held])
     elif recipe.validation == "extra":
         rows = _extra_rows(dataset, int(recipe.validation_size), names)
-        extra = examples(dataset.images(VAL, threads=threads), rows)
+        extra = examples(dataset.images(VAL, threads=threads, framing=framing), rows)
         validation = Validation(extra, dataset.labels(VAL)[rows])
     unlabeled = np.zeros(0, np.int64)
     if component.INFO["needs_unlabeled"]:
@@ -213,7 +215,7 @@ def evaluate(
             predict_proba(
                 network,
                 backbone,
-                dataset.images(split, threads=threads),
+                dataset.images(split, threads=threads, framing=backbone.framing),
                 trained.device,
                 trained.dtype,
             ),

@@ -4,9 +4,9 @@ Every job of a cluster parses the Snakefile again, so that this stays light and,
 process, without side effects.
 """
 
-import dataclasses
 import fcntl
 import os
+import shlex
 import socket
 import sys
 from collections.abc import Iterable, Mapping
@@ -14,23 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core import config as experiments
-from labelbench_core import proxy_entries
+from labelbench_core import looks, proxy_entries, sources
 from labelbench_core.catalogue import Catalogue, load_catalogue
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.result_files import read_record
+from labelbench_core.stages import STAGES, stage_of
 
-PREPARED = "results/datasets/{dataset}/manifest.json"
-# Rules that read a backbone's weights; rounds do for the proxies that train on images.
-ROUNDS = ("train_initial_deep", "select_round_deep")
-READ_WEIGHTS = (
-    "extract_embeddings",
-    "extract_views",
-    "build_zero_shot_head",
-    "refresh_embeddings",
-    "finetune_model",
-)
+SOURCES_STATE = looks.STATE
+PREPARED = STAGES["prepare_dataset"].path("manifest")
 # Kept open, and so locked, for as long as this process lives.
 _held_locks: list[int] = []
 
@@ -56,26 +49,46 @@ def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any
     used["strategies"] = experiment.strategies + experiment.ceilings
     used["schedules"] = experiment.all_of("schedules") + experiment.full_data
     entries = {kind: {name: catalogue[kind][name] for name in used[kind]} for kind in used}
-    return {"experiment": dataclasses.asdict(experiment), "catalogue": entries}
+    return {"experiment": experiment.as_mapping(), "catalogue": entries}
 
 
 def prepare_main_process(
     experiment: Experiment,
     catalogue: Catalogue,
     config_files: Iterable[str | Path],
-) -> None:
-    """Before anything is planned: clear a dead run's lock, see that data are there."""
+    check_sources: str = "small",
+) -> dict[str, str]:
+    """Before anything is planned: clear a dead run's lock, see that data are there.
+
+    Returns
+    -------
+    Manifests of the data sets that have to be prepared again → why: their sources changed.
+    """
     clear_dead_lock(Path(".snakemake"))
+    datasets = experiment.all_of("datasets")
+    manifests = {dataset: PREPARED.format(dataset=dataset) for dataset in datasets}
     try:
+        changed = sources.changed_sources(
+            {dataset: catalogue["datasets"][dataset] for dataset in datasets},
+            {dataset: Path(path) for dataset, path in manifests.items()},
+            data_directory(),
+            when=check_sources,
+            tell=lambda line: print(line, file=sys.stderr),
+        )
+        prepared = prepared_splits(experiment)
         experiments.check_sources(
             experiment,
             catalogue,
             data_directory(),
-            prepared_splits(experiment),
+            {dataset: sizes for dataset, sizes in prepared.items() if dataset not in changed},
             file_name(config_files),
         )
     except InputError as error:
         raise stop(error) from None
+    return {
+        manifests[dataset]: f"since data set {dataset!r} was prepared: {what}"
+        for dataset, what in changed.items()
+    }
 
 
 def check_weights(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
@@ -111,25 +124,33 @@ def backbones_to_run(
     catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]
 ) -> list[str]:
     """Backbones that some of `jobs`, (rule, wildcards), run: the others' weights are not needed."""
-    needed = (
-        ids["backbone"]
-        for rule, ids in jobs
-        if rule in READ_WEIGHTS
-        or (rule in ROUNDS and proxy_entries.needs_images(catalogue, ids["proxy"]))
-    )
-    return list(dict.fromkeys(needed))
+
+    def runs_backbone(rule: str, ids: Mapping[str, str]) -> bool:
+        stage = stage_of(rule)
+        when = stage.runs_backbone if stage else "never"
+        return when == "always" or (
+            when == "for images" and proxy_entries.needs_images(catalogue, ids["proxy"])
+        )
+
+    return list(dict.fromkeys(ids["backbone"] for rule, ids in jobs if runs_backbone(rule, ids)))
 
 
 def shell_prefix(project: str | Path, *, uses_conda: bool) -> str:
-    """What every job's shell starts with.
+    """What every job's shell starts with, as `shell.prefix` takes it: braces doubled.
 
     The library is found without being installed. Without conda, the runner's own interpreter comes
-    first, so that a virtual environment works without being activated.
+    first, so that a virtual environment works without being activated. Folders may have any name.
     """
-    steps = ["set -euo pipefail", f"export PYTHONPATH='{project}'"]
+    steps = ["set -euo pipefail", f"export PYTHONPATH={shlex.quote(str(project))}"]
     if not uses_conda:
-        steps.append(f"export PATH='{Path(sys.executable).parent}':\"$PATH\"")
-    return "; ".join(steps) + "; "
+        own = shlex.quote(str(Path(sys.executable).parent))
+        steps.append(f'export PATH={own}:"$PATH"')
+    return escape_braces("; ".join(steps)) + "; "
+
+
+def escape_braces(text: str) -> str:
+    """`text` as Snakemake has to be given it, to take its braces for nothing but braces."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def has_gpu() -> bool:

@@ -6,22 +6,20 @@ The jobs derive the paths of rounds and fine-tunings from the experiment and the
 of paths never stand on a command line.
 """
 
-NEEDS = verbatim(canonical_json(proxy_entries.needs(EXPERIMENT, CATALOGUE)))
-
 
 rule collect_curves:
     input:
-        rounds=ALL_ROUNDS,
-        finetuned=ALL_FINETUNED,
+        rounds=every("record", "train_initial", "select_round"),
+        finetuned=asked_for_finetunings,
     output:
-        metrics=f"{REPORTS}tables/metrics.csv",
-        finetuned=f"{REPORTS}tables/finetuned.csv",
+        metrics=output_of("collect_curves", "metrics"),
+        finetuned=output_of("collect_curves", "finetuned"),
     log:
-        f"{REPORT_LOGS}collect_curves.log",
+        log_of("collect_curves"),
     benchmark:
-        f"{REPORT_BENCHMARKS}collect_curves.tsv"
+        benchmark_of("collect_curves")
     conda:
-        "envs/report.yaml"
+        environment("report")
     threads: 1
     resources:
         mem_mb=4000,
@@ -29,9 +27,9 @@ rule collect_curves:
     params:
         code=code("collect_curves"),
         experiment=verbatim(EXPERIMENT.to_json()),
-        round_pattern=verbatim(f"{ROUND}.json"),
-        initial_pattern=verbatim(f"{ROUND_0}.json"),
-        finetuned_pattern=verbatim(f"{FINETUNED}metrics.json"),
+        round_pattern=verbatim(files_of("select_round", "record")),
+        initial_pattern=verbatim(files_of("train_initial", "record")),
+        finetuned_pattern=verbatim(files_of("finetune_model", "metrics")),
     message:
         "Collect the metrics of all rounds and fine-tunings"
     shell:
@@ -45,16 +43,16 @@ rule collect_curves:
 rule collect_costs:
     input:
         # Only for the order: what jobs took is known when all have run.
-        metrics=rules.collect_curves.output.metrics,
-        manifests=ALL_MANIFESTS,
+        metrics=files_of("collect_curves", "metrics"),
+        manifests=every("manifest", "prepare_dataset", "extract_embeddings"),
     output:
-        f"{REPORTS}costs.csv",
+        output_of("collect_costs", "costs"),
     log:
-        f"{REPORT_LOGS}collect_costs.log",
+        log_of("collect_costs"),
     benchmark:
-        f"{REPORT_BENCHMARKS}collect_costs.tsv"
+        benchmark_of("collect_costs")
     conda:
-        "envs/report.yaml"
+        environment("report")
     threads: 1
     resources:
         mem_mb=2000,
@@ -62,9 +60,15 @@ rule collect_costs:
     params:
         code=code("collect_costs"),
         experiment=verbatim(EXPERIMENT.to_json()),
-        needs=NEEDS,
-        benchmarks=verbatim(BENCHMARK_PATTERNS),
-        records=verbatim(RECORD_PATTERNS),
+        needs=verbatim(canonical_json(NEEDS)),
+        benchmarks=verbatim(
+            " ".join(f"--benchmark '{stage.name}={stage.benchmark}'" for stage in COSTED)
+        ),
+        records=verbatim(
+            " ".join(
+                f"--record '{stage.name}={stage.record}'" for stage in COSTED if stage.flops
+            )
+        ),
     message:
         "Collect what the stages cost"
     shell:
@@ -76,22 +80,18 @@ rule collect_costs:
 
 rule tabulate:
     input:
-        metrics=rules.collect_curves.output.metrics,
-        finetuned=rules.collect_curves.output.finetuned,
+        metrics=files_of("collect_curves", "metrics"),
+        finetuned=files_of("collect_curves", "finetuned"),
     output:
-        summary=f"{REPORTS}tables/summary.json",
-        tables=collect(f"{REPORTS}tables/{{table}}.csv", table=TABLES),
-        texts=collect(
-            f"{REPORTS}tables/{{table}}.{{format}}",
-            table=["curves", "savings", "combined", "finetuning"],
-            format=["md", "tex"],
-        ),
+        summary=output_of("tabulate", "summary"),
+        tables=output_of("tabulate", "tables"),
+        texts=output_of("tabulate", "texts"),
     log:
-        f"{REPORT_LOGS}tabulate.log",
+        log_of("tabulate"),
     benchmark:
-        f"{REPORT_BENCHMARKS}tabulate.tsv"
+        benchmark_of("tabulate")
     conda:
-        "envs/report.yaml"
+        environment("report")
     threads: 1
     resources:
         mem_mb=4000,
@@ -99,7 +99,7 @@ rule tabulate:
     params:
         code=code("tabulate"),
         experiment=verbatim(EXPERIMENT.to_json()),
-        needs=NEEDS,
+        needs=verbatim(canonical_json(NEEDS)),
         folder=output_folder,
     message:
         "Compute intervals, comparisons, label savings and tables"
@@ -112,17 +112,21 @@ rule tabulate:
 
 rule plot_label_efficiency:
     input:
-        curves=f"{REPORTS}tables/curves.csv",
-        comparisons=f"{REPORTS}tables/comparisons.csv",
+        curves=table_of("curves"),
+        comparisons=table_of("comparisons"),
     output:
-        curves=figure_files("label_efficiency", caption="report/label_efficiency.rst"),
-        difference=figure_files("difference", caption="report/difference.rst"),
+        curves=figure_files(
+            "plot_label_efficiency", "label_efficiency", caption="report/label_efficiency.rst"
+        ),
+        difference=figure_files(
+            "plot_label_efficiency", "difference", caption="report/difference.rst"
+        ),
     log:
-        f"{REPORT_LOGS}plot_label_efficiency.log",
+        log_of("plot_label_efficiency"),
     benchmark:
-        f"{REPORT_BENCHMARKS}plot_label_efficiency.tsv"
+        benchmark_of("plot_label_efficiency")
     conda:
-        "envs/report.yaml"
+        environment("report")
     threads: 1
     resources:
         mem_mb=2000,
@@ -141,15 +145,15 @@ rule plot_label_efficiency:
 
 rule plot_label_savings:
     input:
-        f"{REPORTS}tables/savings.csv",
+        table_of("savings"),
     output:
-        figure_files("label_savings", caption="report/label_savings.rst"),
+        figure_files("plot_label_savings", "label_savings", caption="report/label_savings.rst"),
     log:
-        f"{REPORT_LOGS}plot_label_savings.log",
+        log_of("plot_label_savings"),
     benchmark:
-        f"{REPORT_BENCHMARKS}plot_label_savings.tsv"
+        benchmark_of("plot_label_savings")
     conda:
-        "envs/report.yaml"
+        environment("report")
     threads: 1
     resources:
         mem_mb=2000,
@@ -168,15 +172,15 @@ rule plot_label_savings:
 
 rule plot_finetuning:
     input:
-        f"{REPORTS}tables/finetuning.csv",
+        table_of("finetuning"),
     output:
-        figure_files("finetuning", caption="report/finetuning.rst"),
+        figure_files("plot_finetuning", "finetuning", caption="report/finetuning.rst"),
     log:
-        f"{REPORT_LOGS}plot_finetuning.log",
+        log_of("plot_finetuning"),
     benchmark:
-        f"{REPORT_BENCHMARKS}plot_finetuning.tsv"
+        benchmark_of("plot_finetuning")
     conda:
-        "envs/report.yaml"
+        environment("report")
     threads: 1
     resources:
         mem_mb=2000,
@@ -195,15 +199,15 @@ rule plot_finetuning:
 
 rule plot_costs:
     input:
-        f"{REPORTS}costs.csv",
+        files_of("collect_costs", "costs"),
     output:
-        figure_files("costs", caption="report/costs.rst"),
+        figure_files("plot_costs", "costs", caption="report/costs.rst"),
     log:
-        f"{REPORT_LOGS}plot_costs.log",
+        log_of("plot_costs"),
     benchmark:
-        f"{REPORT_BENCHMARKS}plot_costs.tsv"
+        benchmark_of("plot_costs")
     conda:
-        "envs/report.yaml"
+        environment("report")
     threads: 1
     resources:
         mem_mb=2000,
@@ -220,24 +224,24 @@ rule plot_costs:
 
 rule render_report:
     input:
-        summary=f"{REPORTS}tables/summary.json",
-        tables=collect(f"{REPORTS}tables/{{table}}.csv", table=TABLES),
-        figures=ALL_FIGURES,
-        costs=f"{REPORTS}costs.csv",
-        manifests=ALL_MANIFESTS,
+        summary=files_of("tabulate", "summary"),
+        tables=files_of("tabulate", "tables"),
+        figures=everything_for("figures"),
+        costs=files_of("collect_costs", "costs"),
+        manifests=every("manifest", "prepare_dataset", "extract_embeddings"),
     output:
         report(
-            f"{REPORTS}report.html",
+            output_of("render_report", "page"),
             category="Report",
             caption="report/report.rst",
             labels={"experiment": EXPERIMENT.experiment},
         ),
     log:
-        f"{REPORT_LOGS}render_report.log",
+        log_of("render_report"),
     benchmark:
-        f"{REPORT_BENCHMARKS}render_report.tsv"
+        benchmark_of("render_report")
     conda:
-        "envs/report.yaml"
+        environment("report")
     threads: 1
     resources:
         mem_mb=2000,
@@ -248,11 +252,15 @@ rule render_report:
         configuration=verbatim(canonical_json(CONFIGURATION)),
         tables=input_folder("summary"),
         figures=input_folder("figures"),
-        manifests=verbatim(" ".join(f"--manifest {file}" for file in ALL_MANIFESTS)),
+        manifests=lambda wildcards, input: " ".join(
+            f"--manifest {file}" for file in input.manifests
+        ),
+        state=str(parsing.SOURCES_STATE),
     message:
         "Render the report"
     shell:
         "python -m workflow_scripts.render_report"
         " --experiment {params.experiment:q} --configuration {params.configuration:q}"
         " --summary {input.summary} --tables {params.tables} --figures {params.figures}"
-        " --costs {input.costs} {params.manifests} --report {output} --log {log}"
+        " --costs {input.costs} {params.manifests} --state {params.state}"
+        " --report {output} --log {log}"

@@ -1,5 +1,6 @@
 """Configuration, path patterns, input and params functions. No rules."""
 
+import functools
 import sys
 from pathlib import Path
 
@@ -9,15 +10,27 @@ if workflow.basedir not in sys.path:
 
 from snakemake.settings.types import DeploymentMethod
 
-from labelbench_core import proxy_entries
+from labelbench_core import proxy_entries, report_files
 from labelbench_core import workflow as parsing
+from labelbench_core.completeness import what_is_missing
 from labelbench_core.files import canonical_json
+from labelbench_core.forcing import Forced
+from labelbench_core.plan import Needs, passing_rounds, planned_outputs
 from labelbench_core.provenance import code_hash
+from labelbench_core.stages import FOLDER, COSTED, STAGES
 
 EXPERIMENT, CATALOGUE = parsing.load(config, Path(workflow.basedir), workflow.overwrite_configfiles)
 USES_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+FORCED = Forced(tell=logger.warning)
 if workflow.is_main_process:
-    parsing.prepare_main_process(EXPERIMENT, CATALOGUE, workflow.overwrite_configfiles)
+    CHANGED = parsing.prepare_main_process(
+        EXPERIMENT,
+        CATALOGUE,
+        workflow.overwrite_configfiles,
+        config.get("check_sources", "small"),
+    )
+    for manifest, why in CHANGED.items():
+        FORCED.force([manifest], why)
 shell.prefix(parsing.shell_prefix(workflow.basedir, uses_conda=USES_CONDA))
 
 # Facts of this machine, which no result depends on by name. Where there is no GPU, jobs that would use
@@ -25,37 +38,6 @@ shell.prefix(parsing.shell_prefix(workflow.basedir, uses_conda=USES_CONDA))
 # the Slurm profile states both for every rule that has one of them.
 GPU = int(parsing.has_gpu())
 GPU_JOB_THREADS = 8 if GPU else 1
-
-DATASET = "results/datasets/{dataset}/"
-EMBEDDINGS = "results/embeddings/{dataset}/{backbone}/"
-VIEWS = "results/views/{dataset}/{backbone}/{augmentation}/"
-REFRESHED = (
-    "results/refreshed/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/"
-    "{strategy}/seed-{seed}/round-{round}/"
-)
-ZERO_SHOT = "results/zero_shot/{dataset}/{backbone}/head.npz"
-INITIAL_POOL = "results/selections/{dataset}/{schedule}/seed-{seed}/initial.json"
-CHAIN = "results/selections/{dataset}/{backbone}/{proxy}/{schedule}/"
-ROUND_0 = f"{CHAIN}initial/seed-{{seed}}/round-0"
-ROUND = f"{CHAIN}{{strategy}}/seed-{{seed}}/round-{{round}}"
-FINETUNED = (
-    "results/finetuned/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/"
-    "{strategy}/seed-{seed}/round-{round}/"
-)
-REPORTS = f"results/reports/{EXPERIMENT.experiment}/"
-REPORT = f"{REPORTS}report.html"
-REPORT_LOGS = f"results/logs/reports/{EXPERIMENT.experiment}/"
-REPORT_BENCHMARKS = f"results/benchmarks/reports/{EXPERIMENT.experiment}/"
-TABLES = [
-    "curves",
-    "comparisons",
-    "savings",
-    "aubc",
-    "ranking",
-    "pairwise",
-    "combined",
-    "finetuning",
-]
 
 # Kind of component: the wildcard that names one.
 WILDCARD = {
@@ -86,24 +68,90 @@ wildcard_constraints:
     round="[0-9]+",
 
 
-def round_path(suffix, **ids):
+def files_of(stage, output):
+    """Path, or paths, of an output in the table of stages; ids in braces but for the experiment's."""
+    paths = [
+        path.replace("{experiment}", EXPERIMENT.experiment)
+        for path in STAGES[stage].outputs[output].paths
+    ]
+    return paths[0] if len(paths) == 1 else paths
+
+
+def output_of(stage, output):
+    """`files_of`, as the stage's rule declares it."""
+    paths = files_of(stage, output)
+    return directory(paths) if STAGES[stage].outputs[output].kind == FOLDER else paths
+
+
+def environment(name):
+    """A conda environment file; Snakemake takes braces in its own folder's name for wildcards."""
+    folder = str(workflow.basedir)
+    if folder == parsing.escape_braces(folder):
+        return f"envs/{name}.yaml"
+    return parsing.escape_braces(f"{folder}/rules/envs/{name}.yaml")
+
+
+def log_of(rule):
+    """Path of the log of a rule's jobs."""
+    return STAGES[rule].log.replace("{experiment}", EXPERIMENT.experiment)
+
+
+def benchmark_of(rule):
+    """Path of the benchmark file of a rule's jobs."""
+    return STAGES[rule].benchmark.replace("{experiment}", EXPERIMENT.experiment)
+
+
+@functools.cache
+def planned():
+    """Every file and folder that belongs to the experiment; see `plan.planned_outputs`."""
+    return tuple(planned_outputs(EXPERIMENT, Needs(**NEEDS)))
+
+
+def everything_for(*targets):
+    """Input function: all that the target rules `targets` ask for; without, all of the experiment."""
+    return lambda wildcards: [
+        one.path for one in planned() if not targets or one.stage.target in targets
+    ]
+
+
+def every(output, *stages):
+    """Input function: the output of that name of all planned jobs of `stages`."""
+    return lambda wildcards: [
+        one.path
+        for one in planned()
+        if one.stage.name in stages and one.output is one.stage.outputs[output]
+    ]
+
+
+def asked_for_finetunings(wildcards):
+    """Input function: the metrics of the fine-tunings that the experiment asks for."""
+    pattern = files_of("finetune_model", "metrics")
+    return [pattern.format(**ids) for ids in EXPERIMENT.finetunings()]
+
+
+def table_of(name):
+    """Path of a table that `tabulate` makes."""
+    return report_files.table(name).format(experiment=EXPERIMENT.experiment)
+
+
+def round_path(output, **ids):
     """The file of a round; round 0 is one node, shared by all strategies."""
-    pattern = ROUND if int(ids["round"]) else ROUND_0
-    return pattern.format(**ids) + suffix
+    stage = "select_round" if int(ids["round"]) else "train_initial"
+    return files_of(stage, output).format(**ids)
 
 
-def previous_round(suffix):
+def previous_round(output):
     """Input function: the file of the round before."""
 
     def path(wildcards):
-        return round_path(suffix, **{**wildcards, "round": int(wildcards.round) - 1})
+        return round_path(output, **{**wildcards, "round": int(wildcards.round) - 1})
 
     return path
 
 
-def this_round(suffix):
+def this_round(output):
     """Input function: the file of the round that is fine-tuned on."""
-    return lambda wildcards: round_path(suffix, **wildcards)
+    return lambda wildcards: round_path(output, **wildcards)
 
 
 def entry(kind, name):
@@ -114,26 +162,28 @@ def entry(kind, name):
 def trainers_zero_shot_head(wildcards):
     """Input function: the classifier made of class names, if the trainer starts from it."""
     needed = proxy_entries.trainer_starts_from_class_names(CATALOGUE, wildcards.trainer)
-    return ZERO_SHOT.format(**wildcards) if needed else []
+    return files_of("build_zero_shot_head", "head").format(**wildcards) if needed else []
 
 
 def proxys_zero_shot_head(wildcards):
     """Input function: the classifier made of class names, if the proxy starts from it."""
     needed = proxy_entries.starts_from_class_names(CATALOGUE, wildcards.proxy)
-    return ZERO_SHOT.format(**wildcards) if needed else []
+    return files_of("build_zero_shot_head", "head").format(**wildcards) if needed else []
 
 
-def proxys_views(file):
+def proxys_views(output):
     """Input function: the cached views of the pool that the proxy is trained on, if any."""
 
     def path(wildcards):
         augmentation = proxy_entries.augmentation_of(CATALOGUE, wildcards.proxy)
-        return VIEWS.format(**wildcards, augmentation=augmentation) + file if augmentation else []
+        if augmentation is None:
+            return []
+        return files_of("extract_views", output).format(**wildcards, augmentation=augmentation)
 
     return path
 
 
-def proxys_embeddings(file):
+def proxys_embeddings(output):
     """Input function: the embeddings that a round sees; a proxy on images sees none."""
 
     def path(wildcards):
@@ -142,12 +192,28 @@ def proxys_embeddings(file):
         number = int(wildcards.get("round", 0))
         refreshed = proxy_entries.refreshed_after(CATALOGUE, wildcards.proxy, number)
         if refreshed is None:
-            return EMBEDDINGS.format(**wildcards) + file
+            return files_of("extract_embeddings", output).format(**wildcards)
         trainer = proxy_entries.trainer_of(CATALOGUE, wildcards.proxy)
         ids = {**wildcards, "round": refreshed, "trainer": trainer}
-        return REFRESHED.format(**ids) + file
+        return files_of("refresh_embeddings", output).format(**ids)
 
     return path
+
+
+def made_again_if_incomplete(stage):
+    """Input function that names no file: has the job run if a file in its folder of arrays is missing."""
+
+    def look(wildcards):
+        if workflow.is_main_process:
+            manifest = files_of(stage, "manifest").format(**wildcards)
+            arrays = files_of(stage, "arrays").format(**wildcards)
+            problem = what_is_missing(Path(manifest), Path(arrays))
+            if problem is not None:
+                FORCED.force([manifest], problem)
+            FORCED.apply(workflow.dag, manifest)
+        return []
+
+    return look
 
 
 def zero_shot_settings(wildcards):
@@ -207,66 +273,18 @@ def input_folder(name):
     return folder
 
 
-def figure_files(name, **annotations):
-    """A figure in three formats; the PNG goes into Snakemake's own report."""
-    annotations |= {"category": "Figures", "labels": {"figure": name.replace("_", " ")}}
-    paths = [f"{REPORTS}figures/{name}.{form}" for form in ("png", "pdf", "svg")]
-    return [report(paths[0], **annotations), *paths[1:]]
+def figure_files(rule, figure, **annotations):
+    """A figure in all formats; the first goes into Snakemake's own report."""
+    annotations |= {"category": "Figures", "labels": {"figure": figure.replace("_", " ")}}
+    first, *others = files_of(rule, figure)
+    return [report(first, **annotations), *others]
 
 
-ALL_MANIFESTS = sorted(
-    {
-        folder.format(**ids) + "manifest.json"
-        for ids in EXPERIMENT.settings()
-        for folder in (DATASET, EMBEDDINGS)
-        if folder == DATASET or not proxy_entries.needs_images(CATALOGUE, ids["proxy"])
-    }
-)
-ALL_ROUNDS = sorted({round_path(".json", **ids) for ids in EXPERIMENT.selections()})
-ALL_FINETUNED = [FINETUNED.format(**ids) + "metrics.json" for ids in EXPERIMENT.finetunings()]
-FIGURES = ["label_efficiency", "difference", "label_savings", "finetuning", "costs"]
-if not EXPERIMENT.trainers:
-    FIGURES.remove("finetuning")
-ALL_FIGURES = collect(
-    f"{REPORTS}figures/{{figure}}.{{format}}", figure=FIGURES, format=["png", "pdf", "svg"]
-)
-
-BENCHMARK_PATTERNS = " ".join(
-    f"--benchmark '{rule}=results/benchmarks/{rule}/{ids}.tsv'"
-    for rule, ids in (
-        ("prepare_dataset", "{dataset}"),
-        ("extract_embeddings", "{dataset}/{backbone}"),
-        ("extract_views", "{dataset}/{backbone}/{augmentation}"),
-        ("build_zero_shot_head", "{dataset}/{backbone}"),
-        ("draw_initial_pool", "{dataset}/{schedule}/seed-{seed}"),
-        ("train_initial", "{dataset}/{backbone}/{proxy}/{schedule}/seed-{seed}"),
-        (
-            "select_round",
-            "{dataset}/{backbone}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}",
-        ),
-        (
-            "refresh_embeddings",
-            "{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}",
-        ),
-        (
-            "finetune_model",
-            "{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}",
-        ),
-    )
-)
-# Where the stages state their floating-point operations.
-RECORD_PATTERNS = " ".join(
-    f"--record '{rule}={file}'"
-    for rule, file in (
-        ("extract_embeddings", f"{EMBEDDINGS}manifest.json"),
-        ("extract_views", f"{VIEWS}manifest.json"),
-        ("train_initial", f"{ROUND_0}.json"),
-        ("select_round", f"{ROUND}.json"),
-        ("refresh_embeddings", f"{REFRESHED}manifest.json"),
-        ("finetune_model", f"{FINETUNED}metrics.json"),
-    )
-)
+NEEDS = proxy_entries.needs(EXPERIMENT, CATALOGUE)
 CONFIGURATION = parsing.configuration(EXPERIMENT, CATALOGUE)
+# Fine-tunings whose weights are removed when the last job that reads them has ended.
+PASSING_ROUND = "|".join(map(str, sorted(passing_rounds(EXPERIMENT, Needs(**NEEDS))))) or "(?!)"
+KEPT_ROUND = f"(?!(?:{PASSING_ROUND})(?![0-9]))[0-9]+"
 
 
 # Only now it is known which jobs are to run. With conda, weights that come as packages are in the jobs'

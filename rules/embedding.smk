@@ -8,19 +8,20 @@ them; each with a manifest of checksums.
 
 rule extract_embeddings:
     input:
-        dataset=f"{DATASET}manifest.json",
-        arrays=ancient(f"{DATASET}arrays"),
+        dataset=files_of("prepare_dataset", "manifest"),
+        arrays=ancient(files_of("prepare_dataset", "arrays")),
+        whole=made_again_if_incomplete("extract_embeddings"),
     output:
-        manifest=f"{EMBEDDINGS}manifest.json",
-        arrays=directory(f"{EMBEDDINGS}arrays"),
+        manifest=output_of("extract_embeddings", "manifest"),
+        arrays=output_of("extract_embeddings", "arrays"),
     log:
-        "results/logs/extract_embeddings/{dataset}/{backbone}.log",
+        log_of("extract_embeddings"),
     benchmark:
-        "results/benchmarks/extract_embeddings/{dataset}/{backbone}.tsv"
+        benchmark_of("extract_embeddings")
     # Beside chains of small jobs, all cores would never be free at once.
     priority: 1
     conda:
-        "envs/torch.yaml"
+        environment("torch")
     threads: 8
     resources:
         mem_mb=8000,
@@ -40,15 +41,15 @@ rule extract_embeddings:
 
 rule build_zero_shot_head:
     input:
-        dataset=f"{DATASET}manifest.json",
+        dataset=files_of("prepare_dataset", "manifest"),
     output:
-        ZERO_SHOT,
+        output_of("build_zero_shot_head", "head"),
     log:
-        "results/logs/build_zero_shot_head/{dataset}/{backbone}.log",
+        log_of("build_zero_shot_head"),
     benchmark:
-        "results/benchmarks/build_zero_shot_head/{dataset}/{backbone}.tsv"
+        benchmark_of("build_zero_shot_head")
     conda:
-        "envs/torch.yaml"
+        environment("torch")
     threads: 4
     resources:
         mem_mb=8000,
@@ -66,19 +67,20 @@ rule build_zero_shot_head:
 
 rule extract_views:
     input:
-        dataset=f"{DATASET}manifest.json",
-        arrays=ancient(f"{DATASET}arrays"),
+        dataset=files_of("prepare_dataset", "manifest"),
+        arrays=ancient(files_of("prepare_dataset", "arrays")),
+        whole=made_again_if_incomplete("extract_views"),
     output:
-        manifest=f"{VIEWS}manifest.json",
-        arrays=directory(f"{VIEWS}arrays"),
+        manifest=output_of("extract_views", "manifest"),
+        arrays=output_of("extract_views", "arrays"),
     log:
-        "results/logs/extract_views/{dataset}/{backbone}/{augmentation}.log",
+        log_of("extract_views"),
     benchmark:
-        "results/benchmarks/extract_views/{dataset}/{backbone}/{augmentation}.tsv"
+        benchmark_of("extract_views")
     # Beside chains of small jobs, all cores would never be free at once.
     priority: 1
     conda:
-        "envs/torch.yaml"
+        environment("torch")
     threads: 8
     resources:
         mem_mb=8000,
@@ -98,19 +100,20 @@ rule extract_views:
 
 rule refresh_embeddings:
     input:
-        dataset=f"{DATASET}manifest.json",
-        arrays=ancient(f"{DATASET}arrays"),
-        weights=f"{FINETUNED}model.safetensors",
-        metrics=f"{FINETUNED}metrics.json",
+        dataset=files_of("prepare_dataset", "manifest"),
+        arrays=ancient(files_of("prepare_dataset", "arrays")),
+        weights=files_of("finetune_model", "weights"),
+        metrics=files_of("finetune_model", "metrics"),
+        whole=made_again_if_incomplete("refresh_embeddings"),
     output:
-        manifest=f"{REFRESHED}manifest.json",
-        arrays=directory(f"{REFRESHED}arrays"),
+        manifest=output_of("refresh_embeddings", "manifest"),
+        arrays=output_of("refresh_embeddings", "arrays"),
     log:
-        "results/logs/refresh_embeddings/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.log",
+        log_of("refresh_embeddings"),
     benchmark:
-        "results/benchmarks/refresh_embeddings/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.tsv"
+        benchmark_of("refresh_embeddings")
     conda:
-        "envs/torch.yaml"
+        environment("torch")
     threads: 8
     resources:
         mem_mb=8000,

@@ -7,21 +7,23 @@ OUTPUTS: metrics, the course of the training, and the weights.
 
 rule finetune_model:
     input:
-        dataset=f"{DATASET}manifest.json",
-        dataset_arrays=ancient(f"{DATASET}arrays"),
-        record=this_round(".json"),
-        arrays=this_round(".npz"),
+        dataset=files_of("prepare_dataset", "manifest"),
+        dataset_arrays=ancient(files_of("prepare_dataset", "arrays")),
+        record=this_round("record"),
+        arrays=this_round("arrays"),
         zero_shot=trainers_zero_shot_head,
     output:
-        metrics=f"{FINETUNED}metrics.json",
-        history=f"{FINETUNED}history.csv",
-        weights=f"{FINETUNED}model.safetensors",
+        metrics=output_of("finetune_model", "metrics"),
+        history=output_of("finetune_model", "history"),
+        weights=output_of("finetune_model", "weights"),
     log:
-        "results/logs/finetune_model/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.log",
+        log_of("finetune_model"),
     benchmark:
-        "results/benchmarks/finetune_model/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.tsv"
+        benchmark_of("finetune_model")
+    wildcard_constraints:
+        round=KEPT_ROUND,
     conda:
-        "envs/torch.yaml"
+        environment("torch")
     threads: GPU_JOB_THREADS
     resources:
         mem_mb=16000,
@@ -42,3 +44,13 @@ rule finetune_model:
         " --zero-shot {input.zero_shot} --settings {params.settings:q} --metrics {output.metrics}"
         " --history {output.history} --weights {output.weights}"
         " --threads {threads} --processes {resources.gpu} --gpus {resources.gpu} --log {log}"
+
+
+# Where the experiment does not keep the weights (`finetune.keep`), they live as long as they are read.
+use rule finetune_model as finetune_model_passing with:
+    output:
+        metrics=output_of("finetune_model", "metrics"),
+        history=output_of("finetune_model", "history"),
+        weights=temp(output_of("finetune_model", "weights")),
+    wildcard_constraints:
+        round=PASSING_ROUND,

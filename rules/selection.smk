@@ -8,16 +8,16 @@ The chain of rounds is static: more rounds, seeds or strategies are appended and
 
 rule draw_initial_pool:
     input:
-        dataset=f"{DATASET}manifest.json",
-        arrays=ancient(f"{DATASET}arrays"),
+        dataset=files_of("prepare_dataset", "manifest"),
+        arrays=ancient(files_of("prepare_dataset", "arrays")),
     output:
-        INITIAL_POOL,
+        output_of("draw_initial_pool", "pool"),
     log:
-        "results/logs/draw_initial_pool/{dataset}/{schedule}/seed-{seed}.log",
+        log_of("draw_initial_pool"),
     benchmark:
-        "results/benchmarks/draw_initial_pool/{dataset}/{schedule}/seed-{seed}.tsv"
+        benchmark_of("draw_initial_pool")
     conda:
-        "envs/select.yaml"
+        environment("select")
     threads: 1
     resources:
         mem_mb=1000,
@@ -35,25 +35,25 @@ rule draw_initial_pool:
 
 rule train_initial:
     input:
-        dataset=f"{DATASET}manifest.json",
-        dataset_arrays=ancient(f"{DATASET}arrays"),
-        embeddings=proxys_embeddings("manifest.json"),
+        dataset=files_of("prepare_dataset", "manifest"),
+        dataset_arrays=ancient(files_of("prepare_dataset", "arrays")),
+        embeddings=proxys_embeddings("manifest"),
         arrays=ancient(proxys_embeddings("arrays")),
-        views=proxys_views("manifest.json"),
+        views=proxys_views("manifest"),
         view_arrays=ancient(proxys_views("arrays")),
         zero_shot=proxys_zero_shot_head,
-        initial=INITIAL_POOL,
+        initial=files_of("draw_initial_pool", "pool"),
     output:
-        record=f"{ROUND_0}.json",
-        arrays=f"{ROUND_0}.npz",
+        record=output_of("train_initial", "record"),
+        arrays=output_of("train_initial", "arrays"),
     log:
-        "results/logs/train_initial/{dataset}/{backbone}/{proxy}/{schedule}/seed-{seed}.log",
+        log_of("train_initial"),
     benchmark:
-        "results/benchmarks/train_initial/{dataset}/{backbone}/{proxy}/{schedule}/seed-{seed}.tsv"
+        benchmark_of("train_initial")
     wildcard_constraints:
         proxy=proxy_entries.pattern(CATALOGUE, needs_torch=False),
     conda:
-        "envs/select.yaml"
+        environment("select")
     threads: 1
     resources:
         mem_mb=2000,
@@ -77,7 +77,7 @@ use rule train_initial as train_initial_deep with:
     wildcard_constraints:
         proxy=proxy_entries.pattern(CATALOGUE, needs_torch=True),
     conda:
-        "envs/torch.yaml"
+        environment("torch")
     threads: GPU_JOB_THREADS
     resources:
         mem_mb=16000,
@@ -87,27 +87,27 @@ use rule train_initial as train_initial_deep with:
 
 rule select_round:
     input:
-        dataset=f"{DATASET}manifest.json",
-        dataset_arrays=ancient(f"{DATASET}arrays"),
-        embeddings=proxys_embeddings("manifest.json"),
+        dataset=files_of("prepare_dataset", "manifest"),
+        dataset_arrays=ancient(files_of("prepare_dataset", "arrays")),
+        embeddings=proxys_embeddings("manifest"),
         arrays=ancient(proxys_embeddings("arrays")),
-        views=proxys_views("manifest.json"),
+        views=proxys_views("manifest"),
         view_arrays=ancient(proxys_views("arrays")),
         zero_shot=proxys_zero_shot_head,
-        previous_record=previous_round(".json"),
-        previous_arrays=previous_round(".npz"),
+        previous_record=previous_round("record"),
+        previous_arrays=previous_round("arrays"),
     output:
-        record=f"{ROUND}.json",
-        arrays=f"{ROUND}.npz",
+        record=output_of("select_round", "record"),
+        arrays=output_of("select_round", "arrays"),
     log:
-        "results/logs/select_round/{dataset}/{backbone}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.log",
+        log_of("select_round"),
     benchmark:
-        "results/benchmarks/select_round/{dataset}/{backbone}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.tsv"
+        benchmark_of("select_round")
     wildcard_constraints:
         round=LATER_ROUND,
         proxy=proxy_entries.pattern(CATALOGUE, needs_torch=False),
     conda:
-        "envs/select.yaml"
+        environment("select")
     threads: 1
     resources:
         mem_mb=2000,
@@ -135,7 +135,7 @@ use rule select_round as select_round_deep with:
         round=LATER_ROUND,
         proxy=proxy_entries.pattern(CATALOGUE, needs_torch=True),
     conda:
-        "envs/torch.yaml"
+        environment("torch")
     threads: GPU_JOB_THREADS
     resources:
         mem_mb=16000,

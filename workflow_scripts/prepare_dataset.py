@@ -23,6 +23,10 @@ def prepare(arguments: argparse.Namespace) -> None:
             arguments.arrays,
             arguments.manifest,
             dataset.get("pool_size"),
+            arguments.state,
+            duplicates=dataset.get("duplicates", "warn"),
+            near_duplicates=dataset.get("near_duplicates"),
+            threads=arguments.threads,
         )
 
 
@@ -32,6 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--settings", required=True, help="JSON: the data set's entry")
     parser.add_argument("--arrays", type=Path, required=True, help="folder to write arrays to")
     parser.add_argument("--manifest", type=Path, required=True, help="file to write, last")
+    parser.add_argument("--state", type=Path, help="folder to remember hashes of files in")
     return run_job(prepare, parser.parse_args(argv))
 
 

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 from labelbench_core.analysis.report import Provenance, read_costs, read_results, render
-from labelbench_core.analysis.versions import analysis_versions, describe_inputs
+from labelbench_core.analysis.versions import analysis_versions, describe_images, describe_inputs
 from labelbench_core.experiment import Experiment
 from labelbench_core.files import atomic_path
+from labelbench_core.looks import last_looks
 from labelbench_core.result_files import read_record
 from workflow_scripts._job import job_parser, run_job
 
@@ -16,6 +17,7 @@ from workflow_scripts._job import job_parser, run_job
 def render_report(arguments: argparse.Namespace) -> None:
     """Read tables, figures and costs; write the page."""
     experiment = Experiment.from_json(arguments.experiment)
+    leaks, left_out = describe_images(experiment, arguments.manifest)
     text = render(
         experiment,
         read_record(arguments.summary, "summary", {"experiment": experiment.experiment}),
@@ -27,7 +29,12 @@ def render_report(arguments: argparse.Namespace) -> None:
             revision=arguments.revision,
             versions=analysis_versions(),
             inputs=describe_inputs(experiment, arguments.manifest),
+            leaks=leaks,
+            left_out=left_out,
         ),
+        looks=last_looks(arguments.state, experiment.all_of("datasets"))
+        if arguments.state
+        else None,
     )
     with atomic_path(arguments.report) as aside:
         aside.write_text(text, encoding="utf-8")
@@ -45,6 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--manifest", action="append", default=[], help="path of a manifest, ids in braces"
     )
+    parser.add_argument("--state", type=Path, help="folder of the looks at sources")
     parser.add_argument("--report", required=True, type=Path, help="page to write")
     return run_job(render_report, parser.parse_args(argv))
 

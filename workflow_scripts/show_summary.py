@@ -2,8 +2,8 @@
 
 import argparse
 import sys
-from pathlib import Path
 
+from labelbench_core import report_files
 from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.errors import InputError
 from labelbench_core.result_files import read_record
@@ -11,18 +11,22 @@ from labelbench_core.result_files import read_record
 
 def show(arguments: argparse.Namespace) -> None:
     """Print to standard output."""
-    print("\n".join(summary_lines(read_record(arguments.summary, "summary"))))
+    summary = report_files.SUMMARY.format(experiment=arguments.experiment)
+    expected = {"experiment": arguments.experiment}
+    print("\n".join(summary_lines(read_record(summary, "summary", expected))))
     print()
-    for name in ("report", "figures", "tables"):
-        print(f"{name:8s} {getattr(arguments, name)}")
+    places = {
+        "report": report_files.PAGE,
+        "figures": f"{report_files.FOLDER}/figures",
+        "tables": f"{report_files.FOLDER}/tables",
+    }
+    for name, place in places.items():
+        print(f"{name:8s} {place.format(experiment=arguments.experiment)}")
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--summary", required=True, type=Path, help="summary.json of tabulate")
-    parser.add_argument("--report", required=True, type=Path, help="report.html")
-    parser.add_argument("--figures", required=True, type=Path, help="folder with the figures")
-    parser.add_argument("--tables", required=True, type=Path, help="folder with the tables")
+    parser.add_argument("--experiment", required=True, help="its name, as in its file")
     try:
         show(parser.parse_args(argv))
     except InputError as error:

@@ -20,10 +20,11 @@ def select(
     while cap < 1 and changing[unlabeled].sum() < budget:
         cap = min(cap + cap_step, 1)
         changing |= changed_by_mixing(pool, cap)
-    candidates, others = unlabeled[changing[unlabeled]], unlabeled[~changing[unlabeled]]
+    candidates = unlabeled[changing[unlabeled]]
     if len(candidates) >= budget:
         return nearest_to_centers(pool.embeddings, candidates, budget, rng)
-    rest = rng.choice(others, budget - len(candidates), replace=False)
+    others = unlabeled[~changing[unlabeled]]
+    rest = rng.permutation(others)[: budget - len(candidates)]
     return np.concatenate([candidates, rest])
 
 

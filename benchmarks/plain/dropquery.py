@@ -22,10 +22,14 @@ def select(
     """(budget,) int64 distinct unlabelled indices, nearest to their centers first."""
     unlabeled = pool.unlabeled()
     changes = changed_classes(pool, passes, rate, rng)[unlabeled]
-    bar = passes // 2
-    while (changes > bar).sum() < min(len(unlabeled), candidates_per_pick * budget):
-        bar -= 1
-    return nearest_to_centers(pool.embeddings, unlabeled[changes > bar], budget, rng)
+    for bar in range(passes // 2, -1, -1):
+        candidates = unlabeled[changes > bar]
+        if len(candidates) >= candidates_per_pick * budget:
+            break
+    if len(candidates) >= budget:
+        return nearest_to_centers(pool.embeddings, candidates, budget, rng)
+    others = rng.permutation(np.setdiff1d(unlabeled, candidates))
+    return np.concatenate([candidates, others[: budget - len(candidates)]])
 
 
 def changed_classes(pool: Pool, passes: int, rate: float, rng: np.random.Generator) -> np.ndarray:

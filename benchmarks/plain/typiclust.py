@@ -18,15 +18,21 @@ def select(
     max_clusters: int = 500,
     neighbors: int = 20,
     min_size: int = 5,
+    distance: str = "euclidean",
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
     count = min(len(pool.labeled) + budget, max_clusters, pool.num_rows)
     labels = cluster(pool.embeddings, count, rng).labels
-    return from_clusters(pool, labels, budget, neighbors, min_size)
+    return from_clusters(pool, labels, budget, neighbors, min_size, distance)
 
 
 def from_clusters(
-    pool: Pool, labels: np.ndarray, budget: int, neighbors: int, min_size: int
+    pool: Pool,
+    labels: np.ndarray,
+    budget: int,
+    neighbors: int,
+    min_size: int,
+    distance: str = "euclidean",
 ) -> np.ndarray:
     """(budget,) the most typical rows of clusters in turn; of small ones when no other is left."""
     points = unit(pool.embeddings)
@@ -41,15 +47,15 @@ def from_clusters(
             for label in group:
                 members = np.flatnonzero(left == label)
                 if len(members) and len(chosen) < budget:
-                    best = members[most_typical(points[members], neighbors)]
+                    best = members[most_typical(points[members], neighbors, distance)]
                     left[best] = -1
                     chosen.append(int(best))
     return np.array(chosen, np.int64)
 
 
-def most_typical(points: np.ndarray, neighbors: int) -> int:
+def most_typical(points: np.ndarray, neighbors: int, distance: str) -> int:
     """The row with the smallest mean distance to its nearest neighbours, itself left out."""
     count = min(neighbors, len(points) // 2)
-    distances = np.sqrt(squared_distances(points, points))
+    distances = squared_distances(points, points) ** (1 if distance == "squared" else 0.5)
     np.fill_diagonal(distances, 0)
     return int(np.sort(distances, axis=1)[:, 1 : count + 1].mean(axis=1).argmin()) if count else 0

@@ -8,17 +8,24 @@ from benchmarks.plain.maxherding import herd, kernel_matrix
 from labelbench_core.strategies import Pool
 from labelbench_core.strategies._sphere import draw_targets
 
-TEMPERATURES = [1 + step / 10 for step in range(191)]
+TEMPERATURES = [1 + step / 10 for step in range(190)]
 BINS = 15
 
 
 def select(
-    pool: Pool, budget: int, rng: np.random.Generator, *, targets: int = 20_000
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    *,
+    targets: int = 20_000,
+    calibration: str = "held_out",
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
     drawn = draw_targets(pool.embeddings, targets, rng)
-    known = wide(pool.probabilities)[pool.labeled]
-    weights = 1 - margins(scaled(wide(pool.probabilities), temperature(known, pool.labels)))
+    known, labels = wide(pool.probabilities)[pool.labeled], pool.labels
+    if calibration == "held_out":
+        known, labels = pool.held_out(0.3)
+    weights = 1 - margins(scaled(wide(pool.probabilities), temperature(wide(known), labels)))
     kernel = kernel_matrix(pool, drawn, smallest_distance(pool))
     return herd(kernel, weights[drawn], pool.labeled, budget)
 

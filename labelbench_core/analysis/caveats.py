@@ -26,8 +26,10 @@ def statistics_notes(experiment: Experiment, results: Results) -> list[str]:
     notes = [
         f"{' or '.join(map(str, counts))} seeds. Every strategy has the same first labels with the "
         "same seed, so that differences are taken seed by seed.",
-        "Intervals of means and differences are 95 % Student t intervals over the seeds; those of "
-        "label savings are 95 % percentile bootstrap intervals (seeds resampled in pairs).",
+        "Intervals of means and differences are 95 % Student t intervals over the seeds. Those of "
+        "label savings hold every saving that a paired t-test over the seeds cannot exclude; a "
+        "strategy that may not reach the level is compared at its own last level to bound its "
+        "saving from below.",
         "Curves are the measured means. Nothing is smoothed and no running maximum is taken.",
         "p-values are of two-sided paired t-tests, corrected by Holm's method over all strategies "
         "and budgets of a setting, split and metric.",
@@ -62,8 +64,7 @@ def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results
     fewest = _seed_counts(experiment)[0]
     if fewest < FEW_SEEDS:
         notes.append(
-            f"Only {fewest} seeds: intervals are wide, and a bootstrap over so few "
-            "is narrower than it should be."
+            f"Only {fewest} seeds: intervals are wide, those of label savings most of all."
         )
     notes += _unfinished(results.convergence)
     notes += _weak_highlight(experiment, results.comparisons)
@@ -81,11 +82,17 @@ def _seed_counts(experiment: Experiment) -> list[int]:
 def _unfinished(failures: pd.DataFrame) -> Iterator[str]:
     for row in failures.to_dict("records"):
         trained = f"of {row['trainer']} " if row["trainer"] else ""
-        yield (
-            f"{row['failed']} of {row['trainings']} trainings {trained}on what {row['strategy']} "
-            "bought did not converge, or diverged twice; their results count as they are "
-            f"({_where(row)})."
-        )
+        which = f"of {row['trainings']} trainings {trained}on what {row['strategy']} bought"
+        if row["failed"]:
+            yield (
+                f"{row['failed']} {which} did not converge, or diverged twice; their results count "
+                f"as they are ({_where(row)})."
+            )
+        if row["at_edge"]:
+            yield (
+                f"{row['at_edge']} {which} chose a penalty at the edge of the values tried; a "
+                f"better one may lie beyond ({_where(row)})."
+            )
 
 
 def _weak_highlight(experiment: Experiment, comparisons: pd.DataFrame) -> Iterator[str]:

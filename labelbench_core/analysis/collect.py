@@ -62,8 +62,11 @@ def collect_rounds(
                 # The experiment lists the rounds of a chain in order.
                 _check_previous(path, result, before_path, digests[before_path])
             _check_against_others(path, ids, result, shapes)
-            converged = {"converged": int(result["fit"].get("converged", True))}
-            rows += _rows(ids, {**result, **converged}, CURVE_COLUMNS)
+            ended = {
+                "converged": int(result["fit"].get("converged", True)),
+                "at_edge": int(result["fit"].get("penalty_at_edge", False)),
+            }
+            rows += _rows(ids, {**result, **ended}, CURVE_COLUMNS)
             progress.update(1)
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
 

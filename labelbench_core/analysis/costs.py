@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.frames import SETTING
-from labelbench_core.analysis.jobs import Needs, ids_of_jobs
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
+from labelbench_core.plan import Needs, ids_of_jobs
 from labelbench_core.result_files import read_record
+from labelbench_core.stages import COSTED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,15 +24,10 @@ log = logging.getLogger(__name__)
 ID_COLUMNS = (*SETTING, "augmentation", "trainer", "strategy", "seed", "round")
 COST_COLUMNS = ("stage", *ID_COLUMNS, "seconds", "cpu_seconds", "max_rss_mb", "flops")
 MEASURED = {"seconds": "s", "cpu_seconds": "cpu_time", "max_rss_mb": "max_rss"}
-NOTED = {
-    "extract_embeddings": ("embeddings", "flops"),
-    "extract_views": ("embeddings", "flops"),
-    "refresh_embeddings": ("embeddings", "flops"),
-    "train_initial": ("round", "fit", "flops"),
-    "select_round": ("round", "fit", "flops"),
-    "finetune_model": ("fine-tuning", "training", "flops"),
-}
-"""The kind of record that a job of a stage wrote, and where it states the job's FLOPs."""
+KINDS = {"manifest": "embeddings", "record": "round", "metrics": "fine-tuning"}
+"""Output that states a job's floating-point operations → the kind of record that it is."""
+NOTED = {stage.name: (KINDS[stage.flops[0]], *stage.flops[1:]) for stage in COSTED if stage.flops}
+"""That kind, and where in the record."""
 
 
 def collect_costs(

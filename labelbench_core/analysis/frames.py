@@ -23,14 +23,16 @@ CURVE_COLUMNS = (
     "metric",
     "value",
     "converged",
+    "at_edge",
 )
-"""`converged` is 0 where the training did not end well, else 1."""
+"""`converged` is 0 where the training did not end well, else 1; `at_edge` is 1 where the proxy has
+chosen a penalty at the edge of those that it tries, else 0."""
 SPENT_ON_VALIDATION = ("held_out_labels", "extra_labels")
 """Labels that a fine-tuning was not trained on: among those bought, and beside them."""
 FINETUNED_COLUMNS = (
     *SETTING,
     "trainer",
-    *CURVE_COLUMNS[len(SETTING) :],
+    *(name for name in CURVE_COLUMNS[len(SETTING) :] if name != "at_edge"),
     *SPENT_ON_VALIDATION,
 )
 IDENTIFIERS = (*SETTING, "augmentation", "trainer", "strategy", "kind", "split", "metric", "stage")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from labelbench_core.analysis.caveats import caveats, statistics_notes
 from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, refresh_costs, selection_costs
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, read_csv
-from labelbench_core.analysis.results import TABLES, Results
+from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.analysis.summary import finetuning_text, percent, saving_cell
 from labelbench_core.analysis.tables import (
@@ -31,11 +31,13 @@ from labelbench_core.figures import style
 from labelbench_core.figures.costs import duration, operations
 from labelbench_core.figures.label_efficiency import MOST_BANDS
 from labelbench_core.files import canonical_json
+from labelbench_core.looks import Look
+from labelbench_core.report_files import TABLES
+from labelbench_core.report_files import figures as figures_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FIGURES = ("label_efficiency", "difference", "label_savings", "finetuning", "costs")
 THEME = {style.INK: "ink", style.MUTED: "muted", style.GRID: "rule", style.PAPER: "paper"}
 THEME[style.PALETTE[0]] = "blue"
 MOST_CARDS = 3
@@ -44,12 +46,17 @@ MOST_CARDS = 3
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the results come from: configuration, code revision, versions, inputs' fingerprints."""
+    """Where the results come from: configuration, code revision, versions, inputs' fingerprints.
+
+    `leaks` and `left_out` are sentences about the data sets' images.
+    """
 
     configuration: Any
     revision: str
     versions: Mapping[str, str]
     inputs: Sequence[tuple[str, str, str]]
+    leaks: Sequence[str] = ()
+    left_out: Sequence[str] = ()
 
 
 def read_results(folder: str | Path) -> Results:
@@ -64,13 +71,15 @@ def render(
     figures: str | Path,
     costs: pd.DataFrame,
     provenance: Provenance,
+    looks: Mapping[str, Look | None] | None = None,
 ) -> str:
-    """The page as text. Everything that depends on the machine's speed stands between the comments
-    ``<!-- costs -->`` and ``<!-- /costs -->``, so that a comparison of bytes can leave it out.
+    """The page as text. Everything that depends on the machine stands between the comments
+    ``<!-- costs -->`` and ``<!-- /costs -->``, so that a comparison of bytes can leave it out:
+    what the stages cost, and when sources were last looked at (`looks`, by data set).
     """
     import jinja2
 
-    drawn = [name for name in FIGURES if name != "finetuning" or experiment.trainers]
+    drawn = figures_of(finetuning=bool(experiment.trainers))
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -88,12 +97,20 @@ def render(
         figures={name: inline_svg(Path(figures) / f"{name}.svg", name) for name in drawn},
         tables=_tables(results, experiment),
         notes=statistics_notes(experiment, results),
-        caveats=caveats(experiment, summary, results),
+        caveats=[*provenance.leaks, *caveats(experiment, summary, results)],
         cost_tables=_cost_tables(costs),
         costs_missing=int(costs["seconds"].isna().sum()) if len(costs) else 0,
+        source_looks=[_look_text(name, look) for name, look in (looks or {}).items()],
         provenance=provenance,
         configuration=canonical_json(provenance.configuration, indent=2),
     )
+
+
+def _look_text(dataset: str, look: Look | None) -> str:
+    """When a data set's source was last looked at."""
+    if look is None:
+        return f"{dataset}: no look noted on this machine"
+    return f"{dataset}: {_count(look.count, 'file')}, {look.when}"
 
 
 def _sizes(experiment: Experiment) -> list[str]:
@@ -106,7 +123,7 @@ def _sizes(experiment: Experiment) -> list[str]:
 
 
 def _count(number: int, name: str) -> str:
-    return f"{number} {name}" if number == 1 else f"{number} {name}s"
+    return f"{number} {name}" if number == 1 else f"{number:,} {name}s"
 
 
 def read_costs(path: str | Path) -> pd.DataFrame:

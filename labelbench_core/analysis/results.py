@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,24 +31,13 @@ from labelbench_core.analysis.tables import (
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.files import atomic_path
+from labelbench_core.report_files import TABLES, TEXT_FORMATS, TEXT_TABLES
 from labelbench_core.result_files import write_record
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FLOAT_FORMAT = "%.10g"
-TABLES = (
-    "curves",
-    "comparisons",
-    "savings",
-    "aubc",
-    "ranking",
-    "pairwise",
-    "combined",
-    "finetuning",
-    "convergence",
-)
-"""Names of the CSV files; curves, savings, combined and finetuning also as Markdown and LaTeX."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +128,9 @@ def write_results(
         "combined": combined_tables(results.combined, experiment.metric),
         "finetuning": finetuning_tables(results.finetuning, experiment.metric),
     }
-    for name, content in texts.items():
-        _write_text(folder / f"{name}.md", as_markdown(content))
-        _write_text(folder / f"{name}.tex", as_latex(content))
+    written = {"md": as_markdown, "tex": as_latex}
+    for name, suffix in itertools.product(TEXT_TABLES, TEXT_FORMATS):
+        _write_text(folder / f"{name}.{suffix}", written[suffix](texts[name]))
     write_record(
         summary,
         "summary",

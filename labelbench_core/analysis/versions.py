@@ -1,10 +1,11 @@
 """Which versions and which inputs stand behind a report."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from typing import Any
 
+from labelbench_core.datasets.notes import leak_notes, left_out_notes
 from labelbench_core.experiment import Experiment
 from labelbench_core.files import read_json
 from labelbench_core.result_files import KIND, read_record
@@ -24,25 +25,30 @@ def describe_inputs(experiment: Experiment, patterns: Sequence[str]) -> list[tup
     A pattern is the path of a manifest, perhaps with ids in braces. The fingerprint is that of the
     data set or, for embeddings, of the weights; the versions are those that made it.
     """
-    rows = {}
-    for pattern in patterns:
-        for ids in experiment.settings():
-            path = pattern.format_map(ids)
-            if path in rows:
-                continue
-            manifest = _read_manifest(path)
-            name = " / ".join(
-                str(manifest[key]) for key in ("dataset", "backbone") if key in manifest
-            )
-            fingerprint = str(manifest.get("weights_sha256") or manifest.get("fingerprint") or "")
-            versions = manifest.get("versions") or {}
-            made = ", ".join(f"{key} {versions[key]}" for key in sorted(versions))
-            rows[path] = (name, fingerprint[:16], made)
-    return list(rows.values())
+    rows = []
+    for manifest in _manifests(experiment, patterns):
+        name = " / ".join(str(manifest[key]) for key in ("dataset", "backbone") if key in manifest)
+        fingerprint = str(manifest.get("weights_sha256") or manifest.get("fingerprint") or "")
+        versions = manifest.get("versions") or {}
+        made = ", ".join(f"{key} {versions[key]}" for key in sorted(versions))
+        rows.append((name, fingerprint[:16], made))
+    return rows
 
 
-def _read_manifest(path: str) -> dict[str, Any]:
-    """The manifest of a data set or of embeddings."""
-    content = read_json(path)
-    is_embeddings = isinstance(content, dict) and content.get(KIND) == "embeddings"
-    return read_record(path, "embeddings" if is_embeddings else "data set")
+def describe_images(experiment: Experiment, patterns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Sentences on leaks, and on what was left out, of all data sets among `patterns`."""
+    leaks, left_out = [], []
+    for manifest in _manifests(experiment, patterns):
+        if "backbone" not in manifest:
+            leaks += [f"{manifest['dataset']}: {note}" for note in leak_notes(manifest)]
+            left_out += [f"{manifest['dataset']}: {note}" for note in left_out_notes(manifest)]
+    return leaks, left_out
+
+
+def _manifests(experiment: Experiment, patterns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Every manifest that `patterns` stand for, once."""
+    paths = [pattern.format_map(ids) for pattern in patterns for ids in experiment.settings()]
+    for path in dict.fromkeys(paths):
+        content = read_json(path)
+        is_embeddings = isinstance(content, dict) and content.get(KIND) == "embeddings"
+        yield read_record(path, "embeddings" if is_embeddings else "data set")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from labelbench_core import registry
+from labelbench_core.framing import SHORTEST, Framing
 
 if TYPE_CHECKING:
     import torch
@@ -30,6 +34,8 @@ class Backbone:
         Over names, types, shapes and values of all tensors of `model`.
     layer
         Where the features come from, in words.
+    framing
+        How an image that is not square becomes one.
     """
 
     model: torch.nn.Module
@@ -40,6 +46,7 @@ class Backbone:
     interpolation: str
     weights_sha256: str
     layer: str
+    framing: Framing = SHORTEST
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
         """Resize and normalise uint8 images (B, H, W, 3), on the device that holds them.
@@ -48,8 +55,10 @@ class Backbone:
         """
         import torch
 
+        from labelbench_core.backbones.resizing import to_square
+
         size = self.input_size
-        pixels = resize_square(images, size, self.interpolation).to(torch.float32)
+        pixels = to_square(images, size, self.interpolation, self.framing).to(torch.float32)
         # Whole rows of pixels at once: broadcasting over 3 channels is several times slower.
         std = torch.tensor(self.std, device=pixels.device).repeat(size)
         mean = torch.tensor(self.mean, device=pixels.device).repeat(size)
@@ -60,6 +69,8 @@ class Backbone:
         """What `preprocess` does, for a manifest."""
         return {
             "input_size": self.input_size,
+            "resize_mode": self.framing.resize_mode,
+            "fill": list(self.framing.fill),
             "interpolation": self.interpolation,
             "antialias": True,
             "rounding": "uint8",
@@ -68,34 +79,12 @@ class Backbone:
         }
 
 
-def resize_square(images: torch.Tensor, size: int, interpolation: str) -> torch.Tensor:
-    """Resize uint8 images (B, H, W, 3) to (B, `size`, `size`, 3), antialiased, as Pillow does.
+def framing_of(entry: Mapping[str, Any]) -> Framing:
+    """The `framing` of the backbone of a catalogue entry, whose network is not built.
 
-    Rounds to whole grey values after each of the two passes, first along rows: torch does so for
-    uint8 on a CPU (ten times faster than in float); elsewhere the same is done in float.
+    A backbone's module says it by a function `framing` of the options, where it depends on them.
     """
-    import torch
-
-    if tuple(images.shape[1:3]) == (size, size):
-        return images.contiguous()
-    planes = images.permute(0, 3, 1, 2)
-    if images.device.type == "cpu":
-        resized = torch.nn.functional.interpolate(
-            planes, (size, size), mode=interpolation, align_corners=False, antialias=True
-        )
-    else:
-        resized = resize_in_float(planes, size, interpolation)
-    return resized.permute(0, 2, 3, 1).contiguous()
-
-
-def resize_in_float(planes: torch.Tensor, size: int, interpolation: str) -> torch.Tensor:
-    """`resize_square` of (B, 3, H, W) for devices where torch cannot resize uint8."""
-    import torch
-
-    for shape in ((planes.shape[2], size), (size, size)):
-        if tuple(planes.shape[2:]) != shape:
-            planes = torch.nn.functional.interpolate(
-                planes.float(), shape, mode=interpolation, align_corners=False, antialias=True
-            )
-            planes = planes.round_().clamp_(0, 255).to(torch.uint8)
-    return planes
+    component = registry.load("backbones", entry["implementation"])
+    if not hasattr(component, "framing"):
+        return SHORTEST
+    return component.framing(**(entry.get("options") or {}))

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labelbench_core.backbones import Backbone
+from labelbench_core.backbones._preprocessing import check_given
 from labelbench_core.errors import InputError
+from labelbench_core.framing import SHORTEST, Framing
 from labelbench_core.seeds import seed_for
 
 if TYPE_CHECKING:
     import torch
-
-INTERPOLATIONS = ("bilinear", "bicubic")
 
 
 def finish(
@@ -26,16 +26,18 @@ def finish(
     std: tuple[float, ...],
     interpolation: str,
     layer: str,
+    framing: Framing = SHORTEST,
 ) -> Backbone:
     """The `Backbone` of `model`; D is found by passing one grey image through it."""
     import torch
 
-    if interpolation not in INTERPOLATIONS:
-        raise InputError(f"interpolation: {interpolation!r}; allowed: {', '.join(INTERPOLATIONS)}")
+    check_given({"interpolation": interpolation})
     model = model.eval()
     weights_sha256 = hash_weights(model)
-    with torch.inference_mode():
+    # Not in inference mode: what the network keeps of this pass must serve a training, too.
+    with torch.no_grad():
         features = model(torch.zeros(1, 3, input_size, input_size))
+    model.eval()  # once more: forgets what was kept of these weights
     if features.ndim != 2:
         raise InputError(f"backbone: its output has shape {tuple(features.shape)}, expected (B, D)")
     return Backbone(
@@ -47,6 +49,7 @@ def finish(
         interpolation=interpolation,
         weights_sha256=weights_sha256,
         layer=layer,
+        framing=framing,
     )
 
 

@@ -6,11 +6,24 @@ Cherti et al., "Reproducible Scaling Laws for Contrastive Language-Image Learnin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import dataclasses
+import difflib
+import importlib.util
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from labelbench_core.backbones import Backbone
+from labelbench_core.backbones._checking import check_apart
+from labelbench_core.backbones._preprocessing import (
+    Channels,
+    Preprocessing,
+    check_given,
+    read_beside,
+    settle,
+    square,
+)
 from labelbench_core.errors import InputError
+from labelbench_core.framing import Framing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,21 +36,51 @@ INFO = {
     "text": True,
 }
 
+CONFIG = "open_clip_config.json"
+AUTO = "auto"
+DEFAULT_MODEL, DEFAULT_TAG = "ViT-B-32-quickgelu", "openai"
 
-def check(*, checkpoint: str | None = None, **_: object) -> None:
-    """`InputError` if a local checkpoint is named and missing; downloads nothing."""
+
+def check(**options: Any) -> None:
+    """`InputError` if the options cannot work, as far as the installed library knows.
+
+    Downloads nothing and builds nothing; another process imports OpenCLIP, where it is installed.
+    """
     from labelbench_core.backbones._building import require_file
 
-    if checkpoint is not None:
-        require_file(checkpoint)
+    check_given(options)
+    if options.get("checkpoint") is not None:
+        require_file(options["checkpoint"])
+    if importlib.util.find_spec("open_clip") is not None:
+        check_apart(__name__, options)
+
+
+def check_known(
+    *,
+    model: str = DEFAULT_MODEL,
+    pretrained: str | None = AUTO,
+    checkpoint: str | None = None,
+    **options: Any,
+) -> Preprocessing:
+    """How images are prepared, for the options of `build`; `InputError` if that is not known."""
+    return _preprocessing(model, pretrained, checkpoint, check_given(options))
+
+
+def framing(**options: Any) -> Framing:
+    """How an image that is not square becomes one, for the options of `build`."""
+    return check_known(**options).framing
 
 
 def build(
     *,
-    model: str = "ViT-B-32",
-    pretrained: str | None = "openai",
+    model: str = "ViT-B-32-quickgelu",
+    pretrained: str | None = "auto",
     checkpoint: str | None = None,
     input_size: int | None = None,
+    mean: Channels | None = None,
+    std: Channels | None = None,
+    interpolation: Literal["bilinear", "bicubic"] | None = None,
+    resize_mode: Literal["shortest", "longest", "squash"] | None = None,
     random_seed: int = 0,
 ) -> Backbone:
     """The image tower: features are its projection into the space shared with text, not normalised.
@@ -47,11 +90,17 @@ def build(
     model
         OpenCLIP's architecture name.
     pretrained
-        Tag of published weights (downloaded once, cached under `HF_HOME`); null: random weights.
+        Tag of published weights (downloaded once, cached under `HF_HOME`); null: random weights;
+        "auto": "openai". Beside `checkpoint` the tag of the weights in that file: it says how
+        images are prepared, and nothing is downloaded ("auto", null: no tag is known).
     checkpoint
         A local weights file of the whole model, image and text, instead.
     input_size
         Height and width in pixels; default: as the weights were trained.
+    mean, std, interpolation, resize_mode
+        How images are prepared, see `Backbone` and `Framing`; default: as the tag says, else
+        `preprocess_cfg` in an `open_clip_config.json` beside the checkpoint. All four are needed
+        for a checkpoint with neither. Random weights: as OpenAI's.
     random_seed
         Of random weights.
     """
@@ -59,18 +108,22 @@ def build(
 
     from labelbench_core.backbones import _building
 
+    given = check_given(
+        {"mean": mean, "std": std, "interpolation": interpolation, "resize_mode": resize_mode}
+    )
+    prepared = _preprocessing(model, pretrained, checkpoint, given)
     network = _create(model, pretrained, checkpoint, input_size, random_seed)
     # CoCa's image tower gives its decoder the tokens, too.
     if getattr(network.visual, "output_tokens", False):
         network.visual.output_tokens = False
-    config = open_clip.get_model_preprocess_cfg(network)
-    size = config["size"]
+    size = open_clip.get_model_preprocess_cfg(network)["size"]
     return _building.finish(
         network.visual,
-        input_size=size if isinstance(size, int) else size[0],
-        mean=config["mean"],
-        std=config["std"],
-        interpolation=config["interpolation"],
+        input_size=square(size, f"model: {model}"),
+        mean=prepared.mean,
+        std=prepared.std,
+        interpolation=prepared.interpolation,
+        framing=prepared.framing,
         layer="projection of the image tower",
     )
 
@@ -79,11 +132,12 @@ def zero_shot_head(
     class_names: Sequence[str],
     prompts: Sequence[str] | None,
     *,
-    model: str = "ViT-B-32",
-    pretrained: str | None = "openai",
+    model: str = DEFAULT_MODEL,
+    pretrained: str | None = AUTO,
     checkpoint: str | None = None,
     input_size: int | None = None,
     random_seed: int = 0,
+    **preparing: Any,
 ) -> tuple[np.ndarray, float]:
     """The classifier that the text tower makes of the classes' names (Radford et al. 2021, 3.1).
 
@@ -93,6 +147,8 @@ def zero_shot_head(
         C names.
     prompts
         Templates with `{}` for the name; None: the 80 that CLIP's authors used on ImageNet.
+    preparing
+        How images are prepared: of no concern here, but checked as in `build`.
 
     Returns
     -------
@@ -102,6 +158,7 @@ def zero_shot_head(
     import open_clip
     import torch
 
+    _preprocessing(model, pretrained, checkpoint, check_given(preparing))
     network = _create(model, pretrained, checkpoint, input_size, random_seed).eval()
     templates = open_clip.OPENAI_IMAGENET_TEMPLATES if prompts is None else prompts
     try:
@@ -110,11 +167,80 @@ def zero_shot_head(
         raise InputError(
             f"model: the tokenizer of {model!r} could not be loaded: {error}"
         ) from error
+    # The network ends with this function; what is returned are copies.
     with torch.inference_mode():
         weights = open_clip.build_zero_shot_classifier(
             network, tokenizer, list(class_names), list(templates)
         )
         return weights.float().numpy(), float(network.logit_scale.exp())
+
+
+def _tag(pretrained: str | None, checkpoint: str | None) -> str | None:
+    """The tag of the weights; None if they are random, or local ones that were not named."""
+    if pretrained == AUTO:
+        return DEFAULT_TAG if checkpoint is None else None
+    return pretrained
+
+
+def _preprocessing(
+    model: str, pretrained: str | None, checkpoint: str | None, given: Mapping[str, Any]
+) -> Preprocessing:
+    """How images are prepared; `InputError` if that, the model or its weights are not known."""
+    import open_clip
+    from open_clip.transform import PreprocessCfg
+
+    if model not in (models := open_clip.list_models()):
+        raise InputError(f"model: OpenCLIP has no {model!r}; closest: {_closest(model, models)}")
+    tags = open_clip.list_pretrained_tags_by_model(model)
+    tag = _tag(pretrained, checkpoint)
+    defaults = dataclasses.asdict(PreprocessCfg())
+    found: Mapping[str, Any] | None = defaults
+    if tag is not None:
+        config = open_clip.get_pretrained_cfg(model, tag)
+        if not config:
+            raise InputError(
+                f"pretrained: {model} has no weights {tag!r}; allowed: {', '.join(tags) or 'null'}"
+            )
+        _check_activation(model, tag, config)
+        found = {**defaults, **config}
+    elif checkpoint is not None:
+        found = read_beside(checkpoint, CONFIG, "preprocess_cfg")
+    cures = (
+        "name the tag of its weights as pretrained"
+        + (f" ({', '.join(tags)})" if tags else "")
+        + f"; or put its {CONFIG} beside it"
+    )
+    source = f"model: {model}" if checkpoint is None else f"checkpoint: {checkpoint}"
+    return settle(given, found and _known(found), source, cures)
+
+
+def _known(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What an OpenCLIP preprocessing configuration says of `KEYS`, and its fill."""
+    values = {key: config[key] for key in ("mean", "std", "interpolation") if config.get(key)}
+    for key in ("mean", "std"):
+        if isinstance(values.get(key), (int, float)):
+            values[key] = (values[key],) * 3
+    # As in its `image_transform`: "random" concerns training alone.
+    if values.get("interpolation") == "random":
+        values["interpolation"] = "bicubic"
+    if config.get("resize_mode"):
+        values["resize_mode"] = config["resize_mode"]
+    return {**values, "fill": (int(config.get("fill_color") or 0),) * 3}
+
+
+def _check_activation(model: str, tag: str, config: Mapping[str, Any]) -> None:
+    """Weights that were trained with QuickGELU compute something else with another activation."""
+    import open_clip
+
+    if config.get("quick_gelu") and not open_clip.get_model_config(model).get("quick_gelu"):
+        raise InputError(
+            f"model: {model!r}; its weights {tag!r} were trained with another activation; allowed "
+            f"with them: {model}-quickgelu"
+        )
+
+
+def _closest(name: str, names: Sequence[str]) -> str:
+    return ", ".join(difflib.get_close_matches(name, names, n=3)) or "none"
 
 
 def _create(
@@ -124,22 +250,14 @@ def _create(
     input_size: int | None,
     random_seed: int,
 ) -> torch.nn.Module:
-    """Both towers."""
+    """Both towers, of a model and weights that `_preprocessing` knows."""
     import open_clip
 
     from labelbench_core.backbones import _building
 
-    if model not in open_clip.list_models():
-        raise InputError(f"model: OpenCLIP has no {model!r}; see open_clip.list_models()")
+    source = _tag(pretrained, checkpoint)
     if checkpoint is not None:
         source = str(_building.require_file(checkpoint))
-    else:
-        source = pretrained
-        tags = open_clip.list_pretrained_tags_by_model(model)
-        if pretrained is not None and pretrained not in tags:
-            raise InputError(
-                f"pretrained: {model} has no weights {pretrained!r}; allowed: {', '.join(tags)}"
-            )
     try:
         with _building.seeded_initialisation(random_seed):
             return open_clip.create_model(

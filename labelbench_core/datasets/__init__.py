@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,11 +13,14 @@ import numpy as np
 
 from labelbench_core import files, store
 from labelbench_core.errors import InputError, damaged
+from labelbench_core.framing import SHORTEST, Framing
 from labelbench_core.result_files import read_record
 
 POOL = "pool"
 TEST = "test"
 VAL = "val"
+OTHER_FILES = "source-files.json"
+"""Listing of the source's files that are in no split, as where a part of the pool is kept."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,16 @@ class RawSplit:
     files
         N paths relative to the data set's root, or None for arrays.
     file_sha256
-        SHA-256 of the content of each file, or None for arrays.
+        SHA-256 of the content of each file; None for arrays, and until `prepare` has read them.
+    near_hashes
+        Perceptual hash of each image, as hexadecimal digits, where `prepare` was asked for them.
     """
 
     labels: np.ndarray
     images: np.ndarray | None = None
     files: list[str] | None = None
     file_sha256: list[str] | None = None
+    near_hashes: list[str] | None = None
 
     def take(self, rows: np.ndarray) -> RawSplit:
         """The rows alone, in that order."""
@@ -48,6 +54,7 @@ class RawSplit:
             None if self.images is None else self.images[rows],
             None if self.files is None else [self.files[row] for row in rows],
             None if self.file_sha256 is None else [self.file_sha256[row] for row in rows],
+            None if self.near_hashes is None else [self.near_hashes[row] for row in rows],
         )
 
 
@@ -65,12 +72,41 @@ class RawDataset:
         Folder, within the data directory, that the files are relative to; None for arrays.
     image_size
         Height and width to which files are decoded, in pixels; None for arrays.
+    ground
+        What shows where an image file is transparent: "white" or "black".
+    skip_corrupt
+        Leave out files that cannot be decoded; otherwise they are an error.
+    left_out
+        What of the source is not taken, for the manifest: reason → ``{"count", "examples"}``.
     """
 
     class_names: list[str]
     splits: dict[str, RawSplit]
     root: str | None = None
     image_size: int | None = None
+    ground: str = "white"
+    skip_corrupt: bool = False
+    left_out: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files that a data set is made from; a component's `source_files` lists them.
+
+    Attributes
+    ----------
+    root
+        Folder that the files are relative to.
+    files
+        Names of the files, sorted.
+    md5
+        Name → allowed MD5 sums of official files, whose content is fixed. Empty where content is
+        the user's: then the manifest says what it was.
+    """
+
+    root: Path
+    files: list[str]
+    md5: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Images(Protocol):
@@ -80,6 +116,9 @@ class Images(Protocol):
 
     def batch(self, indices: np.ndarray) -> np.ndarray:
         """The images `indices` as uint8 (B, H, W, 3), in that order."""
+
+    def contents(self, rows: range) -> str:
+        """A hash over all that the images `rows`, and their order, depend on."""
 
 
 class ArrayImages:
@@ -94,6 +133,11 @@ class ArrayImages:
     def batch(self, indices: np.ndarray) -> np.ndarray:
         """The images `indices` as uint8 (B, H, W, 3), in that order."""
         return self._rows.take(indices)
+
+    def contents(self, rows: range) -> str:
+        """A hash over all that the images `rows`, and their order, depend on."""
+        images = self._rows.take(np.arange(rows.start, rows.stop))
+        return hashlib.sha256(images.data).hexdigest()
 
 
 class PreparedDataset:
@@ -111,7 +155,7 @@ class PreparedDataset:
         self.folder, self.manifest = folder, manifest
         self.num_classes: int = manifest["num_classes"]
         self.class_names: list[str] = manifest["class_names"]
-        self.splits = sorted(manifest["splits"], key=_split_order)
+        self.splits = sorted(manifest["splits"], key=split_order)
         self._verified: set[str] = set()
 
     def labels(self, split: str) -> np.ndarray:
@@ -119,8 +163,12 @@ class PreparedDataset:
         self._require(split)
         return self._array(f"{split}-labels").load()
 
-    def images(self, split: str, *, threads: int = 4) -> Images:
-        """The images of `split`; files are decoded by `threads` threads."""
+    def images(self, split: str, *, threads: int = 4, framing: Framing = SHORTEST) -> Images:
+        """The images of `split`.
+
+        Files are decoded by `threads` threads, and become squares by `framing`, a backbone's.
+        Arrays come as they are, square or not: to frame them is left to the backbone.
+        """
         self._require(split)
         entry = self.manifest["splits"][split]
         if entry["storage"] == "array":
@@ -129,7 +177,15 @@ class PreparedDataset:
 
         listed = self._listing(split)
         root = data_directory() / self.manifest["root"]
-        return FileImages(root, listed, entry["image_size"], threads=threads)
+        return FileImages(
+            root,
+            listed,
+            entry["image_size"],
+            ground=entry["ground"],
+            framing=framing,
+            prepared=self.folder,
+            threads=threads,
+        )
 
     def verify(self) -> None:
         """Hash all arrays; `InputError` names the first file that is not as the manifest says."""
@@ -215,12 +271,14 @@ def listing_sha256(listed: Sequence[tuple[str, str]]) -> str | None:
     """
     try:
         lines = [f"{digest} {path}" for path, digest in listed]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        # Names are bytes to the system, not always UTF-8.
+        text = "\n".join(lines).encode("utf-8", "surrogateescape")
+        return hashlib.sha256(text).hexdigest()
     except (TypeError, ValueError):
         return None
 
 
-def _split_order(split: str) -> tuple[int, str]:
+def split_order(split: str) -> tuple[int, str]:
     """pool, val, test, then the shifted splits by name."""
     known = [POOL, VAL, TEST]
     return (known.index(split) if split in known else len(known), split)

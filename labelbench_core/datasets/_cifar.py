@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labelbench_core.datasets import RawDataset, RawSplit, _official
+from labelbench_core.datasets import RawDataset, RawSplit, Source, _official
 from labelbench_core.errors import InputError
 
 IMAGE_BYTES = 3 * 32 * 32
@@ -50,6 +50,24 @@ def check(layout: Layout, data_dir: Path, *, download: bool) -> dict[str, int]:
     return {"pool": sum(layout.pool.values()), "test": sum(layout.test.values())}
 
 
+def source_files(layout: Layout, data_dir: Path) -> Source | None:
+    """The official files; None if their folder is missing."""
+    md5 = {name: (value,) for name, value in layout.md5.items()}
+    return _official.source_files(data_dir / layout.folder, md5)
+
+
+def pool_labels(layout: Layout, data_dir: Path) -> tuple[np.ndarray, list[str]] | None:
+    """(N,) labels of the pool and the classes' names; None if the official folder is missing."""
+    folder = data_dir / layout.folder
+    if not folder.is_dir():
+        return None
+    for name in (layout.meta, *layout.pool):
+        # Before unpickling: a pickle can run code.
+        _official.check_md5(folder / name, (layout.md5[name],), _mend(layout, folder))
+    labels = [_unpickle(folder / name)[layout.labels_key] for name in layout.pool]
+    return np.concatenate(labels).astype(np.int64), _class_names(layout, folder)
+
+
 def load(layout: Layout, data_dir: Path, *, download: bool) -> RawDataset:
     """Both splits in official order; every file must have its official MD5 sum."""
     folder = data_dir / layout.folder
@@ -61,12 +79,15 @@ def load(layout: Layout, data_dir: Path, *, download: bool) -> RawDataset:
     for name, md5 in layout.md5.items():
         # Before unpickling: a pickle can run code.
         _official.check_md5(folder / name, (md5,), _mend(layout, folder))
-    names = [name.decode() for name in _unpickle(folder / layout.meta)[layout.names_key]]
     splits = {
         "pool": _read_split(folder, layout.pool, layout.labels_key),
         "test": _read_split(folder, layout.test, layout.labels_key),
     }
-    return RawDataset(class_names=names, splits=splits)
+    return RawDataset(class_names=_class_names(layout, folder), splits=splits)
+
+
+def _class_names(layout: Layout, folder: Path) -> list[str]:
+    return [name.decode() for name in _unpickle(folder / layout.meta)[layout.names_key]]
 
 
 def _read_split(folder: Path, batches: dict[str, int], labels_key: bytes) -> RawSplit:

@@ -1,18 +1,53 @@
-"""Images that stay in their files, decoded when they are asked for."""
+"""Image files decoded: whole, turned upright, on their ground, as a square of 8-bit RGB."""
 
 import hashlib
 import io
+import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from labelbench_core.datasets._formats import READ_FORMATS
+from labelbench_core.datasets._names import printable
+from labelbench_core.datasets._pixels import to_rgb
+from labelbench_core.datasets._square import to_square
 from labelbench_core.errors import InputError
+from labelbench_core.framing import SHORTEST, Framing
+
+_ORIENTATION = 0x0112
+# EXIF 2.32, 4.6.4, tag Orientation: what turns what is stored upright.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class Decoded(NamedTuple):
+    """An image file's content.
+
+    Attributes
+    ----------
+    pixels
+        (size, size, 3) uint8, RGB.
+    several_frames
+        Whether the file holds further frames or pages: the first alone is read.
+    """
+
+    pixels: np.ndarray
+    several_frames: bool
 
 
 class FileImages:
-    """Random access to images in files: decoded in threads, central square, resized to one size.
+    """Random access to images in files: decoded in threads, as squares of one size.
 
     Parameters
     ----------
@@ -22,14 +57,29 @@ class FileImages:
         For each image its path and the SHA-256 of its file.
     image_size
         Height and width of what `batch` returns, in pixels.
+    framing
+        How images that are not square become so.
+    ground
+        What shows where an image is transparent.
+    prepared
+        The prepared data set's folder, for messages.
     threads
         Threads that decode (Pillow lets other threads run meanwhile).
     """
 
     def __init__(
-        self, root: Path, entries: list[tuple[str, str]], image_size: int, *, threads: int = 4
+        self,
+        root: Path,
+        entries: list[tuple[str, str]],
+        image_size: int,
+        *,
+        framing: Framing = SHORTEST,
+        ground: str = "white",
+        prepared: Path | str = "the prepared data set",
+        threads: int = 4,
     ) -> None:
         self._root, self._entries, self._image_size = root, entries, image_size
+        self._framing, self._ground, self._prepared = framing, ground, prepared
         self._pool = ThreadPoolExecutor(max_workers=max(1, threads))
 
     def __len__(self) -> int:
@@ -43,33 +93,121 @@ class FileImages:
             images[row] = image
         return images
 
+    def contents(self, rows: range) -> str:
+        """A hash over all that the images `rows`, and their order, depend on."""
+        hashes = " ".join(self._entries[row][1] for row in rows)
+        return hashlib.sha256(
+            f"{self._image_size} {self._framing} {self._ground} {hashes}".encode()
+        ).hexdigest()
+
     def _decode(self, entry: tuple[str, str]) -> np.ndarray:
         path = self._root / entry[0]
+        again = f"delete the folder {self._prepared} to have it prepared again"
         try:
-            content = path.read_bytes()
-            if hashlib.sha256(content).hexdigest() != entry[1]:
-                raise InputError(
-                    f"{path}: changed since the data set was prepared; put the file back, or "
-                    "delete the prepared data set to have it made again"
-                )
-            return decode_square(content, self._image_size)
-        except FileNotFoundError as error:
-            raise InputError(f"{path}: file not found; it was there when prepared") from error
-        except InputError:
-            raise
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            content = read_regular(path)
+        except InputError as error:
             raise InputError(
-                f"{path}: corrupt image ({error}); replace or remove it and run again"
+                f"{printable(path)}: {error}; it was there when the data set was prepared: put it "
+                f"back, or {again} without it"
+            ) from error
+        if hashlib.sha256(content).hexdigest() != entry[1]:
+            raise InputError(
+                f"{printable(path)}: changed since the data set was prepared; put the file back, "
+                f"or {again}"
+            )
+        try:
+            return decode(content, self._image_size, self._framing, self._ground).pixels
+        except InputError as error:
+            # It was decoded when the data set was prepared: another Pillow made that.
+            raise InputError(
+                f"{printable(path)}: {error}; replace or remove it and {again}"
             ) from error
 
 
-def decode_square(content: bytes, size: int) -> np.ndarray:
-    """The central square of an image file as (size, size, 3) uint8, RGB."""
-    with Image.open(io.BytesIO(content)) as image:
-        # JPEG alone: decodes at a half, a quarter or an eighth where that is still large enough.
-        image.draft("RGB", (size, size))
-        image = image.convert("RGB")
-        side = min(image.size)
-        left, top = (image.width - side) / 2, (image.height - side) / 2
-        box = (left, top, left + side, top + side)
-        return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box=box))
+def read_regular(path: str | Path) -> bytes:
+    """A file's content; `InputError` with the reason alone if it cannot be read.
+
+    Nothing but a regular file is read: a named pipe or a device would never end.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as handle:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise InputError("no regular file")
+            return handle.read()
+    except FileNotFoundError as error:
+        reason = "link to a file that is not there" if os.path.islink(path) else "file not found"
+        raise InputError(reason) from error
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})") from error
+
+
+def decode_square(
+    content: bytes, size: int, framing: Framing = SHORTEST, ground: str = "white"
+) -> np.ndarray:
+    """An image file as a square, (size, size, 3) uint8, RGB; see `decode`."""
+    return decode(content, size, framing, ground).pixels
+
+
+def decode(
+    content: bytes, size: int, framing: Framing = SHORTEST, ground: str = "white"
+) -> Decoded:
+    """An image file as a square, upright and resized.
+
+    Parameters
+    ----------
+    content
+        The whole file.
+    size
+        Height and width of the result, in pixels.
+    framing
+        How an image that is not square becomes one.
+    ground
+        What shows where the image is transparent, a key of `_pixels.GROUNDS`.
+
+    Raises
+    ------
+    InputError
+        With the reason alone: corrupt, too large, or of a mode that cannot be shown in 8 bits.
+    """
+    try:
+        image, stored, several_frames = _load(content, size)
+        orientation = image.getexif().get(_ORIENTATION)
+    except Image.DecompressionBombError as error:
+        raise InputError(f"more pixels than are safe to decode ({error})") from error
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:
+        # Pillow's readers let through whatever they run into in a damaged file.
+        told = str(error) or type(error).__name__
+        raise InputError(f"corrupt image ({told})") from error
+    with image:
+        if orientation in _UPRIGHT:
+            image = _turned(image, _UPRIGHT[orientation])
+        shown = to_rgb(image, ground, stored)
+    pixels = np.asarray(to_square(shown, size, framing))
+    return Decoded(pixels, several_frames)
+
+
+def _load(content: bytes, size: int) -> tuple[Image.Image, str, bool]:
+    """An image with all its pixels, the raw mode it is stored in, whether there are more frames."""
+    if not content:
+        raise InputError("empty file")
+    image = Image.open(io.BytesIO(content), formats=READ_FORMATS)
+    # A photo's further pictures (MPO) are its preview or its other half.
+    several_frames = image.format != "MPO" and bool(getattr(image, "is_animated", False))
+    # JPEG alone: decodes at a half, a quarter or an eighth where that is still large enough.
+    image.draft("RGB", (size, size))
+    arguments = image.tile[0][3] if image.tile else ""
+    stored = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+    image.load()
+    return image, stored if isinstance(stored, str) else "", several_frames
+
+
+def _turned(image: Image.Image, how: Image.Transpose) -> Image.Image:
+    """`image` transposed, with what `to_rgb` looks at: format, transparent colour, TIFF's tags."""
+    turned = image.transpose(how)
+    turned.format, turned.info = image.format, image.info
+    if hasattr(image, "tag_v2"):
+        turned.tag_v2 = image.tag_v2
+    return turned

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from labelbench_core import files
+from labelbench_core.datasets import Source
 from labelbench_core.errors import InputError
 
 
@@ -30,6 +31,13 @@ def check_md5(path: Path, allowed: tuple[str, ...], mend: str) -> None:
         found = hashlib.file_digest(handle, "md5").hexdigest()
     if found not in allowed:
         raise InputError(f"{path}: MD5 is {found}, expected {' or '.join(allowed)}; {mend}")
+
+
+def source_files(folder: Path, md5: Mapping[str, tuple[str, ...]]) -> Source | None:
+    """Those of the official files that are there; None if their folder is not."""
+    if not folder.is_dir():
+        return None
+    return Source(folder, sorted(name for name in md5 if (folder / name).is_file()), md5)
 
 
 def fetch(folder: Path, download: Callable[[Path], object], inside: str, mend: str) -> None:

@@ -6,7 +6,9 @@ folder `cifar-100-python` in the data directory; downloaded by torchvision where
 
 from pathlib import Path
 
-from labelbench_core.datasets import RawDataset, _cifar
+import numpy as np
+
+from labelbench_core.datasets import RawDataset, Source, _cifar
 
 INFO = {
     "summary": "CIFAR-100, official python version, fine labels",
@@ -33,6 +35,16 @@ LAYOUT = _cifar.Layout(
 def check(data_dir: Path, *, download: bool = True) -> dict[str, int]:
     """Sizes of the splits; `InputError` if files are truncated, or missing without `download`."""
     return _cifar.check(LAYOUT, data_dir, download=download)
+
+
+def source_files(data_dir: Path, *, download: bool = True) -> Source | None:
+    """The official files; None if their folder is missing."""
+    return _cifar.source_files(LAYOUT, data_dir)
+
+
+def pool_labels(data_dir: Path, *, download: bool = True) -> tuple[np.ndarray, list[str]] | None:
+    """(N,) labels of the pool and the classes' names; None if the official folder is missing."""
+    return _cifar.pool_labels(LAYOUT, data_dir)
 
 
 def load(data_dir: Path, *, download: bool = True) -> RawDataset:

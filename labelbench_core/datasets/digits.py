@@ -27,6 +27,12 @@ def check(data_dir: Path) -> dict[str, int]:
     return {"pool": NUM_IMAGES - TEST_SIZE, "test": TEST_SIZE}
 
 
+def pool_labels(data_dir: Path) -> tuple[np.ndarray, list[str]]:
+    """(N,) labels of the pool and the classes' names."""
+    raw = load(data_dir)
+    return raw.splits["pool"].labels, raw.class_names
+
+
 def load(data_dir: Path) -> RawDataset:
     """Both splits, in the order of scikit-learn; grey 0..16 becomes 0..255 in all channels."""
     from sklearn.datasets import load_digits

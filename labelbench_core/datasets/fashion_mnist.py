@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labelbench_core.datasets import RawDataset, RawSplit, _official
+from labelbench_core.datasets import RawDataset, RawSplit, Source, _official
 from labelbench_core.errors import InputError
 
 INFO = {
@@ -71,6 +71,19 @@ def check(data_dir: Path, *, download: bool = True) -> dict[str, int]:
     if folder.exists() or not download:
         _official.check_sizes(folder, LEAST_BYTES, _mend(folder))
     return dict(SIZES)
+
+
+def source_files(data_dir: Path, *, download: bool = True) -> Source | None:
+    """The official files in the first folder that exists; None if there is none."""
+    return _official.source_files(_find(data_dir), MD5)
+
+
+def pool_labels(data_dir: Path, *, download: bool = True) -> tuple[np.ndarray, list[str]] | None:
+    """(N,) labels of the pool and the classes' names; None where the files are still missing."""
+    path = _find(data_dir) / f"{PREFIX['pool']}-labels-idx1-ubyte.gz"
+    if not path.is_file():
+        return None
+    return read_idx(path).astype(np.int64), list(CLASS_NAMES)
 
 
 def load(data_dir: Path, *, download: bool = True) -> RawDataset:

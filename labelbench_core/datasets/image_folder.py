@@ -1,18 +1,18 @@
-"""Your own images: `folder/{split}/{class}/*.jpg`, also .jpeg, .png and .webp.
+"""Your own images: `folder/{split}/{class}/*.jpg`, or any other format that Pillow reads.
 
 Splits are called `pool` or `train`, `test`, optionally `val`; every other folder is a test split
-under distribution shift. Images are listed, never copied, and decoded when they are embedded.
+under distribution shift. Images are listed, never copied, and decoded when they are embedded. What
+is not taken (other files, sub-folders of classes, hidden ones) is counted and named.
 """
 
-import hashlib
-import os
-import re
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
-from labelbench_core.datasets import RawDataset, RawSplit
+from labelbench_core.datasets import RawDataset, RawSplit, Source
+from labelbench_core.datasets._listing import Listing, list_images
+from labelbench_core.datasets._names import printable
 from labelbench_core.errors import InputError
 
 INFO = {
@@ -21,8 +21,7 @@ INFO = {
     "paper": "",
 }
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-SPLIT_NAME = re.compile(r"[a-z0-9-]+")
+_CHOICES = {"corrupt": ("error", "skip"), "ground": ("white", "black")}
 
 
 def check(
@@ -31,10 +30,20 @@ def check(
     folder: str = "",
     image_size: int = 256,
     allow_missing_classes: bool = False,
+    corrupt: Literal["error", "skip"] = "error",
+    ground: Literal["white", "black"] = "white",
 ) -> dict[str, int]:
     """Sizes of the splits, by listing folders; `InputError` if a split or a class is missing."""
-    listed = _list_files(_root(data_dir, folder), allow_missing_classes)
-    return {split: sum(map(len, classes.values())) for split, classes in listed.items()}
+    _check_options(image_size, corrupt=corrupt, ground=ground)
+    root = _root(data_dir, folder)
+    listing = list_images(root, allow_missing_classes=allow_missing_classes)
+    if listing.broken_links and corrupt == "error":
+        links = listing.broken_links
+        raise InputError(
+            f"{printable(root / links[0])}: a link to nothing ({len(links)} in all); mend or "
+            "remove it, or leave such images out by the option `corrupt: skip`"
+        )
+    return {split: sum(map(len, classes.values())) for split, classes in listing.splits.items()}
 
 
 def load(
@@ -43,8 +52,10 @@ def load(
     folder: str = "",
     image_size: int = 256,
     allow_missing_classes: bool = False,
+    corrupt: Literal["error", "skip"] = "error",
+    ground: Literal["white", "black"] = "white",
 ) -> RawDataset:
-    """The index of all images, sorted by split, class and file name, with a hash of each file.
+    """The index of all images, sorted by split, class and file name; none is opened.
 
     Parameters
     ----------
@@ -53,25 +64,73 @@ def load(
     folder
         Holds one folder a split.
     image_size
-        Images are cut to their central square and resized to this many pixels.
+        Images are cut to their central square and resized to this many pixels; at least 1.
     allow_missing_classes
         Accept that val and test lack classes (the pool never may).
+    corrupt
+        What to do with files that cannot be decoded: stop and name them all, or leave them out,
+        counted and named.
+    ground
+        What shows where an image is transparent.
     """
+    _check_options(image_size, corrupt=corrupt, ground=ground)
+    listing = list_images(_root(data_dir, folder), allow_missing_classes=allow_missing_classes)
+    return RawDataset(
+        class_names=listing.class_names,
+        splits={split: _index(listing, split) for split in listing.splits},
+        root=folder,
+        image_size=image_size,
+        ground=ground,
+        skip_corrupt=corrupt == "skip",
+        left_out=listing.left_out.described(),
+    )
+
+
+def source_files(
+    data_dir: Path, *, folder: str = "", allow_missing_classes: bool = False, **_options: Any
+) -> Source | None:
+    """All images; None if the folder is missing or empty, as where nothing is mounted."""
+    root = Path(data_dir, folder)
+    if not folder or not root.is_dir() or not any(root.iterdir()):
+        return None
+    splits = list_images(root, allow_missing_classes=allow_missing_classes).splits
+    paths = [path for classes in splits.values() for images in classes.values() for path in images]
+    return Source(root, sorted(paths))
+
+
+def pool_labels(
+    data_dir: Path,
+    *,
+    folder: str = "",
+    allow_missing_classes: bool = False,
+    corrupt: Literal["error", "skip"] = "error",
+    **_options: Any,
+) -> tuple[np.ndarray, list[str]] | None:
+    """(N,) labels of the pool and the classes' names, by listing (for `part_of_pool`).
+
+    None where files may still be left out, when they are read.
+    """
+    if corrupt == "skip":
+        return None
+    root = _root(data_dir, folder)
+    listing = list_images(root, allow_missing_classes=allow_missing_classes)
+    return _index(listing, "pool").labels, listing.class_names
+
+
+def _index(listing: Listing, split: str) -> RawSplit:
+    """Labels and paths of a split, class by class."""
+    classes = [listing.splits[split].get(name, []) for name in listing.class_names]
+    labels = np.repeat(np.arange(len(classes), dtype=np.int64), [len(paths) for paths in classes])
+    return RawSplit(labels, files=[path for paths in classes for path in paths])
+
+
+def _check_options(image_size: int, **chosen: str) -> None:
+    """`InputError` naming an option whose value is not allowed."""
     if image_size < 1:
         raise InputError(f"image_size: {image_size}; must be at least 1")
-    root = _root(data_dir, folder)
-    listed = _list_files(root, allow_missing_classes)
-    class_names = sorted(listed["pool"])
-    splits, contents = {}, {}
-    for split, classes in listed.items():
-        paths = [path for name in class_names for path in classes.get(name, [])]
-        counts = [len(classes.get(name, [])) for name in class_names]
-        labels = np.repeat(np.arange(len(class_names), dtype=np.int64), counts)
-        relative = [os.path.relpath(path, root) for path in paths]
-        with ThreadPoolExecutor(max_workers=min(16, 2 * (os.cpu_count() or 1))) as pool:
-            contents[split] = list(pool.map(_hash_image, paths))
-        splits[split] = RawSplit(labels, files=relative, file_sha256=contents[split])
-    return RawDataset(class_names=class_names, splits=splits, root=folder, image_size=image_size)
+    for option, value in chosen.items():
+        if value not in _CHOICES[option]:
+            raise InputError(f"{option}: {value!r}; allowed: {', '.join(_CHOICES[option])}")
 
 
 def _root(data_dir: Path, folder: str) -> Path:
@@ -83,59 +142,3 @@ def _root(data_dir: Path, folder: str) -> Path:
             "pool/CLASS/*.jpg and test/CLASS/*.jpg (LABELBENCH_DATA says what it is relative to)"
         )
     return root
-
-
-def _list_files(root: Path, allow_missing_classes: bool) -> dict[str, dict[str, list[str]]]:
-    """Split → class → sorted paths; `InputError` naming what is missing."""
-    listed: dict[str, dict[str, list[str]]] = {}
-    for name in _folders(root):
-        split = "pool" if name == "train" else name
-        if split in listed:
-            raise InputError(f"{root}: has both pool/ and train/; they mean the same: keep one")
-        if not SPLIT_NAME.fullmatch(split):
-            raise InputError(f"{root / name}: a split's name may have only a-z, 0-9 and -")
-        listed[split] = {label: _images(root / name / label) for label in _folders(root / name)}
-    for split in ("pool", "test"):
-        if split not in listed:
-            raise InputError(f"{root}: no folder {split}/{' or train/' if split == 'pool' else ''}")
-    everything = sorted({label for classes in listed.values() for label in classes})
-    for split, classes in listed.items():
-        required = split == "pool" or (split in ("val", "test") and not allow_missing_classes)
-        missing = [label for label in everything if not classes.get(label)]
-        if missing and required:
-            advice = "" if split == "pool" else "; `allow_missing_classes: true` accepts that"
-            raise InputError(
-                f"{root}: split {split} has no image of class {missing[0]} "
-                f"({len(missing)} classes missing){advice}"
-            )
-    return {split: listed[split] for split in sorted(listed)}
-
-
-def _folders(path: Path) -> list[str]:
-    """Names of the folders in `path`, sorted, hidden ones left out."""
-    with os.scandir(path) as entries:
-        return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
-
-
-def _images(path: Path) -> list[str]:
-    """Paths of the images in `path`, sorted by name."""
-    with os.scandir(path) as entries:
-        return sorted(
-            e.path
-            for e in entries
-            if e.name.lower().endswith(SUFFIXES) and not e.name.startswith(".")
-        )
-
-
-def _hash_image(path: str) -> str:
-    """SHA-256 of an image file; `InputError` if it is empty or no image at all."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with open(path, "rb") as handle:
-            digest = hashlib.file_digest(handle, "sha256").hexdigest()
-            handle.seek(0)
-            with Image.open(handle):
-                return digest
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: not a readable image ({error}); replace or remove it") from error

@@ -1,21 +1,35 @@
 """Source → prepared data set: arrays, manifest, checks. Equal content gives equal bytes."""
 
 import importlib.metadata
+import logging
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, Literal
 
 import numpy as np
 
 from labelbench_core import files, registry, store
-from labelbench_core.datasets import POOL, RawDataset, RawSplit, listing_sha256
+from labelbench_core.datasets import (
+    OTHER_FILES,
+    RawDataset,
+    RawSplit,
+    Source,
+    _near,
+    listing_sha256,
+)
+from labelbench_core.datasets._leaks import find_leaks, find_near
+from labelbench_core.datasets._reading import FileRecords, read_files
+from labelbench_core.datasets.notes import leak_notes, left_out_notes
+from labelbench_core.datasets.part_of_pool import with_part_of_pool
+from labelbench_core.digests import Digests, contents_sha256
 from labelbench_core.errors import InputError
+from labelbench_core.looks import Look, digests_record, now, write_look
 from labelbench_core.result_files import write_record
-from labelbench_core.seeds import rng_for
 
+log = logging.getLogger(__name__)
 FULL_SPLITS = ("val", "test")
 
 
@@ -27,6 +41,11 @@ def prepare_dataset(
     arrays: Path,
     manifest_path: Path,
     pool_size: int | None = None,
+    state: Path | None = None,
+    *,
+    duplicates: Literal["warn", "error"] = "warn",
+    near_duplicates: int | None = None,
+    threads: int = 1,
 ) -> dict[str, Any]:
     """Load a data set from its source, check it and write it; its manifest.
 
@@ -42,6 +61,17 @@ def prepare_dataset(
         What is written; the manifest comes last.
     pool_size
         Keep a random part of the pool, of this size; a smaller part is in every larger one.
+    state
+        Folder where hashes of the source's files are remembered and the look at it is noted: state
+        of this machine (`looks`). None: nowhere.
+    duplicates
+        What to do where the same image, by content, is in two splits or under two classes: name it
+        in manifest, log and report, or stop.
+    near_duplicates
+        Look for images of different splits, too, whose perceptual hashes differ in at most so many
+        of their 64 bits, and name them. None: do not look.
+    threads
+        Threads that read and decode files.
 
     Raises
     ------
@@ -49,10 +79,34 @@ def prepare_dataset(
         Naming the data set and the file, split or class at fault.
     """
     try:
-        raw = registry.load("datasets", source).load(data_dir, **options)
-        if pool_size is not None:
+        near_version = {} if near_duplicates is None else _near.version()
+        component = registry.load("datasets", source)
+        looked = now()
+        # Listed before it is read: what comes later is a change.
+        origin = source_files(component, data_dir, options)
+        digests = origin and Digests(origin.root, state and digests_record(state, origin.root))
+        raw = component.load(data_dir, **options)
+        # Where corrupt files are left out, the part is drawn from the others; else what it leaves
+        # out is not decoded.
+        if pool_size is not None and not raw.skip_corrupt:
             raw = with_part_of_pool(raw, source, pool_size)
+        raw = read_files(
+            raw,
+            dataset,
+            data_dir,
+            FileRecords(digests, state),
+            threads=threads,
+            near=bool(near_version),
+        )
+        if pool_size is not None and raw.skip_corrupt:
+            raw = with_part_of_pool(raw, source, pool_size)
+        contents = source_contents(origin, raw, digests)
         check_raw(raw, allow_missing_classes=bool(options.get("allow_missing_classes", False)))
+        leaks = find_leaks(raw)
+        if leaks and duplicates == "error":
+            raise InputError("\n".join(leak_notes({"leaks": leaks})))
+        if near_duplicates is not None:
+            leaks += find_near(raw, near_duplicates)
     except InputError as error:
         raise InputError(f"data set {dataset}: {error}") from error
     aside = arrays.with_name(arrays.name + ".partial")
@@ -66,33 +120,64 @@ def prepare_dataset(
         else:
             listed = list(zip(entry.files, entry.file_sha256, strict=True))
             files.write_json(aside / f"{split}-files.json", listed)
+    _write_other_files(aside / OTHER_FILES, raw, contents)
     splits = {split: describe_split(entry, raw) for split, entry in raw.splits.items()}
     content = {"class_names": raw.class_names, "splits": splits}
     manifest = {
         "dataset": dataset,
         "source": source,
         "options": dict(options),
+        "source_files": contents and {"count": len(contents), "sha256": contents_sha256(contents)},
         "pool_size": pool_size,
         "root": raw.root,
         "num_classes": len(raw.class_names),
         "arrays": written,
         "fingerprint": files.sha256_bytes(files.canonical_json(content).encode()),
-        "versions": {name: importlib.metadata.version(name) for name in ("numpy", "zarr")},
+        "versions": {name: importlib.metadata.version(name) for name in ("numpy", "zarr")}
+        | near_version,
+        "left_out": raw.left_out,
+        "leaks": leaks,
         **content,
     }
+    for note in (*leak_notes(manifest), *left_out_notes(manifest)):
+        log.warning("data set %s: %s", dataset, note)
     manifest_path.unlink(missing_ok=True)
     shutil.rmtree(arrays, ignore_errors=True)
     os.replace(aside, arrays)
-    return write_record(manifest_path, "data set", manifest)
+    manifest = write_record(manifest_path, "data set", manifest)
+    if state is not None and origin is not None and contents is not None:
+        root = os.path.realpath(origin.root)
+        write_look(state, dataset, Look(root, len(contents), contents_sha256(contents), looked))
+    return manifest
 
 
-def with_part_of_pool(raw: RawDataset, source: str, size: int) -> RawDataset:
-    """`raw` with `size` rows of its pool, in their order; `InputError` if there are fewer."""
-    available = len(raw.splits[POOL].labels)
-    if size > available:
-        raise InputError(f"pool_size: {size}; allowed: at most {available}")
-    rows = np.sort(rng_for("part-of-pool", source).permutation(available)[:size])
-    return replace(raw, splits={**raw.splits, POOL: raw.splits[POOL].take(rows)})
+def source_files(
+    component: ModuleType, data_dir: Path, options: Mapping[str, Any]
+) -> Source | None:
+    """The files that a component reads; None if it lists none, or if they are out of reach."""
+    listing = getattr(component, "source_files", None)
+    return None if listing is None else listing(data_dir, **options)
+
+
+def source_contents(
+    source: Source | None, raw: RawDataset, digests: Digests | None
+) -> dict[str, str] | None:
+    """Name → SHA-256 of all files of a source; None if it lists none, or if they are official."""
+    if source is None or digests is None or source.md5:
+        return None
+    known = {}
+    for entry in raw.splits.values():
+        known |= dict(zip(entry.files or [], entry.file_sha256 or [], strict=True))
+    known = {name: known[name] for name in source.files if name in known}
+    return known | digests.of([name for name in source.files if name not in known])
+
+
+def _write_other_files(path: Path, raw: RawDataset, contents: Mapping[str, str] | None) -> None:
+    """List the files of the source that are in no split, if there are any."""
+    used = {name for entry in raw.splits.values() for name in entry.files or []}
+    others = sorted((name, digest) for name, digest in (contents or {}).items() if name not in used)
+    if others:
+        files.write_json(path, others)
 
 
 def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
@@ -111,6 +196,7 @@ def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
     return described | {
         "storage": "files",
         "image_size": raw.image_size,
+        "ground": raw.ground,
         "files_sha256": listing_sha256(listed),
     }
 

@@ -18,7 +18,7 @@ import torch
 
 from labelbench_core import files, store
 from labelbench_core.backbones import Backbone
-from labelbench_core.datasets import PreparedDataset
+from labelbench_core.datasets import Images, PreparedDataset
 from labelbench_core.devices import choose_device, device_name, prepare_cpu
 from labelbench_core.embeddings.features import (
     FeatureExtractor,
@@ -26,6 +26,7 @@ from labelbench_core.embeddings.features import (
     choose_precision,
 )
 from labelbench_core.embeddings.journal import Journal
+from labelbench_core.embeddings.kept import KeptBlocks, block_keys
 from labelbench_core.errors import InputError
 from labelbench_core.flops import flops_per_image
 from labelbench_core.progress import Progress
@@ -89,7 +90,9 @@ def embed(
     The manifest's `flops` are those of all passes, however often the extraction was interrupted.
 
     Does nothing if they are there, whole, and were made with the same settings. Interrupted, it
-    goes on at the first missing block of the sibling folder `{arrays}.partial`.
+    goes on at the first missing block of the sibling folder `{arrays}.partial`. Blocks all of whose
+    images were embedded before, in that order and with the same settings, are taken over from the
+    hidden sibling folder `.{arrays}.kept` (`kept`).
 
     Parameters
     ----------
@@ -143,6 +146,14 @@ def embed(
     # What may change the last bits without being a setting: a resumed run must not mix two of them.
     machine = {"device": device_name(device), "torch": torch.__version__, "code": code}
     journal = Journal(aside, {**settings, "machine": machine}, shapes)
+    images = {
+        split: dataset.images(split, threads=threads, framing=backbone.framing)
+        for split in {view.split for view in views}
+    }
+    splits = {view.array: view.split for view in views}
+    keys = block_keys({**settings, "machine": machine}, journal.arrays, splits, images)
+    kept = KeptBlocks(arrays.with_name(f".{arrays.name}.kept"), keys)
+    kept.fill(journal)
     extractor = FeatureExtractor(backbone, device, settings["precision"])
     num_images = sum(shape[0][0] for shape in shapes.values())
     with Progress(
@@ -151,7 +162,7 @@ def embed(
         "images",
         done=_rows_done(journal, shapes),
     ) as progress:
-        _embed_missing(dataset, views, extractor, journal, settings, progress, threads)
+        _embed_missing(views, images, extractor, journal, kept, settings, progress)
     manifest = {
         **settings,
         **_described(views, journal),
@@ -164,21 +175,22 @@ def embed(
     manifest_path.unlink(missing_ok=True)
     shutil.rmtree(arrays, ignore_errors=True)
     os.replace(aside, arrays)
-    return write_record(manifest_path, "embeddings", manifest)
+    manifest = write_record(manifest_path, "embeddings", manifest)
+    kept.drop_others()
+    return manifest
 
 
 def _embed_missing(
-    dataset: PreparedDataset,
     views: Sequence[View],
+    images: Mapping[str, Images],
     extractor: FeatureExtractor,
     journal: Journal,
+    kept: KeptBlocks,
     settings: dict[str, Any],
     progress: Progress,
-    threads: int,
 ) -> None:
     """Embed what the journal lacks, block by block; images are read while others are embedded."""
     tasks = list(_tasks(views, journal, settings["batch_size"]))
-    images = {split: dataset.images(split, threads=threads) for split in {t.split for t in tasks}}
 
     def read(task: Task) -> np.ndarray:
         return images[task.split].batch(np.arange(task.rows.start, task.rows.stop))
@@ -192,6 +204,7 @@ def _embed_missing(
         if task.closes_block:
             for array, parts in collected.items():
                 journal.write(array, task.block, np.concatenate(parts))
+                kept.keep(journal, array, task.block)
             collected = {}
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable
 
 import numpy as np
 import torch
 
 from labelbench_core.backbones import Backbone
-from labelbench_core.embeddings.fold import fold_batch_norm
+from labelbench_core.backbones.folding import fold_batch_norm
 from labelbench_core.errors import InputError
 
 Prepare = Callable[[torch.Tensor], torch.Tensor]
@@ -35,11 +36,9 @@ class FeatureExtractor:
         if precision not in PRECISIONS:
             raise InputError(f"precision: {precision!r}; allowed: auto, {', '.join(PRECISIONS)}")
         self.backbone, self.device, self.precision = backbone, torch.device(device), precision
-        noise = torch.rand(
-            (1, 3, backbone.input_size, backbone.input_size),
-            generator=torch.Generator().manual_seed(0),
-        )
-        model = fold_batch_norm(backbone.model, noise * 2 - 1)
+        model, folds = fold_batch_norm(backbone.model, backbone.input_size)
+        if not folds:
+            model = copy.deepcopy(model)
         self.model = model.to(self.device, memory_format=torch.channels_last)
 
     def __call__(self, images: np.ndarray, prepare: Prepare | None = None) -> np.ndarray:

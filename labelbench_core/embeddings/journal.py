@@ -44,9 +44,16 @@ class Journal:
 
     def write(self, array: str, block: int, rows: Any) -> None:
         """Write a block and note it as finished; both are on disk when this returns."""
-        digest = store.write_block(self.folder / array, block, rows)
+        self.take_over(array, block, store.write_block(self.folder / array, block, rows))
+
+    def take_over(self, array: str, block: int, digest: str) -> None:
+        """Note a block as finished that is there without having been written."""
         self._append({"array": array, "block": block, "sha256": digest})
         self.finished[array, block] = digest
+
+    def block_path(self, array: str, block: int) -> Path:
+        """The file of a block."""
+        return store.block_path(self.folder / array, block, len(self.arrays[array][0]))
 
     def blocks(self, array: str) -> list[str]:
         """SHA-256 of all blocks of a finished array, in order."""
@@ -98,7 +105,7 @@ class Journal:
 
     def _is_whole(self, item: tuple[tuple[str, int], str]) -> bool:
         (array, block), digest = item
-        path = self._block_path(array, block)
+        path = self.block_path(array, block)
         return path.is_file() and files.sha256_file(path) == digest
 
     def _start(self) -> None:
@@ -112,13 +119,10 @@ class Journal:
     def _remove_unfinished(self) -> None:
         """Delete what an interrupted write left beside the finished blocks."""
         expected = {self._path} | {self.folder / name / "zarr.json" for name in self.arrays}
-        expected |= {self._block_path(array, block) for array, block in self.finished}
+        expected |= {self.block_path(array, block) for array, block in self.finished}
         for path in self.folder.rglob("*"):
             if path.is_file() and path not in expected:
                 path.unlink()
-
-    def _block_path(self, array: str, block: int) -> Path:
-        return store.block_path(self.folder / array, block, len(self.arrays[array][0]))
 
     def _append(self, entry: dict[str, Any]) -> None:
         """Add a line, flushed to disk."""

@@ -1,4 +1,4 @@
-"""Label savings over the baseline: a dot and its bootstrap interval for every strategy."""
+"""Label savings over the baseline: a dot and its interval over seeds for every strategy."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labelbench_core.files import atomic_path
+from labelbench_core.report_files import FIGURE_FORMATS
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -35,7 +36,6 @@ MARKERS = ("s", "^", "D", "v", "P", "X", "p", "*", "h", "d", "8")
 HEAVY = 2.0
 """Line width from which a strategy stands out: the baseline and the highlighted one."""
 TITLE_CHARACTERS_PER_INCH = 8.5  # of a panel, with room for its tick labels
-FORMATS = ("png", "pdf", "svg")
 DATELESS = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -161,7 +161,7 @@ def room_for(titles: Mapping[tuple, str]) -> float:
 def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     """Write `figure` as `folder/name.{png,pdf,svg}`: no dates, no versions, equal bytes."""
     paths = []
-    for kind in FORMATS:
+    for kind in FIGURE_FORMATS:
         path = Path(folder) / f"{name}.{kind}"
         with atomic_path(path) as aside:
             figure.savefig(aside, format=kind, metadata=DATELESS[kind])

@@ -85,6 +85,7 @@ class DeepProxy(ABC):
         content = {
             "dataset": training.pool.dataset.manifest["fingerprint"],
             "backbone": backbone.weights_sha256,
+            "preprocessing": backbone.preprocessing(),
             "trainer": dict(self.trainer),
             "options": dict(self.options),
             "previous": files.sha256_arrays(training.previous),

@@ -6,7 +6,8 @@ the search for it begins.
 
 Features are standardised with the statistics of the whole, unlabelled pool. The penalty is chosen
 by cross-validation within the labels that were bought (`penalty.py`), so that neither a validation
-set nor a test set is spent on it, and anew each time that the number of labels has doubled.
+set nor a test set is spent on it, and anew each time that the number of labels has doubled. The
+record says `penalty_at_edge: true` where it is the first or last one of the grid.
 """
 
 from collections.abc import Mapping
@@ -156,11 +157,17 @@ class LinearProxy:
         if self.penalty is not None:
             return {"penalty": self.penalty}, 0
         if previous and len(labels) < 2 * previous["penalty_chosen_at"]:
-            return {key: previous[key] for key in ("penalty", "penalty_chosen_at")}, 0
-        penalty, flops = choose_penalty(
+            kept = ("penalty", "penalty_chosen_at", "penalty_at_edge")
+            return {key: previous[key] for key in kept}, 0
+        choice = choose_penalty(
             rows, labels, num_classes, previous.get("penalty"), rng, self.threads, self.prior
         )
-        return {"penalty": penalty, "penalty_chosen_at": len(labels)}, flops
+        chosen = {
+            "penalty": choice.penalty,
+            "penalty_chosen_at": len(labels),
+            "penalty_at_edge": choice.at_edge,
+        }
+        return chosen, choice.flops
 
     def head(self) -> tuple[np.ndarray, np.ndarray]:
         """(D, C) weights and (C,) bias for rows of `embed`."""

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.strategies._arrays import Array, Rows, chunk_rows, host, namespace
+from labelbench_core.strategies._fill import fill_at_random
 from labelbench_core.strategies._sphere import (
     TILE,
     UNIT,
@@ -69,8 +70,7 @@ def greedy_coverage(
     coverage = _Coverage(pool.embeddings, targets, weights, bandwidth)
     coverage.add(pool.labeled)
     chosen = np.fromiter(islice(_picks(coverage, unlabeled), budget), np.int64)
-    rest = rng.permutation(np.setdiff1d(unlabeled, chosen))[: budget - len(chosen)]
-    return np.concatenate([chosen, rest])
+    return fill_at_random(chosen, unlabeled, budget, rng)
 
 
 def _picks(coverage: "_Coverage", unlabeled: np.ndarray) -> Iterator[int]:

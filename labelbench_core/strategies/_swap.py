@@ -36,7 +36,7 @@ def swapped(
     budget
         At least 1.
     proposals
-        Rows that each of the batch is compared with.
+        Rows that each of the batch is compared with; all others where those are fewer.
     """
     batch = rng.choice(len(layer), budget, replace=False).tolist()
     outside = np.ones(len(layer), bool)

@@ -6,7 +6,12 @@ at the predicted class most, α = ε ‖z* − z‖ g / (‖g‖ (z* − z)) ele
 gradient of that loss in z and ε = cap / √D. Rows whose predicted class changes for some anchor
 are candidates. As in the authors' code, the cap grows in steps of `cap_step` until there are
 enough candidates, at most to 1; then those are clustered by k-means and the rows nearest to the
-centers are taken. Where there are too few, the rest is drawn among the other rows.
+centers are taken. Where there are too few even then, all are taken and the rest is drawn at random
+among the other rows (without replacement, where the authors' code draws with).
+
+A class without labels has no anchor here. The authors' code gives it the mean of all labelled
+embeddings; that is a mean of the other anchors, never farther than the farthest of them, and so,
+with a linear head, changes no pick.
 
 With a linear head, mixing is a step of length ε ‖z* − z‖ along g, and a class once lost along a
 line is not regained. So the farthest anchor decides, and the cap at which the class of a row
@@ -17,6 +22,7 @@ import numpy as np
 
 from labelbench_core.errors import InputError
 from labelbench_core.strategies._arrays import Array, Rows, cast, host, like, namespace
+from labelbench_core.strategies._fill import fill_at_random
 from labelbench_core.strategies._kmeans import nearest_to_centers
 from labelbench_core.strategies.pool import Pool
 
@@ -48,9 +54,7 @@ def select(
     changing = caps <= (enough[0] if enough else 1.0)
     if enough:
         return nearest_to_centers(pool.embeddings, unlabeled[changing], budget, rng)
-    chosen = unlabeled[changing]
-    rest = rng.choice(unlabeled[~changing], budget - len(chosen), replace=False)
-    return np.concatenate([chosen, rest])
+    return fill_at_random(unlabeled[changing], unlabeled, budget, rng)
 
 
 def changing_caps(pool: Pool) -> np.ndarray:

@@ -4,32 +4,39 @@ Each row is seen as a problem of two classes, the predicted one against the rest
 probability and h the embedding, its Fisher information is I(x) = p (1 − p) h hᵀ, whatever the
 number of classes. Greedily, the row is taken that makes trace(M⁻¹ F) smallest, where
 M = λ 1 + Σ I(x) over the rows labelled or taken, and F is the mean of I(x) over the whole pool.
-`ridge` is λ. Forward steps only; rows whose gains are equal but for rounding go to the lowest
-index.
+`ridge` is λ. Rows whose gains are equal but for rounding go to the lowest index.
+
+`steps` "forward_backward", as in BAIT (Ash et al. 2021) and in the authors' code: `oversample`
+times as many rows are taken as asked for (all, where there are fewer), then, one by one, those are
+given back that raise the trace least; of rows equally good to give back, the last taken goes. What
+is kept is in the order taken. Steps back can end worse than where they came from: then the first
+rows taken are the batch, so that the trace is never above that of "forward", which stops when
+there are enough. That takes half the time.
 
 With x = √(p (1 − p)) h, A = M⁻¹, q = xᵀ A x and s = xᵀ A F A x, taking a row lowers the trace by
 s / (1 + q), and A changes by a matrix of rank one (Woodbury). So two numbers per row, brought up to
 date by two products with the embeddings, say all: N D per pick instead of N D². They are computed
-anew from time to time, and whenever a row that could be next has lost too many digits.
+anew from time to time, and whenever a row that could be next has lost too many digits. Giving a row
+back raises the trace by s / (1 − q); that takes k D per step for k rows taken.
 
 Multi-label: p (1 − p) is the mean over the labels, each a problem of two classes of its own.
 """
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from labelbench_core.errors import InputError
 from labelbench_core.strategies._arrays import Array, Rows, cast, chunk_rows, host, like, namespace
-from labelbench_core.strategies._design import LOST, REFRESH_AFTER, contenders, inverse
+from labelbench_core.strategies._design import LOST, REFRESH_AFTER, TIE, contenders, inverse
 from labelbench_core.strategies._scores import score_rows
 from labelbench_core.strategies.pool import Pool
 
 INFO = {
     "name": "BAIT (binary)",
     "paper": "Huseljic et al. 2024",
-    "rule": "greedily smallest trace of inverse times pool Fisher information of two classes",
-    "cost": "N D^2 once and every 64 picks; N D + D^2 per pick",
+    "rule": "smallest trace of inverse times pool Fisher information of two classes, then pruned",
+    "cost": "N D^2 once and every 64 picks; N D + D^2 per pick, 2 b of them; b D + D^2 per return",
     "needs": ["embeddings", "probabilities"],
     "multilabel": True,
     "kind": "strategy",
@@ -37,10 +44,28 @@ INFO = {
 }
 
 
-def select(pool: Pool, budget: int, rng: np.random.Generator, *, ridge: float = 1.0) -> np.ndarray:
+Steps = Literal["forward_backward", "forward"]
+
+
+def select(
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    *,
+    ridge: float = 1.0,
+    steps: Steps = "forward_backward",
+    oversample: float = 2.0,
+) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order taken."""
     if not ridge > 0:
         raise InputError(f"bait-binary: ridge = {ridge!r}; expected a number above 0")
+    if steps not in get_args(Steps):
+        allowed = ", ".join(get_args(Steps))
+        raise InputError(f"bait-binary: steps = {steps!r}; allowed: {allowed}")
+    if not oversample >= 1:
+        raise InputError(
+            f"bait-binary: oversample = {oversample!r}; expected a number of at least 1"
+        )
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]
@@ -48,15 +73,54 @@ def select(pool: Pool, budget: int, rng: np.random.Generator, *, ridge: float = 
     design = _Design(pool.embeddings, score_rows(pool.probabilities, variance), ridge)
     design.add(pool.labeled)
     design.refresh()
-    free = np.zeros(pool.num_rows, bool)
+    start = design.information.copy()
+    wanted = budget if steps == "forward" else int(min(oversample * budget, len(unlabeled)))
+    taken = _forward(design, unlabeled, wanted)
+    if wanted == budget:
+        return taken
+    design.add(taken[-1:])  # the others are in it
+    points = design.scaled(taken)
+    kept = _prune(points, design.information, design.target, budget)
+    first = np.arange(budget)
+    after, before = (_trace(start, points[rows], design.target) for rows in (kept, first))
+    return taken[first if before < (1 - TIE) * after else kept]
+
+
+def _forward(design: "_Design", unlabeled: np.ndarray, count: int) -> np.ndarray:
+    """(count,) rows, each the one that lowers the trace most; `design` lacks the last one."""
+    free = np.zeros(len(design.rows), bool)
     free[unlabeled] = True
-    chosen = np.empty(budget, np.int64)
-    for position in range(budget):
-        chosen[position] = design.next_row(free)
-        free[chosen[position]] = False
-        if position + 1 < budget:
-            design.take(chosen[position])
-    return chosen
+    taken = np.empty(count, np.int64)
+    for position in range(count):
+        taken[position] = design.next_row(free)
+        free[taken[position]] = False
+        if position + 1 < count:
+            design.take(taken[position])
+    return taken
+
+
+def _trace(start: np.ndarray, points: np.ndarray, target: np.ndarray) -> float:
+    """trace(M⁻¹ F) with M = `start` and the rows whose vectors x are `points`."""
+    return float(np.trace(inverse(start + points.T @ points) @ target))
+
+
+def _prune(points: np.ndarray, full: np.ndarray, target: np.ndarray, count: int) -> np.ndarray:
+    """(count,) increasing places: all but those that, one by one, raise the trace least.
+
+    Parameters
+    ----------
+    points
+        (k, D) the vectors x of the rows taken.
+    full, target
+        (D, D) M with all of them, and F.
+    """
+    design = _Taken(points, full, target)
+    kept = np.ones(len(points), bool)
+    for _ in range(len(points) - count):
+        place = design.next_place(kept)
+        kept[place] = False
+        design.give_back(place)
+    return np.flatnonzero(kept)
 
 
 def top_class_variances(p: Array) -> Array:
@@ -88,7 +152,7 @@ class _Design:
         """Let M contain rows; q, s and A do not know yet."""
         step = chunk_rows(self.rows.shape[1])
         for first in range(0, len(indices), step):
-            x = self._scaled(indices[first : first + step])
+            x = self.scaled(indices[first : first + step])
             self.information += x.T @ x
 
     def refresh(self) -> None:
@@ -119,7 +183,7 @@ class _Design:
 
     def take(self, index: int) -> None:
         """Take a row: A, q and s follow by Woodbury's identity."""
-        x = self._scaled(np.array([index]))[0]
+        x = self.scaled(np.array([index]))[0]
         self.information += np.outer(x, x)
         u = self.inverse @ x
         shrink = 1 / (1 + x @ u)
@@ -134,7 +198,7 @@ class _Design:
     def _contenders(self, free: np.ndarray) -> np.ndarray:
         return contenders(np.where(free, self.s / (1 + self.q), -np.inf))
 
-    def _scaled(self, indices: np.ndarray) -> np.ndarray:
+    def scaled(self, indices: np.ndarray) -> np.ndarray:
         """(k, D) the vectors x of some rows."""
         embeddings = host(self.rows.take(indices)).astype(np.float64)
         return self.roots[indices][:, None] * embeddings
@@ -146,3 +210,46 @@ class _Design:
             wide = cast(chunk, "float64")
             products[first : first + len(chunk)] = host(wide @ like(vectors, wide))
         return products
+
+
+class _Taken:
+    """M with all rows taken, its inverse A, and q and s of those rows while some are given back."""
+
+    def __init__(self, points: np.ndarray, information: np.ndarray, target: np.ndarray) -> None:
+        self.points, self.information, self.target = points, information.copy(), target
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Compute A, q and s anew."""
+        self.inverse = inverse(self.information)
+        reached = self.points @ self.inverse
+        self.q = (reached * self.points).sum(axis=1)
+        self.s = ((reached @ self.target) * reached).sum(axis=1)
+        self.fresh, self.updates = self.s.copy(), 0
+
+    def next_place(self, kept: np.ndarray) -> int:
+        """The kept row that raises the trace least; the last of equal ones."""
+        best = self._contenders(kept)
+        if self.updates and (
+            self.updates >= REFRESH_AFTER or (self.s[best] < LOST * self.fresh[best]).any()
+        ):
+            self.refresh()
+            best = self._contenders(kept)
+        return int(best[-1])
+
+    def give_back(self, place: int) -> None:
+        """Give a row back: A, q and s follow by Woodbury's identity."""
+        x = self.points[place]
+        u = self.inverse @ x
+        grow = 1 / (1 - x @ u)
+        reached = self.target @ u
+        v, t = self.points @ u, self.points @ (self.inverse @ reached)
+        self.information -= np.outer(x, x)
+        self.inverse += grow * np.outer(u, u)
+        self.q += grow * v * v
+        self.s += grow * v * (2 * t + grow * (u @ reached) * v)
+        self.updates += 1
+
+    def _contenders(self, kept: np.ndarray) -> np.ndarray:
+        rises = self.s[kept] / (1 - self.q[kept])
+        return np.flatnonzero(kept)[contenders(-rises)]

@@ -3,16 +3,19 @@
 The head predicts the class of each embedding, and again `passes` times with a share `rate` of its
 features dropped at random. Rows whose class changes in more than passes // 2 of these are
 candidates; where they are fewer than `candidates_per_pick` per row to choose, the bar is lowered,
-as in the authors' code. Candidates, scaled to unit length, are clustered by k-means into b
-clusters, and the row nearest to each center is taken, those nearest of all first. Where
-candidates coincide so much that there are fewer clusters, the rest is drawn at random among the
-candidates.
+one pass at a time, as in the authors' code, but never to rows whose class never changes: however
+few the candidates are, they are all rows that changed at least once. Candidates, scaled to unit
+length, are clustered by k-means into b clusters, and the row nearest to each center is taken, those
+nearest of all first. Where candidates coincide so much that there are fewer clusters, the rest is
+drawn at random among the candidates; where there are fewer candidates than rows to choose, all are
+taken and the rest is drawn at random among the other rows.
 """
 
 import numpy as np
 
 from labelbench_core.errors import InputError
 from labelbench_core.strategies._arrays import Rows, cast, chunk_rows, host, like
+from labelbench_core.strategies._fill import fill_at_random
 from labelbench_core.strategies._kmeans import nearest_to_centers
 from labelbench_core.strategies.pool import Pool
 
@@ -47,11 +50,13 @@ def select(
     if budget == 0:
         return unlabeled[:0]
     changes = changed_classes(pool, passes, rate, rng)[unlabeled]
-    wanted = min(len(unlabeled), max(budget, candidates_per_pick * budget))
     bar = passes // 2
-    while (changes > bar).sum() < wanted:
+    while bar > 0 and (changes > bar).sum() < max(budget, candidates_per_pick * budget):
         bar -= 1
-    return nearest_to_centers(pool.embeddings, unlabeled[changes > bar], budget, rng)
+    candidates = unlabeled[changes > bar]
+    if len(candidates) < budget:
+        return fill_at_random(candidates, unlabeled, budget, rng)
+    return nearest_to_centers(pool.embeddings, candidates, budget, rng)
 
 
 def changed_classes(pool: Pool, passes: int, rate: float, rng: np.random.Generator) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What a strategy may see: the pool, what is labelled in it, and the current proxy's view of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +83,10 @@ class Pool:
         What this strategy returned in the round before.
     multilabel
         Whether a row can belong to any number of classes.
+    held_out
+        For strategies that calibrate: from a share s of the labelled rows, the probabilities (n, C)
+        and the labels (n,) of the n = max(1, int(s L)) rows bought last, by the proxy trained on
+        the others. It trains when it is called.
 
     Raises
     ------
@@ -100,6 +104,7 @@ class Pool:
     round: int = 1
     state: Mapping[str, Any] = field(default_factory=dict)
     multilabel: bool = False
+    held_out: Callable[[float], tuple[np.ndarray, np.ndarray]] | None = None
 
     def __post_init__(self) -> None:
         rows = _matrix_rows(self.embeddings, "embeddings")

@@ -19,6 +19,7 @@ import numpy as np
 
 from labelbench_core.errors import InputError
 from labelbench_core.strategies._balls import Balls, NearPairs
+from labelbench_core.strategies._fill import fill_at_random
 from labelbench_core.strategies._kmeans import cluster
 from labelbench_core.strategies._options import at_least_one
 from labelbench_core.strategies._sphere import draw_targets
@@ -64,8 +65,7 @@ def select(
     else:
         balls = near.balls(delta, max_edges)
     chosen = _greedy(balls, order, pool.labeled, budget)
-    rest = rng.permutation(np.setdiff1d(unlabeled, chosen))[: budget - len(chosen)]
-    return np.concatenate([chosen, rest])
+    return fill_at_random(chosen, unlabeled, budget, rng)
 
 
 def _greedy(balls: Balls, order: np.ndarray, labeled: np.ndarray, budget: int) -> np.ndarray:

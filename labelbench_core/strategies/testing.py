@@ -71,6 +71,11 @@ def make_pool(
     weights = rng.standard_normal((4, embeddings.shape[1], classes)).astype(np.float32)
     heads = [Head(w, np.zeros(classes, np.float32)) for w in (weights[0], *(weights[0] + weights))]
     bought = rng.permutation(rows)[:labeled]
+
+    def held_out(share: float) -> tuple[np.ndarray, np.ndarray]:
+        last = bought[len(bought) - max(1, int(share * len(bought))) :]
+        return heads[1].predict_proba(embeddings[last]), truth[last]
+
     return Pool(
         embeddings=embeddings,
         probabilities=heads[0].predict_proba(embeddings),
@@ -79,6 +84,7 @@ def make_pool(
         num_classes=classes,
         head=heads[0],
         member_probabilities=np.stack([head.predict_proba(embeddings) for head in heads[1:]]),
+        held_out=held_out,
     )
 
 

@@ -5,13 +5,21 @@ Clusters with few labels come first, among those the large ones; they are visite
 from each the most typical unlabelled row is taken: the one with the smallest mean distance to its
 nearest neighbours, `neighbors` of them but at most half of what is left of the cluster. Clusters
 of `min_size` rows or fewer are visited only when all others are used up (the authors' code leaves
-them out and fails then). Equally typical rows go to the lowest index.
+them out and fails then). Where rows coincide so much that there are fewer clusters than asked for,
+those are visited the more often. Equally typical rows go to the lowest index.
+
+`distance` "euclidean" takes the mean of plain distances: the paper's definition, and what
+scikit-activeml does. "squared" takes that of squared distances, which weighs far neighbours more:
+what the authors' code does (its search index returns squares) and what was copied from it, as into
+UHerding's code.
 """
 
 from itertools import count
+from typing import Literal, get_args
 
 import numpy as np
 
+from labelbench_core.errors import InputError
 from labelbench_core.strategies._arrays import Array, Rows, cast, chunk_rows, host, like
 from labelbench_core.strategies._kmeans import cluster
 from labelbench_core.strategies._options import at_least_one
@@ -28,6 +36,7 @@ INFO = {
     "kind": "strategy",
     "deterministic": False,
 }
+Distance = Literal["euclidean", "squared"]
 AT_ONCE = 64  # rows taken from a cluster before distances are computed again
 
 
@@ -39,9 +48,13 @@ def select(
     max_clusters: int = 500,
     neighbors: int = 20,
     min_size: int = 5,
+    distance: Distance = "euclidean",
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
     at_least_one("typiclust", max_clusters=max_clusters, neighbors=neighbors)
+    if distance not in get_args(Distance):
+        allowed = ", ".join(get_args(Distance))
+        raise InputError(f"typiclust: distance = {distance!r}; allowed: {allowed}")
     if budget == 0:
         return np.zeros(0, np.int64)
     clusters = min(len(pool.labeled) + budget, max_clusters, pool.num_rows)
@@ -51,7 +64,8 @@ def select(
     visits = _visits(labels, pool.labeled, [len(group) for group in members], min_size, budget)
     typical = {}
     for label, times in zip(*np.unique(visits, return_counts=True), strict=True):
-        found = most_typical(unit_rows(rows.take(members[label])), neighbors, int(times))
+        points = unit_rows(rows.take(members[label]))
+        found = most_typical(points, neighbors, int(times), distance)
         typical[label] = iter(members[label][found])
     return np.array([next(typical[label]) for label in visits], np.int64)
 
@@ -81,7 +95,9 @@ def _visits(
     return visits[:budget]
 
 
-def most_typical(points: Array, neighbors: int, times: int) -> np.ndarray:
+def most_typical(
+    points: Array, neighbors: int, times: int, distance: Distance = "euclidean"
+) -> np.ndarray:
     """Positions of `times` rows: of those left, each has the smallest mean distance to its nearest.
 
     Parameters
@@ -95,16 +111,17 @@ def most_typical(points: Array, neighbors: int, times: int) -> np.ndarray:
     chosen: list[np.ndarray] = []
     while times:
         some = min(times, AT_ONCE)
-        found = _typical_at_once(points[like(left, points)], neighbors, some)
+        found = _typical_at_once(points[like(left, points)], neighbors, some, distance)
         chosen.append(left[found])
         left = np.delete(left, found)
         times -= some
     return np.concatenate(chosen)
 
 
-def _typical_at_once(points: Array, neighbors: int, times: int) -> np.ndarray:
+def _typical_at_once(points: Array, neighbors: int, times: int, distance: Distance) -> np.ndarray:
     """`most_typical`; holds the `neighbors + times` nearest rows of each."""
-    distances, places = _nearest(points, min(neighbors + times, len(points)))
+    squared, places = _nearest(points, min(neighbors + times, len(points)))
+    distances = squared if distance == "squared" else np.sqrt(squared)
     left = np.ones(len(points), bool)
     chosen = []
     for done in range(times):
@@ -118,7 +135,7 @@ def _typical_at_once(points: Array, neighbors: int, times: int) -> np.ndarray:
 
 
 def _nearest(points: Array, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """(n, count) increasing distances from rows to the nearest, themselves included, and which."""
+    """(n, count) increasing squared distances to the nearest rows, itself included, and which."""
     wide = cast(points, "float64")
     norms = (wide * wide).sum(-1)
     found = []
@@ -133,4 +150,4 @@ def _nearest(points: Array, count: int) -> tuple[np.ndarray, np.ndarray]:
         order = np.argsort(nearest, axis=1)
         found.append([np.take_along_axis(values, order, 1) for values in (nearest, places)])
     squared, places = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return np.sqrt(squared), places
+    return squared, places

@@ -2,60 +2,76 @@
 
 As `maxherding`, but in the mean over rows each counts by its uncertainty, 1 − (difference between
 the two most likely classes) after temperature scaling, and the bandwidth is the smallest distance
-between labelled rows of unit length, labelled rows nearer than 0.001 counting as one point. The
-temperature is that of 1.0, 1.1, …, 20.0 with the smallest expected calibration error (15 bins) on
-the labelled rows, the lowest of equal ones. With no label every row counts 1; with fewer than two
-distinct labelled points the bandwidth is 1. Few labels: coverage of dense regions; many: narrow
-kernels, and so nearly the most uncertain rows. In pools of more than `targets` rows, the mean is
-taken over that many, drawn once; under narrow kernels, rows that are not among them add little, so
-that `targets` should then be several times the budget. Where no row adds anything, the rest is
-drawn at random. Not defined for multi-label pools: margin and temperature are those of exclusive
-classes.
+between labelled rows of unit length, labelled rows nearer than 0.001 counting as one point. With no
+label every row counts 1; with fewer than two distinct labelled points the bandwidth is 1. Few
+labels: coverage of dense regions; many: narrow kernels, and so nearly the most uncertain rows. In
+pools of more than `targets` rows, the mean is taken over that many, drawn once; under narrow
+kernels, rows that are not among them add little, so that `targets` should then be several times the
+budget. Where no row adds anything, the rest is drawn at random. Not defined for multi-label pools:
+margin and temperature are those of exclusive classes.
+
+The temperature is that of 1.0, 1.1, …, 19.9 with the smallest expected calibration error (15 bins),
+the lowest of equal ones. `calibration` says on which rows: "held_out", as in the authors' code, on
+the `HELD_OUT_SHARE` of the labelled rows that were bought last (at least one), predicted by the
+proxy trained anew on the others; with a single label it is 1. "training": on all labelled rows, by
+the proxy that was trained on them, which costs no training; but a proxy is nearly always more right
+than sure on its own training rows, and then the temperature is 1, as if there were none.
 """
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
+from labelbench_core.errors import InputError
 from labelbench_core.strategies._arrays import Rows, cast, chunk_rows, host
 from labelbench_core.strategies._herding import greedy_coverage
 from labelbench_core.strategies._options import at_least_one
 from labelbench_core.strategies._sphere import directions, draw_targets
 from labelbench_core.strategies.margin import margins
-from labelbench_core.strategies.pool import Pool
+from labelbench_core.strategies.pool import MissingInput, Pool
 
 INFO = {
     "name": "UHerding",
     "paper": "Bae et al. 2025",
     "rule": "largest gain in kernel coverage of the uncertain rows",
-    "cost": "N m D + L^2 D, m targets; twice or more below some 100 labels; a few pairs per pick",
+    "cost": "N m D + L^2 D, m targets; twice for few labels; a training; a few pairs per pick",
     "needs": ["embeddings", "probabilities"],
     "multilabel": False,
     "kind": "strategy",
     "deterministic": False,
 }
-TEMPERATURES = np.arange(10, 201) / 10
+Calibration = Literal["held_out", "training"]
+HELD_OUT_SHARE = 0.3
+TEMPERATURES = np.arange(10, 200) / 10
 BINS = 15
 NEAREST = 1e-3  # labelled rows nearer than this count as one point
 
 
 def select(
-    pool: Pool, budget: int, rng: np.random.Generator, *, targets: int = 20_000
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    *,
+    targets: int = 20_000,
+    calibration: Calibration = "held_out",
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
     at_least_one("uherding", targets=targets)
+    if calibration not in get_args(Calibration):
+        allowed = ", ".join(get_args(Calibration))
+        raise InputError(f"uherding: calibration = {calibration!r}; allowed: {allowed}")
     drawn = draw_targets(pool.embeddings, targets, rng)
     bandwidth = smallest_distance(pool.embeddings, pool.labeled)
-    return greedy_coverage(pool, budget, rng, drawn, uncertainties(pool, drawn), bandwidth)
+    weights = uncertainties(pool, drawn, calibration)
+    return greedy_coverage(pool, budget, rng, drawn, weights, bandwidth)
 
 
-def uncertainties(pool: Pool, indices: np.ndarray) -> np.ndarray:
+def uncertainties(pool: Pool, indices: np.ndarray, calibration: Calibration) -> np.ndarray:
     """(n,) 1 − margin of rows after temperature scaling; 1 where nothing is labelled."""
     if len(pool.labeled) == 0:
         return np.ones(len(indices))
     rows = Rows(pool.probabilities)
-    known = host(cast(rows.take(pool.labeled), "float64"))
-    warmth = temperature(known, np.asarray(pool.labels))
+    warmth = _temperature_of(pool, calibration)
     weights = np.empty(len(indices))
     step = chunk_rows(rows.shape[1])
     for first in range(0, len(indices), step):
@@ -63,6 +79,20 @@ def uncertainties(pool: Pool, indices: np.ndarray) -> np.ndarray:
         scaled = _scaled(host(cast(rows.take(indices[part]), "float64")), warmth)
         weights[part] = 1 - margins(scaled.T)
     return np.clip(weights, 0, 1)
+
+
+def _temperature_of(pool: Pool, calibration: Calibration) -> float:
+    """The temperature by which the proxy's logits are divided."""
+    if calibration == "training":
+        known = Rows(pool.probabilities).take(pool.labeled)
+        return temperature(host(cast(known, "float64")), np.asarray(pool.labels))
+    if len(pool.labeled) == 1:
+        return float(TEMPERATURES[0])
+    if pool.held_out is None:
+        why = "is not given; `calibration: training` does without"
+        raise MissingInput("uherding", "held_out", why)
+    probabilities, labels = pool.held_out(HELD_OUT_SHARE)
+    return temperature(probabilities.astype(np.float64), np.asarray(labels))
 
 
 def temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:

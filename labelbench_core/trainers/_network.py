@@ -1,11 +1,8 @@
-"""The network that is fine-tuned (a backbone and a classifier), its BatchNorm and its file."""
+"""The network that is fine-tuned, a backbone and a classifier, and its file."""
 
 from __future__ import annotations
 
-import copy
-import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +10,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from labelbench_core.backbones.folding import Fold
 from labelbench_core.errors import InputError, damaged, missing
-from labelbench_core.seeds import rng_for
-
-log = logging.getLogger(__name__)
 
 
 class Network(nn.Module):
@@ -84,6 +78,20 @@ def set_head(network: Network, weights: np.ndarray, bias: np.ndarray) -> None:
         network.head.bias.copy_(torch.from_numpy(np.ascontiguousarray(bias)))
 
 
+def set_mode(network: nn.Module, *, training: bool) -> None:
+    """Training or evaluation mode, both fit for training.
+
+    In evaluation mode some of timm's networks (LeViT and its kin) keep what they have made of their
+    position biases: steps would use stale ones, or fail at the second backward pass. The modules
+    that do so have no other use for their mode, and are left in training mode.
+    """
+    network.train(training)
+    for module in network.modules():
+        if hasattr(module, "attention_bias_cache"):
+            module.attention_bias_cache = {}
+            module.training = True
+
+
 def checkpoint_activations(network: Network) -> None:
     """Compute the backbone's activations again in the backward pass instead of keeping them."""
     if not hasattr(network.backbone, "set_grad_checkpointing"):
@@ -91,99 +99,6 @@ def checkpoint_activations(network: Network) -> None:
             "training.gradient_checkpointing: True; this backbone cannot do it; allowed: False"
         )
     network.backbone.set_grad_checkpointing(True)
-
-
-@dataclass(frozen=True)
-class Fold:
-    """A BatchNorm that became part of the convolution before it.
-
-    Attributes
-    ----------
-    conv, norm
-        Names of the modules.
-    eps
-        Of the BatchNorm.
-    had_bias
-        Whether the convolution had a bias of its own.
-    """
-
-    conv: str
-    norm: str
-    eps: float
-    had_bias: bool
-
-
-def fold_batch_norm(model: nn.Module, input_size: int) -> tuple[nn.Module, list[Fold]]:
-    """A copy of `model` that computes the same, with BatchNorms folded into convolutions.
-
-    With frozen statistics a BatchNorm is a fixed affine map; folding saves its forward and backward
-    pass. Pairs are found by running one image; where the folded copy does not compute the same (a
-    convolution's output used twice, say), the model is returned as it is, with no folds.
-    """
-    rng = rng_for("batch-norm-folding")
-    image = torch.from_numpy(
-        rng.standard_normal((1, 3, input_size, input_size), dtype=np.float32)
-    ).to(next(model.parameters()).device)
-    folded = copy.deepcopy(model).eval()
-    with torch.no_grad():
-        pairs = _conv_norm_pairs(folded, image)
-        expected = folded(image)
-        folds = [_fold_pair(folded, conv, norm) for conv, norm in pairs]
-        error = (folded(image) - expected).abs().max()
-    if not folds:
-        return model, []
-    # Rounding only: dozens of layers in float32 stay well below this.
-    if not error <= 1e-3 * expected.abs().max():
-        log.warning("BatchNorm cannot be folded into this network; its statistics are frozen")
-        return model, []
-    return folded, folds
-
-
-def _conv_norm_pairs(model: nn.Module, image: torch.Tensor) -> list[tuple[str, str]]:
-    """Names of convolutions whose output goes straight into a BatchNorm, with its name."""
-    outputs: dict[int, tuple[str, torch.Tensor]] = {}
-    pairs, hooks, calls = [], [], []
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Conv2d):
-
-            def after(_: nn.Module, __: object, output: torch.Tensor, name: str = name) -> None:
-                outputs[id(output)] = name, output  # kept, so that no other object gets its id
-                calls.append(name)
-
-            hooks.append(module.register_forward_hook(after))
-        elif isinstance(module, nn.BatchNorm2d) and module.running_var is not None:
-
-            def before(_: nn.Module, inputs: tuple[torch.Tensor, ...], name: str = name) -> None:
-                if id(inputs[0]) in outputs:
-                    pairs.append((outputs[id(inputs[0])][0], name))
-
-            hooks.append(module.register_forward_pre_hook(before))
-    model(image)
-    for hook in hooks:
-        hook.remove()
-    return [(conv, norm) for conv, norm in pairs if calls.count(conv) == 1]
-
-
-def _fold_pair(model: nn.Module, conv_name: str, norm_name: str) -> Fold:
-    conv, norm = model.get_submodule(conv_name), model.get_submodule(norm_name)
-    fold = Fold(conv_name, norm_name, norm.eps, conv.bias is not None)
-    conv.weight, conv.bias = fuse_conv_bn_weights(
-        conv.weight,
-        conv.bias,
-        norm.running_mean,
-        norm.running_var,
-        norm.eps,
-        norm.weight,
-        norm.bias,
-    )
-    # The bias is the BatchNorm's, and trained as that was; torch freezes one that is new.
-    if norm.bias is not None:
-        conv.bias.requires_grad_(norm.bias.requires_grad)
-    parent, _, leaf = norm_name.rpartition(".")
-    # timm's BatchNormAct2d also drops out and activates: that stays.
-    rest = nn.Sequential(norm.drop, norm.act) if hasattr(norm, "act") else nn.Identity()
-    setattr(model.get_submodule(parent), leaf, rest)
-    return fold
 
 
 def portable_state(network: Network, folds: list[Fold]) -> dict[str, torch.Tensor]:

@@ -14,11 +14,12 @@ from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel
 
 from labelbench_core.devices import on_device
+from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for, seed_for
 from labelbench_core.trainers import Batch, Problem, Step, Trainer, _distributed
 from labelbench_core.trainers._batches import Sampler
 from labelbench_core.trainers._examples import Examples
-from labelbench_core.trainers._network import Network, checkpoint_activations
+from labelbench_core.trainers._network import Network, checkpoint_activations, set_mode
 from labelbench_core.trainers._precision import autocast, training_dtype
 from labelbench_core.trainers._randomness import seed_torch
 from labelbench_core.trainers._schedule import (
@@ -94,10 +95,11 @@ class TrainingRun:
         self.optimizer = build_optimizer(network, recipe)
         self.dtype = training_dtype(recipe, task.device)
         self.scaler = torch.amp.GradScaler(task.device.type, enabled=self.dtype == torch.float16)
-        network.train(recipe.batch_norm == "batch")
+        set_mode(network, training=recipe.batch_norm == "batch")
         self.average = None
         if recipe.ema_decay:
-            self.average = AveragedModel(network, multi_avg_fn=_moving(recipe.ema_decay)).eval()
+            self.average = AveragedModel(network, multi_avg_fn=_moving(recipe.ema_decay))
+            set_mode(self.average, training=False)
         self.sampler = Sampler(len(task.labels), recipe.batch_size, task.names)
         self.unlabeled_sampler = None
         if task.unlabeled is not None:
@@ -202,8 +204,18 @@ class TrainingRun:
 
     def _add_gradients(self, part: Batch, step: Step) -> None:
         """The passes of a part of a step's batch."""
-        with autocast(self.task.device, self.dtype):
-            loss = self.trainer.loss(self.forward, part, step)
+        try:
+            with autocast(self.task.device, self.dtype):
+                loss = self.trainer.loss(self.forward, part, step)
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            # A map of one pixel of one image has no statistics.
+            raise InputError(
+                f"training.batch_norm: batch; a pass of {len(part.labels)} labelled images has no "
+                "statistics in this network's last maps, of one pixel each; allowed: folded or "
+                "frozen, or a larger batch_size, a smaller accumulate, or more labels"
+            ) from error
         shares = self._own_shares(part)
         self.scaler.scale(loss.weighted(*shares)).backward()
         self.window.add(loss, part.labels, *shares)
@@ -229,7 +241,7 @@ class TrainingRun:
                 truth = on_device(labels[rows], logits.device)
                 losses.append(float(cross_entropy(logits, truth, reduction="sum")))
                 hits += int((logits.argmax(dim=1) == truth).sum())
-        network.train(mode)
+        set_mode(network, training=mode)
         loss = sum(losses) / len(labels)
         # What has diverged is never the best, and no number in a record.
         if not math.isfinite(loss):

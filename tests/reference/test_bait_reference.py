@@ -38,52 +38,124 @@ def forward(informations, labeled, unlabeled, budget, ridge):
     return chosen
 
 
+def trace(informations, labeled, rows, ridge=1.0):
+    """The objective with `rows` bought: smaller is better."""
+    matrix = ridge * np.eye(informations.shape[1]) + informations[[*labeled, *rows]].sum(axis=0)
+    return np.trace(np.linalg.solve(matrix, informations.mean(axis=0)))
+
+
+def backward(informations, labeled, taken, budget, ridge):
+    """Gives back, one by one, the row that raises the trace least; the last of equal ones."""
+    kept = list(taken)
+    while len(kept) > budget:
+        rises = [trace(informations, labeled, [i for i in kept if i != row], ridge) for row in kept]
+        before = trace(informations, labeled, kept, ridge)
+        kept.pop(len(kept) - 1 - first_largest([before - rise for rise in rises[::-1]]))
+    return kept
+
+
+def forward_backward(informations, labeled, unlabeled, budget, ridge, oversample=2.0):
+    """The better of what is left of the rows taken, and of the first of them."""
+    count = int(min(oversample * budget, len(unlabeled)))
+    taken = forward(informations, labeled, unlabeled, count, ridge)
+    kept = backward(informations, labeled, taken, budget, ridge)
+    after, before = (trace(informations, labeled, rows, ridge) for rows in (kept, taken[:budget]))
+    return taken[:budget] if before < (1 - 1e-9) * after else kept
+
+
+PLAIN = {"forward": forward, "forward_backward": forward_backward}
+
+
+def both_binary(pool, budget, ridge, steps):
+    """Picks of bait-binary, and of its plain form."""
+    chosen = choose("bait-binary", pool, budget, ridge=ridge, steps=steps).tolist()
+    arguments = pool.labeled, pool.unlabeled(), budget, ridge
+    return chosen, PLAIN[steps](binary_informations(pool), *arguments)
+
+
+@pytest.mark.parametrize("steps", PLAIN)
 @pytest.mark.parametrize("refresh_after", [1, 7, 1000])
-@pytest.mark.parametrize("labeled", [0, 1, 30])
+@pytest.mark.parametrize("labeled", [0, 30])
 @pytest.mark.parametrize("ridge", [1e-2, 1.0, 50.0])
-def test_bait_binary(labeled, ridge, refresh_after, monkeypatch):
+def test_bait_binary(labeled, ridge, refresh_after, steps, monkeypatch):
     monkeypatch.setattr("labelbench_core.strategies.bait_binary.REFRESH_AFTER", refresh_after)
-    pool = make_pool(120, dims=5, classes=4, labeled=labeled)
-    expected = forward(binary_informations(pool), pool.labeled, pool.unlabeled(), 50, ridge)
-    assert choose("bait-binary", pool, 50, ridge=ridge).tolist() == expected
+    pool = make_pool(100, dims=5, classes=4, labeled=labeled)
+    chosen, expected = both_binary(pool, 25, ridge, steps)
+    assert chosen == expected
 
 
-def test_bait_binary_multilabel():
-    pool = replace(make_pool(100, dims=5, classes=4, labeled=10), multilabel=True)
-    expected = forward(binary_informations(pool), pool.labeled, pool.unlabeled(), 40, 1.0)
-    assert choose("bait-binary", pool, 40).tolist() == expected
+@pytest.mark.parametrize("steps", PLAIN)
+def test_bait_binary_multilabel(steps):
+    pool = replace(make_pool(80, dims=5, classes=4, labeled=10), multilabel=True)
+    chosen, expected = both_binary(pool, 25, 1.0, steps)
+    assert chosen == expected
 
 
-def test_bait_binary_with_the_option_left_out_has_a_ridge_of_1():
-    pool = make_pool(100, labeled=0)
-    assert np.array_equal(choose("bait-binary", pool, 40), choose("bait-binary", pool, 40, ridge=1))
-    assert not np.array_equal(
-        choose("bait-binary", pool, 40), choose("bait-binary", pool, 40, ridge=1e3)
-    )
+@pytest.mark.parametrize("oversample", [1, 1.5, 4, 1000])
+def test_bait_binary_takes_more_than_it_keeps(oversample):
+    pool = make_pool(60, dims=4, labeled=5)
+    arguments = binary_informations(pool), pool.labeled, pool.unlabeled(), 12, 1.0
+    expected = forward_backward(*arguments, oversample)
+    assert choose("bait-binary", pool, 12, oversample=oversample).tolist() == expected
 
 
+def test_bait_binary_with_the_options_left_out():
+    pool = make_pool(400, dims=32, classes=4, labeled=0)
+    chosen = choose("bait-binary", pool, 40)
+    options = {"ridge": 1, "steps": "forward_backward", "oversample": 2}
+    assert np.array_equal(chosen, choose("bait-binary", pool, 40, **options))
+    for other in ({"ridge": 1e3}, {"steps": "forward"}, {"oversample": 1.1}):
+        assert not np.array_equal(chosen, choose("bait-binary", pool, 40, **other))
+
+
+@pytest.mark.parametrize("budget", [3, 12, 50])
+@pytest.mark.parametrize("dims", [4, 32])
+@pytest.mark.parametrize("ridge", [0.05, 1.0])
+def test_steps_back_never_end_worse_than_steps_forward(ridge, dims, budget):
+    better = 0
+    for seed in range(5):
+        pool = make_pool(400, dims=dims, classes=4, labeled=0, seed=seed)
+        informations = binary_informations(pool)
+        both, alone = (
+            trace(
+                informations, [], choose("bait-binary", pool, budget, ridge=ridge, **steps), ridge
+            )
+            for steps in ({}, {"steps": "forward"})
+        )
+        assert both <= alone * (1 + 1e-9)
+        better += both < 0.99 * alone
+    assert better >= 3 or (dims, budget) != (32, 50)
+
+
+@pytest.mark.parametrize("steps", PLAIN)
 @pytest.mark.parametrize("title", ["duplicated points", "certain", "all zero", "one feature"])
-def test_bait_binary_gives_equal_gains_to_the_lowest_index(title):
+def test_bait_binary_gives_equal_gains_to_the_lowest_index(title, steps):
     pool = awkward_pools()[title]
-    unlabeled = pool.unlabeled()
-    informations = binary_informations(pool)
-    expected = forward(informations, pool.labeled, unlabeled, len(unlabeled), 1.0)
-    assert choose("bait-binary", pool, len(unlabeled)).tolist() == expected
+    for budget in (len(pool.unlabeled()) // 3, len(pool.unlabeled())):
+        chosen, expected = both_binary(pool, budget, 1.0, steps)
+        assert chosen == expected
 
 
+@pytest.mark.parametrize("steps", PLAIN)
 @pytest.mark.parametrize("scale", [1e-3, 1e3])
-def test_bait_binary_where_digits_are_lost(scale):
+def test_bait_binary_where_digits_are_lost(scale, steps):
     # With long embeddings and nothing labelled, the first picks lower the trace by many orders.
     pool = make_pool(100, dims=6, labeled=0)
     pool = replace(pool, embeddings=(scale * pool.embeddings).astype(np.float32))
-    expected = forward(binary_informations(pool), pool.labeled, pool.unlabeled(), 40, 1.0)
-    assert choose("bait-binary", pool, 40).tolist() == expected
+    chosen, expected = both_binary(pool, 25, 1.0, steps)
+    assert chosen == expected
 
 
 @pytest.mark.parametrize("ridge", [0, -1.0, float("nan")])
 def test_bait_binary_ridge_is_checked(ridge):
     with pytest.raises(InputError, match="ridge"):
         choose("bait-binary", make_pool(), 3, ridge=ridge)
+
+
+@pytest.mark.parametrize("option", [{"steps": "backward"}, {"oversample": 0.5}], ids=str)
+def test_bait_binary_options_are_checked(option):
+    with pytest.raises(InputError, match=next(iter(option))):
+        choose("bait-binary", make_pool(), 3, **option)
 
 
 def test_contenders_are_equal_but_for_rounding():
@@ -123,15 +195,8 @@ def bait(pool, budget, ridge=1.0, dims=30, oversample=2, reduced=False):
         informations = without_common_direction(informations, pool.num_classes)
     unlabeled = pool.unlabeled()
     count = min(int(oversample * budget), len(unlabeled))
-    kept = forward(informations, pool.labeled, unlabeled, count, ridge)
-    target = informations.mean(axis=0)
-    start = ridge * np.eye(len(target)) + informations[pool.labeled].sum(axis=0)
-    while len(kept) > budget:
-        matrix = start + informations[kept].sum(axis=0)
-        before = np.trace(np.linalg.solve(matrix, target))
-        rises = [np.trace(np.linalg.solve(matrix - informations[i], target)) - before for i in kept]
-        kept.pop(len(kept) - 1 - first_largest([-rise for rise in rises[::-1]]))
-    return kept
+    taken = forward(informations, pool.labeled, unlabeled, count, ridge)
+    return backward(informations, pool.labeled, taken, budget, ridge)
 
 
 @pytest.mark.parametrize("refresh_after", [1, 5, 1000])

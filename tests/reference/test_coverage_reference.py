@@ -10,7 +10,7 @@ from benchmarks.plain.maxherding import herd
 from benchmarks.plain.probcover import greedy
 from benchmarks.plain.uherding import temperature
 from labelbench_core.errors import InputError
-from labelbench_core.strategies import _balls, _herding, probcover, uherding
+from labelbench_core.strategies import MissingInput, _balls, _herding, probcover, uherding
 from labelbench_core.strategies import _sphere as sphere
 from labelbench_core.strategies.testing import awkward_pools, make_pool
 
@@ -310,11 +310,16 @@ def test_herding_gives_equal_rows_to_the_lowest_index_and_takes_none_twice(name)
 
 @pytest.mark.parametrize("classes", [2, 3, 10])
 @pytest.mark.parametrize("labeled", [1, 8, 60])
-def test_uherding(classes, labeled):
+@pytest.mark.parametrize("calibration", ["held_out", "training"])
+def test_uherding(classes, labeled, calibration):
     pool = make_pool(300, dims=6, classes=classes, labeled=labeled, seed=1)
-    known = pool.probabilities[pool.labeled]
-    warmth = temperature(known, pool.labels)
-    assert uherding.temperature(known.astype(np.float64), pool.labels) == pytest.approx(warmth)
+    known, labels = pool.probabilities[pool.labeled], pool.labels
+    if calibration == "held_out":
+        known, labels = pool.held_out(0.3)
+        assert len(labels) == max(1, int(0.3 * labeled))
+    warmth = temperature(known, labels) if labeled > 1 or calibration == "training" else 1
+    if labeled > 1:
+        assert uherding.temperature(known.astype(np.float64), labels) == pytest.approx(warmth)
     scaled = np.exp(np.log(pool.probabilities.astype(np.float64)) / warmth)
     scaled = np.sort(scaled / scaled.sum(axis=1, keepdims=True), axis=1)
     weights = 1 - (scaled[:, -1] - scaled[:, -2])
@@ -322,7 +327,26 @@ def test_uherding(classes, labeled):
     bandwidth = apart[apart > 0.001].min() if labeled > 1 else 1
     assert uherding.smallest_distance(pool.embeddings, pool.labeled) == pytest.approx(bandwidth)
     expected = plain_herding(pool.embeddings, pool.labeled, 60, bandwidth, weights)
-    assert choose("uherding", pool, 60).tolist() == expected
+    assert choose("uherding", pool, 60, calibration=calibration).tolist() == expected
+
+
+def test_uherding_is_calibrated_on_the_rows_bought_last():
+    pool = make_pool(200, labeled=25)
+    asked = []
+
+    def held_out(share):
+        asked.append(share)
+        return pool.held_out(share)
+
+    chosen = choose("uherding", replace(pool, held_out=held_out), 30)
+    assert asked == [0.3]
+    assert np.array_equal(chosen, choose("uherding", pool, 30))
+    on_training_rows = choose("uherding", pool, 30, calibration="training")
+    assert not np.array_equal(chosen, on_training_rows)
+    without = replace(pool, held_out=None)
+    assert np.array_equal(on_training_rows, choose("uherding", without, 30, calibration="training"))
+    with pytest.raises(MissingInput, match=r"`held_out`.*`calibration: training`"):
+        choose("uherding", without, 30)
 
 
 def test_temperature_is_above_one_only_where_the_model_is_too_sure():
@@ -379,6 +403,7 @@ def test_uherding_refuses_multilabel_pools():
         ("maxherding", "bandwidth", float("nan")),
         ("maxherding", "targets", 0),
         ("uherding", "targets", 0),
+        ("uherding", "calibration", "test"),
     ],
 )
 def test_options_are_checked(name, option, value):

@@ -9,6 +9,7 @@ import fake_results
 import pandas as pd
 import pytest
 
+from labelbench_core import report_files
 from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
 from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.errors import InputError
@@ -297,23 +298,29 @@ def test_missing_and_unmeasured_benchmarks_are_no_error(small: tuple[Path, dict]
     assert collect_all_costs(folder, values)["seconds"].isna().all()
 
 
-def test_summary_is_printed(small: tuple[Path, dict], capsys: pytest.CaptureFixture[str]) -> None:
+def test_summary_is_printed(
+    small: tuple[Path, dict], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, values = small
     assert collect(folder, values) == tabulate_results(folder, values) == 0
-    rest = ["--report", "r", "--figures", "f", "--tables", "t"]
-    assert show_summary.main(["--summary", str(folder / "summary.json"), *rest]) == 0
+    monkeypatch.chdir(folder)
+    summary = folder / report_files.SUMMARY.format(experiment="quickstart")
+    summary.parent.mkdir(parents=True)
+    (folder / "summary.json").rename(summary)
+    assert show_summary.main(["--experiment", "quickstart"]) == 0
     printed = capsys.readouterr().out
     assert "label saving on test: " in printed
     assert "test accuracy, 400 labels, margin: " in printed
     assert "fine-tuned (full), 400 labels, random: " in printed
     assert f"points, for {fake_results.EXTRA_LABELS} labels more (" in printed
-    assert show_summary.main(["--summary", str(folder / "none.json"), *rest]) == 2
-    assert "none.json: file not found; run the same command again" in capsys.readouterr().err
-    summary = folder / "summary.json"
+    assert "tables   results/reports/quickstart/tables" in printed
+    assert show_summary.main(["--experiment", "other"]) == 2
+    assert "summary.json: file not found; run the same command again" in capsys.readouterr().err
+    summary = Path("results/reports/quickstart/tables/summary.json")
     whole = summary.read_text()
     for text in ("", "{}", "[]", "5", whole[:-20], whole.replace("margin", "Margin", 1)):
         summary.write_text(text)
-        assert show_summary.main(["--summary", str(summary), *rest]) == 2
+        assert show_summary.main(["--experiment", "quickstart"]) == 2
         assert f"error: {summary}: " in capsys.readouterr().err
 
 

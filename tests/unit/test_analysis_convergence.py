@@ -49,6 +49,7 @@ def test_failed_trainings_are_counted_once_each(written):
     fake_results.link(folder, values)
     notes, failures = notes_and_failures(folder, values)
     keys = ("trainer", "strategy", "failed", "trainings")
+    assert {row["at_edge"] for row in failures} == {0}
     assert [tuple(row[key] for key in keys) for row in failures] == [
         ("", "margin", 2, trainings),
         (tuned[0]["trainer"], "random", 1, len(tuned)),
@@ -58,3 +59,20 @@ def test_failed_trainings_are_counted_once_each(written):
     assert said[1].startswith(
         f"1 of {len(tuned)} trainings of {tuned[0]['trainer']} on what random"
     )
+
+
+def test_penalties_at_the_edge_are_counted_and_said(written):
+    folder, values, experiment = written
+    rounds = [ids for ids in experiment.selections() if ids["strategy"] == "margin"]
+    changed = [ids for ids in rounds if ids["round"] > 0][:3]
+    for ids in changed[:2]:
+        change(folder / fake_results.ROUND.format(**ids), "fit", penalty_at_edge=True)
+    change(folder / fake_results.ROUND.format(**changed[2]), "fit", penalty_at_edge=False)
+    notes, failures = notes_and_failures(folder, values)
+    counts = {key: failures[0][key] for key in ("strategy", "failed", "at_edge", "trainings")}
+    assert counts == {"strategy": "margin", "failed": 0, "at_edge": 2, "trainings": len(rounds)}
+    assert len(failures) == 1
+    said = [note for note in notes if "penalty" in note]
+    assert len(said) == 1
+    assert said[0].startswith(f"2 of {len(rounds)} trainings on what margin bought chose a penalty")
+    assert not any("diverged" in note for note in notes)

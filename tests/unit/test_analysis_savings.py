@@ -5,12 +5,18 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
 
-from labelbench_core.analysis.savings import (
+from labelbench_core.analysis.saving_intervals import (
     AT_BASELINE,
     AT_STRATEGY,
+    DEFINITIONS,
     Curve,
-    first_crossing,
+    compute_savings,
+)
+from labelbench_core.analysis.savings import (
     interval_text,
     label_savings,
     saving_text,
@@ -22,32 +28,19 @@ BUDGETS = np.array([100.0, 200.0, 300.0, 400.0])
 
 
 def saving(base: list, other: list, definition: str, budgets: np.ndarray = BUDGETS) -> dict:
-    rng = np.random.default_rng(0)
     return saving_with_interval(
-        Curve(BUDGETS, np.atleast_2d(base)), Curve(budgets, np.atleast_2d(other)), definition, rng
+        Curve(BUDGETS, np.atleast_2d(base)), Curve(budgets, np.atleast_2d(other)), definition
     )
 
 
-@pytest.mark.parametrize(
-    ("curve", "level", "labels"),
-    [
-        ([0.1, 0.3, 0.5, 0.7], 0.4, 250.0),
-        ([0.1, 0.3, 0.5, 0.7], 0.5, 300.0),
-        ([0.1, 0.3, 0.5, 0.7], 0.7, 400.0),
-        ([0.1, 0.3, 0.5, 0.7], 0.8, math.inf),
-        ([0.1, 0.3, 0.5, 0.7], 0.1, 100.0),
-        ([0.1, 0.3, 0.5, 0.7], 0.0, 100.0),
-        # Non-monotone: the first of three crossings.
-        ([0.1, 0.6, 0.2, 0.7], 0.5, 180.0),
-        # A dip below the start does not hide the later rise.
-        ([0.3, 0.1, 0.5, 0.5], 0.4, 275.0),
-        # A flat piece at the level: its first point.
-        ([0.1, 0.5, 0.5, 0.7], 0.5, 200.0),
-    ],
-)
-def test_first_crossing(curve: list[float], level: float, labels: float) -> None:
-    found = first_crossing(BUDGETS, np.array([curve]), np.array([level]))
-    assert found[0] == pytest.approx(labels)
+def ends(found: dict) -> tuple:
+    return tuple(found[name] for name in ("low", "low_bound", "high", "high_bound"))
+
+
+def seeds_around(mean: list[float], half_width: list[float] | float) -> np.ndarray:
+    """Three seeds with this mean, whose 95 % t interval has this half-width at every budget."""
+    spread = np.asarray(half_width) * math.sqrt(3) / stats.t.ppf(0.975, 2)
+    return np.array(mean) + np.array([[-1.0], [0.0], [1.0]]) * spread
 
 
 def test_saving_at_the_baselines_level() -> None:
@@ -81,8 +74,15 @@ def test_saving_at_the_strategys_level() -> None:
     assert (never["saving"], never["bound"]) == (2.0, "more than")
     equal = saving([0.1, 0.3, 0.5, 0.7], [0.1, 0.5, 0.7, 0.8], AT_STRATEGY)
     assert (equal["saving"], equal["bound"]) == (1.0, "more than")
-    worse = saving([0.3, 0.4, 0.5, 0.7], [0.3, 0.1, 0.1, 0.2], AT_STRATEGY)
+    worse = saving([0.3, 0.4, 0.5, 0.7], [0.2, 0.2, 0.2, 0.25], AT_STRATEGY)
     assert (worse["saving"], worse["bound"]) == (0.25, "less than")
+
+
+def test_strategy_that_was_as_good_before_is_not_charged_its_last_budget() -> None:
+    # It ends at 0.6, where it first was with 200 labels; the baseline gets there at 350.
+    found = saving([0.1, 0.3, 0.5, 0.7], [0.1, 0.6, 0.8, 0.6], AT_STRATEGY)
+    assert found["saving"] == pytest.approx(350 / 200)
+    assert (found["baseline_labels"], found["strategy_labels"]) == pytest.approx((350, 200))
 
 
 def test_baseline_that_does_not_rise_gives_no_saving() -> None:
@@ -92,42 +92,146 @@ def test_baseline_that_does_not_rise_gives_no_saving() -> None:
     assert math.isnan(found["low"])
 
 
-@pytest.mark.parametrize(
-    "curve", [[0.1, 0.3, 0.5, 0.7], [0.1, 0.8, 0.6, 0.7], [0.2, 0.9, 0.9, 0.4]]
+SHAPES = {
+    "rising": [0.1, 0.3, 0.5, 0.7],
+    "saturated": [0.6, 0.9, 0.9, 0.9],
+    "plateau": [0.1, 0.5, 0.5, 0.7],
+    "peaked": [0.1, 0.8, 0.6, 0.7],
+    "falling": [0.9, 0.8, 0.7, 0.6],
+    "flat": [0.5, 0.5, 0.5, 0.5],
+}
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_strategy_compared_with_itself_saves_exactly_nothing(shape: str, definition: str) -> None:
+    seeds = np.array(SHAPES[shape]) + np.array([[0.0], [0.03], [-0.02]])
+    found = saving(seeds, seeds, definition)
+    assert (found["saving"], found["bound"]) == (1.0, "")
+    # The seeds differ by the same at every budget: that changes no number of labels.
+    assert ends(found) == pytest.approx((1.0, "", 1.0, ""))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    shape=st.sampled_from([*SHAPES, "random walk"]),
+    definition=st.sampled_from(DEFINITIONS),
+    seeds=st.integers(1, 6),
+    noise=st.sampled_from([0.0, 1e-9, 0.01, 0.2]),
+    seed=st.integers(0, 2**32 - 1),
 )
-def test_a_strategy_compared_with_itself_saves_exactly_nothing(curve: list[float]) -> None:
-    seeds = np.array(curve) + np.array([[0.0], [0.03], [-0.02]])
-    found = saving(seeds, seeds, AT_BASELINE)
-    assert (found["saving"], found["low"], found["high"]) == (1.0, 1.0, 1.0)
-    assert found["bound"] == found["low_bound"] == found["high_bound"] == ""
+def test_noisy_curves_compared_with_themselves(
+    shape: str, definition: str, seeds: int, noise: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    mean = np.array(SHAPES.get(shape, rng.normal(0, 0.1, 4).cumsum()))
+    curve = Curve(BUDGETS, mean + rng.normal(0, noise, (seeds, 4)))
+    found = saving_with_interval(curve, curve, definition)
+    assert (found["saving"], found["bound"]) == (1.0, "")
+    if seeds > 1:
+        assert found["low"] <= 1.0 <= found["high"]
+    else:
+        assert math.isnan(found["low"])
 
 
-def test_bootstrap_interval_resamples_seeds_in_pairs() -> None:
-    # Two seeds, each with the strategy at 200 labels: an unpaired resampling would spread.
+@settings(max_examples=100, deadline=None)
+@given(seeds=st.integers(2, 6), seed=st.integers(0, 2**32 - 1), noise=st.floats(0.001, 0.3))
+def test_the_interval_holds_the_saving_and_turns_with_the_curves(
+    seeds: int, seed: int, noise: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    curves = [
+        Curve(BUDGETS, rng.normal(0.1, 0.2, 4).cumsum() + rng.normal(0, noise, (seeds, 4)))
+        for _ in range(2)
+    ]
+    found = saving_with_interval(*curves, AT_BASELINE)
+    turned = saving_with_interval(*reversed(curves), AT_STRATEGY)
+    if found["bound"] == "undefined":
+        assert turned["bound"] == "undefined"
+        assert math.isnan(found["low"])
+        return
+    assert 0 < found["low"] <= found["saving"] * (1 + 1e-9)
+    assert found["saving"] <= found["high"] * (1 + 1e-9)
+    turns = {"": "", "less than": "more than", "more than": "less than"}
+    for name, other in (("saving", "saving"), ("low", "high"), ("high", "low")):
+        assert found[name] == pytest.approx(1 / turned[other])
+    for name, other in (
+        ("bound", "bound"),
+        ("low_bound", "high_bound"),
+        ("high_bound", "low_bound"),
+    ):
+        assert found[name] == turns[turned[other]]
+
+
+def test_interval_pairs_seeds() -> None:
+    # Two seeds, each with the strategy at 200 labels; they differ by as much as both rise.
     base = np.array([[0.1, 0.2, 0.3, 0.4], [0.5, 0.6, 0.7, 0.8]])
     other = np.array([[0.1, 0.4, 0.4, 0.4], [0.5, 0.8, 0.8, 0.8]])
     found = saving(base, other, AT_BASELINE)
-    assert (found["saving"], found["low"], found["high"]) == pytest.approx((2.0, 2.0, 2.0))
+    assert (found["saving"], *ends(found)) == pytest.approx((2.0, 2.0, "", 2.0, ""))
 
 
-def test_bootstrap_interval_by_hand() -> None:
-    # Resamples of two seeds: both first (1/4), mixed (1/2), both second (1/4): the ends are pure.
-    base = np.array([[0.0, 0.1, 0.2, 0.3]] * 2)
-    other = np.array([[0.0, 0.3, 0.3, 0.3], [0.0, 0.15, 0.3, 0.3]])
+def test_interval_by_hand() -> None:
+    # The baseline is without noise. The strategy's band around 0.1, 0.5, 0.9, 1.3 reaches 0.7 at
+    # 225 and at 275 labels.
+    found = saving([[0.1, 0.3, 0.5, 0.7]] * 3, seeds_around([0.1, 0.5, 0.9, 1.3], 0.1), AT_BASELINE)
+    assert found["saving"] == pytest.approx(400 / 250)
+    assert ends(found) == pytest.approx((400 / 275, "", 400 / 225, ""))
+
+
+def test_end_that_may_lie_before_the_first_budget_is_open() -> None:
+    found = saving([[0.1, 0.3, 0.5, 0.7]] * 3, seeds_around([0.5, 0.9, 1.3, 1.7], 0.3), AT_BASELINE)
+    assert found["saving"] == pytest.approx(400 / 150)
+    assert ends(found) == pytest.approx((400 / 225, "", 400 / 100, "more than"))
+    certain = saving([[0.1, 0.3, 0.5, 0.7]] * 3, [[0.8, 0.9, 0.9, 0.9]] * 3, AT_BASELINE)
+    assert ends(certain) == (4.0, "more than", 4.0, "more than")
+
+
+def test_strategy_that_may_not_reach_the_level_is_read_at_its_own() -> None:
+    # It ends 0.02 below the level, give or take 0.1: the band reaches 0.7 at 360 labels. Its own
+    # last level is 0.68 +- 0.1, which the baseline may reach with 340 labels, if it is 0.58.
+    other = seeds_around([0.1, 0.2, 0.48, 0.68], 0.1)
+    found = saving([[0.1, 0.3, 0.5, 0.7]] * 3, other, AT_BASELINE)
+    assert (found["saving"], found["bound"]) == (1.0, "less than")
+    assert ends(found) == pytest.approx((340 / 400, "", 400 / 360, ""))
+
+
+def test_strategy_that_certainly_does_not_has_a_bound_and_no_interval() -> None:
+    found = saving([[0.1, 0.3, 0.5, 0.7]] * 3, seeds_around([0.1, 0.2, 0.3, 0.4], 0.1), AT_BASELINE)
+    assert (found["saving"], found["bound"]) == (1.0, "less than")
+    assert ends(found) == (1.0, "less than", 1.0, "less than")
+
+
+def test_baseline_that_was_certainly_there_before_is_uncertain_both_ways() -> None:
+    # Its band reaches 0.7, where it ends, at 175, 200 and 225; the strategy's at 125, 150 and 175.
+    base = seeds_around([0.1, 0.7, 1.3, 0.7], [0.15, 0.15, 0.15, 0])
+    other = seeds_around([0.1, 1.3, 1.3, 1.3], 0.3)
     found = saving(base, other, AT_BASELINE)
-    # Mean curve 0, 0.225, 0.3: reaches 0.3 at 300 only; the first seed alone does at 200.
-    assert found["saving"] == pytest.approx(400 / 300)
-    assert (found["low"], found["high"]) == pytest.approx((400 / 300, 400 / 200))
+    assert found["saving"] == pytest.approx(200 / 150)
+    low = math.exp(-math.hypot(math.log(200 / 175), math.log(175 / 150)))
+    high = math.exp(math.hypot(math.log(225 / 200), math.log(150 / 125)))
+    assert ends(found) == pytest.approx((200 / 150 * low, "", 200 / 150 * high, ""))
 
 
-def test_end_of_the_interval_can_be_a_bound() -> None:
-    base = np.array([[0.0, 0.1, 0.2, 0.3]] * 2)
-    other = np.array([[0.0, 0.4, 0.4, 0.4], [0.0, 0.2, 0.2, 0.25]])
-    found = saving(base, other, AT_BASELINE)
-    assert found["bound"] == ""
-    assert found["high_bound"] == ""
-    assert (found["low"], found["low_bound"]) == (1.0, "less than")
-    assert found["high"] == pytest.approx(400 / 175)
+def test_one_seed_has_no_interval() -> None:
+    for other in ([0.1, 0.5, 0.9, 1.3], [0.1, 0.2, 0.3, 0.4]):
+        found = saving([0.1, 0.3, 0.5, 0.7], other, AT_BASELINE)
+        assert math.isnan(found["low"])
+        assert math.isnan(found["high"])
+        assert (found["low_bound"], found["high_bound"]) == ("", "")
+
+
+def test_experiments_do_not_touch_each_other() -> None:
+    rng = np.random.default_rng(3)
+    base = np.array([0.1, 0.3, 0.5, 0.7]) + rng.normal(0, 0.1, (6, 4, 4))
+    other = base + rng.normal(0, 0.2, (6, 4, 4))
+    for definition in DEFINITIONS:
+        together = compute_savings(Curve(BUDGETS, base), Curve(BUDGETS, other), definition)
+        for index in range(6):
+            alone = saving(base[index], other[index], definition)
+            np.testing.assert_array_equal(together.saving[index], alone["saving"])
+            np.testing.assert_array_equal(together.low[index], alone["low"])
+            np.testing.assert_array_equal(together.high[index], alone["high"])
 
 
 def table(values: dict[str, np.ndarray]) -> pd.DataFrame:

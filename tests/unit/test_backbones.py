@@ -17,12 +17,10 @@ from labelbench_core.backbones import (
     _building,
     efficientnet_lite,
     open_clip_model,
-    resize_in_float,
-    resize_square,
     timm_model,
 )
+from labelbench_core.backbones.resizing import resize, resize_in_float
 from labelbench_core.catalogue import load_catalogue
-from labelbench_core.embeddings.fold import fold_batch_norm
 from labelbench_core.errors import InputError
 from labelbench_core.zero_shot import build_zero_shot_head
 
@@ -173,8 +171,8 @@ def test_resizing_is_pillows_on_every_device(photos, interpolation, size):
     expected = np.stack(
         [np.asarray(Image.fromarray(p.numpy()).resize((size, size), resample)) for p in photos]
     ).astype(int)
-    on_cpu = resize_square(photos, size, interpolation).numpy().astype(int)
-    in_float = resize_in_float(photos.permute(0, 3, 1, 2), size, interpolation)
+    on_cpu = resize(photos, (size, size), interpolation).numpy().astype(int)
+    in_float = resize_in_float(photos.permute(0, 3, 1, 2), (size, size), interpolation)
     elsewhere = in_float.permute(0, 2, 3, 1).numpy().astype(int)
     for found in (on_cpu, elsewhere):
         assert np.abs(found - expected).max() <= 2
@@ -208,7 +206,7 @@ def test_timm_checkpoint_is_loaded_strictly(tmp_path):
     network = timm.create_model("test_resnet", pretrained=False).eval()
     save_file(network.state_dict(), tmp_path / "a.safetensors")
     backbone = timm_model.build(
-        model="test_resnet", checkpoint=str(tmp_path / "a.safetensors"), input_size=64
+        model="test_resnet.r160_in1k", checkpoint=str(tmp_path / "a.safetensors"), input_size=64
     )
     images = torch.randint(0, 256, (2, 20, 20, 3), dtype=torch.uint8)
     with torch.inference_mode():
@@ -219,7 +217,7 @@ def test_timm_checkpoint_is_loaded_strictly(tmp_path):
     del state["conv1.0.weight" if "conv1.0.weight" in state else "conv1.weight"]
     save_file(state, tmp_path / "b.safetensors")
     with pytest.raises(InputError, match="could not be loaded"):
-        timm_model.build(model="test_resnet", checkpoint=str(tmp_path / "b.safetensors"))
+        timm_model.build(model="test_resnet.r160_in1k", checkpoint=str(tmp_path / "b.safetensors"))
 
 
 def test_timm_vision_transformer_takes_another_size():
@@ -244,14 +242,17 @@ def test_open_clip_image_tower(tmp_path):
     assert one.weights_sha256 != two.weights_sha256
     whole = open_clip.create_model("tiny-for-test")
     torch.save(whole.state_dict(), tmp_path / "weights.pt")
-    loaded = open_clip_model.build(model="tiny-for-test", checkpoint=str(tmp_path / "weights.pt"))
+    prepared = {"mean": [0.5] * 3, "std": [0.5] * 3}
+    prepared |= {"interpolation": "bicubic", "resize_mode": "shortest"}
+    options = {"model": "tiny-for-test", "checkpoint": str(tmp_path / "weights.pt"), **prepared}
+    loaded = open_clip_model.build(**options)
     pixels = loaded.preprocess(torch.randint(0, 256, (2, 40, 40, 3), dtype=torch.uint8))
     with torch.inference_mode():
         torch.testing.assert_close(loaded.model(pixels), whole.eval().encode_image(pixels))
 
     entry = {
         "implementation": "open-clip-model",
-        "options": {"model": "tiny-for-test", "checkpoint": str(tmp_path / "weights.pt")},
+        "options": options,
     }
     prompts = ["a {}.", "two {}s."]
     head = build_zero_shot_head(entry, ["cat", "sea_lion"], prompts)
@@ -264,37 +265,6 @@ def test_open_clip_image_tower(tmp_path):
         build_zero_shot_head({"implementation": "timm-model"}, ["cat", "dog"], None)
     with pytest.raises(InputError, match="for the class name"):
         build_zero_shot_head(entry, ["cat", "dog"], ["a photo"])
-
-
-def test_folding_changes_nothing_but_rounding(lite, photos):
-    pixels = Backbone(**{**vars(lite), "input_size": 96}).preprocess(photos)
-    before = lite.weights_sha256
-    folded = fold_batch_norm(lite.model, torch.zeros(1, 3, 96, 96))
-    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded.modules())
-    with torch.inference_mode():
-        torch.testing.assert_close(folded(pixels), lite.model(pixels), rtol=1e-3, atol=1e-4)
-    assert _building.hash_weights(lite.model) == before
-
-
-class UsedTwice(torch.nn.Module):
-    """A network whose convolution feeds a batch norm and a sum: it cannot be folded."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv, self.norm = torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4)
-        self.norm.running_mean.fill_(3.0)
-
-    def forward(self, x):
-        y = self.conv(x)
-        return (self.norm(y) + y).mean(dim=(2, 3))
-
-
-def test_what_cannot_be_folded_is_left_alone():
-    model = UsedTwice().eval()
-    example = torch.linspace(-1, 1, 3 * 64).view(1, 3, 8, 8)
-    folded = fold_batch_norm(model, example)
-    assert isinstance(folded.norm, torch.nn.BatchNorm2d)
-    torch.testing.assert_close(folded(example), model(example))
 
 
 def test_hub_weights_in_the_catalogue_exist_by_name():

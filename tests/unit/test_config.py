@@ -1,5 +1,6 @@
 """A wrong configuration is told whole, and before anything starts."""
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -303,6 +304,37 @@ def test_missing_data_is_told_before_any_job_unless_it_is_prepared_already(
     )
 
 
+def test_a_part_of_the_pool_that_loses_a_class_is_told_before_any_job(
+    quickstart, catalogue, tmp_path
+):
+    for split in ("pool", "test"):
+        for name, count in (("cat", 30), ("dog", 30), ("rare", 1)):
+            folder = tmp_path / "pets" / split / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                (folder / f"{number}.jpg").touch()
+    catalogue = {**catalogue, "datasets": {**catalogue["datasets"]}}
+    entry = {"implementation": "image-folder", "options": {"folder": "pets"}, "pool_size": 10}
+    catalogue["datasets"]["digits"] = entry
+    experiment = load(quickstart, catalogue)
+    told = (
+        r"data set 'digits': pool_size: 10; it leaves no image of class rare, which has 1 of the "
+        r"pool's 61 \(1 classes lost\); allowed: (\d+) to 61"
+    )
+    with pytest.raises(InputError, match=told) as caught:
+        experiments.check_sources(experiment, catalogue, tmp_path, {}, "my.yaml")
+    least = int(re.search(told, str(caught.value))[1])
+    for size, words in ((least, "my.yaml: rounds"), (least - 1, "leaves no image of class rare")):
+        catalogue["datasets"]["digits"] = {**entry, "pool_size": size}
+        with pytest.raises(InputError, match=words):
+            experiments.check_sources(experiment, catalogue, tmp_path, {}, "my.yaml")
+    # Which files will be left out is not known yet.
+    skipping = {**entry, "options": {"folder": "pets", "corrupt": "skip"}}
+    catalogue["datasets"]["digits"] = skipping
+    with pytest.raises(InputError, match=r"my.yaml: rounds"):
+        experiments.check_sources(experiment, catalogue, tmp_path, {}, "my.yaml")
+
+
 @pytest.fixture
 def config_folder(tmp_path):
     shutil.copytree(PROJECT / "config", tmp_path / "config")
@@ -312,6 +344,9 @@ def config_folder(tmp_path):
 @pytest.mark.parametrize(
     ("file", "text", "told"),
     [
+        ("strategies", "m: {implementation: margin, duplicates: error}", "only data sets have it"),
+        ("datasets", "d: {implementation: digits, duplicates: stop}", "duplicates: 'stop'"),
+        ("datasets", "d: {implementation: digits, near_duplicates: 65}", "near_duplicates: 65"),
         ("strategies", "margin: {implementation: margni}", "did you mean 'margin'"),
         ("strategies", "margin: {method: margin}", "margin.method: unknown key"),
         ("strategies", "Margin: {implementation: margin}", "is not an id"),

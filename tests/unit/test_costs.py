@@ -17,13 +17,13 @@ from labelbench_core.analysis.costs import (
     refresh_costs,
     selection_costs,
 )
-from labelbench_core.analysis.jobs import Needs, ids_of_jobs
 from labelbench_core.analysis.report import _cost_tables
 from labelbench_core.catalogue import load_catalogue
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.costs import draw_costs, operations
+from labelbench_core.plan import Needs, ids_of_jobs
 from labelbench_core.proxy_entries import needs
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"

@@ -21,6 +21,7 @@ from labelbench_core.datasets import (
     fashion_mnist,
     open_dataset,
 )
+from labelbench_core.datasets.part_of_pool import check_pool_size
 from labelbench_core.datasets.prepare import check_raw, prepare_dataset
 from labelbench_core.errors import InputError
 from workflow_scripts import prepare_dataset as job
@@ -92,6 +93,11 @@ def test_a_part_of_the_pool_is_random_and_within_every_larger_part(tmp_path):
     assert rows[100] != list(range(100))
     with pytest.raises(InputError, match="pool_size: 2000; allowed: at most 1297"):
         prepare_dataset("part", "digits", {}, tmp_path, *places, pool_size=2000)
+    with pytest.raises(InputError, match=r"pool_size: 12; it leaves no image of class \d,"):
+        prepare_dataset("part", "digits", {}, tmp_path, *places, pool_size=12)
+    labels, names = digits.pool_labels(tmp_path)
+    np.testing.assert_array_equal(labels, whole.labels)
+    check_pool_size(labels, names, "digits", 100)
 
 
 def test_prepared_arrays_are_checked(tmp_path):
@@ -151,6 +157,9 @@ def test_cifar_is_read_in_official_order(cifar, tmp_path):
     np.testing.assert_array_equal(prepared.labels("pool"), labels[:20])
     assert prepared.class_names[3] == "class 3"
     assert cifar10.check(tmp_path) == {"pool": 20, "test": 10}
+    known, names = cifar10.pool_labels(tmp_path)
+    np.testing.assert_array_equal(known, labels[:20])
+    assert names == prepared.class_names
     assert str(tmp_path) not in json.dumps(manifest)
 
 
@@ -169,6 +178,8 @@ def test_cifar_damage_is_named(cifar, tmp_path):
     with pytest.raises(InputError, match="data_batch_2: file not found; unpack the official"):
         cifar10.check(tmp_path)
     assert not (tmp_path / "out" / "manifest.json").exists()
+    with pytest.raises(InputError, match="data_batch_2: file not found"):
+        cifar10.pool_labels(tmp_path)
 
 
 @pytest.mark.parametrize("source", [cifar10, cifar100, fashion_mnist])
@@ -184,6 +195,7 @@ def test_nothing_there_and_no_internet(source, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="file not found"):
         source.check(tmp_path, download=False)
     assert set(source.check(tmp_path)) == {"pool", "test"}
+    assert source.pool_labels(tmp_path) is None
     with pytest.raises(InputError, match=r"the download failed .*no route to host"):
         source.load(tmp_path)
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
@@ -241,6 +253,9 @@ def test_fashion_mnist_is_read(fashion, tmp_path):
     np.testing.assert_array_equal(found, np.repeat(images[:20, ..., None], 3, axis=-1))
     np.testing.assert_array_equal(prepared.labels("test"), labels[20:])
     assert prepared.class_names[9] == "Ankle boot"
+    known, names = fashion_mnist.pool_labels(tmp_path)
+    np.testing.assert_array_equal(known, labels[:20])
+    assert names == prepared.class_names
 
 
 def test_fashion_mnist_damage_is_named(fashion, tmp_path):

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from test_analysis_collect import SMALL, collect, collect_all_costs, tabulate_results
 
+from labelbench_core import report_files
 from labelbench_core.analysis.frames import read_csv
 from labelbench_core.experiment import Experiment
 from labelbench_core.figures import style
@@ -23,7 +24,7 @@ from labelbench_core.figures.label_efficiency import draw_curves, draw_differenc
 from labelbench_core.figures.label_savings import draw_savings
 from workflow_scripts import plot_costs, plot_finetuning, plot_label_efficiency, plot_label_savings
 
-NAMES = ("label_efficiency", "difference", "label_savings", "finetuning", "costs")
+NAMES = report_files.figures(finetuning=True)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,9 @@ def test_two_processes_write_the_same_bytes(tables: tuple[Path, Experiment]) -> 
     command = [sys.executable, "-c", code, str(folder), str(folder / "there")]
     subprocess.run(command, check=True, env=environment, capture_output=True)
     first = digests(folder / "here")
-    assert set(first) == {f"{name}.{kind}" for name in NAMES for kind in style.FORMATS}
+    assert set(first) == {
+        f"{name}.{kind}" for name in NAMES for kind in report_files.FIGURE_FORMATS
+    }
     assert digests(folder / "there") == first
 
 

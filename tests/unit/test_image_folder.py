@@ -81,25 +81,19 @@ def test_file_names_and_contents_decide_the_fingerprint(pictures, tmp_path):
     assert fingerprint("c") != first
 
 
-def test_changed_corrupt_and_missing_images_are_named(pictures, tmp_path, monkeypatch):
+def test_changed_and_missing_images_are_named(pictures, tmp_path, monkeypatch):
     monkeypatch.setenv("LABELBENCH_DATA", str(pictures))
     victim = pictures / "pets" / "train" / "dog" / "1.jpg"
-    content = victim.read_bytes()
-    victim.write_bytes(content[: len(content) // 2])  # the header is whole, the image is not
     prepare(tmp_path / "out", "image-folder", pictures, folder="pets")
     images = open_dataset(tmp_path / "out").images("pool")
-    with pytest.raises(InputError, match=r"train/dog/1.jpg: corrupt image"):
-        images.batch(np.arange(6))
-    victim.write_bytes(content)
-    with pytest.raises(InputError, match=r"train/dog/1.jpg: changed since"):
+    victim.write_bytes(victim.read_bytes() + b" ")
+    with pytest.raises(
+        InputError, match=r"train/dog/1.jpg: changed since .*delete the folder .*out"
+    ):
         images.batch(np.array([4]))
     victim.unlink()
     with pytest.raises(InputError, match=r"train/dog/1.jpg: file not found"):
         images.batch(np.array([4]))
-    for content in (b"", b"no image"):
-        victim.write_bytes(content)
-        with pytest.raises(InputError, match=r"train/dog/1.jpg: not a readable image"):
-            image_folder.load(pictures, folder="pets")
 
 
 def test_missing_classes_and_splits_are_named(pictures):
@@ -114,6 +108,9 @@ def test_missing_classes_and_splits_are_named(pictures):
     assert sizes["test"] == 2
     raw = image_folder.load(pictures, folder="pets", allow_missing_classes=True)
     check_raw(raw, allow_missing_classes=True)
+    for option, value in (("corrupt", "ignore"), ("ground", "green"), ("image_size", 0)):
+        with pytest.raises(InputError, match=rf"{option}: '?{value}'?; (allowed|must be)"):
+            image_folder.load(pictures, folder="pets", **{option: value})
     with pytest.raises(InputError, match="split test has no image of class dog"):
         check_raw(raw, allow_missing_classes=False)
     (pets / "sketch" / "cow").mkdir()

@@ -108,7 +108,8 @@ def test_penalty_is_chosen_from_the_labels_and_kept_until_they_double(digits):
     first = linear.build().fit(training_set(features[:100], labels[:100], statistics), rng)
     assert first["penalty_chosen_at"] == 100
     kept = linear.build().fit(training_set(features[:199], labels[:199], statistics), rng, first)
-    assert (kept["penalty"], kept["penalty_chosen_at"]) == (first["penalty"], 100)
+    for key in ("penalty", "penalty_chosen_at", "penalty_at_edge"):
+        assert kept[key] == first[key]
     anew = linear.build().fit(training_set(features[:200], labels[:200], statistics), rng, first)
     assert anew["penalty_chosen_at"] == 200
 
@@ -131,7 +132,7 @@ def test_noise_asks_for_a_larger_penalty():
     clean = (features[:, 0] > 0).astype(np.int64)
     noisy = np.where(rng.random(300) < 0.4, 1 - clean, clean)
     chosen = [
-        choose_penalty(features, labels, 2, None, np.random.default_rng(1))[0]
+        choose_penalty(features, labels, 2, None, np.random.default_rng(1)).penalty
         for labels in (clean, noisy)
     ]
     assert chosen[0] < chosen[1] / 5

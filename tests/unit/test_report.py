@@ -133,6 +133,26 @@ def test_caveats_come_from_the_data(results: Path) -> None:
         )
 
 
+def test_leaks_and_what_was_left_out_are_named(results: Path) -> None:
+    manifest = read_json(results / "digits.json")
+    examples = [["pool/cat/again.jpg", "test/cat/0.jpg"]]
+    manifest["leaks"] = [{"kind": "pool and test", "count": 12, "examples": examples}]
+    entry = {"count": 5, "examples": ["pool/cat/<siamese>/0.jpg"]}
+    manifest["left_out"] = {"in sub-folders of classes": entry}
+    fake_results.note(results / "leaky.json", "data set", **manifest)
+    status, path = render(results, "leaky.html", manifest=f"{results}/leaky.json")
+    assert status == 0
+    words = " ".join(" ".join(Page(path.read_text(encoding="utf-8")).words).split())
+    after = words.split("What these numbers do not say ")[1]
+    assert after.startswith("digits: 12 images of test are also in pool, the same by content: ")
+    inputs = after.split("Data sets and embeddings")[1]
+    assert (
+        "digits: 5 files left out, in sub-folders of classes: pool/cat/<siamese>/0.jpg, …" in inputs
+    )
+    _, path = render(results)
+    assert "left out" not in path.read_text(encoding="utf-8")
+
+
 def test_only_the_cost_part_depends_on_costs(results: Path, tmp_path: Path) -> None:
     _, path = render(results)
     before = path.read_text(encoding="utf-8")

@@ -147,6 +147,56 @@ def test_a_pool_that_is_streamed_gives_the_same_picks(data, monkeypatch):
     assert np.array_equal(dense, chain(data, settings, 1)[-1].record["bought"])
 
 
+@pytest.mark.parametrize("kind", ["linear", "linear-ensemble"])
+def test_held_out_rows_are_predicted_by_a_proxy_that_never_saw_them(data, kind, monkeypatch):
+    pools = []
+
+    def spy(name, pool, budget, rng, **options):
+        pools.append(pool)
+        return pool.unlabeled()[:budget], {}
+
+    proxy = {"id": kind, "implementation": kind}
+    settings = {**SETTINGS, "proxy": proxy, "strategy": {"id": "u", "implementation": "uherding"}}
+    first = chain(data, settings, 0)[0]
+    monkeypatch.setattr("labelbench_core.strategies.select_with_state", spy)
+    second = rounds.next_round(data, settings, first)
+    rounds.next_round(data, settings, second)
+    pool = pools[1]
+    probabilities, labels = pool.held_out(0.3)
+    assert pool.held_out(0.3)[0] is probabilities  # trained once
+    assert np.array_equal(labels, pool.labels[14:])
+    assert len(labels) == int(0.3 * 20)
+    if kind == "linear":
+        known = replace(data, labels={**data.labels, "pool": data.labels["pool"].copy()})
+        known.labels["pool"][pool.labeled[14:]] = 0  # of no influence
+        training = rounds._training_set(known, pool.labeled[:14], pool.labels[:14])
+        other = linear.build(penalty=second.record["fit"]["penalty"])
+        other.fit(training, np.random.default_rng(0))
+        rows = data.embeddings["pool"].take(pool.labeled[14:])
+        assert np.array_equal(probabilities, other.predict_proba(rows))
+    # And so much of the labelled rows at least: one.
+    assert len(pools[0].held_out(0.01)[1]) == 1
+
+
+def test_uherding_in_a_round_trains_once_more_or_not(data, monkeypatch):
+    trained = []
+    fit = linear.LinearProxy.fit
+
+    def counted(self, training, *arguments):
+        trained.append(len(training.labels))
+        return fit(self, training, *arguments)
+
+    monkeypatch.setattr(linear.LinearProxy, "fit", counted)
+    bought = {}
+    for calibration, sizes in (("held_out", [12, 9, 20]), ("training", [12, 20])):
+        trained.clear()
+        options = {"calibration": calibration}
+        entry = {"id": "u", "implementation": "uherding", "options": options}
+        bought[calibration] = chain(data, {**SETTINGS, "strategy": entry}, 1)[-1].record["bought"]
+        assert trained == sizes
+    assert len(set(bought["held_out"])) == 8
+
+
 def test_a_sequential_strategy_spends_exactly_its_budget_and_says_so(data):
     settings = {**SETTINGS, "strategy": {"id": "galaxy", "implementation": "galaxy"}}
     record = chain(data, settings, 2)[-1].record

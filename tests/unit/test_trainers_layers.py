@@ -6,7 +6,8 @@ import json
 import pytest
 
 from labelbench_core import registry
-from labelbench_core.trainers._network import Network, fold_batch_norm
+from labelbench_core.backbones.folding import fold_batch_norm
+from labelbench_core.trainers._network import Network
 from labelbench_core.trainers._schedule import build_optimizer
 from labelbench_core.trainers.recipe import Recipe
 

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 PROJECT = Path(__file__).resolve().parents[2]
 METRICS = [
     "dataset", "backbone", "proxy", "schedule", "strategy", "seed", "round", "num_labeled",
-    "split", "metric", "value", "converged",
+    "split", "metric", "value", "converged", "at_edge",
 ]  # fmt: skip
 
 
@@ -118,7 +118,10 @@ def test_snakemake_and_snakefmt_find_nothing():
 # Names that conda-forge has changed.
 PYPI_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "snakemake-minimal": "snakemake"}
 RUNNER_ONLY = {"python", "pip", "conda"}
-ENVIRONMENTS = ["environment.yml", *(f"rules/envs/{n}.yaml" for n in ("select", "torch", "report"))]
+ENVIRONMENTS = [
+    "environment.yml",
+    *(f"rules/envs/{n}.yaml" for n in ("dataset", "select", "torch", "report")),
+]
 
 
 def locked_versions():

@@ -1,4 +1,7 @@
-"""Which jobs an experiment consists of, from its data sets to its fine-tunings."""
+"""Which jobs an experiment consists of, from its data sets to its report, and all that they make.
+
+The Snakefile, the table of costs and whoever asks whether results are complete use the same.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labelbench_core.errors import InputError
-from labelbench_core.experiment import Experiment
+from labelbench_core.experiment import Crossing, Experiment
 from labelbench_core.refreshing import refreshed_after
+from labelbench_core.report_files import ONLY_WITH_FINETUNING
+from labelbench_core.stages import COSTED, STAGES, WEIGHTS, Output, Stage
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,71 @@ class Needs:
             raise InputError(f"--needs {text}: {error}") from error
 
 
+@dataclass(frozen=True)
+class PlannedOutput:
+    """A file or folder that an experiment's jobs make: its path, its stage and what it is."""
+
+    path: str
+    stage: Stage
+    output: Output
+
+
+def planned_outputs(experiment: Experiment, needs: Needs) -> Iterator[PlannedOutput]:
+    """Everything that belongs to an experiment, each file and folder once, stage by stage.
+
+    Left out are only the weights of fine-tunings that the experiment does not keep
+    (`finetune.keep`), which are removed when the last job that reads them has ended.
+    """
+    passing = passing_rounds(experiment, needs)
+    for stage in STAGES.values():
+        for ids in jobs_of(stage, experiment, needs):
+            for output in stage.outputs.values():
+                if output.kind != WEIGHTS or ids["round"] not in passing:
+                    for path in output.paths:
+                        yield PlannedOutput(path.format_map(ids), stage, output)
+
+
+def jobs_of(stage: Stage, experiment: Experiment, needs: Needs) -> Iterator[dict[str, Any]]:
+    """The ids of every job of a stage, each job once."""
+    if stage not in COSTED:
+        if experiment.trainers or stage.name not in ONLY_WITH_FINETUNING:
+            yield {"experiment": experiment.experiment}
+        return
+    seen = set()
+    for ids in ids_of_jobs(stage.name, experiment, needs):
+        key = tuple([ids[name] for name in stage.ids])
+        if key not in seen:
+            seen.add(key)
+            yield dict(zip(stage.ids, key, strict=True))
+
+
+def passing_rounds(experiment: Experiment, needs: Needs) -> frozenset[int]:
+    """Rounds after which fine-tunings keep no weights.
+
+    Where crossings differ, the most generous one decides. Fine-tunings after which a pool is
+    embedded anew follow the `finetune.keep` of their crossing; without one, they are kept.
+    """
+    every, kept = set(), set()
+    for crossing in experiment.crossings:
+        rounds = {ids["round"] for ids in crossing.finetunings()}
+        rounds |= {ids["round"] for ids in _refreshes(crossing, needs)}
+        every |= rounds
+        kept |= rounds & _kept_rounds(crossing, rounds)
+    return frozenset(every - kept)
+
+
+def _kept_rounds(crossing: Crossing, rounds: set[int]) -> set[int]:
+    """Rounds of a crossing's fine-tunings, of all its `rounds`, that keep their weights."""
+    chosen = crossing.finetune
+    if chosen is None or chosen.keep == "all":
+        return rounds
+    if chosen.keep == "none":
+        return set()
+    # A model on the full data has no other round.
+    at_once = {0} if set(chosen.strategies) & set(crossing.full_data) else set()
+    return {max(chosen.rounds)} | at_once
+
+
 def ids_of_jobs(stage: str, experiment: Experiment, needs: Needs) -> Iterator[dict[str, Any]]:
     """The ids of every job of a stage; of those that do not depend on all ids, several times."""
     if stage in ("prepare_dataset", "draw_initial_pool"):
@@ -67,7 +137,7 @@ def ids_of_jobs(stage: str, experiment: Experiment, needs: Needs) -> Iterator[di
         raise InputError(f"{stage}: there is no such stage")
 
 
-def _refreshes(experiment: Experiment, needs: Needs) -> Iterator[dict[str, Any]]:
+def _refreshes(experiment: Experiment | Crossing, needs: Needs) -> Iterator[dict[str, Any]]:
     """The ids of every fine-tuning after which the pool is embedded anew."""
     for ids in experiment.selections():
         if ids["proxy"] in needs.refresh:

@@ -1,0 +1,131 @@
+"""How weights want their images prepared: what was given, what is known, what must be asked.
+
+Local weights say nothing about it, and those who guess get features that look right: so it is asked
+for where neither a tag of published weights nor a file beside the weights names it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labelbench_core.errors import InputError
+from labelbench_core.framing import RESIZE_MODES, Framing
+
+INTERPOLATIONS = ("bilinear", "bicubic")
+KEYS = ("mean", "std", "interpolation", "resize_mode")
+# A number for each of red, green and blue.
+Channels = Sequence[float]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """The part of a `Backbone` that says how images are prepared; see there."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str
+    framing: Framing
+
+
+def check_given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `KEYS` that are among a backbone's `options` and not None; `InputError` if wrong."""
+    given = {key: options[key] for key in KEYS if options.get(key) is not None}
+    for key, low in (("mean", 0.0), ("std", 1e-6)):
+        if key in given and not _is_channels(given[key], low):
+            bounds = "from 0 to 1" if key == "mean" else "above 0, at most 1"
+            raise InputError(
+                f"{key}: {given[key]!r}; allowed: three numbers {bounds}, of red, green and blue "
+                "(pixels are from 0 to 1)"
+            )
+    for key, allowed in (("interpolation", INTERPOLATIONS), ("resize_mode", RESIZE_MODES)):
+        if key in given and given[key] not in allowed:
+            raise InputError(f"{key}: {given[key]!r}; allowed: {', '.join(allowed)}")
+    return given
+
+
+def settle(
+    given: Mapping[str, Any], known: Mapping[str, Any] | None, source: str, cures: str
+) -> Preprocessing:
+    """What was given, and for the rest what is known.
+
+    Parameters
+    ----------
+    given
+        From `check_given`.
+    known
+        Values of `KEYS` and `fill`; None if nothing is known.
+    source
+        The weights, for messages.
+    cures
+        What would make it known beside giving it.
+
+    Raises
+    ------
+    InputError
+        If something is neither given nor known, or known to be what cannot be done.
+    """
+    missing = [key for key in KEYS if key not in given and key not in (known or {})]
+    if missing:
+        raise InputError(
+            f"{source}: how its images are to be prepared is not known: {cures}; or give "
+            f"{', '.join(missing)}, for example mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], "
+            f"interpolation: bicubic (allowed: {', '.join(INTERPOLATIONS)}), "
+            f"resize_mode: shortest (allowed: {', '.join(RESIZE_MODES)})"
+        )
+    values = {"fill": (0, 0, 0), **(known or {}), **given}
+    try:
+        check_given(values)
+    except InputError as error:
+        raise InputError(f"{source}: its preprocessing cannot be made: {error}") from error
+    return Preprocessing(
+        tuple(map(float, values["mean"])),
+        tuple(map(float, values["std"])),
+        values["interpolation"],
+        Framing(values["resize_mode"], tuple(values["fill"])),
+    )
+
+
+def square(size: int | Sequence[int], source: str) -> int:
+    """Height and width of a network's input, an int or the last two of `size`, which must agree."""
+    height, width = (size, size) if isinstance(size, int) else size[-2:]
+    if height != width:
+        raise InputError(
+            f"{source}: its input has {height} x {width} pixels; allowed: networks with a square "
+            "input, or a size given as input_size"
+        )
+    return int(height)
+
+
+def read_beside(checkpoint: str, name: str, key: str) -> Mapping[str, Any] | None:
+    """The object `key` in the JSON file `name` beside a checkpoint; None if there is none."""
+    path = Path(checkpoint).expanduser().parent / name
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not valid JSON ({error}); mend or remove it") from error
+    found = content.get(key) if isinstance(content, dict) else None
+    if not isinstance(found, dict | None):
+        raise InputError(f"{path}: {key}: {found!r}; allowed: a JSON object; mend or remove it")
+    return found
+
+
+def _is_channels(value: Any, low: float) -> bool:
+    return (
+        isinstance(value, Sequence)
+        and not isinstance(value, str)
+        and len(value) == 3
+        and all(
+            isinstance(one, (int, float))
+            and not isinstance(one, bool)
+            and math.isfinite(one)
+            and low <= one <= 1
+            for one in value
+        )
+    )

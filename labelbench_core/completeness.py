@@ -1,0 +1,102 @@
+"""Whether folders of arrays hold all files that their manifests name; nothing is hashed.
+
+One `stat` for each block: cheap enough to be looked at in every planning. Contents are verified by
+whoever reads them.
+"""
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from labelbench_core.row_blocks import CRC_BYTES, block_path
+
+INDEX_ENTRY_BYTES = 16
+"""Offset and length of a chunk in the index of a shard."""
+
+
+def what_is_missing(manifest: Path, arrays: Path) -> str | None:
+    """The first file that is missing in a folder of arrays or not of its size; None if all is well.
+
+    Parameters
+    ----------
+    manifest
+        `manifest.json` of a prepared data set, of embeddings or of views.
+    arrays
+        The folder that it describes. Where manifest or folder are missing altogether, Snakemake
+        sees that itself: None.
+    """
+    if not (manifest.is_file() and arrays.is_dir()):
+        return None
+    try:
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+        expected = dict(_arrays(content))
+        listings = [f"{name}-files.json" for name in _splits_of_files(content)]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"{manifest} is damaged"
+    for listing in listings:
+        if not (arrays / listing).is_file():
+            return f"{arrays / listing} is missing"
+    for name, blocks in expected.items():
+        if (problem := _array_problem(arrays / name, blocks)) is not None:
+            return problem
+    return None
+
+
+def _arrays(manifest: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Name and number of blocks of every array of a data set, or of all its embeddings."""
+    for name, array in manifest.get("arrays", {}).items():
+        yield name, len(array["blocks"])
+    for split in manifest["splits"].values():
+        for view in split.get("views", {}).values():
+            yield view["array"], len(view["blocks"])
+
+
+def _splits_of_files(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Splits of a data set whose images stay in files of their own."""
+    for name, split in manifest["splits"].items():
+        if split.get("storage") == "files":
+            yield name
+
+
+def _array_problem(path: Path, num_blocks: int) -> str | None:
+    """What is missing of the array in the folder `path`."""
+    metadata = path / "zarr.json"
+    try:
+        described = json.loads(metadata.read_text(encoding="utf-8"))
+        shape = described["shape"]
+        sizes = _block_sizes(described)
+    except FileNotFoundError:
+        return f"{metadata} is missing"
+    except (ValueError, KeyError, IndexError, TypeError):
+        return f"{metadata} is damaged"
+    for block in range(num_blocks):
+        file = block_path(path, block, len(shape))
+        try:
+            found = os.stat(file).st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return f"{file} is missing"
+        if block < len(sizes) and found != sizes[block]:
+            return f"{file} has {found:,} bytes of {sizes[block]:,}"
+    return None
+
+
+def _block_sizes(described: Mapping[str, Any]) -> list[int]:
+    """Bytes of each block: its chunks that hold rows, each with a checksum, and their index."""
+    rows, *rest = described["shape"]
+    block_rows = described["chunk_grid"]["configuration"]["chunk_shape"][0]
+    chunk_rows = described["codecs"][0]["configuration"]["chunk_shape"][0]
+    row_bytes = math.prod(rest) * _item_bytes(described["data_type"])
+    index = INDEX_ENTRY_BYTES * (block_rows // chunk_rows) + CRC_BYTES
+    return [
+        math.ceil(min(block_rows, rows - first) / chunk_rows) * (chunk_rows * row_bytes + CRC_BYTES)
+        + index
+        for first in range(0, rows, block_rows)
+    ]
+
+
+def _item_bytes(data_type: str) -> int:
+    """Bytes of one value: `float16` has two."""
+    return int("".join(filter(str.isdigit, data_type))) // 8

@@ -1,0 +1,61 @@
+"""Which files are images, by the ending of their name: fixed here, the same on every machine.
+
+A test compares the lists with what Pillow registers, so that nothing it can open is forgotten.
+"""
+
+SUFFIXES = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png", ".apng"),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+    "GIF": (".gif",),
+    "BMP": (".bmp",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
+    "AVIF": (".avif", ".avifs"),
+    "JPEG2000": (".jp2", ".j2k", ".jpc", ".jpf", ".jpx", ".j2c"),
+    "DIB": (".dib",),
+    "QOI": (".qoi",),
+    "TGA": (".tga", ".icb", ".vda", ".vst"),
+    "PCX": (".pcx",),
+    "DCX": (".dcx",),
+    "SGI": (".sgi", ".rgb", ".rgba", ".bw"),
+    "SUN": (".ras",),
+    "ICO": (".ico",),
+    "CUR": (".cur",),
+    "ICNS": (".icns",),
+    "XBM": (".xbm",),
+    "XPM": (".xpm",),
+    "MSP": (".msp",),
+    "IM": (".im",),
+    "DDS": (".dds",),
+    "FTEX": (".ftc", ".ftu"),
+    "BLP": (".blp",),
+    "GBR": (".gbr",),
+    "PIXAR": (".pxr",),
+    "FLI": (".fli", ".flc"),
+}
+"""Format, as Pillow calls it → endings of what is read; the commonest formats first."""
+
+REFUSED = {
+    "EPS": ((".eps", ".ps"), "drawn by another program, Ghostscript"),
+    "PDF": ((".pdf",), "pages, not an image"),
+    "WMF": ((".wmf", ".emf"), "drawn by Windows"),
+    "SVG": ((".svg", ".svgz"), "a drawing, which Pillow cannot read"),
+    "PSD": ((".psd", ".psb"), "layers; the flat image in it may be missing or old"),
+    "PCD": ((".pcd",), "Pillow reads a small preview alone"),
+    "FITS": ((".fit", ".fits"), "measurements that state no white"),
+    "HDF5": ((".h5", ".hdf", ".hdf5"), "a container, which Pillow cannot decode"),
+    "GRIB": ((".grib",), "a container, which Pillow cannot decode"),
+    "BUFR": ((".bufr",), "a container, which Pillow cannot decode"),
+    "IPTC": ((".iim",), "a container of press agencies"),
+    "MPEG": ((".mpg", ".mpeg"), "a film, which Pillow cannot decode"),
+    "HEIF": ((".heic", ".heif"), "Pillow has no decoder"),
+    "JPEGXL": ((".jxl",), "Pillow has no decoder"),
+    "RAW": ((".dng", ".cr2", ".nef", ".arw"), "not developed yet"),
+    "ARRAY": ((".npy", ".npz", ".dcm"), "no image file"),
+}
+"""Format → its endings and why it is not read; told apart from files that are no images at all."""
+
+READ_FORMATS = tuple(SUFFIXES)
+READ_SUFFIXES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+REFUSED_SUFFIXES = tuple(suffix for suffixes, _ in REFUSED.values() for suffix in suffixes)

@@ -1,0 +1,107 @@
+"""The same image where it must not be: in two splits, or under two classes."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from labelbench_core.datasets import RawDataset, RawSplit, split_order
+from labelbench_core.datasets._names import printable
+from labelbench_core.datasets._near import nearest
+
+EXAMPLES = 5
+
+
+def find_leaks(raw: RawDataset) -> list[dict[str, Any]]:
+    """Every kind of leak of a data set, by the content of its images.
+
+    Returns
+    -------
+    list
+        Of ``{"kind", "count", "examples"}``, as manifests hold it. Kinds: ``"pool and test"`` (any
+        two splits; the count is of the second's images), ``"two classes"`` (anywhere; the count is
+        of different images). An example is the pair of names.
+    """
+    order = sorted(raw.splits, key=split_order)
+    contents = {split: content_keys(raw.splits[split]) for split in order}
+    places = {
+        split: {key: row for row, key in reversed(list(enumerate(keys)))}
+        for split, keys in contents.items()
+    }
+    leaks = []
+    for earlier, later in combinations(order, 2):
+        known = places[earlier]
+        rows = [(known[key], row) for row, key in enumerate(contents[later]) if key in known]
+        if rows:
+            leaks.append(_leak(raw, f"{earlier} and {later}", [earlier, later], rows))
+    return leaks + _under_two_classes(raw, contents)
+
+
+def find_near(raw: RawDataset, most_bits: int) -> list[dict[str, Any]]:
+    """Images of a split that look like one of an earlier split, but are not the same by content.
+
+    Their perceptual hashes (`RawSplit.near_hashes`) differ in at most `most_bits` of 64 bits.
+    """
+    order = sorted(raw.splits, key=split_order)
+    contents = {split: content_keys(raw.splits[split]) for split in order}
+    leaks = []
+    for earlier, later in combinations(order, 2):
+        same = set(contents[earlier])
+        places, bits = nearest(
+            raw.splits[earlier].near_hashes or [], raw.splits[later].near_hashes or []
+        )
+        rows = [
+            (int(places[row]), row)
+            for row in range(len(places))
+            if bits[row] <= most_bits and contents[later][row] not in same
+        ]
+        if rows:
+            leak = _leak(raw, f"{earlier} and {later}, nearly", [earlier, later], rows)
+            leaks.append(leak | {"most_bits": most_bits})
+    return leaks
+
+
+def content_keys(split: RawSplit) -> list[str]:
+    """What is equal for equal images: the SHA-256 of the file, or of the array's bytes."""
+    if split.file_sha256 is not None:
+        return split.file_sha256
+    return [hashlib.sha256(image.tobytes()).hexdigest() for image in split.images]
+
+
+def _under_two_classes(
+    raw: RawDataset, contents: Mapping[str, Sequence[str]]
+) -> list[dict[str, Any]]:
+    first: dict[str, tuple[str, int, int]] = {}
+    other: dict[str, tuple[str, int]] = {}
+    for split, keys in contents.items():
+        for row, (key, label) in enumerate(
+            zip(keys, raw.splits[split].labels.tolist(), strict=True)
+        ):
+            if key not in first:
+                first[key] = split, row, label
+            elif first[key][2] != label:
+                other.setdefault(key, (split, row))
+    if not other:
+        return []
+    examples = [
+        [_name(raw, *first[key][:2]), _name(raw, *other[key])] for key in list(other)[:EXAMPLES]
+    ]
+    return [{"kind": "two classes", "count": len(other), "examples": examples}]
+
+
+def _leak(
+    raw: RawDataset, kind: str, splits: Sequence[str], rows: Sequence[tuple[int, int]]
+) -> dict[str, Any]:
+    earlier, later = splits
+    examples = [
+        [_name(raw, earlier, mine), _name(raw, later, theirs)] for mine, theirs in rows[:EXAMPLES]
+    ]
+    return {"kind": kind, "count": len(rows), "examples": examples}
+
+
+def _name(raw: RawDataset, split: str, row: int) -> str:
+    """How an image is called: its file, or its row and class."""
+    entry = raw.splits[split]
+    if entry.files is not None:
+        return printable(entry.files[row])
+    return f"{split}[{row}] ({raw.class_names[entry.labels[row]]})"

@@ -1,0 +1,32 @@
+"""Names of files and folders: shown on one line whatever their bytes, compared in one spelling."""
+
+import os
+import unicodedata
+
+from labelbench_core.errors import InputError
+
+
+def printable(path: str | os.PathLike[str]) -> str:
+    r"""A path as text for messages, logs and manifests: valid UTF-8, on one line.
+
+    Bytes that are not UTF-8 are written as ``\xe9``, control characters as ``\n``.
+    """
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
+def class_name(folder: str | os.PathLike[str], name: str) -> str:
+    """The class that a folder `name` in `folder` stands for: its name in Unicode's NFC.
+
+    Systems spell an accented letter as one character or as two: the class is the same.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{printable(os.path.join(folder, name))}: the name of this class is not UTF-8; "
+            "rename the folder"
+        ) from error
+    return unicodedata.normalize("NFC", name)

@@ -1,0 +1,39 @@
+"""What a prepared data set's manifest says of images left out and of leaks, in words."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def leak_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence for every kind of leak."""
+    for leak in manifest.get("leaks", ()):
+        count, kind = leak["count"], leak["kind"]
+        first, second = leak["examples"][0]
+        images = "1 image" if count == 1 else f"{count:,} images"
+        if kind == "two classes":
+            yield (
+                f"{images}, the same by content, {_are(count)} under two classes: {first} and "
+                f"{second}, for one."
+            )
+            continue
+        earlier, later = kind.removesuffix(", nearly").split(" and ")
+        where = f"{images} of {later} {_are(count)}"
+        if "most_bits" in leak:
+            yield (
+                f"{where} nearly the same as one of {earlier} (perceptual hashes differ in at most "
+                f"{leak['most_bits']} of 64 bits): {second} and {first}, for one."
+            )
+        else:
+            yield f"{where} also in {earlier}, the same by content: {second} and {first}, for one."
+
+
+def left_out_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence for every reason why something in the data set's folder is not used."""
+    for reason, entry in manifest.get("left_out", {}).items():
+        count, shown = entry["count"], ", ".join(entry["examples"])
+        more = ", …" if count > len(entry["examples"]) else ""
+        yield f"{count:,} {'file' if count == 1 else 'files'} left out, {reason}: {shown}{more}"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

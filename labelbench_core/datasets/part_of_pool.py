@@ -1,0 +1,57 @@
+"""A random part of the pool, and whether every class is still in it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from labelbench_core.datasets import POOL, RawDataset
+from labelbench_core.errors import InputError
+from labelbench_core.seeds import rng_for
+
+
+def with_part_of_pool(raw: RawDataset, source: str, size: int) -> RawDataset:
+    """`raw` with `size` rows of its pool, in their order; see `check_pool_size` for errors."""
+    pool = raw.splits[POOL]
+    check_pool_size(pool.labels, raw.class_names, source, size)
+    rows = np.sort(_order(len(pool.labels), source)[:size])
+    return replace(raw, splits={**raw.splits, POOL: pool.take(rows)})
+
+
+def check_pool_size(labels: np.ndarray, class_names: Sequence[str], source: str, size: int) -> None:
+    """Whether a part of the pool can be taken that still has all of the pool's classes.
+
+    Parameters
+    ----------
+    labels
+        (N,) int64 labels of the whole pool.
+    class_names
+        Of the labels 0, 1, …
+    source
+        The component that the pool comes from: it decides which rows are drawn.
+    size
+        Of the part.
+
+    Raises
+    ------
+    InputError
+        Naming the size that is allowed, and a class that would be lost.
+    """
+    if size > len(labels):
+        raise InputError(f"pool_size: {size}; allowed: at most {len(labels)}")
+    drawn = labels[_order(len(labels), source)]
+    present, first = np.unique(drawn, return_index=True)
+    lost = present[first >= size]
+    if len(lost):
+        rarest = int(lost[np.argmin(np.bincount(labels)[lost])])
+        count = int((labels == rarest).sum())
+        raise InputError(
+            f"pool_size: {size}; it leaves no image of class {class_names[rarest]}, which has "
+            f"{count} of the pool's {len(labels)} ({len(lost)} classes lost); allowed: "
+            f"{int(first.max()) + 1} to {len(labels)}"
+        )
+
+
+def _order(count: int, source: str) -> np.ndarray:
+    """The rows of a pool in the order in which larger and larger parts take them."""
+    return rng_for("part-of-pool", source).permutation(count)

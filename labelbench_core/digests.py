@@ -1,0 +1,234 @@
+"""Hashes of a source's files, remembered on this machine: what did not change is not read again.
+
+Only content decides whether a source changed. Sizes, times and inodes are a cache of this machine
+that says which files have to be read again; lose it, and all are.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from labelbench_core import files
+from labelbench_core.errors import InputError
+
+log = logging.getLogger(__name__)
+SETTLED_SECONDS = 2.0
+"""A file that changed less than this before it was read may change again within one tick of its
+file system's clock, and look the same: its hash is not remembered ("racily clean", as in git)."""
+FLUSH_FILES = 1024
+STAT_CHUNK = 1000
+READERS = 8
+
+
+class Status(NamedTuple):
+    """What of a file's status says that it may have changed; times in nanoseconds."""
+
+    size: int
+    mtime: int
+    inode: int
+    ctime: int
+
+
+class Digests:
+    """Hashes of the files under one folder.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    record
+        File of what is remembered, one JSON line a file, appended to as files are read, so that a
+        process that is killed loses little. None: nothing is remembered.
+    algorithm
+        Of `hashlib`.
+    """
+
+    def __init__(self, root: Path, record: Path | None = None, algorithm: str = "sha256") -> None:
+        self.root, self._record, self._algorithm = root, record, algorithm
+        self._known: dict[str, tuple[Status, str]] | None = None
+        self._new: list[str] = []
+        self._whole = True
+
+    def statuses(self, names: Sequence[str]) -> list[Status | None]:
+        """Status of the files `names`, relative to the root; None for those that are missing."""
+        chunks = [names[i : i + STAT_CHUNK] for i in range(0, len(names), STAT_CHUNK)]
+        # Threads are for file systems on a network, where a status is a round trip.
+        with ThreadPoolExecutor(max_workers=READERS) as pool:
+            found = pool.map(self._statuses, chunks)
+            return [status for chunk in found for status in chunk]
+
+    def of(
+        self,
+        names: Sequence[str],
+        statuses: Sequence[Status | None] | None = None,
+        tell: Callable[[int], object] | None = None,
+    ) -> dict[str, str]:
+        """Name → hexadecimal digest of each file that is there; read are only those that changed.
+
+        Parameters
+        ----------
+        names
+            Relative to the root.
+        statuses
+            Of `names`, where they have been asked for already.
+        tell
+            Called with the number of files that have to be read, before they are.
+
+        Raises
+        ------
+        InputError
+            Naming a file that cannot be read.
+        """
+        if statuses is None:
+            statuses = self.statuses(names)
+        found: dict[str, str | None] = {}
+        waiting = []
+        for name, status in zip(names, statuses, strict=True):
+            if status is not None:
+                found[name] = self.known(name, status)
+                if found[name] is None:
+                    waiting.append(name)
+        if tell is not None and waiting:
+            tell(len(waiting))
+        with ThreadPoolExecutor(max_workers=min(READERS, 2 * (os.cpu_count() or 1))) as pool:
+            for name, (digest, status) in zip(waiting, pool.map(self._read, waiting), strict=True):
+                found[name] = digest
+                if digest is not None and status is not None:
+                    self.note(name, status, digest)
+        self.flush()
+        return {name: digest for name, digest in found.items() if digest is not None}
+
+    def known(self, name: str, status: Status) -> str | None:
+        """The digest that is remembered of a file with this very status, if any."""
+        if self._known is None:
+            self._known = self._load()
+        seen = self._known.get(name)
+        return seen[1] if seen is not None and seen[0] == status else None
+
+    def note(self, name: str, status: Status, digest: str) -> None:
+        """Remember the digest of a file whose status was `status` before and after it was read."""
+        if self._record is None or status.ctime > 1e9 * (time.time() - SETTLED_SECONDS):
+            return
+        if self._known is None:
+            self._known = self._load()
+        self._known[name] = status, digest
+        self._new.append(json.dumps([name, *status, digest]) + "\n")
+        if len(self._new) >= FLUSH_FILES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write down what is new; where that is not allowed, it is read again another time."""
+        if self._record is None or not (self._new or not self._whole):
+            return
+        new, self._new = self._new, []
+        try:
+            if not self._whole:
+                self._rewrite()
+                return
+            self._record.parent.mkdir(parents=True, exist_ok=True)
+            with open(self._record, "a", encoding="utf-8") as handle:
+                handle.write("".join(new))
+        except (OSError, InputError) as error:
+            log.info("%s: cannot be written (%s)", self._record, error)
+
+    def forget_all_but(self, names: Iterable[str]) -> None:
+        """Drop what is remembered of other files, where that is most of the record."""
+        if self._known is None:
+            self._known = self._load()
+        kept = {name: self._known[name] for name in names if name in self._known}
+        if len(self._known) > 2 * len(kept) + FLUSH_FILES:
+            self._known, self._whole = kept, False
+            self.flush()
+
+    def _statuses(self, names: Sequence[str]) -> list[Status | None]:
+        return [status_of(os.path.join(self.root, name)) for name in names]
+
+    def _read(self, name: str) -> tuple[str | None, Status | None]:
+        """A file's hash, None if it is missing by now; its status, None if it changed meanwhile."""
+        path = os.path.join(self.root, name)
+        try:
+            # Not blocking: what was a file may be a named pipe by now.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            with open(descriptor, "rb") as handle:
+                before = _status(os.fstat(handle.fileno()))
+                digest = hashlib.file_digest(handle, self._algorithm).hexdigest()
+                after = _status(os.fstat(handle.fileno()))
+        except FileNotFoundError:
+            return None, None
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be read ({error.strerror or error}); make it readable or remove it"
+            ) from error
+        return digest, before if before == after else None
+
+    def _load(self) -> dict[str, tuple[Status, str]]:
+        """What is remembered; lines that are torn or damaged are left out."""
+        known: dict[str, tuple[Status, str]] = {}
+        if self._record is None:
+            return known
+        lines = 0
+        with (
+            contextlib.suppress(OSError),
+            open(self._record, encoding="utf-8", errors="replace") as handle,
+        ):
+            for line in handle:
+                lines += 1
+                try:
+                    name, size, mtime, inode, ctime, digest = json.loads(line)
+                    known[name] = Status(size, mtime, inode, ctime), digest
+                except (ValueError, TypeError):
+                    self._whole = False
+                else:
+                    self._whole = self._whole and line.endswith("\n")
+        # Appended to again and again: now is the time to write it anew.
+        self._whole = self._whole and lines <= 2 * len(known) + FLUSH_FILES
+        return known
+
+    def _rewrite(self) -> None:
+        """Write the record anew."""
+        with files.atomic_path(self._record) as aside, open(aside, "w", encoding="utf-8") as handle:
+            for name, (status, digest) in (self._known or {}).items():
+                handle.write(json.dumps([name, *status, digest]) + "\n")
+        self._whole = True
+
+
+def status_of(path: str | Path) -> Status | None:
+    """The status of a file, links followed; None if there is none, or links go in a circle."""
+    try:
+        return _status(os.stat(path))
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return None
+        raise
+
+
+def _status(status: os.stat_result) -> Status:
+    return Status(status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
+
+
+def statuses_sha256(names: Sequence[str], statuses: Sequence[Status | None]) -> str | None:
+    """One hash over the statuses of all files; None where one changed just now, or is missing."""
+    if any(status is None for status in statuses):
+        return None
+    if max((s.ctime for s in statuses), default=0) > 1e9 * (time.time() - SETTLED_SECONDS):
+        return None
+    digest = hashlib.sha256()
+    for name, status in zip(names, statuses, strict=True):
+        digest.update(f"{name}\0{status}\0".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def contents_sha256(contents: Mapping[str, str]) -> str:
+    """One hash over the names and contents, name → SHA-256, of all files of a source."""
+    digest = hashlib.sha256()
+    for name in sorted(contents):
+        digest.update(f"{name}\0{contents[name]}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()

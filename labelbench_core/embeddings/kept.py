@@ -1,0 +1,139 @@
+"""Finished blocks of embeddings, kept so that what did not change is not embedded again.
+
+Before a job runs again, Snakemake deletes what it made. Each finished block therefore has a second
+name, a hard link in a hidden folder beside the arrays: that costs no space, and outlives the first.
+The second name is a hash over all that the block's bytes depend on, its own rows' contents among
+it: batches start anew in every block, so that a block depends on no other. A block of the same name
+is bit for bit what would be computed again.
+"""
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from labelbench_core import files
+from labelbench_core.datasets import Images
+from labelbench_core.embeddings.journal import Journal
+
+log = logging.getLogger(__name__)
+
+
+class KeptBlocks:
+    """Blocks of one extraction and of those before it, by what their bytes depend on.
+
+    Parameters
+    ----------
+    folder
+        Hidden, on the file system of the arrays. A file in it is called KEY-SHA256.
+    keys
+        (array, block) → key, of all blocks of this extraction, from `block_keys`.
+    """
+
+    def __init__(self, folder: Path, keys: Mapping[tuple[str, int], str]) -> None:
+        self.folder, self._keys = folder, keys
+        self._digests: dict[str, str] = {}
+        self._can_link = True
+        if folder.is_dir():
+            for name in os.listdir(folder):
+                key, _, digest = name.partition("-")
+                self._digests[key] = digest
+
+    def fill(self, journal: Journal) -> None:
+        """Put what is kept where `journal` has gaps, and keep what it has."""
+        taken = 0
+        for (array, block), key in self._keys.items():
+            if (array, block) in journal.finished:
+                self.keep(journal, array, block)
+                continue
+            digest = self._link(key, journal.block_path(array, block))
+            if digest is not None:
+                journal.take_over(array, block, digest)
+                taken += 1
+        if taken:
+            log.info("%d of %d blocks hold what was embedded before", taken, len(self._keys))
+
+    def keep(self, journal: Journal, array: str, block: int) -> None:
+        """Give a finished block its second name; nothing where links are impossible."""
+        key, digest = self._keys[array, block], journal.finished[array, block]
+        if not self._can_link or self._digests.get(key) == digest:
+            return
+        try:
+            self._remove(key)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            os.link(journal.block_path(array, block), self.folder / f"{key}-{digest}")
+        except OSError as error:
+            log.info("%s: no links here (%s): blocks are not kept", self.folder, error)
+            self._can_link = False
+        else:
+            self._digests[key] = digest
+
+    def drop_others(self) -> None:
+        """Delete the blocks of earlier extractions, which would fill the disk."""
+        for key in self._digests.keys() - set(self._keys.values()):
+            self._remove(key)
+
+    def _link(self, key: str, target: Path) -> str | None:
+        """Put the block `key` at `target`; its SHA-256, or None if there is none or it is damaged.
+
+        Nothing may write into `target` in place: it is the same file as the one kept.
+        """
+        digest = self._digests.get(key)
+        if digest is None:
+            return None
+        kept = self.folder / f"{key}-{digest}"
+        try:
+            if files.sha256_file(kept) != digest:
+                log.warning("%s: damaged; its rows are embedded again", kept)
+                self._remove(key)
+                return None
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.link(kept, target)
+        except OSError as error:
+            log.info("%s: cannot be taken over (%s); its rows are embedded again", kept, error)
+            return None
+        return digest
+
+    def _remove(self, key: str) -> None:
+        digest = self._digests.pop(key, None)
+        if digest is not None:
+            (self.folder / f"{key}-{digest}").unlink(missing_ok=True)
+
+
+def block_keys(
+    settings: Mapping[str, Any],
+    arrays: Mapping[str, tuple[tuple[int, ...], str, int]],
+    splits: Mapping[str, str],
+    images: Mapping[str, Images],
+) -> dict[tuple[str, int], str]:
+    """(array, block) → hash over all that the block's bytes depend on.
+
+    That is: settings, name and number (a random view draws by them), what a shard's layout depends
+    on, and the contents of the block's own rows.
+
+    Parameters
+    ----------
+    settings
+        All that the numbers depend on, the machine among it. Its `dataset_fingerprint` is left
+        out: any other image would change it.
+    arrays
+        Name → (shape, dtype, rows of a block).
+    splits
+        Array → split.
+    images
+        Split → its images.
+    """
+    settings = {key: settings[key] for key in settings.keys() - {"dataset_fingerprint"}}
+    contents: dict[tuple[str, range], str] = {}
+    keys = {}
+    for array, ((num_rows, *rest), dtype, block_rows) in arrays.items():
+        split = splits[array]
+        for block, first in enumerate(range(0, num_rows, block_rows)):
+            rows = range(first, min(first + block_rows, num_rows))
+            if (split, rows) not in contents:  # views of a split share its images
+                contents[split, rows] = images[split].contents(rows)
+            layout = [len(rows), *rest, dtype, block_rows]
+            depends = [settings, array, block, layout, contents[split, rows]]
+            keys[array, block] = files.sha256_bytes(files.canonical_json(depends).encode())
+    return keys

@@ -1,0 +1,53 @@
+"""How an image that is not square becomes one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RESIZE_MODES = ("shortest", "longest", "squash")
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Which part of an image a network sees, and what is put around it.
+
+    Attributes
+    ----------
+    resize_mode
+        As in OpenCLIP. "shortest": the shorter side fits, the rest of the longer one is cut off at
+        both ends (timm's `crop_mode: center`). "longest": the longer side fits, the shorter one is
+        filled up at both ends (timm's "border"). "squash": both sides fit, each scaled by itself.
+    fill
+        Grey values of what "longest" fills up, RGB.
+    """
+
+    resize_mode: str = "shortest"
+    fill: tuple[int, int, int] = (0, 0, 0)
+
+    def scaled(self, height: int, width: int, size: int) -> tuple[int, int]:
+        """Height and width of an image after scaling, before it is cut or filled to `size`.
+
+        Rounded as torchvision's `Resize` does for "shortest", and timm's and OpenCLIP's
+        `ResizeKeepRatio` for "longest".
+        """
+        if self.resize_mode == "squash" or height == width:
+            return size, size
+        if self.resize_mode == "shortest":
+            short, long = sorted((height, width))
+            longer = int(size * long / short)
+            return (longer, size) if height > width else (size, longer)
+        ratio = max(height, width) / size
+        return max(1, round(height / ratio)), max(1, round(width / ratio))
+
+
+SHORTEST = Framing()
+
+
+def offset(length: int, size: int) -> int:
+    """Where the middle `size` of `length` pixels begin; negative: how many are missing before them.
+
+    Rounded as torchvision's `CenterCrop` and OpenCLIP's `CenterCropOrPad` do.
+    """
+    if length >= size:
+        return round((length - size) / 2.0)
+    return -((size - length) // 2)

@@ -1,0 +1,168 @@
+"""What belongs to an experiment, and whether it is there."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import fake_results
+import numpy as np
+import pytest
+
+from labelbench_core import files, report_files, store
+from labelbench_core.analysis.results import Results
+from labelbench_core.completeness import what_is_missing
+from labelbench_core.experiment import KEEP, Crossing, Experiment, Finetuning
+from labelbench_core.forcing import Forced
+from labelbench_core.plan import Needs, passing_rounds, planned_outputs
+from labelbench_core.stages import STAGES, WEIGHTS
+from labelbench_core.workflow import shell_prefix
+
+
+def written(folder: Path) -> Path:
+    """A data set and embeddings in one: arrays of one and of several blocks, the last not full."""
+    shapes = {"labels": ((5,), "int64", 8), "images": ((20, 4, 4, 3), "uint8", 8)}
+    shapes["clean"] = ((33, 7), "float16", 16)
+    described = {}
+    for name, (shape, dtype, block_rows) in shapes.items():
+        path = folder / "arrays" / name
+        store.create_array(path, shape, dtype, block_rows)
+        rows = np.ones(shape, dtype)
+        described[name] = {
+            "blocks": [
+                store.write_block(path, number, rows[first : first + block_rows])
+                for number, first in enumerate(range(0, len(rows), block_rows))
+            ]
+        }
+    files.write_json(folder / "arrays" / "pool-files.json", [])
+    view = {"array": "clean", **described.pop("clean")}
+    splits = {"pool": {"storage": "files", "views": {"clean": view}}, "test": {}}
+    files.write_json(folder / "manifest.json", {"arrays": described, "splits": splits})
+    return folder
+
+
+def look(folder: Path) -> str | None:
+    return what_is_missing(folder / "manifest.json", folder / "arrays")
+
+
+def test_every_missing_or_cut_file_of_a_folder_is_found(tmp_path: Path) -> None:
+    folder = written(tmp_path)
+    assert look(folder) is None
+    found = [path for path in (folder / "arrays").rglob("*") if path.is_file()]
+    assert len(found) == 3 + (1 + 3 + 3) + 1
+    for path in found:
+        content = path.read_bytes()
+        path.unlink()
+        assert look(folder) == f"{path} is missing"
+        if path.name != "pool-files.json":
+            path.write_bytes(content[:-1])
+            assert str(path) in str(look(folder))
+        path.write_bytes(content)
+    assert look(folder) is None
+    (folder / "manifest.json").write_text("[]")
+    assert look(folder) == f"{folder / 'manifest.json'} is damaged"
+
+
+def test_what_is_missing_altogether_is_left_to_snakemake(tmp_path: Path) -> None:
+    assert look(tmp_path) is None
+    (tmp_path / "manifest.json").write_text("{}")
+    assert look(tmp_path) is None
+
+
+class Plan:
+    """What `Forced` sees of Snakemake's plan."""
+
+    def __init__(self) -> None:
+        self.forcefiles: set[str] = set()
+
+
+def test_only_planned_outputs_are_forced_and_told_once() -> None:
+    told: list[str] = []
+    forced, plan = Forced(told.append), Plan()
+    forced.force(["a", "b"], "the first reason")
+    forced.force(["a"], "another")
+    for output in ("a", "a", "c"):
+        forced.apply(plan, output)
+    assert plan.forcefiles == {"a"}
+    assert told == ["made again: a: the first reason"]
+
+
+def crossing(**changes: object) -> Crossing:
+    values = fake_results.experiment(finetune=None)["crossings"][0]
+    taken = {key: value for key, value in values.items() if key != "finetune"}
+    lists = {key: tuple(v) if isinstance(v, list) else v for key, v in taken.items()}
+    return Crossing(**{**lists, **changes})
+
+
+def tuned(keep: str, rounds: tuple[int, ...] = (3, 7), **changes: object) -> Crossing:
+    chosen = Finetuning(("full",), ("random", "all-of-it"), rounds, (1,), keep)
+    return crossing(finetune=chosen, full_data=("all-of-it",), **changes)
+
+
+def experiment(*crossings: Crossing) -> Experiment:
+    return Experiment("small", crossings, "random", "margin")
+
+
+@pytest.mark.parametrize(
+    ("crossings", "passing"),
+    [
+        ([crossing()], set()),
+        ([tuned("all")], set()),
+        ([tuned("last")], {3}),
+        ([tuned("none")], {0, 3, 7}),
+        # The most generous crossing decides.
+        ([tuned("none"), tuned("last", (2, 3))], {2, 7}),
+        ([tuned("none"), tuned("all")], set()),
+    ],
+)
+def test_rounds_whose_weights_pass(crossings: list[Crossing], passing: set[int]) -> None:
+    assert passing_rounds(experiment(*crossings), Needs()) == passing
+
+
+def test_refreshed_pools_follow_their_crossing() -> None:
+    needs = Needs(refresh={"linear": {"every": 2, "trainer": "full"}})
+    assert passing_rounds(experiment(crossing()), needs) == set()
+    assert passing_rounds(experiment(tuned("last")), needs) == {2, 3, 4, 6}
+    kept = [one.path for one in planned_outputs(experiment(tuned("last")), needs)]
+    assert any("/refreshed/" in path and path.endswith("round-4/arrays") for path in kept)
+    assert {path.rsplit("/", 2)[1] for path in kept if path.endswith(".safetensors")} == {
+        "round-0",
+        "round-7",
+    }
+
+
+def test_what_is_kept_is_no_part_of_what_is_measured() -> None:
+    texts = {experiment(tuned(keep)).to_json() for keep in KEEP}
+    assert len(texts) == 1
+    assert Experiment.from_json(texts.pop()) == experiment(tuned("all"))
+
+
+def test_everything_that_belongs_to_an_experiment_is_named_once() -> None:
+    outputs = list(planned_outputs(experiment(tuned("all")), Needs()))
+    paths = [one.path for one in outputs]
+    assert len(set(paths)) == len(paths)
+    assert not any("{" in path for path in paths)
+    assert [path for path in paths if path.endswith("/initial/seed-1/round-0.npz")]
+    large = {one.output.kind for one in outputs if not one.output.in_slim_archive}
+    assert large == {"folder", WEIGHTS}
+    without = [one.path for one in planned_outputs(experiment(crossing()), Needs())]
+    assert not any("finetuning." in path for path in without if "/figures/" in path)
+
+
+def test_stages_state_what_their_outputs_are() -> None:
+    for stage in STAGES.values():
+        for output in stage.outputs.values():
+            assert all(f"{{{name}}}" in path for path in output.paths for name in stage.ids)
+
+
+def test_the_tables_are_those_that_the_analysis_makes() -> None:
+    assert set(report_files.TABLES) == set(Results.__dataclass_fields__)
+
+
+@pytest.mark.parametrize("uses_conda", [False, True])
+@pytest.mark.parametrize("name", ["ann's", 'a "b"', "a{b}", "{", "$HOME `x`; c", "plain"])
+def test_shells_find_the_library_in_folders_of_any_name(name: str, uses_conda: bool) -> None:
+    prefix = shell_prefix(f"/somewhere/{name}", uses_conda=uses_conda).format()
+    ask = ["bash", "-c", prefix + 'printf %s "$PYTHONPATH"; command -v python > /dev/null']
+    done = subprocess.run(ask, capture_output=True, text=True, check=True)
+    assert done.stdout == f"/somewhere/{name}"
+    assert json.dumps(done.stderr) == '""'

@@ -1,0 +1,436 @@
+"""Images reach a network as its weights want them: as OpenCLIP and timm themselves prepare them."""
+
+import dataclasses
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import pytest
+import timm
+import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
+from timm.data import create_transform, resolve_data_config
+
+from labelbench_core import backbones, registry, rounds
+from labelbench_core.backbones import Backbone, efficientnet_lite, open_clip_model, timm_model
+from labelbench_core.backbones._checking import check_apart
+from labelbench_core.catalogue import load_catalogue
+from labelbench_core.datasets import open_dataset
+from labelbench_core.datasets._decoding import decode_square
+from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.embeddings.extract import extract_embeddings
+from labelbench_core.errors import InputError
+from labelbench_core.framing import RESIZE_MODES, Framing
+from labelbench_core.training import Start, evaluate, train_network
+
+PROJECT = Path(__file__).resolve().parents[2]
+CROP_MODES = {"shortest": "center", "longest": "border", "squash": "squash"}
+MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
+SHAPES = [(60, 90), (97, 41), (33, 32), (48, 48), (20, 150)]
+
+
+@pytest.fixture(scope="module")
+def photo():
+    """A photograph from scikit-learn's, 427 x 640."""
+    from sklearn.datasets import load_sample_image
+
+    return Image.fromarray(load_sample_image("china.jpg"))
+
+
+def backbone(size, interpolation="bicubic", **framing):
+    return Backbone(None, 1, size, MEAN, STD, interpolation, "", "", Framing(**framing))
+
+
+def grey_values(found, expected):
+    """Largest and mean difference of two normalised images, in grey values."""
+    std = torch.tensor(STD).view(3, 1, 1)
+    difference = ((found - expected) * std * 255).abs()
+    return float(difference.max()), float(difference.mean())
+
+
+@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
+@pytest.mark.parametrize("resize_mode", RESIZE_MODES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_arrays_are_prepared_as_by_the_libraries(photo, shape, resize_mode, interpolation):
+    image = photo.resize(shape[::-1])
+    array = torch.from_numpy(np.array(image))[None]
+    theirs = {
+        "open_clip": image_transform_v2(
+            PreprocessCfg(32, "RGB", MEAN, STD, interpolation, resize_mode), is_train=False
+        ),
+        "timm": create_transform(
+            (3, 32, 32),
+            interpolation=interpolation,
+            mean=MEAN,
+            std=STD,
+            crop_pct=1.0,
+            crop_mode=CROP_MODES[resize_mode],
+        ),
+    }
+    for library, transform in theirs.items():
+        fill = (0, 0, 0) if library == "open_clip" else tuple(round(255 * m) for m in MEAN)
+        ours = backbone(32, interpolation, resize_mode=resize_mode, fill=fill)
+        largest, mean = grey_values(ours.preprocess(array)[0], transform(image))
+        assert largest <= 2.5
+        assert mean < 0.1
+
+
+@pytest.mark.parametrize("resize_mode", RESIZE_MODES)
+@pytest.mark.parametrize("kind", ["png", "jpeg"])
+@pytest.mark.parametrize(("shape", "most"), [((320, 640), 1), ((600, 300), 1), ((427, 640), 8)])
+def test_files_are_prepared_as_by_the_libraries(photo, shape, most, resize_mode, kind):
+    """Decoded to a square of the data set's size first, so not to the last grey value.
+
+    Where the middle begins between two pixels, the libraries round and so are half a pixel off.
+    """
+    image = photo.resize(shape[::-1])
+    content = io.BytesIO()
+    image.save(content, format=kind, **({"quality": 95} if kind == "jpeg" else {}))
+    config = PreprocessCfg(64, "RGB", MEAN, STD, "bicubic", resize_mode)
+    expected = image_transform_v2(config, is_train=False)(image)
+    ours = backbone(64, resize_mode=resize_mode)
+    decoded = decode_square(content.getvalue(), 128, ours.framing).copy()
+    assert decoded.shape == (128, 128, 3)
+    _, mean = grey_values(ours.preprocess(torch.from_numpy(decoded)[None])[0], expected)
+    assert mean < most
+    others = [Framing(mode) for mode in RESIZE_MODES if mode != resize_mode]
+    for other in others:
+        wrong = torch.from_numpy(decode_square(content.getvalue(), 128, other).copy())[None]
+        assert grey_values(ours.preprocess(wrong)[0], expected)[1] > 10
+
+
+def test_extreme_shapes_keep_a_pixel():
+    for shape in ((1, 500), (500, 1)):
+        for mode in RESIZE_MODES:
+            images = torch.full((2, *shape, 3), 200, dtype=torch.uint8)
+            found = backbone(16, resize_mode=mode, fill=(1, 2, 3)).preprocess(images)
+            assert found.shape == (2, 3, 16, 16)
+            assert torch.isfinite(found).all()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory, photo):
+    """A prepared data set of files that are not square, two classes."""
+    root = tmp_path_factory.mktemp("pictures")
+    for split, count in (("pool", 3), ("test", 1)):
+        for label in ("one", "two"):
+            folder = root / "data" / "wide" / split / label
+            folder.mkdir(parents=True)
+            for number in range(count):
+                box = (40 * number, 0, 40 * number + 400, 150 if label == "one" else 200)
+                photo.crop(box).save(folder / f"{number}.png")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABELBENCH_DATA", str(root / "data"))
+        target = root / "prepared"
+        prepare_dataset(
+            "wide", "image-folder", {"folder": "wide", "image_size": 48}, root / "data",
+            target / "arrays", target / "manifest.json",
+        )  # fmt: skip
+        yield open_dataset(target), root / "data" / "wide"
+
+
+OPTIONS = {"model": "test_vit", "pretrained": False, "input_size": 48}
+
+
+@pytest.mark.parametrize("resize_mode", RESIZE_MODES)
+def test_every_stage_sees_the_images_as_the_backbone_wants_them(
+    pictures, resize_mode, tmp_path, monkeypatch
+):
+    """Extraction, training, evaluation, and rounds of proxies that train on images."""
+    dataset, folder = pictures
+    chosen = timm_model.build(**OPTIONS, resize_mode=resize_mode)
+    content = (folder / "test" / "one" / "0.png").read_bytes()
+    square = decode_square(content, 48, chosen.framing).copy()
+    manifest = extract_embeddings(
+        dataset, chosen, "any", tmp_path / "arrays", tmp_path / "manifest.json", threads=1
+    )
+    assert manifest["preprocessing"] == {
+        "input_size": 48,
+        "resize_mode": resize_mode,
+        "fill": list(chosen.framing.fill),
+        "interpolation": "bicubic",
+        "antialias": True,
+        "rounding": "uint8",
+        "mean": list(chosen.mean),
+        "std": list(chosen.std),
+    }
+    with torch.no_grad():
+        expected = chosen.model(chosen.preprocess(torch.from_numpy(square)[None])).numpy()
+    from labelbench_core.store import open_rows
+
+    found = open_rows(tmp_path / "arrays" / "test-clean").load()[:1]
+    np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-3)
+
+    seen = []
+
+    def preprocess(self, images):
+        seen.append(images.clone())
+        return original(self, images)
+
+    original = Backbone.preprocess
+    monkeypatch.setattr(Backbone, "preprocess", preprocess)
+    recipe = {"steps": 1, "warmup_steps": 0, "head": "fresh"}
+    trained = train_network(
+        dataset, np.arange(6), dataset.labels("pool"), Start(chosen),
+        {"implementation": "supervised", "training": recipe},
+        ("some",), (None, ""), torch.device("cpu"), 1,
+    )  # fmt: skip
+    evaluate(trained, chosen, dataset, ["test"], 1)
+    pool_square = decode_square(
+        (folder / "pool" / "one" / "0.png").read_bytes(), 48, chosen.framing
+    ).copy()
+    assert any((batch == torch.from_numpy(pool_square)).flatten(1).all(1).any() for batch in seen)
+    assert (seen[-1][0].numpy() == square).all()
+    entry = {"implementation": "timm-model", "options": {**OPTIONS, "resize_mode": resize_mode}}
+    data = rounds.open_image_data(dataset.folder / "manifest.json", entry)
+    assert (data.embeddings["test"].take(np.arange(1))[0] == square).all()
+
+
+def test_backbones_without_a_choice_see_the_middle():
+    assert backbones.framing_of({"implementation": "efficientnet-lite"}) == Framing("shortest")
+
+
+@pytest.fixture(scope="module")
+def local_clip(tmp_path_factory):
+    """Weights of a small OpenCLIP model, in a folder of their own."""
+    folder = tmp_path_factory.mktemp("clip")
+    tower = {"image_size": 32, "layers": 1, "width": 64, "head_width": 32, "patch_size": 16}
+    text = {"context_length": 8, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
+    config = {"embed_dim": 24, "vision_cfg": tower, "text_cfg": text}
+    (folder / "tiny-local.json").write_text(json.dumps(config))
+    open_clip.add_model_config(folder / "tiny-local.json")
+    weights = folder / "weights.pt"
+    torch.save(open_clip.create_model("tiny-local").state_dict(), weights)
+    tags = {
+        "theirs": {
+            "mean": (0.5,) * 3,
+            "std": (0.5,) * 3,
+            "interpolation": "bilinear",
+            "resize_mode": "squash",
+        }
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(open_clip.pretrained._PRETRAINED, "tiny-local", tags)
+        yield {"model": "tiny-local", "checkpoint": str(weights)}
+
+
+FOUR = {
+    "mean": [0.1, 0.2, 0.3],
+    "std": [0.5, 0.5, 0.6],
+    "interpolation": "bilinear",
+    "resize_mode": "longest",
+}
+
+
+def prepared(backbone):
+    return {
+        "mean": list(backbone.mean),
+        "std": list(backbone.std),
+        "interpolation": backbone.interpolation,
+        "resize_mode": backbone.framing.resize_mode,
+    }
+
+
+def test_a_tag_beside_a_local_checkpoint_names_the_preprocessing(local_clip):
+    named = open_clip_model.build(**local_clip, pretrained="theirs")
+    expected = {"mean": [0.5] * 3, "std": [0.5] * 3}
+    expected |= {"interpolation": "bilinear", "resize_mode": "squash"}
+    assert prepared(named) == expected
+    changed = open_clip_model.build(**local_clip, pretrained="theirs", resize_mode="longest")
+    assert prepared(changed) == {**expected, "resize_mode": "longest"}
+    assert changed.weights_sha256 == named.weights_sha256
+    with pytest.raises(InputError, match="has no weights 'nobodys'; allowed: theirs"):
+        open_clip_model.check_known(**local_clip, pretrained="nobodys")
+
+
+@pytest.mark.parametrize("pretrained", ["auto", None])
+def test_what_a_local_checkpoint_does_not_say_is_asked_for(local_clip, pretrained, tmp_path):
+    unnamed = {**local_clip, "pretrained": pretrained}
+    for ask in (open_clip_model.check_known, open_clip_model.build, open_clip_model.framing):
+        with pytest.raises(InputError) as caught:
+            ask(**unnamed)
+        text = str(caught.value)
+        assert local_clip["checkpoint"] in text
+        assert "\n" not in text
+        for word in ("pretrained (theirs)", "open_clip_config.json", "mean, std", "squash"):
+            assert word in text
+        with pytest.raises(InputError, match="or give std, resize_mode, for example"):
+            ask(**unnamed, mean=[0.5] * 3, interpolation="bicubic")
+    open_clip_model.check_known(**unnamed, **FOUR)
+    assert prepared(open_clip_model.build(**unnamed, **FOUR)) == FOUR
+
+
+def test_a_configuration_beside_a_local_checkpoint_is_read(local_clip, tmp_path):
+    content = Path(local_clip["checkpoint"]).read_bytes()
+    (tmp_path / "weights.pt").write_bytes(content)
+    moved = {**local_clip, "checkpoint": str(tmp_path / "weights.pt")}
+    beside = tmp_path / "open_clip_config.json"
+    saved = {**FOUR, "size": 32, "mode": "RGB", "fill_color": 7}
+    beside.write_text(json.dumps({"model_cfg": {}, "preprocess_cfg": saved}))
+    found = open_clip_model.build(**moved)
+    assert prepared(found) == FOUR
+    assert found.framing.fill == (7, 7, 7)
+    # A tag that is named counts more than a file that lies there.
+    assert open_clip_model.build(**moved, pretrained="theirs").mean == (0.5, 0.5, 0.5)
+    beside.write_text(json.dumps({"preprocess_cfg": {"mean": [0.5] * 3}}))
+    with pytest.raises(InputError, match="or give std, interpolation, resize_mode"):
+        open_clip_model.check_known(**moved)
+    beside.write_text(json.dumps({"preprocess_cfg": {**saved, "interpolation": "nearest"}}))
+    with pytest.raises(InputError, match=r"cannot be made: interpolation: 'nearest'; allowed"):
+        open_clip_model.check_known(**moved)
+    for damaged, words in (("{", "not valid JSON"), ('{"preprocess_cfg": [1]}', "a JSON object")):
+        beside.write_text(damaged)
+        with pytest.raises(InputError, match=words):
+            open_clip_model.check_known(**moved)
+    for harmless in ("[]", "{}"):
+        beside.write_text(harmless)
+        with pytest.raises(InputError, match="is not known"):
+            open_clip_model.check_known(**moved)
+
+
+def test_the_known_case(tmp_path):
+    """PE-Core-T-16-384 by the tag meta: neither OpenAI's mean nor bicubic nor the middle."""
+    weights = tmp_path / "pe.safetensors"
+    weights.write_bytes(b"only its name is looked at")
+    found = open_clip_model._preprocessing("PE-Core-T-16-384", "meta", str(weights), {})
+    assert found.mean == found.std == (0.5, 0.5, 0.5)
+    assert (found.interpolation, found.framing.resize_mode) == ("bilinear", "squash")
+    assert open_clip_model.framing(model="PE-Core-T-16-384", pretrained="meta") == found.framing
+
+
+@pytest.fixture
+def local_timm(tmp_path):
+    weights = tmp_path / "weights.pth"
+    torch.save(timm.create_model("test_vit").state_dict(), weights)
+    return {"model": "test_vit", "checkpoint": str(weights)}
+
+
+def test_timms_tag_config_and_options(local_timm, tmp_path):
+    # As its table has it: other than the default of timm's configurations.
+    table = timm.get_pretrained_cfg("test_vit.r160_in1k")
+    by_tag = timm_model.build(**local_timm, pretrained="r160_in1k")
+    by_name = timm_model.build(**{**local_timm, "model": "test_vit.r160_in1k"})
+    assert prepared(by_tag) == prepared(by_name)
+    assert by_tag.mean == tuple(table.mean)
+    for ask in (timm_model.check_known, timm_model.build, timm_model.framing):
+        with pytest.raises(InputError, match=r"pretrained \(r160_in1k\); or put its config.json"):
+            ask(**local_timm)
+    assert prepared(timm_model.build(**local_timm, **FOUR)) == FOUR
+    saved = {**FOUR, "crop_mode": "border"}
+    del saved["resize_mode"]
+    (tmp_path / "config.json").write_text(json.dumps({"pretrained_cfg": saved}))
+    beside = timm_model.build(**local_timm)
+    assert prepared(beside) == FOUR
+    assert beside.framing.fill == (26, 51, 76)
+    with pytest.raises(InputError, match=r"has no weights 'other'; allowed: r160_in1k"):
+        timm_model.check_known(**local_timm, pretrained="other")
+    with pytest.raises(InputError, match="which names its weights"):
+        timm_model.check_known(model="test_vit.r160_in1k", pretrained="r160_in1k")
+    with pytest.raises(InputError, match=r"test_vit has no weights 'none'"):
+        timm_model.check_known(model="test_vit.none")
+
+
+@pytest.mark.parametrize("component", ["timm-model", "open-clip-model"])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("mean", 0.5),
+        ("mean", [0.5, 0.5]),
+        ("mean", [123.7, 116.3, 103.5]),
+        ("mean", "abc"),
+        ("mean", [0.5, 0.5, float("nan")]),
+        ("std", [0.2, 0.2, 0]),
+        ("std", [True, True, True]),
+        ("interpolation", "nearest"),
+        ("resize_mode", "crop"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(component, option, value):
+    for name in ("check", "build"):
+        with pytest.raises(InputError, match=rf"^{option}: .*allowed: "):
+            getattr(registry.load("backbones", component), name)(**{option: value})
+
+
+def test_unknown_models_are_refused_with_close_names():
+    with pytest.raises(InputError, match="'ViT-B-33'; closest: ViT-B-32"):
+        open_clip_model.check_known(model="ViT-B-33")
+    with pytest.raises(InputError, match="'resnt18'; closest: resnet18"):
+        timm_model.check_known(model="resnt18")
+
+
+def test_checks_import_no_large_library_here(tmp_path, monkeypatch):
+    """They run in a process of their own, whose refusal and failure are told in one line."""
+    (tmp_path / "small_library.py").write_text(
+        "from labelbench_core.errors import InputError\n"
+        "def check_known(*, model='good'):\n"
+        "    if model == 'broken': raise RuntimeError('cannot be imported')\n"
+        "    if model != 'good': raise InputError(f'model: {model}; allowed: good')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    check_apart("small_library", {})
+    check_apart("small_library", {"model": "good"})
+    with pytest.raises(InputError, match=r"^model: bad; allowed: good$"):
+        check_apart("small_library", {"model": "bad"})
+    with pytest.raises(InputError, match=r"^its options cannot be checked here: .*cannot be imp"):
+        check_apart("small_library", {"model": "broken"})
+    seen = []
+    for component in (open_clip_model, timm_model):
+        monkeypatch.setattr(component, "check_apart", lambda *a: seen.append(a))
+        component.check(model="some")
+        with pytest.raises(InputError, match="no such file"):
+            component.check(checkpoint=str(tmp_path / "missing.pt"))
+    timm_model.check(model="hf-hub:some/one")
+    assert seen == [(one.__name__, {"model": "some"}) for one in (open_clip_model, timm_model)]
+
+
+def test_weights_for_another_activation_are_refused():
+    """The counterpart that the message names exists and is accepted, for all published weights."""
+    refused = []
+    for model, tag in open_clip.list_pretrained():
+        config = open_clip.get_pretrained_cfg(model, tag)
+        if config.get("quick_gelu") and not model.endswith("-quickgelu"):
+            refused.append((model, tag))
+            with pytest.raises(InputError, match=rf"allowed with them: {model}-quickgelu$"):
+                open_clip_model._preprocessing(model, tag, None, {})
+            model = f"{model}-quickgelu"
+        found = open_clip_model._preprocessing(model, tag, None, {})
+        assert found.framing.resize_mode == config["resize_mode"]
+    assert ("ViT-B-32", "openai") in refused
+
+
+def test_networks_with_an_oblong_input_are_refused():
+    from labelbench_core.backbones._preprocessing import square
+
+    assert square(224, "m") == square((3, 224, 224), "m") == square([224, 224], "m") == 224
+    with pytest.raises(InputError, match="m: its input has 224 x 160 pixels"):
+        square((3, 224, 160), "m")
+
+
+def test_the_catalogues_backbones_are_prepared_as_the_libraries_tables_say():
+    catalogue = load_catalogue(PROJECT / "config" / "catalogue")["backbones"]
+    assert len(catalogue) >= 12
+    for name, entry in catalogue.items():
+        options = entry["options"]
+        if entry["implementation"] == "efficientnet-lite":
+            table = timm.get_pretrained_cfg("tf_efficientnet_lite0").to_dict()
+            found = efficientnet_lite.build(**options)
+            assert found.input_size == options["input_size"]
+        elif entry["implementation"] == "timm-model":
+            table = resolve_data_config(
+                pretrained_cfg=timm.get_pretrained_cfg(options["model"]).to_dict()
+            )
+            found = timm_model._preprocessing(options["model"], True, None, {})
+        else:
+            table = dataclasses.asdict(PreprocessCfg())
+            table |= open_clip.get_pretrained_cfg(options["model"], options["pretrained"])
+            found = open_clip_model._preprocessing(
+                options["model"], options["pretrained"], None, {}
+            )
+        mode = table.get("resize_mode") or {v: k for k, v in CROP_MODES.items()}[table["crop_mode"]]
+        assert found.mean == tuple(table["mean"]), name
+        assert found.std == tuple(table["std"]), name
+        assert found.interpolation == table["interpolation"], name
+        assert found.framing.resize_mode == mode, name

@@ -1,0 +1,246 @@
+"""Results are finished when everything that belongs to the experiment is there, and only then."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import PROJECT, SMOKE, Workflow
+from test_proxies import CATALOGUE, EXPERIMENT
+
+from labelbench_core.plan import Needs, planned_outputs
+from labelbench_core.proxy_entries import needs
+from labelbench_core.stages import FOLDER, STAGES, stage_of
+from labelbench_core.workflow import load
+
+ODD_NAME = """ann's "a{b}" $HOME"""
+REFRESHING = (
+    EXPERIMENT
+    + """
+finetune:
+  trainers: [fresh]
+  strategies: [margin]
+  rounds: [1, 2]
+  seeds: 1
+  keep: last
+"""
+)
+
+
+def plans(workflow, *configs, without=()):
+    """What `plans.py` prints for each configuration, and for each path that is taken away."""
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("plans.py"), *configs],
+        cwd=workflow.folder,
+        input=json.dumps(list(without)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def belongs(workflow, config="smoke.yaml"):
+    """Path → `PlannedOutput` of everything that belongs to an experiment."""
+    content = yaml.safe_load((workflow.folder / config).read_text())
+    experiment, catalogue = load(content, workflow.folder, [config])
+    outputs = planned_outputs(experiment, Needs(**needs(experiment, catalogue)))
+    return {one.path: one for one in outputs}
+
+
+def on_disk(workflow):
+    """Everything that runs have made, but for logs, benchmarks and what machines remember."""
+    results = workflow.folder / "results"
+    return [
+        str(path.relative_to(workflow.folder))
+        for path in sorted(results.rglob("*"))
+        if path.relative_to(results).parts[0] not in ("logs", "benchmarks")
+        and not path.name.startswith(".")
+    ]
+
+
+def owner(path, expected):
+    """The planned output that `path` is, or lies in; None for a folder above outputs."""
+    for place in (Path(path), *Path(path).parents):
+        if str(place) in expected:
+            return expected[str(place)]
+    return None
+
+
+CHAIN = "results/selections/digits/tiny/linear/small/badge/seed-1/round-2"
+TUNED = "results/finetuned/digits/tiny/tiny/linear/small/random/seed-0/round-2"
+LOST = (
+    f"{CHAIN}.npz",
+    f"{TUNED}/history.csv",
+    "results/embeddings/digits/tiny/arrays/test-clean/c/0/0",
+    "results/reports/smoke/tables/convergence.csv",
+)
+CONFIGS = ("proxies.yaml", "none.yaml", "last.yaml", "smoke.yaml")
+
+
+@pytest.fixture(scope="module")
+def planned(_finished, tmp_path_factory):
+    """A checkout, in a folder with an odd name, where the small experiment has run; its plans.
+
+    Of a second experiment with views, proxies on images and refreshed embeddings; of the small one
+    with other weights to be kept, after those of `TUNED` were lost; and without each of `LOST`.
+    """
+    folder = tmp_path_factory.mktemp("odd") / ODD_NAME
+    shutil.copytree(_finished.folder, folder, symlinks=True)
+    workflow = Workflow(folder)
+    for kind, entries in CATALOGUE.items():
+        workflow.append(f"config/catalogue/{kind}.yaml", entries)
+    (folder / "proxies.yaml").write_text(REFRESHING)
+    for keep in ("none", "last"):
+        (folder / f"{keep}.yaml").write_text(f"{SMOKE}  keep: {keep}\n")
+    (folder / TUNED / "model.safetensors").unlink()
+    found = plans(workflow, *CONFIGS, without=LOST)
+    return workflow, dict(zip((*CONFIGS, *LOST), found, strict=True))
+
+
+def test_the_default_target_asks_for_all_outputs_of_all_jobs(planned):
+    workflow, found = planned
+    for config in CONFIGS:
+        made = found[config]["made"]
+        assert set(made) - set(found[config]["passing"]) == set(found[config]["asked"])
+        assert set(found[config]["asked"]) == set(belongs(workflow, config))
+        assert len(set(made)) == len(made)
+    assert found["smoke.yaml"]["passing"] == []
+    # Weights after round 1 make the embeddings of round 2, and are removed then.
+    passing = found["proxies.yaml"]["passing"]
+    assert len(passing) == 3
+    assert all(path.endswith("/seed-0/round-1/model.safetensors") for path in passing)
+    assert any("/refreshed/" in path for path in found["proxies.yaml"]["asked"])
+
+
+def test_the_rules_are_those_of_the_table_of_stages(planned):
+    compare_with_table(planned[1]["proxies.yaml"]["rules"])
+
+
+def test_what_is_missing_is_planned_again(planned):
+    """Some of each kind; `test_whatever_is_missing_is_planned_again` has them all."""
+    workflow, found = planned
+    expected = belongs(workflow)
+    for path in LOST:
+        assert owner(path, expected).path in found[path]["run"], path
+    # Nothing before it, and no other chain.
+    assert not any(path.startswith("results/embeddings") for path in found[LOST[0]]["run"])
+    assert {path for path in found[LOST[0]]["run"] if "/selections/" in path} == {
+        f"{CHAIN}.npz",
+        f"{CHAIN}.json",
+    }
+
+
+def test_weights_that_are_not_kept_are_not_asked_for(planned):
+    _, found = planned
+    assert found["none.yaml"]["run"] == []
+    # Wanted again: only those that are missing are made, and what is drawn from fine-tunings.
+    for config in ("last.yaml", "smoke.yaml"):
+        tuned = [path for path in found[config]["run"] if "/reports/" not in path]
+        assert {str(Path(path).parent) for path in tuned} == {TUNED}
+
+
+def compare_with_table(rules):
+    """The rules that Snakemake has read are those of the table of stages, with its paths."""
+    own = {rule["name"]: rule for rule in rules if stage_of(rule["name"]) is not None}
+    assert set(own) == {rule for stage in STAGES.values() for rule in stage.rules}
+    targets = {rule["name"] for rule in rules} - set(own)
+    assert targets == {"all", *(stage.target for stage in STAGES.values())}
+    with_gpu = set()
+    for name, rule in own.items():
+        stage = stage_of(name)
+
+        def filled(path):
+            return path.replace("{experiment}", "proxies")
+
+        assert rule["outputs"] == [
+            [filled(path), output.kind == FOLDER]
+            for output in stage.outputs.values()
+            for path in output.paths
+        ]
+        assert rule["log"] == [filled(stage.log)]
+        assert rule["benchmark"] == filled(stage.benchmark)
+        with_gpu |= {name} if rule["gpu"] else set()
+    profile = yaml.safe_load((PROJECT / "profiles/slurm/config.yaml").read_text())
+    assert with_gpu - set(profile["set-resources"]) == {"train_initial", "select_round"}
+
+
+def test_a_run_makes_what_is_declared_and_nothing_else(finished):
+    expected = belongs(finished)
+    found = on_disk(finished)
+    assert set(expected) <= set(found)
+    above = {str(parent) for path in expected for parent in Path(path).parents}
+    assert [path for path in found if owner(path, expected) is None and path not in above] == []
+
+
+@pytest.mark.thorough
+def test_whatever_is_missing_is_planned_again(finished):
+    """Each file and folder that a run made, one by one."""
+    expected = belongs(finished)
+    paths = on_disk(finished)
+    (complete, *found) = plans(finished, "smoke.yaml", without=paths)
+    assert complete["run"] == []
+    assert [plan["path"] for plan in found] == paths
+    for plan in found:
+        lost = owner(plan["path"], expected)
+        if lost is None:
+            # A folder of outputs: all that lie in it.
+            inside = {path for path in expected if path.startswith(f"{plan['path']}/")}
+            assert inside <= set(plan["run"]), plan["path"]
+        else:
+            assert lost.path in plan["run"], plan["path"]
+        assert len(plan["run"]) < len(complete["made"]) or "datasets" in plan["path"]
+
+
+@pytest.mark.thorough
+def test_whatever_is_missing_is_made_again_with_equal_bytes(finished):
+    """One file of each kind, away at the same time: every stage has one that is missing."""
+    expected, results = belongs(finished), finished.results()
+    kinds = {}
+    for path in on_disk(finished):
+        one = owner(path, expected)
+        if one is not None and (finished.folder / path).is_file():
+            name = Path(path).name if one.output.kind == FOLDER else ""
+            kinds.setdefault((one.stage.name, one.output.paths, name), path)
+    assert {stage for stage, *_ in kinds} >= {"prepare_dataset", "select_round", "tabulate"}
+    for path in kinds.values():
+        (finished.folder / path).unlink()
+    finished.snakemake()
+    assert finished.results() == results
+    assert finished.planned() == {}
+
+
+@pytest.mark.thorough
+def test_every_experiment_of_the_repository_asks_for_all_it_makes(fresh):
+    configs = sorted(
+        str(path.relative_to(PROJECT))
+        for folder in ("config", "config/paper")
+        for path in (PROJECT / folder).glob("*.yaml")
+    )
+    sizes = {"pool": {"num_rows": 50_000}, "val": {"num_rows": 5000}, "test": {"num_rows": 10_000}}
+    for dataset in yaml.safe_load((PROJECT / "config/catalogue/datasets.yaml").read_text()):
+        folder = fresh.folder / "results/datasets" / dataset
+        folder.mkdir(parents=True)
+        (folder / "manifest.json").write_text(json.dumps({"splits": sizes}))
+    for config, found in zip(configs, plans(fresh, *configs), strict=True):
+        assert set(found["made"]) - set(found["passing"]) == set(found["asked"]), config
+        assert set(found["asked"]) == set(belongs(fresh, config)), config
+    assert len(configs) >= 8
+
+
+@pytest.mark.thorough
+def test_weights_that_are_not_kept_do_not_fill_the_disk(finished):
+    results = finished.results()
+    shutil.rmtree(finished.folder / "results/finetuned")
+    finished.append("smoke.yaml", "  keep: none\n")
+    finished.snakemake()
+    made = finished.results()
+    assert {name for name in results if name not in made} == {
+        name for name in results if name.endswith("model.safetensors")
+    }
+    assert all(results[name] == content for name, content in made.items())
+    assert finished.planned() == {}
