@@ -115,7 +115,10 @@ def prepared_splits(experiment: Experiment) -> dict[str, dict[str, int]]:
     for dataset in experiment.all_of("datasets"):
         manifest = Path(PREPARED.format(dataset=dataset))
         if manifest.is_file():
-            splits = read_record(manifest, "data set", {"dataset": dataset})["splits"]
+            try:
+                splits = read_record(manifest, "data set", {"dataset": dataset})["splits"]
+            except InputError:  # made again, or named by the first job that reads it
+                continue
             sizes[dataset] = {name: split["num_rows"] for name, split in splits.items()}
     return sizes
 

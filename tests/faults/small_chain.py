@@ -44,6 +44,7 @@ class World:
             files.write_json(self.data / "arrays" / f"{split}-files.json", listed)
             splits[split] = {
                 **{"num_rows": len(labels), "storage": "files", "image_size": 8},
+                "ground": "white",
                 "files_sha256": listing_sha256(listed),
             }
         manifest = {
