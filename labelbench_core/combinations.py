@@ -1,12 +1,12 @@
 """Combinations of proxies, trainers and backbones that cannot run, found before any job starts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from labelbench_core import proxy_entries, registry
 from labelbench_core.catalogue import Catalogue
-from labelbench_core.errors import InputError, did_you_mean
+from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.experiment import Crossing
-from labelbench_core.trainers.recipe import Recipe
+from labelbench_core.trainers.recipe import LEAST_TO_HOLD_OUT, Recipe
 from labelbench_core.zero_shot import require_text
 
 
@@ -24,15 +24,25 @@ def combination_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:
 def split_errors(
     crossing: Crossing, dataset: str, catalogue: Catalogue, sizes: Mapping[str, int]
 ) -> Iterator[str]:
-    """Splits that a fine-tuning is to be evaluated on, and that a data set does not have."""
+    """Splits that a fine-tuning is to be evaluated or chosen on, and a data set does not have."""
     if "test" not in sizes:  # every data set has one: its splits are not known yet
         return
     for trainer in crossing.finetune.trainers if crossing.finetune else ():
-        for split in _recipe(catalogue, trainer).evaluate or ():
+        recipe = _recipe(catalogue, trainer)
+        available = sizes.get("val", 0)
+        if recipe.validation == "extra" and recipe.validation_size > available:
+            has = f"has {available} rows in its split 'val'" if available else "has no split 'val'"
+            instead = f"at most {available}" if available else "validation: none, held-out"
+            yield (
+                f"finetune.trainers: {trainer!r}: training.validation_size: "
+                f"{recipe.validation_size:g} labels for validation: extra, but data set "
+                f"{dataset!r} {has}; allowed: {instead}"
+            )
+        for split in recipe.evaluate or ():
             if split not in sizes:
                 yield (
                     f"finetune.trainers: {trainer!r}: training.evaluate: data set {dataset!r} has "
-                    f"no split {split!r}{did_you_mean(split, sizes)}; allowed: {', '.join(sizes)}"
+                    f"no split {shown(split)}{did_you_mean(split, sizes)}; allowed: {listed(sizes)}"
                 )
 
 
@@ -42,15 +52,13 @@ def _reference_errors(catalogue: Catalogue, proxy: str) -> Iterator[str]:
         chosen = proxy_entries.option(catalogue, proxy, name)
         if chosen is not None and chosen not in catalogue[kind]:
             yield (
-                f"proxies: {proxy!r}: options.{name}: {chosen!r} is not in catalogue {kind}.yaml"
-                f"{did_you_mean(chosen, catalogue[kind])}; allowed: {', '.join(catalogue[kind])}"
+                f"proxies: {proxy!r}: options.{name}: {shown(chosen)} is not in catalogue "
+                f"{kind}.yaml{did_you_mean(chosen, catalogue[kind])}; "
+                f"allowed: {listed(catalogue[kind])}"
             )
 
 
 def _proxy_errors(crossing: Crossing, catalogue: Catalogue, proxy: str) -> Iterator[str]:
-    every = proxy_entries.option(catalogue, proxy, "refresh_every")
-    if every is not None and every < 1:
-        yield f"proxies: {proxy!r}: options.refresh_every: {every}; allowed: at least 1"
     if proxy_entries.starts_from_class_names(catalogue, proxy):
         yield from _textless(crossing, catalogue, f"proxies: {proxy!r}")
     trainer = proxy_entries.trainer_of(catalogue, proxy)
@@ -59,11 +67,13 @@ def _proxy_errors(crossing: Crossing, catalogue: Catalogue, proxy: str) -> Itera
     where = f"proxies: {proxy!r} is trained by {trainer!r}, whose"
     recipe = _recipe(catalogue, trainer)
     yield from _mixing_errors(catalogue, trainer, where)
+    if not proxy_entries.option(catalogue, proxy, "refresh_every"):
+        yield from _held_out_errors(crossing, catalogue, recipe, where, [0])
     on_embeddings = "augmentation" in _options(catalogue, proxy)
     if on_embeddings:
         needs_views = _info(catalogue, trainer)["needs_unlabeled"]
         if needs_views and proxy_entries.augmentation_of(catalogue, proxy) is None:
-            known = ", ".join(catalogue["augmentations"])
+            known = listed(catalogue["augmentations"])
             yield (
                 f"proxies: {proxy!r}: options.augmentation: None, but trainer {trainer!r} needs "
                 f"views of unlabelled images; allowed: {known}"
@@ -86,6 +96,23 @@ def _image_options(catalogue: Catalogue, trainer: str, recipe: Recipe, where: st
         yield f"{where} options.cutmix is {cutmix}; allowed on embeddings: 0 (mixup can be used)"
 
 
+def _held_out_errors(
+    crossing: Crossing, catalogue: Catalogue, recipe: Recipe, where: str, rounds: Iterable[int]
+) -> Iterator[str]:
+    """Fewer labels than holding some of them out takes."""
+    if recipe.validation != "held-out":
+        return
+    for schedule in crossing.schedules:
+        sizes = catalogue["schedules"][schedule]
+        labels = sizes["initial"] + min(rounds) * sizes["batch"]
+        if labels < LEAST_TO_HOLD_OUT:
+            yield (
+                f"{where} training.validation is 'held-out', but schedule {schedule!r} has "
+                f"{labels} label after round {min(rounds)}; allowed: at least "
+                f"{LEAST_TO_HOLD_OUT} labels, or validation: none"
+            )
+
+
 def _mixing_errors(catalogue: Catalogue, trainer: str, where: str) -> Iterator[str]:
     """Mixing where examples have no others to be mixed with."""
     options, recipe = (
@@ -104,6 +131,8 @@ def _trainer_errors(crossing: Crossing, catalogue: Catalogue, trainer: str) -> I
     recipe = _recipe(catalogue, trainer)
     where = f"finetune.trainers: {trainer!r}"
     yield from _mixing_errors(catalogue, trainer, f"{where}:")
+    rounds = crossing.finetune.rounds
+    yield from _held_out_errors(crossing, catalogue, recipe, f"{where}:", rounds)
     if recipe.head == "zero-shot":
         yield from _textless(crossing, catalogue, where)
     if recipe.head == "proxy":

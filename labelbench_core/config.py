@@ -1,17 +1,20 @@
 """An experiment: which ids of the catalogue are crossed, checked before any job starts."""
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from labelbench_core import catalogue as entries
-from labelbench_core import registry
-from labelbench_core.catalogue import Catalogue, did_you_mean, raise_all
+from labelbench_core import provenance, proxy_entries, registry
+from labelbench_core.catalogue import COMPONENT_KINDS, Catalogue
 from labelbench_core.combinations import combination_errors, split_errors
 from labelbench_core.datasets.part_of_pool import check_pool_size
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, did_you_mean, listed, raise_all
 from labelbench_core.experiment import Crossing, Experiment, Finetuning
+from labelbench_core.schemas import schema_errors
 
+# Planning takes 2 ms and 16 KB for each job.
+MOST_ROUNDS = 1_000_000
 # Folder names beside the strategies' own: no strategy may have them.
 RESERVED_STRATEGIES = ("initial",)
 
@@ -37,8 +40,7 @@ def load_experiment(
     InputError
         All errors, one a line: file, key, value, what is allowed.
     """
-    schema = entries.read_yaml(schema_folder / "experiment.schema.json")
-    raise_all(entries.schema_errors(config, schema, file))
+    raise_all(schema_errors(config, schema_folder / "experiment.schema.json", file))
     # Each further crossing is the experiment again, but for the keys that it gives.
     shared = {key: value for key, value in config.items() if key != "also"}
     crossings = [shared, *({**shared, **also} for also in config.get("also", []))]
@@ -90,6 +92,7 @@ def _reference_errors(
     errors = []
     for kind in _CROSSED:
         errors += _unknown(kind, getattr(crossing, kind), catalogue[kind], f"catalogue {kind}.yaml")
+    errors += _size_errors(crossing)
     for name in set(crossing.strategies) & set(RESERVED_STRATEGIES):
         errors.append(f"strategies: {name!r} is the name of round 0's folder; give it another id")
     errors += _ceiling_errors(crossing, catalogue)
@@ -110,9 +113,45 @@ def _reference_errors(
         )
         errors += _outside("finetune.rounds", finetune.rounds, range(crossing.rounds))
         errors += _outside("finetune.seeds", finetune.seeds, crossing.seeds)
+    errors += _unreadable(crossing, catalogue)
     if not errors:
         errors += _unsuitable(crossing, catalogue)
     return errors
+
+
+def _size_errors(crossing: Crossing) -> Iterator[str]:
+    """A crossing that no machine could plan."""
+    lists = (
+        *(getattr(crossing, kind) for kind in _CROSSED),
+        crossing.seeds,
+        range(crossing.rounds),
+    )
+    count = math.prod(map(len, lists))
+    if count > MOST_ROUNDS:
+        yield (
+            f"rounds: the crossing has {count} of them (data sets x backbones x proxies x "
+            f"schedules x strategies x seeds x rounds); allowed: at most {MOST_ROUNDS}"
+        )
+
+
+def _unreadable(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:
+    """Components whose code is no valid Python, or what they run or import."""
+    named = [(kind, name) for kind in _CROSSED for name in getattr(crossing, kind)]
+    named += [("strategies", name) for name in crossing.ceilings]
+    named += [("trainers", name) for name in getattr(crossing.finetune, "trainers", ())]
+    for kind, name in named:
+        if kind in COMPONENT_KINDS and name in catalogue[kind]:
+            problem = registry.problem_of(kind, catalogue[kind][name]["implementation"])
+            if not problem and kind == "proxies":
+                trainer = proxy_entries.trainer_of(catalogue, name)
+                if trainer is not None and trainer not in catalogue["trainers"]:
+                    continue  # told where combinations are checked
+            try:
+                for component in proxy_entries.components(catalogue, kind, name):
+                    for found in registry.components_run(*component):
+                        provenance.import_closure([registry.module_name(*found)])
+            except InputError as error:
+                yield f"{kind}: {name!r}: {error}"
 
 
 def _ceiling_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:
@@ -141,20 +180,22 @@ def _is_ceiling(catalogue: Catalogue, kind: str, name: str) -> bool:
         return False
     if kind == "schedules":
         return catalogue[kind][name]["initial"] == "all"
+    if registry.problem_of(kind, catalogue[kind][name]["implementation"]):
+        return False
     return _info(kind, catalogue, name)["kind"] == "ceiling"
 
 
 def _unknown(key: str, ids: tuple[str, ...], known: Any, where: str) -> list[str]:
     return [
         f"{key}: {name!r} is not in {where}{did_you_mean(name, known)}; "
-        f"allowed: {', '.join(sorted(known))}"
+        f"allowed: {listed(sorted(known))}"
         for name in ids
         if name not in known
     ]
 
 
 def _outside(key: str, values: tuple[int, ...], allowed: Any) -> list[str]:
-    text = f"{allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else list(allowed)
+    text = f"{allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else listed(allowed)
     return [
         f"{key}: {value} is outside; allowed: {text}" for value in values if value not in allowed
     ]
@@ -169,9 +210,9 @@ def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
     for proxy in crossing.proxies:
         offers = _info("proxies", catalogue, proxy).get("provides", [])
         for strategy in crossing.strategies + crossing.ceilings:
-            missing = set(_info("strategies", catalogue, strategy).get("needs", [])) - {
-                "embeddings", "labeled", "labels", "num_classes", *offers
-            }  # fmt: skip
+            entry = catalogue["strategies"][strategy]
+            needs = registry.needs(entry["implementation"], entry.get("options"))
+            missing = needs - {"embeddings", "labeled", "labels", "num_classes", *offers}
             if missing:
                 errors.append(
                     f"strategies: {strategy!r} needs {', '.join(sorted(missing))}, which proxy "
@@ -184,7 +225,11 @@ def _not_multilabel(crossing: Crossing, catalogue: Catalogue, dataset: str) -> l
     """What cannot be used on a data set whose rows belong to any number of classes."""
 
     def applies(kind: str, name: str) -> bool:
-        return _info(kind, catalogue, name).get("multilabel", False)
+        entry = catalogue[kind][name]
+        if registry.problem_of(kind, entry["implementation"]):
+            return False
+        run = registry.components_run(kind, entry["implementation"], entry.get("options"))
+        return all(registry.describe(*one).info.get("multilabel", False) for one in run)
 
     errors = []
     for key, kind, names in (
@@ -198,7 +243,7 @@ def _not_multilabel(crossing: Crossing, catalogue: Catalogue, dataset: str) -> l
                 allowed = [other for other in catalogue[kind] if applies(kind, other)]
                 errors.append(
                     f"{key}: {name!r} does not apply to data set {dataset!r}, whose rows belong to "
-                    f"any number of classes; allowed: {', '.join(sorted(allowed)) or 'none'}"
+                    f"any number of classes; allowed: {listed(sorted(allowed))}"
                 )
     return errors
 
@@ -236,6 +281,9 @@ def check_sources(
             sizes = prepared.get(dataset) or _source_sizes(catalogue["datasets"][dataset], data_dir)
         except InputError as error:
             errors.append(f"data set {dataset!r}: {error}")
+            continue
+        except OSError as error:
+            errors.append(f"data set {dataset!r}: {error.filename}: {error.strerror}")
             continue
         for crossing in experiment.crossings:
             if dataset in crossing.datasets:

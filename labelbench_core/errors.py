@@ -1,8 +1,15 @@
-"""The errors a user can cause and can mend."""
+"""The errors a user can cause and can mend, and how values are shown in their messages."""
 
 import difflib
+import reprlib
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
+
+MOST_LINES = 40  # of one error: what a reader can take in
+_LONGEST_VALUE = 80
+_LONGEST_LIST = 1500  # characters of all that is allowed
 
 
 class InputError(ValueError):
@@ -28,13 +35,63 @@ def missing(path: str | Path, made_by: str = "") -> InputError:
     return InputError(f"{path}: file not found; run the same command again to have it made{by}")
 
 
-def shown(value: object, length: int = 60) -> str:
-    """`value` as Python writes it, cut to a length that leaves a message readable."""
-    text = repr(value)
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+class _Short(reprlib.Repr):
+    """`repr` that looks at no more of a value than it shows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxstring, self.maxother = 3, _LONGEST_VALUE, _LONGEST_VALUE
+
+    def repr_int(self, x: int, level: int) -> str:
+        # Python refuses to write very long ones.
+        return repr(x) if x.bit_length() < 256 else "a whole number of more than 76 digits"
+
+
+_short = _Short()
+
+
+def shown(value: Any) -> str:
+    """A value as Python writes it, cut to one short line."""
+    text = " ".join(_short.repr(value).split())
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+
+
+def shown_key(key: Any) -> str:
+    """A key as it is, or as `shown` where it would not be one short line of text."""
+    plain = isinstance(key, str) and key.isprintable() and 0 < len(key) <= _LONGEST_VALUE
+    return key if plain else shown(key)
+
+
+def listed(names: Iterable[Any]) -> str:
+    """Names with commas between them, as many as fit a message; `none` if there are none."""
+    names = list(map(str, names))
+    text = ", ".join(names)
+    if len(text) <= _LONGEST_LIST:
+        return text or "none"
+    cut = text[:_LONGEST_LIST].rpartition(", ")[0] or text[:_LONGEST_LIST]
+    return f"{cut}, … ({len(names)} in all)"
+
+
+def ended_by(error: SystemExit) -> str:
+    """What ended the program instead of returning or raising an error, and where."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
+    return (
+        f"ended the program by sys.exit({shown(error.code)}){place}; a component returns its "
+        "result or raises an error"
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint for a probable slip of the pen, or nothing."""
-    close = difflib.get_close_matches(str(word), list(known), n=1)
+    close = difflib.get_close_matches(str(word)[:_LONGEST_VALUE], list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def raise_all(errors: Iterable[str]) -> None:
+    """Raise one `InputError` with all errors, one a line, each once, if there are any."""
+    lines = list(dict.fromkeys(line for error in errors for line in error.splitlines()))
+    if len(lines) > MOST_LINES:
+        lines = [*lines[:MOST_LINES], f"… and {len(lines) - MOST_LINES} more"]
+    if lines:
+        raise InputError("\n".join(lines))

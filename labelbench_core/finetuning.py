@@ -85,7 +85,7 @@ def finetune_round(
     recipe = Recipe.from_options(settings["trainer"].get("training"))
     splits = _splits(dataset, recipe)
     dataset.verify_splits({POOL, *splits})
-    backbone: Backbone = _build("backbones", settings["backbone"])
+    backbone: Backbone = registry.build("backbones", settings["backbone"])
     names = tuple(ids[key] for key in ("dataset", "backbone", "trainer", "proxy", "schedule"))
     with _distributed.joined(torch.device(choose_device())) as device:
         fingerprint = _fingerprint(
@@ -186,10 +186,6 @@ def write_weights(path: Path, weights: dict[str, torch.Tensor]) -> None:
 def _ids(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The ids by which results are found, as they stand in paths and records."""
     return {key: id_of(settings[key]) for key in (*ROUND, "trainer")}
-
-
-def _build(kind: str, entry: Mapping[str, Any]) -> Any:
-    return registry.load(kind, entry["implementation"]).build(**(entry.get("options") or {}))
 
 
 def _head(

@@ -27,6 +27,8 @@ class ComputedRows:
         Threads to use; no influence on the values.
     field
         Name of the pool's field, for errors.
+    total
+        What a row of probabilities sums to; None: anything.
 
     Raises
     ------
@@ -42,8 +44,10 @@ class ComputedRows:
         rows: RowBlocks,
         threads: int,
         field: str,
+        total: float | None = None,
     ) -> None:
         self._compute, self._rows, self._threads, self._field = compute, rows, threads, field
+        self._total = total
         # What is made of no rows at all tells width and precision.
         empty = compute(rows.take(np.zeros(0, np.int64)))
         self.shape, self.dtype = (len(rows), empty.shape[1]), empty.dtype
@@ -69,7 +73,7 @@ class ComputedRows:
 
         def computed(part: np.ndarray) -> np.ndarray:
             values = self._compute(self._rows.take(part))
-            check_chunk(values, self._field, part)
+            check_chunk(values, self._field, part, self._total)
             return values
 
         starts = range(0, max(1, len(indices)), TAKEN_ROWS)
@@ -87,7 +91,7 @@ class ComputedRows:
     def _computed(self, block: tuple[int, np.ndarray]) -> tuple[int, np.ndarray]:
         first, rows = block
         values = self._compute(rows)
-        check_chunk(values, self._field, np.arange(first, first + len(rows)))
+        check_chunk(values, self._field, np.arange(first, first + len(rows)), self._total)
         return first, values
 
 
@@ -101,8 +105,11 @@ class EmbeddedRows(ComputedRows):
 class PredictedRows(ComputedRows):
     """(N, C) the proxy's probabilities; rows that are taken equal those of blocks to rounding."""
 
-    def __init__(self, proxy: Any, rows: RowBlocks, threads: int = 1) -> None:
-        super().__init__(proxy.predict_proba, rows, threads, "probabilities")
+    def __init__(
+        self, proxy: Any, rows: RowBlocks, threads: int = 1, *, multilabel: bool = False
+    ) -> None:
+        total = None if multilabel else 1.0
+        super().__init__(proxy.predict_proba, rows, threads, "probabilities", total)
 
 
 def in_memory_if_small(rows: ComputedRows) -> np.ndarray | ComputedRows:
@@ -111,7 +118,9 @@ def in_memory_if_small(rows: ComputedRows) -> np.ndarray | ComputedRows:
     return rows.load() if small else rows
 
 
-def member_rows(proxy: Any, rows: RowBlocks, threads: int = 1) -> np.ndarray | list[ComputedRows]:
+def member_rows(
+    proxy: Any, rows: RowBlocks, threads: int = 1, *, multilabel: bool = False
+) -> np.ndarray | list[ComputedRows]:
     """Probabilities of an ensemble's members, for a `Pool`.
 
     Returns
@@ -126,12 +135,14 @@ def member_rows(proxy: Any, rows: RowBlocks, threads: int = 1) -> np.ndarray | l
             def compute(part: np.ndarray) -> np.ndarray:
                 return proxy.predict_members(part, slice(place, place + 1))[:, 0]
 
-            return ComputedRows(compute, rows, threads, "member_probabilities")
+            total = None if multilabel else 1.0
+            return ComputedRows(compute, rows, threads, "member_probabilities", total)
 
         return [member(place) for place in range(members)]
 
     def together(part: np.ndarray) -> np.ndarray:
         return proxy.predict_members(part).reshape(len(part), members * classes)
 
-    found = ComputedRows(together, rows, threads, "member_probabilities").load()
+    total = None if multilabel else float(members)
+    found = ComputedRows(together, rows, threads, "member_probabilities", total).load()
     return found.reshape(len(rows), members, classes).transpose(1, 0, 2)

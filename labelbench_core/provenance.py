@@ -19,7 +19,9 @@ from labelbench_core.errors import InputError
 NEUTRAL = frozenset(
     {
         "labelbench_core.errors",
+        "labelbench_core.options",
         "labelbench_core.progress",
+        "labelbench_core.values",
         "workflow_scripts._gpus",
         "workflow_scripts._job",
     }
@@ -118,8 +120,7 @@ def _exists(module: str) -> bool:
 
 @functools.cache
 def _tree(module: str) -> ast.Module:
-    path = registry.source_of(module)
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return registry.parse(registry.source_of(module))
 
 
 def _canonical(node: object) -> Iterator[str]:

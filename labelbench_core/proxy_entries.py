@@ -119,7 +119,10 @@ def needs(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
 def pattern(catalogue: Catalogue, *, needs_torch: bool) -> str:
     """A regular expression for the ids of the proxies that need torch, or of the others."""
     names = [
-        name for name in catalogue["proxies"] if info(catalogue, name)["needs_torch"] == needs_torch
+        name
+        for name, entry in catalogue["proxies"].items()
+        if not registry.problem_of("proxies", entry["implementation"])
+        and info(catalogue, name)["needs_torch"] == needs_torch
     ]
     # What matches nothing, if there are none.
     return "|".join(sorted(names)) or "(?!)"

@@ -12,13 +12,15 @@ import functools
 import importlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from labelbench_core.errors import InputError
+from labelbench_core import options as option_rules
+from labelbench_core.errors import InputError, listed, raise_all, shown
 
 PROJECT = Path(__file__).resolve().parents[1]
 OWN_PACKAGES = ("labelbench_core", "workflow_scripts")
@@ -29,13 +31,28 @@ MAIN_FUNCTION = {
     "trainers": "build",
     "strategies": "select",
 }
+# Keys of `INFO` that others rely on.
+REQUIRED_INFO = {
+    "datasets": (),
+    "backbones": (),
+    "proxies": ("provides", "needs_torch"),
+    "trainers": ("needs_unlabeled", "needs_teacher"),
+    "strategies": ("kind", "needs", "multilabel", "deterministic"),
+}
 
 
 @dataclass(frozen=True)
 class Component:
     """What is known of a component without importing it.
 
-    `options` have their defaults as values; those in `can_be_none` may also be None.
+    Attributes
+    ----------
+    options
+        Their defaults.
+    allowed
+        What each option may be; None where its annotation does not say.
+    remembers
+        Whether a strategy has a memory of earlier rounds.
     """
 
     kind: str
@@ -45,7 +62,8 @@ class Component:
     info: dict[str, Any]
     summary: str
     options: dict[str, Any]
-    can_be_none: frozenset[str]
+    allowed: dict[str, option_rules.Allowed | None]
+    remembers: bool
 
 
 def names(kind: str) -> list[str]:
@@ -59,7 +77,7 @@ def module_name(kind: str, name: str) -> str:
         return f"labelbench_core.{kind}.{name.replace('-', '_')}"
     if name in _plugins(kind):
         return _plugins(kind)[name]
-    raise InputError(f"{kind}: no method {name!r}; there are: {', '.join(names(kind))}")
+    raise InputError(f"{kind}: no method {shown(name)}; there are: {listed(names(kind))}")
 
 
 def load(kind: str, name: str) -> ModuleType:
@@ -67,25 +85,142 @@ def load(kind: str, name: str) -> ModuleType:
     return importlib.import_module(module_name(kind, name))
 
 
+def build(kind: str, entry: Mapping[str, Any], *arguments: Any) -> Any:
+    """Make what an entry of the catalogue describes: the main function, with its options.
+
+    Raises
+    ------
+    InputError
+        If an option is not allowed: the same lines as before any job.
+    """
+    name, given = entry["implementation"], entry.get("options") or {}
+    module = load(kind, name)
+    raise_all(f"{kind}: {name}: {line}" for line in option_errors(kind, name, given, resolved=True))
+    return getattr(module, MAIN_FUNCTION[kind])(*arguments, **given)
+
+
+def option_errors(
+    kind: str, name: str, given: Mapping[str, Any], *, resolved: bool = False
+) -> list[str]:
+    """A line `options.KEY: VALUE; allowed: …` for everything that is wrong in `given`.
+
+    Beside the signature's annotations, two keys of `INFO` say what is allowed: `runs`, options that
+    name other components of the kind, and `at_least`, options that may not be smaller than others
+    (a list counts by its length).
+
+    Parameters
+    ----------
+    resolved
+        Whether entries of the catalogue stand in the place of ids, as jobs get them.
+    """
+    component = describe(kind, name)
+    allowed = component.allowed
+    found = list(option_rules.errors(given, component.options, allowed, resolved=resolved))
+    if found:
+        return found
+    values = {**component.options, **given}
+    for option in component.info.get("runs", ()):
+        if option in given:
+            found += _unfit(kind, option, values[option])
+    for option, other in component.info.get("at_least", {}).items():
+        least = values[other]
+        if values[option] < (len(least) if isinstance(least, (list, tuple)) else least):
+            told = f"options.{option}: {shown(values[option])}; allowed: at least "
+            found.append(f"{told}that of {other}, {shown(least)}")
+    return found
+
+
+def _unfit(kind: str, option: str, value: str | Sequence[str]) -> list[str]:
+    """Names of components that cannot be run by another one."""
+    one_at_a_time = [value] if isinstance(value, str) else value
+    wrong = [other for other in one_at_a_time if not _can_be_run(kind, other)]
+    if not wrong:
+        return []
+    fit = [other for other in names(kind) if _can_be_run(kind, other)]
+    return [
+        f"options.{option}: {shown(other)}; allowed: strategies that select a whole batch at once "
+        f"and remember nothing: {listed(fit)}"
+        for other in wrong
+    ]
+
+
+def _can_be_run(kind: str, name: str) -> bool:
+    if name not in names(kind) or problem_of(kind, name):
+        return False
+    component = describe(kind, name)
+    return component.info["kind"] == "strategy" and not component.remembers
+
+
+def problem_of(kind: str, name: str) -> str | None:
+    """Why a component's file cannot be used, in one line; None if it can."""
+    try:
+        describe(kind, name)
+    except InputError as error:
+        return str(error)
+    return None
+
+
 @functools.cache
 def describe(kind: str, name: str) -> Component:
-    """Read a component's `INFO`, docstring and options from its source, without importing it."""
+    """Read a component's `INFO`, docstring and options from its source, without importing it.
+
+    Raises
+    ------
+    InputError
+        One line, if its source is no Python, or does not say what it has to.
+    """
     module = module_name(kind, name)
     path = source_of(module)
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    tree = parse(path)
+    shown_path = _relative(path)
     info: dict[str, Any] = {}
-    options: dict[str, Any] = {}
-    can_be_none: set[str] = set()
+    constants: dict[str, ast.expr] = {}
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     for node in tree.body:
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and _target(node) == "INFO" and node.value:
-            info = ast.literal_eval(node.value)
-        if isinstance(node, ast.FunctionDef) and node.name == MAIN_FUNCTION[kind]:
-            for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
-                options[argument.arg] = None if default is None else ast.literal_eval(default)
-                if argument.annotation and "None" in ast.unparse(argument.annotation):
-                    can_be_none.add(argument.arg)
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value:
+            constants[_target(node) or ""] = node.value
+    if "INFO" in constants:
+        info = _literal(constants["INFO"], f"{shown_path}: INFO")
+    if not isinstance(info, dict):
+        raise InputError(f"{shown_path}: INFO: {shown(info)}; allowed: a mapping")
+    if missing := [key for key in REQUIRED_INFO[kind] if key not in info]:
+        raise InputError(f"{shown_path}: INFO: missing key: {listed(missing)}")
+    options: dict[str, Any] = {}
+    allowed: dict[str, option_rules.Allowed | None] = {}
+    if MAIN_FUNCTION[kind] in functions:
+        given = functions[MAIN_FUNCTION[kind]].args
+        for argument, default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
+            where = f"{shown_path}: default of {argument.arg}"
+            options[argument.arg] = None if default is None else _literal(default, where)
+            allowed[argument.arg] = option_rules.read(argument.annotation, constants)
     summary = (ast.get_docstring(tree) or "").partition("\n")[0]
-    return Component(kind, name, module, path, info, summary, options, frozenset(can_be_none))
+    remembers = "select_with_state" in functions
+    return Component(kind, name, module, path, info, summary, options, allowed, remembers)
+
+
+def parse(path: Path) -> ast.Module:
+    """A source file's syntax tree; `InputError`, one line, if it is no valid Python."""
+    try:
+        return ast.parse(path.read_bytes(), filename=str(path))
+    except OSError as error:
+        raise InputError(f"{_relative(path)}: cannot be read: {error.strerror}") from error
+    except SyntaxError as error:
+        place = f"{_relative(path)}: line {error.lineno}"
+        raise InputError(f"{place}: not valid Python: {error.msg}") from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise InputError(f"{_relative(path)}: not valid Python: {error}") from error
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
+
+
+def _literal(node: ast.expr, where: str) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, RecursionError) as error:
+        line = f"{where}: line {node.lineno}"
+        raise InputError(f"{line}: not a literal, which is read without importing") from error
 
 
 def components_run(
@@ -104,21 +239,43 @@ def components_run(
     return found
 
 
+def needs(strategy: str, options: Mapping[str, Any] | None = None) -> set[str]:
+    """Fields of the pool that a strategy needs, and those that it runs."""
+    run = components_run("strategies", strategy, options)
+    return {field for component in run for field in describe(*component).info["needs"]}
+
+
 def source_of(module: str) -> Path:
-    """The source file of a module, found without importing more than its parent packages."""
-    if module.partition(".")[0] in OWN_PACKAGES:
-        base = PROJECT.joinpath(*module.split("."))
-        return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise InputError(f"module {module!r} of a plug-in package cannot be found")
-    return Path(spec.origin)
+    """The source file of a module, found without importing anything."""
+    first, *rest = module.split(".")
+    if first in OWN_PACKAGES:
+        folders = [PROJECT / first]
+    else:
+        try:
+            spec = importlib.util.find_spec(first)
+        except (ImportError, ValueError):
+            spec = None
+        folders = [Path(folder) for folder in (spec and spec.submodule_search_locations) or ()]
+        if spec and spec.origin and not rest:
+            return Path(spec.origin)
+    for folder in folders:
+        base = folder.joinpath(*rest)
+        if base.is_dir():
+            return base / "__init__.py"
+        if base.with_suffix(".py").is_file():
+            return base.with_suffix(".py")
+    if first in OWN_PACKAGES:
+        return PROJECT.joinpath(first, *rest).with_suffix(".py")
+    raise InputError(f"module {module!r} of a plug-in package cannot be found")
 
 
 def print_list(kind: str, columns: tuple[str, ...]) -> None:
     """Print a table of all components of a kind; `columns` are keys of their `INFO`."""
     rows = [("id", *columns, "options")]
     for name in names(kind):
+        if problem := problem_of(kind, name):
+            print(f"left out: {problem}", file=sys.stderr)
+            continue
         component = describe(kind, name)
         values = (_plain(component.info.get(column, "")) for column in columns)
         rows.append((name, *values, _plain([f"{k}={v}" for k, v in component.options.items()])))
@@ -158,12 +315,13 @@ def _own(kind: str) -> frozenset[str]:
     """Methods of this package: files of the kind's folder that define its main function."""
     if kind not in MAIN_FUNCTION:
         raise InputError(f"no kind of component {kind!r}; there are: {', '.join(MAIN_FUNCTION)}")
-    start = f"def {MAIN_FUNCTION[kind]}("
+    start = f"\ndef {MAIN_FUNCTION[kind]}(".encode()
     return frozenset(
         path.stem.replace("_", "-")
         for path in Path(__file__).resolve().parent.joinpath(kind).glob("[a-z]*.py")
-        if any(line.startswith(start) for line in path.read_text(encoding="utf-8").splitlines())
-        and "\nINFO" in path.read_text(encoding="utf-8")
+        if path.is_file()
+        and start in (source := b"\n" + path.read_bytes().replace(b"\r\n", b"\n"))
+        and b"\nINFO" in source
     )
 
 

@@ -72,11 +72,12 @@ def next_round(
     number = previous.record["round"] + 1
     strategy = settings["strategy"]
     info = registry.describe("strategies", strategy["implementation"]).info
+    needs = registry.needs(strategy["implementation"], strategy.get("options"))
     oracle = Oracle(data.labels["pool"], previous.arrays["labeled"])
     proxy = _proxy_of(previous, data, settings, oracle, threads)
     budget = settings["schedule"]["batch"]
     with _timed("score the pool"):
-        pool = _what_is_seen(data, proxy, oracle, info["needs"], previous.record, threads)
+        pool = _what_is_seen(data, proxy, oracle, needs, previous.record, threads)
         known = pool.labeled, pool.labels
         held_out = functools.partial(_held_out, data, settings, known, previous.record, threads)
         pool = replace(pool, held_out=functools.cache(held_out))
@@ -162,9 +163,10 @@ def _what_is_seen(
     embeddings = EmbeddedRows(proxy, rows, threads)
     probabilities = members = None
     if "probabilities" in needs:
-        probabilities = in_memory_if_small(PredictedRows(proxy, rows, threads))
+        seen = PredictedRows(proxy, rows, threads, multilabel=data.multilabel)
+        probabilities = in_memory_if_small(seen)
     if "member_probabilities" in needs and hasattr(proxy, "predict_members"):
-        members = member_rows(proxy, rows, threads)
+        members = member_rows(proxy, rows, threads, multilabel=data.multilabel)
     return Pool(
         embeddings=in_memory_if_small(embeddings) if "embeddings" in needs else embeddings,
         probabilities=probabilities,
@@ -294,10 +296,7 @@ def _train_and_evaluate(
 
 
 def _build_proxy(settings: Mapping[str, Any], threads: int) -> Any:
-    entry = settings["proxy"]
-    return registry.load("proxies", entry["implementation"]).build(
-        threads, **(entry.get("options") or {})
-    )
+    return registry.build("proxies", settings["proxy"], threads)
 
 
 def _rng(role: str, settings: Mapping[str, Any], number: int, strategy: str) -> np.random.Generator:

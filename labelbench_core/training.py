@@ -30,7 +30,7 @@ from labelbench_core.trainers._loop import Fit, train
 from labelbench_core.trainers._network import Network, set_head
 from labelbench_core.trainers._precision import autocast, training_dtype
 from labelbench_core.trainers._run import Task, Validation
-from labelbench_core.trainers.recipe import Recipe
+from labelbench_core.trainers.recipe import LEAST_TO_HOLD_OUT, Recipe
 
 log = logging.getLogger(__name__)
 
@@ -113,8 +113,8 @@ def train_network(
         For decoding.
     """
     recipe = Recipe.from_options(trainer.get("training"))
-    component = registry.load("trainers", trainer["implementation"])
-    method = component.build(**(trainer.get("options") or {}))
+    method = registry.build("trainers", trainer)
+    info = registry.describe("trainers", trainer["implementation"]).info
     network, folds = _network(start, recipe, dataset.num_classes)
     framing = start.backbone.framing
     images = dataset.images(POOL, threads=threads, framing=framing)
@@ -134,7 +134,7 @@ def train_network(
         extra = examples(dataset.images(VAL, threads=threads, framing=framing), rows)
         validation = Validation(extra, dataset.labels(VAL)[rows])
     unlabeled = np.zeros(0, np.int64)
-    if component.INFO["needs_unlabeled"]:
+    if info["needs_unlabeled"]:
         unlabeled = np.setdiff1d(np.arange(len(images)), labeled)
     task = Task(
         labeled=examples(images, labeled[trained_on]),
@@ -143,7 +143,7 @@ def train_network(
         names=names,
         device=device,
         unlabeled=examples(images, unlabeled) if len(unlabeled) else None,
-        unlabeled_views=component.INFO.get("unlabeled_views", 2),
+        unlabeled_views=info.get("unlabeled_views", 2),
         validation=validation,
     )
     fit = train(network, method, recipe, task, Checkpoint(*checkpoint))
@@ -168,8 +168,11 @@ def hold_out(labels: np.ndarray, share: float, names: tuple[str | int, ...]) -> 
 
     `InputError` if there are not two labels.
     """
-    if len(labels) < 2:
-        raise InputError("training.validation: held-out needs at least 2 labels; allowed: none")
+    if len(labels) < LEAST_TO_HOLD_OUT:
+        raise InputError(
+            f"training.validation: held-out needs at least {LEAST_TO_HOLD_OUT} labels; "
+            "allowed: none"
+        )
     count = min(max(1, round(share * len(labels))), len(labels) - 1)
     shuffled = rng_for("validation", *names).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]

@@ -9,7 +9,7 @@ import os
 import shlex
 import socket
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +21,26 @@ from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.result_files import read_record
 from labelbench_core.stages import STAGES, stage_of
+from labelbench_core.yaml_files import read_yaml
 
 SOURCES_STATE = looks.STATE
+RESULTS = "results"
 PREPARED = STAGES["prepare_dataset"].path("manifest")
 # Kept open, and so locked, for as long as this process lives.
 _held_locks: list[int] = []
 
 
 def load(
-    config: Mapping[str, Any], project: Path, config_files: Iterable[str | Path]
+    config: Mapping[str, Any], project: Path, config_files: Sequence[str | Path]
 ) -> tuple[Experiment, Catalogue]:
-    """The experiment and the catalogue, checked; exits with all errors if there are any."""
+    """The experiment and the catalogue, checked; exits with all errors if there are any.
+
+    The files are read once more than by Snakemake, which takes the last of two equal keys.
+    """
     try:
+        refuse_targets(config_files)
+        for file in config_files or [project / "config" / "config.yaml"]:
+            read_yaml(Path(os.path.relpath(file)))
         catalogue = load_catalogue(project / "config" / "catalogue")
         experiment = experiments.load_experiment(
             config, catalogue, project / "config" / "schema", file_name(config_files)
@@ -97,6 +105,20 @@ def check_weights(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, s
         experiments.check_backbones(catalogue, backbones_to_run(catalogue, jobs))
     except InputError as error:
         raise stop(error) from None
+
+
+def refuse_targets(config_files: Iterable[str | Path]) -> None:
+    """`InputError` for a result that stands among the configuration files.
+
+    Snakemake takes everything after `--configfile` for one. Where there is no such file, it ends
+    before it reads the Snakefile.
+    """
+    for file in map(os.path.relpath, config_files):
+        if Path(file).parts[0] == RESULTS:
+            raise InputError(
+                f"{file}: read as a configuration file; targets stand before --configfile: "
+                f"snakemake {file} --configfile FILE"
+            )
 
 
 def file_name(config_files: Iterable[str | Path]) -> str:

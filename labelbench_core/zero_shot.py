@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, shown
 
 
 def build_zero_shot_head(
@@ -29,8 +29,11 @@ def build_zero_shot_head(
         If the backbone has no text tower, or a prompt no place for the name.
     """
     for prompt in prompts or ():
-        if "{}" not in prompt:
-            raise InputError(f"prompts: {prompt!r}; allowed: texts with {{}} for the class name")
+        if "{}" not in prompt or prompt.count("{") != 1 or prompt.count("}") != 1:
+            raise InputError(
+                f"prompts: {shown(prompt)}; allowed: texts with {{}} once, for the class name, and "
+                "no other braces"
+            )
     require_text(backbone)
     component = registry.load("backbones", backbone["implementation"])
     names = [name.replace("_", " ") for name in class_names]

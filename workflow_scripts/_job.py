@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, ended_by
 from workflow_scripts import _gpus
 
 log = logging.getLogger("labelbench")
@@ -36,6 +36,9 @@ def run_job(main: Callable[[argparse.Namespace], Any], arguments: argparse.Names
         except InputError as error:
             # In the log only when there is one: Snakemake prints the log of a failed job.
             print(f"error: {error}", file=stream, flush=True)
+            return 2
+        except SystemExit as error:  # else the job would count as done
+            print(f"error: a component {ended_by(error)}", file=stream, flush=True)
             return 2
         log.info("done in %.1f s", time.monotonic() - started)
         return 0

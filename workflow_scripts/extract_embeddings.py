@@ -26,9 +26,7 @@ def extract(
     entry = settings["backbone"]
     dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
     with files.exclusive(arguments.arrays):
-        backbone = registry.load("backbones", entry["implementation"]).build(
-            **(entry.get("options") or {})
-        )
+        backbone = registry.build("backbones", entry)
         extract_embeddings(
             dataset,
             change(backbone, settings, dataset.manifest["fingerprint"]),

@@ -18,9 +18,7 @@ def extract(arguments: argparse.Namespace) -> None:
     entry = settings["backbone"]
     dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
     with files.exclusive(arguments.arrays):
-        backbone = registry.load("backbones", entry["implementation"]).build(
-            **(entry.get("options") or {})
-        )
+        backbone = registry.build("backbones", entry)
         extract_views(
             dataset,
             backbone,

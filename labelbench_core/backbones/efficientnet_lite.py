@@ -12,11 +12,12 @@ import importlib.util
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from labelbench_core import files
 from labelbench_core.backbones import Backbone
 from labelbench_core.errors import InputError
+from labelbench_core.options import Pixels
 
 if TYPE_CHECKING:
     import torch
@@ -60,7 +61,10 @@ def check(*, variant: str = "lite0", input_size: int = 224, interpolation: str =
 
 
 def build(
-    *, variant: str = "lite0", input_size: int = 224, interpolation: str = "bicubic"
+    *,
+    variant: Literal["lite0"] = "lite0",
+    input_size: Pixels = 224,
+    interpolation: Literal["bilinear", "bicubic"] = "bicubic",
 ) -> Backbone:
     """The network without its classifier: features are the pooled output of the last convolution.
 

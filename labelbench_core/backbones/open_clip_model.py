@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from labelbench_core.backbones import Backbone
 from labelbench_core.backbones._checking import check_apart
 from labelbench_core.backbones._preprocessing import (
-    Channels,
     Preprocessing,
     check_given,
     read_beside,
@@ -24,6 +23,7 @@ from labelbench_core.backbones._preprocessing import (
 )
 from labelbench_core.errors import InputError
 from labelbench_core.framing import Framing
+from labelbench_core.options import Pixels, Seed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,12 +76,12 @@ def build(
     model: str = "ViT-B-32-quickgelu",
     pretrained: str | None = "auto",
     checkpoint: str | None = None,
-    input_size: int | None = None,
-    mean: Channels | None = None,
-    std: Channels | None = None,
+    input_size: Pixels | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
     interpolation: Literal["bilinear", "bicubic"] | None = None,
     resize_mode: Literal["shortest", "longest", "squash"] | None = None,
-    random_seed: int = 0,
+    random_seed: Seed = 0,
 ) -> Backbone:
     """The image tower: features are its projection into the space shared with text, not normalised.
 

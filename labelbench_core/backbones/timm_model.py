@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from labelbench_core.backbones import Backbone
 from labelbench_core.backbones._checking import check_apart
 from labelbench_core.backbones._preprocessing import (
-    Channels,
     Preprocessing,
     check_given,
     read_beside,
@@ -22,6 +21,7 @@ from labelbench_core.backbones._preprocessing import (
 )
 from labelbench_core.errors import InputError
 from labelbench_core.framing import Framing
+from labelbench_core.options import Pixels, Seed
 
 INFO = {
     "summary": "any timm model: hub weights, a local checkpoint, or seeded random weights",
@@ -69,12 +69,12 @@ def build(
     model: str = "resnet18",
     pretrained: bool | str = True,
     checkpoint: str | None = None,
-    input_size: int | None = None,
-    mean: Channels | None = None,
-    std: Channels | None = None,
+    input_size: Pixels | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
     interpolation: Literal["bilinear", "bicubic"] | None = None,
     resize_mode: Literal["shortest", "longest", "squash"] | None = None,
-    random_seed: int = 0,
+    random_seed: Seed = 0,
 ) -> Backbone:
     """A timm model without its classifier: features are what its classifier would get.
 
@@ -134,7 +134,10 @@ def build(
 
 
 def _with_tag(model: str, pretrained: bool | str) -> str:
-    """The name in timm of the model with the tag, where that is given apart."""
+    """The name in timm of the model, today's, with the tag where that is given apart."""
+    import timm
+
+    model = timm.models.get_deprecated_models().get(model) or model
     if not isinstance(pretrained, str):
         return model
     if ":" in model or "." in model:
@@ -155,7 +158,7 @@ def _preprocessing(
     source = f"model: {name}" if checkpoint is None else f"checkpoint: {checkpoint}"
     if ":" in name:
         return settle(given, _known(_of_hub(name)), source, "")
-    if not timm.is_model(name):
+    if not timm.is_model(name) or name in timm.models.get_deprecated_models():
         raise InputError(f"model: timm has no {model!r}; closest: {_closest(model)}")
     base, _, tag = name.partition(".")
     tags = [other.partition(".")[2] for other in timm.list_models(f"{base}.*", pretrained=True)]
@@ -166,7 +169,8 @@ def _preprocessing(
             f"{', '.join(tags) or 'none'}"
         )
     if checkpoint is None or tag:
-        known = _known(timm.get_pretrained_cfg(name).to_dict())
+        table = timm.get_pretrained_cfg(name)
+        known = table and _known(table.to_dict())
     else:
         beside = read_beside(checkpoint, CONFIG, "pretrained_cfg")
         known = beside and _known(beside)

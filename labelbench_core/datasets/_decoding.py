@@ -96,9 +96,8 @@ class FileImages:
     def contents(self, rows: range) -> str:
         """A hash over all that the images `rows`, and their order, depend on."""
         hashes = " ".join(self._entries[row][1] for row in rows)
-        return hashlib.sha256(
-            f"{self._image_size} {self._framing} {self._ground} {hashes}".encode()
-        ).hexdigest()
+        shown = f"{self._image_size} {self._framing} {self._ground} {hashes}"
+        return hashlib.sha256(shown.encode()).hexdigest()
 
     def _decode(self, entry: tuple[str, str]) -> np.ndarray:
         path = self._root / entry[0]

@@ -14,14 +14,13 @@ from labelbench_core.datasets import RawDataset, RawSplit, Source
 from labelbench_core.datasets._listing import Listing, list_images
 from labelbench_core.datasets._names import printable
 from labelbench_core.errors import InputError
+from labelbench_core.options import Pixels
 
 INFO = {
     "summary": "your own images in folders, one folder a class",
     "license": "your own",
     "paper": "",
 }
-
-_CHOICES = {"corrupt": ("error", "skip"), "ground": ("white", "black")}
 
 
 def check(
@@ -34,7 +33,6 @@ def check(
     ground: Literal["white", "black"] = "white",
 ) -> dict[str, int]:
     """Sizes of the splits, by listing folders; `InputError` if a split or a class is missing."""
-    _check_options(image_size, corrupt=corrupt, ground=ground)
     root = _root(data_dir, folder)
     listing = list_images(root, allow_missing_classes=allow_missing_classes)
     if listing.broken_links and corrupt == "error":
@@ -50,7 +48,7 @@ def load(
     data_dir: Path,
     *,
     folder: str = "",
-    image_size: int = 256,
+    image_size: Pixels = 256,
     allow_missing_classes: bool = False,
     corrupt: Literal["error", "skip"] = "error",
     ground: Literal["white", "black"] = "white",
@@ -73,7 +71,6 @@ def load(
     ground
         What shows where an image is transparent.
     """
-    _check_options(image_size, corrupt=corrupt, ground=ground)
     listing = list_images(_root(data_dir, folder), allow_missing_classes=allow_missing_classes)
     return RawDataset(
         class_names=listing.class_names,
@@ -122,15 +119,6 @@ def _index(listing: Listing, split: str) -> RawSplit:
     classes = [listing.splits[split].get(name, []) for name in listing.class_names]
     labels = np.repeat(np.arange(len(classes), dtype=np.int64), [len(paths) for paths in classes])
     return RawSplit(labels, files=[path for paths in classes for path in paths])
-
-
-def _check_options(image_size: int, **chosen: str) -> None:
-    """`InputError` naming an option whose value is not allowed."""
-    if image_size < 1:
-        raise InputError(f"image_size: {image_size}; must be at least 1")
-    for option, value in chosen.items():
-        if value not in _CHOICES[option]:
-            raise InputError(f"{option}: {value!r}; allowed: {', '.join(_CHOICES[option])}")
 
 
 def _root(data_dir: Path, folder: str) -> Path:

@@ -85,7 +85,7 @@ def prepare_dataset(
         # Listed before it is read: what comes later is a change.
         origin = source_files(component, data_dir, options)
         digests = origin and Digests(origin.root, state and digests_record(state, origin.root))
-        raw = component.load(data_dir, **options)
+        raw = registry.build("datasets", {"implementation": source, "options": options}, data_dir)
         # Where corrupt files are left out, the part is drawn from the others; else what it leaves
         # out is not decoded.
         if pool_size is not None and not raw.skip_corrupt:

@@ -22,6 +22,9 @@ from typing import Any
 
 import numpy as np
 
+from labelbench_core.errors import InputError
+from labelbench_core.values import check_labels
+
 
 @dataclass(frozen=True)
 class Statistics:
@@ -70,6 +73,11 @@ class TrainingSet:
         Arrays of the round before; none in round 0.
     checkpoint
         File that a long training may leave when it is interrupted and continue from.
+
+    Raises
+    ------
+    InputError
+        If the labels are no classes, or the indices no rows of the pool.
     """
 
     pool: Any
@@ -82,6 +90,15 @@ class TrainingSet:
     zero_shot: Mapping[str, np.ndarray] | None = None
     previous: Mapping[str, np.ndarray] = field(default_factory=dict)
     checkpoint: Path | None = None
+
+    def __post_init__(self) -> None:
+        if np.shape(self.indices) != np.shape(self.labels) or np.ndim(self.labels) != 1:
+            raise InputError(
+                f"labels: shape {np.shape(self.labels)} for indices of shape "
+                f"{np.shape(self.indices)}; allowed: two vectors of one length"
+            )
+        check_labels(self.labels, self.num_classes)
+        check_labels(self.indices, len(self.pool), "indices")
 
     def features(self) -> np.ndarray:
         """(L, D) embeddings of the labelled rows."""

@@ -74,9 +74,7 @@ class DeepProxy(ABC):
         prepare_cpu(self.threads)
         device = torch.device(choose_device())
         entry = training.backbone
-        backbone = registry.load("backbones", entry["implementation"]).build(
-            **(entry.get("options") or {})
-        )
+        backbone = registry.build("backbones", entry)
         names = ("proxy", str(rng.integers(2**63)))
         components = [
             ("trainers", self.trainer["implementation"]),

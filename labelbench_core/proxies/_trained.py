@@ -50,8 +50,8 @@ def train_on_embeddings(
     prepare_cpu(threads)
     device = torch.device(choose_device())
     recipe = Recipe.from_options(trainer.get("training"))
-    component = registry.load("trainers", trainer["implementation"])
-    method = component.build(**(trainer.get("options") or {}))
+    method = registry.build("trainers", trainer)
+    info = registry.describe("trainers", trainer["implementation"]).info
     names = ("proxy", str(rng.integers(2**63)))
     network = _network(training, hidden, rng)
     views = _views(training)
@@ -70,7 +70,7 @@ def train_on_embeddings(
             "training.validation: 'extra'; allowed in proxies: none, held-out (a round's budget "
             "holds all labels that are spent)"
         )
-    needs_unlabeled = component.INFO["needs_unlabeled"]
+    needs_unlabeled = info["needs_unlabeled"]
     if needs_unlabeled and "strong" not in views:
         raise InputError(
             f"trainer {trainer['id']!r} needs views of unlabelled rows; give the proxy an "
@@ -84,7 +84,7 @@ def train_on_embeddings(
         names=names,
         device=device,
         unlabeled=examples(unlabeled) if len(unlabeled) else None,
-        unlabeled_views=component.INFO.get("unlabeled_views", 2),
+        unlabeled_views=info.get("unlabeled_views", 2),
         validation=validation,
     )
     fit = train(network, method, recipe, task, Checkpoint(None, ""))

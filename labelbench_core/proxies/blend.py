@@ -6,8 +6,11 @@ until then, and the pool embedded with it; both are stages of the workflow of th
 the first embeddings are. The round after a refresh trains the probe again before it selects.
 """
 
+from typing import Annotated
+
 import numpy as np
 
+from labelbench_core.options import Count, Positive, Reference
 from labelbench_core.proxies import Statistics
 from labelbench_core.proxies.linear import LinearProxy
 
@@ -36,11 +39,11 @@ class BlendProxy(LinearProxy):
 def build(
     threads: int = 1,
     *,
-    trainer: str = "finetune-supervised",
-    refresh_every: int = 3,
-    penalty: float | None = None,
-    tolerance: float = 1e-3,
-    max_iterations: int = 500,
+    trainer: Annotated[str, Reference("trainers")] = "finetune-supervised",
+    refresh_every: Count = 3,
+    penalty: Positive | None = None,
+    tolerance: Positive = 1e-3,
+    max_iterations: Count = 500,
 ) -> BlendProxy:
     """A linear probe on embeddings that are refreshed.
 

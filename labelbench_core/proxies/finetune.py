@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 
 from labelbench_core.backbones import Backbone
-from labelbench_core.errors import InputError
+from labelbench_core.options import Reference
 from labelbench_core.proxies import TrainingSet
 from labelbench_core.proxies._deep import DeepProxy
 from labelbench_core.trainers._network import portable_state
@@ -23,7 +23,6 @@ INFO = {
     "needs_torch": True,
     "needs_images": True,
 }
-START = ("pretrained", "warm")
 PREFIX = "network."
 
 
@@ -68,8 +67,8 @@ class FineTuneProxy(DeepProxy):
 def build(
     threads: int = 1,
     *,
-    trainer: str = "finetune-supervised",
-    start: str = "pretrained",
+    trainer: Annotated[str, Reference("trainers")] = "finetune-supervised",
+    start: Literal["pretrained", "warm"] = "pretrained",
 ) -> FineTuneProxy:
     """A backbone that is fine-tuned in every round.
 
@@ -82,6 +81,4 @@ def build(
     start
         "pretrained" weights in every round, or "warm", the weights of the round before.
     """
-    if start not in START:
-        raise InputError(f"options.start: {start!r}; allowed: {', '.join(START)}")
     return FineTuneProxy(trainer, start, threads)

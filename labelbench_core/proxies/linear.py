@@ -11,11 +11,12 @@ record says `penalty_at_edge: true` where it is the first or last one of the gri
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
 from labelbench_core.errors import InputError
+from labelbench_core.options import Count, Positive
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies._streaming import predict
 from labelbench_core.proxies.logistic import Solution, softmax, solve
@@ -29,9 +30,6 @@ INFO = {
     "needs_torch": False,
     "pretrained_head": True,
 }
-
-
-STARTS = ("zeros", "zero-shot")
 
 
 class LinearProxy:
@@ -51,8 +49,6 @@ class LinearProxy:
         threads: int,
         start: str = "zeros",
     ) -> None:
-        if start not in STARTS:
-            raise InputError(f"options.start: {start!r}; allowed: {', '.join(STARTS)}")
         self.start = start
         self.prior: np.ndarray | None = None
         self.penalty, self.tolerance, self.max_iterations = penalty, tolerance, max_iterations
@@ -210,10 +206,10 @@ class LinearProxy:
 def build(
     threads: int = 1,
     *,
-    penalty: float | None = None,
-    tolerance: float = 1e-3,
-    max_iterations: int = 500,
-    start: str = "zeros",
+    penalty: Positive | None = None,
+    tolerance: Positive = 1e-3,
+    max_iterations: Count = 500,
+    start: Literal["zeros", "zero-shot"] = "zeros",
 ) -> LinearProxy:
     """A linear probe.
 

@@ -13,10 +13,11 @@ solution. A sample may lack classes: the penalty keeps their weights finite.
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 
+from labelbench_core.options import Count, Interval, Positive
 from labelbench_core.parallel import ordered_map
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.linear import LinearProxy
@@ -111,10 +112,10 @@ class LinearEnsemble(LinearProxy):
 def build(
     threads: int = 1,
     *,
-    members: int = 10,
-    penalty: float | None = None,
-    tolerance: float = 1e-3,
-    max_iterations: int = 500,
+    members: Annotated[int, Interval(ge=1, le=1000)] = 10,
+    penalty: Positive | None = None,
+    tolerance: Positive = 1e-3,
+    max_iterations: Count = 500,
 ) -> LinearEnsemble:
     """A bootstrap ensemble of linear probes.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import nn
 
 from labelbench_core.backbones import Backbone
 from labelbench_core.errors import InputError
+from labelbench_core.options import Interval, Positive, Reference, ShareBelow1
 from labelbench_core.proxies import TrainingSet
 from labelbench_core.proxies._deep import DeepProxy
 from labelbench_core.training import Start, Trained
@@ -93,10 +94,10 @@ def _is_linear(module: nn.Module) -> bool:
 def build(
     threads: int = 1,
     *,
-    trainer: str = "finetune-supervised",
-    rank: int = 8,
-    alpha: float = 16.0,
-    dropout: float = 0.0,
+    trainer: Annotated[str, Reference("trainers")] = "finetune-supervised",
+    rank: Annotated[int, Interval(ge=1, le=10_000)] = 8,
+    alpha: Positive = 16.0,
+    dropout: ShareBelow1 = 0.0,
 ) -> LoraProxy:
     """A backbone with low-rank adapters.
 
@@ -113,6 +114,4 @@ def build(
     dropout
         On the adapters' inputs.
     """
-    if rank < 1:
-        raise InputError(f"options.rank: {rank}; allowed: at least 1")
     return LoraProxy(trainer, rank, alpha, dropout, threads)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 
+from labelbench_core.options import Interval, Reference
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies._streaming import predict
 from labelbench_core.proxies._trained import train_on_embeddings
@@ -92,9 +93,9 @@ class ShallowProxy:
 def build(
     threads: int = 1,
     *,
-    hidden: int = 512,
-    trainer: str = "embeddings-supervised",
-    augmentation: str | None = None,
+    hidden: Annotated[int, Interval(ge=1, le=1_000_000)] = 512,
+    trainer: Annotated[str, Reference("trainers")] = "embeddings-supervised",
+    augmentation: Annotated[str, Reference("augmentations")] | None = None,
 ) -> ShallowProxy:
     """A network with one hidden layer of rectified units.
 

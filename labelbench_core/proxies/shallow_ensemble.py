@@ -7,10 +7,11 @@ see the first member's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 
+from labelbench_core.options import Interval, Reference
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.shallow import ShallowProxy
 
@@ -68,10 +69,10 @@ class ShallowEnsemble(ShallowProxy):
 def build(
     threads: int = 1,
     *,
-    members: int = 5,
-    hidden: int = 512,
-    trainer: str = "embeddings-supervised",
-    augmentation: str | None = None,
+    members: Annotated[int, Interval(ge=1, le=1000)] = 5,
+    hidden: Annotated[int, Interval(ge=1, le=1_000_000)] = 512,
+    trainer: Annotated[str, Reference("trainers")] = "embeddings-supervised",
+    augmentation: Annotated[str, Reference("augmentations")] | None = None,
 ) -> ShallowEnsemble:
     """An ensemble of networks with one hidden layer.
 

@@ -6,10 +6,11 @@ Where the trainer is supervised, the proxy `linear` reaches the optimum of the s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
+from labelbench_core.options import Reference
 from labelbench_core.proxies import TrainingSet
 from labelbench_core.proxies._trained import train_on_embeddings
 from labelbench_core.proxies.linear import LinearProxy
@@ -51,8 +52,8 @@ class TrainedLinear(LinearProxy):
 def build(
     threads: int = 1,
     *,
-    trainer: str = "embeddings-supervised",
-    augmentation: str | None = None,
+    trainer: Annotated[str, Reference("trainers")] = "embeddings-supervised",
+    augmentation: Annotated[str, Reference("augmentations")] | None = None,
 ) -> TrainedLinear:
     """A linear classifier trained by a trainer.
 

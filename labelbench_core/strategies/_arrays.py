@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.errors import InputError
+from labelbench_core.values import check_probabilities
 
 Array = Any  # a NumPy array or a torch tensor
 CHUNK_VALUES = 1 << 20  # values of a chunk: 8 MB in float64, which stays in the caches
@@ -120,19 +121,30 @@ class Rows:
         return like(values, self._sample)
 
 
-def check_values(array: Any, field: str) -> None:
-    """`InputError` naming the first row of `array` with a value that is no number or too large."""
+def check_values(array: Any, field: str, total: float | None = None) -> None:
+    """`InputError` naming the first row of `array` with a value that cannot be.
+
+    Parameters
+    ----------
+    field
+        Of the pool; those that end in "probabilities" hold numbers from 0 to 1.
+    total
+        What a row of probabilities sums to; None: anything.
+    """
     if getattr(array, "values_are_checked", False):
         return  # whenever they are read
     for first, chunk in Rows(array).chunks():
-        check_chunk(chunk, field, np.arange(first, first + len(chunk)))
+        check_chunk(chunk, field, np.arange(first, first + len(chunk)), total)
 
 
-def check_chunk(chunk: Array, field: str, rows: np.ndarray) -> None:
+def check_chunk(chunk: Array, field: str, rows: np.ndarray, total: float | None = None) -> None:
     """As `check_values`, of a part of the array that holds its `rows`."""
     if not _all_usable(chunk):
         row = rows[int(np.flatnonzero(~host(_usable(chunk)).all(axis=1))[0])]
         raise InputError(f"{field}: row {row} holds a value that is NaN or beyond ±{LARGEST:g}")
+    if field.endswith("probabilities"):
+        sums = None if total is None else cast(chunk, "float32").sum(-1)
+        check_probabilities(chunk, sums, rows, field, total or 1.0)
 
 
 def _all_usable(chunk: Array) -> bool:

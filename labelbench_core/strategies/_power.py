@@ -2,15 +2,8 @@
 
 import numpy as np
 
-from labelbench_core.errors import InputError
 from labelbench_core.strategies._scores import lowest
 from labelbench_core.strategies.pool import Pool
-
-
-def check_power(strategy: str, power: float) -> None:
-    """`InputError` unless `power` is a number from 0."""
-    if not 0 <= power < np.inf:
-        raise InputError(f"{strategy}: power = {power!r}; expected a number, at least 0")
 
 
 def draw_by_power(

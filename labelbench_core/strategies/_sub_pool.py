@@ -1,13 +1,11 @@
 """Strategies that run other strategies: on a part of the pool, by name."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from labelbench_core import registry
-from labelbench_core.errors import InputError
 from labelbench_core.strategies._arrays import Rows, on_disk
 from labelbench_core.strategies.pool import Pool
 
@@ -80,20 +78,3 @@ def sub_pool(
         state={},
     )
     return smaller, rows
-
-
-def check_candidates(strategy: str, option: str, names: Sequence[str]) -> None:
-    """`InputError` unless each of `names` selects a batch at once and remembers nothing."""
-    where = f"{strategy}: {option}"
-    if isinstance(names, str) or not names:
-        raise InputError(f"{where} = {names!r}; expected a list of names of strategies")
-    for name in names:
-        if (kind := registry.describe("strategies", name).info["kind"]) != "strategy":
-            why = "buys label by label" if kind == "sequential" else "sees hidden labels"
-        elif hasattr(registry.load("strategies", name), "select_with_state"):
-            why = "remembers earlier rounds"
-        else:
-            continue
-        raise InputError(
-            f"{where}: {name!r} {why}; allowed: strategies that select a whole batch at once"
-        )

@@ -18,9 +18,11 @@ line is not regained. So the farthest anchor decides, and the cap at which the c
 changes is found without trying.
 """
 
+from typing import Annotated
+
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Interval
 from labelbench_core.strategies._arrays import Array, Rows, cast, host, like, namespace
 from labelbench_core.strategies._fill import fill_at_random
 from labelbench_core.strategies._kmeans import nearest_to_centers
@@ -39,11 +41,13 @@ INFO = {
 
 
 def select(
-    pool: Pool, budget: int, rng: np.random.Generator, *, cap_step: float = 0.03125
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    *,
+    cap_step: Annotated[float, Interval(ge=1e-4, le=1)] = 0.03125,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, nearest to their centers first."""
-    if not 0 < cap_step <= 1:
-        raise InputError(f"alfa-mix: cap_step = {cap_step!r}; expected a number in (0, 1]")
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

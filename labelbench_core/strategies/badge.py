@@ -12,9 +12,10 @@ law of the draws is that of k-means++ exactly. Where all rows left coincide with
 rest is drawn uniformly. Multi-label: p − 1[p > ½], the gradient of the binary cross-entropies.
 """
 
+from typing import Literal
+
 import numpy as np
 
-from labelbench_core.errors import InputError
 from labelbench_core.strategies._gradients import Gradients
 from labelbench_core.strategies._seeding import draw_centers
 from labelbench_core.strategies.pool import Pool
@@ -29,16 +30,16 @@ INFO = {
     "kind": "strategy",
     "deterministic": False,
 }
-FIRST_CENTERS = ("uniform", "largest_norm")
 
 
 def select(
-    pool: Pool, budget: int, rng: np.random.Generator, *, first_center: str = "uniform"
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    *,
+    first_center: Literal["uniform", "largest_norm"] = "uniform",
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order drawn."""
-    if first_center not in FIRST_CENTERS:
-        allowed = ", ".join(FIRST_CENTERS)
-        raise InputError(f"badge: first_center = {first_center!r}; allowed: {allowed}")
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

@@ -27,10 +27,11 @@ Multi-label: the information of independent labels, diag(p (1 − p)) ⊗ h hᵀ
 """
 
 from collections.abc import Iterator
+from typing import Annotated, Literal
 
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Count, Interval, Positive
 from labelbench_core.strategies._arrays import Rows, cast, chunk_rows, host
 from labelbench_core.strategies._design import LOST, REFRESH_AFTER, TIE, contenders, inverse
 from labelbench_core.strategies._last_layer import LastLayer, leading_directions, unpacked
@@ -47,7 +48,6 @@ INFO = {
     "kind": "strategy",
     "deterministic": True,  # by the default method
 }
-METHODS = ("greedy", "swap")
 FEWEST = 64  # rows whose gains are computed at once, doubling while one pick takes longer
 
 
@@ -56,20 +56,13 @@ def select(
     budget: int,
     rng: np.random.Generator,
     *,
-    method: str = "greedy",
-    ridge: float = 1.0,
-    dims: int = 30,
-    oversample: float = 2.0,
-    proposals: int = 10,
+    method: Literal["greedy", "swap"] = "greedy",
+    ridge: Positive = 1.0,
+    dims: Count = 30,
+    oversample: Annotated[float, Interval(ge=1)] = 2.0,
+    proposals: Count = 10,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order taken."""
-    if method not in METHODS:
-        raise InputError(f"bait: method = {method!r}; allowed: {', '.join(METHODS)}")
-    if not ridge > 0:
-        raise InputError(f"bait: ridge = {ridge!r}; expected a number above 0")
-    for name, value in (("dims", dims), ("oversample", oversample), ("proposals", proposals)):
-        if not value >= 1:
-            raise InputError(f"bait: {name} = {value!r}; expected a number of at least 1")
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

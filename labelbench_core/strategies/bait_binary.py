@@ -22,11 +22,11 @@ back raises the trace by s / (1 − q); that takes k D per step for k rows taken
 Multi-label: p (1 − p) is the mean over the labels, each a problem of two classes of its own.
 """
 
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Interval, Positive
 from labelbench_core.strategies._arrays import Array, Rows, cast, chunk_rows, host, like, namespace
 from labelbench_core.strategies._design import LOST, REFRESH_AFTER, TIE, contenders, inverse
 from labelbench_core.strategies._scores import score_rows
@@ -44,28 +44,16 @@ INFO = {
 }
 
 
-Steps = Literal["forward_backward", "forward"]
-
-
 def select(
     pool: Pool,
     budget: int,
     rng: np.random.Generator,
     *,
-    ridge: float = 1.0,
-    steps: Steps = "forward_backward",
-    oversample: float = 2.0,
+    ridge: Positive = 1.0,
+    steps: Literal["forward_backward", "forward"] = "forward_backward",
+    oversample: Annotated[float, Interval(ge=1)] = 2.0,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order taken."""
-    if not ridge > 0:
-        raise InputError(f"bait-binary: ridge = {ridge!r}; expected a number above 0")
-    if steps not in get_args(Steps):
-        allowed = ", ".join(get_args(Steps))
-        raise InputError(f"bait-binary: steps = {steps!r}; allowed: {allowed}")
-    if not oversample >= 1:
-        raise InputError(
-            f"bait-binary: oversample = {oversample!r}; expected a number of at least 1"
-        )
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

@@ -15,11 +15,11 @@ embeddings alone, not on `rng`: they are the same in every round in which embedd
 Multi-label: the margin is the mean over labels of |2p − 1|.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Interval
 from labelbench_core.strategies._arrays import Rows, cast, host
 from labelbench_core.strategies._kmeans import cluster
 from labelbench_core.strategies._scores import lowest, score_rows
@@ -45,16 +45,10 @@ def select(
     budget: int,
     rng: np.random.Generator,
     *,
-    oversample: float = 10.0,
-    clusters: int = 0,
+    oversample: Annotated[float, Interval(ge=1)] = 10.0,
+    clusters: Annotated[int, Interval(ge=0)] = 0,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order taken."""
-    if not oversample >= 1:
-        raise InputError(
-            f"cluster-margin: oversample = {oversample!r}; expected a number of at least 1"
-        )
-    if not clusters >= 0:
-        raise InputError(f"cluster-margin: clusters = {clusters!r}; expected a number, at least 0")
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

@@ -32,10 +32,11 @@ Multi-label: the lines are ordered by p(k | x), and a row is of any number of cl
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Count, Share
 from labelbench_core.strategies._lines import VALUES_AHEAD, Lines
 from labelbench_core.strategies._purchase import Purchase
 from labelbench_core.strategies._threshold import (
@@ -58,7 +59,6 @@ INFO = {
     "kind": "sequential",
     "deterministic": False,
 }
-CHOICES = {"share_bound": ("least", "most"), "threshold": ("line", "interval")}
 
 
 def select(
@@ -67,14 +67,13 @@ def select(
     rng: np.random.Generator,
     ask: Callable[[np.ndarray], np.ndarray],
     *,
-    parallel: int = 20,
-    labels_per_class: int = 60,
-    share_bound: str = "least",
-    reduction_share: float = 0.5,
-    threshold: str = "line",
+    parallel: Count = 20,
+    labels_per_class: Count = 60,
+    share_bound: Literal["least", "most"] = "least",
+    reduction_share: Share = 0.5,
+    threshold: Literal["line", "interval"] = "line",
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order bought through `ask`."""
-    _check(parallel, labels_per_class, share_bound, reduction_share, threshold)
     purchase = Purchase(pool, budget, ask)
     classes = np.argsort(purchase.counts, kind="stable")  # the rarest first
     if pool.num_classes == 2 and not pool.multilabel:
@@ -104,23 +103,6 @@ def select(
             space = spaces[k] if k in spaces else line.version_space()
         line.buy_around(line.best_cut(space), share, parallel)
     return purchase.bought
-
-
-def _check(
-    parallel: int, labels_per_class: int, share_bound: str, reduction_share: float, threshold: str
-) -> None:
-    """`InputError` naming an option that is not valid."""
-    for name, count in (("parallel", parallel), ("labels_per_class", labels_per_class)):
-        if count < 1:
-            raise InputError(f"direct: {name} = {count!r}; expected a whole number, at least 1")
-    if not 0 <= reduction_share <= 1:
-        raise InputError(
-            f"direct: reduction_share = {reduction_share!r}; expected a number from 0 to 1"
-        )
-    for name, choice in (("share_bound", share_bound), ("threshold", threshold)):
-        if choice not in CHOICES[name]:
-            allowed = ", ".join(CHOICES[name])
-            raise InputError(f"direct: {name} = {choice!r}; allowed: {allowed}")
 
 
 def reduction_shares(total: int, classes: int, bound: int, share_bound: str) -> list[int]:

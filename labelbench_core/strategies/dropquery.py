@@ -11,9 +11,11 @@ drawn at random among the candidates; where there are fewer candidates than rows
 taken and the rest is drawn at random among the other rows.
 """
 
+from typing import Annotated
+
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Count, Interval
 from labelbench_core.strategies._arrays import Rows, cast, chunk_rows, host, like
 from labelbench_core.strategies._fill import fill_at_random
 from labelbench_core.strategies._kmeans import nearest_to_centers
@@ -37,15 +39,11 @@ def select(
     budget: int,
     rng: np.random.Generator,
     *,
-    passes: int = 3,
-    rate: float = 0.75,
-    candidates_per_pick: int = 25,
+    passes: Count = 3,
+    rate: Annotated[float, Interval(gt=0, lt=1)] = 0.75,
+    candidates_per_pick: Count = 25,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, nearest to their centers first."""
-    if passes < 1:
-        raise InputError(f"dropquery: passes = {passes!r}; expected a whole number, at least 1")
-    if not 0 < rate < 1:
-        raise InputError(f"dropquery: rate = {rate!r}; expected a number between 0 and 1")
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Positive
 from labelbench_core.strategies._arrays import Rows, cast, host
 from labelbench_core.strategies._scores import score_rows
 from labelbench_core.strategies._seeding import draw_centers
@@ -31,10 +31,10 @@ INFO = {
 }
 
 
-def select(pool: Pool, budget: int, rng: np.random.Generator, *, gamma: float = 10.0) -> np.ndarray:
+def select(
+    pool: Pool, budget: int, rng: np.random.Generator, *, gamma: Positive = 10.0
+) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order drawn."""
-    if not 0 < gamma < np.inf:
-        raise InputError(f"falcun: gamma = {gamma!r}; expected a number above 0")
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

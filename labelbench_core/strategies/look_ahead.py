@@ -19,11 +19,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Count
 from labelbench_core.strategies import selection
 from labelbench_core.strategies._arrays import Rows, host
 from labelbench_core.strategies._scores import lowest
-from labelbench_core.strategies._sub_pool import check_candidates, sub_pool
+from labelbench_core.strategies._sub_pool import sub_pool
 from labelbench_core.strategies.pool import Pool
 
 INFO = {
@@ -47,15 +47,11 @@ def select(
     fit: Callable[[np.ndarray], float],
     *,
     candidates: Sequence[str] = ("random", "margin", "entropy", "confidence", "badge", "typiclust"),
-    batches: int = 100,
-    parts: int = 1,
-    largest_subset: int = 10_000,
+    batches: Count = 100,
+    parts: Count = 1,
+    largest_subset: Count = 10_000,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices."""
-    check_candidates("look-ahead", "candidates", candidates)
-    for name, value in (("batches", batches), ("parts", parts), ("largest_subset", largest_subset)):
-        if value < 1:
-            raise InputError(f"look-ahead: {name} = {value!r}; expected a whole number, at least 1")
     chosen = np.zeros(0, np.int64)
     for part in np.array_split(np.arange(budget), min(parts, max(budget, 1))):
         seen = replace(
@@ -80,7 +76,7 @@ def _candidate(
     truth: np.ndarray,
     candidates: Sequence[str],
     number: int,
-    largest_subset: int,
+    largest_subset: Count,
 ) -> np.ndarray:
     """(size,) the candidate batch `number`."""
     turn, source = divmod(number, len(candidates) + 1)

@@ -9,11 +9,12 @@ anything (nothing but copies of S is left), the rest is drawn at random. Multi-l
 part.
 """
 
+from typing import Annotated
+
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Count, Interval
 from labelbench_core.strategies._herding import greedy_coverage
-from labelbench_core.strategies._options import at_least_one
 from labelbench_core.strategies._sphere import draw_targets
 from labelbench_core.strategies.pool import Pool
 
@@ -34,12 +35,9 @@ def select(
     budget: int,
     rng: np.random.Generator,
     *,
-    bandwidth: float = 1.0,
-    targets: int = 20_000,
+    bandwidth: Annotated[float, Interval(ge=1e-3)] = 1.0,
+    targets: Count = 20_000,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
-    if not 1e-3 <= bandwidth < np.inf:
-        raise InputError(f"maxherding: bandwidth = {bandwidth!r}; expected a number from 0.001")
-    at_least_one("maxherding", targets=targets)
     drawn = draw_targets(pool.embeddings, targets, rng)
     return greedy_coverage(pool, budget, rng, drawn, np.ones(len(drawn)), bandwidth)

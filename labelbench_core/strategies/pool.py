@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, shown
+from labelbench_core.options import is_whole
 from labelbench_core.strategies._arrays import Array, cast, host, like, namespace, on_disk
+from labelbench_core.values import check_labels
 
 
 class MissingInput(InputError):
@@ -108,6 +110,9 @@ class Pool:
 
     def __post_init__(self) -> None:
         rows = _matrix_rows(self.embeddings, "embeddings")
+        columns = int(self.embeddings.shape[1])
+        if not is_whole(self.num_classes):
+            raise InputError(f"num_classes = {shown(self.num_classes)}: expected a whole number")
         if self.num_classes < (1 if self.multilabel else 2):
             raise InputError(f"num_classes = {self.num_classes}: a pool has at least two classes")
         if self.probabilities is not None:
@@ -115,10 +120,19 @@ class Pool:
             _require_shape("probabilities", self.probabilities, (rows, self.num_classes))
         if self.member_probabilities is not None:
             for member in self.member_probabilities:
+                _matrix_rows(member, "member_probabilities")
                 _require_shape("member_probabilities", member, (rows, self.num_classes))
+        if isinstance(self.head, Head):
+            _require_shape("head.weights", self.head.weights, (columns, self.num_classes))
+            _require_shape("head.bias", self.head.bias, (self.num_classes,))
         self._check_labeled(rows)
+        self._check_labels()
 
     def _check_labeled(self, rows: int) -> None:
+        for name in ("labeled", "labels"):
+            if not isinstance(getattr(self, name), np.ndarray):
+                given = type(getattr(self, name)).__name__
+                raise InputError(f"{name}: expected a NumPy array, got {given}")
         if self.labeled.ndim != 1 or not np.issubdtype(self.labeled.dtype, np.integer):
             raise InputError("labeled: expected a vector of integer indices into the pool")
         if len(self.labels) != len(self.labeled):
@@ -130,6 +144,12 @@ class Pool:
             raise InputError(f"labeled: index {wrong} is outside the pool of {rows} rows")
         if len(np.unique(self.labeled)) != len(self.labeled):
             raise InputError("labeled: an index occurs twice")
+
+    def _check_labels(self) -> None:
+        """Classes from 0 to C − 1 or, multi-label, rows of 0 and 1."""
+        shape = (len(self.labeled), self.num_classes) if self.multilabel else (len(self.labeled),)
+        _require_shape("labels", self.labels, shape)
+        check_labels(self.labels, 2 if self.multilabel else self.num_classes)
 
     @property
     def num_rows(self) -> int:

@@ -9,7 +9,8 @@ others, in random order. Multi-label: as in `bald`.
 
 import numpy as np
 
-from labelbench_core.strategies._power import check_power, draw_by_power
+from labelbench_core.options import NonNegative
+from labelbench_core.strategies._power import draw_by_power
 from labelbench_core.strategies.bald import disagreements
 from labelbench_core.strategies.pool import Pool
 
@@ -25,8 +26,9 @@ INFO = {
 }
 
 
-def select(pool: Pool, budget: int, rng: np.random.Generator, *, power: float = 1.0) -> np.ndarray:
+def select(
+    pool: Pool, budget: int, rng: np.random.Generator, *, power: NonNegative = 1.0
+) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order drawn."""
-    check_power("power-bald", power)
     scores = disagreements(pool.member_probabilities, multilabel=pool.multilabel)
     return draw_by_power(pool, scores[pool.unlabeled()], budget, rng, power)

@@ -9,7 +9,8 @@ sampling, a large one is `margin`. Drawn as in the paper: the rows with the larg
 
 import numpy as np
 
-from labelbench_core.strategies._power import check_power, draw_by_power
+from labelbench_core.options import NonNegative
+from labelbench_core.strategies._power import draw_by_power
 from labelbench_core.strategies._scores import score_rows
 from labelbench_core.strategies.margin import margins, mean_label_margins
 from labelbench_core.strategies.pool import Pool
@@ -26,9 +27,10 @@ INFO = {
 }
 
 
-def select(pool: Pool, budget: int, rng: np.random.Generator, *, power: float = 1.0) -> np.ndarray:
+def select(
+    pool: Pool, budget: int, rng: np.random.Generator, *, power: NonNegative = 1.0
+) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order drawn."""
-    check_power("power-margin", power)
     score = mean_label_margins if pool.multilabel else margins
     scores = np.clip(1 - score_rows(pool.probabilities, score)[pool.unlabeled()], 0, 1)
     return draw_by_power(pool, scores, budget, rng, power)

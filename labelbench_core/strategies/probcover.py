@@ -17,11 +17,10 @@ play no part.
 
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Count, Positive, PositiveShare
 from labelbench_core.strategies._balls import Balls, NearPairs
 from labelbench_core.strategies._fill import fill_at_random
 from labelbench_core.strategies._kmeans import cluster
-from labelbench_core.strategies._options import at_least_one
 from labelbench_core.strategies._sphere import draw_targets
 from labelbench_core.strategies.pool import Pool
 
@@ -42,17 +41,12 @@ def select(
     budget: int,
     rng: np.random.Generator,
     *,
-    delta: float | None = None,
-    purity: float = 0.95,
-    targets: int = 50_000,
-    max_edges: int = 100_000_000,
+    delta: Positive | None = None,
+    purity: PositiveShare = 0.95,
+    targets: Count = 50_000,
+    max_edges: Count = 100_000_000,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
-    if delta is not None and not 0 < delta < np.inf:
-        raise InputError(f"probcover: delta = {delta!r}; expected a number above 0, or none")
-    if not 0 < purity <= 1:
-        raise InputError(f"probcover: purity = {purity!r}; expected a number up to 1, above 0")
-    at_least_one("probcover", targets=targets, max_edges=max_edges)
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

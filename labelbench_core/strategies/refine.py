@@ -13,13 +13,14 @@ no more rows are left than the budget.
 """
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.errors import InputError
+from labelbench_core.options import Count, Interval, PositiveShare
 from labelbench_core.strategies import selection
-from labelbench_core.strategies._sub_pool import check_candidates, sub_pool
+from labelbench_core.strategies._sub_pool import sub_pool
 from labelbench_core.strategies.pool import Pool
 
 INFO = {
@@ -32,6 +33,7 @@ INFO = {
     "kind": "strategy",
     "deterministic": False,
     "runs": ["candidates", "final"],
+    "at_least": {"batches": "candidates"},
 }
 
 
@@ -52,24 +54,13 @@ def select(
         "uherding",
     ),
     final: str = "uherding",
-    depth: int = 5,
-    batches: int = 100,
-    alpha: float = 0.4,
-    first_subset: int = 5000,
-    largest_pool: int = 10_000,
+    depth: Annotated[int, Interval(ge=0)] = 5,
+    batches: Count = 100,
+    alpha: PositiveShare = 0.4,
+    first_subset: Count = 5000,
+    largest_pool: Count = 10_000,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order of the final strategy."""
-    check_candidates("refine", "candidates", candidates)
-    check_candidates("refine", "final", [final])
-    if depth < 0:
-        raise InputError(f"refine: depth = {depth!r}; expected a whole number, at least 0")
-    if batches < len(candidates):
-        raise InputError(f"refine: batches = {batches!r}; expected at least one per candidate")
-    if not 0 < alpha <= 1:
-        raise InputError(f"refine: alpha = {alpha!r}; expected a number above 0, at most 1")
-    for name, value in (("first_subset", first_subset), ("largest_pool", largest_pool)):
-        if value < 1:
-            raise InputError(f"refine: {name} = {value!r}; expected a whole number, at least 1")
     kept = pool.unlabeled()
     if budget == 0:
         return kept[:0]

@@ -1,13 +1,12 @@
 """The door to all strategies: checks what goes in, runs one by its name, checks what comes out."""
 
 from collections.abc import Callable, Mapping
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, ended_by, raise_all, shown
 from labelbench_core.strategies._arrays import check_values
 from labelbench_core.strategies.pool import MissingInput, Pool
 
@@ -78,34 +77,32 @@ def select_with_state(
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """As `select`; also what the strategy wants to find in `pool.state` in the next round."""
     module = registry.load("strategies", strategy)
+    wrong = registry.option_errors("strategies", strategy, options)
+    raise_all(f"strategy {strategy!r}: {line}" for line in wrong)
     unlabeled = pool.unlabeled()
     _check_budget(budget, len(unlabeled))
-    _check_options(strategy, module, options)
+    if not isinstance(rng, np.random.Generator):
+        raise InputError(f"rng: {shown(rng)}; allowed: a numpy.random.Generator")
     handed = {"sequential": {"ask": ask}, "ceiling": {"truth": truth, "fit": fit}}.get(
         module.INFO["kind"], {}
     )
     _check_needs(strategy, module.INFO, pool, handed)
     arguments: list[Any] = [pool, int(budget), rng, *handed.values()]
-    if hasattr(module, "select_with_state"):
-        chosen, state = module.select_with_state(*arguments, **options)
-    else:
-        chosen, state = module.select(*arguments, **options), {}
+    try:
+        if hasattr(module, "select_with_state"):
+            chosen, state = module.select_with_state(*arguments, **options)
+        else:
+            chosen, state = module.select(*arguments, **options), {}
+    except SystemExit as error:  # a job would end as if it had done its work
+        raise InputError(f"strategy {strategy!r} {ended_by(error)}") from error
     return _checked(strategy, chosen, budget, unlabeled), dict(state)
 
 
 def _check_budget(budget: int, available: int) -> None:
     if isinstance(budget, bool) or not isinstance(budget, (int, np.integer)) or budget < 0:
-        raise InputError(f"budget = {budget!r}: expected a whole number, at least 0")
+        raise InputError(f"budget = {shown(budget)}: expected a whole number, at least 0")
     if budget > available:
         raise InputError(f"budget = {budget}: only {available} rows of the pool are unlabelled")
-
-
-def _check_options(strategy: str, module: ModuleType, options: Mapping[str, Any]) -> None:
-    allowed = module.select.__kwdefaults__ or {}
-    for key in options:
-        if key not in allowed:
-            known = ", ".join(sorted(allowed)) or "none"
-            raise InputError(f"strategy {strategy!r} has no option {key!r}; it has: {known}")
 
 
 def _check_needs(
@@ -118,10 +115,10 @@ def _check_needs(
         if name in ("labeled", "labels") and len(value) == 0:
             raise MissingInput(strategy, name, "is empty")
         if name in MATRICES:
-            check_values(value, name)
+            check_values(value, name, None if pool.multilabel else 1.0)
         elif name == "member_probabilities":
             for member in value:
-                check_values(member, name)
+                check_values(member, name, None if pool.multilabel else 1.0)
     if pool.multilabel and not info["multilabel"]:
         raise InputError(f"strategy {strategy!r} is not defined for multi-label pools")
     for name, value in handed.items():

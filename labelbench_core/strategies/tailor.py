@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.errors import InputError
+from labelbench_core.options import PositiveShare
 from labelbench_core.strategies import selection
 from labelbench_core.strategies._arrays import chunk_rows
-from labelbench_core.strategies._sub_pool import check_candidates, sub_pool
+from labelbench_core.strategies._sub_pool import sub_pool
 from labelbench_core.strategies.pool import Pool
 
 INFO = {
@@ -46,7 +47,7 @@ def select(
     rng: np.random.Generator,
     *,
     candidates: Sequence[str] = ("random", "confidence", "margin", "badge", "typiclust"),
-    decay: float = 0.9,
+    decay: PositiveShare = 0.9,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, strategy by strategy."""
     return select_with_state(pool, budget, rng, candidates=candidates, decay=decay)[0]
@@ -58,12 +59,9 @@ def select_with_state(
     rng: np.random.Generator,
     *,
     candidates: Sequence[str] = select.__kwdefaults__["candidates"],
-    decay: float = select.__kwdefaults__["decay"],
+    decay: PositiveShare = select.__kwdefaults__["decay"],
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """As `select`; also the posteriors, and who proposed what, in the order of the batch."""
-    check_candidates("tailor", "candidates", candidates)
-    if not 0 < decay <= 1:
-        raise InputError(f"tailor: decay = {decay!r}; expected a number above 0, at most 1")
     counts = updated_counts(pool, list(candidates), decay)
     winners = thompson_winners(counts, rewards(pool), budget, rng)
     chosen = np.zeros(0, np.int64)

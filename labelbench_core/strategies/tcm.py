@@ -6,9 +6,11 @@ pool not among them. Its default, 3, is the one that Huseljic et al. (REFINE, 20
 pretrained embeddings allow an early switch.
 """
 
+from typing import Annotated
+
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Interval
 from labelbench_core.strategies import margin, typiclust
 from labelbench_core.strategies.pool import Pool
 
@@ -25,12 +27,12 @@ INFO = {
 
 
 def select(
-    pool: Pool, budget: int, rng: np.random.Generator, *, typiclust_rounds: int = 3
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    *,
+    typiclust_rounds: Annotated[int, Interval(ge=0)] = 3,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
-    if typiclust_rounds < 0:
-        raise InputError(
-            f"tcm: typiclust_rounds = {typiclust_rounds!r}; expected a whole number, at least 0"
-        )
     strategy = typiclust if pool.round <= typiclust_rounds else margin
     return strategy.select(pool, budget, rng)

@@ -15,14 +15,13 @@ UHerding's code.
 """
 
 from itertools import count
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Count, Interval
 from labelbench_core.strategies._arrays import Array, Rows, cast, chunk_rows, host, like
 from labelbench_core.strategies._kmeans import cluster
-from labelbench_core.strategies._options import at_least_one
 from labelbench_core.strategies._sphere import unit_rows
 from labelbench_core.strategies.pool import Pool
 
@@ -36,7 +35,6 @@ INFO = {
     "kind": "strategy",
     "deterministic": False,
 }
-Distance = Literal["euclidean", "squared"]
 AT_ONCE = 64  # rows taken from a cluster before distances are computed again
 
 
@@ -45,16 +43,12 @@ def select(
     budget: int,
     rng: np.random.Generator,
     *,
-    max_clusters: int = 500,
-    neighbors: int = 20,
-    min_size: int = 5,
-    distance: Distance = "euclidean",
+    max_clusters: Count = 500,
+    neighbors: Count = 20,
+    min_size: Annotated[int, Interval(ge=0)] = 5,
+    distance: Literal["euclidean", "squared"] = "euclidean",
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
-    at_least_one("typiclust", max_clusters=max_clusters, neighbors=neighbors)
-    if distance not in get_args(Distance):
-        allowed = ", ".join(get_args(Distance))
-        raise InputError(f"typiclust: distance = {distance!r}; allowed: {allowed}")
     if budget == 0:
         return np.zeros(0, np.int64)
     clusters = min(len(pool.labeled) + budget, max_clusters, pool.num_rows)
@@ -96,7 +90,7 @@ def _visits(
 
 
 def most_typical(
-    points: Array, neighbors: int, times: int, distance: Distance = "euclidean"
+    points: Array, neighbors: int, times: int, distance: str = "euclidean"
 ) -> np.ndarray:
     """Positions of `times` rows: of those left, each has the smallest mean distance to its nearest.
 
@@ -118,7 +112,7 @@ def most_typical(
     return np.concatenate(chosen)
 
 
-def _typical_at_once(points: Array, neighbors: int, times: int, distance: Distance) -> np.ndarray:
+def _typical_at_once(points: Array, neighbors: int, times: int, distance: str) -> np.ndarray:
     """`most_typical`; holds the `neighbors + times` nearest rows of each."""
     squared, places = _nearest(points, min(neighbors + times, len(points)))
     distances = squared if distance == "squared" else np.sqrt(squared)

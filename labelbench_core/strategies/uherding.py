@@ -18,14 +18,13 @@ the proxy that was trained on them, which costs no training; but a proxy is near
 than sure on its own training rows, and then the temperature is 1, as if there were none.
 """
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import Count
 from labelbench_core.strategies._arrays import Rows, cast, chunk_rows, host
 from labelbench_core.strategies._herding import greedy_coverage
-from labelbench_core.strategies._options import at_least_one
 from labelbench_core.strategies._sphere import directions, draw_targets
 from labelbench_core.strategies.margin import margins
 from labelbench_core.strategies.pool import MissingInput, Pool
@@ -40,7 +39,6 @@ INFO = {
     "kind": "strategy",
     "deterministic": False,
 }
-Calibration = Literal["held_out", "training"]
 HELD_OUT_SHARE = 0.3
 TEMPERATURES = np.arange(10, 200) / 10
 BINS = 15
@@ -52,21 +50,17 @@ def select(
     budget: int,
     rng: np.random.Generator,
     *,
-    targets: int = 20_000,
-    calibration: Calibration = "held_out",
+    targets: Count = 20_000,
+    calibration: Literal["held_out", "training"] = "held_out",
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""
-    at_least_one("uherding", targets=targets)
-    if calibration not in get_args(Calibration):
-        allowed = ", ".join(get_args(Calibration))
-        raise InputError(f"uherding: calibration = {calibration!r}; allowed: {allowed}")
     drawn = draw_targets(pool.embeddings, targets, rng)
     bandwidth = smallest_distance(pool.embeddings, pool.labeled)
     weights = uncertainties(pool, drawn, calibration)
     return greedy_coverage(pool, budget, rng, drawn, weights, bandwidth)
 
 
-def uncertainties(pool: Pool, indices: np.ndarray, calibration: Calibration) -> np.ndarray:
+def uncertainties(pool: Pool, indices: np.ndarray, calibration: str) -> np.ndarray:
     """(n,) 1 − margin of rows after temperature scaling; 1 where nothing is labelled."""
     if len(pool.labeled) == 0:
         return np.ones(len(indices))
@@ -81,7 +75,7 @@ def uncertainties(pool: Pool, indices: np.ndarray, calibration: Calibration) -> 
     return np.clip(weights, 0, 1)
 
 
-def _temperature_of(pool: Pool, calibration: Calibration) -> float:
+def _temperature_of(pool: Pool, calibration: str) -> float:
     """The temperature by which the proxy's logits are divided."""
     if calibration == "training":
         known = Rows(pool.probabilities).take(pool.labeled)

@@ -9,10 +9,12 @@ statistics: with frozen statistics, as by default here, they are the same, and i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
 from labelbench_core.devices import on_device
+from labelbench_core.options import NonNegative, Share, ShareBelow1, Steps
 from labelbench_core.trainers import Batch, Loss, Problem, Step
 from labelbench_core.trainers._averages import Averages, align
 from labelbench_core.trainers._losses import (
@@ -23,14 +25,6 @@ from labelbench_core.trainers._losses import (
     supervised_step,
     total_loss,
     weighted_loss,
-)
-from labelbench_core.trainers._options import (
-    FLAG,
-    SHARE,
-    SHARE_BELOW_1,
-    STEPS,
-    check_options,
-    one_of,
 )
 
 INFO = {
@@ -120,13 +114,13 @@ class Distributions(Averages):
 
 def build(
     *,
-    threshold: float = 0.9,
-    decay: float = 0.999,
-    unlabeled_average: str = "recent",
-    warmup: float = 0.5,
+    threshold: Share = 0.9,
+    decay: ShareBelow1 = 0.999,
+    unlabeled_average: Literal["recent", "moving"] = "recent",
+    warmup: Steps = 0.5,
     logit_interpolation: bool = False,
-    unlabeled_weight: float = 1.0,
-    label_smoothing: float = 0.0,
+    unlabeled_weight: NonNegative = 1.0,
+    label_smoothing: ShareBelow1 = 0.0,
 ) -> AdaMatch:
     """AdaMatch.
 
@@ -149,15 +143,6 @@ def build(
     label_smoothing
         Of the labelled examples' targets.
     """
-    check_options(
-        threshold=(threshold, SHARE),
-        decay=(decay, SHARE_BELOW_1),
-        unlabeled_average=(unlabeled_average, one_of("recent", "moving")),
-        warmup=(warmup, STEPS),
-        logit_interpolation=(logit_interpolation, FLAG),
-        unlabeled_weight=unlabeled_weight,
-        label_smoothing=label_smoothing,
-    )
     return AdaMatch(
         threshold,
         decay,

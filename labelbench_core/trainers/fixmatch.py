@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from labelbench_core.options import NonNegative, Share, ShareBelow1
 from labelbench_core.trainers import Batch, Loss, Step
 from labelbench_core.trainers._losses import (
     Network,
@@ -16,7 +17,6 @@ from labelbench_core.trainers._losses import (
     total_loss,
     weighted_loss,
 )
-from labelbench_core.trainers._options import SHARE, check_options
 
 INFO = {
     "summary": "sure predictions on weak views are the labels of strong ones",
@@ -49,9 +49,9 @@ class FixMatch:
 
 def build(
     *,
-    threshold: float = 0.95,
-    unlabeled_weight: float = 1.0,
-    label_smoothing: float = 0.0,
+    threshold: Share = 0.95,
+    unlabeled_weight: NonNegative = 1.0,
+    label_smoothing: ShareBelow1 = 0.0,
 ) -> FixMatch:
     """FixMatch.
 
@@ -64,9 +64,4 @@ def build(
     label_smoothing
         Of the labelled examples' targets.
     """
-    check_options(
-        threshold=(threshold, SHARE),
-        unlabeled_weight=unlabeled_weight,
-        label_smoothing=label_smoothing,
-    )
     return FixMatch(threshold, unlabeled_weight, label_smoothing)

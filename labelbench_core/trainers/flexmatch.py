@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from labelbench_core.options import NonNegative, Share, ShareBelow1, Steps
 from labelbench_core.trainers import Batch, Loss, Problem, Step, _distributed
 from labelbench_core.trainers._losses import (
     Network,
@@ -20,7 +21,6 @@ from labelbench_core.trainers._losses import (
     total_loss,
     weighted_loss,
 )
-from labelbench_core.trainers._options import FLAG, SHARE, STEPS, check_options
 
 INFO = {
     "summary": "FixMatch whose thresholds follow how well each class is learnt",
@@ -100,11 +100,11 @@ class LearningStatus(torch.nn.Module):
 
 def build(
     *,
-    threshold: float = 0.95,
+    threshold: Share = 0.95,
     threshold_warmup: bool = True,
-    warmup: float = 0.0,
-    unlabeled_weight: float = 1.0,
-    label_smoothing: float = 0.0,
+    warmup: Steps = 0.0,
+    unlabeled_weight: NonNegative = 1.0,
+    label_smoothing: ShareBelow1 = 0.0,
 ) -> FlexMatch:
     """FlexMatch.
 
@@ -123,11 +123,4 @@ def build(
     label_smoothing
         Of the labelled examples' targets.
     """
-    check_options(
-        threshold=(threshold, SHARE),
-        threshold_warmup=(threshold_warmup, FLAG),
-        warmup=(warmup, STEPS),
-        unlabeled_weight=unlabeled_weight,
-        label_smoothing=label_smoothing,
-    )
     return FlexMatch(threshold, threshold_warmup, warmup, unlabeled_weight, label_smoothing)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from labelbench_core.options import NonNegative, ShareBelow1
 from labelbench_core.trainers import Batch, Loss, Problem, Step
 from labelbench_core.trainers._averages import Averages, histogram
 from labelbench_core.trainers._losses import (
@@ -20,7 +21,6 @@ from labelbench_core.trainers._losses import (
     total_loss,
     weighted_loss,
 )
-from labelbench_core.trainers._options import AT_LEAST_0, SHARE_BELOW_1, check_options
 
 INFO = {
     "summary": "FixMatch whose thresholds follow the network's confidence, with a fairness loss",
@@ -116,10 +116,10 @@ def _normalised_ratio(values: torch.Tensor, histogram: torch.Tensor) -> torch.Te
 
 def build(
     *,
-    decay: float = 0.999,
-    fairness_weight: float = 0.01,
-    unlabeled_weight: float = 1.0,
-    label_smoothing: float = 0.0,
+    decay: ShareBelow1 = 0.999,
+    fairness_weight: NonNegative = 0.01,
+    unlabeled_weight: NonNegative = 1.0,
+    label_smoothing: ShareBelow1 = 0.0,
 ) -> FreeMatch:
     """FreeMatch.
 
@@ -134,10 +134,4 @@ def build(
     label_smoothing
         Of the labelled examples' targets.
     """
-    check_options(
-        decay=(decay, SHARE_BELOW_1),
-        fairness_weight=(fairness_weight, AT_LEAST_0),
-        unlabeled_weight=unlabeled_weight,
-        label_smoothing=label_smoothing,
-    )
     return FreeMatch(decay, fairness_weight, unlabeled_weight, label_smoothing)

@@ -9,20 +9,20 @@ ones, as in the paper.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
 from labelbench_core.errors import InputError
+from labelbench_core.options import NonNegative, ShareBelow1, Steps
 from labelbench_core.trainers import Batch, Loss, Step
 from labelbench_core.trainers._losses import (
-    RAMPS,
     Network,
     forward_together,
     ramp,
     supervised_step,
     total_loss,
 )
-from labelbench_core.trainers._options import STEPS, check_options, one_of
 
 INFO = {
     "summary": "strong views agree with the averaged network's predictions on weak ones",
@@ -64,10 +64,10 @@ class MeanTeacher:
 
 def build(
     *,
-    warmup: float = 0.27,
-    warmup_shape: str = "sigmoid",
-    unlabeled_weight: float = 100.0,
-    label_smoothing: float = 0.0,
+    warmup: Steps = 0.27,
+    warmup_shape: Literal["sigmoid", "linear", "cosine"] = "sigmoid",
+    unlabeled_weight: NonNegative = 100.0,
+    label_smoothing: ShareBelow1 = 0.0,
 ) -> MeanTeacher:
     """Mean Teacher.
 
@@ -83,10 +83,4 @@ def build(
     label_smoothing
         Of the labelled examples' targets.
     """
-    check_options(
-        warmup=(warmup, STEPS),
-        warmup_shape=(warmup_shape, one_of(*RAMPS)),
-        unlabeled_weight=unlabeled_weight,
-        label_smoothing=label_smoothing,
-    )
     return MeanTeacher(warmup, warmup_shape, unlabeled_weight, label_smoothing)

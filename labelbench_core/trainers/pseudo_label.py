@@ -7,7 +7,9 @@ these examples grows from 0 (eq. 16).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from labelbench_core.options import NonNegative, Share, ShareBelow1, Steps
 from labelbench_core.trainers import Batch, Loss, Step
 from labelbench_core.trainers._losses import (
     Network,
@@ -18,7 +20,6 @@ from labelbench_core.trainers._losses import (
     total_loss,
     weighted_loss,
 )
-from labelbench_core.trainers._options import SHARE, STEPS, check_options, one_of
 
 INFO = {
     "summary": "the network's own predictions are the labels of unlabelled examples",
@@ -26,6 +27,7 @@ INFO = {
     "needs_unlabeled": True,
     "needs_teacher": False,
     "unlabeled_views": 1,
+    "at_least": {"warmup_end": "warmup_start"},
 }
 
 
@@ -57,12 +59,12 @@ class PseudoLabel:
 
 def build(
     *,
-    threshold: float = 0.0,
-    warmup_start: float = 0.0,
-    warmup_end: float = 0.4,
-    average: str = "batch",
-    unlabeled_weight: float = 3.0,
-    label_smoothing: float = 0.0,
+    threshold: Share = 0.0,
+    warmup_start: Steps = 0.0,
+    warmup_end: Steps = 0.4,
+    average: Literal["batch", "selected"] = "batch",
+    unlabeled_weight: NonNegative = 3.0,
+    label_smoothing: ShareBelow1 = 0.0,
 ) -> PseudoLabel:
     """Pseudo-Label.
 
@@ -80,14 +82,6 @@ def build(
     label_smoothing
         Of the labelled examples' targets.
     """
-    check_options(
-        threshold=(threshold, SHARE),
-        warmup_start=(warmup_start, STEPS),
-        warmup_end=(warmup_end, STEPS),
-        average=(average, one_of("batch", "selected")),
-        unlabeled_weight=unlabeled_weight,
-        label_smoothing=label_smoothing,
-    )
     return PseudoLabel(
         threshold, warmup_start, warmup_end, average, unlabeled_weight, label_smoothing
     )

@@ -6,18 +6,25 @@ job starts.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self, get_type_hints
 
+from labelbench_core import options as option_rules
 from labelbench_core.augmentation import Augmentation, StrongAugmentation
-from labelbench_core.errors import InputError, did_you_mean
+from labelbench_core.errors import raise_all
+from labelbench_core.options import (
+    Count,
+    Interval,
+    NonNegative,
+    Positive,
+    PositiveShare,
+    Share,
+    ShareBelow1,
+)
 
-HEADS = ("proxy", "zero-shot", "fresh")
-BATCH_NORMS = ("folded", "frozen", "batch")
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
-OPTIMIZERS = ("adamw", "adam", "sgd")
-SCHEDULES = ("cosine", "seven-sixteenths", "constant")
+LEAST_TO_HOLD_OUT = 2  # labels: one to train on, one to look at
 
 
 @dataclass(frozen=True)
@@ -81,40 +88,39 @@ class Recipe:
         Splits to evaluate; None: all.
     """
 
-    steps: int = 1000
-    batch_size: int = 64
-    unlabeled_ratio: int = 7
-    optimizer: str = "adamw"
-    learning_rate: float = 1e-4
-    schedule: str = "cosine"
-    warmup_steps: int = 50
-    head_factor: float = 1.0
-    layer_decay: float = 1.0
-    weight_decay: float = 0.01
-    gradient_clip: float = 1.0
-    accumulate: int = 1
+    steps: Count = 1000
+    batch_size: Count = 64
+    unlabeled_ratio: Count = 7
+    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
+    learning_rate: Positive = 1e-4
+    schedule: Literal["cosine", "seven-sixteenths", "constant"] = "cosine"
+    warmup_steps: Annotated[int, Interval(ge=0)] = 50
+    head_factor: Positive = 1.0
+    layer_decay: PositiveShare = 1.0
+    weight_decay: NonNegative = 0.01
+    gradient_clip: NonNegative = 1.0
+    accumulate: Count = 1
     gradient_checkpointing: bool = False
     compile: bool = False
-    ema_decay: float = 0.0
-    head: str = "proxy"
-    batch_norm: str = "folded"
-    precision: str = "auto"
-    translate: float = 0.0
-    rotate: float = 0.0
-    scale: float = 0.0
+    ema_decay: ShareBelow1 = 0.0
+    head: Literal["proxy", "zero-shot", "fresh"] = "proxy"
+    batch_norm: Literal["folded", "frozen", "batch"] = "folded"
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    translate: ShareBelow1 = 0.0
+    rotate: Annotated[float, Interval(ge=0, le=180)] = 0.0
+    scale: ShareBelow1 = 0.0
     flip: bool = False
-    strong_operations: int = 2
-    strong_cutout: float = 0.5
-    validation: str = "none"
-    validation_size: float = 0.0
-    validation_every: int = 100
+    strong_operations: Annotated[int, Interval(ge=0, le=100)] = 2
+    strong_cutout: Share = 0.5
+    validation: Literal["none", "held-out", "extra"] = "none"
+    validation_size: NonNegative = 0.0
+    validation_every: Count = 100
     evaluate: tuple[str, ...] | None = None
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any] | None) -> Self:
         """The recipe of a catalogue entry's `training`; `InputError` names all that is wrong."""
-        if wrong := cls.errors_in(options):
-            raise InputError("; ".join(wrong))
+        raise_all(cls.errors_in(options))
         options = dict(options or {})
         if options.get("evaluate") is not None:
             options["evaluate"] = tuple(options["evaluate"])
@@ -124,55 +130,22 @@ class Recipe:
     def errors_in(cls, options: Mapping[str, Any] | None) -> list[str]:
         """One line for everything that is wrong in a catalogue entry's `training`."""
         options = options or {}
-        known = {field.name: field.default for field in fields(cls)}
-        wrong = [
-            f"training.{key}: unknown{did_you_mean(key, known)}; allowed: {', '.join(known)}"
-            for key in options
-            if key not in known
-        ]
-        wrong += [
-            f"training.{key}: {value!r}; allowed: a value like its default, {known[key]!r}"
-            for key, value in options.items()
-            if key in known and not _is_like(value, known[key])
-        ]
-        return wrong or cls(**options).errors()
+        defaults, allowed = _rules(cls)
+        wrong = list(option_rules.errors(options, defaults, allowed, what="training"))
+        return wrong or cls(**options)._errors_between()
 
-    def errors(self) -> list[str]:
-        """One line for every value that is out of range."""
+    def _errors_between(self) -> list[str]:
+        """One line for every value that does not go with another one."""
         allowed = {
-            "steps": ("at least 1", self.steps >= 1),
-            "batch_size": ("at least 1", self.batch_size >= 1),
-            "unlabeled_ratio": ("at least 1", self.unlabeled_ratio >= 1),
-            "optimizer": _one_of(OPTIMIZERS, self.optimizer),
-            "learning_rate": ("more than 0", self.learning_rate > 0),
-            "schedule": _one_of(SCHEDULES, self.schedule),
-            "warmup_steps": ("from 0 to steps", 0 <= self.warmup_steps <= self.steps),
-            "head_factor": ("more than 0", self.head_factor > 0),
-            "layer_decay": ("more than 0, at most 1", 0 < self.layer_decay <= 1),
-            "weight_decay": ("at least 0", self.weight_decay >= 0),
-            "gradient_clip": ("at least 0 (0: no clipping)", self.gradient_clip >= 0),
-            "accumulate": ("from 1 to batch_size", 1 <= self.accumulate <= self.batch_size),
-            "ema_decay": ("from 0 (no average) to less than 1", 0 <= self.ema_decay < 1),
-            "head": _one_of(HEADS, self.head),
-            "batch_norm": _one_of(BATCH_NORMS, self.batch_norm),
-            "precision": _one_of(PRECISIONS, self.precision),
-            "translate": ("from 0 to less than 1", 0 <= self.translate < 1),
-            "rotate": ("from 0 to 180 degrees", 0 <= self.rotate <= 180),
-            "scale": ("from 0 to less than 1", 0 <= self.scale < 1),
-            "strong_operations": ("at least 0", self.strong_operations >= 0),
-            "strong_cutout": ("from 0 to 1", 0 <= self.strong_cutout <= 1),
+            "warmup_steps": ("from 0 to steps", self.warmup_steps <= self.steps),
+            "accumulate": ("from 1 to batch_size", self.accumulate <= self.batch_size),
             "validation_size": self._validation_size(),
-            "validation_every": ("at least 1", self.validation_every >= 1),
         }
-        return (
-            [
-                f"training.{name}: {getattr(self, name)!r}; allowed: {text}"
-                for name, (text, is_good) in allowed.items()
-                if not is_good
-            ]
-            + self._validation_errors()
-            + self._checkpointing_errors()
-        )
+        return [
+            f"training.{name}: {getattr(self, name)!r}; allowed: {text}"
+            for name, (text, is_good) in allowed.items()
+            if not is_good
+        ] + self._checkpointing_errors()
 
     def _validation_size(self) -> tuple[str, bool]:
         size = self.validation_size
@@ -181,10 +154,6 @@ class Recipe:
         if self.validation == "extra":
             return "a whole number of labels, at least 1 (extra)", size >= 1 and size == int(size)
         return "0 where validation is none", size == 0
-
-    def _validation_errors(self) -> list[str]:
-        text, is_good = _one_of(("none", "held-out", "extra"), self.validation)
-        return [] if is_good else [f"training.validation: {self.validation!r}; allowed: {text}"]
 
     def _checkpointing_errors(self) -> list[str]:
         """Activations that are computed twice would count twice in a batch's statistics."""
@@ -206,16 +175,9 @@ class Recipe:
         return StrongAugmentation(self.weak, self.strong_operations, self.strong_cutout)
 
 
-def _one_of(allowed: tuple[str, ...], value: Any) -> tuple[str, bool]:
-    return f"one of {', '.join(allowed)}", value in allowed
-
-
-def _is_like(value: Any, default: Any) -> bool:
-    """Whether a value is of its default's type; the one without a type is a list of names."""
-    if default is None:
-        return value is None or (
-            isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
-        )
-    if isinstance(default, float):
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    return type(value) is type(default)
+@functools.cache
+def _rules(recipe: type[Recipe]) -> tuple[dict[str, Any], dict[str, option_rules.Allowed | None]]:
+    """Defaults of a recipe's fields, and what each may be."""
+    hints = get_type_hints(recipe, include_extras=True)
+    defaults = {field.name: field.default for field in fields(recipe)}
+    return defaults, {name: option_rules.of(hints[name]) for name in defaults}

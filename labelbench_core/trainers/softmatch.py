@@ -7,9 +7,11 @@ For the weight alone, predictions are aligned with a uniform distribution of cla
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
+from labelbench_core.options import NonNegative, Positive, ShareBelow1
 from labelbench_core.trainers import Batch, Loss, Problem, Step
 from labelbench_core.trainers._averages import Averages, align
 from labelbench_core.trainers._losses import (
@@ -20,7 +22,6 @@ from labelbench_core.trainers._losses import (
     total_loss,
     weighted_loss,
 )
-from labelbench_core.trainers._options import MORE_THAN_0, SHARE_BELOW_1, check_options, one_of
 
 INFO = {
     "summary": "predictions on weak views, weighted by their confidence, are labels of strong ones",
@@ -100,12 +101,12 @@ class Confidence(Averages):
 
 def build(
     *,
-    decay: float = 0.999,
-    n_sigma: float = 2.0,
-    alignment: str = "uniform",
-    targets: str = "raw",
-    unlabeled_weight: float = 1.0,
-    label_smoothing: float = 0.0,
+    decay: ShareBelow1 = 0.999,
+    n_sigma: Positive = 2.0,
+    alignment: Literal["uniform", "none"] = "uniform",
+    targets: Literal["raw", "aligned"] = "raw",
+    unlabeled_weight: NonNegative = 1.0,
+    label_smoothing: ShareBelow1 = 0.0,
 ) -> SoftMatch:
     """SoftMatch.
 
@@ -124,12 +125,4 @@ def build(
     label_smoothing
         Of the labelled examples' targets.
     """
-    check_options(
-        decay=(decay, SHARE_BELOW_1),
-        n_sigma=(n_sigma, MORE_THAN_0),
-        alignment=(alignment, one_of("uniform", "none")),
-        targets=(targets, one_of("raw", "aligned")),
-        unlabeled_weight=unlabeled_weight,
-        label_smoothing=label_smoothing,
-    )
     return SoftMatch(decay, n_sigma, alignment, targets, unlabeled_weight, label_smoothing)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch.nn.functional import cross_entropy, one_hot
 
-from labelbench_core.errors import InputError
+from labelbench_core.options import NonNegative, ShareBelow1
 from labelbench_core.trainers import Batch, Loss, Problem, Step
 from labelbench_core.trainers._mixing import mix
 
@@ -67,10 +68,10 @@ class ClassWeights(torch.nn.Module):
 
 def build(
     *,
-    label_smoothing: float = 0.0,
-    mixup: float = 0.0,
-    cutmix: float = 0.0,
-    class_weights: str = "none",
+    label_smoothing: ShareBelow1 = 0.0,
+    mixup: NonNegative = 0.0,
+    cutmix: NonNegative = 0.0,
+    class_weights: Literal["none", "balanced"] = "none",
 ) -> Supervised:
     """Supervised training.
 
@@ -84,11 +85,4 @@ def build(
     class_weights
         "none", or "balanced": every class has the same weight in the loss, whatever its size.
     """
-    if not 0 <= label_smoothing < 1:
-        raise InputError(f"options.label_smoothing: {label_smoothing}; allowed: 0 to less than 1")
-    for name, value in (("mixup", mixup), ("cutmix", cutmix)):
-        if value < 0:
-            raise InputError(f"options.{name}: {value}; allowed: at least 0 (0: none)")
-    if class_weights not in ("none", "balanced"):
-        raise InputError(f"options.class_weights: {class_weights!r}; allowed: none, balanced")
     return Supervised(label_smoothing, mixup, cutmix, class_weights)

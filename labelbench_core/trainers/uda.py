@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch.nn.functional import cross_entropy
 
+from labelbench_core.options import NonNegative, Positive, Share, ShareBelow1, Steps
 from labelbench_core.trainers import Batch, Loss, Step
 from labelbench_core.trainers._losses import (
     Network,
@@ -22,7 +24,6 @@ from labelbench_core.trainers._losses import (
     total_loss,
     weighted_loss,
 )
-from labelbench_core.trainers._options import MORE_THAN_0, SHARE, STEPS, check_options, one_of
 
 INFO = {
     "summary": "strong views are trained towards sharpened predictions on weak ones",
@@ -91,13 +92,13 @@ def annealing_threshold(schedule: str, step: Step) -> float:
 
 def build(
     *,
-    threshold: float = 0.8,
-    temperature: float = 0.4,
-    annealing: str = "none",
-    warmup: float = 0.0,
-    average: str = "batch",
-    unlabeled_weight: float = 1.0,
-    label_smoothing: float = 0.0,
+    threshold: Share = 0.8,
+    temperature: Positive = 0.4,
+    annealing: Literal["none", "linear", "log", "exp"] = "none",
+    warmup: Steps = 0.0,
+    average: Literal["batch", "selected"] = "batch",
+    unlabeled_weight: NonNegative = 1.0,
+    label_smoothing: ShareBelow1 = 0.0,
 ) -> UDA:
     """UDA.
 
@@ -120,15 +121,6 @@ def build(
     label_smoothing
         Of the labelled examples' targets.
     """
-    check_options(
-        threshold=(threshold, SHARE),
-        temperature=(temperature, MORE_THAN_0),
-        annealing=(annealing, one_of("none", "linear", "log", "exp")),
-        warmup=(warmup, STEPS),
-        average=(average, one_of("batch", "selected")),
-        unlabeled_weight=unlabeled_weight,
-        label_smoothing=label_smoothing,
-    )
     return UDA(
         threshold, temperature, annealing, warmup, average, unlabeled_weight, label_smoothing
     )

@@ -105,10 +105,6 @@ def trained(implementation, **options):
             },
             "finetune.trainers: 'two': options.cutmix is 1.0, but batches of 8 in 5 parts",
         ),
-        (
-            {"proxy": trained("blend", refresh_every=0), "training": {"head": "fresh"}},
-            "options.refresh_every: 0; allowed: at least 1",
-        ),
     ],
 )
 def test_what_cannot_run_is_told_with_what_is_allowed(whole, arguments, told):

@@ -11,10 +11,11 @@ import yaml
 from labelbench_core import config as experiments
 from labelbench_core import registry
 from labelbench_core import workflow as parsing
-from labelbench_core.catalogue import load_catalogue, read_yaml
+from labelbench_core.catalogue import load_catalogue
 from labelbench_core.completeness import what_is_missing
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
+from labelbench_core.yaml_files import read_yaml
 
 PROJECT = Path(experiments.__file__).resolve().parents[1]
 SCHEMA = PROJECT / "config" / "schema"
@@ -61,11 +62,11 @@ def test_quickstart_is_what_the_readme_says(quickstart, catalogue):
     ("change", "told"),
     [
         ({"stratgies": ["margin"]}, "my.yaml: stratgies: unknown key (did you mean 'strategies'?)"),
-        ({"rounds": 0}, "my.yaml: rounds: 0; 0 is less than the minimum of 1"),
+        ({"rounds": 0}, "my.yaml: rounds: 0; allowed: a whole number from 1 to 100000"),
         ({"rounds": "8"}, "my.yaml: rounds: '8'"),
-        ({"seeds": 0}, "my.yaml: seeds: 0; allowed: a whole number of at least 1 or a list"),
+        ({"seeds": 0}, "my.yaml: seeds: 0; allowed: a whole number from 1 to 100000 or a list"),
         ({"datasets": []}, "my.yaml: datasets: []"),
-        ({"experiment": "My Study"}, "'My Study' is not an id"),
+        ({"experiment": "My Study"}, "experiment: 'My Study'; allowed: an id: lower-case letters"),
         ({"strategies": ["random", "magrin"]}, "strategies: 'magrin' is not in catalogue"),
         ({"strategies": ["random", "magrin"]}, "(did you mean 'margin'?)"),
         ({"strategies": ["margin"]}, "baseline: 'random' is not in the experiment's strategies"),
@@ -345,16 +346,16 @@ def config_folder(tmp_path):
         ("datasets", "d: {implementation: digits, near_duplicates: 65}", "near_duplicates: 65"),
         ("strategies", "margin: {implementation: margni}", "did you mean 'margin'"),
         ("strategies", "margin: {method: margin}", "margin.method: unknown key"),
-        ("strategies", "Margin: {implementation: margin}", "is not an id"),
+        ("strategies", "Margin: {implementation: margin}", "'Margin'; allowed as a key: an id"),
         (
             "strategies",
             "badge: {implementation: badge, options: {first_centre: uniform}}",
-            "badge.options.first_centre: unknown option of badge (did you mean 'first_center'?)",
+            "badge.options.first_centre: unknown option (did you mean 'first_center'?)",
         ),
         (
             "proxies",
             "linear: {implementation: linear, options: {tolerance: small}}",
-            "linear.options.tolerance: 'small'; allowed: a value like its default, 0.001",
+            "linear.options.tolerance: 'small'; allowed: a number above 0",
         ),
         ("schedules", "weekly: {initial: 10}", "weekly: missing key: batch"),
         ("schedules", "weekly: {initial: 0, batch: 1}", "weekly.initial: 0"),
@@ -363,8 +364,12 @@ def config_folder(tmp_path):
             "weekly: {initial: most, batch: 1}",
             "weekly.initial: 'most'; allowed: a whole number of at least 1 or all",
         ),
-        ("schedules", "weekly: {initial: 10, batch: 0}", "weekly.batch: 0; 0 is less than the min"),
-        ("schedules", "weekly: {initial: all, batch: 5}", "weekly.batch: 5; 0 was expected"),
+        (
+            "schedules",
+            "weekly: {initial: 10, batch: 0}",
+            "weekly.batch: 0; allowed: a whole number of at least 1",
+        ),
+        ("schedules", "weekly: {initial: all, batch: 5}", "weekly.batch: 5; allowed: 0"),
         ("schedules", "a: {initial: 1, batch: 1}\na: {initial: 2, batch: 1}", "occurs twice"),
         ("proxies", "linear: {implementation: [", "not valid YAML"),
     ],
@@ -380,3 +385,123 @@ def test_errors_in_the_catalogue_name_the_file(config_folder, file, text, told):
 def test_order_of_keys_does_not_matter(quickstart, catalogue):
     backwards = yaml.safe_load(yaml.safe_dump(dict(reversed(quickstart.items())), sort_keys=False))
     assert load(backwards, catalogue) == load(quickstart, catalogue)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"rounds": 3.0}, "rounds: 3.0; allowed: a whole number from 1 to"),
+        ({"rounds": True}, "rounds: True; allowed: a whole number"),
+        ({"rounds": float("nan")}, "rounds: nan; allowed: a whole number"),
+        ({"seeds": 1.0}, "seeds: 1.0; allowed: a whole number from 1 to 100000 or a list"),
+        ({"seeds": [0, 1.0]}, "seeds: [0, 1.0]; allowed: a whole number"),
+        ({"seeds": [0, 0]}, "seeds: [0, 0]; allowed: a whole number"),
+        ({"seeds": 10**12}, "seeds: 1000000000000; allowed: a whole number"),
+        ({"rounds": 10**30}, "rounds: 1000000000000000000000000000000; allowed"),
+        ({"seeds": 90_000, "rounds": 90_000}, "the crossing has 48600000000 of them"),
+        ({"experiment": "quickstart\n"}, r"experiment: 'quickstart\n'; allowed: an id"),
+        ({"experiment": "q" * 300}, "qqq'; allowed: an id"),
+        ({"strategies": ["random", "margin\n"]}, r"strategies.1: 'margin\n'; allowed: an id"),
+        ({"strategies": "margin"}, "strategies: 'margin'; allowed: a list of different members"),
+        ({"finetune": 5}, "finetune: 5; allowed: a mapping or null"),
+        ({"also": [{"ceilings": 5}]}, "also.0.ceilings: 5; allowed: a list of different members"),
+        ({"also": 5}, "also: 5; allowed: a list of members"),
+        ({"metric": "speed"}, "metric: 'speed'; allowed: accuracy, balanced-accuracy"),
+        ({"x" * 500: 1}, "xxx': unknown key"),
+        ({"a\nb": 1}, r"'a\nb': unknown key"),
+    ],
+)
+def test_values_of_a_wrong_kind_are_one_short_line(quickstart, catalogue, change, told):
+    error = errors_of({**quickstart, **change}, catalogue)
+    assert told in error
+    assert len(error.splitlines()) == 1
+    assert len(error) < 400
+    assert error.isprintable()
+
+
+def test_rounds_to_finetune_after_are_whole_numbers(quickstart, catalogue):
+    quickstart["finetune"]["rounds"] = [2.0]
+    assert "finetune.rounds.0: 2.0; allowed: a whole number" in errors_of(quickstart, catalogue)
+
+
+@pytest.mark.parametrize("content", [[], "text", 5, None])
+def test_an_experiment_is_a_mapping(catalogue, content):
+    assert f"my.yaml: the file: {content!r}; allowed: a mapping" in errors_of(content, catalogue)
+
+
+def with_trainer(catalogue, **training):
+    entry = {"implementation": "supervised", "training": {"head": "fresh", **training}}
+    return {**catalogue, "trainers": {**catalogue["trainers"], "mine": entry}}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ({"pool": 1297, "test": 500}, "has no split 'val'; allowed: validation: none, held-out"),
+        (
+            {"pool": 1297, "test": 9, "val": 99},
+            "has 99 rows in its split 'val'; allowed: at mo",
+        ),
+        ({"pool": 1297, "test": 500, "val": 100}, None),
+        ({}, "has no split 'val'"),  # the source says so
+    ],
+)
+def test_validation_labels_are_in_a_split_that_there_is(
+    quickstart, catalogue, tmp_path, sizes, told
+):
+    catalogue = with_trainer(catalogue, validation="extra", validation_size=100)
+    quickstart["finetune"]["trainers"] = ["mine"]
+    experiment = load(quickstart, catalogue)
+    arguments = (experiment, catalogue, tmp_path, {"digits": sizes} if sizes else {}, "my.yaml")
+    if told is None:
+        experiments.check_sources(*arguments)
+        return
+    with pytest.raises(InputError) as caught:
+        experiments.check_sources(*arguments)
+    assert str(caught.value).startswith(
+        "my.yaml: finetune.trainers: 'mine': training.validation_size: 100 labels for validation: "
+        "extra, but data set 'digits' has"
+    )
+    assert told in str(caught.value)
+
+
+def test_holding_labels_out_takes_two(quickstart, catalogue):
+    catalogue = with_trainer(catalogue, validation="held-out", validation_size=0.5)
+    catalogue["schedules"] = {**catalogue["schedules"], "one": {"initial": 1, "batch": 1}}
+    catalogue["proxies"] = {
+        **catalogue["proxies"],
+        "mine": {"implementation": "shallow", "options": {"trainer": "mine"}},
+    }
+    quickstart |= {"schedules": ["one"], "ceilings": ["full-data"]}
+    quickstart["finetune"] |= {"trainers": ["mine"], "rounds": [0, 2]}
+    told = errors_of(quickstart, catalogue)
+    assert told == (
+        "my.yaml: finetune.trainers: 'mine': training.validation is 'held-out', but schedule 'one' "
+        "has 1 label after round 0; allowed: at least 2 labels, or validation: none"
+    )
+    quickstart["finetune"]["rounds"] = [1, 2]
+    load(quickstart, catalogue)
+    quickstart["proxies"] = ["mine"]
+    told = errors_of(quickstart, catalogue)
+    assert "proxies: 'mine' is trained by 'mine', whose training.validation is 'held-out'" in told
+    assert "1 label after round 0" in told
+
+
+def test_what_a_strategys_candidates_need_is_needed(quickstart, catalogue):
+    entry = {"implementation": "tailor", "options": {"candidates": ["margin", "bald"]}}
+    catalogue["strategies"] = {**catalogue["strategies"], "mine": entry}
+    quickstart["strategies"] = ["random", "margin", "mine"]
+    told = errors_of(quickstart, catalogue)
+    assert "strategies: 'mine' needs member_probabilities, which proxy 'linear'" in told
+    quickstart["proxies"] = ["linear-ensemble"]
+    load(quickstart, catalogue)
+
+
+@pytest.mark.parametrize("text", ["rounds: 1\nrounds: 2\n", "rounds: 010\n", "1: 2\n"])
+def test_files_of_an_experiment_are_read_strictly(quickstart, tmp_path, capsys, text):
+    file = tmp_path / "my.yaml"
+    file.write_text(text)
+    with pytest.raises(SystemExit) as caught:  # what Snakemake made of it does not matter
+        parsing.load(quickstart, PROJECT, [file])
+    assert str(caught.value).startswith("error: ")
+    assert "my.yaml: line " in str(caught.value)

@@ -8,6 +8,7 @@ from training_sets import training_set
 
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import Statistics, linear
+from labelbench_core.proxies import penalty as penalties
 from labelbench_core.proxies.logistic import solve
 from labelbench_core.proxies.penalty import choose_penalty
 
@@ -188,3 +189,71 @@ def test_solution_with_a_prior_is_the_minimum_around_it(digits):
             assert value(moved, bias) > best
     again = solve(scaled, labels[:60], 10, 5.0, 1e-5, 1000, start=np.ones((65, 10)), prior=prior)
     np.testing.assert_allclose(again.weights, weights, atol=1e-3)
+
+
+def many_classes(rows, dims, classes, seed, apart=0.6):
+    """Standardised clusters that overlap."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, classes, rows)
+    centers = apart * rng.standard_normal((classes, dims))
+    points = centers[labels] + rng.standard_normal((rows, dims))
+    return ((points - points.mean(axis=0)) / points.std(axis=0)).astype(np.float32), labels
+
+
+def test_the_grid_follows_the_number_of_classes():
+    assert penalties.grid(2) == penalties.grid(10) == (-8, 4, -2)  # 10**-4 to 10**2, from 0.1
+    assert penalties.grid(1000) == (-12, 4, -6)  # its lower end and start divided by 100
+    ends = [penalties.grid(classes)[0] for classes in (10, 30, 100, 400, 1000, 20_000)]
+    assert ends == sorted(ends, reverse=True)
+
+
+def test_with_many_classes_the_grid_goes_on_where_that_of_few_ends(monkeypatch):
+    rows, labels = many_classes(500, 16, 40, 0, apart=1.5)
+    found = choose_penalty(rows, labels, 40, None, np.random.default_rng(2))
+    assert found.penalty < 0.5e-4
+    monkeypatch.setattr(penalties, "FEW", 10**6)
+    ended = choose_penalty(rows, labels, 40, None, np.random.default_rng(2))
+    assert ended.penalty == pytest.approx(1e-4)
+    assert ended.at_edge
+
+
+def test_a_choice_at_the_edge_is_said(digits, monkeypatch):
+    # Labels that features tell without doubt: the weaker the penalty, the likelier the labels.
+    sure, labels = np.repeat(np.eye(2, dtype=np.float32), 40, axis=0), np.repeat([0, 1], 40)
+    found = choose_penalty(sure, labels, 2, None, np.random.default_rng(0))
+    assert found.at_edge
+    assert found.penalty == pytest.approx(1e-4)
+    features, truth, statistics = digits
+    training = training_set(features[:100], truth[:100], statistics)
+    rng = np.random.default_rng(0)
+    assert linear.build().fit(training, rng)["penalty_at_edge"] is False
+    assert "penalty_at_edge" not in linear.build(penalty=1.0).fit(training, rng)
+    monkeypatch.setattr(penalties, "LOWEST", -3)  # 0.03, where weaker ones are better
+    assert linear.build().fit(training, rng)["penalty_at_edge"] is True
+    # Labels that features do not tell ask for a strong penalty.
+    monkeypatch.setattr(penalties, "HIGHEST", -2)
+    noise = rng.standard_normal((60, 40)).astype(np.float32)
+    assert choose_penalty(noise, rng.integers(0, 5, 60), 5, None, rng).at_edge
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_search_that_begins_on_a_part_of_the_rows_ends_at_the_same_penalty(monkeypatch, seed):
+    rows, labels = many_classes(700, 16, 20, seed)
+    plain = choose_penalty(rows, labels, 20, None, np.random.default_rng(2))
+    monkeypatch.setattr(penalties, "LARGE", 0)
+    found = choose_penalty(rows, labels, 20, None, np.random.default_rng(2))
+    assert found.penalty == pytest.approx(plain.penalty, rel=0.15)  # half decades: a factor of 3.2
+    assert choose_penalty(rows, labels, 20, None, np.random.default_rng(2), threads=2) == found
+    # Later rounds begin where the one before ended, on all rows.
+    monkeypatch.setattr(penalties, "SHARE", None)
+    later = choose_penalty(rows, labels, 20, found.penalty, np.random.default_rng(2))
+    assert later.penalty == pytest.approx(found.penalty, rel=0.15)
+
+
+def test_choosing_costs_a_few_solves_per_fold(monkeypatch):
+    rows, labels = many_classes(1000, 16, 50, 0)
+    monkeypatch.setattr(penalties, "LARGE", 0)
+    monkeypatch.setattr(penalties, "HELD_OUT_ROWS", 200)  # one fold, as with 5,000 rows
+    found = choose_penalty(rows, labels, 50, None, np.random.default_rng(0))
+    solution = solve(rows, labels, 50, found.penalty * 1000, 1e-3, 500)
+    assert found.flops < 3 * solution.flops

@@ -164,7 +164,7 @@ def test_translation_stays_within_its_bound():
         ({"ema_decay": 1.0}, "ema_decay"),
         ({"translate": 1.5}, "translate"),
         ({"learning_rates": 1.0}, "did you mean 'learning_rate'"),
-        ({"steps": "many"}, "a value like its default, 1000"),
+        ({"steps": "many"}, "a whole number of at least 1"),
         ({"validation": "held-out"}, "validation_size"),
         ({"validation": "extra", "validation_size": 0.5}, "whole number of labels"),
         ({"validation": "test"}, "none, held-out, extra"),
@@ -180,7 +180,7 @@ def test_wrong_options_are_named(options, named):
 )
 def test_wrong_options_of_the_method_are_named(options):
     with pytest.raises(InputError, match=next(iter(options))):
-        supervised.build(**options)
+        registry.build("trainers", {"implementation": "supervised", "options": options})
 
 
 def test_all_wrong_options_are_named_at_once():

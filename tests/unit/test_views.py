@@ -248,7 +248,7 @@ def test_job_script(digits, tmp_path):
         ("a: {strong: {cutout: -1}, draws: 1}", "a.strong.cutout: -1"),
         ("a: {strong: {operations: 2}}", "a: missing key: draws"),
         ("a: {draws: 0}", "a.draws: 0"),
-        ("A: {draws: 1}", "'A' is not an id"),
+        ("A: {draws: 1}", "'A'; allowed as a key: an id"),
         ("a: {strong: {operations: 0, cutout: 0}, draws: 1}", "a: it changes nothing"),
     ],
 )
@@ -259,7 +259,7 @@ def test_errors_in_the_catalogue_are_named(tmp_path, text, told):
 def test_all_errors_in_the_catalogue_are_told_at_once(tmp_path):
     told = catalogue_errors(tmp_path, "a: {draws: 0}\nb: {weak: {rotate: 200}, draws: 1}")
     assert len(told.splitlines()) == 2
-    assert "b.weak.rotate: 200; 200 is greater than the maximum of 180" in told
+    assert "b.weak.rotate: 200; allowed: a number from 0 to 180" in told
 
 
 def catalogue_errors(folder, text):

@@ -21,6 +21,11 @@ def failing(workflow, *arguments, **options):
         ("[small]", "[smal]", "schedules: 'smal' is not in catalogue schedules.yaml"),
         ("rounds: 3", "rounds: 100", "buy 2000 labels, but the pool of 'digits' has 1297"),
         ("rounds: [2]", "rounds: [3]", "finetune.rounds: 3 is outside; allowed: 0 to 2"),
+        (
+            "rounds: 3",
+            "rounds: 3\nrounds: 4",
+            "error: smoke.yaml: line 9: key 'rounds' occurs twice",
+        ),
     ],
 )
 def test_a_wrong_configuration_starts_nothing(fresh, old, new, told):
@@ -29,6 +34,61 @@ def test_a_wrong_configuration_starts_nothing(fresh, old, new, told):
     assert told in text
     assert "Traceback" not in text
     assert not (fresh.folder / "results").exists()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("kind", "entry", "told"),
+    [
+        (
+            "strategies",
+            "{implementation: badge, options: {first_center: nonsense}}",
+            "options.first_center: 'nonsense'; allowed: uniform, largest_norm",
+        ),
+        (
+            "trainers",
+            "{implementation: fixmatch, options: {threshold: 7}}",
+            "options.threshold: 7; allowed: a number from 0 to 1",
+        ),
+        (
+            "proxies",
+            "{implementation: linear, options: {tolerance: .nan}}",
+            "options.tolerance: nan; allowed: a number above 0",
+        ),
+        (
+            "backbones",
+            "{implementation: efficientnet-lite, options: {input_size: -1}}",
+            "options.input_size: -1; allowed: a whole number from 1 to",
+        ),
+    ],
+)
+def test_a_wrong_option_starts_nothing(fresh, kind, entry, told):
+    fresh.append(f"config/catalogue/{kind}.yaml", f"\nmine: {entry}\n")
+    text = failing(fresh, "-n")
+    assert f"{kind}.yaml: mine.{told}" in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.thorough
+def test_a_broken_strategy_stops_only_who_names_it_and_one_that_exits_is_named(fresh):
+    strategies = fresh.folder / "labelbench_core" / "strategies"
+    entries = "\nbroken: {implementation: broken}\nquits: {implementation: quits}\n"
+    fresh.append("config/catalogue/strategies.yaml", entries)
+    (strategies / "broken.py").write_text("INFO = {}\n\n\ndef select(pool:\n    pass\n")
+    source = (strategies / "random.py").read_text()
+    head, _, _ = source.partition("def select(")
+    quits = "def select(pool, budget, rng):\n    import sys\n\n    sys.exit(0)\n"
+    (strategies / "quits.py").write_text(f"{head}{quits}")
+    assert fresh.planned("selections")["select_round"] > 0
+    fresh.edit(
+        "smoke.yaml", "strategies: [random, margin, badge]", "strategies: [random, margin, broken]"
+    )
+    text = failing(fresh, "-n")
+    told = "strategies: 'broken': labelbench_core/strategies/broken.py: line 4: not valid Python: "
+    assert f"error: smoke.yaml: {told}" in text
+    fresh.edit("smoke.yaml", "broken", "quits")
+    text = failing(fresh, "selections")
+    assert "error: strategy 'quits' ended the program by sys.exit(0)" in text
 
 
 def test_missing_data_starts_nothing(fresh):

@@ -1,0 +1,193 @@
+"""YAML as configuration needs it: text, numbers, lists and mappings, and nothing silent.
+
+Beside what YAML itself forbids, it is an error if a key is given twice or is no text, if a tag asks
+for anything else than the values above, if a file is not UTF-8, or if it is larger or deeper, its
+aliases written out, than any configuration. Every error is one line that names file and line.
+"""
+
+import functools
+import re
+from pathlib import Path
+from typing import Any
+
+from labelbench_core.errors import InputError, shown
+
+MOST_BYTES = 2_000_000
+MOST_VALUES = 100_000  # with aliases written out: a kilobyte of them can stand for gigabytes
+DEEPEST = 40
+_TAG = "tag:yaml.org,2002:"
+# Numbers that YAML 1.1 does not read as they look.
+_OTHER_BASE = re.compile(r"[-+]?0[0-9_]+|[-+]?[0-9][0-9_]*(:[0-9.]+)+")
+_SCALARS = ("null", "bool", "int", "float", "str")
+
+
+def read_yaml(file: Path) -> Any:
+    """The content of a YAML file.
+
+    Raises
+    ------
+    InputError
+        One line with file, line and what is wrong.
+    """
+    return parse_yaml(read_text(file), file)
+
+
+def read_text(file: Path) -> str:
+    """The text of a file of a configuration; `InputError` if there is none, or it is not UTF-8."""
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise InputError(f"{file}: {file.stat().st_size} bytes; allowed: at most {MOST_BYTES}")
+        return file.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError(f"{file}: file not found") from error
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = 1 + error.object.count(b"\n", 0, error.start)
+        raise InputError(
+            f"{file}: line {line}: not UTF-8 text (byte {error.start}); save the file as UTF-8"
+        ) from error
+
+
+def parse_yaml(text: str, file: Path | str) -> Any:
+    """The content of `text`, which `file` holds; `InputError` as for `read_yaml`."""
+    import yaml
+
+    try:
+        return yaml.load(text, _loader())
+    except yaml.reader.ReaderError as error:
+        raise InputError(
+            f"{file}: not valid YAML: position {error.position}: "
+            f"character {shown(_character(error.character))} is not allowed"
+        ) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f"line {mark.line + 1}: " if mark else ""
+        told = ": ".join(filter(None, (error.context, error.problem)))
+        raise InputError(f"{file}: not valid YAML: {line}{' '.join(told.split())}") from error
+    except _Refused as error:
+        raise InputError(f"{file}: line {error.args[0]}: {error.args[1]}") from error
+
+
+def _character(code: int | str) -> str:
+    return chr(code) if isinstance(code, int) else str(code)
+
+
+class _Refused(Exception):
+    """(line, what is wrong)."""
+
+
+@functools.cache
+def _loader() -> type:
+    """The loader's class; made late, because importing yaml takes time."""
+    import yaml
+    from yaml.composer import Composer
+
+    # libyaml's parser is ten times faster; the composer is Python's in both cases.
+    bases: tuple[type, ...]
+    if yaml.__with_libyaml__:
+        from yaml.cyaml import CParser
+
+        bases = (Composer, CParser, yaml.constructor.SafeConstructor, yaml.resolver.Resolver)
+    else:
+        bases = (yaml.SafeLoader,)
+
+    class Loader(*bases):  # type: ignore[misc]
+        """See the module."""
+
+        def __init__(self, stream: str) -> None:
+            if yaml.__with_libyaml__:
+                CParser.__init__(self, stream)
+                Composer.__init__(self)
+                yaml.constructor.SafeConstructor.__init__(self)
+                yaml.resolver.Resolver.__init__(self)
+            else:
+                super().__init__(stream)
+            self.depth = 0
+            # Of every composed node: the values that it stands for, and whether it is finished.
+            self.sizes: dict[int, int] = {}
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            line = self.peek_event().start_mark.line + 1
+            is_alias = self.check_event(yaml.AliasEvent)
+            self.depth += 1
+            if self.depth > DEEPEST:
+                raise _Refused(line, f"nested more than {DEEPEST} deep")
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            if is_alias and id(node) not in self.sizes:
+                raise _Refused(line, "an alias stands inside of what it stands for")
+            if not is_alias:
+                self.sizes[id(node)] = 1 + sum(self.sizes[id(part)] for part in _parts(node))
+                if self.sizes[id(node)] > MOST_VALUES:
+                    raise _Refused(line, f"more than {MOST_VALUES} values, aliases written out")
+            return node
+
+        def mapping(self, node: Any) -> dict[str, Any]:
+            if not isinstance(node, yaml.MappingNode):
+                raise _Refused(node.start_mark.line + 1, f"a {node.id} is no mapping")
+            given = set()
+            for key, _ in node.value:
+                line = key.start_mark.line + 1
+                if key.tag == f"{_TAG}merge":
+                    continue
+                if key.tag != f"{_TAG}str":
+                    value = key.value if isinstance(key.value, str) else "a list or mapping"
+                    raise _Refused(line, f"key {shown(value)} is no text; put it in quotes")
+                if key.value in given:
+                    raise _Refused(line, f"key {shown(key.value)} occurs twice")
+                given.add(key.value)
+            found = self.construct_mapping(node, deep=True)
+            if not all(isinstance(key, str) for key in found):
+                raise _Refused(node.start_mark.line + 1, "a merged key is no text")
+            return found
+
+        def scalar(self, node: Any) -> Any:
+            name = node.tag.removeprefix(_TAG)
+            if name in ("int", "float") and _OTHER_BASE.fullmatch(str(node.value)):
+                raise _Refused(
+                    node.start_mark.line + 1,
+                    f"{node.value} would be read in base 8 or 60; write it in base 10 or in quotes",
+                )
+            try:
+                return getattr(self, f"construct_yaml_{name}")(node)
+            except (ValueError, KeyError, IndexError, OverflowError) as error:
+                raise _Refused(
+                    node.start_mark.line + 1, f"{shown(node.value)} is no {_WORDS[name]}"
+                ) from error
+
+        def refuse(self, node: Any) -> None:
+            tag = node.tag.replace(_TAG, "!!")
+            line = node.start_mark.line + 1
+            raise _Refused(line, f"tag {shown(tag)}; allowed: {', '.join(_ALLOWED_TAGS)}")
+
+    Loader.yaml_constructors = {
+        None: Loader.refuse,
+        f"{_TAG}map": Loader.mapping,
+        f"{_TAG}seq": lambda loader, node: loader.construct_sequence(node, deep=True),
+        **{f"{_TAG}{name}": Loader.scalar for name in _SCALARS},
+    }
+    # A date, and an equals sign, are text here.
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, form) for tag, form in forms if tag not in _TEXT]
+        for first, forms in yaml.resolver.Resolver.yaml_implicit_resolvers.items()
+    }
+    return Loader
+
+
+_WORDS = {
+    "null": "null",
+    "bool": "true or false",
+    "int": "whole number that can be read",
+    "float": "number that can be read",
+    "str": "text",
+}
+_TEXT = (f"{_TAG}timestamp", f"{_TAG}value")
+_ALLOWED_TAGS = tuple(f"!!{name}" for name in (*_SCALARS, "seq", "map"))
+
+
+def _parts(node: Any) -> list[Any]:
+    """The nodes right below a node."""
+    if isinstance(node.value, str):
+        return []
+    return [part for item in node.value for part in (item if isinstance(item, tuple) else (item,))]

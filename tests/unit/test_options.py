@@ -1,0 +1,120 @@
+"""What an annotation allows, in words and as a test; how values are shown."""
+
+import ast
+import math
+
+import numpy as np
+import pytest
+
+from labelbench_core import options
+from labelbench_core.errors import MOST_LINES, InputError, listed, raise_all, shown, shown_key
+
+
+def rule(annotation, **names):
+    parsed = {name: ast.parse(text, mode="eval").body for name, text in names.items()}
+    return options.read(ast.parse(annotation, mode="eval").body, parsed)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "words", "good", "wrong"),
+    [
+        ("bool", "true, false", [True, False], [0, 1, "true", None]),
+        ("int", "a whole number", [0, -3, np.int64(3)], [True, 3.0, "3", None, 2**63, math.nan]),
+        ("float", "a number", [0, 0.5, np.float32(2)], [True, math.nan, math.inf, "1", 10**400]),
+        ("str", "a text of one line", ["", "a b"], [1, "a\n", "\x00", "x" * 1001, None, ["a"]]),
+        ("Count", "a whole number of at least 1", [1, 7], [0, -1, 1.0, [1]]),
+        ("Share", "a number from 0 to 1", [0, 1, 0.5], [-0.1, 1.1]),
+        ("ShareBelow1", "a number of at least 0 and below 1", [0, 0.999], [1, -1e-9]),
+        ("Positive | None", "a number above 0 or null", [None, 1e-9], [0, -1, "", False]),
+        ("options.Positive", "a number above 0", [1], [0]),
+        ('Literal["a", "b"]', "a, b", ["a", "b"], ["c", None, ["a"], 1]),
+        ('Literal["a", 1]', "a, 1", ["a", 1], [True, 1.0]),
+        ("Mine", "x, y", ["x"], ["z"]),
+        ('"Count"', "a whole number of at least 1", [1], [0]),
+        (
+            "Annotated[int, Interval(ge=-1, lt=5)]",
+            "a whole number of at least -1 and below 5",
+            [-1, 4],
+            [-2, 5],
+        ),
+        (
+            "Sequence[str]",
+            "a list of different members, each a text of one line",
+            [["a"], ("a", "b")],
+            [[], "a", ["a", "a"], [1], None, {"a": 1}],
+        ),
+        (
+            'Annotated[str, Reference("trainers")]',
+            "an id of the catalogue's trainers",
+            ["a-b"],
+            ["", "A", "a\n", ["a"], {"id": "a"}, None],
+        ),
+    ],
+)
+def test_what_an_annotation_allows(annotation, words, good, wrong):
+    found = rule(annotation, Mine='Literal["x", "y"]')
+    assert found.words == words
+    assert [value for value in good if not found.holds(value)] == []
+    assert [value for value in wrong if found.holds(value)] == []
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    ["np.ndarray", "Callable[[int], int]", "open('x')", "Annotated[int, print(1)]", "Mine", "Any"],
+)
+def test_other_annotations_say_nothing_and_run_nothing(annotation):
+    assert rule(annotation, Mine="Mine") is None
+
+
+def test_options_without_a_rule_are_compared_with_their_default():
+    def told(default, value):
+        return list(options.errors({"a": value}, {"a": default}, {"a": None}))
+
+    assert told(1.0, 2) == told(("a",), ["b", "c"]) == told(None, object()) == []
+    assert told(1.0, "2") == ["options.a: '2'; allowed: a value like its default, 1.0"]
+    assert told(1, 2.0)
+    assert told(1.0, math.nan)
+    assert told(True, 1)
+    assert told(("a",), "b")
+
+
+def test_an_entry_stands_in_the_place_of_an_id_in_jobs_only():
+    rules = {"a": rule('Annotated[str, Reference("trainers")]')}
+    given = {"a": {"implementation": "supervised"}}
+    assert list(options.errors(given, {"a": "b"}, rules, resolved=True)) == []
+    assert list(options.errors(given, {"a": "b"}, rules))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3.0, "3.0"),
+        ("a\nb", r"'a\nb'"),
+        ("\x1b[2J\u202e", r"'\x1b[2J\u202e'"),
+        ([1, [2, [3, [4]]]], "[1, [2, [3, [...]]]]"),
+    ],
+)
+def test_values_are_shown_in_one_short_line(value, text):
+    assert shown(value) == text
+
+
+def test_whole_numbers_that_python_does_not_write_are_described():
+    assert shown(10**5000) == "a whole number of more than 76 digits"
+
+
+@pytest.mark.parametrize("value", ["x" * 10**6, list(range(10**6)), {"k" * 500: "v" * 500}])
+def test_long_values_are_cut(value):
+    assert len(shown(value)) <= 80
+    assert len(shown_key("x" * 10**6)) <= 80
+
+
+def test_long_lists_and_many_errors_are_cut():
+    assert listed([]) == "none"
+    assert listed(["a", "b"]) == "a, b"
+    long = listed([f"name-{n}" for n in range(10_000)])
+    assert len(long) < 1600
+    assert long.endswith("(10000 in all)")
+    with pytest.raises(InputError) as caught:
+        raise_all(f"line {n}" for n in range(1000))
+    assert len(str(caught.value).splitlines()) == MOST_LINES + 1
+    assert str(caught.value).endswith(f"and {1000 - MOST_LINES} more")
