@@ -35,7 +35,7 @@ def what_is_missing(manifest: Path, arrays: Path) -> str | None:
         content = json.loads(manifest.read_text(encoding="utf-8"))
         expected = dict(_arrays(content))
         listings = list(_listings(content))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return f"{manifest} is damaged"
     for listing in listings:
         if not (arrays / listing).is_file():
@@ -75,7 +75,7 @@ def _array_problem(path: Path, num_blocks: int) -> str | None:
         sizes = _block_sizes(described)
     except FileNotFoundError:
         return f"{metadata} is missing"
-    except (ValueError, KeyError, IndexError, TypeError):
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
         return f"{metadata} is damaged"
     for block in range(num_blocks):
         file = block_path(path, block, len(shape))

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core import config as experiments
-from labelbench_core import files, looks, proxy_entries, sources
+from labelbench_core import looks, proxy_entries, sources
 from labelbench_core.catalogue import Catalogue, load_catalogue
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
+from labelbench_core.result_files import read_record
 from labelbench_core.stages import STAGES, stage_of
 from labelbench_core.yaml_files import read_yaml
 
@@ -136,7 +137,10 @@ def prepared_splits(experiment: Experiment) -> dict[str, dict[str, int]]:
     for dataset in experiment.all_of("datasets"):
         manifest = Path(PREPARED.format(dataset=dataset))
         if manifest.is_file():
-            splits = files.read_json(manifest)["splits"]
+            try:
+                splits = read_record(manifest, "data set", {"dataset": dataset})["splits"]
+            except InputError:  # made again, or named by the first job that reads it
+                continue
             sizes[dataset] = {name: split["num_rows"] for name, split in splits.items()}
     return sizes
 
