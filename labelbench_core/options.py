@@ -157,6 +157,8 @@ def of(kind: Any) -> Allowed:
         return Allowed(listed(parts), lambda value: any(_same(value, one) for one in parts))
     if origin in (typing.Union, types.UnionType):
         return _any_of([of(one) for one in parts])
+    if origin is tuple and len(parts) > 1 and parts[-1] is not Ellipsis:
+        return _row_of([of(one) for one in parts])
     if origin in (Sequence, list, tuple):
         return _list_of(of(parts[0]))
     if origin is Annotated:
@@ -215,6 +217,18 @@ def _list_of(member: Allowed) -> Allowed:
         return all(map(member.holds, value)) and len(set(value)) == len(value)
 
     return Allowed(f"a list of different members, each {member.words}", holds, member.reference)
+
+
+def _row_of(members: Sequence[Allowed]) -> Allowed:
+    """A list with a place for each of `members`; values may repeat."""
+
+    def holds(value: Any) -> bool:
+        if not isinstance(value, (list, tuple)) or len(value) != len(members):
+            return False
+        return all(one.holds(part) for one, part in zip(members, value, strict=True))
+
+    words = " and ".join(dict.fromkeys(member.words for member in members))
+    return Allowed(f"a list of {len(members)}, each {words}", holds)
 
 
 def _marked(plain: Allowed, kind: Any, marker: Any) -> Allowed:

@@ -18,8 +18,6 @@ from labelbench_core.framing import RESIZE_MODES, Framing
 
 INTERPOLATIONS = ("bilinear", "bicubic")
 KEYS = ("mean", "std", "interpolation", "resize_mode")
-# A number for each of red, green and blue.
-Channels = Sequence[float]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from labelbench_core.backbones._preprocessing import (
 )
 from labelbench_core.errors import InputError
 from labelbench_core.framing import Framing
-from labelbench_core.options import Pixels, Seed
+from labelbench_core.options import Pixels, PositiveShare, Seed, Share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,8 +77,8 @@ def build(
     pretrained: str | None = "auto",
     checkpoint: str | None = None,
     input_size: Pixels | None = None,
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
+    mean: tuple[Share, Share, Share] | None = None,
+    std: tuple[PositiveShare, PositiveShare, PositiveShare] | None = None,
     interpolation: Literal["bilinear", "bicubic"] | None = None,
     resize_mode: Literal["shortest", "longest", "squash"] | None = None,
     random_seed: Seed = 0,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from labelbench_core.backbones import Backbone
@@ -21,7 +21,7 @@ from labelbench_core.backbones._preprocessing import (
 )
 from labelbench_core.errors import InputError
 from labelbench_core.framing import Framing
-from labelbench_core.options import Pixels, Seed
+from labelbench_core.options import Pixels, PositiveShare, Seed, Share
 
 INFO = {
     "summary": "any timm model: hub weights, a local checkpoint, or seeded random weights",
@@ -70,8 +70,8 @@ def build(
     pretrained: bool | str = True,
     checkpoint: str | None = None,
     input_size: Pixels | None = None,
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
+    mean: tuple[Share, Share, Share] | None = None,
+    std: tuple[PositiveShare, PositiveShare, PositiveShare] | None = None,
     interpolation: Literal["bilinear", "bicubic"] | None = None,
     resize_mode: Literal["shortest", "longest", "squash"] | None = None,
     random_seed: Seed = 0,

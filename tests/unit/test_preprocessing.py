@@ -356,6 +356,17 @@ def test_values_that_cannot_be_are_refused(component, option, value):
             getattr(registry.load("backbones", component), name)(**{option: value})
 
 
+@pytest.mark.parametrize("component", ["timm-model", "open-clip-model"])
+def test_what_can_be_is_let_through_before_any_job(component):
+    """Channels may be alike; those that cannot be are refused by the signature, too."""
+    grey = {**FOUR, "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}
+    for good in (FOUR, grey, {"pretrained": "some", "mean": None, "interpolation": None}):
+        assert registry.option_errors("backbones", component, good) == []
+    for option, value in (("mean", [0.5, 0.5]), ("std", [0.2, 0.2, 0]), ("mean", [0.5, 0.5, 2])):
+        (line,) = registry.option_errors("backbones", component, {option: value})
+        assert line.startswith(f"options.{option}: {value}; allowed: a list of 3, each a number")
+
+
 def test_unknown_models_are_refused_with_close_names():
     with pytest.raises(InputError, match="'ViT-B-33'; closest: ViT-B-32"):
         open_clip_model.check_known(model="ViT-B-33")
