@@ -1,6 +1,7 @@
 """Every size of a last batch, in one thread and in two: torch takes other ways for small ones."""
 
 import copy
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,6 @@ from test_folding import randomise_statistics
 
 from labelbench_core import training
 from labelbench_core.backbones import _building
-from labelbench_core.backbones.finetuned import with_weights
 from labelbench_core.embeddings.augmented import extract_views
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.embeddings.features import FeatureExtractor
@@ -23,7 +23,7 @@ from labelbench_core.trainers._batches import DeviceImages
 from labelbench_core.trainers._checkpoints import Checkpoint
 from labelbench_core.trainers._examples import ImageExamples
 from labelbench_core.trainers._loop import train
-from labelbench_core.trainers._network import Network, portable_state
+from labelbench_core.trainers._network import Network, load_network, portable_state
 from labelbench_core.trainers._run import Task, Validation
 from labelbench_core.trainers.recipe import Recipe
 
@@ -94,6 +94,9 @@ class ArrayImages:
     def batch(self, indices):
         return self.array[indices]
 
+    def contents(self, rows):
+        return f"images {rows}"
+
 
 class Splits:
     """A prepared data set with these many images in its splits."""
@@ -123,7 +126,8 @@ def refreshed(tmp_path):
     pretrained = backbone()
     network = Network(pretrained.model, 12, 2)
     save_file(portable_state(network, []), tmp_path / "model.safetensors")
-    return with_weights(pretrained, tmp_path / "model.safetensors")
+    loaded = load_network(tmp_path / "model.safetensors", pretrained.model)
+    return dataclasses.replace(pretrained, model=loaded.backbone)
 
 
 def expected_features(of, array):
@@ -212,7 +216,7 @@ def test_evaluation_of_every_last_batch(threads, batch_norm, monkeypatch):
     with torch.no_grad():
         inputs = chosen.preprocess(torch.from_numpy(array))
         expected = network(inputs).softmax(dim=1).numpy()
-    for size in range(1, 2 * BATCH):
+    for size in (*range(1, BATCH + 1), 2 * BATCH - 1):
         found = training.predict_proba(
             inference, chosen, ArrayImages(array[:size]), CPU, torch.float32
         )
