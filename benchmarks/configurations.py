@@ -24,11 +24,12 @@ from labelbench_core import proxy_entries, registry
 from labelbench_core import workflow as parsing
 from labelbench_core.catalogue import COMPONENT_KINDS, KINDS, kind_errors, load_catalogue
 from labelbench_core.errors import MOST_LINES, InputError, raise_all
-from labelbench_core.yaml_files import read_yaml
+from labelbench_core.yaml_files import parse_yaml, read_yaml
 
 CONFIG = registry.PROJECT / "config"
 SCHEMAS = CONFIG / "schema"
 LONGEST_LINE = 2500
+DUMPER = yaml.CSafeDumper if yaml.__with_libyaml__ else yaml.SafeDumper
 MOST_PLANNED = 20_000  # rounds that are gone through
 
 NASTY: tuple[Any, ...] = (
@@ -69,14 +70,15 @@ class Case:
         if kind == "catalogue":
             self.write((CONFIG / "catalogue" / f"{part}.yaml").read_text(encoding="utf-8"))
         else:
-            self.file.write_text(yaml.safe_dump(self.entries(part)), encoding="utf-8")
+            text = yaml.dump(self.entries(part), Dumper=DUMPER)
+            self.file.write_text(text, encoding="utf-8")
         found = read_yaml(self.file) or {}
         raise_all(kind_errors(part, found, SCHEMAS / "catalogue.schema.json", self.file))
         catalogue = {**self.base["catalogue"], part: found}
         names = sorted(self.base["experiments"])
         told: list[InputError] = []
         for name in names:  # those that do not name what is missing now have to load
-            content = yaml.safe_load(self.base["experiments"][name])
+            content = copy.deepcopy(self.base["contents"][name])
             try:
                 self.planned(self.using(content, part, found), catalogue)
             except InputError as error:
@@ -130,11 +132,11 @@ class Case:
     def write(self, text: str) -> None:
         """Write a text damaged in one to three places, as values or as bytes."""
         if self.rng.random() < 0.5:
-            content = yaml.safe_load(text)
+            content = parse_yaml(text, self.file)
             for _ in range(self.rng.choice([1, 1, 1, 2, 3])):
                 content = self.damaged(content)
             style = self.rng.choice([None, True, False])
-            text = yaml.dump(content, default_flow_style=style, allow_unicode=True, sort_keys=False)
+            text = yaml.dump(content, Dumper=DUMPER, default_flow_style=style, allow_unicode=True)
             self.file.write_text(text, encoding="utf-8", errors="surrogatepass")
             return
         for _ in range(self.rng.choice([1, 1, 1, 2, 3])):
@@ -232,8 +234,10 @@ def is_clear(message: str) -> bool:
 def base_of() -> dict[str, Any]:
     """The committed experiments, as text, and the catalogue."""
     files = [*CONFIG.glob("*.yaml"), *CONFIG.glob("paper/*.yaml")]
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in files}
     return {
-        "experiments": {file.stem: file.read_text(encoding="utf-8") for file in files},
+        "experiments": texts,
+        "contents": {name: parse_yaml(text, name) for name, text in texts.items()},
         "catalogue": load_catalogue(CONFIG / "catalogue"),
     }
 

@@ -29,6 +29,7 @@ import numpy as np
 
 from labelbench_core import files, proxy_entries, store
 from labelbench_core.catalogue import load_catalogue
+from labelbench_core.result_files import write_record
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -62,14 +63,15 @@ def synthetic(folder: Path) -> tuple[Path, Path]:
             embeddings / "arrays" / f"{split}-clean", features.astype(np.float16)
         )
         splits[split] = {"num_rows": rows, "storage": "array"}
-        views[split] = {"views": {"clean": clean}}
+        views[split] = {"num_rows": rows, "views": {"clean": clean}}
         if split == "pool":
             statistics = {"mean": features.mean(axis=0), "std": features.std(axis=0)}
     names = [str(number) for number in range(10)]
-    files.write_json(
+    write_record(
         dataset / "manifest.json",
+        "data set",
         {
-            "dataset": "synthetic",
+            "dataset": "cifar-10",
             "num_classes": 10,
             "class_names": names,
             "splits": splits,
@@ -77,9 +79,18 @@ def synthetic(folder: Path) -> tuple[Path, Path]:
             "fingerprint": "none",
         },
     )
-    files.write_json(
+    write_record(
         embeddings / "manifest.json",
-        {"splits": views, "statistics": statistics, "fingerprint": "some"},
+        "embeddings",
+        {
+            "dataset": "cifar-10",
+            "dataset_fingerprint": "none",
+            "backbone": "efficientnet-lite0-96",
+            "weights_sha256": "none",
+            "splits": views,
+            "statistics": statistics,
+            "fingerprint": "some",
+        },
     )
     return dataset / "manifest.json", embeddings / "manifest.json"
 
@@ -97,26 +108,24 @@ class Chain:
             place = f"views/cifar-10/efficientnet-lite0-96/{augmentation}/manifest.json"
             self.views = ["--views", str(CIFAR / place)]
         component = {"id": strategy, "implementation": strategy}
-        self.settings = json.dumps(
-            {
-                "dataset": "cifar-10",
-                "backbone": "efficientnet-lite0-96",
-                "seed": 0,
-                "schedule": {"id": "start-1000-batch-1000", "initial": 1000, "batch": 1000},
-                "proxy": proxy,
-                "strategy": component,
-            }
-        )
-        self._script("draw_initial_pool", "--output", "initial.json", embeddings=False)
+        self.settings = {
+            "dataset": "cifar-10",
+            "backbone": "efficientnet-lite0-96",
+            "seed": 0,
+            "schedule": {"id": "start-1000-batch-1000", "initial": 1000, "batch": 1000},
+            "proxy": proxy,
+            "strategy": component,
+        }
+        self._script("draw_initial_pool", 0, "--output", "initial.json", embeddings=False)
 
     def run(self, number: int, threads: int = 1) -> tuple[float, float]:
         """Run a round; its wall-clock and CPU seconds."""
         outputs = ["--record", f"{number}.json", "--arrays", f"{number}.npz"]
         outputs += ["--threads", str(threads), "--log", f"{number}.log"]
         if not number:
-            return self._script("train_initial", "--initial", "initial.json", *outputs)
+            return self._script("train_initial", 0, "--initial", "initial.json", *outputs)
         before = [f"--previous-record={number - 1}.json", f"--previous-arrays={number - 1}.npz"]
-        return self._script("select_round", *before, *outputs)
+        return self._script("select_round", number, *before, *outputs)
 
     def phases(self, number: int) -> dict[str, float]:
         """Seconds of each phase of a round, from its log."""
@@ -127,9 +136,12 @@ class Chain:
         """Accuracy on the test split after a round."""
         return files.read_json(self.folder / f"{number}.json")["metrics"]["test"]["accuracy"]
 
-    def _script(self, name: str, *arguments: str, embeddings: bool = True) -> tuple[float, float]:
+    def _script(
+        self, name: str, number: int, *arguments: str, embeddings: bool = True
+    ) -> tuple[float, float]:
         command = [sys.executable, "-m", f"workflow_scripts.{name}", *arguments]
-        command += ["--dataset", str(self.inputs[0]), "--settings", self.settings]
+        settings = json.dumps({**self.settings, "round": number})
+        command += ["--dataset", str(self.inputs[0]), "--settings", settings]
         if embeddings:
             command += ["--embeddings", str(self.inputs[1]), *self.views]
         return timed(command, self.folder)

@@ -53,7 +53,8 @@ def _reference_errors(catalogue: Catalogue, proxy: str) -> Iterator[str]:
         if chosen is not None and chosen not in catalogue[kind]:
             yield (
                 f"proxies: {proxy!r}: options.{name}: {shown(chosen)} is not in catalogue "
-                f"{kind}.yaml{did_you_mean(chosen, catalogue[kind])}; allowed: {listed(catalogue[kind])}"
+                f"{kind}.yaml{did_you_mean(chosen, catalogue[kind])}; "
+                f"allowed: {listed(catalogue[kind])}"
             )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from labelbench_core.datasets import OTHER_FILES
 from labelbench_core.row_blocks import CRC_BYTES, block_path
 
 INDEX_ENTRY_BYTES = 16
@@ -33,8 +34,8 @@ def what_is_missing(manifest: Path, arrays: Path) -> str | None:
     try:
         content = json.loads(manifest.read_text(encoding="utf-8"))
         expected = dict(_arrays(content))
-        listings = [f"{name}-files.json" for name in _splits_of_files(content)]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        listings = list(_listings(content))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return f"{manifest} is damaged"
     for listing in listings:
         if not (arrays / listing).is_file():
@@ -54,11 +55,15 @@ def _arrays(manifest: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
             yield view["array"], len(view["blocks"])
 
 
-def _splits_of_files(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Splits of a data set whose images stay in files of their own."""
+def _listings(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Names of the listings of a data set whose images stay in files of their own."""
+    listed = 0
     for name, split in manifest["splits"].items():
         if split.get("storage") == "files":
-            yield name
+            listed += split["num_rows"]
+            yield f"{name}-files.json"
+    if (manifest.get("source_files") or {}).get("count", 0) > listed:
+        yield OTHER_FILES
 
 
 def _array_problem(path: Path, num_blocks: int) -> str | None:
@@ -70,7 +75,7 @@ def _array_problem(path: Path, num_blocks: int) -> str | None:
         sizes = _block_sizes(described)
     except FileNotFoundError:
         return f"{metadata} is missing"
-    except (ValueError, KeyError, IndexError, TypeError):
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
         return f"{metadata} is damaged"
     for block in range(num_blocks):
         file = block_path(path, block, len(shape))

@@ -221,8 +221,10 @@ def statuses_sha256(names: Sequence[str], statuses: Sequence[Status | None]) -> 
     if max((s.ctime for s in statuses), default=0) > 1e9 * (time.time() - SETTLED_SECONDS):
         return None
     digest = hashlib.sha256()
-    for name, status in zip(names, statuses, strict=True):
-        digest.update(f"{name}\0{status}\0".encode("utf-8", "surrogateescape"))
+    for start in range(0, len(names), STAT_CHUNK):
+        chunk = slice(start, start + STAT_CHUNK)
+        # Plain tuples are written out ten times as fast as named ones.
+        digest.update(repr((names[chunk], [*map(tuple, statuses[chunk])])).encode())
     return digest.hexdigest()
 
 

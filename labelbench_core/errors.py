@@ -4,6 +4,7 @@ import difflib
 import reprlib
 import traceback
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 MOST_LINES = 40  # of one error: what a reader can take in
@@ -17,6 +18,21 @@ class InputError(ValueError):
     The message is complete for its reader: it names the file, the key, the value and what is
     allowed. Job scripts print it alone, without a traceback.
     """
+
+
+def damaged(path: str | Path, problem: str, delete: str = "it") -> InputError:
+    """The error for a result that is not as it was written: what to delete to have it made again.
+
+    Snakemake makes everything again that an experiment needs and that is not there.
+    """
+    cure = f"delete {delete} and run the same command again to have it made again"
+    return InputError(f"{path}: {problem}; {cure}")
+
+
+def missing(path: str | Path, made_by: str = "") -> InputError:
+    """The error for a result that is not there; `made_by` is the rule that makes it."""
+    by = f" by the rule {made_by}" if made_by else ""
+    return InputError(f"{path}: file not found; run the same command again to have it made{by}")
 
 
 class _Short(reprlib.Repr):

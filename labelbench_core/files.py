@@ -12,14 +12,35 @@ import hashlib
 import io
 import json
 import os
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, damaged, missing
+
+# What NumPy and zipfile raise for files that are damaged in one place or another.
+NPZ_ERRORS = (
+    ValueError,
+    EOFError,
+    OSError,
+    KeyError,
+    TypeError,
+    SyntaxError,
+    MemoryError,
+    OverflowError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    tokenize.TokenError,
+    struct.error,
+    zlib.error,
+)
 
 
 def canonical_json(value: Any, *, indent: int | None = None) -> str:
@@ -39,16 +60,42 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-def read_json(path: str | Path) -> Any:
-    """The content of a JSON file; `InputError` names the file if it is missing or damaged."""
+def read_json(path: str | Path, made_by: str = "") -> Any:
+    """The content of a JSON file; `InputError` names the file if it is missing or damaged.
+
+    `made_by` is the rule that makes it, for the message.
+    """
+    return parse_json(read_bytes(path, made_by), path)
+
+
+def read_bytes(path: str | Path, made_by: str = "") -> bytes:
+    """The bytes of a result file; `InputError` if it cannot be read."""
+    with reading(path, made_by):
+        return Path(path).read_bytes()
+
+
+@contextlib.contextmanager
+def reading(path: str | Path, made_by: str = "") -> Iterator[None]:
+    """While the block runs, an `InputError` names the result file `path` if it cannot be read."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        yield
     except FileNotFoundError as error:
-        raise InputError(f"{path}: file not found") from error
-    except ValueError as error:
-        raise InputError(
-            f"{path}: not valid JSON ({error}); delete it to have it made again"
-        ) from error
+        raise missing(path, made_by) from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def parse_json(content: bytes, path: str | Path) -> Any:
+    """The value of JSON text, in which numbers are finite; `InputError` names the file `path`."""
+    try:
+        return json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, f"not valid JSON ({error})") from error
+
+
+def _refuse_constant(name: str) -> None:
+    """`ValueError`: nothing here writes NaN or infinity."""
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -107,32 +154,46 @@ def explain_disk_error(error: OSError, path: str | Path) -> Exception:
     return error
 
 
-def write_npz(path: str | Path, **arrays: np.ndarray) -> None:
-    """Write arrays as an uncompressed `.npz` whose bytes depend on the arrays only (no dates)."""
-    with (
-        atomic_path(path) as aside,
-        zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED, allowZip64=True) as archive,
-    ):
-        for name in sorted(arrays):
-            buffer = io.BytesIO()
-            # Not ascontiguousarray, which makes vectors of scalars.
-            array = np.asarray(arrays[name], order="C")
-            np.lib.format.write_array(buffer, array, allow_pickle=False)
-            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            archive.writestr(entry, buffer.getvalue())
+def write_npz(path: str | Path, **arrays: np.ndarray) -> str:
+    """Write arrays as an uncompressed `.npz` whose bytes depend on the arrays only (no dates).
+
+    Returns
+    -------
+    The SHA-256 of the file.
+    """
+    with atomic_path(path) as aside:
+        with zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+            for name in sorted(arrays):
+                buffer = io.BytesIO()
+                # Not ascontiguousarray, which makes vectors of scalars.
+                array = np.asarray(arrays[name], order="C")
+                np.lib.format.write_array(buffer, array, allow_pickle=False)
+                entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+                archive.writestr(entry, buffer.getvalue())
+        return sha256_file(aside)
 
 
-def read_npz(path: str | Path) -> dict[str, np.ndarray]:
-    """All arrays of an `.npz` file; `InputError` names the file if it is missing or damaged."""
+def read_npz(path: str | Path, made_by: str = "") -> dict[str, np.ndarray]:
+    """All arrays of an `.npz` file; `InputError` names the file if it is missing or damaged.
+
+    `made_by` is the rule that makes it, for the message.
+    """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise damaged(path, "not an .npz file, but a single array")
+            arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
-        raise InputError(f"{path}: file not found") from error
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path}: not a readable .npz file ({error}); delete it to have it made again"
-        ) from error
+        raise missing(path, made_by) from error
+    except InputError:
+        raise
+    except NPZ_ERRORS as error:
+        reason = " ".join(str(error).split())[:100] or type(error).__name__
+        raise damaged(path, f"not a readable .npz file ({reason})") from error
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise damaged(path, f"not a readable .npz file ({name} is no array)")
+    return arrays
 
 
 def sha256_bytes(data: Any) -> str:

@@ -16,12 +16,12 @@ from labelbench_core.datasets import POOL, PreparedDataset
 from labelbench_core.devices import choose_device, prepare_cpu
 from labelbench_core.errors import InputError
 from labelbench_core.provenance import code_hash
+from labelbench_core.result_files import ROUND, write_record
+from labelbench_core.round_files import Round, check_labeled, id_of, ids_of_round, read_round
 from labelbench_core.trainers.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch
-
-ROUND_IDS = ("dataset", "backbone", "proxy", "schedule", "seed", "round")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class FineTuned:
     Attributes
     ----------
     record
-        Ids, `num_labeled`, `metrics` by split and `training`; plain JSON values.
+        Ids, `num_labeled`, `metrics` by split, `training`, and `previous`, the SHA-256 of the files
+        of the round it was made from; plain JSON values.
     history
         The rows of the training's history.
     weights
@@ -45,8 +46,7 @@ class FineTuned:
 
 def finetune_round(
     dataset: PreparedDataset,
-    record: Mapping[str, Any],
-    arrays: Mapping[str, np.ndarray],
+    bought: Round,
     settings: Mapping[str, Any],
     checkpoint: Path | None = None,
     *,
@@ -60,8 +60,8 @@ def finetune_round(
 
     Parameters
     ----------
-    record, arrays
-        Of the round; arrays `labeled` and, for `head: proxy`, `weights` and `bias`.
+    bought
+        The round; its arrays `labeled` and, for `head: proxy`, `weights` and `bias`.
     settings
         Ids `dataset`, `proxy`, `schedule`, `strategy`; `seed`, `round`; the catalogue's entries
         `backbone` and `trainer`, each with `id`, `implementation` and `options`.
@@ -79,10 +79,12 @@ def finetune_round(
     from labelbench_core.trainers._network import portable_state
 
     ids = _ids(settings)
-    labeled = _check_round(dataset, record, arrays, ids)
+    arrays = bought.arrays
+    labeled = arrays["labeled"]
     prepare_cpu(threads)
     recipe = Recipe.from_options(settings["trainer"].get("training"))
     splits = _splits(dataset, recipe)
+    dataset.verify_splits({POOL, *splits})
     backbone: Backbone = registry.build("backbones", settings["backbone"])
     names = tuple(ids[key] for key in ("dataset", "backbone", "trainer", "proxy", "schedule"))
     with _distributed.joined(torch.device(choose_device())) as device:
@@ -100,7 +102,7 @@ def finetune_round(
             training.Start(backbone, _head(recipe, arrays, zero_shot), recipe.head == "zero-shot"),
             settings["trainer"],
             # The record's strategy: round 0 is the same fine-tuning for all of them.
-            (*names, record["strategy"], ids["seed"], ids["round"]),
+            (*names, bought.record["strategy"], ids["seed"], ids["round"]),
             (checkpoint, fingerprint),
             device,
             threads,
@@ -111,6 +113,8 @@ def finetune_round(
     result = {
         **ids,
         "num_labeled": len(labeled),
+        "dataset_fingerprint": dataset.manifest["fingerprint"],
+        "previous": dict(bought.digests),
         "metrics": training.evaluate(trained, backbone, dataset, splits, threads),
         "training": {
             "attempts": fit.attempts,
@@ -127,6 +131,32 @@ def finetune_round(
         },
     }
     return FineTuned(result, fit.history, portable_state(trained.network, trained.folds))
+
+
+def read_bought(
+    dataset: PreparedDataset, record: Path, arrays: Path, settings: Mapping[str, Any]
+) -> Round:
+    """The round that `settings` name; `InputError` if these files are not of it, or damaged."""
+    expected = {
+        **ids_of_round(settings, settings["round"]),
+        "dataset_fingerprint": dataset.manifest["fingerprint"],
+    }
+    bought = read_round(record, arrays, expected)
+    labeled, pool_size = bought.arrays["labeled"], dataset.manifest["splits"][POOL]["num_rows"]
+    check_labeled(arrays, labeled, len(labeled), pool_size)
+    return bought
+
+
+def write_finetuned(done: FineTuned, metrics: Path, history: Path, weights: Path) -> None:
+    """Write the three files of a fine-tuning; the record comes last, with the others' SHA-256."""
+    write_weights(weights, done.weights)
+    with files.atomic_path(history) as aside:
+        aside.write_text(history_csv(done.history), encoding="utf-8")
+    digests = {
+        "weights_sha256": files.sha256_file(weights),
+        "history_sha256": files.sha256_file(history),
+    }
+    write_record(metrics, "fine-tuning", {**done.record, **digests})
 
 
 def history_csv(history: list[dict[str, Any]]) -> str:
@@ -155,28 +185,7 @@ def write_weights(path: Path, weights: dict[str, torch.Tensor]) -> None:
 
 def _ids(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The ids by which results are found, as they stand in paths and records."""
-    entries = ("backbone", "trainer")
-    keys = (*ROUND_IDS, "strategy", "trainer")
-    return {key: settings[key]["id"] if key in entries else settings[key] for key in keys}
-
-
-def _check_round(
-    dataset: PreparedDataset,
-    record: Mapping[str, Any],
-    arrays: Mapping[str, np.ndarray],
-    ids: Mapping[str, Any],
-) -> np.ndarray:
-    """The bought indices; `InputError` if the round is not the one meant, or damaged."""
-    for key in ROUND_IDS:
-        if record.get(key) != ids[key]:
-            raise InputError(f"round: {key} is {record.get(key)!r}, but {ids[key]!r} was asked for")
-    labeled = arrays["labeled"]
-    pool_size = dataset.manifest["splits"][POOL]["num_rows"]
-    if not len(labeled) or len(np.unique(labeled)) != len(labeled):
-        raise InputError("round: `labeled` is empty or has repeated indices")
-    if labeled.min() < 0 or labeled.max() >= pool_size:
-        raise InputError(f"round: `labeled` has indices outside of the pool of {pool_size}")
-    return labeled
+    return {key: id_of(settings[key]) for key in (*ROUND, "trainer")}
 
 
 def _head(

@@ -56,8 +56,29 @@ class PlannedOutput:
     output: Output
 
 
-def planned_outputs(experiment: Experiment, needs: Needs) -> Iterator[PlannedOutput]:
-    """Everything that belongs to an experiment, each file and folder once, stage by stage.
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job of an experiment: its stage, its ids, and all that it makes."""
+
+    stage: Stage
+    ids: Mapping[str, Any]
+    outputs: tuple[PlannedOutput, ...]
+
+    @property
+    def phase(self) -> tuple[int, int, int]:
+        """A job depends on none but jobs of smaller phases."""
+        place = list(STAGES).index(self.stage.name)
+        if self.stage not in COSTED:
+            return (2, 0, place)
+        # A round may read a pool that was embedded anew after the fine-tuning of an earlier one.
+        in_chain = "round" in self.stage.ids or self.stage.name == "train_initial"
+        if self.stage.name == "refresh_embeddings":
+            place = list(STAGES).index("finetune_model") + 1
+        return (int(in_chain), self.ids.get("round", 0), place)
+
+
+def planned_jobs(experiment: Experiment, needs: Needs) -> Iterator[PlannedJob]:
+    """All jobs of an experiment, each once, stage by stage, with what belongs to the experiment.
 
     Left out are only the weights of fine-tunings that the experiment does not keep
     (`finetune.keep`), which are removed when the last job that reads them has ended.
@@ -65,10 +86,19 @@ def planned_outputs(experiment: Experiment, needs: Needs) -> Iterator[PlannedOut
     passing = passing_rounds(experiment, needs)
     for stage in STAGES.values():
         for ids in jobs_of(stage, experiment, needs):
-            for output in stage.outputs.values():
-                if output.kind != WEIGHTS or ids["round"] not in passing:
-                    for path in output.paths:
-                        yield PlannedOutput(path.format_map(ids), stage, output)
+            outputs = [
+                PlannedOutput(path.format_map(ids), stage, output)
+                for output in stage.outputs.values()
+                if output.kind != WEIGHTS or ids["round"] not in passing
+                for path in output.paths
+            ]
+            yield PlannedJob(stage, ids, tuple(outputs))
+
+
+def planned_outputs(experiment: Experiment, needs: Needs) -> Iterator[PlannedOutput]:
+    """Everything that belongs to an experiment, each file and folder once, stage by stage."""
+    for job in planned_jobs(experiment, needs):
+        yield from job.outputs
 
 
 def jobs_of(stage: Stage, experiment: Experiment, needs: Needs) -> Iterator[dict[str, Any]]:

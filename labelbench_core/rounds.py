@@ -3,16 +3,13 @@
 import functools
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from labelbench_core import files, metrics, registry
-from labelbench_core.datasets import open_dataset
-from labelbench_core.embeddings.views import open_views
+from labelbench_core import metrics, registry
 from labelbench_core.oracle import LookAhead, Oracle, SequentialPurchase
 from labelbench_core.pool_views import (
     EmbeddedRows,
@@ -20,9 +17,10 @@ from labelbench_core.pool_views import (
     in_memory_if_small,
     member_rows,
 )
-from labelbench_core.proxies import Statistics, TrainingSet
+from labelbench_core.proxies import TrainingSet
+from labelbench_core.round_data import RoundData
+from labelbench_core.round_files import INITIAL, Round, id_of
 from labelbench_core.seeds import rng_for
-from labelbench_core.store import RowBlocks, open_rows, verify
 
 log = logging.getLogger(__name__)
 
@@ -30,114 +28,13 @@ log = logging.getLogger(__name__)
 LOOK_AHEAD_ROWS = 10_000
 
 
-@dataclass(frozen=True)
-class RoundData:
-    """What all rounds on a data set and backbone read.
-
-    Attributes
-    ----------
-    embeddings
-        Split → (N, D) float16, on disk. The pool's split is called `pool`. For proxies that train a
-        backbone: `ImageRows`.
-    labels
-        Split → (N,) int64; where a row can belong to any number of classes, (N, C) of 0 and 1.
-    statistics
-        Of the pool's embeddings.
-    views, backbone, zero_shot, checkpoint
-        See `TrainingSet`.
-    source
-        What tells these embeddings from others of the same images.
-    """
-
-    embeddings: Mapping[str, Any]
-    labels: Mapping[str, np.ndarray]
-    num_classes: int
-    statistics: Statistics
-    views: Mapping[str, Sequence[RowBlocks]] = field(default_factory=dict)
-    backbone: Mapping[str, Any] | None = None
-    zero_shot: Mapping[str, np.ndarray] | None = None
-    checkpoint: Path | None = None
-    source: str = ""
-
-    @property
-    def multilabel(self) -> bool:
-        """Whether a row can belong to any number of classes."""
-        return self.labels["pool"].ndim > 1
-
-
-@dataclass(frozen=True)
-class Round:
-    """A finished round: what is recorded (JSON) and the arrays that the next one starts from."""
-
-    record: dict[str, Any]
-    arrays: dict[str, np.ndarray]
-
-
-def open_round_data(
-    dataset_manifest: Path,
-    embeddings_manifest: Path,
-    views_manifest: Path | None = None,
-    zero_shot: Path | None = None,
-) -> RoundData:
-    """Open a prepared data set, its embeddings and what else there is; check all of it."""
-    dataset = open_dataset(dataset_manifest.parent)
-    folder = embeddings_manifest.parent
-    manifest = files.read_json(embeddings_manifest)
-    embeddings = {}
-    for split in dataset.splits:
-        labels = f"{split}-labels"
-        blocks = dataset.manifest["arrays"][labels]["blocks"]
-        verify(dataset.folder / "arrays" / labels, blocks, folder / ".checked.json")
-        array = folder / "arrays" / f"{split}-clean"
-        blocks = manifest["splits"][split]["views"]["clean"]["blocks"]
-        verify(array, blocks, folder / ".checked.json")
-        embeddings[split] = open_rows(array)
-    return RoundData(
-        embeddings=embeddings,
-        labels={split: dataset.labels(split) for split in dataset.splits},
-        num_classes=dataset.num_classes,
-        statistics=Statistics(
-            np.array(manifest["statistics"]["mean"]), np.array(manifest["statistics"]["std"])
-        ),
-        views=open_views(views_manifest, embeddings["pool"]) if views_manifest else {},
-        zero_shot=files.read_npz(zero_shot) if zero_shot else None,
-        source=manifest["fingerprint"],
-    )
-
-
-def open_image_data(
-    dataset_manifest: Path,
-    backbone: Mapping[str, Any],
-    checkpoint: Path | None = None,
-    threads: int = 1,
-) -> RoundData:
-    """Open a prepared data set for proxies that train a backbone; no embeddings are needed.
-
-    Parameters
-    ----------
-    backbone
-        The catalogue's entry.
-    checkpoint
-        File that an interrupted training leaves and the next one continues from.
-    """
-    from labelbench_core.backbones import framing_of
-    from labelbench_core.image_rows import ImageRows
-
-    dataset = open_dataset(dataset_manifest.parent)
-    framing = framing_of(backbone)
-    return RoundData(
-        embeddings={split: ImageRows(dataset, split, threads, framing) for split in dataset.splits},
-        labels={split: dataset.labels(split) for split in dataset.splits},
-        num_classes=dataset.num_classes,
-        statistics=Statistics(np.zeros(0), np.zeros(0)),
-        backbone=backbone,
-        checkpoint=checkpoint,
-        source=dataset.manifest["fingerprint"],
-    )
-
-
 def initial_round(
-    data: RoundData, settings: Mapping[str, Any], labeled: np.ndarray, threads: int = 1
+    data: RoundData,
+    settings: Mapping[str, Any],
+    labeled: np.ndarray,
+    threads: int = 1,
+    *,
+    made_from: Mapping[str, str] | None = None,
 ) -> Round:
     """Round 0: train on the initial pool and evaluate.
 
@@ -147,10 +44,14 @@ def initial_round(
         Ids `dataset`, `backbone`, `schedule`, `seed` and the entry `proxy` of the catalogue.
     labeled
         (L,) int64 indices of the initial pool.
+    made_from
+        `record_sha256` of the file that these indices are from, to be recorded.
     """
     oracle = Oracle(data.labels["pool"], np.zeros(0, np.int64))
     oracle.buy(labeled)
-    return _train_and_evaluate(data, settings, oracle, 0, labeled, threads, sequential=False)
+    done = _train_and_evaluate(data, settings, oracle, 0, labeled, threads, sequential=False)
+    done.record["previous"] = dict(made_from or {})
+    return done
 
 
 def next_round(
@@ -348,7 +249,7 @@ def _train_and_evaluate(
     state: Mapping[str, Any] | None = None,
     previous: Round | None = None,
 ) -> Round:
-    strategy = settings["strategy"]["id"] if number else "initial"
+    strategy = settings["strategy"]["id"] if number else INITIAL
     proxy = _build_proxy(settings, threads)
     # What was chosen for other embeddings is chosen anew.
     is_same = previous is not None and previous.record["source"] == data.source
@@ -375,7 +276,7 @@ def _train_and_evaluate(
         }
     record = {
         "dataset": settings["dataset"],
-        "backbone": _id(settings["backbone"]),
+        "backbone": id_of(settings["backbone"]),
         "seed": settings["seed"],
         "proxy": settings["proxy"]["id"],
         "schedule": settings["schedule"]["id"],
@@ -388,6 +289,8 @@ def _train_and_evaluate(
         "metrics": scores,
         "fit": fit,
         "source": data.source,
+        "dataset_fingerprint": data.dataset_fingerprint,
+        "previous": dict(previous.digests) if previous else {},
     }
     return Round(record, {"labeled": oracle.bought, **proxy.arrays()})
 
@@ -397,13 +300,8 @@ def _build_proxy(settings: Mapping[str, Any], threads: int) -> Any:
 
 
 def _rng(role: str, settings: Mapping[str, Any], number: int, strategy: str) -> np.random.Generator:
-    ids = (settings["dataset"], _id(settings["backbone"]), settings["proxy"]["id"])
+    ids = (settings["dataset"], id_of(settings["backbone"]), settings["proxy"]["id"])
     return rng_for(role, *ids, settings["schedule"]["id"], strategy, settings["seed"], number)
-
-
-def _id(entry: str | Mapping[str, Any]) -> str:
-    """The id of an entry of the catalogue; jobs that only need the id get no more."""
-    return entry if isinstance(entry, str) else entry["id"]
 
 
 class _timed:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from labelbench_core import files
-from labelbench_core.errors import InputError
+from labelbench_core import errors, files
+from labelbench_core.errors import InputError, shown
 
 MISSING_CHUNK = 2**64 - 1
 CRC_BYTES = 4
@@ -116,6 +116,8 @@ class RowBlocks:
                 raw = handle.read(index_bytes)
         except FileNotFoundError as error:
             raise damaged(path, "block is missing") from error
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
         if crc32c(raw[:-CRC_BYTES]) != int.from_bytes(raw[-CRC_BYTES:], "little"):
             raise damaged(path, "shard index does not match its checksum: truncated or damaged")
         entries = np.frombuffer(raw, "<u8", count=2 * per_block).reshape(-1, 2).tolist()
@@ -151,25 +153,25 @@ def open_rows(path: str | Path) -> RowBlocks:
         location = sharding.get("index_location", "end")
         version = (metadata["zarr_format"], metadata["node_type"])
         keys = metadata["chunk_key_encoding"]
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path / 'zarr.json'}: not a sharded Zarr v3 array ({error!r})"
-        ) from error
+        plain_keys = keys.get("name") == "default" and (
+            keys.get("configuration", {}).get("separator", "/") == "/"
+        )
+        whole_rows = list(shape[1:]) == list(block_shape[1:]) == list(chunk_shape[1:])
+        block_rows, chunk_rows = int(block_shape[0]), int(chunk_shape[0])
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise damaged(path / "zarr.json", f"not a sharded Zarr v3 array ({error!r})") from error
     _require(path, version == (3, "array"), "a Zarr v3 array", version)
     _require(path, outer == ["sharding_indexed"], "the codec sharding_indexed", outer)
     _require(path, inner == ["bytes", "crc32c"], "the inner codecs bytes, crc32c", inner)
     _require(path, endian == "little", "little-endian values", endian)
     _require(path, index == ["bytes", "crc32c"], "the index codecs bytes, crc32c", index)
     _require(path, location == "end", "the shard index at the end", location)
-    plain_keys = keys.get("name") == "default" and (
-        keys.get("configuration", {}).get("separator", "/") == "/"
-    )
     _require(path, plain_keys, "chunk files named c/0/0", keys)
-    whole_rows = list(shape[1:]) == list(block_shape[1:]) == list(chunk_shape[1:])
     _require(path, whole_rows, "shards and chunks of whole rows", (block_shape, chunk_shape))
-    divides = chunk_shape[0] > 0 and block_shape[0] % chunk_shape[0] == 0
+    divides = block_rows > 0 and chunk_rows > 0 and block_rows % chunk_rows == 0
     _require(path, divides, "chunks that divide shards", (block_shape, chunk_shape))
-    return RowBlocks(path, shape, dtype, int(block_shape[0]), int(chunk_shape[0]))
+    _require(path, bool(shape) and min(shape) >= 0, "a shape of whole numbers", shape)
+    return RowBlocks(path, shape, dtype, block_rows, chunk_rows)
 
 
 def block_path(path: str | Path, index: int, ndim: int) -> Path:
@@ -183,16 +185,13 @@ def damaged(path: Path, problem: str) -> InputError:
     while arrays.name != "arrays" and arrays != arrays.parent:
         arrays = arrays.parent
     folder = arrays if arrays.name == "arrays" else path.parent
-    return InputError(
-        f"{path}: {problem}; delete the folder {folder} and run the same command again to have it "
-        "made again"
-    )
+    return errors.damaged(path, problem, f"the folder {folder}")
 
 
 def _require(path: Path, holds: bool, wanted: str, found: object) -> None:
     """`InputError` unless `holds`."""
     if not holds:
-        raise InputError(f"{path / 'zarr.json'}: expected {wanted}, found {found}")
+        raise damaged(path / "zarr.json", f"expected {wanted}, found {shown(found)}")
 
 
 def _fill(handle: io.FileIO, target: memoryview) -> None:
@@ -201,7 +200,7 @@ def _fill(handle: io.FileIO, target: memoryview) -> None:
     while done < len(target):
         count = handle.readinto(target[done:])
         if not count:
-            raise InputError(f"{handle.name}: truncated while it was read")
+            raise damaged(Path(handle.name), "truncated while it was read")
         done += count
 
 

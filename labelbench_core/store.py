@@ -11,20 +11,23 @@ import json
 import logging
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from labelbench_core import files
+from labelbench_core.errors import InputError
 from labelbench_core.row_blocks import RowBlocks, block_path, damaged, open_rows
 
 __all__ = [
     "RowBlocks",
     "block_path",
-    "check_blocks",
+    "check_array",
     "create_array",
+    "damaged",
+    "open_described",
     "open_rows",
     "rows_per_block",
     "verify",
@@ -112,42 +115,64 @@ def write_array(path: str | Path, rows: np.ndarray) -> dict[str, Any]:
     return {"shape": list(rows.shape), "dtype": str(rows.dtype), "blocks": blocks}
 
 
-def verify(path: str | Path, expected_blocks: list[str], record: str | Path) -> None:
-    """Check the blocks of the array in `path` against the SHA-256 in its manifest.
+def verify(path: str | Path, described: Mapping[str, Any], record: str | Path) -> RowBlocks:
+    """Open the array in `path`, its blocks checked against the SHA-256 in its manifest.
 
-    A block is hashed only if its size or modification time is not the one recorded in the JSON file
-    `record` at the last check; when nothing changed, this costs one `stat` a block. `record` is
-    machine state: lose it and everything is hashed once more. Several arrays may share one, and
-    several processes may write it at once (the last one wins, the others hash again).
+    A block is hashed only if its size or times are not those recorded in the JSON file `record` at
+    the last check; when nothing changed, this costs one `stat` a block. `record` is machine state:
+    lose it and everything is hashed once more. Several arrays may share one, and several processes
+    may write it at once (the last one wins, the others hash again).
+
+    Parameters
+    ----------
+    described
+        What the manifest says of the array: `shape`, `dtype` and `blocks`.
 
     Raises
     ------
     InputError
         Naming the first block that is missing, or whose content is not what was written.
     """
+    rows = open_described(path, described)
     record = Path(record)
     name = os.path.realpath(path)
-    seen = _read_record(record).get(name, [])
-    current = check_blocks(path, expected_blocks, seen)
+    seen = _read_record(record).get(name)
+    seen = seen if isinstance(seen, list) else []
+    current = _hash_changed(rows, described["blocks"], seen)
     if current != seen:
         _write_record(record, name, current)
+    return rows
 
 
-def check_blocks(
-    path: str | Path, expected_blocks: list[str], seen: Sequence[list[Any]] = ()
-) -> list[list[Any]]:
-    """Hash blocks that are not as in `seen`; [size, modification time, SHA-256] of each."""
+def open_described(path: str | Path, described: Mapping[str, Any]) -> RowBlocks:
+    """Open the array in `path`; `InputError` unless it is as large as its manifest says."""
     path = Path(path)
     rows = open_rows(path)
-    if rows.num_blocks != len(expected_blocks):
-        raise damaged(
-            path / "zarr.json", f"{rows.num_blocks} blocks, {len(expected_blocks)} in the manifest"
-        )
+    for key, found in (("shape", list(rows.shape)), ("dtype", str(rows.dtype))):
+        if found != described[key]:
+            expected = f"{key} is {found}, {described[key]} in the manifest"
+            raise damaged(path / "zarr.json", expected)
+    if rows.num_blocks != len(described["blocks"]):
+        expected = f"{rows.num_blocks} blocks, {len(described['blocks'])} in the manifest"
+        raise damaged(path / "zarr.json", expected)
+    return rows
+
+
+def check_array(path: str | Path, described: Mapping[str, Any]) -> RowBlocks:
+    """As `verify`, but every block is hashed, whatever was seen before."""
+    rows = open_described(path, described)
+    _hash_changed(rows, described["blocks"], [])
+    return rows
+
+
+def _hash_changed(rows: RowBlocks, blocks: Sequence[str], seen: Sequence[Any]) -> list[list[Any]]:
+    """Hash the blocks that are not as in `seen`; [size, times of content and status, SHA-256]."""
     paths = [rows.file_of_block(index) for index in range(rows.num_blocks)]
     current = []
-    for file, digest in zip(paths, expected_blocks, strict=True):
+    for file, digest in zip(paths, blocks, strict=True):
         status = os.stat(file)
-        current.append([status.st_size, status.st_mtime_ns, digest])
+        # The second time can be set by nobody: no tool that keeps the first one hides a change.
+        current.append([status.st_size, status.st_mtime_ns, status.st_ctime_ns, digest])
     changed = [i for i, entry in enumerate(current) if i >= len(seen) or seen[i] != entry]
     if changed:
         from concurrent.futures import ThreadPoolExecutor
@@ -155,25 +180,25 @@ def check_blocks(
         with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
             digests = pool.map(files.sha256_file, [paths[index] for index in changed])
             for index, digest in zip(changed, digests, strict=True):
-                if digest != expected_blocks[index]:
+                if digest != blocks[index]:
                     raise damaged(
                         paths[index], "content does not match its SHA-256 in the manifest"
                     )
     return current
 
 
-def _read_record(record: Path) -> dict[str, list[list[object]]]:
+def _read_record(record: Path) -> dict[str, Any]:
     """What `record` holds; nothing if it is missing or unreadable (then all is hashed anew)."""
-    with contextlib.suppress(FileNotFoundError, ValueError):
+    with contextlib.suppress(OSError, ValueError, RecursionError):
         known = json.loads(record.read_text(encoding="utf-8"))
         if isinstance(known, dict):
             return known
     return {}
 
 
-def _write_record(record: Path, name: str, current: list[list[object]]) -> None:
+def _write_record(record: Path, name: str, current: list[list[Any]]) -> None:
     """Add `name` to `record`; where that may not be written, the next check hashes again."""
     try:
         files.write_json(record, {**_read_record(record), name: current})
-    except OSError as error:
+    except (OSError, InputError) as error:
         log.info("%s: cannot be written (%s)", record, error)

@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core import config as experiments
-from labelbench_core import files, looks, proxy_entries, sources
+from labelbench_core import looks, proxy_entries, sources
 from labelbench_core.catalogue import Catalogue, load_catalogue
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
+from labelbench_core.result_files import read_record
 from labelbench_core.stages import STAGES, stage_of
 from labelbench_core.yaml_files import read_yaml
 
 SOURCES_STATE = looks.STATE
+RESULTS = "results"
 PREPARED = STAGES["prepare_dataset"].path("manifest")
 # Kept open, and so locked, for as long as this process lives.
 _held_locks: list[int] = []
@@ -36,6 +38,7 @@ def load(
     The files are read once more than by Snakemake, which takes the last of two equal keys.
     """
     try:
+        refuse_targets(config_files)
         for file in config_files or [project / "config" / "config.yaml"]:
             read_yaml(Path(os.path.relpath(file)))
         catalogue = load_catalogue(project / "config" / "catalogue")
@@ -104,6 +107,20 @@ def check_weights(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, s
         raise stop(error) from None
 
 
+def refuse_targets(config_files: Iterable[str | Path]) -> None:
+    """`InputError` for a result that stands among the configuration files.
+
+    Snakemake takes everything after `--configfile` for one. Where there is no such file, it ends
+    before it reads the Snakefile.
+    """
+    for file in map(os.path.relpath, config_files):
+        if Path(file).parts[0] == RESULTS:
+            raise InputError(
+                f"{file}: read as a configuration file; targets stand before --configfile: "
+                f"snakemake {file} --configfile FILE"
+            )
+
+
 def file_name(config_files: Iterable[str | Path]) -> str:
     """The configuration's file or files, for messages."""
     return ", ".join(map(os.path.relpath, config_files)) or "config/config.yaml"
@@ -120,7 +137,10 @@ def prepared_splits(experiment: Experiment) -> dict[str, dict[str, int]]:
     for dataset in experiment.all_of("datasets"):
         manifest = Path(PREPARED.format(dataset=dataset))
         if manifest.is_file():
-            splits = files.read_json(manifest)["splits"]
+            try:
+                splits = read_record(manifest, "data set", {"dataset": dataset})["splits"]
+            except InputError:  # made again, or named by the first job that reads it
+                continue
             sizes[dataset] = {name: split["num_rows"] for name, split in splits.items()}
     return sizes
 

@@ -65,9 +65,7 @@ rule collect_costs:
             " ".join(f"--benchmark '{stage.name}={stage.benchmark}'" for stage in COSTED)
         ),
         records=verbatim(
-            " ".join(
-                f"--record '{stage.name}={stage.record}'" for stage in COSTED if stage.flops
-            )
+            " ".join(f"--record '{stage.name}={stage.record}'" for stage in COSTED if stage.flops)
         ),
     message:
         "Collect what the stages cost"

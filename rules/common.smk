@@ -15,6 +15,8 @@ from labelbench_core import workflow as parsing
 from labelbench_core.completeness import what_is_missing
 from labelbench_core.files import canonical_json
 from labelbench_core.forcing import Forced
+from labelbench_core.left_out import TellOfLeftOut, left_out
+from labelbench_core.noted_outputs import note
 from labelbench_core.plan import Needs, passing_rounds, planned_outputs
 from labelbench_core.provenance import code_hash
 from labelbench_core.stages import FOLDER, COSTED, STAGES
@@ -31,6 +33,9 @@ if workflow.is_main_process:
     )
     for manifest, why in CHANGED.items():
         FORCED.force([manifest], why)
+LEFT_OUT = left_out(EXPERIMENT.experiment)
+if LEFT_OUT and workflow.is_main_process:
+    logger.addFilter(TellOfLeftOut(workflow, LEFT_OUT, tell=logger.warning))
 shell.prefix(parsing.shell_prefix(workflow.basedir, uses_conda=USES_CONDA))
 
 # Facts of this machine, which no result depends on by name. Where there is no GPU, jobs that would use
@@ -104,7 +109,8 @@ def benchmark_of(rule):
 @functools.cache
 def planned():
     """Every file and folder that belongs to the experiment; see `plan.planned_outputs`."""
-    return tuple(planned_outputs(EXPERIMENT, Needs(**NEEDS)))
+    outputs = planned_outputs(EXPERIMENT, Needs(**NEEDS))
+    return tuple(one for one in outputs if one.path not in LEFT_OUT)
 
 
 def everything_for(*targets):
@@ -294,3 +300,17 @@ onstart:
         parsing.check_weights(
             CATALOGUE, ((job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs())
         )
+
+
+def note_what_was_made():
+    """Remember what this call has made, so that it can be restored; see `noted_outputs`."""
+    if workflow.is_main_process:
+        note(file for job in workflow.dag.finished_jobs for file in job.output)
+
+
+onsuccess:
+    note_what_was_made()
+
+
+onerror:
+    note_what_was_made()

@@ -103,6 +103,7 @@ rule refresh_embeddings:
         dataset=files_of("prepare_dataset", "manifest"),
         arrays=ancient(files_of("prepare_dataset", "arrays")),
         weights=files_of("finetune_model", "weights"),
+        metrics=files_of("finetune_model", "metrics"),
         whole=made_again_if_incomplete("refresh_embeddings"),
     output:
         manifest=output_of("refresh_embeddings", "manifest"),
@@ -120,11 +121,15 @@ rule refresh_embeddings:
         gpu=GPU,
     params:
         code=code("refresh_embeddings", "backbones"),
-        settings=settings("backbones", ids=["dataset"]),
+        settings=settings(
+            "backbones",
+            ids=["dataset", "trainer", "proxy", "schedule", "strategy", "seed", "round"],
+        ),
     message:
         "Extract embeddings of {wildcards.dataset} by {wildcards.backbone} as fine-tuned after round {wildcards.round}"
     shell:
         "python -m workflow_scripts.refresh_embeddings"
-        " --dataset {input.dataset} --settings {params.settings:q} --code {params.code} --weights {input.weights}"
+        " --dataset {input.dataset} --settings {params.settings:q} --code {params.code}"
+        " --weights {input.weights} --metrics {input.metrics}"
         " --manifest {output.manifest} --arrays {output.arrays}"
         " --threads {threads} --gpus {resources.gpu} --log {log}"

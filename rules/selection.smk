@@ -115,7 +115,9 @@ rule select_round:
         gpu=0,
     params:
         code=code("select_round", "proxies", "strategies"),
-        settings=settings("proxies", "schedules", "strategies", ids=["dataset", "backbone", "seed"]),
+        settings=settings(
+            "proxies", "schedules", "strategies", ids=["dataset", "backbone", "seed", "round"]
+        ),
     message:
         "Round {wildcards.round}: {wildcards.strategy}, seed {wildcards.seed}"
     shell:

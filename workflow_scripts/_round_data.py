@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labelbench_core import rounds
+from labelbench_core import round_data
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,14 +16,14 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--zero-shot", type=Path, nargs="?", help="classifier of the class names")
 
 
-def open_data(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> rounds.RoundData:
+def open_data(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> round_data.RoundData:
     """Open what the options name."""
     if arguments.embeddings is None:
-        return rounds.open_image_data(
-            arguments.dataset, settings["backbone"], checkpoint_of(arguments), arguments.threads
+        return round_data.open_image_data(
+            settings, arguments.dataset, checkpoint_of(arguments), arguments.threads
         )
-    return rounds.open_round_data(
-        arguments.dataset, arguments.embeddings, arguments.views, arguments.zero_shot
+    return round_data.open_round_data(
+        settings, arguments.dataset, arguments.embeddings, arguments.views, arguments.zero_shot
     )
 
 

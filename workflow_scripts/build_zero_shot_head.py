@@ -13,12 +13,18 @@ def build(arguments: argparse.Namespace) -> None:
     """Write the classifier."""
     from labelbench_core.datasets import open_dataset
     from labelbench_core.zero_shot import build_zero_shot_head
+    from labelbench_core.zero_shot_file import write_head
 
-    names = open_dataset(arguments.dataset.parent).class_names
+    dataset = open_dataset(arguments.dataset.parent)
     settings = arguments.settings
     with files.exclusive(arguments.output):
-        head = build_zero_shot_head(settings["backbone"], names, settings["prompts"])
-        files.write_npz(arguments.output, **head)
+        head = build_zero_shot_head(settings["backbone"], dataset.class_names, settings["prompts"])
+        made_for = {
+            "dataset": dataset.manifest["dataset"],
+            "dataset_fingerprint": dataset.manifest["fingerprint"],
+            "backbone": settings["backbone"]["id"],
+        }
+        write_head(arguments.output, head, made_for)
 
 
 def main(argv: list[str] | None = None) -> int:

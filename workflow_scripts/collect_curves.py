@@ -13,9 +13,10 @@ from workflow_scripts._job import job_parser, run_job
 def collect(arguments: argparse.Namespace) -> None:
     """Read every file that the experiment's crossing names; write metrics.csv and finetuned.csv."""
     experiment = Experiment.from_json(arguments.experiment)
-    rounds = collect_rounds(experiment, arguments.round_pattern, arguments.initial_pattern)
+    patterns = arguments.round_pattern, arguments.initial_pattern
+    rounds = collect_rounds(experiment, *patterns)
     write_csv(rounds, arguments.metrics)
-    finetuned = collect_finetunings(experiment, arguments.finetuned_pattern, rounds)
+    finetuned = collect_finetunings(experiment, arguments.finetuned_pattern, rounds, *patterns)
     write_csv(finetuned, arguments.finetuned)
 
 

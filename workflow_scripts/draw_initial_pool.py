@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labelbench_core import files, initial_pool
 from labelbench_core.datasets import open_dataset
+from labelbench_core.result_files import write_record
 from labelbench_core.seeds import rng_for
 from workflow_scripts._job import job_parser, run_job
 
@@ -15,7 +16,8 @@ def draw_initial_pool(arguments: argparse.Namespace) -> None:
     settings = json.loads(arguments.settings)
     schedule = settings["schedule"]
     names = (settings["dataset"], schedule["id"], settings["seed"])
-    labels = open_dataset(arguments.dataset.parent).labels("pool")
+    dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
+    labels = dataset.labels("pool")
     labeled = initial_pool.draw(
         labels,
         schedule["initial"],
@@ -23,10 +25,12 @@ def draw_initial_pool(arguments: argparse.Namespace) -> None:
         rng_for("initial-pool", *names),
     )
     with files.exclusive(arguments.output):
-        files.write_json(
+        write_record(
             arguments.output,
+            "initial pool",
             {
                 "dataset": settings["dataset"],
+                "dataset_fingerprint": dataset.manifest["fingerprint"],
                 "schedule": schedule["id"],
                 "seed": settings["seed"],
                 "labeled": labeled,

@@ -13,18 +13,23 @@ from workflow_scripts._job import job_parser, run_job
 
 
 def extract(
-    arguments: argparse.Namespace, change: Callable[[Any], Any] = lambda backbone: backbone
+    arguments: argparse.Namespace,
+    change: Callable[[Any, dict[str, Any], str], Any] = lambda backbone, settings, of: backbone,
 ) -> None:
-    """Embed the data set with the backbone that the settings name, after a `change` to it."""
+    """Embed the data set with the backbone that the settings name, after a `change` to it.
+
+    `change` is given the backbone, the settings and the data set's fingerprint.
+    """
     from labelbench_core.embeddings.extract import extract_embeddings
 
-    entry = json.loads(arguments.settings)["backbone"]
-    dataset = open_dataset(arguments.dataset.parent)
+    settings = json.loads(arguments.settings)
+    entry = settings["backbone"]
+    dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
     with files.exclusive(arguments.arrays):
         backbone = registry.build("backbones", entry)
         extract_embeddings(
             dataset,
-            change(backbone),
+            change(backbone, settings, dataset.manifest["fingerprint"]),
             entry["id"],
             arguments.arrays,
             arguments.manifest,

@@ -16,7 +16,7 @@ def extract(arguments: argparse.Namespace) -> None:
 
     settings = json.loads(arguments.settings)
     entry = settings["backbone"]
-    dataset = open_dataset(arguments.dataset.parent)
+    dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
     with files.exclusive(arguments.arrays):
         backbone = registry.build("backbones", entry)
         extract_views(

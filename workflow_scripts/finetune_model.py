@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from labelbench_core import files
 from workflow_scripts._job import job_parser, run_job
@@ -28,8 +29,30 @@ def alone(metrics: Path) -> Iterator[int]:
         path.unlink()  # not after an error: some of them may be left
 
 
+def read_inputs(arguments: argparse.Namespace) -> tuple[Any, Any, Any]:
+    """The data set, the round and the classifier of the class names, all verified."""
+    from labelbench_core.datasets import open_dataset
+    from labelbench_core.finetuning import read_bought
+    from labelbench_core.zero_shot_file import read_head
+
+    settings = arguments.settings
+    dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
+    bought = read_bought(dataset, arguments.round_json, arguments.round_npz, settings)
+    if not arguments.zero_shot:
+        return dataset, bought, None
+    made_for = {
+        "dataset": settings["dataset"],
+        "dataset_fingerprint": dataset.manifest["fingerprint"],
+        "backbone": settings["backbone"]["id"],
+    }
+    return dataset, bought, read_head(arguments.zero_shot, made_for, dataset.num_classes)
+
+
 def launch(arguments: argparse.Namespace) -> None:
     """Run this script in several processes, one for each GPU, by `torchrun`."""
+    # What is wrong with them is told once, here.
+    dataset, _, _ = read_inputs(arguments)
+    dataset.verify_splits(dataset.splits)
     with alone(arguments.metrics) as lock:
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
         command += ["--nproc-per-node", str(arguments.processes), "-m", __spec__.name]
@@ -53,28 +76,24 @@ def launch(arguments: argparse.Namespace) -> None:
 
 def finetune(arguments: argparse.Namespace) -> None:
     """Write the metrics, the training's history and the weights."""
-    from labelbench_core.datasets import open_dataset
-    from labelbench_core.finetuning import finetune_round, history_csv, write_weights
+    from labelbench_core.finetuning import finetune_round, write_finetuned
 
     checkpoint = arguments.metrics.with_name("checkpoint.partial")
     is_launched = "WORLD_SIZE" in os.environ
     lock = contextlib.nullcontext() if is_launched else alone(arguments.metrics)
     with lock:
+        dataset, bought, zero_shot = read_inputs(arguments)
         result = finetune_round(
-            open_dataset(arguments.dataset.parent),
-            files.read_json(arguments.round_json),
-            files.read_npz(arguments.round_npz),
+            dataset,
+            bought,
             arguments.settings,
             checkpoint,
-            zero_shot=files.read_npz(arguments.zero_shot) if arguments.zero_shot else None,
+            zero_shot=zero_shot,
             threads=arguments.threads,
         )
         if result is None:
             return
-        write_weights(arguments.weights, result.weights)
-        with files.atomic_path(arguments.history) as aside:
-            aside.write_text(history_csv(result.history), encoding="utf-8")
-        files.write_json(arguments.metrics, result.record)
+        write_finetuned(result, arguments.metrics, arguments.history, arguments.weights)
         files.remove(checkpoint)
 
 

@@ -3,7 +3,10 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
+from labelbench_core.result_files import ROUND
+from labelbench_core.round_files import id_of
 from workflow_scripts._job import run_job
 from workflow_scripts.extract_embeddings import embedding_parser, extract
 
@@ -12,13 +15,19 @@ def refresh(arguments: argparse.Namespace) -> None:
     """As `extract_embeddings`, with the weights of a fine-tuning."""
     from labelbench_core.backbones.finetuned import with_weights
 
-    extract(arguments, lambda backbone: with_weights(backbone, arguments.weights))
+    def fine_tuned(backbone: Any, settings: dict[str, Any], dataset_fingerprint: str) -> Any:
+        ids = {key: id_of(settings[key]) for key in (*ROUND, "trainer")}
+        ids["dataset_fingerprint"] = dataset_fingerprint
+        return with_weights(backbone, arguments.weights, arguments.metrics, ids)
+
+    extract(arguments, fine_tuned)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the job; its exit status."""
     parser = embedding_parser(__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="model.safetensors")
+    parser.add_argument("--metrics", type=Path, required=True, help="metrics.json beside it")
     return run_job(refresh, parser.parse_args(argv))
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from labelbench_core.analysis.report import Provenance, read_costs, read_results, render
 from labelbench_core.analysis.versions import analysis_versions, describe_images, describe_inputs
 from labelbench_core.experiment import Experiment
-from labelbench_core.files import atomic_path, read_json
+from labelbench_core.files import atomic_path
 from labelbench_core.looks import last_looks
+from labelbench_core.result_files import read_record
 from workflow_scripts._job import job_parser, run_job
 
 
@@ -19,7 +20,7 @@ def render_report(arguments: argparse.Namespace) -> None:
     leaks, left_out = describe_images(experiment, arguments.manifest)
     text = render(
         experiment,
-        read_json(arguments.summary),
+        read_record(arguments.summary, "summary", {"experiment": experiment.experiment}),
         read_results(arguments.tables),
         arguments.figures,
         read_costs(arguments.costs),

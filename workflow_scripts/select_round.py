@@ -5,21 +5,22 @@ import json
 import sys
 from pathlib import Path
 
-from labelbench_core import files, rounds
+from labelbench_core import files, round_data, round_files, rounds
 from workflow_scripts._job import job_parser, run_job
 from workflow_scripts._round_data import add_data_arguments, checkpoint_of, open_data
 
 
 def select_round(arguments: argparse.Namespace) -> None:
-    previous = rounds.Round(
-        files.read_json(arguments.previous_record), files.read_npz(arguments.previous_arrays)
-    )
     settings = json.loads(arguments.settings)
     data = open_data(arguments, settings)
+    previous = round_files.read_round(
+        arguments.previous_record,
+        arguments.previous_arrays,
+        round_data.expected_before(data, settings, settings["round"]),
+    )
     with files.exclusive(arguments.record):
         result = rounds.next_round(data, settings, previous, arguments.threads)
-        files.write_npz(arguments.arrays, **result.arrays)
-        files.write_json(arguments.record, result.record)
+        round_files.write_round(arguments.record, arguments.arrays, result)
         files.remove(checkpoint_of(arguments))
 
 

@@ -6,13 +6,14 @@ import sys
 from labelbench_core import report_files
 from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.errors import InputError
-from labelbench_core.files import read_json
+from labelbench_core.result_files import read_record
 
 
 def show(arguments: argparse.Namespace) -> None:
     """Print to standard output."""
     summary = report_files.SUMMARY.format(experiment=arguments.experiment)
-    print("\n".join(summary_lines(read_json(summary))))
+    expected = {"experiment": arguments.experiment}
+    print("\n".join(summary_lines(read_record(summary, "summary", expected))))
     print()
     places = {
         "report": report_files.PAGE,

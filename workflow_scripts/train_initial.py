@@ -7,19 +7,33 @@ from pathlib import Path
 
 import numpy as np
 
-from labelbench_core import files, rounds
+from labelbench_core import files, round_files, rounds
+from labelbench_core.result_files import read_with_digest
 from workflow_scripts._job import job_parser, run_job
 from workflow_scripts._round_data import add_data_arguments, checkpoint_of, open_data
 
 
 def train_initial(arguments: argparse.Namespace) -> None:
-    labeled = np.array(files.read_json(arguments.initial)["labeled"], np.int64)
     settings = json.loads(arguments.settings)
     data = open_data(arguments, settings)
+    drawn, digest = read_with_digest(
+        arguments.initial,
+        "initial pool",
+        {
+            "dataset": settings["dataset"],
+            "schedule": settings["schedule"]["id"],
+            "seed": settings["seed"],
+            "dataset_fingerprint": data.dataset_fingerprint,
+        },
+    )
+    labeled = np.array(drawn["labeled"], np.int64)
+    pool_size = len(data.labels["pool"])
+    round_files.check_labeled(arguments.initial, labeled, len(labeled), pool_size)
     with files.exclusive(arguments.record):
-        result = rounds.initial_round(data, settings, labeled, arguments.threads)
-        files.write_npz(arguments.arrays, **result.arrays)
-        files.write_json(arguments.record, result.record)
+        result = rounds.initial_round(
+            data, settings, labeled, arguments.threads, made_from={"record_sha256": digest}
+        )
+        round_files.write_round(arguments.record, arguments.arrays, result)
         files.remove(checkpoint_of(arguments))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +10,14 @@ from labelbench_core.analysis.frames import (
     FINETUNED_COLUMNS,
     SPENT_ON_VALIDATION,
 )
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, damaged, shown
 from labelbench_core.experiment import Experiment
-from labelbench_core.files import read_json
 from labelbench_core.progress import Progress
+from labelbench_core.result_files import KINDS, ROUND, read_with_digest
+from labelbench_core.round_files import INITIAL
 
 if TYPE_CHECKING:
     import pandas as pd
-
-REDO = "delete it to have it made again"
 
 
 def collect_rounds(
@@ -38,63 +36,85 @@ def collect_rounds(
     Returns
     -------
     Columns as `CURVE_COLUMNS`. `InputError` names the first file that is missing, damaged, of
-    another place, or at odds with the others (other splits or metrics, another number of labels).
+    another place, made from another round than the one that is there, or at odds with the others
+    (other splits or metrics, another number of labels).
     """
     import pandas as pd
 
-    cache: dict[str, dict] = {}
+    digests: dict[str, str] = {}
+    initial: dict[str, dict] = {}  # read once; of all others no more is kept than is asked for
     shapes: dict[Any, tuple[str, Any]] = {}
     rows: list[tuple] = []
     jobs = list(experiment.selections())
     with Progress("reading rounds", len(jobs), "rounds") as progress:
         for ids in jobs:
-            initial = ids["round"] == 0
-            path = _fill(initial_pattern if initial else round_pattern, ids)
-            if initial and path in cache:
-                result = cache[path]
+            path = _round_path(ids, round_pattern, initial_pattern)
+            if path in initial:
+                result = initial[path]
             else:
-                expected = {**ids, "strategy": "initial"} if initial else ids
-                result = _read(path, expected)
-                if initial:
-                    cache[path] = result
+                result, digests[path] = _read(path, "round", ids)
+                result.pop("bought")
+                if ids["round"] == 0:
+                    initial[path] = result
+            if ids["round"] > 0:
+                before = {**ids, "round": ids["round"] - 1}
+                before_path = _round_path(before, round_pattern, initial_pattern)
+                # The experiment lists the rounds of a chain in order.
+                _check_previous(path, result, before_path, digests[before_path])
             _check_against_others(path, ids, result, shapes)
-            fit = result.get("fit") or {}
             ended = {
-                "converged": int(fit.get("converged", True)),
-                "at_edge": int(fit.get("penalty_at_edge", False)),
+                "converged": int(result["fit"].get("converged", True)),
+                "at_edge": int(result["fit"].get("penalty_at_edge", False)),
             }
             rows += _rows(ids, {**result, **ended}, CURVE_COLUMNS)
             progress.update(1)
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
 
 
-def collect_finetunings(experiment: Experiment, pattern: str, rounds: pd.DataFrame) -> pd.DataFrame:
+def collect_finetunings(
+    experiment: Experiment,
+    pattern: str,
+    rounds: pd.DataFrame,
+    round_pattern: str,
+    initial_pattern: str,
+) -> pd.DataFrame:
     """The metrics of every fine-tuning: columns as `FINETUNED_COLUMNS`, empty where there is none.
 
-    `rounds` is what `collect_rounds` gave: a fine-tuning must have used as many labels as the
-    round it belongs to.
+    `rounds` is what `collect_rounds` gave for the same patterns: a fine-tuning must have been made
+    from the round it belongs to, and have used as many labels.
     """
     import pandas as pd
 
     labels = rounds.drop_duplicates(["schedule", "dataset", "round"])
     counts = labels.set_index(["schedule", "dataset", "round"])["num_labeled"].to_dict()
     shapes: dict[Any, tuple[str, Any]] = {}
+    digests: dict[str, str] = {}
     rows: list[tuple] = []
     for ids in experiment.finetunings():
         path = _fill(pattern, ids)
-        result = _read(path, ids)
+        result, _ = _read(path, "fine-tuning", ids)
+        bought = _round_path(ids, round_pattern, initial_pattern)
+        if bought not in digests:
+            digests[bought] = _read(bought, "round", ids)[1]
+        _check_previous(path, result, bought, digests[bought])
         _check_against_others(path, ids, result, shapes)
         expected = counts.get((ids["schedule"], ids["dataset"], ids["round"]))
         if result["num_labeled"] != expected:
-            raise InputError(
-                f"{path}: num_labeled is {result['num_labeled']}, but round {ids['round']} has "
-                f"{expected} labels; {REDO}"
+            raise damaged(
+                path,
+                f"num_labeled is {result['num_labeled']}, but round {ids['round']} has "
+                f"{expected} labels",
             )
-        training = result.get("training") or {}
+        training = result["training"]
         converged = {"converged": int(not training.get("diverged", False))}
-        found = {**result, **converged, **_spent_on_validation(path, training)}
+        found = {**result, **converged, **_spent_on_validation(training["validation"])}
         rows += _rows(ids, found, FINETUNED_COLUMNS)
     return pd.DataFrame(rows, columns=list(FINETUNED_COLUMNS))
+
+
+def _round_path(ids: Mapping[str, Any], round_pattern: str, initial_pattern: str) -> str:
+    """The record of a round; round 0 is one file, shared by all strategies."""
+    return _fill(round_pattern if ids["round"] else initial_pattern, ids)
 
 
 def _fill(pattern: str, ids: Mapping[str, Any]) -> str:
@@ -106,43 +126,37 @@ def _fill(pattern: str, ids: Mapping[str, Any]) -> str:
         ) from error
 
 
-def _read(path: str, expected: Mapping[str, Any]) -> dict:
-    """A result file whose ids are `expected` and whose metrics are numbers."""
-    result = read_json(path)
-    if not isinstance(result, dict):
-        raise InputError(f"{path}: must hold a JSON object; {REDO}")
-    for key, value in expected.items():
-        if result.get(key) != value:
-            raise InputError(f"{path}: {key} is {result.get(key)!r}, expected {value!r}; {REDO}")
-    count = result.get("num_labeled")
-    if not isinstance(count, int) or count < 1:
-        raise InputError(f"{path}: num_labeled is {count!r}, must be a whole number >= 1; {REDO}")
-    metrics = result.get("metrics")
-    if not isinstance(metrics, dict) or not metrics:
-        raise InputError(f"{path}: metrics are missing; {REDO}")
-    for split, values in metrics.items():
-        if not isinstance(values, dict) or not values:
-            raise InputError(f"{path}: metrics of {split} are missing; {REDO}")
-        for metric, value in values.items():
-            if not _is_number(value):
-                raise InputError(f"{path}: {metric} on {split} is {value!r}, not a number; {REDO}")
-    return result
+def _read(path: str, kind: str, ids: Mapping[str, Any]) -> tuple[dict, str]:
+    """A result whose ids are `ids` and whose metrics are numbers; the SHA-256 of its file."""
+    expected = {key: ids[key] for key in (*ROUND, "trainer") if key in KINDS[kind][1]}
+    if kind == "round" and ids["round"] == 0:
+        expected["strategy"] = INITIAL
+    result, digest = read_with_digest(path, kind, expected)
+    if result["num_labeled"] < 1:
+        raise damaged(path, f"num_labeled is {result['num_labeled']}, not 1 or more")
+    if not result["metrics"] or not all(result["metrics"].values()):
+        raise damaged(path, "metrics are missing")
+    return result, digest
 
 
-def _spent_on_validation(path: str, training: Mapping[str, Any]) -> dict[str, int]:
+def _check_previous(path: str, result: Mapping[str, Any], before: str, digest: str) -> None:
+    """`InputError` unless `result` was made from the record in `before`."""
+    noted = result["previous"].get("record_sha256")
+    if noted != digest:
+        raise damaged(
+            path,
+            f"previous.record_sha256 is {shown(noted)}, expected {digest!r}: it was not made from "
+            f"{before} as it is now",
+        )
+
+
+def _spent_on_validation(validation: Mapping[str, Any]) -> dict[str, int]:
     """The columns `SPENT_ON_VALIDATION` of a fine-tuning."""
-    validation = training.get("validation") or {"kind": "none", "size": 0}
-    if not isinstance(validation.get("size"), int):
-        raise InputError(f"{path}: training.validation has no size; {REDO}")
     columns = {"held-out": "held_out_labels", "extra": "extra_labels"}
     spent = dict.fromkeys(SPENT_ON_VALIDATION, 0)
-    if validation.get("kind") in columns:
+    if validation["kind"] in columns:
         spent[columns[validation["kind"]]] = validation["size"]
     return spent
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _check_against_others(
@@ -169,9 +183,10 @@ def _check_against_others(
     if ids["round"] > 0:
         before = seen.get(("labels", ids["dataset"], ids["schedule"], ids["round"] - 1))
         if before is not None and before[1] >= result["num_labeled"]:
-            raise InputError(
-                f"{path}: num_labeled is {result['num_labeled']}, not more than the {before[1]} "
-                f"of the round before ({before[0]}); {REDO}"
+            raise damaged(
+                path,
+                f"num_labeled is {result['num_labeled']}, not more than the {before[1]} of the "
+                f"round before ({before[0]})",
             )
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from labelbench_core.analysis.frames import SETTING
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
-from labelbench_core.files import read_json
 from labelbench_core.plan import Needs, ids_of_jobs
+from labelbench_core.result_files import read_record
 from labelbench_core.stages import COSTED
 
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ log = logging.getLogger(__name__)
 ID_COLUMNS = (*SETTING, "augmentation", "trainer", "strategy", "seed", "round")
 COST_COLUMNS = ("stage", *ID_COLUMNS, "seconds", "cpu_seconds", "max_rss_mb", "flops")
 MEASURED = {"seconds": "s", "cpu_seconds": "cpu_time", "max_rss_mb": "max_rss"}
-NOTED = {stage.name: stage.flops[1:] for stage in COSTED if stage.flops}
-"""Where the JSON file that a job of a stage wrote states its floating-point operations."""
+KINDS = {"manifest": "embeddings", "record": "round", "metrics": "fine-tuning"}
+"""Output that states a job's floating-point operations → the kind of record that it is."""
+NOTED = {stage.name: (KINDS[stage.flops[0]], *stage.flops[1:]) for stage in COSTED if stage.flops}
+"""That kind, and where in the record."""
 
 
 def collect_costs(
@@ -97,8 +99,9 @@ def _jobs(
 def _read_flops(pattern: str, stage: str, ids: Mapping[str, Any]) -> float:
     """What a job noted; NaN where its file is missing or says nothing."""
     path = Path(pattern.format_map(ids))
-    value = read_json(path) if path.is_file() else None
-    for key in NOTED[stage]:
+    kind, *keys = NOTED[stage]
+    value: Any = read_record(path, kind) if path.is_file() else None
+    for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return math.nan if value is None else float(value)
 

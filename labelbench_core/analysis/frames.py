@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, damaged, missing
 from labelbench_core.experiment import SETTING
 from labelbench_core.files import atomic_path
 
@@ -115,14 +115,12 @@ def read_csv(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
             na_values={name: [""] for name in _number_columns(path)},
         )
     except FileNotFoundError as error:
-        raise InputError(f"{path}: file not found") from error
+        raise missing(path) from error
     except (ValueError, StopIteration) as error:
-        raise InputError(
-            f"{path}: not a readable table ({error}); delete it to have it made again"
-        ) from error
-    missing = [name for name in columns if name not in frame]
-    if missing:
-        raise InputError(f"{path}: column {missing[0]} is missing; delete it to have it made again")
+        raise damaged(path, f"not a readable table ({error})") from error
+    absent = [name for name in columns if name not in frame]
+    if absent:
+        raise damaged(path, f"column {absent[0]} is missing")
     return frame
 
 

@@ -25,7 +25,7 @@ from labelbench_core.analysis.tables import (
     savings_tables,
     with_half_width,
 )
-from labelbench_core.errors import InputError
+from labelbench_core.errors import damaged, missing
 from labelbench_core.experiment import Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.costs import duration, operations
@@ -183,15 +183,15 @@ def inline_svg(path: Path, name: str) -> str:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise InputError(f"{path}: file not found") from error
+        raise missing(path) from error
     start = text.find("<svg")
     if start < 0:
-        raise InputError(f"{path}: not an SVG file; delete it to have it made again")
+        raise damaged(path, "not an SVG file")
     text = re.sub(r"<metadata>.*?</metadata>", "", text[start:], flags=re.DOTALL)
     head, rest = text.split(">", 1)
     view = re.search(r'viewBox="[^"]*"', head)
     if view is None:
-        raise InputError(f"{path}: has no viewBox; delete it to have it made again")
+        raise damaged(path, "has no viewBox")
     rest = re.sub(r'\bid="', f'id="{name}-', rest)
     rest = re.sub(r'href="#', f'href="#{name}-', rest)
     rest = re.sub(r"url\(#", f"url(#{name}-", rest)

@@ -30,8 +30,9 @@ from labelbench_core.analysis.tables import (
 )
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
-from labelbench_core.files import atomic_path, write_json
+from labelbench_core.files import atomic_path
 from labelbench_core.report_files import TABLES, TEXT_FORMATS, TEXT_TABLES
+from labelbench_core.result_files import write_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,8 +131,9 @@ def write_results(
     written = {"md": as_markdown, "tex": as_latex}
     for name, suffix in itertools.product(TEXT_TABLES, TEXT_FORMATS):
         _write_text(folder / f"{name}.{suffix}", written[suffix](texts[name]))
-    write_json(
+    write_record(
         summary,
+        "summary",
         summarise_experiment(experiment, results.curves, results.savings, results.finetuning),
     )
 

@@ -6,9 +6,9 @@ from importlib import metadata
 from typing import Any
 
 from labelbench_core.datasets.notes import leak_notes, left_out_notes
-from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.files import read_json
+from labelbench_core.result_files import KIND, read_record
 
 PACKAGES = ("jinja2", "matplotlib", "numpy", "pandas", "scipy")
 
@@ -49,7 +49,6 @@ def _manifests(experiment: Experiment, patterns: Sequence[str]) -> Iterator[dict
     """Every manifest that `patterns` stand for, once."""
     paths = [pattern.format_map(ids) for pattern in patterns for ids in experiment.settings()]
     for path in dict.fromkeys(paths):
-        manifest = read_json(path)
-        if not isinstance(manifest, dict):
-            raise InputError(f"{path}: must hold a JSON object; delete it to have it made again")
-        yield manifest
+        content = read_json(path)
+        is_embeddings = isinstance(content, dict) and content.get(KIND) == "embeddings"
+        yield read_record(path, "embeddings" if is_embeddings else "data set")

@@ -134,7 +134,10 @@ def build(
 
 
 def _with_tag(model: str, pretrained: bool | str) -> str:
-    """The name in timm of the model with the tag, where that is given apart."""
+    """The name in timm of the model, today's, with the tag where that is given apart."""
+    import timm
+
+    model = timm.models.get_deprecated_models().get(model) or model
     if not isinstance(pretrained, str):
         return model
     if ":" in model or "." in model:
@@ -155,7 +158,7 @@ def _preprocessing(
     source = f"model: {name}" if checkpoint is None else f"checkpoint: {checkpoint}"
     if ":" in name:
         return settle(given, _known(_of_hub(name)), source, "")
-    if not timm.is_model(name):
+    if not timm.is_model(name) or name in timm.models.get_deprecated_models():
         raise InputError(f"model: timm has no {model!r}; closest: {_closest(model)}")
     base, _, tag = name.partition(".")
     tags = [other.partition(".")[2] for other in timm.list_models(f"{base}.*", pretrained=True)]
@@ -166,7 +169,8 @@ def _preprocessing(
             f"{', '.join(tags) or 'none'}"
         )
     if checkpoint is None or tag:
-        known = _known(timm.get_pretrained_cfg(name).to_dict())
+        table = timm.get_pretrained_cfg(name)
+        known = table and _known(table.to_dict())
     else:
         beside = read_beside(checkpoint, CONFIG, "pretrained_cfg")
         known = beside and _known(beside)

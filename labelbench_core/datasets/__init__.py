@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,8 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from labelbench_core import files, store
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, damaged
 from labelbench_core.framing import SHORTEST, Framing
+from labelbench_core.result_files import read_record
 
 POOL = "pool"
 TEST = "test"
@@ -155,11 +156,12 @@ class PreparedDataset:
         self.num_classes: int = manifest["num_classes"]
         self.class_names: list[str] = manifest["class_names"]
         self.splits = sorted(manifest["splits"], key=split_order)
+        self._verified: set[str] = set()
 
     def labels(self, split: str) -> np.ndarray:
         """(N,) int64 labels of `split`."""
         self._require(split)
-        return store.open_rows(self.folder / "arrays" / f"{split}-labels").load()
+        return self._array(f"{split}-labels").load()
 
     def images(self, split: str, *, threads: int = 4, framing: Framing = SHORTEST) -> Images:
         """The images of `split`.
@@ -170,10 +172,10 @@ class PreparedDataset:
         self._require(split)
         entry = self.manifest["splits"][split]
         if entry["storage"] == "array":
-            return ArrayImages(store.open_rows(self.folder / "arrays" / f"{split}-images"))
+            return ArrayImages(self._array(f"{split}-images"))
         from labelbench_core.datasets._decoding import FileImages
 
-        listed = files.read_json(self.folder / "arrays" / f"{split}-files.json")
+        listed = self._listing(split)
         root = data_directory() / self.manifest["root"]
         return FileImages(
             root,
@@ -188,7 +190,48 @@ class PreparedDataset:
     def verify(self) -> None:
         """Hash all arrays; `InputError` names the first file that is not as the manifest says."""
         for name, entry in self.manifest["arrays"].items():
-            store.check_blocks(self.folder / "arrays" / name, entry["blocks"])
+            store.check_array(self.folder / "arrays" / name, entry)
+            self._verified.add(name)
+        for split, entry in self.manifest["splits"].items():
+            if entry["storage"] == "files":
+                self._listing(split)
+
+    def verify_splits(self, splits: Iterable[str]) -> None:
+        """Verify what `labels` and `images` of these splits will read, before hours are spent.
+
+        As they do: blocks that did not change since the last check are not hashed again.
+        """
+        for split in splits:
+            self._require(split)
+            self._array(f"{split}-labels")
+            if self.manifest["splits"][split]["storage"] == "array":
+                self._array(f"{split}-images")
+            else:
+                self._listing(split)
+
+    def _array(self, name: str) -> store.RowBlocks:
+        """An array, compared with the manifest when it is opened first; see `store.verify`."""
+        path = self.folder / "arrays" / name
+        if name in self._verified:
+            return store.open_rows(path)
+        described = self.manifest["arrays"].get(name)
+        if described is None:
+            raise damaged(self.folder / "manifest.json", f"arrays.{name} is missing")
+        rows = store.verify(path, described, self.folder / ".checked.json")
+        self._verified.add(name)
+        return rows
+
+    def _listing(self, split: str) -> list[tuple[str, str]]:
+        """Path and SHA-256 of each file of `split`, compared with the manifest."""
+        path = self.folder / "arrays" / f"{split}-files.json"
+        listed = files.read_json(path, "prepare_dataset")
+        name = f"{split}-files"
+        if name not in self._verified:
+            expected = self.manifest["splits"][split].get("files_sha256")
+            if listing_sha256(listed) != expected:
+                raise store.damaged(path, "content does not match its SHA-256 in the manifest")
+            self._verified.add(name)
+        return listed
 
     def _require(self, split: str) -> None:
         """`InputError` unless there is such a split."""
@@ -203,17 +246,36 @@ def data_directory() -> Path:
     return Path(os.environ.get("LABELBENCH_DATA", "data"))
 
 
-def open_dataset(folder: str | Path) -> PreparedDataset:
-    """Open the prepared data set in `folder`; `InputError` if it is missing or damaged."""
+def open_dataset(folder: str | Path, dataset: str | None = None) -> PreparedDataset:
+    """Open the prepared data set in `folder`; its arrays are verified when they are read.
+
+    Parameters
+    ----------
+    dataset
+        The id that it must have; None: any.
+
+    Raises
+    ------
+    InputError
+        If the manifest is missing, damaged or of another data set.
+    """
     folder = Path(folder)
-    manifest = files.read_json(folder / "manifest.json")
-    missing = {"num_classes", "class_names", "splits", "arrays", "fingerprint"} - set(manifest)
-    if missing:
-        raise InputError(
-            f"{folder / 'manifest.json'}: lacks {', '.join(sorted(missing))}; delete it to have it "
-            "made again"
-        )
-    return PreparedDataset(folder, manifest)
+    expected = {} if dataset is None else {"dataset": dataset}
+    return PreparedDataset(folder, read_record(folder / "manifest.json", "data set", expected))
+
+
+def listing_sha256(listed: Sequence[tuple[str, str]]) -> str | None:
+    """SHA-256 over the files of a split, each its path and the SHA-256 of its content.
+
+    None if that is not what `listed` holds.
+    """
+    try:
+        lines = [f"{digest} {path}" for path, digest in listed]
+        # Names are bytes to the system, not always UTF-8.
+        text = "\n".join(lines).encode("utf-8", "surrogateescape")
+        return hashlib.sha256(text).hexdigest()
+    except (TypeError, ValueError):
+        return None
 
 
 def split_order(split: str) -> tuple[int, str]:

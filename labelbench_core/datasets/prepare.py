@@ -1,6 +1,5 @@
 """Source → prepared data set: arrays, manifest, checks. Equal content gives equal bytes."""
 
-import hashlib
 import importlib.metadata
 import logging
 import os
@@ -13,7 +12,14 @@ from typing import Any, Literal
 import numpy as np
 
 from labelbench_core import files, registry, store
-from labelbench_core.datasets import OTHER_FILES, RawDataset, RawSplit, Source, _near
+from labelbench_core.datasets import (
+    OTHER_FILES,
+    RawDataset,
+    RawSplit,
+    Source,
+    _near,
+    listing_sha256,
+)
 from labelbench_core.datasets._leaks import find_leaks, find_near
 from labelbench_core.datasets._reading import FileRecords, read_files
 from labelbench_core.datasets.notes import leak_notes, left_out_notes
@@ -21,6 +27,7 @@ from labelbench_core.datasets.part_of_pool import with_part_of_pool
 from labelbench_core.digests import Digests, contents_sha256
 from labelbench_core.errors import InputError
 from labelbench_core.looks import Look, digests_record, now, write_look
+from labelbench_core.result_files import write_record
 
 log = logging.getLogger(__name__)
 FULL_SPLITS = ("val", "test")
@@ -137,7 +144,7 @@ def prepare_dataset(
     manifest_path.unlink(missing_ok=True)
     shutil.rmtree(arrays, ignore_errors=True)
     os.replace(aside, arrays)
-    files.write_json(manifest_path, manifest)
+    manifest = write_record(manifest_path, "data set", manifest)
     if state is not None and origin is not None and contents is not None:
         root = os.path.realpath(origin.root)
         write_look(state, dataset, Look(root, len(contents), contents_sha256(contents), looked))
@@ -185,13 +192,12 @@ def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
             "storage": "array",
             "images_sha256": files.sha256_arrays({"images": entry.images}),
         }
-    listing = "\n".join(map(" ".join, zip(entry.file_sha256, entry.files, strict=True)))
+    listed = list(zip(entry.files, entry.file_sha256, strict=True))
     return described | {
         "storage": "files",
         "image_size": raw.image_size,
         "ground": raw.ground,
-        # Names are bytes to the system, not always UTF-8.
-        "files_sha256": hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest(),
+        "files_sha256": listing_sha256(listed),
     }
 
 

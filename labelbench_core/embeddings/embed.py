@@ -30,6 +30,7 @@ from labelbench_core.embeddings.kept import KeptBlocks, block_keys
 from labelbench_core.errors import InputError
 from labelbench_core.flops import flops_per_image
 from labelbench_core.progress import Progress
+from labelbench_core.result_files import read_record, write_record
 
 log = logging.getLogger(__name__)
 DTYPE = "float16"
@@ -174,7 +175,7 @@ def embed(
     manifest_path.unlink(missing_ok=True)
     shutil.rmtree(arrays, ignore_errors=True)
     os.replace(aside, arrays)
-    files.write_json(manifest_path, manifest)
+    manifest = write_record(manifest_path, "embeddings", manifest)
     kept.drop_others()
     return manifest
 
@@ -287,12 +288,12 @@ def _finished(arrays: Path, manifest_path: Path, fingerprint: str) -> dict[str, 
     if not (arrays.is_dir() and manifest_path.is_file()):
         return None
     try:
-        manifest = files.read_json(manifest_path)
-        if manifest.get("fingerprint") != fingerprint:
+        manifest = read_record(manifest_path, "embeddings")
+        if manifest["fingerprint"] != fingerprint:
             return None
         for split in manifest["splits"].values():
             for view in split["views"].values():
-                store.check_blocks(arrays / view["array"], view["blocks"])
+                store.check_array(arrays / view["array"], view)
     except InputError as error:
         log.warning("%s; made again", error)
         return None

@@ -76,9 +76,9 @@ class Journal:
         noted: dict[tuple[str, int], str] = {}
         lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
         for line in lines[1:]:
-            if line.endswith("\n"):  # else: torn by the interruption
-                entry = json.loads(line)
-                noted[entry["array"], entry["block"]] = entry["sha256"]
+            entry = self._entry(line)
+            if entry is not None:
+                noted[entry[:2]] = entry[2]
         with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
             whole = pool.map(self._is_whole, noted.items())
             finished = {key: noted[key] for key, good in zip(noted, whole, strict=True) if good}
@@ -91,6 +91,17 @@ class Journal:
             ]
             aside.write_text("\n".join([self._settings, *kept]) + "\n", encoding="utf-8")
         return finished
+
+    def _entry(self, line: str) -> tuple[str, int, str] | None:
+        """Array, block and SHA-256 of a line; None if it is torn or damaged: made once more."""
+        try:
+            entry = json.loads(line) if line.endswith("\n") else {}
+            array, block, digest = entry["array"], entry["block"], entry["sha256"]
+            shape, _, block_rows = self.arrays[array]
+            known = type(block) is int and 0 <= block < -(-shape[0] // block_rows)
+        except (KeyError, RecursionError, TypeError, ValueError):
+            return None
+        return (array, block, digest) if known else None
 
     def _is_whole(self, item: tuple[tuple[str, int], str]) -> bool:
         (array, block), digest = item

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import logging
 import os
 import pickle
@@ -17,6 +19,7 @@ from labelbench_core.trainers import _distributed
 log = logging.getLogger(__name__)
 
 DEFAULT_SECONDS = 180.0
+DIGEST_BYTES = 32
 
 
 class Checkpoint:
@@ -50,8 +53,12 @@ class Checkpoint:
         if self.path is None:
             return
         if _distributed.rank() == 0:  # all processes have the same
-            with files.atomic_path(self.path) as aside:
-                torch.save({"fingerprint": self.fingerprint, "content": content}, aside)
+            # Torch does not notice a damaged tensor in what it loads: the digest does.
+            buffer = io.BytesIO()
+            torch.save({"fingerprint": self.fingerprint, "content": content}, buffer)
+            with files.atomic_path(self.path) as aside, open(aside, "wb") as handle:
+                handle.write(hashlib.sha256(buffer.getbuffer()).digest())
+                handle.write(buffer.getbuffer())
             log.info("checkpoint saved")
         self._last = time.monotonic()
 
@@ -60,16 +67,23 @@ class Checkpoint:
         if self.path is None or not self.path.exists():
             return None
         try:
-            saved = torch.load(self.path, map_location="cpu", weights_only=True)
-            if saved["fingerprint"] == self.fingerprint:
-                return saved["content"]
-            reason = "it belongs to other settings, labels, weights or code"
+            stored = memoryview(self.path.read_bytes())
+            digest, content = stored[:DIGEST_BYTES], stored[DIGEST_BYTES:]
+            if hashlib.sha256(content).digest() != digest:
+                reason = "it is damaged"
+            else:
+                saved = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+                if saved["fingerprint"] == self.fingerprint:
+                    return saved["content"]
+                reason = "it belongs to other settings, labels, weights or code"
         except (
-            RuntimeError,
+            AttributeError,
             EOFError,
             KeyError,
-            TypeError,
             OSError,
+            RuntimeError,
+            TypeError,
+            ValueError,
             pickle.UnpicklingError,
         ) as error:
             reason = f"it cannot be read ({error})"

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from labelbench_core.backbones.folding import Fold
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, damaged, missing
 
 
 class Network(nn.Module):
@@ -143,6 +143,9 @@ def load_network(path: str | Path, backbone: nn.Module) -> Network:
         unit = bool(state["unit_features"])
         network = Network(backbone, features, classes, unit_features=unit)
         network.load_state_dict(state)
-    except (OSError, KeyError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"{path}: not the weights of this network ({error})") from error
+    except FileNotFoundError as error:
+        raise missing(path, "finetune_model") from error
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise damaged(path, f"not the weights of this network ({reason})") from error
     return network.eval()

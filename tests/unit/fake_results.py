@@ -1,13 +1,15 @@
 """Realistic result files of an experiment that never ran: what the analysis reads."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from labelbench_core.experiment import Experiment
-from labelbench_core.files import write_json
+from labelbench_core.files import read_json, sha256_file
+from labelbench_core.result_files import KINDS, write_record
 from labelbench_core.seeds import rng_for
 
 ROUND = (
@@ -64,21 +66,63 @@ def write(folder: Path, values: dict[str, Any]) -> None:
     """Write every file that the experiment's crossing names below `folder`."""
     crossed = Experiment.from_json(json.dumps(values))
     for ids in crossed.selections():
+        path = _round(folder, ids)
         initial = ids["round"] == 0
         ids = {**ids, "strategy": "initial"} if initial else ids
-        path = folder / (INITIAL if initial else ROUND).format(**ids)
         if not path.exists():
             fit = {"flops": FLOPS["select_round"] * (1 + ids["round"])}
-            write_json(path, {**_result(ids, 0.0), "bought": [], "fit": fit, "state": {}})
+            note(path, "round", **_result(ids, 0.0), fit=fit)
             _write_benchmark(folder, "select_round", ids)
-        write_json(folder / EMBEDDED.format(**ids), {"flops": FLOPS["extract_embeddings"]})
+        embedded = folder / EMBEDDED.format(**ids)
+        note(embedded, "embeddings", flops=FLOPS["extract_embeddings"])
         _write_benchmark(folder, "extract_embeddings", ids)
     for ids in crossed.finetunings():
         validation = {"kind": "extra", "size": EXTRA_LABELS, "looks": []}
         training = {"flops": FLOPS["finetune_model"], "validation": validation}
-        result = {**_result(ids, 0.008), "training": training}
-        write_json(folder / FINETUNED.format(**ids), result)
+        path = folder / FINETUNED.format(**ids)
+        note(path, "fine-tuning", **_result(ids, 0.008), training=training)
         _write_benchmark(folder, "finetune_model", ids)
+    link(folder, values)
+
+
+def note(path: Path, kind: str, **content: Any) -> None:
+    """Write a record with this content; what else its readers rely on is there, and empty."""
+    write_record(path, kind, {**_blank(KINDS[kind][1]), **content})
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Write a record anew, after a change to its content."""
+    record = read_json(path)
+    change(record)
+    write_record(path, record["kind"], record)
+
+
+def link(folder: Path, values: dict[str, Any]) -> None:
+    """Have every record name the files that it was made from, as they are now."""
+    crossed = Experiment.from_json(json.dumps(values))
+    made_from = [
+        (_round(folder, ids), _round(folder, {**ids, "round": ids["round"] - 1}))
+        for ids in crossed.selections()
+        if ids["round"] > 0
+    ]
+    made_from += [
+        (folder / FINETUNED.format(**ids), _round(folder, ids)) for ids in crossed.finetunings()
+    ]
+    for path, before in made_from:
+        digests = {"record_sha256": sha256_file(before), "arrays_sha256": ""}
+        edit(path, lambda record, digests=digests: record.update(previous=digests))
+
+
+def _round(folder: Path, ids: dict[str, Any]) -> Path:
+    return folder / (ROUND if ids["round"] else INITIAL).format(**ids)
+
+
+def _blank(shape: Any) -> Any:
+    """A value of a shape as in `KINDS`."""
+    if isinstance(shape, Mapping):
+        return {key: _blank(inner) for key, inner in shape.items()}
+    blanks = {str: "", int: 1, float: 0.0}
+    return [] if isinstance(shape, list) else blanks.get(shape, {})
 
 
 def _result(ids: dict[str, Any], gain: float) -> dict[str, Any]:

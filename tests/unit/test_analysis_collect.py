@@ -14,7 +14,7 @@ from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, re
 from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
-from labelbench_core.files import read_json, write_json
+from labelbench_core.files import read_json
 from workflow_scripts import collect_costs, collect_curves, show_summary, tabulate
 
 SMALL = {
@@ -28,6 +28,9 @@ SMALL = {
         "seeds": [1, 2],
     },
 }
+TUNED_PLACE = (
+    "digits/dinov2-small/full/linear/first-100-batch-100/margin/seed-1/round-3/metrics.json"
+)
 PLACE = "digits/dinov2-small/linear/first-100-batch-100"
 
 
@@ -119,11 +122,17 @@ DAMAGES: list[tuple[Change, str]] = [
     (lambda value: value.update(round=1), "round is 1, expected 2"),
     (lambda value: value.update(num_labeled=301), "number of labels in round 2 differ"),
     (lambda value: value.update(num_labeled="300"), "num_labeled is '300'"),
-    (lambda value: value.pop("metrics"), "metrics are missing"),
+    (lambda value: value.pop("metrics"), "metrics is missing"),
     (lambda value: value["metrics"].pop("pool"), "splits and metrics differ"),
     (lambda value: value["metrics"]["test"].pop("nll"), "splits and metrics differ"),
-    (lambda value: value["metrics"]["test"].update(accuracy=None), "accuracy on test is None"),
-    (lambda value: value["metrics"]["test"].update(accuracy=True), "accuracy on test is True"),
+    (
+        lambda value: value["metrics"]["test"].update(accuracy=None),
+        "metrics.test.accuracy is None, not a number",
+    ),
+    (
+        lambda value: value["metrics"]["test"].update(accuracy=True),
+        "metrics.test.accuracy is True, not a number",
+    ),
 ]
 
 
@@ -133,9 +142,7 @@ def test_inconsistent_round_is_named(
 ) -> None:
     folder, values = small
     path = folder / f"selections/{PLACE}/margin/seed-2/round-2.json"
-    content = read_json(path)
-    change(content)
-    write_json(path, content)
+    fake_results.edit(path, change)
     assert collect(folder, values) == 2
     error = capsys.readouterr().err
     assert message in error
@@ -143,7 +150,7 @@ def test_inconsistent_round_is_named(
     assert not (folder / "metrics.csv").exists()
 
 
-@pytest.mark.parametrize("text", [None, "", '{"dataset": ', "[]"])
+@pytest.mark.parametrize("text", [None, "", '{"dataset": ', "[]", "{}", "5", "null", "NaN"])
 def test_missing_or_damaged_file_is_named(
     small: tuple[Path, dict], capsys: pytest.CaptureFixture[str], text: str | None
 ) -> None:
@@ -154,6 +161,55 @@ def test_missing_or_damaged_file_is_named(
     assert str(path) in capsys.readouterr().err
 
 
+def test_every_record_is_whole_and_of_its_place(
+    small: tuple[Path, dict], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, values = small
+    tuned = {"dataset": "digits", "backbone": "dinov2-small", "proxy": "linear", "trainer": "full"}
+    tuned |= {"schedule": "first-100-batch-100", "strategy": "random", "seed": 1, "round": 3}
+    chain = folder / f"selections/{PLACE}/margin"
+    victims = {
+        chain / "seed-2/round-2.json": chain / "seed-1/round-2.json",
+        folder / fake_results.FINETUNED.format(**tuned): folder
+        / fake_results.FINETUNED.format(**{**tuned, "seed": 2}),
+    }
+    for path, sibling in victims.items():
+        whole = path.read_bytes()
+        digit = whole.index(b'"accuracy": 0.') + 15
+        damaged = whole[:digit] + bytes([whole[digit] ^ 1]) + whole[digit + 1 :]
+        for content, told in (
+            (damaged, "content does not match its SHA-256"),
+            (sibling.read_bytes(), "seed is "),
+            ((folder / f"selections/{PLACE}/initial/seed-1/round-0.json").read_bytes(), ""),
+        ):
+            path.write_bytes(content)
+            assert collect(folder, values) == 2
+            error = capsys.readouterr().err
+            assert f"error: {path}: " in error
+            assert told in error
+        path.write_bytes(whole)
+    assert collect(folder, values) == 0
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_a_round_that_others_were_not_made_from_is_refused(
+    small: tuple[Path, dict], capsys: pytest.CaptureFixture[str], seed: int
+) -> None:
+    """Made again with other bytes, while what follows was kept: a round or a fine-tuning."""
+    folder, values = small
+    number = 3 if seed == 1 else 1
+    place = f"selections/{PLACE}/margin/seed-{seed}"
+    path = folder / f"{place}/round-{number}.json"
+    fake_results.edit(path, lambda record: record["fit"].update(iterations=9))
+    after = folder / (f"{place}/round-2.json" if seed == 3 else f"finetuned/{TUNED_PLACE}")
+    assert collect(folder, values) == 2
+    error = capsys.readouterr().err
+    assert f"error: {after}: previous.record_sha256 is " in error
+    assert f"it was not made from {path} as it is now" in error
+    fake_results.link(folder, values)
+    assert collect(folder, values) == 0
+
+
 def test_finetuning_of_other_labels_is_refused(
     small: tuple[Path, dict], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -161,7 +217,7 @@ def test_finetuning_of_other_labels_is_refused(
     ids = {"dataset": "digits", "backbone": "dinov2-small", "proxy": "linear", "trainer": "full"}
     ids |= {"schedule": "first-100-batch-100", "strategy": "random", "seed": 1, "round": 3}
     path = folder / fake_results.FINETUNED.format(**ids)
-    write_json(path, {**read_json(path), "num_labeled": 401})
+    fake_results.edit(path, lambda record: record.update(num_labeled=401))
     assert collect(folder, values) == 2
     assert f"{path}: num_labeled is 401, but round 3 has 400 labels" in capsys.readouterr().err
 
@@ -248,17 +304,24 @@ def test_summary_is_printed(
     folder, values = small
     assert collect(folder, values) == tabulate_results(folder, values) == 0
     monkeypatch.chdir(folder)
-    summary = folder / report_files.SUMMARY.format(experiment="small")
+    summary = folder / report_files.SUMMARY.format(experiment="quickstart")
     summary.parent.mkdir(parents=True)
     (folder / "summary.json").rename(summary)
-    assert show_summary.main(["--experiment", "small"]) == 0
+    assert show_summary.main(["--experiment", "quickstart"]) == 0
     printed = capsys.readouterr().out
     assert "label saving on test: " in printed
     assert "test accuracy, 400 labels, margin: " in printed
     assert "fine-tuned (full), 400 labels, random: " in printed
     assert f"points, for {fake_results.EXTRA_LABELS} labels more (" in printed
-    assert "tables   results/reports/small/tables" in printed
+    assert "tables   results/reports/quickstart/tables" in printed
     assert show_summary.main(["--experiment", "other"]) == 2
+    assert "summary.json: file not found; run the same command again" in capsys.readouterr().err
+    summary = Path("results/reports/quickstart/tables/summary.json")
+    whole = summary.read_text()
+    for text in ("", "{}", "[]", "5", whole[:-20], whole.replace("margin", "Margin", 1)):
+        summary.write_text(text)
+        assert show_summary.main(["--experiment", "quickstart"]) == 2
+        assert f"error: {summary}: " in capsys.readouterr().err
 
 
 def test_markdown_and_latex_hold_the_numbers(small: tuple[Path, dict]) -> None:
@@ -281,15 +344,14 @@ def test_markdown_and_latex_hold_the_numbers(small: tuple[Path, dict]) -> None:
     [
         ({"kind": "held-out", "size": 20, "looks": []}, "20 of these"),
         ({"kind": "none", "size": 0, "looks": []}, "–"),
-        (None, "–"),
     ],
 )
 def test_held_out_labels_are_within_the_budget(
-    small: tuple[Path, dict], validation: dict | None, text: str
+    small: tuple[Path, dict], validation: dict, text: str
 ) -> None:
     folder, values = small
     for path in folder.rglob("metrics.json"):
-        write_json(path, {**read_json(path), "training": {"validation": validation}})
+        fake_results.edit(path, lambda r: r.update(training={"validation": validation}))
     assert collect(folder, values) == tabulate_results(folder, values) == 0
     tuned = (folder / "tables" / "finetuning.md").read_text(encoding="utf-8")
     assert f"| 400 | {text} |" in tuned

@@ -8,7 +8,7 @@ from labelbench_core.analysis.caveats import caveats
 from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
 from labelbench_core.analysis.results import compute_results
 from labelbench_core.experiment import Experiment
-from labelbench_core.files import canonical_json, read_json, write_json
+from labelbench_core.files import canonical_json
 
 
 def notes_and_failures(folder, values):
@@ -21,9 +21,7 @@ def notes_and_failures(folder, values):
 
 
 def change(path, key, **values):
-    record = read_json(path)
-    record.setdefault(key, {}).update(values)
-    write_json(path, record)
+    fake_results.edit(path, lambda record: record[key].update(values))
 
 
 @pytest.fixture
@@ -48,6 +46,7 @@ def test_failed_trainings_are_counted_once_each(written):
         change(folder / fake_results.ROUND.format(**ids), "fit", converged=False)
     tuned = [ids for ids in experiment.finetunings() if ids["strategy"] == "random"]
     change(folder / fake_results.FINETUNED.format(**tuned[0]), "training", diverged=True)
+    fake_results.link(folder, values)
     notes, failures = notes_and_failures(folder, values)
     keys = ("trainer", "strategy", "failed", "trainings")
     assert {row["at_edge"] for row in failures} == {0}

@@ -12,6 +12,7 @@ from labelbench_core import config as experiments
 from labelbench_core import registry
 from labelbench_core import workflow as parsing
 from labelbench_core.catalogue import load_catalogue
+from labelbench_core.completeness import what_is_missing
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.yaml_files import read_yaml
@@ -256,6 +257,18 @@ def test_splits_to_evaluate_are_among_those_of_the_data(
     with pytest.raises(InputError) as caught:
         experiments.check_sources(experiment, catalogue, tmp_path, prepared, "my.yaml")
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "5", '{"splits": 5}', "[" * 100_000])
+def test_a_damaged_manifest_is_made_again(quickstart, catalogue, tmp_path, monkeypatch, text):
+    """It counts as not prepared, so that the source must be there."""
+    monkeypatch.chdir(tmp_path)
+    experiment = load(quickstart, catalogue)
+    manifest = Path(parsing.PREPARED.format(dataset="digits"))
+    (manifest.parent / "arrays").mkdir(parents=True)
+    manifest.write_text(text)
+    assert parsing.prepared_splits(experiment) == {}
+    assert what_is_missing(manifest, manifest.parent / "arrays") == f"{manifest} is damaged"
 
 
 def test_weights_are_needed_by_what_runs(catalogue):

@@ -10,18 +10,24 @@ import pandas as pd
 import pytest
 from test_figures import text_boxes
 
-from labelbench_core.analysis.costs import collect_costs, cost_by, refresh_costs, selection_costs
+from labelbench_core.analysis.costs import (
+    NOTED,
+    collect_costs,
+    cost_by,
+    refresh_costs,
+    selection_costs,
+)
 from labelbench_core.analysis.report import _cost_tables
 from labelbench_core.catalogue import load_catalogue
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.costs import draw_costs, operations
-from labelbench_core.files import write_json
 from labelbench_core.plan import Needs, ids_of_jobs
 from labelbench_core.proxy_entries import needs
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
+VALIDATION = {"validation": {"kind": "none", "size": 0, "looks": []}}
 CHAIN = "{dataset}/{backbone}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}"
 TUNED = "{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}"
 PATTERNS = {
@@ -74,7 +80,7 @@ def collect(folder: Path, experiment: Experiment, found: Needs = NEEDS) -> pd.Da
 def note(folder: Path, stage: str, ids: dict[str, Any], seconds: float, record: dict) -> None:
     """Write the benchmark file and the record of one job."""
     path = folder / stage / PATTERNS[stage].format(**ids)
-    write_json(Path(f"{path}.json"), record)
+    fake_results.note(Path(f"{path}.json"), NOTED[stage][0], **record)
     Path(f"{path}.tsv").write_text(f"s\tcpu_time\tmax_rss\n{seconds}\t{seconds}\t1024\n")
 
 
@@ -150,7 +156,7 @@ def test_flops_are_what_the_records_say(tmp_path: Path) -> None:
             note(tmp_path, "train_initial", ids, 1.0, {"fit": {}})
     refreshed = {**ids, "proxy": "blend", "trainer": "brief", "round": 2}
     note(tmp_path, "refresh_embeddings", refreshed, 20.0, {"flops": 4e12})
-    note(tmp_path, "finetune_model", refreshed, 300.0, {"training": {"flops": 6e13}})
+    note(tmp_path, "finetune_model", refreshed, 300.0, {"training": {"flops": 6e13, **VALIDATION}})
     table = collect(tmp_path, experiment)
     by_proxy = selection_costs(table, "proxy").set_index("proxy")
     assert by_proxy.loc["linear", ["median_seconds", "median_flops"]].tolist() == [2.0, 1e9]

@@ -113,7 +113,7 @@ def test_prepared_arrays_are_checked(tmp_path):
     with pytest.raises(InputError, match="no split 'dev'; there are: pool, test"):
         prepared.labels("dev")
     (tmp_path / "manifest.json").write_text("{}")
-    with pytest.raises(InputError, match="lacks arrays"):
+    with pytest.raises(InputError, match="kind is None, expected 'data set'"):
         open_dataset(tmp_path)
 
 

@@ -7,12 +7,14 @@ import pytest
 import torch
 from killed_jobs import run_and_kill
 
-from labelbench_core import files, registry, rounds
+from labelbench_core import registry, rounds
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
 from labelbench_core.image_rows import ImageRows
 from labelbench_core.proxies import Statistics, TrainingSet, finetune, lora
+from labelbench_core.round_data import open_image_data
+from labelbench_core.round_files import write_round
 from labelbench_core.seeds import rng_for
 from workflow_scripts import select_round
 
@@ -111,7 +113,7 @@ def test_a_killed_round_continues_to_the_same_bytes(pool, tmp_path):
     training = {**TRAINER["training"], "steps": 200, "batch_size": 4, "ema_decay": 0.99}
     trainer = {**TRAINER, "training": training}
     settings = {
-        **{"dataset": "digits", "seed": 0},
+        **{"dataset": "digits", "seed": 0, "round": 1},
         "backbone": {"id": "tiny", "implementation": "timm-model", "options": CONVNET},
         "proxy": {
             **{"id": "deep", "implementation": "finetune"},
@@ -121,10 +123,9 @@ def test_a_killed_round_continues_to_the_same_bytes(pool, tmp_path):
         "strategy": {"id": "margin", "implementation": "margin"},
     }
     manifest = pool.dataset.folder / "manifest.json"
-    data = rounds.open_image_data(manifest, settings["backbone"])
+    data = open_image_data(settings, manifest)
     first = rounds.initial_round(data, settings, rng_for("initial").permutation(len(pool))[:20])
-    files.write_npz(tmp_path / "round-0.npz", **first.arrays)
-    files.write_json(tmp_path / "round-0.json", first.record)
+    write_round(tmp_path / "round-0.json", tmp_path / "round-0.npz", first)
 
     def arguments(folder):
         options = {

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from labelbench_core import files, store
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.embeddings import embed, features
+from labelbench_core.embeddings.journal import Journal
 from labelbench_core.embeddings.statistics import column_statistics
 from labelbench_core.errors import InputError
 from workflow_scripts import extract_embeddings as job
@@ -61,7 +63,7 @@ def test_embeddings_are_the_networks_outputs_in_order(digits, finished):
         np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-4)
         entry = manifest["splits"][split]
         assert entry["num_rows"] == size
-        store.check_blocks(target / "arrays" / f"{split}-clean", entry["views"]["clean"]["blocks"])
+        store.check_array(target / "arrays" / f"{split}-clean", entry["views"]["clean"])
     assert len(manifest["splits"]["pool"]["views"]["clean"]["blocks"]) == 21
 
 
@@ -154,6 +156,38 @@ def test_damaged_finished_block_is_made_again(digits, finished, tmp_path, monkey
     victim.write_bytes(content)
     assert count_blocks_written(lambda: tiny_backbone.run(digits, tmp_path)) == 29 - 5 + 1
     assert tiny_backbone.contents(tmp_path) == tiny_backbone.contents(finished[0])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("{}", "[]", "5", "null", "[" * 100_000, '{"array": "pool-clean", "block": 0}'),
+        '{"array": "nothing", "block": 0, "sha256": ""}',
+        '{"array": "pool-clean", "block": 99, "sha256": ""}',
+        '{"array": "pool-clean", "block": "0", "sha256": ""}',
+        '{"array": [], "block": 0, "sha256": ""}',
+        '{"array": "pool-clean", "block": 1, "sha256": 7}',
+    ],
+)
+def test_lines_of_a_journal_that_make_no_sense_are_passed_over(tmp_path, line):
+    """What they should have said is made once more."""
+    arrays = {"pool-clean": ((16, 2), "float16", 8)}
+    journal = Journal(tmp_path / "arrays.partial", {"a": 1}, arrays)
+    rows = np.ones((8, 2), np.float16)
+    journal.write("pool-clean", 0, rows)
+    with open(tmp_path / "arrays.partial/journal.jsonl", "a") as handle:
+        handle.write(line + "\n")
+    again = Journal(tmp_path / "arrays.partial", {"a": 1}, arrays)
+    assert set(again.finished) == {("pool-clean", 0)}
+    again.write("pool-clean", 1, rows)
+    assert len(again.blocks("pool-clean")) == 2
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "5", '{"fingerprint": "any"}'])
+def test_a_damaged_manifest_is_made_again(digits, finished, tmp_path, text):
+    shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
+    (tmp_path / "manifest.json").write_text(text)
+    assert embed._finished(tmp_path / "arrays", tmp_path / "manifest.json", "any") is None
 
 
 def test_other_settings_start_over(digits, tmp_path, monkeypatch):
@@ -337,7 +371,7 @@ def test_job_script(digits, tmp_path):
     manifest = files.read_json(tmp_path / "m.json")
     rows = store.open_rows(tmp_path / "arrays" / "test-clean")
     assert rows.shape == (500, manifest["num_features"])
-    broken = json.dumps({"backbone": {**entry, "options": {"model": "no_such"}}})
-    arguments[3] = broken
+    broken = {**entry, "options": {"model": "no_such"}}
+    arguments[3] = json.dumps({"dataset": "digits", "backbone": broken})
     assert job.main([*arguments, "--log", str(log)]) == 2
     assert "timm has no 'no_such'" in log.read_text()

@@ -10,69 +10,34 @@ import pytest
 import torch
 from killed_jobs import run_and_kill
 from safetensors.torch import load_file
+from small_finetuning import BACKBONE, IDS, draw, prepare, settings, stored
 
 from labelbench_core import files, registry
-from labelbench_core.datasets import open_dataset
-from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
-from labelbench_core.finetuning import finetune_round, history_csv, write_weights
-from labelbench_core.seeds import rng_for
+from labelbench_core.finetuning import (
+    finetune_round,
+    history_csv,
+    write_weights,
+)
+from labelbench_core.round_files import Round
 from labelbench_core.trainers import _loop
 from labelbench_core.trainers._network import load_network
 from labelbench_core.training import hold_out, predict_proba
 from workflow_scripts import finetune_model
 
-BACKBONE = {"model": "test_efficientnet", "pretrained": False, "input_size": 16}
-IDS = {
-    "dataset": "digits",
-    "backbone": "tiny",
-    "proxy": "linear",
-    "schedule": "small",
-    "strategy": "random",
-    "seed": 0,
-    "round": 1,
-}
-
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("digits")
-    prepare_dataset("digits", "digits", {}, folder, folder / "arrays", folder / "manifest.json")
-    return open_dataset(folder)
+    return prepare(tmp_path_factory.mktemp("digits"))
 
 
 @pytest.fixture
 def bought():
-    """A round's arrays: 40 labels and a head."""
-    rng = rng_for("bought")
-    return {
-        "labeled": rng.permutation(1297)[:40],
-        "weights": rng.normal(0, 0.1, (256, 10)).astype(np.float32),
-        "bias": rng.normal(0, 0.1, 10).astype(np.float32),
-    }
-
-
-def settings(**options):
-    defaults = {
-        "steps": 6,
-        "batch_size": 16,
-        "warmup_steps": 2,
-        "learning_rate": 3e-3,
-        "evaluate": ["test"],
-    }
-    return {
-        **IDS,
-        "backbone": {"id": "tiny", "implementation": "timm-model", "options": BACKBONE},
-        "trainer": {
-            "id": "short",
-            "implementation": "supervised",
-            "training": {**defaults, **options},
-        },
-    }
+    return draw()
 
 
 def finetune(dataset, bought, **options):
-    return finetune_round(dataset, IDS, bought, settings(**options))
+    return finetune_round(dataset, Round(IDS, bought), settings(**options))
 
 
 def test_head_of_another_size_is_refused(dataset, bought):
@@ -90,7 +55,8 @@ def test_same_inputs_same_bytes_and_another_seed_others(dataset, bought):
     assert once.record == again.record
     assert once.history == again.history
     assert all(torch.equal(once.weights[name], again.weights[name]) for name in once.weights)
-    other = finetune_round(dataset, {**IDS, "seed": 1}, bought, {**settings(**options), "seed": 1})
+    another = Round({**IDS, "seed": 1}, bought)
+    other = finetune_round(dataset, another, {**settings(**options), "seed": 1})
     assert other.history != once.history
 
 
@@ -170,30 +136,13 @@ def test_saved_weights_give_the_recorded_predictions(dataset, bought, tmp_path, 
     )
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"labeled": np.array([1, 1])}, "repeated"),
-        ({"labeled": np.array([1297])}, "outside"),
-        ({"labeled": np.array([], np.int64)}, "empty"),
-    ],
-)
-def test_damaged_rounds_are_refused(dataset, bought, change, message):
-    with pytest.raises(InputError, match=message):
-        finetune(dataset, {**bought, **change})
-
-
-def test_another_round_or_split_is_refused(dataset, bought):
-    with pytest.raises(InputError, match="round is 2, but 1"):
-        finetune_round(dataset, {**IDS, "round": 2}, bought, settings())
+def test_a_split_that_is_not_there_is_refused(dataset, bought):
     with pytest.raises(InputError, match="there are: pool, test"):
         finetune(dataset, bought, evaluate=["val"])
 
 
 def test_a_killed_job_continues_to_the_same_bytes(dataset, bought, tmp_path):
-    round_npz, round_json = tmp_path / "round-1.npz", tmp_path / "round-1.json"
-    files.write_npz(round_npz, **bought)
-    files.write_json(round_json, IDS)
+    round_json, round_npz = stored(tmp_path, dataset, bought)
     options = {"steps": 400, "translate": 0.1, "ema_decay": 0.999, "batch_norm": "batch"}
 
     def arguments(folder):
@@ -251,8 +200,7 @@ def test_held_out_labels_are_spread_over_the_classes():
 
 def test_two_processes_train_as_one_does(tmp_path, dataset, bought):
     """Through the script and `torchrun`, on the CPU; sums are formed in another order."""
-    files.write_npz(tmp_path / "round.npz", **bought)
-    files.write_json(tmp_path / "round.json", IDS)
+    round_json, round_npz = stored(tmp_path, dataset, bought)
     records = {}
     for processes in (1, 2):
         paths = {
@@ -261,7 +209,7 @@ def test_two_processes_train_as_one_does(tmp_path, dataset, bought):
         }
         command = [sys.executable, "-m", "workflow_scripts.finetune_model"]
         command += ["--dataset", dataset.folder / "manifest.json", "--processes", str(processes)]
-        command += ["--round-npz", tmp_path / "round.npz", "--round-json", tmp_path / "round.json"]
+        command += ["--round-npz", round_npz, "--round-json", round_json]
         command += ["--settings", json.dumps(settings(batch_norm="frozen"))]
         for option, name in (("metrics", "metrics.json"), ("history", "history.csv")):
             command += [f"--{option}", paths[name]]
@@ -281,8 +229,8 @@ def test_a_zero_shot_head_classifies_by_angle(dataset, bought, tmp_path):
     head = {"weights": np.eye(256, 10, dtype=np.float32), "scale": np.float32(20)}
     short = settings(head="zero-shot", learning_rate=1e-12, steps=2, batch_norm="frozen")
     with pytest.raises(InputError, match="class names is not given"):
-        finetune_round(dataset, IDS, bought, short)
-    result = finetune_round(dataset, IDS, bought, short, zero_shot=head)
+        finetune_round(dataset, Round(IDS, bought), short)
+    result = finetune_round(dataset, Round(IDS, bought), short, zero_shot=head)
     write_weights(tmp_path / "model.safetensors", result.weights)
     backbone = registry.load("backbones", "timm-model").build(**BACKBONE)
     network = load_network(tmp_path / "model.safetensors", backbone.model)

@@ -14,7 +14,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from timm.data import create_transform, resolve_data_config
 
-from labelbench_core import backbones, registry, rounds
+from labelbench_core import backbones, registry
 from labelbench_core.backbones import Backbone, efficientnet_lite, open_clip_model, timm_model
 from labelbench_core.backbones._checking import check_apart
 from labelbench_core.catalogue import load_catalogue
@@ -24,6 +24,7 @@ from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.errors import InputError
 from labelbench_core.framing import RESIZE_MODES, Framing
+from labelbench_core.round_data import open_image_data
 from labelbench_core.training import Start, evaluate, train_network
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -185,7 +186,8 @@ def test_every_stage_sees_the_images_as_the_backbone_wants_them(
     assert any((batch == torch.from_numpy(pool_square)).flatten(1).all(1).any() for batch in seen)
     assert (seen[-1][0].numpy() == square).all()
     entry = {"implementation": "timm-model", "options": {**OPTIONS, "resize_mode": resize_mode}}
-    data = rounds.open_image_data(dataset.folder / "manifest.json", entry)
+    ids = {"dataset": dataset.manifest["dataset"], "backbone": entry}
+    data = open_image_data(ids, dataset.folder / "manifest.json")
     assert (data.embeddings["test"].take(np.arange(1))[0] == square).all()
 
 
@@ -359,6 +361,15 @@ def test_unknown_models_are_refused_with_close_names():
         open_clip_model.check_known(model="ViT-B-33")
     with pytest.raises(InputError, match="'resnt18'; closest: resnet18"):
         timm_model.check_known(model="resnt18")
+
+
+def test_old_names_mean_todays_weights():
+    found = timm_model.check_known(model="vit_tiny_patch16_224_in21k")
+    assert found == timm_model.check_known(model="vit_tiny_patch16_224.augreg_in21k")
+    removed = [name for name, now in timm.models.get_deprecated_models().items() if now is None]
+    for name in removed[:1]:
+        with pytest.raises(InputError, match="timm has no"):
+            timm_model.check_known(model=name)
 
 
 def test_checks_import_no_large_library_here(tmp_path, monkeypatch):

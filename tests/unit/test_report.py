@@ -10,7 +10,7 @@ import pytest
 from test_analysis_collect import SMALL, collect, collect_all_costs, tabulate_results
 from test_figures import plot_everything
 
-from labelbench_core.files import read_json, write_json
+from labelbench_core.files import read_json
 from workflow_scripts import render_report
 
 LOADING = {"src", "srcset", "href", "xlink:href", "data", "poster", "action", "background"}
@@ -56,7 +56,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "experiment.json").write_text(json.dumps(values), encoding="utf-8")
     plot_everything(folder, folder / "figures")
     manifest = {"dataset": "digits", "fingerprint": "f" * 64, "versions": {"pillow": "12.0"}}
-    write_json(folder / "digits.json", manifest)
+    fake_results.note(folder / "digits.json", "data set", **manifest)
     return folder
 
 
@@ -139,7 +139,7 @@ def test_leaks_and_what_was_left_out_are_named(results: Path) -> None:
     manifest["leaks"] = [{"kind": "pool and test", "count": 12, "examples": examples}]
     entry = {"count": 5, "examples": ["pool/cat/<siamese>/0.jpg"]}
     manifest["left_out"] = {"in sub-folders of classes": entry}
-    write_json(results / "leaky.json", manifest)
+    fake_results.note(results / "leaky.json", "data set", **manifest)
     status, path = render(results, "leaky.html", manifest=f"{results}/leaky.json")
     assert status == 0
     words = " ".join(" ".join(Page(path.read_text(encoding="utf-8")).words).split())
@@ -185,7 +185,7 @@ def test_unusual_experiments_have_a_report(tmp_path: Path, changes: dict) -> Non
     (tmp_path / "experiment.json").write_text(json.dumps(values), encoding="utf-8")
     plot_everything(tmp_path, tmp_path / "figures")
     for name in values["crossings"][0]["datasets"]:
-        write_json(tmp_path / f"{name}.json", {"dataset": name})
+        fake_results.note(tmp_path / f"{name}.json", "data set", dataset=name)
     status, path = render(tmp_path)
     assert status == 0
     words = " ".join(Page(path.read_text(encoding="utf-8")).words)

@@ -9,6 +9,8 @@ import pytest
 from labelbench_core import files, initial_pool, pool_views, rounds, store
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import linear, linear_ensemble
+from labelbench_core.result_files import write_record
+from labelbench_core.round_data import open_round_data
 from labelbench_core.seeds import rng_for, seed_for
 
 SETTINGS = {
@@ -35,14 +37,15 @@ def manifests(tmp_path_factory):
         arrays[name] = store.write_array(folder / "dataset/arrays" / name, labels)
         clean = store.write_array(folder / f"embeddings/arrays/{split}-clean", features)
         splits[split] = {"num_rows": rows, "storage": "array"}
-        views[split] = {"views": {"clean": clean}}
+        views[split] = {"num_rows": rows, "views": {"clean": clean}}
         if split == "pool":
             statistics = {
                 "mean": features.mean(axis=0, dtype=np.float64),
                 "std": features.std(axis=0, dtype=np.float64),
             }
-    files.write_json(
+    write_record(
         folder / "dataset/manifest.json",
+        "data set",
         {
             "dataset": "blobs",
             "num_classes": 3,
@@ -52,16 +55,25 @@ def manifests(tmp_path_factory):
             "fingerprint": "none",
         },
     )
-    files.write_json(
+    write_record(
         folder / "embeddings/manifest.json",
-        {"splits": views, "statistics": statistics, "fingerprint": "some"},
+        "embeddings",
+        {
+            "dataset": "blobs",
+            "dataset_fingerprint": "none",
+            "backbone": "none",
+            "weights_sha256": "none",
+            "splits": views,
+            "statistics": statistics,
+            "fingerprint": "some",
+        },
     )
     return folder / "dataset/manifest.json", folder / "embeddings/manifest.json"
 
 
 @pytest.fixture
 def data(manifests):
-    return rounds.open_round_data(*manifests)
+    return open_round_data(SETTINGS, *manifests)
 
 
 def chain(data, settings, count, threads=1):
@@ -291,8 +303,9 @@ def test_a_damaged_label_is_noticed(manifests, tmp_path):
     content = bytearray(block.read_bytes())
     content[0] ^= 1
     block.write_bytes(content)
+    copies = [tmp_path / manifest.parent.name / "manifest.json" for manifest in manifests]
     with pytest.raises(InputError, match="test-labels"):
-        rounds.open_round_data(*(tmp_path / m.parent.name / "manifest.json" for m in manifests))
+        open_round_data(SETTINGS, *copies)
 
 
 def test_seeds_depend_on_every_name_and_on_their_order():

@@ -22,7 +22,7 @@ def make(path, shape=(100, 6), dtype="float16", block_rows=16):
         store.write_block(path, index, values[first : first + block_rows])
         for index, first in enumerate(range(0, len(values), block_rows))
     ]
-    return values, digests
+    return values, {"shape": list(shape), "dtype": dtype, "blocks": digests}
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_whole_arrays(tmp_path):
         described = store.write_array(tmp_path / str(number), values)
         np.testing.assert_array_equal(store.open_rows(tmp_path / str(number)).load(), values)
         assert described["shape"] == [size, 3]
-        store.check_blocks(tmp_path / str(number), described["blocks"])
+        store.check_array(tmp_path / str(number), described)
 
 
 def test_views_are_read_only_and_not_copied(array):
@@ -96,58 +96,59 @@ def test_crc32c_known_values():
 
 
 def test_flipped_bit_is_found_and_named(array, tmp_path):
-    path, _, digests = array
+    path, _, described = array
     record = tmp_path / "record.json"
-    store.verify(path, digests, record)
+    store.verify(path, described, record)
     victim = store.block_path(path, 2, 2)
     content = bytearray(victim.read_bytes())
     content[5] ^= 1
     victim.write_bytes(content)
     with pytest.raises(InputError) as caught:
-        store.verify(path, digests, record)
+        store.verify(path, described, record)
     assert str(victim) in str(caught.value)
     assert f"delete the folder {path.parent}" in str(caught.value)
 
 
 def test_unchanged_blocks_are_not_hashed_again(array, tmp_path, monkeypatch):
-    path, _, digests = array
+    path, _, described = array
     record = tmp_path / "record.json"
     hashed = []
     real = store.files.sha256_file
     monkeypatch.setattr(store.files, "sha256_file", lambda p: hashed.append(p) or real(p))
-    store.verify(path, digests, record)
-    assert len(hashed) == len(digests) == 7
-    store.verify(path, digests, record)
+    store.verify(path, described, record)
+    assert len(hashed) == len(described["blocks"]) == 7
+    store.verify(path, described, record)
     assert len(hashed) == 7
     touched = store.block_path(path, 3, 2)
     os.utime(touched, ns=(1, 1))
-    store.verify(path, digests, record)
+    store.verify(path, described, record)
     assert hashed[7:] == [touched]
+    others = {**described, "blocks": ["0" * 64, *described["blocks"][1:]]}
     with pytest.raises(InputError, match="does not match"):  # another manifest is no excuse
-        store.verify(path, ["0" * 64, *digests[1:]], record)
+        store.verify(path, others, record)
 
 
 def test_record_may_be_lost_damaged_or_shared(array, tmp_path):
-    path, _, digests = array
+    path, _, described = array
     record = tmp_path / "record.json"
     record.write_text("{torn")
     other = path.with_name("test-clean")
-    _, other_digests = make(other)
+    _, other_described = make(other)
     threads = [
         threading.Thread(target=store.verify, args=(p, d, tmp_path / f"record-{n % 2}.json"))
-        for n, (p, d) in enumerate([(path, digests), (other, other_digests)] * 2)
+        for n, (p, d) in enumerate([(path, described), (other, other_described)] * 2)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    store.verify(path, digests, record)
-    store.verify(other, other_digests, record)
+    store.verify(path, described, record)
+    store.verify(other, other_described, record)
     assert set(json.loads(record.read_text())) == {str(path), str(other)}
 
 
 def test_missing_and_truncated_blocks(array):
-    path, _, digests = array
+    path, _, described = array
     victim = store.block_path(path, 1, 2)
     content = victim.read_bytes()
     for kept in (0, 10, len(content) - 1, len(content) // 2):
@@ -160,7 +161,7 @@ def test_missing_and_truncated_blocks(array):
         store.open_rows(path)
     victim.write_bytes(content)
     with pytest.raises(InputError, match="7 blocks, 6 in the manifest"):
-        store.check_blocks(path, digests[:-1])
+        store.check_array(path, {**described, "blocks": described["blocks"][:-1]})
 
 
 def test_missing_array_and_other_codecs(tmp_path):

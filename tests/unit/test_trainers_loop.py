@@ -203,3 +203,25 @@ def test_the_average_stays_in_evaluation_mode(task, monkeypatch):
     with_looks = replace(task, validation=_run.Validation(task.labeled, task.labels))
     fit(with_looks, validation="held-out", validation_size=0.5, validation_every=10)
     assert modes == [{False}] * 30
+
+
+def test_a_damaged_checkpoint_is_not_continued(tmp_path):
+    """Nor one that is another file altogether; torch alone would take a damaged tensor."""
+    path = tmp_path / "checkpoint.partial"
+    content = {"step": 3, "weights": torch.arange(1000.0)}
+    Checkpoint(path, "same").save(content)
+    whole = path.read_bytes()
+    assert torch.equal(Checkpoint(path, "same").load()["weights"], content["weights"])
+    assert Checkpoint(path, "another").load() is None
+    middle = len(whole) // 2
+    torch.save([1, 2], tmp_path / "list")
+    for damaged in (
+        *(b"", b"{}", whole[:-1], whole[:middle], b"\0" * len(whole)),
+        *(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :], whole[32:]),
+        (tmp_path / "list").read_bytes(),
+    ):
+        path.write_bytes(damaged)
+        assert Checkpoint(path, "same").load() is None
+    path.unlink()
+    path.mkdir()
+    assert Checkpoint(path, "same").load() is None

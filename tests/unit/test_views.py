@@ -123,7 +123,7 @@ def test_manifest_says_where_the_numbers_come_from(digits, finished):
     assert manifest["dataset_fingerprint"] == open_dataset(digits).manifest["fingerprint"]
     for name, entry in manifest["splits"]["pool"]["views"].items():
         assert entry["shape"] == [1297, 16]
-        store.check_blocks(target / "arrays" / name, entry["blocks"])
+        store.check_array(target / "arrays" / name, entry)
     assert str(target) not in (target / "manifest.json").read_text()
 
 
@@ -131,7 +131,7 @@ def test_what_is_not_random_is_not_stored(digits, finished, clean, tmp_path):
     manifest = tiny_backbone.run_views(digits, tmp_path, STILL)
     assert (manifest["weak"], manifest["strong"]) == ("clean", ["strong-0"])
     assert array_names(tmp_path) == ["strong-0"]
-    views = open_views(tmp_path / "manifest.json", clean)
+    views = open_views(tmp_path / "manifest.json", clean, {})
     assert views["weak"] == [clean]
     assert [rows.shape for rows in views["strong"]] == [(1297, 16)]
     assert manifest["fingerprint"] != finished[1]["fingerprint"]
@@ -181,21 +181,31 @@ def finished_blocks(journal):
     return [store.block_path(journal.parent / e["array"], e["block"], 2) for e in entries]
 
 
-def test_opened_views_are_checked(finished, clean, tmp_path):
+def test_opened_views_are_checked(digits, finished, clean, tmp_path):
     shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
     manifest = tmp_path / "manifest.json"
-    views = open_views(manifest, clean)
+    fingerprint = open_dataset(digits).manifest["fingerprint"]
+    expected = {
+        "dataset_fingerprint": fingerprint,
+        "backbone": "tiny",
+        "weights_sha256": tiny_backbone.build().weights_sha256,
+        "augmentation": MOVED["id"],
+    }
+    views = open_views(manifest, clean, expected)
     assert {kind: len(arrays) for kind, arrays in views.items()} == {"weak": 2, "strong": 2}
-    expected = tiny_backbone.load(tmp_path, "strong-1")[[5, 1000]]
-    assert np.array_equal(views["strong"][1].take(np.array([5, 1000])), expected)
+    rows = tiny_backbone.load(tmp_path, "strong-1")[[5, 1000]]
+    assert np.array_equal(views["strong"][1].take(np.array([5, 1000])), rows)
     with pytest.raises(InputError, match="one data set and backbone"):
-        open_views(manifest, store.open_rows(clean.path.with_name("test-clean")))
+        open_views(manifest, store.open_rows(clean.path.with_name("test-clean")), expected)
+    for key in expected:
+        with pytest.raises(InputError, match=f"{key} is .*, expected 'another'"):
+            open_views(manifest, clean, {**expected, key: "another"})
     victim = store.block_path(tmp_path / "arrays" / "weak-1", 3, 2)
     content = bytearray(victim.read_bytes())
     content[10] ^= 1
     victim.write_bytes(content)
     with pytest.raises(InputError, match="does not match its SHA-256") as caught:
-        open_views(manifest, clean)
+        open_views(manifest, clean, expected)
     assert str(victim) in str(caught.value)
 
 

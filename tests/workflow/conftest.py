@@ -108,6 +108,7 @@ def comparable(path):
         "logs" in parts
         or "benchmarks" in parts
         or path.name.startswith((".", "costs."))
+        or path.parent.name.startswith(".")
         or path.name == "report.html"
     )
 

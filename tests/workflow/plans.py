@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from snakemake.api import SnakemakeApi
-from snakemake.io import is_flagged
+from snakemake.io import is_flagged, strip_wildcard_constraints
 from snakemake.settings.types import (
     ConfigSettings,
     DAGSettings,
@@ -42,9 +42,12 @@ def plan(config):
             "rules": [
                 {
                     "name": rule.name,
-                    "outputs": [[str(file), is_flagged(file, "directory")] for file in rule.output],
-                    "log": list(map(str, rule.log)),
-                    "benchmark": str(rule.benchmark) if rule.benchmark else None,
+                    "outputs": [
+                        [strip_wildcard_constraints(file), is_flagged(file, "directory")]
+                        for file in rule.output
+                    ],
+                    "log": list(map(strip_wildcard_constraints, rule.log)),
+                    "benchmark": strip_wildcard_constraints(rule.benchmark),
                     "gpu": "gpu" in rule.resources,
                 }
                 for rule in workflow.rules

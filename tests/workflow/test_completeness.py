@@ -1,14 +1,20 @@
 """Results are finished when everything that belongs to the experiment is there, and only then."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
-from conftest import PROJECT, SMOKE, Workflow
+from conftest import PROJECT, SMOKE, Workflow, checkout
+from PIL import Image
+from test_interruptions import jobs_of
 from test_proxies import CATALOGUE, EXPERIMENT
 
 from labelbench_core.plan import Needs, planned_outputs
@@ -59,7 +65,7 @@ def on_disk(workflow):
         str(path.relative_to(workflow.folder))
         for path in sorted(results.rglob("*"))
         if path.relative_to(results).parts[0] not in ("logs", "benchmarks")
-        and not path.name.startswith(".")
+        and not any(part.startswith(".") for part in path.relative_to(results).parts)
     ]
 
 
@@ -244,3 +250,72 @@ def test_weights_that_are_not_kept_do_not_fill_the_disk(finished):
     }
     assert all(results[name] == content for name, content in made.items())
     assert finished.planned() == {}
+
+
+def test_a_target_after_the_configuration_file_is_explained(planned):
+    workflow, _ = planned
+    text = workflow.snakemake("-n", config=f"{TUNED}/metrics.json", check=False)
+    (line,) = (line for line in text.splitlines() if line.startswith("error:"))
+    assert line.startswith(f"error: {TUNED}/metrics.json: read as a configuration file; targets")
+    assert "Traceback" not in text
+
+
+@pytest.mark.thorough
+def test_a_round_that_was_lost_with_its_snakemake_is_made_by_the_same_command(finished):
+    expected = finished.results()
+    finished.append("labelbench_core/embeddings/extract.py", "\n_X = 1\n")
+    with subprocess.Popen(
+        finished.command("--cores", "1"),
+        cwd=finished.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as running:
+        while not (jobs := jobs_of(finished.folder, "select_round")):
+            assert running.poll() is None, "ended without a round"
+            time.sleep(0.005)
+        running.kill()
+        for job in jobs:
+            os.kill(job, signal.SIGKILL)
+    lost = set(expected) - set(finished.results())
+    assert len(lost) == 2
+    assert finished.planned()["select_round"] >= 1
+    finished.snakemake("--cores", "1")
+    assert finished.results() == expected
+    assert finished.planned() == {}
+
+
+MINE = """
+experiment: mine
+datasets: [mine]
+backbones: [tiny]
+proxies: [linear]
+schedules: [few]
+strategies: [random, margin]
+rounds: 2
+seeds: 1
+finetune: {trainers: [tiny], strategies: [margin], rounds: [1], seeds: 1}
+"""
+
+
+@pytest.mark.thorough
+def test_a_whole_run_where_all_folders_have_odd_names(tmp_path):
+    workflow, data = checkout(tmp_path / ODD_NAME), tmp_path / f"{ODD_NAME} data"
+    options = '{folder: "it\'s {mine}", image_size: 32}'
+    workflow.append(
+        "config/catalogue/datasets.yaml",
+        f"\nmine:\n  implementation: image-folder\n  options: {options}\n",
+    )
+    workflow.append("config/catalogue/schedules.yaml", "\nfew: {initial: 4, batch: 4}\n")
+    (workflow.folder / "mine.yaml").write_text(MINE)
+    rng = np.random.default_rng(0)
+    for split, count in (("pool", 8), ("test", 4)):
+        for label in ("cat", "dog"):
+            folder = data / "it's {mine}" / split / label
+            folder.mkdir(parents=True)
+            for number in range(count):
+                pixels = rng.integers(0, 255, (40, 40, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / f"{number}.png")
+    chosen = {"config": "mine.yaml", "LABELBENCH_DATA": str(data)}
+    workflow.snakemake(**chosen)
+    assert workflow.planned(**chosen) == {}
+    assert set(belongs(workflow, "mine.yaml")) <= set(on_disk(workflow))

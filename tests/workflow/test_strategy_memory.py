@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from labelbench_core import files, registry, store
+from labelbench_core.result_files import write_record
 from labelbench_core.strategies import tailor, tcm
 from workflow_scripts import draw_initial_pool, select_round, train_initial
 
@@ -43,7 +44,7 @@ def data(tmp_path_factory):
         arrays[name] = store.write_array(folder / "dataset/arrays" / name, labels)
         clean = store.write_array(folder / f"embeddings/arrays/{split}-clean", features)
         splits[split] = {"num_rows": rows, "storage": "array"}
-        views[split] = {"views": {"clean": clean}}
+        views[split] = {"num_rows": rows, "views": {"clean": clean}}
         if split == "pool":
             statistics = {
                 "mean": features.mean(axis=0, dtype=np.float64),
@@ -57,10 +58,19 @@ def data(tmp_path_factory):
         "arrays": arrays,
         "fingerprint": "none",
     }
-    files.write_json(folder / "dataset/manifest.json", manifest)
-    files.write_json(
+    write_record(folder / "dataset/manifest.json", "data set", manifest)
+    write_record(
         folder / "embeddings/manifest.json",
-        {"splits": views, "statistics": statistics, "fingerprint": "some"},
+        "embeddings",
+        {
+            "dataset": "few",
+            "dataset_fingerprint": "none",
+            "backbone": "none",
+            "weights_sha256": "none",
+            "splits": views,
+            "statistics": statistics,
+            "fingerprint": "some",
+        },
     )
     return folder
 
@@ -86,7 +96,7 @@ class Chain:
                 "options": STRATEGIES[strategy],
             },
         }
-        self.settings = files.canonical_json(settings)
+        self.settings = settings
 
     def outputs(self, number):
         return {
@@ -98,10 +108,11 @@ class Chain:
         """What the workflow hands to `select_round`."""
         before = self.outputs(number - 1)
         previous = {f"previous-{name}": path for name, path in before.items()}
-        return self.command_line(**self.inputs, **previous, **self.outputs(number))
+        return self.command_line(number, **self.inputs, **previous, **self.outputs(number))
 
-    def command_line(self, **options):
-        pairs = {**options, "settings": self.settings, "log": self.folder / "log"}.items()
+    def command_line(self, number=0, **options):
+        settings = files.canonical_json({**self.settings, "round": number})
+        pairs = {**options, "settings": settings, "log": self.folder / "log"}.items()
         return [part for name, value in pairs for part in (f"--{name}", str(value))]
 
     def start(self):

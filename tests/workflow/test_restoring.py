@@ -1,0 +1,165 @@
+"""Lost results come back without what was made from them; slim archives are complete."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+
+import pytest
+
+from tests.workflow.conftest import CODE, Workflow
+
+CHAIN = "results/selections/digits/tiny/linear/small/margin/seed-0"
+MODEL = "results/finetuned/digits/tiny/tiny/linear/small/margin/seed-0/round-2/model.safetensors"
+LOST = {
+    "embeddings": ["results/embeddings/digits/tiny"],
+    "a round": [f"{CHAIN}/round-1.npz", f"{CHAIN}/round-1.json"],
+    "the arrays of a round": [f"{CHAIN}/round-1.npz"],
+    "a model": [MODEL],
+}
+
+
+def command(workflow, script, *arguments, check=True):
+    """Run a command of the project; what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"workflow_scripts.{script}", *arguments],
+        cwd=workflow.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if check and done.returncode:
+        pytest.fail(done.stdout)
+    return done.stdout
+
+
+def remove(folder, paths):
+    for path in paths:
+        target = folder / path
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink()
+
+
+def times(workflow):
+    """When everything but what is lost was made."""
+    files = (workflow.folder / "results").rglob("*")
+    return {path: os.stat(path).st_mtime_ns for path in files if path.is_file()}
+
+
+def restored(workflow, lost, *options):
+    """Lose files, restore them; see that they are back and that nothing else was made."""
+    expected, before = workflow.results(), times(workflow)
+    remove(workflow.folder, lost)
+    text = command(
+        workflow, "restore_results", "--configfile", "smoke.yaml", "--quiet", "all", *options
+    )
+    assert "all is there: nothing to be done" in text
+    assert "other than before" not in text
+    assert workflow.results() == expected
+    again = {
+        str(path.relative_to(workflow.folder))
+        for path, time in times(workflow).items()
+        if before.get(path) != time and "/logs/" not in str(path) and "/bench" not in str(path)
+    }
+    shown = {path for path in again if not os.path.basename(path).startswith(".")}
+    assert all(any(path.startswith(one) for one in lost) for path in shown), shown
+
+
+def test_the_arrays_of_a_round_come_back_alone(finished):
+    restored(finished, [f"{CHAIN}/round-1.npz"], "--max-checksum-file-size", "10")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("limit", [[], ["--max-checksum-file-size", "10"]])
+@pytest.mark.parametrize("lost", LOST)
+def test_what_is_lost_comes_back_alone(finished, lost, limit):
+    restored(finished, LOST[lost], *limit)
+
+
+@pytest.mark.thorough
+def test_other_bytes_are_named_and_what_was_made_from_them_runs_again(finished):
+    finished.edit("config/catalogue/trainers.yaml", "{steps: 6", "{steps: 7")
+    remove(finished.folder, [MODEL])
+    text = command(finished, "restore_results", "--configfile", "smoke.yaml", "--quiet", "all")
+    assert f"other than before: {MODEL}" in text
+    assert "still to be made" in text
+    assert "collect_curves" in text
+
+
+@pytest.mark.thorough
+def test_interrupted_after_a_job_it_continues(finished):
+    expected = finished.results()
+    remove(finished.folder, LOST["a round"])
+    # As if killed before the file got its former time.
+    finished.snakemake(*LOST["a round"], "--quiet", "all")
+    text = command(
+        finished,
+        "restore_results",
+        *("--configfile", "smoke.yaml", "--quiet", "all", "--max-checksum-file-size", "10"),
+    )
+    assert "missing: 0 of" in text
+    assert "all is there: nothing to be done" in text
+    assert finished.results() == expected
+
+
+def unpacked(workflow, archive, folder):
+    """A clone with the code of `workflow` and the results in `archive`."""
+    folder.mkdir()
+    for name in (*CODE, "smoke.yaml"):
+        source = workflow.folder / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    return Workflow(folder)
+
+
+REVIEW = ("--workflow-profile", "profiles/review")
+
+
+def test_a_slim_archive_is_complete_and_says_what_an_edit_needs(finished, tmp_path):
+    archive = tmp_path / "slim.tar"
+    command(finished, "archive_results", archive, "--slim", "--configfile", "smoke.yaml")
+    clone = unpacked(finished, archive, tmp_path / "clone")
+    for path in ("results/embeddings/digits/tiny/arrays", MODEL):
+        assert not (clone.folder / path).exists()
+        assert path in (clone.folder / "results/reports/smoke/left_out.json").read_text()
+    assert clone.planned(*REVIEW) == {}
+    clone.append("labelbench_core/figures/label_savings.py", "\nEDITED = 1\n")
+    assert clone.planned(*REVIEW) == {"plot_label_savings": 1, "render_report": 1}
+    clone.append("labelbench_core/strategies/margin.py", "\nEDITED = 1\n")
+    text = clone.snakemake(*REVIEW, "-n")
+    (line,) = [line for line in text.splitlines() if "left out of this archive" in line]
+    assert "results/embeddings/digits/tiny/arrays" in line
+    assert "restore_results --left-out" in line
+
+
+@pytest.mark.thorough
+def test_what_was_left_out_comes_back_and_an_edit_reruns_what_it_affects(finished, tmp_path):
+    archive = tmp_path / "slim.tar.xz"
+    command(finished, "archive_results", archive, "--slim", "--configfile", "smoke.yaml")
+    clone = unpacked(finished, archive, tmp_path / "clone")
+    text = command(
+        clone, "restore_results", "--left-out", "--configfile", "smoke.yaml", "--quiet", "all"
+    )
+    assert "all is there: nothing to be done" in text
+    assert (clone.folder / MODEL).read_bytes() == (finished.folder / MODEL).read_bytes()
+    clone.append("labelbench_core/strategies/margin.py", "\nEDITED = 1\n")
+    planned = clone.planned(*REVIEW)
+    assert planned["select_round"] == 4
+    assert "extract_embeddings" not in planned
+
+
+@pytest.mark.thorough
+def test_a_whole_archive_has_all_and_an_unfinished_experiment_is_refused(finished, tmp_path):
+    archive = tmp_path / "whole.tar.gz"
+    command(finished, "archive_results", archive, "--configfile", "smoke.yaml")
+    clone = unpacked(finished, archive, tmp_path / "clone")
+    assert clone.planned(*REVIEW) == {}
+    assert (clone.folder / MODEL).is_file()
+    remove(finished.folder, [MODEL])
+    text = command(finished, "archive_results", archive, "--configfile", "smoke.yaml", check=False)
+    assert text.startswith(f"error: {MODEL}: not there (1 missing)")

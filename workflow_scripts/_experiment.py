@@ -1,0 +1,107 @@
+"""What commands beside Snakemake share: an experiment's jobs, what they lack, Snakemake."""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from labelbench_core import proxy_entries
+from labelbench_core import workflow as parsing
+from labelbench_core.completeness import what_is_missing
+from labelbench_core.errors import InputError
+from labelbench_core.plan import Needs, PlannedJob, planned_jobs
+
+PROJECT = Path(__file__).resolve().parents[1]
+DEFAULT = PROJECT / "config" / "config.yaml"
+# Files on a command line; the system's limit is two million characters.
+MOST_TARGETS = 2000
+
+
+def command_parser(description: str) -> argparse.ArgumentParser:
+    """A parser for a command that calls Snakemake; options it does not know are Snakemake's."""
+    parser = argparse.ArgumentParser(
+        description=description.strip(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="Further options are handed on to Snakemake.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--configfile", type=Path, nargs="+", default=[], help="experiment's file")
+    parser.add_argument("--cores", default="all", help="cores that jobs may use; default: all")
+    return parser
+
+
+def experiment_of(config_files: Sequence[Path]) -> tuple[str, list[PlannedJob]]:
+    """Name and jobs of the experiment in `config_files`, merged as Snakemake merges them."""
+    from snakemake.common.configfile import load_configfile
+    from snakemake.utils import update_config
+
+    config: dict = {}
+    for file in config_files or [DEFAULT]:
+        if not file.is_file():
+            raise InputError(f"{file}: file not found")
+        update_config(config, load_configfile(file))
+    experiment, catalogue = parsing.load(config, PROJECT, config_files)
+    needs = Needs(**proxy_entries.needs(experiment, catalogue))
+    return experiment.experiment, list(planned_jobs(experiment, needs))
+
+
+def missing_of(job: PlannedJob, left_out: frozenset[str] = frozenset()) -> list[str]:
+    """Outputs of a job that are not there or not whole, but for those left out on purpose."""
+    paths = [one.path for one in job.outputs]
+    missing = [path for path in paths if path not in left_out and not os.path.exists(path)]
+    if not missing and "manifest" in job.stage.outputs:
+        places = (job.stage.path(name).format_map(job.ids) for name in ("manifest", "arrays"))
+        manifest, arrays = map(Path, places)
+        if what_is_missing(manifest, arrays) is not None:
+            return [str(manifest)]
+    return missing
+
+
+class Snakemake:
+    """Calls of Snakemake for one experiment.
+
+    Parameters
+    ----------
+    config_files, cores, options
+        As on its command line.
+    """
+
+    def __init__(self, config_files: Sequence[Path], cores: str, options: Sequence[str]) -> None:
+        chosen = ["--configfile", *map(str, config_files)] if config_files else []
+        self._options = ["--cores", cores, *options, *chosen]
+
+    def make(self, targets: Sequence[str]) -> None:
+        """Make `targets`; `InputError` if a job fails, whose log Snakemake has shown."""
+        for first in range(0, len(targets), MOST_TARGETS):
+            part = targets[first : first + MOST_TARGETS]
+            if subprocess.run(self._command(*part), check=False).returncode:
+                raise InputError("a job failed: see above; mend it and give the same command again")
+
+    def left_to_do(self, *options: str) -> str | None:
+        """What a dry run plans; None if there is nothing to be done."""
+        done = subprocess.run(
+            self._command("--dry-run", *options),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise InputError(done.stdout.strip())
+        return None if "Nothing to be done" in done.stdout else done.stdout
+
+    def _command(self, *arguments: str) -> list[str]:
+        # Targets first: --configfile takes all that follows.
+        return [sys.executable, "-m", "snakemake", *arguments, *self._options]
+
+
+def run_command(main: object, arguments: argparse.Namespace, options: list[str]) -> int:
+    """Run a command's `main`; the exit status: 0, or 2 for bad input (one clear line)."""
+    try:
+        main(arguments, options)
+    except InputError as error:
+        print("\n".join(f"error: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        return 2
+    return 0

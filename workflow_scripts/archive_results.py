@@ -1,0 +1,129 @@
+"""Pack the results of a finished experiment for others: a tar file to unpack in a clone.
+
+    python -m workflow_scripts.archive_results OUT.tar.gz [--slim] [--configfile FILE]
+
+With what Snakemake noted of them, so that `snakemake --workflow-profile profiles/review -n` has
+nothing to do there. A slim archive leaves out embeddings, views, refreshed embeddings and the
+weights of networks, and lists them in results/reports/EXPERIMENT/left_out.json.
+"""
+
+import argparse
+import base64
+import io
+import json
+import os
+import sys
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from labelbench_core import noted_outputs
+from labelbench_core.errors import InputError
+from labelbench_core.files import atomic_path
+from labelbench_core.left_out import as_text, left_out, listing_of
+from labelbench_core.plan import PlannedJob
+from workflow_scripts._experiment import (
+    Snakemake,
+    command_parser,
+    experiment_of,
+    missing_of,
+    run_command,
+)
+
+COMPRESSIONS = {".tar": "", ".tar.gz": "gz", ".tgz": "gz", ".tar.xz": "xz"}
+
+
+def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
+    name, jobs = experiment_of(arguments.configfile)
+    compression = _compression(arguments.archive)
+    absent = left_out(name)
+    missing = [path for job in jobs for path in missing_of(job, absent)]
+    if missing:
+        raise InputError(
+            f"{missing[0]}: not there ({len(missing)} missing): only the results of a finished "
+            "experiment are packed; run snakemake first"
+        )
+    review = ("--workflow-profile", "profiles/review")
+    plan = Snakemake(arguments.configfile, arguments.cores, options).left_to_do(*review)
+    if plan is not None:
+        raise InputError(f"results are not up to date; run snakemake first. It plans:\n{plan}")
+    outputs = [one for job in jobs for one in job.outputs]
+    large = {one.path for one in outputs if not one.output.in_slim_archive}
+    without = absent | (large if arguments.slim else set())
+    paths = [one.path for one in outputs if one.path not in without]
+    paths += [str(path) for path in _benchmarks(jobs) if path.is_file()]
+    wanted = set(paths) | without
+    notes = {path: one for path, one in noted_outputs.read_notes().items() if path in wanted}
+    with (
+        atomic_path(arguments.archive) as aside,
+        tarfile.open(aside, f"w:{compression}") as archive,
+    ):
+        for path in sorted(paths):
+            archive.add(path, filter=_without_owner_and_state)
+        for path in sorted(_metadata(one.path for one in outputs)):
+            archive.add(path, filter=_without_owner_and_state)
+        _add_text(archive, str(noted_outputs.NOTES), json.dumps(notes, sort_keys=True))
+        if without:
+            _add_text(archive, str(listing_of(name)), as_text(without))
+    size = os.path.getsize(arguments.archive) / 1e6
+    left = f"; left out: {len(without)}, listed in {listing_of(name)}" if without else ""
+    print(f"{arguments.archive}: {len(paths)} results, {size:,.1f} MB{left}")
+
+
+def _compression(archive: Path) -> str:
+    """How an archive is compressed, by its name; `InputError` if that says nothing."""
+    for suffix, compression in COMPRESSIONS.items():
+        if archive.name.endswith(suffix):
+            return compression
+    raise InputError(f"{archive}: the name must end in one of {', '.join(COMPRESSIONS)}")
+
+
+def _benchmarks(jobs: Iterable[PlannedJob]) -> Iterable[Path]:
+    """The files of times that the table of costs is made from."""
+    return (Path(job.stage.benchmark.format_map(job.ids)) for job in jobs)
+
+
+def _metadata(outputs: Iterable[str]) -> Iterable[str]:
+    """Snakemake's records of `outputs`: the name of each is the output's path in base 64."""
+    folder = Path(".snakemake/metadata")
+    longest = os.pathconf(folder, "PC_NAME_MAX") - 1
+    for output in outputs:
+        name = base64.urlsafe_b64encode(output.encode()).decode()
+        parts = [name[place : place + longest] for place in range(0, len(name), longest)]
+        path = folder.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
+        if not path.is_file():
+            raise InputError(
+                f"{path}: Snakemake has no record of {output}: without it, others cannot see what "
+                "an edit affects; delete the output, restore it and pack again"
+            )
+        yield str(path)
+
+
+def _without_owner_and_state(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """An entry without what concerns this machine; its time stays, which Snakemake compares."""
+    if Path(entry.name).name.startswith("."):
+        is_metadata = entry.name.startswith(".snakemake/metadata/")
+        return entry if is_metadata else None
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = ""
+    return entry
+
+
+def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
+    """Add a file that exists in the archive only."""
+    content = text.encode()
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    archive.addfile(entry, io.BytesIO(content))
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = command_parser(__doc__)
+    parser.add_argument("archive", type=Path, help=f"file to write: {', '.join(COMPRESSIONS)}")
+    slim = "leave out embeddings, views, refreshed embeddings and weights"
+    parser.add_argument("--slim", action="store_true", help=slim)
+    return run_command(archive_results, *parser.parse_known_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

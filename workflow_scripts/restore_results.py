@@ -1,0 +1,68 @@
+"""Make lost results again, and nothing that was made from them.
+
+    python -m workflow_scripts.restore_results [--configfile FILE] [options of Snakemake]
+
+Snakemake alone makes again, in one call, also all that was made from a lost file. This command
+makes what is missing, stage by stage, each in a call of its own. Where it comes out with the same
+bytes as before, it gets its former time, so that nothing made from it runs again, however large it
+is. What comes out otherwise is named: what was made from it runs again with the next call of
+Snakemake. Interrupted, give the same command again.
+"""
+
+import argparse
+import itertools
+import sys
+
+from labelbench_core import noted_outputs
+from labelbench_core.left_out import left_out
+from workflow_scripts._experiment import (
+    Snakemake,
+    command_parser,
+    experiment_of,
+    missing_of,
+    run_command,
+)
+
+
+def restore_results(arguments: argparse.Namespace, options: list[str]) -> None:
+    name, jobs = experiment_of(arguments.configfile)
+    not_wanted = frozenset() if arguments.left_out else left_out(name)
+    snakemake = Snakemake(arguments.configfile, arguments.cores, options)
+    # What an interrupted call of this command, or of Snakemake, made again.
+    outputs = [one.path for job in jobs for one in job.outputs]
+    noted_outputs.put_times_back(outputs)
+    lost = [(job, missing) for job in jobs if (missing := missing_of(job, not_wanted))]
+    print(f"missing: {sum(len(missing) for _, missing in lost)} of {len(outputs)} results")
+    lost.sort(key=lambda one: one[0].phase)
+    others = []
+    for _, phase in itertools.groupby(lost, key=lambda one: one[0].phase):
+        made = list(phase)
+        targets = [path for _, missing in made for path in missing]
+        print(f"{made[0][0].stage.name}: {targets[0]}{_and_more(len(targets) - 1)}", flush=True)
+        paths = [one.path for job, _ in made for one in job.outputs]
+        before = noted_outputs.read_notes()
+        snakemake.make(targets)
+        noted_outputs.put_times_back(paths)
+        now = noted_outputs.read_notes()
+        others += [
+            path for path in paths if path in now and now[path][0] != before.get(path, "-")[0]
+        ]
+    for path in others:
+        print(f"other than before: {path}: what was made from it runs again")
+    plan = snakemake.left_to_do()
+    print("all is there: nothing to be done" if plan is None else f"still to be made:\n{plan}")
+
+
+def _and_more(count: int) -> str:
+    return f" and {count} more" if count else ""
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = command_parser(__doc__)
+    whole = "also make what a slim archive left out on purpose"
+    parser.add_argument("--left-out", action="store_true", help=whole)
+    return run_command(restore_results, *parser.parse_known_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
