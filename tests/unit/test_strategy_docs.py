@@ -10,7 +10,13 @@ from labelbench_core import registry
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 TEXT = (DOCS / "strategies.md").read_text(encoding="utf-8")
 NAMES = registry.names("strategies")
-VALUES = ("largest_norm", "round_robin", "random_class", "forward_backward", "held_out")  # of options
+VALUES = (
+    "largest_norm",
+    "round_robin",
+    "random_class",
+    "forward_backward",
+    "held_out",
+)  # of options
 ROWS = re.findall(r"^\| \[([a-z-]+)\]\(#\1\) \|(.*)\|$", TEXT, re.MULTILINE)
 
 
