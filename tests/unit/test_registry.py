@@ -123,6 +123,7 @@ def test_a_broken_file_that_a_strategy_imports_is_one_line(plugin):
 def test_only_an_experiment_that_names_a_broken_strategy_is_stopped(plugin):
     from labelbench_core import config as experiments
     from labelbench_core.catalogue import kind_errors, load_catalogue
+    from labelbench_core.component_code import check_code
     from labelbench_core.yaml_files import read_yaml
 
     folder = registry.PROJECT / "config"
@@ -132,7 +133,8 @@ def test_only_an_experiment_that_names_a_broken_strategy_is_stopped(plugin):
     named = {**quickstart, "strategies": ["random", "margin", "broken"]}
 
     def load(config):
-        return experiments.load_experiment(config, catalogue, folder / "schema", "my.yaml")
+        found = experiments.load_experiment(config, catalogue, folder / "schema", "my.yaml")
+        check_code(found, catalogue, "my.yaml")
 
     load(named)
     for file in ("order.py", "first_rows.py"):
