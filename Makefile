@@ -31,7 +31,7 @@ format: .venv/installed
 	$(BIN)/snakefmt Snakefile rules
 
 bench: .venv/installed
-	for name in round proxies preparing extraction augmentation finetune; do $(BIN)/python -m benchmarks.$$name; done
+	for name in planning round proxies penalty preparing extraction augmentation finetune; do $(BIN)/python -m benchmarks.$$name; done
 	$(BIN)/python -m benchmarks.strategies --output docs/benchmarks/strategies.md
 	$(BIN)/python -m benchmarks.savings_coverage --output docs/benchmarks/savings_coverage.md
 

@@ -23,6 +23,7 @@ from labelbench_core import config as experiments
 from labelbench_core import proxy_entries, registry
 from labelbench_core import workflow as parsing
 from labelbench_core.catalogue import COMPONENT_KINDS, KINDS, kind_errors, load_catalogue
+from labelbench_core.component_code import check_code
 from labelbench_core.errors import MOST_LINES, InputError, raise_all
 from labelbench_core.yaml_files import parse_yaml, read_yaml
 
@@ -114,6 +115,7 @@ class Case:
     def planned(self, content: Any, catalogue: dict[str, Any]) -> Any:
         """All that is done with an experiment before Snakemake plans."""
         experiment = experiments.load_experiment(content, catalogue, SCHEMAS, str(self.file))
+        check_code(experiment, catalogue, str(self.file))
         splits = {"pool": 50_000, "test": 500}
         prepared = {
             name: splits for name in experiment.all_of("datasets") if self.rng.random() < 0.8

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from labelbench_core import provenance, proxy_entries, registry
-from labelbench_core.catalogue import COMPONENT_KINDS, Catalogue
+from labelbench_core import registry
+from labelbench_core.catalogue import Catalogue
 from labelbench_core.combinations import combination_errors, split_errors
+from labelbench_core.component_code import unreadable
 from labelbench_core.datasets.part_of_pool import check_pool_size
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all
 from labelbench_core.experiment import Crossing, Experiment, Finetuning
@@ -113,7 +114,7 @@ def _reference_errors(
         )
         errors += _outside("finetune.rounds", finetune.rounds, range(crossing.rounds))
         errors += _outside("finetune.seeds", finetune.seeds, crossing.seeds)
-    errors += _unreadable(crossing, catalogue)
+    errors += unreadable(crossing, catalogue)
     if not errors:
         errors += _unsuitable(crossing, catalogue)
     return errors
@@ -132,26 +133,6 @@ def _size_errors(crossing: Crossing) -> Iterator[str]:
             f"rounds: the crossing has {count} of them (data sets x backbones x proxies x "
             f"schedules x strategies x seeds x rounds); allowed: at most {MOST_ROUNDS}"
         )
-
-
-def _unreadable(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:
-    """Components whose code is no valid Python, or what they run or import."""
-    named = [(kind, name) for kind in _CROSSED for name in getattr(crossing, kind)]
-    named += [("strategies", name) for name in crossing.ceilings]
-    named += [("trainers", name) for name in getattr(crossing.finetune, "trainers", ())]
-    for kind, name in named:
-        if kind in COMPONENT_KINDS and name in catalogue[kind]:
-            problem = registry.problem_of(kind, catalogue[kind][name]["implementation"])
-            if not problem and kind == "proxies":
-                trainer = proxy_entries.trainer_of(catalogue, name)
-                if trainer is not None and trainer not in catalogue["trainers"]:
-                    continue  # told where combinations are checked
-            try:
-                for component in proxy_entries.components(catalogue, kind, name):
-                    for found in registry.components_run(*component):
-                        provenance.import_closure([registry.module_name(*found)])
-            except InputError as error:
-                yield f"{kind}: {name!r}: {error}"
 
 
 def _ceiling_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:

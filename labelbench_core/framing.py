@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from labelbench_core import registry
 
 RESIZE_MODES = ("shortest", "longest", "squash")
 
@@ -51,3 +55,14 @@ def offset(length: int, size: int) -> int:
     if length >= size:
         return round((length - size) / 2.0)
     return -((size - length) // 2)
+
+
+def framing_of(entry: Mapping[str, Any]) -> Framing:
+    """The `framing` of the backbone of a catalogue entry, whose network is not built.
+
+    A backbone's module says it by a function `framing` of the options, where it depends on them.
+    """
+    component = registry.load("backbones", entry["implementation"])
+    if not hasattr(component, "framing"):
+        return SHORTEST
+    return component.framing(**(entry.get("options") or {}))

@@ -8,6 +8,7 @@ package `annotated-types`.
 """
 
 import ast
+import functools
 import math
 import numbers
 import re
@@ -103,9 +104,19 @@ def read(annotation: ast.expr | None, names: Mapping[str, ast.expr]) -> Allowed 
     """
     if annotation is None:
         return None
+    if isinstance(annotation, ast.Name) and annotation.id in _NAMES:
+        return _named(annotation.id)
     try:
         return of(_evaluated(annotation, names))
     except (_Unknown, TypeError, ValueError, AttributeError, RecursionError):
+        return None
+
+
+@functools.cache
+def _named(name: str) -> Allowed | None:
+    try:
+        return of(_NAMES[name])
+    except TypeError:  # Literal, Annotated and others that say nothing alone
         return None
 
 

@@ -118,7 +118,6 @@ def _exists(module: str) -> bool:
         return False
 
 
-@functools.cache
 def _tree(module: str) -> ast.Module:
     return registry.parse(registry.source_of(module))
 

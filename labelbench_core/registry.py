@@ -198,8 +198,12 @@ def describe(kind: str, name: str) -> Component:
     return Component(kind, name, module, path, info, summary, options, allowed, remembers)
 
 
+@functools.cache
 def parse(path: Path) -> ast.Module:
-    """A source file's syntax tree; `InputError`, one line, if it is no valid Python."""
+    """A source file's syntax tree; `InputError`, one line, if it is no valid Python.
+
+    Read once in a process: nobody may change the tree.
+    """
     try:
         return ast.parse(path.read_bytes(), filename=str(path))
     except OSError as error:

@@ -11,6 +11,7 @@ from labelbench_core import registry
 from labelbench_core.datasets import open_dataset
 from labelbench_core.embeddings.views import open_embeddings, open_views, pool_statistics
 from labelbench_core.errors import damaged
+from labelbench_core.framing import framing_of
 from labelbench_core.proxies import Statistics
 from labelbench_core.refreshing import refreshed_after
 from labelbench_core.round_files import id_of, ids_of_round
@@ -120,7 +121,6 @@ def open_image_data(
     checkpoint
         File that an interrupted training leaves and the next one continues from.
     """
-    from labelbench_core.backbones import framing_of
     from labelbench_core.image_rows import ImageRows
 
     dataset = open_dataset(dataset_manifest.parent, settings["dataset"])

@@ -16,6 +16,7 @@ from typing import Any
 from labelbench_core import config as experiments
 from labelbench_core import looks, proxy_entries, sources
 from labelbench_core.catalogue import Catalogue, load_catalogue
+from labelbench_core.component_code import check_code
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
@@ -66,7 +67,7 @@ def prepare_main_process(
     config_files: Iterable[str | Path],
     check_sources: str = "small",
 ) -> dict[str, str]:
-    """Before anything is planned: clear a dead run's lock, see that data are there.
+    """Before anything is planned: clear a dead run's lock, see that code and data are there.
 
     Returns
     -------
@@ -76,6 +77,7 @@ def prepare_main_process(
     datasets = experiment.all_of("datasets")
     manifests = {dataset: PREPARED.format(dataset=dataset) for dataset in datasets}
     try:
+        check_code(experiment, catalogue, file_name(config_files))
         changed = sources.changed_sources(
             {dataset: catalogue["datasets"][dataset] for dataset in datasets},
             {dataset: Path(path) for dataset, path in manifests.items()},

@@ -11,6 +11,7 @@ from pathlib import Path
 from labelbench_core import config as experiments
 from labelbench_core import workflow as parsing
 from labelbench_core.catalogue import load_catalogue
+from labelbench_core.component_code import check_code
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
 from labelbench_core.yaml_files import read_yaml
@@ -25,6 +26,7 @@ def check(file: Path) -> str:
     experiment = experiments.load_experiment(
         read_yaml(file), catalogue, config / "schema", str(file)
     )
+    check_code(experiment, catalogue, str(file))
     prepared = parsing.prepared_splits(experiment)
     experiments.check_sources(experiment, catalogue, data_directory(), prepared, str(file))
     rounds = sum(1 for _ in itertools.islice(experiment.selections(), experiments.MOST_ROUNDS))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from labelbench_core import registry
 from labelbench_core.framing import SHORTEST, Framing
 
 if TYPE_CHECKING:
@@ -77,14 +75,3 @@ class Backbone:
             "mean": list(self.mean),
             "std": list(self.std),
         }
-
-
-def framing_of(entry: Mapping[str, Any]) -> Framing:
-    """The `framing` of the backbone of a catalogue entry, whose network is not built.
-
-    A backbone's module says it by a function `framing` of the options, where it depends on them.
-    """
-    component = registry.load("backbones", entry["implementation"])
-    if not hasattr(component, "framing"):
-        return SHORTEST
-    return component.framing(**(entry.get("options") or {}))

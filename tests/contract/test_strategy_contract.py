@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from labelbench_core import registry
 from labelbench_core.strategies import select
-from labelbench_core.strategies.testing import CHECKS, check_order_of_rows, make_pool, run
+from labelbench_core.strategies.testing import (
+    CHECKS,
+    check_blocks,
+    check_every_budget,
+    check_order_of_rows,
+    make_pool,
+    run,
+)
 
 NAMES = registry.names("strategies")
 # Where the default takes minutes: the same code, run less often.
@@ -28,6 +35,19 @@ def test_contract_of_badge_from_the_largest_norm(check):
 @pytest.mark.parametrize("check", [c for c in CHECKS if c is not check_order_of_rows])
 def test_contract_of_bait_by_swaps(check):
     check("bait", method="swap")
+
+
+@pytest.mark.parametrize("check", [check_every_budget, check_blocks])
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("bait-binary", {"steps": "forward"}),
+        ("typiclust", {"distance": "squared"}),
+        ("uherding", {"calibration": "training"}),
+    ],
+)
+def test_contract_of_other_forms(name, option, check):
+    check(name, **option)
 
 
 @settings(max_examples=40, deadline=None)

@@ -12,6 +12,14 @@ from labelbench_core.strategies import bait as bait_module
 from labelbench_core.strategies.testing import awkward_pools, make_pool
 
 
+def multilabel_pool(rows, **sizes):
+    """A pool whose rows can have any number of classes; those labelled have one."""
+    pool = make_pool(rows, **sizes)
+    return replace(
+        pool, labels=np.eye(pool.num_classes, dtype=np.int64)[pool.labels], multilabel=True
+    )
+
+
 def first_largest(gains):
     """The lowest index of those whose gains are largest, but for rounding."""
     best = max(gains)
@@ -86,7 +94,7 @@ def test_bait_binary(labeled, ridge, refresh_after, steps, monkeypatch):
 
 @pytest.mark.parametrize("steps", PLAIN)
 def test_bait_binary_multilabel(steps):
-    pool = replace(make_pool(80, dims=5, classes=4, labeled=10), multilabel=True)
+    pool = multilabel_pool(80, dims=5, classes=4, labeled=10)
     chosen, expected = both_binary(pool, 25, 1.0, steps)
     assert chosen == expected
 
@@ -244,7 +252,7 @@ def test_bait_in_chunks(monkeypatch):
 
 
 def test_bait_multilabel():
-    pool = replace(make_pool(50, dims=3, labeled=5), multilabel=True)
+    pool = multilabel_pool(50, dims=3, labeled=5)
     assert choose("bait", pool, 12).tolist() == bait(pool, 12)
 
 
@@ -317,7 +325,7 @@ def test_bait_by_swaps_on_principal_components():
 
 
 def test_bait_by_swaps_multilabel():
-    pool = replace(make_pool(60, dims=3, labeled=10), multilabel=True)
+    pool = multilabel_pool(60, dims=3, labeled=10)
     assert choose("bait", pool, 15, 3, method="swap").tolist() == bait_by_swaps(pool, 15, 3)
 
 

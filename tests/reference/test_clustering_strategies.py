@@ -38,7 +38,7 @@ def test_typiclust_of_plain_and_of_squared_distances_by_hand():
     options = {"max_clusters": 1, "neighbors": 2}
     assert choose("typiclust", pool, 1, **options).tolist() == [3]
     assert choose("typiclust", pool, 1, distance="squared", **options).tolist() == [0]
-    with pytest.raises(InputError, match=r"distance = 'cosine'; allowed: euclidean, squared"):
+    with pytest.raises(InputError, match=r"distance: 'cosine'; allowed: euclidean, squared"):
         choose("typiclust", pool, 1, distance="cosine")
 
 

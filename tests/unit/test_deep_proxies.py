@@ -154,7 +154,11 @@ def test_a_killed_round_continues_to_the_same_bytes(pool, tmp_path):
 
 
 def test_wrong_options_are_named():
+    def build(name, **options):
+        entry = {"implementation": name, "options": {"trainer": TRAINER, **options}}
+        return registry.build("proxies", entry)
+
     with pytest.raises(InputError, match="start: 'hot'; allowed: pretrained, warm"):
-        finetune.build(trainer=TRAINER, start="hot")
+        build("finetune", start="hot")
     with pytest.raises(InputError, match="rank: 0"):
-        lora.build(trainer=TRAINER, rank=0)
+        build("lora", rank=0)

@@ -6,6 +6,7 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from training_sets import training_set
 
+from benchmarks import penalty as penalty_benchmark
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import Statistics, linear
 from labelbench_core.proxies import penalty as penalties
@@ -257,3 +258,13 @@ def test_choosing_costs_a_few_solves_per_fold(monkeypatch):
     found = choose_penalty(rows, labels, 50, None, np.random.default_rng(0))
     solution = solve(rows, labels, 50, found.penalty * 1000, 1e-3, 500)
     assert found.flops < 3 * solution.flops
+
+
+def test_the_benchmark_of_the_choice_prints_its_ratio(capsys):
+    arguments = ["--rows", "400", "--dims", "8", "--classes", "4", "--decays", "0.5", "1"]
+    assert penalty_benchmark.main(arguments) == 0
+    lines = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()]
+    assert [line[:4] for line in lines[2:]] == [["400", "8", "4", "0.5"], ["400", "8", "4", "1.0"]]
+    for line in lines[2:]:
+        assert float(line[4]) > 0
+        assert float(line[-1]) > 0

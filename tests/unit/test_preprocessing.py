@@ -14,7 +14,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from timm.data import create_transform, resolve_data_config
 
-from labelbench_core import backbones, registry
+from labelbench_core import registry
 from labelbench_core.backbones import Backbone, efficientnet_lite, open_clip_model, timm_model
 from labelbench_core.backbones._checking import check_apart
 from labelbench_core.catalogue import load_catalogue
@@ -23,7 +23,7 @@ from labelbench_core.datasets._decoding import decode_square
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.errors import InputError
-from labelbench_core.framing import RESIZE_MODES, Framing
+from labelbench_core.framing import RESIZE_MODES, Framing, framing_of
 from labelbench_core.round_data import open_image_data
 from labelbench_core.training import Start, evaluate, train_network
 
@@ -193,7 +193,7 @@ def test_every_stage_sees_the_images_as_the_backbone_wants_them(
 
 
 def test_backbones_without_a_choice_see_the_middle():
-    assert backbones.framing_of({"implementation": "efficientnet-lite"}) == Framing("shortest")
+    assert framing_of({"implementation": "efficientnet-lite"}) == Framing("shortest")
 
 
 @pytest.fixture(scope="module")

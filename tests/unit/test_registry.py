@@ -46,7 +46,7 @@ def plugin(tmp_path, monkeypatch):
     caches = (
         registry._plugins,
         registry.describe,
-        provenance._tree,
+        registry.parse,
         provenance._imports,
         provenance._exists,
         provenance.module_hash,
@@ -84,7 +84,7 @@ def test_a_plugins_code_and_what_it_imports_enter_the_hash(plugin):
     components = [("strategies", "first-rows")]
     before = provenance.code_hash("workflow_scripts.select_round", components)
     (plugin / "order.py").write_text("def first(rows, budget):\n    return rows[-budget:]\n")
-    provenance._tree.cache_clear()
+    registry.parse.cache_clear()
     provenance.module_hash.cache_clear()
     assert provenance.code_hash("workflow_scripts.select_round", components) != before
 
@@ -123,6 +123,7 @@ def test_a_broken_file_that_a_strategy_imports_is_one_line(plugin):
 def test_only_an_experiment_that_names_a_broken_strategy_is_stopped(plugin):
     from labelbench_core import config as experiments
     from labelbench_core.catalogue import kind_errors, load_catalogue
+    from labelbench_core.component_code import check_code
     from labelbench_core.yaml_files import read_yaml
 
     folder = registry.PROJECT / "config"
@@ -132,12 +133,13 @@ def test_only_an_experiment_that_names_a_broken_strategy_is_stopped(plugin):
     named = {**quickstart, "strategies": ["random", "margin", "broken"]}
 
     def load(config):
-        return experiments.load_experiment(config, catalogue, folder / "schema", "my.yaml")
+        found = experiments.load_experiment(config, catalogue, folder / "schema", "my.yaml")
+        check_code(found, catalogue, "my.yaml")
 
     load(named)
     for file in ("order.py", "first_rows.py"):
         (plugin / file).write_text("def (:\n")
-        for cache in (registry.describe, provenance._tree, provenance._imports):
+        for cache in (registry.describe, registry.parse, provenance._imports):
             cache.cache_clear()
         schema = folder / "schema" / "catalogue.schema.json"
         assert kind_errors("strategies", catalogue["strategies"], schema, "s.yaml") == []

@@ -11,6 +11,7 @@ from test_analysis_collect import SMALL, collect, collect_all_costs, tabulate_re
 from test_figures import plot_everything
 
 from labelbench_core.files import read_json
+from labelbench_core.result_files import write_record
 from workflow_scripts import render_report
 
 LOADING = {"src", "srcset", "href", "xlink:href", "data", "poster", "action", "background"}
@@ -139,7 +140,7 @@ def test_leaks_and_what_was_left_out_are_named(results: Path) -> None:
     manifest["leaks"] = [{"kind": "pool and test", "count": 12, "examples": examples}]
     entry = {"count": 5, "examples": ["pool/cat/<siamese>/0.jpg"]}
     manifest["left_out"] = {"in sub-folders of classes": entry}
-    fake_results.note(results / "leaky.json", "data set", **manifest)
+    write_record(results / "leaky.json", "data set", manifest)
     status, path = render(results, "leaky.html", manifest=f"{results}/leaky.json")
     assert status == 0
     words = " ".join(" ".join(Page(path.read_text(encoding="utf-8")).words).split())

@@ -1,0 +1,66 @@
+"""Whether the code that an experiment names can be read: one broken file stops only its users."""
+
+from collections.abc import Iterator
+
+from labelbench_core import provenance, proxy_entries, registry
+from labelbench_core.catalogue import COMPONENT_KINDS, Catalogue
+from labelbench_core.errors import InputError, raise_all
+from labelbench_core.experiment import Crossing, Experiment
+
+Named = tuple[str, str]  # kind and id
+
+
+def named_components(crossing: Crossing, catalogue: Catalogue) -> Iterator[Named]:
+    """(kind, id) of everything in the catalogue that is one of a crossing's components."""
+    lists = {kind: getattr(crossing, kind, ()) for kind in COMPONENT_KINDS}
+    lists["strategies"] += crossing.ceilings
+    lists["trainers"] = getattr(crossing.finetune, "trainers", ())
+    for kind, names in lists.items():
+        yield from ((kind, name) for name in names if name in catalogue[kind])
+
+
+def unreadable(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:
+    """A line for every component that a crossing names, or that one of them runs, and that is no
+    valid Python or does not say of itself what it has to.
+    """
+    for kind, name in named_components(crossing, catalogue):
+        try:
+            for component in _components(catalogue, kind, name):
+                registry.components_run(*component)
+        except InputError as error:
+            yield f"{kind}: {name!r}: {error}"
+
+
+def check_code(experiment: Experiment, catalogue: Catalogue, file: str) -> None:
+    """See that all that an experiment's components import is valid Python.
+
+    What is parsed here is what provenance hashes afterwards, so that a plan takes no longer.
+
+    Raises
+    ------
+    InputError
+        All errors, one a line.
+    """
+    named = {
+        one for crossing in experiment.crossings for one in named_components(crossing, catalogue)
+    }
+    errors = []
+    for kind, name in sorted(named):
+        try:
+            for component in _components(catalogue, kind, name):
+                modules = [
+                    registry.module_name(*run) for run in registry.components_run(*component)
+                ]
+                provenance.import_closure(modules)
+        except InputError as error:
+            errors.append(f"{file}: {kind}: {name!r}: {error}")
+    raise_all(errors)
+
+
+def _components(catalogue: Catalogue, kind: str, name: str) -> list[tuple]:
+    """What an entry runs; nothing where it names a trainer that there is not: told elsewhere."""
+    if kind == "proxies":
+        trainer = proxy_entries.trainer_of(catalogue, name)
+        if trainer is not None and trainer not in catalogue["trainers"]:
+            return []
+    return proxy_entries.components(catalogue, kind, name)
