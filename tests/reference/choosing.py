@@ -1,8 +1,18 @@
 """How the tests here run a strategy, once or often."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from labelbench_core.strategies import select
+from labelbench_core.strategies.testing import make_pool
+
+
+def multilabel_pool(rows, **sizes):
+    """A pool whose rows can have any number of classes; those labelled have one."""
+    pool = make_pool(rows, **sizes)
+    labels = np.eye(pool.num_classes, dtype=np.int64)[pool.labels]
+    return replace(pool, labels=labels, multilabel=True)
 
 
 def choose(name, pool, budget, seed=0, **options):

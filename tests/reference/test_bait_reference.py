@@ -4,20 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from choosing import choose
+from choosing import choose, multilabel_pool
 
 from labelbench_core.errors import InputError
 from labelbench_core.strategies import _design, _swap
 from labelbench_core.strategies import bait as bait_module
 from labelbench_core.strategies.testing import awkward_pools, make_pool
-
-
-def multilabel_pool(rows, **sizes):
-    """A pool whose rows can have any number of classes; those labelled have one."""
-    pool = make_pool(rows, **sizes)
-    return replace(
-        pool, labels=np.eye(pool.num_classes, dtype=np.int64)[pool.labels], multilabel=True
-    )
 
 
 def first_largest(gains):

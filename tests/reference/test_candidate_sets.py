@@ -172,7 +172,9 @@ def test_refine_keeps_at_least_the_budget_and_at_most_its_largest_pool():
     assert len(set(choose("refine", pool, 70, **options))) == 70
 
 
-@pytest.mark.parametrize("candidates", [("margin",), ("margin", "typiclust"), ("dropquery",) * 3])
+@pytest.mark.parametrize(
+    "candidates", [("margin",), ("margin", "typiclust"), ("dropquery", "alfa-mix")]
+)
 def test_tailors_candidates_never_propose_a_row_twice(candidates):
     pool = make_pool(60, labeled=5)
     chosen = choose("tailor", pool, 55, candidates=candidates)

@@ -1,11 +1,10 @@
 """Cluster-Margin chooses what its plain form does: linkage merge by merge, turns one by one."""
 
-from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
-from choosing import choose
+from choosing import choose, multilabel_pool
 
 from benchmarks.plain._shared import lowest, unit
 from benchmarks.plain.cluster_margin import in_turn
@@ -47,7 +46,7 @@ def test_cluster_margin(clusters, oversample):
 
 
 def test_cluster_margin_multilabel():
-    pool = replace(make_pool(60, classes=4, labeled=8), multilabel=True)
+    pool = multilabel_pool(60, classes=4, labeled=8)
     scores = np.abs(2 * pool.probabilities.astype(np.float64) - 1).mean(axis=1)
     expected = turns(pool, scores, 10, linked(unit(pool.embeddings), 10), 2, 3)
     assert choose("cluster-margin", pool, 10, 3, oversample=2).tolist() == expected

@@ -275,5 +275,5 @@ def test_a_version_space_shrinks_by_equal_factors_to_one_row():
 )
 def test_direct_options_are_checked(key, value):
     truth, pool = truth_and_pool()
-    with pytest.raises(InputError, match=f"{key} = {value!r}"):
+    with pytest.raises(InputError, match=f"'direct': options.{key}: {value!r}; allowed"):
         choose("direct", pool, 3, ask=Annotator(truth), **{key: value})

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import plain_strategies as plain
 import pytest
-from choosing import assert_drawn_by, choose
+from choosing import assert_drawn_by, choose, multilabel_pool
 
 from labelbench_core.strategies import _seeding
 from labelbench_core.strategies._gradients import Gradients
@@ -79,8 +79,8 @@ def test_falcun_draws_by_its_law(monkeypatch, gamma, batch):
 def test_badge_of_multilabel_pools_takes_each_label_for_a_problem_of_its_own():
     rng = np.random.default_rng(0)
     probabilities = rng.random((30, 4)).astype(np.float32)
-    pool = make_pool(30, classes=4, labeled=0)
-    pool = replace(pool, probabilities=probabilities, multilabel=True)
+    pool = multilabel_pool(30, classes=4, labeled=0)
+    pool = replace(pool, probabilities=probabilities)
     wide = probabilities.astype(np.float64)
     residuals = wide - (wide > 0.5)
     norms = (residuals**2).sum(axis=1) * (pool.embeddings.astype(np.float64) ** 2).sum(axis=1)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import plain_strategies as plain
 import pytest
-from choosing import assert_drawn_by, choose
+from choosing import assert_drawn_by, choose, multilabel_pool
 
 from benchmarks.plain import confidence, entropy, margin
 from benchmarks.plain._shared import lowest
@@ -47,8 +47,7 @@ def test_certain_rows_come_last(name):
 def test_multilabel_scores_depend_on_every_label(name):
     sure, torn = [0.99, 0.01, 0.98], [0.5, 0.5, 0.5]
     rows = np.array([sure, [0.5, 0.01, 0.98], torn, [0.5, 0.5, 0.98]], np.float32)
-    pool = make_pool(4, labeled=0)
-    pool = replace(pool, probabilities=rows, multilabel=True)
+    pool = replace(multilabel_pool(4, labeled=0), probabilities=rows)
     assert choose(name, pool, 4).tolist() == [2, 3, 1, 0]
 
 
