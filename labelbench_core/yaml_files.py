@@ -15,6 +15,7 @@ from labelbench_core.errors import InputError, shown
 MOST_BYTES = 2_000_000
 MOST_VALUES = 100_000  # with aliases written out: a kilobyte of them can stand for gigabytes
 DEEPEST = 40
+MOST_BITS = 1000  # of a whole number
 _TAG = "tag:yaml.org,2002:"
 # Numbers that YAML 1.1 does not read as they look.
 _OTHER_BASE = re.compile(r"[-+]?0[0-9_]+|[-+]?[0-9][0-9_]*(:[0-9.]+)+")
@@ -150,7 +151,10 @@ def _loader() -> type:
                     f"{node.value} would be read in base 8 or 60; write it in base 10 or in quotes",
                 )
             try:
-                return getattr(self, f"construct_yaml_{name}")(node)
+                value = getattr(self, f"construct_yaml_{name}")(node)
+                if isinstance(value, int) and value.bit_length() > MOST_BITS:
+                    raise ValueError  # nobody could write it in a message
+                return value
             except (ValueError, KeyError, IndexError, OverflowError) as error:
                 raise _Refused(
                     node.start_mark.line + 1, f"{shown(node.value)} is no {_WORDS[name]}"

@@ -148,7 +148,8 @@ class Pool:
     def _check_labels(self) -> None:
         """Classes from 0 to C − 1 or, multi-label, rows of 0 and 1."""
         shape = (len(self.labeled), self.num_classes) if self.multilabel else (len(self.labeled),)
-        _require_shape("labels", self.labels, shape)
+        if len(self.labeled):  # no labels at all have no shape of their own
+            _require_shape("labels", self.labels, shape)
         check_labels(self.labels, 2 if self.multilabel else self.num_classes)
 
     @property

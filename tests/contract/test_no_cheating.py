@@ -229,7 +229,7 @@ def plugins(tmp_path, monkeypatch):
     points = []
     for name, (kind, *_, body) in {**CHEATS, **HONEST}.items():
         module = name.replace("-", "_")
-        info = {"name": name, "needs": [], "kind": kind, "multilabel": False}
+        info = {"name": name, "needs": [], "kind": kind, "multilabel": False, "deterministic": True}
         arguments = "pool, budget, rng" + (", ask" if kind == "sequential" else "")
         (package / f"{module}.py").write_text(
             f'"""A toy."""\nimport sys\nimport numpy as np\nINFO = {info!r}\n'

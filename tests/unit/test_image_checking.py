@@ -42,9 +42,9 @@ def work(monkeypatch):
         done["read"].append(os.path.basename(path))
         return read(path)
 
-    def decoding(*arguments):
+    def decoding(*arguments, **options):
         done["decoded"] += 1
-        return real(*arguments)
+        return real(*arguments, **options)
 
     monkeypatch.setattr(_checking, "read_regular", reading)
     monkeypatch.setattr(_checking, "decode", decoding)
@@ -178,11 +178,11 @@ def test_a_killed_check_goes_on_where_it_was(pets, work, monkeypatch):
     real = _checking.decode
     left = [50]
 
-    def dying(*arguments):
+    def dying(*arguments, **options):
         left[0] -= 1
         if left[0] < 0:
             raise KeyboardInterrupt
-        return real(*arguments)
+        return real(*arguments, **options)
 
     monkeypatch.setattr(_checking, "decode", dying)
     with pytest.raises(KeyboardInterrupt):

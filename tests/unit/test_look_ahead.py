@@ -100,11 +100,17 @@ def test_parts_are_chosen_greedily(pool, parts):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"batches": 0}, "batches = 0; expected a whole number, at least 1"),
-        ({"parts": 0}, "parts = 0"),
-        ({"largest_subset": 0}, "largest_subset = 0"),
-        ({"candidates": ["galaxy"]}, "'galaxy' buys label by label"),
-        ({"candidates": ["look-ahead"]}, "'look-ahead' sees hidden labels"),
+        ({"batches": 0}, "batches: 0; allowed: a whole number of at least 1"),
+        ({"parts": 0}, "parts: 0; allowed"),
+        ({"largest_subset": 0}, "largest_subset: 0; allowed"),
+        (
+            {"candidates": ["galaxy"]},
+            "candidates: 'galaxy'; allowed: strategies that select a whole batch",
+        ),
+        (
+            {"candidates": ["look-ahead"]},
+            "candidates: 'look-ahead'; allowed: strategies that select a whole batch",
+        ),
     ],
 )
 def test_options_are_checked(pool, options, told):

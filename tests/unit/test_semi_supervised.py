@@ -186,28 +186,39 @@ def test_nothing_is_read_back_from_the_device(name):
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("fixmatch", {"threshold": 1.5}, r"options.threshold: 1.5; allowed: from 0 to 1"),
+        ("fixmatch", {"threshold": 1.5}, r"options.threshold: 1.5; allowed: a number from 0 to 1"),
         ("flexmatch", {"threshold_warmup": 1}, r"threshold_warmup: 1; allowed: true, false"),
-        ("freematch", {"decay": 1.0}, r"decay: 1.0; allowed: from 0 to less than 1"),
-        ("freematch", {"fairness_weight": -1}, r"fairness_weight: -1; allowed: at least 0"),
-        ("softmatch", {"n_sigma": 0}, r"n_sigma: 0; allowed: more than 0"),
+        ("freematch", {"decay": 1.0}, r"decay: 1.0; allowed: a number of at least 0 and below 1"),
+        (
+            "freematch",
+            {"fairness_weight": -1},
+            r"fairness_weight: -1; allowed: a number of at least 0",
+        ),
+        ("softmatch", {"n_sigma": 0}, r"n_sigma: 0; allowed: a number above 0"),
         ("softmatch", {"targets": "soft"}, r"targets: 'soft'; allowed: raw, aligned"),
-        ("uda", {"temperature": float("nan")}, r"temperature: nan; allowed: more than 0"),
+        ("uda", {"temperature": float("nan")}, r"temperature: nan; allowed: a number above 0"),
         ("uda", {"annealing": None}, r"annealing: None; allowed: none, linear, log, exp"),
-        ("pseudo-label", {"warmup_end": -1}, r"warmup_end: -1; allowed: a number of steps"),
-        ("mean-teacher", {"warmup_shape": "step"}, r"allowed: linear, sigmoid, cosine"),
-        ("adamatch", {"threshold": "0.9"}, r"options.threshold: '0.9'; allowed: from 0 to 1"),
+        ("pseudo-label", {"warmup_end": -1}, r"warmup_end: -1; allowed: a number of at least 0"),
+        ("mean-teacher", {"warmup_shape": "step"}, r"allowed: sigmoid, linear, cosine"),
+        (
+            "adamatch",
+            {"threshold": "0.9"},
+            r"options.threshold: '0.9'; allowed: a number from 0 to 1",
+        ),
     ],
 )
 def test_wrong_options_are_named_with_what_is_allowed(name, options, message):
     with pytest.raises(InputError, match=message):
-        build(name, **options)
+        registry.build("trainers", {"implementation": name, "options": options})
 
 
 @every_trainer
 def test_all_wrong_options_are_named_at_once(name):
-    with pytest.raises(InputError, match=r"unlabeled_weight: -1; .*label_smoothing: 1; allowed"):
-        build(name, unlabeled_weight=-1, label_smoothing=1)
+    entry = {"implementation": name, "options": {"unlabeled_weight": -1, "label_smoothing": 1}}
+    with pytest.raises(InputError) as caught:
+        registry.build("trainers", entry)
+    for option in ("unlabeled_weight: -1; allowed", "label_smoothing: 1; allowed"):
+        assert option in str(caught.value)
 
 
 @every_trainer
@@ -229,5 +240,5 @@ def test_info_says_how_many_views_are_looked_at(name):
 def test_info_has_the_keys_of_all_trainers(name):
     info = registry.describe("trainers", name).info
     keys = {"summary", "paper", "needs_unlabeled", "needs_teacher"}
-    assert set(info) - {"unlabeled_views"} == keys
+    assert set(info) - {"unlabeled_views", "at_least"} == keys
     assert info["needs_teacher"] is (name == "mean-teacher")

@@ -11,7 +11,7 @@ import torch
 
 from labelbench_core.trainers._network import Network
 from labelbench_core.trainers._schedule import build_optimizer, set_learning_rate
-from labelbench_core.trainers.recipe import OPTIMIZERS, Recipe
+from labelbench_core.trainers.recipe import Recipe
 
 RATE, DECAY, HEAD_FACTOR = 0.01, 0.1, 3.0
 RATES = [RATE, RATE / 2, RATE / 4]
@@ -37,7 +37,7 @@ def by_hand(method, start, gradients, factor, decay):
     return weights
 
 
-@pytest.mark.parametrize("method", OPTIMIZERS)
+@pytest.mark.parametrize("method", ["adamw", "adam", "sgd"])
 def test_updates_are_those_written_out(method):
     generator = torch.Generator().manual_seed(0)
     backbone = torch.nn.Sequential(

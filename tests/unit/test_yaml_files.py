@@ -28,6 +28,7 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: !!float b", "'b' is no number that can be read"),
         ("a: !!bool b", "'b' is no true or false"),
         ("a: " + "9" * 5000, "is no whole number that can be read"),
+        ("a: 0x" + "f" * 5000, "is no whole number that can be read"),
         ("!!map [a]", "a sequence is no mapping"),
         ("a: 010", "010 would be read in base 8 or 60"),
         ("a: 1:30", "1:30 would be read in base 8 or 60"),

@@ -99,7 +99,14 @@ NAMES_CATALOGUE = {
     "backbones": """
 clip:
   implementation: open-clip-model
-  options: {model: ViT-S-32-alt, checkpoint: clip.pt, input_size: 32}
+  options:
+    model: ViT-S-32-alt
+    checkpoint: clip.pt
+    input_size: 32
+    mean: [0.5, 0.5, 0.5]
+    std: [0.5, 0.5, 0.5]
+    interpolation: bicubic
+    resize_mode: shortest
 """,
     "proxies": """
 pulled:
