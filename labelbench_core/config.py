@@ -287,15 +287,10 @@ def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
     InputError
         All errors, one a line.
     """
-    errors = []
-    for backbone in needed:
-        entry = catalogue["backbones"][backbone]
-        component = registry.load("backbones", entry["implementation"])
-        try:
-            component.check(**(entry.get("options") or {}))
-        except InputError as error:
-            errors.append(f"backbone {backbone!r}: {error}")
-    raise_all(errors)
+    from labelbench_core.backbones.checking import problems_of
+
+    problems = problems_of({backbone: catalogue["backbones"][backbone] for backbone in needed})
+    raise_all(f"backbone {backbone!r}: {problem}" for backbone, problem in problems.items())
 
 
 def _source_sizes(entry: Mapping[str, Any], data_dir: Path) -> dict[str, int]:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from labelbench_core.backbones import Backbone
-from labelbench_core.backbones._checking import check_apart
 from labelbench_core.backbones._preprocessing import (
     Preprocessing,
     check_given,
@@ -36,26 +34,27 @@ INFO = {
     "text": True,
 }
 
+LIBRARY = "open_clip"
 CONFIG = "open_clip_config.json"
 AUTO = "auto"
 DEFAULT_MODEL, DEFAULT_TAG = "ViT-B-32-quickgelu", "openai"
 
 
 def check(**options: Any) -> None:
-    """`InputError` if the options cannot work, as far as the installed library knows.
-
-    Downloads nothing and builds nothing; another process imports OpenCLIP, where it is installed.
-    """
+    """`InputError` if the options cannot work, as far as can be told without OpenCLIP."""
     from labelbench_core.backbones._building import require_file
 
     check_given(options)
     if options.get("checkpoint") is not None:
         require_file(options["checkpoint"])
-    if importlib.util.find_spec("open_clip") is not None:
-        check_apart(__name__, options)
 
 
-def check_known(
+def check_known(**options: Any) -> None:
+    """`InputError` if the options cannot work, as far as OpenCLIP knows; downloads nothing."""
+    preprocessing(**options)
+
+
+def preprocessing(
     *,
     model: str = DEFAULT_MODEL,
     pretrained: str | None = AUTO,
@@ -68,7 +67,7 @@ def check_known(
 
 def framing(**options: Any) -> Framing:
     """How an image that is not square becomes one, for the options of `build`."""
-    return check_known(**options).framing
+    return preprocessing(**options).framing
 
 
 def build(

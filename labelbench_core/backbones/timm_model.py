@@ -6,12 +6,10 @@ Wightman, "PyTorch Image Models", https://github.com/huggingface/pytorch-image-m
 from __future__ import annotations
 
 import difflib
-import importlib.util
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from labelbench_core.backbones import Backbone
-from labelbench_core.backbones._checking import check_apart
 from labelbench_core.backbones._preprocessing import (
     Preprocessing,
     check_given,
@@ -29,26 +27,28 @@ INFO = {
     "paper": "https://doi.org/10.5281/zenodo.4414861",
 }
 
+LIBRARY = "timm"
 CONFIG = "config.json"
 RESIZE_MODE_OF_CROP = {"center": "shortest", "border": "longest", "squash": "squash"}
 
 
 def check(**options: Any) -> None:
-    """`InputError` if the options cannot work, as far as the installed library knows.
-
-    Downloads nothing and builds nothing; another process imports timm, where it is installed.
-    """
+    """`InputError` if the options cannot work, as far as can be told without timm."""
     from labelbench_core.backbones._building import require_file
 
     check_given(options)
     if options.get("checkpoint") is not None:
         require_file(options["checkpoint"])
+
+
+def check_known(**options: Any) -> None:
+    """`InputError` if the options cannot work, as far as timm knows; downloads nothing."""
     # What the hub says of its own models is known when they are built.
-    if importlib.util.find_spec("timm") is not None and ":" not in options.get("model", ""):
-        check_apart(__name__, options)
+    if ":" not in options.get("model", ""):
+        preprocessing(**options)
 
 
-def check_known(
+def preprocessing(
     *,
     model: str = "resnet18",
     pretrained: bool | str = True,
@@ -61,7 +61,7 @@ def check_known(
 
 def framing(**options: Any) -> Framing:
     """How an image that is not square becomes one, for the options of `build`."""
-    return check_known(**options).framing
+    return preprocessing(**options).framing
 
 
 def build(

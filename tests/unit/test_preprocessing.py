@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,13 @@ from PIL import Image
 from timm.data import create_transform, resolve_data_config
 
 from labelbench_core import registry
-from labelbench_core.backbones import Backbone, efficientnet_lite, open_clip_model, timm_model
-from labelbench_core.backbones._checking import check_apart
+from labelbench_core.backbones import (
+    Backbone,
+    checking,
+    efficientnet_lite,
+    open_clip_model,
+    timm_model,
+)
 from labelbench_core.catalogue import load_catalogue
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets._decoding import decode_square
@@ -376,37 +382,70 @@ def test_unknown_models_are_refused_with_close_names():
 
 
 def test_old_names_mean_todays_weights():
-    found = timm_model.check_known(model="vit_tiny_patch16_224_in21k")
-    assert found == timm_model.check_known(model="vit_tiny_patch16_224.augreg_in21k")
+    found = timm_model.preprocessing(model="vit_tiny_patch16_224_in21k")
+    assert found == timm_model.preprocessing(model="vit_tiny_patch16_224.augreg_in21k")
     removed = [name for name, now in timm.models.get_deprecated_models().items() if now is None]
     for name in removed[:1]:
         with pytest.raises(InputError, match="timm has no"):
             timm_model.check_known(model=name)
 
 
-def test_checks_import_no_large_library_here(tmp_path, monkeypatch):
-    """They run in a process of their own, whose refusal and failure are told in one line."""
+def test_what_needs_a_large_library_is_asked_in_one_other_process(tmp_path, monkeypatch):
+    """Refusals and failures are told in one line each; what is said already is not asked again."""
     (tmp_path / "small_library.py").write_text(
+        "import os\n"
         "from labelbench_core.errors import InputError\n"
+        "LIBRARY = 'small_library'\n"
+        "def check(*, model='good'):\n"
+        "    if model == 'early': raise InputError('refused at once')\n"
         "def check_known(*, model='good'):\n"
+        "    print('libraries print')\n"
+        "    open(os.environ['CALLS'], 'a').write(f'{os.getpid()} {model}\\n')\n"
         "    if model == 'broken': raise RuntimeError('cannot be imported')\n"
         "    if model != 'good': raise InputError(f'model: {model}; allowed: good')\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    check_apart("small_library", {})
-    check_apart("small_library", {"model": "good"})
-    with pytest.raises(InputError, match=r"^model: bad; allowed: good$"):
-        check_apart("small_library", {"model": "bad"})
-    with pytest.raises(InputError, match=r"^its options cannot be checked here: .*cannot be imp"):
-        check_apart("small_library", {"model": "broken"})
-    seen = []
-    for component in (open_clip_model, timm_model):
-        monkeypatch.setattr(component, "check_apart", lambda *a: seen.append(a))
-        component.check(model="some")
-        with pytest.raises(InputError, match="no such file"):
-            component.check(checkpoint=str(tmp_path / "missing.pt"))
-    timm_model.check(model="hf-hub:some/one")
-    assert seen == [(one.__name__, {"model": "some"}) for one in (open_clip_model, timm_model)]
+    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
+    monkeypatch.syspath_prepend(tmp_path)
+    import small_library
+
+    monkeypatch.setattr(registry, "load", lambda *_: small_library)
+
+    def problems(**models):
+        return checking.problems_of(
+            {name: {"implementation": "any", "options": {"model": m}} for name, m in models.items()}
+        )
+
+    assert problems(a="good", b="bad", c="early", d="good") == {
+        "b": "model: bad; allowed: good",
+        "c": "refused at once",
+    }
+    process, models = zip(
+        *(line.split() for line in (tmp_path / "calls").read_text().splitlines()), strict=True
+    )
+    assert models == ("good", "bad", "good")
+    assert len(set(process)) == 1
+    assert process[0] != str(os.getpid())
+    found = problems(a="good", b="broken")
+    assert set(found) == {"a", "b"}
+    assert all("cannot be checked here: RuntimeError: cannot be" in line for line in found.values())
+    assert problems(c="early") == {"c": "refused at once"}
+    monkeypatch.setattr(small_library, "LIBRARY", "no_such_library")
+    assert problems(b="bad") == {}
+
+
+def test_what_the_libraries_know_is_checked_for_real():
+    """In the process that Snakemake starts before any job."""
+    found = checking.problems_of(
+        {
+            "good": {"implementation": "efficientnet-lite"},
+            "misspelt": {"implementation": "timm-model", "options": {"model": "resnt18"}},
+            "hub": {"implementation": "timm-model", "options": {"model": "hf-hub:some/one"}},
+            "fine": {"implementation": "timm-model", "options": {"model": "resnet18"}},
+        }
+    )
+    assert list(found) == ["misspelt"]
+    assert "closest: resnet18" in found["misspelt"]
 
 
 def test_weights_for_another_activation_are_refused():

@@ -1,0 +1,75 @@
+"""Whether backbones' options can work, told before any job."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from labelbench_core import registry
+from labelbench_core.errors import InputError
+
+_SCRIPT = """
+import importlib, json, sys
+from labelbench_core.errors import InputError
+problems = {}
+for name, (module, options) in json.load(sys.stdin).items():
+    try:
+        importlib.import_module(module).check_known(**options)
+    except InputError as error:
+        problems[name] = str(error)
+json.dump(problems, open(sys.argv[1], "w"))
+"""
+
+
+def problems_of(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What is wrong with entries of the catalogue's backbones, by id; nothing is downloaded.
+
+    A backbone's module has a cheap `check`. Where it also has a `check_known`, which needs the
+    large library named by its `LIBRARY`, and that is installed here, it is asked, too.
+    """
+    problems: dict[str, str] = {}
+    waiting: dict[str, tuple[str, dict[str, Any]]] = {}
+    for name, entry in entries.items():
+        component = registry.load("backbones", entry["implementation"])
+        options = dict(entry.get("options") or {})
+        try:
+            component.check(**options)
+        except InputError as error:
+            problems[name] = str(error)
+            continue
+        library = getattr(component, "LIBRARY", None)
+        if library is not None and importlib.util.find_spec(library) is not None:
+            waiting[name] = (component.__name__, options)
+    return {**problems, **(_problems_known(waiting) if waiting else {})}
+
+
+def _problems_known(waiting: Mapping[str, tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
+    """What `check_known` says of (module, options), by name, all asked in one other process.
+
+    The libraries take seconds to import and hundreds of megabytes, which Snakemake's own process
+    would keep for as long as an experiment runs.
+    """
+    paths = [str(registry.PROJECT), os.environ.get("PYTHONPATH", "")]
+    read_end, write_end = os.pipe()
+    with open(read_end, encoding="utf-8") as answers:
+        try:
+            # A pipe of its own: libraries print on standard output.
+            done = subprocess.run(
+                [sys.executable, "-c", _SCRIPT, f"/dev/fd/{write_end}"],
+                input=json.dumps(waiting, default=str),
+                capture_output=True,
+                text=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+                pass_fds=(write_end,),
+            )
+        finally:
+            os.close(write_end)
+        if not done.returncode:
+            return json.load(answers)
+    reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+    return dict.fromkeys(waiting, f"its options cannot be checked here: {reason}")
