@@ -215,7 +215,7 @@ def test_two_processes_train_as_one_does(tmp_path, dataset, bought):
             command += [f"--{option}", paths[name]]
         command += ["--weights", paths["model.safetensors"]]
         environment = {**os.environ, "LABELBENCH_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
-        subprocess.run(list(map(str, command)), check=True, env=environment, timeout=120)
+        subprocess.run(list(map(str, command)), check=True, env=environment, timeout=600)
         records[processes] = files.read_json(paths["metrics.json"])
         rows = paths["history.csv"].read_text(encoding="utf-8").splitlines()[1:]
         records[processes]["history"] = [[float(x) for x in row.split(",")[:5]] for row in rows]
