@@ -25,15 +25,17 @@ def read_notes(notes: Path = NOTES) -> dict[str, list]:
     return found if isinstance(found, dict) else {}
 
 
-def note(outputs: Iterable[str], notes: Path = NOTES) -> None:
+def note(outputs: Iterable[str], planned: Iterable[str] = (), notes: Path = NOTES) -> None:
     """Remember the files among `outputs` as they are now; what is no file is left out.
+
+    Of those `planned`, the ones of which nothing is noted: a call that was killed noted nothing.
 
     A file whose content is as noted keeps the time noted: what was made from it since then was made
     from the same bytes.
     """
     noted = read_notes(notes)
     found = {}
-    for path in outputs:
+    for path in {*outputs, *(path for path in planned if path not in noted)}:
         try:
             digest, modified = files.sha256_file(path), os.stat(path).st_mtime_ns
         except (FileNotFoundError, IsADirectoryError):

@@ -305,7 +305,10 @@ onstart:
 def note_what_was_made():
     """Remember what this call has made, so that it can be restored; see `noted_outputs`."""
     if workflow.is_main_process:
-        note(file for job in workflow.dag.finished_jobs for file in job.output)
+        note(
+            [file for job in workflow.dag.finished_jobs for file in job.output],
+            planned=[one.path for one in planned()],
+        )
 
 
 onsuccess:
