@@ -227,7 +227,9 @@ def _list_of(member: Allowed) -> Allowed:
             return False
         return all(map(member.holds, value)) and len(set(value)) == len(value)
 
-    return Allowed(f"a list of different members, each {member.words}", holds, member.reference)
+    return Allowed(
+        f"a non-empty list of different members, each {member.words}", holds, member.reference
+    )
 
 
 def _row_of(members: Sequence[Allowed]) -> Allowed:

@@ -119,7 +119,8 @@ def _plain_words(kind: str, schema: Mapping[str, Any], root: Mapping[str, Any]) 
     if kind == "array":
         members = "different members" if schema.get("uniqueItems") else "members"
         of = f", each {_words(schema['items'], root)}" if "items" in schema else ""
-        return f"{words} of {members}{of}"
+        some = words.replace("a list", "a non-empty list") if schema.get("minItems") else words
+        return f"{some} of {members}{of}"
     if kind == "object" and schema.get("minProperties"):
         return f"{words} with at least one key"
     return words

@@ -11,15 +11,15 @@ record says `penalty_at_edge: true` where it is the first or last one of the gri
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 
 from labelbench_core.errors import InputError
 from labelbench_core.options import Count, Positive
-from labelbench_core.proxies import Statistics, TrainingSet
-from labelbench_core.proxies._streaming import predict
-from labelbench_core.proxies.logistic import Solution, softmax, solve
+from labelbench_core.proxies import TrainingSet
+from labelbench_core.proxies._linear_head import LinearHead
+from labelbench_core.proxies.logistic import Solution, solve
 from labelbench_core.proxies.penalty import choose_penalty
 
 INFO = {
@@ -32,14 +32,8 @@ INFO = {
 }
 
 
-class LinearProxy:
-    """A linear probe; see the module and `labelbench_core.proxies`.
-
-    Attributes
-    ----------
-    weights, bias
-        (D, C) and (C,) float32, for embeddings as stored (standardisation is folded in).
-    """
+class LinearProxy(LinearHead):
+    """A linear probe; see the module and `labelbench_core.proxies`."""
 
     def __init__(
         self,
@@ -49,12 +43,10 @@ class LinearProxy:
         threads: int,
         start: str = "zeros",
     ) -> None:
+        super().__init__(threads)
         self.start = start
         self.prior: np.ndarray | None = None
         self.penalty, self.tolerance, self.max_iterations = penalty, tolerance, max_iterations
-        self.threads = threads
-        self.weights = np.zeros((0, 0), np.float32)
-        self.bias = np.zeros(0, np.float32)
 
     def fit(
         self,
@@ -132,12 +124,6 @@ class LinearProxy:
         scaled = np.where(varies, weights / np.where(varies, statistics.scale[:, None], 1), 0)
         return np.vstack([scaled, statistics.mean @ weights])
 
-    def _for_stored(self, weights: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(D, C) and (C,) float32 for embeddings as stored: standardisation is folded in."""
-        weights = weights * self.statistics.scale[:, None]
-        bias = bias - self.statistics.mean @ weights
-        return weights.astype(np.float32), bias.astype(np.float32)
-
     def _choose_penalty(
         self,
         rows: np.ndarray,
@@ -164,43 +150,6 @@ class LinearProxy:
             "penalty_at_edge": choice.at_edge,
         }
         return chosen, choice.flops
-
-    def head(self) -> tuple[np.ndarray, np.ndarray]:
-        """(D, C) weights and (C,) bias for rows of `embed`."""
-        scale = self.statistics.scale[:, None]
-        weights = np.where(scale > 0, self.weights / np.where(scale > 0, scale, 1), 0)
-        bias = self.bias + self.statistics.mean @ self.weights
-        return weights.astype(np.float32), bias.astype(np.float32)
-
-    def pool_rows(self, pool: Any) -> Any:
-        """The pool as `predict_proba` and `embed` take it: as it is."""
-        return pool
-
-    def predict_proba(self, features: Any) -> np.ndarray:
-        """(N, C) float32 for an (N, D) array or `RowBlocks`, which is streamed."""
-        return predict(self._probabilities, features, len(self.bias), self.threads)
-
-    def embed(self, features: np.ndarray) -> np.ndarray:
-        """(N, D) float32 standardised embeddings."""
-        rows = features.astype(np.float32)
-        rows -= self.statistics.mean.astype(np.float32)
-        rows *= self.statistics.scale.astype(np.float32)
-        return rows
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The trained head: `weights`, `bias`."""
-        return {"weights": self.weights, "bias": self.bias}
-
-    def restore(self, arrays: dict[str, np.ndarray], statistics: Statistics) -> Self:
-        """Take over a trained head from `arrays`."""
-        self.weights, self.bias = arrays["weights"], arrays["bias"]
-        self.statistics = statistics
-        return self
-
-    def _probabilities(self, rows: np.ndarray) -> np.ndarray:
-        logits = rows.astype(np.float32) @ self.weights
-        logits += self.bias
-        return softmax(logits)
 
 
 def build(

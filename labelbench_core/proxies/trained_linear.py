@@ -12,8 +12,8 @@ import numpy as np
 
 from labelbench_core.options import Reference
 from labelbench_core.proxies import TrainingSet
+from labelbench_core.proxies._linear_head import LinearHead
 from labelbench_core.proxies._trained import train_on_embeddings
-from labelbench_core.proxies.linear import LinearProxy
 
 INFO = {
     "summary": "linear classifier on embeddings, trained by any trainer",
@@ -25,11 +25,11 @@ INFO = {
 }
 
 
-class TrainedLinear(LinearProxy):
-    """See the module and `labelbench_core.proxies`; predicts as `LinearProxy` does."""
+class TrainedLinear(LinearHead):
+    """See the module and `labelbench_core.proxies`; predicts as the linear probe does."""
 
     def __init__(self, trainer: Mapping[str, Any], threads: int) -> None:
-        super().__init__(None, 0.0, 0, threads)
+        super().__init__(threads)
         self.trainer = trainer
 
     def fit(

@@ -39,7 +39,7 @@ def rule(annotation, **names):
         ),
         (
             "Sequence[str]",
-            "a list of different members, each a text of one line",
+            "a non-empty list of different members, each a text of one line",
             [["a"], ("a", "b")],
             [[], "a", ["a", "a"], [1], None, {"a": 1}],
         ),
