@@ -12,10 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core.datasets import OTHER_FILES
-from labelbench_core.row_blocks import CRC_BYTES, block_path
-
-INDEX_ENTRY_BYTES = 16
-"""Offset and length of a chunk in the index of a shard."""
+from labelbench_core.row_blocks import CRC_BYTES, INDEX_ENTRY_BYTES, block_path
 
 
 def what_is_missing(manifest: Path, arrays: Path) -> str | None:
@@ -49,10 +46,10 @@ def what_is_missing(manifest: Path, arrays: Path) -> str | None:
 def _arrays(manifest: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """Name and number of blocks of every array of a data set, or of all its embeddings."""
     for name, array in manifest.get("arrays", {}).items():
-        yield name, len(array["blocks"])
+        yield str(name), len(array["blocks"])
     for split in manifest["splits"].values():
         for view in split.get("views", {}).values():
-            yield view["array"], len(view["blocks"])
+            yield str(view["array"]), len(view["blocks"])
 
 
 def _listings(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -72,10 +69,10 @@ def _array_problem(path: Path, num_blocks: int) -> str | None:
     try:
         described = json.loads(metadata.read_text(encoding="utf-8"))
         shape = described["shape"]
-        sizes = _block_sizes(described)
+        sizes = _block_sizes(described, num_blocks)
     except FileNotFoundError:
         return f"{metadata} is missing"
-    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
+    except (ValueError, ArithmeticError, LookupError, TypeError, RecursionError):
         return f"{metadata} is damaged"
     for block in range(num_blocks):
         file = block_path(path, block, len(shape))
@@ -88,8 +85,8 @@ def _array_problem(path: Path, num_blocks: int) -> str | None:
     return None
 
 
-def _block_sizes(described: Mapping[str, Any]) -> list[int]:
-    """Bytes of each block: its chunks that hold rows, each with a checksum, and their index."""
+def _block_sizes(described: Mapping[str, Any], num_blocks: int) -> list[int]:
+    """Bytes of the first blocks: each has its chunks that hold rows, their checksums, an index."""
     rows, *rest = described["shape"]
     block_rows = described["chunk_grid"]["configuration"]["chunk_shape"][0]
     chunk_rows = described["codecs"][0]["configuration"]["chunk_shape"][0]
@@ -98,7 +95,7 @@ def _block_sizes(described: Mapping[str, Any]) -> list[int]:
     return [
         math.ceil(min(block_rows, rows - first) / chunk_rows) * (chunk_rows * row_bytes + CRC_BYTES)
         + index
-        for first in range(0, rows, block_rows)
+        for first in range(0, rows, block_rows)[:num_blocks]
     ]
 
 

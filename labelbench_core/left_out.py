@@ -64,7 +64,10 @@ class TellOfLeftOut:
         if hasattr(record, "stats") and not self._told:
             self._told = True
             planned = self._workflow.dag.needrun_jobs(exclude_finished=False)
-            needed = sorted(self._left_out & {str(file) for job in planned for file in job.output})
+            made = {str(file) for job in planned for file in job.output}
+            # Asked for by name, they are what the line would advise to make.
+            asked = {str(file) for file in self._workflow.dag.targetfiles}
+            needed = sorted(self._left_out & made - asked)
             if needed:
                 more = f" and {len(needed) - 1} more" if len(needed) > 1 else ""
                 self._tell(

@@ -4,55 +4,105 @@ Snakemake runs again what was made from a file that is newer than it, unless it 
 checksum, which it does for small files only. A file that was lost and comes out equal may be given
 its former time, and nothing made from it runs again. Both facts are kept for that in `NOTES`:
 a fact of this folder, like Snakemake's own metadata; lose it, and more runs again than has to.
+
+Only a command that restores gives files a former time (`Former`). Whatever else makes a file again
+has a reason, and so has what is made from it.
 """
 
+import contextlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from labelbench_core import files
 
 NOTES = Path(".snakemake/labelbench/outputs.json")
 
+Noted = tuple[str, int]
+"""SHA-256, and modification time in ns."""
 
-def read_notes(notes: Path = NOTES) -> dict[str, list]:
-    """Path → [SHA-256, modification time in ns] of all outputs noted; none if unreadable."""
+
+def read_notes(notes: Path = NOTES) -> dict[str, Noted]:
+    """Path → what is noted of it, for all outputs noted; what is unreadable is left out."""
     try:
         found = json.loads(notes.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    entries = found.items() if isinstance(found, dict) else ()
+    return {path: (entry[0], entry[1]) for path, entry in entries if _is_noted(entry)}
 
 
-def note(outputs: Iterable[str], planned: Iterable[str] = (), notes: Path = NOTES) -> None:
-    """Remember the files among `outputs` as they are now; what is no file is left out.
+def _is_noted(entry: object) -> bool:
+    return isinstance(entry, list) and list(map(type, entry)) == [str, int]
 
-    Of those `planned`, the ones of which nothing is noted: a call that was killed noted nothing.
 
-    A file whose content is as noted keeps the time noted: what was made from it since then was made
-    from the same bytes.
+def note(outputs: Iterable[str], notes: Path = NOTES) -> None:
+    """Remember the files among `outputs` as they are now; what cannot be read is left out.
+
+    Files with the time that is noted are not read again.
     """
     noted = read_notes(notes)
     found = {}
-    for path in {*outputs, *(path for path in planned if path not in noted)}:
-        try:
-            digest, modified = files.sha256_file(path), os.stat(path).st_mtime_ns
-        except (FileNotFoundError, IsADirectoryError):
-            continue  # a passing file, or a folder, whose manifest is noted
-        if noted.get(path, [None])[0] != digest:
-            found[path] = [digest, modified]
-    if found:
-        with files.exclusive(notes), files.atomic_path(notes) as aside:
-            aside.write_text(json.dumps({**read_notes(notes), **found}, sort_keys=True))
-
-
-def put_times_back(outputs: Iterable[str], notes: Path = NOTES) -> None:
-    """Give files whose content is as noted the time that is noted."""
-    noted = read_notes(notes)
     for path in outputs:
-        if path in noted and os.path.isfile(path):
-            digest, modified = noted[path]
-            status = os.stat(path)
-            if status.st_mtime_ns != modified and files.sha256_file(path) == digest:
-                os.utime(path, ns=(status.st_atime_ns, modified))
+        # A passing file is gone again; of a folder, the manifest is noted.
+        with contextlib.suppress(OSError):
+            modified = os.stat(path).st_mtime_ns
+            if path not in noted or noted[path][1] != modified:
+                found[path] = (files.sha256_file(path), modified)
+    if found:
+        write_notes({**noted, **found}, notes)
+
+
+def write_notes(noted: Mapping[str, Noted], notes: Path = NOTES) -> None:
+    """Replace what is noted."""
+    with files.exclusive(notes), files.atomic_path(notes) as aside:
+        aside.write_text(json.dumps(noted, sort_keys=True))
+
+
+class Former:
+    """What was noted of outputs before some of them were lost.
+
+    Kept in a file until `forget`: who restores and is interrupted goes on with what was noted
+    before the first call, not with the notes of its own jobs.
+
+    Parameters
+    ----------
+    notes
+        Where outputs are noted.
+    """
+
+    def __init__(self, notes: Path = NOTES) -> None:
+        self._notes, self._kept = notes, notes.with_name("restoring.json")
+        if not self._kept.is_file():
+            write_notes(read_notes(notes), self._kept)
+        self.noted = read_notes(self._kept)
+        self._digests: dict[tuple[str, int], str] = {}
+
+    def other(self, outputs: Iterable[str]) -> list[str]:
+        """The files among `outputs` with another content than was noted, or of unknown one."""
+        return [path for path in outputs if self._state(path) == "other"]
+
+    def put_times_back(self, outputs: Iterable[str]) -> None:
+        """Give files whose content is as noted the time that is noted, here and in the notes."""
+        back = {path: self.noted[path] for path in outputs if self._state(path) == "made again"}
+        for path, (_, modified) in back.items():
+            os.utime(path, ns=(os.stat(path).st_atime_ns, modified))
+        if back:
+            write_notes({**read_notes(self._notes), **back}, self._notes)
+
+    def forget(self) -> None:
+        """Restoring has ended: from here on, what is noted is what counts."""
+        self._kept.unlink()
+
+    def _state(self, path: str) -> str:
+        """A file is "absent", the "same", "made again" with equal bytes, or "other"."""
+        if not os.path.isfile(path):
+            return "absent"
+        digest, modified = self.noted.get(path, ("", 0))
+        now = os.stat(path).st_mtime_ns
+        if now == modified:
+            return "same"
+        if (path, now) not in self._digests:
+            self._digests[path, now] = files.sha256_file(path)
+        return "made again" if self._digests[path, now] == digest else "other"

@@ -18,6 +18,8 @@ from labelbench_core.errors import InputError, shown
 
 MISSING_CHUNK = 2**64 - 1
 CRC_BYTES = 4
+INDEX_ENTRY_BYTES = 16
+"""Offset and length of a chunk in the index of a shard."""
 
 
 class RowBlocks:
@@ -106,7 +108,7 @@ class RowBlocks:
         """Byte offsets, within its shard, of the inner chunks of `block` that hold rows."""
         path = self.file_of_block(block)
         per_block = self._block_rows // self._chunk_rows
-        index_bytes = 16 * per_block + CRC_BYTES
+        index_bytes = INDEX_ENTRY_BYTES * per_block + CRC_BYTES
         try:
             with open(path, "rb") as handle:
                 size = handle.seek(0, os.SEEK_END)

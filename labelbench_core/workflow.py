@@ -20,6 +20,7 @@ from labelbench_core.component_code import check_code
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
+from labelbench_core.left_out import left_out
 from labelbench_core.result_files import read_record
 from labelbench_core.stages import STAGES, stage_of
 from labelbench_core.yaml_files import read_yaml
@@ -49,6 +50,14 @@ def load(
     except InputError as error:
         raise stop(error) from None
     return experiment, catalogue
+
+
+def left_out_of(experiment: Experiment) -> frozenset[str]:
+    """What an archive left out on purpose; exits if its listing is damaged."""
+    try:
+        return left_out(experiment.experiment)
+    except InputError as error:
+        raise stop(error) from None
 
 
 def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from labelbench_core import workflow as parsing
 from labelbench_core.completeness import what_is_missing
 from labelbench_core.files import canonical_json
 from labelbench_core.forcing import Forced
-from labelbench_core.left_out import TellOfLeftOut, left_out
+from labelbench_core.left_out import TellOfLeftOut
 from labelbench_core.noted_outputs import note
 from labelbench_core.plan import Needs, passing_rounds, planned_outputs
 from labelbench_core.provenance import code_hash
@@ -33,7 +33,7 @@ if workflow.is_main_process:
     )
     for manifest, why in CHANGED.items():
         FORCED.force([manifest], why)
-LEFT_OUT = left_out(EXPERIMENT.experiment)
+LEFT_OUT = parsing.left_out_of(EXPERIMENT)
 if LEFT_OUT and workflow.is_main_process:
     logger.addFilter(TellOfLeftOut(workflow, LEFT_OUT, tell=logger.warning))
 shell.prefix(parsing.shell_prefix(workflow.basedir, uses_conda=USES_CONDA))
@@ -224,8 +224,13 @@ def made_again_if_incomplete(stage):
 
 def zero_shot_settings(wildcards):
     """Params function: canonical JSON of what a classifier made of class names depends on."""
-    prompts = CATALOGUE["datasets"][wildcards.dataset].get("prompts")
-    return canonical_json({"backbone": entry("backbones", wildcards.backbone), "prompts": prompts})
+    return canonical_json(
+        {
+            "dataset": wildcards.dataset,
+            "backbone": entry("backbones", wildcards.backbone),
+            "prompts": CATALOGUE["datasets"][wildcards.dataset].get("prompts"),
+        }
+    )
 
 
 def settings(*kinds, ids=()):
@@ -305,10 +310,9 @@ onstart:
 def note_what_was_made():
     """Remember what this call has made, so that it can be restored; see `noted_outputs`."""
     if workflow.is_main_process:
-        note(
-            [file for job in workflow.dag.finished_jobs for file in job.output],
-            planned=[one.path for one in planned()],
-        )
+        made = {str(file) for job in workflow.dag.finished_jobs for file in job.output}
+        # Those planned, too: a call that was killed has noted nothing.
+        note(made.union(one.path for one in planned()))
 
 
 onsuccess:

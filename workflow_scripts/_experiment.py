@@ -10,8 +10,9 @@ from pathlib import Path
 from labelbench_core import proxy_entries
 from labelbench_core import workflow as parsing
 from labelbench_core.completeness import what_is_missing
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, shown
 from labelbench_core.plan import Needs, PlannedJob, planned_jobs
+from labelbench_core.yaml_files import read_yaml
 
 PROJECT = Path(__file__).resolve().parents[1]
 DEFAULT = PROJECT / "config" / "config.yaml"
@@ -34,14 +35,14 @@ def command_parser(description: str) -> argparse.ArgumentParser:
 
 def experiment_of(config_files: Sequence[Path]) -> tuple[str, list[PlannedJob]]:
     """Name and jobs of the experiment in `config_files`, merged as Snakemake merges them."""
-    from snakemake.common.configfile import load_configfile
     from snakemake.utils import update_config
 
     config: dict = {}
     for file in config_files or [DEFAULT]:
-        if not file.is_file():
-            raise InputError(f"{file}: file not found")
-        update_config(config, load_configfile(file))
+        content = read_yaml(file)
+        if not isinstance(content, dict):
+            raise InputError(f"{file}: {shown(content)}; allowed: a mapping")
+        update_config(config, content)
     experiment, catalogue = parsing.load(config, PROJECT, config_files)
     needs = Needs(**proxy_entries.needs(experiment, catalogue))
     return experiment.experiment, list(planned_jobs(experiment, needs))

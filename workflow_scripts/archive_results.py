@@ -34,6 +34,11 @@ COMPRESSIONS = {".tar": "", ".tar.gz": "gz", ".tgz": "gz", ".tar.xz": "xz"}
 
 
 def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
+    if arguments.archive is None:
+        raise InputError(
+            "the file to write is not given; it stands first, because --configfile takes all that "
+            "follows: archive_results OUT.tar.gz --configfile FILE"
+        )
     name, jobs = experiment_of(arguments.configfile)
     compression = _compression(arguments.archive)
     absent = left_out(name)
@@ -102,8 +107,7 @@ def _metadata(outputs: Iterable[str]) -> Iterable[str]:
 def _without_owner_and_state(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
     """An entry without what concerns this machine; its time stays, which Snakemake compares."""
     if Path(entry.name).name.startswith("."):
-        is_metadata = entry.name.startswith(".snakemake/metadata/")
-        return entry if is_metadata else None
+        return None
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
     return entry
@@ -119,7 +123,8 @@ def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     parser = command_parser(__doc__)
-    parser.add_argument("archive", type=Path, help=f"file to write: {', '.join(COMPRESSIONS)}")
+    allowed = ", ".join(COMPRESSIONS)
+    parser.add_argument("archive", type=Path, nargs="?", help=f"file to write: {allowed}")
     slim = "leave out embeddings, views, refreshed embeddings and weights"
     parser.add_argument("--slim", action="store_true", help=slim)
     return run_command(archive_results, *parser.parse_known_args(argv))

@@ -15,12 +15,12 @@ def build(arguments: argparse.Namespace) -> None:
     from labelbench_core.zero_shot import build_zero_shot_head
     from labelbench_core.zero_shot_file import write_head
 
-    dataset = open_dataset(arguments.dataset.parent)
     settings = arguments.settings
+    dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
     with files.exclusive(arguments.output):
         head = build_zero_shot_head(settings["backbone"], dataset.class_names, settings["prompts"])
         made_for = {
-            "dataset": dataset.manifest["dataset"],
+            "dataset": settings["dataset"],
             "dataset_fingerprint": dataset.manifest["fingerprint"],
             "backbone": settings["backbone"]["id"],
         }

@@ -5,16 +5,16 @@
 Snakemake alone makes again, in one call, also all that was made from a lost file. This command
 makes what is missing, stage by stage, each in a call of its own. Where it comes out with the same
 bytes as before, it gets its former time, so that nothing made from it runs again, however large it
-is. What comes out otherwise is named: what was made from it runs again with the next call of
-Snakemake. Interrupted, give the same command again.
+is. What comes out otherwise is named: what was made from it, and from what is restored after it,
+runs again with the next call of Snakemake. Interrupted, give the same command again.
 """
 
 import argparse
 import itertools
 import sys
 
-from labelbench_core import noted_outputs
 from labelbench_core.left_out import left_out
+from labelbench_core.noted_outputs import Former
 from workflow_scripts._experiment import (
     Snakemake,
     command_parser,
@@ -28,27 +28,36 @@ def restore_results(arguments: argparse.Namespace, options: list[str]) -> None:
     name, jobs = experiment_of(arguments.configfile)
     not_wanted = frozenset() if arguments.left_out else left_out(name)
     snakemake = Snakemake(arguments.configfile, arguments.cores, options)
-    # What an interrupted call of this command, or of Snakemake, made again.
     outputs = [one.path for job in jobs for one in job.outputs]
-    noted_outputs.put_times_back(outputs)
+    former = Former()
+    # What was made since, and not noted, may have been made from other files than those noted.
+    others = former.other(outputs)
+    if others:
+        print(
+            f"not noted when it was made: {others[0]}{_and_more(len(others) - 1)}; so what is "
+            "restored counts as new, and what was made from it runs again"
+        )
+    else:
+        former.put_times_back(outputs)  # what an interrupted call of this command made again
     lost = [(job, missing) for job in jobs if (missing := missing_of(job, not_wanted))]
     print(f"missing: {sum(len(missing) for _, missing in lost)} of {len(outputs)} results")
     lost.sort(key=lambda one: one[0].phase)
-    others = []
     for _, phase in itertools.groupby(lost, key=lambda one: one[0].phase):
         made = list(phase)
         targets = [path for _, missing in made for path in missing]
         print(f"{made[0][0].stage.name}: {targets[0]}{_and_more(len(targets) - 1)}", flush=True)
-        paths = [one.path for job, _ in made for one in job.outputs]
-        before = noted_outputs.read_notes()
         snakemake.make(targets)
-        noted_outputs.put_times_back(paths)
-        now = noted_outputs.read_notes()
-        others += [
-            path for path in paths if path in now and now[path][0] != before.get(path, "-")[0]
-        ]
-    for path in others:
-        print(f"other than before: {path}: what was made from it runs again")
+        if others:
+            continue
+        others = former.other(outputs)
+        for path in others:
+            known = path in former.noted
+            what = "other than before" if known else "not known what it was before"
+            print(f"{what}: {path}: what was made from it runs again")
+        if not others:
+            # Not only of what was lost: a passing file made again takes others along.
+            former.put_times_back(outputs)
+    former.forget()
     plan = snakemake.left_to_do()
     print("all is there: nothing to be done" if plan is None else f"still to be made:\n{plan}")
 

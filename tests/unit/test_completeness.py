@@ -65,6 +65,33 @@ def test_every_missing_or_cut_file_of_a_folder_is_found(tmp_path: Path) -> None:
     assert look(folder) == f"{folder / 'manifest.json'} is damaged"
 
 
+@pytest.mark.parametrize(
+    ("name", "keys", "value", "told"),
+    [
+        ("zarr.json", ("codecs", 0, "configuration", "chunk_shape"), [0, 2], "is damaged"),
+        ("zarr.json", ("chunk_grid", "configuration", "chunk_shape"), [0, 2], "is damaged"),
+        ("zarr.json", ("shape",), [10**15, 2], "bytes of"),
+        ("zarr.json", ("shape",), [1e400, 2], "is damaged"),
+        ("zarr.json", ("data_type",), "float", "is damaged"),
+        ("manifest.json", ("arrays",), 5, "is damaged"),
+        ("manifest.json", ("splits",), {"a": {"views": {"x": {"array": 5, "blocks": [1]}}}}, "5"),
+    ],
+)
+def test_descriptions_of_other_values_are_told_of(
+    tmp_path: Path, name: str, keys: tuple, value: object, told: str
+) -> None:
+    folder = written(tmp_path)
+    path = sorted(folder.rglob(name))[0]
+    content = json.loads(path.read_text())
+    *above, last = keys
+    place = content
+    for key in above:
+        place = place[key]
+    place[last] = value
+    path.write_text(json.dumps(content))
+    assert told in str(look(folder))
+
+
 def test_what_is_missing_altogether_is_left_to_snakemake(tmp_path: Path) -> None:
     assert look(tmp_path) is None
     (tmp_path / "manifest.json").write_text("{}")

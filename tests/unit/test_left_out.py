@@ -32,9 +32,9 @@ def test_a_damaged_listing_is_one_line(listing, text):
     assert len(str(caught.value).splitlines()) == 1
 
 
-def workflow(*outputs):
+def workflow(*outputs, targets=()):
     jobs = [types.SimpleNamespace(output=list(outputs))]
-    dag = types.SimpleNamespace(needrun_jobs=lambda exclude_finished: jobs)
+    dag = types.SimpleNamespace(needrun_jobs=lambda exclude_finished: jobs, targetfiles=targets)
     return types.SimpleNamespace(dag=dag)
 
 
@@ -50,9 +50,8 @@ def test_a_plan_that_needs_what_was_left_out_is_told_of_once():
     assert "restore_results --left-out" in line
 
 
-def test_a_plan_without_it_is_not():
+@pytest.mark.parametrize("plan", [workflow("a"), workflow("a", "b", targets=["b"])])
+def test_a_plan_without_it_or_that_was_told_to_make_it_is_not(plan):
     told = []
-    TellOfLeftOut(workflow("a"), frozenset({"b"}), told.append).filter(
-        types.SimpleNamespace(stats={})
-    )
+    TellOfLeftOut(plan, frozenset({"b"}), told.append).filter(types.SimpleNamespace(stats={}))
     assert told == []

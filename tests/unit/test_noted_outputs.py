@@ -1,71 +1,113 @@
-"""Files that are lost and come out equal get their former time."""
+"""Files that are lost and come out equal get their former time, if it is sure what it was."""
 
 import os
+from pathlib import Path
+
+import pytest
 
 from labelbench_core import noted_outputs
-from labelbench_core.noted_outputs import note, put_times_back, read_notes
+from labelbench_core.noted_outputs import Former, note, read_notes
 
 
-def made(path, text, seconds):
-    path.write_text(text)
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    return tmp_path / "notes.json"
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> str:
+    """An output, noted when it was made at 100 s."""
+    return made(tmp_path / "one", "a", 100)
+
+
+def made(path: str | Path, text: str, seconds: int) -> str:
+    Path(path).write_text(text)
     os.utime(path, ns=(seconds * 10**9, seconds * 10**9))
     return str(path)
 
 
-def time_of(path):
+def time_of(path: str) -> int:
     return os.stat(path).st_mtime_ns // 10**9
 
 
-def test_equal_content_gets_its_former_time(tmp_path):
-    notes = tmp_path / "notes.json"
-    one, other = made(tmp_path / "one", "a", 100), made(tmp_path / "other", "b", 100)
-    note([one, other, str(tmp_path / "gone"), str(tmp_path)], notes=notes)
-    made(tmp_path / "one", "a", 200)
-    made(tmp_path / "other", "changed", 200)
-    put_times_back([one, other, str(tmp_path / "gone")], notes=notes)
-    assert (time_of(one), time_of(other)) == (100, 200)
+def times_noted(notes: Path) -> dict[str, int]:
+    return {path: time // 10**9 for path, (_, time) in read_notes(notes).items()}
 
 
-def test_equal_content_keeps_the_time_noted_first(tmp_path):
-    # What was made from it since then was made from the same bytes.
-    notes = tmp_path / "notes.json"
-    one = made(tmp_path / "one", "a", 100)
-    note([one], notes=notes)
-    note([made(tmp_path / "one", "a", 200)], notes=notes)
-    put_times_back([one], notes=notes)
-    assert time_of(one) == 100
+def test_equal_content_gets_its_former_time(notes: Path, output: str, tmp_path: Path) -> None:
+    other, gone = made(tmp_path / "other", "b", 100), str(tmp_path / "gone")
+    note([output, other, gone, str(tmp_path)], notes=notes)
+    assert list(read_notes(notes)) == [output, other]
+    former = Former(notes)
+    note([made(output, "a", 200), made(other, "changed", 200)], notes=notes)
+    assert former.other([output, other, gone]) == [other]
+    former.put_times_back([output, other, gone])
+    assert (time_of(output), time_of(other)) == (100, 200)
+    assert times_noted(notes) == {output: 100, other: 200}
 
 
-def test_other_content_is_noted_anew_also_if_it_comes_back(tmp_path):
-    notes = tmp_path / "notes.json"
-    for seconds, text in ((100, "a"), (200, "b"), (300, "a")):
-        note([made(tmp_path / "one", text, seconds)], notes=notes)
-    put_times_back([made(tmp_path / "one", "a", 400)], notes=notes)
-    assert time_of(tmp_path / "one") == 300
+def test_only_who_restores_puts_times_back(notes: Path, output: str) -> None:
+    """What was made from a file since then may have been made from other bytes, and killed."""
+    note([output], notes=notes)
+    note([made(output, "a", 200)], notes=notes)
+    former = Former(notes)
+    former.put_times_back([output])
+    assert time_of(output) == 200
 
 
-def test_what_a_killed_call_did_not_note_is_noted_by_the_next(tmp_path):
-    notes = tmp_path / "notes.json"
-    one, other = made(tmp_path / "one", "a", 100), made(tmp_path / "other", "b", 100)
-    note([one], notes=notes)
-    made(tmp_path / "one", "changed", 200)  # not by this call
-    note([], planned=[one, other], notes=notes)
-    assert {path: time // 10**9 for path, (_, time) in read_notes(notes).items()} == {
-        one: 100,
-        other: 100,
-    }
-    assert read_notes(notes)[one][0] != read_notes(notes)[other][0]
+def test_what_a_killed_call_made_is_noted_by_the_next(
+    notes: Path, output: str, tmp_path: Path
+) -> None:
+    note([output], notes=notes)
+    made(output, "changed", 200)
+    other = made(tmp_path / "other", "b", 100)
+    assert Former(notes).other([output, other]) == [output, other]
+    note([output, other], notes=notes)
+    assert times_noted(notes) == {output: 200, other: 100}
+    assert read_notes(notes)[output][0] != read_notes(notes)[other][0]
 
 
-def test_unreadable_notes_are_none(tmp_path):
-    notes = tmp_path / "notes.json"
-    for text in ("", "[]", "{", "3"):
-        notes.write_text(text)
-        assert read_notes(notes) == {}
-    one = made(tmp_path / "one", "a", 100)
-    note([one], notes=notes)
-    assert list(read_notes(notes)) == [one]
+def test_who_was_interrupted_goes_on_with_what_was_noted_first(notes: Path, output: str) -> None:
+    note([output], notes=notes)
+    Former(notes)
+    note([made(output, "a", 200)], notes=notes)
+    former = Former(notes)
+    former.put_times_back([output])
+    assert time_of(output) == 100
+    former.forget()
+    note([made(output, "a", 300)], notes=notes)
+    Former(notes).put_times_back([output])
+    assert time_of(output) == 300
 
 
-def test_notes_lie_outside_of_results():
+def test_a_file_of_the_time_noted_is_not_read_again(
+    notes: Path, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note([output], notes=notes)
+    monkeypatch.setattr(noted_outputs.files, "sha256_file", None)
+    note([output], notes=notes)
+    assert Former(notes).other([output]) == []
+
+
+def test_what_cannot_be_read_is_not_noted(
+    notes: Path, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: str) -> str:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(noted_outputs.files, "sha256_file", denied)
+    note([output], notes=notes)
+    assert read_notes(notes) == {}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "3", '{"f": 5}', '{"f": ["x"]}', '{"f": [1, 2]}'])
+def test_unreadable_notes_are_none(notes: Path, output: str, text: str) -> None:
+    notes.write_text(text)
+    assert read_notes(notes) == {}
+    note([output], notes=notes)
+    assert list(read_notes(notes)) == [output]
+    assert Former(notes).other([output]) == []
+
+
+def test_notes_lie_outside_of_results() -> None:
     assert noted_outputs.NOTES.parts[0] == ".snakemake"

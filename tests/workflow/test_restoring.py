@@ -7,8 +7,9 @@ import sys
 import tarfile
 
 import pytest
+from conftest import CODE, Workflow
 
-from tests.workflow.conftest import CODE, Workflow
+from labelbench_core import noted_outputs
 
 CHAIN = "results/selections/digits/tiny/linear/small/margin/seed-0"
 MODEL = "results/finetuned/digits/tiny/tiny/linear/small/margin/seed-0/round-2/model.safetensors"
@@ -91,10 +92,29 @@ def test_other_bytes_are_named_and_what_was_made_from_them_runs_again(finished):
 
 
 @pytest.mark.thorough
+def test_what_a_killed_call_made_from_other_bytes_is_not_taken_for_finished(finished):
+    """Embeddings as noted, but rounds that were made from others meanwhile."""
+    expected = finished.results()
+    finished.edit("config/catalogue/backbones.yaml", "{input_size: 32}", "{input_size: 40}")
+    finished.snakemake("--until", "select_round", "--quiet", "all", "--no-hooks")
+    finished.edit("config/catalogue/backbones.yaml", "{input_size: 40}", "{input_size: 32}")
+    remove(finished.folder, LOST["embeddings"])
+    restoring = ("--configfile", "smoke.yaml", "--quiet", "all", "--max-checksum-file-size", "10")
+    text = command(finished, "restore_results", *restoring)
+    assert "not noted when it was made" in text
+    assert "still to be made" in text
+    assert "select_round" in text
+    finished.snakemake()
+    assert finished.results() == expected
+
+
+@pytest.mark.thorough
 def test_interrupted_after_a_job_it_continues(finished):
     expected = finished.results()
     remove(finished.folder, LOST["a round"])
     # As if killed before the file got its former time.
+    notes = finished.folder / noted_outputs.NOTES
+    shutil.copy(notes, notes.with_name("restoring.json"))
     finished.snakemake(*LOST["a round"], "--quiet", "all")
     text = command(
         finished,
