@@ -59,7 +59,7 @@ from labelbench_core import files
 with files.atomic_path(sys.argv[1]) as aside:
     aside.write_text("half of the new")
     print("writing", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
@@ -107,7 +107,7 @@ import sys, time
 from labelbench_core import files
 with files.exclusive(sys.argv[1]):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

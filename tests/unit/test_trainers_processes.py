@@ -37,7 +37,7 @@ def trained(tmp_path_factory):
         for rank in range(PROCESSES)
     ]
     try:
-        logs = [process.communicate(timeout=120)[1] for process in running]
+        logs = [process.communicate(timeout=600)[1] for process in running]
     finally:
         for process in running:
             process.kill()

@@ -51,7 +51,7 @@ def kill_in_the_middle(workflow, script, target, sign, victim):
         stderr=subprocess.STDOUT,
         text=True,
     )
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 600  # for machines that do much else
     while time.monotonic() < deadline:
         jobs = jobs_of(workflow.folder, script)
         if jobs and (sign is None or (workflow.folder / sign).exists()):
@@ -62,7 +62,7 @@ def kill_in_the_middle(workflow, script, target, sign, victim):
         pytest.fail(f"{script} never ran")
     if victim == "the job":
         os.kill(jobs[0], signal.SIGKILL)
-        text = running.communicate(timeout=90)[0]
+        text = running.communicate(timeout=600)[0]
         assert running.returncode == 1, text
     else:
         running.kill()
