@@ -106,7 +106,7 @@ def write_network(path: Path) -> None:
 def jobs_of_experiment(workflow: Workflow) -> dict[str, list[list[Path]]]:
     """Stage → the outputs of each of its jobs."""
     content = yaml.safe_load((workflow.folder / CONFIG).read_text())
-    experiment, catalogue = load(content, workflow.folder, [CONFIG])
+    experiment, catalogue = load(content, workflow.folder, [workflow.folder / CONFIG])
     found: dict[str, list[list[Path]]] = {name: [] for name in STAGES}
     for job in planned_jobs(experiment, Needs(**needs(experiment, catalogue))):
         found[job.stage.name].append([workflow.folder / output.path for output in job.outputs])

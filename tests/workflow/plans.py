@@ -47,7 +47,7 @@ def plan(config):
                         for file in rule.output
                     ],
                     "log": list(map(strip_wildcard_constraints, rule.log)),
-                    "benchmark": strip_wildcard_constraints(rule.benchmark),
+                    "benchmark": rule.benchmark and strip_wildcard_constraints(rule.benchmark),
                     "gpu": "gpu" in rule.resources,
                 }
                 for rule in workflow.rules

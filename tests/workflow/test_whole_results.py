@@ -53,7 +53,7 @@ def plans(workflow, *configs, without=()):
 def belongs(workflow, config="smoke.yaml"):
     """Path → `PlannedOutput` of everything that belongs to an experiment."""
     content = yaml.safe_load((workflow.folder / config).read_text())
-    experiment, catalogue = load(content, workflow.folder, [config])
+    experiment, catalogue = load(content, workflow.folder, [workflow.folder / config])
     outputs = planned_outputs(experiment, Needs(**needs(experiment, catalogue)))
     return {one.path: one for one in outputs}
 
