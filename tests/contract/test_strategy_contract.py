@@ -50,7 +50,7 @@ def test_contract_of_other_forms(name, option, check):
     check(name, **option)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     name=st.sampled_from(NAMES),
     rows=st.integers(2, 40),

@@ -30,7 +30,7 @@ import yaml
 # Checkouts to run Snakemake in.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from conftest import Workflow, checkout
+from checkouts import Workflow, checkout
 from test_interruptions import jobs_of
 from test_proxies import CATALOGUE, NAMES_CATALOGUE
 

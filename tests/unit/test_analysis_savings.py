@@ -112,7 +112,7 @@ def test_a_strategy_compared_with_itself_saves_exactly_nothing(shape: str, defin
     assert ends(found) == pytest.approx((1.0, "", 1.0, ""))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     shape=st.sampled_from([*SHAPES, "random walk"]),
     definition=st.sampled_from(DEFINITIONS),
@@ -134,7 +134,7 @@ def test_noisy_curves_compared_with_themselves(
         assert math.isnan(found["low"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seeds=st.integers(2, 6), seed=st.integers(0, 2**32 - 1), noise=st.floats(0.001, 0.3))
 def test_the_interval_holds_the_saving_and_turns_with_the_curves(
     seeds: int, seed: int, noise: float

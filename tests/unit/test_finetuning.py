@@ -198,6 +198,7 @@ def test_held_out_labels_are_spread_over_the_classes():
     assert len(hold_out(np.zeros(2, np.int64), 0.01, ("a",))) == 1
 
 
+@pytest.mark.thorough
 def test_two_processes_train_as_one_does(tmp_path, dataset, bought):
     """Through the script and `torchrun`, on the CPU; sums are formed in another order."""
     round_json, round_npz = stored(tmp_path, dataset, bought)

@@ -1,5 +1,6 @@
 """Killed in the middle and run again: nothing is lost, nothing is written twice, equal bytes."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -71,8 +72,16 @@ def kill_in_the_middle(workflow, script, target, sign, victim):
         assert list((workflow.folder / ".snakemake/locks").iterdir()), "Snakemake left no lock"
 
 
-@pytest.mark.parametrize("victim", ["the job", "Snakemake"])
-@pytest.mark.parametrize("stage", STAGES)
+QUICK = (("extraction", "Snakemake"), ("a round", "the job"))
+
+
+@pytest.mark.parametrize(
+    ("stage", "victim"),
+    [
+        pytest.param(*pair, marks=() if pair in QUICK else pytest.mark.thorough)
+        for pair in itertools.product(STAGES, ("the job", "Snakemake"))
+    ],
+)
 def test_the_next_run_continues_and_ends_with_equal_bytes(finished, stage, victim):
     script, target, removed, sign = STAGES[stage]
     expected = finished.results()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import open_clip
+import pytest
 import torch
 from safetensors.numpy import load_file
 
@@ -121,6 +122,7 @@ named:
 }
 
 
+@pytest.mark.thorough
 def test_class_names_start_a_proxy_and_a_fine_tuning(fresh):
     """By OpenCLIP's smallest network, with random weights: what it says of the names is noise."""
     network = open_clip.create_model("ViT-S-32-alt", force_image_size=32).half()

@@ -7,7 +7,7 @@ import sys
 import tarfile
 
 import pytest
-from conftest import CODE, Workflow
+from checkouts import CODE, Workflow
 
 from labelbench_core import noted_outputs
 

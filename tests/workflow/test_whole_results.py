@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from conftest import PROJECT, SMOKE, Workflow, checkout
+from checkouts import PROJECT, SMOKE, Workflow, checkout
 from PIL import Image
 from test_interruptions import jobs_of
 from test_proxies import CATALOGUE, EXPERIMENT

@@ -74,7 +74,9 @@ def test_rounds_run_as_remote_jobs(fresh):
     submit.chmod(0o755)
     pytest.importorskip("snakemake_executor_plugin_cluster_generic")
     fresh.edit("smoke.yaml", "seeds: 2", "seeds: 1")
+    fresh.edit("smoke.yaml", "rounds: 3", "rounds: 2")
     fresh.edit("smoke.yaml", "[random, margin, badge]", "[random, margin]")
+    fresh.edit("smoke.yaml", "rounds: [2]", "rounds: [1]")
     fresh.snakemake(
         "selections",
         "--executor",

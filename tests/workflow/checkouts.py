@@ -1,0 +1,131 @@
+"""Copies of the project in which the workflow is run for real, on small real data."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+CODE = ("Snakefile", "rules", "config", "profiles", "labelbench_core", "workflow_scripts")
+
+SMOKE = """
+experiment: smoke
+datasets: [digits]
+backbones: [tiny]
+proxies: [linear]
+schedules: [small]
+strategies: [random, margin, badge]
+rounds: 3
+seeds: 2
+finetune:
+  trainers: [tiny]
+  strategies: [random, margin]
+  rounds: [2]
+  seeds: 1
+"""
+CATALOGUE = {
+    "backbones": """
+tiny:
+  implementation: efficientnet-lite
+  options: {input_size: 32}
+""",
+    "schedules": """
+small:
+  initial: 20
+  batch: 20
+""",
+    "trainers": """
+tiny:
+  implementation: supervised
+  training: {steps: 6, batch_size: 8, warmup_steps: 2}
+""",
+}
+
+
+@dataclass
+class Workflow:
+    """A checkout to run Snakemake in."""
+
+    folder: Path
+
+    def snakemake(self, *arguments, check=True, config="smoke.yaml", **environment):
+        """Run Snakemake; what it printed, both streams together."""
+        done = subprocess.run(
+            self.command(*arguments, config=config),
+            cwd=self.folder,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            pytest.fail(f"snakemake failed:\n{done.stdout}")
+        return done.stdout
+
+    def command(self, *arguments, config="smoke.yaml"):
+        chosen = ["--configfile", config] if config else []
+        return [sys.executable, "-m", "snakemake", *chosen, "--cores", "2", *arguments]
+
+    def planned(self, *arguments, **options):
+        """Number of jobs per rule that a dry run plans; empty if there is nothing to be done."""
+        text = self.snakemake("-n", *arguments, **options)
+        if "Nothing to be done" in text:
+            return {}
+        table = text[text.index("Job stats:") :].splitlines()[3:]
+        counts = dict(line.split() for line in table[: table.index("")])
+        return {rule: int(count) for rule, count in counts.items() if rule not in ("total", "all")}
+
+    def edit(self, file, old, new):
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text, f"{old!r} is not in {file}"
+        path.write_text(text.replace(old, new))
+
+    def append(self, file, text):
+        path = self.folder / file
+        path.write_text(path.read_text() + text)
+
+    def results(self):
+        """Content of all results whose bytes must be equal for equal settings."""
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for path in sorted((self.folder / "results").rglob("*"))
+            if path.is_file() and comparable(path)
+        }
+
+
+def comparable(path):
+    """All but logs, benchmarks, timings, the cost part of the report, and machine state."""
+    parts = path.parts
+    return not (
+        "logs" in parts
+        or "benchmarks" in parts
+        or path.name.startswith((".", "costs."))
+        or path.parent.name.startswith(".")
+        or path.name == "report.html"
+    )
+
+
+def checkout(folder):
+    """Copy the code, with the small experiment's entries in its catalogue."""
+    folder.mkdir(parents=True)
+    for name in CODE:
+        source = PROJECT / name
+        if source.is_dir():
+            shutil.copytree(
+                source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.lock")
+            )
+        else:
+            shutil.copy2(source, folder / name)
+    workflow = Workflow(folder)
+    for kind, entries in CATALOGUE.items():
+        workflow.append(f"config/catalogue/{kind}.yaml", entries)
+    # Few images: what takes time here is to start processes.
+    workflow.edit("config/catalogue/datasets.yaml", "\ndigits:", "\ndigits:\n  pool_size: 300")
+    (folder / "smoke.yaml").write_text(SMOKE)
+    return workflow
