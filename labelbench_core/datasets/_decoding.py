@@ -1,15 +1,17 @@
 """Image files decoded: whole, turned upright, on their ground, as a square of 8-bit RGB."""
 
+import functools
 import hashlib
 import io
 import os
+import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from labelbench_core.datasets._formats import READ_FORMATS
 from labelbench_core.datasets._names import printable
@@ -29,6 +31,10 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# Parts of Pillow's messages: where an object lay in memory, which differs from run to run; what it
+# was built without.
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_NO_DECODER = re.compile(r"decoder \S+ not available")
 
 
 class Decoded(NamedTuple):
@@ -141,13 +147,6 @@ def read_regular(path: str | Path) -> bytes:
         raise InputError(f"cannot be read ({error.strerror})") from error
 
 
-def decode_square(
-    content: bytes, size: int, framing: Framing = SHORTEST, ground: str = "white"
-) -> np.ndarray:
-    """An image file as a square, (size, size, 3) uint8, RGB; see `decode`."""
-    return decode(content, size, framing, ground).pixels
-
-
 def decode(
     content: bytes, size: int, framing: Framing = SHORTEST, ground: str = "white"
 ) -> Decoded:
@@ -171,16 +170,20 @@ def decode(
     """
     try:
         image, stored, several_frames = _load(content, size)
-        orientation = image.getexif().get(_ORIENTATION)
     except Image.DecompressionBombError as error:
         raise InputError(f"more pixels than are safe to decode ({error})") from error
+    except UnidentifiedImageError as error:
+        raise InputError(_unidentified(content)) from error
     except (InputError, MemoryError):
         raise
     except Exception as error:
         # Pillow's readers let through whatever they run into in a damaged file.
-        told = str(error) or type(error).__name__
+        told = _ADDRESS.sub("", " ".join(str(error).split())) or type(error).__name__
+        if _NO_DECODER.fullmatch(told):
+            raise InputError(f"this Pillow was built without what reads it ({told})") from error
         raise InputError(f"corrupt image ({told})") from error
     with image:
+        orientation = _orientation(image)
         if orientation in _UPRIGHT:
             image = _turned(image, _UPRIGHT[orientation])
         shown = to_rgb(image, ground, stored)
@@ -192,7 +195,7 @@ def _load(content: bytes, size: int) -> tuple[Image.Image, str, bool]:
     """An image with all its pixels, the raw mode it is stored in, whether there are more frames."""
     if not content:
         raise InputError("empty file")
-    image = Image.open(io.BytesIO(content), formats=READ_FORMATS)
+    image = Image.open(io.BytesIO(content), formats=_known_formats())
     # A photo's further pictures (MPO) are its preview or its other half.
     several_frames = image.format != "MPO" and bool(getattr(image, "is_animated", False))
     # JPEG alone: decodes at a half, a quarter or an eighth where that is still large enough.
@@ -201,6 +204,32 @@ def _load(content: bytes, size: int) -> tuple[Image.Image, str, bool]:
     stored = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
     image.load()
     return image, stored if isinstance(stored, str) else "", several_frames
+
+
+@functools.cache
+def _known_formats() -> tuple[str, ...]:
+    """Those of `READ_FORMATS` that this Pillow knows: asked for another, it fails on every file."""
+    Image.init()
+    return tuple(one for one in READ_FORMATS if one in Image.OPEN)
+
+
+def _unidentified(content: bytes) -> str:
+    """Why Pillow does not know what a file is: its message names an address in memory."""
+    # Formats that Pillow was built without are known to it, but not written. ISO/IEC 14496-12, 4.3:
+    # the type of a file stands behind the size and the name of its first box.
+    if content[4:12] in (b"ftypavif", b"ftypavis") and "AVIF" not in Image.SAVE:
+        return "this Pillow has no AVIF; needs Pillow 11.3 or later, with AVIF built in"
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP" and "WEBP" not in Image.SAVE:
+        return "this Pillow was built without WebP"
+    return "no image that Pillow can read"
+
+
+def _orientation(image: Image.Image) -> int | None:
+    """The orientation in an image's EXIF data; None where that is missing or damaged."""
+    try:
+        return image.getexif().get(_ORIENTATION)
+    except Exception:  # whatever a reader runs into; the pixels are whole
+        return None
 
 
 def _turned(image: Image.Image, how: Image.Transpose) -> Image.Image:

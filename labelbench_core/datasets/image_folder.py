@@ -62,7 +62,8 @@ def load(
     folder
         Holds one folder a split.
     image_size
-        Images are cut to their central square and resized to this many pixels; at least 1.
+        Images become squares of this many pixels (at least 1), as the backbone's `resize_mode`
+        says (default: the central square).
     allow_missing_classes
         Accept that val and test lack classes (the pool never may).
     corrupt

@@ -118,6 +118,17 @@ def test_broken_files_are_left_out_where_that_is_configured(pets, caplog):
         prepare(pets, corrupt="skip")
 
 
+def test_what_is_left_out_has_the_same_bytes_in_every_run(pets):
+    (pets / "pool" / "dog" / "bad.png").write_text("no image")
+    (pets / "pool" / "dog" / "empty.png").touch()
+    (pets / "pool" / "dog" / "half.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    for name in ("one", "two"):
+        prepare(pets, name=name, corrupt="skip", remember=False)
+    one, two = ((pets.parent / name / "manifest.json").read_bytes() for name in ("one", "two"))
+    assert one == two
+    assert b"pool/dog/bad.png (no image that Pillow can read)" in one
+
+
 def test_the_cures_that_messages_name_work(pets):
     victim = pets / "pool" / "dog" / "04.jpg"
     whole = truncate(victim)

@@ -8,8 +8,8 @@ import pytest
 from image_files import encoded
 from PIL import Image
 
-from labelbench_core.datasets import _formats
-from labelbench_core.datasets._decoding import FileImages, decode_square, read_regular
+from labelbench_core.datasets import _decoding, _formats
+from labelbench_core.datasets._decoding import FileImages, decode, read_regular
 from labelbench_core.errors import InputError
 
 PICTURE = Image.fromarray(
@@ -28,7 +28,7 @@ def test_whatever_is_damaged_is_an_input_error(form, monkeypatch):
     content = FORMS[form]
     # A damaged header can ask for gigabytes.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000_000)
-    assert decode_square(content, 8).shape == (8, 8, 3)
+    assert decode(content, 8).pixels.shape == (8, 8, 3)
     rng = np.random.default_rng(1)
     for length in np.linspace(0, len(content) - 1, 25).astype(int):
         attempt(content[:length])
@@ -43,7 +43,7 @@ def test_whatever_is_damaged_is_an_input_error(form, monkeypatch):
 def attempt(content):
     """Decode; what is raised must be an `InputError` that says why."""
     try:
-        assert decode_square(content, 8).shape == (8, 8, 3)
+        assert decode(content, 8).pixels.shape == (8, 8, 3)
         told = "decoded"
     except InputError as error:
         told = str(error)
@@ -59,20 +59,67 @@ def attempt(content):
 def test_truncated_images_are_errors(form, size):
     for share in (0.3, 0.6, 0.9):
         content = FORMS[form]
-        with pytest.raises(InputError, match=r"corrupt image|empty"):
-            decode_square(content[: int(len(content) * share)], size)
+        with pytest.raises(InputError, match=r"corrupt image|empty|no image that"):
+            decode(content[: int(len(content) * share)], size)
 
 
 def test_more_pixels_than_are_safe_are_told_from_damage(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
     with pytest.raises(InputError, match="more pixels than are safe to decode"):
-        decode_square(FORMS["PNG"], 8)
+        decode(FORMS["PNG"], 8)
 
 
 def test_files_of_other_programs_are_not_run():
     """A drawing under the name of a photo must not reach Ghostscript."""
-    with pytest.raises(InputError, match="corrupt image"):
-        decode_square(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n", 8)
+    with pytest.raises(InputError, match="no image that Pillow can read"):
+        decode(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n", 8)
+
+
+def test_reasons_name_no_address_in_memory(monkeypatch):
+    """Manifests hold them, and are the same in every run."""
+
+    def fail(*_, **__):
+        raise OSError(f"cannot read\n{object()}")
+
+    monkeypatch.setattr(_decoding.Image, "open", fail)
+    with pytest.raises(InputError, match=r"^corrupt image \(cannot read <object object>\)$"):
+        decode(FORMS["PNG"], 8)
+
+
+def test_a_pillow_without_a_format_reads_all_others(monkeypatch):
+    """As an older one, or one that was built without a library."""
+    avif = b"\0\0\0 ftypavif\0\0\0\0avifmif1miafMA1B"
+    for table in (Image.OPEN, Image.SAVE):
+        monkeypatch.delitem(table, "AVIF", raising=False)
+        monkeypatch.delitem(table, "WEBP", raising=False)
+    monkeypatch.setattr(_decoding, "_known_formats", _decoding._known_formats.__wrapped__)
+    for form in set(FORMS) - {"AVIF", "WEBP"}:
+        assert decode(FORMS[form], 8).pixels.shape == (8, 8, 3)
+    with pytest.raises(InputError, match=r"^this Pillow has no AVIF; needs Pillow 11\.3 or later"):
+        decode(avif, 8)
+    with pytest.raises(InputError, match=r"^this Pillow was built without WebP"):
+        decode(b"RIFF\0\0\0\0WEBPVP8 ", 8)
+    with pytest.raises(InputError, match=r"^no image that Pillow can read"):
+        decode(b"text", 8)
+
+
+def test_a_missing_decoder_is_not_the_images_fault(monkeypatch):
+    def fail(*_):
+        raise OSError("decoder jpeg2k not available")
+
+    monkeypatch.setattr(_decoding, "_load", fail)
+    with pytest.raises(InputError, match=r"^this Pillow was built without .*\(decoder jpeg2k not"):
+        decode(FORMS["PNG"], 8)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("form", [form for form in ("PNG", "WEBP", "JPEG") if form in FORMS])
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0nonsense", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0"]
+)
+def test_where_exif_cannot_be_read_there_is_no_orientation(form, exif):
+    content = encoded(PICTURE, form, exif=exif)
+    np.testing.assert_array_equal(decode(content, 8).pixels, decode(FORMS[form], 8).pixels)
 
 
 def test_the_endings_are_pillows():

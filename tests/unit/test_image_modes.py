@@ -5,7 +5,7 @@ import pytest
 from image_files import encoded, png, tiff
 from PIL import Image, ImageMode
 
-from labelbench_core.datasets._decoding import decode, decode_square
+from labelbench_core.datasets._decoding import decode
 from labelbench_core.datasets._pixels import GROUNDS, to_rgb
 from labelbench_core.errors import InputError
 
@@ -111,7 +111,7 @@ def test_every_mode_shows_its_content(mode):
 def test_modes_without_a_white_are_refused_by_name(mode):
     image = Image.new(mode, (SIZE, SIZE), 7)
     with pytest.raises(InputError, match=rf"mode {mode} \(32-bit .*states no white; save it with"):
-        decode_square(encoded(image, "TIFF"), 8)
+        decode(encoded(image, "TIFF"), 8)
 
 
 def test_no_mode_of_pillow_is_forgotten():
@@ -138,27 +138,27 @@ def test_the_ground_is_the_one_asked_for(ground):
 
 def test_sixteen_bits_show_what_eight_bits_do():
     for darkened in (GREY // 4, 255 - GREY // 4):
-        eight = decode_square(encoded(Image.fromarray(darkened)), 8).astype(int)
+        eight = decode(encoded(Image.fromarray(darkened)), 8).pixels.astype(int)
         wide = Image.fromarray(darkened.astype(np.uint16) * 257)
         for form in ("PNG", "TIFF", "PPM", "JPEG2000"):
             options = {"irreversible": False} if form == "JPEG2000" else {}
-            found = decode_square(encoded(wide, form, **options), 8)
+            found = decode(encoded(wide, form, **options), 8).pixels
             assert np.abs(found - eight).max() <= 1, form
 
 
 def test_grey_is_scaled_by_the_range_that_its_file_states():
     flat = GREY.astype("<u2") * 257
     white_is_zero = tiff((65535 - flat).tobytes(), SIZE, SIZE, 16, photometric=0)
-    np.testing.assert_array_equal(decode_square(white_is_zero, SIZE), three(GREY))
+    np.testing.assert_array_equal(decode(white_is_zero, SIZE).pixels, three(GREY))
     twelve = np.linspace(0, 4095, SIZE).round().astype(int)
     first, second = twelve[::2], twelve[1::2]
     packed = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], axis=1)
     row = packed.astype(np.uint8).tobytes()
-    found = decode_square(tiff(row * SIZE, SIZE, SIZE, 12), SIZE)
+    found = decode(tiff(row * SIZE, SIZE, SIZE, 12), SIZE).pixels
     np.testing.assert_allclose(found[0, :, 0], twelve / 4095 * 255, atol=0.51)
     signed = tiff(flat.tobytes(), SIZE, SIZE, 16, sample_format=2)
     with pytest.raises(InputError, match=r"mode I \(32-bit or signed integers\) states no white"):
-        decode_square(signed, SIZE)
+        decode(signed, SIZE)
 
 
 @pytest.mark.parametrize(("bits", "levels"), [(1, 2), (2, 4), (4, 16), (8, 256), (16, 65536)])
@@ -170,7 +170,7 @@ def test_a_transparent_grey_of_any_depth(bits, levels):
     row = bytes(int(as_bits[i : i + 8], 2) for i in range(0, len(as_bits), 8))
     content = png([row] * SIZE, bits, 0, transparent=hidden.to_bytes(2, "big"))
     expected = np.where(values == hidden, 255, values / (levels - 1) * 255)
-    found = decode_square(content, SIZE)
+    found = decode(content, SIZE).pixels
     np.testing.assert_allclose(found[0, :, 1], expected, atol=1)
     black = decode(content, SIZE, ground="black").pixels[0, :, 1]
     np.testing.assert_allclose(black, np.where(values == hidden, 0, expected), atol=1)
@@ -181,7 +181,7 @@ def test_a_transparent_color_of_any_depth(bits):
     kind = f">u{bits // 8}"
     colors = (RGB[0].astype(int) * (257 if bits == 16 else 1)).astype(kind)
     hidden = b"".join(int(value).to_bytes(2, "big") for value in colors[3])
-    found = decode_square(png([colors.tobytes()] * SIZE, bits, 2, transparent=hidden), SIZE)
+    found = decode(png([colors.tobytes()] * SIZE, bits, 2, transparent=hidden), SIZE).pixels
     expected = RGB[0].copy()
     expected[3] = 255
     np.testing.assert_allclose(found[5], expected, atol=1)
@@ -195,11 +195,11 @@ def test_palettes_with_one_or_many_transparencies():
         alpha = np.full(16, 255.0)
         alpha[: len(alphas)] = list(alphas)
         expected = over(np.tile(palette, (SIZE, 1, 1)), np.tile(alpha, (SIZE, 1)))
-        np.testing.assert_allclose(decode_square(content, SIZE), expected, atol=1)
+        np.testing.assert_allclose(decode(content, SIZE).pixels, expected, atol=1)
     drawing = Image.new("P", (SIZE, SIZE), 0)
     drawing.putpalette([0, 0, 0, 0, 0, 0])
     drawing.paste(1, (4, 4, 12, 12))
-    found = decode_square(encoded(drawing, "GIF", transparency=0), SIZE)
+    found = decode(encoded(drawing, "GIF", transparency=0), SIZE).pixels
     assert (found[8, 8] == 0).all()
     assert (found[1, 1] == 255).all()
 
@@ -229,7 +229,7 @@ def test_pictures_are_turned_upright(form, orientation):
     except KeyError:
         pytest.skip(f"this Pillow has no {form}")
     for size in (64, 16):
-        found = decode_square(content, size)[:, :, 0]
+        found = decode(content, size).pixels[:, :, 0]
         corners = found[[size // 4, -size // 4]][:, [size // 4, -size // 4]].astype(int)
         assert np.abs(corners - quarters).max() <= 6
 
@@ -239,9 +239,9 @@ def test_turning_keeps_transparency_and_range():
     exif[0x0112] = 3
     content = encoded(EXAMPLES["RGBA"][0], exif=exif)
     expected = over(RGB, ALPHA)[::-1, ::-1]
-    assert np.abs(decode_square(content, SIZE) - expected).max() <= 1
+    assert np.abs(decode(content, SIZE).pixels - expected).max() <= 1
     wide = Image.fromarray(GREY.astype(np.uint16) * 257)
-    found = decode_square(encoded(wide, exif=exif), SIZE)
+    found = decode(encoded(wide, exif=exif), SIZE).pixels
     np.testing.assert_array_equal(found, three(GREY)[::-1, ::-1])
 
 
@@ -250,9 +250,9 @@ def test_decoding_at_a_fraction_shows_the_same(mode):
     """`draft` is for speed: a JPEG decoded at an eighth is the JPEG decoded whole, made smaller."""
     smooth = Image.fromarray(RGB).resize((512, 512), Image.Resampling.BICUBIC)
     content = encoded(smooth.convert(mode), "JPEG", quality=95)
-    with_draft = decode_square(content, 64).astype(int)
+    with_draft = decode(content, 64).pixels.astype(int)
     whole = encoded(smooth.convert(mode).convert("RGB"), "PNG")
-    assert np.abs(with_draft - decode_square(whole, 64)).mean() < 3
+    assert np.abs(with_draft - decode(whole, 64).pixels).mean() < 3
 
 
 def test_further_frames_are_told_and_a_phones_preview_is_not(tmp_path):

@@ -25,7 +25,7 @@ from labelbench_core.backbones import (
 )
 from labelbench_core.catalogue import load_catalogue
 from labelbench_core.datasets import open_dataset
-from labelbench_core.datasets._decoding import decode_square
+from labelbench_core.datasets._decoding import decode
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.errors import InputError
@@ -100,13 +100,13 @@ def test_files_are_prepared_as_by_the_libraries(photo, shape, most, resize_mode,
     config = PreprocessCfg(64, "RGB", MEAN, STD, "bicubic", resize_mode)
     expected = image_transform_v2(config, is_train=False)(image)
     ours = backbone(64, resize_mode=resize_mode)
-    decoded = decode_square(content.getvalue(), 128, ours.framing).copy()
+    decoded = decode(content.getvalue(), 128, ours.framing).pixels.copy()
     assert decoded.shape == (128, 128, 3)
     _, mean = grey_values(ours.preprocess(torch.from_numpy(decoded)[None])[0], expected)
     assert mean < most
     others = [Framing(mode) for mode in RESIZE_MODES if mode != resize_mode]
     for other in others:
-        wrong = torch.from_numpy(decode_square(content.getvalue(), 128, other).copy())[None]
+        wrong = torch.from_numpy(decode(content.getvalue(), 128, other).pixels.copy())[None]
         assert grey_values(ours.preprocess(wrong)[0], expected)[1] > 10
 
 
@@ -151,7 +151,7 @@ def test_every_stage_sees_the_images_as_the_backbone_wants_them(
     dataset, folder = pictures
     chosen = timm_model.build(**OPTIONS, resize_mode=resize_mode)
     content = (folder / "test" / "one" / "0.png").read_bytes()
-    square = decode_square(content, 48, chosen.framing).copy()
+    square = decode(content, 48, chosen.framing).pixels.copy()
     manifest = extract_embeddings(
         dataset, chosen, "any", tmp_path / "arrays", tmp_path / "manifest.json", threads=1
     )
@@ -187,9 +187,9 @@ def test_every_stage_sees_the_images_as_the_backbone_wants_them(
         ("some",), (None, ""), torch.device("cpu"), 1,
     )  # fmt: skip
     evaluate(trained, chosen, dataset, ["test"], 1)
-    pool_square = decode_square(
+    pool_square = decode(
         (folder / "pool" / "one" / "0.png").read_bytes(), 48, chosen.framing
-    ).copy()
+    ).pixels.copy()
     assert any((batch == torch.from_numpy(pool_square)).flatten(1).all(1).any() for batch in seen)
     assert (seen[-1][0].numpy() == square).all()
     entry = {"implementation": "timm-model", "options": {**OPTIONS, "resize_mode": resize_mode}}
