@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from labelbench_core.datasets import OTHER_FILES
+from labelbench_core.datasets._names import printable
 from labelbench_core.errors import InputError
 from labelbench_core.files import read_json
 
@@ -24,7 +25,8 @@ def prepared_contents(manifest: Mapping[str, Any], arrays: Path) -> dict[str, st
         contents = dict(entry for name in listings for entry in read_json(arrays / name))
     except (InputError, TypeError, ValueError):
         return None
-    return contents if len(contents) == manifest["source_files"]["count"] else None
+    listed = all(isinstance(one, str) for entry in contents.items() for one in entry)
+    return contents if listed and len(contents) == manifest["source_files"]["count"] else None
 
 
 def describe_changes(before: Mapping[str, str] | None, after: Mapping[str, str]) -> str:
@@ -52,7 +54,8 @@ def describe_changes(before: Mapping[str, str] | None, after: Mapping[str, str])
     ]
     if len(routes) <= MOST_ROUTES:
         for (old, new_folder), names in routes.items():
-            parts.append(_part(names, f"moved from {old} to {new_folder}"))
+            told = f"moved from {printable(old)} to {printable(new_folder)}"
+            parts.append(_part(names, told))
     else:
         parts.append(_part([n for names in routes.values() for n in names], "moved"))
     return ", ".join(filter(None, parts))
@@ -81,9 +84,8 @@ def _part(names: list[str], verb: str) -> str:
     """How many files were changed in one way, as in "2 files added (pool/cat/a.jpg, …)"."""
     if not names:
         return ""
-    shown = names[0].encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     more = ", …" if len(names) > 1 else ""
-    return f"{len(names):,} file{'s' * (len(names) > 1)} {verb} ({shown}{more})"
+    return f"{len(names):,} file{'s' * (len(names) > 1)} {verb} ({printable(names[0])}{more})"
 
 
 def _folder(name: str) -> str:

@@ -107,7 +107,9 @@ def list_images(root: Path, *, allow_missing_classes: bool) -> Listing:
             continue
         split = "pool" if entry.name == "train" else entry.name
         if split in folders:
-            raise InputError(f"{root}: has both pool/ and train/; they mean the same: keep one")
+            raise InputError(
+                f"{printable(root)}: has both pool/ and train/; they mean the same: keep one"
+            )
         if not SPLIT_NAME.fullmatch(split):
             raise InputError(
                 f"{printable(entry.path)}: a split's name may have only a-z, 0-9 and -"
@@ -115,7 +117,8 @@ def list_images(root: Path, *, allow_missing_classes: bool) -> Listing:
         folders[split], listing.splits[split] = _list_split(root, entry.name, listing)
     for split in ("pool", "test"):
         if split not in folders:
-            raise InputError(f"{root}: no folder {split}/{' or train/' if split == 'pool' else ''}")
+            other = " or train/" if split == "pool" else ""
+            raise InputError(f"{printable(root)}: no folder {split}/{other}")
     _check_classes(root, listing, folders, allow_missing_classes)
     ordered = {split: listing.splits[split] for split in sorted(listing.splits)}
     return Listing(ordered, listing.left_out, listing.broken_links)
@@ -135,8 +138,9 @@ def _list_split(
         label = class_name(root / name, entry.name)
         if label in classes:
             raise InputError(
-                f"{root / name}: two folders are called {printable(label)!r}, in two spellings of "
-                "Unicode; they mean the same class: move the images of one into the other"
+                f"{printable(root / name)}: two folders are called {printable(label)!r}, in two "
+                "spellings of Unicode; they mean the same class: move the images of one into "
+                "the other"
             )
         folders[label] = path
         classes[label] = list(_list_class(root, path, listing))
@@ -231,8 +235,8 @@ def _check_classes(
         if not classes:
             name = "train" if split == "pool" and not (root / "pool").is_dir() else split
             raise InputError(
-                f"{root / name}: holds no class folders; every folder in {root} is a split, with "
-                "one folder a class: move it elsewhere"
+                f"{printable(root / name)}: holds no class folders; every folder in "
+                f"{printable(root)} is a split, with one folder a class: move it elsewhere"
             )
     everything = sorted({label for classes in listing.splits.values() for label in classes})
     for split, classes in listing.splits.items():
@@ -250,6 +254,6 @@ def _check_classes(
             told += [f"{len(missing)} classes missing"]
             advice = "" if split == "pool" else "; `allow_missing_classes: true` accepts that"
             raise InputError(
-                f"{root}: split {split} has no image of class {printable(first)} "
+                f"{printable(root)}: split {split} has no image of class {printable(first)} "
                 f"({', '.join(told)}){advice if any(classes.values()) else ''}"
             )

@@ -127,7 +127,8 @@ def _root(data_dir: Path, folder: str) -> Path:
     root = Path(data_dir, folder)
     if not folder or not root.is_dir():
         raise InputError(
-            f"image folder: folder: {folder!r}: {root} is no folder; give one that holds "
-            "pool/CLASS/*.jpg and test/CLASS/*.jpg (LABELBENCH_DATA says what it is relative to)"
+            f"image folder: folder: {folder!r}: {printable(root)} is no folder; give one that "
+            "holds pool/CLASS/*.jpg and test/CLASS/*.jpg (LABELBENCH_DATA says what it is "
+            "relative to)"
         )
     return root
