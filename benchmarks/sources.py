@@ -26,8 +26,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from labelbench_core import digests, files, looks
+from labelbench_core import digests, looks
 from labelbench_core.datasets.image_folder import source_files
+from labelbench_core.result_files import write_record
 
 PROJECT = Path(__file__).resolve().parents[1]
 CLASSES = 1000
@@ -70,13 +71,18 @@ def write_source(base: Path, count: int) -> None:
     record = looks.digests_record(base / "state", root)
     contents = digests.Digests(root, record).of(source.files)
     manifest = {
+        "dataset": "mine",
+        "num_classes": CLASSES,
+        "class_names": [f"n{label:08}" for label in range(CLASSES)],
+        "arrays": {},
+        "fingerprint": "",
         "source": "image-folder",
         "options": {"folder": "mine"},
         "pool_size": None,
         "splits": {},
         "source_files": {"count": len(contents), "sha256": digests.contents_sha256(contents)},
     }
-    files.write_json(base / "prepared" / "manifest.json", manifest)
+    write_record(base / "prepared" / "manifest.json", "data set", manifest)
 
 
 def seconds(base: Path, code: str, *arguments: str) -> tuple[float, float]:

@@ -37,6 +37,24 @@ class Status(NamedTuple):
     ctime: int
 
 
+class Read(NamedTuple):
+    """A file that was read.
+
+    Attributes
+    ----------
+    digest
+        Its hash; None if it is missing by now.
+    status
+        None if it changed meanwhile.
+    when
+        The time before it was opened, in seconds.
+    """
+
+    digest: str | None
+    status: Status | None
+    when: float
+
+
 class Digests:
     """Hashes of the files under one folder.
 
@@ -57,8 +75,11 @@ class Digests:
         self._new: list[str] = []
         self._whole = True
 
-    def statuses(self, names: Sequence[str]) -> list[Status | None]:
-        """Status of the files `names`, relative to the root; None for those that are missing."""
+    def statuses(self, names: Sequence[str]) -> list[Status | OSError | None]:
+        """Status of the files `names`, relative to the root.
+
+        None for those that are missing; the error for those that may not be asked for.
+        """
         chunks = [names[i : i + STAT_CHUNK] for i in range(0, len(names), STAT_CHUNK)]
         # Threads are for file systems on a network, where a status is a round trip.
         with ThreadPoolExecutor(max_workers=READERS) as pool:
@@ -68,8 +89,9 @@ class Digests:
     def of(
         self,
         names: Sequence[str],
-        statuses: Sequence[Status | None] | None = None,
+        statuses: Sequence[Status | OSError | None] | None = None,
         tell: Callable[[int], object] | None = None,
+        refused: dict[str, OSError] | None = None,
     ) -> dict[str, str]:
         """Name → hexadecimal digest of each file that is there; read are only those that changed.
 
@@ -81,29 +103,39 @@ class Digests:
             Of `names`, where they have been asked for already.
         tell
             Called with the number of files that have to be read, before they are.
+        refused
+            Gets the files that are there and cannot be read → why; they are then left out.
 
         Raises
         ------
-        InputError
-            Naming a file that cannot be read.
+        OSError
+            Of the first file that cannot be read, if there is no `refused`.
         """
         if statuses is None:
             statuses = self.statuses(names)
         found: dict[str, str | None] = {}
+        errors: dict[str, OSError] = {} if refused is None else refused
         waiting = []
         for name, status in zip(names, statuses, strict=True):
-            if status is not None:
+            if isinstance(status, OSError):
+                errors[name] = status
+            elif status is not None:
                 found[name] = self.known(name, status)
                 if found[name] is None:
                     waiting.append(name)
         if tell is not None and waiting:
             tell(len(waiting))
         with ThreadPoolExecutor(max_workers=min(READERS, 2 * (os.cpu_count() or 1))) as pool:
-            for name, (digest, status) in zip(waiting, pool.map(self._read, waiting), strict=True):
-                found[name] = digest
-                if digest is not None and status is not None:
-                    self.note(name, status, digest)
+            for name, read in zip(waiting, pool.map(self._read, waiting), strict=True):
+                if isinstance(read, OSError):
+                    errors[name] = read
+                    continue
+                found[name] = read.digest
+                if read.digest is not None and read.status is not None:
+                    self.note(name, read.status, read.digest, read.when)
         self.flush()
+        if errors and refused is None:
+            raise next(iter(errors.values()))
         return {name: digest for name, digest in found.items() if digest is not None}
 
     def known(self, name: str, status: Status) -> str | None:
@@ -113,9 +145,12 @@ class Digests:
         seen = self._known.get(name)
         return seen[1] if seen is not None and seen[0] == status else None
 
-    def note(self, name: str, status: Status, digest: str) -> None:
-        """Remember the digest of a file whose status was `status` before and after it was read."""
-        if self._record is None or status.ctime > 1e9 * (time.time() - SETTLED_SECONDS):
+    def note(self, name: str, status: Status, digest: str, when: float) -> None:
+        """Remember the digest of a file whose status was `status` before and after it was read.
+
+        `when` is the time, in seconds, before the file was opened.
+        """
+        if self._record is None or status.ctime > 1e9 * (when - SETTLED_SECONDS):
             return
         if self._known is None:
             self._known = self._load()
@@ -148,12 +183,18 @@ class Digests:
             self._known, self._whole = kept, False
             self.flush()
 
-    def _statuses(self, names: Sequence[str]) -> list[Status | None]:
-        return [status_of(os.path.join(self.root, name)) for name in names]
+    def _statuses(self, names: Sequence[str]) -> list[Status | OSError | None]:
+        found: list[Status | OSError | None] = []
+        for name in names:
+            try:
+                found.append(status_of(os.path.join(self.root, name)))
+            except OSError as error:
+                found.append(error)
+        return found
 
-    def _read(self, name: str) -> tuple[str | None, Status | None]:
-        """A file's hash, None if it is missing by now; its status, None if it changed meanwhile."""
-        path = os.path.join(self.root, name)
+    def _read(self, name: str) -> Read | OSError:
+        """A file read and hashed; the error if it cannot be."""
+        path, when = os.path.join(self.root, name), time.time()
         try:
             # Not blocking: what was a file may be a named pipe by now.
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -162,12 +203,10 @@ class Digests:
                 digest = hashlib.file_digest(handle, self._algorithm).hexdigest()
                 after = _status(os.fstat(handle.fileno()))
         except FileNotFoundError:
-            return None, None
+            return Read(None, None, when)
         except OSError as error:
-            raise InputError(
-                f"{path}: cannot be read ({error.strerror or error}); make it readable or remove it"
-            ) from error
-        return digest, before if before == after else None
+            return OSError(error.errno, error.strerror, path)
+        return Read(digest, before if before == after else None, when)
 
     def _load(self) -> dict[str, tuple[Status, str]]:
         """What is remembered; lines that are torn or damaged are left out."""
@@ -184,7 +223,7 @@ class Digests:
                 try:
                     name, size, mtime, inode, ctime, digest = json.loads(line)
                     known[name] = Status(size, mtime, inode, ctime), digest
-                except (ValueError, TypeError):
+                except (ValueError, TypeError, RecursionError):
                     self._whole = False
                 else:
                     self._whole = self._whole and line.endswith("\n")
@@ -214,11 +253,16 @@ def _status(status: os.stat_result) -> Status:
     return Status(status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
 
 
-def statuses_sha256(names: Sequence[str], statuses: Sequence[Status | None]) -> str | None:
-    """One hash over the statuses of all files; None where one changed just now, or is missing."""
-    if any(status is None for status in statuses):
+def statuses_sha256(
+    names: Sequence[str], statuses: Sequence[Status | OSError | None], when: float
+) -> str | None:
+    """One hash over the statuses of all files, as they were asked for from the time `when` on.
+
+    None where one changed just before, is missing or was not told.
+    """
+    if not all(isinstance(status, Status) for status in statuses):
         return None
-    if max((s.ctime for s in statuses), default=0) > 1e9 * (time.time() - SETTLED_SECONDS):
+    if max((s.ctime for s in statuses), default=0) > 1e9 * (when - SETTLED_SECONDS):
         return None
     digest = hashlib.sha256()
     for start in range(0, len(names), STAT_CHUNK):

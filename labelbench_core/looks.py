@@ -58,8 +58,11 @@ def digests_record(state: Path, root: Path) -> Path:
 
 def read_look(state: Path, dataset: str) -> Look | None:
     """The last look at the source of `dataset`; None if there was none, or it is unreadable."""
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        return Look(**json.loads((state / f"{dataset}.json").read_text(encoding="utf-8")))
+    with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
+        look = Look(**json.loads((state / f"{dataset}.json").read_text(encoding="utf-8")))
+        texts = (look.root, look.sha256, look.when)
+        if all(isinstance(text, str) for text in texts) and isinstance(look.count, int):
+            return look
     return None
 
 

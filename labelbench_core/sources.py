@@ -6,6 +6,7 @@ times or inode are new (`digests`).
 """
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import Any
 from labelbench_core import looks, registry
 from labelbench_core.catalogue import raise_all
 from labelbench_core.datasets import Source
+from labelbench_core.datasets._names import printable
 from labelbench_core.digests import Digests, contents_sha256, statuses_sha256
 from labelbench_core.errors import InputError
-from labelbench_core.files import read_json
+from labelbench_core.result_files import Each, check_shape, read_record
 from labelbench_core.source_changes import describe_changes, prepared_contents
 
 WHEN = ("always", "small", "never")
@@ -75,8 +77,13 @@ def changed_sources(
     """
     changed, errors = {}, []
     for dataset, entry in entries.items():
-        manifest = read_manifest(manifests[dataset])
-        if when == "never" or not _made_by(manifest, entry):
+        if when == "never":
+            continue
+        try:
+            manifest = read_manifest(dataset, manifests[dataset])
+        except InputError:  # whoever reads the data set says so
+            continue
+        if not _made_by(manifest, entry):
             continue
         if when == "small" and _is_large(manifest) and not _was_changed(state, dataset, manifest):
             continue
@@ -101,25 +108,35 @@ def look_at(
 ) -> Finding:
     """Compare the source of a prepared data set with what it was prepared from, and note the look.
 
+    What cannot be read counts as missing: if it was read when the data set was prepared, the source
+    is out of reach, else it has no part in either.
+
     Raises
     ------
     InputError
-        If the source is there, but cannot be prepared again as it is, or if an official file is
-        not the official one.
+        If the manifest is not as it was written, if the source is there, but cannot be prepared
+        again as it is, or if an official file is not the official one.
     """
-    manifest = read_manifest(manifest_path)
+    manifest = read_manifest(dataset, manifest_path)
     try:
-        source = _listed(manifest, data_dir)
-    except InputError as error:
-        raise InputError(
-            f"data set {dataset!r}: its source cannot be prepared again as it is now: {error}; "
-            "mend that"
-        ) from error
+        source = _listed(dataset, manifest, data_dir)
+        if source is None:
+            lists = hasattr(registry.load("datasets", manifest["source"]), "source_files")
+            return Finding(OUT_OF_REACH, "nothing is there") if lists else Finding(UNKNOWN)
+        return _compare(dataset, source, manifest, manifest_path, state, tell)
     except OSError as error:
-        return Finding(OUT_OF_REACH, str(error))
-    if source is None:
-        lists = hasattr(registry.load("datasets", manifest["source"]), "source_files")
-        return Finding(OUT_OF_REACH, "nothing is there") if lists else Finding(UNKNOWN)
+        return Finding(OUT_OF_REACH, _reason(error))
+
+
+def _compare(
+    dataset: str,
+    source: Source,
+    manifest: Mapping[str, Any],
+    manifest_path: Path,
+    state: Path,
+    tell: Tell,
+) -> Finding:
+    """As `look_at`, for what is listed; `OSError` if an official file cannot be read."""
     root = os.path.realpath(source.root)
     record = looks.digests_record(state, source.root)
     if source.md5:
@@ -129,36 +146,53 @@ def look_at(
         return Finding(UNCHANGED, count=len(contents))
     if not manifest.get("source_files"):
         return Finding(UNKNOWN)
-    digests = Digests(source.root, record)
+    digests, asked = Digests(source.root, record), time.time()
     statuses = digests.statuses(source.files)
-    seen, before = statuses_sha256(source.files, statuses), looks.read_look(state, dataset)
+    seen, before = statuses_sha256(source.files, statuses, asked), looks.read_look(state, dataset)
+    unread: dict[str, OSError] = {}
 
     def announce(count: int) -> None:
         if count >= MANY_FILES:
             tell(f"data set {dataset!r}: {count:,} files of its source are new here; reading them")
 
     def read() -> dict[str, str]:
-        return digests.of(source.files, statuses, announce)
+        return digests.of(source.files, statuses, announce, unread)
 
+    contents = None
     if before is not None and before.root == root and seen and before.statuses == seen:
-        sha256 = before.sha256
+        sha256, count = before.sha256, before.count
     else:
-        sha256 = contents_sha256(read())
+        contents = read()
+        sha256, count = contents_sha256(contents), len(contents)
         digests.forget_all_but(source.files)
-    looks.write_look(state, dataset, looks.Look(root, len(source.files), sha256, looks.now(), seen))
-    if sha256 == manifest["source_files"]["sha256"]:
-        return Finding(UNCHANGED, count=len(source.files))
-    prepared = prepared_contents(manifest, manifest_path.parent / "arrays")
-    return Finding(CHANGED, describe_changes(prepared, read()), len(source.files))
+    finding = Finding(UNCHANGED, count=count)
+    if sha256 != manifest["source_files"]["sha256"]:
+        prepared = prepared_contents(manifest, manifest_path.parent / "arrays")
+        contents = read() if contents is None else contents
+        lost = [name for name in unread if prepared is None or name in prepared]
+        if lost:
+            return Finding(OUT_OF_REACH, _reason(unread[min(lost)]))
+        finding = Finding(CHANGED, describe_changes(prepared, contents), count)
+    # What cannot be read now may be another time, with the same status.
+    seen = None if unread else seen
+    looks.write_look(state, dataset, looks.Look(root, count, sha256, looks.now(), seen))
+    return finding
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
-    """A prepared data set's manifest; empty if there is none, or if it is none."""
-    try:
-        manifest = read_json(path)
-    except InputError:  # whoever reads the data set says so
-        return {}
-    return manifest if isinstance(manifest, dict) else {}
+def read_manifest(dataset: str, path: Path) -> dict[str, Any]:
+    """The manifest of a prepared data set; `InputError` if it is not as it was written."""
+    manifest = read_record(path, "data set", {"dataset": dataset})
+    shape = {"source": str, "options": Each(object)}
+    if manifest.get("source_files") is not None:
+        shape["source_files"] = {"count": int, "sha256": str}
+    check_shape(path, manifest, shape)
+    return manifest
+
+
+def _reason(error: OSError) -> str:
+    """Why something is out of reach, on one line."""
+    told = error.strerror or str(error)
+    return f"{printable(error.filename)}: {told}" if isinstance(error.filename, str) else told
 
 
 def _made_by(manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
@@ -169,7 +203,7 @@ def _made_by(manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
 
 
 def _is_large(manifest: Mapping[str, Any]) -> bool:
-    return (manifest.get("source_files") or {}).get("count", 0) > MOST_FILES
+    return (manifest.get("source_files") or {"count": 0})["count"] > MOST_FILES
 
 
 def _was_changed(state: Path, dataset: str, manifest: Mapping[str, Any]) -> bool:
@@ -178,10 +212,24 @@ def _was_changed(state: Path, dataset: str, manifest: Mapping[str, Any]) -> bool
     return look is not None and look.sha256 != manifest["source_files"]["sha256"]
 
 
-def _listed(manifest: Mapping[str, Any], data_dir: Path) -> Source | None:
-    component = registry.load("datasets", manifest["source"])
-    listing = getattr(component, "source_files", None)
-    return None if listing is None else listing(data_dir, **(manifest.get("options") or {}))
+def _listed(dataset: str, manifest: Mapping[str, Any], data_dir: Path) -> Source | None:
+    """The source's files; `OSError` if it is out of reach, `InputError` if it is not as needed."""
+    name, options = manifest["source"], manifest["options"]
+    listing = getattr(registry.load("datasets", name), "source_files", None)
+    # Those of a component that has been changed since, perhaps.
+    raise_all(
+        f"data set {dataset!r}: {name}: {line}"
+        for line in registry.option_errors("datasets", name, options, resolved=True)
+    )
+    try:
+        return None if listing is None else listing(data_dir, **options)
+    except InputError as error:
+        if isinstance(error.__cause__, OSError):  # a folder in it cannot be listed
+            raise error.__cause__ from None
+        raise InputError(
+            f"data set {dataset!r}: its source cannot be prepared again as it is now: {error}; "
+            "mend that"
+        ) from error
 
 
 def _check_official(dataset: str, source: Source, record: Path) -> dict[str, str]:
@@ -190,8 +238,8 @@ def _check_official(dataset: str, source: Source, record: Path) -> dict[str, str
     for name, digest in found.items():
         if digest not in source.md5[name]:
             raise InputError(
-                f"data set {dataset!r}: {source.root / name}: changed since it was prepared: its "
-                f"MD5 is {digest}, the official one {' or '.join(source.md5[name])}; put the "
-                "official file back"
+                f"data set {dataset!r}: {printable(source.root / name)}: changed since it was "
+                f"prepared: its MD5 is {digest}, the official one {' or '.join(source.md5[name])}; "
+                "put the official file back"
             )
     return found

@@ -47,6 +47,8 @@ def main(argv: list[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    if not manifests:
+        print(f"no data set is prepared in {arguments.results}")
     for dataset, manifest in manifests.items():
         try:
             finding = sources.look_at(

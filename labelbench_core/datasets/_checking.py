@@ -12,6 +12,7 @@ import importlib.metadata
 import json
 import logging
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -147,21 +148,19 @@ def check_files(
     digests = digests or Digests(root)
     contents = contents or Contents(None)
 
-    def check_chunk(chunk: Sequence[str]) -> list[tuple[Checked, Status | None]]:
+    def check_chunk(chunk: Sequence[str]) -> list[tuple[Checked, Status | None, float]]:
         return [check(name) for name in chunk]
 
-    def check(name: str) -> tuple[Checked, Status | None]:
-        path = os.path.join(root, name)
-        status = None
+    def check(name: str) -> tuple[Checked, Status | None, float]:
+        path, when = os.path.join(root, name), time.time()
+        status = _status(path)
         try:
-            with contextlib.suppress(OSError):  # reading it says why
-                status = status_of(path)
             sha256 = None if status is None else digests.known(name, status)
             known = contents.get(sha256, near=near)
             if sha256 is not None and known is not None:
-                return Checked(sha256, "", *known), None
+                return Checked(sha256, "", *known), None, when
             content = read_regular(path)
-            if status is None or status != status_of(path):
+            if status is None or status != _status(path):
                 status = None  # it changed meanwhile
             sha256 = hashlib.sha256(content).hexdigest()
             known = contents.get(sha256, near=near)
@@ -169,8 +168,8 @@ def check_files(
                 decoded = decode(content, image_size, ground=ground)
                 known = decoded.several_frames, perceptual_hash(decoded.pixels) if near else None
         except InputError as error:
-            return Checked("", str(error), False, None), None
-        return Checked(sha256, "", *known), status
+            return Checked("", str(error), False, None), None, when
+        return Checked(sha256, "", *known), status, when
 
     if names:
         # Before there are threads: the first question reads what is remembered.
@@ -179,17 +178,24 @@ def check_files(
     chunks = [names[first : first + CHUNK] for first in range(0, len(names), CHUNK)]
     with Progress("checking images", len(names), "images") as progress:
         for chunk, results in zip(chunks, ordered_map(check_chunk, chunks, threads), strict=True):
-            for name, (checked, status) in zip(chunk, results, strict=True):
+            for name, (checked, status, when) in zip(chunk, results, strict=True):
                 found.append(checked)
                 if not checked.problem:
                     contents.add(checked.sha256, checked.several_frames, checked.near)
                 if status is not None:
-                    digests.note(name, status, checked.sha256)
+                    digests.note(name, status, checked.sha256, when)
             # Together: a kill loses a few images at most.
             contents.flush()
             digests.flush()
             progress.update(len(chunk))
     return found
+
+
+def _status(path: str) -> Status | None:
+    """A file's status; None where it is missing or not told: reading the file says why."""
+    with contextlib.suppress(OSError):
+        return status_of(path)
+    return None
 
 
 def broken_files(root: Path, broken: Sequence[tuple[str, str]], total: int) -> InputError:

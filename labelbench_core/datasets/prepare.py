@@ -21,6 +21,7 @@ from labelbench_core.datasets import (
     listing_sha256,
 )
 from labelbench_core.datasets._leaks import find_leaks, find_near
+from labelbench_core.datasets._names import printable
 from labelbench_core.datasets._reading import FileRecords, read_files
 from labelbench_core.datasets.notes import leak_notes, left_out_notes
 from labelbench_core.datasets.part_of_pool import with_part_of_pool
@@ -109,6 +110,11 @@ def prepare_dataset(
             leaks += find_near(raw, near_duplicates)
     except InputError as error:
         raise InputError(f"data set {dataset}: {error}") from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        told = f"{printable(error.filename)}: cannot be read ({error.strerror})"
+        raise InputError(f"data set {dataset}: {told}") from error
     aside = arrays.with_name(arrays.name + ".partial")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
@@ -162,14 +168,24 @@ def source_files(
 def source_contents(
     source: Source | None, raw: RawDataset, digests: Digests | None
 ) -> dict[str, str] | None:
-    """Name → SHA-256 of all files of a source; None if it lists none, or if they are official."""
+    """Name → SHA-256 of all files of a source; None if it lists none, or if they are official.
+
+    What cannot be read is no part of it, as for a look (`sources.look_at`): the images among it are
+    named as left out, or were an error before.
+    """
     if source is None or digests is None or source.md5:
         return None
     known = {}
     for entry in raw.splits.values():
         known |= dict(zip(entry.files or [], entry.file_sha256 or [], strict=True))
     known = {name: known[name] for name in source.files if name in known}
-    return known | digests.of([name for name in source.files if name not in known])
+    unread: dict[str, OSError] = {}
+    others = [name for name in source.files if name not in known]
+    contents = known | digests.of(others, refused=unread)
+    if unread:
+        told = "taken for missing, since it cannot be read: %s (%d in all)"
+        log.warning(told, printable(min(unread)), len(unread))
+    return contents
 
 
 def _write_other_files(path: Path, raw: RawDataset, contents: Mapping[str, str] | None) -> None:

@@ -3,12 +3,13 @@
 import hashlib
 import os
 import shutil
+import time
+from types import SimpleNamespace
 
 import pytest
 
 from labelbench_core import digests
 from labelbench_core.digests import Digests, contents_sha256, statuses_sha256
-from labelbench_core.errors import InputError
 
 NAMES = ["a/1", "a/2", "b/1"]
 
@@ -63,18 +64,60 @@ def test_a_file_that_changed_just_now_is_read_again(folder, monkeypatch):
     monkeypatch.setattr(digests, "SETTLED_SECONDS", 600.0)
     assert [look(folder)[1] for _ in range(2)] == [3, 3]
     paths = [folder / name for name in NAMES]
-    assert statuses_sha256(NAMES, Digests(folder).statuses(NAMES)) is None
+    assert statuses_sha256(NAMES, Digests(folder).statuses(NAMES), time.time()) is None
     monkeypatch.setattr(digests, "SETTLED_SECONDS", 0.0)
     assert [look(folder)[1] for _ in range(2)] == [3, 0]
-    assert statuses_sha256(NAMES, Digests(folder).statuses(NAMES))
+    assert statuses_sha256(NAMES, Digests(folder).statuses(NAMES), time.time())
     paths[0].unlink()
-    assert statuses_sha256(NAMES, Digests(folder).statuses(NAMES)) is None
+    assert statuses_sha256(NAMES, Digests(folder).statuses(NAMES), time.time()) is None
 
 
 def test_missing_files_are_left_out_and_unreadable_ones_named(folder):
     assert look(folder, [*NAMES, "a/none"]) == (true(folder), 3)
-    with pytest.raises(InputError, match=r"root/a: cannot be read \(Is a directory\)"):
-        look(folder, ["a"])
+    with pytest.raises(IsADirectoryError, match="root/a"):
+        look(folder, ["a", *NAMES])
+    refused = {}
+    found = Digests(folder).of(["a", *NAMES], refused=refused)
+    assert (found, list(refused)) == (true(folder), ["a"])
+
+
+def test_what_may_not_be_asked_for_is_told_apart_from_what_is_missing(folder, monkeypatch):
+    """As in a folder that may be listed, but not entered."""
+    real = os.stat
+
+    def refusing(path, **options):
+        if os.fspath(path).endswith("a/1"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, **options)
+
+    monkeypatch.setattr(os, "stat", refusing)
+    statuses = Digests(folder).statuses([*NAMES, "none"])
+    assert isinstance(statuses[0], PermissionError)
+    assert statuses[3] is None
+    assert statuses_sha256(NAMES, statuses[:3], time.time()) is None
+    refused = {}
+    assert set(Digests(folder).of(NAMES, refused=refused)) == set(NAMES[1:])
+    assert list(refused) == NAMES[:1]
+
+
+def test_the_time_that_counts_is_that_before_reading(folder, monkeypatch):
+    """Reading and waiting for others may take longer than a file needs to look settled."""
+    monkeypatch.setattr(digests, "SETTLED_SECONDS", 2.0)
+    real, passed = hashlib.file_digest, [0]
+
+    def slow(*arguments):
+        passed[0] += 60
+        return real(*arguments)
+
+    monkeypatch.setattr(digests.hashlib, "file_digest", slow)
+    monkeypatch.setattr(digests, "time", SimpleNamespace(time=lambda: time.time() + passed[0]))
+    assert look(folder, ["a/1"])[1] == 1
+    assert look(folder, ["a/1"])[1] == 1
+    passed[0] = 0
+    asked = time.time()
+    statuses = Digests(folder).statuses(NAMES)
+    passed[0] = 60
+    assert statuses_sha256(NAMES, statuses, asked) is None
 
 
 @pytest.mark.parametrize("damage", ["torn", "emptied", "nonsense", "other", "binary"])

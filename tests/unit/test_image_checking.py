@@ -1,6 +1,8 @@
 """Files are decoded while preparing: all broken ones named, nothing twice, cures that work."""
 
 import os
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -164,6 +166,27 @@ def test_unchanged_files_are_checked_once(pets, work):
     assert work() == (2 * COUNT, 2 * COUNT)
     prepare(pets, remember=False)
     assert work() == (2 * COUNT, 2 * COUNT)
+
+
+def test_a_file_that_changed_just_before_it_was_read_is_not_trusted(pets, monkeypatch):
+    """However long it took to decode the chunk that it is in."""
+    monkeypatch.setattr(digests, "SETTLED_SECONDS", 2.0)
+    read, passed = _checking.read_regular, [0]
+
+    def slow(path):
+        passed[0] = 60
+        return read(path)
+
+    monkeypatch.setattr(_checking, "read_regular", slow)
+    clock = SimpleNamespace(time=lambda: time.time() + passed[0])
+    monkeypatch.setattr(digests, "time", clock)
+    monkeypatch.setattr(_checking, "time", clock)
+    name = "pool/dog/00.jpg"
+    os.utime(pets / name)
+    known = digests.Digests(pets, pets.parent / "record")
+    (checked,) = _checking.check_files(pets, [name], 8, digests=known)
+    assert checked.problem == ""
+    assert known.known(name, digests.status_of(pets / name)) is None
 
 
 def test_broken_files_are_looked_at_again(pets, work):

@@ -1,6 +1,8 @@
 """Sources: what changed is told, what did not costs nothing, what is out of reach stands."""
 
+import errno
 import hashlib
+import json
 import os
 import shutil
 
@@ -12,6 +14,7 @@ from labelbench_core import digests, files, looks, provenance, registry, sources
 from labelbench_core.datasets import RawDataset, RawSplit, Source, _official
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
+from labelbench_core.result_files import write_record
 from labelbench_core.source_changes import describe_changes
 from labelbench_core.stages import STAGES
 from workflow_scripts import check_sources
@@ -217,6 +220,98 @@ def test_a_source_that_may_not_be_listed_is_no_change(mine, tmp_path, monkeypatc
     assert "Permission denied" in finding.what
 
 
+def refuse(monkeypatch, *names, error=errno.EACCES):
+    """Have files not be read, or in a folder (ending in /) not be asked for, by this user."""
+    real_open, real_stat = os.open, os.stat
+
+    def is_refused(path):
+        return str(path).endswith(tuple(name for name in names if not name.endswith("/")))
+
+    def is_closed(path):
+        return any(name.endswith("/") and name in str(path) for name in names)
+
+    def opening(path, *arguments, **options):
+        if is_refused(path) or is_closed(path):
+            raise OSError(error, os.strerror(error), path)
+        return real_open(path, *arguments, **options)
+
+    def asking(path, *arguments, **options):
+        if is_closed(path):
+            raise OSError(error, os.strerror(error), path)
+        return real_stat(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", opening)
+    monkeypatch.setattr(os, "stat", asking)
+
+
+@pytest.mark.parametrize("error", [errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE])
+@pytest.mark.parametrize("names", [["pool/cat/1.png"], ["pool/cat/"], ["pool/", "test/"]])
+def test_files_that_may_not_be_read_are_out_of_reach(mine, tmp_path, monkeypatch, error, names):
+    touch(mine)  # what is remembered of them does not help
+    add(mine)
+    refuse(monkeypatch, *names, error=error)
+    assert changed(tmp_path) is None
+    manifest = tmp_path / "datasets" / "mine" / "manifest.json"
+    finding = sources.look_at("mine", manifest, tmp_path / "data", state=tmp_path / "state")
+    assert finding.state == sources.OUT_OF_REACH
+    assert finding.what.endswith(f".png: {os.strerror(error)}")
+
+
+def test_a_class_that_may_not_be_listed_is_out_of_reach(mine, tmp_path, monkeypatch):
+    real = os.scandir
+
+    def listing(path):
+        if str(path).endswith("pool/cat"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", listing)
+    assert changed(tmp_path) is None
+    with pytest.raises(InputError, match=r"pool/cat: cannot be listed \(Permission denied\)"):
+        prepare(tmp_path)
+
+
+def test_preparing_from_where_nothing_may_be_read_is_one_line(mine, tmp_path, monkeypatch):
+    refuse(monkeypatch, "data/mine", "data/")
+    with pytest.raises(
+        InputError, match=r"mine: .*data/mine: cannot be read \(Permission denied\)$"
+    ):
+        prepare(tmp_path)
+
+
+def test_what_could_not_be_read_from_the_start_is_no_part_of_the_source(
+    mine, tmp_path, monkeypatch
+):
+    """Where broken files are left out, one that cannot be read is left out, too."""
+    options = {**OPTIONS, "corrupt": "skip"}
+    entry = {**ENTRY, "options": options}
+    new_image(mine / "pool" / "cat" / "3.png")
+    with monkeypatch.context() as patch:
+        refuse(patch, "pool/cat/3.png")
+        manifest = prepare(tmp_path, options=options)
+        assert manifest["source_files"]["count"] == 12
+        assert "cannot be read (Permission denied)" in str(manifest["left_out"])
+        for _ in range(2):
+            assert changed(tmp_path, entry) is None
+        edit(mine)  # another file
+        assert changed(tmp_path, entry) == "1 file edited (pool/cat/1.png)"
+        refuse(patch, "pool/cat/3.png", "pool/dog/1.png")
+        touch(mine)
+        assert changed(tmp_path, entry) is None  # out of reach by now
+    assert "1 file added" in changed(tmp_path, entry)
+
+
+def test_official_files_that_may_not_be_read_are_out_of_reach(tmp_path, monkeypatch):
+    use(monkeypatch, Official)
+    folder = tmp_path / "data" / "official"
+    folder.mkdir(parents=True)
+    for name in MD5:
+        (folder / name).write_text(name)
+    prepare(tmp_path, "official", {})
+    refuse(monkeypatch, "official/labels")
+    assert changed(tmp_path, {"implementation": "official"}) is None
+
+
 def test_what_cannot_be_prepared_again_is_one_line(mine, tmp_path):
     shutil.rmtree(mine / "pool" / "dog")
     with pytest.raises(InputError, match="data set 'mine': its source cannot be prepared") as told:
@@ -291,6 +386,59 @@ def test_what_is_made_anyway_is_not_looked_at(mine, tmp_path):
     assert changed(tmp_path) is None
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"source_files": {"count": 3}},
+        {"source_files": "abc"},
+        {"source_files": [1]},
+        {"source_files": {"count": "3", "sha256": 5}},
+        {"options": [1]},
+        {"options": {"folder": 5}},
+        {"source": None},
+        {"splits": None},
+        {"dataset": "yours"},
+    ],
+)
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_manifest_that_is_not_as_it_was_written_is_made_anyway(
+    mine, tmp_path, monkeypatch, capsys, damage, sealed
+):
+    add(mine)
+    path = tmp_path / "datasets" / "mine" / "manifest.json"
+    content = {**files.read_json(path), **damage}
+    content = {key: value for key, value in content.items() if value is not None}
+    write_record(path, "data set", content) if sealed else path.write_text(json.dumps(content))
+    if damage != {"options": {"folder": 5}}:  # which no catalogue has
+        assert changed(tmp_path, {**ENTRY, "options": content["options"]}) is None
+    monkeypatch.setenv("LABELBENCH_DATA", str(tmp_path / "data"))
+    command = ["--results", str(tmp_path), "--state", str(tmp_path / "state")]
+    assert check_sources.main(command) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: ")
+    assert told.count("\n") == 1
+
+
+def test_where_nothing_is_prepared_the_command_says_so(tmp_path, capsys):
+    assert check_sources.main(["--results", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"no data set is prepared in {tmp_path}\n"
+
+
+@pytest.mark.parametrize("listing", ['[["pool/cat/0.png", 5]]', '[[1, "x"]]', "[3]", "3", "{}"])
+def test_damaged_listings_cost_only_the_details(mine, tmp_path, listing):
+    add(mine)
+    arrays = tmp_path / "datasets" / "mine" / "arrays"
+    for split in ("pool", "test"):
+        (arrays / f"{split}-files.json").write_text(listing)
+    assert changed(tmp_path) == "its 13 files are not those that it was prepared from"
+
+
+@pytest.mark.parametrize("look", ["{}", "[]", '{"root": 1, "count": "x", "sha256": 3, "when": 0}'])
+def test_a_damaged_note_of_a_look_is_none(tmp_path, look):
+    (tmp_path / "mine.json").write_text(look)
+    assert looks.read_look(tmp_path, "mine") is None
+
+
 def test_files_outside_the_part_of_the_pool_belong_to_the_source(mine, tmp_path):
     prepare(tmp_path, pool_size=2)
     entry = {**ENTRY, "pool_size": 2}
@@ -325,6 +473,7 @@ def test_results_do_not_depend_on_what_this_machine_knows(mine, tmp_path):
 def use(monkeypatch, component):
     """Have every data set be one of `component`."""
     monkeypatch.setattr(registry, "load", lambda kind, name: component)
+    monkeypatch.setattr(registry, "option_errors", lambda *_, **__: [])
     monkeypatch.setattr(registry, "build", lambda kind, entry, *given: component.load(*given))
 
 
@@ -429,6 +578,8 @@ def test_files_of_the_same_content_are_paired_one_to_one():
     assert describe_changes(many, moved) == "5 files moved (b/0, …)"
     odd = os.fsdecode(b"a/\xff.png")
     assert describe_changes({}, {odd: "x"}) == "1 file added (a/\\xff.png)"
+    told = describe_changes({"a\nb/c": "x"}, {"a/c\nd": "x"})
+    assert told == "1 file moved from a\\nb to a (a/c\\nd)"
 
 
 def test_the_command_says_all_and_names_what_is_not_there(mine, tmp_path, monkeypatch, capsys):
