@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from labelbench_core.datasets import _near
 from labelbench_core.datasets._decoding import decode, read_regular
 from labelbench_core.datasets._names import printable
-from labelbench_core.datasets._near import perceptual_hash
 from labelbench_core.digests import Digests, Status, status_of
 from labelbench_core.errors import InputError
 from labelbench_core.parallel import ordered_map
@@ -38,12 +38,15 @@ class Contents:
     Parameters
     ----------
     record
-        File with one JSON line a content: SHA-256, whether there are more frames, perceptual hash.
-        Appended to as files are checked. None: nothing is remembered.
+        File with one JSON line a content: SHA-256, whether there are more frames, and what its
+        perceptual hash depends on with that hash, if it was taken. Appended to as files are
+        checked. None: nothing is remembered.
+    near_key
+        What perceptual hashes depend on now; those of another key are taken again.
     """
 
-    def __init__(self, record: Path | None) -> None:
-        self._record = record
+    def __init__(self, record: Path | None, near_key: str = "") -> None:
+        self._record, self._near_key = record, near_key
         self._known: dict[str, tuple[bool, str | None]] = {}
         self._new: list[str] = []
         if record is None or not record.is_file():
@@ -51,9 +54,10 @@ class Contents:
         for line in record.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 sha256, several_frames, near = json.loads(line)
-            except (ValueError, TypeError):
+                key, near = near or ("", None)
+                self._known[sha256] = bool(several_frames), near if key == near_key else None
+            except (ValueError, TypeError, RecursionError):
                 continue  # torn by a kill: that content is decoded again
-            self._known[sha256] = bool(several_frames), near
 
     def get(self, sha256: str | None, *, near: bool) -> tuple[bool, str | None] | None:
         """What is known of a content; None if it has to be decoded."""
@@ -64,7 +68,8 @@ class Contents:
         """Remember a content."""
         if self._record is not None and (several_frames, near) != self._known.get(sha256):
             self._known[sha256] = several_frames, near
-            self._new.append(json.dumps([sha256, several_frames, near]) + "\n")
+            keyed = None if near is None else [self._near_key, near]
+            self._new.append(json.dumps([sha256, several_frames, keyed]) + "\n")
 
     def flush(self) -> None:
         """Append what is new; where that is not allowed, it is decoded again another time."""
@@ -119,6 +124,12 @@ def decoder_key() -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def near_key(ground: str) -> str:
+    """What perceptual hashes depend on beside the content, its size and the decoder."""
+    versions = sorted(_near.version().items())
+    return f"{ground} {versions} {module_hash(_near.__name__)[:16]}"
+
+
 def check_files(
     root: Path,
     names: Sequence[str],
@@ -166,7 +177,10 @@ def check_files(
             known = contents.get(sha256, near=near)
             if known is None:
                 decoded = decode(content, image_size, ground=ground)
-                known = decoded.several_frames, perceptual_hash(decoded.pixels) if near else None
+                known = (
+                    decoded.several_frames,
+                    _near.perceptual_hash(decoded.pixels) if near else None,
+                )
         except InputError as error:
             return Checked("", str(error), False, None), None, when
         return Checked(sha256, "", *known), status, when

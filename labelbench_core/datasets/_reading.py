@@ -87,7 +87,7 @@ def read_files(
         ground=raw.ground,
         threads=threads,
         digests=records.digests,
-        contents=_checking.Contents(record),
+        contents=_checking.Contents(record, _checking.near_key(raw.ground) if near else ""),
         near=near,
     )
     broken = [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from labelbench_core.datasets import RawDataset, RawSplit, _near
+from labelbench_core.datasets import RawDataset, RawSplit, _checking, _near
 from labelbench_core.datasets._leaks import find_leaks, find_near
 from labelbench_core.datasets.notes import leak_notes
 from labelbench_core.datasets.prepare import prepare_dataset
@@ -97,12 +97,12 @@ def pets(tmp_path):
     return tmp_path / "pets"
 
 
-def prepare(pets, **settings):
+def prepare(pets, *, ground="white", **settings):
     out = pets.parent / "out"
     return prepare_dataset(
         "mine",
         "image-folder",
-        {"folder": "pets", "image_size": 32},
+        {"folder": "pets", "image_size": 32, "ground": ground},
         pets.parent,
         out / "arrays",
         out / "manifest.json",
@@ -174,6 +174,40 @@ def test_near_duplicates_are_named_where_the_package_is(pets, caplog):
     assert again == manifest
     (pets / "test" / "dog" / "same.png").unlink()
     assert prepare(pets, near_duplicates=6, duplicates="error")["leaks"] == [near]
+
+
+@pytest.mark.parametrize("change", ["ground", "package", "code"])
+def test_remembered_perceptual_hashes_are_of_this_ground_and_this_package(
+    pets, monkeypatch, change
+):
+    pytest.importorskip("imagehash")
+    # Transparent but for a corner: what it looks like is the ground.
+    for split, number in (("pool", 3), ("test", 4)):
+        pixels = np.zeros((64, 64, 4), np.uint8)
+        pixels[: 8 * number, : 30 - 5 * number] = [200, 10, 10, 255]
+        Image.fromarray(pixels).save(pets / split / "cat" / "clear.png")
+    taken = []
+    real = _near.perceptual_hash
+    monkeypatch.setattr(_near, "perceptual_hash", lambda pixels: taken.append(1) or real(pixels))
+
+    def hashed(**options):
+        taken.clear()
+        prepare(pets, near_duplicates=6, state=pets.parent / "state", **options)
+        return len(taken)
+
+    assert [hashed(), hashed()] == [18, 0]
+    assert prepare(pets, state=pets.parent / "state")["leaks"] == []
+    assert hashed() == 0  # those who do not ask do not forget
+    if change == "ground":
+        assert hashed(ground="black") == 18
+    elif change == "package":
+        monkeypatch.setattr(_near, "version", lambda: {"imagehash": "0.1"})
+        assert hashed() == 18
+    else:
+        key = _checking.decoder_key()
+        monkeypatch.setattr(_checking, "decoder_key", lambda: key)
+        monkeypatch.setattr(_checking, "module_hash", lambda name: "other " * 5)
+        assert hashed() == 18
 
 
 def test_near_duplicates_of_images_in_memory():
