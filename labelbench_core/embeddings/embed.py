@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.metadata
 import logging
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 DTYPE = "float16"
 MOST_BLOCK_ROWS = 4096
 AHEAD = 2
+COMPUTING = ("numpy", "open_clip_torch", "pillow", "timm", "torchvision")
+"""Packages beside torch that decode, prepare or embed images."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,13 @@ def embed(
     shapes = _array_shapes(dataset, views, backbone.num_features)
     aside = arrays.with_name(arrays.name + ".partial")
     # What may change the last bits without being a setting: a resumed run must not mix two of them.
-    machine = {"device": device_name(device), "torch": torch.__version__, "code": code}
+    machine = {
+        "code": code,
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "device": device_name(device),
+        "torch": torch.__version__,
+        "versions": _installed(COMPUTING),
+    }
     journal = Journal(aside, {**settings, "machine": machine}, shapes)
     images = {
         split: dataset.images(split, threads=threads, framing=backbone.framing)
@@ -178,6 +187,15 @@ def embed(
     manifest = write_record(manifest_path, "embeddings", manifest)
     kept.drop_others()
     return manifest
+
+
+def _installed(packages: Sequence[str]) -> dict[str, str]:
+    """The versions of those of `packages` that are installed."""
+    found = {}
+    for name in packages:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def _embed_missing(

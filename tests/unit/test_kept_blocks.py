@@ -1,12 +1,14 @@
 """Blocks whose images did not change are taken over, bit for bit; all others are embedded again."""
 
 import errno
+import importlib.metadata
 import os
 import shutil
 
 import numpy as np
 import pytest
 import tiny_backbone
+import torch
 from PIL import Image
 from test_extract import count_blocks_written
 
@@ -102,6 +104,21 @@ def test_a_renamed_image_costs_nothing_where_the_order_stays(pictures, finished)
 @pytest.mark.thorough
 def test_other_weights_take_nothing_over(pictures, finished):
     assert embed_again(pictures, finished, scale=2.0) == 6
+
+
+@pytest.mark.parametrize("change", ["library", "processor"])
+def test_other_libraries_and_processors_take_nothing_over(pictures, tmp_path, monkeypatch, change):
+    dataset = prepare(pictures)
+    tiny_backbone.run(dataset, tmp_path / "out")
+    delete_outputs(tmp_path / "out")
+    if change == "library":
+        real = importlib.metadata.version
+        monkeypatch.setattr(
+            importlib.metadata, "version", lambda name: "0" if name == "pillow" else real(name)
+        )
+    else:
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "other")
+    assert count_blocks_written(lambda: tiny_backbone.run(dataset, tmp_path / "out")) == 6
 
 
 @pytest.mark.thorough
