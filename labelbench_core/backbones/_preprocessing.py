@@ -7,13 +7,12 @@ for where neither a tag of published weights nor a file beside the weights names
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, shown
 from labelbench_core.framing import RESIZE_MODES, Framing
 
 INTERPOLATIONS = ("bilinear", "bicubic")
@@ -37,13 +36,21 @@ def check_given(options: Mapping[str, Any]) -> dict[str, Any]:
         if key in given and not _is_channels(given[key], low):
             bounds = "from 0 to 1" if key == "mean" else "above 0, at most 1"
             raise InputError(
-                f"{key}: {given[key]!r}; allowed: three numbers {bounds}, of red, green and blue "
-                "(pixels are from 0 to 1)"
+                f"{key}: {shown(given[key])}; allowed: three numbers {bounds}, of red, green and "
+                "blue (pixels are from 0 to 1)"
             )
     for key, allowed in (("interpolation", INTERPOLATIONS), ("resize_mode", RESIZE_MODES)):
         if key in given and given[key] not in allowed:
-            raise InputError(f"{key}: {given[key]!r}; allowed: {', '.join(allowed)}")
+            raise InputError(f"{key}: {shown(given[key])}; allowed: {', '.join(allowed)}")
     return given
+
+
+def check_values(values: Mapping[str, Any], source: str) -> None:
+    """`InputError` if what is known of the weights `source` is malformed; as `check_given`."""
+    try:
+        check_given(values)
+    except InputError as error:
+        raise InputError(f"{source}: its preprocessing cannot be made: {error}") from error
 
 
 def settle(
@@ -76,10 +83,7 @@ def settle(
             f"resize_mode: shortest (allowed: {', '.join(RESIZE_MODES)})"
         )
     values = {"fill": (0, 0, 0), **(known or {}), **given}
-    try:
-        check_given(values)
-    except InputError as error:
-        raise InputError(f"{source}: its preprocessing cannot be made: {error}") from error
+    check_values(values, source)
     return Preprocessing(
         tuple(map(float, values["mean"])),
         tuple(map(float, values["std"])),
@@ -106,11 +110,13 @@ def read_beside(checkpoint: str, name: str, key: str) -> Mapping[str, Any] | Non
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON ({error}); mend or remove it") from error
     found = content.get(key) if isinstance(content, dict) else None
     if not isinstance(found, dict | None):
-        raise InputError(f"{path}: {key}: {found!r}; allowed: a JSON object; mend or remove it")
+        raise InputError(
+            f"{path}: {key}: {shown(found)}; allowed: a JSON object; mend or remove it"
+        )
     return found
 
 
@@ -120,10 +126,7 @@ def _is_channels(value: Any, low: float) -> bool:
         and not isinstance(value, str)
         and len(value) == 3
         and all(
-            isinstance(one, (int, float))
-            and not isinstance(one, bool)
-            and math.isfinite(one)
-            and low <= one <= 1
+            isinstance(one, (int, float)) and not isinstance(one, bool) and low <= one <= 1
             for one in value
         )
     )

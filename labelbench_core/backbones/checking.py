@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +23,11 @@ for name, (module, options) in json.load(sys.stdin).items():
         importlib.import_module(module).check_known(**options)
     except InputError as error:
         problems[name] = str(error)
-json.dump(problems, open(sys.argv[1], "w"))
+    except (Exception, SystemExit) as error:
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        problems[name] = f"its options cannot be checked here: {told}"
+with open(sys.argv[1], "w") as answer:
+    json.dump(problems, answer)
 """
 
 
@@ -55,21 +60,16 @@ def _problems_known(waiting: Mapping[str, tuple[str, Mapping[str, Any]]]) -> dic
     would keep for as long as an experiment runs.
     """
     paths = [str(registry.PROJECT), os.environ.get("PYTHONPATH", "")]
-    read_end, write_end = os.pipe()
-    with open(read_end, encoding="utf-8") as answers:
-        try:
-            # A pipe of its own: libraries print on standard output.
-            done = subprocess.run(
-                [sys.executable, "-c", _SCRIPT, f"/dev/fd/{write_end}"],
-                input=json.dumps(waiting, default=str),
-                capture_output=True,
-                text=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-                pass_fds=(write_end,),
-            )
-        finally:
-            os.close(write_end)
+    # A file of its own: libraries print on standard output.
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as answer:
+        done = subprocess.run(
+            [sys.executable, "-c", _SCRIPT, answer.name],
+            input=json.dumps(waiting, default=str),
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        )
         if not done.returncode:
-            return json.load(answers)
+            return json.load(answer)
     reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
     return dict.fromkeys(waiting, f"its options cannot be checked here: {reason}")

@@ -19,7 +19,7 @@ from labelbench_core.backbones._preprocessing import (
     settle,
     square,
 )
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, shown
 from labelbench_core.framing import Framing
 from labelbench_core.options import Pixels, PositiveShare, Seed, Share
 
@@ -194,6 +194,7 @@ def _preprocessing(
     tag = _tag(pretrained, checkpoint)
     defaults = dataclasses.asdict(PreprocessCfg())
     found: Mapping[str, Any] | None = defaults
+    source = f"model: {model}" if checkpoint is None else f"checkpoint: {checkpoint}"
     if tag is not None:
         config = open_clip.get_pretrained_cfg(model, tag)
         if not config:
@@ -204,17 +205,26 @@ def _preprocessing(
         found = {**defaults, **config}
     elif checkpoint is not None:
         found = read_beside(checkpoint, CONFIG, "preprocess_cfg")
+        source += f" with {CONFIG}" if found else ""
     cures = (
         "name the tag of its weights as pretrained"
         + (f" ({', '.join(tags)})" if tags else "")
         + f"; or put its {CONFIG} beside it"
     )
-    source = f"model: {model}" if checkpoint is None else f"checkpoint: {checkpoint}"
-    return settle(given, found and _known(found), source, cures)
+    return settle(given, found and _known(found, source), source, cures)
 
 
-def _known(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What an OpenCLIP preprocessing configuration says of `KEYS`, and its fill."""
+def _known(config: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """What an OpenCLIP preprocessing configuration says of `KEYS`, and its fill.
+
+    `InputError`, naming the weights `source`, if that is no shade of grey.
+    """
+    fill = config.get("fill_color") or 0
+    if not isinstance(fill, int) or isinstance(fill, bool) or not 0 <= fill <= 255:
+        raise InputError(
+            f"{source}: its preprocessing cannot be made: fill_color: {shown(fill)}; allowed: a "
+            "whole number from 0 to 255"
+        )
     values = {key: config[key] for key in ("mean", "std", "interpolation") if config.get(key)}
     for key in ("mean", "std"):
         if isinstance(values.get(key), (int, float)):
@@ -224,7 +234,7 @@ def _known(config: Mapping[str, Any]) -> dict[str, Any]:
         values["interpolation"] = "bicubic"
     if config.get("resize_mode"):
         values["resize_mode"] = config["resize_mode"]
-    return {**values, "fill": (int(config.get("fill_color") or 0),) * 3}
+    return {**values, "fill": (fill,) * 3}
 
 
 def _check_activation(model: str, tag: str, config: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from labelbench_core.backbones import Backbone
 from labelbench_core.backbones._preprocessing import (
     Preprocessing,
     check_given,
+    check_values,
     read_beside,
     settle,
     square,
@@ -157,7 +158,7 @@ def _preprocessing(
     name = _with_tag(model, pretrained)
     source = f"model: {name}" if checkpoint is None else f"checkpoint: {checkpoint}"
     if ":" in name:
-        return settle(given, _known(_of_hub(name)), source, "")
+        return settle(given, _known(_of_hub(name), source), source, "")
     if not timm.is_model(name) or name in timm.models.get_deprecated_models():
         raise InputError(f"model: timm has no {model!r}; closest: {_closest(model)}")
     base, _, tag = name.partition(".")
@@ -170,10 +171,11 @@ def _preprocessing(
         )
     if checkpoint is None or tag:
         table = timm.get_pretrained_cfg(name)
-        known = table and _known(table.to_dict())
+        known = table and _known(table.to_dict(), source)
     else:
         beside = read_beside(checkpoint, CONFIG, "pretrained_cfg")
-        known = beside and _known(beside)
+        source += f" with {CONFIG}" if beside else ""
+        known = beside and _known(beside, source)
     cures = (
         "name the tag of its weights as pretrained"
         + (f" ({', '.join(tags)})" if tags else "")
@@ -182,12 +184,16 @@ def _preprocessing(
     return settle(given, known, source, cures)
 
 
-def _known(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What timm's configuration of weights says of `KEYS`; it fills up with the mean colour."""
+def _known(config: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """What timm's configuration of weights says of `KEYS`; it fills up with the mean colour.
+
+    `InputError`, naming the weights `source`, if that is no colour.
+    """
     values = {key: config[key] for key in ("mean", "std", "interpolation") if config.get(key)}
-    if (crop := config.get("crop_mode")) in RESIZE_MODE_OF_CROP:
+    if (crop := str(config.get("crop_mode"))) in RESIZE_MODE_OF_CROP:
         values["resize_mode"] = RESIZE_MODE_OF_CROP[crop]
     if "mean" in values:
+        check_values({"mean": values["mean"]}, source)
         values["fill"] = tuple(round(255 * value) for value in values["mean"])
     return values
 

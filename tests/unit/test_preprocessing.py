@@ -402,6 +402,8 @@ def test_what_needs_a_large_library_is_asked_in_one_other_process(tmp_path, monk
         "    print('libraries print')\n"
         "    open(os.environ['CALLS'], 'a').write(f'{os.getpid()} {model}\\n')\n"
         "    if model == 'broken': raise RuntimeError('cannot be imported')\n"
+        "    if model == 'ends': raise SystemExit(0)\n"
+        "    if model == 'killed': os.kill(os.getpid(), 9)\n"
         "    if model != 'good': raise InputError(f'model: {model}; allowed: good')\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -426,9 +428,16 @@ def test_what_needs_a_large_library_is_asked_in_one_other_process(tmp_path, monk
     assert models == ("good", "bad", "good")
     assert len(set(process)) == 1
     assert process[0] != str(os.getpid())
-    found = problems(a="good", b="broken")
+    # What one raises is not blamed on the others, and there is room for long answers.
+    found = problems(a="good", b="broken", c="ends", d="bad" * 100_000)
+    assert found.pop("d").startswith("model: badbad")
+    assert found == {
+        "b": "its options cannot be checked here: RuntimeError: cannot be imported",
+        "c": "its options cannot be checked here: SystemExit: 0",
+    }
+    found = problems(a="good", b="killed")
     assert set(found) == {"a", "b"}
-    assert all("cannot be checked here: RuntimeError: cannot be" in line for line in found.values())
+    assert all("cannot be checked here: exit status -9" in line for line in found.values())
     assert problems(c="early") == {"c": "refused at once"}
     monkeypatch.setattr(small_library, "LIBRARY", "no_such_library")
     assert problems(b="bad") == {}
@@ -446,6 +455,42 @@ def test_what_the_libraries_know_is_checked_for_real():
     )
     assert list(found) == ["misspelt"]
     assert "closest: resnet18" in found["misspelt"]
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "key", "damage"),
+    [
+        (timm_model, "config.json", "pretrained_cfg", {"mean": 0.5}),
+        (timm_model, "config.json", "pretrained_cfg", {"mean": ["a", "b", "c"]}),
+        (timm_model, "config.json", "pretrained_cfg", {"mean": [10**400, 0, 0]}),
+        (timm_model, "config.json", "pretrained_cfg", {"std": "abc"}),
+        (timm_model, "config.json", "pretrained_cfg", {"interpolation": ["bicubic"]}),
+        (timm_model, "config.json", "pretrained_cfg", {"crop_mode": ["center"]}),
+        (open_clip_model, "open_clip_config.json", "preprocess_cfg", {"fill_color": "grey"}),
+        (open_clip_model, "open_clip_config.json", "preprocess_cfg", {"fill_color": [1, 2, 3]}),
+        (open_clip_model, "open_clip_config.json", "preprocess_cfg", {"fill_color": 300}),
+        (open_clip_model, "open_clip_config.json", "preprocess_cfg", {"fill_color": 1.5}),
+        (open_clip_model, "open_clip_config.json", "preprocess_cfg", {"mean": {"r": 1}}),
+        (open_clip_model, "open_clip_config.json", "preprocess_cfg", {"resize_mode": [1]}),
+    ],
+)
+def test_malformed_values_beside_a_checkpoint_are_one_line(tmp_path, module, name, key, damage):
+    whole = {
+        "mean": [0.5] * 3,
+        "std": [0.5] * 3,
+        "interpolation": "bicubic",
+        "crop_mode": "center",
+        "resize_mode": "shortest",
+    }
+    (tmp_path / name).write_text(json.dumps({key: {**whole, **damage}}))
+    model = {timm_model: "resnet18", open_clip_model: "RN50"}[module]
+    options = {"model": model, "checkpoint": str(tmp_path / "weights.pth")}
+    with pytest.raises(InputError, match=rf"checkpoint: .*weights\.pth with {name}: ") as told:
+        module.check_known(**options)
+    assert "\n" not in str(told.value)
+    assert len(str(told.value)) < 600
+    (tmp_path / name).write_text(json.dumps({key: whole}))
+    module.check_known(**options)
 
 
 def test_weights_for_another_activation_are_refused():
