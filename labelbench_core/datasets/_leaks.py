@@ -8,12 +8,20 @@ from typing import Any
 from labelbench_core.datasets import RawDataset, RawSplit, split_order
 from labelbench_core.datasets._names import printable
 from labelbench_core.datasets._near import nearest
+from labelbench_core.errors import InputError
 
 EXAMPLES = 5
+NAMED = 20
+"""Pairs that an error names."""
 
 
-def find_leaks(raw: RawDataset) -> list[dict[str, Any]]:
+def find_leaks(raw: RawDataset, most: int | None = EXAMPLES) -> list[dict[str, Any]]:
     """Every kind of leak of a data set, by the content of its images.
+
+    Parameters
+    ----------
+    most
+        Examples of each kind; None: all.
 
     Returns
     -------
@@ -33,8 +41,33 @@ def find_leaks(raw: RawDataset) -> list[dict[str, Any]]:
         known = places[earlier]
         rows = [(known[key], row) for row, key in enumerate(contents[later]) if key in known]
         if rows:
-            leaks.append(_leak(raw, f"{earlier} and {later}", [earlier, later], rows))
-    return leaks + _under_two_classes(raw, contents)
+            leaks.append(_leak(raw, f"{earlier} and {later}", [earlier, later], rows, most))
+    return leaks + _under_two_classes(raw, contents, most)
+
+
+def refuse_leaks(raw: RawDataset) -> None:
+    """`InputError` that names the pairs of images that are the same by content, if there are any.
+
+    Those of two splits or two classes, as `find_leaks` finds them.
+    """
+    pairs: dict[tuple[str, ...], list[str]] = {}
+    for leak in find_leaks(raw, None):
+        for pair in leak["examples"]:
+            pairs.setdefault(tuple(pair), []).append(leak["kind"])
+    if not pairs:
+        return
+    lines = [
+        f"  {first} and {second} ({', '.join(kinds)})"
+        for (first, second), kinds in list(pairs.items())[:NAMED]
+    ]
+    if len(pairs) > NAMED:
+        lines.append(f"  and {len(pairs) - NAMED} more")
+    are = "1 pair of images is" if len(pairs) == 1 else f"{len(pairs)} pairs of images are"
+    raise InputError(
+        f"{are} the same by content, in two splits or under two classes; remove one of each pair "
+        "that is named here, or set `duplicates: warn` in the data set's entry:\n"
+        + "\n".join(lines)
+    )
 
 
 def find_near(raw: RawDataset, most_bits: int) -> list[dict[str, Any]]:
@@ -69,7 +102,7 @@ def content_keys(split: RawSplit) -> list[str]:
 
 
 def _under_two_classes(
-    raw: RawDataset, contents: Mapping[str, Sequence[str]]
+    raw: RawDataset, contents: Mapping[str, Sequence[str]], most: int | None
 ) -> list[dict[str, Any]]:
     first: dict[str, tuple[str, int, int]] = {}
     other: dict[str, tuple[str, int]] = {}
@@ -84,17 +117,21 @@ def _under_two_classes(
     if not other:
         return []
     examples = [
-        [_name(raw, *first[key][:2]), _name(raw, *other[key])] for key in list(other)[:EXAMPLES]
+        [_name(raw, *first[key][:2]), _name(raw, *other[key])] for key in list(other)[:most]
     ]
     return [{"kind": "two classes", "count": len(other), "examples": examples}]
 
 
 def _leak(
-    raw: RawDataset, kind: str, splits: Sequence[str], rows: Sequence[tuple[int, int]]
+    raw: RawDataset,
+    kind: str,
+    splits: Sequence[str],
+    rows: Sequence[tuple[int, int]],
+    most: int | None = EXAMPLES,
 ) -> dict[str, Any]:
     earlier, later = splits
     examples = [
-        [_name(raw, earlier, mine), _name(raw, later, theirs)] for mine, theirs in rows[:EXAMPLES]
+        [_name(raw, earlier, mine), _name(raw, later, theirs)] for mine, theirs in rows[:most]
     ]
     return {"kind": kind, "count": len(rows), "examples": examples}
 

@@ -20,9 +20,9 @@ from labelbench_core.datasets import (
     _near,
     listing_sha256,
 )
-from labelbench_core.datasets._leaks import find_leaks, find_near
+from labelbench_core.datasets._leaks import find_leaks, find_near, refuse_leaks
 from labelbench_core.datasets._names import printable
-from labelbench_core.datasets._reading import FileRecords, read_files
+from labelbench_core.datasets._reading import CORRUPT, FileRecords, read_files
 from labelbench_core.datasets.notes import leak_notes, left_out_notes
 from labelbench_core.datasets.part_of_pool import with_part_of_pool
 from labelbench_core.digests import Digests, contents_sha256
@@ -99,13 +99,13 @@ def prepare_dataset(
             threads=threads,
             near=bool(near_version),
         )
-        if pool_size is not None and raw.skip_corrupt:
-            raw = with_part_of_pool(raw, source, pool_size)
         contents = source_contents(origin, raw, digests)
         check_raw(raw, allow_missing_classes=bool(options.get("allow_missing_classes", False)))
+        if pool_size is not None and raw.skip_corrupt:
+            raw = _part_of_whole(raw, source, pool_size)
+        if duplicates == "error":
+            refuse_leaks(raw)
         leaks = find_leaks(raw)
-        if leaks and duplicates == "error":
-            raise InputError("\n".join(leak_notes({"leaks": leaks})))
         if near_duplicates is not None:
             leaks += find_near(raw, near_duplicates)
     except InputError as error:
@@ -226,7 +226,9 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
         raise InputError(f"needs at least two classes with different names; has {raw.class_names}")
     for split, entry in raw.splits.items():
         labels = entry.labels
-        if labels.ndim != 1 or labels.dtype != np.int64 or not len(labels):
+        if not len(labels):
+            raise InputError(f"split {split} has no image left{_since_corrupt(raw)}")
+        if labels.ndim != 1 or labels.dtype != np.int64:
             raise InputError(
                 f"split {split}: labels are {labels.dtype} {labels.shape}, not int64 (N,)"
             )
@@ -240,8 +242,23 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
         required = split == "pool" or (split in FULL_SPLITS and not allow_missing_classes)
         if missing and required:
             raise InputError(
-                f"split {split} has no image of class {missing[0]} ({len(missing)} classes missing)"
+                f"split {split} has no image of class {printable(missing[0])} "
+                f"({len(missing)} classes missing){_since_corrupt(raw)}"
             )
+
+
+def _part_of_whole(raw: RawDataset, source: str, size: int) -> RawDataset:
+    """As `with_part_of_pool`, where corrupt files were left out: they may be why it is too small."""
+    try:
+        return with_part_of_pool(raw, source, size)
+    except InputError as error:
+        raise InputError(f"{error}{_since_corrupt(raw)}") from error
+
+
+def _since_corrupt(raw: RawDataset) -> str:
+    """What was left out since it cannot be decoded, as the end of a message."""
+    corrupt = {reason: entry for reason, entry in raw.left_out.items() if reason == CORRUPT}
+    return "".join(f"; {note}" for note in left_out_notes({"left_out": corrupt}))
 
 
 def _check_images(split: str, entry: RawSplit) -> None:

@@ -114,10 +114,30 @@ def test_broken_files_are_left_out_where_that_is_configured(pets, caplog):
     # What is drawn is drawn from what is left.
     part = prepare(pets, corrupt="skip", pool_size=COUNT - 1)
     assert part["splits"]["pool"]["files_sha256"] == manifest["splits"]["pool"]["files_sha256"]
+    with pytest.raises(InputError, match=r"pool_size: 40; allowed: at most 39; 1 file left out"):
+        prepare(pets, corrupt="skip", pool_size=COUNT)
     for path in (pets / "pool" / "dog").iterdir():
         path.write_bytes(b"no image")
-    with pytest.raises(InputError, match="split pool has no image of class dog"):
+    told = (
+        r"pool has no image of class dog \(1 classes missing\); 20 files left out, which cannot be "
+        r"decoded: pool/dog/00.jpg \(no image that Pillow can read\), .*, …$"
+    )
+    with pytest.raises(InputError, match=told):
         prepare(pets, corrupt="skip")
+    with pytest.raises(InputError, match=told):
+        prepare(pets, corrupt="skip", pool_size=3)
+
+
+def test_a_split_of_which_nothing_is_left_is_told_with_the_reason(pets):
+    fog = pets / "fog" / "dog" / "0.jpg"
+    fog.parent.mkdir(parents=True)
+    fog.write_bytes(b"no image")
+    told = (
+        r"data set mine: split fog has no image left; 1 file left out, which cannot be decoded: "
+        r"fog/dog/0.jpg \(no image that Pillow can read\)$"
+    )
+    with pytest.raises(InputError, match=told):
+        prepare(pets, corrupt="skip", allow_missing_classes=True)
 
 
 def test_what_is_left_out_has_the_same_bytes_in_every_run(pets):

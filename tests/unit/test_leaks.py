@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from labelbench_core.datasets import RawDataset, RawSplit, _checking, _near
-from labelbench_core.datasets._leaks import find_leaks, find_near
+from labelbench_core.datasets._leaks import find_leaks, find_near, refuse_leaks
 from labelbench_core.datasets.notes import leak_notes
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
@@ -80,6 +80,17 @@ def test_examples_are_the_first_few():
     assert [pair[1] for pair in leak["examples"]] == [f"test[{n}] (cat)" for n in range(5)]
 
 
+def test_an_error_names_the_first_pairs_and_counts_the_others():
+    refuse_leaks(dataset(pool=[(0, 0), (1, 1)], test=[(2, 0), (3, 1)]))
+    raw = dataset(pool=[(n, 0) for n in range(50)], test=[(n, 0) for n in range(50)])
+    with pytest.raises(InputError, match=r"^50 pairs of images are the same by content") as told:
+        refuse_leaks(raw)
+    _, *named, rest = str(told.value).splitlines()
+    assert len(named) == 20
+    assert named[7] == "  pool[7] (cat) and test[7] (cat) (pool and test)"
+    assert rest == "  and 30 more"
+
+
 # ---- prepared from files
 
 
@@ -131,9 +142,11 @@ def test_leaks_of_files_are_named_in_manifest_and_log(pets, caplog):
     (pets.parent / "out" / "manifest.json").unlink()
     with pytest.raises(InputError) as caught:
         prepare(pets, duplicates="error")
-    assert [line.split(":")[0] for line in str(caught.value).splitlines()] == [
-        "data set mine",
-        "1 image, the same by content, is under two classes",
+    assert str(caught.value).splitlines() == [
+        "data set mine: 1 pair of images is the same by content, in two splits or under two "
+        "classes; remove one of each pair that is named here, or set `duplicates: warn` in the "
+        "data set's entry:",
+        "  pool/dog/again.png and test/cat/0.png (pool and test, two classes)",
     ]
     assert not (pets.parent / "out" / "manifest.json").exists()
 
