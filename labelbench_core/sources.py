@@ -20,6 +20,7 @@ from labelbench_core.digests import Digests, contents_sha256, statuses_sha256
 from labelbench_core.errors import InputError
 from labelbench_core.result_files import Each, check_shape, read_record
 from labelbench_core.source_changes import describe_changes, prepared_contents
+from labelbench_core.source_images import check_new_images
 
 WHEN = ("always", "small", "never")
 MOST_FILES = 10_000
@@ -115,7 +116,8 @@ def look_at(
     ------
     InputError
         If the manifest is not as it was written, if the source is there, but cannot be prepared
-        again as it is, or if an official file is not the official one.
+        again as it is (a class lacks images, a new image is corrupt), or if an official file is not
+        the official one.
     """
     manifest = read_manifest(dataset, manifest_path)
     try:
@@ -123,7 +125,7 @@ def look_at(
         if source is None:
             lists = hasattr(registry.load("datasets", manifest["source"]), "source_files")
             return Finding(OUT_OF_REACH, "nothing is there") if lists else Finding(UNKNOWN)
-        return _compare(dataset, source, manifest, manifest_path, state, tell)
+        return _compare(dataset, source, manifest, manifest_path, data_dir, state, tell)
     except OSError as error:
         return Finding(OUT_OF_REACH, _reason(error))
 
@@ -133,6 +135,7 @@ def _compare(
     source: Source,
     manifest: Mapping[str, Any],
     manifest_path: Path,
+    data_dir: Path,
     state: Path,
     tell: Tell,
 ) -> Finding:
@@ -165,7 +168,7 @@ def _compare(
         contents = read()
         sha256, count = contents_sha256(contents), len(contents)
         digests.forget_all_but(source.files)
-    finding = Finding(UNCHANGED, count=count)
+    finding, prepared = Finding(UNCHANGED, count=count), None
     if sha256 != manifest["source_files"]["sha256"]:
         prepared = prepared_contents(manifest, manifest_path.parent / "arrays")
         contents = read() if contents is None else contents
@@ -176,6 +179,13 @@ def _compare(
     # What cannot be read now may be another time, with the same status.
     seen = None if unread else seen
     looks.write_look(state, dataset, looks.Look(root, count, sha256, looks.now(), seen))
+    if finding.state == CHANGED and prepared is not None:
+        known = set(prepared.values())
+        new = {name for name, content in contents.items() if content not in known}
+        try:
+            check_new_images(manifest, data_dir, new, digests, state, announce)
+        except InputError as error:
+            raise _not_as_it_is(dataset, error) from error
     return finding
 
 
@@ -226,10 +236,14 @@ def _listed(dataset: str, manifest: Mapping[str, Any], data_dir: Path) -> Source
     except InputError as error:
         if isinstance(error.__cause__, OSError):  # a folder in it cannot be listed
             raise error.__cause__ from None
-        raise InputError(
-            f"data set {dataset!r}: its source cannot be prepared again as it is now: {error}; "
-            "mend that"
-        ) from error
+        raise _not_as_it_is(dataset, error) from error
+
+
+def _not_as_it_is(dataset: str, error: InputError) -> InputError:
+    return InputError(
+        f"data set {dataset!r}: its source cannot be prepared again as it is now: {error}; "
+        "mend that"
+    )
 
 
 def _check_official(dataset: str, source: Source, record: Path) -> dict[str, str]:

@@ -107,12 +107,15 @@ class Checked(NamedTuple):
 
 
 def contents_record(folder: Path, dataset: str, image_size: int) -> Path:
-    """Where decoded contents of a data set are remembered; what another decoder left is removed."""
-    record = folder / f"{dataset}.decoded.{image_size}.{decoder_key()}.jsonl"
-    for other in folder.glob(f"{dataset}.decoded.*.jsonl"):
+    """Where decoded contents of a data set are remembered."""
+    return folder / f"{dataset}.decoded.{image_size}.{decoder_key()}.jsonl"
+
+
+def forget_other_decoders(record: Path, dataset: str) -> None:
+    """Remove what another decoder than that of `record`, or another size, remembered."""
+    for other in record.parent.glob(f"{dataset}.decoded.*.jsonl"):
         if other != record:
             other.unlink(missing_ok=True)
-    return record
 
 
 @functools.cache

@@ -79,7 +79,10 @@ def read_files(
         for row, name in enumerate(entry.files or [])
     ]
     size = raw.image_size or 0
-    record = records.folder and _checking.contents_record(records.folder, dataset, size)
+    record = None
+    if records.folder is not None:
+        record = _checking.contents_record(records.folder, dataset, size)
+        _checking.forget_other_decoders(record, dataset)
     checked = _checking.check_files(
         root,
         [name for _, _, name in listed],

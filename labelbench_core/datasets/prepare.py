@@ -248,7 +248,7 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
 
 
 def _part_of_whole(raw: RawDataset, source: str, size: int) -> RawDataset:
-    """As `with_part_of_pool`, where corrupt files were left out: they may be why it is too small."""
+    """As `with_part_of_pool`, where corrupt files were left out: perhaps too few are left."""
     try:
         return with_part_of_pool(raw, source, size)
     except InputError as error:

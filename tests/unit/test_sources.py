@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from labelbench_core import digests, files, looks, provenance, registry, sources
-from labelbench_core.datasets import RawDataset, RawSplit, Source, _official
+from labelbench_core.datasets import RawDataset, RawSplit, Source, _checking, _official
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
 from labelbench_core.result_files import write_record
@@ -321,6 +321,52 @@ def test_what_cannot_be_prepared_again_is_one_line(mine, tmp_path):
     assert "\n" not in str(told.value)
     assert changed(tmp_path, when="never") is None
     assert (tmp_path / "datasets" / "mine" / "manifest.json").exists()
+
+
+def test_new_images_that_cannot_be_used_are_told_before_any_job(mine, tmp_path):
+    """Snakemake deletes what was prepared before the job could tell."""
+    (mine / "pool" / "cat" / "bad.png").write_text("no image")
+    (mine / "test" / "dog" / "1.png").write_bytes(b"")
+    told = (
+        r"^data set 'mine': its source cannot be prepared again as it is now: 2 of 2 new or edited "
+        r"images cannot be used \(pool/cat/bad.png: no image that Pillow can read, "
+        r"test/dog/1.png: empty file\); .*`corrupt: skip`.*; mend that, or .*never`$"
+    )
+    for _ in range(2):
+        with pytest.raises(InputError, match=told):
+            changed(tmp_path)
+    (mine / "test" / "dog" / "1.png").unlink()
+    add(mine)
+    with pytest.raises(InputError, match="1 of 2 new or edited"):
+        changed(tmp_path)
+    (mine / "pool" / "cat" / "bad.png").unlink()
+    assert changed(tmp_path) == "1 file added (pool/cat/new.png), 1 file removed (test/dog/1.png)"
+    # Where they are left out anyway, nothing stands against preparing.
+    prepare(tmp_path, options={**OPTIONS, "corrupt": "skip"})
+    (mine / "pool" / "cat" / "bad.png").write_text("no image")
+    entry = {**ENTRY, "options": {**OPTIONS, "corrupt": "skip"}}
+    assert changed(tmp_path, entry) == "1 file added (pool/cat/bad.png)"
+
+
+def test_only_new_images_of_the_part_that_is_used_are_decoded_and_once(mine, tmp_path, monkeypatch):
+    decoded = []
+    real = _checking.decode
+
+    def counting(content, *arguments, **options):
+        decoded.append(content)
+        return real(content, *arguments, **options)
+
+    monkeypatch.setattr(_checking, "decode", counting)
+    several(mine)  # one added, one moved, two edited; three have the same content
+    for _ in range(2):
+        assert "1 file added" in changed(tmp_path)
+    assert 1 <= len(decoded) <= 3
+    prepare(tmp_path)
+    assert len(decoded) <= 3
+    prepare(tmp_path, pool_size=2)
+    listing = files.read_json(tmp_path / "datasets" / "mine" / "arrays" / "source-files.json")
+    (mine / listing[0][0]).write_text("no image, and not used")
+    assert "1 file edited" in changed(tmp_path, {**ENTRY, "pool_size": 2})
 
 
 def test_a_partly_missing_source_is_a_change(mine, tmp_path):
