@@ -149,6 +149,7 @@ def test_nothing_of_the_quickstart_leaks_into_another_experiment(finished):
 
 
 def test_the_quickstart_is_the_default(fresh):
+    fresh.edit("config/catalogue/datasets.yaml", "pool_size: 300", "pool_size: 1297")
     planned = fresh.planned(config=None)
     assert planned["select_round"] == 420
     assert planned["finetune_model"] == 12
