@@ -13,6 +13,7 @@ from labelbench_core import registry
 from labelbench_core import workflow as parsing
 from labelbench_core.catalogue import load_catalogue
 from labelbench_core.completeness import what_is_missing
+from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.yaml_files import read_yaml
@@ -270,8 +271,41 @@ def test_a_damaged_manifest_is_made_again(quickstart, catalogue, tmp_path, monke
     manifest = Path(parsing.PREPARED.format(dataset="digits"))
     (manifest.parent / "arrays").mkdir(parents=True)
     manifest.write_text(text)
-    assert parsing.prepared_splits(experiment) == {}
+    assert parsing.prepared_splits(experiment, catalogue) == {}
     assert what_is_missing(manifest, manifest.parent / "arrays") == f"{manifest} is damaged"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        (300, 1000, None),  # of 300, 8 rounds buy too many
+        (300, None, None),
+        (None, 12, "data set 'digits': pool_size: 12; it leaves no image of class"),
+        (None, 300, "8 rounds of schedule 'start-10-batch-60' buy 430 labels, but the pool of 'di"),
+        (300, 300, "but the pool of 'digits' has 300"),
+    ],
+)
+def test_sizes_of_data_prepared_with_other_settings_count_for_nothing(
+    quickstart, catalogue, tmp_path, monkeypatch, before, now, told
+):
+    monkeypatch.chdir(tmp_path)
+    manifest = Path(parsing.PREPARED.format(dataset="digits"))
+    prepare_dataset("digits", "digits", {}, tmp_path, manifest.parent / "arrays", manifest, before)
+    entry = {"implementation": "digits", **({} if now is None else {"pool_size": now})}
+    catalogue = {**catalogue, "datasets": {**catalogue["datasets"], "digits": entry}}
+    experiment = load(quickstart, catalogue)
+    prepared = parsing.prepared_splits(experiment, catalogue)
+    assert bool(prepared) == (before == now)
+
+    def check():
+        parsing.prepare_main_process(experiment, catalogue, ["my.yaml"])
+
+    if told is None:
+        check()
+        return
+    with pytest.raises(SystemExit) as caught:
+        check()
+    assert told in str(caught.value)
 
 
 def test_weights_are_needed_by_what_runs(catalogue):
