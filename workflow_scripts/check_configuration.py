@@ -42,8 +42,8 @@ def check(file: Path, *, use_conda: bool = False) -> str:
     if not use_conda:
         needed = parsing.backbones_to_run(catalogue, _jobs_to_run(experiment, catalogue))
         experiments.check_backbones(catalogue, needed)
-    rounds = sum(1 for _ in itertools.islice(experiment.selections(), experiments.MOST_ROUNDS))
-    tuned = sum(1 for _ in itertools.islice(experiment.finetunings(), experiments.MOST_ROUNDS))
+    rounds = sum(1 for _ in itertools.islice(experiment.selections(), experiments.MOST_JOBS))
+    tuned = sum(1 for _ in itertools.islice(experiment.finetunings(), experiments.MOST_JOBS))
     return f"{file}: valid: {rounds} rounds and {tuned} fine-tunings"
 
 

@@ -438,7 +438,7 @@ def test_order_of_keys_does_not_matter(quickstart, catalogue):
         ({"seeds": [0, 0]}, "seeds: [0, 0]; allowed: a whole number"),
         ({"seeds": 10**12}, "seeds: 1000000000000; allowed: a whole number"),
         ({"rounds": 10**30}, "rounds: 1000000000000000000000000000000; allowed"),
-        ({"seeds": 90_000, "rounds": 90_000}, "the crossing has 48600000000 of them"),
+        ({"seeds": 90_000, "rounds": 90_000}, "48600090000 rounds (data sets x"),
         ({"experiment": "quickstart\n"}, r"experiment: 'quickstart\n'; allowed: an id"),
         ({"experiment": "q" * 300}, "qqq'; allowed: an id"),
         ({"strategies": ["random", "margin\n"]}, r"strategies.1: 'margin\n'; allowed: an id"),
@@ -463,6 +463,38 @@ def test_values_of_a_wrong_kind_are_one_short_line(quickstart, catalogue, change
     assert len(error.splitlines()) == 1
     assert len(error) < 400
     assert error.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"finetune": ["brief", "brief-flexmatch"]}, "finetune: 400400 rounds "),
+        ({"ceilings": ["look-ahead", "full-data"], "strategies": ["random", "margin"]}, "rounds: "),
+        ({"also": [{"proxies": ["shallow"]}, {"proxies": ["linear-ensemble"]}]}, "rounds: "),
+    ],
+)
+def test_all_that_is_planned_counts(quickstart, catalogue, change, told):
+    """In each case the rounds of the experiment's own strategies would be few enough."""
+    few = {"rounds": 1000, "seeds": 400, "strategies": ["random"], "highlight": "random"}
+    quickstart |= {**few, "finetune": None}
+    load(quickstart, catalogue)
+    if "finetune" in change:
+        tuned = {"strategies": ["random"], "rounds": list(range(1000)), "seeds": 400}
+        change = {"finetune": {**tuned, "trainers": change["finetune"]}}
+    found = errors_of({**quickstart, **change}, catalogue)
+    assert found.startswith(f"my.yaml: {told}")
+    assert found.endswith("in all crossings; allowed: at most 1000000 together")
+    assert len(found.splitlines()) == 1
+
+
+def test_jobs_are_counted_without_going_through_them(quickstart, catalogue):
+    quickstart["ceilings"] = ["full-data", "look-ahead"]
+    quickstart["finetune"]["strategies"] = ["margin", "look-ahead", "full-data"]
+    quickstart["finetune"]["seeds"] = [0, 2]
+    for finetune in (quickstart["finetune"], None):
+        (crossing,) = load({**quickstart, "finetune": finetune}, catalogue).crossings
+        assert crossing.num_selections == len(list(crossing.selections()))
+        assert crossing.num_finetunings == len(list(crossing.finetunings()))
 
 
 def test_rounds_to_finetune_after_are_whole_numbers(quickstart, catalogue):
