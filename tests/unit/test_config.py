@@ -498,8 +498,10 @@ def test_jobs_are_counted_without_going_through_them(quickstart, catalogue):
 
 
 def test_rounds_to_finetune_after_are_whole_numbers(quickstart, catalogue):
-    quickstart["finetune"]["rounds"] = [2.0]
-    assert "finetune.rounds.0: 2.0; allowed: a whole number" in errors_of(quickstart, catalogue)
+    for value in (2.0, 7777777777777777777777):
+        quickstart["finetune"]["rounds"] = [value]
+        told = f"finetune.rounds.0: {value}; allowed: a whole number from 0 to 99999"
+        assert told in errors_of(quickstart, catalogue)
 
 
 @pytest.mark.parametrize("content", [[], "text", 5, None])
