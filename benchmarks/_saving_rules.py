@@ -38,10 +38,10 @@ class Intervals:
     high: np.ndarray
     empty: np.ndarray
 
-    def covers(self, saving: float) -> np.ndarray:
-        """Whether `saving` lies in each interval; never in an empty one."""
+    def covers(self, saving: float, *, by_bounds: bool = False) -> np.ndarray:
+        """Whether `saving` lies in each interval; never in an empty one, unless a bound counts."""
         inside = (self.low <= saving * (1 + 1e-9)) & (saving * (1 - 1e-9) <= self.high)
-        return inside & ~self.empty
+        return inside if by_bounds else inside & ~self.empty
 
 
 def t_band(baseline: Curve, strategy: Curve, _rng: np.random.Generator) -> Intervals:

@@ -49,10 +49,13 @@ class Case:
     correlation: float = 0.1
 
 
-def true_curves(case: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Budgets, and the expected values of baseline and strategy at them, all (T,)."""
-    budgets = np.arange(case.rounds) + 0.5
-    end = budgets[-1]
+def true_curves(case: Case, rounds: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Budgets, and the expected values of baseline and strategy at them, all (T,).
+
+    `rounds`: how many, where "rising" curves are to go on after the last budget.
+    """
+    budgets = np.arange(rounds or case.rounds) + 0.5
+    end = case.rounds - 0.5
     if case.shape != "rising":
         share = budgets / end
         lost = 0.25 if case.shape == "falling" else 0.0
@@ -62,22 +65,32 @@ def true_curves(case: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return budgets, baseline, np.interp(faster, budgets, baseline)
     rise = _law(end)
 
-    def strategy(speed: float) -> np.ndarray:
-        return _law(budgets[0] + speed * (budgets - budgets[0])) / rise
+    def strategy(speed: float, at: np.ndarray) -> np.ndarray:
+        return _law(at[0] + speed * (at - at[0])) / rise
 
-    slow, fast = 1.0, 1e4
+    far = np.arange(_rounds_to_the_level(case)) + 0.5
+    slow, fast = (1.0, 1e4) if case.saving > 1 else (1e-4, 1.0)
     for _ in range(100):
         speed = math.sqrt(slow * fast)
-        labels = first_crossing(budgets, strategy(speed)[None], np.ones(1))[0]
+        labels = first_crossing(far, strategy(speed, far)[None], np.ones(1))[0]
         slow, fast = (speed, fast) if labels > end / case.saving else (slow, speed)
-    return budgets, strategy(1.0), strategy(fast if case.saving > 1 else 1.0)
+    return budgets, strategy(1.0, budgets), strategy(fast if case.saving != 1 else 1.0, budgets)
 
 
 def true_saving(case: Case) -> float:
-    """What an endless number of seeds would give at the baseline's last level."""
-    budgets, *curves = true_curves(case)
-    needed, own = (first_crossing(budgets, curve[None], curves[0][-1:])[0] for curve in curves)
+    """What an endless number of seeds would give at the baseline's last level.
+
+    Below 1, the strategy gets there after the last budget, which no experiment sees.
+    """
+    budgets, *curves = true_curves(case, _rounds_to_the_level(case))
+    level = curves[0][case.rounds - 1 : case.rounds]
+    needed, own = (first_crossing(budgets, curve[None], level)[0] for curve in curves)
     return float(needed / own)
+
+
+def _rounds_to_the_level(case: Case) -> int:
+    """Rounds after which the strategy has reached the baseline's last level, too."""
+    return case.rounds if not case.saving < 1 else math.ceil(case.rounds / case.saving) + 1
 
 
 def draw(case: Case, experiments: int, rng: np.random.Generator) -> tuple[Curve, Curve]:

@@ -7,7 +7,7 @@ from typing import Any
 from labelbench_core import registry
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown
 from labelbench_core.schemas import schema_errors
-from labelbench_core.trainers.recipe import Recipe
+from labelbench_core.trainers.recipe import Recipe, in_steps
 from labelbench_core.yaml_files import read_yaml
 
 COMPONENT_KINDS = ("datasets", "backbones", "proxies", "trainers", "strategies")
@@ -59,7 +59,7 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
     """Whether an entry's implementation exists and allows its options, without importing it."""
     implementation = entry["implementation"]
     known = registry.names(kind)
-    if implementation not in known:
+    if implementation not in known and not registry.is_broken(kind, implementation):
         return [
             f"implementation: {shown(implementation)} does not exist"
             f"{did_you_mean(implementation, known)}; allowed: {listed(known)}"
@@ -73,6 +73,9 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
         needs_teacher = registry.describe(kind, implementation).info["needs_teacher"]
         if not wrong and needs_teacher and not Recipe.from_options(training).ema_decay:
             wrong = [f"training.ema_decay: 0.0; allowed with {implementation}: more than 0"]
+        if not errors and not wrong:
+            steps = Recipe.from_options(training).steps
+            wrong = _step_errors(implementation, entry.get("options") or {}, steps)
         errors += wrong
     if kind != "datasets":
         errors += [
@@ -82,6 +85,26 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
         ]
     if kind != "trainers" and "training" in entry:
         errors.append("training: only trainers have it; allowed: options")
+    return errors
+
+
+def _step_errors(trainer: str, given: Mapping[str, Any], steps: int) -> list[str]:
+    """Options that name a step of the training, and may not come before that of another option."""
+    component = registry.describe("trainers", trainer)
+    values = {**component.options, **given}
+    errors = []
+    for later, earlier in component.info.get("steps_at_least", {}).items():
+        # Whoever gave only one of the two reads of that one.
+        named, other, bound = (later, earlier, "least")
+        if later not in given:
+            named, other, bound = (earlier, later, "most")
+        place = {option: in_steps(values[option], steps) for option in (named, other)}
+        if place[later] < place[earlier]:
+            errors.append(
+                f"options.{named}: {shown(values[named])} (step {place[named]:g} of {steps}); "
+                f"allowed: at {bound} that of {other}, {shown(values[other])} (step "
+                f"{place[other]:g})"
+            )
     return errors
 
 

@@ -1,6 +1,6 @@
 """Whether the code that an experiment names can be read: one broken file stops only its users."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from labelbench_core import provenance, proxy_entries, registry
 from labelbench_core.catalogue import COMPONENT_KINDS, Catalogue
@@ -23,12 +23,7 @@ def unreadable(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:
     """A line for every component that a crossing names, or that one of them runs, and that is no
     valid Python or does not say of itself what it has to.
     """
-    for kind, name in named_components(crossing, catalogue):
-        try:
-            for component in _components(catalogue, kind, name):
-                registry.components_run(*component)
-        except InputError as error:
-            yield f"{kind}: {name!r}: {error}"
+    yield from _told(named_components(crossing, catalogue), catalogue, lambda run: None)
 
 
 def check_code(experiment: Experiment, catalogue: Catalogue, file: str) -> None:
@@ -44,17 +39,25 @@ def check_code(experiment: Experiment, catalogue: Catalogue, file: str) -> None:
     named = {
         one for crossing in experiment.crossings for one in named_components(crossing, catalogue)
     }
-    errors = []
-    for kind, name in sorted(named):
+
+    def read(run: set[Named]) -> None:
+        provenance.import_closure([registry.module_name(*one) for one in run])
+
+    raise_all(f"{file}: {line}" for line in _told(sorted(named), catalogue, read))
+
+
+def _told(
+    named: Iterable[Named], catalogue: Catalogue, look: Callable[[set[Named]], None]
+) -> Iterator[str]:
+    """A line for every component whose description, or what `look` does with all that it runs,
+    is an error.
+    """
+    for kind, name in named:
         try:
             for component in _components(catalogue, kind, name):
-                modules = [
-                    registry.module_name(*run) for run in registry.components_run(*component)
-                ]
-                provenance.import_closure(modules)
+                look(registry.components_run(*component))
         except InputError as error:
-            errors.append(f"{file}: {kind}: {name!r}: {error}")
-    raise_all(errors)
+            yield f"{kind}: {name!r}: {error}"
 
 
 def _components(catalogue: Catalogue, kind: str, name: str) -> list[tuple]:

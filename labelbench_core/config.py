@@ -1,6 +1,5 @@
 """An experiment: which ids of the catalogue are crossed, checked before any job starts."""
 
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from labelbench_core.experiment import Crossing, Experiment, Finetuning
 from labelbench_core.schemas import schema_errors
 
 # Planning takes 2 ms and 16 KB for each job.
-MOST_ROUNDS = 1_000_000
+MOST_JOBS = 1_000_000
 # Folder names beside the strategies' own: no strategy may have them.
 RESERVED_STRATEGIES = ("initial",)
 
@@ -52,7 +51,7 @@ def load_experiment(
         highlight=config.get("highlight", "margin"),
         metric=config.get("metric", "accuracy"),
     )
-    errors = []
+    errors = [f"{file}: {line}" for line in _size_errors(experiment)]
     for place, crossing in enumerate(experiment.crossings):
         where = f"{file}: also.{place - 1}." if place else f"{file}: "
         errors += [where + line for line in _reference_errors(experiment, crossing, catalogue)]
@@ -93,7 +92,6 @@ def _reference_errors(
     errors = []
     for kind in _CROSSED:
         errors += _unknown(kind, getattr(crossing, kind), catalogue[kind], f"catalogue {kind}.yaml")
-    errors += _size_errors(crossing)
     for name in set(crossing.strategies) & set(RESERVED_STRATEGIES):
         errors.append(f"strategies: {name!r} is the name of round 0's folder; give it another id")
     errors += _ceiling_errors(crossing, catalogue)
@@ -120,18 +118,16 @@ def _reference_errors(
     return errors
 
 
-def _size_errors(crossing: Crossing) -> Iterator[str]:
-    """A crossing that no machine could plan."""
-    lists = (
-        *(getattr(crossing, kind) for kind in _CROSSED),
-        crossing.seeds,
-        range(crossing.rounds),
-    )
-    count = math.prod(map(len, lists))
-    if count > MOST_ROUNDS:
+def _size_errors(experiment: Experiment) -> Iterator[str]:
+    """An experiment that no machine could plan."""
+    rounds = sum(crossing.num_selections for crossing in experiment.crossings)
+    tuned = sum(crossing.num_finetunings for crossing in experiment.crossings)
+    if rounds + tuned > MOST_JOBS:
         yield (
-            f"rounds: the crossing has {count} of them (data sets x backbones x proxies x "
-            f"schedules x strategies x seeds x rounds); allowed: at most {MOST_ROUNDS}"
+            f"{'rounds' if rounds >= tuned else 'finetune'}: {rounds} rounds (data sets x "
+            "backbones x proxies x schedules x strategies and ceilings x seeds x rounds) and "
+            f"{tuned} fine-tunings (settings x trainers x strategies x seeds x rounds) in all "
+            f"crossings; allowed: at most {MOST_JOBS} together"
         )
 
 
@@ -207,9 +203,10 @@ def _not_multilabel(crossing: Crossing, catalogue: Catalogue, dataset: str) -> l
 
     def applies(kind: str, name: str) -> bool:
         entry = catalogue[kind][name]
-        if registry.problem_of(kind, entry["implementation"]):
+        try:
+            run = registry.components_run(kind, entry["implementation"], entry.get("options"))
+        except InputError:  # told to whoever names it
             return False
-        run = registry.components_run(kind, entry["implementation"], entry.get("options"))
         return all(registry.describe(*one).info.get("multilabel", False) for one in run)
 
     errors = []

@@ -89,6 +89,28 @@ class Crossing:
                 ids = {"trainer": trainer, "strategy": setting["schedule"], "seed": seed}
                 yield {**setting, **ids, "round": 0}
 
+    @property
+    def num_selections(self) -> int:
+        """How many `selections` there are, without going through them."""
+        strategies = len(self.strategies) + len(self.ceilings)
+        chains = self._num_settings(len(self.schedules)) * strategies * len(self.seeds)
+        return chains * self.rounds + self._num_settings(len(self.full_data)) * len(self.seeds)
+
+    @property
+    def num_finetunings(self) -> int:
+        """How many `finetunings` there are, without going through them."""
+        chosen = self.finetune
+        if chosen is None:
+            return 0
+        at_once = len(set(chosen.strategies) & set(self.full_data))
+        selected = len(chosen.strategies) - at_once
+        each = self._num_settings(len(self.schedules)) * selected * len(chosen.rounds)
+        each += self._num_settings(at_once)
+        return each * len(chosen.trainers) * len(chosen.seeds)
+
+    def _num_settings(self, schedules: int) -> int:
+        return len(self.datasets) * len(self.backbones) * len(self.proxies) * schedules
+
     @classmethod
     def from_mapping(cls, values: Any, where: str) -> "Crossing":
         """Check and take over a crossing of `Experiment.as_mapping`, as JSON has it."""

@@ -34,6 +34,10 @@ class Interval:
     lt: float | None = None
     le: float | None = None
 
+    def is_of_numbers(self) -> bool:
+        """Whether all bounds that are given are numbers."""
+        return all(one is None or is_number(one) for one in (self.gt, self.ge, self.lt, self.le))
+
     def holds(self, value: float) -> bool:
         """Whether a number lies within."""
         return (
@@ -65,19 +69,23 @@ NonNegative = Annotated[float, Interval(ge=0)]
 Share = Annotated[float, Interval(ge=0, le=1)]
 ShareBelow1 = Annotated[float, Interval(ge=0, lt=1)]
 PositiveShare = Annotated[float, Interval(gt=0, le=1)]
+# Of squared weights, per label: times any number of labels it is finite.
+Penalty = Annotated[float, Interval(gt=0, le=1e12)]
 # A number of steps, or below 1 a share of all steps.
 Steps = Annotated[float, Interval(ge=0)]
 Seed = Annotated[int, Interval(ge=0, le=9223372036854775807)]
 # Height and width of images, in pixels.
 Pixels = Annotated[int, Interval(ge=1, le=8192)]
 
+NAMED: dict[str, Any] = {
+    **{"Count": Count, "Positive": Positive, "NonNegative": NonNegative, "Share": Share},
+    **{"ShareBelow1": ShareBelow1, "PositiveShare": PositiveShare, "Steps": Steps},
+    **{"Penalty": Penalty, "Seed": Seed, "Pixels": Pixels},
+}
 _NAMES: dict[str, Any] = {
     **{one.__name__: one for one in (bool, int, float, str, list, tuple, Interval, Reference)},
     **{"Literal": Literal, "Annotated": Annotated, "Sequence": Sequence},
-    **{"Optional": typing.Optional, "Union": typing.Union},
-    **{"Count": Count, "Positive": Positive, "NonNegative": NonNegative, "Share": Share},
-    **{"ShareBelow1": ShareBelow1, "PositiveShare": PositiveShare, "Steps": Steps},
-    **{"Seed": Seed, "Pixels": Pixels},
+    **{"Optional": typing.Optional, "Union": typing.Union, **NAMED},
 }
 _NODES = (
     ast.Name, ast.Constant, ast.Subscript, ast.Tuple, ast.List, ast.BinOp, ast.BitOr, ast.Call,
@@ -94,34 +102,50 @@ class Allowed:
     reference: str | None = None
 
 
+class Unreadable(Exception):
+    """An annotation that is there and does not say what a value may be."""
+
+    def __init__(self, annotation: ast.expr) -> None:
+        super().__init__(
+            f"annotation {shown_key(ast.unparse(annotation))} does not say what a value may be; "
+            "allowed: bool, int, float, str, Literal, a union, Sequence, tuple, Annotated with "
+            f"Interval(gt, ge, lt, le), {', '.join(NAMED)} (from labelbench_core.options); or "
+            "none: then values like the default"
+        )
+
+
 def read(annotation: ast.expr | None, names: Mapping[str, ast.expr]) -> Allowed | None:
-    """What an annotation allows; None if it says nothing that is known here.
+    """What an annotation allows; None if there is none.
 
     Parameters
     ----------
     names
         What the module's own names stand for.
+
+    Raises
+    ------
+    Unreadable
+        If it is made of anything else than types and markers: it would be no check at all.
     """
     if annotation is None:
         return None
-    if isinstance(annotation, ast.Name) and annotation.id in _NAMES:
-        return _named(annotation.id)
     try:
+        if isinstance(annotation, ast.Name) and annotation.id not in names:
+            return _named(annotation.id)
         return of(_evaluated(annotation, names))
-    except (_Unknown, TypeError, ValueError, AttributeError, RecursionError):
-        return None
+    except (_Unknown, TypeError, ValueError, AttributeError, SyntaxError, RecursionError) as error:
+        raise Unreadable(annotation) from error
 
 
 @functools.cache
-def _named(name: str) -> Allowed | None:
-    try:
-        return of(_NAMES[name])
-    except TypeError:  # Literal, Annotated and others that say nothing alone
-        return None
+def _named(name: str) -> Allowed:
+    if name not in _NAMES:
+        raise _Unknown
+    return of(_NAMES[name])
 
 
 class _Unknown(Exception):
-    """An annotation with something else than types and markers."""
+    """A name that is neither a type nor a marker."""
 
 
 class _Resolved(ast.NodeTransformer):
@@ -131,7 +155,7 @@ class _Resolved(ast.NodeTransformer):
         self._names = names
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        if node.id in _NAMES or node.id not in self._names:
+        if node.id not in self._names:
             return node
         return self.visit(self._names[node.id])
 
@@ -245,7 +269,7 @@ def _row_of(members: Sequence[Allowed]) -> Allowed:
 
 
 def _marked(plain: Allowed, kind: Any, marker: Any) -> Allowed:
-    if isinstance(marker, Interval) and kind in (int, float):
+    if isinstance(marker, Interval) and kind in (int, float) and marker.is_of_numbers():
         return Allowed(
             plain.words + marker.words(),
             lambda value: plain.holds(value) and marker.holds(value),

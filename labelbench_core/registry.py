@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from labelbench_core import component_info
 from labelbench_core import options as option_rules
 from labelbench_core.errors import InputError, listed, raise_all, shown
 
@@ -30,14 +31,6 @@ MAIN_FUNCTION = {
     "proxies": "build",
     "trainers": "build",
     "strategies": "select",
-}
-# Keys of `INFO` that others rely on.
-REQUIRED_INFO = {
-    "datasets": (),
-    "backbones": (),
-    "proxies": ("provides", "needs_torch"),
-    "trainers": ("needs_unlabeled", "needs_teacher"),
-    "strategies": ("kind", "needs", "multilabel", "deterministic"),
 }
 
 
@@ -72,8 +65,12 @@ def names(kind: str) -> list[str]:
 
 
 def module_name(kind: str, name: str) -> str:
-    """The module that implements a component; `InputError` if there is none."""
-    if name in _own(kind):
+    """The module that implements a component; `InputError` if there is none.
+
+    A file that is no component any more, since its main function or its `INFO` is damaged, is still
+    the one that its name means: whoever reads it is told what is wrong with it.
+    """
+    if name in _own(kind) or (name in _files(kind) and name not in _plugins(kind)):
         return f"labelbench_core.{kind}.{name.replace('-', '_')}"
     if name in _plugins(kind):
         return _plugins(kind)[name]
@@ -105,8 +102,8 @@ def option_errors(
     """A line `options.KEY: VALUE; allowed: …` for everything that is wrong in `given`.
 
     Beside the signature's annotations, two keys of `INFO` say what is allowed: `runs`, options that
-    name other components of the kind, and `at_least`, options that may not be smaller than others
-    (a list counts by its length).
+    name other strategies, and `at_least`, options that may not be smaller than others (a list
+    counts by its length, null for nothing).
 
     Parameters
     ----------
@@ -123,17 +120,27 @@ def option_errors(
         if option in given:
             found += _unfit(kind, option, values[option])
     for option, other in component.info.get("at_least", {}).items():
-        least = values[other]
-        if values[option] < (len(least) if isinstance(least, (list, tuple)) else least):
-            told = f"options.{option}: {shown(values[option])}; allowed: at least "
-            found.append(f"{told}that of {other}, {shown(least)}")
+        given_size, least = (component_info.size(values[one]) for one in (option, other))
+        if given_size is None or least is None or given_size >= least:
+            continue
+        is_list = isinstance(values[other], (list, tuple))
+        which = f"the number of {other}" if is_list else f"that of {other}"
+        told = f"options.{option}: {shown(values[option])}; allowed: at least {least}"
+        found.append(f"{told} ({which})")
     return found
 
 
 def _unfit(kind: str, option: str, value: str | Sequence[str]) -> list[str]:
-    """Names of components that cannot be run by another one."""
+    """Names of components that cannot be run by another one.
+
+    Those whose files are broken are told to those who run them only (`component_code.unreadable`).
+    """
     one_at_a_time = [value] if isinstance(value, str) else value
-    wrong = [other for other in one_at_a_time if not _can_be_run(kind, other)]
+    wrong = [
+        other
+        for other in one_at_a_time
+        if not _can_be_run(kind, other) and not is_broken(kind, other)
+    ]
     if not wrong:
         return []
     fit = [other for other in names(kind) if _can_be_run(kind, other)]
@@ -149,6 +156,12 @@ def _can_be_run(kind: str, name: str) -> bool:
         return False
     component = describe(kind, name)
     return component.info["kind"] == "strategy" and not component.remembers
+
+
+def is_broken(kind: str, name: str) -> bool:
+    """Whether a component's file is there and cannot be used."""
+    is_there = name in names(kind) or name in _files(kind)
+    return is_there and problem_of(kind, name) is not None
 
 
 def problem_of(kind: str, name: str) -> str | None:
@@ -173,26 +186,25 @@ def describe(kind: str, name: str) -> Component:
     path = source_of(module)
     tree = parse(path)
     shown_path = _relative(path)
-    info: dict[str, Any] = {}
-    constants: dict[str, ast.expr] = {}
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    for node in tree.body:
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value:
-            constants[_target(node) or ""] = node.value
-    if "INFO" in constants:
-        info = _literal(constants["INFO"], f"{shown_path}: INFO")
-    if not isinstance(info, dict):
-        raise InputError(f"{shown_path}: INFO: {shown(info)}; allowed: a mapping")
-    if missing := [key for key in REQUIRED_INFO[kind] if key not in info]:
-        raise InputError(f"{shown_path}: INFO: missing key: {listed(missing)}")
+    stands_for = _meanings(tree)
+    main = functions.get(MAIN_FUNCTION[kind])
+    if main is None:
+        raise InputError(f"{shown_path}: it has no function {MAIN_FUNCTION[kind]}")
     options: dict[str, Any] = {}
     allowed: dict[str, option_rules.Allowed | None] = {}
-    if MAIN_FUNCTION[kind] in functions:
-        given = functions[MAIN_FUNCTION[kind]].args
-        for argument, default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
-            where = f"{shown_path}: default of {argument.arg}"
-            options[argument.arg] = None if default is None else _literal(default, where)
-            allowed[argument.arg] = option_rules.read(argument.annotation, constants)
+    for argument, default in zip(main.args.kwonlyargs, main.args.kw_defaults, strict=True):
+        where = f"{shown_path}: line {argument.lineno}: option {argument.arg}"
+        if default is None:
+            raise InputError(f"{where}: it has no default")
+        options[argument.arg] = _literal(default, f"{shown_path}: default of {argument.arg}")
+        try:
+            allowed[argument.arg] = option_rules.read(argument.annotation, stands_for)
+        except option_rules.Unreadable as error:
+            raise InputError(f"{where}: {error}") from error
+    info = _literal(stands_for["INFO"], f"{shown_path}: INFO") if "INFO" in stands_for else {}
+    for error in component_info.errors(kind, info, options):
+        raise InputError(f"{shown_path}: INFO: {error}")
     summary = (ast.get_docstring(tree) or "").partition("\n")[0]
     remembers = "select_with_state" in functions
     return Component(kind, name, module, path, info, summary, options, allowed, remembers)
@@ -234,12 +246,16 @@ def components_run(
 
     `INFO["runs"]` lists the options that name other components of its kind, one or several each.
     """
-    component = describe(kind, name)
-    found = {(kind, name)}
-    for option in component.info.get("runs", ()):
-        value = (options or {}).get(option, component.options[option])
-        for other in [value] if isinstance(value, str) else value:
-            found |= components_run(kind, other)
+    found: set[tuple[str, str]] = set()
+    waiting = [(name, options or {})]
+    while waiting:
+        one, given = waiting.pop()
+        component = describe(kind, one)
+        found.add((kind, one))
+        for option in component.info.get("runs", ()):
+            value = given.get(option, component.options[option])
+            others = [value] if isinstance(value, str) else value
+            waiting += [(other, {}) for other in others if (kind, other) not in found]
     return found
 
 
@@ -309,9 +325,19 @@ def _plain(value: Any) -> str:
     return str(value) or "-"
 
 
-def _target(node: ast.Assign | ast.AnnAssign) -> str | None:
-    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-    return target.id if isinstance(target, ast.Name) else None
+def _meanings(tree: ast.Module) -> dict[str, ast.expr]:
+    """What names of a module stand for: what is assigned to them, or imported as another name."""
+    found: dict[str, ast.expr] = {}
+    for node in tree.body:
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value:
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            if isinstance(target, ast.Name):
+                found[target.id] = node.value
+        elif isinstance(node, ast.ImportFrom):
+            for one in node.names:
+                if one.asname not in (None, one.name):
+                    found[one.asname] = ast.Name(one.name, ast.Load())
+    return found
 
 
 @functools.cache
@@ -327,6 +353,13 @@ def _own(kind: str) -> frozenset[str]:
         and start in (source := b"\n" + path.read_bytes().replace(b"\r\n", b"\n"))
         and b"\nINFO" in source
     )
+
+
+@functools.cache
+def _files(kind: str) -> frozenset[str]:
+    """Names that the files of the kind's folder have as methods, whatever is in them."""
+    folder = Path(__file__).resolve().parent / kind
+    return frozenset(path.stem.replace("_", "-") for path in folder.glob("[a-z]*.py"))
 
 
 @functools.cache

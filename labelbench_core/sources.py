@@ -84,7 +84,7 @@ def changed_sources(
             manifest = read_manifest(dataset, manifests[dataset])
         except InputError:  # whoever reads the data set says so
             continue
-        if not _made_by(manifest, entry):
+        if not made_by(manifest, entry):
             continue
         if when == "small" and _is_large(manifest) and not _was_changed(state, dataset, manifest):
             continue
@@ -205,7 +205,7 @@ def _reason(error: OSError) -> str:
     return f"{printable(error.filename)}: {told}" if isinstance(error.filename, str) else told
 
 
-def _made_by(manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
+def made_by(manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
     """Whether a data set was prepared with the settings of `entry`."""
     made = [manifest.get(key) for key in ("source", "options", "pool_size")]
     asked = [entry["implementation"], entry.get("options") or {}, entry.get("pool_size")]

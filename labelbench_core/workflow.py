@@ -94,7 +94,7 @@ def prepare_main_process(
             when=check_sources,
             tell=lambda line: print(line, file=sys.stderr),
         )
-        prepared = prepared_splits(experiment)
+        prepared = prepared_splits(experiment, catalogue)
         experiments.check_sources(
             experiment,
             catalogue,
@@ -142,17 +142,22 @@ def stop(error: InputError) -> SystemExit:
     return SystemExit("\n".join(f"error: {line}" for line in str(error).splitlines()))
 
 
-def prepared_splits(experiment: Experiment) -> dict[str, dict[str, int]]:
-    """Sizes of the splits of data sets that are prepared: their source is not needed any more."""
+def prepared_splits(experiment: Experiment, catalogue: Catalogue) -> dict[str, dict[str, int]]:
+    """Sizes of the splits of data sets that are prepared: their source is not needed any more.
+
+    Those that were prepared with other settings than the catalogue's are made again.
+    """
     sizes = {}
     for dataset in experiment.all_of("datasets"):
         manifest = Path(PREPARED.format(dataset=dataset))
         if manifest.is_file():
             try:
-                splits = read_record(manifest, "data set", {"dataset": dataset})["splits"]
+                found = read_record(manifest, "data set", {"dataset": dataset})
             except InputError:  # made again, or named by the first job that reads it
                 continue
-            sizes[dataset] = {name: split["num_rows"] for name, split in splits.items()}
+            if sources.made_by(found, catalogue["datasets"][dataset]):
+                splits = found["splits"].items()
+                sizes[dataset] = {name: split["num_rows"] for name, split in splits}
     return sizes
 
 

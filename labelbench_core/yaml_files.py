@@ -122,26 +122,27 @@ def _loader() -> type:
                 self.sizes[id(node)] = 1 + sum(self.sizes[id(part)] for part in _parts(node))
                 if self.sizes[id(node)] > MOST_VALUES:
                     raise _Refused(line, f"more than {MOST_VALUES} values, aliases written out")
+                if isinstance(node, yaml.MappingNode):
+                    self.check_keys(node)
             return node
 
-        def mapping(self, node: Any) -> dict[str, Any]:
-            if not isinstance(node, yaml.MappingNode):
-                raise _Refused(node.start_mark.line + 1, f"a {node.id} is no mapping")
+        def check_keys(self, node: Any) -> None:
+            # As written: constructing a mapping puts those that it merges among its own.
             given = set()
             for key, _ in node.value:
                 line = key.start_mark.line + 1
-                if key.tag == f"{_TAG}merge":
-                    continue
-                if key.tag != f"{_TAG}str":
-                    value = key.value if isinstance(key.value, str) else "a list or mapping"
+                is_scalar = isinstance(key, yaml.ScalarNode)
+                if not is_scalar or key.tag not in (f"{_TAG}str", f"{_TAG}merge"):
+                    value = key.value if is_scalar else "a list or mapping"
                     raise _Refused(line, f"key {shown(value)} is no text; put it in quotes")
                 if key.value in given:
                     raise _Refused(line, f"key {shown(key.value)} occurs twice")
                 given.add(key.value)
-            found = self.construct_mapping(node, deep=True)
-            if not all(isinstance(key, str) for key in found):
-                raise _Refused(node.start_mark.line + 1, "a merged key is no text")
-            return found
+
+        def mapping(self, node: Any) -> dict[str, Any]:
+            if not isinstance(node, yaml.MappingNode):
+                raise _Refused(node.start_mark.line + 1, f"a {node.id} is no mapping")
+            return self.construct_mapping(node, deep=True)
 
         def scalar(self, node: Any) -> Any:
             name = node.tag.removeprefix(_TAG)

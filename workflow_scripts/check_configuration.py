@@ -6,39 +6,69 @@ Snakemake reads the file before this project's code runs, and ends in a tracebac
 import argparse
 import itertools
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from labelbench_core import config as experiments
+from labelbench_core import proxy_entries
 from labelbench_core import workflow as parsing
-from labelbench_core.catalogue import load_catalogue
+from labelbench_core.catalogue import Catalogue, load_catalogue
 from labelbench_core.component_code import check_code
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
+from labelbench_core.experiment import Experiment
+from labelbench_core.left_out import left_out
+from labelbench_core.plan import Needs, planned_jobs
 from labelbench_core.yaml_files import read_yaml
 
 PROJECT = Path(__file__).resolve().parents[1]
 
 
-def check(file: Path) -> str:
-    """What a valid experiment would make, in one line; `InputError` otherwise."""
+def check(file: Path, *, use_conda: bool = False) -> str:
+    """What a valid experiment would make, in one line; `InputError` otherwise.
+
+    With `use_conda`, weights that come as packages are in the jobs' environments, not in this one:
+    backbones are not looked at.
+    """
     config = PROJECT / "config"
     catalogue = load_catalogue(config / "catalogue")
     experiment = experiments.load_experiment(
         read_yaml(file), catalogue, config / "schema", str(file)
     )
     check_code(experiment, catalogue, str(file))
-    prepared = parsing.prepared_splits(experiment)
+    prepared = parsing.prepared_splits(experiment, catalogue)
     experiments.check_sources(experiment, catalogue, data_directory(), prepared, str(file))
-    rounds = sum(1 for _ in itertools.islice(experiment.selections(), experiments.MOST_ROUNDS))
-    tuned = sum(1 for _ in itertools.islice(experiment.finetunings(), experiments.MOST_ROUNDS))
+    if not use_conda:
+        needed = parsing.backbones_to_run(catalogue, _jobs_to_run(experiment, catalogue))
+        experiments.check_backbones(catalogue, needed)
+    rounds = sum(1 for _ in itertools.islice(experiment.selections(), experiments.MOST_JOBS))
+    tuned = sum(1 for _ in itertools.islice(experiment.finetunings(), experiments.MOST_JOBS))
     return f"{file}: valid: {rounds} rounds and {tuned} fine-tunings"
+
+
+def _jobs_to_run(
+    experiment: Experiment, catalogue: Catalogue
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(stage, ids) of the planned jobs whose results are not all there yet."""
+    absent_on_purpose = left_out(experiment.experiment)
+    for job in planned_jobs(experiment, Needs(**proxy_entries.needs(experiment, catalogue))):
+        paths = {output.path for output in job.outputs} - absent_on_purpose
+        if not all(Path(path).exists() for path in paths):
+            yield job.stage.name, job.ids
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("file", type=Path, help="the experiment's YAML file")
+    parser.add_argument(
+        "--use-conda",
+        action="store_true",
+        help="jobs will have environments of their own: backbones are not looked at here",
+    )
+    arguments = parser.parse_args(argv)
     try:
-        print(check(parser.parse_args(argv).file))
+        print(check(arguments.file, use_conda=arguments.use_conda))
     except InputError as error:
         print(parsing.stop(error).code, file=sys.stderr)
         return 2

@@ -27,9 +27,9 @@ def statistics_notes(experiment: Experiment, results: Results) -> list[str]:
         f"{' or '.join(map(str, counts))} seeds. Every strategy has the same first labels with the "
         "same seed, so that differences are taken seed by seed.",
         "Intervals of means and differences are 95 % Student t intervals over the seeds. Those of "
-        "label savings hold every saving that a paired t-test over the seeds cannot exclude; a "
-        "strategy that may not reach the level is compared at its own last level to bound its "
-        "saving from below.",
+        "label savings are made from the numbers of labels that a paired t-test over the seeds "
+        "cannot exclude, on either side, and may be bounds (docs/reports.md); a strategy that may "
+        "not reach the level is compared at its own last level to bound its saving from below.",
         "Curves are the measured means. Nothing is smoothed and no running maximum is taken.",
         "p-values are of two-sided paired t-tests, corrected by Holm's method over all strategies "
         "and budgets of a setting, split and metric.",

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+ARROWS = {"less than": "<", "more than": ">"}
+
 
 def draw_savings(savings: pd.DataFrame, experiment: Experiment) -> Figure:
     """The saving at the baseline's last level: a row per setting, a column per split.
 
-    `savings` is the table of `label_savings`. An arrow instead of a dot: a bound, no number.
+    `savings` is the table of `label_savings`. An arrow instead of a dot, or at the end of an
+    interval: a bound, no number; it points to where the truth lies.
     """
     rows = savings[(savings["definition"] == HEADLINE) & (savings["metric"] == experiment.metric)]
     if rows.empty:
@@ -55,10 +58,11 @@ def _panel(axes: Axes, table: pd.DataFrame, looks: list[style.Look]) -> None:
     for place, (look, (_, row)) in enumerate(zip(looks, table.iterrows(), strict=True)):
         if np.isfinite(row["low"]):
             axes.plot([row["low"], row["high"]], [place, place], color=look.color, linewidth=2.2)
-            for end, sign in (("low", "<"), ("high", ">")):
-                if row[f"{end}_bound"]:
-                    axes.plot(row[end], place, marker=sign, color=look.color, markersize=6)
-        marker = {"more than": ">", "less than": "<"}.get(row["bound"], look.marker)
+            ends = ((row[end], row[f"{end}_bound"]) for end in ("low", "high"))
+            for value, bound in dict.fromkeys(ends):
+                if bound:
+                    axes.plot(value, place, marker=ARROWS[bound], color=look.color, markersize=6)
+        marker = ARROWS.get(row["bound"], look.marker)
         axes.plot(row["saving"], place, marker=marker, color=look.color, markersize=8)
         axes.annotate(
             saving_text(row["saving"], row["bound"]),

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import numpy as np
 
-from labelbench_core.options import Count, Positive, Reference
+from labelbench_core.options import Count, Penalty, Positive, Reference
 from labelbench_core.proxies import Statistics
 from labelbench_core.proxies.linear import LinearProxy
 
@@ -41,7 +41,7 @@ def build(
     *,
     trainer: Annotated[str, Reference("trainers")] = "finetune-supervised",
     refresh_every: Count = 3,
-    penalty: Positive | None = None,
+    penalty: Penalty | None = None,
     tolerance: Positive = 1e-3,
     max_iterations: Count = 500,
 ) -> BlendProxy:

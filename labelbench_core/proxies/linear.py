@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from labelbench_core.errors import InputError
-from labelbench_core.options import Count, Positive
+from labelbench_core.options import Count, Penalty, Positive
 from labelbench_core.proxies import TrainingSet
 from labelbench_core.proxies._linear_head import LinearHead
 from labelbench_core.proxies.logistic import Solution, solve
@@ -155,7 +155,7 @@ class LinearProxy(LinearHead):
 def build(
     threads: int = 1,
     *,
-    penalty: Positive | None = None,
+    penalty: Penalty | None = None,
     tolerance: Positive = 1e-3,
     max_iterations: Count = 500,
     start: Literal["zeros", "zero-shot"] = "zeros",

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 
-from labelbench_core.options import Count, Interval, Positive
+from labelbench_core.options import Count, Interval, Penalty, Positive
 from labelbench_core.parallel import ordered_map
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.linear import LinearProxy
@@ -113,7 +113,7 @@ def build(
     threads: int = 1,
     *,
     members: Annotated[int, Interval(ge=1, le=1000)] = 10,
-    penalty: Positive | None = None,
+    penalty: Penalty | None = None,
     tolerance: Positive = 1e-3,
     max_iterations: Count = 500,
 ) -> LinearEnsemble:

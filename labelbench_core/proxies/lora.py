@@ -13,7 +13,7 @@ from torch import nn
 
 from labelbench_core.backbones import Backbone
 from labelbench_core.errors import InputError
-from labelbench_core.options import Interval, Positive, Reference, ShareBelow1
+from labelbench_core.options import Interval, Reference, ShareBelow1
 from labelbench_core.proxies import TrainingSet
 from labelbench_core.proxies._deep import DeepProxy
 from labelbench_core.training import Start, Trained
@@ -96,7 +96,7 @@ def build(
     *,
     trainer: Annotated[str, Reference("trainers")] = "finetune-supervised",
     rank: Annotated[int, Interval(ge=1, le=10_000)] = 8,
-    alpha: Positive = 16.0,
+    alpha: Annotated[float, Interval(gt=0, le=1_000_000)] = 16.0,
     dropout: ShareBelow1 = 0.0,
 ) -> LoraProxy:
     """A backbone with low-rank adapters.

@@ -59,7 +59,7 @@ def select(
     method: Literal["greedy", "swap"] = "greedy",
     ridge: Positive = 1.0,
     dims: Count = 30,
-    oversample: Annotated[float, Interval(ge=1)] = 2.0,
+    oversample: Annotated[float, Interval(ge=1, le=1_000_000)] = 2.0,
     proposals: Count = 10,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order taken."""

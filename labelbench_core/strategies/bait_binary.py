@@ -51,7 +51,7 @@ def select(
     *,
     ridge: Positive = 1.0,
     steps: Literal["forward_backward", "forward"] = "forward_backward",
-    oversample: Annotated[float, Interval(ge=1)] = 2.0,
+    oversample: Annotated[float, Interval(ge=1, le=1_000_000)] = 2.0,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order taken."""
     unlabeled = pool.unlabeled()

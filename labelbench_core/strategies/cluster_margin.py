@@ -45,8 +45,8 @@ def select(
     budget: int,
     rng: np.random.Generator,
     *,
-    oversample: Annotated[float, Interval(ge=1)] = 10.0,
-    clusters: Annotated[int, Interval(ge=0)] = 0,
+    oversample: Annotated[float, Interval(ge=1, le=1_000_000)] = 10.0,
+    clusters: Annotated[int, Interval(ge=0, le=1_000_000)] = 0,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order taken."""
     unlabeled = pool.unlabeled()

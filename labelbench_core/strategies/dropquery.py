@@ -31,7 +31,7 @@ INFO = {
     "kind": "strategy",
     "deterministic": False,
 }
-LEVELS = 256  # a feature is kept or dropped by one random byte
+LEVELS = 256  # a feature is kept or dropped by one random byte: `rate` is from 1 to 255 of them
 
 
 def select(
@@ -39,8 +39,8 @@ def select(
     budget: int,
     rng: np.random.Generator,
     *,
-    passes: Count = 3,
-    rate: Annotated[float, Interval(gt=0, lt=1)] = 0.75,
+    passes: Annotated[int, Interval(ge=1, le=1000)] = 3,
+    rate: Annotated[float, Interval(ge=0.00390625, le=0.99609375)] = 0.75,
     candidates_per_pick: Count = 25,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, nearest to their centers first."""
@@ -49,7 +49,7 @@ def select(
         return unlabeled[:0]
     changes = changed_classes(pool, passes, rate, rng)[unlabeled]
     bar = passes // 2
-    while bar > 0 and (changes > bar).sum() < max(budget, candidates_per_pick * budget):
+    while bar > 0 and (changes > bar).sum() < candidates_per_pick * budget:
         bar -= 1
     candidates = unlabeled[changes > bar]
     if len(candidates) < budget:

@@ -8,11 +8,11 @@ uniformly. Relevance only falls, so that the draws are made by rejection, with t
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from labelbench_core.options import Positive
+from labelbench_core.options import Interval
 from labelbench_core.strategies._arrays import Rows, cast, host
 from labelbench_core.strategies._scores import score_rows
 from labelbench_core.strategies._seeding import draw_centers
@@ -32,7 +32,11 @@ INFO = {
 
 
 def select(
-    pool: Pool, budget: int, rng: np.random.Generator, *, gamma: Positive = 10.0
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    *,
+    gamma: Annotated[float, Interval(gt=0, le=100)] = 10.0,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order drawn."""
     unlabeled = pool.unlabeled()

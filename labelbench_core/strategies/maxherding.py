@@ -35,7 +35,7 @@ def select(
     budget: int,
     rng: np.random.Generator,
     *,
-    bandwidth: Annotated[float, Interval(ge=1e-3)] = 1.0,
+    bandwidth: Annotated[float, Interval(ge=1e-3, le=1_000_000)] = 1.0,
     targets: Count = 20_000,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order chosen."""

@@ -7,9 +7,11 @@ paper: the rows with the largest `power` · log s(x) + Gumbel noise. Rows with s
 others, in random order. Multi-label: as in `bald`.
 """
 
+from typing import Annotated
+
 import numpy as np
 
-from labelbench_core.options import NonNegative
+from labelbench_core.options import Interval
 from labelbench_core.strategies._power import draw_by_power
 from labelbench_core.strategies.bald import disagreements
 from labelbench_core.strategies.pool import Pool
@@ -27,7 +29,11 @@ INFO = {
 
 
 def select(
-    pool: Pool, budget: int, rng: np.random.Generator, *, power: NonNegative = 1.0
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    *,
+    power: Annotated[float, Interval(ge=0, le=1_000_000)] = 1.0,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order drawn."""
     scores = disagreements(pool.member_probabilities, multilabel=pool.multilabel)

@@ -7,9 +7,11 @@ sampling, a large one is `margin`. Drawn as in the paper: the rows with the larg
 `power` · log s(x) + Gumbel noise. Rows with s = 0 come after all others, in random order.
 """
 
+from typing import Annotated
+
 import numpy as np
 
-from labelbench_core.options import NonNegative
+from labelbench_core.options import Interval
 from labelbench_core.strategies._power import draw_by_power
 from labelbench_core.strategies._scores import score_rows
 from labelbench_core.strategies.margin import margins, mean_label_margins
@@ -28,7 +30,11 @@ INFO = {
 
 
 def select(
-    pool: Pool, budget: int, rng: np.random.Generator, *, power: NonNegative = 1.0
+    pool: Pool,
+    budget: int,
+    rng: np.random.Generator,
+    *,
+    power: Annotated[float, Interval(ge=0, le=1_000_000)] = 1.0,
 ) -> np.ndarray:
     """(budget,) int64 distinct unlabelled indices, in the order drawn."""
     score = mean_label_margins if pool.multilabel else margins

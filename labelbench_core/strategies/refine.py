@@ -9,7 +9,8 @@ whose BAIT is the binary one.
 
 Labelled rows belong to every subset. A strategy without randomness is asked once where all its
 subsets are the whole pool, since it would give the same batch each time. Filtering ends early where
-no more rows are left than the budget.
+no more rows are left than the budget. UHerding, as `final` and among the `candidates`, calibrates
+on the pool's `held_out`; strategies are run with their own defaults.
 """
 
 from collections.abc import Sequence

@@ -83,7 +83,10 @@ def _temperature_of(pool: Pool, calibration: str) -> float:
     if len(pool.labeled) == 1:
         return float(TEMPERATURES[0])
     if pool.held_out is None:
-        why = "is not given; `calibration: training` does without"
+        why = (
+            "is not given: give the pool `held_out`; uherding alone can do without by "
+            "`calibration: training`"
+        )
         raise MissingInput("uherding", "held_out", why)
     probabilities, labels = pool.held_out(HELD_OUT_SHARE)
     return temperature(probabilities.astype(np.float64), np.asarray(labels))

@@ -10,6 +10,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from labelbench_core.trainers import Batch, Loss, Step
+from labelbench_core.trainers.recipe import in_steps
 
 Network = Callable[[torch.Tensor], torch.Tensor]
 
@@ -137,7 +138,7 @@ def ramp(step: Step, shape: str, end: float, start: float = 0.0) -> float:
     start, end
         Between which steps it grows: their numbers or, below 1, shares of all steps.
     """
-    start, end = (place if place >= 1 else place * step.steps for place in (start, end))
+    start, end = (in_steps(place, step.steps) for place in (start, end))
     if step.number >= end:
         return 1.0
     return RAMPS[shape](0.0 if step.number <= start else (step.number - start) / (end - start))

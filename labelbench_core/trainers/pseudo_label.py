@@ -27,7 +27,7 @@ INFO = {
     "needs_unlabeled": True,
     "needs_teacher": False,
     "unlabeled_views": 1,
-    "at_least": {"warmup_end": "warmup_start"},
+    "steps_at_least": {"warmup_end": "warmup_start"},
 }
 
 

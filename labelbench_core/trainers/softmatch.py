@@ -7,11 +7,11 @@ For the weight alone, predictions are aligned with a uniform distribution of cla
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 
-from labelbench_core.options import NonNegative, Positive, ShareBelow1
+from labelbench_core.options import Interval, NonNegative, ShareBelow1
 from labelbench_core.trainers import Batch, Loss, Problem, Step
 from labelbench_core.trainers._averages import Averages, align
 from labelbench_core.trainers._losses import (
@@ -102,7 +102,7 @@ class Confidence(Averages):
 def build(
     *,
     decay: ShareBelow1 = 0.999,
-    n_sigma: Positive = 2.0,
+    n_sigma: Annotated[float, Interval(gt=0, le=1000)] = 2.0,
     alignment: Literal["uniform", "none"] = "uniform",
     targets: Literal["raw", "aligned"] = "raw",
     unlabeled_weight: NonNegative = 1.0,

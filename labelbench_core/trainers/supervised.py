@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch.nn.functional import cross_entropy, one_hot
 
-from labelbench_core.options import NonNegative, ShareBelow1
+from labelbench_core.options import Interval, ShareBelow1
 from labelbench_core.trainers import Batch, Loss, Problem, Step
 from labelbench_core.trainers._mixing import mix
 
@@ -69,8 +69,8 @@ class ClassWeights(torch.nn.Module):
 def build(
     *,
     label_smoothing: ShareBelow1 = 0.0,
-    mixup: NonNegative = 0.0,
-    cutmix: NonNegative = 0.0,
+    mixup: Annotated[float, Interval(ge=0, le=1_000_000)] = 0.0,
+    cutmix: Annotated[float, Interval(ge=0, le=1_000_000)] = 0.0,
     class_weights: Literal["none", "balanced"] = "none",
 ) -> Supervised:
     """Supervised training.

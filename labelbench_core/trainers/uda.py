@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch.nn.functional import cross_entropy
 
-from labelbench_core.options import NonNegative, Positive, Share, ShareBelow1, Steps
+from labelbench_core.options import Interval, NonNegative, Share, ShareBelow1, Steps
 from labelbench_core.trainers import Batch, Loss, Step
 from labelbench_core.trainers._losses import (
     Network,
@@ -93,7 +93,7 @@ def annealing_threshold(schedule: str, step: Step) -> float:
 def build(
     *,
     threshold: Share = 0.8,
-    temperature: Positive = 0.4,
+    temperature: Annotated[float, Interval(ge=1e-3, le=1000)] = 0.4,
     annealing: Literal["none", "linear", "log", "exp"] = "none",
     warmup: Steps = 0.0,
     average: Literal["batch", "selected"] = "batch",

@@ -3,6 +3,8 @@
 import pytest
 
 from labelbench_core import registry
+from labelbench_core.catalogue import load_catalogue
+from labelbench_core.datasets.prepare import prepare_dataset
 from workflow_scripts import check_configuration
 
 QUICKSTART = registry.PROJECT / "config" / "config.yaml"
@@ -37,3 +39,42 @@ def test_what_is_wrong_is_one_line(tmp_path, capsys, change, told):
     assert printed.err.startswith(f"error: {file}: ")
     assert told in printed.err
     assert len(printed.err.splitlines()) == 1
+
+
+def with_entry(monkeypatch, kind, name, entry):
+    """The command finds another entry in the catalogue."""
+
+    def load(folder):
+        catalogue = load_catalogue(folder)
+        return {**catalogue, kind: {**catalogue[kind], name: entry}}
+
+    monkeypatch.setattr(check_configuration, "load_catalogue", load)
+
+
+def test_backbones_are_looked_at_where_they_still_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    entry = {"implementation": "timm-model", "options": {"checkpoint": "lost.safetensors"}}
+    with_entry(monkeypatch, "backbones", "efficientnet-lite0-64", entry)
+    text = QUICKSTART.read_text(encoding="utf-8")
+    file = tmp_path / "my.yaml"
+    file.write_text(text[: text.index("finetune:")])
+    assert check_configuration.main([str(file)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: backbone 'efficientnet-lite0-64': checkpoint: ")
+    assert "lost.safetensors" in told
+    assert len(told.splitlines()) == 1
+    # There, weights are in the jobs' own environments.
+    assert check_configuration.main([str(file), "--use-conda"]) == 0
+    embedded = tmp_path / "results" / "embeddings" / "digits" / "efficientnet-lite0-64"
+    for name in ("arrays", "manifest.json"):
+        (embedded / name).mkdir(parents=True)
+    assert check_configuration.main([str(file)]) == 0
+
+
+def test_data_prepared_with_other_settings_are_looked_for_anew(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "results" / "datasets" / "digits"
+    prepare_dataset("digits", "digits", {}, tmp_path, folder / "arrays", folder / "manifest.json")
+    with_entry(monkeypatch, "datasets", "digits", {"implementation": "digits", "pool_size": 12})
+    assert check_configuration.main([str(QUICKSTART)]) == 2
+    assert "pool_size: 12; it leaves no image of class" in capsys.readouterr().err

@@ -13,6 +13,7 @@ from labelbench_core import registry
 from labelbench_core import workflow as parsing
 from labelbench_core.catalogue import load_catalogue
 from labelbench_core.completeness import what_is_missing
+from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.yaml_files import read_yaml
@@ -270,8 +271,41 @@ def test_a_damaged_manifest_is_made_again(quickstart, catalogue, tmp_path, monke
     manifest = Path(parsing.PREPARED.format(dataset="digits"))
     (manifest.parent / "arrays").mkdir(parents=True)
     manifest.write_text(text)
-    assert parsing.prepared_splits(experiment) == {}
+    assert parsing.prepared_splits(experiment, catalogue) == {}
     assert what_is_missing(manifest, manifest.parent / "arrays") == f"{manifest} is damaged"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        (300, 1000, None),  # of 300, 8 rounds buy too many
+        (300, None, None),
+        (None, 12, "data set 'digits': pool_size: 12; it leaves no image of class"),
+        (None, 300, "8 rounds of schedule 'start-10-batch-60' buy 430 labels, but the pool of 'di"),
+        (300, 300, "but the pool of 'digits' has 300"),
+    ],
+)
+def test_sizes_of_data_prepared_with_other_settings_count_for_nothing(
+    quickstart, catalogue, tmp_path, monkeypatch, before, now, told
+):
+    monkeypatch.chdir(tmp_path)
+    manifest = Path(parsing.PREPARED.format(dataset="digits"))
+    prepare_dataset("digits", "digits", {}, tmp_path, manifest.parent / "arrays", manifest, before)
+    entry = {"implementation": "digits", **({} if now is None else {"pool_size": now})}
+    catalogue = {**catalogue, "datasets": {**catalogue["datasets"], "digits": entry}}
+    experiment = load(quickstart, catalogue)
+    prepared = parsing.prepared_splits(experiment, catalogue)
+    assert bool(prepared) == (before == now)
+
+    def check():
+        parsing.prepare_main_process(experiment, catalogue, ["my.yaml"])
+
+    if told is None:
+        check()
+        return
+    with pytest.raises(SystemExit) as caught:
+        check()
+    assert told in str(caught.value)
 
 
 def test_weights_are_needed_by_what_runs(catalogue):
@@ -404,7 +438,7 @@ def test_order_of_keys_does_not_matter(quickstart, catalogue):
         ({"seeds": [0, 0]}, "seeds: [0, 0]; allowed: a whole number"),
         ({"seeds": 10**12}, "seeds: 1000000000000; allowed: a whole number"),
         ({"rounds": 10**30}, "rounds: 1000000000000000000000000000000; allowed"),
-        ({"seeds": 90_000, "rounds": 90_000}, "the crossing has 48600000000 of them"),
+        ({"seeds": 90_000, "rounds": 90_000}, "48600090000 rounds (data sets x"),
         ({"experiment": "quickstart\n"}, r"experiment: 'quickstart\n'; allowed: an id"),
         ({"experiment": "q" * 300}, "qqq'; allowed: an id"),
         ({"strategies": ["random", "margin\n"]}, r"strategies.1: 'margin\n'; allowed: an id"),
@@ -431,9 +465,43 @@ def test_values_of_a_wrong_kind_are_one_short_line(quickstart, catalogue, change
     assert error.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"finetune": ["brief", "brief-flexmatch"]}, "finetune: 400400 rounds "),
+        ({"ceilings": ["look-ahead", "full-data"], "strategies": ["random", "margin"]}, "rounds: "),
+        ({"also": [{"proxies": ["shallow"]}, {"proxies": ["linear-ensemble"]}]}, "rounds: "),
+    ],
+)
+def test_all_that_is_planned_counts(quickstart, catalogue, change, told):
+    """In each case the rounds of the experiment's own strategies would be few enough."""
+    few = {"rounds": 1000, "seeds": 400, "strategies": ["random"], "highlight": "random"}
+    quickstart |= {**few, "finetune": None}
+    load(quickstart, catalogue)
+    if "finetune" in change:
+        tuned = {"strategies": ["random"], "rounds": list(range(1000)), "seeds": 400}
+        change = {"finetune": {**tuned, "trainers": change["finetune"]}}
+    found = errors_of({**quickstart, **change}, catalogue)
+    assert found.startswith(f"my.yaml: {told}")
+    assert found.endswith("in all crossings; allowed: at most 1000000 together")
+    assert len(found.splitlines()) == 1
+
+
+def test_jobs_are_counted_without_going_through_them(quickstart, catalogue):
+    quickstart["ceilings"] = ["full-data", "look-ahead"]
+    quickstart["finetune"]["strategies"] = ["margin", "look-ahead", "full-data"]
+    quickstart["finetune"]["seeds"] = [0, 2]
+    for finetune in (quickstart["finetune"], None):
+        (crossing,) = load({**quickstart, "finetune": finetune}, catalogue).crossings
+        assert crossing.num_selections == len(list(crossing.selections()))
+        assert crossing.num_finetunings == len(list(crossing.finetunings()))
+
+
 def test_rounds_to_finetune_after_are_whole_numbers(quickstart, catalogue):
-    quickstart["finetune"]["rounds"] = [2.0]
-    assert "finetune.rounds.0: 2.0; allowed: a whole number" in errors_of(quickstart, catalogue)
+    for value in (2.0, 7777777777777777777777):
+        quickstart["finetune"]["rounds"] = [value]
+        told = f"finetune.rounds.0: {value}; allowed: a whole number from 0 to 99999"
+        assert told in errors_of(quickstart, catalogue)
 
 
 @pytest.mark.parametrize("content", [[], "text", 5, None])

@@ -176,6 +176,31 @@ def test_every_strategy_has_a_look_of_its_own() -> None:
     assert len(set(shapes[:12])) == 12  # without colour, too
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "arrows"),
+    [
+        ((1.5, ""), (3.0, ""), []),
+        ((0.5, "less than"), (2.0, "more than"), [(0.5, "<"), (2.0, ">")]),
+        # A strategy that certainly never reaches the level, and one that starts at it.
+        ((0.9, "less than"), (0.9, "less than"), [(0.9, "<")]),
+        ((4.0, "more than"), (4.0, "more than"), [(4.0, ">")]),
+        ((0.5, "less than"), (0.9, "less than"), [(0.5, "<"), (0.9, "<")]),
+    ],
+)
+def test_arrows_at_the_ends_of_an_interval_point_to_the_truth(
+    tables: tuple[Path, Experiment], low: tuple, high: tuple, arrows: list
+) -> None:
+    folder, experiment = tables
+    rows = read_csv(folder / "tables" / "savings.csv", ())
+    ends = {"low": low[0], "low_bound": low[1], "high": high[0], "high_bound": high[1]}
+    figure = draw_savings(rows.assign(bound="", saving=1.0, **ends), experiment)
+    drawn = [line for line in figure.axes[0].lines if line.get_marker() in ("<", ">")]
+    strategies = rows["strategy"].nunique()
+    assert len(drawn) == strategies * len(arrows)
+    found = {(float(line.get_xdata()[0]), line.get_marker()) for line in drawn}
+    assert found == set(arrows)
+
+
 def test_nothing_to_draw_says_so(tables: tuple[Path, Experiment]) -> None:
     folder, experiment = tables
     source = folder / "tables"

@@ -60,10 +60,37 @@ def test_what_an_annotation_allows(annotation, words, good, wrong):
 
 @pytest.mark.parametrize(
     "annotation",
-    ["np.ndarray", "Callable[[int], int]", "open('x')", "Annotated[int, print(1)]", "Mine", "Any"],
+    [
+        "np.ndarray",
+        "Callable[[int], int]",
+        "open('x')",
+        "Annotated[int, print(1)]",
+        "Mine",
+        "Any",
+        "Literal",
+        "'Count['",
+        "Annotated[int, Interval(min=0)]",
+        "Annotated[int, Interval(ge='0')]",
+        "Annotated[str, Interval(ge=0)]",
+    ],
 )
-def test_other_annotations_say_nothing_and_run_nothing(annotation):
-    assert rule(annotation, Mine="Mine") is None
+def test_other_annotations_are_refused_and_run_nothing(annotation):
+    with pytest.raises(options.Unreadable) as caught:
+        rule(annotation, Mine="Mine")
+    told = str(caught.value)
+    assert told.startswith("annotation ")
+    assert "does not say what a value may be; allowed: bool, int" in told
+    assert "Positive" in told
+    assert len(told.splitlines()) == 1
+
+
+def test_without_an_annotation_there_is_no_rule():
+    assert options.read(None, {}) is None
+
+
+def test_a_modules_own_names_come_first():
+    assert rule("Count", Count='Literal["few", "many"]').words == "few, many"
+    assert rule("Pos | None", Pos="Positive").words == "a number above 0 or null"
 
 
 def test_options_without_a_rule_are_compared_with_their_default():

@@ -3,6 +3,7 @@
 import importlib.metadata
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -24,6 +25,12 @@ INFO = {
 def select(pool, budget, rng, *, skip: int = 0):
     return first(np.setdiff1d(np.arange(pool.num_rows), pool.labeled)[skip:], budget)
 '''
+
+
+def with_info(key, option=""):
+    """The plug-in with another key in its `INFO`, and perhaps another option."""
+    source = PLUGIN.replace('"needs": [],', f'"needs": [], {key},')
+    return source.replace("skip: int = 0", f"skip: int = 0, {option}") if option else source
 
 
 @pytest.fixture
@@ -100,6 +107,33 @@ def test_a_plugins_code_and_what_it_imports_enter_the_hash(plugin):
         (PLUGIN.replace('"needs": []', '"needs": list()'), "INFO: line 7: not a literal"),
         (PLUGIN.replace("skip: int = 0", "skip: int = len('')"), "default of skip: line 13: not"),
         (PLUGIN.replace("INFO = {", "INFO = 3, {"), "INFO: "),
+        (PLUGIN.replace("def select(", "def choose("), "it has no function select"),
+        (PLUGIN.replace("skip: int = 0", "skip: int"), "line 13: option skip: it has no default"),
+        (
+            PLUGIN.replace("skip: int", "skip: Any"),
+            "line 13: option skip: annotation Any does not say what a value may be; allowed: bool",
+        ),
+        (PLUGIN.replace('"needs": []', '"needs": "labels"'), "needs: 'labels'; allowed: a list of"),
+        (PLUGIN.replace('"needs": []', '"needs": [5]'), "needs: [5]; allowed: a list of texts"),
+        (
+            PLUGIN.replace('"kind": "strategy"', '"kind": "stratgy"'),
+            "kind: 'stratgy'; allowed: strategy, sequential, ceiling",
+        ),
+        (PLUGIN.replace('"multilabel": True', '"multilabel": 1'), "multilabel: 1; allowed: true"),
+        (with_info('"runs": ["others"]'), "runs: 'others' is no option; allowed: skip"),
+        (with_info('"runs": "skip"'), "runs: 'skip'; allowed: a list of texts"),
+        (
+            with_info('"runs": ["skip"]'),
+            "runs: skip, whose default is 0; allowed: options with names of strategies",
+        ),
+        (with_info('"at_least": ["skip"]'), "at_least: ['skip']; allowed: a mapping of options to"),
+        (with_info('"at_least": {"skip": "jump"}'), "at_least: 'jump' is no option; allowed: skip"),
+        (with_info('"at_least": {"jump": "skip"}'), "at_least: 'jump' is no option; allowed: skip"),
+        (
+            with_info('"at_least": {"skip": "word"}', 'word: str = "a"'),
+            "at_least: word, whose default is 'a'; allowed: options with a number, a list or null",
+        ),
+        (with_info('"steps_at_least": {"skip": "skip"}'), "steps_at_least: only trainers have it"),
     ],
 )
 def test_a_broken_file_is_one_line_and_stops_only_who_uses_it(plugin, source, told):
@@ -112,6 +146,45 @@ def test_a_broken_file_is_one_line_and_stops_only_who_uses_it(plugin, source, to
     assert registry.problem_of("strategies", "first-rows") == str(caught.value)
     assert "margin" in registry.names("strategies")
     assert provenance.code_hash("workflow_scripts.select_round", [("strategies", "margin")])
+
+
+def test_an_option_that_is_compared_may_be_null(plugin):
+    """On either side: nothing is compared then."""
+    key, more = '"at_least": {"most": "least"}', "least: int | None = None, most: int | None = None"
+    (plugin / "first_rows.py").write_text(with_info(key, more))
+
+    def told(**given):
+        return registry.option_errors("strategies", "first-rows", given)
+
+    assert told() == told(least=5) == told(most=5) == told(least=5, most=None) == []
+    assert told(least=2, most=2) == []
+    assert told(least=2, most=1) == ["options.most: 1; allowed: at least 2 (that of least)"]
+
+
+@pytest.mark.parametrize(
+    ("line", "annotation"),
+    [
+        ("from labelbench_core.options import Positive as Pos", "Pos"),
+        ("from labelbench_core import options as o", "o.Positive"),
+        ("Positive = float\nPos = Positive | None", "Pos"),
+    ],
+)
+def test_an_annotation_by_another_name_is_a_check(plugin, line, annotation):
+    source = PLUGIN.replace("import numpy as np", f"import numpy as np\n\n{line}")
+    (plugin / "first_rows.py").write_text(
+        source.replace("skip: int = 0", f"skip: {annotation} = 1")
+    )
+    assert registry.option_errors("strategies", "first-rows", {"skip": 0.5}) == []
+    assert registry.option_errors("strategies", "first-rows", {"skip": "a"})
+    above_zero = "Positive = " not in line  # the module's own name comes first
+    assert bool(registry.option_errors("strategies", "first-rows", {"skip": -1})) == above_zero
+
+
+def test_strategies_that_run_each_other_are_listed_once(plugin):
+    source = with_info('"runs": ["others"]', 'others: Sequence[str] = ("first-rows", "margin")')
+    (plugin / "first_rows.py").write_text(source)
+    run = {("strategies", "first-rows"), ("strategies", "margin")}
+    assert registry.components_run("strategies", "first-rows") == run
 
 
 def test_a_broken_file_that_a_strategy_imports_is_one_line(plugin):
@@ -150,6 +223,67 @@ def test_only_an_experiment_that_names_a_broken_strategy_is_stopped(plugin):
             f"my.yaml: strategies: 'broken': {plugin / file}: line 1: "
             "not valid Python: invalid syntax"
         )
+
+
+@pytest.mark.parametrize("source", ["def (:\n", "", "INFO = {}\ndef select(pool):\n    pass\n"])
+def test_a_broken_strategy_that_another_one_runs_stops_only_who_names_that(plugin, source):
+    from labelbench_core import config as experiments
+    from labelbench_core.catalogue import kind_errors, load_catalogue
+    from labelbench_core.yaml_files import read_yaml
+
+    folder = registry.PROJECT / "config"
+    schema = folder / "schema" / "catalogue.schema.json"
+    catalogue = load_catalogue(folder / "catalogue")
+    entry = {"implementation": "refine", "options": {"final": "first-rows"}}
+    catalogue["strategies"]["refine-small"] = entry
+    quickstart = read_yaml(folder / "config.yaml")
+    named = {**quickstart, "strategies": ["random", "margin", "refine-small"]}
+
+    def load(config):
+        experiments.load_experiment(config, catalogue, folder / "schema", "my.yaml")
+
+    load(named)
+    (plugin / "first_rows.py").write_text(source)
+    for cache in (registry.describe, registry.parse, provenance._imports):
+        cache.cache_clear()
+    assert kind_errors("strategies", catalogue["strategies"], schema, "s.yaml") == []
+    load(quickstart)
+    with pytest.raises(InputError) as caught:
+        load(named)
+    assert str(caught.value).startswith(
+        f"my.yaml: strategies: 'refine-small': {plugin / 'first_rows.py'}: "
+    )
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_file_that_is_no_component_any_more_stops_only_who_uses_it():
+    """Its main function or its `INFO` is gone; here, a file that never had any."""
+    from labelbench_core.catalogue import kind_errors
+
+    schema = registry.PROJECT / "config" / "schema" / "catalogue.schema.json"
+    assert "testing" not in registry.names("strategies")
+    entries = {"mine": {"implementation": "testing"}, "other": {"implementation": "tseting"}}
+    (line,) = kind_errors("strategies", entries, schema, "s.yaml")
+    assert line.startswith("s.yaml: other.implementation: 'tseting' does not exist")
+    with pytest.raises(InputError) as caught:
+        registry.components_run("strategies", "testing")
+    path = "labelbench_core/strategies/testing.py"
+    assert str(caught.value) == f"{path}: it has no function select"
+
+
+def test_methods_for_several_classes_a_row_are_listed_beside_broken_ones(plugin):
+    from labelbench_core import config as experiments
+    from labelbench_core.catalogue import load_catalogue
+
+    catalogue = load_catalogue(registry.PROJECT / "config" / "catalogue")
+    entry = {"implementation": "tailor", "options": {"candidates": ["margin", "first-rows"]}}
+    catalogue["strategies"]["mine"] = entry
+    (plugin / "first_rows.py").write_text("def (:\n")
+    crossing = SimpleNamespace(strategies=("alfa-mix",), ceilings=(), proxies=(), finetune=None)
+    (line,) = experiments._not_multilabel(crossing, catalogue, "digits")
+    allowed = line.partition("allowed: ")[2].split(", ")
+    assert "margin" in allowed
+    assert "mine" not in allowed
 
 
 def test_a_strategy_that_ends_the_program_is_named(plugin, tmp_path):

@@ -8,12 +8,12 @@ import pytest
 from benchmarks._saving_rules import Intervals
 from benchmarks._simulated_curves import Case, draw, true_curves, true_saving
 from benchmarks.savings_coverage import cases, other_cases, score, simulate
-from labelbench_core.analysis.saving_intervals import AT_BASELINE, compute_savings
+from labelbench_core.analysis.saving_intervals import AT_BASELINE, EXACT, LESS, compute_savings
 
 PROJECT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("saving", [1.0, 1.5, 2.0, 4.0])
+@pytest.mark.parametrize("saving", [0.67, 0.8, 1.0, 1.5, 2.0, 4.0])
 @pytest.mark.parametrize("rounds", [6, 11, 21])
 def test_simulated_curves_have_the_saving_that_is_asked_for(saving: float, rounds: int) -> None:
     case = Case(saving, 3, rounds, 0.05, 0.05)
@@ -22,9 +22,11 @@ def test_simulated_curves_have_the_saving_that_is_asked_for(saving: float, round
     assert (np.diff(baseline) > 0).all()
     assert (np.diff(strategy) > 0).all()
     assert strategy[0] == baseline[0]
-    # Without noise the estimate is the truth.
+    # Without noise the estimate is the truth, or a bound above it.
     curves = draw(Case(saving, 2, rounds, 0, 0), 1, np.random.default_rng(0))
-    assert compute_savings(*curves, AT_BASELINE).saving[0] == pytest.approx(saving)
+    found = compute_savings(*curves, AT_BASELINE)
+    assert found.saving[0] == pytest.approx(max(saving, 1.0))
+    assert found.bound[0] == (LESS if saving < 1 else EXACT)
 
 
 def test_simulated_noise_has_the_size_that_is_asked_for() -> None:
@@ -50,6 +52,13 @@ def test_score_counts_every_experiment() -> None:
     assert found.open == pytest.approx(3 / 6)
     assert found.empty == pytest.approx(1 / 6)
     assert found.width == pytest.approx((4 + 5 / 3) / 2)
+
+
+def test_below_one_a_bound_that_is_true_covers() -> None:
+    low, high = np.array([-np.inf, -np.inf, 0.5]), np.array([0.9, 0.7, 2.0])
+    found = score(Intervals(low, high, np.array([True, True, False])), 0.8)
+    assert found.coverage == pytest.approx(2 / 3)
+    assert found.empty == pytest.approx(2 / 3)
 
 
 # Where the bootstrap, which was in use before, fell short most.

@@ -196,7 +196,7 @@ def test_nothing_is_read_back_from_the_device(name):
         ),
         ("softmatch", {"n_sigma": 0}, r"n_sigma: 0; allowed: a number above 0"),
         ("softmatch", {"targets": "soft"}, r"targets: 'soft'; allowed: raw, aligned"),
-        ("uda", {"temperature": float("nan")}, r"temperature: nan; allowed: a number above 0"),
+        ("uda", {"temperature": float("nan")}, r"nan; allowed: a number from 0.001 to 1000"),
         ("uda", {"annealing": None}, r"annealing: None; allowed: none, linear, log, exp"),
         ("pseudo-label", {"warmup_end": -1}, r"warmup_end: -1; allowed: a number of at least 0"),
         ("mean-teacher", {"warmup_shape": "step"}, r"allowed: sigmoid, linear, cosine"),
@@ -240,5 +240,5 @@ def test_info_says_how_many_views_are_looked_at(name):
 def test_info_has_the_keys_of_all_trainers(name):
     info = registry.describe("trainers", name).info
     keys = {"summary", "paper", "needs_unlabeled", "needs_teacher"}
-    assert set(info) - {"unlabeled_views", "at_least"} == keys
+    assert set(info) - {"unlabeled_views", "steps_at_least"} == keys
     assert info["needs_teacher"] is (name == "mean-teacher")

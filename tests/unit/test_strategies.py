@@ -88,6 +88,20 @@ def plug_in(monkeypatch, **functions):
     monkeypatch.setattr(registry, "option_errors", lambda kind, name, given: [])
 
 
+@pytest.mark.parametrize("strategy", ["uherding", "refine"])
+def test_what_calibrates_says_what_does_without(strategy):
+    """Whoever runs another strategy cannot set its options."""
+    pool, quick = pool_of(held_out=None), {"depth": 0} if strategy == "refine" else {}
+    told = (
+        r"'uherding' needs `held_out`, which is not given: give the pool `held_out`; uherding "
+        r"alone can do without by `calibration: training`"
+    )
+    with pytest.raises(MissingInput, match=told):
+        select(strategy, pool, 2, RNG(0), **quick)
+    chosen = select("uherding", pool, 2, RNG(0), calibration="training")
+    assert len(chosen) == 2
+
+
 @pytest.mark.parametrize(
     ("returned", "problem"),
     [
