@@ -147,6 +147,13 @@ def read_regular(path: str | Path) -> bytes:
         raise InputError(f"cannot be read ({error.strerror})") from error
 
 
+def decode_square(
+    content: bytes, size: int, framing: Framing = SHORTEST, ground: str = "white"
+) -> np.ndarray:
+    """An image file as a square, (size, size, 3) uint8, RGB; see `decode`."""
+    return decode(content, size, framing, ground).pixels
+
+
 def decode(
     content: bytes, size: int, framing: Framing = SHORTEST, ground: str = "white"
 ) -> Decoded:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from labelbench_core import registry
 from labelbench_core.datasets import image_folder, open_dataset
-from labelbench_core.datasets._decoding import decode
+from labelbench_core.datasets._decoding import decode_square
 from labelbench_core.datasets.prepare import check_raw, prepare_dataset
 from labelbench_core.errors import InputError
 
@@ -53,7 +53,7 @@ def test_image_folder_is_indexed_and_decoded(pictures, tmp_path, monkeypatch):
     assert (len(images), batch.shape, batch.dtype) == (6, (3, 32, 32, 3), np.uint8)
     for row, file in zip(batch, ["dog/1.jpg", "cat/0.png", "dog/2.webp"], strict=True):
         content = (pictures / "pets" / "train" / file).read_bytes()
-        np.testing.assert_array_equal(row, decode(content, 32).pixels)
+        np.testing.assert_array_equal(row, decode_square(content, 32))
     assert str(pictures) not in json.dumps(manifest)
     assert {p.name for p in (tmp_path / "out" / "arrays").glob("*images*")} == set()
 
@@ -65,10 +65,10 @@ def test_decoding_takes_the_central_square():
     pixels[:, 20:40] = 200
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, format="png")
-    assert (decode(buffer.getvalue(), 20).pixels == 200).all()
+    assert (decode_square(buffer.getvalue(), 20) == 200).all()
     grey = BytesIO()
     Image.fromarray(pixels[..., 0]).save(grey, format="png")
-    assert decode(grey.getvalue(), 8).pixels.shape == (8, 8, 3)
+    assert decode_square(grey.getvalue(), 8).shape == (8, 8, 3)
 
 
 def test_file_names_and_contents_decide_the_fingerprint(pictures, tmp_path):
