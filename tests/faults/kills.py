@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +44,7 @@ EXPERIMENT = """
 experiment: killed
 datasets: [digits]
 backbones: [clip]
-proxies: [pulled, views, images, refreshed]
+proxies: [{proxies}]
 schedules: [small]
 strategies: [random, margin]
 rounds: 2
@@ -52,9 +52,11 @@ seeds: 1
 finetune:
   trainers: [fresh]
   strategies: [random, margin]
-  rounds: [2]
+  rounds: [1]
   seeds: 1
 """
+PROXIES = ("pulled", "views", "images", "refreshed")
+"""Together they have a job of every stage."""
 VICTIMS = ("jobs", "Snakemake", "all")
 HUNG = 1200
 """Seconds after which a call of Snakemake is taken to hang."""
@@ -84,7 +86,7 @@ class Kill:
         return f"{self.stage:<22} {self.victim:<10} {self.delay:6.2f} s  {state}"
 
 
-def prepare(folder: Path, network: Path) -> Workflow:
+def prepare(folder: Path, network: Path, proxies: Sequence[str]) -> Workflow:
     """A checkout with the experiment; `network` holds weights of OpenCLIP's smallest network."""
     workflow = checkout(folder)
     for entries in (CATALOGUE, NAMES_CATALOGUE):
@@ -92,7 +94,7 @@ def prepare(folder: Path, network: Path) -> Workflow:
             workflow.append(f"config/catalogue/{kind}.yaml", text)
     workflow.edit("config/catalogue/datasets.yaml", "\ndigits:", "\ndigits:\n  prompts: ['a {}.']")
     shutil.copy2(network, folder / "clip.pt")
-    (folder / CONFIG).write_text(EXPERIMENT)
+    (folder / CONFIG).write_text(EXPERIMENT.format(proxies=", ".join(proxies)))
     return workflow
 
 
@@ -195,9 +197,8 @@ def kill_once(
     return Kill(stage, victim, delay, alive=bool(jobs))
 
 
-def stages_in_turn(count: int, draw: random.Random) -> list[tuple[str, str]]:
+def stages_in_turn(names: Sequence[str], count: int, draw: random.Random) -> list[tuple[str, str]]:
     """Stages and victims of `count` kills, in the order of the stages."""
-    names = list(STAGES)
     chosen = [*names, *draw.choices(names, k=max(0, count - len(names)))]
     if count < len(names):
         chosen = draw.sample(names, k=count)
@@ -206,7 +207,9 @@ def stages_in_turn(count: int, draw: random.Random) -> list[tuple[str, str]]:
     return list(zip(sorted(chosen, key=names.index), victims, strict=True))
 
 
-def kill_and_compare(folder: Path, count: int, seed: int) -> list[Kill]:
+def kill_and_compare(
+    folder: Path, count: int, seed: int, proxies: Sequence[str] = PROXIES
+) -> list[Kill]:
     """Run undisturbed, run with `count` kills, compare.
 
     Raises
@@ -216,14 +219,15 @@ def kill_and_compare(folder: Path, count: int, seed: int) -> list[Kill]:
     """
     draw = random.Random(seed)
     write_network(folder / "clip.pt")
-    undisturbed = prepare(folder / "undisturbed", folder / "clip.pt")
+    undisturbed = prepare(folder / "undisturbed", folder / "clip.pt", proxies)
     undisturbed.snakemake(config=CONFIG)
     expected = undisturbed.results()
 
-    killed = prepare(folder / "killed", folder / "clip.pt")
+    killed = prepare(folder / "killed", folder / "clip.pt", proxies)
     jobs = jobs_of_experiment(killed)
     kills: list[Kill] = []
-    for stage, victim in stages_in_turn(count, draw):
+    stages = [stage for stage, of_stage in jobs.items() if of_stage]
+    for stage, victim in stages_in_turn(stages, count, draw):
         longest = seconds_of(undisturbed, stage)
         while True:
             if all(path.exists() for outputs in jobs[stage] for path in outputs):

@@ -227,6 +227,7 @@ def test_every_experiment_of_the_repository_asks_for_all_it_makes(fresh):
         for folder in ("config", "config/paper")
         for path in (PROJECT / folder).glob("*.yaml")
     )
+    fresh.edit("config/catalogue/datasets.yaml", "pool_size: 300", "pool_size: 1297")
     sizes = {"pool": {"num_rows": 50_000}, "val": {"num_rows": 5000}, "test": {"num_rows": 10_000}}
     for dataset in yaml.safe_load((PROJECT / "config/catalogue/datasets.yaml").read_text()):
         folder = fresh.folder / "results/datasets" / dataset
