@@ -1,6 +1,6 @@
 """Kill the workflow again and again, at random moments of every stage, and let it end.
 
-    python tests/faults/kills.py [--count 30] [--seed 0]
+    python -m tests.faults.kills [--count 30] [--seed 0]
 
 An experiment with a job of every stage runs once undisturbed. In a second checkout it is killed
 `count` times: after a random job of a stage has started, and a random share of the time that this
@@ -46,13 +46,14 @@ datasets: [digits]
 backbones: [clip]
 proxies: [{proxies}]
 schedules: [small]
-strategies: [random, margin]
-rounds: 2
+strategies: [margin]
+rounds: 3
 seeds: 1
+baseline: margin
 finetune:
   trainers: [fresh]
-  strategies: [random, margin]
-  rounds: [1]
+  strategies: [margin]
+  rounds: [2]
   seeds: 1
 """
 PROXIES = ("pulled", "views", "images", "refreshed")

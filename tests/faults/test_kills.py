@@ -1,4 +1,4 @@
-"""A few random kills; `python tests/faults/kills.py` does many."""
+"""A few random kills; `python -m tests.faults.kills` does many."""
 
 from pathlib import Path
 
