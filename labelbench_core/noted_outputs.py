@@ -12,12 +12,15 @@ has a reason, and so has what is made from it.
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from labelbench_core import files
 
 NOTES = Path(".snakemake/labelbench/outputs.json")
+
+CLOCKS_DIFFER = 2.0
+"""Seconds by which the time of a file may be ahead of that of the machine."""
 
 Noted = tuple[str, int]
 """SHA-256, and modification time in ns."""
@@ -52,6 +55,41 @@ def note(outputs: Iterable[str], notes: Path = NOTES) -> None:
                 found[path] = (files.sha256_file(path), modified)
     if found:
         write_notes({**noted, **found}, notes)
+
+
+def changed_by_others(
+    outputs: Iterable[str], made_at: Callable[[str], float | None], notes: Path = NOTES
+) -> list[str]:
+    """The files with another content than noted, which Snakemake has not made since.
+
+    Parameters
+    ----------
+    made_at
+        When Snakemake made an output, in seconds; None if it does not know.
+    """
+    noted = read_notes(notes)
+    found = []
+    for path in outputs:
+        with contextlib.suppress(OSError):
+            modified = os.stat(path).st_mtime_ns
+            if path not in noted or noted[path][1] == modified:
+                continue
+            made = made_at(path)
+            # A file system's clock may be a little ahead.
+            by_snakemake = made is None or modified / 1e9 <= made + CLOCKS_DIFFER
+            if not by_snakemake and files.sha256_file(path) != noted[path][0]:
+                found.append(path)
+    return found
+
+
+def differing(outputs: Iterable[str], notes: Path = NOTES) -> list[str]:
+    """The files with another content than noted; all that were noted are read."""
+    noted = read_notes(notes)
+    return [
+        path
+        for path in outputs
+        if path in noted and os.path.isfile(path) and files.sha256_file(path) != noted[path][0]
+    ]
 
 
 def write_notes(noted: Mapping[str, Noted], notes: Path = NOTES) -> None:

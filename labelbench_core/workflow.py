@@ -18,6 +18,7 @@ from labelbench_core import looks, proxy_entries, sources
 from labelbench_core.catalogue import Catalogue, load_catalogue
 from labelbench_core.component_code import check_code
 from labelbench_core.datasets import data_directory
+from labelbench_core.datasets._names import printable
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.left_out import left_out
@@ -118,6 +119,27 @@ def check_weights(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, s
         raise stop(error) from None
 
 
+def check_images(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+    """Before anything runs: see that the folders of images are there that `jobs` read.
+
+    Those of data sets that are prepared, whose images stay in files of their own. A data set that
+    is prepared in this call needs its source anyway, and says so.
+    """
+    jobs = list(jobs)
+    prepared_now = {ids["dataset"] for rule, ids in jobs if rule == "prepare_dataset"}
+    reading = {ids["dataset"] for rule, ids in jobs if runs_backbone(catalogue, rule, ids)}
+    for dataset in sorted(reading - prepared_now):
+        try:
+            manifest = read_record(Path(PREPARED.format(dataset=dataset)), "data set")
+        except InputError:  # the first job that reads it says so
+            continue
+        stored = {split["storage"] for split in manifest["splits"].values()}
+        if "files" in stored and not (folder := data_directory() / manifest["root"]).is_dir():
+            told = f"data set {dataset!r}: the folder of its images is not there: "
+            told += f"{printable(folder)}; set LABELBENCH_DATA to the folder that holds it"
+            raise stop(InputError(told))
+
+
 def refuse_targets(config_files: Iterable[str | Path]) -> None:
     """`InputError` for a result that stands among the configuration files.
 
@@ -165,15 +187,17 @@ def backbones_to_run(
     catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]
 ) -> list[str]:
     """Backbones that some of `jobs`, (rule, wildcards), run: the others' weights are not needed."""
+    running = (ids["backbone"] for rule, ids in jobs if runs_backbone(catalogue, rule, ids))
+    return list(dict.fromkeys(running))
 
-    def runs_backbone(rule: str, ids: Mapping[str, str]) -> bool:
-        stage = stage_of(rule)
-        when = stage.runs_backbone if stage else "never"
-        return when == "always" or (
-            when == "for images" and proxy_entries.needs_images(catalogue, ids["proxy"])
-        )
 
-    return list(dict.fromkeys(ids["backbone"] for rule, ids in jobs if runs_backbone(rule, ids)))
+def runs_backbone(catalogue: Catalogue, rule: str, ids: Mapping[str, str]) -> bool:
+    """Whether a job reads images, to run a backbone on them."""
+    stage = stage_of(rule)
+    when = stage.runs_backbone if stage else "never"
+    return when == "always" or (
+        when == "for images" and proxy_entries.needs_images(catalogue, ids["proxy"])
+    )
 
 
 def shell_prefix(project: str | Path, *, uses_conda: bool) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 if workflow.basedir not in sys.path:
     sys.path.insert(0, str(workflow.basedir))
 
+from snakemake.io import IOFile
 from snakemake.settings.types import DeploymentMethod
 
 from labelbench_core import proxy_entries, report_files
@@ -16,7 +17,7 @@ from labelbench_core.completeness import what_is_missing
 from labelbench_core.files import canonical_json
 from labelbench_core.forcing import Forced
 from labelbench_core.left_out import TellOfLeftOut
-from labelbench_core.noted_outputs import note
+from labelbench_core.noted_outputs import changed_by_others, note
 from labelbench_core.plan import Needs, passing_rounds, planned_outputs
 from labelbench_core.provenance import code_hash
 from labelbench_core.stages import FOLDER, COSTED, STAGES
@@ -115,9 +116,24 @@ def planned():
 
 def everything_for(*targets):
     """Input function: all that the target rules `targets` ask for; without, all of the experiment."""
-    return lambda wildcards: [
-        one.path for one in planned() if not targets or one.stage.target in targets
-    ]
+
+    def ask(wildcards):
+        wanted = [one for one in planned() if not targets or one.stage.target in targets]
+        if workflow.is_main_process:
+            # All else is verified by whoever reads it.
+            of_report = [one.path for one in wanted if one.stage not in COSTED]
+            for path in changed_by_others(of_report, made_at):
+                FORCED.force([path], "changed since it was made")
+                FORCED.apply(workflow.dag, path)
+        return [one.path for one in wanted]
+
+    return ask
+
+
+def made_at(path):
+    """When Snakemake made a file, in seconds; None if it does not know."""
+    record = workflow.persistence.metadata(IOFile(path))
+    return record["endtime"] if record else None
 
 
 def every(output, *stages):
@@ -301,10 +317,11 @@ KEPT_ROUND = f"(?!(?:{PASSING_ROUND})(?![0-9]))[0-9]+"
 # Only now it is known which jobs are to run. With conda, weights that come as packages are in the jobs'
 # environments, not in this one.
 onstart:
-    if workflow.is_main_process and not USES_CONDA:
-        parsing.check_weights(
-            CATALOGUE, ((job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs())
-        )
+    if workflow.is_main_process:
+        to_run = [(job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs()]
+        parsing.check_images(CATALOGUE, to_run)
+        if not USES_CONDA:
+            parsing.check_weights(CATALOGUE, to_run)
 
 
 def note_what_was_made():

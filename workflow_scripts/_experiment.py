@@ -1,6 +1,7 @@
 """What commands beside Snakemake share: an experiment's jobs, what they lack, Snakemake."""
 
 import argparse
+import itertools
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from labelbench_core import workflow as parsing
 from labelbench_core.completeness import what_is_missing
 from labelbench_core.errors import InputError, shown
 from labelbench_core.plan import Needs, PlannedJob, planned_jobs
+from labelbench_core.stages import stage_of
 from labelbench_core.yaml_files import read_yaml
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -96,6 +98,13 @@ class Snakemake:
     def _command(self, *arguments: str) -> list[str]:
         # Targets first: --configfile takes all that follows.
         return [sys.executable, "-m", "snakemake", *arguments, *self._options]
+
+
+def planned_rules(plan: str) -> list[str]:
+    """The rules in what a dry run prints, in its order, but for targets that make nothing."""
+    table = plan[plan.index("Job stats:") :].splitlines()[3:]
+    rules = [line.split()[0] for line in itertools.takewhile(str.strip, table)]
+    return [rule for rule in rules if stage_of(rule) is not None]
 
 
 def run_command(main: object, arguments: argparse.Namespace, options: list[str]) -> int:

@@ -27,6 +27,7 @@ from workflow_scripts._experiment import (
     command_parser,
     experiment_of,
     missing_of,
+    planned_rules,
     run_command,
 )
 
@@ -51,11 +52,18 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
     review = ("--workflow-profile", "profiles/review")
     plan = Snakemake(arguments.configfile, arguments.cores, options).left_to_do(*review)
     if plan is not None:
-        raise InputError(f"results are not up to date; run snakemake first. It plans:\n{plan}")
+        rules = ", ".join(planned_rules(plan))
+        raise InputError(f"results are not up to date; run snakemake first. It would run {rules}")
     outputs = [one for job in jobs for one in job.outputs]
     large = {one.path for one in outputs if not one.output.in_slim_archive}
     without = absent | (large if arguments.slim else set())
     paths = [one.path for one in outputs if one.path not in without]
+    damaged = noted_outputs.differing(paths)
+    if damaged:
+        raise InputError(
+            f"{damaged[0]}: not what it was when it was made ({len(damaged)} of {len(paths)} "
+            "results): damaged or edited; delete it and run snakemake, which makes it again"
+        )
     paths += [str(path) for path in _benchmarks(jobs) if path.is_file()]
     wanted = set(paths) | without
     notes = {path: one for path, one in noted_outputs.read_notes().items() if path in wanted}

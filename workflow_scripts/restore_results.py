@@ -34,8 +34,9 @@ def restore_results(arguments: argparse.Namespace, options: list[str]) -> None:
     others = former.other(outputs)
     if others:
         print(
-            f"not noted when it was made: {others[0]}{_and_more(len(others) - 1)}; so what is "
-            "restored counts as new, and what was made from it runs again"
+            f"not as noted: {others[0]}{_and_more(len(others) - 1)}: made by a call that did not "
+            "end, edited or damaged (delete what is); so what is restored counts as new, and what "
+            "was made from it runs again"
         )
     else:
         former.put_times_back(outputs)  # what an interrupted call of this command made again

@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import fake_results
 import pytest
 import yaml
 
@@ -320,6 +321,29 @@ def test_weights_are_needed_by_what_runs(catalogue):
     assert needed("select_round_deep", proxy="on-images") == ["one"]
     assert needed("train_initial_deep", proxy="deep") == []
     assert needed("select_round", proxy="linear") == needed("tabulate") == []
+
+
+def test_images_out_of_reach_are_told_before_a_job_that_reads_them(
+    catalogue, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LABELBENCH_DATA", str(tmp_path / "data"))
+    manifest = tmp_path / "results/datasets/mine/manifest.json"
+    manifest.parent.mkdir(parents=True)
+    splits = {"pool": {"storage": "files", "num_rows": 3}}
+    fake_results.note(manifest, "data set", dataset="mine", root="pets", splits=splits)
+
+    def check(*jobs):
+        ids = {"dataset": "mine", "backbone": "one", "proxy": "linear"}
+        parsing.check_images(catalogue, [(rule, ids) for rule in jobs])
+
+    with pytest.raises(SystemExit, match="data/pets; set LABELBENCH_DATA to the folder") as caught:
+        check("tabulate", "extract_embeddings")
+    assert str(caught.value).startswith("error: data set 'mine': the folder of its images")
+    check("select_round", "tabulate")
+    check("prepare_dataset", "extract_embeddings")
+    (tmp_path / "data/pets").mkdir(parents=True)
+    check("extract_embeddings")
 
 
 def test_missing_data_is_told_before_any_job_unless_it_is_prepared_already(

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from labelbench_core import noted_outputs
-from labelbench_core.noted_outputs import Former, note, read_notes
+from labelbench_core.noted_outputs import (
+    Former,
+    changed_by_others,
+    differing,
+    note,
+    read_notes,
+)
 
 
 @pytest.fixture
@@ -98,6 +104,29 @@ def test_what_cannot_be_read_is_not_noted(
     monkeypatch.setattr(noted_outputs.files, "sha256_file", denied)
     note([output], notes=notes)
     assert read_notes(notes) == {}
+
+
+def test_what_others_changed_is_told_from_what_snakemake_made(notes: Path, output: str) -> None:
+    note([output], notes=notes)
+
+    def changed(seconds: float | None) -> list[str]:
+        return changed_by_others([output, "gone"], lambda path: seconds, notes=notes)
+
+    assert changed(100) == []
+    made(output, "a", 200)  # touched, or copied
+    assert changed(100) == []
+    made(output, "edited", 200)
+    assert changed(100) == [output]
+    assert changed(200) == changed(199) == []  # by a call that was killed
+    assert changed(None) == []
+
+
+def test_damage_that_keeps_the_time_is_seen_by_who_reads_all(notes: Path, output: str) -> None:
+    note([output], notes=notes)
+    assert differing([output, "gone"], notes=notes) == []
+    made(output, "b", 100)
+    assert changed_by_others([output], lambda path: 0, notes=notes) == []
+    assert differing([output, "gone"], notes=notes) == [output]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "3", '{"f": 5}', '{"f": ["x"]}', '{"f": [1, 2]}'])

@@ -109,7 +109,7 @@ def test_what_a_killed_call_made_from_other_bytes_is_not_taken_for_finished(fini
     remove(finished.folder, LOST["embeddings"])
     restoring = ("--configfile", "smoke.yaml", "--quiet", "all", "--max-checksum-file-size", "10")
     text = command(finished, "restore_results", *restoring)
-    assert "not noted when it was made" in text
+    assert "not as noted: results/" in text
     assert "still to be made" in text
     assert "select_round" in text
     finished.snakemake()
@@ -188,6 +188,12 @@ def test_a_whole_archive_has_all_and_an_unfinished_experiment_is_refused(finishe
     clone = unpacked(finished, archive, tmp_path / "clone")
     assert clone.planned(*REVIEW) == {}
     assert (clone.folder / MODEL).is_file()
-    remove(finished.folder, [MODEL])
+    model = finished.folder / MODEL
+    content, times = model.read_bytes(), os.stat(model)
+    model.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(model, ns=(times.st_atime_ns, times.st_mtime_ns))
+    text = command(finished, "archive_results", archive, "--configfile", "smoke.yaml", check=False)
+    assert text.startswith(f"error: {MODEL}: not what it was when it was made (1 of ")
+    model.unlink()
     text = command(finished, "archive_results", archive, "--configfile", "smoke.yaml", check=False)
     assert text.startswith(f"error: {MODEL}: not there (1 missing)")

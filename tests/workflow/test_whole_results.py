@@ -19,7 +19,7 @@ from test_proxies import CATALOGUE, EXPERIMENT
 
 from labelbench_core.plan import Needs, planned_outputs
 from labelbench_core.proxy_entries import needs
-from labelbench_core.stages import FOLDER, STAGES, stage_of
+from labelbench_core.stages import COSTED, FOLDER, STAGES, stage_of
 from labelbench_core.workflow import load
 
 ODD_NAME = """ann's "a{b}" $HOME"""
@@ -181,6 +181,22 @@ def test_a_run_makes_what_is_declared_and_nothing_else(finished):
     assert set(expected) <= set(found)
     above = {str(parent) for path in expected for parent in Path(path).parents}
     assert [path for path in found if owner(path, expected) is None and path not in above] == []
+
+
+def test_a_table_that_was_edited_is_made_again(finished):
+    table = finished.folder / "results/reports/smoke/tables/metrics.csv"
+    content = table.read_text()
+    table.write_text(content.replace("0.", "0.9", 1))
+    made = os.stat(table).st_mtime + 100
+    os.utime(table, (made, made))
+    text = finished.snakemake("-n")
+    assert f"made again: {table.relative_to(finished.folder)}: changed since it was made" in text
+    table.write_text(content)
+    assert finished.planned().keys() <= set(report_rules())
+
+
+def report_rules():
+    return [name for name, stage in STAGES.items() if stage not in COSTED]
 
 
 @pytest.mark.thorough
