@@ -12,6 +12,8 @@ from typing import Any
 
 from labelbench_core.errors import InputError, shown
 
+MOST_SAID = 200
+"""Letters of what the reader says is wrong."""
 MOST_BYTES = 2_000_000
 MOST_VALUES = 100_000  # with aliases written out: a kilobyte of them can stand for gigabytes
 DEEPEST = 40
@@ -64,8 +66,10 @@ def parse_yaml(text: str, file: Path | str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark else ""
-        told = ": ".join(filter(None, (error.context, error.problem)))
-        raise InputError(f"{file}: not valid YAML: {line}{' '.join(told.split())}") from error
+        told = " ".join(": ".join(filter(None, (error.context, error.problem))).split())
+        # It may quote a name of any length.
+        told = told if len(told) <= MOST_SAID else f"{told[: MOST_SAID - 1]}…"
+        raise InputError(f"{file}: not valid YAML: {line}{told}") from error
     except _Refused as error:
         raise InputError(f"{file}: line {error.args[0]}: {error.args[1]}") from error
 

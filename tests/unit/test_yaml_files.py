@@ -43,6 +43,7 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: [", "not valid YAML: line 2: while parsing a flow node"),
         ("a:\n\t- b", "not valid YAML: line 2"),
         ("a: *b", "not valid YAML: line 1: found undefined alias"),
+        ("a: *b" + 9000 * "9", "not valid YAML: line 1: found undefined alias"),
         ("a: 1\n---\nb: 1", "expected a single document"),
         ("a: b\x07", "not valid YAML: position 4: character '\\x07' is not allowed"),
         ('a: "\\ud800"', "not valid YAML"),
