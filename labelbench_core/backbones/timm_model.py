@@ -17,6 +17,7 @@ from labelbench_core.backbones._checkpoints import first_mismatch, not_weights, 
 from labelbench_core.backbones._patches import check_tiling
 from labelbench_core.backbones._preprocessing import (
     Preprocessing,
+    check_architecture,
     check_given,
     check_values,
     read_beside,
@@ -183,6 +184,7 @@ def _preprocessing(
         table = timm.get_pretrained_cfg(name)
         known = table and _known(table.to_dict(), source)
     else:
+        check_architecture(checkpoint, CONFIG, base, _former_names(base))
         beside = read_beside(checkpoint, CONFIG, "pretrained_cfg")
         source += f" with {CONFIG}" if beside else ""
         known = beside and _known(beside, source)
@@ -216,6 +218,14 @@ def _of_hub(name: str) -> Mapping[str, Any]:
         return timm.create_model(name, pretrained=False).pretrained_cfg
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         raise InputError(f"model: {name!r} could not be loaded by timm: {error}") from error
+
+
+def _former_names(base: str) -> list[str]:
+    """Names that timm had for an architecture or for weights of it."""
+    import timm
+
+    renamed = timm.models.get_deprecated_models().items()
+    return [old for old, new in renamed if new.partition(".")[0] == base]
 
 
 def _closest(model: str) -> str:

@@ -178,3 +178,24 @@ def test_shapes_are_compared_and_safetensors_are_read(tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(InputError, match="no safetensors file: "):
         timm_model.check_known(**options)
+
+
+def test_a_configuration_of_another_model_is_refused(tmp_path):
+    torch.save(timm.create_model("test_vit").state_dict(), tmp_path / "weights.pth")
+    beside = tmp_path / "config.json"
+    options = {"model": "test_vit", "checkpoint": str(tmp_path / "weights.pth")}
+    prepared = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic"}
+    content = {"pretrained_cfg": {**prepared, "crop_mode": "center"}}
+    for other in ("resnet50", ["test_vit"]):
+        beside.write_text(json.dumps({"architecture": other, **content}))
+        for ask in (timm_model.check_known, timm_model.build):
+            with pytest.raises(InputError) as told:
+                ask(**options)
+            text = str(told.value)
+            assert text.startswith(f"{beside}: architecture: {other!r}; allowed")
+            assert "\n" not in text
+    beside.write_text(json.dumps({"architecture": "test_vit", **content}))
+    timm_model.check_known(**options)
+    # Whose configuration is not asked for may lie there.
+    beside.write_text(json.dumps({"architecture": "resnet50", **content}))
+    timm_model.check_known(**options, pretrained="r160_in1k")
