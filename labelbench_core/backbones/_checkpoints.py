@@ -56,6 +56,8 @@ def _read_shapes(path: Path, model: str, also: Sequence[type]) -> Any:
             return _without_values(_load_lazily(path))
     except SafetensorError as error:
         raise not_weights(path, model, f"no safetensors file: {error}") from error
+    except OSError as error:
+        raise not_weights(path, model, f"it cannot be read: {error}") from error
     # A file that is none of torch's ends in almost any error.
     except Exception as error:
         raise not_weights(path, model, _reason(path, also)) from error
@@ -78,6 +80,12 @@ def first_mismatch(expected: Mapping[str, torch.Tensor], found: Mapping[str, Any
             return f"first mismatch: {name} is {told}, expected {tuple(tensor.shape)}"
     unknown = next((name for name in found if name not in expected), None)
     return None if unknown is None else f"first mismatch: {unknown} is not in the model"
+
+
+def wants_values(error: Exception) -> bool:
+    """Whether a library's conversion failed only because tensors have no values."""
+    told = str(error)
+    return any(words in told for words in ("meta tensor", "meta device", "'Meta' backend"))
 
 
 def _load_lazily(path: Path) -> Any:

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from labelbench_core.backbones import Backbone
 from labelbench_core.backbones._building import require_file
-from labelbench_core.backbones._checkpoints import first_mismatch, not_weights, without_values
+from labelbench_core.backbones._checkpoints import (
+    first_mismatch,
+    not_weights,
+    wants_values,
+    without_values,
+)
 from labelbench_core.backbones._patches import check_tiling
 from labelbench_core.backbones._preprocessing import (
     Preprocessing,
@@ -311,7 +316,7 @@ def _check_outline(model: str, checkpoint: str | None, input_size: int | None) -
             open_clip.load_checkpoint(outline, str(shapes))
         except Exception as error:
             # A conversion that looks at values is known to work only when there are some.
-            if "meta" in str(error):
+            if wants_values(error):
                 return
             try:
                 found = open_clip.factory.load_state_dict(str(shapes))

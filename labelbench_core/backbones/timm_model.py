@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from labelbench_core.backbones import Backbone
 from labelbench_core.backbones._building import require_file
-from labelbench_core.backbones._checkpoints import first_mismatch, not_weights, without_values
+from labelbench_core.backbones._checkpoints import (
+    first_mismatch,
+    not_weights,
+    wants_values,
+    without_values,
+)
 from labelbench_core.backbones._patches import check_tiling
 from labelbench_core.backbones._preprocessing import (
     Preprocessing,
@@ -271,7 +276,7 @@ def _local(name: str, checkpoint: str, input_size: int | None) -> torch.nn.Modul
     path = require_file(checkpoint)
     try:
         return _load(name, path, classes, input_size)
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except Exception as error:
         raise not_weights(path, name, error) from error
 
 
@@ -291,16 +296,18 @@ def _way_to_load(name: str, checkpoint: str, input_size: int | None) -> int | No
         except (AttributeError, TypeError) as error:
             raise not_weights(path, name, "it holds no tensors by name") from error
         heads = _classifiers(outline)
-        widths = [len(found[key]) for head in heads if (key := f"{head}.weight") in found]
+        weights = [found.get(f"{head}.weight") for head in heads]
+        widths = [len(each) for each in weights if isinstance(each, torch.Tensor) and each.ndim]
         # Some of timm's conversions of older files take one without a classifier for an older one.
         default = outline.pretrained_cfg["num_classes"]
         for classes in dict.fromkeys([*widths[:1], None, 0, default]):
             try:
                 _load(name, shapes, classes, input_size)
                 return classes
-            except (RuntimeError, ValueError, KeyError, AttributeError, IndexError) as error:
-                # A conversion that looks at values is known to work only when there are some.
-                if "meta" in str(error):
+            # timm's conversions of what is none of their files end in almost any error.
+            except Exception as error:
+                # Those that look at values are known to work only when there are some.
+                if wants_values(error):
                     return classes
                 reason = error
     kept = _without_classifier(found, heads)
