@@ -105,19 +105,47 @@ def square(size: int | Sequence[int], source: str) -> int:
 
 def read_beside(checkpoint: str, name: str, key: str) -> Mapping[str, Any] | None:
     """The object `key` in the JSON file `name` beside a checkpoint; None if there is none."""
-    path = Path(checkpoint).expanduser().parent / name
-    if not path.is_file():
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid JSON ({error}); mend or remove it") from error
-    found = content.get(key) if isinstance(content, dict) else None
+    path = _beside(checkpoint, name)
+    found = _content(path).get(key)
     if not isinstance(found, dict | None):
         raise InputError(
             f"{path}: {key}: {shown(found)}; allowed: a JSON object; mend or remove it"
         )
     return found
+
+
+def check_architecture(checkpoint: str, name: str, model: str, known_as: Sequence[str]) -> None:
+    """`InputError` if the JSON file `name` beside a checkpoint is about another model.
+
+    Parameters
+    ----------
+    model
+        The architecture's name.
+    known_as
+        Further names of the same.
+    """
+    path = _beside(checkpoint, name)
+    told = _content(path).get("architecture")
+    if told is not None and told not in (model, *known_as):
+        raise InputError(
+            f"{path}: architecture: {shown(told)}; allowed beside a checkpoint of model "
+            f"{model!r}: {model}; mend or remove it, or change model"
+        )
+
+
+def _beside(checkpoint: str, name: str) -> Path:
+    return Path(checkpoint).expanduser().parent / name
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty if there is no file, or something else in it."""
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not valid JSON ({error}); mend or remove it") from error
+    return content if isinstance(content, dict) else {}
 
 
 def _is_channels(value: Any, low: float) -> bool:

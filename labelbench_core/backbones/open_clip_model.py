@@ -12,6 +12,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from labelbench_core.backbones import Backbone
+from labelbench_core.backbones._building import require_file
+from labelbench_core.backbones._checkpoints import (
+    first_mismatch,
+    not_weights,
+    wants_values,
+    without_values,
+)
+from labelbench_core.backbones._patches import check_tiling
 from labelbench_core.backbones._preprocessing import (
     Preprocessing,
     check_given,
@@ -42,8 +50,6 @@ DEFAULT_MODEL, DEFAULT_TAG = "ViT-B-32-quickgelu", "openai"
 
 def check(**options: Any) -> None:
     """`InputError` if the options cannot work, as far as can be told without OpenCLIP."""
-    from labelbench_core.backbones._building import require_file
-
     check_given(options)
     if options.get("checkpoint") is not None:
         require_file(options["checkpoint"])
@@ -52,6 +58,9 @@ def check(**options: Any) -> None:
 def check_known(**options: Any) -> None:
     """`InputError` if the options cannot work, as far as OpenCLIP knows; downloads nothing."""
     preprocessing(**options)
+    model, checkpoint = options.get("model", DEFAULT_MODEL), options.get("checkpoint")
+    if options.get("input_size") is not None or checkpoint is not None:
+        _check_outline(model, checkpoint, options.get("input_size"))
 
 
 def preprocessing(
@@ -95,7 +104,8 @@ def build(
     checkpoint
         A local weights file of the whole model, image and text, instead.
     input_size
-        Height and width in pixels; default: as the weights were trained.
+        Height and width in pixels; default: as the weights were trained. Where the network cuts
+        images into patches, a multiple of theirs.
     mean, std, interpolation, resize_mode
         How images are prepared, see `Backbone` and `Framing`; default: as the tag says, else
         `preprocess_cfg` in an `open_clip_config.json` beside the checkpoint. All four are needed
@@ -266,14 +276,56 @@ def _create(
 
     source = _tag(pretrained, checkpoint)
     if checkpoint is not None:
-        source = str(_building.require_file(checkpoint))
+        source = str(require_file(checkpoint))
     try:
         with _building.seeded_initialisation(random_seed):
-            return open_clip.create_model(
+            network = open_clip.create_model(
                 model, pretrained=source, force_image_size=input_size, precision="fp32"
             )
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    # What a file holds that is not such weights ends in almost any error.
+    except Exception as error:
+        if checkpoint is not None:
+            _check_outline(model, checkpoint, input_size)
+            raise not_weights(source, model, error) from error
+        if not isinstance(error, OSError | RuntimeError | ValueError | KeyError):
+            raise
         raise InputError(
             f"pretrained: weights {source!r} of OpenCLIP's {model!r} could not be loaded: {error}. "
             "Without internet, give a local file as `checkpoint`"
         ) from error
+    _check_tiling(network, input_size)
+    return network
+
+
+def _check_outline(model: str, checkpoint: str | None, input_size: int | None) -> None:
+    """`InputError` if input size or checkpoint do not fit the network, told from shapes alone."""
+    import open_clip
+    import torch
+
+    # A text tower of transformers would be asked for on the hub.
+    if "hf_model_name" in open_clip.get_model_config(model)["text_cfg"]:
+        return
+    with torch.device("meta"):
+        outline = open_clip.create_model(model, device="meta")
+    _check_tiling(outline, input_size)
+    # big_vision's arrays are converted by OpenCLIP value by value.
+    if checkpoint is None or (path := require_file(checkpoint)).suffix in (".npz", ".npy"):
+        return
+    with without_values(path, model) as shapes, torch.device("meta"):
+        try:
+            open_clip.load_checkpoint(outline, str(shapes))
+        except Exception as error:
+            # A conversion that looks at values is known to work only when there are some.
+            if wants_values(error):
+                return
+            try:
+                found = open_clip.factory.load_state_dict(str(shapes))
+                told = first_mismatch(outline.state_dict(), found) or error
+            except (AttributeError, TypeError, StopIteration):
+                told = "it holds no tensors by name"
+            raise not_weights(path, model, told) from error
+
+
+def _check_tiling(network: torch.nn.Module, input_size: int | None) -> None:
+    """As `check_tiling`, of the image tower, which may be a model of timm."""
+    check_tiling(getattr(network.visual, "trunk", network.visual), input_size)

@@ -5,13 +5,24 @@ Wightman, "PyTorch Image Models", https://github.com/huggingface/pytorch-image-m
 
 from __future__ import annotations
 
+import argparse
 import difflib
 from collections.abc import Mapping
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from labelbench_core.backbones import Backbone
+from labelbench_core.backbones._building import require_file
+from labelbench_core.backbones._checkpoints import (
+    first_mismatch,
+    not_weights,
+    wants_values,
+    without_values,
+)
+from labelbench_core.backbones._patches import check_tiling
 from labelbench_core.backbones._preprocessing import (
     Preprocessing,
+    check_architecture,
     check_given,
     check_values,
     read_beside,
@@ -22,6 +33,9 @@ from labelbench_core.errors import InputError
 from labelbench_core.framing import Framing
 from labelbench_core.options import Pixels, PositiveShare, Seed, Share
 
+if TYPE_CHECKING:
+    import torch
+
 INFO = {
     "summary": "any timm model: hub weights, a local checkpoint, or seeded random weights",
     "license": "as the weights chosen",
@@ -29,14 +43,13 @@ INFO = {
 }
 
 LIBRARY = "timm"
+DEFAULT_MODEL = "resnet18"
 CONFIG = "config.json"
 RESIZE_MODE_OF_CROP = {"center": "shortest", "border": "longest", "squash": "squash"}
 
 
 def check(**options: Any) -> None:
     """`InputError` if the options cannot work, as far as can be told without timm."""
-    from labelbench_core.backbones._building import require_file
-
     check_given(options)
     if options.get("checkpoint") is not None:
         require_file(options["checkpoint"])
@@ -45,13 +58,20 @@ def check(**options: Any) -> None:
 def check_known(**options: Any) -> None:
     """`InputError` if the options cannot work, as far as timm knows; downloads nothing."""
     # What the hub says of its own models is known when they are built.
-    if ":" not in options.get("model", ""):
-        preprocessing(**options)
+    if ":" in options.get("model", ""):
+        return
+    preprocessing(**options)
+    if options.get("input_size") is not None or options.get("checkpoint") is not None:
+        model, checkpoint = options.get("model", DEFAULT_MODEL), options.get("checkpoint")
+        name = _with_tag(model, options.get("pretrained", True))
+        _outline(name, options.get("input_size"))
+        if checkpoint is not None:
+            _way_to_load(name, checkpoint, options.get("input_size"))
 
 
 def preprocessing(
     *,
-    model: str = "resnet18",
+    model: str = DEFAULT_MODEL,
     pretrained: bool | str = True,
     checkpoint: str | None = None,
     **options: Any,
@@ -91,9 +111,11 @@ def build(
         A text: the weights' tag, as behind the dot in `model`. Beside `checkpoint` the tag, here or
         there, says how images are prepared, and nothing is downloaded.
     checkpoint
-        A local weights file (.safetensors, .pth) of the whole model, classifier included, instead.
+        A local weights file (.safetensors, .pth) of the whole model, instead: with a classifier of
+        any number of classes, which is thrown away, or without one.
     input_size
-        Height and width in pixels; default: as the weights were trained.
+        Height and width in pixels; default: as the weights were trained. Where the network cuts
+        images into patches, a multiple of theirs.
     mean, std, interpolation, resize_mode
         How images are prepared, see `Backbone` and `Framing`; default: as timm's table says of the
         weights' tag, else `pretrained_cfg` in a `config.json` beside the checkpoint. All four are
@@ -101,8 +123,6 @@ def build(
     random_seed
         Of random weights (`pretrained: false`, no checkpoint).
     """
-    import timm
-
     from labelbench_core.backbones import _building
 
     given = check_given(
@@ -110,17 +130,13 @@ def build(
     )
     prepared = _preprocessing(model, pretrained, checkpoint, given)
     name = _with_tag(model, pretrained)
-    arguments = _weights_arguments(pretrained, checkpoint)
-    if input_size is not None and _has_fixed_size(name):
-        arguments["img_size"] = input_size
-    try:
-        with _building.seeded_initialisation(random_seed):
-            network = timm.create_model(name, **arguments)
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise InputError(
-            f"model: weights of timm's {name!r} could not be loaded: {error}. Without internet, "
-            "give a local file as `checkpoint`"
-        ) from error
+    if input_size is not None or checkpoint is not None:
+        _outline(name, input_size)
+    with _building.seeded_initialisation(random_seed):
+        if checkpoint is not None:
+            network = _local(name, checkpoint, input_size)
+        else:
+            network = _published(name, bool(pretrained), input_size)
     size = input_size or square(network.pretrained_cfg["input_size"], f"model: {name}")
     network.reset_classifier(0)
     return _building.finish(
@@ -173,6 +189,7 @@ def _preprocessing(
         table = timm.get_pretrained_cfg(name)
         known = table and _known(table.to_dict(), source)
     else:
+        check_architecture(checkpoint, CONFIG, base, _former_names(base))
         beside = read_beside(checkpoint, CONFIG, "pretrained_cfg")
         source += f" with {CONFIG}" if beside else ""
         known = beside and _known(beside, source)
@@ -208,6 +225,14 @@ def _of_hub(name: str) -> Mapping[str, Any]:
         raise InputError(f"model: {name!r} could not be loaded by timm: {error}") from error
 
 
+def _former_names(base: str) -> list[str]:
+    """Names that timm had for an architecture or for weights of it."""
+    import timm
+
+    renamed = timm.models.get_deprecated_models().items()
+    return [old for old, new in renamed if new.partition(".")[0] == base]
+
+
 def _closest(model: str) -> str:
     import timm
 
@@ -215,20 +240,117 @@ def _closest(model: str) -> str:
     return ", ".join(difflib.get_close_matches(base, timm.list_models(), n=3)) or "none"
 
 
-def _weights_arguments(pretrained: bool | str, checkpoint: str | None) -> dict[str, object]:
-    """Arguments for timm that say where weights come from; all three ways load strictly.
+def _published(name: str, pretrained: bool, input_size: int | None) -> torch.nn.Module:
+    """The network with its classifier, with weights from the hub, loaded strictly, or random ones.
 
-    The classifier is kept while loading: asked for a model without one, timm loads leniently, and
-    a checkpoint of another model would leave layers random.
+    Asked for a model without a classifier, timm loads leniently, and layers could stay random.
     """
-    from labelbench_core.backbones._building import require_file
+    import timm
 
-    if checkpoint is not None:
-        return {
-            "pretrained": True,
-            "pretrained_cfg_overlay": {"file": str(require_file(checkpoint))},
-        }
-    return {"pretrained": bool(pretrained)}
+    try:
+        return timm.create_model(name, pretrained=pretrained, **_sized(name, input_size))
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise InputError(
+            f"model: weights of timm's {name!r} could not be loaded: {error}. Without internet, "
+            "give a local file as `checkpoint`"
+        ) from error
+
+
+def _outline(name: str, input_size: int | None) -> torch.nn.Module:
+    """The network without classifier and without values; `InputError` if it cannot see all pixels.
+
+    It costs no memory and next to no time.
+    """
+    import timm
+    import torch
+
+    with torch.device("meta"):
+        network = timm.create_model(name, pretrained=False, num_classes=0)
+    check_tiling(network, input_size)
+    return network
+
+
+def _local(name: str, checkpoint: str, input_size: int | None) -> torch.nn.Module:
+    """The network with the weights of a local file, and the classifier of that file, if any."""
+    classes = _way_to_load(name, checkpoint, input_size)
+    path = require_file(checkpoint)
+    try:
+        return _load(name, path, classes, input_size)
+    except Exception as error:
+        raise not_weights(path, name, error) from error
+
+
+def _way_to_load(name: str, checkpoint: str, input_size: int | None) -> int | None:
+    """The first `classes` with which `_load` takes a local file, told from its shapes alone.
+
+    `InputError` if there is none.
+    """
+    import timm
+    import torch
+
+    path = require_file(checkpoint)
+    outline = _outline(name, None)
+    with without_values(path, name, [argparse.Namespace]) as shapes, torch.device("meta"):
+        try:
+            found = timm.models.load_state_dict(str(shapes))
+        except (AttributeError, TypeError) as error:
+            raise not_weights(path, name, "it holds no tensors by name") from error
+        heads = _classifiers(outline)
+        weights = [found.get(f"{head}.weight") for head in heads]
+        widths = [len(each) for each in weights if isinstance(each, torch.Tensor) and each.ndim]
+        # Some of timm's conversions of older files take one without a classifier for an older one.
+        default = outline.pretrained_cfg["num_classes"]
+        for classes in dict.fromkeys([*widths[:1], None, 0, default]):
+            try:
+                _load(name, shapes, classes, input_size)
+                return classes
+            # timm's conversions of what is none of their files end in almost any error.
+            except Exception as error:
+                # Those that look at values are known to work only when there are some.
+                if wants_values(error):
+                    return classes
+                reason = error
+    kept = _without_classifier(found, heads)
+    raise not_weights(path, name, first_mismatch(outline.state_dict(), kept) or reason)
+
+
+def _load(name: str, path: Path, classes: int | None, input_size: int | None) -> torch.nn.Module:
+    """The network with the weights in `path`, loaded strictly, and a classifier of `classes`.
+
+    None: without a classifier, whatever the file has of one, and as the file names its tensors;
+    otherwise files of other libraries and of older versions are converted by timm.
+    """
+    import timm
+
+    sized = _sized(name, input_size)
+    if classes is None:
+        network = timm.create_model(name, pretrained=False, num_classes=0, **sized)
+        found = timm.models.load_state_dict(str(path))
+        network.load_state_dict(_without_classifier(found, _classifiers(network)))
+        return network
+    # As the numbers agree, timm loads strictly.
+    overlay = {"file": str(path), "source": "", "num_classes": classes, "label_offset": 0}
+    return timm.create_model(
+        name, pretrained=True, num_classes=classes, pretrained_cfg_overlay=overlay, **sized
+    )
+
+
+def _classifiers(network: torch.nn.Module) -> tuple[str, ...]:
+    """Names of the layers that are a model's classifier."""
+    names = network.pretrained_cfg.get("classifier") or ()
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _without_classifier(
+    state: Mapping[str, torch.Tensor], classifiers: tuple[str, ...]
+) -> dict[str, torch.Tensor]:
+    heads = tuple(f"{name}." for name in classifiers)
+    return {name: tensor for name, tensor in state.items() if not name.startswith(heads)}
+
+
+def _sized(name: str, input_size: int | None) -> dict[str, int]:
+    """Arguments for timm that make a network for images of `input_size`."""
+    return {"img_size": input_size} if input_size is not None and _has_fixed_size(name) else {}
 
 
 def _has_fixed_size(model: str) -> bool:

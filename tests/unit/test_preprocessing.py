@@ -490,7 +490,7 @@ def test_malformed_values_beside_a_checkpoint_are_one_line(tmp_path, module, nam
     assert "\n" not in str(told.value)
     assert len(str(told.value)) < 600
     (tmp_path / name).write_text(json.dumps({key: whole}))
-    module.check_known(**options)
+    module.preprocessing(**options)
 
 
 def test_weights_for_another_activation_are_refused():
