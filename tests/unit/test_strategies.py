@@ -142,6 +142,21 @@ def test_a_strategy_without_memory_returns_no_state():
     assert select_with_state("margin", pool_of(state={"rounds": 4}), 3, RNG(0))[1] == {}
 
 
+@pytest.mark.parametrize("count", [0, 1])
+@pytest.mark.parametrize("strategy", ["bald", "power-bald"])
+def test_an_ensemble_that_cannot_disagree_is_refused(strategy, count):
+    members = make_pool(20, labeled=4).member_probabilities[:count]
+    for given in (members, list(members)):
+        with pytest.raises(InputError, match=rf"member_probabilities: of {count} members; allowed"):
+            select(strategy, pool_of(member_probabilities=given), 3, RNG(0))
+
+
+@pytest.mark.parametrize("proxy", ["linear-ensemble", "shallow-ensemble"])
+def test_an_ensemble_has_members_that_can_disagree(proxy):
+    (told,) = registry.option_errors("proxies", proxy, {"members": 1})
+    assert told == "options.members: 1; allowed: a whole number from 2 to 1000"
+
+
 @pytest.mark.parametrize("strategy", ["coreset", "badge"])
 def test_values_too_large_to_be_squared_are_named(strategy):
     embeddings = make_pool(20, labeled=4).embeddings.copy()
