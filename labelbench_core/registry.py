@@ -202,9 +202,16 @@ def describe(kind: str, name: str) -> Component:
             allowed[argument.arg] = option_rules.read(argument.annotation, stands_for)
         except option_rules.Unreadable as error:
             raise InputError(f"{where}: {error}") from error
+        rule = allowed[argument.arg]
+        if rule and not rule.holds(options[argument.arg]):
+            told = f"default {shown(options[argument.arg])}; allowed: {rule.words}"
+            raise InputError(f"{where}: {told}")
     info = _literal(stands_for["INFO"], f"{shown_path}: INFO") if "INFO" in stands_for else {}
     for error in component_info.errors(kind, info, options):
         raise InputError(f"{shown_path}: INFO: {error}")
+    for function in (main, functions.get("select_with_state") if kind == "strategies" else None):
+        for error in component_info.parameter_errors(kind, info, function) if function else ():
+            raise InputError(f"{shown_path}: line {function.lineno}: {error}")
     summary = (ast.get_docstring(tree) or "").partition("\n")[0]
     remembers = "select_with_state" in functions
     return Component(kind, name, module, path, info, summary, options, allowed, remembers)
