@@ -56,6 +56,12 @@ def shown(value: Any) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 
 
+def shown_value(value: Any) -> str:
+    """A value of a configuration, as YAML writes it where that is another word than Python's."""
+    words = {True: "true", False: "false", None: "null"}
+    return words[value] if value is None or isinstance(value, bool) else shown(value)
+
+
 def shown_key(key: Any) -> str:
     """A key as it is, or as `shown` where it would not be one short line of text."""
     plain = isinstance(key, str) and key.isprintable() and 0 < len(key) <= _LONGEST_VALUE

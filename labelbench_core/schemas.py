@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.errors import did_you_mean, listed, shown, shown_key
+from labelbench_core.errors import did_you_mean, listed, shown_key, shown_value
 from labelbench_core.options import Interval, is_number, is_whole
 from labelbench_core.yaml_files import read_text
 
@@ -87,9 +87,9 @@ def _lines(error: Any, root: Mapping[str, Any]) -> Iterator[str]:
         missing = [name for name in error.validator_value if name not in value]
         yield f"{start}missing key: {', '.join(missing)}"
     elif "propertyNames" in error.absolute_schema_path:
-        yield f"{start}{shown(value)}; allowed as a key: {_words(schema, root)}"
+        yield f"{start}{shown_value(value)}; allowed as a key: {_words(schema, root)}"
     else:
-        yield f"{start or 'the file: '}{shown(value)}; allowed: {_words(schema, root)}"
+        yield f"{start or 'the file: '}{shown_value(value)}; allowed: {_words(schema, root)}"
 
 
 def _words(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:

@@ -160,8 +160,8 @@ class Recipe:
         if not self.gradient_checkpointing or self.batch_norm != "batch":
             return []
         return [
-            "training.gradient_checkpointing: True; allowed with batch_norm: batch: False (with "
-            "folded or frozen statistics: True)"
+            "training.gradient_checkpointing: true; allowed with batch_norm: batch: false (with "
+            "folded or frozen statistics: true)"
         ]
 
     @property
