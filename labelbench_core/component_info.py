@@ -44,7 +44,7 @@ _TEXTS = option_rules.Allowed("a list of texts", _are_texts)
 _PAIRS = option_rules.Allowed("a mapping of options to options", _are_pairs)
 ALLOWED = {
     **dict.fromkeys(FLAGS, option_rules.of(bool)),
-    **dict.fromkeys(("needs", "provides", "runs"), _TEXTS),
+    **dict.fromkeys(("needs", "provides", "runs", "required"), _TEXTS),
     **dict.fromkeys(("at_least", "steps_at_least"), _PAIRS),
     "kind": option_rules.of(Literal["strategy", "sequential", "ceiling"]),
     "unlabeled_views": option_rules.of(Literal[1, 2]),
@@ -73,6 +73,8 @@ def errors(kind: str, info: Any, options: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}: only {ONLY_OF[key]} have it"
         elif key == "runs":
             yield from _not_of_use(key, value, options, _is_names, "names of strategies")
+        elif key == "required":
+            yield from _not_of_use(key, value, options, lambda default: not default, "nothing")
         elif key == "at_least":
             yield from _not_of_use(key, value, options, _is_number, "a number or null")
             yield from _not_of_use(

@@ -101,9 +101,10 @@ def option_errors(
 ) -> list[str]:
     """A line `options.KEY: VALUE; allowed: …` for everything that is wrong in `given`.
 
-    Beside the signature's annotations, two keys of `INFO` say what is allowed: `runs`, options that
-    name other strategies, and `at_least`, options that may not be smaller than others (a list
-    counts by its length, null for nothing).
+    Beside the signature's annotations, keys of `INFO` say what is allowed: `required`, options that
+    have to be given, since their default is no choice; `runs`, options that name other strategies;
+    and `at_least`, options that may not be smaller than others (a list counts by its length, null
+    for nothing).
 
     Parameters
     ----------
@@ -116,6 +117,10 @@ def option_errors(
     if found:
         return found
     values = {**component.options, **given}
+    for option in component.info.get("required", ()):
+        if not values[option]:
+            rule = allowed[option]
+            found.append(f"options.{option}: missing; allowed: {rule.words if rule else 'a value'}")
     for option in component.info.get("runs", ()):
         if option in given:
             found += _unfit(kind, option, values[option])

@@ -11,7 +11,7 @@ import yaml
 from labelbench_core import config as experiments
 from labelbench_core import registry
 from labelbench_core import workflow as parsing
-from labelbench_core.catalogue import load_catalogue
+from labelbench_core.catalogue import kind_errors, load_catalogue
 from labelbench_core.completeness import what_is_missing
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError, shown_value
@@ -20,6 +20,7 @@ from labelbench_core.yaml_files import read_yaml
 
 PROJECT = Path(experiments.__file__).resolve().parents[1]
 SCHEMA = PROJECT / "config" / "schema"
+CATALOGUE_SCHEMA = SCHEMA / "catalogue.schema.json"
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +220,13 @@ def test_methods_for_one_class_a_row_are_refused_for_multilabel_data(
     assert told[1].startswith("my.yaml: ceilings: 'look-ahead' does not apply")
     assert told[2].startswith("my.yaml: finetune.trainers: 'brief' does not apply")
     assert told[2].endswith("allowed: none")
+
+
+@pytest.mark.parametrize("options", [None, {}, {"folder": ""}, {"image_size": 32}])
+def test_an_option_that_has_to_be_given_is_named(options):
+    entry = {"implementation": "image-folder", **({} if options is None else {"options": options})}
+    (told,) = kind_errors("datasets", {"x": entry}, CATALOGUE_SCHEMA, "datasets.yaml")
+    assert told == "datasets.yaml: x.options.folder: missing; allowed: a text of one line"
 
 
 def test_more_labels_than_the_pool_has(quickstart, catalogue, tmp_path):

@@ -155,6 +155,7 @@ def test_a_plugins_code_and_what_it_imports_enter_the_hash(plugin):
             with_info('"runs": ["skip"]'),
             "runs: skip, whose default is 0; allowed: options with names of strategies",
         ),
+        (with_info('"required": ["other"]'), "required: 'other' is no option; allowed: skip"),
         (with_info('"at_least": ["skip"]'), "at_least: ['skip']; allowed: a mapping of options to"),
         (with_info('"at_least": {"skip": "jump"}'), "at_least: 'jump' is no option; allowed: skip"),
         (with_info('"at_least": {"jump": "skip"}'), "at_least: 'jump' is no option; allowed: skip"),
