@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from labelbench_core.errors import did_you_mean, listed, shown, shown_key, shown_value
+from labelbench_core.errors import did_you_mean, listed, number_hint, shown, shown_key, shown_value
 
 ID = re.compile("(?=.{1,100}$)[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_TEXT = 1000
@@ -318,7 +318,8 @@ def errors(
         elif resolved and rule.reference and isinstance(value, Mapping):
             continue
         elif not rule.holds(value):
-            yield f"{what}.{key}: {shown_value(value)}; allowed: {rule.words}"
+            hint = number_hint(value, rule.holds)
+            yield f"{what}.{key}: {shown_value(value)}; allowed: {rule.words}{hint}"
 
 
 def is_like(value: Any, default: Any) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.errors import did_you_mean, listed, shown_key, shown_value
+from labelbench_core.errors import did_you_mean, listed, number_hint, shown_key, shown_value
 from labelbench_core.options import Interval, is_number, is_whole
 from labelbench_core.yaml_files import read_text
 
@@ -25,6 +25,7 @@ _WORDS = {
     "object": "a mapping",
     "null": "null",
 }
+_NUMBERS = {"integer": is_whole, "number": is_number}
 
 
 def schema_errors(
@@ -89,7 +90,12 @@ def _lines(error: Any, root: Mapping[str, Any]) -> Iterator[str]:
     elif "propertyNames" in error.absolute_schema_path:
         yield f"{start}{shown_value(value)}; allowed as a key: {_words(schema, root)}"
     else:
-        yield f"{start or 'the file: '}{shown_value(value)}; allowed: {_words(schema, root)}"
+        told = f"{start or 'the file: '}{shown_value(value)}; allowed: {_words(schema, root)}"
+        yield told + number_hint(value, _NUMBERS.get(str(schema.get("type")), _no_number))
+
+
+def _no_number(_: Any) -> bool:
+    return False
 
 
 def _words(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:

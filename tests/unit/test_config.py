@@ -111,6 +111,7 @@ def test_each_error_names_file_key_value_and_what_is_allowed(quickstart, catalog
     [
         ({"rounds": [8]}, "finetune.rounds: 8 is outside; allowed: 0 to 7"),
         ({"seeds": [10]}, "finetune.seeds: 10 is outside"),
+        ({"seeds": 90}, "finetune.seeds: 10, 11, 12, … (80 in all) are outside; allowed: 0"),
         ({"strategies": ["bald"]}, "finetune.strategies: 'bald' is not in the experiment's"),
         ({"strategies": ["look-ahead"]}, "'look-ahead' is not in the experiment's strategies and"),
         ({"trainers": ["sgd"]}, "finetune.trainers: 'sgd' is not in catalogue trainers.yaml"),
@@ -177,7 +178,7 @@ def test_further_crossings_are_the_experiment_but_for_their_keys(quickstart, cat
     [
         ({"proxies": ["lineer"]}, "my.yaml: also.0.proxies: 'lineer' is not in catalogue"),
         ({"strategies": ["random"]}, "also.0.highlight: 'margin' is not in the"),
-        ({"rounds": 2}, "also.0.finetune.rounds: 7 is outside; allowed: 0 to 1"),
+        ({"rounds": 2}, "also.0.finetune.rounds: 2, 7 are outside; allowed: 0 to 1"),
         ({"rounds": 0}, "my.yaml: also.0.rounds: 0"),
         ({"baseline": "margin"}, "my.yaml: also.0.baseline: unknown key"),
         ({}, "my.yaml: also.0: {}"),
@@ -220,6 +221,46 @@ def test_methods_for_one_class_a_row_are_refused_for_multilabel_data(
     assert told[1].startswith("my.yaml: ceilings: 'look-ahead' does not apply")
     assert told[2].startswith("my.yaml: finetune.trainers: 'brief' does not apply")
     assert told[2].endswith("allowed: none")
+
+
+@pytest.mark.parametrize(
+    ("training", "told"),
+    [
+        ({"learning_rate": "5e-4"}, "learning_rate: '5e-4'; allowed: a number above 0 (YAML reads "
+         "this as text: write 5.0e-4)"),
+        ({"learning_rate": "1.5e2"}, "a number above 0 (YAML reads this as text: write 1.5e+2)"),
+        ({"steps": "1e1"}, "a whole number of at least 1 (YAML reads this as text: write 10)"),
+        ({"learning_rate": "fast"}, "learning_rate: 'fast'; allowed: a number above 0"),
+        ({"learning_rate": "-5e-4"}, "learning_rate: '-5e-4'; allowed: a number above 0"),
+        ({"steps": 4}, "warmup_steps: 50 (its default); allowed: from 0 to steps, 4"),
+        ({"steps": 4, "warmup_steps": 5}, "warmup_steps: 5; allowed: from 0 to steps, 4"),
+        ({"batch_size": 2, "accumulate": 3}, "accumulate: 3; allowed: from 1 to batch_size, 2"),
+    ],
+)  # fmt: skip
+def test_a_recipes_errors_say_how_to_mend_them(training, told):
+    entry = {"implementation": "supervised", "training": training}
+    (line,) = kind_errors("trainers", {"x": entry}, CATALOGUE_SCHEMA, "trainers.yaml")
+    assert line.startswith("trainers.yaml: x.training.")
+    assert line.endswith(told)
+
+
+def test_numbers_that_are_text_are_told_in_schemas_too(quickstart, catalogue):
+    told = errors_of({**quickstart, "rounds": "1e1"}, catalogue)
+    assert told.endswith("from 1 to 100000 (YAML reads this as text: write 10)")
+    wrong = {"x": {"draws": 1, "weak": {"translate": "1e-1"}}}
+    (told,) = kind_errors("augmentations", wrong, CATALOGUE_SCHEMA, "augmentations.yaml")
+    assert told.endswith("below 1 (YAML reads this as text: write 1.0e-1)")
+
+
+def test_a_start_that_is_more_than_the_pool_is_told_as_such(quickstart, catalogue, tmp_path):
+    experiment = load(quickstart, catalogue)
+    prepared = {"digits": {"pool": 9, "test": 500}}
+    with pytest.raises(InputError) as caught:
+        experiments.check_sources(experiment, catalogue, tmp_path, prepared, "my.yaml")
+    assert str(caught.value) == (
+        "my.yaml: schedules: 'start-10-batch-60' starts with 10 labels, but the pool of 'digits' "
+        "has 9; allowed: an `initial` of at most 9"
+    )
 
 
 @pytest.mark.parametrize("options", [None, {}, {"folder": ""}, {"image_size": 32}])
