@@ -70,9 +70,16 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
     if kind == "trainers":
         training = entry.get("training")
         wrong = Recipe.errors_in(training)
-        needs_teacher = registry.describe(kind, implementation).info["needs_teacher"]
-        if not wrong and needs_teacher and not Recipe.from_options(training).ema_decay:
+        info = registry.describe(kind, implementation).info
+        if not wrong and info["needs_teacher"] and not Recipe.from_options(training).ema_decay:
             wrong = [f"training.ema_decay: 0.0; allowed with {implementation}: more than 0"]
+        if not info["needs_unlabeled"]:
+            wrong += [
+                f"training.{key}: {shown(training[key])}; {implementation} uses no unlabelled "
+                "examples; allowed: leave it out"
+                for key in ("unlabeled_ratio", "strong_operations", "strong_cutout")
+                if key in (training or {})
+            ]
         if not errors and not wrong:
             steps = Recipe.from_options(training).steps
             wrong = _step_errors(implementation, entry.get("options") or {}, steps)

@@ -99,6 +99,10 @@ def _reference_errors(
     chosen = crossing.strategies
     for key in ("baseline", "highlight"):
         errors += _unknown(key, (getattr(experiment, key),), chosen, "the experiment's strategies")
+    if experiment.highlight == experiment.baseline and len(chosen) > 1:
+        others = listed(name for name in chosen if name != experiment.baseline)
+        told = f"highlight: {experiment.highlight!r} is the baseline"
+        errors.append(f"{told}, with which it would be compared; allowed: {others}")
     chosen += crossing.ceilings + crossing.full_data
     finetune = crossing.finetune
     if finetune is not None:

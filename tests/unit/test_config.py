@@ -78,6 +78,12 @@ def test_quickstart_is_what_the_readme_says(quickstart, catalogue):
         ({"strategies": ["random", "magrin"]}, "(did you mean 'margin'?)"),
         ({"strategies": ["margin"]}, "baseline: 'random' is not in the experiment's strategies"),
         ({"strategies": ["random"]}, "highlight: 'margin' is not in the experiment's strategies"),
+        (
+            {"highlight": "random", "strategies": ["random", "margin", "badge"]},
+            "highlight: 'random' is the baseline, with which it would be compared; allowed: "
+            "margin, badge",
+        ),
+        ({"baseline": "margin"}, "highlight: 'margin' is the baseline, with which it would be"),
         ({"backbones": ["vit"]}, "backbones: 'vit' is not in catalogue backbones.yaml"),
         ({"schedules": ["weekly"]}, "schedules: 'weekly' is not in catalogue"),
         (
@@ -234,6 +240,10 @@ def test_methods_for_one_class_a_row_are_refused_for_multilabel_data(
         ({"learning_rate": "-5e-4"}, "learning_rate: '-5e-4'; allowed: a number above 0"),
         ({"steps": 4}, "warmup_steps: 50 (its default); allowed: from 0 to steps, 4"),
         ({"steps": 4, "warmup_steps": 5}, "warmup_steps: 5; allowed: from 0 to steps, 4"),
+        ({"strong_cutout": 0.1}, "0.1; supervised uses no unlabelled examples; allowed: leave it "
+         "out"),
+        ({"unlabeled_ratio": 3}, "unlabeled_ratio: 3; supervised uses no unlabelled examples; "
+         "allowed: leave it out"),
         ({"batch_size": 2, "accumulate": 3}, "accumulate: 3; allowed: from 1 to batch_size, 2"),
     ],
 )  # fmt: skip
@@ -519,7 +529,14 @@ def test_values_of_a_wrong_kind_are_one_short_line(quickstart, catalogue, change
     ("change", "told"),
     [
         ({"finetune": ["brief", "brief-flexmatch"]}, "finetune: 400400 rounds "),
-        ({"ceilings": ["look-ahead", "full-data"], "strategies": ["random", "margin"]}, "rounds: "),
+        (
+            {
+                "ceilings": ["look-ahead", "full-data"],
+                "strategies": ["random", "margin"],
+                "highlight": "margin",
+            },
+            "rounds: ",
+        ),
         ({"also": [{"proxies": ["shallow"]}, {"proxies": ["linear-ensemble"]}]}, "rounds: "),
     ],
 )
