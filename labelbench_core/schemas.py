@@ -8,7 +8,7 @@ languages.
 import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,11 @@ _NUMBERS = {"integer": is_whole, "number": is_number}
 
 
 def schema_errors(
-    value: Any, schema: Path, file: Path | str, definition: str | None = None
+    value: Any,
+    schema: Path,
+    file: Path | str,
+    definition: str | None = None,
+    unsaid: Collection[str] = (),
 ) -> list[str]:
     """All places where `value` breaks a schema, as lines that name file, key, value, allowed.
 
@@ -41,10 +45,14 @@ def schema_errors(
         Where the value was read, for the messages.
     definition
         The part of the schema's `$defs` that is meant; None: all of it.
+    unsaid
+        Keys that the schema knows and that are not named among those allowed.
     """
     validator = _validator(schema, definition)
     lines = [
-        line for error in validator.iter_errors(value) for line in _lines(error, validator.schema)
+        line
+        for error in validator.iter_errors(value)
+        for line in _lines(error, validator.schema, unsaid)
     ]
     # Sorted as text: whole numbers and names stand side by side in paths.
     return [f"{file}: {line}" for line in sorted(lines)]
@@ -74,14 +82,15 @@ def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[
         yield jsonschema.ValidationError("pattern")
 
 
-def _lines(error: Any, root: Mapping[str, Any]) -> Iterator[str]:
+def _lines(error: Any, root: Mapping[str, Any], unsaid: Collection[str]) -> Iterator[str]:
     """What is wrong in one place: key, value, what is allowed."""
     keys = [shown_key(key) if isinstance(key, str) else str(key) for key in error.absolute_path]
     start = f"{'.'.join(keys)}: " if keys else ""
     value, schema = error.instance, error.schema
     if error.validator == "additionalProperties" and isinstance(error.validator_value, bool):
-        allowed = list(schema.get("properties", {}))
-        for name in (name for name in value if name not in allowed):
+        known = schema.get("properties", {})
+        allowed = [name for name in known if name not in unsaid]
+        for name in (name for name in value if name not in known):
             told = f"{'.'.join([*keys, shown_key(name)])}: unknown key{did_you_mean(name, allowed)}"
             yield f"{told}; allowed: {listed(sorted(allowed))}"
     elif error.validator == "required":

@@ -254,6 +254,30 @@ def test_a_recipes_errors_say_how_to_mend_them(training, told):
     assert line.endswith(told)
 
 
+@pytest.mark.parametrize(
+    ("kind", "entry", "told"),
+    [
+        ("datasets", {"implementation": "image-folder", "image_size": 32}, "image_size: belongs "
+         "under options"),
+        ("trainers", {"implementation": "supervised", "steps": 9}, "steps: belongs under training"),
+        ("trainers", {"implementation": "supervised", "mixup": 1}, "mixup: belongs under options"),
+        ("datasets", {"implementation": "digits", "abc": 3}, "abc: unknown key; allowed: "
+         "duplicates, implementation, near_duplicates, options, pool_size, prompts"),
+        ("trainers", {"implementation": "supervised", "trainin": {}}, "trainin: unknown key (did "
+         "you mean 'training'?); allowed: implementation, options, training"),
+        ("strategies", {"implementation": "margin", "a": 3}, "a: unknown key; allowed: "
+         "implementation, options"),
+        ("trainers", {"implementation": "supervised", "pool_size": 3}, "pool_size: only data sets "
+         "have it; allowed: options, training"),
+        ("strategies", {"implementation": [], "a": 3}, None),
+    ],
+)  # fmt: skip
+def test_keys_are_those_of_the_kind(kind, entry, told):
+    found = kind_errors(kind, {"x": entry}, CATALOGUE_SCHEMA, "my.yaml")
+    assert found
+    assert told is None or found == [f"my.yaml: x.{told}"]
+
+
 def test_numbers_that_are_text_are_told_in_schemas_too(quickstart, catalogue):
     told = errors_of({**quickstart, "rounds": "1e1"}, catalogue)
     assert told.endswith("from 1 to 100000 (YAML reads this as text: write 10)")
