@@ -1,17 +1,24 @@
 """The catalogue: what exists, each entry an id with its options (config/catalogue/*.yaml)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from labelbench_core import registry
-from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown
+from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown, shown_key
 from labelbench_core.schemas import schema_errors
 from labelbench_core.trainers.recipe import Recipe, in_steps
 from labelbench_core.yaml_files import read_yaml
 
 COMPONENT_KINDS = ("datasets", "backbones", "proxies", "trainers", "strategies")
 KINDS = (*COMPONENT_KINDS, "schedules", "augmentations")
+
+# Keys of entries beside `implementation` and `options`.
+ONLY_OF = {
+    "datasets": ("prompts", "pool_size", "duplicates", "near_duplicates"),
+    "trainers": ("training",),
+}
 
 Catalogue = dict[str, dict[str, dict[str, Any]]]
 
@@ -45,7 +52,12 @@ def load_catalogue(folder: Path) -> Catalogue:
 def kind_errors(kind: str, entries: Any, schema: Path, file: Path | str) -> list[str]:
     """Everything that is wrong in one file of the catalogue, as lines."""
     is_component = kind in COMPONENT_KINDS
-    found = schema_errors(entries, schema, file, "components" if is_component else kind)
+    definition = "components" if is_component else kind
+    unsaid = [key for other, keys in ONLY_OF.items() if other != kind for key in keys]
+    found = schema_errors(entries, schema, file, definition, unsaid)
+    if found and is_component:
+        better = dict(_misplaced(kind, entries, file))
+        found = [better.get(line.partition(": unknown key")[0], line) for line in found]
     if not found and is_component:
         for name, entry in entries.items():
             found += [f"{file}: {name}.{line}" for line in _component_errors(kind, entry)]
@@ -70,22 +82,44 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
     if kind == "trainers":
         training = entry.get("training")
         wrong = Recipe.errors_in(training)
-        needs_teacher = registry.describe(kind, implementation).info["needs_teacher"]
-        if not wrong and needs_teacher and not Recipe.from_options(training).ema_decay:
+        info = registry.describe(kind, implementation).info
+        if not wrong and info["needs_teacher"] and not Recipe.from_options(training).ema_decay:
             wrong = [f"training.ema_decay: 0.0; allowed with {implementation}: more than 0"]
+        if not info["needs_unlabeled"]:
+            wrong += [
+                f"training.{key}: {shown(training[key])}; {implementation} uses no unlabelled "
+                "examples; allowed: leave it out"
+                for key in ("unlabeled_ratio", "strong_operations", "strong_cutout")
+                if key in (training or {})
+            ]
         if not errors and not wrong:
             steps = Recipe.from_options(training).steps
             wrong = _step_errors(implementation, entry.get("options") or {}, steps)
         errors += wrong
-    if kind != "datasets":
-        errors += [
-            f"{key}: only data sets have it; allowed: options"
-            for key in ("prompts", "pool_size", "duplicates", "near_duplicates")
-            if key in entry
-        ]
-    if kind != "trainers" and "training" in entry:
-        errors.append("training: only trainers have it; allowed: options")
+    for other, keys in ONLY_OF.items():
+        if other != kind:
+            owners = other.replace("datasets", "data sets")
+            told = f"only {owners} have it; allowed: {listed(('options', *ONLY_OF.get(kind, ())))}"
+            errors += [f"{key}: {told}" for key in keys if key in entry]
     return errors
+
+
+def _misplaced(kind: str, entries: Any, file: Path | str) -> Iterator[tuple[str, str]]:
+    """Of every option that stands beside `options`: file and key, and what to say of it."""
+    for name, entry in entries.items() if isinstance(entries, Mapping) else ():
+        implementation = entry.get("implementation") if isinstance(entry, Mapping) else None
+        if implementation not in registry.names(kind) or registry.problem_of(kind, implementation):
+            continue
+        inside = dict.fromkeys(registry.describe(kind, implementation).options, "options")
+        if kind == "trainers":
+            inside = {
+                **dict.fromkeys((field.name for field in fields(Recipe)), "training"),
+                **inside,
+            }
+        for key in entry:
+            if key in inside:
+                where = f"{file}: {shown_key(name)}.{key}"
+                yield where, f"{where}: belongs under {inside[key]}"
 
 
 def _step_errors(trainer: str, given: Mapping[str, Any], steps: int) -> list[str]:

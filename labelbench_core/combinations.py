@@ -91,7 +91,7 @@ def _proxy_errors(crossing: Crossing, catalogue: Catalogue, proxy: str) -> Itera
 def _image_options(catalogue: Catalogue, trainer: str, recipe: Recipe, where: str) -> Iterator[str]:
     """What only a network on images can do."""
     if recipe.gradient_checkpointing:
-        yield f"{where} training.gradient_checkpointing is True; allowed on embeddings: False"
+        yield f"{where} training.gradient_checkpointing is true; allowed on embeddings: false"
     if cutmix := (catalogue["trainers"][trainer].get("options") or {}).get("cutmix"):
         yield f"{where} options.cutmix is {cutmix}; allowed on embeddings: 0 (mixup can be used)"
 

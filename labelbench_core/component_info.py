@@ -1,8 +1,9 @@
-"""What a component says of itself in its `INFO`: which keys there are, and what each may hold.
+"""What a component says of itself: keys of its `INFO`, and what its main function is called with.
 
 `labelbench_core.registry` reads `INFO` without importing the component, and others rely on it.
 """
 
+import ast
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -16,6 +17,15 @@ REQUIRED = {
     "trainers": ("needs_unlabeled", "needs_teacher"),
     "strategies": ("kind", "needs", "multilabel", "deterministic"),
 }
+# What the main function gets by position; strategies of some kinds get more.
+PARAMETERS = {
+    "datasets": ("data_dir",),
+    "backbones": (),
+    "proxies": ("threads",),
+    "trainers": (),
+    "strategies": ("pool", "budget", "rng"),
+}
+HANDED = {"sequential": ("ask",), "ceiling": ("truth", "fit")}
 FLAGS = ("multilabel", "deterministic", "needs_torch", "needs_images", "needs_unlabeled")
 FLAGS += ("needs_teacher", "pretrained_head", "text")
 
@@ -34,7 +44,7 @@ _TEXTS = option_rules.Allowed("a list of texts", _are_texts)
 _PAIRS = option_rules.Allowed("a mapping of options to options", _are_pairs)
 ALLOWED = {
     **dict.fromkeys(FLAGS, option_rules.of(bool)),
-    **dict.fromkeys(("needs", "provides", "runs"), _TEXTS),
+    **dict.fromkeys(("needs", "provides", "runs", "required"), _TEXTS),
     **dict.fromkeys(("at_least", "steps_at_least"), _PAIRS),
     "kind": option_rules.of(Literal["strategy", "sequential", "ceiling"]),
     "unlabeled_views": option_rules.of(Literal[1, 2]),
@@ -63,6 +73,8 @@ def errors(kind: str, info: Any, options: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}: only {ONLY_OF[key]} have it"
         elif key == "runs":
             yield from _not_of_use(key, value, options, _is_names, "names of strategies")
+        elif key == "required":
+            yield from _not_of_use(key, value, options, lambda default: not default, "nothing")
         elif key == "at_least":
             yield from _not_of_use(key, value, options, _is_number, "a number or null")
             yield from _not_of_use(
@@ -71,6 +83,25 @@ def errors(kind: str, info: Any, options: Mapping[str, Any]) -> Iterator[str]:
         elif key == "steps_at_least":
             named = [*value, *value.values()]
             yield from _not_of_use(key, named, options, option_rules.is_number, "a number")
+
+
+def parameter_errors(
+    kind: str, info: Mapping[str, Any], function: ast.FunctionDef
+) -> Iterator[str]:
+    """A line if a function cannot be called as its kind is: `PARAMETERS` by position.
+
+    They may have other names, but not each other's.
+    """
+    needed = PARAMETERS[kind] + HANDED.get(str(info.get("kind")), ())
+    arguments = function.args
+    named = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
+    enough = len(named) == len(needed) or (arguments.vararg and len(named) < len(needed))
+    swapped = any(a != b and a in needed for a, b in zip(named, needed, strict=False))
+    if swapped or not enough:
+        yield (
+            f"{function.name}({listed(named) if named else ''}): allowed before the *: "
+            f"{listed(needed)}"
+        )
 
 
 def _not_of_use(key: str, named: Any, options: Mapping[str, Any], holds: Any, what: str) -> Any:

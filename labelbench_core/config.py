@@ -15,6 +15,7 @@ from labelbench_core.schemas import schema_errors
 
 # Planning takes 2 ms and 16 KB for each job.
 MOST_JOBS = 1_000_000
+MOST_SHOWN = 3  # values of a list that are outside
 # Folder names beside the strategies' own: no strategy may have them.
 RESERVED_STRATEGIES = ("initial",)
 
@@ -98,6 +99,10 @@ def _reference_errors(
     chosen = crossing.strategies
     for key in ("baseline", "highlight"):
         errors += _unknown(key, (getattr(experiment, key),), chosen, "the experiment's strategies")
+    if experiment.highlight == experiment.baseline and len(chosen) > 1:
+        others = listed(name for name in chosen if name != experiment.baseline)
+        told = f"highlight: {experiment.highlight!r} is the baseline"
+        errors.append(f"{told}, with which it would be compared; allowed: {others}")
     chosen += crossing.ceilings + crossing.full_data
     finetune = crossing.finetune
     if finetune is not None:
@@ -173,9 +178,13 @@ def _unknown(key: str, ids: tuple[str, ...], known: Any, where: str) -> list[str
 
 def _outside(key: str, values: tuple[int, ...], allowed: Any) -> list[str]:
     text = f"{allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else listed(allowed)
-    return [
-        f"{key}: {value} is outside; allowed: {text}" for value in values if value not in allowed
-    ]
+    wrong = [value for value in values if value not in allowed]
+    if not wrong:
+        return []
+    # One line: `seeds: 100000` stands for as many.
+    more = f", … ({len(wrong)} in all)" if len(wrong) > MOST_SHOWN else ""
+    are = "are" if len(wrong) > 1 else "is"
+    return [f"{key}: {listed(wrong[:MOST_SHOWN])}{more} {are} outside; allowed: {text}"]
 
 
 def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
@@ -315,7 +324,13 @@ def _budget_errors(
         sizes = catalogue["schedules"][schedule]
         last = sizes["initial"] + (crossing.rounds - 1) * sizes["batch"]
         if pool is not None and last > pool:
-            most = max(0, 1 + (pool - sizes["initial"]) // sizes["batch"])
+            if sizes["initial"] > pool:
+                yield (
+                    f"{file}: schedules: {schedule!r} starts with {sizes['initial']} labels, but "
+                    f"the pool of {dataset!r} has {pool}; allowed: an `initial` of at most {pool}"
+                )
+                continue
+            most = 1 + (pool - sizes["initial"]) // sizes["batch"]
             yield (
                 f"{file}: rounds: {crossing.rounds} rounds of schedule {schedule!r} buy {last} "
                 f"labels, but the pool of {dataset!r} has {pool}; allowed: at most {most}"

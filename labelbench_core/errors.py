@@ -1,13 +1,16 @@
 """The errors a user can cause and can mend, and how values are shown in their messages."""
 
 import difflib
+import math
+import re
 import reprlib
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 MOST_LINES = 40  # of one error: what a reader can take in
+_EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]{1,3}")
 _LONGEST_VALUE = 80
 _LONGEST_LIST = 1500  # characters of all that is allowed
 
@@ -54,6 +57,28 @@ def shown(value: Any) -> str:
     """A value as Python writes it, cut to one short line."""
     text = " ".join(_short.repr(value).split())
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+
+
+def shown_value(value: Any) -> str:
+    """A value of a configuration, as YAML writes it where that is another word than Python's."""
+    words = {True: "true", False: "false", None: "null"}
+    return words[value] if value is None or isinstance(value, bool) else shown(value)
+
+
+def number_hint(value: Any, holds: Callable[[Any], bool]) -> str:
+    """How to write a number such as 5e-4, which is text to YAML; nothing for what is no such."""
+    if not isinstance(value, str) or not _EXPONENT.fullmatch(value):
+        return ""
+    number = float(value)
+    if math.isfinite(number) and holds(number):
+        mantissa, _, exponent = value.lower().partition("e")
+        mantissa += "" if "." in mantissa else ".0"
+        written = f"{mantissa}e{exponent if exponent[0] in '+-' else f'+{exponent}'}"
+    elif number.is_integer() and holds(int(number)):
+        written = str(int(number))
+    else:
+        return ""
+    return f" (YAML reads this as text: write {written})"
 
 
 def shown_key(key: Any) -> str:

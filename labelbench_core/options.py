@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from labelbench_core.errors import did_you_mean, listed, shown, shown_key
+from labelbench_core.errors import did_you_mean, listed, number_hint, shown, shown_key, shown_value
 
 ID = re.compile("(?=.{1,100}$)[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_TEXT = 1000
@@ -314,11 +314,12 @@ def errors(
         elif rule is None:
             if not is_like(value, defaults[key]):
                 like = f"a value like its default, {shown(defaults[key])}"
-                yield f"{what}.{key}: {shown(value)}; allowed: {like}"
+                yield f"{what}.{key}: {shown_value(value)}; allowed: {like}"
         elif resolved and rule.reference and isinstance(value, Mapping):
             continue
         elif not rule.holds(value):
-            yield f"{what}.{key}: {shown(value)}; allowed: {rule.words}"
+            hint = number_hint(value, rule.holds)
+            yield f"{what}.{key}: {shown_value(value)}; allowed: {rule.words}{hint}"
 
 
 def is_like(value: Any, default: Any) -> bool:

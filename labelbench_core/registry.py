@@ -101,9 +101,10 @@ def option_errors(
 ) -> list[str]:
     """A line `options.KEY: VALUE; allowed: …` for everything that is wrong in `given`.
 
-    Beside the signature's annotations, two keys of `INFO` say what is allowed: `runs`, options that
-    name other strategies, and `at_least`, options that may not be smaller than others (a list
-    counts by its length, null for nothing).
+    Beside the signature's annotations, keys of `INFO` say what is allowed: `required`, options that
+    have to be given, since their default is no choice; `runs`, options that name other strategies;
+    and `at_least`, options that may not be smaller than others (a list counts by its length, null
+    for nothing).
 
     Parameters
     ----------
@@ -116,6 +117,10 @@ def option_errors(
     if found:
         return found
     values = {**component.options, **given}
+    for option in component.info.get("required", ()):
+        if not values[option]:
+            rule = allowed[option]
+            found.append(f"options.{option}: missing; allowed: {rule.words if rule else 'a value'}")
     for option in component.info.get("runs", ()):
         if option in given:
             found += _unfit(kind, option, values[option])
@@ -202,9 +207,16 @@ def describe(kind: str, name: str) -> Component:
             allowed[argument.arg] = option_rules.read(argument.annotation, stands_for)
         except option_rules.Unreadable as error:
             raise InputError(f"{where}: {error}") from error
+        rule = allowed[argument.arg]
+        if rule and not rule.holds(options[argument.arg]):
+            told = f"default {shown(options[argument.arg])}; allowed: {rule.words}"
+            raise InputError(f"{where}: {told}")
     info = _literal(stands_for["INFO"], f"{shown_path}: INFO") if "INFO" in stands_for else {}
     for error in component_info.errors(kind, info, options):
         raise InputError(f"{shown_path}: INFO: {error}")
+    for function in (main, functions.get("select_with_state") if kind == "strategies" else None):
+        for error in component_info.parameter_errors(kind, info, function) if function else ():
+            raise InputError(f"{shown_path}: line {function.lineno}: {error}")
     summary = (ast.get_docstring(tree) or "").partition("\n")[0]
     remembers = "select_with_state" in functions
     return Component(kind, name, module, path, info, summary, options, allowed, remembers)

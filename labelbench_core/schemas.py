@@ -8,11 +8,11 @@ languages.
 import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.errors import did_you_mean, listed, shown, shown_key
+from labelbench_core.errors import did_you_mean, listed, number_hint, shown_key, shown_value
 from labelbench_core.options import Interval, is_number, is_whole
 from labelbench_core.yaml_files import read_text
 
@@ -25,10 +25,15 @@ _WORDS = {
     "object": "a mapping",
     "null": "null",
 }
+_NUMBERS = {"integer": is_whole, "number": is_number}
 
 
 def schema_errors(
-    value: Any, schema: Path, file: Path | str, definition: str | None = None
+    value: Any,
+    schema: Path,
+    file: Path | str,
+    definition: str | None = None,
+    unsaid: Collection[str] = (),
 ) -> list[str]:
     """All places where `value` breaks a schema, as lines that name file, key, value, allowed.
 
@@ -40,10 +45,14 @@ def schema_errors(
         Where the value was read, for the messages.
     definition
         The part of the schema's `$defs` that is meant; None: all of it.
+    unsaid
+        Keys that the schema knows and that are not named among those allowed.
     """
     validator = _validator(schema, definition)
     lines = [
-        line for error in validator.iter_errors(value) for line in _lines(error, validator.schema)
+        line
+        for error in validator.iter_errors(value)
+        for line in _lines(error, validator.schema, unsaid)
     ]
     # Sorted as text: whole numbers and names stand side by side in paths.
     return [f"{file}: {line}" for line in sorted(lines)]
@@ -73,23 +82,29 @@ def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[
         yield jsonschema.ValidationError("pattern")
 
 
-def _lines(error: Any, root: Mapping[str, Any]) -> Iterator[str]:
+def _lines(error: Any, root: Mapping[str, Any], unsaid: Collection[str]) -> Iterator[str]:
     """What is wrong in one place: key, value, what is allowed."""
     keys = [shown_key(key) if isinstance(key, str) else str(key) for key in error.absolute_path]
     start = f"{'.'.join(keys)}: " if keys else ""
     value, schema = error.instance, error.schema
     if error.validator == "additionalProperties" and isinstance(error.validator_value, bool):
-        allowed = list(schema.get("properties", {}))
-        for name in (name for name in value if name not in allowed):
+        known = schema.get("properties", {})
+        allowed = [name for name in known if name not in unsaid]
+        for name in (name for name in value if name not in known):
             told = f"{'.'.join([*keys, shown_key(name)])}: unknown key{did_you_mean(name, allowed)}"
             yield f"{told}; allowed: {listed(sorted(allowed))}"
     elif error.validator == "required":
         missing = [name for name in error.validator_value if name not in value]
         yield f"{start}missing key: {', '.join(missing)}"
     elif "propertyNames" in error.absolute_schema_path:
-        yield f"{start}{shown(value)}; allowed as a key: {_words(schema, root)}"
+        yield f"{start}{shown_value(value)}; allowed as a key: {_words(schema, root)}"
     else:
-        yield f"{start or 'the file: '}{shown(value)}; allowed: {_words(schema, root)}"
+        told = f"{start or 'the file: '}{shown_value(value)}; allowed: {_words(schema, root)}"
+        yield told + number_hint(value, _NUMBERS.get(str(schema.get("type")), _no_number))
+
+
+def _no_number(_: Any) -> bool:
+    return False
 
 
 def _words(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:

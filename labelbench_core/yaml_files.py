@@ -168,6 +168,10 @@ def _loader() -> type:
         def refuse(self, node: Any) -> None:
             tag = node.tag.replace(_TAG, "!!")
             line = node.start_mark.line + 1
+            if (read_as := _NO_TEXT.get(node.tag)) and node.tag == self.resolve(
+                yaml.ScalarNode, node.value, (True, False)
+            ):
+                raise _Refused(line, f"{node.value} would be read as {read_as}; put it in quotes")
             raise _Refused(line, f"tag {shown(tag)}; allowed: {', '.join(_ALLOWED_TAGS)}")
 
     Loader.yaml_constructors = {
@@ -175,11 +179,6 @@ def _loader() -> type:
         f"{_TAG}map": Loader.mapping,
         f"{_TAG}seq": lambda loader, node: loader.construct_sequence(node, deep=True),
         **{f"{_TAG}{name}": Loader.scalar for name in _SCALARS},
-    }
-    # A date, and an equals sign, are text here.
-    Loader.yaml_implicit_resolvers = {
-        first: [(tag, form) for tag, form in forms if tag not in _TEXT]
-        for first, forms in yaml.resolver.Resolver.yaml_implicit_resolvers.items()
     }
     return Loader
 
@@ -191,7 +190,8 @@ _WORDS = {
     "float": "number that can be read",
     "str": "text",
 }
-_TEXT = (f"{_TAG}timestamp", f"{_TAG}value")
+# What looks like text and is none to Snakemake, which reads an experiment's file too.
+_NO_TEXT = {f"{_TAG}timestamp": "a date", f"{_TAG}value": "no text"}
 _ALLOWED_TAGS = tuple(f"!!{name}" for name in (*_SCALARS, "seq", "map"))
 
 

@@ -4,7 +4,6 @@ Snakemake reads the file before this project's code runs, and ends in a tracebac
 """
 
 import argparse
-import itertools
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,13 +12,14 @@ from typing import Any
 from labelbench_core import config as experiments
 from labelbench_core import proxy_entries
 from labelbench_core import workflow as parsing
-from labelbench_core.catalogue import Catalogue, load_catalogue
+from labelbench_core.catalogue import load_catalogue
 from labelbench_core.component_code import check_code
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
 from labelbench_core.experiment import Experiment
 from labelbench_core.left_out import left_out
-from labelbench_core.plan import Needs, planned_jobs
+from labelbench_core.plan import Needs, jobs_of, planned_jobs
+from labelbench_core.stages import STAGES
 from labelbench_core.yaml_files import read_yaml
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -39,20 +39,22 @@ def check(file: Path, *, use_conda: bool = False) -> str:
     check_code(experiment, catalogue, str(file))
     prepared = parsing.prepared_splits(experiment, catalogue)
     experiments.check_sources(experiment, catalogue, data_directory(), prepared, str(file))
+    needs = Needs(**proxy_entries.needs(experiment, catalogue))
     if not use_conda:
-        needed = parsing.backbones_to_run(catalogue, _jobs_to_run(experiment, catalogue))
+        needed = parsing.backbones_to_run(catalogue, _jobs_to_run(experiment, needs))
         experiments.check_backbones(catalogue, needed)
-    rounds = sum(1 for _ in itertools.islice(experiment.selections(), experiments.MOST_JOBS))
-    tuned = sum(1 for _ in itertools.islice(experiment.finetunings(), experiments.MOST_JOBS))
+    # Of the plan: strategies share round 0.
+    rounds, tuned = (
+        sum(1 for name in names for _ in jobs_of(STAGES[name], experiment, needs))
+        for names in (("train_initial", "select_round"), ("finetune_model",))
+    )
     return f"{file}: valid: {rounds} rounds and {tuned} fine-tunings"
 
 
-def _jobs_to_run(
-    experiment: Experiment, catalogue: Catalogue
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _jobs_to_run(experiment: Experiment, needs: Needs) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """(stage, ids) of the planned jobs whose results are not all there yet."""
     absent_on_purpose = left_out(experiment.experiment)
-    for job in planned_jobs(experiment, Needs(**proxy_entries.needs(experiment, catalogue))):
+    for job in planned_jobs(experiment, needs):
         paths = {output.path for output in job.outputs} - absent_on_purpose
         if not all(Path(path).exists() for path in paths):
             yield job.stage.name, job.ids

@@ -20,6 +20,7 @@ INFO = {
     "summary": "your own images in folders, one folder a class",
     "license": "your own",
     "paper": "",
+    "required": ["folder"],
 }
 
 
@@ -125,10 +126,10 @@ def _index(listing: Listing, split: str) -> RawSplit:
 def _root(data_dir: Path, folder: str) -> Path:
     """The data set's folder; `InputError` if it is not there."""
     root = Path(data_dir, folder)
+    wrong = f"{folder!r}: {printable(root)} is no folder" if folder else "missing"
     if not folder or not root.is_dir():
         raise InputError(
-            f"image folder: folder: {folder!r}: {printable(root)} is no folder; give one that "
-            "holds pool/CLASS/*.jpg and test/CLASS/*.jpg (LABELBENCH_DATA says what it is "
-            "relative to)"
+            f"image folder: folder: {wrong}; give one that holds pool/CLASS/*.jpg and "
+            "test/CLASS/*.jpg (LABELBENCH_DATA says what it is relative to)"
         )
     return root

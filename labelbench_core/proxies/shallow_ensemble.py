@@ -69,7 +69,7 @@ class ShallowEnsemble(ShallowProxy):
 def build(
     threads: int = 1,
     *,
-    members: Annotated[int, Interval(ge=1, le=1000)] = 5,
+    members: Annotated[int, Interval(ge=2, le=1000)] = 5,
     hidden: Annotated[int, Interval(ge=1, le=1_000_000)] = 512,
     trainer: Annotated[str, Reference("trainers")] = "embeddings-supervised",
     augmentation: Annotated[str, Reference("augmentations")] | None = None,
@@ -81,7 +81,7 @@ def build(
     threads
         Threads to use; the number can change the last digits.
     members
-        How many.
+        How many, at least 2: one alone has nobody to disagree with.
     hidden, trainer, augmentation
         As for the proxy `shallow`.
     """

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from labelbench_core.errors import InputError
 from labelbench_core.strategies._arrays import Array, Rows, cast, host, namespace
 from labelbench_core.strategies._scores import lowest
 from labelbench_core.strategies.pool import Pool
@@ -23,6 +24,7 @@ INFO = {
     "kind": "strategy",
     "deterministic": True,
 }
+LEAST_MEMBERS = 2
 
 
 def select(pool: Pool, budget: int, rng: np.random.Generator) -> np.ndarray:
@@ -34,6 +36,11 @@ def select(pool: Pool, budget: int, rng: np.random.Generator) -> np.ndarray:
 def disagreements(member_probabilities: Any, *, multilabel: bool) -> np.ndarray:
     """(N,) float64 score of each row, read chunk by chunk from all members at once."""
     members = [Rows(member) for member in member_probabilities]
+    if len(members) < LEAST_MEMBERS:  # all scores would be 0, and the picks those of lowest index
+        raise InputError(
+            f"member_probabilities: of {len(members)} members; allowed: at least {LEAST_MEMBERS}, "
+            "which can disagree"
+        )
     scores = np.empty(len(members[0]))
     for parts in zip(*(member.chunks() for member in members), strict=True):
         first, count = parts[0][0], len(parts[0][1])

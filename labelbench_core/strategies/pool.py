@@ -109,22 +109,26 @@ class Pool:
     held_out: Callable[[float], tuple[np.ndarray, np.ndarray]] | None = None
 
     def __post_init__(self) -> None:
-        rows = _matrix_rows(self.embeddings, "embeddings")
+        rows = matrix_rows(self.embeddings, "embeddings")
         columns = int(self.embeddings.shape[1])
         if not is_whole(self.num_classes):
             raise InputError(f"num_classes = {shown(self.num_classes)}: expected a whole number")
         if self.num_classes < (1 if self.multilabel else 2):
             raise InputError(f"num_classes = {self.num_classes}: a pool has at least two classes")
         if self.probabilities is not None:
-            _matrix_rows(self.probabilities, "probabilities")
-            _require_shape("probabilities", self.probabilities, (rows, self.num_classes))
+            matrix_rows(self.probabilities, "probabilities")
+            require_shape("probabilities", self.probabilities, (rows, self.num_classes))
         if self.member_probabilities is not None:
+            if not isinstance(self.member_probabilities, (list, tuple)):
+                _namespace_of("member_probabilities", self.member_probabilities)
             for member in self.member_probabilities:
-                _matrix_rows(member, "member_probabilities")
-                _require_shape("member_probabilities", member, (rows, self.num_classes))
-        if isinstance(self.head, Head):
-            _require_shape("head.weights", self.head.weights, (columns, self.num_classes))
-            _require_shape("head.bias", self.head.bias, (self.num_classes,))
+                matrix_rows(member, "member_probabilities")
+                require_shape("member_probabilities", member, (rows, self.num_classes))
+        if self.head is not None:
+            if not isinstance(self.head, Head):
+                raise InputError(f"head: {shown(self.head)}; allowed: a Head, or None")
+            require_shape("head.weights", self.head.weights, (columns, self.num_classes))
+            require_shape("head.bias", self.head.bias, (self.num_classes,))
         self._check_labeled(rows)
         self._check_labels()
 
@@ -149,7 +153,7 @@ class Pool:
         """Classes from 0 to C − 1 or, multi-label, rows of 0 and 1."""
         shape = (len(self.labeled), self.num_classes) if self.multilabel else (len(self.labeled),)
         if len(self.labeled):  # no labels at all have no shape of their own
-            _require_shape("labels", self.labels, shape)
+            require_shape("labels", self.labels, shape)
         check_labels(self.labels, 2 if self.multilabel else self.num_classes)
 
     @property
@@ -164,9 +168,10 @@ class Pool:
         return np.flatnonzero(free)
 
 
-def _matrix_rows(array: Any, name: str) -> int:
+def matrix_rows(array: Any, name: str) -> int:
+    """The number of rows; `InputError` naming the field unless it is a matrix of numbers."""
     if not on_disk(array):
-        namespace(array)
+        _namespace_of(name, array)
     if len(array.shape) != 2:
         raise InputError(
             f"{name}: expected a matrix, one row per example; got {tuple(array.shape)}"
@@ -176,6 +181,16 @@ def _matrix_rows(array: Any, name: str) -> int:
     return int(array.shape[0])
 
 
-def _require_shape(name: str, array: Any, expected: tuple[int, ...]) -> None:
+def require_shape(name: str, array: Any, expected: tuple[int, ...]) -> None:
+    """`InputError` naming the field unless it is an array of that shape."""
+    if not on_disk(array):
+        _namespace_of(name, array)
     if tuple(array.shape) != expected:
         raise InputError(f"{name}: shape {tuple(array.shape)}, expected {expected}")
+
+
+def _namespace_of(name: str, array: Any) -> None:
+    try:
+        namespace(array)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error

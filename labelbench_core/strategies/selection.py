@@ -1,6 +1,7 @@
 """The door to all strategies: checks what goes in, runs one by its name, checks what comes out."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from labelbench_core import registry
 from labelbench_core.errors import InputError, ended_by, raise_all, shown
 from labelbench_core.strategies._arrays import check_values
+from labelbench_core.strategies._handed import HeldOut, check_head, checked
 from labelbench_core.strategies.pool import MissingInput, Pool
 
 Ask = Callable[[np.ndarray], np.ndarray]
@@ -87,7 +89,9 @@ def select_with_state(
         module.INFO["kind"], {}
     )
     _check_needs(strategy, module.INFO, pool, handed)
-    arguments: list[Any] = [pool, int(budget), rng, *handed.values()]
+    if pool.held_out is not None and not isinstance(pool.held_out, HeldOut):
+        pool = replace(pool, held_out=HeldOut(pool.held_out, pool))
+    arguments: list[Any] = [pool, int(budget), rng, *checked(handed, pool)]
     try:
         if hasattr(module, "select_with_state"):
             chosen, state = module.select_with_state(*arguments, **options)
@@ -119,6 +123,8 @@ def _check_needs(
         elif name == "member_probabilities":
             for member in value:
                 check_values(member, name, None if pool.multilabel else 1.0)
+        elif name == "head":
+            check_head(value)
     if pool.multilabel and not info["multilabel"]:
         raise InputError(f"strategy {strategy!r} is not defined for multi-label pools")
     for name, value in handed.items():

@@ -89,7 +89,7 @@ def _temperature_of(pool: Pool, calibration: str) -> float:
         )
         raise MissingInput("uherding", "held_out", why)
     probabilities, labels = pool.held_out(HELD_OUT_SHARE)
-    return temperature(probabilities.astype(np.float64), np.asarray(labels))
+    return temperature(probabilities.astype(np.float64), labels)
 
 
 def temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:

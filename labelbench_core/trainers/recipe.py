@@ -132,17 +132,21 @@ class Recipe:
         options = options or {}
         defaults, allowed = _rules(cls)
         wrong = list(option_rules.errors(options, defaults, allowed, what="training"))
-        return wrong or cls(**options)._errors_between()
+        return wrong or cls(**options)._errors_between(options)
 
-    def _errors_between(self) -> list[str]:
+    def _errors_between(self, given: Mapping[str, Any]) -> list[str]:
         """One line for every value that does not go with another one."""
         allowed = {
-            "warmup_steps": ("from 0 to steps", self.warmup_steps <= self.steps),
-            "accumulate": ("from 1 to batch_size", self.accumulate <= self.batch_size),
+            "warmup_steps": (f"from 0 to steps, {self.steps}", self.warmup_steps <= self.steps),
+            "accumulate": (
+                f"from 1 to batch_size, {self.batch_size}",
+                self.accumulate <= self.batch_size,
+            ),
             "validation_size": self._validation_size(),
         }
         return [
-            f"training.{name}: {getattr(self, name)!r}; allowed: {text}"
+            f"training.{name}: {getattr(self, name)!r}"
+            f"{'' if name in given else ' (its default)'}; allowed: {text}"
             for name, (text, is_good) in allowed.items()
             if not is_good
         ] + self._checkpointing_errors()
@@ -160,8 +164,8 @@ class Recipe:
         if not self.gradient_checkpointing or self.batch_norm != "batch":
             return []
         return [
-            "training.gradient_checkpointing: True; allowed with batch_norm: batch: False (with "
-            "folded or frozen statistics: True)"
+            "training.gradient_checkpointing: true; allowed with batch_norm: batch: false (with "
+            "folded or frozen statistics: true)"
         ]
 
     @property

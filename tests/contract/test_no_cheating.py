@@ -173,7 +173,8 @@ CHEATS = {
         "sequential",
         "were read, not bought",
         """
-    labels = ask._oracle._labels
+    within = [cell.cell_contents for cell in ask.__closure__]
+    labels = next(one for one in within if hasattr(one, "_oracle"))._oracle._labels
     chosen = [i for i in pool.unlabeled() if labels[i] == 0][:budget]
     ask(np.array(chosen))
     return chosen

@@ -118,8 +118,8 @@ def test_a_sub_pool_of_tensors_is_of_tensors():
         (["margin", "galaxy"], "'galaxy'; allowed: .* a whole batch at once"),
         (["tailor"], "'tailor'; allowed: .* remember nothing"),
         (["margn"], "'margn'; allowed: .* margin,"),
-        ("margin", "'margin'; allowed: a list"),
-        ([], "allowed: a list"),
+        ("margin", "'margin'; allowed: a non-empty list"),
+        ([], "allowed: a non-empty list"),
     ],
 )
 def test_candidates_that_cannot_be_run_are_refused(strategy, candidates, message):
@@ -141,8 +141,8 @@ def test_a_candidate_that_lacks_a_field_says_which():
             r"mine.options.candidates: 'galaxi'; allowed: strategies that",
         ),
         ("candidates: [galaxy]", r"'galaxy'; allowed: strategies that"),
-        ("candidates: margin", r"'margin'; allowed: a list"),
-        ("candidates: [1]", r"\[1\]; allowed: a list"),
+        ("candidates: margin", r"'margin'; allowed: a non-empty list"),
+        ("candidates: [1]", r"\[1\]; allowed: a non-empty list"),
     ],
 )
 def test_the_catalogue_refuses_them_before_any_job(tmp_path, options, message):

@@ -82,7 +82,7 @@ def trained(implementation, **options):
                 "proxy": trained("shallow", augmentation="natural"),
                 "training": {"gradient_checkpointing": True},
             },
-            "training.gradient_checkpointing is True; allowed on embeddings: False",
+            "training.gradient_checkpointing is true; allowed on embeddings: false",
         ),
         (
             {"proxy": trained("shallow", trainer="two"), "options": {"cutmix": 1.0}},

@@ -12,15 +12,16 @@ import yaml
 from labelbench_core import config as experiments
 from labelbench_core import registry
 from labelbench_core import workflow as parsing
-from labelbench_core.catalogue import load_catalogue
+from labelbench_core.catalogue import kind_errors, load_catalogue
 from labelbench_core.completeness import what_is_missing
 from labelbench_core.datasets.prepare import prepare_dataset
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, shown_value
 from labelbench_core.experiment import Experiment
 from labelbench_core.yaml_files import read_yaml
 
 PROJECT = Path(experiments.__file__).resolve().parents[1]
 SCHEMA = PROJECT / "config" / "schema"
+CATALOGUE_SCHEMA = SCHEMA / "catalogue.schema.json"
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,8 @@ def test_quickstart_is_what_the_readme_says(quickstart, catalogue):
         ({"stratgies": ["margin"]}, "my.yaml: stratgies: unknown key (did you mean 'strategies'?)"),
         ({"rounds": 0}, "my.yaml: rounds: 0; allowed: a whole number from 1 to 100000"),
         ({"rounds": "8"}, "my.yaml: rounds: '8'"),
+        ({"rounds": True}, "my.yaml: rounds: true; allowed: a whole number"),
+        ({"rounds": None}, "my.yaml: rounds: null; allowed: a whole number"),
         (
             {"seeds": 0},
             "my.yaml: seeds: 0; allowed: a whole number from 1 to 100000 or a non-empty list",
@@ -76,6 +79,12 @@ def test_quickstart_is_what_the_readme_says(quickstart, catalogue):
         ({"strategies": ["random", "magrin"]}, "(did you mean 'margin'?)"),
         ({"strategies": ["margin"]}, "baseline: 'random' is not in the experiment's strategies"),
         ({"strategies": ["random"]}, "highlight: 'margin' is not in the experiment's strategies"),
+        (
+            {"highlight": "random", "strategies": ["random", "margin", "badge"]},
+            "highlight: 'random' is the baseline, with which it would be compared; allowed: "
+            "margin, badge",
+        ),
+        ({"baseline": "margin"}, "highlight: 'margin' is the baseline, with which it would be"),
         ({"backbones": ["vit"]}, "backbones: 'vit' is not in catalogue backbones.yaml"),
         ({"schedules": ["weekly"]}, "schedules: 'weekly' is not in catalogue"),
         (
@@ -109,6 +118,7 @@ def test_each_error_names_file_key_value_and_what_is_allowed(quickstart, catalog
     [
         ({"rounds": [8]}, "finetune.rounds: 8 is outside; allowed: 0 to 7"),
         ({"seeds": [10]}, "finetune.seeds: 10 is outside"),
+        ({"seeds": 90}, "finetune.seeds: 10, 11, 12, … (80 in all) are outside; allowed: 0"),
         ({"strategies": ["bald"]}, "finetune.strategies: 'bald' is not in the experiment's"),
         ({"strategies": ["look-ahead"]}, "'look-ahead' is not in the experiment's strategies and"),
         ({"trainers": ["sgd"]}, "finetune.trainers: 'sgd' is not in catalogue trainers.yaml"),
@@ -175,7 +185,7 @@ def test_further_crossings_are_the_experiment_but_for_their_keys(quickstart, cat
     [
         ({"proxies": ["lineer"]}, "my.yaml: also.0.proxies: 'lineer' is not in catalogue"),
         ({"strategies": ["random"]}, "also.0.highlight: 'margin' is not in the"),
-        ({"rounds": 2}, "also.0.finetune.rounds: 7 is outside; allowed: 0 to 1"),
+        ({"rounds": 2}, "also.0.finetune.rounds: 2, 7 are outside; allowed: 0 to 1"),
         ({"rounds": 0}, "my.yaml: also.0.rounds: 0"),
         ({"baseline": "margin"}, "my.yaml: also.0.baseline: unknown key"),
         ({}, "my.yaml: also.0: {}"),
@@ -218,6 +228,81 @@ def test_methods_for_one_class_a_row_are_refused_for_multilabel_data(
     assert told[1].startswith("my.yaml: ceilings: 'look-ahead' does not apply")
     assert told[2].startswith("my.yaml: finetune.trainers: 'brief' does not apply")
     assert told[2].endswith("allowed: none")
+
+
+@pytest.mark.parametrize(
+    ("training", "told"),
+    [
+        ({"learning_rate": "5e-4"}, "learning_rate: '5e-4'; allowed: a number above 0 (YAML reads "
+         "this as text: write 5.0e-4)"),
+        ({"learning_rate": "1.5e2"}, "a number above 0 (YAML reads this as text: write 1.5e+2)"),
+        ({"steps": "1e1"}, "a whole number of at least 1 (YAML reads this as text: write 10)"),
+        ({"learning_rate": "fast"}, "learning_rate: 'fast'; allowed: a number above 0"),
+        ({"learning_rate": "-5e-4"}, "learning_rate: '-5e-4'; allowed: a number above 0"),
+        ({"steps": 4}, "warmup_steps: 50 (its default); allowed: from 0 to steps, 4"),
+        ({"steps": 4, "warmup_steps": 5}, "warmup_steps: 5; allowed: from 0 to steps, 4"),
+        ({"strong_cutout": 0.1}, "0.1; supervised uses no unlabelled examples; allowed: leave it "
+         "out"),
+        ({"unlabeled_ratio": 3}, "unlabeled_ratio: 3; supervised uses no unlabelled examples; "
+         "allowed: leave it out"),
+        ({"batch_size": 2, "accumulate": 3}, "accumulate: 3; allowed: from 1 to batch_size, 2"),
+    ],
+)  # fmt: skip
+def test_a_recipes_errors_say_how_to_mend_them(training, told):
+    entry = {"implementation": "supervised", "training": training}
+    (line,) = kind_errors("trainers", {"x": entry}, CATALOGUE_SCHEMA, "trainers.yaml")
+    assert line.startswith("trainers.yaml: x.training.")
+    assert line.endswith(told)
+
+
+@pytest.mark.parametrize(
+    ("kind", "entry", "told"),
+    [
+        ("datasets", {"implementation": "image-folder", "image_size": 32}, "image_size: belongs "
+         "under options"),
+        ("trainers", {"implementation": "supervised", "steps": 9}, "steps: belongs under training"),
+        ("trainers", {"implementation": "supervised", "mixup": 1}, "mixup: belongs under options"),
+        ("datasets", {"implementation": "digits", "abc": 3}, "abc: unknown key; allowed: "
+         "duplicates, implementation, near_duplicates, options, pool_size, prompts"),
+        ("trainers", {"implementation": "supervised", "trainin": {}}, "trainin: unknown key (did "
+         "you mean 'training'?); allowed: implementation, options, training"),
+        ("strategies", {"implementation": "margin", "a": 3}, "a: unknown key; allowed: "
+         "implementation, options"),
+        ("trainers", {"implementation": "supervised", "pool_size": 3}, "pool_size: only data sets "
+         "have it; allowed: options, training"),
+        ("strategies", {"implementation": [], "a": 3}, None),
+    ],
+)  # fmt: skip
+def test_keys_are_those_of_the_kind(kind, entry, told):
+    found = kind_errors(kind, {"x": entry}, CATALOGUE_SCHEMA, "my.yaml")
+    assert found
+    assert told is None or found == [f"my.yaml: x.{told}"]
+
+
+def test_numbers_that_are_text_are_told_in_schemas_too(quickstart, catalogue):
+    told = errors_of({**quickstart, "rounds": "1e1"}, catalogue)
+    assert told.endswith("from 1 to 100000 (YAML reads this as text: write 10)")
+    wrong = {"x": {"draws": 1, "weak": {"translate": "1e-1"}}}
+    (told,) = kind_errors("augmentations", wrong, CATALOGUE_SCHEMA, "augmentations.yaml")
+    assert told.endswith("below 1 (YAML reads this as text: write 1.0e-1)")
+
+
+def test_a_start_that_is_more_than_the_pool_is_told_as_such(quickstart, catalogue, tmp_path):
+    experiment = load(quickstart, catalogue)
+    prepared = {"digits": {"pool": 9, "test": 500}}
+    with pytest.raises(InputError) as caught:
+        experiments.check_sources(experiment, catalogue, tmp_path, prepared, "my.yaml")
+    assert str(caught.value) == (
+        "my.yaml: schedules: 'start-10-batch-60' starts with 10 labels, but the pool of 'digits' "
+        "has 9; allowed: an `initial` of at most 9"
+    )
+
+
+@pytest.mark.parametrize("options", [None, {}, {"folder": ""}, {"image_size": 32}])
+def test_an_option_that_has_to_be_given_is_named(options):
+    entry = {"implementation": "image-folder", **({} if options is None else {"options": options})}
+    (told,) = kind_errors("datasets", {"x": entry}, CATALOGUE_SCHEMA, "datasets.yaml")
+    assert told == "datasets.yaml: x.options.folder: missing; allowed: a text of one line"
 
 
 def test_more_labels_than_the_pool_has(quickstart, catalogue, tmp_path):
@@ -452,7 +537,6 @@ def test_order_of_keys_does_not_matter(quickstart, catalogue):
     ("change", "told"),
     [
         ({"rounds": 3.0}, "rounds: 3.0; allowed: a whole number from 1 to"),
-        ({"rounds": True}, "rounds: True; allowed: a whole number"),
         ({"rounds": float("nan")}, "rounds: nan; allowed: a whole number"),
         (
             {"seeds": 1.0},
@@ -493,7 +577,14 @@ def test_values_of_a_wrong_kind_are_one_short_line(quickstart, catalogue, change
     ("change", "told"),
     [
         ({"finetune": ["brief", "brief-flexmatch"]}, "finetune: 400400 rounds "),
-        ({"ceilings": ["look-ahead", "full-data"], "strategies": ["random", "margin"]}, "rounds: "),
+        (
+            {
+                "ceilings": ["look-ahead", "full-data"],
+                "strategies": ["random", "margin"],
+                "highlight": "margin",
+            },
+            "rounds: ",
+        ),
         ({"also": [{"proxies": ["shallow"]}, {"proxies": ["linear-ensemble"]}]}, "rounds: "),
     ],
 )
@@ -530,7 +621,9 @@ def test_rounds_to_finetune_after_are_whole_numbers(quickstart, catalogue):
 
 @pytest.mark.parametrize("content", [[], "text", 5, None])
 def test_an_experiment_is_a_mapping(catalogue, content):
-    assert f"my.yaml: the file: {content!r}; allowed: a mapping" in errors_of(content, catalogue)
+    assert f"my.yaml: the file: {shown_value(content)}; allowed: a mapping" in errors_of(
+        content, catalogue
+    )
 
 
 def with_trainer(catalogue, **training):

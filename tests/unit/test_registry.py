@@ -113,6 +113,35 @@ def test_a_plugins_code_and_what_it_imports_enter_the_hash(plugin):
             PLUGIN.replace("skip: int", "skip: Any"),
             "line 13: option skip: annotation Any does not say what a value may be; allowed: bool",
         ),
+        (
+            PLUGIN.replace("skip: int = 0", "skip: Positive = -1.0"),
+            "line 13: option skip: default -1.0; allowed: a number above 0",
+        ),
+        (
+            PLUGIN.replace("skip: int = 0", 'skip: Literal["a", "b"] = "c"'),
+            "option skip: default 'c'; allowed: a, b",
+        ),
+        (
+            PLUGIN.replace("(pool, budget, rng,", "(budget, pool,"),
+            "line 13: select(budget, pool): allowed before the *: pool, budget, rng",
+        ),
+        (
+            PLUGIN.replace("(pool, budget, rng,", "(budget, pool, rng,"),
+            "select(budget, pool, rng):",
+        ),
+        (
+            PLUGIN.replace("(pool, budget, rng,", "("),
+            "select(): allowed before the *: pool, budget",
+        ),
+        (PLUGIN.replace("rng, *, skip", "rng, skip"), "select(pool, budget, rng, skip): allowed"),
+        (
+            PLUGIN.replace('"kind": "strategy"', '"kind": "ceiling"'),
+            "select(pool, budget, rng): allowed before the *: pool, budget, rng, truth, fit",
+        ),
+        (
+            f"{PLUGIN}\n\ndef select_with_state(pool, budget):\n    pass\n",
+            "select_with_state(pool, budget): allowed before the *: pool, budget, rng",
+        ),
         (PLUGIN.replace('"needs": []', '"needs": "labels"'), "needs: 'labels'; allowed: a list of"),
         (PLUGIN.replace('"needs": []', '"needs": [5]'), "needs: [5]; allowed: a list of texts"),
         (
@@ -126,6 +155,7 @@ def test_a_plugins_code_and_what_it_imports_enter_the_hash(plugin):
             with_info('"runs": ["skip"]'),
             "runs: skip, whose default is 0; allowed: options with names of strategies",
         ),
+        (with_info('"required": ["other"]'), "required: 'other' is no option; allowed: skip"),
         (with_info('"at_least": ["skip"]'), "at_least: ['skip']; allowed: a mapping of options to"),
         (with_info('"at_least": {"skip": "jump"}'), "at_least: 'jump' is no option; allowed: skip"),
         (with_info('"at_least": {"jump": "skip"}'), "at_least: 'jump' is no option; allowed: skip"),
@@ -146,6 +176,15 @@ def test_a_broken_file_is_one_line_and_stops_only_who_uses_it(plugin, source, to
     assert registry.problem_of("strategies", "first-rows") == str(caught.value)
     assert "margin" in registry.names("strategies")
     assert provenance.code_hash("workflow_scripts.select_round", [("strategies", "margin")])
+
+
+def test_parameters_may_have_other_names(plugin):
+    for named in ("(seen, count, generator,", "(pool, *others,"):
+        text = PLUGIN.replace("(pool, budget, rng,", named).replace(", *others, *,", ", *others,")
+        (plugin / "first_rows.py").write_text(text)
+        registry.describe.cache_clear()
+        registry.parse.cache_clear()
+        assert registry.problem_of("strategies", "first-rows") is None
 
 
 def test_an_option_that_is_compared_may_be_null(plugin):

@@ -197,7 +197,7 @@ def test_nothing_is_read_back_from_the_device(name):
         ("softmatch", {"n_sigma": 0}, r"n_sigma: 0; allowed: a number above 0"),
         ("softmatch", {"targets": "soft"}, r"targets: 'soft'; allowed: raw, aligned"),
         ("uda", {"temperature": float("nan")}, r"nan; allowed: a number from 0.001 to 1000"),
-        ("uda", {"annealing": None}, r"annealing: None; allowed: none, linear, log, exp"),
+        ("uda", {"annealing": None}, r"annealing: null; allowed: none, linear, log, exp"),
         ("pseudo-label", {"warmup_end": -1}, r"warmup_end: -1; allowed: a number of at least 0"),
         ("mean-teacher", {"warmup_shape": "step"}, r"allowed: sigmoid, linear, cosine"),
         (

@@ -34,7 +34,12 @@ def test_budget_is_checked(budget):
     [
         ({"embeddings": np.zeros(20, np.float32)}, "embeddings"),
         ({"embeddings": np.zeros((20, 3), np.int64)}, "embeddings"),
-        ({"embeddings": [[0.0]] * 20}, "got list"),
+        ({"embeddings": [[0.0]] * 20}, "embeddings: expected .*got list"),
+        ({"probabilities": [[0.5, 0.5, 0.0]] * 20}, "probabilities: expected .*got list"),
+        ({"member_probabilities": 5}, "member_probabilities: expected .*got int"),
+        ({"member_probabilities": [[0.5]]}, "member_probabilities: expected .*got list"),
+        ({"head": "x"}, "head: 'x'; allowed: a Head"),
+        ({"head": Head([[0.0]], np.zeros(3))}, r"head\.weights: expected .*got list"),
         ({"probabilities": np.zeros((19, 3), np.float32)}, "probabilities"),
         ({"probabilities": np.zeros((20, 4), np.float32)}, "probabilities"),
         ({"member_probabilities": np.zeros((2, 19, 3), np.float32)}, "member_probabilities"),
@@ -142,6 +147,21 @@ def test_a_strategy_without_memory_returns_no_state():
     assert select_with_state("margin", pool_of(state={"rounds": 4}), 3, RNG(0))[1] == {}
 
 
+@pytest.mark.parametrize("count", [0, 1])
+@pytest.mark.parametrize("strategy", ["bald", "power-bald"])
+def test_an_ensemble_that_cannot_disagree_is_refused(strategy, count):
+    members = make_pool(20, labeled=4).member_probabilities[:count]
+    for given in (members, list(members)):
+        with pytest.raises(InputError, match=rf"member_probabilities: of {count} members; allowed"):
+            select(strategy, pool_of(member_probabilities=given), 3, RNG(0))
+
+
+@pytest.mark.parametrize("proxy", ["linear-ensemble", "shallow-ensemble"])
+def test_an_ensemble_has_members_that_can_disagree(proxy):
+    (told,) = registry.option_errors("proxies", proxy, {"members": 1})
+    assert told == "options.members: 1; allowed: a whole number from 2 to 1000"
+
+
 @pytest.mark.parametrize("strategy", ["coreset", "badge"])
 def test_values_too_large_to_be_squared_are_named(strategy):
     embeddings = make_pool(20, labeled=4).embeddings.copy()
@@ -151,7 +171,8 @@ def test_values_too_large_to_be_squared_are_named(strategy):
 
 
 def test_only_ceilings_are_handed_the_truth(monkeypatch):
-    truth, fit = np.arange(20), lambda indices: 0.0
+    truth, fit = np.arange(20) % 3, lambda indices: 0.25
+    ask = truth.__getitem__
     received = {}
 
     def choose(pool, budget, rng, *handed):
@@ -160,8 +181,11 @@ def test_only_ceilings_are_handed_the_truth(monkeypatch):
 
     for kind in ("strategy", "sequential", "ceiling"):
         plug_in(monkeypatch, select=choose, info={"kind": kind})
-        select("outside", pool_of(), 2, RNG(0), ask="the ask", truth=truth, fit=fit)
-    assert received == {"strategy": (), "sequential": ("the ask",), "ceiling": (truth, fit)}
+        select("outside", pool_of(), 2, RNG(0), ask=ask, truth=truth, fit=fit)
+    assert received["strategy"] == ()
+    (asking,), (known, fitting) = received["sequential"], received["ceiling"]
+    assert (asking(np.array([4, 8])).tolist(), known.tolist()) == ([1, 2], truth.tolist())
+    assert fitting(np.array([4])) == 0.25
     for field, handed in (("truth", {"fit": fit}), ("fit", {"truth": truth})):
         with pytest.raises(MissingInput) as caught:
             select("outside", pool_of(), 2, RNG(0), **handed)
@@ -178,11 +202,11 @@ def test_only_sequential_strategies_may_ask(monkeypatch):
     plug_in(monkeypatch, select=choose, info={"kind": "sequential"})
     with pytest.raises(MissingInput, match="ask"):
         select("outside", pool_of(), 2, RNG(0))
-    select("outside", pool_of(), 2, RNG(0), ask=lambda indices: indices * 0 + 7)
-    assert asked == [7, 7]
+    select("outside", pool_of(), 2, RNG(0), ask=lambda indices: indices * 0 + 2)
+    assert asked == [2, 2]
     plug_in(monkeypatch, select=lambda pool, budget, rng: pool.unlabeled()[:budget])
     select("outside", pool_of(), 2, RNG(0), ask=asked.append)
-    assert asked == [7, 7]
+    assert asked == [2, 2]
 
 
 def test_strategies_without_a_multilabel_form_refuse(monkeypatch):
