@@ -65,7 +65,10 @@ def test_an_option_says_what_it_may_be_and_its_default_is(kind, name, option):
     assert allowed is not None, "its annotation says nothing that is known"
     assert allowed.words not in ("a whole number", "a number"), "a number without bounds"
     assert allowed.holds(default)
-    assert registry.option_errors(kind, name, {option: default}) == []
+    required = registry.describe(kind, name).info.get("required", [])
+    given = {**dict.fromkeys(required, "something"), option: default}
+    told = [f"options.{option}: missing; allowed: {allowed.words}"] if option in required else []
+    assert registry.option_errors(kind, name, given) == told
 
 
 @pytest.mark.parametrize(("kind", "name", "option"), OPTIONS)
