@@ -24,13 +24,15 @@ CLOCKS_DIFFER = 2.0
 
 Noted = tuple[str, int]
 """SHA-256, and modification time in ns."""
+MadeAt = Callable[[str], float | None]
+"""When the job ended by which Snakemake made an output, in seconds; None if it does not know."""
 
 
 def read_notes(notes: Path = NOTES) -> dict[str, Noted]:
     """Path → what is noted of it, for all outputs noted; what is unreadable is left out."""
     try:
         found = json.loads(notes.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     entries = found.items() if isinstance(found, dict) else ()
     return {path: (entry[0], entry[1]) for path, entry in entries if _is_noted(entry)}
@@ -40,10 +42,11 @@ def _is_noted(entry: object) -> bool:
     return isinstance(entry, list) and list(map(type, entry)) == [str, int]
 
 
-def note(outputs: Iterable[str], notes: Path = NOTES) -> None:
-    """Remember the files among `outputs` as they are now; what cannot be read is left out.
+def note(outputs: Iterable[str], made_at: MadeAt, notes: Path = NOTES) -> None:
+    """Remember the files among `outputs` as Snakemake has made them.
 
-    Files with the time that is noted are not read again.
+    What cannot be read is left out, and so is what somebody else has written since: it would be
+    taken for a result. Files with the time that is noted are not read again.
     """
     noted = read_notes(notes)
     found = {}
@@ -51,22 +54,14 @@ def note(outputs: Iterable[str], notes: Path = NOTES) -> None:
         # A passing file is gone again; of a folder, the manifest is noted.
         with contextlib.suppress(OSError):
             modified = os.stat(path).st_mtime_ns
-            if path not in noted or noted[path][1] != modified:
+            is_new = path not in noted or noted[path][1] != modified
+            if is_new and not _written_since(made_at(path), modified):
                 found[path] = (files.sha256_file(path), modified)
-    if found:
-        write_notes({**noted, **found}, notes)
+    _add(found, notes)
 
 
-def changed_by_others(
-    outputs: Iterable[str], made_at: Callable[[str], float | None], notes: Path = NOTES
-) -> list[str]:
-    """The files with another content than noted, which Snakemake has not made since.
-
-    Parameters
-    ----------
-    made_at
-        When Snakemake made an output, in seconds; None if it does not know.
-    """
+def changed_by_others(outputs: Iterable[str], made_at: MadeAt, notes: Path = NOTES) -> list[str]:
+    """The files with another content than noted, which Snakemake has not made since."""
     noted = read_notes(notes)
     found = []
     for path in outputs:
@@ -74,12 +69,15 @@ def changed_by_others(
             modified = os.stat(path).st_mtime_ns
             if path not in noted or noted[path][1] == modified:
                 continue
-            made = made_at(path)
-            # A file system's clock may be a little ahead.
-            by_snakemake = made is None or modified / 1e9 <= made + CLOCKS_DIFFER
-            if not by_snakemake and files.sha256_file(path) != noted[path][0]:
+            is_foreign = _written_since(made_at(path), modified)
+            if is_foreign and files.sha256_file(path) != noted[path][0]:
                 found.append(path)
     return found
+
+
+def _written_since(made: float | None, modified: int) -> bool:
+    """Whether a file's time, in ns, is later than the end of the job that made it, in seconds."""
+    return made is not None and modified / 1e9 > made + CLOCKS_DIFFER
 
 
 def differing(outputs: Iterable[str], notes: Path = NOTES) -> list[str]:
@@ -92,10 +90,11 @@ def differing(outputs: Iterable[str], notes: Path = NOTES) -> list[str]:
     ]
 
 
-def write_notes(noted: Mapping[str, Noted], notes: Path = NOTES) -> None:
-    """Replace what is noted."""
-    with files.exclusive(notes), files.atomic_path(notes) as aside:
-        aside.write_text(json.dumps(noted, sort_keys=True))
+def _add(found: Mapping[str, Noted], notes: Path) -> None:
+    """Note `found`; what is noted of other files stays."""
+    if found:
+        with files.exclusive(notes), files.atomic_path(notes) as aside:
+            aside.write_text(json.dumps({**read_notes(notes), **found}, sort_keys=True))
 
 
 class Former:
@@ -113,7 +112,7 @@ class Former:
     def __init__(self, notes: Path = NOTES) -> None:
         self._notes, self._kept = notes, notes.with_name("restoring.json")
         if not self._kept.is_file():
-            write_notes(read_notes(notes), self._kept)
+            _add(read_notes(notes), self._kept)
         self.noted = read_notes(self._kept)
         self._digests: dict[tuple[str, int], str] = {}
 
@@ -126,12 +125,11 @@ class Former:
         back = {path: self.noted[path] for path in outputs if self._state(path) == "made again"}
         for path, (_, modified) in back.items():
             os.utime(path, ns=(os.stat(path).st_atime_ns, modified))
-        if back:
-            write_notes({**read_notes(self._notes), **back}, self._notes)
+        _add(back, self._notes)
 
     def forget(self) -> None:
         """Restoring has ended: from here on, what is noted is what counts."""
-        self._kept.unlink()
+        self._kept.unlink(missing_ok=True)
 
     def _state(self, path: str) -> str:
         """A file is "absent", the "same", "made again" with equal bytes, or "other"."""

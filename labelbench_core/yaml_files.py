@@ -97,7 +97,7 @@ def _loader() -> type:
     else:
         bases = (yaml.SafeLoader,)
 
-    class Loader(*bases):  # type: ignore[misc]
+    class Loader(*bases):  # type: ignore[misc]  # its bases depend on how PyYAML was built
         """See the module."""
 
         def __init__(self, stream: str) -> None:

@@ -131,7 +131,7 @@ def everything_for(*targets):
 
 
 def made_at(path):
-    """When Snakemake made a file, in seconds; None if it does not know."""
+    """When the job ended by which Snakemake made a file, in seconds; None if it does not know."""
     record = workflow.persistence.metadata(IOFile(path))
     return record["endtime"] if record else None
 
@@ -328,8 +328,10 @@ def note_what_was_made():
     """Remember what this call has made, so that it can be restored; see `noted_outputs`."""
     if workflow.is_main_process:
         made = {str(file) for job in workflow.dag.finished_jobs for file in job.output}
-        # Those planned, too: a call that was killed has noted nothing.
-        note(made.union(one.path for one in planned()))
+        # Those planned, too: a call that was killed has noted nothing. What this call made is what it is,
+        # whatever the clock of the file system says.
+        outputs = made.union(one.path for one in planned())
+        note(outputs, lambda path: None if path in made else made_at(path))
 
 
 onsuccess:

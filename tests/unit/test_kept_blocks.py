@@ -1,6 +1,7 @@
 """Blocks whose images did not change are taken over, bit for bit; all others are embedded again."""
 
 import errno
+import functools
 import importlib.metadata
 import os
 import shutil
@@ -187,7 +188,7 @@ def test_random_views_take_over_by_number_of_row(pictures, tmp_path):
     first.write_bytes(contents[1])
     delete_outputs(target)
     dataset = prepare(pictures)
-    run = lambda where: tiny_backbone.run_views(dataset, where, augmentation)  # noqa: E731
+    run = functools.partial(tiny_backbone.run_views, dataset, augmentation=augmentation)
     assert count_blocks_written(lambda: run(target)) == 2  # the third block of weak and strong
     run(tmp_path / "fresh")
     assert tiny_backbone.contents(target) == tiny_backbone.contents(tmp_path / "fresh")
