@@ -1,6 +1,10 @@
 """What unit tests share."""
 
 import pytest
+from experiments_read import PROJECT
+
+from labelbench_core.catalogue import load_catalogue
+from labelbench_core.yaml_files import read_yaml
 
 
 @pytest.fixture
@@ -12,3 +16,15 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    """The repository's own."""
+    return load_catalogue(PROJECT / "config" / "catalogue")
+
+
+@pytest.fixture
+def quickstart():
+    """The quickstart's experiment, as it is written."""
+    return read_yaml(PROJECT / "config" / "config.yaml")

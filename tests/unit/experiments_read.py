@@ -1,0 +1,22 @@
+"""Experiments that tests read, and what is wrong with them."""
+
+from pathlib import Path
+
+import pytest
+
+from labelbench_core import config as experiments
+from labelbench_core.errors import InputError
+
+PROJECT = Path(experiments.__file__).resolve().parents[1]
+SCHEMA = PROJECT / "config" / "schema"
+CATALOGUE_SCHEMA = SCHEMA / "catalogue.schema.json"
+
+
+def load(config, catalogue):
+    return experiments.load_experiment(config, catalogue, SCHEMA, "my.yaml")
+
+
+def errors_of(config, catalogue):
+    with pytest.raises(InputError) as caught:
+        load(config, catalogue)
+    return str(caught.value)
