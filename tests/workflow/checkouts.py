@@ -27,6 +27,17 @@ finetune:
   rounds: [2]
   seeds: 1
 """
+MINE = """
+experiment: mine
+datasets: [mine]
+backbones: [tiny]
+proxies: [linear]
+schedules: [few]
+strategies: [random, margin]
+rounds: 2
+seeds: 1
+"""
+"""Of one's own images, which a test adds to the catalogue with the schedule `few`."""
 CATALOGUE = {
     "backbones": """
 tiny:

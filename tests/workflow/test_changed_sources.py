@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checkouts import MINE
 from PIL import Image
 
 from labelbench_core.datasets.prepare import prepare_dataset
@@ -16,16 +17,6 @@ mine:
   options: {folder: mine, image_size: 32}
 official:
   implementation: official
-"""
-MINE = """
-experiment: mine
-datasets: [mine]
-backbones: [tiny]
-proxies: [linear]
-schedules: [few]
-strategies: [random, margin]
-rounds: 2
-seeds: 1
 """
 OFFICIAL = '''
 """Two official files of a few bytes."""

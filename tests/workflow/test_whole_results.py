@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from checkouts import PROJECT, SMOKE, Workflow, checkout
+from checkouts import MINE, PROJECT, SMOKE, Workflow, checkout
 from PIL import Image
 from test_interruptions import jobs_of
 from test_proxies import CATALOGUE, EXPERIMENT
@@ -301,17 +301,7 @@ def test_a_round_that_was_lost_with_its_snakemake_is_made_by_the_same_command(fi
     assert finished.planned() == {}
 
 
-MINE = """
-experiment: mine
-datasets: [mine]
-backbones: [tiny]
-proxies: [linear]
-schedules: [few]
-strategies: [random, margin]
-rounds: 2
-seeds: 1
-finetune: {trainers: [tiny], strategies: [margin], rounds: [1], seeds: 1}
-"""
+FINETUNED = "finetune: {trainers: [tiny], strategies: [margin], rounds: [1], seeds: 1}\n"
 
 
 @pytest.mark.thorough
@@ -323,7 +313,7 @@ def test_a_whole_run_where_all_folders_have_odd_names(tmp_path):
         f"\nmine:\n  implementation: image-folder\n  options: {options}\n",
     )
     workflow.append("config/catalogue/schedules.yaml", "\nfew: {initial: 4, batch: 4}\n")
-    (workflow.folder / "mine.yaml").write_text(MINE)
+    (workflow.folder / "mine.yaml").write_text(MINE + FINETUNED)
     rng = np.random.default_rng(0)
     for split, count in (("pool", 8), ("test", 4)):
         for label in ("cat", "dog"):
