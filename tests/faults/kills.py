@@ -125,14 +125,14 @@ def remove(outputs: list[Path]) -> None:
 
 
 def seconds_of(workflow: Workflow, stage: str) -> float:
-    """The longest time that a job of a stage took."""
+    """The shortest time that a job of a stage took: most kills come before its end then."""
     files = (workflow.folder / "results/benchmarks").rglob("*.tsv")
     times = [
         float(path.read_text().splitlines()[1].split("\t")[0])
         for path in files
         if stage in path.relative_to(workflow.folder / "results/benchmarks").with_suffix("").parts
     ]
-    return max(times)
+    return min(times)
 
 
 def descendants(pid: int) -> Iterator[int]:
@@ -154,7 +154,7 @@ def kill(pids: list[int]) -> None:
 
 
 def kill_once(
-    workflow: Workflow, stage: str, victim: str, longest: float, draw: random.Random
+    workflow: Workflow, stage: str, victim: str, seconds: float, draw: random.Random
 ) -> Kill | None:
     """Run until a job of a stage has started, wait a random time, and kill.
 
@@ -184,7 +184,7 @@ def kill_once(
             return None
         assert time.monotonic() < deadline, f"{stage} never ran"
         time.sleep(0.005)
-    delay = draw.uniform(0, longest)
+    delay = draw.uniform(0, seconds)
     time.sleep(delay)
     jobs = jobs_of(workflow.folder, stage)
     if victim == "jobs":
@@ -229,11 +229,11 @@ def kill_and_compare(
     kills: list[Kill] = []
     stages = [stage for stage, of_stage in jobs.items() if of_stage]
     for stage, victim in stages_in_turn(stages, count, draw):
-        longest = seconds_of(undisturbed, stage)
+        seconds = seconds_of(undisturbed, stage)
         while True:
             if all(path.exists() for outputs in jobs[stage] for path in outputs):
                 remove(draw.choice(jobs[stage]))
-            done = kill_once(killed, stage, victim, longest, draw)
+            done = kill_once(killed, stage, victim, seconds, draw)
             if done is not None:
                 break
         kills.append(done)
