@@ -1,5 +1,6 @@
 """Killed in the middle and run again: nothing is lost, nothing is written twice, equal bytes."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -71,13 +72,14 @@ def kill_in_the_middle(workflow, script, target, sign, victim):
         assert list((workflow.folder / ".snakemake/locks").iterdir()), "Snakemake left no lock"
 
 
+QUICK = (("extraction", "Snakemake"), ("a round", "the job"))
+
+
 @pytest.mark.parametrize(
     ("stage", "victim"),
     [
-        ("extraction", "Snakemake"),
-        ("a round", "the job"),
-        pytest.param("fine-tuning", "the job", marks=pytest.mark.thorough),
-        pytest.param("fine-tuning", "Snakemake", marks=pytest.mark.thorough),
+        pytest.param(*pair, marks=() if pair in QUICK else pytest.mark.thorough)
+        for pair in itertools.product(STAGES, ("the job", "Snakemake"))
     ],
 )
 def test_the_next_run_continues_and_ends_with_equal_bytes(finished, stage, victim):

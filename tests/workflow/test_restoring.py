@@ -16,6 +16,7 @@ MODEL = "results/finetuned/digits/tiny/tiny/linear/small/margin/seed-0/round-2/m
 LOST = {
     "embeddings": ["results/embeddings/digits/tiny"],
     "a round": [f"{CHAIN}/round-1.npz", f"{CHAIN}/round-1.json"],
+    "the arrays of a round": [f"{CHAIN}/round-1.npz"],
     "a model": [MODEL],
 }
 
@@ -74,17 +75,8 @@ def test_the_arrays_of_a_round_come_back_alone(finished):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize(
-    ("lost", "limit"),
-    [
-        ("embeddings", []),
-        ("a round", []),
-        *(
-            (lost, ["--max-checksum-file-size", "10"])
-            for lost in ("embeddings", "a round", "a model")
-        ),
-    ],
-)
+@pytest.mark.parametrize("limit", [[], ["--max-checksum-file-size", "10"]])
+@pytest.mark.parametrize("lost", LOST)
 def test_what_is_lost_comes_back_alone(finished, lost, limit):
     restored(finished, LOST[lost], *limit)
 
