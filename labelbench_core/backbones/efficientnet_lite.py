@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from labelbench_core import files
-from labelbench_core.backbones import Backbone
+from labelbench_core.backbones import Backbone, _libraries
 from labelbench_core.errors import InputError
 from labelbench_core.options import Pixels
 
@@ -77,7 +77,7 @@ def build(
     interpolation
         "bicubic" (as in training) or "bilinear".
     """
-    import timm
+    timm = _libraries.timm()
 
     from labelbench_core.backbones._building import finish
 

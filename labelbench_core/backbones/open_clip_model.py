@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from labelbench_core.backbones import Backbone
+from labelbench_core.backbones import Backbone, _libraries
 from labelbench_core.backbones._building import require_file
 from labelbench_core.backbones._checkpoints import (
     first_mismatch,
@@ -113,7 +113,7 @@ def build(
     random_seed
         Of random weights.
     """
-    import open_clip
+    open_clip = _libraries.open_clip()
 
     from labelbench_core.backbones import _building
 
@@ -164,7 +164,7 @@ def zero_shot_head(
     (D, C) float32 columns of unit length, each the mean over the prompts, and the factor on the
     cosine similarities.
     """
-    import open_clip
+    open_clip = _libraries.open_clip()
     import torch
 
     _preprocessing(model, pretrained, checkpoint, check_given(preparing))
@@ -195,7 +195,7 @@ def _preprocessing(
     model: str, pretrained: str | None, checkpoint: str | None, given: Mapping[str, Any]
 ) -> Preprocessing:
     """How images are prepared; `InputError` if that, the model or its weights are not known."""
-    import open_clip
+    open_clip = _libraries.open_clip()
     from open_clip.transform import PreprocessCfg
 
     if model not in (models := open_clip.list_models()):
@@ -249,7 +249,7 @@ def _known(config: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 def _check_activation(model: str, tag: str, config: Mapping[str, Any]) -> None:
     """Weights that were trained with QuickGELU compute something else with another activation."""
-    import open_clip
+    open_clip = _libraries.open_clip()
 
     if config.get("quick_gelu") and not open_clip.get_model_config(model).get("quick_gelu"):
         raise InputError(
@@ -270,7 +270,7 @@ def _create(
     random_seed: int,
 ) -> torch.nn.Module:
     """Both towers, of a model and weights that `_preprocessing` knows."""
-    import open_clip
+    open_clip = _libraries.open_clip()
 
     from labelbench_core.backbones import _building
 
@@ -299,7 +299,7 @@ def _create(
 
 def _check_outline(model: str, checkpoint: str | None, input_size: int | None) -> None:
     """`InputError` if input size or checkpoint do not fit the network, told from shapes alone."""
-    import open_clip
+    open_clip = _libraries.open_clip()
     import torch
 
     # A text tower of transformers would be asked for on the hub.

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from labelbench_core.backbones import Backbone
+from labelbench_core.backbones import Backbone, _libraries
 from labelbench_core.backbones._building import require_file
 from labelbench_core.backbones._checkpoints import (
     first_mismatch,
@@ -152,7 +152,7 @@ def build(
 
 def _with_tag(model: str, pretrained: bool | str) -> str:
     """The name in timm of the model, today's, with the tag where that is given apart."""
-    import timm
+    timm = _libraries.timm()
 
     model = timm.models.get_deprecated_models().get(model) or model
     if not isinstance(pretrained, str):
@@ -169,7 +169,7 @@ def _preprocessing(
     model: str, pretrained: bool | str, checkpoint: str | None, given: Mapping[str, Any]
 ) -> Preprocessing:
     """How images are prepared; `InputError` if that, the model or its weights are not known."""
-    import timm
+    timm = _libraries.timm()
 
     name = _with_tag(model, pretrained)
     source = f"model: {name}" if checkpoint is None else f"checkpoint: {checkpoint}"
@@ -217,7 +217,7 @@ def _known(config: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 def _of_hub(name: str) -> Mapping[str, Any]:
     """What the configuration of a model outside of timm's tables says: "hf-hub:", "local-dir:"."""
-    import timm
+    timm = _libraries.timm()
 
     try:
         return timm.create_model(name, pretrained=False).pretrained_cfg
@@ -227,14 +227,14 @@ def _of_hub(name: str) -> Mapping[str, Any]:
 
 def _former_names(base: str) -> list[str]:
     """Names that timm had for an architecture or for weights of it."""
-    import timm
+    timm = _libraries.timm()
 
     renamed = timm.models.get_deprecated_models().items()
     return [old for old, new in renamed if new.partition(".")[0] == base]
 
 
 def _closest(model: str) -> str:
-    import timm
+    timm = _libraries.timm()
 
     base = model.partition(".")[0]
     return ", ".join(difflib.get_close_matches(base, timm.list_models(), n=3)) or "none"
@@ -245,7 +245,7 @@ def _published(name: str, pretrained: bool, input_size: int | None) -> torch.nn.
 
     Asked for a model without a classifier, timm loads leniently, and layers could stay random.
     """
-    import timm
+    timm = _libraries.timm()
 
     try:
         return timm.create_model(name, pretrained=pretrained, **_sized(name, input_size))
@@ -261,7 +261,7 @@ def _outline(name: str, input_size: int | None) -> torch.nn.Module:
 
     It costs no memory and next to no time.
     """
-    import timm
+    timm = _libraries.timm()
     import torch
 
     with torch.device("meta"):
@@ -285,7 +285,7 @@ def _way_to_load(name: str, checkpoint: str, input_size: int | None) -> int | No
 
     `InputError` if there is none.
     """
-    import timm
+    timm = _libraries.timm()
     import torch
 
     path = require_file(checkpoint)
@@ -320,7 +320,7 @@ def _load(name: str, path: Path, classes: int | None, input_size: int | None) ->
     None: without a classifier, whatever the file has of one, and as the file names its tensors;
     otherwise files of other libraries and of older versions are converted by timm.
     """
-    import timm
+    timm = _libraries.timm()
 
     sized = _sized(name, input_size)
     if classes is None:
@@ -355,7 +355,7 @@ def _sized(name: str, input_size: int | None) -> dict[str, int]:
 
 def _has_fixed_size(model: str) -> bool:
     """Whether the network is built for one input size (vision transformers)."""
-    import timm
+    timm = _libraries.timm()
 
     config = timm.get_pretrained_cfg(model)
     return bool(config and config.fixed_input_size)

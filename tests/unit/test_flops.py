@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
+from labelbench_core.backbones import _libraries
 from labelbench_core.flops import flops_per_image
 from labelbench_core.image_rows import MemoryRows
 from labelbench_core.proxies import Statistics, TrainingSet
@@ -38,6 +40,25 @@ def test_attention_is_counted_although_inference_fuses_it() -> None:
         finally:
             torch.backends.mha.set_fastpath_enabled(True)
         assert found == patches + projections + products
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["test_efficientnet", "test_vit", "tf_efficientnet_lite0", "test_convnext", "ViT-S-32-alt"],
+)
+def test_as_many_as_torch_counts(name: str) -> None:
+    if name == "ViT-S-32-alt":
+        network, size = _libraries.open_clip().create_model(name).visual, 224
+    else:
+        network, size = _libraries.timm().create_model(name), 160
+    network.eval()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            network(torch.zeros(1, 3, size, size))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(True)
+    assert flops_per_image(network, size) == counter.get_total_flops() > 0
 
 
 @pytest.mark.parametrize(
