@@ -37,7 +37,7 @@ def flops_per_image(network: nn.Module, input_size: int) -> int:
 
 
 class _Counter(TorchDispatchMode):
-    """`torch.utils.flop_counter.FlopCounterMode` without its import of torch's compiler: seconds."""
+    """torch's `FlopCounterMode` without its import of the compiler, which takes seconds."""
 
     def __init__(self) -> None:
         super().__init__()
