@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks._device import Speeds
 from labelbench_core.strategies import Pool
-from labelbench_core.strategies._kmeans import BATCH_ROWS, BATCH_STEPS, LLOYD_ROWS, cluster
 from labelbench_core.strategies.cluster_margin import GROUPS
+from labelbench_core.strategies.kernels.kmeans import BATCH_ROWS, BATCH_STEPS, LLOYD_ROWS, cluster
 
 
 @dataclass(frozen=True)

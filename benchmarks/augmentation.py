@@ -17,16 +17,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from labelbench_core.augmentation import Augmentation, StrongAugmentation
+from labelbench_core.augmentation.settings import Augmentation, StrongAugmentation
+from labelbench_core.augmentation.views import strong
 from labelbench_core.backbones import Backbone, efficientnet_lite
 from labelbench_core.backbones.folding import fold_batch_norm
+from labelbench_core.compute.devices import choose_device
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
-from labelbench_core.devices import choose_device
 from labelbench_core.embeddings.augmented import extract_views
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.seeds import rng_for
-from labelbench_core.trainers._augmentation import strong
 
 TRAINED_AT_ONCE = 64
 NATURAL = StrongAugmentation(Augmentation(translate=0.125, flip=True))

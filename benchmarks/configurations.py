@@ -19,13 +19,19 @@ from typing import Any
 
 import yaml
 
-from labelbench_core import config as experiments
-from labelbench_core import proxy_entries, registry
-from labelbench_core import workflow as parsing
-from labelbench_core.catalogue import COMPONENT_KINDS, KINDS, kind_errors, load_catalogue
-from labelbench_core.component_code import check_code
+from labelbench_core import registry
+from labelbench_core.configuration import entries
+from labelbench_core.configuration import loading as experiments
+from labelbench_core.configuration.catalogue import (
+    COMPONENT_KINDS,
+    KINDS,
+    kind_errors,
+    load_catalogue,
+)
+from labelbench_core.configuration.component_code import check_code
 from labelbench_core.errors import MOST_LINES, InputError, raise_all
-from labelbench_core.yaml_files import parse_yaml, read_yaml
+from labelbench_core.storage.yaml_files import parse_yaml, read_yaml
+from workflow_scripts import _snakefile as parsing
 
 CONFIG = registry.PROJECT / "config"
 SCHEMAS = CONFIG / "schema"
@@ -97,7 +103,7 @@ class Case:
             chosen = self.rng.sample(sorted(options), self.rng.randint(1, min(3, len(options))))
             entry["options"] = {one: self.value(options[one]) for one in chosen}
         if part == "trainers":
-            from labelbench_core.trainers.recipe import Recipe
+            from labelbench_core.training.recipe import Recipe
 
             fields = vars(Recipe())
             chosen = self.rng.sample(sorted(fields), 3)
@@ -123,8 +129,8 @@ class Case:
         data = self.file.parent / "data"
         experiments.check_sources(experiment, catalogue, data, prepared, str(self.file))
         json.dumps(parsing.configuration(experiment, catalogue), sort_keys=True)
-        proxy_entries.needs(experiment, catalogue)
-        proxy_entries.pattern(catalogue, needs_torch=True)
+        entries.needs(experiment, catalogue)
+        entries.pattern(catalogue, needs_torch=True)
         for _ in itertools.islice(experiment.selections(), MOST_PLANNED):
             pass
         for _ in itertools.islice(experiment.finetunings(), MOST_PLANNED):

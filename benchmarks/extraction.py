@@ -17,9 +17,9 @@ import numpy as np
 import torch
 
 from labelbench_core.backbones import Backbone, efficientnet_lite
+from labelbench_core.compute.devices import choose_device, prepare_cpu
 from labelbench_core.datasets import PreparedDataset, open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
-from labelbench_core.devices import choose_device, prepare_cpu
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.embeddings.features import (
     FeatureExtractor,

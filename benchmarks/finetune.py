@@ -20,16 +20,16 @@ import torch
 
 from labelbench_core import registry
 from labelbench_core.backbones.folding import fold_batch_norm
-from labelbench_core.devices import prepare_cpu
+from labelbench_core.compute.devices import prepare_cpu
+from labelbench_core.compute.precision import autocast, training_dtype
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import Trainer
-from labelbench_core.trainers._batches import DeviceImages
-from labelbench_core.trainers._examples import ImageExamples
-from labelbench_core.trainers._network import Network
-from labelbench_core.trainers._precision import autocast, training_dtype
-from labelbench_core.trainers._run import Task, TrainingRun
-from labelbench_core.trainers._schedule import build_optimizer
-from labelbench_core.trainers.recipe import Recipe
+from labelbench_core.training.batches import DeviceImages
+from labelbench_core.training.examples import ImageExamples
+from labelbench_core.training.network import Network
+from labelbench_core.training.recipe import Recipe
+from labelbench_core.training.run import Task, TrainingRun
+from labelbench_core.training.schedule import build_optimizer
 
 NUM_CLASSES = 10
 UNLABELED = 2000

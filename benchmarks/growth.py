@@ -37,11 +37,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks._device import status_mb
-from labelbench_core import files, store
-from labelbench_core.pool_views import EmbeddedRows, PredictedRows, in_memory_if_small
 from labelbench_core.proxies import Statistics
 from labelbench_core.proxies.linear import LinearProxy
 from labelbench_core.registry import describe
+from labelbench_core.selection.pool_rows import EmbeddedRows, PredictedRows, in_memory_if_small
+from labelbench_core.storage import files, store
 from labelbench_core.strategies import Pool, select
 
 PROJECT = Path(__file__).resolve().parents[1]

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.proxies import linear, logistic
-from labelbench_core.proxies.penalty import choose_penalty
+from labelbench_core.proxies import linear
+from labelbench_core.proxies.shared import logistic
+from labelbench_core.proxies.shared.penalty import choose_penalty
 
 
 def main(argv: list[str] | None = None) -> int:

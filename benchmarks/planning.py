@@ -20,11 +20,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from labelbench_core import config as experiments
-from labelbench_core import proxy_entries, report_files
-from labelbench_core.catalogue import load_catalogue, read_yaml
-from labelbench_core.plan import Needs, planned_outputs
-from labelbench_core.stages import FOLDER
+from labelbench_core.configuration import loading as experiments
+from labelbench_core.configuration.catalogue import load_catalogue, read_yaml
+from labelbench_core.stages import report_files
+from labelbench_core.stages.plan import Needs, planned_outputs
+from labelbench_core.stages.table import FOLDER
 
 PROJECT = Path(__file__).resolve().parents[1]
 CODE = ("Snakefile", "rules", "config", "profiles", "labelbench_core", "workflow_scripts")
@@ -89,7 +89,7 @@ def prepare(folder: Path, rounds: int, seeds: int) -> None:
         folder / "config" / "schema",
         "planning.yaml",
     )
-    outputs = list(planned_outputs(experiment, Needs(**proxy_entries.needs(experiment, catalogue))))
+    outputs = list(planned_outputs(experiment, Needs(**entries.needs(experiment, catalogue))))
     print(f"{len(outputs):,} files and folders", flush=True)
     paths = [folder / one.path for one in outputs]
     for one, path in zip(outputs, paths, strict=True):

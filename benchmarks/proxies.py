@@ -19,13 +19,13 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from labelbench_core.devices import prepare_cpu
-from labelbench_core.image_rows import MemoryRows
+from labelbench_core.compute.devices import prepare_cpu
+from labelbench_core.datasets.image_rows import MemoryRows
 from labelbench_core.proxies import Statistics, TrainingSet, shallow, trained_linear
 from labelbench_core.seeds import rng_for
-from labelbench_core.trainers._network import Network
-from labelbench_core.trainers._schedule import build_optimizer
-from labelbench_core.trainers.recipe import Recipe
+from labelbench_core.training.network import Network
+from labelbench_core.training.recipe import Recipe
+from labelbench_core.training.schedule import build_optimizer
 
 CLASSES, HIDDEN = 10, 512
 TRAINING = {"batch_size": 128, "unlabeled_ratio": 5, "learning_rate": 1e-3, "warmup_steps": 0}

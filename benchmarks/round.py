@@ -27,9 +27,10 @@ from pathlib import Path
 
 import numpy as np
 
-from labelbench_core import files, proxy_entries, store
-from labelbench_core.catalogue import load_catalogue
-from labelbench_core.result_files import write_record
+from labelbench_core.configuration import entries
+from labelbench_core.configuration.catalogue import load_catalogue
+from labelbench_core.storage import files, store
+from labelbench_core.storage.records import write_record
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -149,7 +150,7 @@ class Chain:
 
 def proxy_entry(name: str, steps: int | None) -> dict:
     """The catalogue's entry as rounds get it; `steps` replace those of its trainer."""
-    proxy = proxy_entries.entry(load_catalogue(PROJECT / "config/catalogue"), "proxies", name)
+    proxy = entries.entry(load_catalogue(PROJECT / "config/catalogue"), "proxies", name)
     if steps:
         proxy["options"]["trainer"]["training"]["steps"] = steps
     return proxy

@@ -29,8 +29,8 @@ import numpy as np
 
 from benchmarks._saving_rules import RULES, Intervals
 from benchmarks._simulated_curves import Case, draw, true_saving
-from labelbench_core.files import atomic_path
 from labelbench_core.seeds import rng_for
+from labelbench_core.storage.files import atomic_path
 
 SAVINGS = (1.0, 1.5, 2.0, 4.0)
 SEEDS = (3, 5, 10, 20)

@@ -26,16 +26,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from labelbench_core import digests, looks
+from labelbench_core.datasets import digests, looks
 from labelbench_core.datasets.image_folder import source_files
-from labelbench_core.result_files import write_record
+from labelbench_core.storage.records import write_record
 
 PROJECT = Path(__file__).resolve().parents[1]
 CLASSES = 1000
 LOOK = """
 import sys
 from pathlib import Path
-from labelbench_core import sources
+from labelbench_core.configuration import sources
 entry = {"implementation": "image-folder", "options": {"folder": "mine"}}
 if sys.argv[1] != "import":
     found = sources.changed_sources(

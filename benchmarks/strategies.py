@@ -25,7 +25,7 @@ import numpy as np
 from benchmarks._cases import CASES, Case, Setting, Work
 from benchmarks._device import CLOCKS, NAMES, Device, Speeds, limited_threads
 from labelbench_core import registry
-from labelbench_core.files import atomic_path
+from labelbench_core.storage.files import atomic_path
 from labelbench_core.strategies import Head, Pool, select
 
 LONG = 20.0

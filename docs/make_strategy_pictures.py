@@ -19,8 +19,8 @@ from PIL import Image
 
 from labelbench_core import registry
 from labelbench_core.figures.style import DATELESS, INK, MUTED, PALETTE, drawing, panels
-from labelbench_core.files import atomic_path
-from labelbench_core.proxies.logistic import solve
+from labelbench_core.proxies.shared.logistic import solve
+from labelbench_core.storage.files import atomic_path
 from labelbench_core.strategies import Head, Pool, select
 
 FOLDER = Path(__file__).parent / "images" / "strategies"

@@ -19,9 +19,9 @@ from labelbench_core.errors import InputError
 NEUTRAL = frozenset(
     {
         "labelbench_core.errors",
-        "labelbench_core.options",
+        "labelbench_core.registry.options",
         "labelbench_core.progress",
-        "labelbench_core.values",
+        "labelbench_core.compute.values",
         "workflow_scripts._gpus",
         "workflow_scripts._job",
     }

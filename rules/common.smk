@@ -11,16 +11,17 @@ if workflow.basedir not in sys.path:
 from snakemake.io import IOFile
 from snakemake.settings.types import DeploymentMethod
 
-from labelbench_core import proxy_entries, report_files
-from labelbench_core import workflow as parsing
-from labelbench_core.completeness import what_is_missing
-from labelbench_core.files import canonical_json
-from labelbench_core.forcing import Forced
-from labelbench_core.left_out import TellOfLeftOut
-from labelbench_core.noted_outputs import changed_by_others, note
-from labelbench_core.plan import Needs, passing_rounds, planned_outputs
+from labelbench_core.configuration import entries
+from labelbench_core.stages import report_files
+from workflow_scripts import _snakefile as parsing
+from workflow_scripts._completeness import what_is_missing
+from labelbench_core.storage.files import canonical_json
+from workflow_scripts._forcing import Forced
+from labelbench_core.stages.left_out import TellOfLeftOut
+from workflow_scripts._noted_outputs import changed_by_others, note
+from labelbench_core.stages.plan import Needs, passing_rounds, planned_outputs
 from labelbench_core.provenance import code_hash
-from labelbench_core.stages import FOLDER, COSTED, STAGES
+from labelbench_core.stages.table import FOLDER, COSTED, STAGES
 
 EXPERIMENT, CATALOGUE = parsing.load(config, Path(workflow.basedir), workflow.overwrite_configfiles)
 USES_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
@@ -178,18 +179,18 @@ def this_round(output):
 
 def entry(kind, name):
     """A catalogue entry with its id, as jobs get it."""
-    return proxy_entries.entry(CATALOGUE, kind, name)
+    return entries.entry(CATALOGUE, kind, name)
 
 
 def trainers_zero_shot_head(wildcards):
     """Input function: the classifier made of class names, if the trainer starts from it."""
-    needed = proxy_entries.trainer_starts_from_class_names(CATALOGUE, wildcards.trainer)
+    needed = entries.trainer_starts_from_class_names(CATALOGUE, wildcards.trainer)
     return files_of("build_zero_shot_head", "head").format(**wildcards) if needed else []
 
 
 def proxys_zero_shot_head(wildcards):
     """Input function: the classifier made of class names, if the proxy starts from it."""
-    needed = proxy_entries.starts_from_class_names(CATALOGUE, wildcards.proxy)
+    needed = entries.starts_from_class_names(CATALOGUE, wildcards.proxy)
     return files_of("build_zero_shot_head", "head").format(**wildcards) if needed else []
 
 
@@ -197,7 +198,7 @@ def proxys_views(output):
     """Input function: the cached views of the pool that the proxy is trained on, if any."""
 
     def path(wildcards):
-        augmentation = proxy_entries.augmentation_of(CATALOGUE, wildcards.proxy)
+        augmentation = entries.augmentation_of(CATALOGUE, wildcards.proxy)
         if augmentation is None:
             return []
         return files_of("extract_views", output).format(**wildcards, augmentation=augmentation)
@@ -209,13 +210,13 @@ def proxys_embeddings(output):
     """Input function: the embeddings that a round sees; a proxy on images sees none."""
 
     def path(wildcards):
-        if proxy_entries.needs_images(CATALOGUE, wildcards.proxy):
+        if entries.needs_images(CATALOGUE, wildcards.proxy):
             return []
         number = int(wildcards.get("round", 0))
-        refreshed = proxy_entries.refreshed_after(CATALOGUE, wildcards.proxy, number)
+        refreshed = entries.refreshed_after(CATALOGUE, wildcards.proxy, number)
         if refreshed is None:
             return files_of("extract_embeddings", output).format(**wildcards)
-        trainer = proxy_entries.trainer_of(CATALOGUE, wildcards.proxy)
+        trainer = entries.trainer_of(CATALOGUE, wildcards.proxy)
         ids = {**wildcards, "round": refreshed, "trainer": trainer}
         return files_of("refresh_embeddings", output).format(**ids)
 
@@ -259,7 +260,7 @@ def settings(*kinds, ids=()):
         values = {WILDCARD[kind]: entry(kind, wildcards[WILDCARD[kind]]) for kind in kinds}
         for one in ids:
             values[one] = int(wildcards[one]) if one in ("seed", "round") else wildcards[one]
-        if "proxies" in kinds and proxy_entries.needs_images(CATALOGUE, wildcards.proxy):
+        if "proxies" in kinds and entries.needs_images(CATALOGUE, wildcards.proxy):
             values["backbone"] = entry("backbones", wildcards.backbone)
         return canonical_json(values)
 
@@ -272,7 +273,7 @@ def code(script, *kinds, templates=()):
     def make(wildcards):
         components = []
         for kind in kinds:
-            components += proxy_entries.components(
+            components += entries.components(
                 CATALOGUE, kind, wildcards[WILDCARD[kind]], wildcards.get("backbone")
             )
         return code_hash(f"workflow_scripts.{script}", components, templates)
@@ -307,7 +308,7 @@ def figure_files(rule, figure, **annotations):
     return [report(first, **annotations), *others]
 
 
-NEEDS = proxy_entries.needs(EXPERIMENT, CATALOGUE)
+NEEDS = entries.needs(EXPERIMENT, CATALOGUE)
 CONFIGURATION = parsing.configuration(EXPERIMENT, CATALOGUE)
 # Fine-tunings whose weights are removed when the last job that reads them has ended.
 PASSING_ROUND = "|".join(map(str, sorted(passing_rounds(EXPERIMENT, Needs(**NEEDS))))) or "(?!)"

@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from labelbench_core import proxy_entries
-from labelbench_core import workflow as parsing
-from labelbench_core.completeness import what_is_missing
+from labelbench_core.configuration import entries
 from labelbench_core.errors import InputError, shown
-from labelbench_core.plan import Needs, PlannedJob, planned_jobs
-from labelbench_core.stages import stage_of
-from labelbench_core.yaml_files import read_yaml
+from labelbench_core.stages.plan import Needs, PlannedJob, planned_jobs
+from labelbench_core.stages.table import stage_of
+from labelbench_core.storage.yaml_files import read_yaml
+from workflow_scripts import _snakefile as parsing
+from workflow_scripts._completeness import what_is_missing
 
 PROJECT = Path(__file__).resolve().parents[1]
 DEFAULT = PROJECT / "config" / "config.yaml"
@@ -46,7 +46,7 @@ def experiment_of(config_files: Sequence[Path]) -> tuple[str, list[PlannedJob]]:
             raise InputError(f"{file}: {shown(content)}; allowed: a mapping")
         update_config(config, content)
     experiment, catalogue = parsing.load(config, PROJECT, config_files)
-    needs = Needs(**proxy_entries.needs(experiment, catalogue))
+    needs = Needs(**entries.needs(experiment, catalogue))
     return experiment.experiment, list(planned_jobs(experiment, needs))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labelbench_core import round_data
+from labelbench_core.selection import data
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,13 +16,13 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--zero-shot", type=Path, nargs="?", help="classifier of the class names")
 
 
-def open_data(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> round_data.RoundData:
+def open_data(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> data.RoundData:
     """Open what the options name."""
     if arguments.embeddings is None:
-        return round_data.open_image_data(
+        return data.open_image_data(
             settings, arguments.dataset, checkpoint_of(arguments), arguments.threads
         )
-    return round_data.open_round_data(
+    return data.open_round_data(
         settings, arguments.dataset, arguments.embeddings, arguments.views, arguments.zero_shot
     )
 

@@ -17,11 +17,11 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from labelbench_core import noted_outputs
 from labelbench_core.errors import InputError
-from labelbench_core.files import atomic_path
-from labelbench_core.left_out import as_text, left_out, listing_of
-from labelbench_core.plan import PlannedJob
+from labelbench_core.stages.left_out import as_text, left_out, listing_of
+from labelbench_core.stages.plan import PlannedJob
+from labelbench_core.storage.files import atomic_path
+from workflow_scripts import _noted_outputs
 from workflow_scripts._experiment import (
     Snakemake,
     command_parser,
@@ -58,7 +58,7 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
     large = {one.path for one in outputs if not one.output.in_slim_archive}
     without = absent | (large if arguments.slim else set())
     paths = [one.path for one in outputs if one.path not in without]
-    damaged = noted_outputs.differing(paths)
+    damaged = _noted_outputs.differing(paths)
     if damaged:
         raise InputError(
             f"{damaged[0]}: not what it was when it was made ({len(damaged)} of {len(paths)} "
@@ -66,7 +66,7 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
         )
     paths += [str(path) for path in _benchmarks(jobs) if path.is_file()]
     wanted = set(paths) | without
-    notes = {path: one for path, one in noted_outputs.read_notes().items() if path in wanted}
+    notes = {path: one for path, one in _noted_outputs.read_notes().items() if path in wanted}
     with (
         atomic_path(arguments.archive) as aside,
         tarfile.open(aside, f"w:{compression}") as archive,
@@ -75,7 +75,7 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
             archive.add(path, filter=_without_owner_and_state)
         for path in sorted(_metadata(one.path for one in outputs)):
             archive.add(path, filter=_without_owner_and_state)
-        _add_text(archive, str(noted_outputs.NOTES), json.dumps(notes, sort_keys=True))
+        _add_text(archive, str(_noted_outputs.NOTES), json.dumps(notes, sort_keys=True))
         if without:
             _add_text(archive, str(listing_of(name)), as_text(without))
     size = os.path.getsize(arguments.archive) / 1e6

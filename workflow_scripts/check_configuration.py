@@ -9,18 +9,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from labelbench_core import config as experiments
-from labelbench_core import proxy_entries
-from labelbench_core import workflow as parsing
-from labelbench_core.catalogue import load_catalogue
-from labelbench_core.component_code import check_code
+from labelbench_core.configuration import entries
+from labelbench_core.configuration import loading as experiments
+from labelbench_core.configuration.catalogue import load_catalogue
+from labelbench_core.configuration.component_code import check_code
+from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
-from labelbench_core.experiment import Experiment
-from labelbench_core.left_out import left_out
-from labelbench_core.plan import Needs, jobs_of, planned_jobs
-from labelbench_core.stages import STAGES
-from labelbench_core.yaml_files import read_yaml
+from labelbench_core.stages.left_out import left_out
+from labelbench_core.stages.plan import Needs, jobs_of, planned_jobs
+from labelbench_core.stages.table import STAGES
+from labelbench_core.storage.yaml_files import read_yaml
+from workflow_scripts import _snakefile as parsing
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -39,7 +39,7 @@ def check(file: Path, *, use_conda: bool = False) -> str:
     check_code(experiment, catalogue, str(file))
     prepared = parsing.prepared_splits(experiment, catalogue)
     experiments.check_sources(experiment, catalogue, data_directory(), prepared, str(file))
-    needs = Needs(**proxy_entries.needs(experiment, catalogue))
+    needs = Needs(**entries.needs(experiment, catalogue))
     if not use_conda:
         needed = parsing.backbones_to_run(catalogue, _jobs_to_run(experiment, needs))
         experiments.check_backbones(catalogue, needed)

@@ -5,10 +5,11 @@ import json
 import sys
 from pathlib import Path
 
-from labelbench_core import files, initial_pool
 from labelbench_core.datasets import open_dataset
-from labelbench_core.result_files import write_record
 from labelbench_core.seeds import rng_for
+from labelbench_core.selection import initial_pool
+from labelbench_core.storage import files
+from labelbench_core.storage.records import write_record
 from workflow_scripts._job import job_parser, run_job
 
 

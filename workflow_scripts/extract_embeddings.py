@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from labelbench_core import files, registry
+from labelbench_core import registry
 from labelbench_core.datasets import open_dataset
+from labelbench_core.storage import files
 from workflow_scripts._job import job_parser, run_job
 
 

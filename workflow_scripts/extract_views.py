@@ -5,8 +5,9 @@ import json
 import sys
 from pathlib import Path
 
-from labelbench_core import files, registry
+from labelbench_core import registry
 from labelbench_core.datasets import open_dataset
+from labelbench_core.storage import files
 from workflow_scripts._job import job_parser, run_job
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from labelbench_core import files
+from labelbench_core.storage import files
 from workflow_scripts._job import job_parser, run_job
 
 
@@ -31,9 +31,9 @@ def alone(metrics: Path) -> Iterator[int]:
 
 def read_inputs(arguments: argparse.Namespace) -> tuple[Any, Any, Any]:
     """The data set, the round and the classifier of the class names, all verified."""
+    from labelbench_core.backbones.zero_shot_file import read_head
     from labelbench_core.datasets import open_dataset
-    from labelbench_core.finetuning import read_bought
-    from labelbench_core.zero_shot_file import read_head
+    from labelbench_core.training.finetuning import read_bought
 
     settings = arguments.settings
     dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
@@ -76,7 +76,7 @@ def launch(arguments: argparse.Namespace) -> None:
 
 def finetune(arguments: argparse.Namespace) -> None:
     """Write the metrics, the training's history and the weights."""
-    from labelbench_core.finetuning import finetune_round, write_finetuned
+    from labelbench_core.training.finetuning import finetune_round, write_finetuned
 
     checkpoint = arguments.metrics.with_name("checkpoint.partial")
     is_launched = "WORLD_SIZE" in os.environ

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from labelbench_core.analysis.frames import SETTING, read_csv
 from labelbench_core.analysis.savings import SAVING_COLUMNS
-from labelbench_core.experiment import Experiment
+from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures.label_savings import draw_savings
 from labelbench_core.figures.style import drawing, save
 from workflow_scripts._job import job_parser, run_job

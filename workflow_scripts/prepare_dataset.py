@@ -5,9 +5,9 @@ import json
 import sys
 from pathlib import Path
 
-from labelbench_core import files
 from labelbench_core.datasets import data_directory
 from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.storage import files
 from workflow_scripts._job import job_parser, run_job
 
 

@@ -5,15 +5,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.result_files import ROUND
-from labelbench_core.round_files import id_of
+from labelbench_core.storage.records import ROUND
+from labelbench_core.storage.round_files import id_of
 from workflow_scripts._job import run_job
 from workflow_scripts.extract_embeddings import embedding_parser, extract
 
 
 def refresh(arguments: argparse.Namespace) -> None:
     """As `extract_embeddings`, with the weights of a fine-tuning."""
-    from labelbench_core.backbones.finetuned import with_weights
+    from labelbench_core.embeddings.refreshed import with_weights
 
     def fine_tuned(backbone: Any, settings: dict[str, Any], dataset_fingerprint: str) -> Any:
         ids = {key: id_of(settings[key]) for key in (*ROUND, "trainer")}

@@ -5,12 +5,12 @@ import json
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.report import Provenance, read_costs, read_results, render
-from labelbench_core.analysis.versions import analysis_versions, describe_images, describe_inputs
-from labelbench_core.experiment import Experiment
-from labelbench_core.files import atomic_path
-from labelbench_core.looks import last_looks
-from labelbench_core.result_files import read_record
+from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.datasets.looks import last_looks
+from labelbench_core.report.page import Provenance, read_costs, read_results, render
+from labelbench_core.report.versions import analysis_versions, describe_images, describe_inputs
+from labelbench_core.storage.files import atomic_path
+from labelbench_core.storage.records import read_record
 from workflow_scripts._job import job_parser, run_job
 
 

@@ -13,8 +13,7 @@ import argparse
 import itertools
 import sys
 
-from labelbench_core.left_out import left_out
-from labelbench_core.noted_outputs import Former
+from labelbench_core.stages.left_out import left_out
 from workflow_scripts._experiment import (
     Snakemake,
     command_parser,
@@ -22,6 +21,7 @@ from workflow_scripts._experiment import (
     missing_of,
     run_command,
 )
+from workflow_scripts._noted_outputs import Former
 
 
 def restore_results(arguments: argparse.Namespace, options: list[str]) -> None:

@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from labelbench_core import report_files
 from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.errors import InputError
-from labelbench_core.result_files import read_record
+from labelbench_core.stages import report_files
+from labelbench_core.storage.records import read_record
 
 
 def show(arguments: argparse.Namespace) -> None:

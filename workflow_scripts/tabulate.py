@@ -6,8 +6,8 @@ from pathlib import Path
 
 from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
 from labelbench_core.analysis.results import compute_results, write_results
-from labelbench_core.experiment import Experiment
-from labelbench_core.plan import Needs
+from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.stages.plan import Needs
 from workflow_scripts._job import job_parser, run_job
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from labelbench_core import files, round_files, rounds
-from labelbench_core.result_files import read_with_digest
+from labelbench_core.selection import rounds
+from labelbench_core.storage import files, round_files
+from labelbench_core.storage.records import read_with_digest
 from workflow_scripts._job import job_parser, run_job
 from workflow_scripts._round_data import add_data_arguments, checkpoint_of, open_data
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.plain._shared import wide
 from labelbench_core.strategies import Pool
-from labelbench_core.strategies._kmeans import nearest_to_centers
+from labelbench_core.strategies.kernels.kmeans import nearest_to_centers
 
 
 def select(

@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.plain import badge, confidence, entropy, margin, random, typiclust
 from labelbench_core.strategies import Pool
-from labelbench_core.strategies._sub_pool import sub_pool
+from labelbench_core.strategies.kernels.sub_pool import sub_pool
 
 CANDIDATES = (random, margin, entropy, confidence, badge, typiclust)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.plain import uherding
 from labelbench_core.strategies import Pool
-from labelbench_core.strategies._sub_pool import sub_pool
+from labelbench_core.strategies.kernels.sub_pool import sub_pool
 from labelbench_core.strategies.refine import select as ours
 
 

@@ -10,7 +10,7 @@ from importlib import import_module
 import numpy as np
 
 from labelbench_core.strategies import Pool
-from labelbench_core.strategies._sub_pool import sub_pool
+from labelbench_core.strategies.kernels.sub_pool import sub_pool
 from labelbench_core.strategies.tailor import select as ours
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.plain._shared import squared_distances, unit
 from labelbench_core.strategies import Pool
-from labelbench_core.strategies._kmeans import cluster
+from labelbench_core.strategies.kernels.kmeans import cluster
 
 
 def select(

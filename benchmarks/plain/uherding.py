@@ -6,7 +6,7 @@ from benchmarks.plain._shared import squared_distances, unit, wide
 from benchmarks.plain.margin import margins
 from benchmarks.plain.maxherding import herd, kernel_matrix
 from labelbench_core.strategies import Pool
-from labelbench_core.strategies._sphere import draw_targets
+from labelbench_core.strategies.kernels.sphere import draw_targets
 
 TEMPERATURES = [1 + step / 10 for step in range(190)]
 BINS = 15

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelbench_core.experiment import Experiment
+from labelbench_core.configuration.experiment import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.analysis.frames import (
-    CURVE_COLUMNS,
-    FINETUNED_COLUMNS,
-    SPENT_ON_VALIDATION,
-)
+from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, SPENT_ON_VALIDATION
+from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.errors import InputError, damaged, shown
-from labelbench_core.experiment import Experiment
 from labelbench_core.progress import Progress
-from labelbench_core.result_files import KINDS, ROUND, read_with_digest
-from labelbench_core.round_files import INITIAL
+from labelbench_core.storage.records import KINDS, ROUND, read_with_digest
+from labelbench_core.storage.round_files import INITIAL
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.frames import SETTING
+from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.errors import InputError
-from labelbench_core.experiment import Experiment
-from labelbench_core.plan import Needs, ids_of_jobs
-from labelbench_core.result_files import read_record
-from labelbench_core.stages import COSTED
+from labelbench_core.stages.plan import Needs, ids_of_jobs
+from labelbench_core.stages.table import COSTED
+from labelbench_core.storage.records import read_record
 
 if TYPE_CHECKING:
     import pandas as pd

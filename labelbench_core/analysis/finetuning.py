@@ -6,12 +6,7 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.comparisons import SIGNIFICANCE, holm, paired_test
 from labelbench_core.analysis.curves import t_interval
-from labelbench_core.analysis.frames import (
-    SETTING,
-    SPENT_ON_VALIDATION,
-    group_columns,
-    groups,
-)
+from labelbench_core.analysis.frames import SETTING, SPENT_ON_VALIDATION, group_columns, groups
 from labelbench_core.errors import InputError
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labelbench_core.configuration.experiment import SETTING
 from labelbench_core.errors import InputError, damaged, missing
-from labelbench_core.experiment import SETTING
-from labelbench_core.files import atomic_path
+from labelbench_core.storage.files import atomic_path
 
 if TYPE_CHECKING:
     import pandas as pd

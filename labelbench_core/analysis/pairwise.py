@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelbench_core.analysis.comparisons import (
-    SIGNIFICANCE,
-    by_seed_and_strategy,
-    paired_test,
-)
+from labelbench_core.analysis.comparisons import SIGNIFICANCE, by_seed_and_strategy, paired_test
 from labelbench_core.analysis.frames import SETTING, groups
 
 if TYPE_CHECKING:

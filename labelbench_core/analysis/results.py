@@ -28,11 +28,11 @@ from labelbench_core.analysis.tables import (
     finetuning_tables,
     savings_tables,
 )
+from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.errors import InputError
-from labelbench_core.experiment import Experiment
-from labelbench_core.files import atomic_path
-from labelbench_core.report_files import TABLES, TEXT_FORMATS, TEXT_TABLES
-from labelbench_core.result_files import write_record
+from labelbench_core.stages.report_files import TABLES, TEXT_FORMATS, TEXT_TABLES
+from labelbench_core.storage.files import atomic_path
+from labelbench_core.storage.records import write_record
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.ceilings import FULL_DATA, METHOD, full_data_of
 from labelbench_core.analysis.finetuning import verdict
-from labelbench_core.analysis.frames import (
-    SETTING,
-    SPENT_ON_VALIDATION,
-    groups,
-    ordered_splits,
-)
+from labelbench_core.analysis.frames import SETTING, SPENT_ON_VALIDATION, groups, ordered_splits
 from labelbench_core.analysis.savings import DEFINITIONS, HEADLINE, interval_text, saving_text
 from labelbench_core.analysis.tables import p_text
-from labelbench_core.experiment import Experiment
+from labelbench_core.configuration.experiment import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labelbench_core.framing import SHORTEST, Framing
+from labelbench_core.datasets.framing import SHORTEST, Framing
 
 if TYPE_CHECKING:
     import torch

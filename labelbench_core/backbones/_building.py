@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.backbones import Backbone
 from labelbench_core.backbones._preprocessing import check_given
+from labelbench_core.datasets.framing import SHORTEST, Framing
 from labelbench_core.errors import InputError
-from labelbench_core.framing import SHORTEST, Framing
 from labelbench_core.seeds import seed_for
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labelbench_core.datasets.framing import RESIZE_MODES, Framing
 from labelbench_core.errors import InputError, shown
-from labelbench_core.framing import RESIZE_MODES, Framing
 
 INTERPOLATIONS = ("bilinear", "bicubic")
 KEYS = ("mean", "std", "interpolation", "resize_mode")

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from labelbench_core import files
 from labelbench_core.backbones import Backbone, _libraries
 from labelbench_core.errors import InputError
-from labelbench_core.options import Pixels
+from labelbench_core.registry.options import Pixels
+from labelbench_core.storage import files
 
 if TYPE_CHECKING:
     import torch

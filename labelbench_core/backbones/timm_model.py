@@ -29,9 +29,9 @@ from labelbench_core.backbones._preprocessing import (
     settle,
     square,
 )
+from labelbench_core.datasets.framing import Framing
 from labelbench_core.errors import InputError
-from labelbench_core.framing import Framing
-from labelbench_core.options import Pixels, PositiveShare, Seed, Share
+from labelbench_core.registry.options import Pixels, PositiveShare, Seed, Share
 
 if TYPE_CHECKING:
     import torch

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from labelbench_core import files, store
+from labelbench_core.datasets.framing import SHORTEST, Framing
 from labelbench_core.errors import InputError, damaged
-from labelbench_core.framing import SHORTEST, Framing
-from labelbench_core.result_files import read_record
+from labelbench_core.storage import files, store
+from labelbench_core.storage.records import read_record
 
 POOL = "pool"
 TEST = "test"

@@ -14,11 +14,11 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from labelbench_core.datasets._formats import READ_FORMATS
-from labelbench_core.datasets._names import printable
 from labelbench_core.datasets._pixels import to_rgb
 from labelbench_core.datasets._square import to_square
+from labelbench_core.datasets.framing import SHORTEST, Framing
+from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
-from labelbench_core.framing import SHORTEST, Framing
 
 _ORIENTATION = 0x0112
 # EXIF 2.32, 4.6.4, tag Orientation: what turns what is stored upright.

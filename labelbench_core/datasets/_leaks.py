@@ -6,8 +6,8 @@ from itertools import combinations
 from typing import Any
 
 from labelbench_core.datasets import RawDataset, RawSplit, split_order
-from labelbench_core.datasets._names import printable
 from labelbench_core.datasets._near import nearest
+from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
 
 EXAMPLES = 5

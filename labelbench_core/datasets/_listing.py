@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core.datasets._formats import READ_SUFFIXES, REFUSED_SUFFIXES
-from labelbench_core.datasets._names import class_name, printable
+from labelbench_core.datasets.names import class_name, printable
 from labelbench_core.errors import InputError
 
 SPLIT_NAME = re.compile(r"[a-z0-9-]+")

@@ -7,9 +7,9 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from labelbench_core import files
 from labelbench_core.datasets import Source
 from labelbench_core.errors import InputError
+from labelbench_core.storage import files
 
 
 def check_sizes(folder: Path, sizes: Mapping[str, int], mend: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from labelbench_core.datasets import RawDataset
 from labelbench_core.datasets._listing import LeftOut
 from labelbench_core.datasets._near import perceptual_hash
-from labelbench_core.digests import Digests
+from labelbench_core.datasets.digests import Digests
 
 CORRUPT = "which cannot be decoded"
 FRAMES = "but for their first frame or page"
@@ -70,7 +70,7 @@ def read_files(
     if all(entry.files is None for entry in raw.splits.values()):
         return _with_near_hashes(raw) if near else raw
     # Pillow is needed here alone: data sets in memory do without.
-    from labelbench_core.datasets import _checking
+    from labelbench_core.datasets import checking
 
     root = data_dir / (raw.root or "")
     listed = [
@@ -81,16 +81,16 @@ def read_files(
     size = raw.image_size or 0
     record = None
     if records.folder is not None:
-        record = _checking.contents_record(records.folder, dataset, size)
-        _checking.forget_other_decoders(record, dataset)
-    checked = _checking.check_files(
+        record = checking.contents_record(records.folder, dataset, size)
+        checking.forget_other_decoders(record, dataset)
+    checked = checking.check_files(
         root,
         [name for _, _, name in listed],
         size,
         ground=raw.ground,
         threads=threads,
         digests=records.digests,
-        contents=_checking.Contents(record, _checking.near_key(raw.ground) if near else ""),
+        contents=checking.Contents(record, checking.near_key(raw.ground) if near else ""),
         near=near,
     )
     broken = [
@@ -99,7 +99,7 @@ def read_files(
         if one.problem
     ]
     if broken and not raw.skip_corrupt:
-        raise _checking.broken_files(root, broken, len(listed))
+        raise checking.broken_files(root, broken, len(listed))
     left_out = LeftOut()
     splits = dict(raw.splits)
     found = iter(checked)

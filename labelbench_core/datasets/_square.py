@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from labelbench_core.framing import Framing, offset
+from labelbench_core.datasets.framing import Framing, offset
 
 
 def to_square(image: Image.Image, size: int, framing: Framing) -> Image.Image:

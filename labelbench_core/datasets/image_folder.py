@@ -12,9 +12,9 @@ import numpy as np
 
 from labelbench_core.datasets import RawDataset, RawSplit, Source
 from labelbench_core.datasets._listing import Listing, list_images
-from labelbench_core.datasets._names import printable
+from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
-from labelbench_core.options import Pixels
+from labelbench_core.registry.options import Pixels
 
 INFO = {
     "summary": "your own images in folders, one folder a class",

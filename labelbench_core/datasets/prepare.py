@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from labelbench_core import files, registry, store
+from labelbench_core import registry
 from labelbench_core.datasets import (
     OTHER_FILES,
     RawDataset,
@@ -21,14 +21,15 @@ from labelbench_core.datasets import (
     listing_sha256,
 )
 from labelbench_core.datasets._leaks import find_leaks, find_near, refuse_leaks
-from labelbench_core.datasets._names import printable
 from labelbench_core.datasets._reading import CORRUPT, FileRecords, read_files
+from labelbench_core.datasets.digests import Digests, contents_sha256
+from labelbench_core.datasets.looks import Look, digests_record, now, write_look
+from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.notes import leak_notes, left_out_notes
 from labelbench_core.datasets.part_of_pool import with_part_of_pool
-from labelbench_core.digests import Digests, contents_sha256
 from labelbench_core.errors import InputError
-from labelbench_core.looks import Look, digests_record, now, write_look
-from labelbench_core.result_files import write_record
+from labelbench_core.storage import files, store
+from labelbench_core.storage.records import write_record
 
 log = logging.getLogger(__name__)
 FULL_SPLITS = ("val", "test")

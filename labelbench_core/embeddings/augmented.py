@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from labelbench_core.augmentation import Augmentation, StrongAugmentation
+from labelbench_core.augmentation.settings import Augmentation, StrongAugmentation
+from labelbench_core.augmentation.views import num_draws, view
 from labelbench_core.backbones import Backbone
 from labelbench_core.datasets import POOL, PreparedDataset
 from labelbench_core.embeddings.embed import View, embed
 from labelbench_core.embeddings.views import CLEAN, KINDS
 from labelbench_core.seeds import seed_for
-from labelbench_core.trainers._augmentation import num_draws, view
 
 
 def extract_views(

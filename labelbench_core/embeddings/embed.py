@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from labelbench_core import files, store
 from labelbench_core.backbones import Backbone
+from labelbench_core.compute.devices import choose_device, device_name, prepare_cpu
+from labelbench_core.compute.flops import flops_per_image
 from labelbench_core.datasets import Images, PreparedDataset
-from labelbench_core.devices import choose_device, device_name, prepare_cpu
 from labelbench_core.embeddings.features import (
     FeatureExtractor,
     choose_batch_size,
@@ -29,9 +29,9 @@ from labelbench_core.embeddings.features import (
 from labelbench_core.embeddings.journal import Journal
 from labelbench_core.embeddings.kept import KeptBlocks, block_keys
 from labelbench_core.errors import InputError
-from labelbench_core.flops import flops_per_image
 from labelbench_core.progress import Progress
-from labelbench_core.result_files import read_record, write_record
+from labelbench_core.storage import files, store
+from labelbench_core.storage.records import read_record, write_record
 
 log = logging.getLogger(__name__)
 DTYPE = "float16"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from labelbench_core import store
 from labelbench_core.backbones import Backbone
 from labelbench_core.datasets import POOL, PreparedDataset
 from labelbench_core.embeddings.embed import View, embed
 from labelbench_core.embeddings.statistics import column_statistics
 from labelbench_core.embeddings.views import CLEAN
+from labelbench_core.storage import store
 
 
 def extract_embeddings(

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from labelbench_core import files, store
+from labelbench_core.storage import files, store
 
 log = logging.getLogger(__name__)
 JOURNAL = "journal.jsonl"

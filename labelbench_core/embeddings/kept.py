@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labelbench_core import files
 from labelbench_core.datasets import Images
 from labelbench_core.embeddings.journal import Journal
+from labelbench_core.storage import files
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labelbench_core.store import RowBlocks
+from labelbench_core.storage.store import RowBlocks
 
 
 def column_statistics(rows: RowBlocks) -> tuple[list[float], list[float]]:

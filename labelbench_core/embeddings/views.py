@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.errors import damaged
-from labelbench_core.result_files import check_values, read_record
-from labelbench_core.store import RowBlocks, verify
+from labelbench_core.storage.records import check_values, read_record
+from labelbench_core.storage.store import RowBlocks, verify
 
 KINDS = ("weak", "strong")
 CLEAN = "clean"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.ceilings import FULL_DATA, ceiling_name, full_data_of
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
-from labelbench_core.experiment import Experiment
+from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
 from labelbench_core.analysis.savings import HEADLINE, saving_text
-from labelbench_core.experiment import Experiment
+from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labelbench_core.files import atomic_path
-from labelbench_core.report_files import FIGURE_FORMATS
+from labelbench_core.stages.report_files import FIGURE_FORMATS
+from labelbench_core.storage.files import atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

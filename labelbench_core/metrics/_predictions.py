@@ -5,8 +5,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from labelbench_core.compute.values import check_labels, check_probabilities
 from labelbench_core.errors import InputError
-from labelbench_core.values import check_labels, check_probabilities
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from labelbench_core.compute.values import check_labels
 from labelbench_core.errors import InputError
-from labelbench_core.values import check_labels
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class TrainingSet:
     backbone
         Its catalogue entry, for proxies that train it; `pool` is then `ImageRows`.
     zero_shot
-        The classifier made of class names, from `labelbench_core.zero_shot`.
+        The classifier made of class names, from `labelbench_core.backbones.zero_shot`.
     previous
         Arrays of the round before; none in round 0.
     checkpoint

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import numpy as np
 
-from labelbench_core.options import Count, Penalty, Positive, Reference
 from labelbench_core.proxies import Statistics
 from labelbench_core.proxies.linear import LinearProxy
+from labelbench_core.registry.options import Count, Penalty, Positive, Reference
 
 INFO = {
     "summary": "linear probe; every few rounds the backbone is fine-tuned and the pool re-embedded",

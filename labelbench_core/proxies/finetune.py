@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from labelbench_core.backbones import Backbone
-from labelbench_core.options import Reference
 from labelbench_core.proxies import TrainingSet
-from labelbench_core.proxies._deep import DeepProxy
-from labelbench_core.trainers._network import portable_state
-from labelbench_core.training import Start, Trained
+from labelbench_core.proxies.shared.deep import DeepProxy
+from labelbench_core.registry.options import Reference
+from labelbench_core.training.network import portable_state
+from labelbench_core.training.on_images import Start, Trained
 
 INFO = {
     "summary": "the whole backbone, fine-tuned in every round by any trainer",

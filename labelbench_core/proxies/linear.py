@@ -16,11 +16,11 @@ from typing import Any, Literal
 import numpy as np
 
 from labelbench_core.errors import InputError
-from labelbench_core.options import Count, Penalty, Positive
 from labelbench_core.proxies import TrainingSet
-from labelbench_core.proxies._linear_head import LinearHead
-from labelbench_core.proxies.logistic import Solution, solve
-from labelbench_core.proxies.penalty import choose_penalty
+from labelbench_core.proxies.shared.linear_head import LinearHead
+from labelbench_core.proxies.shared.logistic import Solution, solve
+from labelbench_core.proxies.shared.penalty import choose_penalty
+from labelbench_core.registry.options import Count, Penalty, Positive
 
 INFO = {
     "summary": "L2-penalised multinomial logistic regression on standardised embeddings",

@@ -17,11 +17,11 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 
-from labelbench_core.options import Count, Interval, Penalty, Positive
-from labelbench_core.parallel import ordered_map
+from labelbench_core.compute.threads import ordered_map
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.linear import LinearProxy
-from labelbench_core.proxies.logistic import Solution, softmax
+from labelbench_core.proxies.shared.logistic import Solution, softmax
+from labelbench_core.registry.options import Count, Interval, Penalty, Positive
 
 INFO = {
     "summary": "bootstrap ensemble of L2-penalised logistic regressions; predicts the mean",

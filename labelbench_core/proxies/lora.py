@@ -13,10 +13,10 @@ from torch import nn
 
 from labelbench_core.backbones import Backbone
 from labelbench_core.errors import InputError
-from labelbench_core.options import Interval, Reference, ShareBelow1
 from labelbench_core.proxies import TrainingSet
-from labelbench_core.proxies._deep import DeepProxy
-from labelbench_core.training import Start, Trained
+from labelbench_core.proxies.shared.deep import DeepProxy
+from labelbench_core.registry.options import Interval, Reference, ShareBelow1
+from labelbench_core.training.on_images import Start, Trained
 
 INFO = {
     "summary": "low-rank adapters in the backbone, trained in every round by any trainer",

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 
-from labelbench_core.options import Interval, Reference
 from labelbench_core.proxies import Statistics, TrainingSet
-from labelbench_core.proxies._streaming import predict
-from labelbench_core.proxies._trained import train_on_embeddings
-from labelbench_core.proxies.logistic import softmax
+from labelbench_core.proxies.shared.logistic import softmax
+from labelbench_core.proxies.shared.streaming import predict
+from labelbench_core.proxies.shared.trained import train_on_embeddings
+from labelbench_core.registry.options import Interval, Reference
 
 INFO = {
     "summary": "one hidden layer on embeddings, trained by any trainer",

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 
-from labelbench_core.options import Interval, Reference
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.shallow import ShallowProxy
+from labelbench_core.registry.options import Interval, Reference
 
 INFO = {
     "summary": "several networks with one hidden layer; predicts the mean",

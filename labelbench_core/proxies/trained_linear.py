@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from labelbench_core.options import Reference
 from labelbench_core.proxies import TrainingSet
-from labelbench_core.proxies._linear_head import LinearHead
-from labelbench_core.proxies._trained import train_on_embeddings
+from labelbench_core.proxies.shared.linear_head import LinearHead
+from labelbench_core.proxies.shared.trained import train_on_embeddings
+from labelbench_core.registry.options import Reference
 
 INFO = {
     "summary": "linear classifier on embeddings, trained by any trainer",

@@ -3,7 +3,7 @@
 `python -m labelbench_core.strategies --list` prints what exists.
 """
 
+from labelbench_core.strategies.dispatch import select, select_with_state
 from labelbench_core.strategies.pool import Head, MissingInput, Pool
-from labelbench_core.strategies.selection import select, select_with_state
 
 __all__ = ["Head", "MissingInput", "Pool", "select", "select_with_state"]

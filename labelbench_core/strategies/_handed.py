@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from labelbench_core.compute.values import check_labels, check_probabilities
 from labelbench_core.errors import InputError, shown
-from labelbench_core.options import is_number
-from labelbench_core.strategies._arrays import cast, host, namespace
+from labelbench_core.registry.options import is_number
+from labelbench_core.strategies.arrays import cast, host, namespace
 from labelbench_core.strategies.pool import Head, Pool, matrix_rows, require_shape
-from labelbench_core.values import check_labels, check_probabilities
 
 
 def checked(handed: Mapping[str, Any], pool: Pool) -> list[Any]:

@@ -16,8 +16,8 @@ from typing import Literal
 
 import numpy as np
 
-from labelbench_core.strategies._gradients import Gradients
-from labelbench_core.strategies._seeding import draw_centers
+from labelbench_core.strategies.kernels.gradients import Gradients
+from labelbench_core.strategies.kernels.seeding import draw_centers
 from labelbench_core.strategies.pool import Pool
 
 INFO = {

@@ -31,11 +31,11 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from labelbench_core.options import Count, Interval, Positive
-from labelbench_core.strategies._arrays import Rows, cast, chunk_rows, host
-from labelbench_core.strategies._design import LOST, REFRESH_AFTER, TIE, contenders, inverse
-from labelbench_core.strategies._last_layer import LastLayer, leading_directions, unpacked
-from labelbench_core.strategies._swap import swapped
+from labelbench_core.registry.options import Count, Interval, Positive
+from labelbench_core.strategies.arrays import Rows, cast, chunk_rows, host
+from labelbench_core.strategies.kernels.design import LOST, REFRESH_AFTER, TIE, contenders, inverse
+from labelbench_core.strategies.kernels.last_layer import LastLayer, leading_directions, unpacked
+from labelbench_core.strategies.kernels.swap import swapped
 from labelbench_core.strategies.pool import Pool
 
 INFO = {

@@ -26,10 +26,10 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from labelbench_core.options import Interval, Positive
-from labelbench_core.strategies._arrays import Array, Rows, cast, chunk_rows, host, like, namespace
-from labelbench_core.strategies._design import LOST, REFRESH_AFTER, TIE, contenders, inverse
-from labelbench_core.strategies._scores import score_rows
+from labelbench_core.registry.options import Interval, Positive
+from labelbench_core.strategies.arrays import Array, Rows, cast, chunk_rows, host, like, namespace
+from labelbench_core.strategies.kernels.design import LOST, REFRESH_AFTER, TIE, contenders, inverse
+from labelbench_core.strategies.kernels.scores import score_rows
 from labelbench_core.strategies.pool import Pool
 
 INFO = {

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.errors import InputError
-from labelbench_core.strategies._arrays import Array, Rows, cast, host, namespace
-from labelbench_core.strategies._scores import lowest
+from labelbench_core.strategies.arrays import Array, Rows, cast, host, namespace
+from labelbench_core.strategies.kernels.scores import lowest
 from labelbench_core.strategies.pool import Pool
 
 INFO = {

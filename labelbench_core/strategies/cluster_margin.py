@@ -19,10 +19,10 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from labelbench_core.options import Interval
-from labelbench_core.strategies._arrays import Rows, cast, host
-from labelbench_core.strategies._kmeans import cluster
-from labelbench_core.strategies._scores import lowest, score_rows
+from labelbench_core.registry.options import Interval
+from labelbench_core.strategies.arrays import Rows, cast, host
+from labelbench_core.strategies.kernels.kmeans import cluster
+from labelbench_core.strategies.kernels.scores import lowest, score_rows
 from labelbench_core.strategies.margin import margins, mean_label_margins
 from labelbench_core.strategies.pool import Pool
 

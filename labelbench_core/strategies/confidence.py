@@ -6,8 +6,8 @@ score is the mean over labels of max(p, 1 − p). Equal scores go to the lowest 
 
 import numpy as np
 
-from labelbench_core.strategies._arrays import Array, namespace
-from labelbench_core.strategies._scores import lowest, score_rows
+from labelbench_core.strategies.arrays import Array, namespace
+from labelbench_core.strategies.kernels.scores import lowest, score_rows
 from labelbench_core.strategies.pool import Pool
 
 INFO = {

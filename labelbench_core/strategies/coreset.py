@@ -8,7 +8,7 @@ at equal distance go to the lowest index. The picks are those of the plain algor
 
 import numpy as np
 
-from labelbench_core.strategies._k_center import FarthestFirst
+from labelbench_core.strategies.kernels.k_center import FarthestFirst
 from labelbench_core.strategies.pool import Pool
 
 INFO = {

@@ -36,10 +36,10 @@ from typing import Literal
 
 import numpy as np
 
-from labelbench_core.options import Count, Share
-from labelbench_core.strategies._lines import VALUES_AHEAD, Lines
-from labelbench_core.strategies._purchase import Purchase
-from labelbench_core.strategies._threshold import (
+from labelbench_core.registry.options import Count, Share
+from labelbench_core.strategies.kernels.lines import VALUES_AHEAD, Lines
+from labelbench_core.strategies.kernels.purchase import Purchase
+from labelbench_core.strategies.kernels.threshold import (
     best_cut,
     errors,
     nearest,

@@ -15,10 +15,10 @@ from typing import Annotated
 
 import numpy as np
 
-from labelbench_core.options import Count, Interval
-from labelbench_core.strategies._arrays import Rows, cast, chunk_rows, host, like
-from labelbench_core.strategies._fill import fill_at_random
-from labelbench_core.strategies._kmeans import nearest_to_centers
+from labelbench_core.registry.options import Count, Interval
+from labelbench_core.strategies.arrays import Rows, cast, chunk_rows, host, like
+from labelbench_core.strategies.kernels.fill import fill_at_random
+from labelbench_core.strategies.kernels.kmeans import nearest_to_centers
 from labelbench_core.strategies.pool import Pool
 
 INFO = {

@@ -12,10 +12,10 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from labelbench_core.options import Interval
-from labelbench_core.strategies._arrays import Rows, cast, host
-from labelbench_core.strategies._scores import score_rows
-from labelbench_core.strategies._seeding import draw_centers
+from labelbench_core.registry.options import Interval
+from labelbench_core.strategies.arrays import Rows, cast, host
+from labelbench_core.strategies.kernels.scores import score_rows
+from labelbench_core.strategies.kernels.seeding import draw_centers
 from labelbench_core.strategies.margin import margins
 from labelbench_core.strategies.pool import Pool
 

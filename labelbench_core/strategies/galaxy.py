@@ -23,8 +23,8 @@ from typing import Literal
 
 import numpy as np
 
-from labelbench_core.strategies._lines import Lines
-from labelbench_core.strategies._purchase import Purchase
+from labelbench_core.strategies.kernels.lines import Lines
+from labelbench_core.strategies.kernels.purchase import Purchase
 from labelbench_core.strategies.pool import Pool
 
 INFO = {

@@ -19,11 +19,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from labelbench_core.options import Count
-from labelbench_core.strategies import selection
-from labelbench_core.strategies._arrays import Rows, host
-from labelbench_core.strategies._scores import lowest
-from labelbench_core.strategies._sub_pool import sub_pool
+from labelbench_core.registry.options import Count
+from labelbench_core.strategies import dispatch
+from labelbench_core.strategies.arrays import Rows, host
+from labelbench_core.strategies.kernels.scores import lowest
+from labelbench_core.strategies.kernels.sub_pool import sub_pool
 from labelbench_core.strategies.pool import Pool
 
 INFO = {
@@ -92,4 +92,4 @@ def _candidate(
         likelihood[mistaken] = -rng.random(mistaken.sum())  # before all others, in random order
         return rows[lowest(likelihood, np.arange(len(rows)), size)]
     part, places = sub_pool(pool, rows, in_memory=bool(turn))
-    return places[selection.select(candidates[source], part, size, rng)]
+    return places[dispatch.select(candidates[source], part, size, rng)]

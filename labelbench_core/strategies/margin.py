@@ -6,8 +6,8 @@ classes, and the score is the mean over labels of |2p − 1|. Equal scores go to
 
 import numpy as np
 
-from labelbench_core.strategies._arrays import Array, namespace
-from labelbench_core.strategies._scores import lowest, score_rows
+from labelbench_core.strategies.arrays import Array, namespace
+from labelbench_core.strategies.kernels.scores import lowest, score_rows
 from labelbench_core.strategies.pool import Pool
 
 INFO = {

@@ -13,9 +13,9 @@ from typing import Annotated
 
 import numpy as np
 
-from labelbench_core.options import Count, Interval
-from labelbench_core.strategies._herding import greedy_coverage
-from labelbench_core.strategies._sphere import draw_targets
+from labelbench_core.registry.options import Count, Interval
+from labelbench_core.strategies.kernels.herding import greedy_coverage
+from labelbench_core.strategies.kernels.sphere import draw_targets
 from labelbench_core.strategies.pool import Pool
 
 INFO = {

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from labelbench_core.compute.values import check_labels
 from labelbench_core.errors import InputError, shown
-from labelbench_core.options import is_whole
-from labelbench_core.strategies._arrays import Array, cast, host, like, namespace, on_disk
-from labelbench_core.values import check_labels
+from labelbench_core.registry.options import is_whole
+from labelbench_core.strategies.arrays import Array, cast, host, like, namespace, on_disk
 
 
 class MissingInput(InputError):

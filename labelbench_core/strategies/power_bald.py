@@ -11,9 +11,9 @@ from typing import Annotated
 
 import numpy as np
 
-from labelbench_core.options import Interval
-from labelbench_core.strategies._power import draw_by_power
+from labelbench_core.registry.options import Interval
 from labelbench_core.strategies.bald import disagreements
+from labelbench_core.strategies.kernels.power import draw_by_power
 from labelbench_core.strategies.pool import Pool
 
 INFO = {

@@ -11,9 +11,9 @@ from typing import Annotated
 
 import numpy as np
 
-from labelbench_core.options import Interval
-from labelbench_core.strategies._power import draw_by_power
-from labelbench_core.strategies._scores import score_rows
+from labelbench_core.registry.options import Interval
+from labelbench_core.strategies.kernels.power import draw_by_power
+from labelbench_core.strategies.kernels.scores import score_rows
 from labelbench_core.strategies.margin import margins, mean_label_margins
 from labelbench_core.strategies.pool import Pool
 

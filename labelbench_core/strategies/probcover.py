@@ -17,11 +17,11 @@ play no part.
 
 import numpy as np
 
-from labelbench_core.options import Count, Positive, PositiveShare
-from labelbench_core.strategies._balls import Balls, NearPairs
-from labelbench_core.strategies._fill import fill_at_random
-from labelbench_core.strategies._kmeans import cluster
-from labelbench_core.strategies._sphere import draw_targets
+from labelbench_core.registry.options import Count, Positive, PositiveShare
+from labelbench_core.strategies.kernels.balls import Balls, NearPairs
+from labelbench_core.strategies.kernels.fill import fill_at_random
+from labelbench_core.strategies.kernels.kmeans import cluster
+from labelbench_core.strategies.kernels.sphere import draw_targets
 from labelbench_core.strategies.pool import Pool
 
 INFO = {

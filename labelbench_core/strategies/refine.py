@@ -19,9 +19,9 @@ from typing import Annotated
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.options import Count, Interval, PositiveShare
-from labelbench_core.strategies import selection
-from labelbench_core.strategies._sub_pool import sub_pool
+from labelbench_core.registry.options import Count, Interval, PositiveShare
+from labelbench_core.strategies import dispatch
+from labelbench_core.strategies.kernels.sub_pool import sub_pool
 from labelbench_core.strategies.pool import Pool
 
 INFO = {
@@ -75,7 +75,7 @@ def select(
             kept = np.sort(rng.choice(kept, max(largest_pool, budget), replace=False))
         size = int(alpha * len(kept))
     left, rows = sub_pool(pool, kept)
-    return rows[selection.select(final, left, budget, rng)]
+    return rows[dispatch.select(final, left, budget, rng)]
 
 
 def _filter(
@@ -94,5 +94,5 @@ def _filter(
         for _ in range(1 if deterministic and size == len(kept) else repeats):
             subset = rng.choice(kept, size, replace=False)
             part, rows = sub_pool(pool, subset, in_memory=True)
-            found[rows[selection.select(name, part, budget, rng)]] = True
+            found[rows[dispatch.select(name, part, budget, rng)]] = True
     return np.flatnonzero(found)

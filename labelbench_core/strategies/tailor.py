@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.errors import InputError
-from labelbench_core.options import PositiveShare
-from labelbench_core.strategies import selection
-from labelbench_core.strategies._arrays import chunk_rows
-from labelbench_core.strategies._sub_pool import sub_pool
+from labelbench_core.registry.options import PositiveShare
+from labelbench_core.strategies import dispatch
+from labelbench_core.strategies.arrays import chunk_rows
+from labelbench_core.strategies.kernels.sub_pool import sub_pool
 from labelbench_core.strategies.pool import Pool
 
 INFO = {
@@ -69,7 +69,7 @@ def select_with_state(
     for winner in winners[np.sort(np.unique(winners, return_index=True)[1])].tolist():
         share = int((winners == winner).sum())
         left, rows = sub_pool(pool, np.setdiff1d(pool.unlabeled(), chosen))
-        chosen = np.append(chosen, rows[selection.select(candidates[winner], left, share, rng)])
+        chosen = np.append(chosen, rows[dispatch.select(candidates[winner], left, share, rng)])
         shares.append([winner, share])
     state = {
         "candidates": list(candidates),

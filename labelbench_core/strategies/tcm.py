@@ -10,7 +10,7 @@ from typing import Annotated
 
 import numpy as np
 
-from labelbench_core.options import Interval
+from labelbench_core.registry.options import Interval
 from labelbench_core.strategies import margin, typiclust
 from labelbench_core.strategies.pool import Pool
 

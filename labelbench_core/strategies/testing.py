@@ -19,8 +19,8 @@ import numpy as np
 from numpy.random import mtrand  # the global generator of NumPy, only to see that it stays unused
 
 from labelbench_core import registry
+from labelbench_core.strategies.dispatch import Fit, select
 from labelbench_core.strategies.pool import Head, MissingInput, Pool
-from labelbench_core.strategies.selection import Fit, select
 
 INFO_KEYS = {"name", "paper", "rule", "cost", "needs", "multilabel", "kind", "deterministic"}
 KINDS = ("strategy", "sequential", "ceiling")
@@ -29,7 +29,7 @@ Check = Callable[..., None]
 
 
 class Blocks:
-    """An array that is read block by block, like `labelbench_core.store.RowBlocks`."""
+    """An array that is read block by block, like `labelbench_core.storage.store.RowBlocks`."""
 
     def __init__(self, array: np.ndarray, block_rows: int) -> None:
         self._array, self._block_rows = array, block_rows

@@ -19,10 +19,10 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from labelbench_core.options import Count, Interval
-from labelbench_core.strategies._arrays import Array, Rows, cast, chunk_rows, host, like
-from labelbench_core.strategies._kmeans import cluster
-from labelbench_core.strategies._sphere import unit_rows
+from labelbench_core.registry.options import Count, Interval
+from labelbench_core.strategies.arrays import Array, Rows, cast, chunk_rows, host, like
+from labelbench_core.strategies.kernels.kmeans import cluster
+from labelbench_core.strategies.kernels.sphere import unit_rows
 from labelbench_core.strategies.pool import Pool
 
 INFO = {

@@ -22,10 +22,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from labelbench_core.options import Count
-from labelbench_core.strategies._arrays import Rows, cast, chunk_rows, host
-from labelbench_core.strategies._herding import greedy_coverage
-from labelbench_core.strategies._sphere import directions, draw_targets
+from labelbench_core.registry.options import Count
+from labelbench_core.strategies.arrays import Rows, cast, chunk_rows, host
+from labelbench_core.strategies.kernels.herding import greedy_coverage
+from labelbench_core.strategies.kernels.sphere import directions, draw_targets
 from labelbench_core.strategies.margin import margins
 from labelbench_core.strategies.pool import MissingInput, Pool
 

@@ -13,11 +13,11 @@ from typing import Literal
 
 import torch
 
-from labelbench_core.devices import on_device
-from labelbench_core.options import NonNegative, Share, ShareBelow1, Steps
+from labelbench_core.compute.devices import on_device
+from labelbench_core.registry.options import NonNegative, Share, ShareBelow1, Steps
 from labelbench_core.trainers import Batch, Loss, Problem, Step
-from labelbench_core.trainers._averages import Averages, align
-from labelbench_core.trainers._losses import (
+from labelbench_core.trainers.shared.averages import Averages, align
+from labelbench_core.trainers.shared.losses import (
     Network,
     forward,
     is_decided,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labelbench_core.options import NonNegative, Share, ShareBelow1
+from labelbench_core.registry.options import NonNegative, Share, ShareBelow1
 from labelbench_core.trainers import Batch, Loss, Step
-from labelbench_core.trainers._losses import (
+from labelbench_core.trainers.shared.losses import (
     Network,
     forward,
     supervised_step,

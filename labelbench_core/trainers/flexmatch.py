@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import torch
 
-from labelbench_core.options import NonNegative, Share, ShareBelow1, Steps
-from labelbench_core.trainers import Batch, Loss, Problem, Step, _distributed
-from labelbench_core.trainers._losses import (
+from labelbench_core.compute import distributed
+from labelbench_core.registry.options import NonNegative, Share, ShareBelow1, Steps
+from labelbench_core.trainers import Batch, Loss, Problem, Step
+from labelbench_core.trainers.shared.losses import (
     Network,
     forward,
     is_decided,
@@ -86,7 +87,7 @@ class LearningStatus(torch.nn.Module):
     def learn(self, rows: torch.Tensor, classes: torch.Tensor, is_sure: torch.Tensor) -> None:
         """Remember the sure ones of these predictions (U,); the cost does not grow with the set."""
         marks = torch.stack([rows, torch.where(is_sure, classes, self._unused)], dim=1)
-        rows, marks = _distributed.gather(marks).unbind(dim=1)
+        rows, marks = distributed.gather(marks).unbind(dim=1)
         rows, order = rows.sort(stable=True)
         marks = marks[order]
         before = self.predicted[rows]

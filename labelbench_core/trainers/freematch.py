@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import torch
 
-from labelbench_core.options import NonNegative, ShareBelow1
+from labelbench_core.registry.options import NonNegative, ShareBelow1
 from labelbench_core.trainers import Batch, Loss, Problem, Step
-from labelbench_core.trainers._averages import Averages, histogram
-from labelbench_core.trainers._losses import (
+from labelbench_core.trainers.shared.averages import Averages, histogram
+from labelbench_core.trainers.shared.losses import (
     Network,
     forward,
     is_decided,

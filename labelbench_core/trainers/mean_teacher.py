@@ -14,9 +14,9 @@ from typing import Literal
 import torch
 
 from labelbench_core.errors import InputError
-from labelbench_core.options import NonNegative, ShareBelow1, Steps
+from labelbench_core.registry.options import NonNegative, ShareBelow1, Steps
 from labelbench_core.trainers import Batch, Loss, Step
-from labelbench_core.trainers._losses import (
+from labelbench_core.trainers.shared.losses import (
     Network,
     forward_together,
     ramp,

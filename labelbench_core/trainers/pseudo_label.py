@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from labelbench_core.options import NonNegative, Share, ShareBelow1, Steps
+from labelbench_core.registry.options import NonNegative, Share, ShareBelow1, Steps
 from labelbench_core.trainers import Batch, Loss, Step
-from labelbench_core.trainers._losses import (
+from labelbench_core.trainers.shared.losses import (
     Network,
     forward_together,
     is_decided,

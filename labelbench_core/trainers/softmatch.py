@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 
 import torch
 
-from labelbench_core.options import Interval, NonNegative, ShareBelow1
+from labelbench_core.registry.options import Interval, NonNegative, ShareBelow1
 from labelbench_core.trainers import Batch, Loss, Problem, Step
-from labelbench_core.trainers._averages import Averages, align
-from labelbench_core.trainers._losses import (
+from labelbench_core.trainers.shared.averages import Averages, align
+from labelbench_core.trainers.shared.losses import (
     Network,
     forward,
     is_decided,

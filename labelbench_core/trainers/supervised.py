@@ -14,9 +14,9 @@ from typing import Annotated, Literal
 import torch
 from torch.nn.functional import cross_entropy, one_hot
 
-from labelbench_core.options import Interval, ShareBelow1
+from labelbench_core.registry.options import Interval, ShareBelow1
 from labelbench_core.trainers import Batch, Loss, Problem, Step
-from labelbench_core.trainers._mixing import mix
+from labelbench_core.trainers.shared.mixing import mix
 
 INFO = {
     "summary": "cross-entropy on the labelled examples",

@@ -14,9 +14,9 @@ from typing import Annotated, Literal
 import torch
 from torch.nn.functional import cross_entropy
 
-from labelbench_core.options import Interval, NonNegative, Share, ShareBelow1, Steps
+from labelbench_core.registry.options import Interval, NonNegative, Share, ShareBelow1, Steps
 from labelbench_core.trainers import Batch, Loss, Step
-from labelbench_core.trainers._losses import (
+from labelbench_core.trainers.shared.losses import (
     Network,
     forward,
     labeled_loss,

@@ -12,8 +12,9 @@ import sys
 import numpy as np
 import pytest
 
-from labelbench_core import oracle, registry, rounds, strategies
+from labelbench_core import registry, strategies
 from labelbench_core.proxies import Statistics
+from labelbench_core.selection import annotator, rounds
 from labelbench_core.strategies.testing import Blocks
 
 ROWS, CLASSES, BATCH = 120, 3, 12
@@ -50,7 +51,7 @@ class Guarded(np.ndarray):
     __iter__ = tolist = astype = copy = __array_ufunc__ = __array_function__ = _refuse
 
 
-class GuardedOracle(oracle.Oracle):
+class GuardedOracle(annotator.Oracle):
     """An oracle whose labels open as they are bought."""
 
     def __init__(self, labels, bought):

@@ -6,10 +6,11 @@ import re
 
 import pytest
 
-from labelbench_core import options, registry
-from labelbench_core.catalogue import kind_errors
+from labelbench_core import registry
+from labelbench_core.configuration.catalogue import kind_errors
 from labelbench_core.errors import InputError
-from labelbench_core.trainers.recipe import Recipe
+from labelbench_core.registry import options
+from labelbench_core.training.recipe import Recipe
 
 SCHEMA = registry.PROJECT / "config" / "schema" / "catalogue.schema.json"
 OPTIONS = [

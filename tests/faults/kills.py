@@ -34,10 +34,10 @@ from checkouts import Workflow, checkout
 from test_interruptions import jobs_of
 from test_proxies import CATALOGUE, NAMES_CATALOGUE
 
-from labelbench_core.plan import Needs, planned_jobs
-from labelbench_core.proxy_entries import needs
-from labelbench_core.stages import STAGES
-from labelbench_core.workflow import load
+from labelbench_core.configuration.entries import needs
+from labelbench_core.stages.plan import Needs, planned_jobs
+from labelbench_core.stages.table import STAGES
+from workflow_scripts._snakefile import load
 
 CONFIG = "killed.yaml"
 EXPERIMENT = """

@@ -11,10 +11,10 @@ import pytest
 from damages import half_inverted, place_of, put_back, told
 from small_chain import World, describe
 
-from labelbench_core import files, store
 from labelbench_core.datasets import open_dataset
 from labelbench_core.errors import InputError
-from labelbench_core.result_files import read_record, write_record
+from labelbench_core.storage import files, store
+from labelbench_core.storage.records import read_record, write_record
 
 PROJECT = Path(__file__).resolve().parents[2]
 DIGESTS = ("record_sha256", "arrays_sha256")

@@ -7,8 +7,8 @@ import pytest
 from choosing import choose, multilabel_pool
 
 from labelbench_core.errors import InputError
-from labelbench_core.strategies import _design, _swap
 from labelbench_core.strategies import bait as bait_module
+from labelbench_core.strategies.kernels import design, swap
 from labelbench_core.strategies.testing import awkward_pools, make_pool
 
 
@@ -160,7 +160,7 @@ def test_bait_binary_options_are_checked(option):
 
 def test_contenders_are_equal_but_for_rounding():
     gains = np.array([-np.inf, 1 - 1e-6, 1 - 1e-12, 1.0, 1 - 1e-12])
-    assert _design.contenders(gains).tolist() == [2, 3, 4]
+    assert design.contenders(gains).tolist() == [2, 3, 4]
 
 
 def full_informations(pool, dims):
@@ -297,7 +297,7 @@ def bait_by_swaps(pool, budget, seed, dims=30, proposals=10):
 @pytest.mark.parametrize("labeled", [0, 1, 30])
 @pytest.mark.parametrize("classes", [2, 4])
 def test_bait_by_swaps(classes, labeled, refresh_after, monkeypatch):
-    monkeypatch.setattr(_swap, "REFRESH_AFTER", refresh_after)
+    monkeypatch.setattr(swap, "REFRESH_AFTER", refresh_after)
     pool = make_pool(80, dims=3, classes=classes, labeled=labeled)
     assert choose("bait", pool, 20, 3, method="swap").tolist() == bait_by_swaps(pool, 20, 3)
 

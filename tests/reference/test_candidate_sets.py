@@ -12,8 +12,9 @@ from choosing import choose
 
 from benchmarks.plain import alfa_mix as plain_alfa_mix
 from benchmarks.plain import dropquery as plain_dropquery
-from labelbench_core.strategies import Head, _kmeans, alfa_mix
-from labelbench_core.strategies._fill import fill_at_random
+from labelbench_core.strategies import Head, alfa_mix
+from labelbench_core.strategies.kernels import kmeans
+from labelbench_core.strategies.kernels.fill import fill_at_random
 from labelbench_core.strategies.margin import margins
 from labelbench_core.strategies.testing import make_pool
 
@@ -148,7 +149,7 @@ def test_typiclust_comes_to_small_clusters_last():
 def test_nearest_to_centers_of_coinciding_candidates_fills_up_among_them():
     points = np.eye(3, dtype=np.float32)[np.arange(30) % 3]
     candidates = np.arange(0, 30, 2)
-    chosen = _kmeans.nearest_to_centers(points, candidates, 10, np.random.default_rng(0))
+    chosen = kmeans.nearest_to_centers(points, candidates, 10, np.random.default_rng(0))
     assert len(set(chosen)) == 10
     assert np.isin(chosen, candidates).all()
     assert {int(row) % 3 for row in chosen[:3]} == {0, 1, 2}

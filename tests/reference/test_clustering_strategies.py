@@ -11,7 +11,8 @@ from benchmarks.plain import dropquery as plain_dropquery
 from benchmarks.plain import typiclust
 from benchmarks.plain._shared import unit
 from labelbench_core.errors import InputError
-from labelbench_core.strategies import Head, _kmeans, alfa_mix, dropquery
+from labelbench_core.strategies import Head, alfa_mix, dropquery
+from labelbench_core.strategies.kernels import kmeans
 from labelbench_core.strategies.testing import make_pool
 
 
@@ -22,7 +23,7 @@ def test_typiclust(monkeypatch, labeled, at_once, distance):
     monkeypatch.setattr("labelbench_core.strategies.typiclust.AT_ONCE", at_once)
     pool = make_pool(300, labeled=labeled)
     count = min(labeled + 60, 25)
-    clusters = _kmeans.cluster(pool.embeddings, count, np.random.default_rng(0)).labels
+    clusters = kmeans.cluster(pool.embeddings, count, np.random.default_rng(0)).labels
     min_size = int(np.sort(np.bincount(clusters))[10])  # a size that occurs
     options = {"max_clusters": 25, "neighbors": 8, "min_size": min_size, "distance": distance}
     expected = typiclust.from_clusters(pool, clusters, 60, 8, min_size, distance)
@@ -46,10 +47,10 @@ def test_typiclust_of_plain_and_of_squared_distances_by_hand():
 def test_k_means_is_as_good_as_scikit_learn(monkeypatch, lloyd_rows):
     from sklearn.cluster import KMeans
 
-    monkeypatch.setattr(_kmeans, "LLOYD_ROWS", lloyd_rows)
+    monkeypatch.setattr(kmeans, "LLOYD_ROWS", lloyd_rows)
     pool = make_pool(6000, dims=12, classes=15)
     points = unit(pool.embeddings).astype(np.float32)
-    found = _kmeans.cluster(pool.embeddings, 40, np.random.default_rng(0))
+    found = kmeans.cluster(pool.embeddings, 40, np.random.default_rng(0))
     known = KMeans(40, n_init=1, random_state=0).fit(points)
     spread = np.square(points - found.centers[found.labels]).sum()
     assert spread < 1.05 * known.inertia_
@@ -63,7 +64,7 @@ def test_k_means_finds_the_nearest_center_exactly():
     centers = np.concatenate([centers, np.nextafter(centers, 2), centers])
     wide = points[:, None].astype(np.float64) - centers.astype(np.float64)
     expected = np.square(wide).sum(axis=2).argmin(axis=1)
-    assert np.array_equal(_kmeans.nearest_centers(points, centers), expected)
+    assert np.array_equal(kmeans.nearest_centers(points, centers), expected)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
@@ -82,7 +83,7 @@ def test_dropquery_takes_the_nearest_row_of_each_cluster():
     free = pool.unlabeled()
     candidates = free[changes[free] > 1]
     assert len(candidates) >= 40  # the bar need not be lowered
-    clusters = _kmeans.cluster(pool.embeddings, 20, rng, candidates)
+    clusters = kmeans.cluster(pool.embeddings, 20, rng, candidates)
     apart = unit(pool.embeddings[candidates])
     apart = np.square(apart - clusters.centers[clusters.labels]).sum(axis=1)
     expected = {
@@ -97,7 +98,7 @@ def test_of_two_rows_that_make_up_a_cluster_the_first_is_taken():
     rng = np.random.default_rng(0)
     pairs = np.repeat(10 * np.eye(30, dtype=np.float32), 2, axis=0)
     pairs += 0.02 * rng.standard_normal(pairs.shape, dtype=np.float32)
-    chosen = _kmeans.nearest_to_centers(pairs, np.arange(60), 30, rng)
+    chosen = kmeans.nearest_to_centers(pairs, np.arange(60), 30, rng)
     assert sorted(chosen) == list(range(0, 60, 2))
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from choosing import choose
 
-from labelbench_core.strategies import _k_center, _sketch
+from labelbench_core.strategies.kernels import k_center
+from labelbench_core.strategies.kernels import sketch as sketch_module
 from labelbench_core.strategies.testing import awkward_pools, make_pool
 
 
@@ -34,10 +35,10 @@ def block_sizes(request, monkeypatch):
     if request.param:
         names = ("BLOCK_ROWS", "FIRST_TIME", "AGAIN", "CENTER_COLUMNS")
         for name, size in zip(names, request.param, strict=True):
-            monkeypatch.setattr(_k_center, name, size)
-        monkeypatch.setattr(_k_center, "SKETCH_FROM", 2)
-        monkeypatch.setattr(_k_center, "REFINED_ROWS", 8)
-        monkeypatch.setattr(_sketch, "GROUPED_FROM", 4)
+            monkeypatch.setattr(k_center, name, size)
+        monkeypatch.setattr(k_center, "SKETCH_FROM", 2)
+        monkeypatch.setattr(k_center, "REFINED_ROWS", 8)
+        monkeypatch.setattr(sketch_module, "GROUPED_FROM", 4)
 
 
 @pytest.mark.usefixtures("block_sizes")
@@ -85,9 +86,9 @@ def test_coreset_where_float32_cannot_tell_the_nearest_center(scale):
     rows = (1e-7 * scale * np.random.default_rng(4).standard_normal((50, 32))).astype(np.float32)
     points = np.concatenate([centers, rows])
     labeled, unlabeled = np.arange(300), np.arange(300, 350)
-    search = _k_center.FarthestFirst(points, labeled, unlabeled, 1)
+    search = k_center.FarthestFirst(points, labeled, unlabeled, 1)
     vectors = search.shifted(rows)
-    search.update(unlabeled, rows, vectors, _k_center.squared_norms(vectors))
+    search.update(unlabeled, rows, vectors, k_center.squared_norms(vectors))
     wide = points.astype(np.float64)
     expected = np.square(wide[300:, None] - wide[None, :300]).sum(axis=2).min(axis=1)
     assert np.array_equal(search.exact[unlabeled], expected)
@@ -102,20 +103,20 @@ def test_coreset_on_tensors():
 
 
 def test_guesses_in_all_dimensions_and_groups_are_the_nearest_centers(monkeypatch):
-    monkeypatch.setattr(_sketch, "GROUPED_FROM", 50)
+    monkeypatch.setattr(sketch_module, "GROUPED_FROM", 50)
     rng = np.random.default_rng(0)
     centers, rows = (rng.standard_normal((count, 8)).astype(np.float32) for count in (50, 400))
     distances = np.square(rows[:, None] - centers).sum(axis=2)
     nearest = distances.argmin(axis=1)
-    sketch = _sketch.Sketch(centers)
+    sketch = sketch_module.Sketch(centers)
     assert np.array_equal(sketch.guess(rows), nearest)
     share = [np.mean(sketch.first_guess(rows) == nearest)]
-    monkeypatch.setattr(_sketch, "PROBES", 50)
+    monkeypatch.setattr(sketch_module, "PROBES", 50)
     assert np.array_equal(sketch.first_guess(rows), nearest)
     assert share[0] > 0.5
 
 
 def test_groups_about_equal_centers(monkeypatch):
-    monkeypatch.setattr(_sketch, "GROUPED_FROM", 9)
-    sketch = _sketch.Sketch(np.ones((9, 3), np.float32))
+    monkeypatch.setattr(sketch_module, "GROUPED_FROM", 9)
+    sketch = sketch_module.Sketch(np.ones((9, 3), np.float32))
     assert set(sketch.first_guess(np.zeros((5, 3), np.float32))) <= set(range(9))

@@ -10,8 +10,9 @@ from benchmarks.plain.maxherding import herd
 from benchmarks.plain.probcover import greedy
 from benchmarks.plain.uherding import temperature
 from labelbench_core.errors import InputError
-from labelbench_core.strategies import MissingInput, _balls, _herding, probcover, uherding
-from labelbench_core.strategies import _sphere as sphere
+from labelbench_core.strategies import MissingInput, probcover, uherding
+from labelbench_core.strategies.kernels import balls as balls_module
+from labelbench_core.strategies.kernels import herding, sphere
 from labelbench_core.strategies.testing import awkward_pools, make_pool
 
 
@@ -85,7 +86,7 @@ def test_probcover_on_awkward_pools(title):
 @pytest.mark.parametrize(("tile", "chunk_values"), [(1, 1), (30, 4000)])
 def test_probcover_with_blocks_of_any_size(monkeypatch, tile, chunk_values):
     monkeypatch.setattr(sphere, "TILE", tile)
-    monkeypatch.setattr("labelbench_core.strategies._arrays.CHUNK_VALUES", chunk_values)
+    monkeypatch.setattr("labelbench_core.strategies.arrays.CHUNK_VALUES", chunk_values)
     pool = make_pool(131, labeled=10)
     delta = middle_radius(pool.embeddings, 0.1)
     expected = plain_probcover(pool.embeddings, pool.labeled, 121, delta)
@@ -114,8 +115,8 @@ def test_balls_are_the_largest_of_the_purity_wanted(
     monkeypatch, tile, count, sample, classes, purity
 ):
     monkeypatch.setattr(sphere, "TILE", tile)
-    monkeypatch.setattr(_balls, "SAMPLE", sample)
-    monkeypatch.setattr(_balls, "WAITING", 5 * tile)
+    monkeypatch.setattr(balls_module, "SAMPLE", sample)
+    monkeypatch.setattr(balls_module, "WAITING", 5 * tile)
     pool = make_pool(240, dims=5, classes=classes)
     distances = np.sqrt(squared_distances(pool.embeddings))
     clusters = np.random.default_rng(0).integers(0, classes, 240)
@@ -124,21 +125,21 @@ def test_balls_are_the_largest_of_the_purity_wanted(
     radius = purest_radius(distances, clusters, order[:count], purity)
     expected = distances[order][:, order[:count]] < radius * (1 - 1e-12)
     for max_pairs in (10**6, expected.sum()):  # there are more pairs within the radius at first
-        found = _balls.NearPairs(pool.embeddings, order, count)
+        found = balls_module.NearPairs(pool.embeddings, order, count)
         balls = found.purest_balls(clusters, purity, max_pairs)
         assert balls.count == count
         assert np.array_equal(covered(balls), expected)
 
 
 def test_a_sample_that_misleads_is_enlarged(monkeypatch):
-    monkeypatch.setattr(_balls, "SAMPLE", 4)
+    monkeypatch.setattr(balls_module, "SAMPLE", 4)
     rng = np.random.default_rng(0)
     points = rng.standard_normal((200, 5)).astype(np.float32)
     distances = np.sqrt(squared_distances(points))
     clusters = np.arange(200) % 2
     nearest = np.where(clusters[:, None] == clusters, np.inf, distances).min(axis=1)
     order = np.argsort(nearest, kind="stable")  # those sampled are nearer than all others
-    balls = _balls.NearPairs(points, order, 200).purest_balls(clusters, 0.5, 10**6)
+    balls = balls_module.NearPairs(points, order, 200).purest_balls(clusters, 0.5, 10**6)
     radius = np.sort(nearest)[100]
     expected = distances[order][:, order] < radius * (1 - 1e-12)
     assert np.array_equal(covered(balls), expected)
@@ -154,7 +155,9 @@ def test_purest_balls_where_float32_cannot_tell(purity):
     points = points.astype(np.float32)
     clusters = np.minimum(np.arange(201), 1)
     distances = np.sqrt(squared_distances(points))
-    balls = _balls.NearPairs(points, np.arange(201), 201).purest_balls(clusters, purity, 10**6)
+    balls = balls_module.NearPairs(points, np.arange(201), 201).purest_balls(
+        clusters, purity, 10**6
+    )
     radius = purest_radius(distances, clusters, np.arange(201), purity)
     assert np.array_equal(covered(balls), distances < radius * (1 - 1e-12))
 
@@ -165,7 +168,9 @@ def test_balls_of_zero_rows(radius):
     points[::9] = 0
     order = np.random.default_rng(1).permutation(60)
     near = np.sqrt(squared_distances(points))[order][:, order[:40]] < radius
-    assert np.array_equal(covered(_balls.NearPairs(points, order, 40).balls(radius, 10**6)), near)
+    assert np.array_equal(
+        covered(balls_module.NearPairs(points, order, 40).balls(radius, 10**6)), near
+    )
 
 
 def test_probcover_finds_its_radius_itself():
@@ -193,7 +198,7 @@ def test_probcover_where_float32_cannot_tell(offset):
             expected = plain_probcover(pool.embeddings, pool.labeled, 40, delta)
             chosen = choose("probcover", pool, 40, delta=delta)
             assert chosen[: len(expected)].tolist() == expected
-            balls = _balls.NearPairs(points, np.arange(150), 150).balls(delta, 10**6)
+            balls = balls_module.NearPairs(points, np.arange(150), 150).balls(delta, 10**6)
             assert covered(balls).sum() == 150 + 2 * np.count_nonzero(distances < delta)
 
 
@@ -206,7 +211,7 @@ def test_probcover_keeps_to_the_memory_it_may_use(monkeypatch, tile):
     order = np.concatenate([drawn, np.setdiff1d(np.arange(256), drawn)])
     near = (np.sqrt(squared_distances(pool.embeddings)) < delta)[order][:, order]
     edges = int(near[:, :50].sum())
-    balls = _balls.NearPairs(pool.embeddings, order, 200).balls(delta, edges)
+    balls = balls_module.NearPairs(pool.embeddings, order, 200).balls(delta, edges)
     assert balls.count == 50
     assert np.array_equal(covered(balls), near[:, :50])
     options = {"delta": delta, "targets": 200, "max_edges": edges}
@@ -219,7 +224,7 @@ def test_probcover_keeps_to_the_memory_it_may_use(monkeypatch, tile):
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 @pytest.mark.parametrize("bandwidth", [0.3, 1.0])
 def test_maxherding(monkeypatch, densest, labeled, dtype, bandwidth):
-    monkeypatch.setattr(_herding, "DENSEST", densest)
+    monkeypatch.setattr(herding, "DENSEST", densest)
     pool = make_pool(400, dims=16, labeled=labeled, dtype=dtype)
     expected = plain_herding(pool.embeddings, pool.labeled, 120, bandwidth, 1)
     assert choose("maxherding", pool, 120, bandwidth=bandwidth).tolist() == expected
@@ -236,12 +241,12 @@ def test_maxherding_on_a_sample_of_targets():
 @pytest.mark.parametrize("densest", [0, 1])
 @pytest.mark.parametrize("tile", [1, 30])
 def test_maxherding_with_tiles_of_any_size(monkeypatch, densest, tile):
-    monkeypatch.setattr(_herding, "DENSEST", densest)
-    monkeypatch.setattr(_herding, "FEWEST", 1)
-    monkeypatch.setattr(_herding, "MOST", 5)
-    monkeypatch.setattr(_herding, "PATIENCE", 9)
+    monkeypatch.setattr(herding, "DENSEST", densest)
+    monkeypatch.setattr(herding, "FEWEST", 1)
+    monkeypatch.setattr(herding, "MOST", 5)
+    monkeypatch.setattr(herding, "PATIENCE", 9)
     monkeypatch.setattr(sphere, "TILE", tile)
-    monkeypatch.setattr("labelbench_core.strategies._arrays.CHUNK_VALUES", 700)
+    monkeypatch.setattr("labelbench_core.strategies.arrays.CHUNK_VALUES", 700)
     pool = make_pool(100, dims=16, labeled=12)
     expected = plain_herding(pool.embeddings, pool.labeled, 50, 1, 1)
     assert choose("maxherding", pool, 50).tolist() == expected
@@ -251,7 +256,7 @@ def test_maxherding_with_tiles_of_any_size(monkeypatch, densest, tile):
 @pytest.mark.parametrize("bandwidth", [0.001, 0.01, 0.1])
 def test_herding_where_float32_cannot_tell(monkeypatch, densest, bandwidth):
     """Narrow kernels, and rows nearer to one another than the error of a float32 product."""
-    monkeypatch.setattr(_herding, "DENSEST", densest)
+    monkeypatch.setattr(herding, "DENSEST", densest)
     rng = np.random.default_rng(0)
     points = 1000 + rng.standard_normal((200, 6)).astype(np.float32)
     pool = make_pool(embeddings=points, labeled=12)
@@ -259,7 +264,7 @@ def test_herding_where_float32_cannot_tell(monkeypatch, densest, bandwidth):
     kernel = squared_distances(points)
     assert 1e-8 < np.median(kernel) < 1e-5
     expected = plain_herding(points, pool.labeled, 40, bandwidth, weights)
-    found = _herding.greedy_coverage(pool, 40, rng, np.arange(200), weights, bandwidth)
+    found = herding.greedy_coverage(pool, 40, rng, np.arange(200), weights, bandwidth)
     assert found.tolist() == expected
 
 
@@ -268,7 +273,7 @@ def test_bounds_of_gains_hold_and_are_tight():
     rows, targets = pool.unlabeled(), np.arange(50, 350)
     for bandwidth in (0.05, 1.0, 30.0):
         weights = np.random.default_rng(0).random(300)
-        coverage = _herding._Coverage(pool.embeddings, targets, weights, bandwidth)
+        coverage = herding._Coverage(pool.embeddings, targets, weights, bandwidth)
         bounds = coverage.bounds(rows)
         for some in (pool.labeled[:1], pool.labeled[1:]):
             before = coverage.covered
@@ -281,14 +286,14 @@ def test_bounds_of_gains_hold_and_are_tight():
 
 def test_maxherding_computes_few_of_the_gains(monkeypatch):
     looked_at = []
-    gains = _herding._Coverage.gains
+    gains = herding._Coverage.gains
 
     def counted(self, rows):
         looked_at.append(len(rows))
         return gains(self, rows)
 
-    monkeypatch.setattr(_herding._Coverage, "gains", counted)
-    monkeypatch.setattr(_herding, "DENSEST", 0)
+    monkeypatch.setattr(herding._Coverage, "gains", counted)
+    monkeypatch.setattr(herding, "DENSEST", 0)
     pool = make_pool(2000, dims=16, labeled=20, classes=10)
     choose("maxherding", pool, 50)
     assert sum(looked_at) < 0.02 * 50 * 2000

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from benchmarks.plain import direct as plain_direct
 from labelbench_core.errors import InputError
-from labelbench_core.oracle import Oracle, SequentialPurchase
-from labelbench_core.strategies import _lines, _threshold
+from labelbench_core.selection.annotator import Oracle, SequentialPurchase
 from labelbench_core.strategies import direct as direct_module
 from labelbench_core.strategies.direct import reduction_shares
+from labelbench_core.strategies.kernels import lines as lines_module
+from labelbench_core.strategies.kernels import threshold
 from labelbench_core.strategies.testing import Blocks
 
 DEFAULTS = {
@@ -166,7 +167,7 @@ def test_direct_as_its_plain_form(classes, labeled, noise):
 def test_direct_keeps_few_lines_and_columns(monkeypatch):
     truth, pool = truth_and_pool(150, classes=5)
     expected = choose("direct", pool, 100, ask=Annotator(truth), **SMALL)
-    for module in (_lines, direct_module):
+    for module in (lines_module, direct_module):
         monkeypatch.setattr(module, "VALUES_AHEAD", 2 * 150)
     few = replace(pool, probabilities=Blocks(pool.probabilities, 7))
     chosen = choose("direct", few, 100, ask=Annotator(truth), **SMALL)
@@ -234,16 +235,16 @@ def as_arrays(marks):
 def test_cuts_are_those_of_brute_force(marks, data):
     places, of_class, known = as_arrays(marks)
     line = list(range(len(marks)))
-    low, high = _threshold.version_space(places, of_class, len(marks))
+    low, high = threshold.version_space(places, of_class, len(marks))
     assert (low, high) == open_cuts(line, known)
-    wrong = _threshold.errors(of_class)
+    wrong = threshold.errors(of_class)
     low = data.draw(st.integers(0, len(marks)))
     high = data.draw(st.integers(low, len(marks)))
     best = min(range(low, high + 1), key=lambda cut: (errors(line, known, cut), -cut))
-    assert _threshold.best_cut(places, wrong, low, high) == best
+    assert threshold.best_cut(places, wrong, low, high) == best
     target = data.draw(st.integers(0, len(marks)))
     expected = shrink(line, known, low, high, target)
-    assert _threshold.shrink(places, wrong, low, high, target) == expected
+    assert threshold.shrink(places, wrong, low, high, target) == expected
 
 
 @given(LABELED, st.data())
@@ -252,15 +253,15 @@ def test_nearest_places(marks, data):
     cut = data.draw(st.integers(0, len(marks)))
     count = data.draw(st.integers(0, int(free.sum())))
     places = sorted(np.flatnonzero(free).tolist(), key=lambda i: (abs(i + 0.5 - cut), i < cut))
-    assert _threshold.nearest(free, cut, count).tolist() == places[:count]
+    assert threshold.nearest(free, cut, count).tolist() == places[:count]
 
 
 def test_a_version_space_shrinks_by_equal_factors_to_one_row():
     size, calls = 1000, 3
     for left in range(calls, 1, -1):
-        size = _threshold.target_size(size, left)
+        size = threshold.target_size(size, left)
     assert size == 10  # one factor of 10 is left to the choice of the best cut
-    assert _threshold.target_size(0, 2) == 0
+    assert threshold.target_size(0, 2) == 0
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,16 @@ import plain_strategies as plain
 import pytest
 from choosing import assert_drawn_by, choose, multilabel_pool
 
-from labelbench_core.strategies import _seeding
-from labelbench_core.strategies._gradients import Gradients
+from labelbench_core.strategies.kernels import seeding
+from labelbench_core.strategies.kernels.gradients import Gradients
 from labelbench_core.strategies.testing import make_pool
 
 
 @pytest.mark.parametrize("first_center", ["uniform", "largest_norm"])
 @pytest.mark.parametrize("batch", [1, 2, 32])
 def test_badge_draws_by_the_law_of_k_means_plus_plus(monkeypatch, first_center, batch):
-    monkeypatch.setattr(_seeding, "SMALLEST_BATCH", batch)
-    monkeypatch.setattr(_seeding, "LARGEST_BATCH", batch)
+    monkeypatch.setattr(seeding, "SMALLEST_BATCH", batch)
+    monkeypatch.setattr(seeding, "LARGEST_BATCH", batch)
     pool = make_pool(5, dims=2, labeled=0, seed=4)
     points = plain.gradients(pool.embeddings, pool.probabilities)
     first = None
@@ -33,9 +33,9 @@ def test_badge_after_many_rejections(monkeypatch):
     points = centers[np.arange(3000) % 6] + 1e-4 * rng.standard_normal((3000, 8))
     pool = make_pool(3000, embeddings=points, labeled=0)
     passes = []
-    refresh = _seeding._Seeding.refresh
+    refresh = seeding._Seeding.refresh
     monkeypatch.setattr(
-        _seeding._Seeding, "refresh", lambda self: (passes.append(self.count), refresh(self))
+        seeding._Seeding, "refresh", lambda self: (passes.append(self.count), refresh(self))
     )
     chosen = choose("badge", pool, 100)
     assert len(set(chosen.tolist())) == 100
@@ -68,8 +68,8 @@ def test_badge_takes_equal_rows_for_one_point():
 @pytest.mark.parametrize("gamma", [1, 10])
 @pytest.mark.parametrize("batch", [1, 32])
 def test_falcun_draws_by_its_law(monkeypatch, gamma, batch):
-    monkeypatch.setattr(_seeding, "SMALLEST_BATCH", batch)
-    monkeypatch.setattr(_seeding, "LARGEST_BATCH", batch)
+    monkeypatch.setattr(seeding, "SMALLEST_BATCH", batch)
+    monkeypatch.setattr(seeding, "LARGEST_BATCH", batch)
     rows = np.random.default_rng(0).dirichlet(np.full(3, 5), 5).astype(np.float32)
     pool = replace(make_pool(5, labeled=0), probabilities=rows)
     law = plain.falcun_law(rows, gamma, 3)

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from choosing import choose
 
-from labelbench_core import files
-from labelbench_core.catalogue import load_catalogue
+from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.errors import InputError
 from labelbench_core.registry import PROJECT
+from labelbench_core.storage import files
 from labelbench_core.strategies import (
     MissingInput,
     Pool,
+    dispatch,
     select,
     select_with_state,
-    selection,
     tailor,
 )
-from labelbench_core.strategies._sub_pool import SelectedRows, sub_pool
+from labelbench_core.strategies.kernels.sub_pool import SelectedRows, sub_pool
 from labelbench_core.strategies.testing import CHECKS, Blocks, make_pool, run
 
 MATRICES = ("embeddings", "probabilities")
@@ -361,7 +361,7 @@ def test_refine_without_filtering_is_its_final_strategy():
 
 def test_what_is_certain_is_asked_once(monkeypatch):
     asked = []
-    real = selection.select
+    real = dispatch.select
 
     def counted(name, *arguments):
         asked.append(name)
@@ -369,7 +369,7 @@ def test_what_is_certain_is_asked_once(monkeypatch):
 
     pool = make_pool(60)
     expected = set(choose("margin", pool, 12))
-    monkeypatch.setattr(selection, "select", counted)
+    monkeypatch.setattr(dispatch, "select", counted)
     chosen = run("refine", pool, 12, {"candidates": ["margin"], "batches": 7})
     assert set(chosen) == expected
     # Nothing is left to filter after the first depth.

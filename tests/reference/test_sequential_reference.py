@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from benchmarks.plain import galaxy as plain_galaxy
 from labelbench_core.errors import InputError
-from labelbench_core.oracle import Oracle, SequentialPurchase
-from labelbench_core.strategies import _lines
+from labelbench_core.selection.annotator import Oracle, SequentialPurchase
+from labelbench_core.strategies.kernels import lines as lines_module
 from labelbench_core.strategies.testing import Blocks
 
 
@@ -136,7 +136,7 @@ def test_galaxy_as_its_plain_form(classes, labeled, noise):
 def test_galaxy_reads_some_columns_at_a_time(monkeypatch):
     truth, pool = truth_and_pool(60, classes=5)
     expected = choose("galaxy", pool, 40, ask=Annotator(truth))
-    monkeypatch.setattr(_lines, "VALUES_AHEAD", 2 * 60)
+    monkeypatch.setattr(lines_module, "VALUES_AHEAD", 2 * 60)
     blocks = replace(pool, probabilities=Blocks(pool.probabilities, 7))
     for few in (pool, blocks):
         assert choose("galaxy", few, 40, ask=Annotator(truth)).tolist() == expected.tolist()
@@ -145,7 +145,7 @@ def test_galaxy_reads_some_columns_at_a_time(monkeypatch):
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_lines_in_any_order(multilabel):
     _, pool = truth_and_pool(60, classes=4, kinds=9, multilabel=multilabel)
-    orders = _lines.Lines(pool)
+    orders = lines.Lines(pool)
     for k, turns in [(2, [2, 3, 1]), (1, [1]), (0, [0, 1]), (3, [3]), (2, [2, 3]), (1, [1])]:
         assert orders.order(k, turns).tolist() == lines(pool)[k]
 
@@ -154,4 +154,4 @@ def test_lines_in_any_order(multilabel):
 def test_rows_are_sorted_by_key_then_second_key_then_index(pairs):
     keys, then = (np.array([pair[i] for pair in pairs], float) for i in (0, 1))
     expected = sorted(range(len(pairs)), key=lambda i: (keys[i], then[i], i))
-    assert _lines.sorted_rows(keys, then).tolist() == expected
+    assert lines.sorted_rows(keys, then).tolist() == expected

@@ -3,8 +3,8 @@
 import pytest
 from experiments_read import PROJECT
 
-from labelbench_core.catalogue import load_catalogue
-from labelbench_core.yaml_files import read_yaml
+from labelbench_core.configuration.catalogue import load_catalogue
+from labelbench_core.storage.yaml_files import read_yaml
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from labelbench_core import config as experiments
+from labelbench_core.configuration import loading as experiments
 from labelbench_core.errors import InputError
 
 PROJECT = Path(experiments.__file__).resolve().parents[1]

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.experiment import Experiment
-from labelbench_core.files import read_json, sha256_file
-from labelbench_core.result_files import KINDS, write_record
+from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.seeds import rng_for
+from labelbench_core.storage.files import read_json, sha256_file
+from labelbench_core.storage.records import KINDS, write_record
 
 ROUND = (
     "selections/{dataset}/{backbone}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.json"

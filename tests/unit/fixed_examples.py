@@ -4,11 +4,11 @@ import numpy as np
 import torch
 
 from labelbench_core import registry
-from labelbench_core.trainers._checkpoints import Checkpoint
-from labelbench_core.trainers._loop import train
-from labelbench_core.trainers._network import Network
-from labelbench_core.trainers._run import Task
-from labelbench_core.trainers.recipe import Recipe
+from labelbench_core.training.checkpoints import Checkpoint
+from labelbench_core.training.loop import train
+from labelbench_core.training.network import Network
+from labelbench_core.training.recipe import Recipe
+from labelbench_core.training.run import Task
 
 
 class FixedExamples:

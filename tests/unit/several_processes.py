@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from fixed_examples import fit
 
+from labelbench_core.compute import distributed
 from labelbench_core.seeds import rng_for
-from labelbench_core.trainers import _distributed
 
 
 class WithRest(torch.nn.Module):
@@ -63,17 +63,17 @@ def main(target: Path) -> None:
     """Train all cases together with the other processes; the first writes what came out."""
     logging.basicConfig(level=logging.INFO)
     looked = []
-    averaged = _distributed.averaged
+    averaged = distributed.averaged
 
     def watched(*arguments, **options):
         forward = averaged(*arguments, **options)
         looked.append(forward.find_unused_parameters)
         return forward
 
-    _distributed.averaged = watched
-    with _distributed.joined(torch.device("cpu")):
+    distributed.averaged = watched
+    with distributed.joined(torch.device("cpu")):
         found = {case: (*train(case), looked.pop()) for case in CASES}
-        if _distributed.rank() == 0:
+        if distributed.rank() == 0:
             torch.save(found, target)
 
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
-from labelbench_core.round_files import Round, write_round
 from labelbench_core.seeds import rng_for
+from labelbench_core.storage.round_files import Round, write_round
 
 BACKBONE = {"model": "test_efficientnet", "pretrained": False, "input_size": 16}
 IDS = {

@@ -12,11 +12,11 @@ from test_report import Page, render
 
 from labelbench_core.analysis.frames import read_csv
 from labelbench_core.analysis.summary import summary_lines
-from labelbench_core.experiment import Experiment
+from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.finetuning import draw_finetuning
 from labelbench_core.figures.label_efficiency import draw_curves, draw_differences
-from labelbench_core.files import read_json
+from labelbench_core.storage.files import read_json
 
 RANKED = ("comparisons", "savings", "aubc", "ranking", "pairwise")
 STRATEGIES = ["random", "margin", "badge"]

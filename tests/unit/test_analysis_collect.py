@@ -9,12 +9,12 @@ import fake_results
 import pandas as pd
 import pytest
 
-from labelbench_core import report_files
 from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
 from labelbench_core.analysis.summary import summary_lines
+from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.errors import InputError
-from labelbench_core.experiment import Experiment
-from labelbench_core.files import read_json
+from labelbench_core.stages import report_files
+from labelbench_core.storage.files import read_json
 from workflow_scripts import collect_costs, collect_curves, show_summary, tabulate
 
 SMALL = {

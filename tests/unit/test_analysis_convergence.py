@@ -4,11 +4,11 @@ import fake_results
 import pytest
 from test_analysis_collect import SMALL, collect
 
-from labelbench_core.analysis.caveats import caveats
 from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
 from labelbench_core.analysis.results import compute_results
-from labelbench_core.experiment import Experiment
-from labelbench_core.files import canonical_json
+from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.report.caveats import caveats
+from labelbench_core.storage.files import canonical_json
 
 
 def notes_and_failures(folder, values):

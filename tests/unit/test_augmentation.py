@@ -6,14 +6,14 @@ import torch
 from PIL import Image, ImageEnhance, ImageOps
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from labelbench_core.augmentation import Augmentation, StrongAugmentation
+from labelbench_core.augmentation import randaugment, views
+from labelbench_core.augmentation.randaugment import OPERATIONS, Operation, rand_augment
+from labelbench_core.augmentation.settings import Augmentation, StrongAugmentation
+from labelbench_core.augmentation.views import augment, num_draws, strong, view
 from labelbench_core.seeds import rng_for
-from labelbench_core.trainers import _augmentation, _randaugment
-from labelbench_core.trainers._augmentation import augment, num_draws, strong, view
-from labelbench_core.trainers._batches import DeviceImages
-from labelbench_core.trainers._examples import ImageExamples
-from labelbench_core.trainers._randaugment import OPERATIONS, Operation, rand_augment
-from labelbench_core.trainers.recipe import Recipe
+from labelbench_core.training.batches import DeviceImages
+from labelbench_core.training.examples import ImageExamples
+from labelbench_core.training.recipe import Recipe
 
 WEAK = Augmentation(translate=0.1, rotate=10, scale=0.1, flip=True)
 STRONG = StrongAugmentation(WEAK)
@@ -97,8 +97,8 @@ def fake_operation(change):
 def replace_operations(monkeypatch, changes):
     """Fake operations; the affine ones keep the image, and come last as the real ones do."""
     fakes = {str(number): fake_operation(change) for number, change in enumerate(changes)}
-    still = Operation(0, 1, matrix=_randaugment.translate_x)
-    monkeypatch.setattr(_randaugment, "OPERATIONS", {**fakes, "still": still})
+    still = Operation(0, 1, matrix=randaugment.translate_x)
+    monkeypatch.setattr(randaugment, "OPERATIONS", {**fakes, "still": still})
 
 
 def test_kinds_and_magnitudes_are_uniform(monkeypatch):
@@ -140,7 +140,7 @@ def test_an_image_depends_on_its_own_draws_only(augmentation, monkeypatch):
     rng = rng_for("own")
     rng.bit_generator.advance(13 * num_draws("strong", augmentation))
     assert torch.equal(strong(images[13:21], augmentation, rng), whole[13:21])
-    monkeypatch.setattr(_randaugment, "CHUNK_VALUES", 1)
+    monkeypatch.setattr(randaugment, "CHUNK_VALUES", 1)
     assert torch.equal(strong(images, augmentation, rng_for("own")), whole)
 
 
@@ -171,9 +171,9 @@ def test_cutout_fills_a_square_of_random_size_and_place():
     height, width = 20, 30
     images = torch.full((3000, height, width, 3), 200, dtype=torch.uint8)
     cut = strong(images, StrongAugmentation(operations=0, cutout=0.5), rng_for("cut")).numpy()
-    assert set(np.unique(cut)) == {_augmentation.GREY, 200}
-    grey = (cut == _augmentation.GREY).all(axis=-1)
-    assert np.array_equal(grey, (cut == _augmentation.GREY).any(axis=-1))
+    assert set(np.unique(cut)) == {views.GREY, 200}
+    grey = (cut == views.GREY).all(axis=-1)
+    assert np.array_equal(grey, (cut == views.GREY).any(axis=-1))
     rows, columns = grey.any(axis=2), grey.any(axis=1)
     assert np.array_equal(grey, rows[:, :, None] & columns[:, None, :])
     tall, wide = rows.sum(axis=1), columns.sum(axis=1)

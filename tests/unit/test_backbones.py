@@ -20,9 +20,9 @@ from labelbench_core.backbones import (
     timm_model,
 )
 from labelbench_core.backbones.resizing import resize, resize_in_float
-from labelbench_core.catalogue import load_catalogue
+from labelbench_core.backbones.zero_shot import build_zero_shot_head
+from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.errors import InputError
-from labelbench_core.zero_shot import build_zero_shot_head
 
 # EfficientNet-Lite0: kernel, stride, expansion, output channels of each block (Tan & Le, table 1).
 BLOCKS = [

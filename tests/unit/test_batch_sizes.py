@@ -10,22 +10,22 @@ import torch
 from safetensors.torch import save_file
 from test_folding import randomise_statistics
 
-from labelbench_core import training
 from labelbench_core.backbones import _building
 from labelbench_core.embeddings.augmented import extract_views
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.embeddings.features import FeatureExtractor
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
-from labelbench_core.store import open_rows
-from labelbench_core.trainers import _run, mean_teacher, supervised
-from labelbench_core.trainers._batches import DeviceImages
-from labelbench_core.trainers._checkpoints import Checkpoint
-from labelbench_core.trainers._examples import ImageExamples
-from labelbench_core.trainers._loop import train
-from labelbench_core.trainers._network import Network, load_network, portable_state
-from labelbench_core.trainers._run import Task, Validation
-from labelbench_core.trainers.recipe import Recipe
+from labelbench_core.storage.store import open_rows
+from labelbench_core.trainers import mean_teacher, supervised
+from labelbench_core.training import on_images, run
+from labelbench_core.training.batches import DeviceImages
+from labelbench_core.training.checkpoints import Checkpoint
+from labelbench_core.training.examples import ImageExamples
+from labelbench_core.training.loop import train
+from labelbench_core.training.network import Network, load_network, portable_state
+from labelbench_core.training.recipe import Recipe
+from labelbench_core.training.run import Task, Validation
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
@@ -43,7 +43,7 @@ def threads(request, one_thread):
 @pytest.fixture(autouse=True)
 def _never_given_up(monkeypatch):
     """Trainings this short may predict a single class: not what is tested here."""
-    monkeypatch.setattr(_run.Window, "failure", lambda *_, **__: None)
+    monkeypatch.setattr(run.Window, "failure", lambda *_, **__: None)
 
 
 class Convolutions(torch.nn.Module):
@@ -193,12 +193,12 @@ def task(count, **parts):
 @pytest.mark.parametrize("batch_norm", ["folded", "frozen"])
 def test_evaluation_of_every_last_batch(threads, batch_norm, monkeypatch):
     """While a network is trained, and after."""
-    monkeypatch.setattr(training, "EVALUATION_BATCH", BATCH - 1)
-    monkeypatch.setattr(_run, "VALIDATION_BATCH", BATCH - 1)
+    monkeypatch.setattr(on_images, "EVALUATION_BATCH", BATCH - 1)
+    monkeypatch.setattr(run, "VALIDATION_BATCH", BATCH - 1)
     chosen = backbone()
     options = {"steps": 2, "warmup_steps": 0, "batch_norm": batch_norm, "validation_every": 1}
     recipe = Recipe(**options, validation="extra", validation_size=1)
-    network, folds = training._network(training.Start(chosen), recipe, 2)
+    network, folds = on_images._network(on_images.Start(chosen), recipe, 2)
     assert bool(folds) == (batch_norm == "folded")
     for validation in (1, BATCH):
         fit = train(
@@ -210,13 +210,13 @@ def test_evaluation_of_every_last_batch(threads, batch_norm, monkeypatch):
         )
         assert [look["step"] for look in fit.validation] == [1, 2]
     trained = SimpleNamespace(network=network, device=CPU)
-    inference = training.for_inference(trained, chosen)
+    inference = on_images.for_inference(trained, chosen)
     array = images(2 * BATCH)
     with torch.no_grad():
         inputs = chosen.preprocess(torch.from_numpy(array))
         expected = network(inputs).softmax(dim=1).numpy()
     for size in (*range(1, BATCH), 2 * BATCH - 1):
-        found = training.predict_proba(
+        found = on_images.predict_proba(
             inference, chosen, ArrayImages(array[:size]), CPU, torch.float32
         )
         np.testing.assert_allclose(found, expected[:size], atol=1e-4)
@@ -233,7 +233,7 @@ def test_trainings_on_few_labels_and_few_others(count, accumulate):
         (supervised.build(mixup=0.4, cutmix=1.0), {}),
         (mean_teacher.build(), {"unlabeled": 1}),
     ):
-        network, _ = training._network(training.Start(backbone()), recipe, 2)
+        network, _ = on_images._network(on_images.Start(backbone()), recipe, 2)
         fit = train(network, trainer, recipe, task(count, **parts), Checkpoint(None, ""))
         assert not fit.diverged
 
@@ -295,7 +295,7 @@ def test_what_networks_keep_of_their_weights_is_never_stale(batch_norm):
         steps=3, batch_size=4, warmup_steps=0, learning_rate=0.1, batch_norm=batch_norm,
         accumulate=2, ema_decay=0.5, validation="extra", validation_size=3, validation_every=1,
     )  # fmt: skip
-    whole, _ = training._network(training.Start(chosen), recipe, 2)
+    whole, _ = on_images._network(on_images.Start(chosen), recipe, 2)
     teacher_saw = []
 
     class Watching(type(mean_teacher.build())):

@@ -3,7 +3,7 @@
 import pytest
 
 from labelbench_core import registry
-from labelbench_core.catalogue import load_catalogue
+from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.datasets.prepare import prepare_dataset
 from workflow_scripts import check_configuration
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from labelbench_core.catalogue import load_catalogue, read_yaml
-from labelbench_core.combinations import combination_errors
-from labelbench_core.config import load_experiment
+from labelbench_core.configuration.catalogue import load_catalogue, read_yaml
+from labelbench_core.configuration.compatibility import combination_errors
+from labelbench_core.configuration.loading import load_experiment
 from labelbench_core.errors import InputError
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"

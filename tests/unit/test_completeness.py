@@ -8,14 +8,15 @@ import fake_results
 import numpy as np
 import pytest
 
-from labelbench_core import files, report_files, store
 from labelbench_core.analysis.results import Results
-from labelbench_core.completeness import what_is_missing
-from labelbench_core.experiment import KEEP, Crossing, Experiment, Finetuning
-from labelbench_core.forcing import Forced
-from labelbench_core.plan import Needs, passing_rounds, planned_outputs
-from labelbench_core.stages import STAGES, WEIGHTS
-from labelbench_core.workflow import shell_prefix
+from labelbench_core.configuration.experiment import KEEP, Crossing, Experiment, Finetuning
+from labelbench_core.stages import report_files
+from labelbench_core.stages.plan import Needs, passing_rounds, planned_outputs
+from labelbench_core.stages.table import STAGES, WEIGHTS
+from labelbench_core.storage import files, store
+from workflow_scripts._completeness import what_is_missing
+from workflow_scripts._forcing import Forced
+from workflow_scripts._snakefile import shell_prefix
 
 
 def written(folder: Path) -> Path:

@@ -6,13 +6,13 @@ import pytest
 import yaml
 from experiments_read import CATALOGUE_SCHEMA, PROJECT, errors_of, load
 
-from labelbench_core import config as experiments
 from labelbench_core import registry
-from labelbench_core import workflow as parsing
-from labelbench_core.catalogue import kind_errors
+from labelbench_core.configuration import loading as experiments
+from labelbench_core.configuration.catalogue import kind_errors
+from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.errors import shown_value
-from labelbench_core.experiment import Experiment
-from labelbench_core.yaml_files import read_yaml
+from labelbench_core.storage.yaml_files import read_yaml
+from workflow_scripts import _snakefile as parsing
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from experiments_read import CATALOGUE_SCHEMA, PROJECT
 
-from labelbench_core.catalogue import kind_errors, load_catalogue
+from labelbench_core.configuration.catalogue import kind_errors, load_catalogue
 from labelbench_core.errors import InputError
 
 

@@ -7,11 +7,11 @@ import fake_results
 import pytest
 from experiments_read import errors_of, load
 
-from labelbench_core import config as experiments
-from labelbench_core import workflow as parsing
-from labelbench_core.completeness import what_is_missing
+from labelbench_core.configuration import loading as experiments
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
+from workflow_scripts import _snakefile as parsing
+from workflow_scripts._completeness import what_is_missing
 
 
 def test_a_start_that_is_more_than_the_pool_is_told_as_such(quickstart, catalogue, tmp_path):

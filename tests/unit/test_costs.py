@@ -17,14 +17,14 @@ from labelbench_core.analysis.costs import (
     refresh_costs,
     selection_costs,
 )
-from labelbench_core.analysis.report import _cost_tables
-from labelbench_core.catalogue import load_catalogue
+from labelbench_core.configuration.catalogue import load_catalogue
+from labelbench_core.configuration.entries import needs
+from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.errors import InputError
-from labelbench_core.experiment import Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.costs import draw_costs, operations
-from labelbench_core.plan import Needs, ids_of_jobs
-from labelbench_core.proxy_entries import needs
+from labelbench_core.report.page import _cost_tables
+from labelbench_core.stages.plan import Needs, ids_of_jobs
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 VALIDATION = {"validation": {"kind": "none", "size": 0, "looks": []}}

@@ -10,7 +10,7 @@ import urllib.error
 import numpy as np
 import pytest
 
-from labelbench_core import registry, store
+from labelbench_core import registry
 from labelbench_core.datasets import (
     RawDataset,
     RawSplit,
@@ -24,6 +24,7 @@ from labelbench_core.datasets import (
 from labelbench_core.datasets.part_of_pool import check_pool_size
 from labelbench_core.datasets.prepare import check_raw, prepare_dataset
 from labelbench_core.errors import InputError
+from labelbench_core.storage import store
 from workflow_scripts import prepare_dataset as job
 
 

@@ -7,15 +7,16 @@ import pytest
 import torch
 from killed_jobs import run_and_kill
 
-from labelbench_core import registry, rounds
+from labelbench_core import registry
 from labelbench_core.datasets import open_dataset
+from labelbench_core.datasets.image_rows import ImageRows
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
-from labelbench_core.image_rows import ImageRows
 from labelbench_core.proxies import Statistics, TrainingSet, finetune, lora
-from labelbench_core.round_data import open_image_data
-from labelbench_core.round_files import write_round
 from labelbench_core.seeds import rng_for
+from labelbench_core.selection import rounds
+from labelbench_core.selection.data import open_image_data
+from labelbench_core.storage.round_files import write_round
 from workflow_scripts import select_round
 
 NOTHING = Statistics(np.zeros(0), np.zeros(0))

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from labelbench_core import digests
-from labelbench_core.digests import Digests, contents_sha256, statuses_sha256
+from labelbench_core.datasets import digests
+from labelbench_core.datasets.digests import Digests, contents_sha256, statuses_sha256
 
 NAMES = ["a/1", "a/2", "b/1"]
 

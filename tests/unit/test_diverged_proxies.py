@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from labelbench_core import files
-from labelbench_core.image_rows import MemoryRows
+from labelbench_core.datasets.image_rows import MemoryRows
 from labelbench_core.proxies import Statistics, TrainingSet, shallow, trained_linear
 from labelbench_core.seeds import rng_for
-from labelbench_core.trainers._network import Network
+from labelbench_core.storage import files
+from labelbench_core.training.network import Network
 
 ENDLESS = {
     "id": "endless",

@@ -15,13 +15,13 @@ import pytest
 import tiny_backbone
 import torch
 
-from labelbench_core import files, store
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.embeddings import embed, features
 from labelbench_core.embeddings.journal import Journal
 from labelbench_core.embeddings.statistics import column_statistics
 from labelbench_core.errors import InputError
+from labelbench_core.storage import files, store
 from workflow_scripts import extract_embeddings as job
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,14 +14,14 @@ import pandas as pd
 import pytest
 from test_analysis_collect import SMALL, collect, collect_all_costs, tabulate_results
 
-from labelbench_core import report_files
 from labelbench_core.analysis.frames import read_csv
-from labelbench_core.experiment import Experiment
+from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.costs import draw_costs, duration
 from labelbench_core.figures.finetuning import draw_finetuning
 from labelbench_core.figures.label_efficiency import draw_curves, draw_differences
 from labelbench_core.figures.label_savings import draw_savings
+from labelbench_core.stages import report_files
 from workflow_scripts import plot_costs, plot_finetuning, plot_label_efficiency, plot_label_savings
 
 NAMES = report_files.figures(finetuning=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labelbench_core import files
 from labelbench_core.errors import InputError
+from labelbench_core.storage import files
 
 
 def test_canonical_json_ignores_key_order_and_numpy_types():
@@ -55,7 +55,7 @@ def test_an_error_while_writing_leaves_the_old_file(tmp_path):
 
 WRITER = """
 import sys, time
-from labelbench_core import files
+from labelbench_core.storage import files
 with files.atomic_path(sys.argv[1]) as aside:
     aside.write_text("half of the new")
     print("writing", flush=True)
@@ -104,7 +104,7 @@ def test_missing_and_damaged_files_are_named(tmp_path, content):
 
 HOLDER = """
 import sys, time
-from labelbench_core import files
+from labelbench_core.storage import files
 with files.exclusive(sys.argv[1]):
     print("held", flush=True)
     time.sleep(600)

@@ -12,17 +12,14 @@ from killed_jobs import run_and_kill
 from safetensors.torch import load_file
 from small_finetuning import BACKBONE, IDS, draw, prepare, settings, stored
 
-from labelbench_core import files, registry
+from labelbench_core import registry
 from labelbench_core.errors import InputError
-from labelbench_core.finetuning import (
-    finetune_round,
-    history_csv,
-    write_weights,
-)
-from labelbench_core.round_files import Round
-from labelbench_core.trainers import _loop
-from labelbench_core.trainers._network import load_network
-from labelbench_core.training import hold_out, predict_proba
+from labelbench_core.storage import files
+from labelbench_core.storage.round_files import Round
+from labelbench_core.training import loop
+from labelbench_core.training.finetuning import finetune_round, history_csv, write_weights
+from labelbench_core.training.network import load_network
+from labelbench_core.training.on_images import hold_out, predict_proba
 from workflow_scripts import finetune_model
 
 
@@ -90,7 +87,7 @@ def test_divergence_is_retried_and_recorded(dataset, bought):
 
 
 def test_the_retry_starts_afresh_and_can_succeed(dataset, bought, monkeypatch):
-    monkeypatch.setattr(_loop, "RETRY_FACTORS", (1.0, 1e-9))
+    monkeypatch.setattr(loop, "RETRY_FACTORS", (1.0, 1e-9))
     result = finetune(dataset, bought, learning_rate=1e6, gradient_clip=0.0, steps=12)
     assert result.record["training"]["diverged"] is False
     assert result.record["training"]["attempts"][1]["outcome"] == "finished"

@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 from small_finetuning import BACKBONE, IDS, draw, prepare, settings, stored
 
-from labelbench_core import files, registry, training
-from labelbench_core.backbones.finetuned import with_weights
+from labelbench_core import registry
+from labelbench_core.backbones.zero_shot_file import write_head
 from labelbench_core.datasets import PreparedDataset, open_dataset
+from labelbench_core.embeddings.refreshed import with_weights
 from labelbench_core.errors import InputError
-from labelbench_core.finetuning import finetune_round, read_bought, write_finetuned
-from labelbench_core.result_files import read_record
-from labelbench_core.round_files import Round
-from labelbench_core.zero_shot_file import write_head
+from labelbench_core.storage import files
+from labelbench_core.storage.records import read_record
+from labelbench_core.storage.round_files import Round
+from labelbench_core.training import on_images
+from labelbench_core.training.finetuning import finetune_round, read_bought, write_finetuned
 from workflow_scripts import finetune_model
 
 
@@ -58,7 +60,7 @@ def test_another_round_is_refused(dataset, bought, tmp_path, change):
 
 def test_damaged_arrays_are_not_trained_on(dataset, bought, tmp_path, monkeypatch):
     """Half of the images' bytes inverted; some labels changed: told by name, before training."""
-    monkeypatch.setattr(training, "train_network", None)
+    monkeypatch.setattr(on_images, "train_network", None)
     for array in ("pool-images", "test-images", "pool-labels", "test-labels"):
         folder = tmp_path / array
         shutil.copytree(dataset.folder, folder)
@@ -113,7 +115,7 @@ def test_the_job_tells_what_is_damaged_in_one_line(
 ):
     """Also where several processes would be started: none is."""
     monkeypatch.setattr(subprocess, "run", None)
-    monkeypatch.setattr(training, "train_network", None)
+    monkeypatch.setattr(on_images, "train_network", None)
     record, arrays = stored(tmp_path, dataset, bought)
     shutil.copytree(dataset.folder, tmp_path / "dataset")
     head = tmp_path / "head.npz"

@@ -7,10 +7,10 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from labelbench_core.backbones import _libraries
-from labelbench_core.flops import flops_per_image
-from labelbench_core.image_rows import MemoryRows
+from labelbench_core.compute.flops import flops_per_image
+from labelbench_core.datasets.image_rows import MemoryRows
 from labelbench_core.proxies import Statistics, TrainingSet
-from labelbench_core.proxies._trained import train_on_embeddings
+from labelbench_core.proxies.shared.trained import train_on_embeddings
 
 SIZE, WIDTH, TOKENS = 8, 16, 4
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import growth
-from labelbench_core import files, store
+from labelbench_core.storage import files, store
 from labelbench_core.strategies import Head
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labelbench_core import digests
-from labelbench_core.datasets import _checking, open_dataset
+from labelbench_core.datasets import checking, digests, open_dataset
 from labelbench_core.datasets._decoding import decode
 from labelbench_core.datasets._reading import CORRUPT
 from labelbench_core.datasets.notes import left_out_notes
@@ -38,7 +37,7 @@ def pets(tmp_path, monkeypatch):
 def work(monkeypatch):
     """Names of the files that are read, and how many contents are decoded."""
     done = {"read": [], "decoded": 0}
-    read, real = _checking.read_regular, _checking.decode
+    read, real = checking.read_regular, checking.decode
 
     def reading(path):
         done["read"].append(os.path.basename(path))
@@ -48,8 +47,8 @@ def work(monkeypatch):
         done["decoded"] += 1
         return real(*arguments, **options)
 
-    monkeypatch.setattr(_checking, "read_regular", reading)
-    monkeypatch.setattr(_checking, "decode", decoding)
+    monkeypatch.setattr(checking, "read_regular", reading)
+    monkeypatch.setattr(checking, "decode", decoding)
 
     def take():
         result = len(done["read"]), done["decoded"]
@@ -191,20 +190,20 @@ def test_unchanged_files_are_checked_once(pets, work):
 def test_a_file_that_changed_just_before_it_was_read_is_not_trusted(pets, monkeypatch):
     """However long it took to decode the chunk that it is in."""
     monkeypatch.setattr(digests, "SETTLED_SECONDS", 2.0)
-    read, passed = _checking.read_regular, [0]
+    read, passed = checking.read_regular, [0]
 
     def slow(path):
         passed[0] = 60
         return read(path)
 
-    monkeypatch.setattr(_checking, "read_regular", slow)
+    monkeypatch.setattr(checking, "read_regular", slow)
     clock = SimpleNamespace(time=lambda: time.time() + passed[0])
     monkeypatch.setattr(digests, "time", clock)
-    monkeypatch.setattr(_checking, "time", clock)
+    monkeypatch.setattr(checking, "time", clock)
     name = "pool/dog/00.jpg"
     os.utime(pets / name)
     known = digests.Digests(pets, pets.parent / "record")
-    (checked,) = _checking.check_files(pets, [name], 8, digests=known)
+    (checked,) = checking.check_files(pets, [name], 8, digests=known)
     assert checked.problem == ""
     assert known.known(name, digests.status_of(pets / name)) is None
 
@@ -220,7 +219,7 @@ def test_broken_files_are_looked_at_again(pets, work):
 def test_another_decoder_checks_again(pets, work, monkeypatch):
     prepare(pets)
     work()
-    monkeypatch.setattr(_checking, "decoder_key", lambda: "another")
+    monkeypatch.setattr(checking, "decoder_key", lambda: "another")
     prepare(pets)
     assert work() == (2 * COUNT, 2 * COUNT)
     assert len(list((pets.parent / "state").glob("mine.decoded.*"))) == 1
@@ -229,7 +228,7 @@ def test_another_decoder_checks_again(pets, work, monkeypatch):
 def test_a_killed_check_goes_on_where_it_was(pets, work, monkeypatch):
     whole = prepare(pets, remember=False)
     work()
-    real = _checking.decode
+    real = checking.decode
     left = [50]
 
     def dying(*arguments, **options):
@@ -238,10 +237,10 @@ def test_a_killed_check_goes_on_where_it_was(pets, work, monkeypatch):
             raise KeyboardInterrupt
         return real(*arguments, **options)
 
-    monkeypatch.setattr(_checking, "decode", dying)
+    monkeypatch.setattr(checking, "decode", dying)
     with pytest.raises(KeyboardInterrupt):
         prepare(pets)
-    monkeypatch.setattr(_checking, "decode", real)
+    monkeypatch.setattr(checking, "decode", real)
     # The record's last line may be torn.
     (record,) = (pets.parent / "state").glob("mine.decoded.*")
     text = record.read_text()
@@ -249,7 +248,7 @@ def test_a_killed_check_goes_on_where_it_was(pets, work, monkeypatch):
     work()
     assert prepare(pets) == whole
     again = work()
-    assert again[1] == 2 * COUNT - _checking.CHUNK + 1
+    assert again[1] == 2 * COUNT - checking.CHUNK + 1
 
 
 def test_threads_change_nothing(pets):
@@ -265,7 +264,7 @@ def test_what_a_part_of_the_pool_leaves_out_is_not_decoded(pets, work):
 
 def test_what_cannot_be_written_down_is_decoded_again(tmp_path, caplog):
     (tmp_path / "file").touch()
-    contents = _checking.Contents(tmp_path / "file" / "record.jsonl")
+    contents = checking.Contents(tmp_path / "file" / "record.jsonl")
     contents.add("0" * 64, False, None)
     with caplog.at_level("INFO"):
         contents.flush()

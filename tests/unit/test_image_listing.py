@@ -20,8 +20,8 @@ from labelbench_core.datasets._listing import (
     SPECIAL,
     list_images,
 )
-from labelbench_core.datasets._names import printable
 from labelbench_core.datasets._reading import FRAMES
+from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.notes import left_out_notes
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError

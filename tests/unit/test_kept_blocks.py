@@ -13,10 +13,10 @@ import torch
 from PIL import Image
 from test_extract import count_blocks_written
 
-from labelbench_core import store
 from labelbench_core.datasets import ArrayImages
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.embeddings import embed
+from labelbench_core.storage import store
 
 ROWS = tiny_backbone.BLOCK_ROWS
 CHANGES = {"weak": {"flip": True}, "strong": {"operations": 1}}

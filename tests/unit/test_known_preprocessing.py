@@ -10,11 +10,7 @@ import timm
 import torch
 
 from labelbench_core import registry
-from labelbench_core.backbones import (
-    checking,
-    open_clip_model,
-    timm_model,
-)
+from labelbench_core.backbones import checking, open_clip_model, timm_model
 from labelbench_core.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from labelbench_core.datasets import RawDataset, RawSplit, _checking, _near
+from labelbench_core.datasets import RawDataset, RawSplit, _near, checking
 from labelbench_core.datasets._leaks import find_leaks, find_near, refuse_leaks
 from labelbench_core.datasets.notes import leak_notes
 from labelbench_core.datasets.prepare import prepare_dataset
@@ -217,9 +217,9 @@ def test_remembered_perceptual_hashes_are_of_this_ground_and_this_package(
         monkeypatch.setattr(_near, "version", lambda: {"imagehash": "0.1"})
         assert hashed() == 18
     else:
-        key = _checking.decoder_key()
-        monkeypatch.setattr(_checking, "decoder_key", lambda: key)
-        monkeypatch.setattr(_checking, "module_hash", lambda name: "other " * 5)
+        key = checking.decoder_key()
+        monkeypatch.setattr(checking, "decoder_key", lambda: key)
+        monkeypatch.setattr(checking, "module_hash", lambda name: "other " * 5)
         assert hashed() == 18
 
 

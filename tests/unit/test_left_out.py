@@ -5,7 +5,7 @@ import types
 import pytest
 
 from labelbench_core.errors import InputError
-from labelbench_core.left_out import TellOfLeftOut, as_text, left_out, listing_of
+from labelbench_core.stages.left_out import TellOfLeftOut, as_text, left_out, listing_of
 
 
 @pytest.fixture

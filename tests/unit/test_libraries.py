@@ -14,7 +14,7 @@ timm = _libraries.timm()
 open_clip = _libraries.open_clip()
 network = timm.create_model("tf_efficientnet_lite0", num_classes=0)
 assert network.num_features == 1280
-from labelbench_core.flops import flops_per_image
+from labelbench_core.compute.flops import flops_per_image
 assert flops_per_image(network.eval(), 32) > 0
 assert "torch._dynamo" not in sys.modules, "the compiler was imported"
 """

@@ -6,7 +6,7 @@ from sklearn.datasets import load_digits
 from training_sets import training_set
 
 from labelbench_core.proxies import Statistics, linear, linear_ensemble
-from labelbench_core.proxies.logistic import solve
+from labelbench_core.proxies.shared.logistic import solve
 from labelbench_core.strategies.bald import disagreements
 
 

@@ -9,9 +9,9 @@ from training_sets import training_set
 from benchmarks import penalty as penalty_benchmark
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import Statistics, linear
-from labelbench_core.proxies import penalty as penalties
-from labelbench_core.proxies.logistic import solve
-from labelbench_core.proxies.penalty import choose_penalty
+from labelbench_core.proxies.shared import penalty as penalties
+from labelbench_core.proxies.shared.logistic import solve
+from labelbench_core.proxies.shared.penalty import choose_penalty
 
 
 @pytest.fixture(scope="module")

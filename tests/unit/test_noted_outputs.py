@@ -5,14 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from labelbench_core import noted_outputs
-from labelbench_core.noted_outputs import (
-    Former,
-    changed_by_others,
-    differing,
-    note,
-    read_notes,
-)
+from workflow_scripts import _noted_outputs
+from workflow_scripts._noted_outputs import Former, changed_by_others, differing, note, read_notes
 
 
 @pytest.fixture
@@ -94,7 +88,7 @@ def test_a_file_of_the_time_noted_is_not_read_again(
     notes: Path, output: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     note([output], unknown, notes=notes)
-    monkeypatch.setattr(noted_outputs.files, "sha256_file", None)
+    monkeypatch.setattr(_noted_outputs.files, "sha256_file", None)
     note([output], unknown, notes=notes)
     assert Former(notes).other([output]) == []
 
@@ -105,7 +99,7 @@ def test_what_cannot_be_read_is_not_noted(
     def denied(path: str) -> str:
         raise PermissionError(path)
 
-    monkeypatch.setattr(noted_outputs.files, "sha256_file", denied)
+    monkeypatch.setattr(_noted_outputs.files, "sha256_file", denied)
     note([output], unknown, notes=notes)
     assert read_notes(notes) == {}
 
@@ -154,4 +148,4 @@ def test_unreadable_notes_are_none(notes: Path, output: str, text: str) -> None:
 
 
 def test_notes_lie_outside_of_results() -> None:
-    assert noted_outputs.NOTES.parts[0] == ".snakemake"
+    assert _noted_outputs.NOTES.parts[0] == ".snakemake"

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from labelbench_core import options
 from labelbench_core.errors import MOST_LINES, InputError, listed, raise_all, shown, shown_key
+from labelbench_core.registry import options
 
 
 def rule(annotation, **names):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from labelbench_core.errors import InputError
-from labelbench_core.initial_pool import draw
-from labelbench_core.oracle import Oracle, SequentialPurchase
+from labelbench_core.selection.annotator import Oracle, SequentialPurchase
+from labelbench_core.selection.initial_pool import draw
 
 
 def test_labels_come_in_the_order_bought():

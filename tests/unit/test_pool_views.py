@@ -6,16 +6,17 @@ import types
 import numpy as np
 import pytest
 
-from labelbench_core import pool_views, store
 from labelbench_core.errors import InputError
-from labelbench_core.pool_views import (
+from labelbench_core.proxies import Statistics, linear_ensemble
+from labelbench_core.proxies.linear import LinearProxy
+from labelbench_core.selection import pool_rows
+from labelbench_core.selection.pool_rows import (
     EmbeddedRows,
     PredictedRows,
     in_memory_if_small,
     member_rows,
 )
-from labelbench_core.proxies import Statistics, linear_ensemble
-from labelbench_core.proxies.linear import LinearProxy
+from labelbench_core.storage import store
 from labelbench_core.strategies import Pool, select
 
 
@@ -56,7 +57,7 @@ def test_probabilities_are_those_of_the_proxy(rows, proxy, monkeypatch):
     expected = proxy.predict_proba(rows)
     assert (view.shape, view.dtype) == ((500, 4), np.float32)
     assert np.array_equal(stream(view), expected)
-    monkeypatch.setattr(pool_views, "TAKEN_ROWS", 7)
+    monkeypatch.setattr(pool_rows, "TAKEN_ROWS", 7)
     indices = np.random.default_rng(2).integers(0, 500, 50)
     assert np.allclose(view.take(indices), expected[indices], rtol=1e-5, atol=1e-7)
 
@@ -70,9 +71,9 @@ def test_threads_do_not_change_a_byte(rows, proxy):
 
 def test_only_what_fits_the_limit_is_held_in_memory(rows, proxy, monkeypatch):
     view = PredictedRows(proxy, rows)
-    monkeypatch.setattr(pool_views, "DENSE_BYTES", 500 * 4 * 4)
+    monkeypatch.setattr(pool_rows, "DENSE_BYTES", 500 * 4 * 4)
     assert isinstance(in_memory_if_small(view), np.ndarray)
-    monkeypatch.setattr(pool_views, "DENSE_BYTES", 500 * 4 * 4 - 1)
+    monkeypatch.setattr(pool_rows, "DENSE_BYTES", 500 * 4 * 4 - 1)
     assert in_memory_if_small(view) is view
 
 
@@ -138,7 +139,7 @@ def test_members_in_memory_and_streamed_are_the_same(rows, ensemble, monkeypatch
     expected = ensemble.predict_members(rows.load()).transpose(1, 0, 2)
     assert together.shape == (5, 500, 40)
     assert np.allclose(together, expected, rtol=1e-5, atol=1e-7)
-    monkeypatch.setattr(pool_views, "DENSE_BYTES", 0)
+    monkeypatch.setattr(pool_rows, "DENSE_BYTES", 0)
     apart = member_rows(ensemble, rows, threads=2)
     assert [member.shape for member in apart] == [(500, 40)] * 5
     for member, values in zip(apart, together, strict=True):
@@ -170,7 +171,7 @@ def test_bald_never_holds_all_members_of_a_large_pool(tmp_path, ensemble, monkey
         return chosen, peak
 
     expected, much = buy()
-    monkeypatch.setattr(pool_views, "DENSE_BYTES", 0)
+    monkeypatch.setattr(pool_rows, "DENSE_BYTES", 0)
     chosen, little = buy()
     assert np.array_equal(chosen, expected)
     everything = 4 * 5 * count * 40

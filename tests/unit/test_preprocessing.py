@@ -13,20 +13,15 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from timm.data import create_transform, resolve_data_config
 
-from labelbench_core.backbones import (
-    Backbone,
-    efficientnet_lite,
-    open_clip_model,
-    timm_model,
-)
-from labelbench_core.catalogue import load_catalogue
+from labelbench_core.backbones import Backbone, efficientnet_lite, open_clip_model, timm_model
+from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets._decoding import decode
+from labelbench_core.datasets.framing import RESIZE_MODES, Framing, framing_of
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.embeddings.extract import extract_embeddings
-from labelbench_core.framing import RESIZE_MODES, Framing, framing_of
-from labelbench_core.round_data import open_image_data
-from labelbench_core.training import Start, evaluate, train_network
+from labelbench_core.selection.data import open_image_data
+from labelbench_core.training.on_images import Start, evaluate, train_network
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 PROJECT = Path(__file__).resolve().parents[2]
@@ -162,7 +157,7 @@ def test_every_stage_sees_the_images_as_the_backbone_wants_them(
     }
     with torch.no_grad():
         expected = chosen.model(chosen.preprocess(torch.from_numpy(square)[None])).numpy()
-    from labelbench_core.store import open_rows
+    from labelbench_core.storage.store import open_rows
 
     found = open_rows(tmp_path / "arrays" / "test-clean").load()[:1]
     np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-3)

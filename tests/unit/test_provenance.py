@@ -46,11 +46,11 @@ EDIT = "\nEDITED = 1\n"
     "edited",
     [
         "workflow_scripts/select_round.py",
-        "labelbench_core/rounds.py",
+        "labelbench_core/selection/rounds.py",
         "labelbench_core/strategies/margin.py",
         "labelbench_core/proxies/linear.py",
         # imported by the proxy, and by nothing that the script itself names
-        "labelbench_core/proxies/penalty.py",
+        "labelbench_core/proxies/shared/penalty.py",
         # imported inside a function, when it is needed
         "labelbench_core/strategies/pool.py",
         "labelbench_core/metrics/calibration.py",
@@ -72,7 +72,7 @@ def test_an_edit_of_what_the_job_runs_changes_the_hash(project, edited):
         "labelbench_core/strategies/__main__.py",
         "labelbench_core/figures/style.py",
         "labelbench_core/datasets/digits.py",
-        "labelbench_core/config.py",
+        "labelbench_core/configuration/loading.py",
         "labelbench_core/progress.py",
         "workflow_scripts/tabulate.py",
     ],
@@ -116,7 +116,7 @@ def test_what_a_strategy_runs_by_name_counts(project, component, edited, counts)
         (["workflow_scripts.select_round", "labelbench_core.proxies.shallow"], "recipe", True),
         (["workflow_scripts.select_round", "labelbench_core.proxies.linear"], "recipe", False),
         # named there for type checkers only
-        (["workflow_scripts.extract_embeddings", "labelbench_core.flops"], "_loop", False),
+        (["workflow_scripts.extract_embeddings", "labelbench_core.compute.flops"], "_loop", False),
     ],
 )
 def test_code_of_trainers_counts_where_it_runs(roots, module, counts):
@@ -165,7 +165,7 @@ def test_a_round_does_not_depend_on_what_it_cannot_load():
     closure = provenance.import_closure(
         {"workflow_scripts.select_round", "labelbench_core.strategies.margin"}
     )
-    assert "labelbench_core.strategies.selection" in closure
+    assert "labelbench_core.strategies.dispatch" in closure
     # Cached views are read by rounds, if by few; how they are made does not matter here.
     for module in closure - {"labelbench_core.embeddings", "labelbench_core.embeddings.views"}:
         assert not module.startswith(
@@ -175,8 +175,8 @@ def test_a_round_does_not_depend_on_what_it_cannot_load():
                 "labelbench_core.backbones",
                 "labelbench_core.trainers",
                 "labelbench_core.embeddings",
-                "labelbench_core.config",
-                "labelbench_core.catalogue",
-                "labelbench_core.workflow",
+                "labelbench_core.configuration.loading",
+                "labelbench_core.configuration.catalogue",
+                "workflow_scripts._snakefile",
             )
         ), module

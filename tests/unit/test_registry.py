@@ -203,7 +203,7 @@ def test_an_option_that_is_compared_may_be_null(plugin):
 @pytest.mark.parametrize(
     ("line", "annotation"),
     [
-        ("from labelbench_core.options import Positive as Pos", "Pos"),
+        ("from labelbench_core.registry.options import Positive as Pos", "Pos"),
         ("from labelbench_core import options as o", "o.Positive"),
         ("Positive = float\nPos = Positive | None", "Pos"),
     ],
@@ -233,10 +233,10 @@ def test_a_broken_file_that_a_strategy_imports_is_one_line(plugin):
 
 
 def test_only_an_experiment_that_names_a_broken_strategy_is_stopped(plugin):
-    from labelbench_core import config as experiments
-    from labelbench_core.catalogue import kind_errors, load_catalogue
-    from labelbench_core.component_code import check_code
-    from labelbench_core.yaml_files import read_yaml
+    from labelbench_core.configuration import loading as experiments
+    from labelbench_core.configuration.catalogue import kind_errors, load_catalogue
+    from labelbench_core.configuration.component_code import check_code
+    from labelbench_core.storage.yaml_files import read_yaml
 
     folder = registry.PROJECT / "config"
     catalogue = load_catalogue(folder / "catalogue")
@@ -266,9 +266,9 @@ def test_only_an_experiment_that_names_a_broken_strategy_is_stopped(plugin):
 
 @pytest.mark.parametrize("source", ["def (:\n", "", "INFO = {}\ndef select(pool):\n    pass\n"])
 def test_a_broken_strategy_that_another_one_runs_stops_only_who_names_that(plugin, source):
-    from labelbench_core import config as experiments
-    from labelbench_core.catalogue import kind_errors, load_catalogue
-    from labelbench_core.yaml_files import read_yaml
+    from labelbench_core.configuration import loading as experiments
+    from labelbench_core.configuration.catalogue import kind_errors, load_catalogue
+    from labelbench_core.storage.yaml_files import read_yaml
 
     folder = registry.PROJECT / "config"
     schema = folder / "schema" / "catalogue.schema.json"
@@ -297,7 +297,7 @@ def test_a_broken_strategy_that_another_one_runs_stops_only_who_names_that(plugi
 
 def test_a_file_that_is_no_component_any_more_stops_only_who_uses_it():
     """Its main function or its `INFO` is gone; here, a file that never had any."""
-    from labelbench_core.catalogue import kind_errors
+    from labelbench_core.configuration.catalogue import kind_errors
 
     schema = registry.PROJECT / "config" / "schema" / "catalogue.schema.json"
     assert "testing" not in registry.names("strategies")
@@ -311,8 +311,8 @@ def test_a_file_that_is_no_component_any_more_stops_only_who_uses_it():
 
 
 def test_methods_for_several_classes_a_row_are_listed_beside_broken_ones(plugin):
-    from labelbench_core import config as experiments
-    from labelbench_core.catalogue import load_catalogue
+    from labelbench_core.configuration import loading as experiments
+    from labelbench_core.configuration.catalogue import load_catalogue
 
     catalogue = load_catalogue(registry.PROJECT / "config" / "catalogue")
     entry = {"implementation": "tailor", "options": {"candidates": ["margin", "first-rows"]}}

@@ -10,8 +10,8 @@ import pytest
 from test_analysis_collect import SMALL, collect, collect_all_costs, tabulate_results
 from test_figures import plot_everything
 
-from labelbench_core.files import read_json
-from labelbench_core.result_files import write_record
+from labelbench_core.storage.files import read_json
+from labelbench_core.storage.records import write_record
 from workflow_scripts import render_report
 
 LOADING = {"src", "srcset", "href", "xlink:href", "data", "poster", "action", "background"}

@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labelbench_core import files, initial_pool, pool_views, rounds, store
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import linear, linear_ensemble
-from labelbench_core.result_files import write_record
-from labelbench_core.round_data import open_round_data
 from labelbench_core.seeds import rng_for, seed_for
+from labelbench_core.selection import initial_pool, pool_rows, rounds
+from labelbench_core.selection.data import open_round_data
+from labelbench_core.storage import files, store
+from labelbench_core.storage.records import write_record
 
 SETTINGS = {
     "dataset": "blobs",
@@ -143,7 +144,7 @@ def test_hidden_labels_do_not_reach_the_strategy(data):
 def test_a_pool_that_is_streamed_gives_the_same_picks(data, monkeypatch):
     settings = {**SETTINGS, "strategy": {"id": "coreset", "implementation": "coreset"}}
     dense = chain(data, settings, 1)[-1].record["bought"]
-    monkeypatch.setattr(pool_views, "DENSE_BYTES", 0)
+    monkeypatch.setattr(pool_rows, "DENSE_BYTES", 0)
     assert np.array_equal(dense, chain(data, settings, 1)[-1].record["bought"])
 
 
@@ -219,7 +220,7 @@ def test_an_ensemble_as_proxy(data, strategy, monkeypatch):
     done = chain(data, settings, 2)
     assert done[-1].record["num_labeled"] == 28
     assert done[-1].record["metrics"]["test"]["accuracy"] > 0.5
-    monkeypatch.setattr(pool_views, "DENSE_BYTES", 0)  # members too are streamed then
+    monkeypatch.setattr(pool_rows, "DENSE_BYTES", 0)  # members too are streamed then
     streamed = chain(data, settings, 2)
     for one, other in zip(done, streamed, strict=True):
         assert np.array_equal(one.record["bought"], other.record["bought"])

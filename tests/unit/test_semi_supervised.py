@@ -10,8 +10,9 @@ from semi_supervised import a_batch, a_step, build, every_trainer, loss_of
 from torch.nn.functional import cross_entropy
 
 from labelbench_core import registry
+from labelbench_core.compute import distributed
 from labelbench_core.errors import InputError
-from labelbench_core.trainers import Batch, Problem, _distributed
+from labelbench_core.trainers import Batch, Problem
 
 
 @every_trainer
@@ -122,13 +123,13 @@ def test_a_batch_divided_over_processes_leaves_the_same_state(name, monkeypatch)
         return
     loss_of(trainer, batch, whole)
     sent = []
-    monkeypatch.setattr(_distributed, "gather", lambda rows: sent.append(rows.detach()) or rows)
+    monkeypatch.setattr(distributed, "gather", lambda rows: sent.append(rows.detach()) or rows)
     own, other = batch.parts(2)
     for part in (own, other):
         loss_of(trainer, part, a_step(trainer))
     calls = len(sent) // 2
     both = [torch.cat(rows) for rows in zip(sent[:calls], sent[calls:], strict=True)]
-    monkeypatch.setattr(_distributed, "gather", lambda rows: both.pop(0))
+    monkeypatch.setattr(distributed, "gather", lambda rows: both.pop(0))
     step = a_step(trainer)
     loss_of(trainer, own, step)
     assert not both

@@ -10,7 +10,7 @@ from semi_supervised import a_batch, a_step, build, logits_of, loss_of
 
 from labelbench_core.errors import InputError
 from labelbench_core.trainers import Batch, Problem
-from labelbench_core.trainers._losses import ramp
+from labelbench_core.trainers.shared.losses import ramp
 
 
 def test_fixmatch_by_hand():

@@ -11,12 +11,12 @@ from semi_supervised import build, every_trainer
 
 from labelbench_core import registry
 from labelbench_core.seeds import rng_for
-from labelbench_core.trainers._checkpoints import Checkpoint
-from labelbench_core.trainers._examples import EmbeddingExamples
-from labelbench_core.trainers._loop import train
-from labelbench_core.trainers._network import Network
-from labelbench_core.trainers._run import Task
-from labelbench_core.trainers.recipe import Recipe
+from labelbench_core.training.checkpoints import Checkpoint
+from labelbench_core.training.examples import EmbeddingExamples
+from labelbench_core.training.loop import train
+from labelbench_core.training.network import Network
+from labelbench_core.training.recipe import Recipe
+from labelbench_core.training.run import Task
 
 CPU = torch.device("cpu")
 

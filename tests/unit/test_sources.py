@@ -10,13 +10,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labelbench_core import digests, files, looks, provenance, registry, sources
-from labelbench_core.datasets import RawDataset, RawSplit, Source, _checking, _official
+from labelbench_core import provenance, registry
+from labelbench_core.configuration import sources
+from labelbench_core.configuration.source_changes import describe_changes
+from labelbench_core.datasets import (
+    RawDataset,
+    RawSplit,
+    Source,
+    _official,
+    checking,
+    digests,
+    looks,
+)
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
-from labelbench_core.result_files import write_record
-from labelbench_core.source_changes import describe_changes
-from labelbench_core.stages import STAGES
+from labelbench_core.stages.table import STAGES
+from labelbench_core.storage import files
+from labelbench_core.storage.records import write_record
 from workflow_scripts import check_sources
 
 OPTIONS = {"folder": "mine", "image_size": 16}
@@ -350,13 +360,13 @@ def test_new_images_that_cannot_be_used_are_told_before_any_job(mine, tmp_path):
 
 def test_only_new_images_of_the_part_that_is_used_are_decoded_and_once(mine, tmp_path, monkeypatch):
     decoded = []
-    real = _checking.decode
+    real = checking.decode
 
     def counting(content, *arguments, **options):
         decoded.append(content)
         return real(content, *arguments, **options)
 
-    monkeypatch.setattr(_checking, "decode", counting)
+    monkeypatch.setattr(checking, "decode", counting)
     several(mine)  # one added, one moved, two edited; three have the same content
     for _ in range(2):
         assert "1 file added" in changed(tmp_path)
@@ -652,4 +662,4 @@ def test_no_job_looks(request):
     assert "prepare_dataset" in jobs
     for job in jobs:
         closure = provenance.import_closure({f"workflow_scripts.{job}"})
-        assert "labelbench_core.sources" not in closure, job
+        assert "labelbench_core.configuration.sources" not in closure, job

@@ -9,8 +9,8 @@ import threading
 import numpy as np
 import pytest
 
-from labelbench_core import row_blocks, store
 from labelbench_core.errors import InputError
+from labelbench_core.storage import row_blocks, store
 
 
 def make(path, shape=(100, 6), dtype="float16", block_rows=16):

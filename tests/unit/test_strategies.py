@@ -13,7 +13,7 @@ from labelbench_core import registry
 from labelbench_core.errors import InputError
 from labelbench_core.strategies import Head, MissingInput, Pool, select, select_with_state
 from labelbench_core.strategies.__main__ import main
-from labelbench_core.strategies._scores import lowest
+from labelbench_core.strategies.kernels.scores import lowest
 from labelbench_core.strategies.testing import Blocks, make_pool
 
 RNG = np.random.default_rng

@@ -7,17 +7,17 @@ import pytest
 import torch
 
 from labelbench_core import registry
-from labelbench_core.augmentation import Augmentation
+from labelbench_core.augmentation.settings import Augmentation
+from labelbench_core.augmentation.views import augment
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import Batch, Loss, Problem, Step, supervised
 from labelbench_core.trainers.__main__ import main as list_trainers
-from labelbench_core.trainers._augmentation import augment
-from labelbench_core.trainers._batches import DeviceImages, Sampler
-from labelbench_core.trainers._checkpoints import Checkpoint
-from labelbench_core.trainers._schedule import learning_rate_factor
-from labelbench_core.trainers._window import Window
-from labelbench_core.trainers.recipe import Recipe
+from labelbench_core.training.batches import DeviceImages, Sampler
+from labelbench_core.training.checkpoints import Checkpoint
+from labelbench_core.training.recipe import Recipe
+from labelbench_core.training.schedule import learning_rate_factor
+from labelbench_core.training.window import Window
 
 CPU = torch.device("cpu")
 

@@ -11,8 +11,8 @@ from fixed_examples import DyingCheckpoint, Killed, fit
 
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
-from labelbench_core.trainers._checkpoints import Checkpoint
-from labelbench_core.trainers._run import TrainingRun
+from labelbench_core.training.checkpoints import Checkpoint
+from labelbench_core.training.run import TrainingRun
 
 
 def points(count, *names):

@@ -7,9 +7,9 @@ import pytest
 
 from labelbench_core import registry
 from labelbench_core.backbones.folding import fold_batch_norm
-from labelbench_core.trainers._network import Network
-from labelbench_core.trainers._schedule import build_optimizer
-from labelbench_core.trainers.recipe import Recipe
+from labelbench_core.training.network import Network
+from labelbench_core.training.recipe import Recipe
+from labelbench_core.training.schedule import build_optimizer
 
 DECAY = 0.5
 TEXT = {"context_length": 8, "vocab_size": 16, "width": 32, "heads": 2, "layers": 1}

@@ -8,14 +8,15 @@ import torch
 from torch.optim.swa_utils import AveragedModel
 
 from labelbench_core.seeds import rng_for
-from labelbench_core.trainers import _loop, _run, supervised
-from labelbench_core.trainers._batches import DeviceImages
-from labelbench_core.trainers._checkpoints import Checkpoint
-from labelbench_core.trainers._examples import ImageExamples
-from labelbench_core.trainers._loop import train
-from labelbench_core.trainers._network import Network
-from labelbench_core.trainers._run import Task
-from labelbench_core.trainers.recipe import Recipe
+from labelbench_core.trainers import supervised
+from labelbench_core.training import loop, run
+from labelbench_core.training.batches import DeviceImages
+from labelbench_core.training.checkpoints import Checkpoint
+from labelbench_core.training.examples import ImageExamples
+from labelbench_core.training.loop import train
+from labelbench_core.training.network import Network
+from labelbench_core.training.recipe import Recipe
+from labelbench_core.training.run import Task
 
 CPU = torch.device("cpu")
 OPTIONS = {
@@ -123,7 +124,7 @@ def test_an_interrupted_training_continues_to_the_same_weights(task, tmp_path, s
 
 
 def test_an_interrupted_second_attempt_continues(task, tmp_path, monkeypatch):
-    monkeypatch.setattr(_loop, "RETRY_FACTORS", (1.0, 1e-32))
+    monkeypatch.setattr(loop, "RETRY_FACTORS", (1.0, 1e-32))
     path = tmp_path / "checkpoint.partial"
     options = {"learning_rate": 1e30, "gradient_clip": 0.0}
     expected, whole = fit(task, **options)
@@ -153,7 +154,7 @@ def test_weights_stay_float32_and_training_learns(task):
 
 
 def test_averages_begin_as_the_plain_mean():
-    average = AveragedModel(torch.nn.Linear(1, 1), multi_avg_fn=_run._moving(0.75))
+    average = AveragedModel(torch.nn.Linear(1, 1), multi_avg_fn=run._moving(0.75))
     seen = []
     for value in (1.0, 2.0, 6.0, 11.0, 100.0):
         network = torch.nn.Linear(1, 1)
@@ -184,7 +185,7 @@ class BrokenExamples:
 
 def test_a_look_without_a_number_is_never_the_best(task):
     broken = BrokenExamples(task.labeled)
-    watched = replace(task, validation=_run.Validation(broken, task.labels))
+    watched = replace(task, validation=run.Validation(broken, task.labels))
     _, result = fit(watched, validation="held-out", validation_size=0.5, validation_every=10)
     assert broken.looks == 3
     assert [look["step"] for look in result.validation] == [20, 30]
@@ -193,14 +194,14 @@ def test_a_look_without_a_number_is_never_the_best(task):
 
 def test_the_average_stays_in_evaluation_mode(task, monkeypatch):
     modes = []
-    original = _run.TrainingRun.train_step
+    original = run.TrainingRun.train_step
 
     def watched(run, batch):
         modes.append({module.training for module in run.average.modules()})
         original(run, batch)
 
-    monkeypatch.setattr(_run.TrainingRun, "train_step", watched)
-    with_looks = replace(task, validation=_run.Validation(task.labeled, task.labels))
+    monkeypatch.setattr(run.TrainingRun, "train_step", watched)
+    with_looks = replace(task, validation=run.Validation(task.labeled, task.labels))
     fit(with_looks, validation="held-out", validation_size=0.5, validation_every=10)
     assert modes == [{False}] * 30
 

@@ -9,7 +9,7 @@ from labelbench_core import registry
 from labelbench_core.backbones.folding import fold_batch_norm
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
-from labelbench_core.trainers._network import Network, load_network, set_head
+from labelbench_core.training.network import Network, load_network, set_head
 
 
 def build(model, size=32):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from labelbench_core.trainers._network import Network
-from labelbench_core.trainers._schedule import build_optimizer, set_learning_rate
-from labelbench_core.trainers.recipe import Recipe
+from labelbench_core.training.network import Network
+from labelbench_core.training.recipe import Recipe
+from labelbench_core.training.schedule import build_optimizer, set_learning_rate
 
 RATE, DECAY, HEAD_FACTOR = 0.01, 0.1, 3.0
 RATES = [RATE, RATE / 2, RATE / 4]

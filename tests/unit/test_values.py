@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from labelbench_core import metrics, pool_views
+from labelbench_core import metrics
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import Statistics, TrainingSet
+from labelbench_core.selection import pool_rows
 from labelbench_core.strategies import Head, select
 from labelbench_core.strategies.testing import Blocks, make_pool
 
@@ -134,10 +135,10 @@ class Logits:
 
 def test_a_proxys_logits_are_named_when_they_are_read():
     rows = Blocks(np.linspace(-3, 3, 60).reshape(20, 3).astype(np.float32), 6)
-    seen = pool_views.PredictedRows(Logits(), rows)
+    seen = pool_rows.PredictedRows(Logits(), rows)
     with pytest.raises(InputError, match="probabilities: row 0 holds -3; allowed: 0 to 1"):
         seen.load()
     sure = Blocks(np.ones((20, 3), np.float32), 6)
-    assert pool_views.PredictedRows(Logits(), sure, multilabel=True).load().shape == (20, 3)
+    assert pool_rows.PredictedRows(Logits(), sure, multilabel=True).load().shape == (20, 3)
     with pytest.raises(InputError, match="row 0 sums to 3; allowed: 1"):
-        pool_views.PredictedRows(Logits(), sure).load()
+        pool_rows.PredictedRows(Logits(), sure).load()

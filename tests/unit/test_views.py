@@ -14,9 +14,9 @@ import pytest
 import tiny_backbone
 import torch
 
-from labelbench_core import store
-from labelbench_core.augmentation import Augmentation, StrongAugmentation
-from labelbench_core.catalogue import load_catalogue
+from labelbench_core.augmentation.settings import Augmentation, StrongAugmentation
+from labelbench_core.augmentation.views import num_draws, view
+from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.embeddings import embed
@@ -24,7 +24,7 @@ from labelbench_core.embeddings.views import open_views
 from labelbench_core.errors import InputError
 from labelbench_core.provenance import import_closure
 from labelbench_core.seeds import rng_for
-from labelbench_core.trainers._augmentation import num_draws, view
+from labelbench_core.storage import store
 from workflow_scripts import extract_views as job
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -222,7 +222,7 @@ def test_clean_embeddings_do_not_depend_on_the_code_of_views():
         import_closure({f"workflow_scripts.{name}"})
         for name in ("extract_embeddings", "extract_views")
     )
-    changes = {"labelbench_core.trainers._augmentation", "labelbench_core.trainers._randaugment"}
+    changes = {"labelbench_core.augmentation.views", "labelbench_core.augmentation.randaugment"}
     assert changes <= views
     assert clean.isdisjoint(changes)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from labelbench_core.errors import InputError
-from labelbench_core.yaml_files import MOST_BYTES, parse_yaml, read_yaml
+from labelbench_core.storage.yaml_files import MOST_BYTES, parse_yaml, read_yaml
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)

@@ -13,7 +13,7 @@ from labelbench_core.datasets import open_dataset
 from labelbench_core.embeddings import embed
 from labelbench_core.embeddings.augmented import extract_views
 from labelbench_core.embeddings.extract import extract_embeddings
-from labelbench_core.store import open_rows
+from labelbench_core.storage.store import open_rows
 
 BLOCK_ROWS = 64
 

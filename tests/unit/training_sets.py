@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labelbench_core.image_rows import MemoryRows
+from labelbench_core.datasets.image_rows import MemoryRows
 from labelbench_core.proxies import TrainingSet
 
 

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from checkouts import Workflow, checkout
 
-from labelbench_core import files
+from labelbench_core.storage import files
 
 
 @pytest.fixture

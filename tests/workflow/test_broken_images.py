@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labelbench_core.files import read_json
+from labelbench_core.storage.files import read_json
 
 MINE = """
 mine:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from labelbench_core import files
+from labelbench_core.storage import files
 
 EXPERIMENT = """
 experiment: proxies

@@ -87,7 +87,7 @@ def test_an_edited_strategy_reruns_its_rounds_and_what_is_drawn_from_them(finish
 
 
 def test_a_helper_that_is_imported_when_needed_counts(finished):
-    finished.append("labelbench_core/strategies/_gradients.py", "\nEDITED = 1\n")
+    finished.append("labelbench_core/strategies/kernels/gradients.py", "\nEDITED = 1\n")
     assert finished.planned() == {"select_round": 4, **ANALYSIS}
 
 

@@ -9,7 +9,7 @@ import tarfile
 import pytest
 from checkouts import CODE, Workflow
 
-from labelbench_core import noted_outputs
+from workflow_scripts import _noted_outputs
 
 CHAIN = "results/selections/digits/tiny/linear/small/margin/seed-0"
 MODEL = "results/finetuned/digits/tiny/tiny/linear/small/margin/seed-0/round-2/model.safetensors"
@@ -113,7 +113,7 @@ def test_interrupted_after_a_job_it_continues(finished):
     expected = finished.results()
     remove(finished.folder, LOST["a round"])
     # As if killed before the file got its former time.
-    notes = finished.folder / noted_outputs.NOTES
+    notes = finished.folder / _noted_outputs.NOTES
     shutil.copy(notes, notes.with_name("restoring.json"))
     finished.snakemake(*LOST["a round"], "--quiet", "all")
     text = command(

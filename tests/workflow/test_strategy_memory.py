@@ -7,8 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from labelbench_core import files, registry, store
-from labelbench_core.result_files import write_record
+from labelbench_core import registry
+from labelbench_core.storage import files, store
+from labelbench_core.storage.records import write_record
 from labelbench_core.strategies import tailor, tcm
 from workflow_scripts import draw_initial_pool, select_round, train_initial
 

@@ -17,10 +17,10 @@ from PIL import Image
 from test_interruptions import jobs_of
 from test_proxies import CATALOGUE, EXPERIMENT
 
-from labelbench_core.plan import Needs, planned_outputs
-from labelbench_core.proxy_entries import needs
-from labelbench_core.stages import COSTED, FOLDER, STAGES, stage_of
-from labelbench_core.workflow import load
+from labelbench_core.configuration.entries import needs
+from labelbench_core.stages.plan import Needs, planned_outputs
+from labelbench_core.stages.table import COSTED, FOLDER, STAGES, stage_of
+from workflow_scripts._snakefile import load
 
 ODD_NAME = """ann's "a{b}" $HOME"""
 REFRESHING = (

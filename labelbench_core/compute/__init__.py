@@ -1,0 +1,1 @@
+"""Arithmetic on what a machine has: devices, threads, precision, several processes."""

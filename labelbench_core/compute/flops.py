@@ -1,0 +1,88 @@
+"""What a pass through a network costs in floating-point operations, the same on every device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+if TYPE_CHECKING:
+    from labelbench_core.training.loop import Fit
+    from labelbench_core.training.recipe import Recipe
+    from labelbench_core.training.run import Task
+
+
+def flops_per_image(network: nn.Module, input_size: int) -> int:
+    """Floating-point operations of one pass of one image of `input_size` pixels, estimated.
+
+    Those of convolutions and matrix products, attention included; a multiplication and an addition
+    count as two. Normalisation, activations and resizing are left out. The network should be in
+    evaluation mode.
+    """
+    device = next(network.parameters()).device
+    image = torch.zeros((1, 3, input_size, input_size), device=device)
+    # In inference, attention modules of torch's own are one fused operation, which is not counted.
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), _Counter() as counter:
+            network(image)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+    return counter.flops
+
+
+class _Counter(TorchDispatchMode):
+    """torch's `FlopCounterMode` without its import of the compiler, which takes seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        counted = flop_registry.get(func._overloadpacket)
+        if counted is None and func is not torch.ops.prim.device.default:
+            with self:
+                result = func.decompose(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+        result = func(*args, **kwargs)
+        if counted is not None:
+            self.flops += counted(*args, **kwargs, out_val=result)
+        return result
+
+
+def training_flops(
+    network: nn.Module,
+    recipe: Recipe,
+    task: Task,
+    fit: Fit,
+    per_example: int,
+) -> int:
+    """Floating-point operations of a training, estimated from those of a pass of one example.
+
+    An example with a gradient costs a pass forward, one for the gradient of what layers see, and
+    one for that of the weights that are trained; any other one costs one pass. Of two views of an
+    unlabelled example, one has a gradient.
+    """
+    sizes = [(value.numel(), value.requires_grad) for value in network.parameters()]
+    with_gradient = 2 + sum(size for size, trained in sizes if trained) / sum(s for s, _ in sizes)
+    passes = with_gradient * min(recipe.batch_size, len(task.labels))
+    if task.unlabeled is not None:
+        others = min(recipe.unlabeled_ratio * recipe.batch_size, len(task.unlabeled))
+        passes += others * (with_gradient + task.unlabeled_views - 1)
+    passes *= sum(attempt["steps"] for attempt in fit.attempts)
+    if task.validation is not None:
+        passes += len(fit.validation) * len(task.validation.labels)
+    return round(passes * per_example)

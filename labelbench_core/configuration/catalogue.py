@@ -1,0 +1,150 @@
+"""The catalogue: what exists, each entry an id with its options (config/catalogue/*.yaml)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from labelbench_core import registry
+from labelbench_core.configuration.schemas import schema_errors
+from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown, shown_key
+from labelbench_core.storage.yaml_files import read_yaml
+from labelbench_core.training.recipe import Recipe, in_steps
+
+COMPONENT_KINDS = ("datasets", "backbones", "proxies", "trainers", "strategies")
+KINDS = (*COMPONENT_KINDS, "schedules", "augmentations")
+
+# Keys of entries beside `implementation` and `options`.
+ONLY_OF = {
+    "datasets": ("prompts", "pool_size", "duplicates", "near_duplicates"),
+    "trainers": ("training",),
+}
+
+Catalogue = dict[str, dict[str, dict[str, Any]]]
+
+
+def load_catalogue(folder: Path) -> Catalogue:
+    """Read and check all files of the catalogue: kind → id → entry.
+
+    An entry whose implementation is no valid Python is no error here: only an experiment that names
+    it cannot run (`labelbench_core.registry.problem_of`).
+
+    Raises
+    ------
+    InputError
+        All errors of all files, one a line.
+    """
+    catalogue: Catalogue = {}
+    errors: list[str] = []
+    for kind in KINDS:
+        file = folder / f"{kind}.yaml"
+        try:
+            catalogue[kind] = read_yaml(file) or {}
+        except InputError as error:
+            errors.append(str(error))
+        else:
+            schema = folder.parent / "schema" / "catalogue.schema.json"
+            errors += kind_errors(kind, catalogue[kind], schema, file)
+    raise_all(errors)
+    return catalogue
+
+
+def kind_errors(kind: str, entries: Any, schema: Path, file: Path | str) -> list[str]:
+    """Everything that is wrong in one file of the catalogue, as lines."""
+    is_component = kind in COMPONENT_KINDS
+    definition = "components" if is_component else kind
+    unsaid = [key for other, keys in ONLY_OF.items() if other != kind for key in keys]
+    found = schema_errors(entries, schema, file, definition, unsaid)
+    if found and is_component:
+        better = dict(_misplaced(kind, entries, file))
+        found = [better.get(line.partition(": unknown key")[0], line) for line in found]
+    if not found and is_component:
+        for name, entry in entries.items():
+            found += [f"{file}: {name}.{line}" for line in _component_errors(kind, entry)]
+    if not found and kind == "augmentations":
+        for name, entry in entries.items():
+            found += _augmentation_errors(name, entry, file)
+    return found
+
+
+def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
+    """Whether an entry's implementation exists and allows its options, without importing it."""
+    implementation = entry["implementation"]
+    known = registry.names(kind)
+    if implementation not in known and not registry.is_broken(kind, implementation):
+        return [
+            f"implementation: {shown(implementation)} does not exist"
+            f"{did_you_mean(implementation, known)}; allowed: {listed(known)}"
+        ]
+    if registry.problem_of(kind, implementation):
+        return []
+    errors = registry.option_errors(kind, implementation, entry.get("options") or {})
+    if kind == "trainers":
+        training = entry.get("training")
+        wrong = Recipe.errors_in(training)
+        info = registry.describe(kind, implementation).info
+        if not wrong and info["needs_teacher"] and not Recipe.from_options(training).ema_decay:
+            wrong = [f"training.ema_decay: 0.0; allowed with {implementation}: more than 0"]
+        if not info["needs_unlabeled"]:
+            wrong += [
+                f"training.{key}: {shown(training[key])}; {implementation} uses no unlabelled "
+                "examples; allowed: leave it out"
+                for key in ("unlabeled_ratio", "strong_operations", "strong_cutout")
+                if key in (training or {})
+            ]
+        if not errors and not wrong:
+            steps = Recipe.from_options(training).steps
+            wrong = _step_errors(implementation, entry.get("options") or {}, steps)
+        errors += wrong
+    for other, keys in ONLY_OF.items():
+        if other != kind:
+            owners = other.replace("datasets", "data sets")
+            told = f"only {owners} have it; allowed: {listed(('options', *ONLY_OF.get(kind, ())))}"
+            errors += [f"{key}: {told}" for key in keys if key in entry]
+    return errors
+
+
+def _misplaced(kind: str, entries: Any, file: Path | str) -> Iterator[tuple[str, str]]:
+    """Of every option that stands beside `options`: file and key, and what to say of it."""
+    for name, entry in entries.items() if isinstance(entries, Mapping) else ():
+        implementation = entry.get("implementation") if isinstance(entry, Mapping) else None
+        if implementation not in registry.names(kind) or registry.problem_of(kind, implementation):
+            continue
+        inside = dict.fromkeys(registry.describe(kind, implementation).options, "options")
+        if kind == "trainers":
+            inside = {
+                **dict.fromkeys((field.name for field in fields(Recipe)), "training"),
+                **inside,
+            }
+        for key in entry:
+            if key in inside:
+                where = f"{file}: {shown_key(name)}.{key}"
+                yield where, f"{where}: belongs under {inside[key]}"
+
+
+def _step_errors(trainer: str, given: Mapping[str, Any], steps: int) -> list[str]:
+    """Options that name a step of the training, and may not come before that of another option."""
+    component = registry.describe("trainers", trainer)
+    values = {**component.options, **given}
+    errors = []
+    for later, earlier in component.info.get("steps_at_least", {}).items():
+        # Whoever gave only one of the two reads of that one.
+        named, other, bound = (later, earlier, "least")
+        if later not in given:
+            named, other, bound = (earlier, later, "most")
+        place = {option: in_steps(values[option], steps) for option in (named, other)}
+        if place[later] < place[earlier]:
+            errors.append(
+                f"options.{named}: {shown(values[named])} (step {place[named]:g} of {steps}); "
+                f"allowed: at {bound} that of {other}, {shown(values[other])} (step "
+                f"{place[other]:g})"
+            )
+    return errors
+
+
+def _augmentation_errors(name: str, entry: Mapping[str, Any], file: Path | str) -> list[str]:
+    """Whether an augmentation changes anything."""
+    weak, strong = entry.get("weak", {}), entry.get("strong", {})
+    if any(weak.values()) or strong.get("operations", True) or strong.get("cutout", True):
+        return []
+    return [f"{file}: {name}: it changes nothing; allowed: something in weak or strong above 0"]

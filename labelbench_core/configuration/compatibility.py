@@ -1,0 +1,168 @@
+"""Combinations of proxies, trainers and backbones that cannot run, found before any job starts."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from labelbench_core import registry
+from labelbench_core.backbones.zero_shot import require_text
+from labelbench_core.configuration import entries
+from labelbench_core.configuration.catalogue import Catalogue
+from labelbench_core.configuration.experiment import Crossing
+from labelbench_core.errors import InputError, did_you_mean, listed, shown
+from labelbench_core.training.recipe import LEAST_TO_HOLD_OUT, Recipe
+
+
+def combination_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:
+    """One line for every combination of a crossing that cannot run."""
+    errors: list[str] = []
+    for proxy in crossing.proxies:
+        found = list(_reference_errors(catalogue, proxy))
+        errors += found or _proxy_errors(crossing, catalogue, proxy)
+    for trainer in crossing.finetune.trainers if crossing.finetune else ():
+        errors += _trainer_errors(crossing, catalogue, trainer)
+    return errors
+
+
+def split_errors(
+    crossing: Crossing, dataset: str, catalogue: Catalogue, sizes: Mapping[str, int]
+) -> Iterator[str]:
+    """Splits that a fine-tuning is to be evaluated or chosen on, and a data set does not have."""
+    if "test" not in sizes:  # every data set has one: its splits are not known yet
+        return
+    for trainer in crossing.finetune.trainers if crossing.finetune else ():
+        recipe = _recipe(catalogue, trainer)
+        available = sizes.get("val", 0)
+        if recipe.validation == "extra" and recipe.validation_size > available:
+            has = f"has {available} rows in its split 'val'" if available else "has no split 'val'"
+            instead = f"at most {available}" if available else "validation: none, held-out"
+            yield (
+                f"finetune.trainers: {trainer!r}: training.validation_size: "
+                f"{recipe.validation_size:g} labels for validation: extra, but data set "
+                f"{dataset!r} {has}; allowed: {instead}"
+            )
+        for split in recipe.evaluate or ():
+            if split not in sizes:
+                yield (
+                    f"finetune.trainers: {trainer!r}: training.evaluate: data set {dataset!r} has "
+                    f"no split {shown(split)}{did_you_mean(split, sizes)}; allowed: {listed(sizes)}"
+                )
+
+
+def _reference_errors(catalogue: Catalogue, proxy: str) -> Iterator[str]:
+    """Ids in a proxy's options that the catalogue does not have."""
+    for name, kind in (("trainer", "trainers"), ("augmentation", "augmentations")):
+        chosen = entries.option(catalogue, proxy, name)
+        if chosen is not None and chosen not in catalogue[kind]:
+            yield (
+                f"proxies: {proxy!r}: options.{name}: {shown(chosen)} is not in catalogue "
+                f"{kind}.yaml{did_you_mean(chosen, catalogue[kind])}; "
+                f"allowed: {listed(catalogue[kind])}"
+            )
+
+
+def _proxy_errors(crossing: Crossing, catalogue: Catalogue, proxy: str) -> Iterator[str]:
+    if entries.starts_from_class_names(catalogue, proxy):
+        yield from _textless(crossing, catalogue, f"proxies: {proxy!r}")
+    trainer = entries.trainer_of(catalogue, proxy)
+    if trainer is None:
+        return
+    where = f"proxies: {proxy!r} is trained by {trainer!r}, whose"
+    recipe = _recipe(catalogue, trainer)
+    yield from _mixing_errors(catalogue, trainer, where)
+    if not entries.option(catalogue, proxy, "refresh_every"):
+        yield from _held_out_errors(crossing, catalogue, recipe, where, [0])
+    on_embeddings = "augmentation" in _options(catalogue, proxy)
+    if on_embeddings:
+        needs_views = _info(catalogue, trainer)["needs_unlabeled"]
+        if needs_views and entries.augmentation_of(catalogue, proxy) is None:
+            known = listed(catalogue["augmentations"])
+            yield (
+                f"proxies: {proxy!r}: options.augmentation: None, but trainer {trainer!r} needs "
+                f"views of unlabelled images; allowed: {known}"
+            )
+        yield from _image_options(catalogue, trainer, recipe, where)
+    elif recipe.head != "fresh":
+        yield f"{where} training.head is {recipe.head!r}; allowed there: fresh"
+    if recipe.validation == "extra":
+        yield (
+            f"{where} training.validation is 'extra'; allowed there: none, held-out (all labels "
+            "that a round spends are in its budget)"
+        )
+
+
+def _image_options(catalogue: Catalogue, trainer: str, recipe: Recipe, where: str) -> Iterator[str]:
+    """What only a network on images can do."""
+    if recipe.gradient_checkpointing:
+        yield f"{where} training.gradient_checkpointing is true; allowed on embeddings: false"
+    if cutmix := (catalogue["trainers"][trainer].get("options") or {}).get("cutmix"):
+        yield f"{where} options.cutmix is {cutmix}; allowed on embeddings: 0 (mixup can be used)"
+
+
+def _held_out_errors(
+    crossing: Crossing, catalogue: Catalogue, recipe: Recipe, where: str, rounds: Iterable[int]
+) -> Iterator[str]:
+    """Fewer labels than holding some of them out takes."""
+    if recipe.validation != "held-out":
+        return
+    for schedule in crossing.schedules:
+        sizes = catalogue["schedules"][schedule]
+        labels = sizes["initial"] + min(rounds) * sizes["batch"]
+        if labels < LEAST_TO_HOLD_OUT:
+            yield (
+                f"{where} training.validation is 'held-out', but schedule {schedule!r} has "
+                f"{labels} label after round {min(rounds)}; allowed: at least "
+                f"{LEAST_TO_HOLD_OUT} labels, or validation: none"
+            )
+
+
+def _mixing_errors(catalogue: Catalogue, trainer: str, where: str) -> Iterator[str]:
+    """Mixing where examples have no others to be mixed with."""
+    options, recipe = (
+        catalogue["trainers"][trainer].get("options") or {},
+        _recipe(catalogue, trainer),
+    )
+    for name in ("mixup", "cutmix"):
+        if options.get(name) and recipe.batch_size < 2 * recipe.accumulate:
+            yield (
+                f"{where} options.{name} is {options[name]}, but batches of {recipe.batch_size} in "
+                f"{recipe.accumulate} parts leave single examples; allowed there: 0"
+            )
+
+
+def _trainer_errors(crossing: Crossing, catalogue: Catalogue, trainer: str) -> Iterator[str]:
+    recipe = _recipe(catalogue, trainer)
+    where = f"finetune.trainers: {trainer!r}"
+    yield from _mixing_errors(catalogue, trainer, f"{where}:")
+    rounds = crossing.finetune.rounds
+    yield from _held_out_errors(crossing, catalogue, recipe, f"{where}:", rounds)
+    if recipe.head == "zero-shot":
+        yield from _textless(crossing, catalogue, where)
+    if recipe.head == "proxy":
+        for proxy in crossing.proxies:
+            if not entries.info(catalogue, proxy).get("pretrained_head"):
+                yield (
+                    f"{where} has training.head: proxy, but proxy {proxy!r} has no linear head on "
+                    "the pretrained backbone's features; allowed with it: fresh, zero-shot"
+                )
+
+
+def _textless(crossing: Crossing, catalogue: Catalogue, where: str) -> Iterator[str]:
+    """Backbones that a start from class names is asked of, and that have no text tower."""
+    for backbone in crossing.backbones:
+        try:
+            require_text(catalogue["backbones"][backbone])
+        except InputError as error:
+            yield f"{where} starts from class names; backbone {backbone!r}: {error}"
+
+
+def _recipe(catalogue: Catalogue, trainer: str) -> Recipe:
+    return Recipe.from_options(catalogue["trainers"][trainer].get("training"))
+
+
+def _info(catalogue: Catalogue, trainer: str) -> dict:
+    implementation = catalogue["trainers"][trainer]["implementation"]
+    return registry.describe("trainers", implementation).info
+
+
+def _options(catalogue: Catalogue, proxy: str) -> dict:
+    implementation = catalogue["proxies"][proxy]["implementation"]
+    return registry.describe("proxies", implementation).options

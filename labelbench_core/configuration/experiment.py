@@ -1,0 +1,255 @@
+"""An experiment: which ids are crossed, in what the Snakefile, the jobs and the report agree."""
+
+import dataclasses
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labelbench_core.errors import InputError
+from labelbench_core.storage.files import canonical_json
+
+SETTING = ("dataset", "backbone", "proxy", "schedule")
+"""What has to be equal for two strategies to be compared."""
+
+LISTS = ("datasets", "backbones", "proxies", "schedules", "strategies", "seeds")
+CEILING_LISTS = ("ceilings", "full_data")
+FINETUNE_LISTS = ("trainers", "strategies", "rounds", "seeds")
+KEEP = ("all", "last", "none")
+
+
+@dataclass(frozen=True)
+class Finetuning:
+    """Which of the selections are fine-tuned end to end, and whose weights are kept (`KEEP`)."""
+
+    trainers: tuple[str, ...]
+    strategies: tuple[str, ...]
+    rounds: tuple[int, ...]
+    seeds: tuple[int, ...]
+    keep: str = "all"
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Ids that are crossed, and the number of label sizes.
+
+    Upper bounds, shown and never ranked: `ceilings`, strategies that see hidden labels, and
+    `full_data`, schedules that buy everything at once (one round, no strategy: its results carry
+    the schedule's id in the strategy's place).
+    """
+
+    datasets: tuple[str, ...]
+    backbones: tuple[str, ...]
+    proxies: tuple[str, ...]
+    schedules: tuple[str, ...]
+    strategies: tuple[str, ...]
+    seeds: tuple[int, ...]
+    rounds: int
+    finetune: Finetuning | None = None
+    ceilings: tuple[str, ...] = ()
+    full_data: tuple[str, ...] = ()
+
+    def settings(self, schedules: tuple[str, ...] | None = None) -> Iterator[dict[str, str]]:
+        """Every (dataset, backbone, proxy, schedule), as a dictionary."""
+        chosen = self.schedules if schedules is None else schedules
+        for values in itertools.product(self.datasets, self.backbones, self.proxies, chosen):
+            yield dict(zip(SETTING, values, strict=True))
+
+    def selections(self) -> Iterator[dict[str, Any]]:
+        """The ids of every round of every strategy and seed, round 0 and ceilings included."""
+        for setting in self.settings():
+            for strategy, seed in itertools.product((*self.strategies, *self.ceilings), self.seeds):
+                for number in range(self.rounds):
+                    yield {**setting, "strategy": strategy, "seed": seed, "round": number}
+        for setting in self.settings(self.full_data):
+            for seed in self.seeds:
+                yield {**setting, "strategy": setting["schedule"], "seed": seed, "round": 0}
+
+    def finetunings(self) -> Iterator[dict[str, Any]]:
+        """The ids of every fine-tuning; none where nothing is fine-tuned."""
+        if self.finetune is None:
+            return
+        chosen = self.finetune
+        at_once = tuple(name for name in chosen.strategies if name in self.full_data)
+        others = [name for name in chosen.strategies if name not in self.full_data]
+        for setting in self.settings():
+            for trainer, strategy, seed, number in itertools.product(
+                chosen.trainers, others, chosen.seeds, chosen.rounds
+            ):
+                yield {
+                    **setting,
+                    "trainer": trainer,
+                    "strategy": strategy,
+                    "seed": seed,
+                    "round": number,
+                }
+        for setting in self.settings(at_once):
+            for trainer, seed in itertools.product(chosen.trainers, chosen.seeds):
+                ids = {"trainer": trainer, "strategy": setting["schedule"], "seed": seed}
+                yield {**setting, **ids, "round": 0}
+
+    @property
+    def num_selections(self) -> int:
+        """How many `selections` there are, without going through them."""
+        strategies = len(self.strategies) + len(self.ceilings)
+        chains = self._num_settings(len(self.schedules)) * strategies * len(self.seeds)
+        return chains * self.rounds + self._num_settings(len(self.full_data)) * len(self.seeds)
+
+    @property
+    def num_finetunings(self) -> int:
+        """How many `finetunings` there are, without going through them."""
+        chosen = self.finetune
+        if chosen is None:
+            return 0
+        at_once = len(set(chosen.strategies) & set(self.full_data))
+        selected = len(chosen.strategies) - at_once
+        each = self._num_settings(len(self.schedules)) * selected * len(chosen.rounds)
+        each += self._num_settings(at_once)
+        return each * len(chosen.trainers) * len(chosen.seeds)
+
+    def _num_settings(self, schedules: int) -> int:
+        return len(self.datasets) * len(self.backbones) * len(self.proxies) * schedules
+
+    @classmethod
+    def from_mapping(cls, values: Any, where: str) -> "Crossing":
+        """Check and take over a crossing of `Experiment.as_mapping`, as JSON has it."""
+        optional = {"finetune", *CEILING_LISTS}
+        _check_keys(values, {*LISTS, "rounds"}, optional, where)
+        rounds, finetune = values["rounds"], values.get("finetune")
+        if not isinstance(rounds, int) or rounds < 1:
+            raise InputError(f"{where}: rounds is {rounds!r}; must be a whole number >= 1")
+        return cls(
+            **_tuples(values, LISTS, where),
+            **{key: tuple(values.get(key, ())) for key in CEILING_LISTS},
+            rounds=rounds,
+            finetune=Finetuning(**_tuples(finetune, FINETUNE_LISTS, f"{where}: finetune"))
+            if finetune
+            else None,
+        )
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is crossed, in one or several crossings, and what the report puts forward.
+
+    `baseline` is what every strategy is compared with, `highlight` the strategy of the headline;
+    every crossing has both. `metric` is the metric of tables, savings and figures.
+    """
+
+    experiment: str
+    crossings: tuple[Crossing, ...]
+    baseline: str
+    highlight: str
+    metric: str = "accuracy"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Experiment":
+        """Read canonical JSON; `InputError` names the key that is missing or wrong."""
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise InputError(f"--experiment: not valid JSON ({error})") from error
+        required = {"experiment", "crossings", "baseline", "highlight"}
+        _check_keys(values, required, {"metric"}, "--experiment")
+        if not isinstance(values["crossings"], list) or not values["crossings"]:
+            raise InputError("--experiment: crossings must be a non-empty list")
+        crossings = tuple(
+            Crossing.from_mapping(one, f"--experiment: crossings[{place}]")
+            for place, one in enumerate(values["crossings"])
+        )
+        found = cls(**{**values, "crossings": crossings})
+        for key in ("baseline", "highlight"):
+            for crossing in crossings:
+                if getattr(found, key) not in crossing.strategies:
+                    raise InputError(
+                        f"--experiment: {key} is {getattr(found, key)!r}; must be one of the "
+                        f"strategies {', '.join(crossing.strategies)}"
+                    )
+        return found
+
+    def to_json(self) -> str:
+        """Canonical JSON of `as_mapping`, from which `from_json` makes an equal experiment."""
+        return canonical_json(self.as_mapping())
+
+    def as_mapping(self) -> dict[str, Any]:
+        """All that decides what is measured, as JSON values.
+
+        What stays on disk (`finetune.keep`) does not: a change of it must not run anything again.
+        """
+        values = dataclasses.asdict(self)
+        for crossing in values["crossings"]:
+            if crossing["finetune"] is not None:
+                del crossing["finetune"]["keep"]
+        return values
+
+    def settings(self) -> Iterator[dict[str, str]]:
+        """Every (dataset, backbone, proxy, schedule) once, as a dictionary."""
+        return self._once("settings")
+
+    def selections(self) -> Iterator[dict[str, Any]]:
+        """The ids of every round of every strategy and seed, round 0 and ceilings included."""
+        return self._once("selections")
+
+    def finetunings(self) -> Iterator[dict[str, Any]]:
+        """The ids of every fine-tuning; none where the experiment does not fine-tune."""
+        return self._once("finetunings")
+
+    def _once(self, method: str) -> Iterator[dict[str, Any]]:
+        """What the method of all crossings gives, each once."""
+        seen = set()
+        for crossing in self.crossings:
+            for ids in getattr(crossing, method)():
+                key = tuple(ids.values())
+                if key not in seen:
+                    seen.add(key)
+                    yield ids
+
+    def all_of(self, key: str) -> tuple[Any, ...]:
+        """The members of a list of any crossing, each once, in order."""
+        return tuple(dict.fromkeys(v for one in self.crossings for v in getattr(one, key)))
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """Of all crossings; these are compared."""
+        return self.all_of("strategies")
+
+    @property
+    def ceilings(self) -> tuple[str, ...]:
+        """Of all crossings."""
+        return self.all_of("ceilings")
+
+    @property
+    def full_data(self) -> tuple[str, ...]:
+        """Of all crossings."""
+        return self.all_of("full_data")
+
+    @property
+    def trainers(self) -> tuple[str, ...]:
+        """Of all fine-tunings; none where the experiment does not fine-tune."""
+        chosen = [one.finetune.trainers for one in self.crossings if one.finetune]
+        return tuple(dict.fromkeys(itertools.chain(*chosen)))
+
+
+def _check_keys(values: Any, required: set[str], optional: set[str], where: str) -> None:
+    if not isinstance(values, Mapping):
+        raise InputError(f"{where}: must be a JSON object")
+    known = required | optional
+    unknown = sorted(set(values) - known)
+    missing = sorted(required - set(values))
+    if unknown or missing:
+        problem = f"unknown key {unknown[0]}" if unknown else f"key {missing[0]} is missing"
+        raise InputError(f"{where}: {problem}; allowed are {', '.join(sorted(known))}")
+
+
+def _tuples(values: Any, keys: tuple[str, ...], where: str) -> dict[str, tuple]:
+    if not isinstance(values, Mapping):
+        raise InputError(f"{where}: must be a JSON object with {', '.join(keys)}")
+    for key in keys:
+        value = values.get(key)
+        if not isinstance(value, list) or not value or len(set(value)) != len(value):
+            raise InputError(f"{where}: {key} must be a non-empty list without repetitions")
+    unknown = sorted(set(values) - set(keys)) if keys is FINETUNE_LISTS else []
+    if unknown:
+        raise InputError(f"{where}: unknown key {unknown[0]}; allowed are {', '.join(keys)}")
+    return {key: tuple(values[key]) for key in keys}

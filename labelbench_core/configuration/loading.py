@@ -1,0 +1,337 @@
+"""An experiment: which ids of the catalogue are crossed, checked before any job starts."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from labelbench_core import registry
+from labelbench_core.configuration.catalogue import Catalogue
+from labelbench_core.configuration.compatibility import combination_errors, split_errors
+from labelbench_core.configuration.component_code import unreadable
+from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
+from labelbench_core.configuration.schemas import schema_errors
+from labelbench_core.datasets.part_of_pool import check_pool_size
+from labelbench_core.errors import InputError, did_you_mean, listed, raise_all
+
+# Planning takes 2 ms and 16 KB for each job.
+MOST_JOBS = 1_000_000
+MOST_SHOWN = 3  # values of a list that are outside
+# Folder names beside the strategies' own: no strategy may have them.
+RESERVED_STRATEGIES = ("initial",)
+
+
+def load_experiment(
+    config: Mapping[str, Any], catalogue: Catalogue, schema_folder: Path, file: str
+) -> Experiment:
+    """Check an experiment against the schema and the catalogue.
+
+    Parameters
+    ----------
+    config
+        What the experiment's file says.
+    catalogue
+        From `labelbench_core.configuration.catalogue.load_catalogue`.
+    schema_folder
+        Folder of `experiment.schema.json`.
+    file
+        The experiment's file, for the messages.
+
+    Raises
+    ------
+    InputError
+        All errors, one a line: file, key, value, what is allowed.
+    """
+    raise_all(schema_errors(config, schema_folder / "experiment.schema.json", file))
+    # Each further crossing is the experiment again, but for the keys that it gives.
+    shared = {key: value for key, value in config.items() if key != "also"}
+    crossings = [shared, *({**shared, **also} for also in config.get("also", []))]
+    experiment = Experiment(
+        experiment=config["experiment"],
+        crossings=tuple(_crossing(values, catalogue) for values in crossings),
+        baseline=config.get("baseline", "random"),
+        highlight=config.get("highlight", "margin"),
+        metric=config.get("metric", "accuracy"),
+    )
+    errors = [f"{file}: {line}" for line in _size_errors(experiment)]
+    for place, crossing in enumerate(experiment.crossings):
+        where = f"{file}: also.{place - 1}." if place else f"{file}: "
+        errors += [where + line for line in _reference_errors(experiment, crossing, catalogue)]
+    raise_all(errors)
+    return experiment
+
+
+def _crossing(values: Mapping[str, Any], catalogue: Catalogue) -> Crossing:
+    finetune = values.get("finetune")
+    ceilings = values.get("ceilings", [])
+    return Crossing(
+        **{kind: tuple(values[kind]) for kind in _CROSSED},
+        rounds=values["rounds"],
+        seeds=_seeds(values["seeds"]),
+        finetune=finetune
+        and Finetuning(
+            trainers=tuple(finetune["trainers"]),
+            strategies=tuple(finetune["strategies"]),
+            rounds=tuple(finetune["rounds"]),
+            seeds=_seeds(finetune["seeds"]),
+            keep=finetune.get("keep", "all"),
+        ),
+        ceilings=tuple(name for name in ceilings if name not in catalogue["schedules"]),
+        full_data=tuple(name for name in ceilings if name in catalogue["schedules"]),
+    )
+
+
+_CROSSED = ("datasets", "backbones", "proxies", "schedules", "strategies")
+
+
+def _seeds(value: int | list[int]) -> tuple[int, ...]:
+    return tuple(range(value)) if isinstance(value, int) else tuple(value)
+
+
+def _reference_errors(
+    experiment: Experiment, crossing: Crossing, catalogue: Catalogue
+) -> list[str]:
+    errors = []
+    for kind in _CROSSED:
+        errors += _unknown(kind, getattr(crossing, kind), catalogue[kind], f"catalogue {kind}.yaml")
+    for name in set(crossing.strategies) & set(RESERVED_STRATEGIES):
+        errors.append(f"strategies: {name!r} is the name of round 0's folder; give it another id")
+    errors += _ceiling_errors(crossing, catalogue)
+    chosen = crossing.strategies
+    for key in ("baseline", "highlight"):
+        errors += _unknown(key, (getattr(experiment, key),), chosen, "the experiment's strategies")
+    if experiment.highlight == experiment.baseline and len(chosen) > 1:
+        others = listed(name for name in chosen if name != experiment.baseline)
+        told = f"highlight: {experiment.highlight!r} is the baseline"
+        errors.append(f"{told}, with which it would be compared; allowed: {others}")
+    chosen += crossing.ceilings + crossing.full_data
+    finetune = crossing.finetune
+    if finetune is not None:
+        errors += _unknown(
+            "finetune.trainers", finetune.trainers, catalogue["trainers"], "catalogue trainers.yaml"
+        )
+        errors += _unknown(
+            "finetune.strategies",
+            finetune.strategies,
+            chosen,
+            "the experiment's strategies and ceilings",
+        )
+        errors += _outside("finetune.rounds", finetune.rounds, range(crossing.rounds))
+        errors += _outside("finetune.seeds", finetune.seeds, crossing.seeds)
+    errors += unreadable(crossing, catalogue)
+    if not errors:
+        errors += _unsuitable(crossing, catalogue)
+    return errors
+
+
+def _size_errors(experiment: Experiment) -> Iterator[str]:
+    """An experiment that no machine could plan."""
+    rounds = sum(crossing.num_selections for crossing in experiment.crossings)
+    tuned = sum(crossing.num_finetunings for crossing in experiment.crossings)
+    if rounds + tuned > MOST_JOBS:
+        yield (
+            f"{'rounds' if rounds >= tuned else 'finetune'}: {rounds} rounds (data sets x "
+            "backbones x proxies x schedules x strategies and ceilings x seeds x rounds) and "
+            f"{tuned} fine-tunings (settings x trainers x strategies x seeds x rounds) in all "
+            f"crossings; allowed: at most {MOST_JOBS} together"
+        )
+
+
+def _ceiling_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:
+    """Ceilings in the place of methods, which would rank them, and the other way round."""
+    kinds = ("strategies", "schedules")
+    errors = [
+        f"{kind}: {name!r} is a ceiling, which is never ranked; name it under `ceilings`"
+        for kind in kinds
+        for name in getattr(crossing, kind)
+        if _is_ceiling(catalogue, kind, name)
+    ]
+    for name in crossing.ceilings + crossing.full_data:
+        if not any(_is_ceiling(catalogue, kind, name) for kind in kinds):
+            known = [
+                one
+                for kind in kinds
+                for one in catalogue[kind]
+                if _is_ceiling(catalogue, kind, one)
+            ]
+            errors += _unknown("ceilings", (name,), known, "the catalogue as a ceiling")
+    return errors
+
+
+def _is_ceiling(catalogue: Catalogue, kind: str, name: str) -> bool:
+    if name not in catalogue[kind]:
+        return False
+    if kind == "schedules":
+        return catalogue[kind][name]["initial"] == "all"
+    if registry.problem_of(kind, catalogue[kind][name]["implementation"]):
+        return False
+    return _info(kind, catalogue, name)["kind"] == "ceiling"
+
+
+def _unknown(key: str, ids: tuple[str, ...], known: Any, where: str) -> list[str]:
+    return [
+        f"{key}: {name!r} is not in {where}{did_you_mean(name, known)}; "
+        f"allowed: {listed(sorted(known))}"
+        for name in ids
+        if name not in known
+    ]
+
+
+def _outside(key: str, values: tuple[int, ...], allowed: Any) -> list[str]:
+    text = f"{allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else listed(allowed)
+    wrong = [value for value in values if value not in allowed]
+    if not wrong:
+        return []
+    # One line: `seeds: 100000` stands for as many.
+    more = f", … ({len(wrong)} in all)" if len(wrong) > MOST_SHOWN else ""
+    are = "are" if len(wrong) > 1 else "is"
+    return [f"{key}: {listed(wrong[:MOST_SHOWN])}{more} {are} outside; allowed: {text}"]
+
+
+def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
+    """Combinations that cannot run: needs that a proxy does not fulfil, methods for other data."""
+    errors = combination_errors(crossing, catalogue)
+    for dataset in crossing.datasets:
+        if _info("datasets", catalogue, dataset).get("multilabel"):
+            errors += _not_multilabel(crossing, catalogue, dataset)
+    for proxy in crossing.proxies:
+        offers = _info("proxies", catalogue, proxy).get("provides", [])
+        for strategy in crossing.strategies + crossing.ceilings:
+            entry = catalogue["strategies"][strategy]
+            needs = registry.needs(entry["implementation"], entry.get("options"))
+            missing = needs - {"embeddings", "labeled", "labels", "num_classes", *offers}
+            if missing:
+                errors.append(
+                    f"strategies: {strategy!r} needs {', '.join(sorted(missing))}, which proxy "
+                    f"{proxy!r} does not provide; it provides: {', '.join(sorted(offers))}"
+                )
+    return errors
+
+
+def _not_multilabel(crossing: Crossing, catalogue: Catalogue, dataset: str) -> list[str]:
+    """What cannot be used on a data set whose rows belong to any number of classes."""
+
+    def applies(kind: str, name: str) -> bool:
+        entry = catalogue[kind][name]
+        try:
+            run = registry.components_run(kind, entry["implementation"], entry.get("options"))
+        except InputError:  # told to whoever names it
+            return False
+        return all(registry.describe(*one).info.get("multilabel", False) for one in run)
+
+    errors = []
+    for key, kind, names in (
+        ("strategies", "strategies", crossing.strategies),
+        ("ceilings", "strategies", crossing.ceilings),
+        ("proxies", "proxies", crossing.proxies),
+        ("finetune.trainers", "trainers", getattr(crossing.finetune, "trainers", ())),
+    ):
+        for name in names:
+            if not applies(kind, name):
+                allowed = [other for other in catalogue[kind] if applies(kind, other)]
+                errors.append(
+                    f"{key}: {name!r} does not apply to data set {dataset!r}, whose rows belong to "
+                    f"any number of classes; allowed: {listed(sorted(allowed))}"
+                )
+    return errors
+
+
+def _info(kind: str, catalogue: Catalogue, name: str) -> dict[str, Any]:
+    return registry.describe(kind, catalogue[kind][name]["implementation"]).info
+
+
+def check_sources(
+    experiment: Experiment,
+    catalogue: Catalogue,
+    data_dir: Path,
+    prepared: Mapping[str, Mapping[str, int]],
+    file: str,
+) -> None:
+    """Look, cheaply, whether every data set's files are there and its splits are as asked for.
+
+    Parameters
+    ----------
+    data_dir
+        Where data sets' files are looked for.
+    prepared
+        Sizes of the splits of data sets that are prepared already and need no source any more.
+    file
+        The experiment's file, for the messages.
+
+    Raises
+    ------
+    InputError
+        All errors, one a line.
+    """
+    errors = []
+    for dataset in experiment.all_of("datasets"):
+        try:
+            sizes = prepared.get(dataset) or _source_sizes(catalogue["datasets"][dataset], data_dir)
+        except InputError as error:
+            errors.append(f"data set {dataset!r}: {error}")
+            continue
+        except OSError as error:
+            errors.append(f"data set {dataset!r}: {error.filename}: {error.strerror}")
+            continue
+        for crossing in experiment.crossings:
+            if dataset in crossing.datasets:
+                errors += _budget_errors(crossing, dataset, catalogue, sizes.get("pool"), file)
+                told = split_errors(crossing, dataset, catalogue, sizes)
+                errors += [f"{file}: {line}" for line in told]
+    raise_all(errors)
+
+
+def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
+    """Look, cheaply, whether the backbones' weights are there or can be fetched.
+
+    Parameters
+    ----------
+    needed
+        Ids of the backbones that are still to run.
+
+    Raises
+    ------
+    InputError
+        All errors, one a line.
+    """
+    from labelbench_core.backbones.checking import problems_of
+
+    problems = problems_of({backbone: catalogue["backbones"][backbone] for backbone in needed})
+    raise_all(f"backbone {backbone!r}: {problem}" for backbone, problem in problems.items())
+
+
+def _source_sizes(entry: Mapping[str, Any], data_dir: Path) -> dict[str, int]:
+    """Sizes of the splits where they can be known without reading the data."""
+    component = registry.load("datasets", entry["implementation"])
+    sizes = dict(component.check(data_dir, **(entry.get("options") or {})) or {})
+    part = entry.get("pool_size")
+    if part is None:
+        return sizes
+    if part > sizes.get("pool", part):
+        raise InputError(f"pool_size: {part}; allowed: at most {sizes['pool']}")
+    known = None
+    if hasattr(component, "pool_labels"):
+        known = component.pool_labels(data_dir, **(entry.get("options") or {}))
+    if known is not None:
+        check_pool_size(*known, entry["implementation"], part)
+    return {**sizes, "pool": part}
+
+
+def _budget_errors(
+    crossing: Crossing, dataset: str, catalogue: Catalogue, pool: int | None, file: str
+) -> Iterator[str]:
+    """Schedules that would buy more labels than the pool has."""
+    for schedule in crossing.schedules:
+        sizes = catalogue["schedules"][schedule]
+        last = sizes["initial"] + (crossing.rounds - 1) * sizes["batch"]
+        if pool is not None and last > pool:
+            if sizes["initial"] > pool:
+                yield (
+                    f"{file}: schedules: {schedule!r} starts with {sizes['initial']} labels, but "
+                    f"the pool of {dataset!r} has {pool}; allowed: an `initial` of at most {pool}"
+                )
+                continue
+            most = 1 + (pool - sizes["initial"]) // sizes["batch"]
+            yield (
+                f"{file}: rounds: {crossing.rounds} rounds of schedule {schedule!r} buy {last} "
+                f"labels, but the pool of {dataset!r} has {pool}; allowed: at most {most}"
+            )

@@ -1,0 +1,141 @@
+"""Configuration against a JSON schema: every place that breaks it, in one line each.
+
+Stricter than JSON Schema where YAML and Python would let a slip pass: 3.0 is no whole number,
+`true` is none either, and a number is finite. A pattern's `$` is the end of the text, as in other
+languages.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from labelbench_core.errors import did_you_mean, listed, number_hint, shown_key, shown_value
+from labelbench_core.registry.options import Interval, is_number, is_whole
+from labelbench_core.storage.yaml_files import read_text
+
+_WORDS = {
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true, false",
+    "string": "a text",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "null",
+}
+_NUMBERS = {"integer": is_whole, "number": is_number}
+
+
+def schema_errors(
+    value: Any,
+    schema: Path,
+    file: Path | str,
+    definition: str | None = None,
+    unsaid: Collection[str] = (),
+) -> list[str]:
+    """All places where `value` breaks a schema, as lines that name file, key, value, allowed.
+
+    Parameters
+    ----------
+    schema
+        File of the schema.
+    file
+        Where the value was read, for the messages.
+    definition
+        The part of the schema's `$defs` that is meant; None: all of it.
+    unsaid
+        Keys that the schema knows and that are not named among those allowed.
+    """
+    validator = _validator(schema, definition)
+    lines = [
+        line
+        for error in validator.iter_errors(value)
+        for line in _lines(error, validator.schema, unsaid)
+    ]
+    # Sorted as text: whole numbers and names stand side by side in paths.
+    return [f"{file}: {line}" for line in sorted(lines)]
+
+
+@functools.cache
+def _validator(schema: Path, definition: str | None) -> Any:
+    import jsonschema
+
+    standard = jsonschema.Draft202012Validator
+    types = standard.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: is_whole(value),
+            "number": lambda _, value: is_number(value),
+        }
+    )
+    strict = jsonschema.validators.extend(standard, {"pattern": _pattern}, type_checker=types)
+    content = json.loads(read_text(schema))
+    return strict({**content, "$ref": f"#/$defs/{definition}"} if definition else content)
+
+
+def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[Any]:
+    import jsonschema
+
+    ends = pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern
+    if isinstance(value, str) and not re.search(ends, value):
+        yield jsonschema.ValidationError("pattern")
+
+
+def _lines(error: Any, root: Mapping[str, Any], unsaid: Collection[str]) -> Iterator[str]:
+    """What is wrong in one place: key, value, what is allowed."""
+    keys = [shown_key(key) if isinstance(key, str) else str(key) for key in error.absolute_path]
+    start = f"{'.'.join(keys)}: " if keys else ""
+    value, schema = error.instance, error.schema
+    if error.validator == "additionalProperties" and isinstance(error.validator_value, bool):
+        known = schema.get("properties", {})
+        allowed = [name for name in known if name not in unsaid]
+        for name in (name for name in value if name not in known):
+            told = f"{'.'.join([*keys, shown_key(name)])}: unknown key{did_you_mean(name, allowed)}"
+            yield f"{told}; allowed: {listed(sorted(allowed))}"
+    elif error.validator == "required":
+        missing = [name for name in error.validator_value if name not in value]
+        yield f"{start}missing key: {', '.join(missing)}"
+    elif "propertyNames" in error.absolute_schema_path:
+        yield f"{start}{shown_value(value)}; allowed as a key: {_words(schema, root)}"
+    else:
+        told = f"{start or 'the file: '}{shown_value(value)}; allowed: {_words(schema, root)}"
+        yield told + number_hint(value, _NUMBERS.get(str(schema.get("type")), _no_number))
+
+
+def _no_number(_: Any) -> bool:
+    return False
+
+
+def _words(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
+    """What a schema allows, in words; a `title` says it."""
+    if "title" in schema and schema is not root:
+        return schema["title"]
+    if "$ref" in schema:
+        return _words(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
+    if "const" in schema:
+        return json.dumps(schema["const"])
+    if "enum" in schema:
+        return listed(schema["enum"])
+    for alternatives in ("oneOf", "anyOf"):
+        if alternatives in schema:
+            return " or ".join(_words(form, root) for form in schema[alternatives])
+    kinds = schema.get("type", "number")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    return " or ".join(_plain_words(kind, schema, root) for kind in kinds)
+
+
+def _plain_words(kind: str, schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
+    words = _WORDS[kind]
+    if kind in ("integer", "number"):
+        bounds = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum"}
+        bounds["le"] = "maximum"
+        return words + Interval(**{key: schema.get(name) for key, name in bounds.items()}).words()
+    if kind == "array":
+        members = "different members" if schema.get("uniqueItems") else "members"
+        of = f", each {_words(schema['items'], root)}" if "items" in schema else ""
+        some = words.replace("a list", "a non-empty list") if schema.get("minItems") else words
+        return f"{some} of {members}{of}"
+    if kind == "object" and schema.get("minProperties"):
+        return f"{words} with at least one key"
+    return words

@@ -1,0 +1,70 @@
+"""A linear classifier on standardised embeddings, however it was trained."""
+
+from typing import Any, Self
+
+import numpy as np
+
+from labelbench_core.proxies import Statistics
+from labelbench_core.proxies.shared.logistic import softmax
+from labelbench_core.proxies.shared.streaming import predict
+
+
+class LinearHead:
+    """All of a proxy but `fit`; see `labelbench_core.proxies`.
+
+    Attributes
+    ----------
+    weights, bias
+        (D, C) and (C,) float32, for embeddings as stored (standardisation is folded in).
+    statistics
+        By which embeddings are standardised.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.weights = np.zeros((0, 0), np.float32)
+        self.bias = np.zeros(0, np.float32)
+        self.statistics: Statistics
+
+    def head(self) -> tuple[np.ndarray, np.ndarray]:
+        """(D, C) weights and (C,) bias for rows of `embed`."""
+        scale = self.statistics.scale[:, None]
+        weights = np.where(scale > 0, self.weights / np.where(scale > 0, scale, 1), 0)
+        bias = self.bias + self.statistics.mean @ self.weights
+        return weights.astype(np.float32), bias.astype(np.float32)
+
+    def pool_rows(self, pool: Any) -> Any:
+        """The pool as `predict_proba` and `embed` take it: as it is."""
+        return pool
+
+    def predict_proba(self, features: Any) -> np.ndarray:
+        """(N, C) float32 for an (N, D) array or `RowBlocks`, which is streamed."""
+        return predict(self._probabilities, features, len(self.bias), self.threads)
+
+    def embed(self, features: np.ndarray) -> np.ndarray:
+        """(N, D) float32 standardised embeddings."""
+        rows = features.astype(np.float32)
+        rows -= self.statistics.mean.astype(np.float32)
+        rows *= self.statistics.scale.astype(np.float32)
+        return rows
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The trained head: `weights`, `bias`."""
+        return {"weights": self.weights, "bias": self.bias}
+
+    def restore(self, arrays: dict[str, np.ndarray], statistics: Statistics) -> Self:
+        """Take over a trained head from `arrays`."""
+        self.weights, self.bias = arrays["weights"], arrays["bias"]
+        self.statistics = statistics
+        return self
+
+    def _probabilities(self, rows: np.ndarray) -> np.ndarray:
+        logits = rows.astype(np.float32) @ self.weights
+        logits += self.bias
+        return softmax(logits)
+
+    def _for_stored(self, weights: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(D, C) and (C,) float32 for embeddings as stored: standardisation is folded in."""
+        weights = weights * self.statistics.scale[:, None]
+        bias = bias - self.statistics.mean @ weights
+        return weights.astype(np.float32), bias.astype(np.float32)

@@ -1,0 +1,176 @@
+"""The penalty of a linear probe, by cross-validation within the labelled set."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from labelbench_core.compute.threads import ordered_map
+from labelbench_core.proxies.shared.logistic import softmax, solve
+
+FOLDS = 5
+# With many labels, fewer folds tell the same: as many are held out as hold this many rows.
+HELD_OUT_ROWS = 1000
+TOLERANCE = 5e-3  # of the fits that only compare penalties
+STEP = 10**0.5
+# Half decades per label with up to `FEW` classes: from 10**-4 to 10**2, and where search begins.
+LOWEST, HIGHEST, FIRST = -8, 4, -2
+FEW = 10
+# Values of the design times classes from which on the search begins on a part of the rows.
+LARGE = 2_000_000_000
+SHARE = 4  # that part is one row in so many
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A penalty, and how it was found.
+
+    Attributes
+    ----------
+    penalty
+        Per label.
+    at_edge
+        Whether the best of the grid is its first or its last value, so that a better one may lie
+        beyond.
+    flops
+        Floating-point operations of all fits, estimated as `Solution` says.
+    """
+
+    penalty: float
+    at_edge: bool
+    flops: int
+
+
+def choose_penalty(
+    features: np.ndarray,
+    labels: np.ndarray,
+    num_classes: int,
+    start: float | None,
+    rng: np.random.Generator,
+    threads: int = 1,
+    prior: np.ndarray | None = None,
+) -> Choice:
+    """The penalty per label with the smallest held-out negative log-likelihood.
+
+    Found by descent on the half decades of `grid`, then refined by the parabola through the minimum
+    and its neighbours. Per label, because the best penalty grows with their number: what the folds
+    tell about four fifths of the labels holds for all of them, and for those of the next rounds.
+
+    The likelihood is used rather than the accuracy because it is smooth: accuracies of small
+    held-out sets are equal for most penalties, and noise decides.
+
+    Where a fit is long (`LARGE`), the descent is made first in whole decades, on one row in
+    `SHARE`, and then goes on, in half decades and on all rows, from where that ended: fewer rows
+    ask for a stronger penalty, so that a few steps are left, but what decides is seen by all.
+
+    Parameters
+    ----------
+    features
+        (L, D) float32 standardised features.
+    labels
+        (L,) int64.
+    start
+        Where to begin: the choice of an earlier round, or None.
+    prior
+        As for `logistic.solve`.
+    """
+    lowest, highest, first = grid(num_classes)
+    if len(labels) < 2:
+        return Choice(start or STEP**first, False, 0)
+    order = rng.permutation(len(labels))
+    fold_of = np.empty(len(labels), np.int64)
+    fold_of[order] = np.arange(len(labels)) % min(FOLDS, len(labels))
+    used = -(-HELD_OUT_ROWS // max(1, len(labels) // FOLDS))
+    folds = [fold_of == fold for fold in range(min(FOLDS, len(labels), used))]
+    parts = [_Fold(features, labels, num_classes, held_out, prior) for held_out in folds]
+    # Threads go to the folds where there are enough of them, else into the solver.
+    across, within = (threads, 1) if len(parts) >= threads else (1, threads)
+
+    @functools.cache
+    def loss(exponent: int, share: int = 1) -> float:
+        losses = ordered_map(lambda fold: fold.loss(STEP**exponent, within, share), parts, across)
+        return sum(losses)
+
+    here = first if start is None else round(np.log(start) / np.log(STEP))
+    here = int(np.clip(here, lowest, highest))
+    if start is None and features.size * num_classes >= LARGE:
+        here = _descend(lambda exponent: loss(exponent, SHARE), here, lowest, highest, 2)
+        for part in parts:
+            part.start = None  # a weak penalty's solution: those of strong ones would be near it
+    here = _descend(loss, here, lowest, highest, 1)
+    refined = float(here)
+    if lowest < here < highest:
+        below, at, above = loss(here - 1), loss(here), loss(here + 1)
+        bend = below - 2 * at + above
+        if bend > 0:
+            refined += 0.5 * (below - above) / bend
+    flops = sum(part.flops for part in parts)
+    return Choice(float(f"{STEP**refined:.4g}"), here in (lowest, highest), flops)
+
+
+def grid(num_classes: int) -> tuple[int, int, int]:
+    """The lowest and the highest half decade of the grid, and where to begin.
+
+    What a penalty is measured against, the curvature of the mean loss, falls with the number of
+    classes C: it is p (1 - p) for a class of share p, some 1 / C. So the lower end and the start
+    are divided by C / `FEW`. The upper end stays: labels that tell nothing ask for any strong
+    penalty, however many classes there are. The start is strong, since a fit that stops early
+    acts like one with a stronger penalty, and must not seem better by it.
+    """
+    lower = round(np.log(max(num_classes, FEW) / FEW) / np.log(STEP))
+    return LOWEST - lower, HIGHEST, FIRST - lower
+
+
+def _descend(loss: Callable[[int], float], here: int, lowest: int, highest: int, by: int) -> int:
+    """The local minimum to which steps `by` lead; upwards, to stronger penalties, at first."""
+    for step in (by, -by):
+        moved = False
+        while lowest <= here + step <= highest and loss(here + step) < loss(here):
+            here += step
+            moved = True
+        if moved:
+            break
+    return here
+
+
+class _Fold:
+    """One division into rows to train on and rows held out."""
+
+    def __init__(
+        self,
+        features: np.ndarray,
+        labels: np.ndarray,
+        num_classes: int,
+        held_out: np.ndarray,
+        prior: np.ndarray | None,
+    ) -> None:
+        self.train, self.train_labels = features[~held_out], labels[~held_out]
+        self.test, self.test_labels = features[held_out], labels[held_out]
+        self.num_classes, self.prior = num_classes, prior
+        self.start: np.ndarray | None = None
+        self.flops = 0
+
+    def loss(self, penalty: float, threads: int, share: int) -> float:
+        """Negative log-likelihood of the rows held out; starts from the penalty before.
+
+        Trained on one row in `share`.
+        """
+        rows = self.train[::share]
+        solution = solve(
+            rows,
+            self.train_labels[::share],
+            self.num_classes,
+            penalty * len(rows),
+            TOLERANCE,
+            500,
+            threads,
+            self.start,
+            self.prior,
+        )
+        self.start = np.vstack([solution.weights, solution.bias])
+        self.flops += solution.flops
+        logits = self.test @ solution.weights.astype(np.float32)
+        logits += solution.bias.astype(np.float32)
+        truth = softmax(logits)[np.arange(len(logits)), self.test_labels]
+        return -float(np.log(np.maximum(truth, np.finfo(np.float32).tiny)).sum(dtype=np.float64))

@@ -1,0 +1,381 @@
+"""Which components exist, read without importing them.
+
+A kind of component is a package of `labelbench_core`; a component is one file in it, named after
+the method (`alfa-mix` → `alfa_mix.py`), with a literal `INFO` and one main function whose
+keyword-only parameters, all with defaults, are its options. A package outside adds components
+through an entry point: group `labelbench.<kind>`, name of the method, value the module.
+"""
+
+import argparse
+import ast
+import functools
+import importlib
+import importlib.metadata
+import importlib.util
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from labelbench_core.errors import InputError, listed, raise_all, shown
+from labelbench_core.registry import info as component_info
+from labelbench_core.registry import options as option_rules
+
+PACKAGE = Path(__file__).resolve().parents[1]
+PROJECT = PACKAGE.parent
+OWN_PACKAGES = ("labelbench_core", "workflow_scripts")
+MAIN_FUNCTION = {
+    "datasets": "load",
+    "backbones": "build",
+    "proxies": "build",
+    "trainers": "build",
+    "strategies": "select",
+}
+
+
+@dataclass(frozen=True)
+class Component:
+    """What is known of a component without importing it.
+
+    Attributes
+    ----------
+    options
+        Their defaults.
+    allowed
+        What each option may be; None where its annotation does not say.
+    remembers
+        Whether a strategy has a memory of earlier rounds.
+    """
+
+    kind: str
+    name: str
+    module: str
+    path: Path
+    info: dict[str, Any]
+    summary: str
+    options: dict[str, Any]
+    allowed: dict[str, option_rules.Allowed | None]
+    remembers: bool
+
+
+def names(kind: str) -> list[str]:
+    """Names of all components of a kind, those of outside packages included, sorted."""
+    return sorted({*_own(kind), *_plugins(kind)})
+
+
+def module_name(kind: str, name: str) -> str:
+    """The module that implements a component; `InputError` if there is none.
+
+    A file that is no component any more, since its main function or its `INFO` is damaged, is still
+    the one that its name means: whoever reads it is told what is wrong with it.
+    """
+    if name in _own(kind) or (name in _files(kind) and name not in _plugins(kind)):
+        return f"labelbench_core.{kind}.{name.replace('-', '_')}"
+    if name in _plugins(kind):
+        return _plugins(kind)[name]
+    raise InputError(f"{kind}: no method {shown(name)}; there are: {listed(names(kind))}")
+
+
+def load(kind: str, name: str) -> ModuleType:
+    """Import a component."""
+    return importlib.import_module(module_name(kind, name))
+
+
+def build(kind: str, entry: Mapping[str, Any], *arguments: Any) -> Any:
+    """Make what an entry of the catalogue describes: the main function, with its options.
+
+    Raises
+    ------
+    InputError
+        If an option is not allowed: the same lines as before any job.
+    """
+    name, given = entry["implementation"], entry.get("options") or {}
+    module = load(kind, name)
+    raise_all(f"{kind}: {name}: {line}" for line in option_errors(kind, name, given, resolved=True))
+    return getattr(module, MAIN_FUNCTION[kind])(*arguments, **given)
+
+
+def option_errors(
+    kind: str, name: str, given: Mapping[str, Any], *, resolved: bool = False
+) -> list[str]:
+    """A line `options.KEY: VALUE; allowed: …` for everything that is wrong in `given`.
+
+    Beside the signature's annotations, keys of `INFO` say what is allowed: `required`, options that
+    have to be given, since their default is no choice; `runs`, options that name other strategies;
+    and `at_least`, options that may not be smaller than others (a list counts by its length, null
+    for nothing).
+
+    Parameters
+    ----------
+    resolved
+        Whether entries of the catalogue stand in the place of ids, as jobs get them.
+    """
+    component = describe(kind, name)
+    allowed = component.allowed
+    found = list(option_rules.errors(given, component.options, allowed, resolved=resolved))
+    if found:
+        return found
+    values = {**component.options, **given}
+    for option in component.info.get("required", ()):
+        if not values[option]:
+            rule = allowed[option]
+            found.append(f"options.{option}: missing; allowed: {rule.words if rule else 'a value'}")
+    for option in component.info.get("runs", ()):
+        if option in given:
+            found += _unfit(kind, option, values[option])
+    for option, other in component.info.get("at_least", {}).items():
+        given_size, least = (component_info.size(values[one]) for one in (option, other))
+        if given_size is None or least is None or given_size >= least:
+            continue
+        is_list = isinstance(values[other], (list, tuple))
+        which = f"the number of {other}" if is_list else f"that of {other}"
+        told = f"options.{option}: {shown(values[option])}; allowed: at least {least}"
+        found.append(f"{told} ({which})")
+    return found
+
+
+def _unfit(kind: str, option: str, value: str | Sequence[str]) -> list[str]:
+    """Names of components that cannot be run by another one.
+
+    Those whose files are broken are told to those who run them only (`component_code.unreadable`).
+    """
+    one_at_a_time = [value] if isinstance(value, str) else value
+    wrong = [
+        other
+        for other in one_at_a_time
+        if not _can_be_run(kind, other) and not is_broken(kind, other)
+    ]
+    if not wrong:
+        return []
+    fit = [other for other in names(kind) if _can_be_run(kind, other)]
+    return [
+        f"options.{option}: {shown(other)}; allowed: strategies that select a whole batch at once "
+        f"and remember nothing: {listed(fit)}"
+        for other in wrong
+    ]
+
+
+def _can_be_run(kind: str, name: str) -> bool:
+    if name not in names(kind) or problem_of(kind, name):
+        return False
+    component = describe(kind, name)
+    return component.info["kind"] == "strategy" and not component.remembers
+
+
+def is_broken(kind: str, name: str) -> bool:
+    """Whether a component's file is there and cannot be used."""
+    is_there = name in names(kind) or name in _files(kind)
+    return is_there and problem_of(kind, name) is not None
+
+
+def problem_of(kind: str, name: str) -> str | None:
+    """Why a component's file cannot be used, in one line; None if it can."""
+    try:
+        describe(kind, name)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+@functools.cache
+def describe(kind: str, name: str) -> Component:
+    """Read a component's `INFO`, docstring and options from its source, without importing it.
+
+    Raises
+    ------
+    InputError
+        One line, if its source is no Python, or does not say what it has to.
+    """
+    module = module_name(kind, name)
+    path = source_of(module)
+    tree = parse(path)
+    shown_path = _relative(path)
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    stands_for = _meanings(tree)
+    main = functions.get(MAIN_FUNCTION[kind])
+    if main is None:
+        raise InputError(f"{shown_path}: it has no function {MAIN_FUNCTION[kind]}")
+    options: dict[str, Any] = {}
+    allowed: dict[str, option_rules.Allowed | None] = {}
+    for argument, default in zip(main.args.kwonlyargs, main.args.kw_defaults, strict=True):
+        where = f"{shown_path}: line {argument.lineno}: option {argument.arg}"
+        if default is None:
+            raise InputError(f"{where}: it has no default")
+        options[argument.arg] = _literal(default, f"{shown_path}: default of {argument.arg}")
+        try:
+            allowed[argument.arg] = option_rules.read(argument.annotation, stands_for)
+        except option_rules.Unreadable as error:
+            raise InputError(f"{where}: {error}") from error
+        rule = allowed[argument.arg]
+        if rule and not rule.holds(options[argument.arg]):
+            told = f"default {shown(options[argument.arg])}; allowed: {rule.words}"
+            raise InputError(f"{where}: {told}")
+    info = _literal(stands_for["INFO"], f"{shown_path}: INFO") if "INFO" in stands_for else {}
+    for error in component_info.errors(kind, info, options):
+        raise InputError(f"{shown_path}: INFO: {error}")
+    for function in (main, functions.get("select_with_state") if kind == "strategies" else None):
+        for error in component_info.parameter_errors(kind, info, function) if function else ():
+            raise InputError(f"{shown_path}: line {function.lineno}: {error}")
+    summary = (ast.get_docstring(tree) or "").partition("\n")[0]
+    remembers = "select_with_state" in functions
+    return Component(kind, name, module, path, info, summary, options, allowed, remembers)
+
+
+@functools.cache
+def parse(path: Path) -> ast.Module:
+    """A source file's syntax tree; `InputError`, one line, if it is no valid Python.
+
+    Read once in a process: nobody may change the tree.
+    """
+    try:
+        return ast.parse(path.read_bytes(), filename=str(path))
+    except OSError as error:
+        raise InputError(f"{_relative(path)}: cannot be read: {error.strerror}") from error
+    except SyntaxError as error:
+        place = f"{_relative(path)}: line {error.lineno}"
+        raise InputError(f"{place}: not valid Python: {error.msg}") from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise InputError(f"{_relative(path)}: not valid Python: {error}") from error
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
+
+
+def _literal(node: ast.expr, where: str) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, RecursionError) as error:
+        line = f"{where}: line {node.lineno}"
+        raise InputError(f"{line}: not a literal, which is read without importing") from error
+
+
+def components_run(
+    kind: str, name: str, options: Mapping[str, Any] | None = None
+) -> set[tuple[str, str]]:
+    """(kind, name) of a component and of all that it runs by name.
+
+    `INFO["runs"]` lists the options that name other components of its kind, one or several each.
+    """
+    found: set[tuple[str, str]] = set()
+    waiting = [(name, options or {})]
+    while waiting:
+        one, given = waiting.pop()
+        component = describe(kind, one)
+        found.add((kind, one))
+        for option in component.info.get("runs", ()):
+            value = given.get(option, component.options[option])
+            others = [value] if isinstance(value, str) else value
+            waiting += [(other, {}) for other in others if (kind, other) not in found]
+    return found
+
+
+def needs(strategy: str, options: Mapping[str, Any] | None = None) -> set[str]:
+    """Fields of the pool that a strategy needs, and those that it runs."""
+    run = components_run("strategies", strategy, options)
+    return {field for component in run for field in describe(*component).info["needs"]}
+
+
+def source_of(module: str) -> Path:
+    """The source file of a module, found without importing anything."""
+    first, *rest = module.split(".")
+    if first in OWN_PACKAGES:
+        folders = [PROJECT / first]
+    else:
+        try:
+            spec = importlib.util.find_spec(first)
+        except (ImportError, ValueError):
+            spec = None
+        folders = [Path(folder) for folder in (spec and spec.submodule_search_locations) or ()]
+        if spec and spec.origin and not rest:
+            return Path(spec.origin)
+    for folder in folders:
+        base = folder.joinpath(*rest)
+        if base.is_dir():
+            return base / "__init__.py"
+        if base.with_suffix(".py").is_file():
+            return base.with_suffix(".py")
+    if first in OWN_PACKAGES:
+        return PROJECT.joinpath(first, *rest).with_suffix(".py")
+    raise InputError(f"module {module!r} of a plug-in package cannot be found")
+
+
+def print_list(kind: str, columns: tuple[str, ...]) -> None:
+    """Print a table of all components of a kind; `columns` are keys of their `INFO`."""
+    rows = [("id", *columns, "options")]
+    for name in names(kind):
+        if problem := problem_of(kind, name):
+            print(f"left out: {problem}", file=sys.stderr)
+            continue
+        component = describe(kind, name)
+        values = (_plain(component.info.get(column, "")) for column in columns)
+        rows.append((name, *values, _plain([f"{k}={v}" for k, v in component.options.items()])))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print(
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+
+
+def list_command(kind: str, columns: tuple[str, ...], argv: list[str] | None) -> int:
+    """`python -m labelbench_core.<kind> --list`; the exit status."""
+    parser = argparse.ArgumentParser(prog=f"python -m labelbench_core.{kind}")
+    parser.add_argument("--list", action="store_true", help=f"print all {kind}, one a line")
+    if not parser.parse_args(argv).list:
+        parser.print_help()
+        return 2
+    print_list(kind, columns)
+    return 0
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "-"
+    return str(value) or "-"
+
+
+def _meanings(tree: ast.Module) -> dict[str, ast.expr]:
+    """What names of a module stand for: what is assigned to them, or imported as another name."""
+    found: dict[str, ast.expr] = {}
+    for node in tree.body:
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value:
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            if isinstance(target, ast.Name):
+                found[target.id] = node.value
+        elif isinstance(node, ast.ImportFrom):
+            for one in node.names:
+                if one.asname not in (None, one.name):
+                    found[one.asname] = ast.Name(one.name, ast.Load())
+    return found
+
+
+@functools.cache
+def _own(kind: str) -> frozenset[str]:
+    """Methods of this package: files of the kind's folder that define its main function."""
+    if kind not in MAIN_FUNCTION:
+        raise InputError(f"no kind of component {kind!r}; there are: {', '.join(MAIN_FUNCTION)}")
+    start = f"\ndef {MAIN_FUNCTION[kind]}(".encode()
+    return frozenset(
+        path.stem.replace("_", "-")
+        for path in PACKAGE.joinpath(kind).glob("[a-z]*.py")
+        if path.is_file()
+        and start in (source := b"\n" + path.read_bytes().replace(b"\r\n", b"\n"))
+        and b"\nINFO" in source
+    )
+
+
+@functools.cache
+def _files(kind: str) -> frozenset[str]:
+    """Names that the files of the kind's folder have as methods, whatever is in them."""
+    folder = PACKAGE / kind
+    return frozenset(path.stem.replace("_", "-") for path in folder.glob("[a-z]*.py"))
+
+
+@functools.cache
+def _plugins(kind: str) -> dict[str, str]:
+    points = importlib.metadata.entry_points(group=f"labelbench.{kind}")
+    return {point.name: point.value.partition(":")[0] for point in points}

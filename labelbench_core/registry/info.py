@@ -1,0 +1,133 @@
+"""What a component says of itself: keys of its `INFO`, and what its main function is called with.
+
+`labelbench_core.registry` reads `INFO` without importing the component, and others rely on it.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from labelbench_core.errors import listed, shown
+from labelbench_core.registry import options as option_rules
+
+REQUIRED = {
+    "datasets": (),
+    "backbones": (),
+    "proxies": ("provides", "needs_torch"),
+    "trainers": ("needs_unlabeled", "needs_teacher"),
+    "strategies": ("kind", "needs", "multilabel", "deterministic"),
+}
+# What the main function gets by position; strategies of some kinds get more.
+PARAMETERS = {
+    "datasets": ("data_dir",),
+    "backbones": (),
+    "proxies": ("threads",),
+    "trainers": (),
+    "strategies": ("pool", "budget", "rng"),
+}
+HANDED = {"sequential": ("ask",), "ceiling": ("truth", "fit")}
+FLAGS = ("multilabel", "deterministic", "needs_torch", "needs_images", "needs_unlabeled")
+FLAGS += ("needs_teacher", "pretrained_head", "text")
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(map(option_rules.is_text, value))
+
+
+def _are_pairs(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        option_rules.is_text(one) for pair in value.items() for one in pair
+    )
+
+
+_TEXTS = option_rules.Allowed("a list of texts", _are_texts)
+_PAIRS = option_rules.Allowed("a mapping of options to options", _are_pairs)
+ALLOWED = {
+    **dict.fromkeys(FLAGS, option_rules.of(bool)),
+    **dict.fromkeys(("needs", "provides", "runs", "required"), _TEXTS),
+    **dict.fromkeys(("at_least", "steps_at_least"), _PAIRS),
+    "kind": option_rules.of(Literal["strategy", "sequential", "ceiling"]),
+    "unlabeled_views": option_rules.of(Literal[1, 2]),
+}
+"""Other keys, such as summary and paper, may hold anything."""
+ONLY_OF = {"runs": "strategies", "steps_at_least": "trainers"}
+
+
+def errors(kind: str, info: Any, options: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong in an `INFO`, a line each, the first thing first.
+
+    Parameters
+    ----------
+    options
+        The component's options and their defaults.
+    """
+    if not isinstance(info, dict):
+        yield f"{shown(info)}; allowed: a mapping"
+        return
+    if missing := [key for key in REQUIRED[kind] if key not in info]:
+        yield f"missing key: {listed(missing)}"
+    for key, value in info.items():
+        if key in ALLOWED and not ALLOWED[key].holds(value):
+            yield f"{key}: {shown(value)}; allowed: {ALLOWED[key].words}"
+        elif key in ONLY_OF and kind != ONLY_OF[key]:
+            yield f"{key}: only {ONLY_OF[key]} have it"
+        elif key == "runs":
+            yield from _not_of_use(key, value, options, _is_names, "names of strategies")
+        elif key == "required":
+            yield from _not_of_use(key, value, options, lambda default: not default, "nothing")
+        elif key == "at_least":
+            yield from _not_of_use(key, value, options, _is_number, "a number or null")
+            yield from _not_of_use(
+                key, value.values(), options, _has_size, "a number, a list or null"
+            )
+        elif key == "steps_at_least":
+            named = [*value, *value.values()]
+            yield from _not_of_use(key, named, options, option_rules.is_number, "a number")
+
+
+def parameter_errors(
+    kind: str, info: Mapping[str, Any], function: ast.FunctionDef
+) -> Iterator[str]:
+    """A line if a function cannot be called as its kind is: `PARAMETERS` by position.
+
+    They may have other names, but not each other's.
+    """
+    needed = PARAMETERS[kind] + HANDED.get(str(info.get("kind")), ())
+    arguments = function.args
+    named = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
+    enough = len(named) == len(needed) or (arguments.vararg and len(named) < len(needed))
+    swapped = any(a != b and a in needed for a, b in zip(named, needed, strict=False))
+    if swapped or not enough:
+        yield (
+            f"{function.name}({listed(named) if named else ''}): allowed before the *: "
+            f"{listed(needed)}"
+        )
+
+
+def _not_of_use(key: str, named: Any, options: Mapping[str, Any], holds: Any, what: str) -> Any:
+    """Options that a key names, and that are not there or have another kind of default."""
+    for option in named:
+        if option not in options:
+            yield f"{key}: {shown(option)} is no option; allowed: {listed(sorted(options))}"
+        elif not holds(options[option]):
+            default = shown(options[option])
+            yield f"{key}: {option}, whose default is {default}; allowed: options with {what}"
+
+
+def _is_names(value: Any) -> bool:
+    return option_rules.is_text(value) or (bool(value) and _are_texts(value))
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or option_rules.is_number(value)
+
+
+def _has_size(value: Any) -> bool:
+    return _is_number(value) or isinstance(value, (list, tuple))
+
+
+def size(value: Any) -> float | None:
+    """What `at_least` compares: a number, or the length of a list; None where there is neither."""
+    if isinstance(value, (list, tuple)):
+        return len(value)
+    return value if option_rules.is_number(value) else None

@@ -1,0 +1,173 @@
+"""What the results do not show: notes for the report, computed from the tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from labelbench_core.analysis.comparisons import detectable_effect
+from labelbench_core.analysis.finetuning import verdict
+from labelbench_core.analysis.frames import SETTING, groups, ordered_splits
+from labelbench_core.analysis.results import Results
+from labelbench_core.analysis.savings import HEADLINE
+from labelbench_core.configuration.experiment import Experiment
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEW_SEEDS = 10
+
+
+def statistics_notes(experiment: Experiment, results: Results) -> list[str]:
+    """How intervals and tests were made, and what size of difference they can see."""
+    counts = _seed_counts(experiment)
+    count = counts[0]
+    notes = [
+        f"{' or '.join(map(str, counts))} seeds. Every strategy has the same first labels with the "
+        "same seed, so that differences are taken seed by seed.",
+        "Intervals of means and differences are 95 % Student t intervals over the seeds. Those of "
+        "label savings are made from the numbers of labels that a paired t-test over the seeds "
+        "cannot exclude, on either side, and may be bounds (docs/reports.md); a strategy that may "
+        "not reach the level is compared at its own last level to bound its saving from below.",
+        "Curves are the measured means. Nothing is smoothed and no running maximum is taken.",
+        "p-values are of two-sided paired t-tests, corrected by Holm's method over all strategies "
+        "and budgets of a setting, split and metric.",
+    ]
+    bounds = (*experiment.ceilings, *experiment.full_data)
+    if bounds:
+        notes.append(
+            f"Ceilings ({', '.join(bounds)}) see labels that were not bought, or all labels. They "
+            "show what there is to gain, though a well-chosen part of the labels can do better "
+            "than all of them; they enter no comparison, rank or correction."
+        )
+    effect = detectable_effect(count)
+    if not math.isnan(effect):
+        notes.append(
+            f"With {count} seeds, a single uncorrected test finds a difference of {effect:.2f} "
+            "standard deviations (of the paired differences) with 80 % power."
+        )
+    rows = results.comparisons[results.comparisons["metric"] == experiment.metric]
+    detectable = 100 * rows["detectable"].dropna()
+    if len(detectable):
+        notes.append(
+            f"In these results that is {detectable.median():.2f} points of {experiment.metric} in "
+            f"the median over all comparisons ({detectable.min():.2f} to {detectable.max():.2f}); "
+            "a smaller difference that is not seen is not shown to be absent."
+        )
+    return notes
+
+
+def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results) -> list[str]:
+    """What a reader could wrongly conclude from these numbers; empty where nothing stands out."""
+    notes = []
+    fewest = _seed_counts(experiment)[0]
+    if fewest < FEW_SEEDS:
+        notes.append(
+            f"Only {fewest} seeds: intervals are wide, those of label savings most of all."
+        )
+    notes += _unfinished(results.convergence)
+    notes += _weak_highlight(experiment, results.comparisons)
+    notes += _savings(experiment, summary)
+    notes += _falling(experiment, results.curves)
+    notes += _finetuning(experiment, results.finetuning)
+    return notes
+
+
+def _seed_counts(experiment: Experiment) -> list[int]:
+    """The numbers of seeds of all crossings, ascending."""
+    return sorted({len(crossing.seeds) for crossing in experiment.crossings})
+
+
+def _unfinished(failures: pd.DataFrame) -> Iterator[str]:
+    for row in failures.to_dict("records"):
+        trained = f"of {row['trainer']} " if row["trainer"] else ""
+        which = f"of {row['trainings']} trainings {trained}on what {row['strategy']} bought"
+        if row["failed"]:
+            yield (
+                f"{row['failed']} {which} did not converge, or diverged twice; their results count "
+                f"as they are ({_where(row)})."
+            )
+        if row["at_edge"]:
+            yield (
+                f"{row['at_edge']} {which} chose a penalty at the edge of the values tried; a "
+                f"better one may lie beyond ({_where(row)})."
+            )
+
+
+def _weak_highlight(experiment: Experiment, comparisons: pd.DataFrame) -> Iterator[str]:
+    rows = comparisons[
+        (comparisons["metric"] == experiment.metric)
+        & (comparisons["strategy"] == experiment.highlight)
+    ]
+    for names, part in groups(rows, SETTING):
+        split = ordered_splits(part["split"])[0]
+        last = part[part["split"] == split].iloc[-1]
+        result = verdict(last["difference"], last["p_holm"])
+        if result != "better":
+            words = "is worse than" if result == "worse" else "cannot be told from"
+            yield (
+                f"With {last['num_labeled']:,} labels, {experiment.highlight} {words} "
+                f"{experiment.baseline} in {split} {experiment.metric} ({_where(names)})."
+            )
+
+
+def _savings(experiment: Experiment, summary: Mapping[str, Any]) -> Iterator[str]:
+    for setting in summary["settings"]:
+        for split, entry in setting["saving"][HEADLINE].items():
+            where = f"on {split} ({_where(setting)})"
+            if entry["bound"] == "less than":
+                yield (
+                    f"{experiment.highlight} never reaches the last level of "
+                    f"{experiment.baseline} {where}: its label saving is a bound."
+                )
+            elif entry["bound"] == "undefined":
+                yield f"The curve of {experiment.baseline} does not rise {where}: no label saving."
+
+
+def _falling(experiment: Experiment, curves: pd.DataFrame) -> Iterator[str]:
+    """Where the baseline or the highlighted strategy ends below what it had reached before."""
+    chosen = curves[
+        (curves["metric"] == experiment.metric)
+        & curves["strategy"].isin([experiment.baseline, experiment.highlight])
+    ]
+    for names, part in groups(chosen, [*SETTING, "split", "strategy"]):
+        best = part.loc[part["mean"].idxmax()]
+        last = part.iloc[-1]
+        if best["mean"] - last["mean"] > last["half_width"]:
+            yield (
+                f"The curve of {names['strategy']} on {names['split']} falls: its highest mean is "
+                f"at {best['num_labeled']:,} labels, by {100 * (best['mean'] - last['mean']):.2f} "
+                f"points above the last ({_where(names)}). Savings count the first crossing."
+            )
+
+
+def _finetuning(experiment: Experiment, table: pd.DataFrame) -> Iterator[str]:
+    rows = table[table["metric"] == experiment.metric]
+    for names, part in groups(rows, [*SETTING, "trainer"]):
+        split = ordered_splits(part["split"])[0]
+        found = part[part["split"] == split]
+        if (found["n_seeds"] == 1).all():
+            yield (
+                f"{names['trainer']} was run with one seed: it cannot be told whether it beats the "
+                f"proxy ({_where(names)})."
+            )
+            continue
+        for result, words in (
+            ("not distinguishable", "did not measurably beat the proxy"),
+            ("worse", "made the model worse than the proxy"),
+        ):
+            cases = [
+                f"{row['strategy']} {row['num_labeled']:,} ({100 * row['difference']:+.2f})"
+                for _, row in found.iterrows()
+                if verdict(row["difference"], row["p_holm"]) == result
+            ]
+            if cases:
+                yield (
+                    f"Fine-tuning ({names['trainer']}) {words} on the labels of "
+                    f"{', '.join(cases)}; points of {split} {experiment.metric} ({_where(names)})."
+                )
+
+
+def _where(names: Mapping[str, Any]) -> str:
+    return " / ".join(names[key] for key in SETTING)

@@ -1,0 +1,303 @@
+"""The report of an experiment: one self-contained page, the same bytes for the same results."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, refresh_costs, selection_costs
+from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, read_csv
+from labelbench_core.analysis.results import Results
+from labelbench_core.analysis.savings import HEADLINE
+from labelbench_core.analysis.summary import finetuning_text, percent, saving_cell
+from labelbench_core.analysis.tables import (
+    TextTable,
+    accuracy_tables,
+    combined_tables,
+    comparison_tables,
+    finetuning_tables,
+    p_text,
+    savings_tables,
+    with_half_width,
+)
+from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.datasets.looks import Look
+from labelbench_core.errors import damaged, missing
+from labelbench_core.figures import style
+from labelbench_core.figures.costs import duration, operations
+from labelbench_core.figures.label_efficiency import MOST_BANDS
+from labelbench_core.report.caveats import caveats, statistics_notes
+from labelbench_core.stages.report_files import TABLES
+from labelbench_core.stages.report_files import figures as figures_of
+from labelbench_core.storage.files import canonical_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+THEME = {style.INK: "ink", style.MUTED: "muted", style.GRID: "rule", style.PAPER: "paper"}
+THEME[style.PALETTE[0]] = "blue"
+MOST_CARDS = 3
+"""Settings whose headline numbers are shown large; with more, a table reads better."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the results come from: configuration, code revision, versions, inputs' fingerprints.
+
+    `leaks` and `left_out` are sentences about the data sets' images.
+    """
+
+    configuration: Any
+    revision: str
+    versions: Mapping[str, str]
+    inputs: Sequence[tuple[str, str, str]]
+    leaks: Sequence[str] = ()
+    left_out: Sequence[str] = ()
+
+
+def read_results(folder: str | Path) -> Results:
+    """The tables that `tabulate` wrote; `InputError` names the one that is missing or damaged."""
+    return Results(**{name: read_csv(Path(folder) / f"{name}.csv", ()) for name in TABLES})
+
+
+def render(
+    experiment: Experiment,
+    summary: Mapping[str, Any],
+    results: Results,
+    figures: str | Path,
+    costs: pd.DataFrame,
+    provenance: Provenance,
+    looks: Mapping[str, Look | None] | None = None,
+) -> str:
+    """The page as text. Everything that depends on the machine stands between the comments
+    ``<!-- costs -->`` and ``<!-- /costs -->``, so that a comparison of bytes can leave it out:
+    what the stages cost, and when sources were last looked at (`looks`, by data set).
+    """
+    import jinja2
+
+    drawn = figures_of(finetuning=bool(experiment.trainers))
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report_template.html").render(
+        experiment=experiment,
+        sizes=_sizes(experiment),
+        several_rounds=any(crossing.rounds > 1 for crossing in experiment.crossings),
+        labels={**summary, "headlines": headlines(summary)},
+        few_settings=len(summary["settings"]) <= MOST_CARDS,
+        all_bands=len(experiment.strategies) <= MOST_BANDS,
+        figures={name: inline_svg(Path(figures) / f"{name}.svg", name) for name in drawn},
+        tables=_tables(results, experiment),
+        notes=statistics_notes(experiment, results),
+        caveats=[*provenance.leaks, *caveats(experiment, summary, results)],
+        cost_tables=_cost_tables(costs),
+        costs_missing=int(costs["seconds"].isna().sum()) if len(costs) else 0,
+        source_looks=[_look_text(name, look) for name, look in (looks or {}).items()],
+        provenance=provenance,
+        configuration=canonical_json(provenance.configuration, indent=2),
+    )
+
+
+def _look_text(dataset: str, look: Look | None) -> str:
+    """When a data set's source was last looked at."""
+    if look is None:
+        return f"{dataset}: no look noted on this machine"
+    return f"{dataset}: {_count(look.count, 'file')}, {look.when}"
+
+
+def _sizes(experiment: Experiment) -> list[str]:
+    """Number of budgets and of seeds of every crossing."""
+    texts = (
+        f"{_count(crossing.rounds, 'budget')}, {_count(len(crossing.seeds), 'seed')}"
+        for crossing in experiment.crossings
+    )
+    return list(dict.fromkeys(texts))
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number:,} {name}s"
+
+
+def read_costs(path: str | Path) -> pd.DataFrame:
+    """The table of `collect_costs`."""
+    return read_csv(path, COST_COLUMNS)
+
+
+def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The numbers at the top of the page, as text: one entry per setting."""
+    entries = []
+    for setting in summary["settings"]:
+        split = setting["splits"][0]
+        found = setting["saving"][HEADLINE]
+        savings = [(name, *saving_cell(found[name])) for name in setting["splits"] if name in found]
+        tuned = [
+            (entry["trainer"], entry["num_labeled"], strategy, finetuning_text(values[split]))
+            for entry in setting["finetuning"]
+            for strategy, values in entry["strategies"].items()
+            if split in values
+        ]
+        final = {
+            strategy: (
+                percent(values[split]["mean"]),
+                _plus_minus(values[split]),
+                values[split]["n_seeds"],
+            )
+            for strategy, values in setting["final"].items()
+        }
+        ceilings = [
+            (name, f"{entry['num_labeled']:,}", percent(entry["splits"][split]["mean"]))
+            for name, entry in setting["ceilings"].items()
+        ]
+        entries.append(
+            {
+                "name": " / ".join(setting[key] for key in SETTING),
+                "split": split,
+                "num_labeled": f"{setting['num_labeled']:,}",
+                "savings": savings,
+                "final": final,
+                "ceilings": ceilings,
+                "finetuning": tuned,
+            }
+        )
+    return entries
+
+
+def _plus_minus(entry: Mapping[str, Any]) -> str:
+    if entry["low"] is None:
+        return "one seed, no interval"
+    return f"{percent(entry['low'])} to {percent(entry['high'])}"
+
+
+def inline_svg(path: Path, name: str) -> str:
+    """An SVG file as part of an HTML page: ids of its own, colours of the page's theme."""
+    import markupsafe
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise missing(path) from error
+    start = text.find("<svg")
+    if start < 0:
+        raise damaged(path, "not an SVG file")
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[start:], flags=re.DOTALL)
+    head, rest = text.split(">", 1)
+    view = re.search(r'viewBox="[^"]*"', head)
+    if view is None:
+        raise damaged(path, "has no viewBox")
+    rest = re.sub(r'\bid="', f'id="{name}-', rest)
+    rest = re.sub(r'href="#', f'href="#{name}-', rest)
+    rest = re.sub(r"url\(#", f"url(#{name}-", rest)
+    for color, variable in THEME.items():
+        rest = rest.replace(color, f"var(--{variable})")
+    label = name.replace("_", " ")
+    return markupsafe.Markup(f'<svg {view[0]} role="img" aria-label="{label}">{rest}')
+
+
+def _tables(results: Results, experiment: Experiment) -> dict[str, list[TextTable]]:
+    metric = experiment.metric
+    return {
+        "accuracy": accuracy_tables(results.curves, metric),
+        "differences": comparison_tables(results.comparisons, metric),
+        "savings": savings_tables(results.savings),
+        "combined": combined_tables(results.combined, metric),
+        "finetuning": finetuning_tables(results.finetuning, metric),
+        "overall": _overall_tables(results),
+        "pairwise": _pairwise_tables(results.pairwise),
+    }
+
+
+def _overall_tables(results: Results) -> list[TextTable]:
+    """Area under the curve and mean rank of every strategy, per setting and split."""
+    keys = [*SETTING, "split"]
+    ranks = {
+        (*(row[key] for key in keys), row["strategy"]): f"{row['mean_rank']:.2f}"
+        for _, row in results.ranking.iterrows()
+    }
+    place = {name: index for index, name in enumerate(ordered_splits(results.aubc["split"]))}
+    tables = []
+    for names, rows in sorted(
+        groups(results.aubc, keys), key=lambda group: place[group[0]["split"]]
+    ):
+        cells = tuple(
+            (
+                row["strategy"],
+                with_half_width(row["aubc"], row["half_width"]),
+                "–"
+                if math.isnan(row["difference"])
+                else f"{100 * row['difference']:+.2f} ± {100 * row['difference_half_width']:.2f}",
+                p_text(row["p_holm"]),
+                ranks.get((*names.values(), row["strategy"]), "–"),
+            )
+            for _, row in rows.iterrows()
+        )
+        columns = ("strategy", "area in %", "difference in points", "p (Holm)", "mean rank")
+        title = f"{names['split']}, {' / '.join(names[key] for key in SETTING)}"
+        tables.append(TextTable(title, columns, cells))
+    return tables
+
+
+def _pairwise_tables(pairwise: pd.DataFrame) -> list[TextTable]:
+    tables = []
+    for names, rows in groups(pairwise, ["split"]):
+        columns = [name for name in rows if name not in ("split", "strategy")]
+        cells = tuple(
+            (row["strategy"], *(f"{row[name]:.2f}" for name in columns))
+            for _, row in rows.iterrows()
+        )
+        tables.append(TextTable(names["split"], ("row beats column", *columns), cells))
+    return tables
+
+
+def _cost_tables(costs: pd.DataFrame) -> list[TextTable]:
+    tables = []
+    for title, key, rows in (
+        ("by stage", "stage", cost_by(costs, "stage")),
+        ("selection rounds, by strategy", "strategy", selection_costs(costs)),
+    ):
+        cells = tuple(
+            (
+                row[key],
+                f"{row['measured']:,} of {row['jobs']:,}",
+                _known(duration, row["seconds"]),
+                _known(duration, row["median_seconds"]),
+                _known(duration, row["cpu_seconds"]),
+                _known("{:.2f} GB".format, row["max_rss_mb"] / 1024),
+                _known(operations, row["flops"]),
+            )
+            for _, row in rows.iterrows()
+        )
+        columns = (key, "jobs measured", "time in all", "median job", "CPU time", "peak memory")
+        if cells:
+            tables.append(TextTable(title, (*columns, "FLOPs in all"), cells))
+    return [*tables, *_proxy_cost_tables(costs)]
+
+
+def _proxy_cost_tables(costs: pd.DataFrame) -> list[TextTable]:
+    """What a round and all rounds of every proxy cost, and refreshing the pool's embeddings."""
+    refreshes = {row["proxy"]: row for _, row in refresh_costs(costs).iterrows()}
+    columns = ["proxy", "median round", "FLOPs of it", "all rounds", "FLOPs in all"]
+    columns += ["refreshes", "FLOPs of refreshes"] if refreshes else []
+    cells = []
+    for _, row in selection_costs(costs, "proxy").iterrows():
+        line = [row["proxy"]]
+        for part in ("median_", ""):
+            line.append(_known(duration, row[f"{part}seconds"]))
+            line.append(_known(operations, row[f"{part}flops"]))
+        if refreshes:
+            refresh = refreshes.get(row["proxy"], {"seconds": math.nan, "flops": math.nan})
+            line.append(_known(duration, refresh["seconds"]))
+            line.append(_known(operations, refresh["flops"]))
+        cells.append(tuple(line))
+    return [TextTable("selection rounds, by proxy", tuple(columns), tuple(cells))] if cells else []
+
+
+def _known(text: Callable[[float], str], value: float) -> str:
+    return "–" if math.isnan(value) else text(value)

@@ -1,0 +1,1 @@
+"""A round: the pool, the proxy, the strategy, the annotator."""

@@ -1,0 +1,159 @@
+"""What all rounds on a data set and backbone read: opened, verified, seen to belong together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelbench_core import registry
+from labelbench_core.backbones.zero_shot_file import read_head
+from labelbench_core.datasets import open_dataset
+from labelbench_core.datasets.framing import framing_of
+from labelbench_core.embeddings.refreshing import refreshed_after
+from labelbench_core.embeddings.views import open_embeddings, open_views, pool_statistics
+from labelbench_core.errors import damaged
+from labelbench_core.proxies import Statistics
+from labelbench_core.storage.round_files import id_of, ids_of_round
+from labelbench_core.storage.store import RowBlocks
+
+
+@dataclass(frozen=True)
+class RoundData:
+    """What all rounds on a data set and backbone read.
+
+    Attributes
+    ----------
+    embeddings
+        Split → (N, D) float16, on disk. The pool's split is called `pool`. For proxies that train a
+        backbone: `ImageRows`.
+    labels
+        Split → (N,) int64; where a row can belong to any number of classes, (N, C) of 0 and 1.
+    statistics
+        Of the pool's embeddings.
+    views, backbone, zero_shot, checkpoint
+        See `TrainingSet`.
+    source
+        What tells these embeddings from others of the same images.
+    dataset_fingerprint
+        What tells the data set from others.
+    """
+
+    embeddings: Mapping[str, Any]
+    labels: Mapping[str, np.ndarray]
+    num_classes: int
+    statistics: Statistics
+    views: Mapping[str, Sequence[RowBlocks]] = field(default_factory=dict)
+    backbone: Mapping[str, Any] | None = None
+    zero_shot: Mapping[str, np.ndarray] | None = None
+    checkpoint: Path | None = None
+    source: str = ""
+    dataset_fingerprint: str = ""
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether a row can belong to any number of classes."""
+        return self.labels["pool"].ndim > 1
+
+
+def open_round_data(
+    settings: Mapping[str, Any],
+    dataset_manifest: Path,
+    embeddings_manifest: Path,
+    views_manifest: Path | None = None,
+    zero_shot: Path | None = None,
+) -> RoundData:
+    """Open a prepared data set, its embeddings and what else there is; verify all of it.
+
+    Parameters
+    ----------
+    settings
+        Ids `dataset` and `backbone` (or its entry of the catalogue), and the entry `proxy`.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or damaged, or of another data set, backbone or augmentation.
+    """
+    dataset = open_dataset(dataset_manifest.parent, settings["dataset"])
+    of_dataset = {
+        "dataset": settings["dataset"],
+        "dataset_fingerprint": dataset.manifest["fingerprint"],
+        "backbone": id_of(settings["backbone"]),
+    }
+    manifest, embeddings = open_embeddings(embeddings_manifest, of_dataset)
+    for split in dataset.splits:
+        if split not in embeddings:
+            raise damaged(embeddings_manifest, f"splits.{split} is missing")
+    views = {}
+    if views_manifest:
+        of_views = {
+            **of_dataset,
+            "weights_sha256": manifest["weights_sha256"],
+            "augmentation": option(settings["proxy"], "augmentation"),
+        }
+        views = open_views(views_manifest, embeddings["pool"], of_views)
+    return RoundData(
+        embeddings={split: embeddings[split] for split in dataset.splits},
+        labels={split: dataset.labels(split) for split in dataset.splits},
+        num_classes=dataset.num_classes,
+        statistics=Statistics(**pool_statistics(embeddings_manifest, manifest)),
+        views=views,
+        zero_shot=read_head(zero_shot, of_dataset, dataset.num_classes) if zero_shot else None,
+        source=manifest["fingerprint"],
+        dataset_fingerprint=dataset.manifest["fingerprint"],
+    )
+
+
+def open_image_data(
+    settings: Mapping[str, Any],
+    dataset_manifest: Path,
+    checkpoint: Path | None = None,
+    threads: int = 1,
+) -> RoundData:
+    """Open a prepared data set for proxies that train a backbone; no embeddings are needed.
+
+    Parameters
+    ----------
+    settings
+        The id `dataset`, and the entry `backbone` of the catalogue.
+    checkpoint
+        File that an interrupted training leaves and the next one continues from.
+    """
+    from labelbench_core.datasets.image_rows import ImageRows
+
+    dataset = open_dataset(dataset_manifest.parent, settings["dataset"])
+    framing = framing_of(settings["backbone"])
+    return RoundData(
+        embeddings={split: ImageRows(dataset, split, threads, framing) for split in dataset.splits},
+        labels={split: dataset.labels(split) for split in dataset.splits},
+        num_classes=dataset.num_classes,
+        statistics=Statistics(np.zeros(0), np.zeros(0)),
+        backbone=settings["backbone"],
+        checkpoint=checkpoint,
+        source=dataset.manifest["fingerprint"],
+        dataset_fingerprint=dataset.manifest["fingerprint"],
+    )
+
+
+def expected_before(data: RoundData, settings: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """What the record of the round before round `number` must say, for `round_files.read_round`.
+
+    Parameters
+    ----------
+    settings
+        Ids or entries of the catalogue; `proxy` is an entry.
+    """
+    expected = ids_of_round(settings, number - 1)
+    expected["dataset_fingerprint"] = data.dataset_fingerprint
+    every = option(settings["proxy"], "refresh_every")
+    if refreshed_after(every, number) == refreshed_after(every, number - 1):
+        expected["source"] = data.source
+    return expected
+
+
+def option(entry: Mapping[str, Any], name: str) -> Any:
+    """The value of an option of a proxy's entry, its default included; None if there is none."""
+    defaults = registry.describe("proxies", entry["implementation"]).options
+    return {**defaults, **(entry.get("options") or {})}.get(name)

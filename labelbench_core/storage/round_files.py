@@ -1,0 +1,93 @@
+"""A round on disk: its record and its arrays, which belong together, and the round before them.
+
+`round-N.json` holds `arrays_sha256`, the SHA-256 of the file `round-N.npz`, and `previous`: the
+SHA-256 of the files that the round was made from. The rounds of a seed are thereby a hash chain.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelbench_core.errors import damaged, shown
+from labelbench_core.storage import files
+from labelbench_core.storage.records import read_with_digest, write_record
+
+INITIAL = "initial"
+
+
+@dataclass(frozen=True)
+class Round:
+    """A finished round: what is recorded (JSON) and the arrays that the next one starts from.
+
+    Attributes
+    ----------
+    digests
+        `record_sha256` and `arrays_sha256`, of the files it was read from; empty if from none.
+    """
+
+    record: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+
+def write_round(record: Path, arrays: Path, done: Round) -> None:
+    """Write a round; the record comes last, and says which arrays are its own."""
+    digest = files.write_npz(arrays, **done.arrays)
+    write_record(record, "round", {**done.record, "arrays_sha256": digest})
+
+
+def read_round(record: Path, arrays: Path, expected: Mapping[str, Any]) -> Round:
+    """The round in two files.
+
+    Parameters
+    ----------
+    expected
+        What the record must say: ids, as `ids_of_round` gives them, and what it was made from.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or damaged, if they belong to another round than is expected, or not
+        to each other; names the file, the key, what was found and what was expected.
+    """
+    content, record_sha256 = read_with_digest(record, "round", expected)
+    with files.reading(arrays, "train_initial or select_round"):
+        digest = files.sha256_file(arrays)
+    if digest != content["arrays_sha256"]:
+        raise damaged(
+            arrays,
+            f"SHA-256 is {digest[:16]}…, expected {content['arrays_sha256'][:16]}… (arrays_sha256 "
+            f"in {record.name}): damaged, or of another round",
+        )
+    found = files.read_npz(arrays)
+    check_labeled(arrays, found.get("labeled"), content["num_labeled"])
+    return Round(content, found, {"record_sha256": record_sha256, "arrays_sha256": digest})
+
+
+def check_labeled(path: str | Path, labeled: Any, count: int, pool_size: int | None = None) -> None:
+    """`InputError` unless `labeled`, from `path`, are `count` different rows of a pool."""
+    if not isinstance(labeled, np.ndarray) or labeled.dtype != np.int64 or labeled.ndim != 1:
+        kind = f"{labeled.dtype} {labeled.shape}" if hasattr(labeled, "dtype") else shown(labeled)
+        raise damaged(path, f"labeled is {kind}, not int64 of one axis")
+    if len(labeled) != count or not count:
+        raise damaged(path, f"labeled has {len(labeled)} rows, expected {count}")
+    if labeled.min() < 0 or (np.diff(np.sort(labeled)) == 0).any():
+        raise damaged(path, "labeled has repeated or negative rows")
+    if pool_size is not None and labeled.max() >= pool_size:
+        raise damaged(path, f"labeled has row {labeled.max()}, but the pool has {pool_size} rows")
+
+
+def ids_of_round(settings: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """The ids in the record of round `number`, from a job's settings (ids or catalogue entries)."""
+    keys = ("dataset", "backbone", "proxy", "schedule", "strategy", "seed")
+    ids = {key: id_of(settings[key]) for key in keys}
+    # Round 0 is one node, shared by all strategies.
+    return {**ids, "strategy": ids["strategy"] if number else INITIAL, "round": number}
+
+
+def id_of(entry: Any) -> Any:
+    """The id of an entry of the catalogue; jobs that only need the id get no more."""
+    return entry["id"] if isinstance(entry, Mapping) else entry

@@ -1,0 +1,204 @@
+"""Arrays on disk: Zarr v3, sharded along the first axis, read by memory map without importing zarr.
+
+One array is one folder. A shard ("block") holds `block_rows` rows and is one file; its inner chunks
+are uncompressed, each followed by its CRC-32C, so that rows are read in place. Zarr itself is
+imported by the functions that write, not by those that read: a round of selection starts in a
+fraction of the time that `import zarr` alone takes.
+"""
+
+import contextlib
+import json
+import logging
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelbench_core.errors import InputError
+from labelbench_core.storage import files
+from labelbench_core.storage.row_blocks import RowBlocks, block_path, damaged, open_rows
+
+__all__ = [
+    "RowBlocks",
+    "block_path",
+    "check_array",
+    "create_array",
+    "damaged",
+    "open_described",
+    "open_rows",
+    "rows_per_block",
+    "verify",
+    "write_array",
+    "write_block",
+]
+log = logging.getLogger(__name__)
+INNER_CHUNKS = 8
+
+
+def rows_per_block(row_bytes: int, num_rows: int, *, target: int = 16 << 20) -> int:
+    """Rows that make a block of about `target` bytes: a multiple of 8, no more than needed."""
+    wanted = min(max(1, target // max(1, row_bytes)), max(1, num_rows))
+    return math.ceil(wanted / INNER_CHUNKS) * INNER_CHUNKS
+
+
+def create_array(
+    path: str | Path, shape: Sequence[int], dtype: np.dtype | str, block_rows: int
+) -> None:
+    """Make an empty array in the new folder `path`; `block_rows` is a multiple of 8."""
+    import zarr
+    from zarr.codecs import Crc32cCodec
+
+    if block_rows <= 0 or block_rows % INNER_CHUNKS:
+        raise ValueError(
+            f"block_rows = {block_rows}: must be a positive multiple of {INNER_CHUNKS}"
+        )
+    rest = tuple(shape[1:])
+    try:
+        zarr.create_array(
+            str(path),
+            shape=tuple(shape),
+            dtype=np.dtype(dtype),
+            shards=(block_rows, *rest),
+            chunks=(block_rows // INNER_CHUNKS, *rest),
+            filters=None,
+            compressors=[Crc32cCodec()],
+            fill_value=0,
+        )
+    except OSError as error:
+        raise files.explain_disk_error(error, path) from error
+
+
+def write_block(path: str | Path, index: int, rows: np.ndarray) -> str:
+    """Write block `index` of the array in `path`, durably; the SHA-256 of its file.
+
+    Raises
+    ------
+    ValueError
+        If `rows` are not all rows of that block, or not of the array's dtype.
+    InputError
+        If the disk is full; blocks written before stay as they are.
+    """
+    import zarr
+
+    # Chunks that equal the fill value must exist too: a missing chunk means "never written".
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        array = zarr.open_array(str(path), mode="r+")
+        block_rows = array.shards[0]
+        first = index * block_rows
+        expected = (min(block_rows, array.shape[0] - first), *array.shape[1:])
+        if rows.shape != expected or rows.dtype != array.dtype:
+            raise ValueError(
+                f"block {index} of {path}: {rows.dtype} {rows.shape}, "
+                f"expected {array.dtype} {expected}"
+            )
+        target = block_path(path, index, array.ndim)
+        try:
+            array[first : first + len(rows)] = rows
+            with open(target, "rb") as handle:
+                os.fsync(handle.fileno())
+        except OSError as error:
+            raise files.explain_disk_error(error, target) from error
+    return files.sha256_file(target)
+
+
+def write_array(path: str | Path, rows: np.ndarray) -> dict[str, Any]:
+    """Write a whole array; what a manifest says about it: shape, dtype, blocks' SHA-256."""
+    block_rows = rows_per_block(rows[:1].nbytes, len(rows))
+    create_array(path, rows.shape, rows.dtype, block_rows)
+    blocks = [
+        write_block(path, index, rows[first : first + block_rows])
+        for index, first in enumerate(range(0, len(rows), block_rows))
+    ]
+    return {"shape": list(rows.shape), "dtype": str(rows.dtype), "blocks": blocks}
+
+
+def verify(path: str | Path, described: Mapping[str, Any], record: str | Path) -> RowBlocks:
+    """Open the array in `path`, its blocks checked against the SHA-256 in its manifest.
+
+    A block is hashed only if its size or times are not those recorded in the JSON file `record` at
+    the last check; when nothing changed, this costs one `stat` a block. `record` is machine state:
+    lose it and everything is hashed once more. Several arrays may share one, and several processes
+    may write it at once (the last one wins, the others hash again).
+
+    Parameters
+    ----------
+    described
+        What the manifest says of the array: `shape`, `dtype` and `blocks`.
+
+    Raises
+    ------
+    InputError
+        Naming the first block that is missing, or whose content is not what was written.
+    """
+    rows = open_described(path, described)
+    record = Path(record)
+    name = os.path.realpath(path)
+    seen = _read_record(record).get(name)
+    seen = seen if isinstance(seen, list) else []
+    current = _hash_changed(rows, described["blocks"], seen)
+    if current != seen:
+        _write_record(record, name, current)
+    return rows
+
+
+def open_described(path: str | Path, described: Mapping[str, Any]) -> RowBlocks:
+    """Open the array in `path`; `InputError` unless it is as large as its manifest says."""
+    path = Path(path)
+    rows = open_rows(path)
+    for key, found in (("shape", list(rows.shape)), ("dtype", str(rows.dtype))):
+        if found != described[key]:
+            expected = f"{key} is {found}, {described[key]} in the manifest"
+            raise damaged(path / "zarr.json", expected)
+    if rows.num_blocks != len(described["blocks"]):
+        expected = f"{rows.num_blocks} blocks, {len(described['blocks'])} in the manifest"
+        raise damaged(path / "zarr.json", expected)
+    return rows
+
+
+def check_array(path: str | Path, described: Mapping[str, Any]) -> RowBlocks:
+    """As `verify`, but every block is hashed, whatever was seen before."""
+    rows = open_described(path, described)
+    _hash_changed(rows, described["blocks"], [])
+    return rows
+
+
+def _hash_changed(rows: RowBlocks, blocks: Sequence[str], seen: Sequence[Any]) -> list[list[Any]]:
+    """Hash the blocks that are not as in `seen`; [size, times of content and status, SHA-256]."""
+    paths = [rows.file_of_block(index) for index in range(rows.num_blocks)]
+    current = []
+    for file, digest in zip(paths, blocks, strict=True):
+        status = os.stat(file)
+        # The second time can be set by nobody: no tool that keeps the first one hides a change.
+        current.append([status.st_size, status.st_mtime_ns, status.st_ctime_ns, digest])
+    changed = [i for i, entry in enumerate(current) if i >= len(seen) or seen[i] != entry]
+    if changed:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+            digests = pool.map(files.sha256_file, [paths[index] for index in changed])
+            for index, digest in zip(changed, digests, strict=True):
+                if digest != blocks[index]:
+                    raise damaged(
+                        paths[index], "content does not match its SHA-256 in the manifest"
+                    )
+    return current
+
+
+def _read_record(record: Path) -> dict[str, Any]:
+    """What `record` holds; nothing if it is missing or unreadable (then all is hashed anew)."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        known = json.loads(record.read_text(encoding="utf-8"))
+        if isinstance(known, dict):
+            return known
+    return {}
+
+
+def _write_record(record: Path, name: str, current: list[list[Any]]) -> None:
+    """Add `name` to `record`; where that may not be written, the next check hashes again."""
+    try:
+        files.write_json(record, {**_read_record(record), name: current})
+    except (OSError, InputError) as error:
+        log.info("%s: cannot be written (%s)", record, error)

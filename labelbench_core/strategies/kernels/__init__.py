@@ -1,0 +1,1 @@
+"""The parts that several strategies share, and the fast kernels."""

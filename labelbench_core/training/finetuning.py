@@ -1,0 +1,250 @@
+"""Fine-tuning of a whole pretrained network on the labels a round had bought; its evaluation."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labelbench_core import registry
+from labelbench_core.backbones import Backbone
+from labelbench_core.compute.devices import choose_device, prepare_cpu
+from labelbench_core.datasets import POOL, PreparedDataset
+from labelbench_core.errors import InputError
+from labelbench_core.provenance import code_hash
+from labelbench_core.storage import files
+from labelbench_core.storage.records import ROUND, write_record
+from labelbench_core.storage.round_files import (
+    Round,
+    check_labeled,
+    id_of,
+    ids_of_round,
+    read_round,
+)
+from labelbench_core.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """A finished fine-tuning.
+
+    Attributes
+    ----------
+    record
+        Ids, `num_labeled`, `metrics` by split, `training`, and `previous`, the SHA-256 of the files
+        of the round it was made from; plain JSON values.
+    history
+        The rows of the training's history.
+    weights
+        Tensors of the network, in float16; `trainers._network.load_network` reads them.
+    """
+
+    record: dict[str, Any]
+    history: list[dict[str, Any]]
+    weights: dict[str, torch.Tensor]
+
+
+def finetune_round(
+    dataset: PreparedDataset,
+    bought: Round,
+    settings: Mapping[str, Any],
+    checkpoint: Path | None = None,
+    *,
+    zero_shot: Mapping[str, np.ndarray] | None = None,
+    threads: int = 1,
+) -> FineTuned | None:
+    """Fine-tune on the labels that a round had bought and evaluate on every split asked for.
+
+    Only the labels of bought examples are read for training. Runs on the first GPU if there is one;
+    where `torchrun` started several processes, each on its own, and only the first has a result.
+
+    Parameters
+    ----------
+    bought
+        The round; its arrays `labeled` and, for `head: proxy`, `weights` and `bias`.
+    settings
+        Ids `dataset`, `proxy`, `schedule`, `strategy`; `seed`, `round`; the catalogue's entries
+        `backbone` and `trainer`, each with `id`, `implementation` and `options`.
+    checkpoint
+        File that an interrupted run leaves and the next one continues; None: no checkpoints.
+    zero_shot
+        From `labelbench_core.backbones.zero_shot`, for `head: zero-shot`.
+    threads
+        Threads for arithmetic and for decoding. The number can change the last digits.
+    """
+    import torch
+
+    from labelbench_core.compute import distributed
+    from labelbench_core.training import on_images
+    from labelbench_core.training.network import portable_state
+
+    ids = _ids(settings)
+    arrays = bought.arrays
+    labeled = arrays["labeled"]
+    prepare_cpu(threads)
+    recipe = Recipe.from_options(settings["trainer"].get("training"))
+    splits = _splits(dataset, recipe)
+    dataset.verify_splits({POOL, *splits})
+    backbone: Backbone = registry.build("backbones", settings["backbone"])
+    names = tuple(ids[key] for key in ("dataset", "backbone", "trainer", "proxy", "schedule"))
+    with distributed.joined(torch.device(choose_device())) as device:
+        fingerprint = _fingerprint(
+            dataset,
+            backbone,
+            {**arrays, **_prefixed(zero_shot)},
+            settings,
+            on_images.computed_by(device),
+        )
+        trained = on_images.train_network(
+            dataset,
+            labeled,
+            dataset.labels(POOL)[labeled],
+            on_images.Start(backbone, _head(recipe, arrays, zero_shot), recipe.head == "zero-shot"),
+            settings["trainer"],
+            # The record's strategy: round 0 is the same fine-tuning for all of them.
+            (*names, bought.record["strategy"], ids["seed"], ids["round"]),
+            (checkpoint, fingerprint),
+            device,
+            threads,
+        )
+        if distributed.rank() > 0:
+            return None
+    fit = trained.fit
+    result = {
+        **ids,
+        "num_labeled": len(labeled),
+        "dataset_fingerprint": dataset.manifest["fingerprint"],
+        "previous": dict(bought.digests),
+        "metrics": on_images.evaluate(trained, backbone, dataset, splits, threads),
+        "training": {
+            "attempts": fit.attempts,
+            "diverged": fit.diverged,
+            **on_images.computed_by(device),
+            "precision": str(trained.dtype).removeprefix("torch."),
+            "backbone_weights_sha256": backbone.weights_sha256,
+            "flops": trained.flops,
+            "validation": {
+                "kind": recipe.validation,
+                "size": trained.validation_size,
+                "looks": fit.validation,
+            },
+        },
+    }
+    return FineTuned(result, fit.history, portable_state(trained.network, trained.folds))
+
+
+def read_bought(
+    dataset: PreparedDataset, record: Path, arrays: Path, settings: Mapping[str, Any]
+) -> Round:
+    """The round that `settings` name; `InputError` if these files are not of it, or damaged."""
+    expected = {
+        **ids_of_round(settings, settings["round"]),
+        "dataset_fingerprint": dataset.manifest["fingerprint"],
+    }
+    bought = read_round(record, arrays, expected)
+    labeled, pool_size = bought.arrays["labeled"], dataset.manifest["splits"][POOL]["num_rows"]
+    check_labeled(arrays, labeled, len(labeled), pool_size)
+    return bought
+
+
+def write_finetuned(done: FineTuned, metrics: Path, history: Path, weights: Path) -> None:
+    """Write the three files of a fine-tuning; the record comes last, with the others' SHA-256."""
+    write_weights(weights, done.weights)
+    with files.atomic_path(history) as aside:
+        aside.write_text(history_csv(done.history), encoding="utf-8")
+    digests = {
+        "weights_sha256": files.sha256_file(weights),
+        "history_sha256": files.sha256_file(history),
+    }
+    write_record(metrics, "fine-tuning", {**done.record, **digests})
+
+
+def history_csv(history: list[dict[str, Any]]) -> str:
+    """The history as CSV text, numbers with seven digits."""
+    from labelbench_core.training.loop import HISTORY_COLUMNS
+
+    text = io.StringIO()
+    print(",".join(HISTORY_COLUMNS), file=text)
+    for row in history:
+        print(",".join(_number(row[column]) for column in HISTORY_COLUMNS), file=text)
+    return text.getvalue()
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.7g}"
+
+
+def write_weights(path: Path, weights: dict[str, torch.Tensor]) -> None:
+    """Write tensors as a `.safetensors` file, atomically; equal tensors give equal bytes."""
+    from safetensors.torch import save
+
+    with files.atomic_path(path) as aside:
+        # One entry of metadata only: the order of several is not fixed.
+        aside.write_bytes(save(weights, metadata={"format": "pt"}))
+
+
+def _ids(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The ids by which results are found, as they stand in paths and records."""
+    return {key: id_of(settings[key]) for key in (*ROUND, "trainer")}
+
+
+def _head(
+    recipe: Recipe, arrays: Mapping[str, np.ndarray], zero_shot: Mapping[str, np.ndarray] | None
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Weights and bias of the classifier to start from; None: zeros."""
+    if recipe.head == "fresh":
+        return None
+    if recipe.head == "zero-shot":
+        if zero_shot is None:
+            raise InputError("training.head: zero-shot: the head of the class names is not given")
+        weights = zero_shot["weights"] * zero_shot["scale"]
+        return weights, np.zeros(weights.shape[1], np.float32)
+    if {"weights", "bias"} - set(arrays):
+        raise InputError("head: proxy: the round's proxy has no linear head; use `head: fresh`")
+    return arrays["weights"], arrays["bias"]
+
+
+def _prefixed(zero_shot: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
+    return {f"zero_shot_{name}": np.asarray(value) for name, value in (zero_shot or {}).items()}
+
+
+def _splits(dataset: PreparedDataset, recipe: Recipe) -> list[str]:
+    wanted = list(dataset.splits) if recipe.evaluate is None else list(recipe.evaluate)
+    unknown = [split for split in wanted if split not in dataset.splits]
+    if unknown:
+        raise InputError(
+            f"trainer options: evaluate: no split {', '.join(unknown)}; there are: "
+            f"{', '.join(dataset.splits)}"
+        )
+    return wanted
+
+
+def _fingerprint(
+    dataset: PreparedDataset,
+    backbone: Backbone,
+    arrays: Mapping[str, np.ndarray],
+    settings: Mapping[str, Any],
+    computed_by: Mapping[str, Any],
+) -> str:
+    """Of everything that the training depends on."""
+    components = [
+        ("trainers", settings["trainer"]["implementation"]),
+        ("backbones", settings["backbone"]["implementation"]),
+    ]
+    content = {
+        "settings": dict(settings),
+        "dataset": dataset.manifest["fingerprint"],
+        "backbone": backbone.weights_sha256,
+        "preprocessing": backbone.preprocessing(),
+        "round": files.sha256_arrays(arrays),
+        "code": code_hash(__name__, components),
+        "computed_by": dict(computed_by),
+    }
+    return files.sha256_bytes(files.canonical_json(content).encode())

@@ -1,0 +1,141 @@
+"""The one training loop: every trainer differs only in how it makes a loss of a batch."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from labelbench_core.compute import distributed
+from labelbench_core.compute.randomness import reproducible
+from labelbench_core.progress import Progress
+from labelbench_core.trainers import Trainer
+from labelbench_core.training.checkpoints import Checkpoint
+from labelbench_core.training.network import Network
+from labelbench_core.training.recipe import Recipe
+from labelbench_core.training.run import Task, TrainingRun
+
+log = logging.getLogger(__name__)
+
+# A training that diverges is tried once more, this much slower.
+RETRY_FACTORS = (1.0, 0.1)
+HISTORY_COLUMNS = (
+    "attempt", "step", "learning_rate", "loss", "accuracy", "unlabeled_loss", "used"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a training went.
+
+    Attributes
+    ----------
+    history
+        Rows with `HISTORY_COLUMNS`; at least one per epoch.
+    attempts
+        Peak learning rate and outcome of each attempt: "finished", or why it counts as diverged.
+    diverged
+        Whether the last attempt diverged too.
+    validation
+        Step, loss and accuracy of every look at the validation set, in the last attempt.
+    """
+
+    history: list[dict[str, Any]]
+    attempts: list[dict[str, Any]]
+    diverged: bool
+    validation: list[dict[str, Any]]
+
+    def record(self, flops: int) -> dict[str, Any]:
+        """What a round's record says of it; a loss that is not finite is None there."""
+        loss = self.history[-1]["loss"]
+        return {
+            "attempts": self.attempts,
+            "converged": not self.diverged,
+            "steps": self.attempts[-1]["steps"],
+            "loss": float(f"{loss:.6g}") if math.isfinite(loss) else None,
+            "flops": flops,
+        }
+
+
+def train(
+    network: Network, trainer: Trainer, recipe: Recipe, task: Task, checkpoint: Checkpoint
+) -> Fit:
+    """Train `network` in place; continues where `checkpoint` stands.
+
+    The same inputs, device and number of threads give the same weights, interrupted or not.
+    """
+    network.to(device=task.device, memory_format=torch.channels_last)
+    start = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    saved = checkpoint.load()
+    history, attempts = (saved["history"], saved["attempts"]) if saved else ([], [])
+    with reproducible(task.device, compiled=recipe.compile):
+        for attempt in range(len(attempts), len(RETRY_FACTORS)):
+            network.load_state_dict(start)
+            learning_rate = recipe.learning_rate * RETRY_FACTORS[attempt]
+            run = TrainingRun(network, trainer, recipe, task, learning_rate)
+            if saved is not None:
+                run.load_state_dict(saved["run"])
+                log.info("continued after step %d of %d", run.step, recipe.steps)
+                saved = None
+
+            def save(run: TrainingRun = run) -> None:
+                checkpoint.save({"history": history, "attempts": attempts, "run": run.state_dict()})
+
+            failure = _run_attempt(run, attempt, history, checkpoint, save)
+            attempts.append(
+                {
+                    "learning_rate": learning_rate,
+                    "outcome": failure or "finished",
+                    "steps": run.step,
+                }
+            )
+            if failure is None:
+                break
+            log.warning("attempt %d diverged: %s", attempt + 1, failure)
+    final = run.final_weights()
+    # Of no use even as a bad network: what it started from predicts something.
+    is_sound = all(bool(value.isfinite().all()) for value in final.values())
+    network.load_state_dict(final if is_sound else start)
+    network.eval()
+    return Fit(history, attempts, failure is not None, run.looks)
+
+
+def _run_attempt(
+    run: TrainingRun,
+    attempt: int,
+    history: list[dict[str, Any]],
+    checkpoint: Checkpoint,
+    save: Callable[[], None],
+) -> str | None:
+    """All steps that are left, or until it diverges; why it did, or None."""
+    recipe, every = run.recipe, run.window_steps
+    progress = None
+    if distributed.rank() == 0:
+        progress = Progress("train", recipe.steps, "steps", done=run.step)
+    with progress or contextlib.nullcontext():
+        for batch in run.batches():
+            run.train_step(batch)
+            # Windows are aligned with the end, so that the last one is a whole one.
+            if (recipe.steps - run.step) % every == 0:
+                run.window.collect()
+                row = {"attempt": attempt + 1, "step": run.step, "learning_rate": run.last_rate}
+                row |= run.window.summary()
+                history.append(row)
+                failure = run.window.failure(is_last=run.step == recipe.steps)
+                if failure is not None:
+                    return f"{failure} at step {run.step}"
+                run.window.reset()
+            if progress is not None:
+                progress.update(1, f"loss {history[-1]['loss']:.3f}" if history else "")
+            if run.is_validation_due():
+                run.validate()
+            if distributed.from_first(checkpoint.due(), run.task.device):
+                save()
+    if not all(bool(value.isfinite().all()) for value in run.network.parameters()):
+        return f"weights are not finite at step {run.step}"
+    return None

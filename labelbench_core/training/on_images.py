@@ -1,0 +1,267 @@
+"""End-to-end training of a backbone and a classifier on images, and its evaluation.
+
+What `finetune_model` and the proxies that train a backbone in every round have in common.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from labelbench_core import metrics, registry
+from labelbench_core.backbones import Backbone
+from labelbench_core.backbones.folding import Fold, fold_batch_norm
+from labelbench_core.compute import distributed
+from labelbench_core.compute.devices import device_name
+from labelbench_core.compute.flops import flops_per_image, training_flops
+from labelbench_core.compute.precision import autocast, training_dtype
+from labelbench_core.datasets import POOL, VAL, Images, PreparedDataset
+from labelbench_core.errors import InputError
+from labelbench_core.seeds import rng_for
+from labelbench_core.training.batches import DeviceImages
+from labelbench_core.training.checkpoints import Checkpoint
+from labelbench_core.training.examples import ImageExamples
+from labelbench_core.training.loop import Fit, train
+from labelbench_core.training.network import Network, set_head
+from labelbench_core.training.recipe import LEAST_TO_HOLD_OUT, Recipe
+from labelbench_core.training.run import Task, Validation
+
+log = logging.getLogger(__name__)
+
+EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the network starts from.
+
+    Attributes
+    ----------
+    backbone
+        Its pretrained weights.
+    head
+        (D, C) weights and (C,) bias of the classifier; None: zeros.
+    unit_features
+        Whether features get unit length before it.
+    """
+
+    backbone: Backbone
+    head: tuple[np.ndarray, np.ndarray] | None = None
+    unit_features: bool = False
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network.
+
+    Attributes
+    ----------
+    network
+        In evaluation mode, on its device; BatchNorms may be folded.
+    folds
+        Which were.
+    validation_size
+        Labels that were not trained on, from the labels bought or beside them.
+    flops
+        Floating-point operations of the training, estimated: those of layers, three passes for
+        every image with a gradient and one for every other.
+    flops_per_image
+        Of one pass.
+    """
+
+    network: Network
+    folds: list[Fold]
+    fit: Fit
+    device: torch.device
+    dtype: torch.dtype
+    validation_size: int
+    flops: int
+    flops_per_image: int
+
+
+def train_network(
+    dataset: PreparedDataset,
+    labeled: np.ndarray,
+    labels: np.ndarray,
+    start: Start,
+    trainer: Mapping[str, Any],
+    names: tuple[str | int, ...],
+    checkpoint: tuple[Path | None, str],
+    device: torch.device,
+    threads: int,
+) -> Trained:
+    """Train on some examples of the pool.
+
+    Parameters
+    ----------
+    labeled, labels
+        (L,) indices into the pool, and (L,) their labels.
+    trainer
+        The catalogue's entry, with `implementation`, `options` and `training`.
+    names
+        What every random stream is derived from.
+    checkpoint
+        File that an interrupted run leaves and the next one continues (None: no checkpoints), and
+        the fingerprint of everything that the result depends on.
+    threads
+        For decoding.
+    """
+    recipe = Recipe.from_options(trainer.get("training"))
+    method = registry.build("trainers", trainer)
+    info = registry.describe("trainers", trainer["implementation"]).info
+    network, folds = _network(start, recipe, dataset.num_classes)
+    framing = start.backbone.framing
+    images = dataset.images(POOL, threads=threads, framing=framing)
+
+    def examples(source: Images, indices: np.ndarray) -> ImageExamples:
+        on_device = DeviceImages(source, indices, device)
+        return ImageExamples(on_device, start.backbone.preprocess, recipe)
+
+    validation = None
+    trained_on = np.arange(len(labeled))
+    if recipe.validation == "held-out":
+        held = hold_out(labels, recipe.validation_size, names)
+        trained_on = np.setdiff1d(trained_on, held)
+        validation = Validation(examples(images, labeled[held]), labels[held])
+    elif recipe.validation == "extra":
+        rows = _extra_rows(dataset, int(recipe.validation_size), names)
+        extra = examples(dataset.images(VAL, threads=threads, framing=framing), rows)
+        validation = Validation(extra, dataset.labels(VAL)[rows])
+    unlabeled = np.zeros(0, np.int64)
+    if info["needs_unlabeled"]:
+        unlabeled = np.setdiff1d(np.arange(len(images)), labeled)
+    task = Task(
+        labeled=examples(images, labeled[trained_on]),
+        labels=labels[trained_on],
+        num_classes=dataset.num_classes,
+        names=names,
+        device=device,
+        unlabeled=examples(images, unlabeled) if len(unlabeled) else None,
+        unlabeled_views=info.get("unlabeled_views", 2),
+        validation=validation,
+    )
+    fit = train(network, method, recipe, task, Checkpoint(*checkpoint))
+    size = 0 if validation is None else len(validation.labels)
+    per_image = flops_per_image(network, start.backbone.input_size)
+    flops = training_flops(network, recipe, task, fit, per_image)
+    dtype = training_dtype(recipe, device)
+    return Trained(network, folds, fit, device, dtype, size, flops, per_image)
+
+
+def computed_by(device: torch.device) -> dict[str, Any]:
+    """What decides on the last digits, beside the inputs: a training is not continued elsewhere."""
+    return {
+        "device": device_name(str(device)),
+        "torch": torch.__version__,
+        "processes": distributed.processes(),
+    }
+
+
+def hold_out(labels: np.ndarray, share: float, names: tuple[str | int, ...]) -> np.ndarray:
+    """Places of a random `share` of the labels, spread over the classes; at least one, never all.
+
+    `InputError` if there are not two labels.
+    """
+    if len(labels) < LEAST_TO_HOLD_OUT:
+        raise InputError(
+            f"training.validation: held-out needs at least {LEAST_TO_HOLD_OUT} labels; "
+            "allowed: none"
+        )
+    count = min(max(1, round(share * len(labels))), len(labels) - 1)
+    shuffled = rng_for("validation", *names).permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    # Evenly spaced over the sorted labels: every class gives its share.
+    places = np.floor((np.arange(count) + 0.5) * len(labels) / count).astype(np.int64)
+    return np.sort(by_class[places])
+
+
+def _extra_rows(dataset: PreparedDataset, size: int, names: tuple[str | int, ...]) -> np.ndarray:
+    available = len(dataset.labels(VAL)) if VAL in dataset.splits else 0
+    if size > available:
+        raise InputError(
+            f"training.validation_size: {size}; allowed: at most {available}, the size of the data "
+            "set's validation split"
+        )
+    return np.sort(rng_for("validation", *names).permutation(available)[:size])
+
+
+def _network(start: Start, recipe: Recipe, num_classes: int) -> tuple[Network, list[Fold]]:
+    """The network at its start, and which BatchNorms were folded."""
+    backbone = start.backbone
+    model, folds = backbone.model, []
+    if recipe.batch_norm == "folded":
+        model, folds = fold_batch_norm(model, backbone.input_size)
+        log.info("%d BatchNorms folded", len(folds))
+    network = Network(model, backbone.num_features, num_classes, unit_features=start.unit_features)
+    if start.head is not None:
+        set_head(network, *start.head)
+    return network, folds
+
+
+def evaluate(
+    trained: Trained,
+    backbone: Backbone,
+    dataset: PreparedDataset,
+    splits: Sequence[str],
+    threads: int,
+) -> dict[str, dict[str, float]]:
+    """Metrics by split."""
+    network = for_inference(trained, backbone)
+    return {
+        split: metrics.evaluate(
+            predict_proba(
+                network,
+                backbone,
+                dataset.images(split, threads=threads, framing=backbone.framing),
+                trained.device,
+                trained.dtype,
+            ),
+            dataset.labels(split),
+        )
+        for split in splits
+    }
+
+
+def for_inference(trained: Trained, backbone: Backbone) -> Network:
+    """The network, BatchNorms that are left folded into a copy."""
+    network = trained.network
+    model, folds = fold_batch_norm(network.backbone, backbone.input_size)
+    if not folds:
+        return network
+    sizes = network.head.in_features, network.head.out_features
+    copy = Network(model, *sizes, unit_features=bool(network.unit_features))
+    copy.head = network.head
+    return copy.eval().to(device=trained.device, memory_format=torch.channels_last)
+
+
+def predict_proba(
+    network: Network,
+    backbone: Backbone,
+    images: Images,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> np.ndarray:
+    """(N, C) float32 class probabilities of all `images`.
+
+    The softmax is taken in float32, so that probabilities near 1 stay distinct. Where a diverged
+    network gives no finite logits, the probabilities are uniform.
+    """
+    rows = np.arange(len(images))
+    # Nothing is kept on the device: every image is seen once.
+    source = DeviceImages(images, rows, device, resident_bytes=0)
+    plans = np.split(rows, np.arange(EVALUATION_BATCH, len(rows), EVALUATION_BATCH))
+    parts = []
+    with torch.inference_mode():
+        for _, batch in source.batches(plans):
+            with autocast(device, dtype):
+                features = network.backbone(backbone.preprocess(batch))
+            logits = network.classify(features.float())
+            logits = torch.where(logits.isfinite().all(dim=1, keepdim=True), logits, 0.0)
+            parts.append(logits.softmax(dim=1).cpu().numpy())
+    return np.concatenate(parts)

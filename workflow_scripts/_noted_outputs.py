@@ -1,0 +1,144 @@
+"""What Snakemake last saw of every output: its content and when it was made.
+
+Snakemake runs again what was made from a file that is newer than it, unless it has noted the file's
+checksum, which it does for small files only. A file that was lost and comes out equal may be given
+its former time, and nothing made from it runs again. Both facts are kept for that in `NOTES`:
+a fact of this folder, like Snakemake's own metadata; lose it, and more runs again than has to.
+
+Only a command that restores gives files a former time (`Former`). Whatever else makes a file again
+has a reason, and so has what is made from it.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from labelbench_core.storage import files
+
+NOTES = Path(".snakemake/labelbench/outputs.json")
+
+CLOCKS_DIFFER = 2.0
+"""Seconds by which the time of a file may be ahead of that of the machine."""
+
+Noted = tuple[str, int]
+"""SHA-256, and modification time in ns."""
+MadeAt = Callable[[str], float | None]
+"""When the job ended by which Snakemake made an output, in seconds; None if it does not know."""
+
+
+def read_notes(notes: Path = NOTES) -> dict[str, Noted]:
+    """Path → what is noted of it, for all outputs noted; what is unreadable is left out."""
+    try:
+        found = json.loads(notes.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    entries = found.items() if isinstance(found, dict) else ()
+    return {path: (entry[0], entry[1]) for path, entry in entries if _is_noted(entry)}
+
+
+def _is_noted(entry: object) -> bool:
+    return isinstance(entry, list) and list(map(type, entry)) == [str, int]
+
+
+def note(outputs: Iterable[str], made_at: MadeAt, notes: Path = NOTES) -> None:
+    """Remember the files among `outputs` as Snakemake has made them.
+
+    What cannot be read is left out, and so is what somebody else has written since: it would be
+    taken for a result. Files with the time that is noted are not read again.
+    """
+    noted = read_notes(notes)
+    found = {}
+    for path in outputs:
+        # A passing file is gone again; of a folder, the manifest is noted.
+        with contextlib.suppress(OSError):
+            modified = os.stat(path).st_mtime_ns
+            is_new = path not in noted or noted[path][1] != modified
+            if is_new and not _written_since(made_at(path), modified):
+                found[path] = (files.sha256_file(path), modified)
+    _add(found, notes)
+
+
+def changed_by_others(outputs: Iterable[str], made_at: MadeAt, notes: Path = NOTES) -> list[str]:
+    """The files with another content than noted, which Snakemake has not made since."""
+    noted = read_notes(notes)
+    found = []
+    for path in outputs:
+        with contextlib.suppress(OSError):
+            modified = os.stat(path).st_mtime_ns
+            if path not in noted or noted[path][1] == modified:
+                continue
+            is_foreign = _written_since(made_at(path), modified)
+            if is_foreign and files.sha256_file(path) != noted[path][0]:
+                found.append(path)
+    return found
+
+
+def _written_since(made: float | None, modified: int) -> bool:
+    """Whether a file's time, in ns, is later than the end of the job that made it, in seconds."""
+    return made is not None and modified / 1e9 > made + CLOCKS_DIFFER
+
+
+def differing(outputs: Iterable[str], notes: Path = NOTES) -> list[str]:
+    """The files with another content than noted; all that were noted are read."""
+    noted = read_notes(notes)
+    return [
+        path
+        for path in outputs
+        if path in noted and os.path.isfile(path) and files.sha256_file(path) != noted[path][0]
+    ]
+
+
+def _add(found: Mapping[str, Noted], notes: Path) -> None:
+    """Note `found`; what is noted of other files stays."""
+    if found:
+        with files.exclusive(notes), files.atomic_path(notes) as aside:
+            aside.write_text(json.dumps({**read_notes(notes), **found}, sort_keys=True))
+
+
+class Former:
+    """What was noted of outputs before some of them were lost.
+
+    Kept in a file until `forget`: who restores and is interrupted goes on with what was noted
+    before the first call, not with the notes of its own jobs.
+
+    Parameters
+    ----------
+    notes
+        Where outputs are noted.
+    """
+
+    def __init__(self, notes: Path = NOTES) -> None:
+        self._notes, self._kept = notes, notes.with_name("restoring.json")
+        if not self._kept.is_file():
+            _add(read_notes(notes), self._kept)
+        self.noted = read_notes(self._kept)
+        self._digests: dict[tuple[str, int], str] = {}
+
+    def other(self, outputs: Iterable[str]) -> list[str]:
+        """The files among `outputs` with another content than was noted, or of unknown one."""
+        return [path for path in outputs if self._state(path) == "other"]
+
+    def put_times_back(self, outputs: Iterable[str]) -> None:
+        """Give files whose content is as noted the time that is noted, here and in the notes."""
+        back = {path: self.noted[path] for path in outputs if self._state(path) == "made again"}
+        for path, (_, modified) in back.items():
+            os.utime(path, ns=(os.stat(path).st_atime_ns, modified))
+        _add(back, self._notes)
+
+    def forget(self) -> None:
+        """Restoring has ended: from here on, what is noted is what counts."""
+        self._kept.unlink(missing_ok=True)
+
+    def _state(self, path: str) -> str:
+        """A file is "absent", the "same", "made again" with equal bytes, or "other"."""
+        if not os.path.isfile(path):
+            return "absent"
+        digest, modified = self.noted.get(path, ("", 0))
+        now = os.stat(path).st_mtime_ns
+        if now == modified:
+            return "same"
+        if (path, now) not in self._digests:
+            self._digests[path, now] = files.sha256_file(path)
+        return "made again" if self._digests[path, now] == digest else "other"

@@ -1,0 +1,247 @@
+"""What the Snakefile does while it is parsed: load and check, prepare the shell, clear dead locks.
+
+Every job of a cluster parses the Snakefile again, so that this stays light and, but for the main
+process, without side effects.
+"""
+
+import fcntl
+import os
+import shlex
+import socket
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from labelbench_core.configuration import entries, sources
+from labelbench_core.configuration import loading as experiments
+from labelbench_core.configuration.catalogue import Catalogue, load_catalogue
+from labelbench_core.configuration.component_code import check_code
+from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.datasets import data_directory, looks
+from labelbench_core.datasets.names import printable
+from labelbench_core.errors import InputError
+from labelbench_core.stages.left_out import left_out
+from labelbench_core.stages.table import STAGES, stage_of
+from labelbench_core.storage.records import read_record
+from labelbench_core.storage.yaml_files import read_yaml
+
+SOURCES_STATE = looks.STATE
+RESULTS = "results"
+PREPARED = STAGES["prepare_dataset"].path("manifest")
+# Kept open, and so locked, for as long as this process lives.
+_held_locks: list[int] = []
+
+
+def load(
+    config: Mapping[str, Any], project: Path, config_files: Sequence[str | Path]
+) -> tuple[Experiment, Catalogue]:
+    """The experiment and the catalogue, checked; exits with all errors if there are any.
+
+    The files are read once more than by Snakemake, which takes the last of two equal keys.
+    """
+    try:
+        refuse_targets(config_files)
+        for file in config_files or [project / "config" / "config.yaml"]:
+            read_yaml(Path(os.path.relpath(file)))
+        catalogue = load_catalogue(project / "config" / "catalogue")
+        experiment = experiments.load_experiment(
+            config, catalogue, project / "config" / "schema", file_name(config_files)
+        )
+    except InputError as error:
+        raise stop(error) from None
+    return experiment, catalogue
+
+
+def left_out_of(experiment: Experiment) -> frozenset[str]:
+    """What an archive left out on purpose; exits if its listing is damaged."""
+    try:
+        return left_out(experiment.experiment)
+    except InputError as error:
+        raise stop(error) from None
+
+
+def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
+    """The experiment with the catalogue entries that it uses, for the report."""
+    used = {kind: experiment.all_of(kind) for kind in ("datasets", "backbones", "proxies")}
+    used["trainers"] = experiment.trainers
+    used["strategies"] = experiment.strategies + experiment.ceilings
+    used["schedules"] = experiment.all_of("schedules") + experiment.full_data
+    entries = {kind: {name: catalogue[kind][name] for name in used[kind]} for kind in used}
+    return {"experiment": experiment.as_mapping(), "catalogue": entries}
+
+
+def prepare_main_process(
+    experiment: Experiment,
+    catalogue: Catalogue,
+    config_files: Iterable[str | Path],
+    check_sources: str = "small",
+) -> dict[str, str]:
+    """Before anything is planned: clear a dead run's lock, see that code and data are there.
+
+    Returns
+    -------
+    Manifests of the data sets that have to be prepared again → why: their sources changed.
+    """
+    clear_dead_lock(Path(".snakemake"))
+    datasets = experiment.all_of("datasets")
+    manifests = {dataset: PREPARED.format(dataset=dataset) for dataset in datasets}
+    try:
+        check_code(experiment, catalogue, file_name(config_files))
+        changed = sources.changed_sources(
+            {dataset: catalogue["datasets"][dataset] for dataset in datasets},
+            {dataset: Path(path) for dataset, path in manifests.items()},
+            data_directory(),
+            when=check_sources,
+            tell=lambda line: print(line, file=sys.stderr),
+        )
+        prepared = prepared_splits(experiment, catalogue)
+        experiments.check_sources(
+            experiment,
+            catalogue,
+            data_directory(),
+            {dataset: sizes for dataset, sizes in prepared.items() if dataset not in changed},
+            file_name(config_files),
+        )
+    except InputError as error:
+        raise stop(error) from None
+    return {
+        manifests[dataset]: f"since data set {dataset!r} was prepared: {what}"
+        for dataset, what in changed.items()
+    }
+
+
+def check_weights(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+    """Before anything runs: see that the weights are there that `jobs`, (rule, wildcards), read."""
+    try:
+        experiments.check_backbones(catalogue, backbones_to_run(catalogue, jobs))
+    except InputError as error:
+        raise stop(error) from None
+
+
+def check_images(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+    """Before anything runs: see that the folders of images are there that `jobs` read.
+
+    Those of data sets that are prepared, whose images stay in files of their own. A data set that
+    is prepared in this call needs its source anyway, and says so.
+    """
+    jobs = list(jobs)
+    prepared_now = {ids["dataset"] for rule, ids in jobs if rule == "prepare_dataset"}
+    reading = {ids["dataset"] for rule, ids in jobs if runs_backbone(catalogue, rule, ids)}
+    for dataset in sorted(reading - prepared_now):
+        try:
+            manifest = read_record(Path(PREPARED.format(dataset=dataset)), "data set")
+        except InputError:  # the first job that reads it says so
+            continue
+        stored = {split["storage"] for split in manifest["splits"].values()}
+        if "files" in stored and not (folder := data_directory() / manifest["root"]).is_dir():
+            told = f"data set {dataset!r}: the folder of its images is not there: "
+            told += f"{printable(folder)}; set LABELBENCH_DATA to the folder that holds it"
+            raise stop(InputError(told))
+
+
+def refuse_targets(config_files: Iterable[str | Path]) -> None:
+    """`InputError` for a result that stands among the configuration files.
+
+    Snakemake takes everything after `--configfile` for one. Where there is no such file, it ends
+    before it reads the Snakefile.
+    """
+    for file in map(os.path.relpath, config_files):
+        if Path(file).parts[0] == RESULTS:
+            raise InputError(
+                f"{file}: read as a configuration file; targets stand before --configfile: "
+                f"snakemake {file} --configfile FILE"
+            )
+
+
+def file_name(config_files: Iterable[str | Path]) -> str:
+    """The configuration's file or files, for messages."""
+    return ", ".join(map(os.path.relpath, config_files)) or "config/config.yaml"
+
+
+def stop(error: InputError) -> SystemExit:
+    """End Snakemake with nothing but the error's lines: no traceback, nothing started."""
+    return SystemExit("\n".join(f"error: {line}" for line in str(error).splitlines()))
+
+
+def prepared_splits(experiment: Experiment, catalogue: Catalogue) -> dict[str, dict[str, int]]:
+    """Sizes of the splits of data sets that are prepared: their source is not needed any more.
+
+    Those that were prepared with other settings than the catalogue's are made again.
+    """
+    sizes = {}
+    for dataset in experiment.all_of("datasets"):
+        manifest = Path(PREPARED.format(dataset=dataset))
+        if manifest.is_file():
+            try:
+                found = read_record(manifest, "data set", {"dataset": dataset})
+            except InputError:  # made again, or named by the first job that reads it
+                continue
+            if sources.made_by(found, catalogue["datasets"][dataset]):
+                splits = found["splits"].items()
+                sizes[dataset] = {name: split["num_rows"] for name, split in splits}
+    return sizes
+
+
+def backbones_to_run(
+    catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]
+) -> list[str]:
+    """Backbones that some of `jobs`, (rule, wildcards), run: the others' weights are not needed."""
+    running = (ids["backbone"] for rule, ids in jobs if runs_backbone(catalogue, rule, ids))
+    return list(dict.fromkeys(running))
+
+
+def runs_backbone(catalogue: Catalogue, rule: str, ids: Mapping[str, str]) -> bool:
+    """Whether a job reads images, to run a backbone on them."""
+    stage = stage_of(rule)
+    when = stage.runs_backbone if stage else "never"
+    return when == "always" or (
+        when == "for images" and entries.needs_images(catalogue, ids["proxy"])
+    )
+
+
+def shell_prefix(project: str | Path, *, uses_conda: bool) -> str:
+    """What every job's shell starts with, as `shell.prefix` takes it: braces doubled.
+
+    The library is found without being installed. Without conda, the runner's own interpreter comes
+    first, so that a virtual environment works without being activated. Folders may have any name.
+    """
+    steps = ["set -euo pipefail", f"export PYTHONPATH={shlex.quote(str(project))}"]
+    if not uses_conda:
+        own = shlex.quote(str(Path(sys.executable).parent))
+        steps.append(f'export PATH={own}:"$PATH"')
+    return escape_braces("; ".join(steps)) + "; "
+
+
+def escape_braces(text: str) -> str:
+    """`text` as Snakemake has to be given it, to take its braces for nothing but braces."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def has_gpu() -> bool:
+    """Whether this machine has an NVIDIA GPU, without asking a library that takes seconds."""
+    return Path("/dev/nvidiactl").exists()
+
+
+def clear_dead_lock(folder: Path) -> None:
+    """Remove Snakemake's lock if the process that left it is proven dead.
+
+    Every main process holds a shared `flock` on a file of its own working directory until it ends,
+    however it ends. Who gets it exclusively is therefore alone on this host; if the lock was left
+    by this host too, its owner is dead.
+    """
+    folder.mkdir(exist_ok=True)
+    descriptor = os.open(folder / "labelbench.owner", os.O_RDWR | os.O_CREAT, 0o666)
+    _held_locks.append(descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        return
+    host = socket.gethostname().encode()
+    if os.pread(descriptor, 4096, 0) == host:
+        for lock in (folder / "locks").glob("*.lock"):
+            lock.unlink(missing_ok=True)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, host, 0)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
