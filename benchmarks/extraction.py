@@ -18,13 +18,13 @@ import torch
 
 from labelbench_core.backbones import Backbone, efficientnet_lite
 from labelbench_core.compute.devices import choose_device, prepare_cpu
+from labelbench_core.compute.precision import autocast, embedding_precision
 from labelbench_core.datasets import PreparedDataset, open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.embeddings.features import (
     FeatureExtractor,
     choose_batch_size,
-    choose_precision,
 )
 
 
@@ -39,7 +39,7 @@ def bare_loop(
     """Images per second, elapsed and of processor time, of the network alone."""
     started = clocks()
     seen = 0
-    with torch.inference_mode(), extractor.autocast():
+    with torch.inference_mode(), autocast(extractor.device, getattr(torch, extractor.precision)):
         for batch in batches:
             extractor.model(batch).float().cpu()
             seen += len(batch)
@@ -89,7 +89,7 @@ def main() -> None:
     prepare_cpu(arguments.threads)
     backbone = efficientnet_lite.build(input_size=arguments.size)
     device = choose_device()
-    extractor = FeatureExtractor(backbone, device, choose_precision("auto", device))
+    extractor = FeatureExtractor(backbone, device, embedding_precision("auto", device))
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder)
         prepare_dataset("digits", "digits", {}, target, target / "arrays", target / "manifest.json")

@@ -21,7 +21,7 @@ import torch
 from labelbench_core import registry
 from labelbench_core.backbones.folding import fold_batch_norm
 from labelbench_core.compute.devices import prepare_cpu
-from labelbench_core.compute.precision import autocast, training_dtype
+from labelbench_core.compute.precision import autocast, training_precision
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import Trainer
 from labelbench_core.training.batches import DeviceImages
@@ -54,7 +54,7 @@ def time_bare(
 ) -> float:
     """Seconds for `steps` steps of the bare loop, with `others` unlabelled images in each."""
     optimizer = build_optimizer(network, recipe)
-    dtype = training_dtype(recipe, device)
+    dtype = training_precision(recipe.precision, device)
     images = torch.randn(recipe.batch_size + others, 3, size, size, device=device)
     images = images.contiguous(memory_format=torch.channels_last)
     labels = torch.arange(len(images), device=device) % NUM_CLASSES

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
-
-if TYPE_CHECKING:
-    from labelbench_core.training.loop import Fit
-    from labelbench_core.training.recipe import Recipe
-    from labelbench_core.training.run import Task
 
 
 def flops_per_image(network: nn.Module, input_size: int) -> int:
@@ -61,28 +56,3 @@ class _Counter(TorchDispatchMode):
         if counted is not None:
             self.flops += counted(*args, **kwargs, out_val=result)
         return result
-
-
-def training_flops(
-    network: nn.Module,
-    recipe: Recipe,
-    task: Task,
-    fit: Fit,
-    per_example: int,
-) -> int:
-    """Floating-point operations of a training, estimated from those of a pass of one example.
-
-    An example with a gradient costs a pass forward, one for the gradient of what layers see, and
-    one for that of the weights that are trained; any other one costs one pass. Of two views of an
-    unlabelled example, one has a gradient.
-    """
-    sizes = [(value.numel(), value.requires_grad) for value in network.parameters()]
-    with_gradient = 2 + sum(size for size, trained in sizes if trained) / sum(s for s, _ in sizes)
-    passes = with_gradient * min(recipe.batch_size, len(task.labels))
-    if task.unlabeled is not None:
-        others = min(recipe.unlabeled_ratio * recipe.batch_size, len(task.unlabeled))
-        passes += others * (with_gradient + task.unlabeled_views - 1)
-    passes *= sum(attempt["steps"] for attempt in fit.attempts)
-    if task.validation is not None:
-        passes += len(fit.validation) * len(task.validation.labels)
-    return round(passes * per_example)

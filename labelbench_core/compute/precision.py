@@ -1,4 +1,4 @@
-"""What the network's arithmetic is done in."""
+"""What a network's arithmetic is done in."""
 
 from __future__ import annotations
 
@@ -7,16 +7,26 @@ from typing import Any
 
 import torch
 
-from labelbench_core.training.recipe import Recipe
+PRECISIONS = ("float32", "float16", "bfloat16")
 
 
-def training_dtype(recipe: Recipe, device: torch.device) -> torch.dtype:
-    """The precision of the network's arithmetic; parameters stay in float32."""
-    if recipe.precision != "auto":
-        return getattr(torch, recipe.precision)
+def training_precision(precision: str, device: torch.device) -> torch.dtype:
+    """The precision of a training's arithmetic; "auto" is bfloat16 where a GPU has it.
+
+    Parameters stay in float32.
+    """
+    if precision != "auto":
+        return getattr(torch, precision)
     if device.type == "cuda" and torch.cuda.is_bf16_supported():
         return torch.bfloat16
     return torch.float32
+
+
+def embedding_precision(precision: str, device: str) -> str:
+    """`precision`; for "auto", float16 on a GPU (as embeddings are kept), else float32."""
+    if precision != "auto":
+        return precision
+    return "float16" if device.startswith("cuda") else "float32"
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractContextManager[Any]:

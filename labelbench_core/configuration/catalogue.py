@@ -9,7 +9,8 @@ from labelbench_core import registry
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown, shown_key
 from labelbench_core.storage.yaml_files import read_yaml
-from labelbench_core.training.recipe import Recipe, in_steps
+from labelbench_core.trainers.shared.places import in_steps
+from labelbench_core.training.recipe import Recipe
 
 COMPONENT_KINDS = ("datasets", "backbones", "proxies", "trainers", "strategies")
 KINDS = (*COMPONENT_KINDS, "schedules", "augmentations")

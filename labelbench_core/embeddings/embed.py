@@ -20,11 +20,11 @@ import torch
 from labelbench_core.backbones import Backbone
 from labelbench_core.compute.devices import choose_device, device_name, prepare_cpu
 from labelbench_core.compute.flops import flops_per_image
+from labelbench_core.compute.precision import embedding_precision
 from labelbench_core.datasets import Images, PreparedDataset
 from labelbench_core.embeddings.features import (
     FeatureExtractor,
     choose_batch_size,
-    choose_precision,
 )
 from labelbench_core.embeddings.journal import Journal
 from labelbench_core.embeddings.kept import KeptBlocks, block_keys
@@ -133,7 +133,7 @@ def embed(
         "dtype": DTYPE,
         "layer": backbone.layer,
         "num_features": backbone.num_features,
-        "precision": choose_precision(precision, device),
+        "precision": embedding_precision(precision, device),
         "preprocessing": backbone.preprocessing(),
         "weights_sha256": backbone.weights_sha256,
         **(options or {}),

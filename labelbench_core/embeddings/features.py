@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 from collections.abc import Callable
 
@@ -11,10 +10,10 @@ import torch
 
 from labelbench_core.backbones import Backbone
 from labelbench_core.backbones.folding import fold_batch_norm
+from labelbench_core.compute.precision import PRECISIONS, autocast
 from labelbench_core.errors import InputError
 
 Prepare = Callable[[torch.Tensor], torch.Tensor]
-PRECISIONS = {"float32": None, "float16": torch.float16, "bfloat16": torch.bfloat16}
 LARGEST_BATCH = 128
 BATCH_PIXELS = LARGEST_BATCH * 224 * 224
 
@@ -29,7 +28,7 @@ class FeatureExtractor:
     device
         "cpu", "cuda", …
     precision
-        A key of `PRECISIONS`: what matrix products are computed in. Half precisions need a GPU.
+        One of `PRECISIONS`: what matrix products are computed in. Half precisions need a GPU.
     """
 
     def __init__(self, backbone: Backbone, device: str, precision: str) -> None:
@@ -50,7 +49,7 @@ class FeatureExtractor:
         try:
             with torch.inference_mode():
                 inputs = prepare(torch.from_numpy(images).to(self.device, non_blocking=True))
-                with self.autocast():
+                with autocast(self.device, getattr(torch, self.precision)):
                     features = self.model(inputs)
                 return features.float().cpu().numpy()
         except torch.OutOfMemoryError as error:
@@ -58,20 +57,6 @@ class FeatureExtractor:
                 f"{self.device}: out of memory with {len(images)} images of "
                 f"{self.backbone.input_size} pixels; use a larger GPU, or LABELBENCH_DEVICE=cpu"
             ) from error
-
-    def autocast(self) -> contextlib.AbstractContextManager[None]:
-        """The context in which matrix products have the chosen precision."""
-        dtype = PRECISIONS[self.precision]
-        if dtype is None:
-            return contextlib.nullcontext()
-        return torch.autocast(self.device.type, dtype=dtype)
-
-
-def choose_precision(precision: str, device: str) -> str:
-    """`precision`; for "auto", float16 on a GPU (as embeddings are kept), else float32."""
-    if precision != "auto":
-        return precision
-    return "float16" if device.startswith("cuda") else "float32"
 
 
 def choose_batch_size(input_size: int) -> int:

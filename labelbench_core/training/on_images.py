@@ -19,14 +19,15 @@ from labelbench_core.backbones import Backbone
 from labelbench_core.backbones.folding import Fold, fold_batch_norm
 from labelbench_core.compute import distributed
 from labelbench_core.compute.devices import device_name
-from labelbench_core.compute.flops import flops_per_image, training_flops
-from labelbench_core.compute.precision import autocast, training_dtype
+from labelbench_core.compute.flops import flops_per_image
+from labelbench_core.compute.precision import autocast, training_precision
 from labelbench_core.datasets import POOL, VAL, Images, PreparedDataset
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
 from labelbench_core.training.batches import DeviceImages
 from labelbench_core.training.checkpoints import Checkpoint
 from labelbench_core.training.examples import ImageExamples
+from labelbench_core.training.flops import training_flops
 from labelbench_core.training.loop import Fit, train
 from labelbench_core.training.network import Network, set_head
 from labelbench_core.training.recipe import LEAST_TO_HOLD_OUT, Recipe
@@ -150,7 +151,7 @@ def train_network(
     size = 0 if validation is None else len(validation.labels)
     per_image = flops_per_image(network, start.backbone.input_size)
     flops = training_flops(network, recipe, task, fit, per_image)
-    dtype = training_dtype(recipe, device)
+    dtype = training_precision(recipe.precision, device)
     return Trained(network, folds, fit, device, dtype, size, flops, per_image)
 
 

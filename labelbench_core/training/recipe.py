@@ -179,11 +179,6 @@ class Recipe:
         return StrongAugmentation(self.weak, self.strong_operations, self.strong_cutout)
 
 
-def in_steps(place: float, steps: int) -> float:
-    """A place in a training of `steps` steps: itself or, below 1, that share of them."""
-    return place if place >= 1 else place * steps
-
-
 @functools.cache
 def _rules(recipe: type[Recipe]) -> tuple[dict[str, Any], dict[str, option_rules.Allowed | None]]:
     """Defaults of a recipe's fields, and what each may be."""

@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from labelbench_core.compute import distributed
 from labelbench_core.compute.devices import on_device
-from labelbench_core.compute.precision import autocast, training_dtype
+from labelbench_core.compute.precision import autocast, training_precision
 from labelbench_core.compute.randomness import seed_torch
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for, seed_for
@@ -94,7 +94,7 @@ class TrainingRun:
             checkpoint_activations(network)
         self.forward = self._wrapped()
         self.optimizer = build_optimizer(network, recipe)
-        self.dtype = training_dtype(recipe, task.device)
+        self.dtype = training_precision(recipe.precision, task.device)
         self.scaler = torch.amp.GradScaler(task.device.type, enabled=self.dtype == torch.float16)
         set_mode(network, training=recipe.batch_norm == "batch")
         self.average = None

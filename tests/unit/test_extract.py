@@ -15,6 +15,7 @@ import pytest
 import tiny_backbone
 import torch
 
+from labelbench_core.compute import precision
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.embeddings import embed, features
@@ -353,8 +354,8 @@ def test_what_other_code_has_begun_is_not_continued(digits, tmp_path, monkeypatc
 def test_batch_size_depends_on_the_input_size_only():
     sizes = [features.choose_batch_size(size) for size in (32, 96, 224, 336, 518)]
     assert sizes == [128, 128, 128, 32, 16]
-    assert features.choose_precision("auto", "cpu") == "float32"
-    assert features.choose_precision("auto", "cuda:0") == "float16"
+    assert precision.embedding_precision("auto", "cpu") == "float32"
+    assert precision.embedding_precision("auto", "cuda:0") == "float16"
     with pytest.raises(InputError, match="precision: 'half'; allowed"):
         features.FeatureExtractor(tiny_backbone.build(), "cpu", "half")
 

@@ -10,11 +10,11 @@ import torch
 
 from labelbench_core import registry
 from labelbench_core.compute.devices import choose_device, prepare_cpu
-from labelbench_core.compute.flops import training_flops
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import TrainingSet
 from labelbench_core.training.checkpoints import Checkpoint
 from labelbench_core.training.examples import EmbeddingExamples
+from labelbench_core.training.flops import training_flops
 from labelbench_core.training.loop import train
 from labelbench_core.training.network import Network
 from labelbench_core.training.on_images import hold_out

@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from labelbench_core.trainers import Batch, Loss, Step
-from labelbench_core.training.recipe import in_steps
+from labelbench_core.trainers.shared.places import in_steps
 
 Network = Callable[[torch.Tensor], torch.Tensor]
 
