@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,11 @@ TEXT_COLUMNS += ("bound", "low_bound", "high_bound")
 
 FIRST_SPLITS = ("test", "pool")
 """Splits in the order in which a reader wants them; any other follows in alphabetical order."""
+
+
+def setting_name(names: Mapping[str, Any]) -> str:
+    """A setting as tables and pages call it."""
+    return " / ".join(names[key] for key in SETTING)
 
 
 def group_columns(frame: pd.DataFrame) -> list[str]:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.ceilings import FULL_DATA, METHOD, full_data_of
 from labelbench_core.analysis.finetuning import verdict
-from labelbench_core.analysis.frames import SETTING, SPENT_ON_VALIDATION, groups, ordered_splits
+from labelbench_core.analysis.frames import (
+    SETTING,
+    SPENT_ON_VALIDATION,
+    groups,
+    ordered_splits,
+    setting_name,
+)
 from labelbench_core.analysis.savings import DEFINITIONS, HEADLINE, interval_text, saving_text
 from labelbench_core.analysis.tables import p_text
 from labelbench_core.configuration.experiment import Experiment
@@ -177,7 +183,7 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
     highlight, baseline = summary["highlight"], summary["baseline"]
     lines = [f"Experiment {summary['experiment']}: {highlight} compared with {baseline}"]
     for setting in summary["settings"]:
-        lines += ["", " / ".join(setting[key] for key in SETTING)]
+        lines += ["", setting_name(setting)]
         if highlight != baseline:
             lines += _saving_lines(setting)
         split = setting["splits"][0]

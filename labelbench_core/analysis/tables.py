@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from labelbench_core.analysis.ceilings import FULL_DATA, full_data_of, shown_names
 from labelbench_core.analysis.combined import BOTH, PROBLEM, SELECTION, TRAINING
 from labelbench_core.analysis.comparisons import SIGNIFICANCE
-from labelbench_core.analysis.frames import SETTING, groups, ordered_splits
+from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_name
 from labelbench_core.analysis.savings import DEFINITIONS, interval_text, saving_text
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def accuracy_tables(curves: pd.DataFrame, metric: str) -> list[TextTable]:
         shown = shown.assign(strategy=shown_names(shown))
         for split in ordered_splits(rows["split"]):
             part = shown[shown["split"] == split]
-            title = f"{split} {metric} in %, {_where(names)}"
+            title = f"{split} {metric} in %, {setting_name(names)}"
             tables.append(_by_budget(title, part, ("mean", "half_width"), ["strategy"]))
     return tables
 
@@ -80,7 +80,7 @@ def finetuning_tables(table: pd.DataFrame, metric: str) -> list[TextTable]:
                 )
                 for _, row in part.iterrows()
             )
-            title = f"{split} {metric} in %, {_where(names)}, {names['trainer']}"
+            title = f"{split} {metric} in %, {setting_name(names)}, {names['trainer']}"
             columns = (
                 "strategy",
                 "labels",
@@ -160,7 +160,9 @@ def savings_tables(savings: pd.DataFrame) -> list[TextTable]:
             "95 % interval",
         )
         tables.append(
-            TextTable(f"label savings over {baseline}, {_where(names)}", columns, tuple(cells), 2)
+            TextTable(
+                f"label savings over {baseline}, {setting_name(names)}", columns, tuple(cells), 2
+            )
         )
     return tables
 
@@ -171,7 +173,9 @@ def comparison_tables(comparisons: pd.DataFrame, metric: str) -> list[TextTable]
     for names, rows in groups(comparisons[comparisons["metric"] == metric], SETTING):
         for split in ordered_splits(rows["split"]):
             part = rows[rows["split"] == split]
-            title = f"difference to the baseline in points of {split} {metric}, {_where(names)}"
+            title = (
+                f"difference to the baseline in points of {split} {metric}, {setting_name(names)}"
+            )
             tables.append(_differences(title, part, ["strategy"]))
     return tables
 
@@ -216,10 +220,6 @@ def p_text(value: float) -> str:
     if math.isnan(value):
         return "–"
     return "< 0.001" if value < 0.001 else f"{value:.2g}"
-
-
-def _where(names: dict[str, str]) -> str:
-    return " / ".join(names[key] for key in SETTING)
 
 
 def as_markdown(tables: Sequence[TextTable]) -> str:

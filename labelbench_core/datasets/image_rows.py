@@ -11,7 +11,7 @@ BLOCK_ROWS = 256
 
 
 class ImageRows:
-    """The images of one split; the interface is that of `RowBlocks`.
+    """The images of one split, a `RowSource`.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class ImageRows:
 
 
 class MemoryRows:
-    """An (N, D) array in memory with the interface of `RowBlocks`."""
+    """An (N, D) array in memory as `LoadableRows`."""
 
     def __init__(self, array: np.ndarray) -> None:
         self._array = array

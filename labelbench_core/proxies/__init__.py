@@ -1,29 +1,19 @@
 """Proxies: what is trained in every round, to select the next labels and to be evaluated.
 
-A proxy is one file with `build(threads=1, *, options)`, which returns an object with
-
-- `fit(training, rng, previous) -> dict`: train on a `TrainingSet`; returns what is worth recording
-  of the fit (JSON), which the next round's fit gets as `previous`;
-- `predict_proba(features) -> (N, C)` float32 probabilities for embeddings as stored;
-- `embed(features) -> (N, D)` what gradient- and feature-based strategies see;
-- `head()`: (D, C) weights and (C,) bias of a linear last layer on `embed`'s rows, if it has one;
-- `predict_members(features, members) -> (n, m, C)` probabilities by the chosen members (a slice) of
-  an ensemble, which `provides` member_probabilities;
-- `refit(training, fit)`, if it can: a rough proxy on other labels, quickly, for ceilings that look
-  ahead; `fit` is what `fit` returned. Without it they train anew;
-- `pool_rows(pool)`: the pool as `predict_proba` and `embed` take it after `fit` or `restore`;
-- `arrays()` and `restore(arrays, statistics)`: the trained state, as arrays in a round's file.
+A proxy is one file with `INFO` and `build(threads=1, *, options)`, which returns a `Proxy`; where
+its `INFO` says that it provides them, a `LinearHead` or an `Ensemble` too.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from labelbench_core.compute.values import check_labels
 from labelbench_core.errors import InputError
+from labelbench_core.storage.rows import LoadableRows, RowSource
 
 
 @dataclass(frozen=True)
@@ -53,7 +43,7 @@ class TrainingSet:
     Attributes
     ----------
     pool
-        (N, D) embeddings as stored: `RowBlocks`, or anything with `take` and `load`.
+        (N, D) embeddings as stored.
     indices
         (L,) int64 rows of the pool that are labelled.
     labels
@@ -80,12 +70,12 @@ class TrainingSet:
         If the labels are no classes, or the indices no rows of the pool.
     """
 
-    pool: Any
+    pool: RowSource
     indices: np.ndarray
     labels: np.ndarray
     num_classes: int
     statistics: Statistics
-    views: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    views: Mapping[str, Sequence[LoadableRows]] = field(default_factory=dict)
     backbone: Mapping[str, Any] | None = None
     zero_shot: Mapping[str, np.ndarray] | None = None
     previous: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -109,3 +99,54 @@ class TrainingSet:
         free = np.ones(len(self.pool), bool)
         free[self.indices] = False
         return np.flatnonzero(free)
+
+
+class Proxy(Protocol):
+    """What is trained in a round; `features` are rows of a split, as stored."""
+
+    def fit(
+        self,
+        training: TrainingSet,
+        rng: np.random.Generator,
+        previous: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Train; what is worth recording (JSON), which the next round's fit gets as `previous`."""
+
+    def predict_proba(self, features: Any) -> np.ndarray:
+        """(n, C) float32 probabilities."""
+
+    def embed(self, features: Any) -> np.ndarray:
+        """(n, D) what gradient- and feature-based strategies see."""
+
+    def pool_rows(self, pool: RowSource) -> RowSource:
+        """The pool as `predict_proba` and `embed` take it after `fit` or `restore`."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The trained state, as arrays in a round's file."""
+
+    def restore(self, arrays: dict[str, np.ndarray], statistics: Statistics) -> Self:
+        """Take the state over from `arrays`."""
+
+
+@runtime_checkable
+class LinearHead(Protocol):
+    """A proxy whose last layer is linear."""
+
+    def head(self) -> tuple[np.ndarray, np.ndarray]:
+        """(D, C) weights and (C,) bias of it, on the rows of `embed`."""
+
+
+@runtime_checkable
+class Ensemble(Protocol):
+    """A proxy of several members."""
+
+    def predict_members(self, features: np.ndarray, members: slice = slice(None)) -> np.ndarray:
+        """(n, m, C) probabilities by the members chosen."""
+
+
+@runtime_checkable
+class Refittable(Protocol):
+    """A proxy of which a rough one on other labels is had quickly, for ceilings that look ahead."""
+
+    def refit(self, training: TrainingSet, fit: Mapping[str, Any]) -> Proxy:
+        """That proxy; `fit` is what the proxy's own `fit` returned."""

@@ -64,7 +64,7 @@ class ShallowProxy:
         return pool
 
     def predict_proba(self, features: Any) -> np.ndarray:
-        """(N, C) float32 for an (N, D) array or `RowBlocks`, which is streamed."""
+        """(N, C) float32 for an (N, D) array or a `RowSource`, which is streamed."""
         return predict(self._probabilities, features, len(self.layers[3]), self.threads)
 
     def embed(self, features: np.ndarray) -> np.ndarray:

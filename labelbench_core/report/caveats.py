@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.comparisons import detectable_effect
 from labelbench_core.analysis.finetuning import verdict
-from labelbench_core.analysis.frames import SETTING, groups, ordered_splits
+from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_name
 from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.configuration.experiment import Experiment
@@ -86,12 +86,12 @@ def _unfinished(failures: pd.DataFrame) -> Iterator[str]:
         if row["failed"]:
             yield (
                 f"{row['failed']} {which} did not converge, or diverged twice; their results count "
-                f"as they are ({_where(row)})."
+                f"as they are ({setting_name(row)})."
             )
         if row["at_edge"]:
             yield (
                 f"{row['at_edge']} {which} chose a penalty at the edge of the values tried; a "
-                f"better one may lie beyond ({_where(row)})."
+                f"better one may lie beyond ({setting_name(row)})."
             )
 
 
@@ -108,14 +108,14 @@ def _weak_highlight(experiment: Experiment, comparisons: pd.DataFrame) -> Iterat
             words = "is worse than" if result == "worse" else "cannot be told from"
             yield (
                 f"With {last['num_labeled']:,} labels, {experiment.highlight} {words} "
-                f"{experiment.baseline} in {split} {experiment.metric} ({_where(names)})."
+                f"{experiment.baseline} in {split} {experiment.metric} ({setting_name(names)})."
             )
 
 
 def _savings(experiment: Experiment, summary: Mapping[str, Any]) -> Iterator[str]:
     for setting in summary["settings"]:
         for split, entry in setting["saving"][HEADLINE].items():
-            where = f"on {split} ({_where(setting)})"
+            where = f"on {split} ({setting_name(setting)})"
             if entry["bound"] == "less than":
                 yield (
                     f"{experiment.highlight} never reaches the last level of "
@@ -138,7 +138,7 @@ def _falling(experiment: Experiment, curves: pd.DataFrame) -> Iterator[str]:
             yield (
                 f"The curve of {names['strategy']} on {names['split']} falls: its highest mean is "
                 f"at {best['num_labeled']:,} labels, by {100 * (best['mean'] - last['mean']):.2f} "
-                f"points above the last ({_where(names)}). Savings count the first crossing."
+                f"points above the last ({setting_name(names)}). Savings count the first crossing."
             )
 
 
@@ -150,7 +150,7 @@ def _finetuning(experiment: Experiment, table: pd.DataFrame) -> Iterator[str]:
         if (found["n_seeds"] == 1).all():
             yield (
                 f"{names['trainer']} was run with one seed: it cannot be told whether it beats the "
-                f"proxy ({_where(names)})."
+                f"proxy ({setting_name(names)})."
             )
             continue
         for result, words in (
@@ -163,11 +163,8 @@ def _finetuning(experiment: Experiment, table: pd.DataFrame) -> Iterator[str]:
                 if verdict(row["difference"], row["p_holm"]) == result
             ]
             if cases:
+                where = setting_name(names)
                 yield (
                     f"Fine-tuning ({names['trainer']}) {words} on the labels of "
-                    f"{', '.join(cases)}; points of {split} {experiment.metric} ({_where(names)})."
+                    f"{', '.join(cases)}; points of {split} {experiment.metric} ({where})."
                 )
-
-
-def _where(names: Mapping[str, Any]) -> str:
-    return " / ".join(names[key] for key in SETTING)

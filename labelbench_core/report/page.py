@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, refresh_costs, selection_costs
-from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, read_csv
+from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, read_csv, setting_name
 from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.analysis.summary import finetuning_text, percent, saving_cell
@@ -158,7 +158,7 @@ def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
         ]
         entries.append(
             {
-                "name": " / ".join(setting[key] for key in SETTING),
+                "name": setting_name(setting),
                 "split": split,
                 "num_labeled": f"{setting['num_labeled']:,}",
                 "savings": savings,
@@ -239,7 +239,7 @@ def _overall_tables(results: Results) -> list[TextTable]:
             for _, row in rows.iterrows()
         )
         columns = ("strategy", "area in %", "difference in points", "p (Holm)", "mean rank")
-        title = f"{names['split']}, {' / '.join(names[key] for key in SETTING)}"
+        title = f"{names['split']}, {setting_name(names)}"
         tables.append(TextTable(title, columns, cells))
     return tables
 

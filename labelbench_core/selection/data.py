@@ -16,7 +16,7 @@ from labelbench_core.embeddings.views import open_embeddings, open_views, pool_s
 from labelbench_core.errors import damaged
 from labelbench_core.proxies import Statistics
 from labelbench_core.storage.round_files import id_of, ids_of_round
-from labelbench_core.storage.store import RowBlocks
+from labelbench_core.storage.rows import LoadableRows, RowSource
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class RoundData:
         What tells the data set from others.
     """
 
-    embeddings: Mapping[str, Any]
+    embeddings: Mapping[str, RowSource]
     labels: Mapping[str, np.ndarray]
     num_classes: int
     statistics: Statistics
-    views: Mapping[str, Sequence[RowBlocks]] = field(default_factory=dict)
+    views: Mapping[str, Sequence[LoadableRows]] = field(default_factory=dict)
     backbone: Mapping[str, Any] | None = None
     zero_shot: Mapping[str, np.ndarray] | None = None
     checkpoint: Path | None = None

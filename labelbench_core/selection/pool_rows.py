@@ -1,12 +1,12 @@
 """The pool as its proxy sees it: computed from the rows on disk, block by block, or in memory."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from labelbench_core.compute.threads import ordered_map
-from labelbench_core.storage.store import RowBlocks
+from labelbench_core.proxies import Proxy
+from labelbench_core.storage.rows import RowSource
 from labelbench_core.strategies.arrays import check_chunk
 
 # Above this, strategies see the pool's embeddings and probabilities block by block.
@@ -15,7 +15,7 @@ TAKEN_ROWS = 2048  # rows computed at a time, of those that are asked for by ind
 
 
 class ComputedRows:
-    """Rows computed from rows on disk when they are read; the interface is that of `RowBlocks`.
+    """Rows computed from rows on disk when they are read; `ThreadedRows`.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class ComputedRows:
     def __init__(
         self,
         compute: Callable[[np.ndarray], np.ndarray],
-        rows: RowBlocks,
+        rows: RowSource,
         threads: int,
         field: str,
         total: float | None = None,
@@ -98,7 +98,7 @@ class ComputedRows:
 class EmbeddedRows(ComputedRows):
     """(N, D) the pool's embeddings as gradient- and feature-based strategies see them."""
 
-    def __init__(self, proxy: Any, rows: RowBlocks, threads: int = 1) -> None:
+    def __init__(self, proxy: Proxy, rows: RowSource, threads: int = 1) -> None:
         super().__init__(proxy.embed, rows, threads, "embeddings")
 
 
@@ -106,7 +106,7 @@ class PredictedRows(ComputedRows):
     """(N, C) the proxy's probabilities; rows that are taken equal those of blocks to rounding."""
 
     def __init__(
-        self, proxy: Any, rows: RowBlocks, threads: int = 1, *, multilabel: bool = False
+        self, proxy: Proxy, rows: RowSource, threads: int = 1, *, multilabel: bool = False
     ) -> None:
         total = None if multilabel else 1.0
         super().__init__(proxy.predict_proba, rows, threads, "probabilities", total)
@@ -119,7 +119,7 @@ def in_memory_if_small(rows: ComputedRows) -> np.ndarray | ComputedRows:
 
 
 def member_rows(
-    proxy: Any, rows: RowBlocks, threads: int = 1, *, multilabel: bool = False
+    proxy: Proxy, rows: RowSource, threads: int = 1, *, multilabel: bool = False
 ) -> np.ndarray | list[ComputedRows]:
     """Probabilities of an ensemble's members, for a `Pool`.
 

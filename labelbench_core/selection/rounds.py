@@ -1,31 +1,21 @@
 """One round: select with the proxy of the round before, buy the labels, train, evaluate."""
 
-import functools
 import logging
-import time
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from labelbench_core import metrics, registry
-from labelbench_core.proxies import TrainingSet
-from labelbench_core.seeds import rng_for
-from labelbench_core.selection.annotator import LookAhead, Oracle, SequentialPurchase
+from labelbench_core.proxies import Proxy
+from labelbench_core.selection import seen
+from labelbench_core.selection.annotator import Oracle, SequentialPurchase
 from labelbench_core.selection.data import RoundData
-from labelbench_core.selection.pool_rows import (
-    EmbeddedRows,
-    PredictedRows,
-    in_memory_if_small,
-    member_rows,
-)
-from labelbench_core.storage.round_files import INITIAL, Round, id_of
+from labelbench_core.selection.job import RoundJob, timed
+from labelbench_core.selection.pool_rows import PredictedRows
+from labelbench_core.storage.round_files import Round
 
 log = logging.getLogger(__name__)
-
-# A ceiling's candidates are compared on at most this many rows of the pool.
-LOOK_AHEAD_ROWS = 10_000
 
 
 def initial_round(
@@ -49,7 +39,8 @@ def initial_round(
     """
     oracle = Oracle(data.labels["pool"], np.zeros(0, np.int64))
     oracle.buy(labeled)
-    done = _train_and_evaluate(data, settings, oracle, 0, labeled, threads, sequential=False)
+    job = RoundJob(data, settings, oracle, threads=threads)
+    done = _train_and_evaluate(job, labeled, sequential=False)
     done.record["previous"] = dict(made_from or {})
     return done
 
@@ -69,29 +60,24 @@ def next_round(
     """
     from labelbench_core.strategies import select_with_state
 
-    number = previous.record["round"] + 1
-    strategy = settings["strategy"]
-    info = registry.describe("strategies", strategy["implementation"]).info
+    strategy, budget = settings["strategy"], settings["schedule"]["batch"]
+    kind = registry.describe("strategies", strategy["implementation"]).info["kind"]
     needs = registry.needs(strategy["implementation"], strategy.get("options"))
     oracle = Oracle(data.labels["pool"], previous.arrays["labeled"])
-    proxy = _proxy_of(previous, data, settings, oracle, threads)
-    budget = settings["schedule"]["batch"]
-    with _timed("score the pool"):
-        pool = _what_is_seen(data, proxy, oracle, needs, previous.record, threads)
-        known = pool.labeled, pool.labels
-        held_out = functools.partial(_held_out, data, settings, known, previous.record, threads)
-        pool = replace(pool, held_out=functools.cache(held_out))
-    ask = SequentialPurchase(oracle, budget) if info["kind"] == "sequential" else None
-    handed = {"ask": ask}
-    if info["kind"] == "ceiling":
-        fit = _look_ahead(data, settings, proxy, oracle, previous.record, threads)
-        handed = {"truth": data.labels["pool"], "fit": fit}
-    with _timed("select"):
+    job = RoundJob(data, settings, oracle, previous, threads)
+    proxy = _proxy_of(job)
+    with timed("score the pool"):
+        pool = seen.pool_of(job, proxy, needs)
+    ask = SequentialPurchase(oracle, budget) if kind == "sequential" else None
+    handed: dict[str, Any] = {"ask": ask}
+    if kind == "ceiling":
+        handed = {"truth": data.labels["pool"], "fit": seen.look_ahead(job, proxy)}
+    with timed("select"):
         bought, state = select_with_state(
             strategy["implementation"],
             pool,
             budget,
-            _rng("select", settings, number, strategy["id"]),
+            job.rng("select"),
             **handed,
             **(strategy.get("options") or {}),
         )
@@ -101,164 +87,33 @@ def next_round(
         raise RuntimeError(
             f"strategy {strategy['id']!r} broke its contract: it returned other rows than it bought"
         )
-    return _train_and_evaluate(
-        data,
-        settings,
-        oracle,
-        number,
-        bought,
-        threads,
-        sequential=ask is not None,
-        state=state,
-        previous=previous,
-    )
+    return _train_and_evaluate(job, bought, sequential=ask is not None, state=state)
 
 
-def _proxy_of(
-    previous: Round, data: RoundData, settings: Mapping[str, Any], oracle: Oracle, threads: int
-) -> Any:
+def _proxy_of(job: RoundJob) -> Proxy:
     """The proxy of the round before; trained again if the pool was embedded anew since then."""
-    proxy = _build_proxy(settings, threads)
-    if previous.record["source"] == data.source:
-        return proxy.restore(previous.arrays, data.statistics)
-    with _timed("train on the pool as embedded now"):
-        number, strategy = previous.record["round"] + 1, settings["strategy"]["id"]
-        rng = _rng("train-again", settings, number, strategy)
-        proxy.fit(_training_set(data, oracle.bought, oracle.labels), rng)
+    proxy = job.build_proxy()
+    if job.previous.record["source"] == job.data.source:
+        return proxy.restore(job.previous.arrays, job.data.statistics)
+    with timed("train on the pool as embedded now"):
+        training = job.training_set(job.oracle.bought, job.oracle.labels)
+        proxy.fit(training, job.rng("train-again"))
     return proxy
 
 
-def _training_set(
-    data: RoundData,
-    indices: np.ndarray,
-    labels: np.ndarray,
-    previous: Mapping[str, np.ndarray] | None = None,
-) -> TrainingSet:
-    return TrainingSet(
-        pool=data.embeddings["pool"],
-        indices=indices,
-        labels=labels,
-        num_classes=data.num_classes,
-        statistics=data.statistics,
-        views=data.views,
-        backbone=data.backbone,
-        zero_shot=data.zero_shot,
-        previous=previous or {},
-        checkpoint=data.checkpoint,
-    )
-
-
-def _what_is_seen(
-    data: RoundData,
-    proxy: Any,
-    oracle: Oracle,
-    needs: Collection[str],
-    previous: Mapping[str, Any],
-    threads: int,
-) -> Any:
-    """The `Pool` of a round: what its strategy needs, and nothing computed beyond that."""
-    from labelbench_core.strategies import Head, Pool
-
-    rows = proxy.pool_rows(data.embeddings["pool"])
-    embeddings = EmbeddedRows(proxy, rows, threads)
-    probabilities = members = None
-    if "probabilities" in needs:
-        seen = PredictedRows(proxy, rows, threads, multilabel=data.multilabel)
-        probabilities = in_memory_if_small(seen)
-    if "member_probabilities" in needs and hasattr(proxy, "predict_members"):
-        members = member_rows(proxy, rows, threads, multilabel=data.multilabel)
-    return Pool(
-        embeddings=in_memory_if_small(embeddings) if "embeddings" in needs else embeddings,
-        probabilities=probabilities,
-        labeled=oracle.bought,
-        labels=oracle.labels,
-        num_classes=data.num_classes,
-        head=Head(*proxy.head()) if "head" in needs else None,
-        member_probabilities=members,
-        round=previous["round"] + 1,
-        state=previous["state"],
-        multilabel=data.multilabel,
-    )
-
-
-def _held_out(
-    data: RoundData,
-    settings: Mapping[str, Any],
-    known: tuple[np.ndarray, np.ndarray],
-    previous: Mapping[str, Any],
-    threads: int,
-    share: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The `held_out` of a pool: what a proxy trained without the rows bought last says of them.
-
-    It has the settings, and where it chooses a penalty that of the proxy itself.
-    """
-    indices, labels = known
-    kept = len(labels) - max(1, int(share * len(labels)))
-    proxy = _build_proxy(settings, threads)
-    training = _training_set(data, indices[:kept], labels[:kept])
-    rng = _rng("held-out", settings, previous["round"] + 1, settings["strategy"]["id"])
-    fit = previous["fit"] if previous["source"] == data.source else None
-    with _timed("train without the rows held out"):
-        proxy.fit(replace(training, checkpoint=None), rng, fit)
-    rows = proxy.pool_rows(data.embeddings["pool"]).take(indices[kept:])
-    return proxy.predict_proba(rows), labels[kept:]
-
-
-def _look_ahead(
-    data: RoundData,
-    settings: Mapping[str, Any],
-    proxy: Any,
-    oracle: Oracle,
-    previous: Mapping[str, Any],
-    threads: int,
-) -> LookAhead:
-    """The `fit` of a ceiling, judged by (at most `LOOK_AHEAD_ROWS` of) the pool's true labels."""
-    rows, fit = data.embeddings["pool"], previous["fit"]
-
-    def rng(role: str) -> np.random.Generator:
-        return _rng(role, settings, previous["round"] + 1, settings["strategy"]["id"])
-
-    def train(indices: np.ndarray, labels: np.ndarray) -> Any:
-        indices = np.concatenate([oracle.bought, indices])
-        training = _training_set(data, indices, np.concatenate([oracle.labels, labels]))
-        if hasattr(proxy, "refit"):
-            return proxy.refit(training, fit)
-        other = _build_proxy(settings, threads)
-        other.fit(training, rng("look-ahead-train"), fit)
-        return other
-
-    judges = np.arange(len(rows))
-    if len(judges) > LOOK_AHEAD_ROWS:
-        judges = rng("look-ahead").choice(judges, LOOK_AHEAD_ROWS, replace=False)
-    features = rows.take(judges)
-    if features.dtype == np.float16:
-        features = features.astype(np.float32)  # once, not for every candidate
-    return LookAhead(oracle, train, features, data.labels["pool"][judges])
-
-
 def _train_and_evaluate(
-    data: RoundData,
-    settings: Mapping[str, Any],
-    oracle: Oracle,
-    number: int,
+    job: RoundJob,
     bought: np.ndarray,
-    threads: int,
     *,
     sequential: bool,
     state: Mapping[str, Any] | None = None,
-    previous: Round | None = None,
 ) -> Round:
-    strategy = settings["strategy"]["id"] if number else INITIAL
-    proxy = _build_proxy(settings, threads)
-    # What was chosen for other embeddings is chosen anew.
-    is_same = previous is not None and previous.record["source"] == data.source
-    with _timed("train"):
-        fit = proxy.fit(
-            _training_set(data, oracle.bought, oracle.labels, previous and previous.arrays),
-            _rng("train", settings, number, strategy),
-            previous.record["fit"] if is_same else None,
-        )
+    data, oracle, previous = job.data, job.oracle, job.previous
+    proxy = job.build_proxy()
+    arrays = previous.arrays if previous else {}
+    with timed("train"):
+        training = job.training_set(oracle.bought, oracle.labels, previous=arrays)
+        fit = proxy.fit(training, job.rng("train"), job.fit_before)
     if not fit["converged"]:
         log.warning("the proxy did not converge: %s", fit)
     if fit.get("penalty_at_edge"):
@@ -266,22 +121,18 @@ def _train_and_evaluate(
             "the penalty %s is at the edge of the values tried; a better one may lie beyond",
             fit["penalty"],
         )
-    with _timed("evaluate"):
+    with timed("evaluate"):
         scores = {
             split: metrics.evaluate(
-                PredictedRows(proxy, proxy.pool_rows(rows) if split == "pool" else rows, threads),
+                PredictedRows(
+                    proxy, proxy.pool_rows(rows) if split == "pool" else rows, job.threads
+                ),
                 data.labels[split],
             )
             for split, rows in data.embeddings.items()
         }
     record = {
-        "dataset": settings["dataset"],
-        "backbone": id_of(settings["backbone"]),
-        "seed": settings["seed"],
-        "proxy": settings["proxy"]["id"],
-        "schedule": settings["schedule"]["id"],
-        "strategy": strategy,
-        "round": number,
+        **job.ids(),
         "num_labeled": len(oracle.bought),
         "bought": bought,
         "sequential": sequential,
@@ -293,25 +144,3 @@ def _train_and_evaluate(
         "previous": dict(previous.digests) if previous else {},
     }
     return Round(record, {"labeled": oracle.bought, **proxy.arrays()})
-
-
-def _build_proxy(settings: Mapping[str, Any], threads: int) -> Any:
-    return registry.build("proxies", settings["proxy"], threads)
-
-
-def _rng(role: str, settings: Mapping[str, Any], number: int, strategy: str) -> np.random.Generator:
-    ids = (settings["dataset"], id_of(settings["backbone"]), settings["proxy"]["id"])
-    return rng_for(role, *ids, settings["schedule"]["id"], strategy, settings["seed"], number)
-
-
-class _timed:
-    """Log how long a phase took."""
-
-    def __init__(self, phase: str) -> None:
-        self.phase = phase
-
-    def __enter__(self) -> None:
-        self.started = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        log.info("%s: %.3f s", self.phase, time.perf_counter() - self.started)

@@ -13,6 +13,7 @@ import numpy as np
 
 from labelbench_core.compute.values import check_probabilities
 from labelbench_core.errors import InputError
+from labelbench_core.storage.rows import RowSource, ThreadedRows
 
 Array = Any  # a NumPy array or a torch tensor
 CHUNK_VALUES = 1 << 20  # values of a chunk: 8 MB in float64, which stays in the caches
@@ -30,8 +31,8 @@ def namespace(array: Array) -> ModuleType:
 
 
 def on_disk(array: Any) -> bool:
-    """Whether `array` is read in blocks (`labelbench_core.storage.store.RowBlocks` or alike)."""
-    return hasattr(array, "blocks") and hasattr(array, "take") and not hasattr(array, "ndim")
+    """Whether `array` is read in blocks."""
+    return isinstance(array, RowSource)
 
 
 def host(array: Array) -> np.ndarray:
@@ -100,7 +101,7 @@ class Rows:
             for start in range(0, len(block), step):
                 work(first + start, block[start : start + step])
 
-        if hasattr(self._array, "for_blocks"):
+        if isinstance(self._array, ThreadedRows):
             self._array.for_blocks(work_on)
         else:
             for first, chunk in self.chunks():

@@ -65,7 +65,7 @@ class Pool:
     Attributes
     ----------
     embeddings
-        (N, D) float16 or float32: NumPy, torch, or `RowBlocks` for pools larger than memory.
+        (N, D) float16 or float32: NumPy, torch, or a `RowSource` for pools larger than memory.
     probabilities
         (N, C) of the current proxy, of the same kinds; None where there is no proxy yet.
     labeled

@@ -29,7 +29,7 @@ Check = Callable[..., None]
 
 
 class Blocks:
-    """An array that is read block by block, like `labelbench_core.storage.store.RowBlocks`."""
+    """An array that is read block by block, a `RowSource`."""
 
     def __init__(self, array: np.ndarray, block_rows: int) -> None:
         self._array, self._block_rows = array, block_rows

@@ -15,7 +15,6 @@ from labelbench_core.backbones import Backbone
 from labelbench_core.compute.devices import choose_device, prepare_cpu
 from labelbench_core.datasets import POOL, PreparedDataset
 from labelbench_core.errors import InputError
-from labelbench_core.provenance import code_hash
 from labelbench_core.storage import files
 from labelbench_core.storage.records import ROUND, write_record
 from labelbench_core.storage.round_files import (
@@ -43,7 +42,7 @@ class FineTuned:
     history
         The rows of the training's history.
     weights
-        Tensors of the network, in float16; `trainers._network.load_network` reads them.
+        Tensors of the network, in float16; `training.network.load_network` reads them.
     """
 
     record: dict[str, Any]
@@ -83,6 +82,8 @@ def finetune_round(
 
     from labelbench_core.compute import distributed
     from labelbench_core.training import on_images
+    from labelbench_core.training.checkpoints import Checkpoint
+    from labelbench_core.training.fingerprint import computed_by, fingerprint
     from labelbench_core.training.network import portable_state
 
     ids = _ids(settings)
@@ -95,12 +96,16 @@ def finetune_round(
     backbone: Backbone = registry.build("backbones", settings["backbone"])
     names = tuple(ids[key] for key in ("dataset", "backbone", "trainer", "proxy", "schedule"))
     with distributed.joined(torch.device(choose_device())) as device:
-        fingerprint = _fingerprint(
+        depends_on = fingerprint(
+            __name__,
             dataset,
             backbone,
-            {**arrays, **_prefixed(zero_shot)},
-            settings,
-            on_images.computed_by(device),
+            {"trainers": settings["trainer"], "backbones": settings["backbone"]},
+            device,
+            {
+                "settings": dict(settings),
+                "arrays": files.sha256_arrays({**arrays, **_prefixed(zero_shot)}),
+            },
         )
         trained = on_images.train_network(
             dataset,
@@ -110,7 +115,7 @@ def finetune_round(
             settings["trainer"],
             # The record's strategy: round 0 is the same fine-tuning for all of them.
             (*names, bought.record["strategy"], ids["seed"], ids["round"]),
-            (checkpoint, fingerprint),
+            Checkpoint(checkpoint, depends_on),
             device,
             threads,
         )
@@ -126,7 +131,7 @@ def finetune_round(
         "training": {
             "attempts": fit.attempts,
             "diverged": fit.diverged,
-            **on_images.computed_by(device),
+            **computed_by(device),
             "precision": str(trained.dtype).removeprefix("torch."),
             "backbone_weights_sha256": backbone.weights_sha256,
             "flops": trained.flops,
@@ -224,27 +229,3 @@ def _splits(dataset: PreparedDataset, recipe: Recipe) -> list[str]:
             f"{', '.join(dataset.splits)}"
         )
     return wanted
-
-
-def _fingerprint(
-    dataset: PreparedDataset,
-    backbone: Backbone,
-    arrays: Mapping[str, np.ndarray],
-    settings: Mapping[str, Any],
-    computed_by: Mapping[str, Any],
-) -> str:
-    """Of everything that the training depends on."""
-    components = [
-        ("trainers", settings["trainer"]["implementation"]),
-        ("backbones", settings["backbone"]["implementation"]),
-    ]
-    content = {
-        "settings": dict(settings),
-        "dataset": dataset.manifest["fingerprint"],
-        "backbone": backbone.weights_sha256,
-        "preprocessing": backbone.preprocessing(),
-        "round": files.sha256_arrays(arrays),
-        "code": code_hash(__name__, components),
-        "computed_by": dict(computed_by),
-    }
-    return files.sha256_bytes(files.canonical_json(content).encode())

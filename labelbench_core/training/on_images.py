@@ -8,17 +8,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from labelbench_core import metrics, registry
+from labelbench_core import metrics
 from labelbench_core.backbones import Backbone
 from labelbench_core.backbones.folding import Fold, fold_batch_norm
-from labelbench_core.compute import distributed
-from labelbench_core.compute.devices import device_name
 from labelbench_core.compute.flops import flops_per_image
 from labelbench_core.compute.precision import autocast, training_precision
 from labelbench_core.datasets import POOL, VAL, Images, PreparedDataset
@@ -27,11 +24,11 @@ from labelbench_core.seeds import rng_for
 from labelbench_core.training.batches import DeviceImages
 from labelbench_core.training.checkpoints import Checkpoint
 from labelbench_core.training.examples import ImageExamples
-from labelbench_core.training.flops import training_flops
-from labelbench_core.training.loop import Fit, train
+from labelbench_core.training.loop import Fit
 from labelbench_core.training.network import Network, set_head
-from labelbench_core.training.recipe import LEAST_TO_HOLD_OUT, Recipe
-from labelbench_core.training.run import Task, Validation
+from labelbench_core.training.recipe import Recipe
+from labelbench_core.training.run import Validation
+from labelbench_core.training.setup import set_up
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +90,7 @@ def train_network(
     start: Start,
     trainer: Mapping[str, Any],
     names: tuple[str | int, ...],
-    checkpoint: tuple[Path | None, str],
+    checkpoint: Checkpoint,
     device: torch.device,
     threads: int,
 ) -> Trained:
@@ -108,14 +105,11 @@ def train_network(
     names
         What every random stream is derived from.
     checkpoint
-        File that an interrupted run leaves and the next one continues (None: no checkpoints), and
-        the fingerprint of everything that the result depends on.
+        What an interrupted run leaves and the next one continues.
     threads
         For decoding.
     """
     recipe = Recipe.from_options(trainer.get("training"))
-    method = registry.build("trainers", trainer)
-    info = registry.describe("trainers", trainer["implementation"]).info
     network, folds = _network(start, recipe, dataset.num_classes)
     framing = start.backbone.framing
     images = dataset.images(POOL, threads=threads, framing=framing)
@@ -124,62 +118,31 @@ def train_network(
         on_device = DeviceImages(source, indices, device)
         return ImageExamples(on_device, start.backbone.preprocess, recipe)
 
-    validation = None
-    trained_on = np.arange(len(labeled))
-    if recipe.validation == "held-out":
-        held = hold_out(labels, recipe.validation_size, names)
-        trained_on = np.setdiff1d(trained_on, held)
-        validation = Validation(examples(images, labeled[held]), labels[held])
-    elif recipe.validation == "extra":
-        rows = _extra_rows(dataset, int(recipe.validation_size), names)
-        extra = examples(dataset.images(VAL, threads=threads, framing=framing), rows)
-        validation = Validation(extra, dataset.labels(VAL)[rows])
-    unlabeled = np.zeros(0, np.int64)
-    if info["needs_unlabeled"]:
-        unlabeled = np.setdiff1d(np.arange(len(images)), labeled)
-    task = Task(
-        labeled=examples(images, labeled[trained_on]),
-        labels=labels[trained_on],
-        num_classes=dataset.num_classes,
-        names=names,
-        device=device,
-        unlabeled=examples(images, unlabeled) if len(unlabeled) else None,
-        unlabeled_views=info.get("unlabeled_views", 2),
-        validation=validation,
+    def unlabeled() -> ImageExamples | None:
+        indices = np.setdiff1d(np.arange(len(images)), labeled)
+        return examples(images, indices) if len(indices) else None
+
+    def extra(size: int) -> Validation:
+        rows = _extra_rows(dataset, size, names)
+        source = dataset.images(VAL, threads=threads, framing=framing)
+        return Validation(examples(source, rows), dataset.labels(VAL)[rows])
+
+    training = set_up(
+        trainer,
+        labels,
+        dataset.num_classes,
+        names,
+        device,
+        labeled=lambda places: examples(images, labeled[places]),
+        unlabeled=unlabeled,
+        extra=extra,
     )
-    fit = train(network, method, recipe, task, Checkpoint(*checkpoint))
-    size = 0 if validation is None else len(validation.labels)
     per_image = flops_per_image(network, start.backbone.input_size)
-    flops = training_flops(network, recipe, task, fit, per_image)
+    fit, flops = training.run(network, checkpoint, per_image)
+    validation = training.task.validation
+    size = 0 if validation is None else len(validation.labels)
     dtype = training_precision(recipe.precision, device)
     return Trained(network, folds, fit, device, dtype, size, flops, per_image)
-
-
-def computed_by(device: torch.device) -> dict[str, Any]:
-    """What decides on the last digits, beside the inputs: a training is not continued elsewhere."""
-    return {
-        "device": device_name(str(device)),
-        "torch": torch.__version__,
-        "processes": distributed.processes(),
-    }
-
-
-def hold_out(labels: np.ndarray, share: float, names: tuple[str | int, ...]) -> np.ndarray:
-    """Places of a random `share` of the labels, spread over the classes; at least one, never all.
-
-    `InputError` if there are not two labels.
-    """
-    if len(labels) < LEAST_TO_HOLD_OUT:
-        raise InputError(
-            f"training.validation: held-out needs at least {LEAST_TO_HOLD_OUT} labels; "
-            "allowed: none"
-        )
-    count = min(max(1, round(share * len(labels))), len(labels) - 1)
-    shuffled = rng_for("validation", *names).permutation(len(labels))
-    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
-    # Evenly spaced over the sorted labels: every class gives its share.
-    places = np.floor((np.arange(count) + 0.5) * len(labels) / count).astype(np.int64)
-    return np.sort(by_class[places])
 
 
 def _extra_rows(dataset: PreparedDataset, size: int, names: tuple[str | int, ...]) -> np.ndarray:

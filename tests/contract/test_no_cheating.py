@@ -8,6 +8,7 @@ one is read that was not bought. Whoever reads them, by whatever way, is caught 
 import importlib.metadata
 import inspect
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,12 +90,13 @@ def play(monkeypatch):
             fields["member_probabilities"] = members
         return strategies.pool.Pool(**fields)
 
-    def after_selection(data, *arguments, **options):
+    def after_selection(job, *arguments, **options):
         """Training and evaluation may read all labels."""
+        data = job.data
         data.labels["pool"].bought = None
         opened = {**data.labels, "pool": data.labels["pool"].view(np.ndarray)}
         everything = rounds.RoundData(data.embeddings, opened, data.num_classes, data.statistics)
-        return train_and_evaluate(everything, *arguments, **options)
+        return train_and_evaluate(replace(job, data=everything), *arguments, **options)
 
     train_and_evaluate = rounds._train_and_evaluate
     monkeypatch.setattr(strategies, "Pool", pool)

@@ -20,14 +20,14 @@ from labelbench_core.backbones import Backbone
 from labelbench_core.compute.devices import choose_device, prepare_cpu
 from labelbench_core.compute.precision import autocast
 from labelbench_core.datasets.image_rows import ImageRows, MemoryRows
-from labelbench_core.provenance import code_hash
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.shared.logistic import softmax
 from labelbench_core.storage import files
+from labelbench_core.training.checkpoints import Checkpoint
+from labelbench_core.training.fingerprint import fingerprint
 from labelbench_core.training.on_images import (
     Start,
     Trained,
-    computed_by,
     for_inference,
     train_network,
 )
@@ -77,25 +77,21 @@ class DeepProxy(ABC):
         entry = training.backbone
         backbone = registry.build("backbones", entry)
         names = ("proxy", str(rng.integers(2**63)))
-        components = [
-            ("trainers", self.trainer["implementation"]),
-            ("backbones", entry["implementation"]),
-        ]
-        content = {
-            "dataset": training.pool.dataset.manifest["fingerprint"],
-            "backbone": backbone.weights_sha256,
-            "preprocessing": backbone.preprocessing(),
-            "trainer": dict(self.trainer),
-            "options": dict(self.options),
-            "previous": files.sha256_arrays(training.previous),
-            "labeled": files.sha256_arrays(
-                {"indices": training.indices, "labels": training.labels}
-            ),
-            "names": names,
-            "code": code_hash(type(self).__module__, components),
-            "computed_by": computed_by(device),
-        }
-        fingerprint = files.sha256_bytes(files.canonical_json(content).encode())
+        depends_on = fingerprint(
+            type(self).__module__,
+            training.pool.dataset,
+            backbone,
+            {"trainers": self.trainer, "backbones": entry},
+            device,
+            {
+                "options": dict(self.options),
+                "previous": files.sha256_arrays(training.previous),
+                "labeled": files.sha256_arrays(
+                    {"indices": training.indices, "labels": training.labels}
+                ),
+                "names": names,
+            },
+        )
         trained = train_network(
             training.pool.dataset,
             training.indices,
@@ -103,7 +99,7 @@ class DeepProxy(ABC):
             self.start(backbone, training, rng),
             self.trainer,
             names,
-            (training.checkpoint, fingerprint),
+            Checkpoint(training.checkpoint, depends_on),
             device,
             self.threads,
         )

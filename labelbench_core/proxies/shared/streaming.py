@@ -11,7 +11,7 @@ from labelbench_core.compute.threads import ordered_map
 def predict(
     compute: Callable[[np.ndarray], np.ndarray], features: Any, num_classes: int, threads: int
 ) -> np.ndarray:
-    """(N, C) float32 by `compute`, for an (N, D) array or for `RowBlocks`, block by block."""
+    """(N, C) float32 by `compute`, for an (N, D) array or for a `RowSource`, block by block."""
     if isinstance(features, np.ndarray):
         return compute(features)
     result = np.empty((len(features), num_classes), np.float32)

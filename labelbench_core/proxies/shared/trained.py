@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
 
-from labelbench_core import registry
 from labelbench_core.compute.devices import choose_device, prepare_cpu
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import TrainingSet
 from labelbench_core.training.checkpoints import Checkpoint
 from labelbench_core.training.examples import EmbeddingExamples
-from labelbench_core.training.flops import training_flops
-from labelbench_core.training.loop import train
 from labelbench_core.training.network import Network
-from labelbench_core.training.on_images import hold_out
-from labelbench_core.training.recipe import Recipe
-from labelbench_core.training.run import Task, Validation
+from labelbench_core.training.setup import set_up
 
 # Up to this size, the pool and its views are read into memory once.
 RESIDENT_BYTES = 4 << 30
@@ -49,9 +44,6 @@ def train_on_embeddings(
     """
     prepare_cpu(threads)
     device = torch.device(choose_device())
-    recipe = Recipe.from_options(trainer.get("training"))
-    method = registry.build("trainers", trainer)
-    info = registry.describe("trainers", trainer["implementation"]).info
     names = ("proxy", str(rng.integers(2**63)))
     network = _network(training, hidden, rng)
     views = _views(training)
@@ -60,38 +52,36 @@ def train_on_embeddings(
         statistics = training.statistics
         return EmbeddingExamples(views, indices, statistics.mean, statistics.scale, device)
 
-    kept, validation = np.arange(len(training.labels)), None
-    if recipe.validation == "held-out":
-        held = hold_out(training.labels, recipe.validation_size, names)
-        kept = np.setdiff1d(kept, held)
-        validation = Validation(examples(training.indices[held]), training.labels[held])
-    elif recipe.validation == "extra":
-        raise InputError(
-            "training.validation: 'extra'; allowed in proxies: none, held-out (a round's budget "
-            "holds all labels that are spent)"
-        )
-    needs_unlabeled = info["needs_unlabeled"]
-    if needs_unlabeled and "strong" not in views:
-        raise InputError(
-            f"trainer {trainer['id']!r} needs views of unlabelled rows; give the proxy an "
-            "`augmentation`"
-        )
-    unlabeled = training.unlabeled() if needs_unlabeled else np.zeros(0, np.int64)
-    task = Task(
-        labeled=examples(training.indices[kept]),
-        labels=training.labels[kept],
-        num_classes=training.num_classes,
-        names=names,
-        device=device,
-        unlabeled=examples(unlabeled) if len(unlabeled) else None,
-        unlabeled_views=info.get("unlabeled_views", 2),
-        validation=validation,
+    def unlabeled() -> EmbeddingExamples | None:
+        if "strong" not in views:
+            raise InputError(
+                f"trainer {trainer['id']!r} needs views of unlabelled rows; give the proxy an "
+                "`augmentation`"
+            )
+        indices = training.unlabeled()
+        return examples(indices) if len(indices) else None
+
+    prepared = set_up(
+        trainer,
+        training.labels,
+        training.num_classes,
+        names,
+        device,
+        labeled=lambda places: examples(training.indices[places]),
+        unlabeled=unlabeled,
+        extra=_no_extra_labels,
     )
-    fit = train(network, method, recipe, task, Checkpoint(None, ""))
     # Two operations for each weight and example.
     per_example = 2 * sum(parameter.numel() for parameter in network.parameters())
-    flops = training_flops(network, recipe, task, fit, per_example)
+    fit, flops = prepared.run(network, Checkpoint(None, ""), per_example)
     return network.cpu().eval(), fit.record(flops)
+
+
+def _no_extra_labels(size: int) -> NoReturn:
+    raise InputError(
+        "training.validation: 'extra'; allowed in proxies: none, held-out (a round's budget holds "
+        "all labels that are spent)"
+    )
 
 
 def _network(training: TrainingSet, hidden: int, rng: np.random.Generator) -> Network:

@@ -11,7 +11,7 @@ from labelbench_core.strategies.pool import Pool
 
 
 class SelectedRows:
-    """Some rows of an array that is read in blocks; the interface is that of `RowBlocks`.
+    """Some rows of an array that is read in blocks; a `RowSource`.
 
     Parameters
     ----------

@@ -1,0 +1,111 @@
+"""A round that is to be made: what it is called, what it reads, and what it draws from."""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from labelbench_core import registry
+from labelbench_core.proxies import Proxy, TrainingSet
+from labelbench_core.seeds import rng_for
+from labelbench_core.selection.annotator import Oracle
+from labelbench_core.selection.data import RoundData
+from labelbench_core.storage.round_files import INITIAL, Round, id_of
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RoundJob:
+    """A round that is to be made.
+
+    Attributes
+    ----------
+    data
+        What all rounds on a data set and backbone read.
+    settings
+        Ids `dataset`, `backbone` and `seed`, and the catalogue's entries `proxy`, `schedule` and,
+        but for round 0, `strategy`; `backbone` is an entry where the proxy trains it.
+    oracle
+        Sells the pool's labels; knows those bought so far.
+    previous
+        The round before; None in round 0.
+    threads
+        No influence on results.
+    """
+
+    data: RoundData
+    settings: Mapping[str, Any]
+    oracle: Oracle
+    previous: Round | None = None
+    threads: int = 1
+
+    @property
+    def number(self) -> int:
+        """Of the round, from 0."""
+        return 0 if self.previous is None else self.previous.record["round"] + 1
+
+    @property
+    def strategy(self) -> str:
+        """The strategy's id; round 0 is the same for all of them."""
+        return INITIAL if self.previous is None else self.settings["strategy"]["id"]
+
+    @property
+    def fit_before(self) -> Mapping[str, Any] | None:
+        """What the round before recorded of its fit; None where it was on other embeddings."""
+        before = self.previous
+        if before is None or before.record["source"] != self.data.source:
+            return None  # what was chosen for other embeddings is chosen anew
+        return before.record["fit"]
+
+    def ids(self) -> dict[str, Any]:
+        """What tells the round from all others, as its record says it."""
+        return {
+            "dataset": self.settings["dataset"],
+            "backbone": id_of(self.settings["backbone"]),
+            "seed": self.settings["seed"],
+            "proxy": self.settings["proxy"]["id"],
+            "schedule": self.settings["schedule"]["id"],
+            "strategy": self.strategy,
+            "round": self.number,
+        }
+
+    def rng(self, role: str) -> np.random.Generator:
+        """A random stream of the round's own for each role."""
+        ids = self.ids()
+        chain = (ids[name] for name in ("dataset", "backbone", "proxy", "schedule", "strategy"))
+        return rng_for(role, *chain, ids["seed"], ids["round"])
+
+    def build_proxy(self) -> Proxy:
+        """A proxy that is not trained yet."""
+        return registry.build("proxies", self.settings["proxy"], self.threads)
+
+    def training_set(self, indices: np.ndarray, labels: np.ndarray, **changes: Any) -> TrainingSet:
+        """The pool with these labels, for a proxy; `changes` of other fields."""
+        data = self.data
+        given = {
+            "pool": data.embeddings["pool"],
+            "num_classes": data.num_classes,
+            "statistics": data.statistics,
+            "views": data.views,
+            "backbone": data.backbone,
+            "zero_shot": data.zero_shot,
+            "checkpoint": data.checkpoint,
+        }
+        return TrainingSet(indices=indices, labels=labels, **{**given, **changes})
+
+
+class timed:
+    """Log how long a phase took."""
+
+    def __init__(self, phase: str) -> None:
+        self.phase = phase
+
+    def __enter__(self) -> None:
+        self.started = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        log.info("%s: %.3f s", self.phase, time.perf_counter() - self.started)

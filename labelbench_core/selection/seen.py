@@ -1,0 +1,93 @@
+"""What a strategy sees in a round: the pool, rows held out, and, for ceilings, other fits."""
+
+import functools
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelbench_core.proxies import Ensemble, LinearHead, Proxy, Refittable
+from labelbench_core.selection.annotator import LookAhead
+from labelbench_core.selection.job import RoundJob, timed
+from labelbench_core.selection.pool_rows import (
+    EmbeddedRows,
+    PredictedRows,
+    in_memory_if_small,
+    member_rows,
+)
+
+if TYPE_CHECKING:
+    from labelbench_core.strategies import Pool
+
+# A ceiling's candidates are compared on at most this many rows of the pool.
+LOOK_AHEAD_ROWS = 10_000
+
+
+def pool_of(job: RoundJob, proxy: Proxy, needs: Collection[str]) -> "Pool":
+    """The pool as `proxy` sees it: what the strategy needs, and nothing computed beyond that."""
+    from labelbench_core.strategies import Head, Pool
+
+    data, oracle = job.data, job.oracle
+    rows = proxy.pool_rows(data.embeddings["pool"])
+    embeddings = EmbeddedRows(proxy, rows, job.threads)
+    probabilities = members = head = None
+    if "probabilities" in needs:
+        seen = PredictedRows(proxy, rows, job.threads, multilabel=data.multilabel)
+        probabilities = in_memory_if_small(seen)
+    if "member_probabilities" in needs and isinstance(proxy, Ensemble):
+        members = member_rows(proxy, rows, job.threads, multilabel=data.multilabel)
+    if "head" in needs and isinstance(proxy, LinearHead):
+        head = Head(*proxy.head())
+    pool = Pool(
+        embeddings=in_memory_if_small(embeddings) if "embeddings" in needs else embeddings,
+        probabilities=probabilities,
+        labeled=oracle.bought,
+        labels=oracle.labels,
+        num_classes=data.num_classes,
+        head=head,
+        member_probabilities=members,
+        round=job.number,
+        state=job.previous.record["state"],
+        multilabel=data.multilabel,
+    )
+    held_out = functools.partial(_held_out, job, pool.labeled, pool.labels)
+    return replace(pool, held_out=functools.cache(held_out))
+
+
+def _held_out(
+    job: RoundJob, indices: np.ndarray, labels: np.ndarray, share: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The `held_out` of a pool: what a proxy trained without the rows bought last says of them.
+
+    It has the settings, and where it chooses a penalty that of the proxy itself.
+    """
+    kept = len(labels) - max(1, int(share * len(labels)))
+    proxy = job.build_proxy()
+    training = job.training_set(indices[:kept], labels[:kept], checkpoint=None)
+    with timed("train without the rows held out"):
+        proxy.fit(training, job.rng("held-out"), job.fit_before)
+    rows = proxy.pool_rows(job.data.embeddings["pool"]).take(indices[kept:])
+    return proxy.predict_proba(rows), labels[kept:]
+
+
+def look_ahead(job: RoundJob, proxy: Proxy) -> LookAhead:
+    """The `fit` of a ceiling, judged by (at most `LOOK_AHEAD_ROWS` of) the pool's true labels."""
+    rows, oracle, fit = job.data.embeddings["pool"], job.oracle, job.previous.record["fit"]
+
+    def train(indices: np.ndarray, labels: np.ndarray) -> Proxy:
+        indices = np.concatenate([oracle.bought, indices])
+        training = job.training_set(indices, np.concatenate([oracle.labels, labels]))
+        if isinstance(proxy, Refittable):
+            return proxy.refit(training, fit)
+        other = job.build_proxy()
+        other.fit(training, job.rng("look-ahead-train"), fit)
+        return other
+
+    judges = np.arange(len(rows))
+    if len(judges) > LOOK_AHEAD_ROWS:
+        judges = job.rng("look-ahead").choice(judges, LOOK_AHEAD_ROWS, replace=False)
+    features = rows.take(judges)
+    if features.dtype == np.float16:
+        features = features.astype(np.float32)  # once, not for every candidate
+    return LookAhead(oracle, train, features, job.data.labels["pool"][judges])

@@ -1,0 +1,107 @@
+"""What a trainer of the catalogue trains on, set up: for images and for embeddings alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from labelbench_core import registry
+from labelbench_core.errors import InputError
+from labelbench_core.seeds import rng_for
+from labelbench_core.trainers import Trainer
+from labelbench_core.training.checkpoints import Checkpoint
+from labelbench_core.training.examples import Examples
+from labelbench_core.training.flops import training_flops
+from labelbench_core.training.loop import Fit, train
+from labelbench_core.training.network import Network
+from labelbench_core.training.recipe import LEAST_TO_HOLD_OUT, Recipe
+from labelbench_core.training.run import Task, Validation
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training that may start: the method, how long and how fast, and on what."""
+
+    method: Trainer
+    recipe: Recipe
+    task: Task
+
+    def run(
+        self, network: Network, checkpoint: Checkpoint, flops_per_example: int
+    ) -> tuple[Fit, int]:
+        """Train `network` in place; what came of it, and its floating-point operations."""
+        fit = train(network, self.method, self.recipe, self.task, checkpoint)
+        return fit, training_flops(network, self.recipe, self.task, fit, flops_per_example)
+
+
+def set_up(
+    trainer: Mapping[str, Any],
+    labels: np.ndarray,
+    num_classes: int,
+    names: tuple[str | int, ...],
+    device: torch.device,
+    *,
+    labeled: Callable[[np.ndarray], Examples],
+    unlabeled: Callable[[], Examples | None],
+    extra: Callable[[int], Validation],
+) -> Training:
+    """The training that a trainer's entry describes.
+
+    Parameters
+    ----------
+    trainer
+        The catalogue's entry, with `implementation`, `options` and `training`.
+    labels
+        (L,) int64 of the labelled examples.
+    names
+        What every random stream is derived from.
+    labeled
+        Places among the L labelled examples → these examples.
+    unlabeled
+        The unlabelled examples, None if there are none; asked for where the method looks at them.
+    extra
+        Number of validation labels that were not bought → these examples and labels.
+    """
+    recipe = Recipe.from_options(trainer.get("training"))
+    method = registry.build("trainers", trainer)
+    info = registry.describe("trainers", trainer["implementation"]).info
+    kept, validation = np.arange(len(labels)), None
+    if recipe.validation == "held-out":
+        held = hold_out(labels, recipe.validation_size, names)
+        kept = np.setdiff1d(kept, held)
+        validation = Validation(labeled(held), labels[held])
+    elif recipe.validation == "extra":
+        validation = extra(int(recipe.validation_size))
+    task = Task(
+        labeled=labeled(kept),
+        labels=labels[kept],
+        num_classes=num_classes,
+        names=names,
+        device=device,
+        unlabeled=unlabeled() if info["needs_unlabeled"] else None,
+        unlabeled_views=info.get("unlabeled_views", 2),
+        validation=validation,
+    )
+    return Training(method, recipe, task)
+
+
+def hold_out(labels: np.ndarray, share: float, names: tuple[str | int, ...]) -> np.ndarray:
+    """Places of a random `share` of the labels, spread over the classes; at least one, never all.
+
+    `InputError` if there are not two labels.
+    """
+    if len(labels) < LEAST_TO_HOLD_OUT:
+        raise InputError(
+            f"training.validation: held-out needs at least {LEAST_TO_HOLD_OUT} labels; "
+            "allowed: none"
+        )
+    count = min(max(1, round(share * len(labels))), len(labels) - 1)
+    shuffled = rng_for("validation", *names).permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    # Evenly spaced over the sorted labels: every class gives its share.
+    places = np.floor((np.arange(count) + 0.5) * len(labels) / count).astype(np.int64)
+    return np.sort(by_class[places])
