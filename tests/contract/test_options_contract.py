@@ -5,6 +5,7 @@ import math
 import re
 
 import pytest
+from helpers.project import PROJECT
 
 from labelbench_core import registry
 from labelbench_core.configuration.catalogue import kind_errors
@@ -12,7 +13,7 @@ from labelbench_core.errors import InputError
 from labelbench_core.registry import options
 from labelbench_core.training.recipe import Recipe
 
-SCHEMA = registry.PROJECT / "config" / "schema" / "catalogue.schema.json"
+SCHEMA = PROJECT / "config" / "schema" / "catalogue.schema.json"
 OPTIONS = [
     (kind, name, option)
     for kind in registry.MAIN_FUNCTION

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_chain import World
+from helpers.small_chain import World
 
 
 @pytest.fixture(scope="session")

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from damages import half_inverted, place_of, put_back, told
-from small_chain import World, describe
+from helpers.damages import half_inverted, place_of, put_back, told
+from helpers.project import PROJECT
+from helpers.small_chain import World, describe
 
 from labelbench_core.datasets import open_dataset
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files, store
 from labelbench_core.storage.records import read_record, write_record
 
-PROJECT = Path(__file__).resolve().parents[2]
 DIGESTS = ("record_sha256", "arrays_sha256")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from damages import (
+from helpers.damages import (
     DAMAGES,
     contents,
     flipped,
@@ -22,7 +22,7 @@ from damages import (
     swapped,
     told,
 )
-from small_chain import CLASSES, World
+from helpers.small_chain import CLASSES, World
 
 from labelbench_core.backbones.zero_shot_file import read_head
 from labelbench_core.datasets import open_dataset

@@ -1,9 +1,9 @@
-"""A few random kills; `python -m tests.faults.kills` does many."""
+"""A few random kills; `python -m tests.helpers.kills` does many."""
 
 from pathlib import Path
 
 import pytest
-from kills import kill_and_compare
+from helpers.kills import kill_and_compare
 
 
 @pytest.mark.thorough

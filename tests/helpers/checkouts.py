@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
+from .project import PROJECT
+
 CODE = ("Snakefile", "rules", "config", "profiles", "labelbench_core", "workflow_scripts")
 
 SMOKE = """
@@ -55,6 +56,17 @@ tiny:
   training: {steps: 6, batch_size: 8, warmup_steps: 2}
 """,
 }
+ANALYSIS = {
+    "collect_curves": 1,
+    "collect_costs": 1,
+    "tabulate": 1,
+    "plot_label_efficiency": 1,
+    "plot_label_savings": 1,
+    "plot_finetuning": 1,
+    "plot_costs": 1,
+    "render_report": 1,
+}
+"""Jobs per rule of the analysis of the small experiment."""
 
 
 @dataclass
@@ -140,3 +152,11 @@ def checkout(folder):
     workflow.edit("config/catalogue/datasets.yaml", "\ndigits:", "\ndigits:\n  pool_size: 300")
     (folder / "smoke.yaml").write_text(SMOKE)
     return workflow
+
+
+def failing(workflow, *arguments, **options):
+    """What Snakemake prints when it stops; it must stop."""
+    text = workflow.snakemake(*arguments, check=False, **options)
+    assert "Nothing to be done" not in text
+    assert "steps (100%) done" not in text
+    return text

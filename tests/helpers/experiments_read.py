@@ -1,13 +1,12 @@
 """Experiments that tests read, and what is wrong with them."""
 
-from pathlib import Path
-
 import pytest
 
 from labelbench_core.configuration import loading as experiments
 from labelbench_core.errors import InputError
 
-PROJECT = Path(experiments.__file__).resolve().parents[1]
+from .project import PROJECT
+
 SCHEMA = PROJECT / "config" / "schema"
 CATALOGUE_SCHEMA = SCHEMA / "catalogue.schema.json"
 

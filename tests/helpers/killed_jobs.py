@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+from .project import PROJECT
 
 
 def run_and_kill(script: str, arguments: list[str], checkpoint: Path) -> None:

@@ -1,6 +1,6 @@
 """Kill the workflow again and again, at random moments of every stage, and let it end.
 
-    python -m tests.faults.kills [--count 30] [--seed 0]
+    python -m tests.helpers.kills [--count 30] [--seed 0]
 
 An experiment with a job of every stage runs once undisturbed. In a second checkout it is killed
 `count` times: after a random job of a stage has started, and a random share of the time that this
@@ -16,7 +16,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -27,17 +26,14 @@ import open_clip
 import torch
 import yaml
 
-# Checkouts to run Snakemake in.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
-
-from checkouts import Workflow, checkout
-from test_interruptions import jobs_of
-from test_proxies import CATALOGUE, NAMES_CATALOGUE
-
 from labelbench_core.configuration.entries import needs
 from labelbench_core.stages.plan import Needs, planned_jobs
 from labelbench_core.stages.table import STAGES
 from workflow_scripts._snakefile import load
+
+from .checkouts import Workflow, checkout
+from .proxy_entries import CATALOGUE, NAMES_CATALOGUE
+from .running_jobs import jobs_of
 
 CONFIG = "killed.yaml"
 EXPERIMENT = """

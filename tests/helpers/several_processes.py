@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from fixed_examples import fit
 
 from labelbench_core.compute import distributed
 from labelbench_core.seeds import rng_for
+
+from .fixed_examples import fit
 
 
 class WithRest(torch.nn.Module):

@@ -4,9 +4,9 @@ import math
 from dataclasses import replace
 
 import numpy as np
-import plain_strategies as plain
 import pytest
-from choosing import assert_drawn_by, choose, multilabel_pool
+from helpers import plain_strategies as plain
+from helpers.choosing import assert_drawn_by, choose, multilabel_pool
 
 from benchmarks.plain import bald as plain_bald
 from benchmarks.plain._shared import lowest

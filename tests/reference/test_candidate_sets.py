@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from choosing import choose
+from helpers.choosing import choose
 
 from benchmarks.plain import alfa_mix as plain_alfa_mix
 from benchmarks.plain import dropquery as plain_dropquery

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from choosing import choose, multilabel_pool
+from helpers.choosing import choose, multilabel_pool
 
 from benchmarks.plain._shared import lowest, unit
 from benchmarks.plain.cluster_margin import in_turn

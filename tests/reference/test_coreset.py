@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-import plain_strategies as plain
 import pytest
 import torch
-from choosing import choose
+from helpers import plain_strategies as plain
+from helpers.choosing import choose
 
 from labelbench_core.strategies.kernels import k_center
 from labelbench_core.strategies.kernels import sketch as sketch_module

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from buying import Annotator, lines, signs, truth_and_pool
-from choosing import choose
+from helpers.buying import Annotator, lines, signs, truth_and_pool
+from helpers.choosing import choose
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
-import plain_strategies as plain
 import pytest
-from choosing import assert_drawn_by, choose, multilabel_pool
+from helpers import plain_strategies as plain
+from helpers.choosing import assert_drawn_by, choose, multilabel_pool
 
 from labelbench_core.strategies.kernels import seeding
 from labelbench_core.strategies.kernels.gradients import Gradients

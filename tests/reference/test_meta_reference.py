@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from choosing import choose
+from helpers.choosing import choose
+from helpers.project import PROJECT
 
 from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.errors import InputError
-from labelbench_core.registry import PROJECT
 from labelbench_core.storage import files
 from labelbench_core.strategies import (
     MissingInput,

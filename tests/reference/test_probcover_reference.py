@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from choosing import choose
+from helpers.choosing import choose
 
 from benchmarks.plain.maxherding import herd
 from benchmarks.plain.probcover import greedy

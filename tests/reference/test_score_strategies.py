@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
-import plain_strategies as plain
 import pytest
-from choosing import assert_drawn_by, choose, multilabel_pool
+from helpers import plain_strategies as plain
+from helpers.choosing import assert_drawn_by, choose, multilabel_pool
 
 from benchmarks.plain import confidence, entropy, margin
 from benchmarks.plain._shared import lowest

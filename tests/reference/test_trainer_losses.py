@@ -3,9 +3,9 @@
 import inspect
 
 import numpy as np
-import plain_trainers
 import pytest
 import torch
+from helpers import plain_trainers
 
 from labelbench_core import registry
 from labelbench_core.seeds import rng_for

@@ -1,7 +1,7 @@
 """What unit tests share."""
 
 import pytest
-from experiments_read import PROJECT
+from helpers.project import PROJECT
 
 from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.storage.yaml_files import read_yaml

@@ -3,13 +3,12 @@
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from helpers.project import PROJECT
 
 from labelbench_core import provenance
 
-PROJECT = Path(provenance.__file__).resolve().parents[1]
 SELECT = ("select_round", [("strategies", "margin"), ("proxies", "linear")])
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 
 import pytest
-from checkouts import Workflow, checkout
+from helpers.checkouts import Workflow, checkout
 
 from labelbench_core.storage import files
 

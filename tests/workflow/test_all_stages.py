@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from test_proxies import CATALOGUE, EXPERIMENT
-from test_reruns import ANALYSIS
+from helpers.checkouts import ANALYSIS
+from helpers.proxy_entries import CATALOGUE, EXPERIMENT
 
 FINETUNE = """
 finetune:

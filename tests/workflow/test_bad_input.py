@@ -4,14 +4,7 @@ import os
 import shutil
 
 import pytest
-
-
-def failing(workflow, *arguments, **options):
-    """What Snakemake prints when it stops; it must stop."""
-    text = workflow.snakemake(*arguments, check=False, **options)
-    assert "Nothing to be done" not in text
-    assert "steps (100%) done" not in text
-    return text
+from helpers.checkouts import failing
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@
 import csv
 import json
 
-from test_bad_input import failing
-from test_reruns import ANALYSIS
+from helpers.checkouts import ANALYSIS, failing
 
 
 def test_ceilings_are_appended_and_shown(finished):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from checkouts import MINE
+from helpers.checkouts import MINE
 from PIL import Image
 
 from labelbench_core.datasets.prepare import prepare_dataset

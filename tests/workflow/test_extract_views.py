@@ -3,7 +3,7 @@
 import json
 import shutil
 
-from test_interruptions import kill_in_the_middle
+from helpers.running_jobs import kill_in_the_middle
 
 VIEWS = "results/views/digits/tiny/digits"
 TARGET = f"{VIEWS}/manifest.json"

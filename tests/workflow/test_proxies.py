@@ -4,48 +4,11 @@ import numpy as np
 import open_clip
 import pytest
 import torch
+from helpers.proxy_entries import CATALOGUE, EXPERIMENT, NAMES_CATALOGUE
 from safetensors.numpy import load_file
 
 from labelbench_core.storage import files
 
-EXPERIMENT = """
-experiment: proxies
-datasets: [digits]
-backbones: [tiny]
-proxies: [views, images, refreshed]
-schedules: [small]
-strategies: [margin]
-rounds: 3
-seeds: 1
-baseline: margin
-"""
-CATALOGUE = {
-    "proxies": """
-views:
-  implementation: shallow
-  options: {hidden: 16, trainer: few, augmentation: once}
-images:
-  implementation: finetune
-  options: {trainer: fresh, start: warm}
-refreshed:
-  implementation: blend
-  options: {trainer: fresh, refresh_every: 1}
-""",
-    "trainers": """
-few:
-  implementation: flexmatch
-  training: {steps: 20, batch_size: 8, unlabeled_ratio: 2, warmup_steps: 0, head: fresh}
-fresh:
-  implementation: supervised
-  training: {steps: 4, batch_size: 8, warmup_steps: 0, head: fresh}
-""",
-    "augmentations": """
-once:
-  weak: {}
-  strong: {operations: 1, cutout: 0.3}
-  draws: 1
-""",
-}
 ROUND = "results/selections/digits/tiny/{}/small/margin/seed-0/round-{}.json"
 TARGETS = [ROUND.format("views", 1), ROUND.format("images", 1), ROUND.format("refreshed", 2)]
 
@@ -96,30 +59,6 @@ finetune:
   seeds: 1
 baseline: margin
 """
-NAMES_CATALOGUE = {
-    "backbones": """
-clip:
-  implementation: open-clip-model
-  options:
-    model: ViT-S-32-alt
-    checkpoint: clip.pt
-    input_size: 32
-    mean: [0.5, 0.5, 0.5]
-    std: [0.5, 0.5, 0.5]
-    interpolation: bicubic
-    resize_mode: shortest
-""",
-    "proxies": """
-pulled:
-  implementation: linear
-  options: {start: zero-shot, penalty: 1.0e+6}
-""",
-    "trainers": """
-named:
-  implementation: supervised
-  training: {steps: 1, batch_size: 4, warmup_steps: 0, learning_rate: 1.0e-9, head: zero-shot}
-""",
-}
 
 
 @pytest.mark.thorough

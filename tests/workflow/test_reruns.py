@@ -5,17 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-
-ANALYSIS = {
-    "collect_curves": 1,
-    "collect_costs": 1,
-    "tabulate": 1,
-    "plot_label_efficiency": 1,
-    "plot_label_savings": 1,
-    "plot_finetuning": 1,
-    "plot_costs": 1,
-    "render_report": 1,
-}
+from helpers.checkouts import ANALYSIS
 
 
 def test_nothing_to_be_done_after_a_run(finished):

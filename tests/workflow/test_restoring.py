@@ -7,7 +7,7 @@ import sys
 import tarfile
 
 import pytest
-from checkouts import CODE, Workflow
+from helpers.checkouts import CODE, Workflow
 
 from workflow_scripts import _noted_outputs
 

@@ -6,8 +6,8 @@ import sys
 
 import numpy as np
 import pytest
+from helpers.project import PROJECT
 
-from labelbench_core import registry
 from labelbench_core.storage import files, store
 from labelbench_core.storage.records import write_record
 from labelbench_core.strategies import tailor, tcm
@@ -207,7 +207,7 @@ def test_a_round_that_is_killed_is_made_again_with_equal_bytes(
             (tmp_path / path.name).write_bytes(path.read_bytes())
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, victim, *chain.options(3)],
-        cwd=registry.PROJECT,
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         check=False,

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from checkouts import MINE, PROJECT, SMOKE, Workflow, checkout
+from helpers.checkouts import MINE, SMOKE, Workflow, checkout
+from helpers.project import PROJECT
+from helpers.proxy_entries import CATALOGUE, EXPERIMENT
+from helpers.running_jobs import jobs_of
 from PIL import Image
-from test_interruptions import jobs_of
-from test_proxies import CATALOGUE, EXPERIMENT
 
 from labelbench_core.configuration.entries import needs
 from labelbench_core.stages.plan import Needs, planned_outputs
@@ -39,7 +40,7 @@ finetune:
 def plans(workflow, *configs, without=()):
     """What `plans.py` prints for each configuration, and for each path that is taken away."""
     done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("plans.py"), *configs],
+        [sys.executable, PROJECT / "tests/helpers/plans.py", *configs],
         cwd=workflow.folder,
         input=json.dumps(list(without)),
         capture_output=True,

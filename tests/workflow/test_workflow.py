@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from helpers.project import PROJECT
 from packaging.requirements import Requirement
 
-PROJECT = Path(__file__).resolve().parents[2]
 METRICS = [
     "dataset", "backbone", "proxy", "schedule", "strategy", "seed", "round", "num_labeled",
     "split", "metric", "value", "converged", "at_edge",

@@ -4,11 +4,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-import fake_results
 import pytest
-from test_analysis_collect import SMALL, collect, collect_all_costs, tabulate_results
-from test_figures import plot_everything
-from test_report import Page, render
+from helpers import fake_results
+from helpers.analysis_jobs import (
+    SMALL,
+    collect,
+    collect_all_costs,
+    plot_everything,
+    render,
+    tabulate_results,
+)
+from helpers.web_page import Page
 
 from labelbench_core.analysis.frames import read_csv
 from labelbench_core.analysis.summary import summary_lines

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fake_results
-import pandas as pd
 import pytest
+from helpers import fake_results
+from helpers.analysis_jobs import SMALL, collect, collect_all_costs, tabulate_results
 
 from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
 from labelbench_core.analysis.summary import summary_lines
@@ -15,47 +15,12 @@ from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.errors import InputError
 from labelbench_core.stages import report_files
 from labelbench_core.storage.files import read_json
-from workflow_scripts import collect_costs, collect_curves, show_summary, tabulate
+from workflow_scripts import show_summary
 
-SMALL = {
-    "strategies": ["random", "margin"],
-    "seeds": [1, 2, 3],
-    "rounds": 4,
-    "finetune": {
-        "trainers": ["full"],
-        "strategies": ["random", "margin"],
-        "rounds": [1, 3],
-        "seeds": [1, 2],
-    },
-}
 TUNED_PLACE = (
     "digits/dinov2-small/full/linear/first-100-batch-100/margin/seed-1/round-3/metrics.json"
 )
 PLACE = "digits/dinov2-small/linear/first-100-batch-100"
-
-
-def collect(folder: Path, values: dict[str, Any]) -> int:
-    """Run the job script on the results in `folder`; its exit status."""
-    return collect_curves.main(
-        [
-            *("--experiment", json.dumps(values)),
-            *("--round-pattern", f"{folder}/{fake_results.ROUND}"),
-            *("--initial-pattern", f"{folder}/{fake_results.INITIAL}"),
-            *("--finetuned-pattern", f"{folder}/{fake_results.FINETUNED}"),
-            *("--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"),
-        ]
-    )
-
-
-def tabulate_results(folder: Path, values: dict[str, Any]) -> int:
-    """Run the job script on the tables in `folder`; its exit status."""
-    return tabulate.main(
-        [
-            *("--experiment", json.dumps(values)),
-            *("--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"),
-            *("--tables", f"{folder}/tables", "--summary", f"{folder}/summary.json"),
-        ]
-    )
 
 
 @pytest.fixture
@@ -254,18 +219,6 @@ def test_ids_stay_text(tmp_path: Path) -> None:
     assert collect(tmp_path, values) == tabulate_results(tmp_path, values) == 0
     setting = read_json(tmp_path / "summary.json")["settings"][0]
     assert (setting["dataset"], setting["backbone"]) == ("007", "nan")
-
-
-def collect_all_costs(folder: Path, values: dict[str, Any]) -> pd.DataFrame:
-    """Run the job script on the benchmark files in `folder`."""
-    patterns = [f"{stage}={folder}/{path}" for stage, path in fake_results.BENCHMARKS.items()]
-    options = [part for pattern in patterns for part in ("--benchmark", pattern)]
-    for stage, path in fake_results.RECORDS.items():
-        options += ["--record", f"{stage}={folder}/{path}"]
-    output = folder / "costs.csv"
-    command = ["--experiment", json.dumps(values), *options, "--costs", str(output)]
-    assert collect_costs.main(command) == 0
-    return read_csv(output, ("stage", "strategy", "seconds", "cpu_seconds", "max_rss_mb"))
 
 
 def test_costs_of_every_job_once(small: tuple[Path, dict]) -> None:

@@ -1,8 +1,8 @@
 """Trainings that did not end well are counted, and the report says so."""
 
-import fake_results
 import pytest
-from test_analysis_collect import SMALL, collect
+from helpers import fake_results
+from helpers.analysis_jobs import SMALL, collect
 
 from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
 from labelbench_core.analysis.results import compute_results

@@ -5,10 +5,11 @@ import math
 from pathlib import Path
 from typing import Any
 
-import fake_results
 import pandas as pd
 import pytest
-from test_figures import text_boxes
+from helpers import fake_results
+from helpers.drawn_text import text_boxes
+from helpers.project import PROJECT
 
 from labelbench_core.analysis.costs import (
     NOTED,
@@ -26,7 +27,7 @@ from labelbench_core.figures.costs import draw_costs, operations
 from labelbench_core.report.page import _cost_tables
 from labelbench_core.stages.plan import Needs, ids_of_jobs
 
-CONFIG = Path(__file__).resolve().parents[2] / "config"
+CONFIG = PROJECT / "config"
 VALIDATION = {"validation": {"kind": "none", "size": 0, "looks": []}}
 CHAIN = "{dataset}/{backbone}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}"
 TUNED = "{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}"

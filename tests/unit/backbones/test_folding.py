@@ -2,26 +2,13 @@
 
 import pytest
 import torch
+from helpers.batch_norms import randomise_statistics
 
 from labelbench_core.backbones import _building, efficientnet_lite, timm_model
 from labelbench_core.backbones.folding import fold_batch_norm
 from labelbench_core.embeddings.features import FeatureExtractor
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def randomise_statistics(model):
-    """BatchNorms that change something."""
-    generator = torch.Generator().manual_seed(0)
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            for tensor, low in (
-                (module.running_mean, -0.5),
-                (module.running_var, 0.5),
-                (module.weight.data, 0.5),
-                (module.bias.data, -0.5),
-            ):
-                tensor.uniform_(low, low + 1.0, generator=generator)
 
 
 def build(model, size=32):

@@ -14,7 +14,6 @@ from labelbench_core.backbones import checking, open_clip_model, timm_model
 from labelbench_core.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")

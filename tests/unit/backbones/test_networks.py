@@ -10,6 +10,7 @@ import pytest
 import timm
 import torch
 import torch.nn.functional as F
+from helpers.project import PROJECT
 from PIL import Image
 
 from labelbench_core.backbones import (
@@ -269,7 +270,7 @@ def test_open_clip_image_tower(tmp_path):
 
 def test_hub_weights_in_the_catalogue_exist_by_name():
     """As far as can be told without the hub: the libraries know model and weights."""
-    catalogue = load_catalogue(Path(__file__).resolve().parents[2] / "config" / "catalogue")
+    catalogue = load_catalogue(PROJECT / "config" / "catalogue")
     clip, timm_names = set(open_clip.list_pretrained()), set(timm.list_pretrained())
     for name, entry in catalogue["backbones"].items():
         options = entry["options"]

@@ -2,13 +2,13 @@
 
 import dataclasses
 import io
-from pathlib import Path
 
 import numpy as np
 import open_clip
 import pytest
 import timm
 import torch
+from helpers.project import PROJECT
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from timm.data import create_transform, resolve_data_config
@@ -24,7 +24,6 @@ from labelbench_core.selection.data import open_image_data
 from labelbench_core.training.on_images import Start, evaluate, train_network
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-PROJECT = Path(__file__).resolve().parents[2]
 CROP_MODES = {"shortest": "center", "longest": "border", "squash": "squash"}
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
 SHAPES = [(60, 90), (97, 41), (48, 48), (20, 150)]

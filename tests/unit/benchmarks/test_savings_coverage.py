@@ -1,16 +1,13 @@
 """The intervals of label savings cover what they promise, in experiments whose saving is known."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from helpers.project import PROJECT
 
 from benchmarks._saving_rules import Intervals
 from benchmarks._simulated_curves import Case, draw, true_curves, true_saving
 from benchmarks.savings_coverage import cases, other_cases, score, simulate
 from labelbench_core.analysis.saving_intervals import AT_BASELINE, EXACT, LESS, compute_savings
-
-PROJECT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("saving", [0.67, 0.8, 1.0, 1.5, 2.0, 4.0])

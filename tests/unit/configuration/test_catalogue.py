@@ -3,7 +3,8 @@
 import shutil
 
 import pytest
-from experiments_read import CATALOGUE_SCHEMA, PROJECT
+from helpers.experiments_read import CATALOGUE_SCHEMA
+from helpers.project import PROJECT
 
 from labelbench_core.configuration.catalogue import kind_errors, load_catalogue
 from labelbench_core.errors import InputError

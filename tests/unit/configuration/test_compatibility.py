@@ -1,16 +1,16 @@
 """Proxies, trainers and backbones that do not go together are told of before any job starts."""
 
 import copy
-from pathlib import Path
 
 import pytest
+from helpers.project import PROJECT
 
 from labelbench_core.configuration.catalogue import load_catalogue, read_yaml
 from labelbench_core.configuration.compatibility import combination_errors
 from labelbench_core.configuration.loading import load_experiment
 from labelbench_core.errors import InputError
 
-CONFIG = Path(__file__).resolve().parents[2] / "config"
+CONFIG = PROJECT / "config"
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 import yaml
-from experiments_read import CATALOGUE_SCHEMA, PROJECT, errors_of, load
+from helpers.experiments_read import CATALOGUE_SCHEMA, errors_of, load
+from helpers.project import PROJECT
 
 from labelbench_core import registry
 from labelbench_core.configuration import loading as experiments

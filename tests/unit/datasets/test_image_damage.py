@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 import pytest
-from image_files import encoded
+from helpers.image_files import encoded
 from PIL import Image
 
 from labelbench_core.datasets import _decoding, _formats

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from image_files import encoded, png, tiff
+from helpers.image_files import encoded, png, tiff
 from PIL import Image, ImageMode
 
 from labelbench_core.datasets._decoding import decode

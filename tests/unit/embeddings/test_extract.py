@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_backbone
 import torch
+from helpers import tiny_backbone
+from helpers.project import PROJECT
+from helpers.written_blocks import count_blocks_written
 
 from labelbench_core.compute import precision
 from labelbench_core.datasets import open_dataset
@@ -24,8 +26,6 @@ from labelbench_core.embeddings.statistics import column_statistics
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files, store
 from workflow_scripts import extract_embeddings as job
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -93,14 +93,8 @@ def test_statistics_survive_cancellation(tmp_path):
 
 
 def test_killed_and_resumed_gives_the_same_bytes(digits, finished, tmp_path):
-    command = [
-        sys.executable,
-        str(ROOT / "tests/unit/tiny_backbone.py"),
-        str(digits),
-        str(tmp_path),
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, env=environment)
+    command = [sys.executable, "-m", "tests.helpers.tiny_backbone", str(digits), str(tmp_path)]
+    process = subprocess.Popen(command, cwd=PROJECT)
     journal = tmp_path / "arrays.partial" / "journal.jsonl"
     deadline = time.monotonic() + 600  # for machines that do much else
     while not (journal.is_file() and journal.read_text().count("\n") >= 4):
@@ -117,15 +111,6 @@ def test_killed_and_resumed_gives_the_same_bytes(digits, finished, tmp_path):
     written = count_blocks_written(lambda: tiny_backbone.run(digits, tmp_path))
     assert written == 21 + 8 - done
     assert tiny_backbone.contents(tmp_path) == tiny_backbone.contents(finished[0])
-
-
-def count_blocks_written(action):
-    """How many blocks `action` writes."""
-    real, calls = store.write_block, []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "write_block", lambda *a: calls.append(a[1]) or real(*a))
-        action()
-    return len(calls)
 
 
 def stop_after(blocks):

@@ -8,10 +8,10 @@ import shutil
 
 import numpy as np
 import pytest
-import tiny_backbone
 import torch
+from helpers import tiny_backbone
+from helpers.written_blocks import count_blocks_written
 from PIL import Image
-from test_extract import count_blocks_written
 
 from labelbench_core.datasets import ArrayImages
 from labelbench_core.datasets.prepare import prepare_dataset

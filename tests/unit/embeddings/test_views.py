@@ -1,7 +1,6 @@
 """Embedded views: right numbers, the same bytes however interrupted, checked when opened."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -11,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_backbone
 import torch
+from helpers import tiny_backbone
+from helpers.project import PROJECT
 
 from labelbench_core.augmentation.settings import Augmentation, StrongAugmentation
 from labelbench_core.augmentation.views import num_draws, view
@@ -27,7 +27,6 @@ from labelbench_core.seeds import rng_for
 from labelbench_core.storage import store
 from workflow_scripts import extract_views as job
 
-ROOT = Path(__file__).resolve().parents[2]
 MOVED = {"id": "moved", "weak": {"translate": 0.1, "flip": True}, "strong": {}, "draws": 2}
 STILL = {"id": "still", "strong": {"operations": 1, "cutout": 0.0}, "draws": 1}
 
@@ -154,9 +153,9 @@ def test_every_option_counts(digits, finished, tmp_path, change):
 
 
 def test_killed_and_resumed_gives_the_same_bytes(digits, finished, tmp_path):
-    command = [sys.executable, str(ROOT / "tests/unit/tiny_backbone.py"), str(digits)]
+    command = [sys.executable, "-m", "tests.helpers.tiny_backbone", str(digits)]
     command += [str(tmp_path), json.dumps(MOVED)]
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    process = subprocess.Popen(command, cwd=PROJECT)
     journal = tmp_path / "arrays.partial" / "journal.jsonl"
     deadline = time.monotonic() + 600  # for machines that do much else
     while not (journal.is_file() and journal.read_text().count("\n") >= 6):
@@ -212,7 +211,7 @@ def test_opened_views_are_checked(digits, finished, clean, tmp_path):
 def test_reading_views_imports_nothing_heavy():
     command = "import sys, labelbench_core.embeddings.views; print(' '.join(sys.modules))"
     done = subprocess.run(
-        [sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", command], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert not {"torch", "zarr"} & set(done.stdout.split())
 
@@ -263,7 +262,7 @@ def test_all_errors_in_the_catalogue_are_told_at_once(tmp_path):
 
 
 def catalogue_errors(folder, text):
-    config = shutil.copytree(ROOT / "config", folder / "config")
+    config = shutil.copytree(PROJECT / "config", folder / "config")
     (config / "catalogue" / "augmentations.yaml").write_text(text)
     with pytest.raises(InputError) as caught:
         load_catalogue(config / "catalogue")
@@ -272,7 +271,7 @@ def catalogue_errors(folder, text):
 
 
 def test_an_augmentation_may_leave_out_what_has_a_default(tmp_path):
-    config = shutil.copytree(ROOT / "config", tmp_path / "config")
+    config = shutil.copytree(PROJECT / "config", tmp_path / "config")
     text = "a: {draws: 1}\nb: {weak: {flip: true}, strong: {operations: 0, cutout: 0}, draws: 1}"
     (config / "catalogue" / "augmentations.yaml").write_text(text)
     assert sorted(load_catalogue(config / "catalogue")["augmentations"]) == ["a", "b"]

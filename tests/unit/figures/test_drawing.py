@@ -8,11 +8,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import fake_results
 import numpy as np
 import pandas as pd
 import pytest
-from test_analysis_collect import SMALL, collect, collect_all_costs, tabulate_results
+from helpers import fake_results
+from helpers.analysis_jobs import (
+    SMALL,
+    collect,
+    collect_all_costs,
+    plot_everything,
+    tabulate_results,
+)
+from helpers.drawn_text import text_boxes
+from helpers.project import PROJECT
 
 from labelbench_core.analysis.frames import read_csv
 from labelbench_core.configuration.experiment import Experiment
@@ -22,7 +30,7 @@ from labelbench_core.figures.finetuning import draw_finetuning
 from labelbench_core.figures.label_efficiency import draw_curves, draw_differences
 from labelbench_core.figures.label_savings import draw_savings
 from labelbench_core.stages import report_files
-from workflow_scripts import plot_costs, plot_finetuning, plot_label_efficiency, plot_label_savings
+from workflow_scripts import plot_costs
 
 NAMES = report_files.figures(finetuning=True)
 
@@ -39,20 +47,6 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Experiment]:
     return folder, Experiment.from_json(json.dumps(values))
 
 
-def plot_everything(folder: Path, figures: Path) -> None:
-    """Run all plot scripts."""
-    experiment = ["--experiment", (folder / "experiment.json").read_text(encoding="utf-8")]
-    target = ["--figures", str(figures)]
-    source = folder / "tables"
-    curves = ["--curves", f"{source}/curves.csv", "--comparisons", f"{source}/comparisons.csv"]
-    assert plot_label_efficiency.main([*experiment, *curves, *target]) == 0
-    savings = ["--savings", f"{source}/savings.csv"]
-    assert plot_label_savings.main([*experiment, *savings, *target]) == 0
-    finetuning = ["--finetuning", f"{source}/finetuning.csv"]
-    assert plot_finetuning.main([*experiment, *finetuning, *target]) == 0
-    assert plot_costs.main(["--costs", f"{folder}/costs.csv", *target]) == 0
-
-
 def digests(figures: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in figures.iterdir()}
 
@@ -61,21 +55,20 @@ def test_two_processes_write_the_same_bytes(tables: tuple[Path, Experiment]) -> 
     folder, _ = tables
     plot_everything(folder, folder / "here")
     code = (
-        "import sys; from pathlib import Path; from test_figures import plot_everything;"
+        "import sys; from pathlib import Path;"
+        "from tests.helpers.analysis_jobs import plot_everything;"
         "plot_everything(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
     # A reader's own settings, another hash seed and another clock must not show.
     (folder / "matplotlibrc").write_text("font.size: 30\naxes.grid: True\n")
-    paths = [str(Path(__file__).parent), *(path for path in sys.path if path)]
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONHASHSEED": "7",
         "MATPLOTLIBRC": str(folder),
         "SOURCE_DATE_EPOCH": "1",
     }
     command = [sys.executable, "-c", code, str(folder), str(folder / "there")]
-    subprocess.run(command, check=True, env=environment, capture_output=True)
+    subprocess.run(command, check=True, cwd=PROJECT, env=environment, capture_output=True)
     first = digests(folder / "here")
     assert set(first) == {
         f"{name}.{kind}" for name in NAMES for kind in report_files.FIGURE_FORMATS
@@ -146,18 +139,6 @@ def figures_of(tables: Path, experiment: Experiment) -> list[Any]:
         draw_savings(read_csv(tables / "savings.csv", ()), experiment),
         draw_finetuning(read_csv(tables / "finetuning.csv", ()), experiment),
     ]
-
-
-def text_boxes(axes: Any) -> list[tuple[str, Any]]:
-    """Title, axis labels and tick labels of a panel that have any text, with their extent."""
-    texts = [axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
-    for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
-        if axis.get_visible():
-            low, high = sorted((low, high))
-            texts += [
-                tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high
-            ]
-    return [(text.get_text(), text.get_window_extent()) for text in texts if text.get_text()]
 
 
 def overlap(first: Any, second: Any) -> bool:

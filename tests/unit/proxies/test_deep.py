@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from killed_jobs import run_and_kill
+from helpers.killed_jobs import run_and_kill
 
 from labelbench_core import registry
 from labelbench_core.datasets import open_dataset

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from helpers.training_sets import training_set
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
-from training_sets import training_set
 
 from benchmarks import penalty as penalty_benchmark
 from labelbench_core.errors import InputError

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from helpers.training_sets import training_set
 from sklearn.datasets import load_digits
-from training_sets import training_set
 
 from labelbench_core.proxies import Statistics, linear, linear_ensemble
 from labelbench_core.proxies.shared.logistic import solve

@@ -6,6 +6,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from helpers.project import PROJECT
 
 from labelbench_core import provenance, registry
 from labelbench_core.errors import InputError
@@ -238,7 +239,7 @@ def test_only_an_experiment_that_names_a_broken_strategy_is_stopped(plugin):
     from labelbench_core.configuration.component_code import check_code
     from labelbench_core.storage.yaml_files import read_yaml
 
-    folder = registry.PROJECT / "config"
+    folder = PROJECT / "config"
     catalogue = load_catalogue(folder / "catalogue")
     catalogue["strategies"]["broken"] = {"implementation": "first-rows"}
     quickstart = read_yaml(folder / "config.yaml")
@@ -270,7 +271,7 @@ def test_a_broken_strategy_that_another_one_runs_stops_only_who_names_that(plugi
     from labelbench_core.configuration.catalogue import kind_errors, load_catalogue
     from labelbench_core.storage.yaml_files import read_yaml
 
-    folder = registry.PROJECT / "config"
+    folder = PROJECT / "config"
     schema = folder / "schema" / "catalogue.schema.json"
     catalogue = load_catalogue(folder / "catalogue")
     entry = {"implementation": "refine", "options": {"final": "first-rows"}}
@@ -299,7 +300,7 @@ def test_a_file_that_is_no_component_any_more_stops_only_who_uses_it():
     """Its main function or its `INFO` is gone; here, a file that never had any."""
     from labelbench_core.configuration.catalogue import kind_errors
 
-    schema = registry.PROJECT / "config" / "schema" / "catalogue.schema.json"
+    schema = PROJECT / "config" / "schema" / "catalogue.schema.json"
     assert "testing" not in registry.names("strategies")
     entries = {"mine": {"implementation": "testing"}, "other": {"implementation": "tseting"}}
     (line,) = kind_errors("strategies", entries, schema, "s.yaml")
@@ -314,7 +315,7 @@ def test_methods_for_several_classes_a_row_are_listed_beside_broken_ones(plugin)
     from labelbench_core.configuration import loading as experiments
     from labelbench_core.configuration.catalogue import load_catalogue
 
-    catalogue = load_catalogue(registry.PROJECT / "config" / "catalogue")
+    catalogue = load_catalogue(PROJECT / "config" / "catalogue")
     entry = {"implementation": "tailor", "options": {"candidates": ["margin", "first-rows"]}}
     catalogue["strategies"]["mine"] = entry
     (plugin / "first_rows.py").write_text("def (:\n")
@@ -377,7 +378,7 @@ def test_listing_imports_nothing_heavy(kind):
     code += "print('MODULES', *sys.modules)\n"
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=registry.PROJECT,
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         check=True,

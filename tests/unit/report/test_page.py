@@ -2,48 +2,22 @@
 
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
-import fake_results
 import pytest
-from test_analysis_collect import SMALL, collect, collect_all_costs, tabulate_results
-from test_figures import plot_everything
+from helpers import fake_results
+from helpers.analysis_jobs import (
+    SMALL,
+    collect,
+    collect_all_costs,
+    plot_everything,
+    render,
+    tabulate_results,
+)
+from helpers.web_page import Page
 
 from labelbench_core.storage.files import read_json
 from labelbench_core.storage.records import write_record
-from workflow_scripts import render_report
-
-LOADING = {"src", "srcset", "href", "xlink:href", "data", "poster", "action", "background"}
-VOID = {"meta", "link", "br", "img", "hr", "input"}
-
-
-class Page(HTMLParser):
-    """Collects what a browser would load, the ids, the text, and whether tags are balanced."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.addresses: list[str] = []
-        self.ids: list[str] = []
-        self.words: list[str] = []
-        self.open: list[str] = []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.handle_startendtag(tag, attributes)
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.addresses += [value or "" for name, value in attributes if name in LOADING]
-        self.ids += [value or "" for name, value in attributes if name == "id"]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
 
 
 @pytest.fixture(scope="module")
@@ -59,24 +33,6 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     manifest = {"dataset": "digits", "fingerprint": "f" * 64, "versions": {"pillow": "12.0"}}
     fake_results.note(folder / "digits.json", "data set", **manifest)
     return folder
-
-
-def render(results: Path, name: str = "report.html", **changes: str) -> tuple[int, Path]:
-    """Run the job script; its exit status and the page's path."""
-    options = {
-        "experiment": (results / "experiment.json").read_text(encoding="utf-8"),
-        "summary": f"{results}/summary.json",
-        "tables": f"{results}/tables",
-        "figures": f"{results}/figures",
-        "costs": f"{results}/costs.csv",
-        "configuration": json.dumps({"experiment": "quickstart", "note": "<b>&</b>"}),
-        "revision": "0123abcd",
-        "manifest": f"{results}/{{dataset}}.json",
-        "report": f"{results}/{name}",
-        **changes,
-    }
-    command = [part for key, value in options.items() for part in (f"--{key}", value)]
-    return render_report.main(command), results / name
 
 
 def test_page_loads_nothing_and_is_well_formed(results: Path) -> None:

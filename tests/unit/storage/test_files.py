@@ -6,10 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.project import PROJECT
 
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
@@ -113,7 +113,7 @@ with files.exclusive(sys.argv[1]):
 
 def test_a_killed_owner_frees_its_lock_and_a_living_one_is_waited_for(tmp_path):
     target = tmp_path / "output.json"
-    environment = {**os.environ, "PYTHONPATH": str(Path(files.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(target)],
         stdout=subprocess.PIPE,

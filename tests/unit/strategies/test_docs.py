@@ -1,13 +1,13 @@
 """docs/strategies.md tells of every strategy what its `INFO` says, and shows what it picks."""
 
 import re
-from pathlib import Path
 
 import pytest
+from helpers.project import PROJECT
 
 from labelbench_core import registry
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = PROJECT / "docs"
 TEXT = (DOCS / "strategies.md").read_text(encoding="utf-8")
 NAMES = registry.names("strategies")
 VALUES = (

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from semi_supervised import a_batch, a_step, build, every_trainer, loss_of
+from helpers.semi_supervised import a_batch, a_step, build, every_trainer, loss_of
 from torch.nn.functional import cross_entropy
 
 from labelbench_core import registry

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from fixed_examples import DyingCheckpoint, Killed
-from semi_supervised import build, every_trainer
+from helpers.fixed_examples import DyingCheckpoint, Killed
+from helpers.semi_supervised import build, every_trainer
 
 from labelbench_core import registry
 from labelbench_core.seeds import rng_for

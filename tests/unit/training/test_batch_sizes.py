@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from helpers.batch_norms import randomise_statistics
 from safetensors.torch import save_file
-from test_folding import randomise_statistics
 
 from labelbench_core.backbones import _building
 from labelbench_core.embeddings.augmented import extract_views

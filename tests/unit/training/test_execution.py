@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import timm
 import torch
-from fixed_examples import DyingCheckpoint, Killed, fit
+from helpers.fixed_examples import DyingCheckpoint, Killed, fit
 
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for

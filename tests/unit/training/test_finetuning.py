@@ -8,9 +8,9 @@ import sys
 import numpy as np
 import pytest
 import torch
-from killed_jobs import run_and_kill
+from helpers.killed_jobs import run_and_kill
+from helpers.small_finetuning import BACKBONE, IDS, draw, prepare, settings, stored
 from safetensors.torch import load_file
-from small_finetuning import BACKBONE, IDS, draw, prepare, settings, stored
 
 from labelbench_core import registry
 from labelbench_core.errors import InputError
@@ -19,7 +19,8 @@ from labelbench_core.storage.round_files import Round
 from labelbench_core.training import loop
 from labelbench_core.training.finetuning import finetune_round, history_csv, write_weights
 from labelbench_core.training.network import load_network
-from labelbench_core.training.on_images import hold_out, predict_proba
+from labelbench_core.training.on_images import predict_proba
+from labelbench_core.training.setup import hold_out
 from workflow_scripts import finetune_model
 
 

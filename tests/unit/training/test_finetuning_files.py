@@ -6,7 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from small_finetuning import BACKBONE, IDS, draw, prepare, settings, stored
+from helpers.small_finetuning import BACKBONE, IDS, draw, prepare, settings, stored
 
 from labelbench_core import registry
 from labelbench_core.backbones.zero_shot_file import write_head

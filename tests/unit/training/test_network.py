@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from test_folding import randomise_statistics
+from helpers.batch_norms import randomise_statistics
 
 from labelbench_core import registry
 from labelbench_core.backbones.folding import fold_batch_norm

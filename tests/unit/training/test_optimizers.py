@@ -1,13 +1,12 @@
 """Optimisers: their updates written out by hand, and what weight decay leaves alone."""
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers.project import PROJECT
 
 from labelbench_core.training.network import Network
 from labelbench_core.training.recipe import Recipe
@@ -82,7 +81,7 @@ TRAINING = """
 import sys
 import numpy as np
 import torch
-from fixed_examples import fit
+from tests.helpers.fixed_examples import fit
 points = np.eye(6, 4, dtype=np.float32)
 recipe = {"optimizer": sys.argv[1], "trainer": sys.argv[2], "unlabeled": points}
 recipe |= {"ema_decay": 0.9, "gradient_clip": 1.0}
@@ -97,6 +96,5 @@ print(*(name for name in ("torch._dynamo", "torch._inductor") if name in sys.mod
 )
 def test_torchs_compiler_which_takes_a_second_to_import_is_left_out(method, trainer):
     command = [sys.executable, "-c", TRAINING, method, trainer]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-    imported = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    imported = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
     assert imported.stdout == "\n"

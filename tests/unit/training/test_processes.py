@@ -4,13 +4,12 @@ import os
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-import several_processes
 import torch
+from helpers import several_processes
+from helpers.project import PROJECT
 
-PROJECT = Path(__file__).resolve().parents[2]
 PROCESSES = 3
 
 
@@ -23,13 +22,12 @@ def trained(tmp_path_factory):
         port = free.getsockname()[1]
     running = [
         subprocess.Popen(
-            [sys.executable, several_processes.__file__, str(target)],
+            [sys.executable, "-m", "tests.helpers.several_processes", str(target)],
             cwd=PROJECT,
             env={
                 **os.environ,
                 **{"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank)},
                 **{"WORLD_SIZE": str(PROCESSES), "OMP_NUM_THREADS": "1"},
-                "PYTHONPATH": str(PROJECT),
             },
             stderr=subprocess.PIPE,
             text=True,

@@ -1,13 +1,13 @@
 """Files that Snakemake cannot read are told in one line by a command of this project."""
 
 import pytest
+from helpers.project import PROJECT
 
-from labelbench_core import registry
 from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.datasets.prepare import prepare_dataset
 from workflow_scripts import check_configuration
 
-QUICKSTART = registry.PROJECT / "config" / "config.yaml"
+QUICKSTART = PROJECT / "config" / "config.yaml"
 
 
 def test_a_valid_experiment_says_what_it_makes(capsys):

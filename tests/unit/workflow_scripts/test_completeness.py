@@ -4,7 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
-import fake_results
+from helpers import fake_results
 import numpy as np
 import pytest
 

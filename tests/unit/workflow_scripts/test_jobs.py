@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
+from helpers.project import PROJECT
 
 from workflow_scripts import _gpus
 from workflow_scripts._job import job_parser, run_job
 
-PROJECT = Path(__file__).resolve().parents[2]
 TAKE = """
 import os, sys
 from workflow_scripts import _gpus

@@ -1,0 +1,1 @@
+"""What tests share: no module in here is a test."""

@@ -1,0 +1,101 @@
+"""Job scripts from the result files of an experiment to its report, and a small experiment."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from labelbench_core.analysis.frames import read_csv
+from workflow_scripts import (
+    collect_costs,
+    collect_curves,
+    plot_costs,
+    plot_finetuning,
+    plot_label_efficiency,
+    plot_label_savings,
+    render_report,
+    tabulate,
+)
+
+from . import fake_results
+
+SMALL = {
+    "strategies": ["random", "margin"],
+    "seeds": [1, 2, 3],
+    "rounds": 4,
+    "finetune": {
+        "trainers": ["full"],
+        "strategies": ["random", "margin"],
+        "rounds": [1, 3],
+        "seeds": [1, 2],
+    },
+}
+
+
+def collect(folder: Path, values: dict[str, Any]) -> int:
+    """Run the job script on the results in `folder`; its exit status."""
+    return collect_curves.main(
+        [
+            *("--experiment", json.dumps(values)),
+            *("--round-pattern", f"{folder}/{fake_results.ROUND}"),
+            *("--initial-pattern", f"{folder}/{fake_results.INITIAL}"),
+            *("--finetuned-pattern", f"{folder}/{fake_results.FINETUNED}"),
+            *("--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"),
+        ]
+    )
+
+
+def tabulate_results(folder: Path, values: dict[str, Any]) -> int:
+    """Run the job script on the tables in `folder`; its exit status."""
+    return tabulate.main(
+        [
+            *("--experiment", json.dumps(values)),
+            *("--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"),
+            *("--tables", f"{folder}/tables", "--summary", f"{folder}/summary.json"),
+        ]
+    )
+
+
+def collect_all_costs(folder: Path, values: dict[str, Any]) -> pd.DataFrame:
+    """Run the job script on the benchmark files in `folder`."""
+    patterns = [f"{stage}={folder}/{path}" for stage, path in fake_results.BENCHMARKS.items()]
+    options = [part for pattern in patterns for part in ("--benchmark", pattern)]
+    for stage, path in fake_results.RECORDS.items():
+        options += ["--record", f"{stage}={folder}/{path}"]
+    output = folder / "costs.csv"
+    command = ["--experiment", json.dumps(values), *options, "--costs", str(output)]
+    assert collect_costs.main(command) == 0
+    return read_csv(output, ("stage", "strategy", "seconds", "cpu_seconds", "max_rss_mb"))
+
+
+def plot_everything(folder: Path, figures: Path) -> None:
+    """Run all plot scripts."""
+    experiment = ["--experiment", (folder / "experiment.json").read_text(encoding="utf-8")]
+    target = ["--figures", str(figures)]
+    source = folder / "tables"
+    curves = ["--curves", f"{source}/curves.csv", "--comparisons", f"{source}/comparisons.csv"]
+    assert plot_label_efficiency.main([*experiment, *curves, *target]) == 0
+    savings = ["--savings", f"{source}/savings.csv"]
+    assert plot_label_savings.main([*experiment, *savings, *target]) == 0
+    finetuning = ["--finetuning", f"{source}/finetuning.csv"]
+    assert plot_finetuning.main([*experiment, *finetuning, *target]) == 0
+    assert plot_costs.main(["--costs", f"{folder}/costs.csv", *target]) == 0
+
+
+def render(results: Path, name: str = "report.html", **changes: str) -> tuple[int, Path]:
+    """Run the job script; its exit status and the page's path."""
+    options = {
+        "experiment": (results / "experiment.json").read_text(encoding="utf-8"),
+        "summary": f"{results}/summary.json",
+        "tables": f"{results}/tables",
+        "figures": f"{results}/figures",
+        "costs": f"{results}/costs.csv",
+        "configuration": json.dumps({"experiment": "quickstart", "note": "<b>&</b>"}),
+        "revision": "0123abcd",
+        "manifest": f"{results}/{{dataset}}.json",
+        "report": f"{results}/{name}",
+        **changes,
+    }
+    command = [part for key, value in options.items() for part in (f"--{key}", value)]
+    return render_report.main(command), results / name
