@@ -8,11 +8,14 @@ import pytest
 
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import linear, linear_ensemble
-from labelbench_core.seeds import rng_for, seed_for
+from labelbench_core.seeds import rng_for
 from labelbench_core.selection import initial_pool, pool_rows, rounds
 from labelbench_core.selection.data import open_round_data
+from labelbench_core.selection.job import RoundJob
+from labelbench_core.selection.seen import pool_of
 from labelbench_core.storage import files, store
 from labelbench_core.storage.records import write_record
+from labelbench_core.storage.round_files import Round
 
 SETTINGS = {
     "dataset": "blobs",
@@ -170,7 +173,8 @@ def test_held_out_rows_are_predicted_by_a_proxy_that_never_saw_them(data, kind, 
     if kind == "linear":
         known = replace(data, labels={**data.labels, "pool": data.labels["pool"].copy()})
         known.labels["pool"][pool.labeled[14:]] = 0  # of no influence
-        training = rounds._training_set(known, pool.labeled[:14], pool.labels[:14])
+        job = RoundJob(known, settings, rounds.Oracle(known.labels["pool"], pool.labeled))
+        training = job.training_set(pool.labeled[:14], pool.labels[:14])
         other = linear.build(penalty=second.record["fit"]["penalty"])
         other.fit(training, np.random.default_rng(0))
         rows = data.embeddings["pool"].take(pool.labeled[14:])
@@ -301,8 +305,8 @@ def test_labels_of_any_number_of_classes_make_a_multilabel_pool(data, monkeypatc
     assert not data.multilabel
     proxy = linear.build().restore(chain(data, SETTINGS, 0)[0].arrays, data.statistics)
     oracle = rounds.Oracle(several["pool"], np.arange(5))
-    previous = {"round": 0, "state": {}}
-    assert rounds._what_is_seen(many, proxy, oracle, [], previous, 1).multilabel
+    previous = Round({"round": 0, "state": {}}, {})
+    assert pool_of(RoundJob(many, SETTINGS, oracle, previous), proxy, []).multilabel
 
 
 def test_a_damaged_label_is_noticed(manifests, tmp_path):
@@ -315,15 +319,3 @@ def test_a_damaged_label_is_noticed(manifests, tmp_path):
     copies = [tmp_path / manifest.parent.name / "manifest.json" for manifest in manifests]
     with pytest.raises(InputError, match="test-labels"):
         open_round_data(SETTINGS, *copies)
-
-
-def test_seeds_depend_on_every_name_and_on_their_order():
-    seeds = {
-        seed_for("select", "a", "b", 1),
-        seed_for("select", "b", "a", 1),
-        seed_for("select", "ab", 1),
-        seed_for("train", "a", "b", 1),
-        seed_for("select", "a", "b", 2),
-    }
-    assert len(seeds) == 5
-    assert seed_for("select", "a", "b", 1) in seeds

@@ -1,4 +1,4 @@
-"""Parts of fine-tuning: loss, schedule, sampler, augmentation, options, the watch on divergence."""
+"""Parts of fine-tuning: schedule, sampler, options, checkpoints, the watch on divergence."""
 
 import math
 
@@ -6,13 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from labelbench_core import registry
-from labelbench_core.augmentation.settings import Augmentation
-from labelbench_core.augmentation.views import augment
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
-from labelbench_core.trainers import Batch, Loss, Problem, Step, supervised
-from labelbench_core.trainers.__main__ import main as list_trainers
+from labelbench_core.trainers import Loss
 from labelbench_core.training.batches import DeviceImages, Sampler
 from labelbench_core.training.checkpoints import Checkpoint
 from labelbench_core.training.recipe import Recipe
@@ -33,32 +29,6 @@ class ArrayImages:
 
     def batch(self, indices):
         return self.images[indices]
-
-
-@pytest.mark.parametrize(
-    ("smoothing", "expected"),
-    [
-        (0.0, (math.log(4) + math.log(1.25)) / 2),
-        # Each target: 0.9 + 0.1/2 on the label, 0.1/2 on the other class.
-        (
-            0.1,
-            (
-                0.95 * math.log(4)
-                + 0.05 * math.log(4 / 3)
-                + 0.95 * math.log(1.25)
-                + 0.05 * math.log(5)
-            )
-            / 2,
-        ),
-    ],
-)
-def test_loss_is_the_mean_cross_entropy(smoothing, expected):
-    probabilities = torch.tensor([[0.25, 0.75], [0.2, 0.8]])
-    batch = Batch(inputs=probabilities.log(), labels=torch.tensor([0, 1]))
-    step = Step(0, 1, Problem(np.array([1, 1]), 0), rng_for("loss"))
-    loss = supervised.build(label_smoothing=smoothing).loss(torch.nn.Identity(), batch, step)
-    assert float(loss.total) == pytest.approx(expected, rel=1e-6)
-    assert torch.equal(loss.logits, batch.inputs)
 
 
 def test_learning_rate_warms_up_linearly_and_falls_as_a_cosine():
@@ -109,49 +79,6 @@ def test_images_read_ahead_equal_images_kept_on_the_device():
         assert np.array_equal(batch.numpy(), images[indices[plan]])
 
 
-def picture(count=6, size=16):
-    return torch.from_numpy(rng_for("picture").random((count, 3, size, size), dtype=np.float32))
-
-
-def test_augmentation_off_changes_nothing():
-    images = picture()
-    assert augment(images, Augmentation(), rng_for("a")) is images
-
-
-def test_augmentation_is_random_per_image_and_repeatable():
-    change = Augmentation(translate=0.1, rotate=10, scale=0.1)
-    images = picture(1).expand(6, -1, -1, -1)
-    once, again = (augment(images, change, rng_for("a", 1)) for _ in range(2))
-    assert torch.equal(once, again)
-    assert not torch.equal(once[0], once[1])
-    assert not torch.equal(once, augment(images, change, rng_for("a", 2)))
-    assert once.shape == images.shape
-    assert float(once.min()) >= float(images.min())
-    assert float(once.max()) <= float(images.max())
-
-
-def test_flip_mirrors_some_images_and_leaves_the_others():
-    images = picture(40)
-    result = augment(images, Augmentation(flip=True), rng_for("flip"))
-    mirrored = [
-        torch.allclose(new, old.flip(-1), atol=1e-5)
-        for new, old in zip(result, images, strict=True)
-    ]
-    same = [torch.allclose(new, old, atol=1e-5) for new, old in zip(result, images, strict=True)]
-    assert all(a != b for a, b in zip(mirrored, same, strict=True))
-    assert 8 <= sum(mirrored) <= 32
-
-
-def test_translation_stays_within_its_bound():
-    images = torch.zeros(50, 1, 33, 33)
-    images[:, :, 16, 16] = 1.0
-    moved = augment(images, Augmentation(translate=0.25), rng_for("move"))
-    weights = moved[:, 0] / moved[:, 0].sum(dim=(1, 2), keepdim=True)
-    across = (weights.sum(dim=1) * torch.arange(33)).sum(dim=1) - 16
-    assert float(across.abs().max()) <= 0.25 * 33 + 1
-    assert float(across.abs().max()) > 0.15 * 33
-
-
 @pytest.mark.parametrize(
     ("options", "named"),
     [
@@ -173,14 +100,6 @@ def test_translation_stays_within_its_bound():
 def test_wrong_options_are_named(options, named):
     with pytest.raises(InputError, match=named):
         Recipe.from_options(options)
-
-
-@pytest.mark.parametrize(
-    "options", [{"label_smoothing": 1.0}, {"mixup": -1.0}, {"class_weights": "some"}]
-)
-def test_wrong_options_of_the_method_are_named(options):
-    with pytest.raises(InputError, match=next(iter(options))):
-        registry.build("trainers", {"implementation": "supervised", "options": options})
 
 
 def test_all_wrong_options_are_named_at_once():
@@ -234,10 +153,3 @@ def test_checkpoint_of_other_settings_or_damaged_is_not_continued(tmp_path):
     assert Checkpoint(path, "one").load() is None
     path.write_bytes(b"")
     assert Checkpoint(path, "one").load() is None
-
-
-def test_trainers_can_be_listed_without_importing_them(capsys):
-    assert "supervised" in registry.names("trainers")
-    assert registry.describe("trainers", "supervised").options["mixup"] == 0.0
-    assert list_trainers(["--list"]) == 0
-    assert "supervised" in capsys.readouterr().out
