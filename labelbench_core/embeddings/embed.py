@@ -63,7 +63,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Task:
+class PlannedBatch:
     """One batch: `rows` of a split, in block `block` of the arrays of its `views`."""
 
     split: str
@@ -210,7 +210,7 @@ def _embed_missing(
     """Embed what the journal lacks, block by block; images are read while others are embedded."""
     tasks = list(_tasks(views, journal, settings["batch_size"]))
 
-    def read(task: Task) -> np.ndarray:
+    def read(task: PlannedBatch) -> np.ndarray:
         return images[task.split].batch(np.arange(task.rows.start, task.rows.stop))
 
     collected: dict[str, list[np.ndarray]] = {}
@@ -226,7 +226,7 @@ def _embed_missing(
             collected = {}
 
 
-def _tasks(views: Sequence[View], journal: Journal, batch_size: int) -> Iterator[Task]:
+def _tasks(views: Sequence[View], journal: Journal, batch_size: int) -> Iterator[PlannedBatch]:
     """The batches of all blocks that some view lacks.
 
     They start anew in every block, so that no number depends on where an extraction was resumed.
@@ -239,12 +239,12 @@ def _tasks(views: Sequence[View], journal: Journal, batch_size: int) -> Iterator
             last = min(first + block_rows, num_rows)
             for start in range(first, last if missing else first, batch_size):
                 stop = min(start + batch_size, last)
-                yield Task(split, missing, block, range(start, stop), stop == last)
+                yield PlannedBatch(split, missing, block, range(start, stop), stop == last)
 
 
 def _read_ahead(
-    tasks: list[Task], read: Callable[[Task], np.ndarray]
-) -> Iterator[tuple[Task, np.ndarray]]:
+    tasks: list[PlannedBatch], read: Callable[[PlannedBatch], np.ndarray]
+) -> Iterator[tuple[PlannedBatch, np.ndarray]]:
     """(task, what `read` gives for it), in order, read by a thread up to `AHEAD` tasks before."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         waiting = [pool.submit(read, task) for task in tasks[:AHEAD]]
@@ -259,7 +259,9 @@ def _read_ahead(
                 future.cancel()
 
 
-def _as_half(features: np.ndarray, view: View, task: Task, settings: dict[str, Any]) -> np.ndarray:
+def _as_half(
+    features: np.ndarray, view: View, task: PlannedBatch, settings: dict[str, Any]
+) -> np.ndarray:
     """`features` as float16; `InputError` names the first row where that is impossible."""
     with np.errstate(over="ignore"):
         half = features.astype(np.float16)

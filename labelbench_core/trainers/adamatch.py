@@ -18,7 +18,7 @@ from labelbench_core.registry.options import NonNegative, Share, ShareBelow1, St
 from labelbench_core.trainers import Batch, Loss, Problem, Step
 from labelbench_core.trainers.shared.averages import Averages, align
 from labelbench_core.trainers.shared.losses import (
-    Network,
+    ForwardPass,
     forward,
     is_decided,
     ramp,
@@ -53,7 +53,7 @@ class AdaMatch:
         """What is predicted on average."""
         return Distributions(problem.num_classes, self.decay, self.unlabeled_average)
 
-    def loss(self, network: Network, batch: Batch, step: Step) -> Loss:
+    def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
         """Cross-entropy of labelled examples and of sure unlabelled ones."""
         if batch.weak is None:
             return supervised_step(network, batch, self.label_smoothing)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from labelbench_core.registry.options import NonNegative, Share, ShareBelow1
 from labelbench_core.trainers import Batch, Loss, Step
 from labelbench_core.trainers.shared.losses import (
-    Network,
+    ForwardPass,
     forward,
     supervised_step,
     total_loss,
@@ -37,7 +37,7 @@ class FixMatch:
     def state(self, problem: object) -> None:
         """Nothing changes from step to step."""
 
-    def loss(self, network: Network, batch: Batch, step: Step) -> Loss:
+    def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
         """Cross-entropy of labelled examples and of sure unlabelled ones (eq. 3 and 4)."""
         if batch.weak is None:
             return supervised_step(network, batch, self.label_smoothing)

@@ -14,7 +14,7 @@ from labelbench_core.compute import distributed
 from labelbench_core.registry.options import NonNegative, Share, ShareBelow1, Steps
 from labelbench_core.trainers import Batch, Loss, Problem, Step
 from labelbench_core.trainers.shared.losses import (
-    Network,
+    ForwardPass,
     forward,
     is_decided,
     ramp,
@@ -45,7 +45,7 @@ class FlexMatch:
         """Which class each unlabelled example was last predicted as."""
         return LearningStatus(problem, self.threshold_warmup)
 
-    def loss(self, network: Network, batch: Batch, step: Step) -> Loss:
+    def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
         """Cross-entropy of labelled and of sure unlabelled examples (eq. 8 to 10)."""
         if batch.weak is None:
             return supervised_step(network, batch, self.label_smoothing)

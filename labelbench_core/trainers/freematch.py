@@ -14,7 +14,7 @@ from labelbench_core.registry.options import NonNegative, ShareBelow1
 from labelbench_core.trainers import Batch, Loss, Problem, Step
 from labelbench_core.trainers.shared.averages import Averages, histogram
 from labelbench_core.trainers.shared.losses import (
-    Network,
+    ForwardPass,
     forward,
     is_decided,
     supervised_step,
@@ -43,7 +43,7 @@ class FreeMatch:
         """What is predicted on average."""
         return Predictions(problem.num_classes, self.decay)
 
-    def loss(self, network: Network, batch: Batch, step: Step) -> Loss:
+    def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
         """Labelled, unlabelled and fairness loss (eq. 8 and 12)."""
         if batch.weak is None:
             return supervised_step(network, batch, self.label_smoothing)

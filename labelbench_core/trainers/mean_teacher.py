@@ -17,7 +17,7 @@ from labelbench_core.errors import InputError
 from labelbench_core.registry.options import NonNegative, ShareBelow1, Steps
 from labelbench_core.trainers import Batch, Loss, Step
 from labelbench_core.trainers.shared.losses import (
-    Network,
+    ForwardPass,
     forward_together,
     ramp,
     supervised_step,
@@ -44,7 +44,7 @@ class MeanTeacher:
     def state(self, problem: object) -> None:
         """Nothing changes from step to step but the teacher, which the loop keeps."""
 
-    def loss(self, network: Network, batch: Batch, step: Step) -> Loss:
+    def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
         """Cross-entropy of labelled examples and the consistency of unlabelled ones."""
         if batch.weak is None:
             return supervised_step(network, batch, self.label_smoothing)

@@ -12,7 +12,7 @@ from typing import Literal
 from labelbench_core.registry.options import NonNegative, Share, ShareBelow1, Steps
 from labelbench_core.trainers import Batch, Loss, Step
 from labelbench_core.trainers.shared.losses import (
-    Network,
+    ForwardPass,
     forward_together,
     is_decided,
     ramp,
@@ -45,7 +45,7 @@ class PseudoLabel:
     def state(self, problem: object) -> None:
         """Nothing changes from step to step."""
 
-    def loss(self, network: Network, batch: Batch, step: Step) -> Loss:
+    def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
         """Cross-entropy of labelled examples and, by and by, of unlabelled ones (eq. 15)."""
         if batch.weak is None:
             return supervised_step(network, batch, self.label_smoothing)

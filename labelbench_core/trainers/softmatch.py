@@ -15,7 +15,7 @@ from labelbench_core.registry.options import Interval, NonNegative, ShareBelow1
 from labelbench_core.trainers import Batch, Loss, Problem, Step
 from labelbench_core.trainers.shared.averages import Averages, align
 from labelbench_core.trainers.shared.losses import (
-    Network,
+    ForwardPass,
     forward,
     is_decided,
     supervised_step,
@@ -46,7 +46,7 @@ class SoftMatch:
         """What is predicted, and how surely, on average."""
         return Confidence(problem.num_classes, self.decay, is_aligned=self.alignment == "uniform")
 
-    def loss(self, network: Network, batch: Batch, step: Step) -> Loss:
+    def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
         """Cross-entropy of labelled examples and of weighted unlabelled ones."""
         if batch.weak is None:
             return supervised_step(network, batch, self.label_smoothing)

@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 from labelbench_core.registry.options import Interval, NonNegative, Share, ShareBelow1, Steps
 from labelbench_core.trainers import Batch, Loss, Step
 from labelbench_core.trainers.shared.losses import (
-    Network,
+    ForwardPass,
     forward,
     labeled_loss,
     ramp,
@@ -48,7 +48,7 @@ class UDA:
     def state(self, problem: object) -> None:
         """Nothing changes from step to step."""
 
-    def loss(self, network: Network, batch: Batch, step: Step) -> Loss:
+    def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
         """Cross-entropy of labelled examples and of sure unlabelled ones (eq. 1)."""
         if batch.weak is None:
             logits = network(batch.inputs).float()

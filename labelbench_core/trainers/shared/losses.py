@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from labelbench_core.trainers import Batch, Loss, Step
 from labelbench_core.trainers.shared.places import in_steps
 
-Network = Callable[[torch.Tensor], torch.Tensor]
+ForwardPass = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Weighted(Protocol):
@@ -35,12 +35,12 @@ def labeled_loss(logits: torch.Tensor, batch: Batch, label_smoothing: float = 0.
     return cross_entropy(logits, batch.labels, label_smoothing=label_smoothing)
 
 
-def forward_together(network: Network, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+def forward_together(network: ForwardPass, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """Float32 logits of each of `inputs`, computed in one pass."""
     return network(torch.cat(inputs)).float().split([len(part) for part in inputs])
 
 
-def forward(network: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def forward(network: ForwardPass, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Float32 logits of labelled (B, C), weak (U, C) and strong (U, C) examples.
 
     The weak view, which targets are made of, gets no gradient, and so no backward pass.
@@ -51,7 +51,7 @@ def forward(network: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor,
     return labeled, weak, strong
 
 
-def supervised_step(network: Network, batch: Batch, label_smoothing: float = 0.0) -> Loss:
+def supervised_step(network: ForwardPass, batch: Batch, label_smoothing: float = 0.0) -> Loss:
     """The step of a semi-supervised trainer where there are no unlabelled examples."""
     logits = network(batch.inputs).float()
     return Loss(labeled_loss(logits, batch, label_smoothing), logits)

@@ -242,7 +242,7 @@ def test_first_bad_row_is_the_one_named():
     rows = np.ones((24, 4), np.float32)
     rows[[5, 9], 2] = np.inf
     view = embed.View("test", "weak-1", "weak-1", lambda images, first_row: images)
-    task = embed.Task("test", (view,), 1, range(64, 88), False)
+    task = embed.PlannedBatch("test", (view,), 1, range(64, 88), False)
     settings = {"dataset": "d", "backbone": "b", "precision": "float16"}
     words = r"split test, row 69, view weak-1: .* another precision than float16"
     with pytest.raises(InputError, match=words):
