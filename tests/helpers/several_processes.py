@@ -1,4 +1,4 @@
-"""Trainings in several processes on the CPU, each case also in one (run as a script)."""
+"""Trainings in several processes on the CPU, each case also in one (run as a command)."""
 
 import logging
 import sys

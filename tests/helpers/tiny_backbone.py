@@ -1,4 +1,4 @@
-"""A backbone that is quick to build, and an extraction that can be killed (run as a script)."""
+"""A backbone that is quick to build, and an extraction that can be killed (run as a command)."""
 
 import json
 import sys

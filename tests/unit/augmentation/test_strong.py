@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from helpers.array_images import ArrayImages
 from PIL import Image, ImageEnhance, ImageOps
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -213,19 +214,6 @@ def test_views_of_an_image():
     rows, raw = next(iter(examples.batches([np.arange(6)])))
     for name, expected in found.items():
         assert torch.equal(examples.view(name, rows, raw, rng_for("v")), expected)
-
-
-class ArrayImages:
-    """Images in memory, read like those of a split."""
-
-    def __init__(self, images):
-        self.images = images
-
-    def __len__(self):
-        return len(self.images)
-
-    def batch(self, indices):
-        return self.images[indices]
 
 
 @pytest.mark.parametrize(

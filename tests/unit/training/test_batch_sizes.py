@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from helpers.array_images import ArrayImages
 from helpers.batch_norms import randomise_statistics
 from safetensors.torch import save_file
 
@@ -81,20 +82,6 @@ def backbone():
 
 def images(count):
     return rng_for("images").integers(0, 256, (count, 6, 6, 3), dtype=np.uint8)
-
-
-class ArrayImages:
-    def __init__(self, array):
-        self.array = array
-
-    def __len__(self):
-        return len(self.array)
-
-    def batch(self, indices):
-        return self.array[indices]
-
-    def contents(self, rows):
-        return f"images {rows}"
 
 
 class Splits:

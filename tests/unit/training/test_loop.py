@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from helpers.array_images import ArrayImages
+from helpers.fixed_examples import DyingCheckpoint, Killed
 from torch.optim.swa_utils import AveragedModel
 
 from labelbench_core.seeds import rng_for
@@ -28,35 +30,6 @@ OPTIONS = {
     "ema_decay": 0.99,
     "translate": 0.1,
 }
-
-
-class Killed(BaseException):
-    """Stands for a signal that cannot be handled."""
-
-
-class DyingCheckpoint(Checkpoint):
-    """Saves after `save_at` steps and dies after `die_at`."""
-
-    def __init__(self, path, save_at, die_at):
-        super().__init__(path, "same")
-        self.save_at, self.die_at, self.steps = save_at, die_at, 0
-
-    def due(self):
-        self.steps += 1
-        if self.steps == self.die_at:
-            raise Killed
-        return self.steps == self.save_at
-
-
-class ArrayImages:
-    def __init__(self, images):
-        self.images = images
-
-    def __len__(self):
-        return len(self.images)
-
-    def batch(self, indices):
-        return self.images[indices]
 
 
 def preprocess(images):
@@ -112,7 +85,7 @@ def test_global_randomness_is_neither_read_nor_changed(task):
 def test_an_interrupted_training_continues_to_the_same_weights(task, tmp_path, save_at):
     path = tmp_path / "checkpoint.partial"
     expected, whole = fit(task)
-    dying = DyingCheckpoint(path, save_at, save_at + 1)
+    dying = DyingCheckpoint(path, save_at)
     if save_at < OPTIONS["steps"]:
         with pytest.raises(Killed):
             fit(task, dying)
@@ -132,7 +105,7 @@ def test_an_interrupted_second_attempt_continues(task, tmp_path, monkeypatch):
     assert whole.attempts[1]["outcome"] == "finished"
     with pytest.raises(Killed):
         # The step that shows the divergence asks for no checkpoint.
-        fit(task, DyingCheckpoint(path, failed_at, failed_at + 1), **options)
+        fit(task, DyingCheckpoint(path, failed_at), **options)
     weights, continued = fit(task, Checkpoint(path, "same"), **options)
     assert same(weights, expected)
     assert continued.attempts == whole.attempts

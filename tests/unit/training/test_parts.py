@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers.array_images import ArrayImages
 
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
@@ -16,19 +17,6 @@ from labelbench_core.training.schedule import learning_rate_factor
 from labelbench_core.training.window import Window
 
 CPU = torch.device("cpu")
-
-
-class ArrayImages:
-    """Images in memory, read like those of a split."""
-
-    def __init__(self, images):
-        self.images = images
-
-    def __len__(self):
-        return len(self.images)
-
-    def batch(self, indices):
-        return self.images[indices]
 
 
 def test_learning_rate_warms_up_linearly_and_falls_as_a_cosine():
