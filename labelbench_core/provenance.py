@@ -7,13 +7,21 @@ Comments, docstrings, formatting and file times do not enter, nor does the versi
 """
 
 import ast
+import atexit
+import contextlib
 import functools
 import hashlib
+import json
+import sys
 from collections.abc import Iterable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from labelbench_core import registry
 from labelbench_core.errors import InputError
+from labelbench_core.storage import files
+
+REMEMBERED = Path(".snakemake", "labelbench", "code.json")
 
 # What a job says, never what it computes: an edit here must not rerun anything.
 NEUTRAL = frozenset(
@@ -28,6 +36,17 @@ NEUTRAL = frozenset(
 )
 # Fields of syntax trees that carry no meaning, or that not all versions of Python have.
 _IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+
+
+class Facts(NamedTuple):
+    """What a module's source says: a hash of what it means, and the names that it may import."""
+
+    digest: str
+    mentioned: tuple[str, ...]
+
+
+_known: dict[str, Facts] = {}
+"""Module and SHA-256 of its bytes → its facts."""
 
 
 def code_hash(
@@ -67,27 +86,87 @@ def import_closure(roots: Iterable[str]) -> set[str]:
     return closure
 
 
-@functools.cache
 def module_hash(module: str) -> str:
     """Hash of what a module's source means."""
-    return hashlib.sha256("".join(_canonical(_tree(module))).encode()).hexdigest()
+    return _facts(module).digest
+
+
+def remember(path: Path = REMEMBERED, *, save: bool = False) -> None:
+    """Use what earlier processes found out about modules whose bytes have not changed since.
+
+    Machine state that saves each call of Snakemake the time to parse all code; a file that is
+    missing or no such file is of no influence but on time.
+
+    Parameters
+    ----------
+    save
+        Whether to write the file when the process ends, if there is anything new in it.
+    """
+    _known.clear()
+    for cache in (_facts, _imports, _exists):
+        cache.cache_clear()
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        content = json.loads(path.read_bytes())
+        if content["read_by"] == _read_by():
+            _known.update(
+                (key, Facts(str(digest), tuple(map(str, names))))
+                for key, (digest, names) in content["modules"].items()
+            )
+    if save:
+        atexit.register(_save, path, dict(_known))
+
+
+def _save(path: Path, before: dict[str, Facts]) -> None:
+    if _known == before:
+        return
+    # Of every module the newest state; of modules that this process did not need, the last one.
+    current = {key.partition(" ")[0]: key for key in (*before, *_known)}
+    modules = {key: list(_known[key]) for key in current.values() if key in _known}
+    with contextlib.suppress(OSError, InputError):
+        text = files.canonical_json({"read_by": _read_by(), "modules": modules})
+        with files.atomic_path(path) as aside:
+            aside.write_text(text, encoding="utf-8")
+
+
+def _read_by() -> str:
+    """What facts depend on beside the modules' bytes."""
+    code = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    return f"{code} Python {sys.version_info.major}.{sys.version_info.minor}"
+
+
+@functools.cache
+def _facts(module: str) -> Facts:
+    path = registry.source_of(module)
+    try:
+        key = f"{module} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+    except OSError:
+        key = module  # told by parsing
+    if key not in _known:
+        tree = registry.parse(path)
+        digest = hashlib.sha256("".join(_canonical(tree)).encode()).hexdigest()
+        _known[key] = Facts(digest, tuple(sorted(_mentioned(module, tree))))
+    return _known[key]
 
 
 @functools.cache
 def _imports(module: str) -> tuple[str, ...]:
     """Modules that `module` imports when it runs, inside functions too, and its parents."""
     packages = {*registry.OWN_PACKAGES, module.partition(".")[0]}
+    mentioned = _facts(module).mentioned
+    return tuple(name for name in mentioned if name.partition(".")[0] in packages and _exists(name))
+
+
+def _mentioned(module: str, tree: ast.Module) -> set[str]:
+    """Parents of `module`, and every name that it imports, as if each were a module."""
     found = {module.rpartition(".")[0]} - {""}
-    for node in _executed(_tree(module)):
+    for node in _executed(tree):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(module, node)
             found.add(base)
             found.update(f"{base}.{alias.name}" for alias in node.names)
-    return tuple(
-        name for name in sorted(found) if name.partition(".")[0] in packages and _exists(name)
-    )
+    return found
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
@@ -116,10 +195,6 @@ def _exists(module: str) -> bool:
         return registry.source_of(module).is_file()
     except (InputError, ModuleNotFoundError):
         return False
-
-
-def _tree(module: str) -> ast.Module:
-    return registry.parse(registry.source_of(module))
 
 
 def _canonical(node: object) -> Iterator[str]:

@@ -20,9 +20,10 @@ from workflow_scripts._forcing import Forced
 from labelbench_core.stages.left_out import TellOfLeftOut
 from workflow_scripts._noted_outputs import changed_by_others, note
 from labelbench_core.stages.plan import Needs, passing_rounds, planned_outputs
-from labelbench_core.provenance import code_hash
+from labelbench_core.provenance import code_hash, remember
 from labelbench_core.stages.table import FOLDER, COSTED, STAGES
 
+remember(save=workflow.is_main_process)
 EXPERIMENT, CATALOGUE = parsing.load(config, Path(workflow.basedir), workflow.overwrite_configfiles)
 USES_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 FORCED = Forced(tell=logger.warning)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.backbones.zero_shot_file import read_head
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.framing import framing_of
 from labelbench_core.embeddings.refreshing import refreshed_after
@@ -17,6 +16,7 @@ from labelbench_core.errors import damaged
 from labelbench_core.proxies import Statistics
 from labelbench_core.storage.round_files import id_of, ids_of_round
 from labelbench_core.storage.rows import LoadableRows, RowSource
+from labelbench_core.storage.zero_shot_file import read_head
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,12 @@ from helpers.damages import (
 )
 from helpers.small_chain import CLASSES, World
 
-from labelbench_core.backbones.zero_shot_file import read_head
 from labelbench_core.datasets import open_dataset
 from labelbench_core.errors import InputError
 from labelbench_core.selection.data import open_round_data
 from labelbench_core.storage import files
 from labelbench_core.storage.records import read_record
+from labelbench_core.storage.zero_shot_file import read_head
 from workflow_scripts._job import run_job
 
 # Of which bytes one bit is inverted: some, or all.

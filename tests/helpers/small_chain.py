@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.backbones.zero_shot_file import write_head
 from labelbench_core.datasets import listing_sha256
 from labelbench_core.seeds import rng_for
 from labelbench_core.storage import files, store
 from labelbench_core.storage.records import write_record
+from labelbench_core.storage.zero_shot_file import write_head
 from workflow_scripts import draw_initial_pool, select_round, train_initial
 
 SIZES = {"pool": 60, "test": 30}

@@ -57,7 +57,7 @@ def plugin(tmp_path, monkeypatch):
         registry.parse,
         provenance._imports,
         provenance._exists,
-        provenance.module_hash,
+        provenance._facts,
     )
     for cache in caches:
         cache.cache_clear()
@@ -93,7 +93,7 @@ def test_a_plugins_code_and_what_it_imports_enter_the_hash(plugin):
     before = provenance.code_hash("workflow_scripts.select_round", components)
     (plugin / "order.py").write_text("def first(rows, budget):\n    return rows[-budget:]\n")
     registry.parse.cache_clear()
-    provenance.module_hash.cache_clear()
+    provenance._facts.cache_clear()
     assert provenance.code_hash("workflow_scripts.select_round", components) != before
 
 

@@ -9,7 +9,7 @@ import pytest
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import linear, linear_ensemble
 from labelbench_core.seeds import rng_for
-from labelbench_core.selection import initial_pool, pool_rows, rounds
+from labelbench_core.selection import initial_pool, pool_rows, rounds, seen
 from labelbench_core.selection.data import open_round_data
 from labelbench_core.selection.job import RoundJob
 from labelbench_core.selection.seen import pool_of
@@ -262,13 +262,13 @@ def test_a_ceiling_is_judged_by_a_sample_of_a_large_pool(data, monkeypatch):
     settings["strategy"]["options"] = {"batches": 7}
     judged = []
 
-    class Recorded(rounds.LookAhead):
+    class Recorded(seen.LookAhead):
         def __init__(self, *arguments):
             super().__init__(*arguments)
             judged.append((self._features, self._truth))
 
-    monkeypatch.setattr(rounds, "LookAhead", Recorded)
-    monkeypatch.setattr(rounds, "LOOK_AHEAD_ROWS", 50)
+    monkeypatch.setattr(seen, "LookAhead", Recorded)
+    monkeypatch.setattr(seen, "LOOK_AHEAD_ROWS", 50)
     chain(data, settings, 1)
     (features, truth) = judged[0]
     assert len(features) == len(truth) == 50

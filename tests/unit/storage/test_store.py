@@ -191,7 +191,7 @@ def test_rows_never_written_are_refused(tmp_path):
 
 def test_reading_imports_nothing_heavy(array):
     code = (
-        "import sys; from labelbench_core import store;"
+        "import sys; from labelbench_core.storage import store;"
         f"rows = store.open_rows({str(array[0])!r}); rows.load(); rows.take([1]);"
         "import labelbench_core.datasets, labelbench_core.backbones;"
         "print(sorted({'zarr','torch','timm','sklearn','pandas','scipy','PIL'} & set(sys.modules)))"

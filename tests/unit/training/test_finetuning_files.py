@@ -9,13 +9,13 @@ import pytest
 from helpers.small_finetuning import BACKBONE, IDS, draw, prepare, settings, stored
 
 from labelbench_core import registry
-from labelbench_core.backbones.zero_shot_file import write_head
 from labelbench_core.datasets import PreparedDataset, open_dataset
 from labelbench_core.embeddings.refreshed import with_weights
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
 from labelbench_core.storage.records import read_record
 from labelbench_core.storage.round_files import Round
+from labelbench_core.storage.zero_shot_file import write_head
 from labelbench_core.training import on_images
 from labelbench_core.training.finetuning import finetune_round, read_bought, write_finetuned
 from workflow_scripts import finetune_model
