@@ -168,12 +168,15 @@ def build(
         Threads to use; no influence on the result.
     penalty
         Per label: the objective is the mean loss plus penalty / 2 times the squared norm of the
-        weights of standardised features. None: chosen by cross-validation.
+        weights of standardised features. null: chosen by cross-validation among the bought labels.
+        Default: ours.
     tolerance
-        Stop when the gradient's norm is this fraction of its norm at zero weights.
+        Stop when the gradient's norm is this fraction of its norm at zero weights. Default: ours.
     max_iterations
-        Stop here at the latest; the round's record then says `converged: false`.
+        Iterations after which the search for the optimum stops; the round's record then says
+        `converged: false`. Default: ours.
     start
-        "zeros", or "zero-shot": what the penalty pulls the weights to.
+        Weights that the penalty pulls towards: "zeros", or "zero-shot", the classifier that a
+        CLIP-like backbone makes of the class names. Default: ours.
     """
     return LinearProxy(penalty, tolerance, max_iterations, threads, start)

@@ -6,13 +6,11 @@ keyword-only parameters, all with defaults, are its options. A package outside a
 through an entry point: group `labelbench.<kind>`, name of the method, value the module.
 """
 
-import argparse
 import ast
 import functools
 import importlib
 import importlib.metadata
 import importlib.util
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -300,42 +298,6 @@ def source_of(module: str) -> Path:
     if first in OWN_PACKAGES:
         return PROJECT.joinpath(first, *rest).with_suffix(".py")
     raise InputError(f"module {module!r} of a plug-in package cannot be found")
-
-
-def print_list(kind: str, columns: tuple[str, ...]) -> None:
-    """Print a table of all components of a kind; `columns` are keys of their `INFO`."""
-    rows = [("id", *columns, "options")]
-    for name in names(kind):
-        if problem := problem_of(kind, name):
-            print(f"left out: {problem}", file=sys.stderr)
-            continue
-        component = describe(kind, name)
-        values = (_plain(component.info.get(column, "")) for column in columns)
-        rows.append((name, *values, _plain([f"{k}={v}" for k, v in component.options.items()])))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print(
-            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
-
-
-def list_command(kind: str, columns: tuple[str, ...], argv: list[str] | None) -> int:
-    """`python -m labelbench_core.<kind> --list`; the exit status."""
-    parser = argparse.ArgumentParser(prog=f"python -m labelbench_core.{kind}")
-    parser.add_argument("--list", action="store_true", help=f"print all {kind}, one a line")
-    if not parser.parse_args(argv).list:
-        parser.print_help()
-        return 2
-    print_list(kind, columns)
-    return 0
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value)) or "-"
-    return str(value) or "-"
 
 
 def _meanings(tree: ast.Module) -> dict[str, ast.expr]:
