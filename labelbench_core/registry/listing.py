@@ -108,7 +108,7 @@ def option_rows(component: Component) -> Iterator[OptionRow]:
             name,
             rule.words if rule else "a value like the default",
             "none: it has to be given" if has_to_be_given else written(default),
-            text.source,
+            "" if has_to_be_given else text.source,
             text.meaning,
         )
 
