@@ -211,7 +211,8 @@ def _preprocessing(
     from open_clip.transform import PreprocessCfg
 
     if model not in (models := open_clip.list_models()):
-        raise InputError(f"model: OpenCLIP has no {model!r}; closest: {_closest(model, models)}")
+        told = f"model: {model!r}; allowed: the models of OpenCLIP"
+        raise InputError(f"{told}; closest: {_closest(model, models)}")
     tags = open_clip.list_pretrained_tags_by_model(model)
     tag = _tag(pretrained, checkpoint)
     defaults = dataclasses.asdict(PreprocessCfg())
@@ -221,7 +222,8 @@ def _preprocessing(
         config = open_clip.get_pretrained_cfg(model, tag)
         if not config:
             raise InputError(
-                f"pretrained: {model} has no weights {tag!r}; allowed: {', '.join(tags) or 'null'}"
+                f"pretrained: {pretrained!r}: {model} has no weights {tag!r}; allowed: "
+                f"{', '.join(tags) or 'null'}"
             )
         _check_activation(model, tag, config)
         found = {**defaults, **config}

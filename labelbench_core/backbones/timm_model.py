@@ -192,7 +192,8 @@ def _preprocessing(
     if ":" in name:
         return settle(given, _known(_of_hub(name), source), source, "")
     if not timm.is_model(name) or name in timm.models.get_deprecated_models():
-        raise InputError(f"model: timm has no {model!r}; closest: {_closest(model)}")
+        told = f"model: {model!r}; allowed: the models of timm"
+        raise InputError(f"{told}; closest: {_closest(model)}")
     base, _, tag = name.partition(".")
     tags = [other.partition(".")[2] for other in timm.list_models(f"{base}.*", pretrained=True)]
     if tag and tag not in tags:

@@ -116,7 +116,10 @@ class LinearProxy(LinearHead):
         if self.start == "zeros":
             return None
         if training.zero_shot is None:
-            raise InputError("options.start: zero-shot: the head of the class names is not given")
+            raise InputError(
+                "options.start: 'zero-shot'; the head of the class names is not given; allowed "
+                "without it: zeros"
+            )
         statistics = training.statistics
         length = np.sqrt((statistics.mean**2 + statistics.std**2).sum())
         weights = training.zero_shot["weights"] * float(training.zero_shot["scale"]) / length

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from labelbench_core.errors import InputError, listed, raise_all, shown
+from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown
 from labelbench_core.registry import info as component_info
 from labelbench_core.registry import options as option_rules
 
@@ -73,7 +73,9 @@ def module_name(kind: str, name: str) -> str:
         return f"labelbench_core.{kind}.{name.replace('-', '_')}"
     if name in _plugins(kind):
         return _plugins(kind)[name]
-    raise InputError(f"{kind}: no method {shown(name)}; there are: {listed(names(kind))}")
+    known = names(kind)
+    told = f"{kind}: {shown(name)}: unknown name{did_you_mean(name, known)}"
+    raise InputError(f"{told}; allowed: {listed(known)}")
 
 
 def load(kind: str, name: str) -> ModuleType:
@@ -319,7 +321,7 @@ def _meanings(tree: ast.Module) -> dict[str, ast.expr]:
 def _own(kind: str) -> frozenset[str]:
     """Methods of this package: files of the kind's folder that define its main function."""
     if kind not in MAIN_FUNCTION:
-        raise InputError(f"no kind of component {kind!r}; there are: {', '.join(MAIN_FUNCTION)}")
+        raise InputError(f"kind of component: {shown(kind)}; allowed: {listed(MAIN_FUNCTION)}")
     start = f"\ndef {MAIN_FUNCTION[kind]}(".encode()
     return frozenset(
         path.stem.replace("_", "-")

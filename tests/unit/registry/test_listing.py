@@ -63,7 +63,7 @@ def test_an_unknown_name_is_one_line_with_those_there_are(capsys):
     told = capsys.readouterr()
     assert told.out == ""
     names = ", ".join(registry.names("trainers"))
-    assert told.err == f"error: trainers: no method 'nope'; there are: {names}\n"
+    assert told.err == f"error: trainers: 'nope': unknown name; allowed: {names}\n"
 
 
 def test_without_a_request_the_help_is_printed(capsys):
