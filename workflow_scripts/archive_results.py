@@ -88,7 +88,7 @@ def _compression(archive: Path) -> str:
     for suffix, compression in COMPRESSIONS.items():
         if archive.name.endswith(suffix):
             return compression
-    raise InputError(f"{archive}: the name must end in one of {', '.join(COMPRESSIONS)}")
+    raise InputError(f"{archive}; allowed: a name that ends in {', '.join(COMPRESSIONS)}")
 
 
 def _benchmarks(jobs: Iterable[PlannedJob]) -> Iterable[Path]:

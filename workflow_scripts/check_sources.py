@@ -17,7 +17,7 @@ def prepared_datasets(results: Path, names: list[str]) -> dict[str, Path]:
     found = {path.parent.name: path for path in sorted(results.glob("datasets/*/manifest.json"))}
     if unknown := [name for name in names if name not in found]:
         raise InputError(
-            f"data set {unknown[0]!r} is not prepared in {results}; there are: "
+            f"data set {unknown[0]!r} is not prepared in {results}; allowed: "
             f"{', '.join(found) or 'none'}"
         )
     return {name: found[name] for name in names or found}

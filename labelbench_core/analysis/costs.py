@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.frames import SETTING
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, listed
 from labelbench_core.stages.plan import Needs, ids_of_jobs
 from labelbench_core.stages.table import COSTED
 from labelbench_core.storage.records import read_record
@@ -76,7 +76,7 @@ def collect_costs(
 def _parted(entry: str, option: str) -> tuple[str, str]:
     stage, _, pattern = entry.partition("=")
     if not pattern:
-        raise InputError(f"{option} {entry}: must read STAGE=PATH")
+        raise InputError(f"{option}: {entry}; allowed: STAGE=PATH")
     return stage, pattern
 
 
@@ -87,7 +87,8 @@ def _jobs(
     named = {name for _, name, _, _ in string.Formatter().parse(pattern) if name}
     unknown = sorted(named - set(ID_COLUMNS))
     if unknown:
-        raise InputError(f"--benchmark: {pattern}: {{{unknown[0]}}} is not an id")
+        told = f"--benchmark: {pattern}: {{{unknown[0]}}}: unknown id"
+        raise InputError(f"{told}; allowed: {listed(ID_COLUMNS)}")
     seen = set()
     for ids in ids_of_jobs(stage, experiment, needs):
         path = pattern.format_map(ids)

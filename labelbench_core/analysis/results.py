@@ -71,9 +71,7 @@ def compute_results(
     chosen = methods[methods["metric"] == experiment.metric]
     if chosen.empty:
         known = ", ".join(sorted(set(rounds["metric"])))
-        raise InputError(
-            f"--experiment: metric is {experiment.metric!r}, but the rounds report {known}"
-        )
+        raise InputError(f"--experiment: metric: {experiment.metric!r}; allowed: {known}")
     return Results(
         curves=with_kind(summarise_curves(rounds), experiment),
         comparisons=compare_to_baseline(methods, experiment.baseline),

@@ -1,15 +1,19 @@
-"""Print the backbones that exist: `python -m labelbench_core.backbones --list`."""
+"""What backbones there are, and what their options mean.
+
+python -m labelbench_core.backbones --list
+python -m labelbench_core.backbones --describe NAME ...
+"""
 
 import sys
 
-from labelbench_core import registry
+from labelbench_core.registry import listing
 
 COLUMNS = ("summary", "license")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the table; the exit status."""
-    return registry.list_command("backbones", COLUMNS, argv)
+    """Print a list or descriptions; the exit status."""
+    return listing.list_command("backbones", COLUMNS, argv)
 
 
 if __name__ == "__main__":

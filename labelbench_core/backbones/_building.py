@@ -39,7 +39,7 @@ def finish(
         features = model(torch.zeros(1, 3, input_size, input_size))
     model.eval()  # once more: forgets what was kept of these weights
     if features.ndim != 2:
-        raise InputError(f"backbone: its output has shape {tuple(features.shape)}, expected (B, D)")
+        raise InputError(f"backbone: output of shape {tuple(features.shape)}; allowed: (B, D)")
     return Backbone(
         model=model,
         num_features=features.shape[1],

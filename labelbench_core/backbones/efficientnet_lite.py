@@ -71,11 +71,11 @@ def build(
     Parameters
     ----------
     variant
-        "lite0".
+        Which network of the family; the package has the weights of one. Default: ours.
     input_size
-        Height and width of the input in pixels; the weights were trained at 224.
+        Height and width of the input, in pixels. Default: the weights'.
     interpolation
-        "bicubic" (as in training) or "bilinear".
+        How pixels are computed where an image changes its size. Default: the weights'.
     """
     timm = _libraries.timm()
 

@@ -96,22 +96,34 @@ def build(
     Parameters
     ----------
     model
-        OpenCLIP's architecture name.
+        OpenCLIP's name of the architecture. Default: ours.
     pretrained
-        Tag of published weights (downloaded once, cached under `HF_HOME`); null: random weights;
-        "auto": "openai". Beside `checkpoint` the tag of the weights in that file: it says how
-        images are prepared, and nothing is downloaded ("auto", null: no tag is known).
+        Tag of published weights, downloaded once and cached under `HF_HOME`; "auto": those of
+        OpenAI ("openai"); null: random weights. Beside `checkpoint` it is the tag of the weights in
+        that file, which says how images are prepared, and nothing is downloaded ("auto", null: no
+        tag is known). Default: ours.
     checkpoint
-        A local weights file of the whole model, image and text, instead.
+        Path of a local file with the weights of the whole model, image and text, to use instead of
+        published ones; null: none. Default: ours.
     input_size
-        Height and width in pixels; default: as the weights were trained. Where the network cuts
-        images into patches, a multiple of theirs.
-    mean, std, interpolation, resize_mode
-        How images are prepared, see `Backbone` and `Framing`; default: as the tag says, else
-        `preprocess_cfg` in an `open_clip_config.json` beside the checkpoint. All four are needed
-        for a checkpoint with neither. Random weights: as OpenAI's.
+        Height and width of the input, in pixels; null: as the weights were trained. Where the
+        network cuts images into patches, a multiple of their side. Default: the weights'.
+    mean
+        Of each colour channel, subtracted from values between 0 and 1. null: as the
+        tag says, else `preprocess_cfg` in an `open_clip_config.json` beside the checkpoint; a
+        checkpoint with neither needs it. Random weights: as OpenAI's. Default: the weights'.
+    std
+        Of each colour channel; values are divided by it. null: as for `mean`; a
+        checkpoint with neither needs it. Random weights: as OpenAI's. Default: the weights'.
+    interpolation
+        How pixels are computed where an image changes its size. null: as for `mean`; a checkpoint
+        with neither needs it. Random weights: as OpenAI's. Default: the weights'.
+    resize_mode
+        How an image becomes a square: "shortest" scales its shorter side and cuts,
+        "longest" scales its longer side and fills up, "squash" changes its proportions. null: as
+        for `mean`. Default: the weights'.
     random_seed
-        Of random weights.
+        Seed of random weights. Default: ours.
     """
     open_clip = _libraries.open_clip()
 
@@ -199,7 +211,8 @@ def _preprocessing(
     from open_clip.transform import PreprocessCfg
 
     if model not in (models := open_clip.list_models()):
-        raise InputError(f"model: OpenCLIP has no {model!r}; closest: {_closest(model, models)}")
+        told = f"model: {model!r}; allowed: the models of OpenCLIP"
+        raise InputError(f"{told}; closest: {_closest(model, models)}")
     tags = open_clip.list_pretrained_tags_by_model(model)
     tag = _tag(pretrained, checkpoint)
     defaults = dataclasses.asdict(PreprocessCfg())
@@ -209,7 +222,8 @@ def _preprocessing(
         config = open_clip.get_pretrained_cfg(model, tag)
         if not config:
             raise InputError(
-                f"pretrained: {model} has no weights {tag!r}; allowed: {', '.join(tags) or 'null'}"
+                f"pretrained: {pretrained!r}: {model} has no weights {tag!r}; allowed: "
+                f"{', '.join(tags) or 'null'}"
             )
         _check_activation(model, tag, config)
         found = {**defaults, **config}

@@ -105,23 +105,39 @@ def build(
     Parameters
     ----------
     model
-        timm's name, with or without the weights' tag ("vit_small_patch14_dinov2.lvd142m").
+        timm's name of the model, with or without the weights' tag
+        ("vit_small_patch14_dinov2.lvd142m"). Default: ours.
     pretrained
-        Take published weights from the hub (downloaded once, cached under `HF_HOME`); else random.
-        A text: the weights' tag, as behind the dot in `model`. Beside `checkpoint` the tag, here or
-        there, says how images are prepared, and nothing is downloaded.
+        Whether to take published weights from the hub (downloaded once, cached under `HF_HOME`) or
+        random ones; a text is the weights' tag, as behind the dot in `model`. Beside `checkpoint`
+        the tag, here or there, says how images are prepared, and nothing is downloaded. Default:
+        ours.
     checkpoint
-        A local weights file (.safetensors, .pth) of the whole model, instead: with a classifier of
-        any number of classes, which is thrown away, or without one.
+        Path of a local file (.safetensors, .pth) with the weights of the whole model, to use
+        instead of published ones, with a classifier of any number of classes, which is thrown away,
+        or without one; null: none. Default: ours.
     input_size
-        Height and width in pixels; default: as the weights were trained. Where the network cuts
-        images into patches, a multiple of theirs.
-    mean, std, interpolation, resize_mode
-        How images are prepared, see `Backbone` and `Framing`; default: as timm's table says of the
-        weights' tag, else `pretrained_cfg` in a `config.json` beside the checkpoint. All four are
-        needed for a checkpoint with neither. Random weights: as the model's default weights.
+        Height and width of the input, in pixels; null: as the weights were trained. Where the
+        network cuts images into patches, a multiple of their side. Default: the weights'.
+    mean
+        Of each colour channel, subtracted from values between 0 and 1. null: as timm's
+        table says of the weights' tag, else `pretrained_cfg` in a `config.json` beside the
+        checkpoint; a checkpoint with neither needs it. Random weights: as the model's default
+        weights. Default: the weights'.
+    std
+        Of each colour channel; values are divided by it. null: as for `mean`; a
+        checkpoint with neither needs it. Random weights: as the model's default weights. Default:
+        the weights'.
+    interpolation
+        How pixels are computed where an image changes its size. null: as for `mean`; a checkpoint
+        with neither needs it. Random weights: as the model's default weights. Default: the
+        weights'.
+    resize_mode
+        How an image becomes a square: "shortest" scales its shorter side and cuts,
+        "longest" scales its longer side and fills up, "squash" changes its proportions. null: as
+        for `mean`. Default: the weights'.
     random_seed
-        Of random weights (`pretrained: false`, no checkpoint).
+        Seed of random weights (`pretrained: false`, no checkpoint). Default: ours.
     """
     from labelbench_core.backbones import _building
 
@@ -176,7 +192,8 @@ def _preprocessing(
     if ":" in name:
         return settle(given, _known(_of_hub(name), source), source, "")
     if not timm.is_model(name) or name in timm.models.get_deprecated_models():
-        raise InputError(f"model: timm has no {model!r}; closest: {_closest(model)}")
+        told = f"model: {model!r}; allowed: the models of timm"
+        raise InputError(f"{told}; closest: {_closest(model)}")
     base, _, tag = name.partition(".")
     tags = [other.partition(".")[2] for other in timm.list_models(f"{base}.*", pretrained=True)]
     if tag and tag not in tags:

@@ -50,6 +50,6 @@ def require_text(backbone: Mapping[str, Any]) -> None:
             if registry.describe("backbones", name).info.get("text")
         ]
         raise InputError(
-            f"zero-shot: backbone implementation {backbone['implementation']!r} has no text tower; "
-            f"allowed: {', '.join(able)}"
+            f"implementation: {backbone['implementation']!r}; it has no text "
+            f"tower; allowed for zero-shot: {', '.join(able)}"
         )

@@ -20,7 +20,7 @@ def check_labels(labels: Any, num_classes: int, field: str = "labels") -> None:
     is_array = isinstance(labels, np.ndarray)
     if not is_array or (labels.size and labels.dtype.kind not in "iub"):
         given = labels.dtype if is_array else type(labels).__name__
-        raise InputError(f"{field}: expected an array of whole numbers, got {given}")
+        raise InputError(f"{field}: {given}; allowed: an array of whole numbers")
     if labels.size and not (labels.min() >= 0 and labels.max() < num_classes):
         wrong = labels[(labels < 0) | (labels >= num_classes)].flat[0]
         raise InputError(f"{field}: {shown(int(wrong))}; allowed: 0 to {num_classes - 1}")

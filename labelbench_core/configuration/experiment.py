@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, listed, shown
 from labelbench_core.storage.files import canonical_json
 
 SETTING = ("dataset", "backbone", "proxy", "schedule")
@@ -118,7 +118,8 @@ class Crossing:
         _check_keys(values, {*LISTS, "rounds"}, optional, where)
         rounds, finetune = values["rounds"], values.get("finetune")
         if not isinstance(rounds, int) or rounds < 1:
-            raise InputError(f"{where}: rounds is {rounds!r}; must be a whole number >= 1")
+            told = f"{where}: rounds: {shown(rounds)}"
+            raise InputError(f"{told}; allowed: a whole number of at least 1")
         return cls(
             **_tuples(values, LISTS, where),
             **{key: tuple(values.get(key, ())) for key in CEILING_LISTS},
@@ -153,7 +154,8 @@ class Experiment:
         required = {"experiment", "crossings", "baseline", "highlight"}
         _check_keys(values, required, {"metric"}, "--experiment")
         if not isinstance(values["crossings"], list) or not values["crossings"]:
-            raise InputError("--experiment: crossings must be a non-empty list")
+            told = f"--experiment: crossings: {shown(values['crossings'])}"
+            raise InputError(f"{told}; allowed: a non-empty list")
         crossings = tuple(
             Crossing.from_mapping(one, f"--experiment: crossings[{place}]")
             for place, one in enumerate(values["crossings"])
@@ -163,8 +165,8 @@ class Experiment:
             for crossing in crossings:
                 if getattr(found, key) not in crossing.strategies:
                     raise InputError(
-                        f"--experiment: {key} is {getattr(found, key)!r}; must be one of the "
-                        f"strategies {', '.join(crossing.strategies)}"
+                        f"--experiment: {key}: {shown(getattr(found, key))}; allowed: "
+                        f"{listed(crossing.strategies)}"
                     )
         return found
 
@@ -233,23 +235,24 @@ class Experiment:
 
 def _check_keys(values: Any, required: set[str], optional: set[str], where: str) -> None:
     if not isinstance(values, Mapping):
-        raise InputError(f"{where}: must be a JSON object")
+        raise InputError(f"{where}: {shown(values)}; allowed: a JSON object")
     known = required | optional
     unknown = sorted(set(values) - known)
     missing = sorted(required - set(values))
     if unknown or missing:
-        problem = f"unknown key {unknown[0]}" if unknown else f"key {missing[0]} is missing"
-        raise InputError(f"{where}: {problem}; allowed are {', '.join(sorted(known))}")
+        problem = f"{unknown[0]}: unknown key" if unknown else f"{missing[0]}: missing"
+        raise InputError(f"{where}: {problem}; allowed: {listed(sorted(known))}")
 
 
 def _tuples(values: Any, keys: tuple[str, ...], where: str) -> dict[str, tuple]:
     if not isinstance(values, Mapping):
-        raise InputError(f"{where}: must be a JSON object with {', '.join(keys)}")
+        raise InputError(f"{where}: {shown(values)}; allowed: a JSON object with {listed(keys)}")
     for key in keys:
         value = values.get(key)
         if not isinstance(value, list) or not value or len(set(value)) != len(value):
-            raise InputError(f"{where}: {key} must be a non-empty list without repetitions")
+            told = f"{where}: {key}: {shown(value)}"
+            raise InputError(f"{told}; allowed: a non-empty list without repetitions")
     unknown = sorted(set(values) - set(keys)) if keys is FINETUNE_LISTS else []
     if unknown:
-        raise InputError(f"{where}: unknown key {unknown[0]}; allowed are {', '.join(keys)}")
+        raise InputError(f"{where}: {unknown[0]}: unknown key; allowed: {listed(keys)}")
     return {key: tuple(values[key]) for key in keys}

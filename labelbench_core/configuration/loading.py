@@ -94,7 +94,7 @@ def _reference_errors(
     for kind in _CROSSED:
         errors += _unknown(kind, getattr(crossing, kind), catalogue[kind], f"catalogue {kind}.yaml")
     for name in set(crossing.strategies) & set(RESERVED_STRATEGIES):
-        errors.append(f"strategies: {name!r} is the name of round 0's folder; give it another id")
+        errors.append(f"strategies: {name!r}, the name of round 0's folder; allowed: another id")
     errors += _ceiling_errors(crossing, catalogue)
     chosen = crossing.strategies
     for key in ("baseline", "highlight"):

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from labelbench_core.datasets.framing import SHORTEST, Framing
-from labelbench_core.errors import InputError, damaged
+from labelbench_core.errors import InputError, damaged, shown
 from labelbench_core.storage import files, store
 from labelbench_core.storage.records import read_record
 
@@ -237,7 +237,7 @@ class PreparedDataset:
         """`InputError` unless there is such a split."""
         if split not in self.manifest["splits"]:
             raise InputError(
-                f"{self.folder}: no split {split!r}; there are: {', '.join(self.splits)}"
+                f"{self.folder}: split: {shown(split)}; allowed: {', '.join(self.splits)}"
             )
 
 

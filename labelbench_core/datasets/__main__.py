@@ -1,15 +1,19 @@
-"""Print the datasets that exist: `python -m labelbench_core.datasets --list`."""
+"""What data sets there are, and what their options mean.
+
+python -m labelbench_core.datasets --list
+python -m labelbench_core.datasets --describe NAME ...
+"""
 
 import sys
 
-from labelbench_core import registry
+from labelbench_core.registry import listing
 
 COLUMNS = ("summary",)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the table; the exit status."""
-    return registry.list_command("datasets", COLUMNS, argv)
+    """Print a list or descriptions; the exit status."""
+    return listing.list_command("datasets", COLUMNS, argv)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,6 @@ def load(data_dir: Path, *, download: bool = True) -> RawDataset:
     data_dir
         Holds (or will hold) the official folder.
     download
-        Fetch the official archive if the folder is missing.
+        Whether to fetch the official archive where there is none. Default: ours.
     """
     return _cifar.load(LAYOUT, data_dir, download=download)

@@ -94,7 +94,7 @@ def load(data_dir: Path, *, download: bool = True) -> RawDataset:
     data_dir
         Looked into first, for `FashionMNIST/raw` and `fashion-mnist`.
     download
-        Fetch the files if they are nowhere.
+        Whether to fetch the official files where there are none. Default: ours.
     """
     folder = _find(data_dir)
     if download and not folder.exists():

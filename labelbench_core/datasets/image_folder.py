@@ -61,17 +61,17 @@ def load(
     data_dir
         `folder` is relative to it.
     folder
-        Holds one folder a split.
+        Folder that holds one folder a split, relative to the data directory. Default: ours.
     image_size
-        Images become squares of this many pixels (at least 1), as the backbone's `resize_mode`
-        says (default: the central square).
+        Side, in pixels, of the squares that images become, as the backbone's `resize_mode` says
+        (unless it says otherwise, the central square). Default: ours.
     allow_missing_classes
-        Accept that val and test lack classes (the pool never may).
+        Whether `val` and `test` may lack classes; the pool never may. Default: ours.
     corrupt
-        What to do with files that cannot be decoded: stop and name them all, or leave them out,
-        counted and named.
+        What becomes of files that cannot be read or decoded: "error" stops and names them all;
+        "skip" leaves them out, counted and named. Default: ours.
     ground
-        What shows where an image is transparent.
+        Colour that shows where an image is transparent. Default: ours.
     """
     listing = list_images(_root(data_dir, folder), allow_missing_classes=allow_missing_classes)
     return RawDataset(

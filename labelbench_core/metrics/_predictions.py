@@ -35,10 +35,10 @@ class Predictions:
         """From (N, C) probabilities, in memory or in blocks, and (N,) true classes."""
         if len(probabilities.shape) != 2:
             shape = tuple(probabilities.shape)
-            raise InputError(f"probabilities: shape {shape}, expected (N, C)")
+            raise InputError(f"probabilities: shape {shape}; allowed: (N, C)")
         count, num_classes = probabilities.shape
         if np.shape(labels) != (count,):
-            raise InputError(f"labels: shape {np.shape(labels)}, expected {(count,)}")
+            raise InputError(f"labels: shape {np.shape(labels)}; allowed: {(count,)}")
         check_labels(labels, num_classes)
         found = cls(num_classes, np.empty(count, np.int64), np.empty(count), np.empty(count))
         in_memory = isinstance(probabilities, np.ndarray)

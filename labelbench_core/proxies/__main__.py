@@ -1,15 +1,19 @@
-"""Print the proxies that exist: `python -m labelbench_core.proxies --list`."""
+"""What proxies there are, and what their options mean.
+
+python -m labelbench_core.proxies --list
+python -m labelbench_core.proxies --describe NAME ...
+"""
 
 import sys
 
-from labelbench_core import registry
+from labelbench_core.registry import listing
 
 COLUMNS = ("paper", "cost", "provides", "needs_torch")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the table; the exit status."""
-    return registry.list_command("proxies", COLUMNS, argv)
+    """Print a list or descriptions; the exit status."""
+    return listing.list_command("proxies", COLUMNS, argv)
 
 
 if __name__ == "__main__":

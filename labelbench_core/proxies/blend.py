@@ -52,10 +52,18 @@ def build(
     threads
         Threads to use; no influence on the result.
     trainer
-        Id in the catalogue's trainers.yaml of what fine-tunes the backbone; not with `head: proxy`.
+        Id in the catalogue's trainers.yaml of what trains the backbone; not one with `head: proxy`.
+        Default: ours.
     refresh_every
-        Rounds from one refresh to the next.
-    penalty, tolerance, max_iterations
-        As for the proxy `linear`.
+        Number of rounds from one refresh of the embeddings to the next. Default: ours.
+    penalty
+        Per label: the objective is the mean loss plus penalty / 2 times the squared norm of the
+        weights of standardised features. null: chosen by cross-validation among the bought labels.
+        Default: ours.
+    tolerance
+        Stop when the gradient's norm is this fraction of its norm at zero weights. Default: ours.
+    max_iterations
+        Iterations after which the search for the optimum stops; the round's record then says
+        `converged: false`. Default: ours.
     """
     return BlendProxy(penalty, tolerance, max_iterations, threads)

@@ -77,8 +77,10 @@ def build(
     threads
         Threads to use; the number can change the last digits.
     trainer
-        Id in the catalogue's trainers.yaml, with `head: fresh`.
+        Id in the catalogue's trainers.yaml of what trains the backbone, with `head: fresh`.
+        Default: ours.
     start
-        "pretrained" weights in every round, or "warm", the weights of the round before.
+        Weights that a round begins with: "pretrained", or "warm", those of the round before.
+        Default: ours.
     """
     return FineTuneProxy(trainer, start, threads)

@@ -116,7 +116,10 @@ class LinearProxy(LinearHead):
         if self.start == "zeros":
             return None
         if training.zero_shot is None:
-            raise InputError("options.start: zero-shot: the head of the class names is not given")
+            raise InputError(
+                "options.start: 'zero-shot'; the head of the class names is not given; allowed "
+                "without it: zeros"
+            )
         statistics = training.statistics
         length = np.sqrt((statistics.mean**2 + statistics.std**2).sum())
         weights = training.zero_shot["weights"] * float(training.zero_shot["scale"]) / length
@@ -168,12 +171,15 @@ def build(
         Threads to use; no influence on the result.
     penalty
         Per label: the objective is the mean loss plus penalty / 2 times the squared norm of the
-        weights of standardised features. None: chosen by cross-validation.
+        weights of standardised features. null: chosen by cross-validation among the bought labels.
+        Default: ours.
     tolerance
-        Stop when the gradient's norm is this fraction of its norm at zero weights.
+        Stop when the gradient's norm is this fraction of its norm at zero weights. Default: ours.
     max_iterations
-        Stop here at the latest; the round's record then says `converged: false`.
+        Iterations after which the search for the optimum stops; the round's record then says
+        `converged: false`. Default: ours.
     start
-        "zeros", or "zero-shot": what the penalty pulls the weights to.
+        Weights that the penalty pulls towards: "zeros", or "zero-shot", the classifier that a
+        CLIP-like backbone makes of the class names. Default: ours.
     """
     return LinearProxy(penalty, tolerance, max_iterations, threads, start)

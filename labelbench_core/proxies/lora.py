@@ -106,12 +106,13 @@ def build(
     threads
         Threads to use; the number can change the last digits.
     trainer
-        Id in the catalogue's trainers.yaml, with `head: fresh`.
+        Id in the catalogue's trainers.yaml of what trains the adapters and the classifier, with
+        `head: fresh`. Default: ours.
     rank
-        r, of the update of each adapted layer.
+        r, the rank of the update of each adapted layer. Default: ours.
     alpha
-        The update is scaled by `alpha` / `rank`.
+        The update is scaled by `alpha` / `rank`. Default: ours.
     dropout
-        On the adapters' inputs.
+        Probability with which an input of an adapter is dropped in training. Default: ours.
     """
     return LoraProxy(trainer, rank, alpha, dropout, threads)

@@ -104,8 +104,11 @@ def build(
     threads
         Threads to use; the number can change the last digits.
     hidden
-        Its width.
-    trainer, augmentation
-        As for the proxy `trained-linear`.
+        Number of units in the hidden layer. Default: ours.
+    trainer
+        Id in the catalogue's trainers.yaml of what trains the network. Default: ours.
+    augmentation
+        Id in the catalogue's augmentations.yaml: which cached views are trained on. Semi-supervised
+        trainers need it; null: the embeddings of the unchanged images. Default: ours.
     """
     return ShallowProxy(hidden, trainer, threads)

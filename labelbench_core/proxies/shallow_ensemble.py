@@ -81,8 +81,13 @@ def build(
     threads
         Threads to use; the number can change the last digits.
     members
-        How many, at least 2: one alone has nobody to disagree with.
-    hidden, trainer, augmentation
-        As for the proxy `shallow`.
+        Number of networks; a single one has nobody to disagree with. Default: ours.
+    hidden
+        Number of units in each hidden layer. Default: ours.
+    trainer
+        Id in the catalogue's trainers.yaml of what trains each network. Default: ours.
+    augmentation
+        Id in the catalogue's augmentations.yaml: which cached views are trained on. Semi-supervised
+        trainers need it; null: the embeddings of the unchanged images. Default: ours.
     """
     return ShallowEnsemble(members, hidden, trainer, threads)

@@ -62,9 +62,9 @@ def build(
     threads
         Threads to use; the number can change the last digits.
     trainer
-        Id in the catalogue's trainers.yaml.
+        Id in the catalogue's trainers.yaml of what trains the classifier. Default: ours.
     augmentation
-        Id in augmentations.yaml: which cached views are trained on; needed by semi-supervised
-        trainers. None: the embeddings of the images as they are.
+        Id in the catalogue's augmentations.yaml: which cached views are trained on. Semi-supervised
+        trainers need it; null: the embeddings of the unchanged images. Default: ours.
     """
     return TrainedLinear(trainer, threads)

@@ -6,20 +6,18 @@ keyword-only parameters, all with defaults, are its options. A package outside a
 through an entry point: group `labelbench.<kind>`, name of the method, value the module.
 """
 
-import argparse
 import ast
 import functools
 import importlib
 import importlib.metadata
 import importlib.util
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from labelbench_core.errors import InputError, listed, raise_all, shown
+from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown
 from labelbench_core.registry import info as component_info
 from labelbench_core.registry import options as option_rules
 
@@ -75,7 +73,9 @@ def module_name(kind: str, name: str) -> str:
         return f"labelbench_core.{kind}.{name.replace('-', '_')}"
     if name in _plugins(kind):
         return _plugins(kind)[name]
-    raise InputError(f"{kind}: no method {shown(name)}; there are: {listed(names(kind))}")
+    known = names(kind)
+    told = f"{kind}: {shown(name)}: unknown name{did_you_mean(name, known)}"
+    raise InputError(f"{told}; allowed: {listed(known)}")
 
 
 def load(kind: str, name: str) -> ModuleType:
@@ -302,42 +302,6 @@ def source_of(module: str) -> Path:
     raise InputError(f"module {module!r} of a plug-in package cannot be found")
 
 
-def print_list(kind: str, columns: tuple[str, ...]) -> None:
-    """Print a table of all components of a kind; `columns` are keys of their `INFO`."""
-    rows = [("id", *columns, "options")]
-    for name in names(kind):
-        if problem := problem_of(kind, name):
-            print(f"left out: {problem}", file=sys.stderr)
-            continue
-        component = describe(kind, name)
-        values = (_plain(component.info.get(column, "")) for column in columns)
-        rows.append((name, *values, _plain([f"{k}={v}" for k, v in component.options.items()])))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print(
-            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
-
-
-def list_command(kind: str, columns: tuple[str, ...], argv: list[str] | None) -> int:
-    """`python -m labelbench_core.<kind> --list`; the exit status."""
-    parser = argparse.ArgumentParser(prog=f"python -m labelbench_core.{kind}")
-    parser.add_argument("--list", action="store_true", help=f"print all {kind}, one a line")
-    if not parser.parse_args(argv).list:
-        parser.print_help()
-        return 2
-    print_list(kind, columns)
-    return 0
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value)) or "-"
-    return str(value) or "-"
-
-
 def _meanings(tree: ast.Module) -> dict[str, ast.expr]:
     """What names of a module stand for: what is assigned to them, or imported as another name."""
     found: dict[str, ast.expr] = {}
@@ -357,7 +321,7 @@ def _meanings(tree: ast.Module) -> dict[str, ast.expr]:
 def _own(kind: str) -> frozenset[str]:
     """Methods of this package: files of the kind's folder that define its main function."""
     if kind not in MAIN_FUNCTION:
-        raise InputError(f"no kind of component {kind!r}; there are: {', '.join(MAIN_FUNCTION)}")
+        raise InputError(f"kind of component: {shown(kind)}; allowed: {listed(MAIN_FUNCTION)}")
     start = f"\ndef {MAIN_FUNCTION[kind]}(".encode()
     return frozenset(
         path.stem.replace("_", "-")

@@ -25,7 +25,7 @@ def draw(labels: np.ndarray, size: int | str, how: str, rng: np.random.Generator
     if size == "all":
         return np.arange(len(labels))
     if size > len(labels):
-        raise InputError(f"initial: {size} labels, but the pool has {len(labels)}")
+        raise InputError(f"initial: {size}; allowed: at most {len(labels)}, the rows of the pool")
     order = rng.permutation(len(labels))
     if how == "uniform":
         return order[:size]

@@ -1,15 +1,19 @@
-"""Print the strategies that exist: `python -m labelbench_core.strategies --list`."""
+"""What strategies there are, and what their options mean.
+
+python -m labelbench_core.strategies --list
+python -m labelbench_core.strategies --describe NAME ...
+"""
 
 import sys
 
-from labelbench_core import registry
+from labelbench_core.registry import listing
 
 COLUMNS = ("paper", "cost", "needs", "multilabel")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the table; the exit status."""
-    return registry.list_command("strategies", COLUMNS, argv)
+    """Print a list or descriptions; the exit status."""
+    return listing.list_command("strategies", COLUMNS, argv)
 
 
 if __name__ == "__main__":

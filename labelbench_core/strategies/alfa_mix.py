@@ -47,7 +47,14 @@ def select(
     *,
     cap_step: Annotated[float, Interval(ge=1e-4, le=1)] = 0.03125,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, nearest to their centers first."""
+    """(budget,) int64 distinct unlabelled indices, nearest to their centers first.
+
+    Parameters
+    ----------
+    cap_step
+        Step in which the largest length of the mixing vector, ε √D, grows until there are enough
+        candidates, at most to 1. Default: the authors' code's.
+    """
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

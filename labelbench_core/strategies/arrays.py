@@ -27,7 +27,7 @@ def namespace(array: Array) -> ModuleType:
     torch = sys.modules.get("torch")  # a tensor exists only where torch is loaded
     if torch is not None and isinstance(array, torch.Tensor):
         return torch
-    raise InputError(f"expected a NumPy array or a torch tensor, got {type(array).__name__}")
+    raise InputError(f"{type(array).__name__}; allowed: a NumPy array or a torch tensor")
 
 
 def on_disk(array: Any) -> bool:

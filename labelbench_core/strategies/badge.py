@@ -39,7 +39,14 @@ def select(
     *,
     first_center: Literal["uniform", "largest_norm"] = "uniform",
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, in the order drawn."""
+    """(budget,) int64 distinct unlabelled indices, in the order drawn.
+
+    Parameters
+    ----------
+    first_center
+        First row: "uniform", drawn uniformly; "largest_norm", the one with the longest gradient, as
+        in the authors' code and in LabelBench. Default: the paper's.
+    """
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

@@ -62,7 +62,25 @@ def select(
     oversample: Annotated[float, Interval(ge=1, le=1_000_000)] = 2.0,
     proposals: Count = 10,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, in the order taken."""
+    """(budget,) int64 distinct unlabelled indices, in the order taken.
+
+    Parameters
+    ----------
+    method
+        How the batch is found: "greedy", row by row, then pruned; "swap", LabelBench's, a random
+        batch whose rows are each compared once with random others. Default: the paper's.
+    ridge
+        Multiple of the identity that M starts from, for "greedy". Default: the paper's.
+    dims
+        Number of directions that embeddings are projected on, those in which they are longest.
+        Default: LabelBench's.
+    oversample
+        Rows taken before some are given back, in multiples of the budget, for "greedy". Default:
+        the paper's.
+    proposals
+        Number of random rows that each row of the batch is compared with, for "swap". Default:
+        LabelBench's.
+    """
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

@@ -53,7 +53,19 @@ def select(
     steps: Literal["forward_backward", "forward"] = "forward_backward",
     oversample: Annotated[float, Interval(ge=1, le=1_000_000)] = 2.0,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, in the order taken."""
+    """(budget,) int64 distinct unlabelled indices, in the order taken.
+
+    Parameters
+    ----------
+    ridge
+        λ, the multiple of the identity that M starts from. Default: ours, that of `bait`.
+    steps
+        "forward_backward" takes more rows than asked for and gives back those that help least;
+        "forward" only takes, in half the time. Default: the authors' code's.
+    oversample
+        Rows taken before some are given back, in multiples of the budget, for "forward_backward".
+        Default: the authors' code's.
+    """
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

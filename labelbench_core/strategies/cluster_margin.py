@@ -48,7 +48,15 @@ def select(
     oversample: Annotated[float, Interval(ge=1, le=1_000_000)] = 10.0,
     clusters: Annotated[int, Interval(ge=0, le=1_000_000)] = 0,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, in the order taken."""
+    """(budget,) int64 distinct unlabelled indices, in the order taken.
+
+    Parameters
+    ----------
+    oversample
+        Number of candidates, in multiples of the budget. Default: ours.
+    clusters
+        Number of clusters; 0: as many as the budget. Default: ours.
+    """
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

@@ -104,9 +104,9 @@ def select_with_state(
 
 def _check_budget(budget: int, available: int) -> None:
     if isinstance(budget, bool) or not isinstance(budget, (int, np.integer)) or budget < 0:
-        raise InputError(f"budget = {shown(budget)}: expected a whole number, at least 0")
+        raise InputError(f"budget: {shown(budget)}; allowed: a whole number of at least 0")
     if budget > available:
-        raise InputError(f"budget = {budget}: only {available} rows of the pool are unlabelled")
+        raise InputError(f"budget: {budget}; allowed: at most {available}, the unlabelled rows")
 
 
 def _check_needs(
@@ -126,7 +126,8 @@ def _check_needs(
         elif name == "head":
             check_head(value)
     if pool.multilabel and not info["multilabel"]:
-        raise InputError(f"strategy {strategy!r} is not defined for multi-label pools")
+        told = f"multilabel: true; strategy {strategy!r} is not defined for multi-label pools"
+        raise InputError(f"{told}; allowed: false")
     for name, value in handed.items():
         if value is None:
             raise MissingInput(strategy, name)

@@ -43,7 +43,18 @@ def select(
     rate: Annotated[float, Interval(ge=0.00390625, le=0.99609375)] = 0.75,
     candidates_per_pick: Count = 25,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, nearest to their centers first."""
+    """(budget,) int64 distinct unlabelled indices, nearest to their centers first.
+
+    Parameters
+    ----------
+    passes
+        Number of predictions with features dropped. Default: the authors' code's.
+    rate
+        Share of the features that a prediction drops, in expectation. Default: the authors' code's.
+    candidates_per_pick
+        Number of candidates per row to choose below which the bar is lowered. Default: the authors'
+        code's.
+    """
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

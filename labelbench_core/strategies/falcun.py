@@ -38,7 +38,14 @@ def select(
     *,
     gamma: Annotated[float, Interval(gt=0, le=100)] = 10.0,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, in the order drawn."""
+    """(budget,) int64 distinct unlabelled indices, in the order drawn.
+
+    Parameters
+    ----------
+    gamma
+        Power of the relevance that rows are drawn in proportion to: larger is greedier. Default:
+        another code's (dal-toolbox, scikit-activeml).
+    """
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

@@ -47,7 +47,14 @@ def select(
     *,
     class_order: Literal["round_robin", "random_class"] = "round_robin",
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, in the order bought through `ask`."""
+    """(budget,) int64 distinct unlabelled indices, in the order bought through `ask`.
+
+    Parameters
+    ----------
+    class_order
+        Which class a query is for: "round_robin", the classes in turn; "random_class", one drawn
+        for each query, as in LabelBench. Default: the authors' code's.
+    """
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

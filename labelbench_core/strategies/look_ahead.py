@@ -51,7 +51,21 @@ def select(
     parts: Count = 1,
     largest_subset: Count = 10_000,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices."""
+    """(budget,) int64 distinct unlabelled indices.
+
+    Parameters
+    ----------
+    candidates
+        Names of the strategies that propose batches; mistakes are proposed beside them. Default:
+        ours.
+    batches
+        Number of batches that are tried out, for each part. Default: the authors' code's.
+    parts
+        Number of parts that the batch is composed of, one after the other; as many as the budget:
+        the greedy oracle. Default: ours.
+    largest_subset
+        Largest number of rows in the random subsets that candidates select from. Default: ours.
+    """
     chosen = np.zeros(0, np.int64)
     for part in np.array_split(np.arange(budget), min(parts, max(budget, 1))):
         seen = replace(

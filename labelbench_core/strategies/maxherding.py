@@ -38,6 +38,15 @@ def select(
     bandwidth: Annotated[float, Interval(ge=1e-3, le=1_000_000)] = 1.0,
     targets: Count = 20_000,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, in the order chosen."""
+    """(budget,) int64 distinct unlabelled indices, in the order chosen.
+
+    Parameters
+    ----------
+    bandwidth
+        Width of the Gaussian kernel, as a distance between rows of unit length. Default: the
+        authors' code's.
+    targets
+        Number of rows whose coverage counts, drawn where the pool has more. Default: ours.
+    """
     drawn = draw_targets(pool.embeddings, targets, rng)
     return greedy_coverage(pool, budget, rng, drawn, np.ones(len(drawn)), bandwidth)

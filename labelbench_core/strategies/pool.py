@@ -112,9 +112,9 @@ class Pool:
         rows = matrix_rows(self.embeddings, "embeddings")
         columns = int(self.embeddings.shape[1])
         if not is_whole(self.num_classes):
-            raise InputError(f"num_classes = {shown(self.num_classes)}: expected a whole number")
-        if self.num_classes < (1 if self.multilabel else 2):
-            raise InputError(f"num_classes = {self.num_classes}: a pool has at least two classes")
+            raise InputError(f"num_classes: {shown(self.num_classes)}; allowed: a whole number")
+        if self.num_classes < (least := 1 if self.multilabel else 2):
+            raise InputError(f"num_classes: {self.num_classes}; allowed: at least {least}")
         if self.probabilities is not None:
             matrix_rows(self.probabilities, "probabilities")
             require_shape("probabilities", self.probabilities, (rows, self.num_classes))
@@ -136,18 +136,22 @@ class Pool:
         for name in ("labeled", "labels"):
             if not isinstance(getattr(self, name), np.ndarray):
                 given = type(getattr(self, name)).__name__
-                raise InputError(f"{name}: expected a NumPy array, got {given}")
+                raise InputError(f"{name}: {given}; allowed: a NumPy array")
         if self.labeled.ndim != 1 or not np.issubdtype(self.labeled.dtype, np.integer):
-            raise InputError("labeled: expected a vector of integer indices into the pool")
+            given = f"{self.labeled.dtype} {self.labeled.shape}"
+            raise InputError(f"labeled: {given}; allowed: a vector of whole numbers, row indices")
         if len(self.labels) != len(self.labeled):
             raise InputError(
-                f"labels: {len(self.labels)} labels for {len(self.labeled)} labelled rows"
+                f"labels: {len(self.labels)} labels; allowed: {len(self.labeled)}, one for each "
+                "labelled row"
             )
         if len(self.labeled) and not (self.labeled.min() >= 0 and self.labeled.max() < rows):
             wrong = self.labeled[(self.labeled < 0) | (self.labeled >= rows)][0]
-            raise InputError(f"labeled: index {wrong} is outside the pool of {rows} rows")
-        if len(np.unique(self.labeled)) != len(self.labeled):
-            raise InputError("labeled: an index occurs twice")
+            raise InputError(f"labeled: {wrong}; allowed: 0 to {rows - 1}, the rows of the pool")
+        different, counts = np.unique(self.labeled, return_counts=True)
+        if len(different) != len(self.labeled):
+            twice = different[counts > 1][0]
+            raise InputError(f"labeled: {twice}, more than once; allowed: each row once")
 
     def _check_labels(self) -> None:
         """Classes from 0 to C − 1 or, multi-label, rows of 0 and 1."""
@@ -174,10 +178,10 @@ def matrix_rows(array: Any, name: str) -> int:
         _namespace_of(name, array)
     if len(array.shape) != 2:
         raise InputError(
-            f"{name}: expected a matrix, one row per example; got {tuple(array.shape)}"
+            f"{name}: shape {tuple(array.shape)}; allowed: a matrix, one row per example"
         )
     if "float" not in str(array.dtype):
-        raise InputError(f"{name}: expected floating-point values, got {array.dtype}")
+        raise InputError(f"{name}: {array.dtype}; allowed: floating-point values")
     return int(array.shape[0])
 
 
@@ -186,7 +190,7 @@ def require_shape(name: str, array: Any, expected: tuple[int, ...]) -> None:
     if not on_disk(array):
         _namespace_of(name, array)
     if tuple(array.shape) != expected:
-        raise InputError(f"{name}: shape {tuple(array.shape)}, expected {expected}")
+        raise InputError(f"{name}: shape {tuple(array.shape)}; allowed: {expected}")
 
 
 def _namespace_of(name: str, array: Any) -> None:

@@ -35,6 +35,13 @@ def select(
     *,
     power: Annotated[float, Interval(ge=0, le=1_000_000)] = 1.0,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, in the order drawn."""
+    """(budget,) int64 distinct unlabelled indices, in the order drawn.
+
+    Parameters
+    ----------
+    power
+        Power of the score that rows are drawn in proportion to; 0 draws uniformly. Default: the
+        paper's.
+    """
     scores = disagreements(pool.member_probabilities, multilabel=pool.multilabel)
     return draw_by_power(pool, scores[pool.unlabeled()], budget, rng, power)

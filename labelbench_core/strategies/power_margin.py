@@ -36,7 +36,14 @@ def select(
     *,
     power: Annotated[float, Interval(ge=0, le=1_000_000)] = 1.0,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, in the order drawn."""
+    """(budget,) int64 distinct unlabelled indices, in the order drawn.
+
+    Parameters
+    ----------
+    power
+        Power of 1 − margin that rows are drawn in proportion to; 0 draws uniformly. Default: the
+        paper's.
+    """
     score = mean_label_margins if pool.multilabel else margins
     scores = np.clip(1 - score_rows(pool.probabilities, score)[pool.unlabeled()], 0, 1)
     return draw_by_power(pool, scores, budget, rng, power)

@@ -46,7 +46,21 @@ def select(
     targets: Count = 50_000,
     max_edges: Count = 100_000_000,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, in the order chosen."""
+    """(budget,) int64 distinct unlabelled indices, in the order chosen.
+
+    Parameters
+    ----------
+    delta
+        δ, the radius of a ball, as a distance between rows of unit length; null: the largest that
+        reaches `purity`. Default: the paper's.
+    purity
+        Share of the rows that may have no row of another pseudo-label in their ball, where `delta`
+        is null. Default: the paper's.
+    targets
+        Number of rows whose coverage counts, drawn where the pool has more. Default: ours.
+    max_edges
+        Largest number of pairs of a ball and a row in it, of about 12 bytes each. Default: ours.
+    """
     unlabeled = pool.unlabeled()
     if budget == 0:
         return unlabeled[:0]

@@ -61,7 +61,27 @@ def select(
     first_subset: Count = 5000,
     largest_pool: Count = 10_000,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, in the order of the final strategy."""
+    """(budget,) int64 distinct unlabelled indices, in the order of the final strategy.
+
+    Parameters
+    ----------
+    candidates
+        Names of the strategies that filter the pool. Default: the authors' code's.
+    final
+        Name of the strategy that selects from what is left. Default: the authors' code's.
+    depth
+        Number of times that the pool is filtered. Default: the authors' code's.
+    batches
+        Number of batches that all candidates together select each time. Default: the authors'
+        code's.
+    alpha
+        Share of the pool that a subset has, after the first time. Default: the authors' code's.
+    first_subset
+        Number of rows in a subset, the first time. Default: the authors' code's.
+    largest_pool
+        Largest number of rows in a pool; larger ones are cut at random. Default: the authors'
+        code's.
+    """
     kept = pool.unlabeled()
     if budget == 0:
         return kept[:0]

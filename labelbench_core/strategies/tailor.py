@@ -49,7 +49,15 @@ def select(
     candidates: Sequence[str] = ("random", "confidence", "margin", "badge", "typiclust"),
     decay: PositiveShare = 0.9,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, strategy by strategy."""
+    """(budget,) int64 distinct unlabelled indices, strategy by strategy.
+
+    Parameters
+    ----------
+    candidates
+        Names of the strategies that propose rows. Default: ours.
+    decay
+        Factor by which the evidence of earlier rounds fades in each. Default: the authors' code's.
+    """
     return select_with_state(pool, budget, rng, candidates=candidates, decay=decay)[0]
 
 

@@ -33,6 +33,13 @@ def select(
     *,
     typiclust_rounds: Annotated[int, Interval(ge=0)] = 3,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, in the order chosen."""
+    """(budget,) int64 distinct unlabelled indices, in the order chosen.
+
+    Parameters
+    ----------
+    typiclust_rounds
+        Number of queries, the initial pool not among them, that are TypiClust's. Default: another
+        paper's (REFINE, Huseljic et al. 2026).
+    """
     strategy = typiclust if pool.round <= typiclust_rounds else margin
     return strategy.select(pool, budget, rng)

@@ -48,7 +48,22 @@ def select(
     min_size: Annotated[int, Interval(ge=0)] = 5,
     distance: Literal["euclidean", "squared"] = "euclidean",
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, in the order chosen."""
+    """(budget,) int64 distinct unlabelled indices, in the order chosen.
+
+    Parameters
+    ----------
+    max_clusters
+        Largest number of clusters. Default: the authors' code's.
+    neighbors
+        Number of nearest neighbours that say how typical a row is, at most half of what is left of
+        its cluster. Default: the authors' code's.
+    min_size
+        Number of rows up to which a cluster is visited only when all larger ones are used up.
+        Default: the authors' code's.
+    distance
+        What is averaged over the neighbours: "euclidean" distances, or "squared" ones, as in the
+        authors' code, which weigh far neighbours more. Default: the paper's.
+    """
     if budget == 0:
         return np.zeros(0, np.int64)
     clusters = min(len(pool.labeled) + budget, max_clusters, pool.num_rows)

@@ -53,7 +53,17 @@ def select(
     targets: Count = 20_000,
     calibration: Literal["held_out", "training"] = "held_out",
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, in the order chosen."""
+    """(budget,) int64 distinct unlabelled indices, in the order chosen.
+
+    Parameters
+    ----------
+    targets
+        Number of rows whose coverage counts, drawn where the pool has more. Default: ours.
+    calibration
+        Rows that the temperature is fitted on: "held_out", the labelled rows bought last, predicted
+        by the proxy trained anew on the others; "training", all labelled rows, which costs no
+        training. Default: the authors' code's.
+    """
     drawn = draw_targets(pool.embeddings, targets, rng)
     bandwidth = smallest_distance(pool.embeddings, pool.labeled)
     weights = uncertainties(pool, drawn, calibration)

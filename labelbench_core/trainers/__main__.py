@@ -1,15 +1,19 @@
-"""Print the trainers that exist: `python -m labelbench_core.trainers --list`."""
+"""What trainers there are, and what their options mean.
+
+python -m labelbench_core.trainers --list
+python -m labelbench_core.trainers --describe NAME ...
+"""
 
 import sys
 
-from labelbench_core import registry
+from labelbench_core.registry import listing
 
 COLUMNS = ("paper", "needs_unlabeled", "needs_teacher")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the table; the exit status."""
-    return registry.list_command("trainers", COLUMNS, argv)
+    """Print a list or descriptions; the exit status."""
+    return listing.list_command("trainers", COLUMNS, argv)
 
 
 if __name__ == "__main__":

@@ -128,20 +128,23 @@ def build(
     ----------
     threshold
         τ, the share of the labelled examples' mean confidence from which a prediction counts.
+        Default: the paper's.
     decay
-        Of the moving averages of predictions.
+        Of the moving averages of predictions, per step. Default: the paper's.
     unlabeled_average
-        That of the predictions on weak views: over the "recent" 128 steps, or "moving".
+        How predictions on weak views are averaged: "recent", over the last 128 steps; "moving", by
+        a moving average, as in USB. Default: the paper's.
     warmup
-        Over which number of steps, or below 1 which share of them, the unlabelled examples' weight
-        grows as 1/2 − cos(πk/K)/2; 0: it does not grow.
+        Number of steps, or below 1 share of them, over which the unlabelled examples' weight grows
+        as 1/2 − cos(πk/K)/2; 0: it does not grow, as in USB. Default: the paper's.
     logit_interpolation
-        Whether labelled logits are mixed at random with those of a pass of their own. It matters
-        with the recipe's `batch_norm: batch` only; the passes then both count in the statistics.
+        Whether labelled logits are mixed at random with those of a pass of their own, as in the
+        paper. It matters with the recipe's `batch_norm: batch` only; the passes then both count in
+        the statistics. Default: ours.
     unlabeled_weight
-        Largest weight of the unlabelled examples' loss.
+        Largest weight of the unlabelled examples' loss. Default: the paper's.
     label_smoothing
-        Of the labelled examples' targets.
+        Share of a labelled example's target that is spread over all classes. Default: the paper's.
     """
     return AdaMatch(
         threshold,

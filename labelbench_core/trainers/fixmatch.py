@@ -58,10 +58,10 @@ def build(
     Parameters
     ----------
     threshold
-        τ, the probability from which a prediction is a label.
+        τ, the probability from which a prediction is a label. Default: the paper's.
     unlabeled_weight
-        λᵤ of the unlabelled examples' loss.
+        λᵤ, the weight of the unlabelled examples' loss. Default: the paper's.
     label_smoothing
-        Of the labelled examples' targets.
+        Share of a labelled example's target that is spread over all classes. Default: the paper's.
     """
     return FixMatch(threshold, unlabeled_weight, label_smoothing)

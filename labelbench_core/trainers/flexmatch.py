@@ -112,16 +112,18 @@ def build(
     Parameters
     ----------
     threshold
-        τ, the threshold of the class that is learnt best.
+        τ, the threshold of the class that is learnt best. Default: the paper's.
     threshold_warmup
-        Whether thresholds stay low as long as most examples were never predicted surely.
+        Whether thresholds stay low as long as most examples were never predicted surely. Default:
+        the paper's.
     warmup
-        Steps, or share of them, over which the unlabelled loss grows linearly to its weight. In the
-        paper's million steps 0 will do; in a training of hundreds the first guesses, which low
-        thresholds let pass, would outweigh the labels.
+        Number of steps, or below 1 share of them, over which the unlabelled loss grows linearly to
+        its weight; 0: it does not grow. In the paper's million steps it need not; in a training of
+        hundreds the first guesses, which low thresholds let pass, would outweigh the labels.
+        Default: the paper's.
     unlabeled_weight
-        λ of the unlabelled examples' loss.
+        λ, the weight of the unlabelled examples' loss. Default: the paper's.
     label_smoothing
-        Of the labelled examples' targets.
+        Share of a labelled example's target that is spread over all classes. Default: the paper's.
     """
     return FlexMatch(threshold, threshold_warmup, warmup, unlabeled_weight, label_smoothing)

@@ -126,12 +126,12 @@ def build(
     Parameters
     ----------
     decay
-        λ of the moving averages.
+        λ of the moving averages, per step. Default: the paper's.
     fairness_weight
-        w_f of the fairness loss.
+        w_f, the weight of the fairness loss. USB's experiments take 0.001. Default: the paper's.
     unlabeled_weight
-        w_u of the unlabelled examples' loss.
+        w_u, the weight of the unlabelled examples' loss. Default: the paper's.
     label_smoothing
-        Of the labelled examples' targets.
+        Share of a labelled example's target that is spread over all classes. Default: the paper's.
     """
     return FreeMatch(decay, fairness_weight, unlabeled_weight, label_smoothing)

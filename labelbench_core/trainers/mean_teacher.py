@@ -74,13 +74,15 @@ def build(
     Parameters
     ----------
     warmup
-        Number of steps over which the consistency cost's weight grows, or below 1 a share of them
-        (the paper's CIFAR-10: 40,000 of 150,000).
+        Number of steps, or below 1 share of them, over which the weight of the consistency cost
+        grows. The paper's training on CIFAR-10 takes 40,000 of 150,000. Default: the paper's.
     warmup_shape
-        How it grows: "sigmoid", exp(−5(1 − k/K)²); "linear"; "cosine".
+        How the weight grows: "sigmoid", exp(−5(1 − k/K)²); "linear", as in USB; "cosine". Default:
+        the paper's.
     unlabeled_weight
-        Largest weight of the consistency cost, a mean over examples and classes.
+        Largest weight of the consistency cost, a mean over examples and classes. USB takes 50.
+        Default: the paper's.
     label_smoothing
-        Of the labelled examples' targets.
+        Share of a labelled example's target that is spread over all classes. Default: the paper's.
     """
     return MeanTeacher(warmup, warmup_shape, unlabeled_weight, label_smoothing)

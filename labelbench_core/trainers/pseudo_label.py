@@ -71,16 +71,20 @@ def build(
     Parameters
     ----------
     threshold
-        Probability from which a prediction counts; 0: all do, as in the paper.
-    warmup_start, warmup_end
-        T₁ and T₂ between which the weight of unlabelled examples grows from 0 to
-        `unlabeled_weight`; numbers of steps, or below 1 shares of them.
+        Probability from which a prediction counts; 0: all count. Default: the paper's.
+    warmup_start
+        T₁, the step at which the weight of unlabelled examples begins to grow from 0; below 1 a
+        share of all steps. Default: USB's.
+    warmup_end
+        T₂, the step at which the weight of unlabelled examples reaches `unlabeled_weight`; below 1
+        a share of all steps. Default: USB's.
     average
-        "batch": over all unlabelled examples of the step, or over those "selected".
+        What the unlabelled loss is divided by: "batch", all unlabelled examples of the step;
+        "selected", those that count, as in LabelBench. Default: the paper's.
     unlabeled_weight
-        α_f of the unlabelled examples' loss.
+        α_f, the largest weight of the unlabelled examples' loss. USB takes 1. Default: the paper's.
     label_smoothing
-        Of the labelled examples' targets.
+        Share of a labelled example's target that is spread over all classes. Default: the paper's.
     """
     return PseudoLabel(
         threshold, warmup_start, warmup_end, average, unlabeled_weight, label_smoothing

@@ -113,16 +113,19 @@ def build(
     Parameters
     ----------
     decay
-        m of the moving averages.
+        m of the moving averages, per step. Default: the paper's.
     n_sigma
-        The Gaussian's standard deviation is that of the confidence divided by this.
+        The Gaussian's standard deviation is that of the confidence divided by this. Default: the
+        paper's.
     alignment
-        Of the predictions that weights are made of: "uniform" or "none".
+        With what the predictions that weights are made of are aligned: "uniform", the uniform
+        distribution of classes; "none", nothing. Default: the paper's.
     targets
-        The label is the class of the "raw" or of the "aligned" prediction.
+        Of which prediction the class is the label: the "raw" one, or the "aligned" one, as in
+        LabelBench. Default: the paper's.
     unlabeled_weight
-        λ of the unlabelled examples' loss.
+        λ, the weight of the unlabelled examples' loss. Default: the paper's.
     label_smoothing
-        Of the labelled examples' targets.
+        Share of a labelled example's target that is spread over all classes. Default: the paper's.
     """
     return SoftMatch(decay, n_sigma, alignment, targets, unlabeled_weight, label_smoothing)

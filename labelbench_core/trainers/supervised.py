@@ -78,11 +78,17 @@ def build(
     Parameters
     ----------
     label_smoothing
-        Share of the target that is spread over all classes (Szegedy et al., CVPR 2016).
-    mixup, cutmix
-        Parameters of the Beta distributions of the mixing ratio (Zhang et al., ICLR 2018; Yun et
-        al., ICCV 2019); 0: none; with both, a coin is thrown in every step.
+        Share of an example's target that is spread over all classes (Szegedy et al., CVPR 2016).
+        Default: ours.
+    mixup
+        Parameter α of the Beta(α, α) distribution of the ratio in which two images are mixed (Zhang
+        et al., ICLR 2018); 0: none are. With `cutmix` too, a coin is thrown in every step. Default:
+        ours.
+    cutmix
+        Parameter α of the Beta(α, α) distribution of the share of an image that a patch of another
+        one covers (Yun et al., ICCV 2019); 0: no patch. Default: ours.
     class_weights
-        "none", or "balanced": every class has the same weight in the loss, whatever its size.
+        How classes count in the loss: "none", by their numbers of examples; "balanced", all the
+        same. Default: ours.
     """
     return Supervised(label_smoothing, mixup, cutmix, class_weights)

@@ -105,21 +105,24 @@ def build(
     Parameters
     ----------
     threshold
-        β, the probability from which a prediction counts.
+        β, the probability from which a prediction counts. For ImageNet the paper has 0.5. Default:
+        the paper's.
     temperature
-        τ that the targets' logits are divided by; 1: not sharpened.
+        τ, by which the logits of targets are divided; 1: not sharpened, as in USB's code. Default:
+        the paper's.
     annealing
         αₜ of training signal annealing: "none" (all labelled examples count), "linear", "log" (for
-        many labels) or "exp" (for few).
+        many labels) or "exp" (for few). Default: the paper's.
     warmup
-        The unlabelled examples' weight grows linearly over this number of steps, or below 1 this
-        share of them; 0: it does not grow.
+        Number of steps, or below 1 share of them, over which the weight of the unlabelled examples
+        grows linearly; 0: it does not grow. Default: the paper's.
     average
-        "batch": over all unlabelled examples of the step, or over those "selected".
+        What the unlabelled loss is divided by: "batch", all unlabelled examples of the step;
+        "selected", those that count, as in LabelBench. Default: the paper's.
     unlabeled_weight
-        λ of the unlabelled examples' loss.
+        λ, the weight of the unlabelled examples' loss. Default: the paper's.
     label_smoothing
-        Of the labelled examples' targets.
+        Share of a labelled example's target that is spread over all classes. Default: the paper's.
     """
     return UDA(
         threshold, temperature, annealing, warmup, average, unlabeled_weight, label_smoothing

@@ -14,7 +14,7 @@ from labelbench_core import registry
 from labelbench_core.backbones import Backbone
 from labelbench_core.compute.devices import choose_device, prepare_cpu
 from labelbench_core.datasets import POOL, PreparedDataset
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, shown
 from labelbench_core.storage import files
 from labelbench_core.storage.records import ROUND, write_record
 from labelbench_core.storage.round_files import (
@@ -208,11 +208,17 @@ def _head(
         return None
     if recipe.head == "zero-shot":
         if zero_shot is None:
-            raise InputError("training.head: zero-shot: the head of the class names is not given")
+            raise InputError(
+                "training.head: 'zero-shot'; the head of the class names is not given; allowed "
+                "without it: fresh, proxy"
+            )
         weights = zero_shot["weights"] * zero_shot["scale"]
         return weights, np.zeros(weights.shape[1], np.float32)
     if {"weights", "bias"} - set(arrays):
-        raise InputError("head: proxy: the round's proxy has no linear head; use `head: fresh`")
+        raise InputError(
+            "training.head: 'proxy'; the round's proxy has no linear head; allowed: fresh, "
+            "zero-shot"
+        )
     return arrays["weights"], arrays["bias"]
 
 
@@ -225,7 +231,7 @@ def _splits(dataset: PreparedDataset, recipe: Recipe) -> list[str]:
     unknown = [split for split in wanted if split not in dataset.splits]
     if unknown:
         raise InputError(
-            f"trainer options: evaluate: no split {', '.join(unknown)}; there are: "
+            f"training.evaluate: {shown(unknown[0])}: no such split; allowed: "
             f"{', '.join(dataset.splits)}"
         )
     return wanted

@@ -71,8 +71,8 @@ def set_head(network: Network, weights: np.ndarray, bias: np.ndarray) -> None:
     features, classes = network.head.in_features, network.head.out_features
     if weights.shape != (features, classes) or bias.shape != (classes,):
         raise InputError(
-            f"head: proxy: the round's head has weights {weights.shape} and bias {bias.shape}, the "
-            f"network needs ({features}, {classes}) and ({classes},); `head: fresh` needs none"
+            f"training.head: 'proxy'; the round's head has weights {weights.shape} and bias "
+            f"{bias.shape}; allowed: ({features}, {classes}) and ({classes},), or head: fresh"
         )
     with torch.no_grad():
         network.head.weight.copy_(torch.from_numpy(np.ascontiguousarray(weights.T)))
@@ -97,7 +97,7 @@ def checkpoint_activations(network: Network) -> None:
     """Compute the backbone's activations again in the backward pass instead of keeping them."""
     if not hasattr(network.backbone, "set_grad_checkpointing"):
         raise InputError(
-            "training.gradient_checkpointing: True; this backbone cannot do it; allowed: False"
+            "training.gradient_checkpointing: true; this backbone cannot do it; allowed: false"
         )
     network.backbone.set_grad_checkpointing(True)
 

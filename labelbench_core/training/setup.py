@@ -96,8 +96,8 @@ def hold_out(labels: np.ndarray, share: float, names: tuple[str | int, ...]) -> 
     """
     if len(labels) < LEAST_TO_HOLD_OUT:
         raise InputError(
-            f"training.validation: held-out needs at least {LEAST_TO_HOLD_OUT} labels; "
-            "allowed: none"
+            f"training.validation: 'held-out' with {len(labels)} labels; allowed: none, or "
+            f"{LEAST_TO_HOLD_OUT} labels or more"
         )
     count = min(max(1, round(share * len(labels))), len(labels) - 1)
     shuffled = rng_for("validation", *names).permutation(len(labels))

@@ -55,8 +55,8 @@ def train_on_embeddings(
     def unlabeled() -> EmbeddingExamples | None:
         if "strong" not in views:
             raise InputError(
-                f"trainer {trainer['id']!r} needs views of unlabelled rows; give the proxy an "
-                "`augmentation`"
+                f"options.augmentation: null; trainer {trainer['id']!r} needs views of unlabelled "
+                "rows; allowed: an id of the catalogue's augmentations"
             )
         indices = training.unlabeled()
         return examples(indices) if len(indices) else None

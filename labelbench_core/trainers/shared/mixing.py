@@ -30,7 +30,8 @@ def mix(
         mixed = share * inputs + (1 - share) * inputs[other]
     else:
         if inputs.ndim != 4:
-            raise InputError("options.cutmix: embeddings cannot be cut; allowed for them: 0")
+            told = f"options.cutmix: {cutmix}; embeddings cannot be cut"
+            raise InputError(f"{told}; allowed for them: 0")
         mixed = inputs.clone()
         top, bottom, left, right = _box(inputs.shape[2:], share, rng)
         mixed[:, :, top:bottom, left:right] = inputs[other, :, top:bottom, left:right]

@@ -189,9 +189,9 @@ def test_what_can_be_is_let_through_before_any_job(component):
 
 
 def test_unknown_models_are_refused_with_close_names():
-    with pytest.raises(InputError, match="'ViT-B-33'; closest: ViT-B-32"):
+    with pytest.raises(InputError, match=r"'ViT-B-33'; .*; closest: ViT-B-32"):
         open_clip_model.check_known(model="ViT-B-33")
-    with pytest.raises(InputError, match="'resnt18'; closest: resnet18"):
+    with pytest.raises(InputError, match=r"'resnt18'; .*; closest: resnet18"):
         timm_model.check_known(model="resnt18")
 
 
@@ -200,7 +200,7 @@ def test_old_names_mean_todays_weights():
     assert found == timm_model.preprocessing(model="vit_tiny_patch16_224.augreg_in21k")
     removed = [name for name, now in timm.models.get_deprecated_models().items() if now is None]
     for name in removed[:1]:
-        with pytest.raises(InputError, match="timm has no"):
+        with pytest.raises(InputError, match="allowed: the models of timm"):
             timm_model.check_known(model=name)
 
 

@@ -69,15 +69,21 @@ def test_members_and_other_kinds_are_checked_where_they_are_needed():
     [
         ({"labels": np.array([0, 1, 2, 3])}, "labels: 3; allowed: 0 to 2"),
         ({"labels": np.array([0, -1, 2, 1])}, "labels: -1; allowed: 0 to 2"),
-        ({"labels": np.array([0.0, 1.0, 2.0, 1.0])}, "labels: expected an array of whole numbers"),
-        ({"labels": np.zeros((4, 3), np.int64)}, r"labels: shape \(4, 3\), expected \(4,\)"),
+        (
+            {"labels": np.array([0.0, 1.0, 2.0, 1.0])},
+            "labels: float64; allowed: an array of whole numbers",
+        ),
+        ({"labels": np.zeros((4, 3), np.int64)}, r"labels: shape \(4, 3\); allowed: \(4,\)"),
         ({"labels": np.full((4, 3), 2), "multilabel": True}, "labels: 2; allowed: 0 to 1"),
-        ({"labels": [0, 1, 2, 1]}, "labels: expected a NumPy array, got list"),
-        ({"labeled": [0, 1, 2, 3]}, "labeled: expected a NumPy array, got list"),
-        ({"num_classes": 3.0}, "num_classes = 3.0: expected a whole number"),
+        ({"labels": [0, 1, 2, 1]}, "labels: list; allowed: a NumPy array"),
+        ({"labeled": [0, 1, 2, 3]}, "labeled: list; allowed: a NumPy array"),
+        ({"num_classes": 3.0}, "num_classes: 3.0; allowed: a whole number"),
         ({"head": Head(np.zeros((4, 3)), np.zeros(3))}, r"head.weights: shape \(4, 3\)"),
         ({"head": Head(np.zeros((6, 3)), np.zeros(4))}, r"head.bias: shape \(4,\)"),
-        ({"member_probabilities": np.zeros((2, 20, 3), int)}, "member_probabilities: expected fl"),
+        (
+            {"member_probabilities": np.zeros((2, 20, 3), int)},
+            "member_probabilities: int64; allowed: fl",
+        ),
     ],
 )
 def test_a_pool_of_something_else_is_refused(changes, told):
@@ -100,8 +106,12 @@ def test_randomness_comes_from_a_generator(rng):
         ([[np.nan, 0.5], [0.5, 0.5]], [0, 1], "row 0 holds nan"),
         ([[0.5, 0.5], [0.5, 0.5]], [0, 2], "labels: 2; allowed: 0 to 1"),
         ([[0.5, 0.5], [0.5, 0.5]], [0, -1], "labels: -1"),
-        ([[0.5, 0.5], [0.5, 0.5]], [0.0, 1.0], "labels: expected an array of whole numbers"),
-        ([[0.5, 0.5], [0.5, 0.5]], [0], r"labels: shape \(1,\), expected \(2,\)"),
+        (
+            [[0.5, 0.5], [0.5, 0.5]],
+            [0.0, 1.0],
+            "labels: float64; allowed: an array of whole numbers",
+        ),
+        ([[0.5, 0.5], [0.5, 0.5]], [0], r"labels: shape \(1,\); allowed: \(2,\)"),
         ([0.5, 0.5], [0, 1], r"probabilities: shape \(2,\)"),
     ],
 )
@@ -115,7 +125,7 @@ def test_what_cannot_be_evaluated_is_refused(probabilities, labels, told):
     [
         ([0, 1], [0, 5], "labels: 5; allowed: 0 to 2"),
         ([0, 9], [0, 1], "indices: 9; allowed: 0 to 8"),
-        ([0, 1], [0.0, 1.0], "labels: expected an array of whole numbers"),
+        ([0, 1], [0.0, 1.0], "labels: float64; allowed: an array of whole numbers"),
         ([0, 1], [0], "two vectors of one length"),
     ],
 )

@@ -111,7 +111,7 @@ def test_prepared_arrays_are_checked(tmp_path):
     victim.write_bytes(content)
     with pytest.raises(InputError, match="pool-labels"):
         prepared.verify()
-    with pytest.raises(InputError, match="no split 'dev'; there are: pool, test"):
+    with pytest.raises(InputError, match="split: 'dev'; allowed: pool, test"):
         prepared.labels("dev")
     (tmp_path / "manifest.json").write_text("{}")
     with pytest.raises(InputError, match="kind is None, expected 'data set'"):

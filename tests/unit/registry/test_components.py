@@ -353,9 +353,9 @@ def test_a_strategy_that_ends_the_program_is_named(plugin, tmp_path):
 
 
 def test_an_unknown_name_is_told_with_what_there_is():
-    with pytest.raises(InputError, match=r"no method 'margn'; there are: .*margin"):
+    with pytest.raises(InputError, match=r"'margn': unknown name .*'margin'.*; allowed: .*margin"):
         registry.load("strategies", "margn")
-    with pytest.raises(InputError, match="no kind of component 'strategy'"):
+    with pytest.raises(InputError, match="kind of component: 'strategy'; allowed: datasets"):
         registry.names("strategy")
 
 

@@ -28,8 +28,8 @@ def told_of(strategy, changes=None, **handed):
         (lambda rows: LABELS[rows][:, None], "ask: shape ("),
         (lambda rows: LABELS[rows] * 0 + 7, "ask: 7; allowed: 0 to 2"),
         (lambda rows: LABELS[rows] * 0 - 1, "ask: -1; allowed: 0 to 2"),
-        (lambda rows: LABELS[rows] + 0.5, "ask: expected an array of whole numbers, got float64"),
-        (lambda rows: None, "ask: expected an array of whole numbers, got NoneType"),
+        (lambda rows: LABELS[rows] + 0.5, "ask: float64; allowed: an array of whole numbers"),
+        (lambda rows: None, "ask: NoneType; allowed: an array of whole numbers"),
         ("x", "ask: 'x'; allowed: a function"),
     ],
 )
@@ -48,9 +48,9 @@ def test_a_fit_is_a_number(score):
 @pytest.mark.parametrize(
     ("truth", "told"),
     [
-        (LABELS[:20], "truth: shape (20,), expected (60,)"),
+        (LABELS[:20], "truth: shape (20,); allowed: (60,)"),
         (LABELS + 1, "truth: 3; allowed: 0 to 2"),
-        (LABELS.tolist(), "truth: expected an array of whole numbers, got list"),
+        (LABELS.tolist(), "truth: list; allowed: an array of whole numbers"),
     ],
 )
 def test_the_truth_is_a_label_of_each_row(truth, told):
@@ -68,8 +68,8 @@ GOOD = np.full((2, 3), 1 / 3, np.float32)
         (lambda share: (GOOD / 2, LABELS[:2]), "held_out: probabilities: row 0 sums to 0.5"),
         (lambda share: (GOOD[:, :2], LABELS[:2]), "held_out: probabilities: shape (2, 2)"),
         (lambda share: (GOOD[:0], LABELS[:0]), "held_out: probabilities: shape (0, 3)"),
-        (lambda share: (GOOD.tolist(), LABELS[:2]), "held_out: probabilities: expected a NumPy"),
-        (lambda share: (GOOD, LABELS[:1]), "held_out: labels: shape (1,), expected (2,)"),
+        (lambda share: (GOOD.tolist(), LABELS[:2]), "held_out: probabilities: list; allowed: a "),
+        (lambda share: (GOOD, LABELS[:1]), "held_out: labels: shape (1,); allowed: (2,)"),
         (lambda share: (GOOD, LABELS[:2] + 7), "held_out: labels: 7; allowed: 0 to 2"),
         (lambda share: None, "held_out: None; allowed: probabilities and labels"),
         (0.3, "held_out: 0.3; allowed: a function"),

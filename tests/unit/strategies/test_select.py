@@ -34,19 +34,22 @@ def test_budget_is_checked(budget):
     [
         ({"embeddings": np.zeros(20, np.float32)}, "embeddings"),
         ({"embeddings": np.zeros((20, 3), np.int64)}, "embeddings"),
-        ({"embeddings": [[0.0]] * 20}, "embeddings: expected .*got list"),
-        ({"probabilities": [[0.5, 0.5, 0.0]] * 20}, "probabilities: expected .*got list"),
-        ({"member_probabilities": 5}, "member_probabilities: expected .*got int"),
-        ({"member_probabilities": [[0.5]]}, "member_probabilities: expected .*got list"),
+        ({"embeddings": [[0.0]] * 20}, "embeddings: list; allowed: a "),
+        ({"probabilities": [[0.5, 0.5, 0.0]] * 20}, "probabilities: list; allowed: a "),
+        ({"member_probabilities": 5}, "member_probabilities: int; allowed: a "),
+        ({"member_probabilities": [[0.5]]}, "member_probabilities: list; allowed: a "),
         ({"head": "x"}, "head: 'x'; allowed: a Head"),
-        ({"head": Head([[0.0]], np.zeros(3))}, r"head\.weights: expected .*got list"),
+        ({"head": Head([[0.0]], np.zeros(3))}, r"head\.weights: list; allowed: a "),
         ({"probabilities": np.zeros((19, 3), np.float32)}, "probabilities"),
         ({"probabilities": np.zeros((20, 4), np.float32)}, "probabilities"),
         ({"member_probabilities": np.zeros((2, 19, 3), np.float32)}, "member_probabilities"),
-        ({"labeled": np.array([0, 1, 2, 20])}, "labeled: index 20"),
-        ({"labeled": np.array([0, 1, 2, -1])}, "labeled: index -1"),
-        ({"labeled": np.array([0, 1, 1, 2])}, "twice"),
-        ({"labeled": np.array([0.0, 1.0, 2.0, 3.0])}, "integer"),
+        ({"labeled": np.array([0, 1, 2, 20])}, "labeled: 20; allowed: 0 to 19"),
+        ({"labeled": np.array([0, 1, 2, -1])}, "labeled: -1; allowed: 0 to 19"),
+        ({"labeled": np.array([0, 1, 1, 2])}, "labeled: 1, more than once"),
+        (
+            {"labeled": np.array([0.0, 1.0, 2.0, 3.0])},
+            "labeled: float64 .*; allowed: a vector of whole numbers",
+        ),
         ({"labels": np.zeros(3, np.int64)}, "labels"),
         ({"num_classes": 1, "probabilities": None}, "num_classes"),
     ],
@@ -69,7 +72,7 @@ def test_values_that_are_not_finite_are_named(bad, kind, strategy, field):
 
 
 def test_strategy_and_options_are_checked():
-    with pytest.raises(InputError, match=r"no method 'nonesuch'.*margin"):
+    with pytest.raises(InputError, match=r"'nonesuch': unknown name; allowed: .*margin"):
         select("nonesuch", pool_of(), 1, RNG(0))
     with pytest.raises(
         InputError, match=r"'badge': options\.power: unknown option; allowed: first_center"
