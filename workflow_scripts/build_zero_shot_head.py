@@ -12,8 +12,8 @@ from workflow_scripts._job import job_parser, run_job
 def build(arguments: argparse.Namespace) -> None:
     """Write the classifier."""
     from labelbench_core.backbones.zero_shot import build_zero_shot_head
-    from labelbench_core.backbones.zero_shot_file import write_head
     from labelbench_core.datasets import open_dataset
+    from labelbench_core.storage.zero_shot_file import write_head
 
     settings = arguments.settings
     dataset = open_dataset(arguments.dataset.parent, settings["dataset"])

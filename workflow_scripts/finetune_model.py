@@ -31,8 +31,8 @@ def alone(metrics: Path) -> Iterator[int]:
 
 def read_inputs(arguments: argparse.Namespace) -> tuple[Any, Any, Any]:
     """The data set, the round and the classifier of the class names, all verified."""
-    from labelbench_core.backbones.zero_shot_file import read_head
     from labelbench_core.datasets import open_dataset
+    from labelbench_core.storage.zero_shot_file import read_head
     from labelbench_core.training.finetuning import read_bought
 
     settings = arguments.settings
