@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from labelbench_core.provenance import REMEMBERED
+
 from .project import PROJECT
 
 CODE = ("Snakefile", "rules", "config", "profiles", "labelbench_core", "workflow_scripts")
@@ -145,6 +147,10 @@ def checkout(folder):
             )
         else:
             shutil.copy2(source, folder / name)
+    # What is known of code by its bytes, so that no checkout parses all of it again.
+    if (PROJECT / REMEMBERED).is_file():
+        (folder / REMEMBERED).parent.mkdir(parents=True)
+        shutil.copy2(PROJECT / REMEMBERED, folder / REMEMBERED)
     workflow = Workflow(folder)
     for kind, entries in CATALOGUE.items():
         workflow.append(f"config/catalogue/{kind}.yaml", entries)

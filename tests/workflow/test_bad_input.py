@@ -123,6 +123,8 @@ def test_a_flipped_bit_in_the_embeddings_stops_the_round_and_says_what_to_do(fin
     block = block if block.is_file() else next(path for path in block.rglob("*") if path.is_file())
     flip_a_bit(block)
     finished.edit("smoke.yaml", "rounds: 3", "rounds: 4")
+    finished.edit("smoke.yaml", "seeds: 2", "seeds: 1")
+    finished.edit("smoke.yaml", "[random, margin, badge]", "[random, margin]")
     text = failing(finished)
     assert "content does not match its SHA-256 in the manifest" in text
     assert "delete the folder" in text
