@@ -69,9 +69,16 @@ def shown(tmp_path, monkeypatch):
 def test_only_these_pages_have_python_and_all_of_it_is_run_here():
     pages = {page.name: len(python_blocks(page)) for page in PAGES if python_blocks(page)}
     others = len(python_blocks(PROJECT / "docs" / "extending.md")) - len(components())
-    assert set(pages) == {"library.md", "extending.md"}
+    assert set(pages) == {"README.md", "library.md", "extending.md"}
     assert set(components()) == {("strategies", "least-margin"), ("trainers", "two-views")}
     assert others == 1  # the call of the contract
+
+
+def test_the_readmes_block_runs():
+    (block,) = python_blocks(PROJECT / "README.md")
+    names = {}
+    exec(compile(block, "README.md", "exec"), names)
+    assert len(set(names["chosen"].tolist()) - set(names["labeled"].tolist())) == 10
 
 
 def test_all_blocks_of_the_librarys_page_run_in_order(capsys):
@@ -92,9 +99,9 @@ def test_all_blocks_of_the_librarys_page_run_in_order(capsys):
     )
 
 
-@pytest.mark.parametrize("page", ["library.md", "extending.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/library.md", "docs/extending.md"])
 def test_pages_use_public_names_only(page):
-    for block in python_blocks(PROJECT / "docs" / page):
+    for block in python_blocks(PROJECT / page):
         for node in ast.walk(ast.parse(block)):
             named = []
             if isinstance(node, ast.ImportFrom) and node.module != "__future__":
