@@ -81,7 +81,7 @@ def test_the_readmes_block_runs():
     assert len(set(names["chosen"].tolist()) - set(names["labeled"].tolist())) == 10
 
 
-def test_all_blocks_of_the_librarys_page_run_in_order(capsys):
+def test_all_blocks_of_the_librarys_page_run_in_order(capsys, one_thread):
     blocks = python_blocks(PROJECT / "docs" / "library.md")
     names = {}
     for number, block in enumerate(blocks):
