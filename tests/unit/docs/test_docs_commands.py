@@ -135,6 +135,16 @@ def is_package(module):
     return PROJECT.joinpath(*module.split("."), "__main__.py").is_file()
 
 
+def test_blocks_are_python_yaml_or_commands():
+    """Python and YAML have tests of their own; a block of anything else is looked at by none."""
+    for page in PAGES:
+        for language, content in FENCE.findall(page.read_text(encoding="utf-8")):
+            assert language in ("python", "yaml", "bash", "bibtex", "")
+            if language in ("bash", ""):
+                words = [as_words(line) for line in content.splitlines()]
+                assert any(line and line[0] in PROGRAMS for line in words), content
+
+
 def test_there_are_commands_of_all_kinds():
     assert len(COMMANDS) > 25
     assert {words[0] for _, words in COMMANDS} >= {"make", "snakemake", "python", "conda"}

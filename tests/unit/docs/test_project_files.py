@@ -107,3 +107,21 @@ def test_links_of_a_page_lead_somewhere(page):
         if not (page.parent / target).exists()
     ]
     assert missing == []
+
+
+CODE = re.compile(r"`([\w.-]+/[\w./-]*\.(?:py|smk))`")
+# What readers are told to write.
+TO_BE_WRITTEN = {"least_margin.py", "two_views.py", "my_method.py"}
+
+
+@pytest.mark.parametrize("page", LINKING, ids=lambda page: page.name)
+def test_files_of_code_that_a_page_names_exist(page):
+    named = set(CODE.findall(page.read_text(encoding="utf-8")))
+    places = (PROJECT, PROJECT / "labelbench_core")
+    missing = {
+        name
+        for name in named
+        if Path(name).name not in TO_BE_WRITTEN
+        and not any((place / name).is_file() for place in places)
+    }
+    assert missing == set()
