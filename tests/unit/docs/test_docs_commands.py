@@ -22,6 +22,7 @@ SPAN = re.compile(r"`([^`]+)`")
 ASSIGNMENT = re.compile(r"^[A-Z_]+=\S*$")
 # What readers put something of their own in the place of.
 PLACEHOLDER = re.compile(r"^[A-Z]+$|^my-|^\[|\]$|^…|^results\.tar\.gz$")
+CLONE = "~/labelbench/"  # where the pages say that the repository is, seen from another folder
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
 
@@ -87,7 +88,7 @@ def option_names(words):
 
 def check_files(words):
     """Paths of the project that are given to options, or stand alone."""
-    for word in words:
+    for word in (word.removeprefix(CLONE) for word in words):
         if "/" in word and not word.startswith("-") and not PLACEHOLDER.search(word):
             assert (PROJECT / word).exists(), word
 
