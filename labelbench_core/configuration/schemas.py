@@ -97,9 +97,9 @@ def _lines(error: Any, root: Mapping[str, Any], unsaid: Collection[str]) -> Iter
         missing = [name for name in error.validator_value if name not in value]
         yield f"{start}missing key: {', '.join(missing)}"
     elif "propertyNames" in error.absolute_schema_path:
-        yield f"{start}{shown_value(value)}; allowed as a key: {_words(schema, root)}"
+        yield f"{start}{shown_value(value)}; allowed as a key: {in_words(schema, root)}"
     else:
-        told = f"{start or 'the file: '}{shown_value(value)}; allowed: {_words(schema, root)}"
+        told = f"{start or 'the file: '}{shown_value(value)}; allowed: {in_words(schema, root)}"
         yield told + number_hint(value, _NUMBERS.get(str(schema.get("type")), _no_number))
 
 
@@ -107,19 +107,19 @@ def _no_number(_: Any) -> bool:
     return False
 
 
-def _words(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
+def in_words(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     """What a schema allows, in words; a `title` says it."""
     if "title" in schema and schema is not root:
         return schema["title"]
     if "$ref" in schema:
-        return _words(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
+        return in_words(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
     if "const" in schema:
         return json.dumps(schema["const"])
     if "enum" in schema:
         return listed(schema["enum"])
     for alternatives in ("oneOf", "anyOf"):
         if alternatives in schema:
-            return " or ".join(_words(form, root) for form in schema[alternatives])
+            return " or ".join(in_words(form, root) for form in schema[alternatives])
     kinds = schema.get("type", "number")
     kinds = kinds if isinstance(kinds, list) else [kinds]
     return " or ".join(_plain_words(kind, schema, root) for kind in kinds)
@@ -133,7 +133,7 @@ def _plain_words(kind: str, schema: Mapping[str, Any], root: Mapping[str, Any]) 
         return words + Interval(**{key: schema.get(name) for key, name in bounds.items()}).words()
     if kind == "array":
         members = "different members" if schema.get("uniqueItems") else "members"
-        of = f", each {_words(schema['items'], root)}" if "items" in schema else ""
+        of = f", each {in_words(schema['items'], root)}" if "items" in schema else ""
         some = words.replace("a list", "a non-empty list") if schema.get("minItems") else words
         return f"{some} of {members}{of}"
     if kind == "object" and schema.get("minProperties"):

@@ -1,4 +1,4 @@
-"""Rows that are read block by block or by index: what every class of them offers."""
+"""Rows that are read block by block or by index: what every class of them offers, and arrays."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, runtime_checkable
@@ -45,3 +45,40 @@ class LoadableRows(RowSource, Protocol):
 
     def load(self) -> np.ndarray:
         """(N, ...) all rows in memory."""
+
+
+class ArrayRows:
+    """The rows of an array in memory, as `LoadableRows`: what a user of the library has at hand.
+
+    Parameters
+    ----------
+    array
+        (N, ...); it is not copied.
+    block_rows
+        Rows of a block.
+    """
+
+    def __init__(self, array: np.ndarray, block_rows: int = 4096) -> None:
+        self._array, self._block_rows = array, block_rows
+        self.shape, self.dtype = array.shape, array.dtype
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
+        """(first row, read-only view of the rows) of each block."""
+        for first in range(0, len(self._array), self._block_rows):
+            yield first, _read_only(self._array[first : first + self._block_rows])
+
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        """A copy of the rows `indices`."""
+        return self._array[indices]
+
+    def load(self) -> np.ndarray:
+        """A read-only view of all rows."""
+        return _read_only(self._array[:])
+
+
+def _read_only(view: np.ndarray) -> np.ndarray:
+    view.flags.writeable = False
+    return view

@@ -11,7 +11,7 @@ Needs the development dependencies `threadpoolctl` and `torch`.
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.random import mtrand  # the global generator of NumPy, only to see that it stays unused
 
 from labelbench_core import registry
+from labelbench_core.storage.rows import ArrayRows
 from labelbench_core.strategies.dispatch import Fit, select
 from labelbench_core.strategies.pool import Head, MissingInput, Pool
 
@@ -26,28 +27,7 @@ INFO_KEYS = {"name", "paper", "rule", "cost", "needs", "multilabel", "kind", "de
 KINDS = ("strategy", "sequential", "ceiling")
 MATRICES = ("embeddings", "probabilities")
 Check = Callable[..., None]
-
-
-class Blocks:
-    """An array that is read block by block, a `RowSource`."""
-
-    def __init__(self, array: np.ndarray, block_rows: int) -> None:
-        self._array, self._block_rows = array, block_rows
-        self.shape, self.dtype = array.shape, array.dtype
-
-    def __len__(self) -> int:
-        return len(self._array)
-
-    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
-        """(first row, read-only view of the rows) of each block."""
-        for first in range(0, len(self._array), self._block_rows):
-            view = self._array[first : first + self._block_rows]
-            view.flags.writeable = False
-            yield first, view
-
-    def take(self, indices: np.ndarray) -> np.ndarray:
-        """A copy of the rows `indices`."""
-        return self._array[indices]
+Blocks = ArrayRows
 
 
 def make_pool(
