@@ -1,4 +1,4 @@
-"""UHerding (Bae, Noh & Sutherland 2025): cover the rows of which the model is not certain.
+"""UHerding (Bae, Sutherland & Oliveira 2025): cover the rows of which the model is not certain.
 
 As `maxherding`, but in the mean over rows each counts by its uncertainty, 1 − (difference between
 the two most likely classes) after temperature scaling, and the bandwidth is the smallest distance
