@@ -58,11 +58,11 @@ shell.prefix(
 GPU = int(parsing.has_gpu())
 GPU_JOB_THREADS = 8 if GPU else 1
 
-# Name of a rule in the whole workflow, where a module's rules may be renamed: its name here.
+# Names in the whole workflow, which may rename what it takes from a module, and names here.
 OWN_RULES = {
-    workflow.modifier.modify_rulename(rule): rule
+    workflow.modifier.modify_rulename(name): name
     for stage in STAGES.values()
-    for rule in stage.rules
+    for name in stage.rules
 }
 
 # Kind of component: the wildcard that names one.

@@ -5,6 +5,7 @@ quickstart come from beside the Snakefile.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,40 +26,11 @@ seeds: 1
 """
 FULL_POOL = "\ndigits:\n  pool_size: 300"
 PREPARED = "results/datasets/digits/manifest.json"
-AROUND = """
-configfile: "study.yaml"
-
-
-rule own:
-    input:
-        "results/reports/tiny/tables/summary.json",
-    output:
-        "own.txt",
-    shell:
-        "cp {input} {output}; echo $PYTHONPATH > path.txt"
-
-
-module labelbench:
-    snakefile:
-        "../fresh/Snakefile"
-    config:
-        config["labelbench"]
-
-
-use rule * from labelbench as lb_*
-
-
-onstart:
-    labelbench.onstart()
-
-
-onsuccess:
-    labelbench.onsuccess()
-
-
-onerror:
-    labelbench.onerror()
-"""
+# The examples of the docs: a workflow around this one, and the library alone.
+AROUND, LIBRARY = re.findall(
+    r"```python\n(.*?)```", (PROJECT / "docs/anywhere.md").read_text(encoding="utf-8"), re.DOTALL
+)
+AROUND = AROUND.replace("/path/of/labelbench/", "../fresh/").replace("my-study", "tiny")
 
 
 class Elsewhere:
@@ -146,9 +118,9 @@ def test_messages_name_the_file_as_seen_from_here(elsewhere):
 def test_plans_as_a_module_whose_rules_are_renamed(elsewhere):
     elsewhere.with_module()
     text = elsewhere.snakemake("-n", snakefile=False)
-    assert "lb_select_round " in text
-    assert "own " in text  # the workflow around it keeps its own default target
-    assert "lb_render_report" not in text
+    assert "labelbench_select_round " in text
+    assert "best " in text  # the workflow around it keeps its own default target
+    assert "labelbench_render_report" not in text
     assert "localrules directive" not in text
     assert_no_trace(elsewhere.project)
 
@@ -231,44 +203,33 @@ def test_results_elsewhere_are_complete_packed_and_restored(elsewhere):
 @pytest.mark.thorough
 def test_runs_as_a_module(elsewhere):
     """Its rules and those around it, its handlers, and what it notes."""
-    elsewhere.with_module()
+    elsewhere.with_module(AROUND.replace("{output}", "{output}; echo $PYTHONPATH > path.txt"))
     elsewhere.snakemake(snakefile=False, PYTHONPATH="/of/others")
-    assert (elsewhere.folder / "own.txt").is_file()
+    assert (elsewhere.folder / "best.json").is_file()
     # Rules around it keep what they were started with; the library comes first.
     assert (elsewhere.folder / "path.txt").read_text() == f"{elsewhere.project.folder}:/of/others\n"
     assert_no_trace(elsewhere.project)
     noted = (elsewhere.folder / ".snakemake/labelbench/outputs.json").read_text()
     assert PREPARED in noted
-    assert "own.txt" not in noted
+    assert "best.json" not in noted
     assert "Nothing to be done" in elsewhere.snakemake("-n", snakefile=False)
 
     # An incomplete folder is seen there, too.
-    shutil.rmtree(elsewhere.folder / "results/embeddings/digits/tiny/arrays/pool")
-    assert "lb_extract_embeddings" in elsewhere.snakemake("-n", snakefile=False)
+    arrays = elsewhere.folder / "results/embeddings/digits/tiny/arrays"
+    shutil.rmtree(next(arrays.glob("pool*")))
+    assert "labelbench_extract_embeddings" in elsewhere.snakemake("-n", snakefile=False)
 
 
-LIBRARY = """
+WHOLE = """
 import pathlib
-import numpy as np
 import labelbench_core
 from labelbench_core import registry
-from labelbench_core.strategies import Pool, select
 
-assert pathlib.Path(labelbench_core.__file__).is_relative_to({folder!r}), labelbench_core.__file__
-rng = np.random.default_rng(0)
-probabilities = rng.dirichlet(np.ones(3), 50)
-pool = Pool(
-    embeddings=rng.standard_normal((50, 4)).astype(np.float32),
-    probabilities=probabilities.astype(np.float32),
-    labeled=np.array([0, 1]),
-    labels=np.array([0, 1]),
-    num_classes=3,
-)
-print(select("margin", pool, 5, rng))
+folder = pathlib.Path(labelbench_core.__file__).parent
+assert folder.parent == pathlib.Path({folder!r}), folder
 for kind in registry.MAIN_FUNCTION:
     assert registry.names(kind), kind
-template = pathlib.Path(labelbench_core.__file__).parent / "report/report_template.html"
-assert template.is_file()
+assert (folder / "report/report_template.html").is_file()
 """
 
 
@@ -290,7 +251,7 @@ def test_the_library_from_its_wheel(tmp_path):
     names = {path.name for path in installed.iterdir() if path.is_dir()}
     assert {name for name in names if not name.endswith(".dist-info")} == {"labelbench_core"}
     for command in (
-        ["-c", LIBRARY.format(folder=str(installed))],
+        ["-c", LIBRARY + WHOLE.format(folder=str(installed))],
         ["-m", "labelbench_core.strategies", "--list"],
         ["-m", "labelbench_core.trainers", "--list"],
     ):
