@@ -1,13 +1,14 @@
 # make demo   install, run the quickstart, show its result
 # make test   install, run the tests (`make thorough`: those that take minutes)
-# Both work on a fresh machine with Linux, Python 3.11+ and make; everything stays in this folder.
+# make docs   draw the pictures of the docs and write their tables anew
+# All work on a fresh machine with Linux, Python 3.11+ and make; everything stays in this folder.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test thorough lint format bench lock slurm clean
+.PHONY: demo test thorough lint format docs bench lock slurm clean
 
 demo: .venv/installed
 	@$(BIN)/snakemake --cores all --quiet rules host 2>&1 | $(BIN)/python -m workflow_scripts.show_progress
@@ -30,6 +31,12 @@ format: .venv/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile rules
+
+docs: .venv/installed
+	$(BIN)/python -m docs.make_architecture
+	$(BIN)/python -m docs.make_strategy_pictures
+	$(BIN)/python -m docs.make_option_tables
+	$(BIN)/python -m docs.make_config_table
 
 bench: .venv/installed
 	for name in planning round proxies penalty preparing extraction augmentation finetune; do $(BIN)/python -m benchmarks.$$name; done

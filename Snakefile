@@ -8,10 +8,10 @@ from snakemake.utils import min_version
 min_version("9.19")
 
 # The quickstart is read only where no other experiment is given: Snakemake merges configurations
-# deeply, and nothing of the quickstart may leak into another experiment.
-if not workflow.overwrite_configfiles:
+# deeply, and nothing of the quickstart may leak into another experiment. A module gets its own.
+if workflow.modifier.is_main_snakefile() and not workflow.overwrite_configfiles:
 
-    configfile: "config/config.yaml"
+    configfile: f"{workflow.basedir}/config/config.yaml"
 
 
 include: "rules/common.smk"
@@ -22,17 +22,9 @@ include: "rules/finetuning.smk"
 include: "rules/analysis.smk"
 
 
-localrules:
-    all,
-    embeddings,
-    selections,
-    finetuned,
-    figures,
-    report,
-
-
 rule all:
-    default_target: True
+    # A workflow that has this one as a module has its own.
+    default_target: workflow.modifier.is_main_snakefile()
     input:
         everything_for(),
 

@@ -4,9 +4,15 @@ import functools
 import sys
 from pathlib import Path
 
-# This file and the jobs use the same library: the one beside the Snakefile.
-if workflow.basedir not in sys.path:
-    sys.path.insert(0, str(workflow.basedir))
+# The folder of our Snakefile, which is not that of the working directory, nor of a workflow that has
+# this one as a module. This file and the jobs use the same library: the one that stands there.
+PROJECT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
+if not (PROJECT / "labelbench_core").is_dir():
+    raise SystemExit(
+        f"error: {PROJECT}: no library beside the Snakefile; allowed: a clone's Snakefile"
+    )
+if str(PROJECT) not in sys.path:
+    sys.path.insert(0, str(PROJECT))
 
 from snakemake.io import IOFile
 from snakemake.settings.types import DeploymentMethod
@@ -23,15 +29,18 @@ from labelbench_core.stages.plan import Needs, passing_rounds, planned_outputs
 from labelbench_core.provenance import code_hash, remember
 from labelbench_core.stages.table import FOLDER, COSTED, STAGES
 
+# None where this is no module of another workflow.
+MODULE = workflow.modifier.namespace
+parsing.refuse_prefix(MODULE, workflow.modifier.path_modifier.replace_prefix)
 remember(save=workflow.is_main_process)
-EXPERIMENT, CATALOGUE = parsing.load(config, Path(workflow.basedir), workflow.overwrite_configfiles)
+EXPERIMENT, CATALOGUE = parsing.load(config, PROJECT, workflow.overwrite_configfiles, MODULE)
 USES_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 FORCED = Forced(tell=logger.warning)
 if workflow.is_main_process:
     CHANGED = parsing.prepare_main_process(
         EXPERIMENT,
         CATALOGUE,
-        workflow.overwrite_configfiles,
+        parsing.config_name(workflow.overwrite_configfiles, PROJECT, MODULE),
         config.get("check_sources", "small"),
     )
     for manifest, why in CHANGED.items():
@@ -39,13 +48,23 @@ if workflow.is_main_process:
 LEFT_OUT = parsing.left_out_of(EXPERIMENT)
 if LEFT_OUT and workflow.is_main_process:
     logger.addFilter(TellOfLeftOut(workflow, LEFT_OUT, tell=logger.warning))
-shell.prefix(parsing.shell_prefix(workflow.basedir, uses_conda=USES_CONDA))
+# Of all rules, those of a workflow around this one, too.
+shell.prefix(
+    parsing.shell_prefix(PROJECT, uses_conda=USES_CONDA, keep_python_path=MODULE is not None)
+)
 
 # Facts of this machine, which no result depends on by name. Where there is no GPU, jobs that would use
 # one run side by side, each on one core. On a cluster it is the machine that submits which is looked at:
 # the Slurm profile states both for every rule that has one of them.
 GPU = int(parsing.has_gpu())
 GPU_JOB_THREADS = 8 if GPU else 1
+
+# Names in the whole workflow, which may rename what it takes from a module, and names here.
+OWN_RULES = {
+    workflow.modifier.modify_rulename(name): name
+    for stage in STAGES.values()
+    for name in stage.rules
+}
 
 # Kind of component: the wildcard that names one.
 WILDCARD = {
@@ -93,7 +112,7 @@ def output_of(stage, output):
 
 def environment(name):
     """A conda environment file; Snakemake takes braces in its own folder's name for wildcards."""
-    folder = str(workflow.basedir)
+    folder = str(PROJECT)
     if folder == parsing.escape_braces(folder):
         return f"envs/{name}.yaml"
     return parsing.escape_braces(f"{folder}/rules/envs/{name}.yaml")
@@ -320,7 +339,11 @@ KEPT_ROUND = f"(?!(?:{PASSING_ROUND})(?![0-9]))[0-9]+"
 # environments, not in this one.
 onstart:
     if workflow.is_main_process:
-        to_run = [(job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs()]
+        to_run = [
+            (OWN_RULES[job.rule.name], job.wildcards)
+            for job in workflow.dag.needrun_jobs()
+            if job.rule.name in OWN_RULES
+        ]
         parsing.check_images(CATALOGUE, to_run)
         if not USES_CONDA:
             parsing.check_weights(CATALOGUE, to_run)
@@ -329,7 +352,12 @@ onstart:
 def note_what_was_made():
     """Remember what this call has made, so that it can be restored; see `noted_outputs`."""
     if workflow.is_main_process:
-        made = {str(file) for job in workflow.dag.finished_jobs for file in job.output}
+        made = {
+            str(file)
+            for job in workflow.dag.finished_jobs
+            if job.rule.name in OWN_RULES
+            for file in job.output
+        }
         # Those planned, too: a call that was killed has noted nothing. What this call made is what it is,
         # whatever the clock of the file system says.
         outputs = made.union(one.path for one in planned())

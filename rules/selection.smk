@@ -51,7 +51,7 @@ rule train_initial:
     benchmark:
         benchmark_of("train_initial")
     wildcard_constraints:
-        proxy=proxy_entries.pattern(CATALOGUE, needs_torch=False),
+        proxy=entries.pattern(CATALOGUE, needs_torch=False),
     conda:
         environment("select")
     threads: 1
@@ -75,7 +75,7 @@ rule train_initial:
 
 use rule train_initial as train_initial_deep with:
     wildcard_constraints:
-        proxy=proxy_entries.pattern(CATALOGUE, needs_torch=True),
+        proxy=entries.pattern(CATALOGUE, needs_torch=True),
     conda:
         environment("torch")
     threads: GPU_JOB_THREADS
@@ -105,7 +105,7 @@ rule select_round:
         benchmark_of("select_round")
     wildcard_constraints:
         round=LATER_ROUND,
-        proxy=proxy_entries.pattern(CATALOGUE, needs_torch=False),
+        proxy=entries.pattern(CATALOGUE, needs_torch=False),
     conda:
         environment("select")
     threads: 1
@@ -133,7 +133,7 @@ rule select_round:
 use rule select_round as select_round_deep with:
     wildcard_constraints:
         round=LATER_ROUND,
-        proxy=proxy_entries.pattern(CATALOGUE, needs_torch=True),
+        proxy=entries.pattern(CATALOGUE, needs_torch=True),
     conda:
         environment("torch")
     threads: GPU_JOB_THREADS

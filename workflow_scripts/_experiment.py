@@ -17,7 +17,6 @@ from workflow_scripts import _snakefile as parsing
 from workflow_scripts._completeness import what_is_missing
 
 PROJECT = Path(__file__).resolve().parents[1]
-DEFAULT = PROJECT / "config" / "config.yaml"
 # Files on a command line; the system's limit is two million characters.
 MOST_TARGETS = 2000
 
@@ -32,6 +31,8 @@ def command_parser(description: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--configfile", type=Path, nargs="+", default=[], help="experiment's file")
     parser.add_argument("--cores", default="all", help="cores that jobs may use; default: all")
+    working = "folder that holds results/, as for Snakemake; default: the present one"
+    parser.add_argument("--directory", "-d", type=Path, help=working)
     return parser
 
 
@@ -40,7 +41,7 @@ def experiment_of(config_files: Sequence[Path]) -> tuple[str, list[PlannedJob]]:
     from snakemake.utils import update_config
 
     config: dict = {}
-    for file in config_files or [DEFAULT]:
+    for file in config_files or [parsing.default_config(PROJECT)]:
         content = read_yaml(file)
         if not isinstance(content, dict):
             raise InputError(f"{file}: {shown(content)}; allowed: a mapping")
@@ -73,7 +74,9 @@ class Snakemake:
 
     def __init__(self, config_files: Sequence[Path], cores: str, options: Sequence[str]) -> None:
         chosen = ["--configfile", *map(str, config_files)] if config_files else []
-        self._options = ["--cores", cores, *options, *chosen]
+        # The working directory may be any, and have a Snakefile of its own.
+        snakefile = ["--snakefile", os.path.relpath(PROJECT / "Snakefile")]
+        self._options = ["--cores", cores, *snakefile, *options, *chosen]
 
     def make(self, targets: Sequence[str]) -> None:
         """Make `targets`; `InputError` if a job fails, whose log Snakemake has shown."""
@@ -100,6 +103,18 @@ class Snakemake:
         return [sys.executable, "-m", "snakemake", *arguments, *self._options]
 
 
+def enter_directory(arguments: argparse.Namespace) -> None:
+    """Go where `--directory` says; files named on the command line stay those that were meant."""
+    if arguments.directory is None:
+        return
+    if not arguments.directory.is_dir():
+        raise InputError(f"--directory {arguments.directory}: no such folder")
+    arguments.configfile = [file.absolute() for file in arguments.configfile]
+    if getattr(arguments, "archive", None) is not None:
+        arguments.archive = arguments.archive.absolute()
+    os.chdir(arguments.directory)
+
+
 def planned_rules(plan: str) -> list[str]:
     """The rules in what a dry run prints, in its order, but for targets that make nothing."""
     table = plan[plan.index("Job stats:") :].splitlines()[3:]
@@ -110,6 +125,7 @@ def planned_rules(plan: str) -> list[str]:
 def run_command(main: object, arguments: argparse.Namespace, options: list[str]) -> int:
     """Run a command's `main`; the exit status: 0, or 2 for bad input (one clear line)."""
     try:
+        enter_directory(arguments)
         main(arguments, options)
     except InputError as error:
         print("\n".join(f"error: {line}" for line in str(error).splitlines()), file=sys.stderr)

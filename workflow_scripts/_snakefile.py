@@ -9,7 +9,7 @@ import os
 import shlex
 import socket
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,23 +34,54 @@ _held_locks: list[int] = []
 
 
 def load(
-    config: Mapping[str, Any], project: Path, config_files: Sequence[str | Path]
+    config: Mapping[str, Any],
+    project: Path,
+    config_files: Sequence[str | Path],
+    module: str | None = None,
 ) -> tuple[Experiment, Catalogue]:
     """The experiment and the catalogue, checked; exits with all errors if there are any.
 
-    The files are read once more than by Snakemake, which takes the last of two equal keys.
+    The files are read once more than by Snakemake, which takes the last of two equal keys. Those of
+    a workflow that has this one as a module are its own.
     """
     try:
-        refuse_targets(config_files)
-        for file in config_files or [project / "config" / "config.yaml"]:
-            read_yaml(Path(os.path.relpath(file)))
+        if module is None:
+            refuse_targets(config_files)
+            for file in config_files or [default_config(project)]:
+                read_yaml(Path(os.path.relpath(file)))
         catalogue = load_catalogue(project / "config" / "catalogue")
+        named = config_name(config_files, project, module)
         experiment = experiments.load_experiment(
-            config, catalogue, project / "config" / "schema", file_name(config_files)
+            config, catalogue, project / "config" / "schema", named
         )
     except InputError as error:
         raise stop(error) from None
     return experiment, catalogue
+
+
+def config_name(
+    config_files: Sequence[str | Path], project: Path, module: str | None = None
+) -> str:
+    """Where the experiment is asked for, for messages.
+
+    Parameters
+    ----------
+    config_files
+        What `--configfile` names.
+    project
+        Folder of the Snakefile.
+    module
+        The module's name if another workflow has this one as a module, to which it hands the
+        experiment.
+    """
+    if module is not None:
+        return f"config of module {module}"
+    return ", ".join(map(os.path.relpath, config_files or [default_config(project)]))
+
+
+def default_config(project: Path) -> Path:
+    """The experiment that is meant where none is named."""
+    return project / "config" / "config.yaml"
 
 
 def left_out_of(experiment: Experiment) -> frozenset[str]:
@@ -74,7 +105,7 @@ def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any
 def prepare_main_process(
     experiment: Experiment,
     catalogue: Catalogue,
-    config_files: Iterable[str | Path],
+    config_file: str,
     check_sources: str = "small",
 ) -> dict[str, str]:
     """Before anything is planned: clear a dead run's lock, see that code and data are there.
@@ -87,7 +118,7 @@ def prepare_main_process(
     datasets = experiment.all_of("datasets")
     manifests = {dataset: PREPARED.format(dataset=dataset) for dataset in datasets}
     try:
-        check_code(experiment, catalogue, file_name(config_files))
+        check_code(experiment, catalogue, config_file)
         changed = sources.changed_sources(
             {dataset: catalogue["datasets"][dataset] for dataset in datasets},
             {dataset: Path(path) for dataset, path in manifests.items()},
@@ -101,7 +132,7 @@ def prepare_main_process(
             catalogue,
             data_directory(),
             {dataset: sizes for dataset, sizes in prepared.items() if dataset not in changed},
-            file_name(config_files),
+            config_file,
         )
     except InputError as error:
         raise stop(error) from None
@@ -140,6 +171,17 @@ def check_images(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, st
             raise stop(InputError(told))
 
 
+def refuse_prefix(module: str | None, placed: Callable[[str], str]) -> None:
+    """Exit if another workflow has its module's results elsewhere than in `results/`.
+
+    Jobs derive thousands of paths from the table of stages, which knows of no other place.
+    `placed` gives the place of a path.
+    """
+    if module is not None and (place := placed(RESULTS + "/")) != RESULTS + "/":
+        told = f"module {module}: prefix: results in {place}; allowed: none: results go to "
+        raise stop(InputError(told + f"{RESULTS}/ in the working directory (--directory)"))
+
+
 def refuse_targets(config_files: Iterable[str | Path]) -> None:
     """`InputError` for a result that stands among the configuration files.
 
@@ -152,11 +194,6 @@ def refuse_targets(config_files: Iterable[str | Path]) -> None:
                 f"{file}: read as a configuration file; targets stand before --configfile: "
                 f"snakemake {file} --configfile FILE"
             )
-
-
-def file_name(config_files: Iterable[str | Path]) -> str:
-    """The configuration's file or files, for messages."""
-    return ", ".join(map(os.path.relpath, config_files)) or "config/config.yaml"
 
 
 def stop(error: InputError) -> SystemExit:
@@ -200,13 +237,16 @@ def runs_backbone(catalogue: Catalogue, rule: str, ids: Mapping[str, str]) -> bo
     )
 
 
-def shell_prefix(project: str | Path, *, uses_conda: bool) -> str:
+def shell_prefix(project: str | Path, *, uses_conda: bool, keep_python_path: bool = False) -> str:
     """What every job's shell starts with, as `shell.prefix` takes it: braces doubled.
 
     The library is found without being installed. Without conda, the runner's own interpreter comes
     first, so that a virtual environment works without being activated. Folders may have any name.
+    With `keep_python_path`, what `PYTHONPATH` says comes after the library: a workflow around this
+    one may need it.
     """
-    steps = ["set -euo pipefail", f"export PYTHONPATH={shlex.quote(str(project))}"]
+    others = '"${PYTHONPATH:+:$PYTHONPATH}"' if keep_python_path else ""
+    steps = ["set -euo pipefail", f"export PYTHONPATH={shlex.quote(str(project))}{others}"]
     if not uses_conda:
         own = shlex.quote(str(Path(sys.executable).parent))
         steps.append(f'export PATH={own}:"$PATH"')

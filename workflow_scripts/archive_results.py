@@ -23,6 +23,7 @@ from labelbench_core.stages.plan import PlannedJob
 from labelbench_core.storage.files import atomic_path
 from workflow_scripts import _noted_outputs
 from workflow_scripts._experiment import (
+    PROJECT,
     Snakemake,
     command_parser,
     experiment_of,
@@ -49,7 +50,7 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
             f"{missing[0]}: not there ({len(missing)} missing): only the results of a finished "
             "experiment are packed; run snakemake first"
         )
-    review = ("--workflow-profile", "profiles/review")
+    review = ("--workflow-profile", str(PROJECT / "profiles" / "review"))
     plan = Snakemake(arguments.configfile, arguments.cores, options).left_to_do(*review)
     if plan is not None:
         rules = ", ".join(planned_rules(plan))

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from labelbench_core.selection import rounds
+from labelbench_core.selection.data import expected_before
 from labelbench_core.storage import files, round_files
 from workflow_scripts._job import job_parser, run_job
 from workflow_scripts._round_data import add_data_arguments, checkpoint_of, open_data
@@ -17,7 +18,7 @@ def select_round(arguments: argparse.Namespace) -> None:
     previous = round_files.read_round(
         arguments.previous_record,
         arguments.previous_arrays,
-        data.expected_before(data, settings, settings["round"]),
+        expected_before(data, settings, settings["round"]),
     )
     with files.exclusive(arguments.record):
         result = rounds.next_round(data, settings, previous, arguments.threads)

@@ -19,7 +19,7 @@ from labelbench_core.stages.table import COSTED, STAGES, WEIGHTS, Output, Stage
 
 @dataclass(frozen=True)
 class Needs:
-    """What some proxies and trainers need, as `proxy_entries.needs` finds it.
+    """What some proxies and trainers need, as `entries.needs` finds it.
 
     Attributes
     ----------

@@ -104,7 +104,7 @@ def test_sizes_of_data_prepared_with_other_settings_count_for_nothing(
     assert bool(prepared) == (before == now)
 
     def check():
-        parsing.prepare_main_process(experiment, catalogue, ["my.yaml"])
+        parsing.prepare_main_process(experiment, catalogue, "my.yaml")
 
     if told is None:
         check()
