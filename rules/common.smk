@@ -18,16 +18,16 @@ from snakemake.io import IOFile
 from snakemake.settings.types import DeploymentMethod
 
 from labelbench_core.configuration import entries
+from labelbench_core.provenance import code_hash, remember
 from labelbench_core.stages import report_files
+from labelbench_core.stages.left_out import TellOfLeftOut
+from labelbench_core.stages.plan import Needs, passing_rounds, planned_outputs
+from labelbench_core.stages.table import FOLDER, COSTED, STAGES
+from labelbench_core.storage.files import canonical_json
 from workflow_scripts import _snakefile as parsing
 from workflow_scripts._completeness import what_is_missing
-from labelbench_core.storage.files import canonical_json
 from workflow_scripts._forcing import Forced
-from labelbench_core.stages.left_out import TellOfLeftOut
 from workflow_scripts._noted_outputs import changed_by_others, note
-from labelbench_core.stages.plan import Needs, passing_rounds, planned_outputs
-from labelbench_core.provenance import code_hash, remember
-from labelbench_core.stages.table import FOLDER, COSTED, STAGES
 
 # None where this is no module of another workflow.
 MODULE = workflow.modifier.namespace
