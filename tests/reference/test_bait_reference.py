@@ -238,7 +238,7 @@ def test_bait_projects_on_30_directions_by_default():
 def test_bait_in_chunks(monkeypatch):
     pool = make_pool(50, dims=3, labeled=5)
     expected = choose("bait", pool, 12).tolist()
-    for module in ("bait", "_last_layer"):
+    for module in ("bait", "kernels.last_layer"):
         monkeypatch.setattr(f"labelbench_core.strategies.{module}.chunk_rows", lambda values: 7)
     assert choose("bait", pool, 12).tolist() == expected
 

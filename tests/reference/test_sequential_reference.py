@@ -145,7 +145,7 @@ def test_galaxy_reads_some_columns_at_a_time(monkeypatch):
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_lines_in_any_order(multilabel):
     _, pool = truth_and_pool(60, classes=4, kinds=9, multilabel=multilabel)
-    orders = lines.Lines(pool)
+    orders = lines_module.Lines(pool)
     for k, turns in [(2, [2, 3, 1]), (1, [1]), (0, [0, 1]), (3, [3]), (2, [2, 3]), (1, [1])]:
         assert orders.order(k, turns).tolist() == lines(pool)[k]
 
@@ -154,4 +154,4 @@ def test_lines_in_any_order(multilabel):
 def test_rows_are_sorted_by_key_then_second_key_then_index(pairs):
     keys, then = (np.array([pair[i] for pair in pairs], float) for i in (0, 1))
     expected = sorted(range(len(pairs)), key=lambda i: (keys[i], then[i], i))
-    assert lines.sorted_rows(keys, then).tolist() == expected
+    assert lines_module.sorted_rows(keys, then).tolist() == expected

@@ -21,6 +21,7 @@ from labelbench_core.datasets.framing import RESIZE_MODES, Framing, framing_of
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.selection.data import open_image_data
+from labelbench_core.training.checkpoints import Checkpoint
 from labelbench_core.training.on_images import Start, evaluate, train_network
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -173,7 +174,7 @@ def test_every_stage_sees_the_images_as_the_backbone_wants_them(
     trained = train_network(
         dataset, np.arange(6), dataset.labels("pool"), Start(chosen),
         {"implementation": "supervised", "training": recipe},
-        ("some",), (None, ""), torch.device("cpu"), 1,
+        ("some",), Checkpoint(None, ""), torch.device("cpu"), 1,
     )  # fmt: skip
     evaluate(trained, chosen, dataset, ["test"], 1)
     pool_square = decode(

@@ -252,7 +252,7 @@ def test_only_an_experiment_that_names_a_broken_strategy_is_stopped(plugin):
     load(named)
     for file in ("order.py", "first_rows.py"):
         (plugin / file).write_text("def (:\n")
-        for cache in (registry.describe, registry.parse, provenance._imports):
+        for cache in (registry.describe, registry.parse, provenance._facts, provenance._imports):
             cache.cache_clear()
         schema = folder / "schema" / "catalogue.schema.json"
         assert kind_errors("strategies", catalogue["strategies"], schema, "s.yaml") == []
@@ -284,7 +284,7 @@ def test_a_broken_strategy_that_another_one_runs_stops_only_who_names_that(plugi
 
     load(named)
     (plugin / "first_rows.py").write_text(source)
-    for cache in (registry.describe, registry.parse, provenance._imports):
+    for cache in (registry.describe, registry.parse, provenance._facts, provenance._imports):
         cache.cache_clear()
     assert kind_errors("strategies", catalogue["strategies"], schema, "s.yaml") == []
     load(quickstart)

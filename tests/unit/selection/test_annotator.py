@@ -58,5 +58,5 @@ def test_a_ceiling_peeks_without_buying():
 
 
 def test_an_initial_pool_larger_than_the_pool_is_refused():
-    with pytest.raises(InputError, match="the pool has 3"):
+    with pytest.raises(InputError, match="allowed: at most 3, the rows of the pool"):
         draw(np.arange(3), 4, "uniform", np.random.default_rng(0))
