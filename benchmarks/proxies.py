@@ -20,9 +20,9 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from labelbench_core.compute.devices import prepare_cpu
-from labelbench_core.datasets.image_rows import MemoryRows
 from labelbench_core.proxies import Statistics, TrainingSet, shallow, trained_linear
 from labelbench_core.seeds import rng_for
+from labelbench_core.storage.rows import ArrayRows
 from labelbench_core.training.network import Network
 from labelbench_core.training.recipe import Recipe
 from labelbench_core.training.schedule import build_optimizer
@@ -58,14 +58,14 @@ def make_training_set(rows: int, dimensions: int, labels: int) -> TrainingSet:
     kinds = {"weak": 0.1, "strong": 0.5}
     views = {
         kind: [
-            MemoryRows(_half(clean + by * rng.standard_normal(clean.shape, np.float32)))
+            ArrayRows(_half(clean + by * rng.standard_normal(clean.shape, np.float32)))
             for _ in range(2)
         ]
         for kind, by in kinds.items()
     }
     statistics = Statistics(clean.mean(axis=0, dtype=np.float64), clean.std(axis=0).astype(float))
     bought = np.sort(rng.permutation(rows)[:labels])
-    pool = MemoryRows(_half(clean))
+    pool = ArrayRows(_half(clean))
     return TrainingSet(pool, bought, truth[bought], CLASSES, statistics, views=views)
 
 

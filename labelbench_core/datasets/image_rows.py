@@ -46,27 +46,3 @@ class ImageRows:
         if not len(indices):
             return np.zeros((0, *self.shape[1:]), self.dtype)
         return self._images.batch(np.asarray(indices, np.int64))
-
-
-class MemoryRows:
-    """An (N, D) array in memory as `LoadableRows`."""
-
-    def __init__(self, array: np.ndarray) -> None:
-        self._array = array
-        self.shape, self.dtype = array.shape, array.dtype
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
-        """(first row, rows) in order."""
-        for first in range(0, len(self), BLOCK_ROWS):
-            yield first, self._array[first : first + BLOCK_ROWS]
-
-    def take(self, indices: np.ndarray) -> np.ndarray:
-        """(k, D) rows `indices`, in that order."""
-        return self._array[indices]
-
-    def load(self) -> np.ndarray:
-        """All rows."""
-        return self._array

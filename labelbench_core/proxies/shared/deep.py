@@ -19,10 +19,11 @@ from labelbench_core import registry
 from labelbench_core.backbones import Backbone
 from labelbench_core.compute.devices import choose_device, prepare_cpu
 from labelbench_core.compute.precision import autocast
-from labelbench_core.datasets.image_rows import ImageRows, MemoryRows
+from labelbench_core.datasets.image_rows import BLOCK_ROWS, ImageRows
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.shared.logistic import softmax
 from labelbench_core.storage import files
+from labelbench_core.storage.rows import ArrayRows
 from labelbench_core.training.checkpoints import Checkpoint
 from labelbench_core.training.fingerprint import fingerprint
 from labelbench_core.training.on_images import (
@@ -109,9 +110,9 @@ class DeepProxy(ABC):
         self.pool_features = np.concatenate([rows.astype(np.float16) for rows in blocks])
         return trained.fit.record(trained.flops + trained.flops_per_image * len(training.pool))
 
-    def pool_rows(self, pool: ImageRows) -> MemoryRows:
+    def pool_rows(self, pool: ImageRows) -> ArrayRows:
         """The pool as `predict_proba` and `embed` take it without a network."""
-        return MemoryRows(self.pool_features)
+        return ArrayRows(self.pool_features, BLOCK_ROWS)
 
     def predict_proba(self, rows: np.ndarray) -> np.ndarray:
         """(n, C) float32."""

@@ -8,9 +8,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from labelbench_core.backbones import _libraries
 from labelbench_core.compute.flops import flops_per_image
-from labelbench_core.datasets.image_rows import MemoryRows
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.shared.trained import train_on_embeddings
+from labelbench_core.storage.rows import ArrayRows
 
 SIZE, WIDTH, TOKENS = 8, 16, 4
 
@@ -71,7 +71,7 @@ def test_as_many_as_torch_counts(name: str) -> None:
 )
 def test_a_training_is_counted_by_hand(trainer: str, passes: int) -> None:
     rng = np.random.default_rng(0)
-    pool = MemoryRows(rng.standard_normal((40, 5), dtype=np.float32))
+    pool = ArrayRows(rng.standard_normal((40, 5), dtype=np.float32))
     training = TrainingSet(
         pool,
         np.arange(12),

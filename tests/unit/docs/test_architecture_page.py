@@ -2,15 +2,14 @@
 
 import itertools
 import re
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from helpers.project import PROJECT
 
 from docs import architecture_graphs as graphs
 from docs import layered_drawing, make_architecture
 
-PROJECT = Path(__file__).resolve().parents[3]
 TEXT = make_architecture.PAGE.read_text(encoding="utf-8")
 AGAIN = "run `make docs`"
 DIAMOND = frozenset({("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), ("a", "d")})

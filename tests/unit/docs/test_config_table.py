@@ -2,9 +2,9 @@
 
 import dataclasses
 import json
-from pathlib import Path
 
 import pytest
+from helpers.project import PROJECT
 
 from docs import make_config_table
 from labelbench_core.augmentation.settings import Augmentation, StrongAugmentation
@@ -13,7 +13,7 @@ from labelbench_core.configuration.experiment import Finetuning
 from labelbench_core.configuration.loading import load_experiment
 from labelbench_core.storage.yaml_files import read_yaml
 
-CONFIG = Path(__file__).resolve().parents[3] / "config"
+CONFIG = PROJECT / "config"
 EXPERIMENT = json.loads((CONFIG / "schema" / "experiment.schema.json").read_text("utf-8"))
 CATALOGUE = json.loads((CONFIG / "schema" / "catalogue.schema.json").read_text("utf-8"))
 PAGE = (CONFIG / "README.md").read_text("utf-8")

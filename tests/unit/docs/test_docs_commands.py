@@ -7,11 +7,10 @@ import io
 import re
 import shlex
 import unittest.mock
-from pathlib import Path
 
 import pytest
+from helpers.project import PROJECT
 
-PROJECT = Path(__file__).resolve().parents[3]
 PAGES = sorted(
     page for folder in (".", "docs", "config") for page in (PROJECT / folder).glob("*.md")
 )

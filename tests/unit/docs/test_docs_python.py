@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from helpers.project import PROJECT
 
 from labelbench_core import metrics, registry
 from labelbench_core.configuration.catalogue import kind_errors
@@ -19,7 +20,6 @@ from labelbench_core.strategies import kernels
 from labelbench_core.strategies.testing import CHECKS
 from labelbench_core.trainers import Batch, Problem, Step
 
-PROJECT = Path(__file__).resolve().parents[3]
 PAGES = sorted(
     page for folder in (".", "docs", "config") for page in (PROJECT / folder).glob("*.md")
 )

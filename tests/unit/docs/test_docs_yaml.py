@@ -1,16 +1,15 @@
 """Every block of YAML in the pages is valid: an experiment, a part of one, or catalogue entries."""
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
+from helpers.project import PROJECT
 
 from labelbench_core import registry
 from labelbench_core.configuration.catalogue import KINDS, kind_errors, load_catalogue
 from labelbench_core.configuration.loading import load_experiment
 
-PROJECT = Path(__file__).resolve().parents[3]
 SCHEMAS = PROJECT / "config" / "schema"
 PAGES = sorted(
     page for folder in (".", "docs", "config") for page in (PROJECT / folder).glob("*.md")

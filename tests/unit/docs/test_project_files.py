@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-PROJECT = Path(__file__).resolve().parents[3]
+from helpers.project import PROJECT
 
 
 def read(name):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from labelbench_core.datasets.image_rows import MemoryRows
 from labelbench_core.proxies import Statistics, TrainingSet, shallow, trained_linear
 from labelbench_core.seeds import rng_for
 from labelbench_core.storage import files
+from labelbench_core.storage.rows import ArrayRows
 from labelbench_core.training.network import Network
 
 ENDLESS = {
@@ -24,7 +24,7 @@ def test_a_proxy_that_diverges_twice_is_recorded_and_predicts(component):
     rng = rng_for("diverged")
     rows = rng.standard_normal((40, 6)).astype(np.float32)
     statistics = Statistics(np.zeros(6), np.ones(6))
-    training = TrainingSet(MemoryRows(rows), np.arange(30), np.arange(30) % 3, 3, statistics)
+    training = TrainingSet(ArrayRows(rows), np.arange(30), np.arange(30) % 3, 3, statistics)
     proxy = component.build(1, trainer=ENDLESS)
     fit = proxy.fit(training, rng, None)
     assert not fit["converged"]

@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from helpers.project import PROJECT
 
 from labelbench_core import registry
 from labelbench_core.registry import docstrings
 
-PROJECT = Path(__file__).resolve().parents[3]
 ALL = [(kind, name) for kind in registry.MAIN_FUNCTION for name in registry.names(kind)]
 GOOD = "Number of rows. Default: the paper's."
 SOURCE = '''"""A component."""
