@@ -5,8 +5,8 @@ import math
 import re
 
 import pytest
-from helpers.project import PROJECT
 
+from helpers.project import PROJECT
 from labelbench_core import registry
 from labelbench_core.configuration.catalogue import kind_errors
 from labelbench_core.errors import InputError

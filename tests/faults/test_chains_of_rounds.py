@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from helpers.damages import half_inverted, place_of, put_back, told
 from helpers.project import PROJECT
 from helpers.small_chain import World, describe
-
 from labelbench_core.datasets import open_dataset
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files, store

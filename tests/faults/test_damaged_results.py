@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from helpers.damages import (
     DAMAGES,
     contents,
@@ -23,7 +24,6 @@ from helpers.damages import (
     told,
 )
 from helpers.small_chain import CLASSES, World
-
 from labelbench_core.datasets import open_dataset
 from labelbench_core.errors import InputError
 from labelbench_core.selection.data import open_round_data

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from helpers.kills import kill_and_compare
 
 

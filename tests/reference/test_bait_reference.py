@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.choosing import choose, multilabel_pool
 
+from helpers.choosing import choose, multilabel_pool
 from labelbench_core.errors import InputError
 from labelbench_core.strategies import bait as bait_module
 from labelbench_core.strategies.kernels import design, swap

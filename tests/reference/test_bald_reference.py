@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import plain_strategies as plain
-from helpers.choosing import assert_drawn_by, choose, multilabel_pool
 
 from benchmarks.plain import bald as plain_bald
 from benchmarks.plain._shared import lowest
+from helpers import plain_strategies as plain
+from helpers.choosing import assert_drawn_by, choose, multilabel_pool
 from labelbench_core.errors import InputError
 from labelbench_core.strategies import bald
 from labelbench_core.strategies.testing import Blocks, make_pool

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.choosing import choose
 
 from benchmarks.plain import alfa_mix as plain_alfa_mix
 from benchmarks.plain import dropquery as plain_dropquery
+from helpers.choosing import choose
 from labelbench_core.strategies import Head, alfa_mix
 from labelbench_core.strategies.kernels import kmeans
 from labelbench_core.strategies.kernels.fill import fill_at_random

@@ -4,11 +4,11 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from helpers.choosing import choose, multilabel_pool
 
 from benchmarks.plain._shared import lowest, unit
 from benchmarks.plain.cluster_margin import in_turn
 from benchmarks.plain.margin import margins
+from helpers.choosing import choose, multilabel_pool
 from labelbench_core.errors import InputError
 from labelbench_core.strategies import cluster_margin
 from labelbench_core.strategies.testing import make_pool

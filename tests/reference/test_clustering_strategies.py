@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.choosing import choose
 
 from benchmarks.plain import alfa_mix as plain_alfa_mix
 from benchmarks.plain import dropquery as plain_dropquery
 from benchmarks.plain import typiclust
 from benchmarks.plain._shared import unit
+from helpers.choosing import choose
 from labelbench_core.errors import InputError
 from labelbench_core.strategies import Head, alfa_mix, dropquery
 from labelbench_core.strategies.kernels import kmeans

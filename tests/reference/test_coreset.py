@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+
 from helpers import plain_strategies as plain
 from helpers.choosing import choose
-
 from labelbench_core.strategies.kernels import k_center
 from labelbench_core.strategies.kernels import sketch as sketch_module
 from labelbench_core.strategies.testing import awkward_pools, make_pool

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.choosing import choose
 
+from helpers.choosing import choose
 from labelbench_core.errors import InputError
 from labelbench_core.strategies.testing import make_pool
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from helpers import plain_strategies as plain
 from helpers.choosing import assert_drawn_by, choose, multilabel_pool
-
 from labelbench_core.strategies.kernels import seeding
 from labelbench_core.strategies.kernels.gradients import Gradients
 from labelbench_core.strategies.testing import make_pool

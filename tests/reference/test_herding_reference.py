@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.choosing import choose
-from helpers.distances import squared_distances
 
 from benchmarks.plain.maxherding import herd
 from benchmarks.plain.uherding import temperature
+from helpers.choosing import choose
+from helpers.distances import squared_distances
 from labelbench_core.strategies import MissingInput, uherding
 from labelbench_core.strategies.kernels import herding, sphere
 from labelbench_core.strategies.testing import make_pool

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from helpers.choosing import choose
 from helpers.project import PROJECT
-
 from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files

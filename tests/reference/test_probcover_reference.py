@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from helpers.choosing import choose
-from helpers.distances import squared_distances
 
 from benchmarks.plain.probcover import greedy
+from helpers.choosing import choose
+from helpers.distances import squared_distances
 from labelbench_core.strategies import probcover
 from labelbench_core.strategies.kernels import balls as balls_module
 from labelbench_core.strategies.kernels import sphere

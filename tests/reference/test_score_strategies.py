@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import plain_strategies as plain
-from helpers.choosing import assert_drawn_by, choose, multilabel_pool
 
 from benchmarks.plain import confidence, entropy, margin
 from benchmarks.plain._shared import lowest
+from helpers import plain_strategies as plain
+from helpers.choosing import assert_drawn_by, choose, multilabel_pool
 from labelbench_core.strategies.testing import make_pool
 
 SCORES = {

@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from helpers.buying import Annotator, lines, signs, truth_and_pool
-from helpers.choosing import choose
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.plain import galaxy as plain_galaxy
+from helpers.buying import Annotator, lines, signs, truth_and_pool
+from helpers.choosing import choose
 from labelbench_core.errors import InputError
 from labelbench_core.selection.annotator import Oracle, SequentialPurchase
 from labelbench_core.strategies.kernels import lines as lines_module

@@ -5,8 +5,8 @@ import inspect
 import numpy as np
 import pytest
 import torch
-from helpers import plain_trainers
 
+from helpers import plain_trainers
 from labelbench_core import registry
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import Batch, Problem, Step, adamatch

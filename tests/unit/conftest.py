@@ -1,8 +1,8 @@
 """What unit tests share."""
 
 import pytest
-from helpers.project import PROJECT
 
+from helpers.project import PROJECT
 from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.storage.yaml_files import read_yaml
 

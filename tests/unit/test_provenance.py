@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from helpers.project import PROJECT
 
+from helpers.project import PROJECT
 from labelbench_core import provenance
 
 SELECT = ("select_round", [("strategies", "margin"), ("proxies", "linear")])

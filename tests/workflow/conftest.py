@@ -4,8 +4,8 @@ import os
 import shutil
 
 import pytest
-from helpers.checkouts import Workflow, checkout
 
+from helpers.checkouts import Workflow, checkout
 from labelbench_core.storage import files
 
 

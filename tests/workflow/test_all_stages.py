@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+
 from helpers.checkouts import ANALYSIS
 from helpers.proxy_entries import CATALOGUE, EXPERIMENT
 

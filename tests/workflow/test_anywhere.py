@@ -12,8 +12,8 @@ import sys
 import tarfile
 
 import pytest
-from helpers.checkouts import PROJECT
 
+from helpers.checkouts import PROJECT
 from labelbench_core.provenance import REMEMBERED
 
 TINY = """

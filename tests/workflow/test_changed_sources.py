@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.checkouts import MINE
 from PIL import Image
 
+from helpers.checkouts import MINE
 from labelbench_core.datasets.prepare import prepare_dataset
 
 OPTIONS = {"folder": "mine", "image_size": 32}

@@ -7,6 +7,7 @@ import subprocess
 import time
 
 import pytest
+
 from helpers.running_jobs import jobs_of, kill_in_the_middle
 
 STAGES = {

@@ -4,9 +4,9 @@ import numpy as np
 import open_clip
 import pytest
 import torch
-from helpers.proxy_entries import CATALOGUE, EXPERIMENT, NAMES_CATALOGUE
 from safetensors.numpy import load_file
 
+from helpers.proxy_entries import CATALOGUE, EXPERIMENT, NAMES_CATALOGUE
 from labelbench_core.storage import files
 
 ROUND = "results/selections/digits/tiny/{}/small/margin/seed-0/round-{}.json"

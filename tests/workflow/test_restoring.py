@@ -7,8 +7,8 @@ import sys
 import tarfile
 
 import pytest
-from helpers.checkouts import CODE, Workflow
 
+from helpers.checkouts import CODE, Workflow
 from workflow_scripts import _noted_outputs
 
 CHAIN = "results/selections/digits/tiny/linear/small/margin/seed-0"

@@ -6,8 +6,8 @@ import sys
 
 import numpy as np
 import pytest
-from helpers.project import PROJECT
 
+from helpers.project import PROJECT
 from labelbench_core.storage import files, store
 from labelbench_core.storage.records import write_record
 from labelbench_core.strategies import tailor, tcm

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
+
 from helpers.checkouts import MINE, SMOKE, Workflow, checkout
 from helpers.project import PROJECT
 from helpers.proxy_entries import CATALOGUE, EXPERIMENT
 from helpers.running_jobs import jobs_of
-from PIL import Image
-
 from labelbench_core.configuration.entries import needs
 from labelbench_core.stages.plan import Needs, planned_outputs
 from labelbench_core.stages.table import COSTED, FOLDER, STAGES, stage_of

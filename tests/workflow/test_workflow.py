@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from helpers.project import PROJECT
 from packaging.requirements import Requirement
+
+from helpers.project import PROJECT
 
 METRICS = [
     "dataset", "backbone", "proxy", "schedule", "strategy", "seed", "round", "num_labeled",

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from helpers import fake_results
 from helpers.analysis_jobs import (
     SMALL,
@@ -15,7 +16,6 @@ from helpers.analysis_jobs import (
     tabulate_results,
 )
 from helpers.web_page import Page
-
 from labelbench_core.analysis.frames import read_csv
 from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.configuration.experiment import Experiment

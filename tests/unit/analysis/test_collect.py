@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from helpers import fake_results
 from helpers.analysis_jobs import SMALL, collect, collect_all_costs, tabulate_results
-
 from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
 from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.configuration.experiment import Experiment

@@ -1,9 +1,9 @@
 """Trainings that did not end well are counted, and the report says so."""
 
 import pytest
+
 from helpers import fake_results
 from helpers.analysis_jobs import SMALL, collect
-
 from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
 from labelbench_core.analysis.results import compute_results
 from labelbench_core.configuration.experiment import Experiment

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+
 from helpers import fake_results
 from helpers.drawn_text import text_boxes
 from helpers.project import PROJECT
-
 from labelbench_core.analysis.costs import (
     NOTED,
     collect_costs,

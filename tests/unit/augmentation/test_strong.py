@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from helpers.array_images import ArrayImages
 from PIL import Image, ImageEnhance, ImageOps
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from helpers.array_images import ArrayImages
 from labelbench_core.augmentation import randaugment, views
 from labelbench_core.augmentation.randaugment import OPERATIONS, Operation, rand_augment
 from labelbench_core.augmentation.settings import Augmentation, StrongAugmentation

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from helpers.batch_norms import randomise_statistics
 
+from helpers.batch_norms import randomise_statistics
 from labelbench_core.backbones import _building, efficientnet_lite, timm_model
 from labelbench_core.backbones.folding import fold_batch_norm
 from labelbench_core.embeddings.features import FeatureExtractor

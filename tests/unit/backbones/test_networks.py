@@ -10,9 +10,9 @@ import pytest
 import timm
 import torch
 import torch.nn.functional as F
-from helpers.project import PROJECT
 from PIL import Image
 
+from helpers.project import PROJECT
 from labelbench_core.backbones import (
     Backbone,
     _building,

@@ -8,11 +8,11 @@ import open_clip
 import pytest
 import timm
 import torch
-from helpers.project import PROJECT
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from timm.data import create_transform, resolve_data_config
 
+from helpers.project import PROJECT
 from labelbench_core.backbones import Backbone, efficientnet_lite, open_clip_model, timm_model
 from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.datasets import open_dataset

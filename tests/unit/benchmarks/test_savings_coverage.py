@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from helpers.project import PROJECT
 
 from benchmarks._saving_rules import Intervals
 from benchmarks._simulated_curves import Case, draw, true_curves, true_saving
 from benchmarks.savings_coverage import cases, other_cases, score, simulate
+from helpers.project import PROJECT
 from labelbench_core.analysis.saving_intervals import AT_BASELINE, EXACT, LESS, compute_savings
 
 

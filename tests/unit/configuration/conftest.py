@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from helpers.own_images import prepare
 from PIL import Image
 
+from helpers.own_images import prepare
 from labelbench_core.datasets import digests
 
 

@@ -3,9 +3,9 @@
 import shutil
 
 import pytest
+
 from helpers.experiments_read import CATALOGUE_SCHEMA
 from helpers.project import PROJECT
-
 from labelbench_core.configuration.catalogue import kind_errors, load_catalogue
 from labelbench_core.errors import InputError
 

@@ -3,8 +3,8 @@
 import copy
 
 import pytest
-from helpers.project import PROJECT
 
+from helpers.project import PROJECT
 from labelbench_core.configuration.catalogue import load_catalogue, read_yaml
 from labelbench_core.configuration.compatibility import combination_errors
 from labelbench_core.configuration.loading import load_experiment

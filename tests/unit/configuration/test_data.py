@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+
 from helpers import fake_results
 from helpers.experiments_read import errors_of, load
-
 from labelbench_core.configuration import loading as experiments
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 import yaml
+
 from helpers.experiments_read import CATALOGUE_SCHEMA, errors_of, load
 from helpers.project import PROJECT
-
 from labelbench_core import registry
 from labelbench_core.configuration import loading as experiments
 from labelbench_core.configuration.catalogue import kind_errors

@@ -4,6 +4,7 @@ import os
 import shutil
 
 import pytest
+
 from helpers.own_images import (
     ENTRY,
     OPTIONS,
@@ -16,7 +17,6 @@ from helpers.own_images import (
     several,
     touch,
 )
-
 from labelbench_core.configuration.source_changes import describe_changes
 from labelbench_core.datasets import checking, digests, looks
 from labelbench_core.errors import InputError

@@ -5,8 +5,8 @@ import shutil
 
 import numpy as np
 import pytest
-from helpers.own_images import changed, prepare, refuse
 
+from helpers.own_images import changed, prepare, refuse
 from labelbench_core import registry
 from labelbench_core.datasets import RawDataset, RawSplit, Source, _official, digests
 from labelbench_core.errors import InputError

@@ -5,8 +5,8 @@ import os
 import shutil
 
 import pytest
-from helpers.own_images import ENTRY, OPTIONS, add, changed, gone, move, new_image, prepare, touch
 
+from helpers.own_images import ENTRY, OPTIONS, add, changed, gone, move, new_image, prepare, touch
 from labelbench_core import provenance
 from labelbench_core.configuration import sources
 from labelbench_core.datasets import looks

@@ -5,6 +5,7 @@ import os
 import shutil
 
 import pytest
+
 from helpers.own_images import (
     ENTRY,
     OPTIONS,
@@ -17,7 +18,6 @@ from helpers.own_images import (
     refuse,
     touch,
 )
-
 from labelbench_core.configuration import sources
 from labelbench_core.errors import InputError
 

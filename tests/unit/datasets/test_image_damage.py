@@ -5,9 +5,9 @@ import threading
 
 import numpy as np
 import pytest
-from helpers.image_files import encoded
 from PIL import Image
 
+from helpers.image_files import encoded
 from labelbench_core.datasets import _decoding, _formats
 from labelbench_core.datasets._decoding import FileImages, decode, read_regular
 from labelbench_core.errors import InputError

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from helpers.image_files import encoded, png, tiff
 from PIL import Image, ImageMode
 
+from helpers.image_files import encoded, png, tiff
 from labelbench_core.datasets._decoding import decode
 from labelbench_core.datasets._pixels import GROUNDS, to_rgb
 from labelbench_core.errors import InputError

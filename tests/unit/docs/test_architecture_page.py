@@ -5,10 +5,10 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from helpers.project import PROJECT
 
 from docs import architecture_graphs as graphs
 from docs import layered_drawing, make_architecture
+from helpers.project import PROJECT
 
 TEXT = make_architecture.PAGE.read_text(encoding="utf-8")
 AGAIN = "run `make docs`"

@@ -4,9 +4,9 @@ import dataclasses
 import json
 
 import pytest
-from helpers.project import PROJECT
 
 from docs import make_config_table
+from helpers.project import PROJECT
 from labelbench_core.augmentation.settings import Augmentation, StrongAugmentation
 from labelbench_core.configuration.catalogue import KINDS, load_catalogue
 from labelbench_core.configuration.experiment import Finetuning

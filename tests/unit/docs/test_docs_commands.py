@@ -9,6 +9,7 @@ import shlex
 import unittest.mock
 
 import pytest
+
 from helpers.project import PROJECT
 
 PAGES = sorted(

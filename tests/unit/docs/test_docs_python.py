@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from helpers.project import PROJECT
 
+from helpers.project import PROJECT
 from labelbench_core import metrics, registry
 from labelbench_core.configuration.catalogue import kind_errors
 from labelbench_core.proxies import Statistics, TrainingSet

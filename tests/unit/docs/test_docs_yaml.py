@@ -4,8 +4,8 @@ import re
 
 import pytest
 import yaml
-from helpers.project import PROJECT
 
+from helpers.project import PROJECT
 from labelbench_core import registry
 from labelbench_core.configuration.catalogue import KINDS, kind_errors, load_catalogue
 from labelbench_core.configuration.loading import load_experiment

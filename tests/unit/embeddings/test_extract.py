@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from helpers import tiny_backbone
 from helpers.project import PROJECT
 from helpers.written_blocks import count_blocks_written
-
 from labelbench_core.compute import precision
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset

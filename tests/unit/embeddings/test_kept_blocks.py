@@ -9,10 +9,10 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from helpers import tiny_backbone
-from helpers.written_blocks import count_blocks_written
 from PIL import Image
 
+from helpers import tiny_backbone
+from helpers.written_blocks import count_blocks_written
 from labelbench_core.datasets import ArrayImages
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.embeddings import embed

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from helpers import tiny_backbone
 from helpers.project import PROJECT
-
 from labelbench_core.augmentation.settings import Augmentation, StrongAugmentation
 from labelbench_core.augmentation.views import num_draws, view
 from labelbench_core.configuration.catalogue import load_catalogue

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+
 from helpers import fake_results
 from helpers.analysis_jobs import (
     SMALL,
@@ -21,7 +22,6 @@ from helpers.analysis_jobs import (
 )
 from helpers.drawn_text import text_boxes
 from helpers.project import PROJECT
-
 from labelbench_core.analysis.frames import read_csv
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from helpers.killed_jobs import run_and_kill
 
+from helpers.killed_jobs import run_and_kill
 from labelbench_core import registry
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.image_rows import ImageRows

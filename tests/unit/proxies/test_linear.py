@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from helpers.training_sets import training_set
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks import penalty as penalty_benchmark
+from helpers.training_sets import training_set
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import Statistics, linear
 from labelbench_core.proxies.shared import penalty as penalties

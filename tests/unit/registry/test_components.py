@@ -6,8 +6,8 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from helpers.project import PROJECT
 
+from helpers.project import PROJECT
 from labelbench_core import provenance, registry
 from labelbench_core.errors import InputError
 
@@ -205,7 +205,7 @@ def test_an_option_that_is_compared_may_be_null(plugin):
     ("line", "annotation"),
     [
         ("from labelbench_core.registry.options import Positive as Pos", "Pos"),
-        ("from labelbench_core import options as o", "o.Positive"),
+        ("from labelbench_core.registry import options as o", "o.Positive"),
         ("Positive = float\nPos = Positive | None", "Pos"),
     ],
 )

@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 import pytest
-from helpers.project import PROJECT
 
+from helpers.project import PROJECT
 from labelbench_core import registry
 from labelbench_core.registry import docstrings
 

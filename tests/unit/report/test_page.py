@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from helpers import fake_results
 from helpers.analysis_jobs import (
     SMALL,
@@ -15,7 +16,6 @@ from helpers.analysis_jobs import (
     tabulate_results,
 )
 from helpers.web_page import Page
-
 from labelbench_core.storage.files import read_json
 from labelbench_core.storage.records import write_record
 

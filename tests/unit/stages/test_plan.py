@@ -1,8 +1,8 @@
 """What belongs to an experiment, and which of it passes."""
 
 import pytest
-from helpers import fake_results
 
+from helpers import fake_results
 from labelbench_core.analysis.results import Results
 from labelbench_core.configuration.experiment import KEEP, Crossing, Experiment, Finetuning
 from labelbench_core.stages import report_files

@@ -9,8 +9,8 @@ import time
 
 import numpy as np
 import pytest
-from helpers.project import PROJECT
 
+from helpers.project import PROJECT
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
 

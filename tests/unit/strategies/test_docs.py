@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from helpers.project import PROJECT
 
+from helpers.project import PROJECT
 from labelbench_core import registry
 
 DOCS = PROJECT / "docs"

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from helpers.semi_supervised import a_batch, a_step, build, every_trainer, loss_of
 from torch.nn.functional import cross_entropy
 
+from helpers.semi_supervised import a_batch, a_step, build, every_trainer, loss_of
 from labelbench_core import registry
 from labelbench_core.compute import distributed
 from labelbench_core.errors import InputError

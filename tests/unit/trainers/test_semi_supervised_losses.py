@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from helpers.semi_supervised import a_batch, a_step, build, logits_of, loss_of
 
+from helpers.semi_supervised import a_batch, a_step, build, logits_of, loss_of
 from labelbench_core.errors import InputError
 from labelbench_core.trainers import Batch, Problem
 from labelbench_core.trainers.shared.losses import ramp

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+
 from helpers.fixed_examples import DyingCheckpoint, Killed
 from helpers.semi_supervised import build, every_trainer
-
 from labelbench_core import registry
 from labelbench_core.seeds import rng_for
 from labelbench_core.training.checkpoints import Checkpoint

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from helpers.array_images import ArrayImages
-from helpers.batch_norms import randomise_statistics
 from safetensors.torch import save_file
 
+from helpers.array_images import ArrayImages
+from helpers.batch_norms import randomise_statistics
 from labelbench_core.backbones import _building
 from labelbench_core.embeddings.augmented import extract_views
 from labelbench_core.embeddings.extract import extract_embeddings

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import timm
 import torch
-from helpers.fixed_examples import DyingCheckpoint, Killed, fit
 
+from helpers.fixed_examples import DyingCheckpoint, Killed, fit
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
 from labelbench_core.training.checkpoints import Checkpoint

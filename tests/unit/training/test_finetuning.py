@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 import torch
-from helpers.killed_jobs import run_and_kill
-from helpers.small_finetuning import BACKBONE, IDS, draw, prepare, settings, stored
 from safetensors.torch import load_file
 
+from helpers.killed_jobs import run_and_kill
+from helpers.small_finetuning import BACKBONE, IDS, draw, prepare, settings, stored
 from labelbench_core import registry
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files

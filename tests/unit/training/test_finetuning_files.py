@@ -6,8 +6,8 @@ import subprocess
 
 import numpy as np
 import pytest
-from helpers.small_finetuning import BACKBONE, IDS, draw, prepare, settings, stored
 
+from helpers.small_finetuning import BACKBONE, IDS, draw, prepare, settings, stored
 from labelbench_core import registry
 from labelbench_core.datasets import PreparedDataset, open_dataset
 from labelbench_core.embeddings.refreshed import with_weights

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from helpers.array_images import ArrayImages
-from helpers.fixed_examples import DyingCheckpoint, Killed
 from torch.optim.swa_utils import AveragedModel
 
+from helpers.array_images import ArrayImages
+from helpers.fixed_examples import DyingCheckpoint, Killed
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import supervised
 from labelbench_core.training import loop, run

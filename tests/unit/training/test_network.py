@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from helpers.batch_norms import randomise_statistics
 
+from helpers.batch_norms import randomise_statistics
 from labelbench_core import registry
 from labelbench_core.backbones.folding import fold_batch_norm
 from labelbench_core.errors import InputError

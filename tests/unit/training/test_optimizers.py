@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 import torch
-from helpers.project import PROJECT
 
+from helpers.project import PROJECT
 from labelbench_core.training.network import Network
 from labelbench_core.training.recipe import Recipe
 from labelbench_core.training.schedule import build_optimizer, set_learning_rate

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from helpers.array_images import ArrayImages
 
+from helpers.array_images import ArrayImages
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import Loss

@@ -1,8 +1,8 @@
 """Files that Snakemake cannot read are told in one line by a command of this project."""
 
 import pytest
-from helpers.project import PROJECT
 
+from helpers.project import PROJECT
 from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.datasets.prepare import prepare_dataset
 from workflow_scripts import check_configuration

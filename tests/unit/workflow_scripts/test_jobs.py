@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers.project import PROJECT
 
+from helpers.project import PROJECT
 from workflow_scripts import _gpus
 from workflow_scripts._job import job_parser, run_job
 
