@@ -20,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from labelbench_core.configuration import entries
 from labelbench_core.configuration import loading as experiments
 from labelbench_core.configuration.catalogue import load_catalogue, read_yaml
 from labelbench_core.stages import report_files
@@ -77,9 +78,9 @@ def prepare(folder: Path, rounds: int, seeds: int) -> None:
     for name in CODE:
         copy = shutil.copytree if (PROJECT / name).is_dir() else shutil.copy2
         copy(PROJECT / name, folder / name)
-    for kind, entries in CATALOGUE.items():
+    for kind, text in CATALOGUE.items():
         file = folder / "config" / "catalogue" / f"{kind}.yaml"
-        file.write_text(f"{file.read_text()}\n{entries}")
+        file.write_text(f"{file.read_text()}\n{text}")
     text = EXPERIMENT.format(rounds=rounds, seeds=seeds)
     (folder / "planning.yaml").write_text(text)
     catalogue = load_catalogue(folder / "config" / "catalogue")
