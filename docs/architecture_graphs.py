@@ -1,6 +1,5 @@
 """The graph of the stages and that of the packages, read from the rules and from the imports."""
 
-import ast
 import os
 import re
 import shutil
@@ -8,9 +7,10 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from labelbench_core import provenance
 from labelbench_core.stages.table import STAGES, stage_of
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -103,34 +103,12 @@ def package_edges() -> Edges:
     edges = set()
     for path in library.rglob("*.py"):
         first = path.relative_to(library).with_suffix("").parts[0]
-        for module in _imported(path):
-            parts = module.split(".")
+        module = ".".join(path.relative_to(PROJECT).with_suffix("").parts)
+        for name in provenance.mentioned(module.removesuffix(".__init__")):
+            parts = name.split(".")
             if parts[0] == LIBRARY and len(parts) > 1 and parts[1] in names - {first}:
                 edges.add((first, parts[1]))
     return frozenset(edges)
-
-
-def _imported(path: Path) -> Iterator[str]:
-    """Modules and names that a file imports, with the package that they are in."""
-    package = path.relative_to(PROJECT).parent.parts
-    for node in _executed(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
-            base = ".".join(filter(None, (base, node.module)))
-            yield from (f"{base}.{alias.name}" for alias in node.names)
-
-
-def _executed(node: ast.AST) -> Iterator[ast.AST]:
-    """`node` and all below it, but for what only type checkers read."""
-    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-        for other in node.orelse:
-            yield from _executed(other)
-        return
-    yield node
-    for child in ast.iter_child_nodes(node):
-        yield from _executed(child)
 
 
 def layers() -> list[list[str]]:

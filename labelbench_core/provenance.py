@@ -91,6 +91,14 @@ def module_hash(module: str) -> str:
     return _facts(module).digest
 
 
+def mentioned(module: str) -> tuple[str, ...]:
+    """Parents of a module and every name that it imports, as if each were a module, sorted.
+
+    What only type checkers import is left out.
+    """
+    return _facts(module).mentioned
+
+
 def remember(path: Path = REMEMBERED, *, save: bool = False) -> None:
     """Use what earlier processes found out about modules whose bytes have not changed since.
 
@@ -152,8 +160,9 @@ def _facts(module: str) -> Facts:
 def _imports(module: str) -> tuple[str, ...]:
     """Modules that `module` imports when it runs, inside functions too, and its parents."""
     packages = {*registry.OWN_PACKAGES, module.partition(".")[0]}
-    mentioned = _facts(module).mentioned
-    return tuple(name for name in mentioned if name.partition(".")[0] in packages and _exists(name))
+    return tuple(
+        name for name in mentioned(module) if name.partition(".")[0] in packages and _exists(name)
+    )
 
 
 def _mentioned(module: str, tree: ast.Module) -> set[str]:

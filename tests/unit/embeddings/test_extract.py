@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +18,6 @@ from helpers.project import PROJECT
 from helpers.written_blocks import count_blocks_written
 from labelbench_core.compute import precision
 from labelbench_core.datasets import open_dataset
-from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.embeddings import embed, features
 from labelbench_core.embeddings.journal import Journal
 from labelbench_core.embeddings.statistics import column_statistics
@@ -27,18 +25,7 @@ from labelbench_core.errors import InputError
 from labelbench_core.storage import files, store
 from workflow_scripts import extract_embeddings as job
 
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("digits")
-    prepare_dataset("digits", "digits", {}, Path(), folder / "arrays", folder / "manifest.json")
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def on_cpu(monkeypatch):
-    monkeypatch.setenv("LABELBENCH_DEVICE", "cpu")
-    monkeypatch.setattr(embed, "MOST_BLOCK_ROWS", tiny_backbone.BLOCK_ROWS)
+pytestmark = pytest.mark.usefixtures("on_cpu")
 
 
 @pytest.fixture(scope="module")

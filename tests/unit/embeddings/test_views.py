@@ -18,7 +18,6 @@ from labelbench_core.augmentation.settings import Augmentation, StrongAugmentati
 from labelbench_core.augmentation.views import num_draws, view
 from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.datasets import open_dataset
-from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.embeddings import embed
 from labelbench_core.embeddings.views import open_views
 from labelbench_core.errors import InputError
@@ -31,17 +30,7 @@ MOVED = {"id": "moved", "weak": {"translate": 0.1, "flip": True}, "strong": {}, 
 STILL = {"id": "still", "strong": {"operations": 1, "cutout": 0.0}, "draws": 1}
 
 
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("digits")
-    prepare_dataset("digits", "digits", {}, Path(), folder / "arrays", folder / "manifest.json")
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def on_cpu(monkeypatch):
-    monkeypatch.setenv("LABELBENCH_DEVICE", "cpu")
-    monkeypatch.setattr(embed, "MOST_BLOCK_ROWS", tiny_backbone.BLOCK_ROWS)
+pytestmark = pytest.mark.usefixtures("on_cpu")
 
 
 @pytest.fixture(scope="module")
