@@ -39,6 +39,9 @@ class RawSplit:
         SHA-256 of the content of each file; None for arrays, and until `prepare` has read them.
     near_hashes
         Perceptual hash of each image, as hexadecimal digits, where `prepare` was asked for them.
+    groups
+        (N,) int64 places in the data set's `group_names`, -1 for a row of no group; None where the
+        split has no groups.
     """
 
     labels: np.ndarray
@@ -46,6 +49,7 @@ class RawSplit:
     files: list[str] | None = None
     file_sha256: list[str] | None = None
     near_hashes: list[str] | None = None
+    groups: np.ndarray | None = None
 
     def take(self, rows: np.ndarray) -> RawSplit:
         """The rows alone, in that order."""
@@ -55,6 +59,7 @@ class RawSplit:
             None if self.files is None else [self.files[row] for row in rows],
             None if self.file_sha256 is None else [self.file_sha256[row] for row in rows],
             None if self.near_hashes is None else [self.near_hashes[row] for row in rows],
+            None if self.groups is None else self.groups[rows],
         )
 
 
@@ -78,6 +83,8 @@ class RawDataset:
         Leave out files that cannot be decoded; otherwise they are an error.
     left_out
         What of the source is not taken, for the manifest: reason → ``{"count", "examples"}``.
+    group_names
+        Of the groups 0, 1, …; empty where no split has groups.
     """
 
     class_names: list[str]
@@ -87,6 +94,7 @@ class RawDataset:
     ground: str = "white"
     skip_corrupt: bool = False
     left_out: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    group_names: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -163,6 +171,13 @@ class PreparedDataset:
         self._require(split)
         return self._array(f"{split}-labels").load()
 
+    def groups(self, split: str) -> np.ndarray | None:
+        """(N,) int64 groups of `split`, -1 for a row of no group; None if it has no groups."""
+        self._require(split)
+        if "groups_sha256" not in self.manifest["splits"][split]:
+            return None
+        return self._array(f"{split}-groups").load()
+
     def images(self, split: str, *, threads: int = 4, framing: Framing = SHORTEST) -> Images:
         """The images of `split`.
 
@@ -197,13 +212,15 @@ class PreparedDataset:
                 self._listing(split)
 
     def verify_splits(self, splits: Iterable[str]) -> None:
-        """Verify what `labels` and `images` of these splits will read, before hours are spent.
+        """Verify what `labels`, `groups` and `images` of these splits will read, before hours go.
 
         As they do: blocks that did not change since the last check are not hashed again.
         """
         for split in splits:
             self._require(split)
             self._array(f"{split}-labels")
+            if "groups_sha256" in self.manifest["splits"][split]:
+                self._array(f"{split}-groups")
             if self.manifest["splits"][split]["storage"] == "array":
                 self._array(f"{split}-images")
             else:

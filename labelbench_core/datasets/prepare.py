@@ -4,7 +4,7 @@ import importlib.metadata
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -101,7 +101,9 @@ def prepare_dataset(
             near=bool(near_version),
         )
         contents = source_contents(origin, raw, digests)
-        check_raw(raw, allow_missing_classes=bool(options.get("allow_missing_classes", False)))
+        defaults = registry.describe("datasets", source).options
+        chosen = {**defaults, **options}
+        check_raw(raw, allow_missing_classes=bool(chosen.get("allow_missing_classes", False)))
         if pool_size is not None and raw.skip_corrupt:
             raw = _part_of_whole(raw, source, pool_size)
         if duplicates == "error":
@@ -122,6 +124,8 @@ def prepare_dataset(
     written = {}
     for split, entry in raw.splits.items():
         written[f"{split}-labels"] = store.write_array(aside / f"{split}-labels", entry.labels)
+        if entry.groups is not None:
+            written[f"{split}-groups"] = store.write_array(aside / f"{split}-groups", entry.groups)
         if entry.images is not None:
             written[f"{split}-images"] = store.write_array(aside / f"{split}-images", entry.images)
         else:
@@ -130,6 +134,8 @@ def prepare_dataset(
     _write_other_files(aside / OTHER_FILES, raw, contents)
     splits = {split: describe_split(entry, raw) for split, entry in raw.splits.items()}
     content = {"class_names": raw.class_names, "splits": splits}
+    if raw.group_names:
+        content["group_names"] = list(raw.group_names)
     manifest = {
         "dataset": dataset,
         "source": source,
@@ -204,6 +210,8 @@ def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
         "labels_sha256": files.sha256_arrays({"labels": entry.labels}),
         "class_counts": np.bincount(entry.labels, minlength=len(raw.class_names)).tolist(),
     }
+    if entry.groups is not None:
+        described["groups_sha256"] = files.sha256_arrays({"groups": entry.groups})
     if entry.images is not None:
         return described | {
             "storage": "array",
@@ -238,6 +246,7 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
                 f"split {split}: labels {labels.min()}..{labels.max()} for {num_classes} classes"
             )
         _check_images(split, entry)
+        _check_groups(split, entry, raw.group_names)
         counts = np.bincount(labels, minlength=num_classes)
         missing = [raw.class_names[label] for label in np.flatnonzero(counts == 0)]
         required = split == "pool" or (split in FULL_SPLITS and not allow_missing_classes)
@@ -246,6 +255,19 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
                 f"split {split} has no image of class {printable(missing[0])} "
                 f"({len(missing)} classes missing){_since_corrupt(raw)}"
             )
+
+
+def _check_groups(split: str, entry: RawSplit, names: Sequence[str]) -> None:
+    """`InputError` unless a split's groups, if it has any, are places in `names` or -1."""
+    groups = entry.groups
+    if groups is None:
+        return
+    if groups.dtype != np.int64 or groups.shape != entry.labels.shape:
+        told = f"split {split}: groups are {groups.dtype} {groups.shape}"
+        raise InputError(f"{told}, not int64, one for each label")
+    if groups.min() < -1 or groups.max() >= len(names):
+        told = f"split {split}: groups {groups.min()}..{groups.max()} for {len(names)} groups"
+        raise InputError(f"{told}; -1 is no group")
 
 
 def _part_of_whole(raw: RawDataset, source: str, size: int) -> RawDataset:
