@@ -2,7 +2,8 @@
 
 Both compare *mean* curves over seeds, joined by straight lines, and both ask at how many labels a
 curve first reaches a level of the metric. Curves need not rise all the way: the first crossing
-counts, on both sides of both definitions: a strategy compared with itself saves exactly 1.0.
+counts, on both sides of both definitions: a strategy compared with itself saves exactly 1.0. Where
+lower is better, curves come mirrored (`savings`).
 
 ``at-baseline-level`` (the headline)
     The level is the baseline's mean at its last budget. Saving = labels at which the *baseline*

@@ -17,7 +17,7 @@ KINDS = (*COMPONENT_KINDS, "schedules", "augmentations")
 
 # Keys of entries beside `implementation` and `options`.
 ONLY_OF = {
-    "datasets": ("prompts", "pool_size", "duplicates", "near_duplicates"),
+    "datasets": ("prompts", "pool_size", "duplicates", "near_duplicates", "metric"),
     "trainers": ("training",),
 }
 

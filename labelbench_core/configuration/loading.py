@@ -9,6 +9,7 @@ from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.compatibility import combination_errors, split_errors
 from labelbench_core.configuration.component_code import unreadable
 from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
+from labelbench_core.configuration.metric import metric_errors, metric_of
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.datasets.part_of_pool import check_pool_size
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all
@@ -50,9 +51,10 @@ def load_experiment(
         crossings=tuple(_crossing(values, catalogue) for values in crossings),
         baseline=config.get("baseline", "random"),
         highlight=config.get("highlight", "margin"),
-        metric=config.get("metric", "accuracy"),
+        metric=metric_of(config, catalogue),
     )
-    errors = [f"{file}: {line}" for line in _size_errors(experiment)]
+    errors = [f"{file}: {line}" for line in metric_errors(config, catalogue)]
+    errors += [f"{file}: {line}" for line in _size_errors(experiment)]
     for place, crossing in enumerate(experiment.crossings):
         where = f"{file}: also.{place - 1}." if place else f"{file}: "
         errors += [where + line for line in _reference_errors(experiment, crossing, catalogue)]

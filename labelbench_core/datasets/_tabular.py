@@ -60,9 +60,9 @@ class Cells:
 
         `InputError` for a cell that is empty or blank.
         """
-        known: dict[str, int] = {}
         cells = self.columns[key]
-        numbers = np.fromiter((known.setdefault(one, len(known)) for one in cells), np.int64)
+        known = {value: number for number, value in enumerate(dict.fromkeys(cells))}
+        numbers = np.fromiter(map(known.__getitem__, cells), np.int64, len(cells))
         for value, number in known.items():
             if not value.strip():
                 first = int(np.argmax(numbers == number))

@@ -32,6 +32,7 @@ INFO = {
     "summary": "satellite images, 62 kinds of land use, with shifted splits of later years",
     "license": "FMoW Challenge Public License",
     "paper": "https://arxiv.org/abs/2012.07421",
+    "groups": True,
 }
 METADATA, COUNTRIES, IMAGES = "rgb_metadata.csv", "country_code_mapping.csv", "images"
 COLUMNS = {
@@ -181,11 +182,6 @@ def pool_labels(
         return None
     read = _read(data_dir, folder)
     return read.labels[read.splits[POOL]], read.class_names
-
-
-def has_groups(**_options: Any) -> bool:
-    """Whether worst-group accuracy can be measured."""
-    return True
 
 
 def _read(data_dir: Path, folder: str) -> Tabular:

@@ -31,6 +31,7 @@ INFO = {
     "summary": "photos of camera traps, 182 species, with shifted splits of other traps",
     "license": "CDLA-Permissive-1.0",
     "paper": "https://arxiv.org/abs/2012.07421",
+    "groups": True,
 }
 METADATA, CATEGORIES, IMAGES = "metadata.csv", "categories.csv", "train"
 COLUMNS = {"path": "filename", "label": "y", "split": "split", "group": "location_remapped"}
@@ -117,11 +118,6 @@ def pool_labels(
         return None
     read = _read(data_dir, folder, num_classes)
     return read.labels[read.splits[POOL]], read.class_names
-
-
-def has_groups(**_options: Any) -> bool:
-    """Whether worst-group accuracy can be measured."""
-    return True
 
 
 def _read(data_dir: Path, folder: str, num_classes: int) -> Tabular:

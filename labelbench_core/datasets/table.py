@@ -36,6 +36,7 @@ INFO = {
     "license": "your own",
     "paper": "",
     "required": ["table", "path_column", "label_column"],
+    "groups": "group_column",
 }
 
 
@@ -150,11 +151,6 @@ def pool_labels(
         return None
     read = _read(data_dir, **options)
     return read.labels[read.splits[POOL]], read.class_names
-
-
-def has_groups(*, group_column: str | None = None, **_options: Any) -> bool:
-    """Whether worst-group accuracy can be measured."""
-    return group_column is not None
 
 
 def _read(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.ceilings import FULL_DATA, ceiling_name, full_data_of
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
+from labelbench_core.analysis.units import of
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 
@@ -28,19 +29,22 @@ def draw_curves(curves: pd.DataFrame, experiment: Experiment) -> Figure:
     """
     curves = curves[curves["metric"] == experiment.metric]
     rows = curves[curves["kind"] != FULL_DATA]
-    label = f"{experiment.metric} in %"
+    label = f"{experiment.metric} in {of(experiment.metric).unit}"
     return _grid(rows, experiment, ("mean", "low", "high"), label, ceilings_in=curves)
 
 
 def draw_differences(comparisons: pd.DataFrame, experiment: Experiment) -> Figure:
-    """Mean paired difference to the baseline and its 95 % band, in points, against labels bought.
+    """Mean paired difference to the baseline and its 95 % band against labels bought.
 
     `comparisons` is the table of `compare_to_baseline`. Filled markers: p (Holm) < 0.05.
     """
     rows = comparisons[comparisons["metric"] == experiment.metric]
     if rows.empty:
         return style.message("Nothing to compare: a single strategy or a single round.")
-    label = f"points over {experiment.baseline}"
+    metric = of(experiment.metric)
+    label = f"{metric.unit_of_differences} over {experiment.baseline}"
+    if metric.lower_is_better:
+        label += ", below 0 is better"
     return _grid(rows, experiment, ("difference", "low", "high"), label)
 
 
@@ -52,6 +56,7 @@ def _grid(
     ceilings_in: pd.DataFrame | None = None,
 ) -> Figure:
     splits = [name for name in ordered_splits(rows["split"]) if name != "val"]
+    scale = of(experiment.metric).scale
     names = setting_labels(rows)
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
     ceilings = style.ceiling_looks((*experiment.full_data, *experiment.ceilings))
@@ -64,8 +69,8 @@ def _grid(
             shown = part[part["split"] == split]
             if ceilings_in is not None:
                 full = full_data_of(ceilings_in, {**setting, "split": split})
-                _ceilings(panel, shown, full, ceilings)
-            _panel(panel, shown, looks, columns)
+                _ceilings(panel, shown, full, ceilings, scale)
+            _panel(panel, shown, looks, columns, scale)
             panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
             panel.set_xlabel("labels bought")
         line[0].set_ylabel(label)
@@ -79,7 +84,11 @@ def _grid(
 
 
 def _panel(
-    axes: Axes, rows: pd.DataFrame, looks: Mapping[str, style.Look], columns: tuple[str, str, str]
+    axes: Axes,
+    rows: pd.DataFrame,
+    looks: Mapping[str, style.Look],
+    columns: tuple[str, str, str],
+    scale: int,
 ) -> None:
     mean, low, high = columns
     differences = mean == "difference"
@@ -91,11 +100,11 @@ def _panel(
         part, look = rows[rows["strategy"] == name], looks[name]
         labels = part["num_labeled"]
         if name in banded:
-            band = (100 * part[low], 100 * part[high])
+            band = (scale * part[low], scale * part[high])
             axes.fill_between(labels, *band, color=look.color, alpha=0.13, linewidth=0)
         axes.plot(
             labels,
-            100 * part[mean],
+            scale * part[mean],
             color=look.color,
             linestyle=look.dashes,
             linewidth=look.width,
@@ -108,7 +117,7 @@ def _panel(
             sure = part[part["p_holm"] < 0.05]
             axes.plot(
                 sure["num_labeled"],
-                100 * sure[mean],
+                scale * sure[mean],
                 color=look.color,
                 linestyle="none",
                 marker=look.marker,
@@ -120,16 +129,20 @@ def _panel(
 
 
 def _ceilings(
-    axes: Axes, curves: pd.DataFrame, full: pd.DataFrame, looks: Mapping[str, style.Look]
+    axes: Axes,
+    curves: pd.DataFrame,
+    full: pd.DataFrame,
+    looks: Mapping[str, style.Look],
+    scale: int,
 ) -> None:
     """A curve for each ceiling that buys in rounds, a line across for one on the full data."""
     for name, look in looks.items():
         drawn = {"color": look.color, "linestyle": look.dashes, "linewidth": look.width}
         curve = curves[curves["strategy"] == name]
         if len(curve):
-            axes.plot(curve["num_labeled"], 100 * curve["mean"], **drawn)
+            axes.plot(curve["num_labeled"], scale * curve["mean"], **drawn)
         for value in full.loc[full["strategy"] == name, "mean"]:
-            axes.axhline(100 * value, **drawn)
+            axes.axhline(scale * value, **drawn)
 
 
 def banded_strategies(looks: Mapping[str, style.Look]) -> list[str]:

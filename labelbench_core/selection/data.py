@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.datasets import open_dataset
+from labelbench_core.datasets import PreparedDataset, open_dataset
 from labelbench_core.datasets.framing import framing_of
 from labelbench_core.embeddings.refreshing import refreshed_after
 from labelbench_core.embeddings.views import open_embeddings, open_views, pool_statistics
@@ -38,6 +38,8 @@ class RoundData:
         What tells these embeddings from others of the same images.
     dataset_fingerprint
         What tells the data set from others.
+    groups
+        Split → (N,) int64, -1 for a row of no group; splits without groups are left out.
     """
 
     embeddings: Mapping[str, RowSource]
@@ -50,6 +52,7 @@ class RoundData:
     checkpoint: Path | None = None
     source: str = ""
     dataset_fingerprint: str = ""
+    groups: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def multilabel(self) -> bool:
@@ -103,6 +106,7 @@ def open_round_data(
         zero_shot=read_head(zero_shot, of_dataset, dataset.num_classes) if zero_shot else None,
         source=manifest["fingerprint"],
         dataset_fingerprint=dataset.manifest["fingerprint"],
+        groups=_groups(dataset),
     )
 
 
@@ -134,7 +138,13 @@ def open_image_data(
         checkpoint=checkpoint,
         source=dataset.manifest["fingerprint"],
         dataset_fingerprint=dataset.manifest["fingerprint"],
+        groups=_groups(dataset),
     )
+
+
+def _groups(dataset: PreparedDataset) -> dict[str, np.ndarray]:
+    found = {split: dataset.groups(split) for split in dataset.splits}
+    return {split: groups for split, groups in found.items() if groups is not None}
 
 
 def expected_before(data: RoundData, settings: Mapping[str, Any], number: int) -> dict[str, Any]:
