@@ -149,9 +149,10 @@ def load(
     data_dir
         `folder` is relative to it.
     folder
-        What WILDS unpacks its archive to. Default: WILDS's.
+        What WILDS unpacks its archive to. Default: the authors' code's (WILDS).
     image_size
-        Side, in pixels, of the squares that images become; 224 is theirs. Default: WILDS's.
+        Side, in pixels, of the squares that images become; theirs are that large. Default: the
+        authors' code's (WILDS).
     allow_missing_classes
         Whether `val` and `test` may lack classes; the pool never may. Default: ours.
     corrupt

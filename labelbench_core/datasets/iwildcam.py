@@ -77,10 +77,10 @@ def load(
     data_dir
         `folder` is relative to it.
     folder
-        What WILDS unpacks its archive to. Default: WILDS's.
+        What WILDS unpacks its archive to. Default: the authors' code's (WILDS).
     num_classes
         The last class takes in all species from there on, so that 14 makes the data of LabelBench's
-        published results. Default: WILDS's.
+        published results. Default: the authors' code's (WILDS).
     image_size
         Side, in pixels, of the squares that images become, as the backbone's `resize_mode` says
         (unless it says otherwise, the central square). Default: ours.
