@@ -65,7 +65,8 @@ def _grid(
     figure, axes = style.panels(len(names), len(splits), width, 3.5 + style.room_for(titles))
     for line, (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
         title = titles[tuple(setting.values())]
-        for panel, split in zip(line, splits, strict=True):
+        shown_panels = style.panels_of(line, splits, part)
+        for panel, split in shown_panels:
             shown = part[part["split"] == split]
             if ceilings_in is not None:
                 full = full_data_of(ceilings_in, {**setting, "split": split})
@@ -73,7 +74,7 @@ def _grid(
             _panel(panel, shown, looks, columns, scale)
             panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
             panel.set_xlabel("labels bought")
-        line[0].set_ylabel(label)
+        shown_panels[0][0].set_ylabel(label)
     style.note_setting(figure, list(names.values()))
     drawn = [name for name in looks if name in set(rows["strategy"])]
     handles = [style.handle(name, looks[name]) for name in drawn]

@@ -21,22 +21,27 @@ from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures.finetuning import draw_finetuning
 from labelbench_core.figures.label_efficiency import draw_curves, draw_differences
+from labelbench_core.figures.label_savings import draw_savings
 from labelbench_core.storage.files import read_json
 
 
-def report(folder: Path, metric: str, change=None) -> tuple[Experiment, str]:
-    """A report of made-up results by `metric`: the experiment, and the page's words."""
-    values = fake_results.experiment(**SMALL, metric=metric)
+def tables(folder: Path, metric: str, change=None, **crossed) -> dict:
+    """The tables of made-up results by `metric`, each record changed first; the experiment."""
+    values = fake_results.experiment(**SMALL, **crossed, metric=metric)
     fake_results.write(folder, values)
     if change is not None:
         for kind in ("selections", "finetuned"):
             for path in sorted((folder / kind).rglob("*.json")):
                 fake_results.edit(path, change)
-        rounds = sorted(folder.glob("selections/**/round-*.json"))
-        assert rounds
         for _ in range(values["crossings"][0]["rounds"]):
             fake_results.link(folder, values)
     assert collect(folder, values) == tabulate_results(folder, values) == 0
+    return values
+
+
+def report(folder: Path, metric: str, change=None) -> tuple[Experiment, str]:
+    """A report of made-up results by `metric`: the experiment, and the page's words."""
+    values = tables(folder, metric, change)
     collect_all_costs(folder, values)
     (folder / "experiment.json").write_text(json.dumps(values), encoding="utf-8")
     plot_everything(folder, folder / "figures")
@@ -56,7 +61,7 @@ def by_loss(tmp_path_factory):
 
 def test_a_report_by_a_loss_says_so_and_saves_as_many_labels(by_loss, tmp_path):
     folder, _, words = by_loss
-    report(tmp_path, "accuracy")
+    tables(tmp_path, "accuracy")
     # The made-up loss is the mirror image of the accuracy, but for its rounding.
     found, expected = (
         read_json(one / "summary.json")["settings"][0]["saving"]["at-baseline-level"]["test"]
@@ -112,3 +117,20 @@ def test_splits_without_the_metric_are_named(tmp_path):
     setting = read_json(tmp_path / "summary.json")["settings"][0]
     assert setting["splits"] == ["test"]
     assert set(setting["saving"]["at-baseline-level"]) == {"test"}
+
+
+def test_data_sets_may_have_different_splits(tmp_path):
+    def change(record):
+        if record["dataset"] == "pets":
+            record["metrics"]["sketch"] = dict(record["metrics"]["test"])
+
+    values = tables(tmp_path, "accuracy", change, datasets=["digits", "pets"])
+    experiment = Experiment.from_json(json.dumps(values))
+    savings = read_csv(tmp_path / "tables" / "savings.csv", ())
+    axes = draw_savings(savings, experiment).axes
+    titles = [panel.get_title() for panel in axes]
+    assert [title for title in titles if "sketch" in title] == ["pets\nsketch"]
+    curves = read_csv(tmp_path / "tables" / "curves.csv", ())
+    titles = [panel.get_title() for panel in draw_curves(curves, experiment).axes]
+    assert [title for title in titles if "sketch" in title] == ["pets\nsketch"]
+    plt.close("all")
