@@ -1,5 +1,6 @@
 # make demo   install, run the quickstart, show its result
 # make test   install, run the tests (`make thorough`: those that take minutes)
+# make check-gpu   on a machine with a GPU: try and time every path on it, in nine minutes
 # make docs   draw the pictures of the docs and write their tables anew
 # All work on a fresh machine with Linux, Python 3.11+ and make; everything stays in this folder.
 SHELL := /bin/bash
@@ -8,7 +9,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test thorough lint format docs bench lock slurm clean
+.PHONY: demo test thorough lint format docs bench check-gpu lock slurm clean
 
 demo: .venv/installed
 	@$(BIN)/snakemake --cores all --quiet rules host 2>&1 | $(BIN)/python -m workflow_scripts.show_progress
@@ -42,6 +43,9 @@ bench: .venv/installed
 	for name in planning round proxies penalty preparing extraction augmentation finetune; do $(BIN)/python -m benchmarks.$$name; done
 	$(BIN)/python -m benchmarks.strategies --output docs/benchmarks/strategies.md
 	$(BIN)/python -m benchmarks.savings_coverage --output docs/benchmarks/savings_coverage.md
+
+check-gpu: .venv/installed
+	$(BIN)/python -m benchmarks.gpu
 
 # Resolve the ranges of pyproject.toml anew, for all supported versions of Python at once.
 lock: .venv/installed
