@@ -26,12 +26,14 @@ def command_parser(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=description.strip(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Further options are handed on to Snakemake.",
+        epilog="Further options are passed on to Snakemake.",
         allow_abbrev=False,
     )
-    parser.add_argument("--configfile", type=Path, nargs="+", default=[], help="experiment's file")
+    parser.add_argument(
+        "--configfile", type=Path, nargs="+", default=[], help="file of the experiment"
+    )
     parser.add_argument("--cores", default="all", help="cores that jobs may use; default: all")
-    working = "folder that holds results/, as for Snakemake; default: the present one"
+    working = "folder that holds results/, as for Snakemake; default: the current one"
     parser.add_argument("--directory", "-d", type=Path, help=working)
     return parser
 
@@ -83,7 +85,9 @@ class Snakemake:
         for first in range(0, len(targets), MOST_TARGETS):
             part = targets[first : first + MOST_TARGETS]
             if subprocess.run(self._command(*part), check=False).returncode:
-                raise InputError("a job failed: see above; mend it and give the same command again")
+                raise InputError(
+                    "a job failed: see above; fix the cause and run the same command again"
+                )
 
     def left_to_do(self, *options: str) -> str | None:
         """What a dry run plans; None if there is nothing to be done."""

@@ -35,7 +35,7 @@ def take(count: int) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     free = _lock(devices, count)
     if len(free) < count:
-        log.info("waits for %d of the GPUs %s", count, ", ".join(devices))
+        log.info("waiting for %d of the GPUs %s", count, ", ".join(devices))
     while len(free) < count:
         time.sleep(SECONDS_BETWEEN_LOOKS)
         free = _lock(devices, count)

@@ -166,7 +166,7 @@ def check_images(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, st
             continue
         stored = {split["storage"] for split in manifest["splits"].values()}
         if "files" in stored and not (folder := data_directory() / manifest["root"]).is_dir():
-            told = f"data set {dataset!r}: the folder of its images is not there: "
+            told = f"data set {dataset!r}: the folder of its images is missing: "
             told += f"{printable(folder)}; set LABELBENCH_DATA to the folder that holds it"
             raise stop(InputError(told))
 
@@ -191,7 +191,7 @@ def refuse_targets(config_files: Iterable[str | Path]) -> None:
     for file in map(os.path.relpath, config_files):
         if Path(file).parts[0] == RESULTS:
             raise InputError(
-                f"{file}: read as a configuration file; targets stand before --configfile: "
+                f"{file}: was read as a configuration file; put targets before --configfile: "
                 f"snakemake {file} --configfile FILE"
             )
 

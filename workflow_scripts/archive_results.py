@@ -38,8 +38,8 @@ COMPRESSIONS = {".tar": "", ".tar.gz": "gz", ".tgz": "gz", ".tar.xz": "xz"}
 def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
     if arguments.archive is None:
         raise InputError(
-            "the file to write is not given; it stands first, because --configfile takes all that "
-            "follows: archive_results OUT.tar.gz --configfile FILE"
+            "no archive file was given; put it first, because --configfile takes every argument "
+            "after it: archive_results OUT.tar.gz --configfile FILE"
         )
     name, jobs = experiment_of(arguments.configfile)
     compression = _compression(arguments.archive)
@@ -47,8 +47,8 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
     missing = [path for job in jobs for path in missing_of(job, absent)]
     if missing:
         raise InputError(
-            f"{missing[0]}: not there ({len(missing)} missing): only the results of a finished "
-            "experiment are packed; run snakemake first"
+            f"{missing[0]}: missing ({len(missing)} in all): only a finished experiment can be "
+            "packed; run snakemake first"
         )
     review = ("--workflow-profile", str(PROJECT / "profiles" / "review"))
     plan = Snakemake(arguments.configfile, arguments.cores, options).left_to_do(*review)
@@ -62,7 +62,7 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
     damaged = _noted_outputs.differing(paths)
     if damaged:
         raise InputError(
-            f"{damaged[0]}: not what it was when it was made ({len(damaged)} of {len(paths)} "
+            f"{damaged[0]}: changed since it was made ({len(damaged)} of {len(paths)} "
             "results): damaged or edited; delete it and run snakemake, which makes it again"
         )
     paths += [str(path) for path in _benchmarks(jobs) if path.is_file()]

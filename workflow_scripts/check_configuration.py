@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--use-conda",
         action="store_true",
-        help="jobs will have environments of their own: backbones are not looked at here",
+        help="jobs will have environments of their own: backbones are not checked here",
     )
     arguments = parser.parse_args(argv)
     try:

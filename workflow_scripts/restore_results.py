@@ -34,9 +34,9 @@ def restore_results(arguments: argparse.Namespace, options: list[str]) -> None:
     others = former.other(outputs)
     if others:
         print(
-            f"not as noted: {others[0]}{_and_more(len(others) - 1)}: made by a call that did not "
-            "end, edited or damaged (delete what is); so what is restored counts as new, and what "
-            "was made from it runs again"
+            f"not as recorded: {others[0]}{_and_more(len(others) - 1)}: made by a run that did not "
+            "finish, edited or damaged (delete what is); what is restored therefore counts as "
+            "new, and everything made from it runs again"
         )
     else:
         former.put_times_back(outputs)  # what an interrupted call of this command made again
@@ -53,14 +53,16 @@ def restore_results(arguments: argparse.Namespace, options: list[str]) -> None:
         others = former.other(outputs)
         for path in others:
             known = path in former.noted
-            what = "other than before" if known else "not known what it was before"
-            print(f"{what}: {path}: what was made from it runs again")
+            what = "differs from before" if known else "no record of what it was before"
+            print(f"{what}: {path}: everything made from it runs again")
         if not others:
             # Not only of what was lost: a passing file made again takes others along.
             former.put_times_back(outputs)
     former.forget()
     plan = snakemake.left_to_do()
-    print("all is there: nothing to be done" if plan is None else f"still to be made:\n{plan}")
+    print(
+        "nothing is missing: nothing to be done" if plan is None else f"still to be made:\n{plan}"
+    )
 
 
 def _and_more(count: int) -> str:

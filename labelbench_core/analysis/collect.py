@@ -141,8 +141,9 @@ def _check_previous(path: str, result: Mapping[str, Any], before: str, digest: s
     if noted != digest:
         raise damaged(
             path,
-            f"previous.record_sha256 is {shown(noted)}, expected {digest!r}: it was not made from "
-            f"{before} as it is now",
+            f"previous.record_sha256 is {shown(noted)}, expected {digest!r}: it was made from "
+            f"another "
+            f"version of {before}",
         )
 
 

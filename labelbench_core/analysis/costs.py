@@ -57,7 +57,7 @@ def collect_costs(
 
     noted = dict(_parted(entry, "--record") for entry in records)
     if unknown := sorted(set(noted) - set(NOTED)):
-        raise InputError(f"--record: {unknown[0]} notes no FLOPs; allowed: {', '.join(NOTED)}")
+        raise InputError(f"--record: {unknown[0]} records no FLOPs; allowed: {', '.join(NOTED)}")
     rows = []
     for stage, pattern in (_parted(entry, "--benchmark") for entry in benchmarks):
         found = total = 0

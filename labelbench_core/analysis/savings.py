@@ -87,7 +87,9 @@ def label_savings(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
         base = tables.pop(baseline)
         for strategy, table in tables.items():
             if not table.index.equals(base.index):
-                raise InputError(f"{strategy} and {baseline} have different seeds: no pairs")
+                raise InputError(
+                    f"{strategy} and {baseline} have different seeds: they cannot be paired"
+                )
             for definition in DEFINITIONS:
                 values = saving_with_interval(_curve(base), _curve(table), definition)
                 head = {"strategy": strategy, "baseline": baseline, "definition": definition}

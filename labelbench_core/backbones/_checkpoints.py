@@ -55,7 +55,7 @@ def _read_shapes(path: Path, model: str, also: Sequence[type]) -> Any:
         with torch.serialization.safe_globals(list(also)):
             return _without_values(_load_lazily(path))
     except SafetensorError as error:
-        raise not_weights(path, model, f"no safetensors file: {error}") from error
+        raise not_weights(path, model, f"not a safetensors file: {error}") from error
     except OSError as error:
         raise not_weights(path, model, f"it cannot be read: {error}") from error
     # A file that is none of torch's ends in almost any error.
@@ -119,5 +119,5 @@ def _reason(path: Path, also: Sequence[type]) -> str:
     except Exception:
         unsafe = []
     if unsafe:
-        return f"it holds objects beside tensors: {', '.join(unsafe[:3])}; save its state_dict only"
-    return "neither a safetensors file, by its ending, nor tensors as torch saves them"
+        return f"it holds more than tensors: {', '.join(unsafe[:3])}; save its state_dict only"
+    return "neither a .safetensors file nor tensors saved by torch.save"

@@ -81,7 +81,7 @@ def fold_batch_norm(model: nn.Module, input_size: int) -> tuple[nn.Module, list[
     if not folds:
         return model, []
     if not error <= LARGEST_ERROR * expected.abs().max():
-        log.warning("BatchNorm cannot be folded into this network; it stays as it is")
+        log.warning("BatchNorm cannot be folded in this network; it is left unchanged")
         return model, []
     return folded, folds
 

@@ -246,7 +246,7 @@ def _known(config: Mapping[str, Any], source: str) -> dict[str, Any]:
     fill = config.get("fill_color") or 0
     if not isinstance(fill, int) or isinstance(fill, bool) or not 0 <= fill <= 255:
         raise InputError(
-            f"{source}: its preprocessing cannot be made: fill_color: {shown(fill)}; allowed: a "
+            f"{source}: its preprocessing is not valid: fill_color: {shown(fill)}; allowed: a "
             "whole number from 0 to 255"
         )
     values = {key: config[key] for key in ("mean", "std", "interpolation") if config.get(key)}
@@ -268,7 +268,7 @@ def _check_activation(model: str, tag: str, config: Mapping[str, Any]) -> None:
     if config.get("quick_gelu") and not open_clip.get_model_config(model).get("quick_gelu"):
         raise InputError(
             f"model: {model!r}; its weights {tag!r} were trained with another activation; allowed "
-            f"with them: {model}-quickgelu"
+            f"for them: {model}-quickgelu"
         )
 
 
@@ -336,7 +336,7 @@ def _check_outline(model: str, checkpoint: str | None, input_size: int | None) -
                 found = open_clip.factory.load_state_dict(str(shapes))
                 told = first_mismatch(outline.state_dict(), found) or error
             except (AttributeError, TypeError, StopIteration):
-                told = "it holds no tensors by name"
+                told = "it holds no named tensors"
             raise not_weights(path, model, told) from error
 
 

@@ -175,8 +175,8 @@ def _with_tag(model: str, pretrained: bool | str) -> str:
         return model
     if ":" in model or "." in model:
         raise InputError(
-            f"pretrained: {pretrained!r}; allowed with model: {model!r}, which names its weights: "
-            "true, false"
+            f"pretrained: {pretrained!r}; allowed where model already names the weights "
+            f"({model!r}): true, false"
         )
     return f"{model}.{pretrained}"
 
@@ -311,7 +311,7 @@ def _way_to_load(name: str, checkpoint: str, input_size: int | None) -> int | No
         try:
             found = timm.models.load_state_dict(str(shapes))
         except (AttributeError, TypeError) as error:
-            raise not_weights(path, name, "it holds no tensors by name") from error
+            raise not_weights(path, name, "it holds no named tensors") from error
         heads = _classifiers(outline)
         weights = [found.get(f"{head}.weight") for head in heads]
         widths = [len(each) for each in weights if isinstance(each, torch.Tensor) and each.ndim]

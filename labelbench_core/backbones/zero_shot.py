@@ -31,7 +31,8 @@ def build_zero_shot_head(
     for prompt in prompts or ():
         if "{}" not in prompt or prompt.count("{") != 1 or prompt.count("}") != 1:
             raise InputError(
-                f"prompts: {shown(prompt)}; allowed: texts with {{}} once, for the class name, and "
+                f"prompts: {shown(prompt)}; allowed: strings with {{}} once, for the class name, "
+                f"and "
                 "no other braces"
             )
     require_text(backbone)

@@ -137,7 +137,7 @@ def _step_errors(trainer: str, given: Mapping[str, Any], steps: int) -> list[str
         if place[later] < place[earlier]:
             errors.append(
                 f"options.{named}: {shown(values[named])} (step {place[named]:g} of {steps}); "
-                f"allowed: at {bound} that of {other}, {shown(values[other])} (step "
+                f"allowed: at {bound} {other}, {shown(values[other])} (step "
                 f"{place[other]:g})"
             )
     return errors
@@ -148,4 +148,6 @@ def _augmentation_errors(name: str, entry: Mapping[str, Any], file: Path | str) 
     weak, strong = entry.get("weak", {}), entry.get("strong", {})
     if any(weak.values()) or strong.get("operations", True) or strong.get("cutout", True):
         return []
-    return [f"{file}: {name}: it changes nothing; allowed: something in weak or strong above 0"]
+    return [
+        f"{file}: {name}: it changes nothing; allowed: at least one value in weak or strong above 0"
+    ]

@@ -85,7 +85,7 @@ def _proxy_errors(crossing: Crossing, catalogue: Catalogue, proxy: str) -> Itera
     if recipe.validation == "extra":
         yield (
             f"{where} training.validation is 'extra'; allowed there: none, held-out (all labels "
-            "that a round spends are in its budget)"
+            "spent count towards a round's budget)"
         )
 
 
@@ -124,7 +124,7 @@ def _mixing_errors(catalogue: Catalogue, trainer: str, where: str) -> Iterator[s
         if options.get(name) and recipe.batch_size < 2 * recipe.accumulate:
             yield (
                 f"{where} options.{name} is {options[name]}, but batches of {recipe.batch_size} in "
-                f"{recipe.accumulate} parts leave single examples; allowed there: 0"
+                f"{recipe.accumulate} parts leave parts of one example; allowed there: 0"
             )
 
 

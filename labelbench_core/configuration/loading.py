@@ -94,7 +94,7 @@ def _reference_errors(
     for kind in _CROSSED:
         errors += _unknown(kind, getattr(crossing, kind), catalogue[kind], f"catalogue {kind}.yaml")
     for name in set(crossing.strategies) & set(RESERVED_STRATEGIES):
-        errors.append(f"strategies: {name!r}, the name of round 0's folder; allowed: another id")
+        errors.append(f"strategies: {name!r} is reserved for round 0's folder; allowed: another id")
     errors += _ceiling_errors(crossing, catalogue)
     chosen = crossing.strategies
     for key in ("baseline", "highlight"):
@@ -229,7 +229,8 @@ def _not_multilabel(crossing: Crossing, catalogue: Catalogue, dataset: str) -> l
             if not applies(kind, name):
                 allowed = [other for other in catalogue[kind] if applies(kind, other)]
                 errors.append(
-                    f"{key}: {name!r} does not apply to data set {dataset!r}, whose rows belong to "
+                    f"{key}: {name!r} does not apply to data set {dataset!r}, whose rows may "
+                    f"belong to "
                     f"any number of classes; allowed: {listed(sorted(allowed))}"
                 )
     return errors

@@ -20,7 +20,7 @@ _WORDS = {
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true, false",
-    "string": "a text",
+    "string": "a string",
     "array": "a list",
     "object": "a mapping",
     "null": "null",

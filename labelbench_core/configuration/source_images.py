@@ -84,5 +84,5 @@ def check_new_images(
         told = ", ".join(broken[:NAMED]) + (", …" if len(broken) > NAMED else "")
         raise InputError(
             f"{len(broken)} of {len(used)} new or edited images cannot be used ({told}); replace "
-            "or remove them, or leave them out by the data set's option `corrupt: skip`"
+            "or remove them, or leave them out with the data set's option `corrupt: skip`"
         )

@@ -91,7 +91,7 @@ def changed_sources(
         try:
             finding = look_at(dataset, manifests[dataset], data_dir, state=state, tell=tell)
         except InputError as error:
-            errors.append(f"{error}, or leave sources alone with `check_sources: never`")
+            errors.append(f"{error}, or switch off this check with `check_sources: never`")
             continue
         if finding.state == CHANGED:
             changed[dataset] = finding.what
@@ -156,7 +156,7 @@ def _compare(
 
     def announce(count: int) -> None:
         if count >= MANY_FILES:
-            tell(f"data set {dataset!r}: {count:,} files of its source are new here; reading them")
+            tell(f"data set {dataset!r}: reading {count:,} new files of its source")
 
     def read() -> dict[str, str]:
         return digests.of(source.files, statuses, announce, unread)
@@ -241,8 +241,7 @@ def _listed(dataset: str, manifest: Mapping[str, Any], data_dir: Path) -> Source
 
 def _not_as_it_is(dataset: str, error: InputError) -> InputError:
     return InputError(
-        f"data set {dataset!r}: its source cannot be prepared again as it is now: {error}; "
-        "mend that"
+        f"data set {dataset!r}: its source can no longer be prepared: {error}; fix that"
     )
 
 
@@ -254,6 +253,6 @@ def _check_official(dataset: str, source: Source, record: Path) -> dict[str, str
             raise InputError(
                 f"data set {dataset!r}: {printable(source.root / name)}: changed since it was "
                 f"prepared: its MD5 is {digest}, the official one {' or '.join(source.md5[name])}; "
-                "put the official file back"
+                "restore the official file"
             )
     return found

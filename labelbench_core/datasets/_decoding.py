@@ -112,12 +112,12 @@ class FileImages:
             content = read_regular(path)
         except InputError as error:
             raise InputError(
-                f"{printable(path)}: {error}; it was there when the data set was prepared: put it "
-                f"back, or {again} without it"
+                f"{printable(path)}: {error}; it was there when the data set was prepared: restore "
+                f"it, or {again} without it"
             ) from error
         if hashlib.sha256(content).hexdigest() != entry[1]:
             raise InputError(
-                f"{printable(path)}: changed since the data set was prepared; put the file back, "
+                f"{printable(path)}: changed since the data set was prepared; restore the file, "
                 f"or {again}"
             )
         try:
@@ -138,10 +138,10 @@ def read_regular(path: str | Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as handle:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise InputError("no regular file")
+                raise InputError("not a regular file")
             return handle.read()
     except FileNotFoundError as error:
-        reason = "link to a file that is not there" if os.path.islink(path) else "file not found"
+        reason = "broken link" if os.path.islink(path) else "file not found"
         raise InputError(reason) from error
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})") from error
@@ -187,7 +187,7 @@ def decode(
         # Pillow's readers let through whatever they run into in a damaged file.
         told = _ADDRESS.sub("", " ".join(str(error).split())) or type(error).__name__
         if _NO_DECODER.fullmatch(told):
-            raise InputError(f"this Pillow was built without what reads it ({told})") from error
+            raise InputError(f"this Pillow cannot read it ({told})") from error
         raise InputError(f"corrupt image ({told})") from error
     with image:
         orientation = _orientation(image)
@@ -225,10 +225,10 @@ def _unidentified(content: bytes) -> str:
     # Formats that Pillow was built without are known to it, but not written. ISO/IEC 14496-12, 4.3:
     # the type of a file stands behind the size and the name of its first box.
     if content[4:12] in (b"ftypavif", b"ftypavis") and "AVIF" not in Image.SAVE:
-        return "this Pillow has no AVIF; needs Pillow 11.3 or later, with AVIF built in"
+        return "this Pillow cannot read AVIF; needs Pillow 11.3 or later, with AVIF built in"
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP" and "WEBP" not in Image.SAVE:
-        return "this Pillow was built without WebP"
-    return "no image that Pillow can read"
+        return "this Pillow cannot read WebP"
+    return "not an image that Pillow can read"
 
 
 def _orientation(image: Image.Image) -> int | None:

@@ -64,9 +64,8 @@ def refuse_leaks(raw: RawDataset) -> None:
         lines.append(f"  and {len(pairs) - NAMED} more")
     are = "1 pair of images is" if len(pairs) == 1 else f"{len(pairs)} pairs of images are"
     raise InputError(
-        f"{are} the same by content, in two splits or under two classes; remove one of each pair "
-        "that is named here, or set `duplicates: warn` in the data set's entry:\n"
-        + "\n".join(lines)
+        f"{are} identical in content, in two splits or under two classes; remove one of each pair "
+        "named here, or set `duplicates: warn` in the data set's entry:\n" + "\n".join(lines)
     )
 
 

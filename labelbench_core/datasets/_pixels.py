@@ -55,8 +55,9 @@ def to_rgb(image: Image.Image, ground: str = "white", stored: str = "") -> Image
         shown = image.convert("RGB")
     else:
         raise InputError(
-            f"mode {mode} ({_NAMES.get(mode, 'unknown here')}) states no white; save it with 8 or "
-            "16 bits a channel"
+            f"mode {mode} ({_NAMES.get(mode, 'unknown here')}) does not define white; save it "
+            f"with 8 or "
+            "16 bits per channel"
         )
     if transparent is None:
         return shown

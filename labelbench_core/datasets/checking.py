@@ -223,5 +223,5 @@ def broken_files(root: Path, broken: Sequence[tuple[str, str]], total: int) -> I
     are = "1 image cannot" if len(broken) == 1 else f"{len(broken)} images cannot"
     return InputError(
         f"{are} be used, of {total}; replace or remove what is named here and run again, or leave "
-        "it out by the data set's option `corrupt: skip`:\n" + "\n".join(lines)
+        "it out with the data set's option `corrupt: skip`:\n" + "\n".join(lines)
     )

@@ -17,7 +17,7 @@ from labelbench_core.errors import InputError
 from labelbench_core.registry.options import Pixels
 
 INFO = {
-    "summary": "your own images in folders, one folder a class",
+    "summary": "your own images in folders, one folder per class",
     "license": "your own",
     "paper": "",
     "required": ["folder"],
@@ -39,8 +39,8 @@ def check(
     if listing.broken_links and corrupt == "error":
         links = listing.broken_links
         raise InputError(
-            f"{printable(root / links[0])}: a link to nothing ({len(links)} in all); mend or "
-            "remove it, or leave such images out by the option `corrupt: skip`"
+            f"{printable(root / links[0])}: a broken link ({len(links)} in all); fix or remove it, "
+            "or leave such images out with the option `corrupt: skip`"
         )
     return {split: sum(map(len, classes.values())) for split, classes in listing.splits.items()}
 
@@ -126,10 +126,10 @@ def _index(listing: Listing, split: str) -> RawSplit:
 def _root(data_dir: Path, folder: str) -> Path:
     """The data set's folder; `InputError` if it is not there."""
     root = Path(data_dir, folder)
-    wrong = f"{folder!r}: {printable(root)} is no folder" if folder else "missing"
+    wrong = f"{folder!r}: {printable(root)} is not a folder" if folder else "missing"
     if not folder or not root.is_dir():
         raise InputError(
-            f"image folder: folder: {wrong}; give one that holds pool/CLASS/*.jpg and "
-            "test/CLASS/*.jpg (LABELBENCH_DATA says what it is relative to)"
+            f"image folder: folder: {wrong}; allowed: a folder with pool/CLASS/*.jpg and "
+            "test/CLASS/*.jpg (relative paths start at LABELBENCH_DATA)"
         )
     return root

@@ -184,7 +184,7 @@ def source_contents(
     others = [name for name in source.files if name not in known]
     contents = known | digests.of(others, refused=unread)
     if unread:
-        told = "taken for missing, since it cannot be read: %s (%d in all)"
+        told = "treated as missing, because it cannot be read: %s (%d in all)"
         log.warning(told, printable(min(unread)), len(unread))
     return contents
 

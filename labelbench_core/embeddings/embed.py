@@ -141,7 +141,7 @@ def embed(
     fingerprint = files.sha256_bytes(files.canonical_json(settings).encode())
     existing = _finished(arrays, manifest_path, fingerprint)
     if existing is not None:
-        log.info("%s: made with the same settings already", arrays)
+        log.info("%s: already made with the same settings", arrays)
         return existing
     dataset.verify()
     shapes = _array_shapes(dataset, views, backbone.num_features)

@@ -82,7 +82,7 @@ class Journal:
         with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
             whole = pool.map(self._is_whole, noted.items())
             finished = {key: noted[key] for key, good in zip(noted, whole, strict=True) if good}
-        log.info("%s: %d finished blocks taken over", self.folder, len(finished))
+        log.info("%s: %d finished blocks reused", self.folder, len(finished))
         # Rewritten, so that what follows a torn line is readable.
         with files.atomic_path(self._path) as aside:
             kept = [

@@ -53,7 +53,7 @@ class KeptBlocks:
                 journal.take_over(array, block, digest)
                 taken += 1
         if taken:
-            log.info("%d of %d blocks hold what was embedded before", taken, len(self._keys))
+            log.info("%d of %d blocks reused from an earlier extraction", taken, len(self._keys))
 
     def keep(self, journal: Journal, array: str, block: int) -> None:
         """Give a finished block its second name; nothing where links are impossible."""
@@ -65,7 +65,9 @@ class KeptBlocks:
             self.folder.mkdir(parents=True, exist_ok=True)
             os.link(journal.block_path(array, block), self.folder / f"{key}-{digest}")
         except OSError as error:
-            log.info("%s: no links here (%s): blocks are not kept", self.folder, error)
+            log.info(
+                "%s: hard links are not possible (%s): blocks are not kept", self.folder, error
+            )
             self._can_link = False
         else:
             self._digests[key] = digest
@@ -92,7 +94,7 @@ class KeptBlocks:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.link(kept, target)
         except OSError as error:
-            log.info("%s: cannot be taken over (%s); its rows are embedded again", kept, error)
+            log.info("%s: cannot be reused (%s); its rows are embedded again", kept, error)
             return None
         return digest
 

@@ -39,7 +39,7 @@ def draw_differences(comparisons: pd.DataFrame, experiment: Experiment) -> Figur
     """
     rows = comparisons[comparisons["metric"] == experiment.metric]
     if rows.empty:
-        return style.message("Nothing to compare: a single strategy or a single round.")
+        return style.message("Nothing to compare: only one strategy or one round.")
     label = f"points over {experiment.baseline}"
     return _grid(rows, experiment, ("difference", "low", "high"), label)
 

@@ -27,7 +27,7 @@ def draw_savings(savings: pd.DataFrame, experiment: Experiment) -> Figure:
     """
     rows = savings[(savings["definition"] == HEADLINE) & (savings["metric"] == experiment.metric)]
     if rows.empty:
-        return style.message("Nothing to compare: a single strategy.")
+        return style.message("Nothing to compare: only one strategy.")
     splits = [name for name in ordered_splits(rows["split"]) if name != "val"]
     names = setting_labels(rows)
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)

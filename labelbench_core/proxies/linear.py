@@ -117,8 +117,7 @@ class LinearProxy(LinearHead):
             return None
         if training.zero_shot is None:
             raise InputError(
-                "options.start: 'zero-shot'; the head of the class names is not given; allowed "
-                "without it: zeros"
+                "options.start: 'zero-shot'; no zero-shot head was given; allowed without it: zeros"
             )
         statistics = training.statistics
         length = np.sqrt((statistics.mean**2 + statistics.std**2).sum())

@@ -46,7 +46,7 @@ class LoraProxy(DeepProxy):
 
         targets = adapted_layers(backbone.model)
         if not targets:
-            raise InputError("proxy lora: the backbone has no layer that adapters could go into")
+            raise InputError("proxy lora: the backbone has no layer that can take adapters")
         config = LoraConfig(
             r=self.rank,
             lora_alpha=self.alpha,

@@ -196,13 +196,13 @@ def describe(kind: str, name: str) -> Component:
     stands_for = _meanings(tree)
     main = functions.get(MAIN_FUNCTION[kind])
     if main is None:
-        raise InputError(f"{shown_path}: it has no function {MAIN_FUNCTION[kind]}")
+        raise InputError(f"{shown_path}: has no function {MAIN_FUNCTION[kind]}")
     options: dict[str, Any] = {}
     allowed: dict[str, option_rules.Allowed | None] = {}
     for argument, default in zip(main.args.kwonlyargs, main.args.kw_defaults, strict=True):
         where = f"{shown_path}: line {argument.lineno}: option {argument.arg}"
         if default is None:
-            raise InputError(f"{where}: it has no default")
+            raise InputError(f"{where}: has no default")
         options[argument.arg] = _literal(default, f"{shown_path}: default of {argument.arg}")
         try:
             allowed[argument.arg] = option_rules.read(argument.annotation, stands_for)
@@ -249,7 +249,9 @@ def _literal(node: ast.expr, where: str) -> Any:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError) as error:
         line = f"{where}: line {node.lineno}"
-        raise InputError(f"{line}: not a literal, which is read without importing") from error
+        raise InputError(
+            f"{line}: not a literal, as needed to read it without importing the file"
+        ) from error
 
 
 def components_run(

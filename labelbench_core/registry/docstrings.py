@@ -84,7 +84,7 @@ def errors(component: Component) -> Iterator[str]:
             continue
         text = _parted(texts[name])
         if not text.meaning:
-            yield f"Parameters: {name}: no meaning"
+            yield f"Parameters: {name}: has no description"
         if not text.source.startswith(SOURCES):
             yield f"Parameters: {name}: source {shown(text.source)}; allowed: {listed(SOURCES)}"
         if words := _TYPE_WORDS.findall(f"{text.meaning} {text.source}"):

@@ -40,7 +40,7 @@ def _are_pairs(value: Any) -> bool:
     )
 
 
-_TEXTS = option_rules.Allowed("a list of texts", _are_texts)
+_TEXTS = option_rules.Allowed("a list of strings", _are_texts)
 _PAIRS = option_rules.Allowed("a mapping of options to options", _are_pairs)
 ALLOWED = {
     **dict.fromkeys(FLAGS, option_rules.of(bool)),
@@ -70,7 +70,7 @@ def errors(kind: str, info: Any, options: Mapping[str, Any]) -> Iterator[str]:
         if key in ALLOWED and not ALLOWED[key].holds(value):
             yield f"{key}: {shown(value)}; allowed: {ALLOWED[key].words}"
         elif key in ONLY_OF and kind != ONLY_OF[key]:
-            yield f"{key}: only {ONLY_OF[key]} have it"
+            yield f"{key}: allowed for {ONLY_OF[key]} only"
         elif key == "runs":
             yield from _not_of_use(key, value, options, _is_names, "names of strategies")
         elif key == "required":
@@ -108,7 +108,7 @@ def _not_of_use(key: str, named: Any, options: Mapping[str, Any], holds: Any, wh
     """Options that a key names, and that are not there or have another kind of default."""
     for option in named:
         if option not in options:
-            yield f"{key}: {shown(option)} is no option; allowed: {listed(sorted(options))}"
+            yield f"{key}: {shown(option)} is not an option; allowed: {listed(sorted(options))}"
         elif not holds(options[option]):
             default = shown(options[option])
             yield f"{key}: {option}, whose default is {default}; allowed: options with {what}"

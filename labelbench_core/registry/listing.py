@@ -40,9 +40,9 @@ def list_command(kind: str, columns: tuple[str, ...], argv: Sequence[str] | None
     """
     parser = argparse.ArgumentParser(prog=f"python -m labelbench_core.{kind}")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--list", action="store_true", help=f"print all {kind}, one a line")
+    what.add_argument("--list", action="store_true", help=f"print all {kind}, one per line")
     what.add_argument(
-        "--describe", nargs="+", metavar="NAME", help="print what they are, and all their options"
+        "--describe", nargs="+", metavar="NAME", help="print what each one is, and all its options"
     )
     chosen = parser.parse_args(argv)
     if chosen.list:
@@ -107,7 +107,7 @@ def option_rows(component: Component) -> Iterator[OptionRow]:
         yield OptionRow(
             name,
             rule.words if rule else "a value like the default",
-            "none: it has to be given" if has_to_be_given else written(default),
+            "none: required" if has_to_be_given else written(default),
             "" if has_to_be_given else text.source,
             text.meaning,
         )

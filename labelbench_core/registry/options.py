@@ -221,7 +221,7 @@ def is_whole(value: Any) -> bool:
 
 
 def is_text(value: Any) -> bool:
-    """Whether a value is a text of one line."""
+    """Whether a value is a string of one line."""
     return isinstance(value, str) and value.isprintable() and len(value) <= LONGEST_TEXT
 
 
@@ -229,7 +229,7 @@ _PLAIN = {
     bool: Allowed("true, false", lambda value: isinstance(value, bool)),
     int: Allowed("a whole number", is_whole),
     float: Allowed("a number", is_number),
-    str: Allowed("a text of one line", is_text),
+    str: Allowed("a string of one line", is_text),
 }
 
 

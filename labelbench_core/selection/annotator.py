@@ -61,7 +61,7 @@ class SequentialPurchase:
         """Labels of `indices`; `ValueError` if that is more than is left of the budget."""
         indices = np.atleast_1d(np.asarray(indices, dtype=np.int64))
         if len(indices) > self._left:
-            raise ValueError(f"{len(indices)} labels asked for, {self._left} left of the budget")
+            raise ValueError(f"{len(indices)} labels requested, {self._left} left in the budget")
         labels = self._oracle.buy(indices)
         self._left -= len(indices)
         self.asked += indices.tolist()

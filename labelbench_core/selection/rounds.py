@@ -85,7 +85,7 @@ def next_round(
         oracle.buy(bought)
     elif sorted(ask.asked) != sorted(bought.tolist()):
         raise RuntimeError(
-            f"strategy {strategy['id']!r} broke its contract: it returned other rows than it bought"
+            f"strategy {strategy['id']!r} broke its contract: it did not return the rows it bought"
         )
     return _train_and_evaluate(job, bought, sequential=ask is not None, state=state)
 

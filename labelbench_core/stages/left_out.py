@@ -35,7 +35,7 @@ def left_out(experiment: str) -> frozenset[str]:
     listed = content.get("left_out") if isinstance(content, dict) else None
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
         raise InputError(
-            f"{path}: must hold the list left_out; delete it, and what is missing is made again"
+            f"{path}: must hold the list left_out; delete it to have what is missing made again"
         )
     return frozenset(one for one in listed if not os.path.exists(one))
 
@@ -71,8 +71,8 @@ class TellOfLeftOut:
             if needed:
                 more = f" and {len(needed) - 1} more" if len(needed) > 1 else ""
                 self._tell(
-                    f"left out of this archive, and needed: {needed[0]}{more}; make them again "
-                    "first, or all that was made from them runs again, too: "
+                    f"left out of this archive, but needed: {needed[0]}{more}; make them again "
+                    "first, or everything made from them runs again too: "
                     "python -m workflow_scripts.restore_results --left-out (with the same "
                     "--configfile)"
                 )

@@ -95,7 +95,7 @@ def parse_json(content: bytes, path: str | Path) -> Any:
 
 def _refuse_constant(name: str) -> None:
     """`ValueError`: nothing here writes NaN or infinity."""
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -148,7 +148,7 @@ def explain_disk_error(error: OSError, path: str | Path) -> Exception:
     """`error`, or a clear `InputError` where it means that the disk or the quota is full."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return InputError(
-            f"{path}: no space left on the device while writing; nothing that was finished is "
+            f"{path}: no space left on the device while writing; no finished work is "
             "lost: free some space and run the same command again"
         )
     return error
@@ -192,7 +192,7 @@ def read_npz(path: str | Path, made_by: str = "") -> dict[str, np.ndarray]:
         raise damaged(path, f"not a readable .npz file ({reason})") from error
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):
-            raise damaged(path, f"not a readable .npz file ({name} is no array)")
+            raise damaged(path, f"not a readable .npz file ({name} is not an array)")
     return arrays
 
 

@@ -152,7 +152,8 @@ def check_values(path: str | Path, record: Mapping[str, Any], expected: Mapping[
         if record.get(key) != value:
             raise damaged(
                 path,
-                f"{key} is {shown(record.get(key))}, expected {shown(value)}: it belongs elsewhere",
+                f"{key} is {shown(record.get(key))}, expected {shown(value)}: it belongs to "
+                f"another result",
             )
 
 

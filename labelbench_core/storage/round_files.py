@@ -60,7 +60,7 @@ def read_round(record: Path, arrays: Path, expected: Mapping[str, Any]) -> Round
         raise damaged(
             arrays,
             f"SHA-256 is {digest[:16]}…, expected {content['arrays_sha256'][:16]}… (arrays_sha256 "
-            f"in {record.name}): damaged, or of another round",
+            f"in {record.name}): damaged, or from another round",
         )
     found = files.read_npz(arrays)
     check_labeled(arrays, found.get("labeled"), content["num_labeled"])
@@ -71,7 +71,7 @@ def check_labeled(path: str | Path, labeled: Any, count: int, pool_size: int | N
     """`InputError` unless `labeled`, from `path`, are `count` different rows of a pool."""
     if not isinstance(labeled, np.ndarray) or labeled.dtype != np.int64 or labeled.ndim != 1:
         kind = f"{labeled.dtype} {labeled.shape}" if hasattr(labeled, "dtype") else shown(labeled)
-        raise damaged(path, f"labeled is {kind}, not int64 of one axis")
+        raise damaged(path, f"labeled is {kind}, not a one-dimensional int64 array")
     if len(labeled) != count or not count:
         raise damaged(path, f"labeled has {len(labeled)} rows, expected {count}")
     if labeled.min() < 0 or (np.diff(np.sort(labeled)) == 0).any():

@@ -131,7 +131,7 @@ class RowBlocks:
             if offset == MISSING_CHUNK:
                 raise damaged(path, "rows were never written")
             if length != expected or offset + length > size - index_bytes:
-                raise damaged(path, "truncated, or not of the size that zarr.json gives")
+                raise damaged(path, "truncated, or its size is not that in zarr.json")
             offsets.append(offset)
         return offsets
 

@@ -121,11 +121,11 @@ def _loader() -> type:
             node = super().compose_node(parent, index)
             self.depth -= 1
             if is_alias and id(node) not in self.sizes:
-                raise _Refused(line, "an alias stands inside of what it stands for")
+                raise _Refused(line, "an alias refers to a value that contains it")
             if not is_alias:
                 self.sizes[id(node)] = 1 + sum(self.sizes[id(part)] for part in _parts(node))
                 if self.sizes[id(node)] > MOST_VALUES:
-                    raise _Refused(line, f"more than {MOST_VALUES} values, aliases written out")
+                    raise _Refused(line, f"more than {MOST_VALUES} values, with aliases expanded")
                 if isinstance(node, yaml.MappingNode):
                     self.check_keys(node)
             return node
@@ -138,14 +138,14 @@ def _loader() -> type:
                 is_scalar = isinstance(key, yaml.ScalarNode)
                 if not is_scalar or key.tag not in (f"{_TAG}str", f"{_TAG}merge"):
                     value = key.value if is_scalar else "a list or mapping"
-                    raise _Refused(line, f"key {shown(value)} is no text; put it in quotes")
+                    raise _Refused(line, f"key {shown(value)} is not a string; put it in quotes")
                 if key.value in given:
                     raise _Refused(line, f"key {shown(key.value)} occurs twice")
                 given.add(key.value)
 
         def mapping(self, node: Any) -> dict[str, Any]:
             if not isinstance(node, yaml.MappingNode):
-                raise _Refused(node.start_mark.line + 1, f"a {node.id} is no mapping")
+                raise _Refused(node.start_mark.line + 1, f"a {node.id} is not a mapping")
             return self.construct_mapping(node, deep=True)
 
         def scalar(self, node: Any) -> Any:
@@ -162,7 +162,7 @@ def _loader() -> type:
                 return value
             except (ValueError, KeyError, IndexError, OverflowError) as error:
                 raise _Refused(
-                    node.start_mark.line + 1, f"{shown(node.value)} is no {_WORDS[name]}"
+                    node.start_mark.line + 1, f"{shown(node.value)} is not {_WORDS[name]}"
                 ) from error
 
         def refuse(self, node: Any) -> None:
@@ -186,12 +186,12 @@ def _loader() -> type:
 _WORDS = {
     "null": "null",
     "bool": "true or false",
-    "int": "whole number that can be read",
-    "float": "number that can be read",
+    "int": "a whole number that can be read",
+    "float": "a number that can be read",
     "str": "text",
 }
 # What looks like text and is none to Snakemake, which reads an experiment's file too.
-_NO_TEXT = {f"{_TAG}timestamp": "a date", f"{_TAG}value": "no text"}
+_NO_TEXT = {f"{_TAG}timestamp": "a date", f"{_TAG}value": "a special value"}
 _ALLOWED_TAGS = tuple(f"!!{name}" for name in (*_SCALARS, "seq", "map"))
 
 

@@ -96,7 +96,7 @@ def updated_counts(pool: Pool, candidates: list[str], decay: float) -> np.ndarra
     stop = start + sum(share for _, share in shares)
     if pool.state["candidates"] != candidates or stop > len(pool.labeled):
         raise InputError(
-            f"tailor: its memory is of {stop} labelled rows and of the candidates "
+            f"tailor: its state was recorded with {stop} labelled rows and the candidates "
             f"{', '.join(pool.state['candidates'])}; found {len(pool.labeled)} rows and "
             f"{', '.join(candidates)}"
         )

@@ -121,7 +121,7 @@ def check_description(name: str, **options: Any) -> None:
     _require(component.info.keys() >= INFO_KEYS, f"INFO lacks {INFO_KEYS - component.info.keys()}")
     _require(component.info["kind"] in KINDS, f"kind is not one of {KINDS}")
     known = {field.name for field in fields(Pool)}
-    _require(set(component.info["needs"]) <= known, "needs something that is no field of a Pool")
+    _require(set(component.info["needs"]) <= known, "needs something that is not a field of Pool")
     _require(bool(component.summary), "the module has no docstring")
 
 
@@ -159,7 +159,7 @@ def check_missing_inputs(name: str, **options: Any) -> None:
         except MissingInput as missing:
             _require(missing.field == field, f"named {missing.field} where {field} is missing")
         else:
-            raise AssertionError(f"did without {field}, which it says it needs")
+            raise AssertionError(f"ran without {field}, which its INFO says it needs")
 
 
 def check_same_seed(name: str, **options: Any) -> None:
@@ -173,7 +173,7 @@ def check_same_seed(name: str, **options: Any) -> None:
     for draw in (random.random, mtrand.random_sample, torch.seed):
         draw()  # whatever reads a global state now reads another
     again = run(name, pool, 40, options)
-    _require(np.array_equal(first, again), "the same seed gave other picks")
+    _require(np.array_equal(first, again), "the same seed gave different picks")
 
 
 def check_threads(name: str, **options: Any) -> None:
@@ -185,7 +185,7 @@ def check_threads(name: str, **options: Any) -> None:
     for threads in (1, 2):
         with threadpool_limits(threads):
             picks.append(run(name, pool, 60, options))
-    _require(np.array_equal(*picks), "two threads gave other picks than one")
+    _require(np.array_equal(*picks), "two threads gave different picks from one")
 
 
 def check_blocks(name: str, **options: Any) -> None:
@@ -195,7 +195,9 @@ def check_blocks(name: str, **options: Any) -> None:
     for block_rows in (1, 7, 64, 128, 500):
         blocks = {key: Blocks(getattr(pool, key), block_rows) for key in MATRICES}
         chosen = run(name, replace(pool, **blocks), 30, options)
-        _require(np.array_equal(chosen, expected), f"other picks from blocks of {block_rows} rows")
+        _require(
+            np.array_equal(chosen, expected), f"different picks from blocks of {block_rows} rows"
+        )
 
 
 def check_array_kinds(name: str, **options: Any) -> None:
@@ -207,7 +209,9 @@ def check_array_kinds(name: str, **options: Any) -> None:
     single = replace(half, embeddings=half.embeddings.astype(np.float32))
     tensors = {key: torch.from_numpy(getattr(half, key).copy()) for key in MATRICES}
     for title, pool in (("float32", single), ("torch", replace(half, **tensors))):
-        _require(np.array_equal(run(name, pool, 30, options), expected), f"other picks as {title}")
+        _require(
+            np.array_equal(run(name, pool, 30, options), expected), f"different picks as {title}"
+        )
 
 
 def check_order_of_rows(name: str, **options: Any) -> None:

@@ -94,7 +94,7 @@ def _temperature_of(pool: Pool, calibration: str) -> float:
         return float(TEMPERATURES[0])
     if pool.held_out is None:
         why = (
-            "is not given: give the pool `held_out`; uherding alone can do without by "
+            "is not given: give the pool `held_out`; uherding itself can do without it, with "
             "`calibration: training`"
         )
         raise MissingInput("uherding", "held_out", why)

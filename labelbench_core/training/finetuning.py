@@ -209,7 +209,7 @@ def _head(
     if recipe.head == "zero-shot":
         if zero_shot is None:
             raise InputError(
-                "training.head: 'zero-shot'; the head of the class names is not given; allowed "
+                "training.head: 'zero-shot'; no zero-shot head was given; allowed "
                 "without it: fresh, proxy"
             )
         weights = zero_shot["weights"] * zero_shot["scale"]

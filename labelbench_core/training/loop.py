@@ -80,7 +80,7 @@ def train(
             run = TrainingRun(network, trainer, recipe, task, learning_rate)
             if saved is not None:
                 run.load_state_dict(saved["run"])
-                log.info("continued after step %d of %d", run.step, recipe.steps)
+                log.info("resumed after step %d of %d", run.step, recipe.steps)
                 saved = None
 
             def save(run: TrainingRun = run) -> None:

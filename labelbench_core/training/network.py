@@ -97,7 +97,8 @@ def checkpoint_activations(network: Network) -> None:
     """Compute the backbone's activations again in the backward pass instead of keeping them."""
     if not hasattr(network.backbone, "set_grad_checkpointing"):
         raise InputError(
-            "training.gradient_checkpointing: true; this backbone cannot do it; allowed: false"
+            "training.gradient_checkpointing: true; this backbone does not support it; allowed: "
+            "false"
         )
     network.backbone.set_grad_checkpointing(True)
 

@@ -213,9 +213,11 @@ class TrainingRun:
                 raise
             # A map of one pixel of one image has no statistics.
             raise InputError(
-                f"training.batch_norm: batch; a pass of {len(part.labels)} labelled images has no "
-                "statistics in this network's last maps, of one pixel each; allowed: folded or "
-                "frozen, or a larger batch_size, a smaller accumulate, or more labels"
+                f"training.batch_norm: batch; a pass of {len(part.labels)} labelled images gives "
+                f"no "
+                "batch statistics where this network's last feature maps have a single pixel; "
+                "allowed: folded or frozen, or a larger batch_size, a smaller accumulate, or more "
+                "labels"
             ) from error
         shares = self._own_shares(part)
         self.scaler.scale(loss.weighted(*shares)).backward()

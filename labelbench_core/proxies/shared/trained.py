@@ -79,8 +79,8 @@ def train_on_embeddings(
 
 def _no_extra_labels(size: int) -> NoReturn:
     raise InputError(
-        "training.validation: 'extra'; allowed in proxies: none, held-out (a round's budget holds "
-        "all labels that are spent)"
+        "training.validation: 'extra'; allowed in proxies: none, held-out (all labels spent "
+        "count towards a round's budget)"
     )
 
 

@@ -110,7 +110,9 @@ def test_every_mode_shows_its_content(mode):
 @pytest.mark.parametrize("mode", ["I", "F"])
 def test_modes_without_a_white_are_refused_by_name(mode):
     image = Image.new(mode, (SIZE, SIZE), 7)
-    with pytest.raises(InputError, match=rf"mode {mode} \(32-bit .*states no white; save it with"):
+    with pytest.raises(
+        InputError, match=rf"mode {mode} \(32-bit .*does not define white; save it with"
+    ):
         decode(encoded(image, "TIFF"), 8)
 
 

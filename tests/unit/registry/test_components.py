@@ -144,27 +144,36 @@ def test_a_plugins_code_and_what_it_imports_enter_the_hash(plugin):
             "select_with_state(pool, budget): allowed before the *: pool, budget, rng",
         ),
         (PLUGIN.replace('"needs": []', '"needs": "labels"'), "needs: 'labels'; allowed: a list of"),
-        (PLUGIN.replace('"needs": []', '"needs": [5]'), "needs: [5]; allowed: a list of texts"),
+        (PLUGIN.replace('"needs": []', '"needs": [5]'), "needs: [5]; allowed: a list of strings"),
         (
             PLUGIN.replace('"kind": "strategy"', '"kind": "stratgy"'),
             "kind: 'stratgy'; allowed: strategy, sequential, ceiling",
         ),
         (PLUGIN.replace('"multilabel": True', '"multilabel": 1'), "multilabel: 1; allowed: true"),
-        (with_info('"runs": ["others"]'), "runs: 'others' is no option; allowed: skip"),
-        (with_info('"runs": "skip"'), "runs: 'skip'; allowed: a list of texts"),
+        (with_info('"runs": ["others"]'), "runs: 'others' is not an option; allowed: skip"),
+        (with_info('"runs": "skip"'), "runs: 'skip'; allowed: a list of strings"),
         (
             with_info('"runs": ["skip"]'),
             "runs: skip, whose default is 0; allowed: options with names of strategies",
         ),
-        (with_info('"required": ["other"]'), "required: 'other' is no option; allowed: skip"),
+        (with_info('"required": ["other"]'), "required: 'other' is not an option; allowed: skip"),
         (with_info('"at_least": ["skip"]'), "at_least: ['skip']; allowed: a mapping of options to"),
-        (with_info('"at_least": {"skip": "jump"}'), "at_least: 'jump' is no option; allowed: skip"),
-        (with_info('"at_least": {"jump": "skip"}'), "at_least: 'jump' is no option; allowed: skip"),
+        (
+            with_info('"at_least": {"skip": "jump"}'),
+            "at_least: 'jump' is not an option; allowed: skip",
+        ),
+        (
+            with_info('"at_least": {"jump": "skip"}'),
+            "at_least: 'jump' is not an option; allowed: skip",
+        ),
         (
             with_info('"at_least": {"skip": "word"}', 'word: str = "a"'),
             "at_least: word, whose default is 'a'; allowed: options with a number, a list or null",
         ),
-        (with_info('"steps_at_least": {"skip": "skip"}'), "steps_at_least: only trainers have it"),
+        (
+            with_info('"steps_at_least": {"skip": "skip"}'),
+            "steps_at_least: allowed for trainers only",
+        ),
     ],
 )
 def test_a_broken_file_is_one_line_and_stops_only_who_uses_it(plugin, source, told):

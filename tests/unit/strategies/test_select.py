@@ -102,7 +102,7 @@ def test_what_calibrates_says_what_does_without(strategy):
     pool, quick = pool_of(held_out=None), {"depth": 0} if strategy == "refine" else {}
     told = (
         r"'uherding' needs `held_out`, which is not given: give the pool `held_out`; uherding "
-        r"alone can do without by `calibration: training`"
+        r"itself can do without it, with `calibration: training`"
     )
     with pytest.raises(MissingInput, match=told):
         select(strategy, pool, 2, RNG(0), **quick)
