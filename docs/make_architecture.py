@@ -68,7 +68,7 @@ def blocks(stages: graphs.Edges, packages: graphs.Edges) -> dict[str, str]:
     layers = graphs.layers()
     return {
         "stages": table(
-            ("stage", "reads what is made by", "one job for each", "target"),
+            ("stage", "reads the outputs of", "one job for each", "target"),
             (
                 (
                     f"`{name}`",

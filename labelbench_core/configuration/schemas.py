@@ -132,10 +132,10 @@ def _plain_words(kind: str, schema: Mapping[str, Any], root: Mapping[str, Any]) 
         bounds["le"] = "maximum"
         return words + Interval(**{key: schema.get(name) for key, name in bounds.items()}).words()
     if kind == "array":
-        members = "different members" if schema.get("uniqueItems") else "members"
+        items = "distinct items" if schema.get("uniqueItems") else "items"
         of = f", each {in_words(schema['items'], root)}" if "items" in schema else ""
         some = words.replace("a list", "a non-empty list") if schema.get("minItems") else words
-        return f"{some} of {members}{of}"
+        return f"{some} of {items}{of}"
     if kind == "object" and schema.get("minProperties"):
         return f"{words} with at least one key"
     return words

@@ -252,7 +252,7 @@ def _list_of(member: Allowed) -> Allowed:
         return all(map(member.holds, value)) and len(set(value)) == len(value)
 
     return Allowed(
-        f"a non-empty list of different members, each {member.words}", holds, member.reference
+        f"a non-empty list of distinct items, each {member.words}", holds, member.reference
     )
 
 

@@ -38,7 +38,7 @@ def rule(annotation, **names):
         ),
         (
             "Sequence[str]",
-            "a non-empty list of different members, each a string of one line",
+            "a non-empty list of distinct items, each a string of one line",
             [["a"], ("a", "b")],
             [[], "a", ["a", "a"], [1], None, {"a": 1}],
         ),
