@@ -100,28 +100,28 @@ def build(
     pretrained
         Tag of published weights, downloaded once and cached under `HF_HOME`; "auto": those of
         OpenAI ("openai"); null: random weights. Beside `checkpoint` it is the tag of the weights in
-        that file, which says how images are prepared, and nothing is downloaded ("auto", null: no
-        tag is known). Default: ours.
+        that file, which defines the preprocessing, and nothing is downloaded ("auto", null: no tag
+        is known). Default: ours.
     checkpoint
         Path of a local file with the weights of the whole model, image and text, to use instead of
-        published ones; null: none. Default: ours.
+        published weights; null: none. Default: ours.
     input_size
-        Height and width of the input, in pixels; null: as the weights were trained. Where the
-        network cuts images into patches, a multiple of their side. Default: the weights'.
+        Height and width of the input, in pixels; null: as the weights were trained. If the network
+        cuts images into patches, a multiple of their side. Default: the weights'.
     mean
-        Of each colour channel, subtracted from values between 0 and 1. null: as the
-        tag says, else `preprocess_cfg` in an `open_clip_config.json` beside the checkpoint; a
-        checkpoint with neither needs it. Random weights: as OpenAI's. Default: the weights'.
+        Of each colour channel, subtracted from values between 0 and 1. null: as for the tag, else
+        `preprocess_cfg` in an `open_clip_config.json` beside the checkpoint; a checkpoint with
+        neither needs it. Random weights: as OpenAI's. Default: the weights'.
     std
         Of each colour channel; values are divided by it. null: as for `mean`; a
         checkpoint with neither needs it. Random weights: as OpenAI's. Default: the weights'.
     interpolation
-        How pixels are computed where an image changes its size. null: as for `mean`; a checkpoint
-        with neither needs it. Random weights: as OpenAI's. Default: the weights'.
+        Interpolation used when images are resized. null: as for `mean`; a checkpoint with neither
+        needs it. Random weights: as OpenAI's. Default: the weights'.
     resize_mode
-        How an image becomes a square: "shortest" scales its shorter side and cuts,
-        "longest" scales its longer side and fills up, "squash" changes its proportions. null: as
-        for `mean`. Default: the weights'.
+        How an image becomes a square: "shortest" scales the shorter side and crops, "longest"
+        scales the longer side and pads, "squash" changes the aspect ratio. null: as for `mean`.
+        Default: the weights'.
     random_seed
         Seed of random weights. Default: ours.
     """

@@ -108,34 +108,34 @@ def build(
         timm's name of the model, with or without the weights' tag
         ("vit_small_patch14_dinov2.lvd142m"). Default: ours.
     pretrained
-        Whether to take published weights from the hub (downloaded once, cached under `HF_HOME`) or
-        random ones; a text is the weights' tag, as behind the dot in `model`. Beside `checkpoint`
-        the tag, here or there, says how images are prepared, and nothing is downloaded. Default:
-        ours.
+        Whether to use published weights from the hub (downloaded once, cached under `HF_HOME`) or
+        random ones; a string is the weights' tag, like the part after the dot in `model`. Beside
+        `checkpoint` the tag, here or there, defines the preprocessing, and nothing is downloaded.
+        Default: ours.
     checkpoint
         Path of a local file (.safetensors, .pth) with the weights of the whole model, to use
-        instead of published ones, with a classifier of any number of classes, which is thrown away,
-        or without one; null: none. Default: ours.
+        instead of published weights, with a classifier of any number of classes, which is
+        discarded, or without one; null: none. Default: ours.
     input_size
-        Height and width of the input, in pixels; null: as the weights were trained. Where the
-        network cuts images into patches, a multiple of their side. Default: the weights'.
+        Height and width of the input, in pixels; null: as the weights were trained. If the network
+        cuts images into patches, a multiple of their side. Default: the weights'.
     mean
-        Of each colour channel, subtracted from values between 0 and 1. null: as timm's
-        table says of the weights' tag, else `pretrained_cfg` in a `config.json` beside the
-        checkpoint; a checkpoint with neither needs it. Random weights: as the model's default
-        weights. Default: the weights'.
+        Of each colour channel, subtracted from values between 0 and 1. null: as in timm's table for
+        the weights' tag, else `pretrained_cfg` in a `config.json` beside the checkpoint; a
+        checkpoint with neither needs it. Random weights: as the model's default weights. Default:
+        the weights'.
     std
         Of each colour channel; values are divided by it. null: as for `mean`; a
         checkpoint with neither needs it. Random weights: as the model's default weights. Default:
         the weights'.
     interpolation
-        How pixels are computed where an image changes its size. null: as for `mean`; a checkpoint
+        Interpolation used when images are resized. null: as for `mean`; a checkpoint
         with neither needs it. Random weights: as the model's default weights. Default: the
         weights'.
     resize_mode
-        How an image becomes a square: "shortest" scales its shorter side and cuts,
-        "longest" scales its longer side and fills up, "squash" changes its proportions. null: as
-        for `mean`. Default: the weights'.
+        How an image becomes a square: "shortest" scales the shorter side and crops, "longest"
+        scales the longer side and pads, "squash" changes the aspect ratio. null: as for `mean`.
+        Default: the weights'.
     random_seed
         Seed of random weights (`pretrained: false`, no checkpoint). Default: ours.
     """

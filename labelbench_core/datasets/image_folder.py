@@ -61,17 +61,17 @@ def load(
     data_dir
         `folder` is relative to it.
     folder
-        Folder that holds one folder a split, relative to the data directory. Default: ours.
+        Folder with one sub-folder per split, relative to the data directory. Default: ours.
     image_size
-        Side, in pixels, of the squares that images become, as the backbone's `resize_mode` says
-        (unless it says otherwise, the central square). Default: ours.
+        Side, in pixels, of the squares that images are turned into, in the way of the backbone's
+        `resize_mode` (by default, the central square). Default: ours.
     allow_missing_classes
         Whether `val` and `test` may lack classes; the pool never may. Default: ours.
     corrupt
-        What becomes of files that cannot be read or decoded: "error" stops and names them all;
-        "skip" leaves them out, counted and named. Default: ours.
+        What happens to files that cannot be read or decoded: "error" stops and names them; "skip"
+        leaves them out, counted and named. Default: ours.
     ground
-        Colour that shows where an image is transparent. Default: ours.
+        Background colour of transparent parts of an image. Default: ours.
     """
     listing = list_images(_root(data_dir, folder), allow_missing_classes=allow_missing_classes)
     return RawDataset(

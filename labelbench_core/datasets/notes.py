@@ -26,8 +26,9 @@ def leak_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
                 f"{leak['most_bits']} of 64 bits), for example {second} and {first}."
             )
         else:
-            yield f"{where} also in {earlier}, identical in content, for example {second} and "
-            f"{first}."
+            yield (
+                f"{where} also in {earlier}, identical in content, for example {second} and {first}."
+            )
 
 
 def left_out_notes(manifest: Mapping[str, Any]) -> Iterator[str]:

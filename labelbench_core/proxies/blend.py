@@ -52,8 +52,8 @@ def build(
     threads
         Threads to use; no influence on the result.
     trainer
-        Id in the catalogue's trainers.yaml of what trains the backbone; not one with `head: proxy`.
-        Default: ours.
+        Id in the catalogue's trainers.yaml of the trainer of the backbone; not one with `head:
+        proxy`. Default: ours.
     refresh_every
         Number of rounds from one refresh of the embeddings to the next. Default: ours.
     penalty

@@ -77,10 +77,10 @@ def build(
     threads
         Threads to use; the number can change the last digits.
     trainer
-        Id in the catalogue's trainers.yaml of what trains the backbone, with `head: fresh`.
+        Id in the catalogue's trainers.yaml of the trainer of the backbone, with `head: fresh`.
         Default: ours.
     start
-        Weights that a round begins with: "pretrained", or "warm", those of the round before.
+        Weights that a round starts from: "pretrained", or "warm", those of the previous round.
         Default: ours.
     """
     return FineTuneProxy(trainer, start, threads)

@@ -179,6 +179,6 @@ def build(
         `converged: false`. Default: ours.
     start
         Weights that the penalty pulls towards: "zeros", or "zero-shot", the classifier that a
-        CLIP-like backbone makes of the class names. Default: ours.
+        CLIP-like backbone makes from the class names. Default: ours.
     """
     return LinearProxy(penalty, tolerance, max_iterations, threads, start)

@@ -106,7 +106,7 @@ def build(
     threads
         Threads to use; the number can change the last digits.
     trainer
-        Id in the catalogue's trainers.yaml of what trains the adapters and the classifier, with
+        Id in the catalogue's trainers.yaml of the trainer of the adapters and the classifier, with
         `head: fresh`. Default: ours.
     rank
         r, the rank of the update of each adapted layer. Default: ours.

@@ -52,8 +52,8 @@ def select(
     Parameters
     ----------
     cap_step
-        Step in which the largest length of the mixing vector, ε √D, grows until there are enough
-        candidates, at most to 1. Default: the authors' code's.
+        Step by which the largest length of the mixing vector, ε √D, grows until there are enough
+        candidates, up to 1. Default: the authors' code's.
     """
     unlabeled = pool.unlabeled()
     if budget == 0:

@@ -44,7 +44,7 @@ def select(
     Parameters
     ----------
     first_center
-        First row: "uniform", drawn uniformly; "largest_norm", the one with the longest gradient, as
+        First row: "uniform", drawn uniformly; "largest_norm", the row with the longest gradient, as
         in the authors' code and in LabelBench. Default: the paper's.
     """
     unlabeled = pool.unlabeled()

@@ -67,15 +67,15 @@ def select(
     Parameters
     ----------
     method
-        How the batch is found: "greedy", row by row, then pruned; "swap", LabelBench's, a random
-        batch whose rows are each compared once with random others. Default: the paper's.
+        How the batch is found: "greedy", row by row, then pruned; "swap", as in LabelBench, a
+        random batch each row of which is compared once with random others. Default: the paper's.
     ridge
         Multiple of the identity that M starts from, for "greedy". Default: the paper's.
     dims
-        Number of directions that embeddings are projected on, those in which they are longest.
+        Number of directions that embeddings are projected onto, those of largest extent.
         Default: LabelBench's.
     oversample
-        Rows taken before some are given back, in multiples of the budget, for "greedy". Default:
+        Rows selected before some are removed, in multiples of the budget, for "greedy". Default:
         the paper's.
     proposals
         Number of random rows that each row of the batch is compared with, for "swap". Default:

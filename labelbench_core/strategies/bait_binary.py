@@ -60,10 +60,10 @@ def select(
     ridge
         λ, the multiple of the identity that M starts from. Default: ours, that of `bait`.
     steps
-        "forward_backward" takes more rows than asked for and gives back those that help least;
-        "forward" only takes, in half the time. Default: the authors' code's.
+        "forward_backward" selects more rows than the budget and removes those that help least;
+        "forward" only adds rows, in half the time. Default: the authors' code's.
     oversample
-        Rows taken before some are given back, in multiples of the budget, for "forward_backward".
+        Rows selected before some are removed, in multiples of the budget, for "forward_backward".
         Default: the authors' code's.
     """
     unlabeled = pool.unlabeled()

@@ -80,15 +80,17 @@ def select(
     parallel
         Largest number of labels bought in one call of `ask`. Default: LabelBench's.
     labels_per_class
-        Number of labels per class in step 1: a bound, as `share_bound` says. Default: LabelBench's.
+        Bound on the labels per class in step 1; `share_bound` says of which kind. Default:
+        LabelBench's.
     share_bound
-        What `labels_per_class` bounds: "least", what each class of step 1 gets, so that fewer
-        classes share the budget; "most", what it can get, as in LabelBench. Default: ours.
+        What `labels_per_class` is: "least", the fewest labels that each class of step 1 gets, so
+        that fewer classes share the budget; "most", the most that it can get, as in LabelBench.
+        Default: ours.
     reduction_share
         Share of the budget that step 1 gets. Default: the authors' code's.
     threshold
-        Where a class's cut is looked for: on the whole "line", or in the "interval" that step 1 has
-        left of its version space. Default: the authors' code's.
+        Where a class's cut is searched for: on the whole "line", or in the "interval" that remains
+        of its version space after step 1. Default: the authors' code's.
     """
     purchase = Purchase(pool, budget, ask)
     classes = np.argsort(purchase.counts, kind="stable")  # the rarest first

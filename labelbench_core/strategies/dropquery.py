@@ -52,8 +52,8 @@ def select(
     rate
         Share of the features that a prediction drops, in expectation. Default: the authors' code's.
     candidates_per_pick
-        Number of candidates per row to choose below which the bar is lowered. Default: the authors'
-        code's.
+        Candidates per row of the batch; with fewer, the number of changed predictions required of
+        them is lowered. Default: the authors' code's.
     """
     unlabeled = pool.unlabeled()
     if budget == 0:

@@ -43,7 +43,7 @@ def select(
     Parameters
     ----------
     gamma
-        Power of the relevance that rows are drawn in proportion to: larger is greedier. Default:
+        Rows are drawn in proportion to this power of their relevance; larger is greedier. Default:
         another code's (dal-toolbox, scikit-activeml).
     """
     unlabeled = pool.unlabeled()

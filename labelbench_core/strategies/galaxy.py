@@ -52,8 +52,8 @@ def select(
     Parameters
     ----------
     class_order
-        Which class a query is for: "round_robin", the classes in turn; "random_class", one drawn
-        for each query, as in LabelBench. Default: the authors' code's.
+        How the class of a query is chosen: "round_robin", the classes in turn; "random_class", one
+        drawn for each query, as in LabelBench. Default: the authors' code's.
     """
     unlabeled = pool.unlabeled()
     if budget == 0:

@@ -56,13 +56,13 @@ def select(
     Parameters
     ----------
     candidates
-        Names of the strategies that propose batches; mistakes are proposed beside them. Default:
-        ours.
+        Names of the strategies that propose batches; batches of misclassified rows are proposed in
+        addition. Default: ours.
     batches
-        Number of batches that are tried out, for each part. Default: the authors' code's.
+        Number of batches tried out for each part. Default: the authors' code's.
     parts
-        Number of parts that the batch is composed of, one after the other; as many as the budget:
-        the greedy oracle. Default: ours.
+        Number of parts from which the batch is composed, one after the other; as many as the
+        budget: the greedy oracle. Default: ours.
     largest_subset
         Largest number of rows in the random subsets that candidates select from. Default: ours.
     """

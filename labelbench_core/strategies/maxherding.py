@@ -46,7 +46,7 @@ def select(
         Width of the Gaussian kernel, as a distance between rows of unit length. Default: the
         authors' code's.
     targets
-        Number of rows whose coverage counts, drawn where the pool has more. Default: ours.
+        Number of rows whose coverage counts, drawn at random if the pool has more. Default: ours.
     """
     drawn = draw_targets(pool.embeddings, targets, rng)
     return greedy_coverage(pool, budget, rng, drawn, np.ones(len(drawn)), bandwidth)

@@ -40,7 +40,7 @@ def select(
     Parameters
     ----------
     power
-        Power of the score that rows are drawn in proportion to; 0 draws uniformly. Default: the
+        Rows are drawn in proportion to this power of the score; 0 draws uniformly. Default: the
         paper's.
     """
     scores = disagreements(pool.member_probabilities, multilabel=pool.multilabel)

@@ -41,7 +41,7 @@ def select(
     Parameters
     ----------
     power
-        Power of 1 − margin that rows are drawn in proportion to; 0 draws uniformly. Default: the
+        Rows are drawn in proportion to this power of 1 − margin; 0 draws uniformly. Default: the
         paper's.
     """
     score = mean_label_margins if pool.multilabel else margins

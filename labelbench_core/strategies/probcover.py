@@ -54,12 +54,12 @@ def select(
         δ, the radius of a ball, as a distance between rows of unit length; null: the largest that
         reaches `purity`. Default: the paper's.
     purity
-        Share of the rows that may have no row of another pseudo-label in their ball, where `delta`
-        is null. Default: the paper's.
+        Share of balls that must contain rows of a single pseudo-label only, if `delta` is null.
+        Default: the paper's.
     targets
-        Number of rows whose coverage counts, drawn where the pool has more. Default: ours.
+        Number of rows whose coverage counts, drawn at random if the pool has more. Default: ours.
     max_edges
-        Largest number of pairs of a ball and a row in it, of about 12 bytes each. Default: ours.
+        Largest number of pairs of a ball and a row in it; each takes about 12 bytes. Default: ours.
     """
     unlabeled = pool.unlabeled()
     if budget == 0:

@@ -72,15 +72,16 @@ def select(
     depth
         Number of times that the pool is filtered. Default: the authors' code's.
     batches
-        Number of batches that all candidates together select each time. Default: the authors'
+        Number of batches that all candidates together select in each step. Default: the authors'
         code's.
     alpha
-        Share of the pool that a subset has, after the first time. Default: the authors' code's.
-    first_subset
-        Number of rows in a subset, the first time. Default: the authors' code's.
-    largest_pool
-        Largest number of rows in a pool; larger ones are cut at random. Default: the authors'
+        Size of a subset, as a share of the pool, after the first step. Default: the authors'
         code's.
+    first_subset
+        Number of rows of a subset in the first step. Default: the authors' code's.
+    largest_pool
+        Largest number of rows of a pool; larger ones are subsampled at random. Default: the
+        authors' code's.
     """
     kept = pool.unlabeled()
     if budget == 0:

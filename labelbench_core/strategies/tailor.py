@@ -56,7 +56,7 @@ def select(
     candidates
         Names of the strategies that propose rows. Default: ours.
     decay
-        Factor by which the evidence of earlier rounds fades in each. Default: the authors' code's.
+        Factor by which earlier evidence is discounted in each round. Default: the authors' code's.
     """
     return select_with_state(pool, budget, rng, candidates=candidates, decay=decay)[0]
 

@@ -38,7 +38,7 @@ def select(
     Parameters
     ----------
     typiclust_rounds
-        Number of queries, the initial pool not among them, that are TypiClust's. Default: another
+        Number of queries made by TypiClust, not counting the initial pool. Default: another
         paper's (REFINE, Huseljic et al. 2026).
     """
     strategy = typiclust if pool.round <= typiclust_rounds else margin

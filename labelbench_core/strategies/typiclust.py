@@ -55,10 +55,10 @@ def select(
     max_clusters
         Largest number of clusters. Default: the authors' code's.
     neighbors
-        Number of nearest neighbours that say how typical a row is, at most half of what is left of
-        its cluster. Default: the authors' code's.
+        Number of nearest neighbours that define how typical a row is, at most half of what is left
+        of its cluster. Default: the authors' code's.
     min_size
-        Number of rows up to which a cluster is visited only when all larger ones are used up.
+        Clusters of up to this size are visited only when all larger ones are used up.
         Default: the authors' code's.
     distance
         What is averaged over the neighbours: "euclidean" distances, or "squared" ones, as in the

@@ -58,10 +58,10 @@ def select(
     Parameters
     ----------
     targets
-        Number of rows whose coverage counts, drawn where the pool has more. Default: ours.
+        Number of rows whose coverage counts, drawn at random if the pool has more. Default: ours.
     calibration
         Rows that the temperature is fitted on: "held_out", the labelled rows bought last, predicted
-        by the proxy trained anew on the others; "training", all labelled rows, which costs no
+        by the proxy retrained on the others; "training", all labelled rows, without another
         training. Default: the authors' code's.
     """
     drawn = draw_targets(pool.embeddings, targets, rng)

@@ -58,7 +58,7 @@ def build(
     Parameters
     ----------
     threshold
-        τ, the probability from which a prediction is a label. Default: the paper's.
+        τ, the lowest probability at which a prediction becomes a label. Default: the paper's.
     unlabeled_weight
         λᵤ, the weight of the unlabelled examples' loss. Default: the paper's.
     label_smoothing

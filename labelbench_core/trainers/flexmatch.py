@@ -112,15 +112,15 @@ def build(
     Parameters
     ----------
     threshold
-        τ, the threshold of the class that is learnt best. Default: the paper's.
+        τ, the threshold of the best-learnt class. Default: the paper's.
     threshold_warmup
-        Whether thresholds stay low as long as most examples were never predicted surely. Default:
-        the paper's.
+        Whether thresholds stay low until most examples have been predicted with confidence.
+        Default: the paper's.
     warmup
         Number of steps, or below 1 share of them, over which the unlabelled loss grows linearly to
-        its weight; 0: it does not grow. In the paper's million steps it need not; in a training of
-        hundreds the first guesses, which low thresholds let pass, would outweigh the labels.
-        Default: the paper's.
+        its weight; 0: it does not grow. The paper's million steps do not need it; in a training of
+        hundreds of steps the first guesses, which low thresholds let pass, would outweigh the
+        labels. Default: the paper's.
     unlabeled_weight
         λ, the weight of the unlabelled examples' loss. Default: the paper's.
     label_smoothing

@@ -105,10 +105,10 @@ def build(
     Parameters
     ----------
     threshold
-        β, the probability from which a prediction counts. For ImageNet the paper has 0.5. Default:
-        the paper's.
+        β, the lowest probability at which a prediction counts. For ImageNet the paper uses 0.5.
+        Default: the paper's.
     temperature
-        τ, by which the logits of targets are divided; 1: not sharpened, as in USB's code. Default:
+        τ, the divisor of the targets' logits; 1: not sharpened, as in USB's code. Default:
         the paper's.
     annealing
         αₜ of training signal annealing: "none" (all labelled examples count), "linear", "log" (for

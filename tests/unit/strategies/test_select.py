@@ -155,7 +155,7 @@ def test_a_strategy_without_memory_returns_no_state():
 def test_an_ensemble_that_cannot_disagree_is_refused(strategy, count):
     members = make_pool(20, labeled=4).member_probabilities[:count]
     for given in (members, list(members)):
-        with pytest.raises(InputError, match=rf"member_probabilities: of {count} members; allowed"):
+        with pytest.raises(InputError, match=rf"member_probabilities: {count} members; allowed"):
             select(strategy, pool_of(member_probabilities=given), 3, RNG(0))
 
 
