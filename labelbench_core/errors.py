@@ -1,4 +1,4 @@
-"""The errors a user can cause and can mend, and how values are shown in their messages."""
+"""Errors that a user can cause and fix, and how values are shown in their messages."""
 
 import difflib
 import math

@@ -1,4 +1,4 @@
-"""Progress of long steps: a bar on a terminal, a line every so often in the log."""
+"""Progress of long steps: a bar on a terminal, occasional lines in the log."""
 
 import logging
 import sys

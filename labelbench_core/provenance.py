@@ -1,4 +1,4 @@
-"""What code a result depends on, as a hash by content.
+"""The code that a result depends on, as a content hash.
 
 Snakemake notices a changed script but not a changed module that the script imports. Every rule
 therefore carries `code_hash(script, components)` among its params: it covers the script, everything

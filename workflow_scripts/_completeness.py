@@ -1,7 +1,7 @@
 """Whether folders of arrays hold all files that their manifests name; nothing is hashed.
 
-One `stat` for each block: cheap enough to be looked at in every planning. Contents are verified by
-whoever reads them.
+One `stat` per block: cheap enough for every planning. Contents are verified by the jobs that read
+them.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What commands beside Snakemake share: an experiment's jobs, what they lack, Snakemake."""
+"""What the commands share: an experiment's jobs, their missing outputs, and running Snakemake."""
 
 import argparse
 import itertools

@@ -1,7 +1,7 @@
 """Jobs that have to run again although Snakemake sees all their outputs.
 
 Snakemake knows a folder as one output: it sees that the folder is missing, but not that a file in
-it is. What only this project can see is said here, while the workflow is planned.
+it is. Such jobs are forced here, while the workflow is planned.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,12 +1,13 @@
 """What Snakemake last saw of every output: its content and when it was made.
 
-Snakemake runs again what was made from a file that is newer than it, unless it has noted the file's
-checksum, which it does for small files only. A file that was lost and comes out equal may be given
-its former time, and nothing made from it runs again. Both facts are kept for that in `NOTES`:
-a fact of this folder, like Snakemake's own metadata; lose it, and more runs again than has to.
+Snakemake reruns what was made from a file if the file is newer, unless it has recorded the file's
+checksum, which it does for small files only. A lost file that is made again with equal content can
+be given its former time, so that nothing made from it runs again. Both facts are kept for that in
+`NOTES`, which belongs to this folder, like Snakemake's own metadata; without it, more runs again
+than necessary.
 
-Only a command that restores gives files a former time (`Former`). Whatever else makes a file again
-has a reason, and so has what is made from it.
+Only a command that restores gives files their former time (`Former`). Whatever else makes a file
+again does so for a reason, which also applies to what is made from it.
 """
 
 import contextlib

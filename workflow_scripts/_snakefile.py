@@ -1,7 +1,7 @@
 """What the Snakefile does while it is parsed: load and check, prepare the shell, clear dead locks.
 
-Every job of a cluster parses the Snakefile again, so that this stays light and, but for the main
-process, without side effects.
+Every job on a cluster parses the Snakefile again, so this must be fast and, except in the main
+process, free of side effects.
 """
 
 import fcntl

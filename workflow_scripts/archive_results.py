@@ -2,7 +2,7 @@
 
     python -m workflow_scripts.archive_results OUT.tar.gz [--slim] [--configfile FILE]
 
-With what Snakemake noted of them, so that `snakemake --workflow-profile profiles/review -n` has
+Includes Snakemake's records of them, so that `snakemake --workflow-profile profiles/review -n` has
 nothing to do there. A slim archive leaves out embeddings, views, refreshed embeddings and the
 weights of networks, and lists them in results/reports/EXPERIMENT/left_out.json.
 """

@@ -1,6 +1,6 @@
 """Check an experiment's file, and all that it names, without Snakemake: one line for every error.
 
-Snakemake reads the file before this project's code runs, and ends in a traceback where it cannot.
+Snakemake reads the file before this project's code runs, and stops with a traceback if it cannot.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""Look whether the sources of prepared data sets changed, large ones too; one line for each.
+"""Check whether the sources of prepared data sets changed, large ones included; one line each.
 
-What changed is noted, and the next call of snakemake prepares those data sets again.
+Changes are recorded, and the next run of snakemake prepares those data sets again.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Fine-tune a pretrained network on the labels that a round of selection had bought."""
+"""Fine-tune a pretrained network on the labels bought up to a round of selection."""
 
 import argparse
 import contextlib

@@ -2,11 +2,11 @@
 
     python -m workflow_scripts.restore_results [--configfile FILE] [options of Snakemake]
 
-Snakemake alone makes again, in one call, also all that was made from a lost file. This command
-makes what is missing, stage by stage, each in a call of its own. Where it comes out with the same
-bytes as before, it gets its former time, so that nothing made from it runs again, however large it
-is. What comes out otherwise is named: what was made from it, and from what is restored after it,
-runs again with the next call of Snakemake. Interrupted, give the same command again.
+Snakemake alone would, in one run, also make again everything that was made from a lost file. This
+command makes what is missing, stage by stage, each in a run of its own. A file with the same bytes
+as before gets its former time, so that nothing made from it runs again, however large it is. A file
+with different bytes is named: what was made from it, and from what is restored after it, runs again
+in the next run of Snakemake. If interrupted, run the same command again.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Ceilings: upper bounds that are shown beside the methods and take part in no comparison."""
+"""Ceilings: upper bounds that are shown beside the methods and excluded from comparisons."""
 
 from __future__ import annotations
 

@@ -142,8 +142,7 @@ def _check_previous(path: str, result: Mapping[str, Any], before: str, digest: s
         raise damaged(
             path,
             f"previous.record_sha256 is {shown(noted)}, expected {digest!r}: it was made from "
-            f"another "
-            f"version of {before}",
+            f"another version of {before}",
         )
 
 

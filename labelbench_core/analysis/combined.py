@@ -1,7 +1,7 @@
-"""Training and selection together: what does unlabelled data add, what selecting, what both?
+"""Training and selection together: what unlabelled data, selection, and both add.
 
 Every other table compares strategies under one proxy. Here all pairs of a training (a proxy, or an
-end-to-end fine-tuning) and a strategy stand beside each other, as in the paper's main figures.
+end-to-end fine-tuning) and a strategy are compared, as in the paper's main figures.
 """
 
 from __future__ import annotations

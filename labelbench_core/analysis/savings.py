@@ -1,6 +1,6 @@
 """How many labels a strategy saves, as a table and as text.
 
-What a saving and its interval are: `saving_intervals`.
+`saving_intervals` defines a saving and its interval.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """RandAugment on batches of uint8 images: operations of random kind and magnitude for each image.
 
 Cubuk et al., CVPR-W 2020; list and ranges as in FixMatch (Sohn et al., NeurIPS 2020, table 12). An
-operation does what Pillow's of that name does: values are cut off where Pillow cuts them off, and
+operation does what Pillow's of that name does: values are clipped where Pillow clips them, and
 affine maps take the nearest pixel, black from outside.
 """
 

@@ -1,4 +1,4 @@
-"""Local files of weights: what they hold, read cheaply, and why they are not those of a model."""
+"""Local weights files: reading cheaply what they hold, and why they do not fit a model."""
 
 from __future__ import annotations
 

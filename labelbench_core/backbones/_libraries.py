@@ -1,7 +1,7 @@
 """The libraries of models, imported without torch's compiler, which costs a job four seconds.
 
-torchvision asks the compiler, while it is imported, whether it could be used, and timm marks a
-function that it must leave alone. Until something else is wanted of it, stand-ins answer.
+While it is imported, torchvision asks whether the compiler is available, and timm marks a function
+that it must not compile. Stand-ins answer until anything else is requested of it.
 """
 
 import functools

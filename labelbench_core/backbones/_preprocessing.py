@@ -1,7 +1,7 @@
-"""How weights want their images prepared: what was given, what is known, what must be asked.
+"""The preprocessing that weights expect: what was given, what is known, what is missing.
 
-Local weights say nothing about it, and those who guess get features that look right: so it is asked
-for where neither a tag of published weights nor a file beside the weights names it.
+Local weights do not say, and a wrong guess gives features that look right: so it has to be given
+where neither a tag of published weights nor a file beside the weights defines it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether backbones' options can work, told before any job."""
+"""Whether the options of backbones can work, checked before any job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classifiers made of class names by the text tower of a CLIP-like backbone; no label is needed."""
+"""Classifiers made from class names by the text tower of a CLIP-like backbone, without labels."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -32,8 +32,7 @@ def build_zero_shot_head(
         if "{}" not in prompt or prompt.count("{") != 1 or prompt.count("}") != 1:
             raise InputError(
                 f"prompts: {shown(prompt)}; allowed: strings with {{}} once, for the class name, "
-                f"and "
-                "no other braces"
+                f"and no other braces"
             )
     require_text(backbone)
     component = registry.load("backbones", backbone["implementation"])

@@ -1,4 +1,4 @@
-"""Several processes, one device each, that train one network: what they must tell each other.
+"""Several processes, one device each, that train one network: what they exchange.
 
 Without `torchrun` there is one process, and everything here is the identity.
 """

@@ -1,7 +1,7 @@
 """Threads over blocks of rows, with results that do not depend on how many there are.
 
 Jobs give BLAS a single thread and divide the rows themselves: the blocks are fixed, their results
-are combined in order, so that one thread or eight give the same bytes. (BLAS divides sums by
+are combined in order, so that one thread or eight give the same bytes. (BLAS splits sums among its
 threads.)
 """
 

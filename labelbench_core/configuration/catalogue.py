@@ -1,4 +1,4 @@
-"""The catalogue: what exists, each entry an id with its options (config/catalogue/*.yaml)."""
+"""The catalogue: entries, each an id with its options (config/catalogue/*.yaml)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""What follows from a proxy's entry in the catalogue: what it is trained by, and what it reads.
+"""What follows from a proxy's entry in the catalogue: its trainer, and what it reads.
 
 Used while the workflow is parsed; imports no proxy.
 """

@@ -1,7 +1,7 @@
-"""Configuration against a JSON schema: every place that breaks it, in one line each.
+"""Configuration checked against a JSON schema: one line for every violation.
 
-Stricter than JSON Schema where YAML and Python would let a slip pass: 3.0 is no whole number,
-`true` is none either, and a number is finite. A pattern's `$` is the end of the text, as in other
+Stricter than JSON Schema where YAML and Python would let a mistake pass: neither 3.0 nor `true` is
+a whole number, and a number is finite. A pattern's `$` is the end of the text, as in other
 languages.
 """
 

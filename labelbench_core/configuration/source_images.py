@@ -1,4 +1,4 @@
-"""Whether the new images of a changed source can be used, told before any job deletes anything."""
+"""Whether new images of a changed source can be used, checked before a job deletes anything."""
 
 import importlib.util
 import os

@@ -1,8 +1,8 @@
-"""Whether the sources of prepared data sets have changed since: looked at by the main process only.
+"""Whether the sources of prepared data sets have changed since; checked by the main process only.
 
-Content decides. What was prepared says what it was made from; a source that is missing or out of
-reach means that this stands. Looking costs one `stat` a file; files are read only where size,
-times or inode are new (`digests`).
+Content decides. A prepared data set records what it was made from; if the source is missing or out
+of reach, it remains in use. A check costs one `stat` per file; files are read only if size, times
+or inode changed (`digests`).
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Data sets: one file per source; here what they return and how a prepared one is read."""
+"""Data sets, one file per source; here, what they return and how a prepared one is read."""
 
 from __future__ import annotations
 

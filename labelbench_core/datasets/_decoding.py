@@ -1,4 +1,4 @@
-"""Image files decoded: whole, turned upright, on their ground, as a square of 8-bit RGB."""
+"""Decoding image files: complete, upright, on a background, as a square of 8-bit RGB."""
 
 import functools
 import hashlib

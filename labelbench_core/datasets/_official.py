@@ -1,4 +1,4 @@
-"""Official files: where they lie, whether they are whole, and how they are fetched."""
+"""Official files: where they are, whether they are complete, and how they are fetched."""
 
 import hashlib
 import os

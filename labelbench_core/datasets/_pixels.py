@@ -1,9 +1,9 @@
-"""Images of every mode that Pillow has as 8-bit RGB, their content kept.
+"""Converting images of every Pillow mode to 8-bit RGB without losing content.
 
-The rule: grey of more than 8 bits is scaled by the range that its format states, so that its white
-becomes 255; where none is stated (32-bit integers and floats), the image is refused by name.
-Transparent parts show the ground. Colour profiles (ICC) are not applied: pretrained networks were
-trained on images read that way.
+The rule: greyscale of more than 8 bits is scaled by the range that its format defines, so that its
+white becomes 255; if none is defined (32-bit integers and floats), the image is refused by name.
+Transparent parts show the background. Colour profiles (ICC) are not applied: pretrained networks
+were trained on images read that way.
 """
 
 from typing import Any

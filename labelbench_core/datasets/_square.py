@@ -1,4 +1,4 @@
-"""A decoded image as a square, as the network wants it that will see it."""
+"""A decoded image as a square, in the way that the network expects."""
 
 from PIL import Image
 

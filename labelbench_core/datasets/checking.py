@@ -1,6 +1,6 @@
 """Every file of a data set, read and decoded as extraction will: hashes, and what is broken.
 
-What was found is remembered on this machine, so that a job that was killed goes on where it was and
+What was found is remembered on this machine, so that a killed job continues where it stopped and
 unchanged files are not read again: `Digests` know the content of a file by its status, `Decoded
 contents` know which contents were decoded.
 """

@@ -1,7 +1,7 @@
 """Hashes of a source's files, remembered on this machine: what did not change is not read again.
 
-Only content decides whether a source changed. Sizes, times and inodes are a cache of this machine
-that says which files have to be read again; lose it, and all are.
+Only content decides whether a source changed. Sizes, times and inodes are a cache on this machine
+that says which files have to be read again; without it, all are.
 """
 
 import contextlib

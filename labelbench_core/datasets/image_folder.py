@@ -1,8 +1,8 @@
 """Your own images: `folder/{split}/{class}/*.jpg`, or any other format that Pillow reads.
 
 Splits are called `pool` or `train`, `test`, optionally `val`; every other folder is a test split
-under distribution shift. Images are listed, never copied, and decoded when they are embedded. What
-is not taken (other files, sub-folders of classes, hidden ones) is counted and named.
+under distribution shift. Images are listed, never copied, and decoded when they are embedded.
+Everything else (other files, sub-folders of classes, hidden files) is counted and named.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""When the sources of data sets were last looked at on this machine, and what was seen.
+"""When the sources of data sets were last checked on this machine, and what was found.
 
-Machine state, outside the results: lose it and sources are looked at, and read, once more.
+State of this machine, outside the results: without it, sources are checked, and read, once more.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Names of files and folders: shown on one line whatever their bytes, compared in one spelling."""
+"""Names of files: shown on one line whatever their bytes, compared in one Unicode form."""
 
 import os
 import unicodedata

@@ -1,4 +1,4 @@
-"""What a prepared data set's manifest says of images left out and of leaks, in words."""
+"""Images left out and leaks, from a prepared data set's manifest, as sentences."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,12 +22,12 @@ def leak_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
         if "most_bits" in leak:
             yield (
                 f"{where} nearly identical to one of {earlier} (perceptual hashes differ in at "
-                f"most "
-                f"{leak['most_bits']} of 64 bits), for example {second} and {first}."
+                f"most {leak['most_bits']} of 64 bits), for example {second} and {first}."
             )
         else:
             yield (
-                f"{where} also in {earlier}, identical in content, for example {second} and {first}."
+                f"{where} also in {earlier}, identical in content, for example {second} and "
+                f"{first}."
             )
 
 

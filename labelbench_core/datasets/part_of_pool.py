@@ -1,4 +1,4 @@
-"""A random part of the pool, and whether every class is still in it."""
+"""A random part of the pool, and whether it still has every class."""
 
 from collections.abc import Sequence
 from dataclasses import replace

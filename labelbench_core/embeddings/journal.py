@@ -1,4 +1,4 @@
-"""Which blocks of an extraction are finished, so that it goes on where it was interrupted."""
+"""Which blocks of an extraction are finished, so that it continues where it was interrupted."""
 
 import json
 import logging

@@ -2,10 +2,10 @@
 
 Before a job runs again, Snakemake deletes what it made. Each finished block therefore has a second
 name, a hard link in a hidden folder beside the arrays: that costs no space, and outlives the first.
-The second name is a hash over all that the block's bytes depend on, its own rows' contents among
-it, and the device, the kind of CPU and the versions of the libraries: batches start anew in every
-block, so that a block depends on no other. A block of the same name is bit for bit what would be
-computed again.
+The second name is a hash over everything that the block's bytes depend on, including the contents
+of its rows, the device, the kind of CPU and the versions of the libraries. Batches start afresh in
+every block, so that a block depends on no other. A block of the same name is bit for bit what would
+be computed again.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""When a pool is embedded anew by a network that was fine-tuned in between."""
+"""When a pool is embedded again by a network that was fine-tuned in between."""
 
 
 def refreshed_after(every: int | None, number: int) -> int | None:

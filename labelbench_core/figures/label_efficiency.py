@@ -1,4 +1,4 @@
-"""How good a strategy gets per label bought, and how much better than the baseline."""
+"""The metric against labels bought, and the difference to the baseline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One look for all figures, and saving them so that equal figures have equal bytes."""
+"""The common style of all figures, and saving them so that equal figures have equal bytes."""
 
 from __future__ import annotations
 

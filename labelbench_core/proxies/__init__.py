@@ -1,7 +1,7 @@
 """Proxies: what is trained in every round, to select the next labels and to be evaluated.
 
-A proxy is one file with `INFO` and `build(threads=1, *, options)`, which returns a `Proxy`; where
-its `INFO` says that it provides them, a `LinearHead` or an `Ensemble` too.
+A proxy is one file with `INFO` and `build(threads=1, *, options)`, which returns a `Proxy`; which
+is also a `LinearHead` or an `Ensemble` if its `INFO` says so.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,13 +1,13 @@
 """Multinomial logistic regression on frozen embeddings: a linear probe.
 
-Where it starts from the classifier that a CLIP-like backbone makes of class names, the penalty is
-on the distance from that classifier instead of from zero: the objective has one minimum, wherever
-the search for it begins.
+With a start from the classifier that a CLIP-like backbone makes from class names, the penalty is on
+the distance from that classifier instead of from zero: the objective has one minimum, wherever the
+search begins.
 
 Features are standardised with the statistics of the whole, unlabelled pool. The penalty is chosen
 by cross-validation within the labels that were bought (`penalty.py`), so that neither a validation
-set nor a test set is spent on it, and anew each time that the number of labels has doubled. The
-record says `penalty_at_edge: true` where it is the first or last one of the grid.
+set nor a test set is spent on it, and again each time the number of labels has doubled. The record
+says `penalty_at_edge: true` if it is the first or last value of the grid.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,9 @@
 """An ensemble of linear probes, each fitted to a bootstrap sample of the labels: bagging.
 
-Breiman 1996. A deep ensemble (Lakshminarayanan et al. 2017) differs by random initialisation alone;
-the probe's objective is convex, and every start ends in the same minimum, so that here the sample
-has to make the difference. It predicts the mean of its members' probabilities.
+Breiman 1996. The members of a deep ensemble (Lakshminarayanan et al. 2017) differ only by random
+initialisation; the probe's objective is convex, and every start ends in the same minimum, so that
+here the members must differ by their samples. The ensemble predicts the mean of its members'
+probabilities.
 
 The head that strategies see, and that fine-tuning may start from, is that of the probe on all
 labels (each once), which is what the proxy `linear` would be: the mean of the members' heads

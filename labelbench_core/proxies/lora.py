@@ -1,4 +1,4 @@
-"""Low-rank adapters in the backbone (LoRA), trained in every round; the backbone stays as it is."""
+"""Low-rank adapters in the backbone (LoRA), trained in every round; the backbone is frozen."""
 
 from __future__ import annotations
 

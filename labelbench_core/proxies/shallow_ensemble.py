@@ -1,4 +1,4 @@
-"""A deep ensemble of shallow networks on embeddings: the same labels, other starts and batches.
+"""A deep ensemble of shallow networks on embeddings: same labels, different starts and batches.
 
 Predicts the mean of its members' probabilities; strategies that need a head or hidden activations
 see the first member's.

@@ -1,6 +1,6 @@
 """A linear classifier on embeddings, trained by any trainer, semi-supervised ones included.
 
-Where the trainer is supervised, the proxy `linear` reaches the optimum of the same loss, faster.
+With a supervised trainer, the proxy `linear` reaches the optimum of the same loss, and faster.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What a component's docstring says of its options: their meaning, unit and source.
+"""What a component's docstring says about its options: their meaning, unit and source.
 
 The main function has a numpydoc section `Parameters`; it is read from the source, without importing
-it. Type, range and value of a default are said once, in the signature (`options`): a docstring that
-repeats them is wrong as soon as they change. Each option's text ends with whose default it is:
+it. Type, range and default are given once, in the signature (`options`): a docstring that repeats
+them is wrong as soon as they change. Each option's text ends with the source of its default:
 `Default: SOURCE.`, where SOURCE begins with one of `SOURCES`.
 """
 

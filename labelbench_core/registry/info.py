@@ -1,4 +1,4 @@
-"""What a component says of itself: keys of its `INFO`, and what its main function is called with.
+"""How a component describes itself: keys of its `INFO`, and parameters of its main function.
 
 `labelbench_core.registry` reads `INFO` without importing the component, and others rely on it.
 """

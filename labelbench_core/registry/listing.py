@@ -1,4 +1,4 @@
-"""The components of a kind, printed: a list of all, or what there is to know of some.
+"""Printing the components of a kind: a list of all, or a description of some.
 
 `python -m labelbench_core.<kind>`. No component is imported.
 """

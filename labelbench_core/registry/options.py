@@ -1,10 +1,10 @@
-"""What a component's options may be: said once, in the signature of the function that takes them.
+"""What a component's options may be: defined once, in the signature of its main function.
 
 An annotation is a type, `Literal[...]`, a union, a sequence, or one of these `Annotated` with an
 `Interval` or a `Reference`; the names below stand for frequent ones. `labelbench_core.registry`
-reads annotations from the source, without importing it, and checks by them what a catalogue gives
-before any job starts, and what `build`, `load` and `select` get. Names of markers follow the
-package `annotated-types`.
+reads annotations from the source, without importing it, and uses them to check the values in a
+catalogue before any job starts, and the arguments of `build`, `load` and `select`. Names of markers
+follow the package `annotated-types`.
 """
 
 import ast

@@ -1,4 +1,4 @@
-"""What all rounds on a data set and backbone read: opened, verified, seen to belong together."""
+"""What all rounds on a data set and backbone read: opened, verified, and seen to match."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A round that is to be made: what it is called, what it reads, and what it draws from."""
+"""A round to be made: its name, its inputs, and its random streams."""
 
 import logging
 import time

@@ -1,7 +1,7 @@
 """What a slim archive of results left out on purpose.
 
-The listing stands among an experiment's results. What it names and is not there does not belong to
-the experiment; what is there again, belongs again.
+The listing is one of an experiment's results. Files that it names do not count as part of the
+experiment while they are missing; once they are back, they do.
 """
 
 import os

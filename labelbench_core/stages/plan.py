@@ -1,6 +1,6 @@
-"""Which jobs an experiment consists of, from its data sets to its report, and all that they make.
+"""The jobs of an experiment, from its data sets to its report, and everything that they make.
 
-The Snakefile, the table of costs and whoever asks whether results are complete use the same.
+The Snakefile, the table of costs and the checks for completeness all use this plan.
 """
 
 from __future__ import annotations

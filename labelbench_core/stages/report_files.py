@@ -1,6 +1,6 @@
 """What the folder of a report holds: its tables, figures and pages.
 
-Rules declare it, the analysis writes it, the report reads it. Imports nothing.
+Rules declare these files, the analysis writes them, the report reads them. Imports nothing.
 """
 
 FOLDER = "results/reports/{experiment}"

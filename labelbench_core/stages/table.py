@@ -1,7 +1,7 @@
 """The table of stages: which rules make which files, from which ids.
 
-Rules' outputs, logs and benchmarks, the targets, the table of costs and the checks before a run
-follow from it. Imports nothing but the standard library.
+Rules' outputs, logs and benchmarks, the targets, the table of costs and the checks before a run are
+derived from it. Imports nothing but the standard library.
 """
 
 from collections.abc import Mapping

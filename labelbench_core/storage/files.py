@@ -1,7 +1,7 @@
 """Writing files so that an interruption, a full disk or a second writer never damages a result.
 
-Everything is written aside and renamed. Equal content has equal bytes: JSON is canonical, archives
-carry no dates.
+Everything is written to a temporary file and renamed. Equal content has equal bytes: JSON is
+canonical, archives contain no dates.
 """
 
 import contextlib

@@ -1,9 +1,9 @@
-"""Records: results in JSON that say what they are, and whether they are as they were written.
+"""Records: JSON results that say what they are, and can be checked to be as they were written.
 
 A record holds, beside its content, its `kind` and `content_sha256`: the SHA-256 of the file's bytes
-with the 64 digits of this one number written as zeros. A damaged, edited or half-written record is
-therefore told from a whole one by its text alone, and a record of another kind by its kind; who
-reads one names the values that it must have. Other records name it by the SHA-256 of its file.
+with the 64 digits of this one number written as zeros. A damaged, edited or half-written record can
+therefore be recognised from its text alone, and a record of another kind by its kind; readers give
+the values that it must have. Other records refer to it by the SHA-256 of its file.
 """
 
 import math

@@ -1,6 +1,6 @@
 """Reading arrays: Zarr v3 shards by memory map, with the standard library and NumPy only.
 
-`labelbench_core.storage.store` is the door; this file is its reading half.
+Import it through `labelbench_core.storage.store`; this file is its reading half.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""Rows that are read block by block or by index: what every class of them offers, and arrays."""
+"""Rows that are read block by block or by index: their common interface, and arrays as rows."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, runtime_checkable

@@ -1,8 +1,8 @@
-"""YAML as configuration needs it: text, numbers, lists and mappings, and nothing silent.
+"""YAML for configuration: text, numbers, lists and mappings, and no silent conversions.
 
-Beside what YAML itself forbids, it is an error if a key is given twice or is no text, if a tag asks
-for anything else than the values above, if a file is not UTF-8, or if it is larger or deeper, its
-aliases written out, than any configuration. Every error is one line that names file and line.
+In addition to what YAML itself forbids, it is an error if a key occurs twice or is not a string, if
+a tag requests anything but the values above, if a file is not UTF-8, or if, with aliases expanded,
+it is larger or deeper than any configuration. Every error is one line that names file and line.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""What a strategy is handed beside matrices: each names itself where it is not what it is to be."""
+"""Checks of a strategy's inputs other than matrices; each error names the input."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""One source for NumPy, torch and on-disk rows: the few operations in which they differ.
+"""One code for NumPy, torch and on-disk rows: the few operations in which they differ.
 
 Functions that NumPy and torch share under one name and meaning (`where`, `amax(x, axis)`, `@`,
 `x.sum(-1)`, …) are called on `namespace(x)`; the rest is here. Torch is imported only for a tensor.

@@ -1,27 +1,28 @@
-"""BAIT (Ash et al. 2021): the design of least variance for the last layer, all classes at once.
+"""BAIT (Ash et al. 2021): the minimum-variance design for the last layer, all classes at once.
 
 The Fisher information of a row is I(x) = X Xᵀ = (diag(p) − p pᵀ) ⊗ h hᵀ, with probabilities p and
-embedding h. The batch is to make trace(M⁻¹ F) small, where M is the sum of I(x) over the rows
-labelled or taken, and F its mean over the whole pool.
+embedding h. The batch should make trace(M⁻¹ F) small, where M is the sum of I(x) over the labelled
+and selected rows, and F its mean over the whole pool.
 
-`method` "greedy", the paper's: the row is taken that makes the trace smallest, until there are
-`oversample` times as many as asked for; then, one by one, those are given back that raise it least.
-M starts at `ridge` times 1; it is a plain sum, where the authors' code weights labelled and new
-rows. Rows whose gains are equal but for rounding go to the lowest index; of rows equally good to
-give back, the last taken goes. What is kept is in the order taken.
+`method` "greedy", the paper's: the row that makes the trace smallest is selected, until there are
+`oversample` times as many as the budget; then, one by one, the rows whose removal raises it least
+are removed. M starts at `ridge` times the identity; it is a plain sum, where the authors' code
+weights labelled and new rows. Gains that differ only by rounding are ties, which go to the lowest
+index; of rows equally good to remove, the one selected last is removed. The rows kept are in the
+order of selection.
 
-`method` "swap", LabelBench's: see `_swap`. A random batch, each row of which is swapped once for
-the best of `proposals` random ones or stays. No ridge; features are centered.
+`method` "swap", LabelBench's: see `kernels.swap`. A random batch, each row of which is either
+swapped once for the best of `proposals` random rows, or kept. No ridge; features are centered.
 
-Matrices have C · D rows, so embeddings are projected on the `dims` directions in which they are
-longest (principal directions about the origin), if they have more: by default 30, as in LabelBench,
-whose matrices have 270 rows for ten classes. Memory: 8 N C² bytes and a few times 8 (C D)²; with
-many classes, `bait-binary` does without both.
+Matrices have C · D rows, so embeddings of more than `dims` dimensions are projected onto the `dims`
+directions of largest extent (principal directions about the origin); LabelBench's matrices have 270
+rows for ten classes. Memory: 8 N C² bytes and a few times 8 (C D)²; `bait-binary`, for many
+classes, needs neither.
 
-With A = M⁻¹, Q = Xᵀ A X and S = Xᵀ A F A X, taking a row lowers the trace by tr((1 + Q)⁻¹ S), which
-is at most tr(S). Both are known for every row at times; A then changes to A − B Bᵀ by a matrix of
-low rank (Woodbury), and the root of tr(S) by no more than that of ‖Bᵀ F B‖ tr(Q). So few rows can
-be next, and only theirs are computed.
+With A = M⁻¹, Q = Xᵀ A X and S = Xᵀ A F A X, selecting a row lowers the trace by tr((1 + Q)⁻¹ S),
+which is at most tr(S). Both are computed for every row from time to time; A then changes to A − B
+Bᵀ by a matrix of low rank (Woodbury), and the root of tr(S) by no more than that of ‖Bᵀ F B‖ tr(Q).
+So few rows can be next, and only their gains are computed.
 
 Multi-label: the information of independent labels, diag(p (1 − p)) ⊗ h hᵀ.
 """

@@ -1,25 +1,25 @@
-"""BAIT on a binary collapse of the classes (Huseljic et al. 2024): the design of least variance.
+"""BAIT on a binary collapse of the classes (Huseljic et al. 2024): the minimum-variance design.
 
-Each row is seen as a problem of two classes, the predicted one against the rest. With p the largest
+Each row is treated as a two-class problem, the predicted class against the rest. With p the largest
 probability and h the embedding, its Fisher information is I(x) = p (1 − p) h hᵀ, whatever the
-number of classes. Greedily, the row is taken that makes trace(M⁻¹ F) smallest, where
-M = λ 1 + Σ I(x) over the rows labelled or taken, and F is the mean of I(x) over the whole pool.
-`ridge` is λ. Rows whose gains are equal but for rounding go to the lowest index.
+number of classes. Greedily, the row that makes trace(M⁻¹ F) smallest is selected, where M = λ 1 + Σ
+I(x) over the labelled and selected rows, and F is the mean of I(x) over the whole pool. `ridge` is
+λ. Gains that differ only by rounding are ties, which go to the lowest index.
 
 `steps` "forward_backward", as in BAIT (Ash et al. 2021) and in the authors' code: `oversample`
-times as many rows are taken as asked for (all, where there are fewer), then, one by one, those are
-given back that raise the trace least; of rows equally good to give back, the last taken goes. What
-is kept is in the order taken. Steps back can end worse than where they came from: then the first
-rows taken are the batch, so that the trace is never above that of "forward", which stops when
-there are enough. That takes half the time.
+times as many rows as the budget are selected (all, if there are fewer), then, one by one, the rows
+whose removal raises the trace least are removed; of rows equally good to remove, the one selected
+last is removed. The rows kept are in the order of selection. The result can be worse than the first
+rows selected: then those are the batch, so that the trace is never above that of "forward", which
+stops at the budget and takes half the time.
 
-With x = √(p (1 − p)) h, A = M⁻¹, q = xᵀ A x and s = xᵀ A F A x, taking a row lowers the trace by
-s / (1 + q), and A changes by a matrix of rank one (Woodbury). So two numbers per row, brought up to
-date by two products with the embeddings, say all: N D per pick instead of N D². They are computed
-anew from time to time, and whenever a row that could be next has lost too many digits. Giving a row
-back raises the trace by s / (1 − q); that takes k D per step for k rows taken.
+With x = √(p (1 − p)) h, A = M⁻¹, q = xᵀ A x and s = xᵀ A F A x, selecting a row lowers the trace by
+s / (1 + q), and A changes by a matrix of rank one (Woodbury). So two numbers per row, updated by
+two products with the embeddings, suffice: N D per pick instead of N D². They are recomputed from
+time to time, and whenever a row that could be next has lost too many digits. Removing a row raises
+the trace by s / (1 − q); that takes k D per step for k selected rows.
 
-Multi-label: p (1 − p) is the mean over the labels, each a problem of two classes of its own.
+Multi-label: p (1 − p) is the mean over the labels, each a two-class problem.
 """
 
 from typing import Annotated, Any, Literal

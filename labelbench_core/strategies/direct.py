@@ -1,34 +1,34 @@
-"""DIRECT (Nuggehalli et al. 2023): finds where each class ends on its line, and buys around there.
+"""DIRECT (Nuggehalli et al. 2023): finds where each class ends on its line, and buys there.
 
-For each class, all rows stand on a line as in GALAXY, and a cut of it takes the rows above to be of
-the class. The version space of a class are the cuts above its lowest labelled rows, as far as none
-of them is of the class, and below its highest, as far as all are.
+For each class, all rows are ordered on a line as in GALAXY, and a cut of the line assigns the rows
+above it to the class. The version space of a class contains the cuts above its lowest labelled
+rows, as far as none of them is of the class, and below its highest, as far as all are.
 
-1. `reduction_share` of the budget goes to the rarest classes among the labelled rows, to as many as
-   get at least `labels_per_class` each, or to one. Each narrows its version space: `parallel`
-   unlabelled rows drawn from it uniformly are bought; then the end with more errors among all
-   labelled rows moves in, row by row, until of n unlabelled rows n^(1 - 1 / calls left) are between
-   the ends. After the last call nothing is left out.
+1. `reduction_share` of the budget is spent on the rarest classes among the labelled rows: as many
+   as can have at least `labels_per_class` each, or one. Each narrows its version space: `parallel`
+   unlabelled rows drawn uniformly from it are bought; then the end with more errors among all
+   labelled rows moves in, row by row, until n^(1 - 1 / calls left) of n unlabelled rows are between
+   the ends. After the last call it is not narrowed again.
 2. The rest of the budget is shared by all classes, in random order. A class takes the cut with the
-   fewest errors, which wrong labels do not mislead, and buys the unlabelled rows nearest to it, in
-   places, the class's side first.
+   fewest errors, which is robust to wrong labels, and buys the unlabelled rows nearest to it in
+   position, on the side of the class first.
 
-Labels are bought in calls of at most `parallel` rows, those of step 2 too. What a class leaves of
-its share of step 1, when no row of its version space is unlabelled, goes to step 2.
+Labels are bought in calls of at most `parallel` rows, in step 2 as well. What a class leaves of its
+share of step 1, because no row of its version space is unlabelled, is spent in step 2.
 
-The rule is that of the authors' code, which is the one in LabelBench, without its slips; the
-paper's own listing was not at hand. There, with less than `labels_per_class` for each class no
-class is left out, and with more each gets no more than that (`share_bound` = `most` does so); the
-ends of a version space are rows, so its cuts are off by one; where the calls do not come out even,
-it shrinks less often; each of two classes has a line, where the one of the rarer class is enough;
-and few unlabelled rows lower the shares of all classes that come later. Left open are ties: of
-errors at both ends (there a coin is tossed for each row, here the ends move in turn), of errors of
-cuts (there and here the one with fewer rows on the class's side), of rare classes (here the lower
-index). `threshold` = `interval` keeps the cut inside what step 1 has left of the version space;
-`line` lets all labels decide, as the authors' code does.
+The rule is that of the authors' code, which is the code in LabelBench, without its bugs; the
+paper's own listing was not available. In that code, with less than `labels_per_class` for each
+class no class is left out, and with more each gets no more than that (`share_bound` = `most` does
+so); the ends of a version space are rows, so its cuts are off by one; if the budget is not a
+multiple of a call, it shrinks less often; each of two classes has a line, although that of the
+rarer class suffices; and few unlabelled rows lower the shares of all later classes. Ties are left
+open: in the errors at both ends (there a coin is tossed for each row, here the ends move in turn),
+in the errors of cuts (there and here the one with fewer rows on the class's side), between rare
+classes (here the lower index). `threshold` = `interval` keeps the cut inside what remains of the
+version space after step 1; `line` lets all labels decide, as the authors' code does.
 
-Memory: at most 1 GB of probabilities, and 2 GB of lines of step 1 that step 2 uses again.
-Multi-label: the lines are ordered by p(k | x), and a row is of any number of classes.
+Memory: at most 1 GB of probabilities, and 2 GB of lines of step 1 that step 2 reuses. Multi-label:
+the lines are ordered by p(k | x), and a row can be of any number of classes.
 """
 
 from collections.abc import Callable

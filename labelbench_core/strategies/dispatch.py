@@ -1,4 +1,4 @@
-"""The door to all strategies: checks what goes in, runs one by its name, checks what comes out."""
+"""Running a strategy by name: its inputs are checked before, and its result after."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

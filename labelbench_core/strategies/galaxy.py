@@ -1,21 +1,21 @@
-"""GALAXY (Zhang et al. 2022): bisection, one label at a time, on one line of rows per class.
+"""GALAXY (Zhang et al. 2022): bisection, one label at a time, on a line of rows for each class.
 
-For each class k, all rows stand on a line, ordered by p(k | x) less the largest probability; equal
-ones, such as all rows predicted as k, by the largest probability, then by index. A query bisects
-the shortest path of a line between neighbouring labelled rows of which one is of class k and the
-other is not. Where all such paths are cut, so that the two are next to each other, it takes the
-unlabelled row nearest to a cut. Equal lengths go to the lowest place on the line.
+For each class k, all rows are on a line, ordered by p(k | x) minus the largest probability; ties,
+such as all rows predicted as k, by the largest probability, then by index. A query bisects the
+shortest path on a line between neighbouring labelled rows of which one is of class k and the other
+is not. If all such paths are cut, so that the two are next to each other, it takes the unlabelled
+row nearest to a cut. Of equal lengths the lowest place on the line counts.
 
-`class_order`: `round_robin` asks the classes in turn, as the authors' code does, and here passes
-over one whose line has no cut and no path; `random_class` draws a class for each query, as
-LabelBench does. Where no class asked has an answer, a row is drawn among all unlabelled ones. The
-nearest row to a cut is LabelBench's form; the authors' code lets the order of its graph grow.
+`class_order`: `round_robin` takes the classes in turn, as the authors' code does, and here skips a
+class whose line has no cut and no path; `random_class` draws a class for each query, as LabelBench
+does. If no class can be queried, a row is drawn among all unlabelled ones. Taking the row nearest
+to a cut is LabelBench's form; the authors' code lets the order of its graph grow.
 
-Sequential: each label is known before the next row is chosen. A line is made when it is first
-asked, and learns of the rows bought since it was last asked only when it is asked again. It keeps
-the place of each row. Memory: 4 C N bytes, as the probabilities in float32, half of it below 65,536
-rows, and at most 1 GB of probabilities (ImageNet: 6 GB).
-Multi-label: the lines are ordered by p(k | x), and a row is of any number of classes.
+Sequential: each label is known before the next row is chosen. A line is made when it is first used,
+and takes in the rows bought since only when it is used again. It keeps the place of each row.
+Memory: 4 C N bytes, as the probabilities in float32, half of it below 65,536 rows, and at most 1 GB
+of probabilities (ImageNet: 6 GB). Multi-label: the lines are ordered by p(k | x), and a row can be
+of any number of classes.
 """
 
 from collections.abc import Callable

@@ -1,10 +1,10 @@
 """Power BALD: the stochastic batch of Kirsch et al. 2023, on the score of BALD.
 
-Rows are drawn one after another without replacement, each with probability proportional to
-s(x) ** `power` among those left, where s is the score of `bald`: a batch of the highest scores is
-full of rows that say the same. `power` 0 is random sampling, a large one is `bald`. Drawn as in the
-paper: the rows with the largest `power` · log s(x) + Gumbel noise. Rows with s = 0 come after all
-others, in random order. Multi-label: as in `bald`.
+Rows are drawn one after another without replacement, each with probability proportional to s(x) **
+`power` among those left, where s is the score of `bald`: a batch of the highest scores is
+redundant. `power` 0 is random sampling, a large one is `bald`. Drawn as in the paper: the rows with
+the largest `power` · log s(x) + Gumbel noise. Rows with s = 0 come after all others, in random
+order. Multi-label: as in `bald`.
 """
 
 from typing import Annotated

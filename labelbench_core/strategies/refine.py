@@ -1,16 +1,16 @@
 """REFINE (Huseljic et al. 2026): the pool is filtered by many strategies, then covered by one.
 
 `depth` times, each of `candidates` selects a batch from each of several random subsets of the pool,
-`batches` // (number of candidates) of them; what is in any of these batches is the next pool.
-Subsets have `first_subset` rows at first, later the share `alpha` of the pool's, never fewer than
-the budget nor more than there are. A pool of more than `largest_pool` rows is cut to that many at
-random. From the last pool, `final` selects the batch. Defaults are those of the authors' code,
-whose BAIT is the binary one.
+`batches` // (number of candidates) of them; the union of these batches is the next pool. Subsets
+have `first_subset` rows in the first step, later the share `alpha` of the pool, never fewer than
+the budget nor more than the pool. A pool of more than `largest_pool` rows is subsampled to that
+many at random. From the last pool, `final` selects the batch. Defaults are those of the authors'
+code, whose BAIT is the binary one.
 
-Labelled rows belong to every subset. A strategy without randomness is asked once where all its
-subsets are the whole pool, since it would give the same batch each time. Filtering ends early where
-no more rows are left than the budget. UHerding, as `final` and among the `candidates`, calibrates
-on the pool's `held_out`; strategies are run with their own defaults.
+Labelled rows belong to every subset. A deterministic strategy is run once if all its subsets are
+the whole pool, since it would give the same batch each time. Filtering ends early if no more rows
+are left than the budget. UHerding, as `final` and among the `candidates`, calibrates on the pool's
+`held_out`; strategies are run with their own defaults.
 """
 
 from collections.abc import Sequence

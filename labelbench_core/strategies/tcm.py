@@ -1,9 +1,9 @@
 """TCM (Doucet et al. 2024): TypiClust for the first rounds, then margin.
 
-Typical rows make up for a cold start, where the model's uncertainty means little; once classes are
-covered, margin moves the boundaries between them. `typiclust_rounds` counts queries, the initial
-pool not among them. Its default, 3, is the one that Huseljic et al. (REFINE, 2026) compare with;
-pretrained embeddings allow an early switch.
+Typical rows help in a cold start, when the model's uncertainty means little; once classes are
+covered, margin refines the boundaries between them. `typiclust_rounds` counts queries, without the
+initial pool. Its default is the one that Huseljic et al. (REFINE, 2026) compare with; pretrained
+embeddings allow an early switch.
 """
 
 from typing import Annotated

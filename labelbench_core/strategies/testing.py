@@ -1,4 +1,4 @@
-"""The contract of a strategy as checks that anybody can run, on a plug-in's strategy too.
+"""The contract of a strategy as checks that can be run on any strategy, also a plug-in's.
 
     from labelbench_core.strategies.testing import CHECKS
 

@@ -1,17 +1,16 @@
 """TypiClust (Hacohen, Dekel & Weinshall 2022): the most typical row of each uncovered cluster.
 
 The pool, scaled to unit length, is clustered by k-means into min(L + b, `max_clusters`) clusters.
-Clusters with few labels come first, among those the large ones; they are visited in turn, and
-from each the most typical unlabelled row is taken: the one with the smallest mean distance to its
-nearest neighbours, `neighbors` of them but at most half of what is left of the cluster. Clusters
-of `min_size` rows or fewer are visited only when all others are used up (the authors' code leaves
-them out and fails then). Where rows coincide so much that there are fewer clusters than asked for,
-those are visited the more often. Equally typical rows go to the lowest index.
+Clusters with few labels come first, and of those the large ones; they are visited in turn, and from
+each the most typical unlabelled row is selected: the one with the smallest mean distance to its
+nearest neighbours, `neighbors` of them but at most half of what is left of the cluster. Clusters of
+`min_size` rows or fewer are visited only when all others are used up (the authors' code leaves them
+out and then fails). If rows coincide so much that there are fewer clusters than requested, those
+are visited more often. Equally typical rows go to the lowest index.
 
-`distance` "euclidean" takes the mean of plain distances: the paper's definition, and what
-scikit-activeml does. "squared" takes that of squared distances, which weighs far neighbours more:
-what the authors' code does (its search index returns squares) and what was copied from it, as into
-UHerding's code.
+`distance` "euclidean" averages plain distances, as the paper and scikit-activeml do. "squared"
+averages squared distances, which gives far neighbours more weight, as the authors' code does (its
+search index returns squares) and code copied from it, such as UHerding's.
 """
 
 from itertools import count

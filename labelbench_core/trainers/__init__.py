@@ -1,8 +1,8 @@
-"""Trainers: how a batch becomes a loss, one file per method.
+"""Trainers: the loss of a batch, one file per method.
 
-The rest (steps, schedule, checkpoints, retries) is the loop's, the same for all and for every
-network: a classifier on cached embeddings or a whole backbone. A trainer's module has `INFO` and
-`build(*, options) -> Trainer`; how long and how fast it trains is a `Recipe`.
+The rest (steps, schedule, checkpoints, retries) is done by the loop, the same for all trainers and
+every network: a classifier on cached embeddings or a whole backbone. A trainer's module has `INFO`
+and `build(*, options) -> Trainer`; a `Recipe` says how long and how fast it trains.
 """
 
 from __future__ import annotations

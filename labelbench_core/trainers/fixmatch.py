@@ -1,4 +1,4 @@
-"""FixMatch (Sohn et al. 2020): sure predictions on weak views are the labels of strong ones.
+"""FixMatch (Sohn et al. 2020): confident predictions on weak views are labels of strong views.
 
 An unlabelled example counts where the largest probability of its weak view reaches `threshold`
 (eq. 4); its strong view is trained towards that class.

@@ -1,6 +1,6 @@
 """FlexMatch (Zhang et al. 2021): FixMatch with a threshold of its own for every class.
 
-A class of which few unlabelled examples were last predicted surely has a low threshold, so that
+A class that few unlabelled examples were last confidently predicted as has a low threshold, so that
 classes learnt late get their share of the training (curriculum pseudo-labels).
 """
 

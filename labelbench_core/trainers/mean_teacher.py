@@ -1,9 +1,9 @@
 """Mean Teacher (Tarvainen & Valpola 2017): consistency with the averaged network.
 
 The consistency cost is the squared difference between the network's probabilities on strong views
-and those on weak views of the moving average of its weights (eq. 1), which the recipe keeps where
-`ema_decay` is more than 0. With `strong_operations: 0` and `strong_cutout: 0` both views are weak
-ones, as in the paper.
+and those on weak views of the moving average of its weights (eq. 1), which the recipe keeps if
+`ema_decay` is above 0. With `strong_operations: 0` and `strong_cutout: 0` both views are weak ones,
+as in the paper.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """SoftMatch (Chen et al. 2023): every prediction is a label, weighted by its confidence.
 
-The weight is 1 from the average confidence up, and falls off below it as a Gaussian (section 3.1).
-For the weight alone, predictions are aligned with a uniform distribution of classes (section 3.2).
+The weight is 1 above the average confidence, and falls off below it as a Gaussian (section 3.1).
+For the weight only, predictions are aligned with a uniform distribution over classes (section 3.2).
 """
 
 from __future__ import annotations

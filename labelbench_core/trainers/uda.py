@@ -1,8 +1,9 @@
 """UDA (Xie et al. 2020): strong views are trained towards sharpened predictions on weak ones.
 
-An unlabelled example counts where the largest probability of its weak view reaches `threshold`;
-its target is the softmax of its logits divided by `temperature` (section 2.3). Training signal
-annealing leaves out labelled examples that are predicted too well for the time (appendix).
+An unlabelled example counts where the largest probability of its weak view reaches `threshold`; its
+target is the softmax of its logits divided by `temperature` (section 2.3). Training signal
+annealing leaves out labelled examples that are predicted too well for the stage of training
+(appendix).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Fine-tuning of a whole pretrained network on the labels a round had bought; its evaluation."""
+"""Fine-tuning a whole pretrained network on the labels bought up to a round, and its evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training of a backbone depends on, as one hash: only then is it continued elsewhere."""
+"""What a training of a backbone depends on, as one hash; it is resumed only if that is equal."""
 
 from __future__ import annotations
 

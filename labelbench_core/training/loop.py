@@ -1,4 +1,4 @@
-"""The one training loop: every trainer differs only in how it makes a loss of a batch."""
+"""The one training loop: trainers differ only in the loss of a batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Torch's optimisers as a short training can afford them."""
+"""Torch's optimisers, set up to be cheap for short trainings."""
 
 from __future__ import annotations
 

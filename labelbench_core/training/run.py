@@ -214,8 +214,7 @@ class TrainingRun:
             # A map of one pixel of one image has no statistics.
             raise InputError(
                 f"training.batch_norm: batch; a pass of {len(part.labels)} labelled images gives "
-                f"no "
-                "batch statistics where this network's last feature maps have a single pixel; "
+                f"no batch statistics where this network's last feature maps have a single pixel; "
                 "allowed: folded or frozen, or a larger batch_size, a smaller accumulate, or more "
                 "labels"
             ) from error

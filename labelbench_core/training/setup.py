@@ -1,4 +1,4 @@
-"""What a trainer of the catalogue trains on, set up: for images and for embeddings alike."""
+"""Setting up a training by a catalogue trainer, on images or on embeddings."""
 
 from __future__ import annotations
 

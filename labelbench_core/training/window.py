@@ -1,4 +1,4 @@
-"""What is watched between two rows of the history: loss, accuracy, signs of divergence."""
+"""What is tracked between two rows of the history: loss, accuracy, signs of divergence."""
 
 from __future__ import annotations
 

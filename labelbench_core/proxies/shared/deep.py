@@ -1,8 +1,8 @@
 """Proxies that train a backbone in every round: what fine-tuning and adapters share.
 
-After each training the pool is embedded once with the new weights; the next round selects from
-these embeddings and the classifier on them, which stand in the round's file. No backbone has to be
-loaded to select.
+After each training the pool is embedded once with the new weights; the next round selects with
+these embeddings and the classifier on them, which are in the round's file. No backbone has to be
+loaded for selection.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Rows are numbered by their place in a given order, the m targets first. A pair is a row and a target
 at a smaller place, so that of the products of targets with one another half are computed. They are
-float32 matrix products with a proven error bound; where it leaves a doubt, float64 differences
-decide. So balls depend neither on threads nor on the size of the tiles.
+float32 matrix products with a proven error bound; pairs within the bound are decided by float64
+differences. So balls depend neither on threads nor on the size of the tiles.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""What several strategies do when they run out of candidates: the rest is drawn at random."""
+"""Filling a batch at random when a strategy runs out of candidates."""
 
 import numpy as np
 

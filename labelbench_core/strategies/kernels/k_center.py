@@ -1,12 +1,12 @@
-"""Farthest-first traversal without computing most of the distances, and yet exactly.
+"""Exact farthest-first traversal without computing most of the distances.
 
 Every row carries an upper bound on the distance to its nearest center. Centers are only ever added,
-so that a bound never becomes wrong, only loose: as long as the largest bound is not up to date,
-that row is brought up to date, and when it is, it is the farthest row (the lazy greedy of Minoux
-1978). Rows are brought up to date a few at a time, the most promising ones, by float32 matrix
-products with a proven error bound; centers that could be a row's nearest are then compared in
-float64 by `exact_distances`. So the picks are those of the plain algorithm, whatever the number of
-threads, the chunks and the order of sums in the matrix product.
+so that a bound never becomes wrong, only loose: as long as the row with the largest bound is not up
+to date, it is updated; once it is, it is the farthest row (lazy greedy, Minoux 1978). Rows are
+updated a few at a time, the most promising ones, by float32 matrix products with a proven error
+bound; centers that could be a row's nearest are then compared in float64 by `exact_distances`. So
+the picks are those of the plain algorithm, whatever the number of threads, the chunks and the order
+of sums in the matrix product.
 
 All distances are squared.
 """

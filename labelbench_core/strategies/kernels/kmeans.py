@@ -1,8 +1,8 @@
 """k-means on the rows of a pool, scaled to unit length, without a copy of the pool.
 
-Small pools: Lloyd's algorithm until it stands still. Large pools: mini-batches (Sculley 2010), then
-one pass that assigns every row. The nearest center is found by a float32 matrix product; where its
-error bound leaves a doubt, in float64. So clusters depend neither on threads nor on chunks.
+Small pools: Lloyd's algorithm until it converges. Large pools: mini-batches (Sculley 2010), then
+one pass that assigns every row. The nearest center is found by a float32 matrix product; where the
+error bound leaves it undecided, in float64. So clusters depend neither on threads nor on chunks.
 """
 
 from collections.abc import Callable

@@ -1,11 +1,11 @@
-"""The seeding of k-means++ by rejection: exactly its law, with few passes over the points.
+"""The seeding of k-means++ by rejection sampling: its exact distribution in few passes.
 
-A point's weight, the squared distance to its nearest center, only falls as centers are added
-(other weights that only fall will do as well). So a point is proposed in proportion to an old
-weight and accepted with probability (weight now) ÷ (old weight): what is accepted then follows
-the weights of now exactly, whatever was rejected before. Only proposed points are compared with
-the centers. A rejected point's weight is brought up to date; when so many proposals are rejected
-that a pass over all points is cheaper, all weights are.
+A point's weight, the squared distance to its nearest center, only falls as centers are added (any
+weights that only fall will do). So a point is proposed in proportion to an old weight and accepted
+with probability (current weight) ÷ (old weight): accepted points then follow the current weights
+exactly, whatever was rejected before. Only proposed points are compared with the centers. A
+rejected point's weight is updated; when so many proposals are rejected that a pass over all points
+is cheaper, all weights are updated.
 
 Everything is computed in float64, where a difference in rounding (threads, chunks) moves a draw
 with a probability of about 1e-11.

@@ -1,4 +1,4 @@
-"""Rows scaled to unit length, and how far products of them can be from the truth."""
+"""Rows scaled to unit length, and error bounds of products of them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the semi-supervised trainers have in common: forward passes, losses, the growing weight."""
+"""Common parts of the semi-supervised trainers: forward passes, losses, the ramp of the weight."""
 
 from __future__ import annotations
 

@@ -124,7 +124,9 @@ def test_preparing_hashes_what_the_look_need_not_hash_again(mine, tmp_path, monk
 
 def test_what_cannot_be_prepared_again_is_one_line(mine, tmp_path):
     shutil.rmtree(mine / "pool" / "dog")
-    with pytest.raises(InputError, match="data set 'mine': its source can no longer be prepared") as told:
+    with pytest.raises(
+        InputError, match="data set 'mine': its source can no longer be prepared"
+    ) as told:
         changed(tmp_path)
     assert "split pool has no image of class dog" in str(told.value)
     assert "check_sources: never" in str(told.value)

@@ -159,7 +159,9 @@ def test_grey_is_scaled_by_the_range_that_its_file_states():
     found = decode(tiff(row * SIZE, SIZE, SIZE, 12), SIZE).pixels
     np.testing.assert_allclose(found[0, :, 0], twelve / 4095 * 255, atol=0.51)
     signed = tiff(flat.tobytes(), SIZE, SIZE, 16, sample_format=2)
-    with pytest.raises(InputError, match=r"mode I \(32-bit or signed integers\) does not define white"):
+    with pytest.raises(
+        InputError, match=r"mode I \(32-bit or signed integers\) does not define white"
+    ):
         decode(signed, SIZE)
 
 
