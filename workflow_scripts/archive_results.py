@@ -85,7 +85,7 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
 
 
 def _compression(archive: Path) -> str:
-    """How an archive is compressed, by its name; `InputError` if that says nothing."""
+    """An archive's compression, from its name; `InputError` if the name does not say."""
     for suffix, compression in COMPRESSIONS.items():
         if archive.name.endswith(suffix):
             return compression
@@ -93,7 +93,7 @@ def _compression(archive: Path) -> str:
 
 
 def _benchmarks(jobs: Iterable[PlannedJob]) -> Iterable[Path]:
-    """The files of times that the table of costs is made from."""
+    """The benchmark files that the table of costs is made from."""
     return (Path(job.stage.benchmark.format_map(job.ids)) for job in jobs)
 
 
@@ -114,7 +114,7 @@ def _metadata(outputs: Iterable[str]) -> Iterable[str]:
 
 
 def _without_owner_and_state(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """An entry without what concerns this machine; its time stays, which Snakemake compares."""
+    """An entry without what concerns this machine; it keeps its time, which Snakemake compares."""
     if Path(entry.name).name.startswith("."):
         return None
     entry.uid = entry.gid = 0

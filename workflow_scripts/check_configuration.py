@@ -29,7 +29,7 @@ def check(file: Path, *, use_conda: bool = False) -> str:
     """What a valid experiment would make, in one line; `InputError` otherwise.
 
     With `use_conda`, weights that come as packages are in the jobs' environments, not in this one:
-    backbones are not looked at.
+    backbones are not checked.
     """
     config = PROJECT / "config"
     catalogue = load_catalogue(config / "catalogue")
@@ -43,7 +43,7 @@ def check(file: Path, *, use_conda: bool = False) -> str:
     if not use_conda:
         needed = parsing.backbones_to_run(catalogue, _jobs_to_run(experiment, needs))
         experiments.check_backbones(catalogue, needed)
-    # Of the plan: strategies share round 0.
+    # As in the plan: strategies share round 0.
     rounds, tuned = (
         sum(1 for name in names for _ in jobs_of(STAGES[name], experiment, needs))
         for names in (("train_initial", "select_round"), ("finetune_model",))

@@ -19,7 +19,7 @@ def extract(
 ) -> None:
     """Embed the data set with the backbone that the settings name, after a `change` to it.
 
-    `change` is given the backbone, the settings and the data set's fingerprint.
+    `change` is called with the backbone, the settings and the data set's fingerprint.
     """
     from labelbench_core.embeddings.extract import extract_embeddings
 

@@ -30,7 +30,7 @@ def restore_results(arguments: argparse.Namespace, options: list[str]) -> None:
     snakemake = Snakemake(arguments.configfile, arguments.cores, options)
     outputs = [one.path for job in jobs for one in job.outputs]
     former = Former()
-    # What was made since, and not noted, may have been made from other files than those noted.
+    # Files made since, without a record, may have been made from files other than those recorded.
     others = former.other(outputs)
     if others:
         print(
@@ -39,7 +39,7 @@ def restore_results(arguments: argparse.Namespace, options: list[str]) -> None:
             "new, and everything made from it runs again"
         )
     else:
-        former.put_times_back(outputs)  # what an interrupted call of this command made again
+        former.put_times_back(outputs)  # those that an interrupted run of this command made again
     lost = [(job, missing) for job in jobs if (missing := missing_of(job, not_wanted))]
     print(f"missing: {sum(len(missing) for _, missing in lost)} of {len(outputs)} results")
     lost.sort(key=lambda one: one[0].phase)
@@ -56,7 +56,7 @@ def restore_results(arguments: argparse.Namespace, options: list[str]) -> None:
             what = "differs from before" if known else "no record of what it was before"
             print(f"{what}: {path}: everything made from it runs again")
         if not others:
-            # Not only of what was lost: a passing file made again takes others along.
+            # Not only for lost files: remaking a temporary file reruns others.
             former.put_times_back(outputs)
     former.forget()
     plan = snakemake.left_to_do()

@@ -18,7 +18,7 @@ import numpy as np
 
 from labelbench_core.analysis.curves import t_quantile
 
-# Differences that are equal but for the last bits of their means.
+# Differences that are equal up to the last bits of their means.
 ROUNDING = 1e-12
 
 

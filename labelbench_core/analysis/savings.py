@@ -50,7 +50,7 @@ def saving_with_interval(
     """The saving of one strategy and its 95 % interval.
 
     Rows of both curves are the same seeds in the same order. With one seed there is no interval.
-    `_rng` is of no effect: nothing is drawn, but callers from the time of a bootstrap hand it over.
+    `_rng` has no effect: nothing is drawn, but callers from the time of the bootstrap pass it.
     Returned keys: `SAVING_COLUMNS` from `level` on.
     """
     found = compute_savings(baseline, strategy, definition)

@@ -162,7 +162,7 @@ def mean_text(entry: Mapping[str, Any]) -> str:
 
 
 def finetuning_text(entry: Mapping[str, Any]) -> str:
-    """What fine-tuning did to one strategy, as a sentence without its subject."""
+    """The effect of fine-tuning on one strategy, as a sentence without its subject."""
     points = f"{100 * entry['difference']:+.2f} points"
     if entry["extra_labels"]:
         points += f", for {entry['extra_labels']:,} more labels"

@@ -65,7 +65,7 @@ def _real(name: str) -> ModuleType:
 
 
 class _StandIn(ModuleType):
-    """A module of the compiler; the true one comes when anything else of it is asked for."""
+    """Stand-in for a module of the compiler until anything else of it is requested."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -74,7 +74,7 @@ class _StandIn(ModuleType):
 
 
 class _OtherParts(MetaPathFinder, Loader):
-    """Imports of other parts of the compiler get the true ones."""
+    """Imports of other parts of the compiler get the real ones."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None

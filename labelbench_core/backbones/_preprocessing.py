@@ -21,7 +21,7 @@ KEYS = ("mean", "std", "interpolation", "resize_mode")
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """The part of a `Backbone` that says how images are prepared; see there."""
+    """The part of a `Backbone` that describes the preprocessing; see there."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -46,7 +46,7 @@ def check_given(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_values(values: Mapping[str, Any], source: str) -> None:
-    """`InputError` if what is known of the weights `source` is malformed; as `check_given`."""
+    """`InputError` if the known values for the weights `source` are not valid; as `check_given`."""
     try:
         check_given(values)
     except InputError as error:
@@ -56,7 +56,7 @@ def check_values(values: Mapping[str, Any], source: str) -> None:
 def settle(
     given: Mapping[str, Any], known: Mapping[str, Any] | None, source: str, cures: str
 ) -> Preprocessing:
-    """What was given, and for the rest what is known.
+    """The preprocessing from given values, completed by known ones.
 
     Parameters
     ----------
@@ -67,12 +67,12 @@ def settle(
     source
         The weights, for messages.
     cures
-        What would make it known beside giving it.
+        Ways to make it known other than giving it, for messages.
 
     Raises
     ------
     InputError
-        If something is neither given nor known, or known to be what cannot be done.
+        If a value is neither given nor known, or is not supported.
     """
     missing = [key for key in KEYS if key not in given and key not in (known or {})]
     if missing:

@@ -49,7 +49,7 @@ DEFAULT_MODEL, DEFAULT_TAG = "ViT-B-32-quickgelu", "openai"
 
 
 def check(**options: Any) -> None:
-    """`InputError` if the options cannot work, as far as can be told without OpenCLIP."""
+    """`InputError` if the options cannot work, as far as can be checked without OpenCLIP."""
     check_given(options)
     if options.get("checkpoint") is not None:
         require_file(options["checkpoint"])
@@ -160,7 +160,7 @@ def zero_shot_head(
     random_seed: int = 0,
     **preparing: Any,
 ) -> tuple[np.ndarray, float]:
-    """The classifier that the text tower makes of the classes' names (Radford et al. 2021, 3.1).
+    """The classifier that the text tower makes from the class names (Radford et al. 2021, 3.1).
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def zero_shot_head(
     prompts
         Templates with `{}` for the name; None: the 80 that CLIP's authors used on ImageNet.
     preparing
-        How images are prepared: of no concern here, but checked as in `build`.
+        Options of the preprocessing: not used here, but checked as in `build`.
 
     Returns
     -------
@@ -241,7 +241,7 @@ def _preprocessing(
 def _known(config: Mapping[str, Any], source: str) -> dict[str, Any]:
     """What an OpenCLIP preprocessing configuration says of `KEYS`, and its fill.
 
-    `InputError`, naming the weights `source`, if that is no shade of grey.
+    `InputError`, naming the weights `source`, if the fill is not a shade of grey.
     """
     fill = config.get("fill_color") or 0
     if not isinstance(fill, int) or isinstance(fill, bool) or not 0 <= fill <= 255:
@@ -296,7 +296,7 @@ def _create(
             network = open_clip.create_model(
                 model, pretrained=source, force_image_size=input_size, precision="fp32"
             )
-    # What a file holds that is not such weights ends in almost any error.
+    # A file that does not hold such weights can raise almost any error.
     except Exception as error:
         if checkpoint is not None:
             _check_outline(model, checkpoint, input_size)
@@ -312,11 +312,11 @@ def _create(
 
 
 def _check_outline(model: str, checkpoint: str | None, input_size: int | None) -> None:
-    """`InputError` if input size or checkpoint do not fit the network, told from shapes alone."""
+    """`InputError` if input size or checkpoint do not fit the network, judged by shapes alone."""
     open_clip = _libraries.open_clip()
     import torch
 
-    # A text tower of transformers would be asked for on the hub.
+    # A text tower from transformers would be requested from the hub.
     if "hf_model_name" in open_clip.get_model_config(model)["text_cfg"]:
         return
     with torch.device("meta"):

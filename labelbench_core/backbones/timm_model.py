@@ -49,7 +49,7 @@ RESIZE_MODE_OF_CROP = {"center": "shortest", "border": "longest", "squash": "squ
 
 
 def check(**options: Any) -> None:
-    """`InputError` if the options cannot work, as far as can be told without timm."""
+    """`InputError` if the options cannot work, as far as can be checked without timm."""
     check_given(options)
     if options.get("checkpoint") is not None:
         require_file(options["checkpoint"])
@@ -97,7 +97,7 @@ def build(
     resize_mode: Literal["shortest", "longest", "squash"] | None = None,
     random_seed: Seed = 0,
 ) -> Backbone:
-    """A timm model without its classifier: features are what its classifier would get.
+    """A timm model without its classifier: features are the inputs of its classifier.
 
     The whole square of an image is seen: timm's own evaluation first cuts off a border, whose width
     (`crop_pct`) it chose for ImageNet.
@@ -167,7 +167,7 @@ def build(
 
 
 def _with_tag(model: str, pretrained: bool | str) -> str:
-    """The name in timm of the model, today's, with the tag where that is given apart."""
+    """The model's current name in timm, with the tag if that is given separately."""
     timm = _libraries.timm()
 
     model = timm.models.get_deprecated_models().get(model) or model
@@ -219,9 +219,9 @@ def _preprocessing(
 
 
 def _known(config: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """What timm's configuration of weights says of `KEYS`; it fills up with the mean colour.
+    """What timm's configuration of weights says of `KEYS`; padding has the mean colour.
 
-    `InputError`, naming the weights `source`, if that is no colour.
+    `InputError`, naming the weights `source`, if the mean is not a colour.
     """
     values = {key: config[key] for key in ("mean", "std", "interpolation") if config.get(key)}
     if (crop := str(config.get("crop_mode"))) in RESIZE_MODE_OF_CROP:
@@ -260,7 +260,7 @@ def _closest(model: str) -> str:
 def _published(name: str, pretrained: bool, input_size: int | None) -> torch.nn.Module:
     """The network with its classifier, with weights from the hub, loaded strictly, or random ones.
 
-    Asked for a model without a classifier, timm loads leniently, and layers could stay random.
+    For a model without a classifier, timm loads leniently, and layers could stay random.
     """
     timm = _libraries.timm()
 
@@ -321,7 +321,7 @@ def _way_to_load(name: str, checkpoint: str, input_size: int | None) -> int | No
             try:
                 _load(name, shapes, classes, input_size)
                 return classes
-            # timm's conversions of what is none of their files end in almost any error.
+            # timm's conversions of other files can raise almost any error.
             except Exception as error:
                 # Those that look at values are known to work only when there are some.
                 if wants_values(error):

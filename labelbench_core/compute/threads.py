@@ -18,7 +18,8 @@ def ordered_map(
 ) -> Iterator[Result]:
     """`map(function, items)` in `threads` threads; results in the order of the items.
 
-    No more than two results a thread wait to be fetched: results of any number of items fit memory.
+    At most two results per thread wait to be fetched, so that memory does not grow with the number
+    of items.
     """
     if threads <= 1:
         yield from map(function, items)

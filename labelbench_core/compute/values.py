@@ -29,7 +29,7 @@ def check_labels(labels: Any, num_classes: int, field: str = "labels") -> None:
 def check_probabilities(
     values: Any, sums: Any, rows: np.ndarray, field: str, total: float = 1.0
 ) -> None:
-    """`InputError` naming the first row that holds no probabilities.
+    """`InputError` naming the first row that does not hold probabilities.
 
     Parameters
     ----------

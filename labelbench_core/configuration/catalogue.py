@@ -124,12 +124,12 @@ def _misplaced(kind: str, entries: Any, file: Path | str) -> Iterator[tuple[str,
 
 
 def _step_errors(trainer: str, given: Mapping[str, Any], steps: int) -> list[str]:
-    """Options that name a step of the training, and may not come before that of another option."""
+    """Options that are steps of the training, and may not come before another such option."""
     component = registry.describe("trainers", trainer)
     values = {**component.options, **given}
     errors = []
     for later, earlier in component.info.get("steps_at_least", {}).items():
-        # Whoever gave only one of the two reads of that one.
+        # If only one of the two was given, the message is about that one.
         named, other, bound = (later, earlier, "least")
         if later not in given:
             named, other, bound = (earlier, later, "most")

@@ -10,7 +10,7 @@ from labelbench_core.errors import InputError
 from labelbench_core.storage.files import read_json
 
 MOST_ROUTES = 2
-"""Moves from folder to folder that are told one by one."""
+"""Most moves from folder to folder that are listed one by one."""
 
 
 def prepared_contents(manifest: Mapping[str, Any], arrays: Path) -> dict[str, str] | None:

@@ -21,7 +21,7 @@ from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
 
 _ORIENTATION = 0x0112
-# EXIF 2.32, 4.6.4, tag Orientation: what turns what is stored upright.
+# EXIF 2.32, 4.6.4, tag Orientation: the operation that turns the stored image upright.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -45,7 +45,7 @@ class Decoded(NamedTuple):
     pixels
         (size, size, 3) uint8, RGB.
     several_frames
-        Whether the file holds further frames or pages: the first alone is read.
+        Whether the file holds further frames or pages: only the first is read.
     """
 
     pixels: np.ndarray
@@ -66,7 +66,7 @@ class FileImages:
     framing
         How images that are not square become so.
     ground
-        What shows where an image is transparent.
+        Background of transparent parts.
     prepared
         The prepared data set's folder, for messages.
     threads
@@ -123,14 +123,14 @@ class FileImages:
         try:
             return decode(content, self._image_size, self._framing, self._ground).pixels
         except InputError as error:
-            # It was decoded when the data set was prepared: another Pillow made that.
+            # It was decoded when the data set was prepared, by another version of Pillow.
             raise InputError(
                 f"{printable(path)}: {error}; replace or remove it and {again}"
             ) from error
 
 
 def read_regular(path: str | Path) -> bytes:
-    """A file's content; `InputError` with the reason alone if it cannot be read.
+    """A file's content; `InputError` with only the reason if it cannot be read.
 
     Nothing but a regular file is read: a named pipe or a device would never end.
     """
@@ -173,7 +173,7 @@ def decode(
     Raises
     ------
     InputError
-        With the reason alone: corrupt, too large, or of a mode that cannot be shown in 8 bits.
+        With only the reason: corrupt, too large, or of a mode that cannot be shown in 8 bits.
     """
     try:
         image, stored, several_frames = _load(content, size)
@@ -184,7 +184,7 @@ def decode(
     except (InputError, MemoryError):
         raise
     except Exception as error:
-        # Pillow's readers let through whatever they run into in a damaged file.
+        # On a damaged file Pillow's readers can raise anything.
         told = _ADDRESS.sub("", " ".join(str(error).split())) or type(error).__name__
         if _NO_DECODER.fullmatch(told):
             raise InputError(f"this Pillow cannot read it ({told})") from error
@@ -215,7 +215,7 @@ def _load(content: bytes, size: int) -> tuple[Image.Image, str, bool]:
 
 @functools.cache
 def _known_formats() -> tuple[str, ...]:
-    """Those of `READ_FORMATS` that this Pillow knows: asked for another, it fails on every file."""
+    """Those of `READ_FORMATS` that this Pillow knows: with any other, it fails on every file."""
     Image.init()
     return tuple(one for one in READ_FORMATS if one in Image.OPEN)
 
@@ -235,7 +235,7 @@ def _orientation(image: Image.Image) -> int | None:
     """The orientation in an image's EXIF data; None where that is missing or damaged."""
     try:
         return image.getexif().get(_ORIENTATION)
-    except Exception:  # whatever a reader runs into; the pixels are whole
+    except Exception:  # any error of a reader; the pixels are complete
         return None
 
 

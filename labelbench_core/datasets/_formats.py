@@ -34,7 +34,7 @@ SUFFIXES = {
     "PIXAR": (".pxr",),
     "FLI": (".fli", ".flc"),
 }
-"""Format, as Pillow calls it → endings of what is read; the commonest formats first."""
+"""Format, as Pillow calls it → extensions that are read; the commonest formats first."""
 
 REFUSED = {
     "EPS": ((".eps", ".ps"), "a drawing, rendered by another program, Ghostscript"),
@@ -54,7 +54,7 @@ REFUSED = {
     "RAW": ((".dng", ".cr2", ".nef", ".arw"), "raw sensor data, not yet developed"),
     "ARRAY": ((".npy", ".npz", ".dcm"), "not an image file"),
 }
-"""Format → its endings and why it is not read; told apart from files that are no images at all."""
+"""Format → its extensions and why it is not read; apart from files that are not images at all."""
 
 READ_FORMATS = tuple(SUFFIXES)
 READ_SUFFIXES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)

@@ -12,7 +12,7 @@ from labelbench_core.errors import InputError
 
 EXAMPLES = 5
 NAMED = 20
-"""Pairs that an error names."""
+"""Most pairs that an error names."""
 
 
 def find_leaks(raw: RawDataset, most: int | None = EXAMPLES) -> list[dict[str, Any]]:
@@ -94,7 +94,7 @@ def find_near(raw: RawDataset, most_bits: int) -> list[dict[str, Any]]:
 
 
 def content_keys(split: RawSplit) -> list[str]:
-    """What is equal for equal images: the SHA-256 of the file, or of the array's bytes."""
+    """Keys that are equal for equal images: the SHA-256 of the file, or of the array's bytes."""
     if split.file_sha256 is not None:
         return split.file_sha256
     return [hashlib.sha256(image.tobytes()).hexdigest() for image in split.images]

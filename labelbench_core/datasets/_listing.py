@@ -34,7 +34,7 @@ SPECIAL = "not regular files"
 
 @dataclass
 class LeftOut:
-    """What is not taken, by reason: how much, and the first of it by name.
+    """What is left out, by reason: how many entries, and the names of the first.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Listing:
     left_out
         What is not taken.
     broken_links
-        Those of the paths that are links to nothing.
+        Those of the paths that are broken links.
     """
 
     splits: dict[str, dict[str, list[str]]]
@@ -169,7 +169,7 @@ def _list_class(root: Path, folder: str, listing: Listing) -> Iterator[str]:
 def _entries(
     root: Path, folder: str, left_out: LeftOut, counted_in: str = ""
 ) -> list[os.DirEntry[str]]:
-    """What is in a folder, sorted by name; hidden entries and leftovers are counted alone."""
+    """What is in a folder, sorted by name; hidden entries and leftovers are only counted."""
     try:
         with os.scandir(root / folder) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
@@ -188,7 +188,7 @@ def _entries(
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
-    """Folder, file, broken link or special, links followed; without a call where none is needed."""
+    """Folder, file, broken link or special, links followed, with few system calls."""
     try:
         if entry.is_file():
             return "file"
@@ -196,13 +196,13 @@ def _kind(entry: os.DirEntry[str]) -> str:
             return "folder"
         if entry.is_symlink():
             os.stat(entry.path)
-    except OSError:  # a link to nothing, or links in a circle
+    except OSError:  # a broken link, or a cycle of links
         return "broken link"
     return "special"
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry that stands where a split or a class does is a folder."""
+    """Whether an entry in the place of a split or a class is a folder."""
     kind = _kind(entry)
     if kind == "broken link":
         raise InputError(

@@ -67,7 +67,7 @@ def to_rgb(image: Image.Image, ground: str = "white", stored: str = "") -> Image
 
 
 def _composed(image: Image.Image, ground: str) -> Image.Image:
-    """An RGBA image over its ground."""
+    """An RGBA image over its background."""
     below = Image.new("RGBA", image.size, (*GROUNDS[ground], 255))
     return Image.alpha_composite(below, image).convert("RGB")
 

@@ -88,7 +88,7 @@ def load(
 def source_files(
     data_dir: Path, *, folder: str = "", allow_missing_classes: bool = False, **_options: Any
 ) -> Source | None:
-    """All images; None if the folder is missing or empty, as where nothing is mounted."""
+    """All images; None if the folder is missing or empty (for example, not mounted)."""
     root = Path(data_dir, folder)
     if not folder or not root.is_dir() or not any(root.iterdir()):
         return None

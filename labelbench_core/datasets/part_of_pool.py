@@ -53,5 +53,5 @@ def check_pool_size(labels: np.ndarray, class_names: Sequence[str], source: str,
 
 
 def _order(count: int, source: str) -> np.ndarray:
-    """The rows of a pool in the order in which larger and larger parts take them."""
+    """The rows of a pool in an order of which every part is a prefix."""
     return rng_for("part-of-pool", source).permutation(count)

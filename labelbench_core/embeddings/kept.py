@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class KeptBlocks:
-    """Blocks of one extraction and of those before it, by what their bytes depend on.
+    """Blocks of this and earlier extractions, keyed by what their bytes depend on.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class KeptBlocks:
                 self._digests[key] = digest
 
     def fill(self, journal: Journal) -> None:
-        """Put what is kept where `journal` has gaps, and keep what it has."""
+        """Fill the gaps of `journal` with kept blocks, and keep the blocks that it has."""
         taken = 0
         for (array, block), key in self._keys.items():
             if (array, block) in journal.finished:
@@ -56,7 +56,7 @@ class KeptBlocks:
             log.info("%d of %d blocks reused from an earlier extraction", taken, len(self._keys))
 
     def keep(self, journal: Journal, array: str, block: int) -> None:
-        """Give a finished block its second name; nothing where links are impossible."""
+        """Give a finished block its second name; does nothing where links are impossible."""
         key, digest = self._keys[array, block], journal.finished[array, block]
         if not self._can_link or self._digests.get(key) == digest:
             return
@@ -118,8 +118,8 @@ def block_keys(
     Parameters
     ----------
     settings
-        All that the numbers depend on, the machine among it. Its `dataset_fingerprint` is left
-        out: any other image would change it.
+        Everything that the numbers depend on, including the machine. Its `dataset_fingerprint` is
+        left out: a change of any other image would change it.
     arrays
         Name → (shape, dtype, rows of a block).
     splits

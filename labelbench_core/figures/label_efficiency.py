@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 MOST_BANDS = 6
-"""Strategies up to which every one has its interval drawn; the report says so."""
+"""With more strategies, not every interval is drawn; the report says so."""
 
 
 def draw_curves(curves: pd.DataFrame, experiment: Experiment) -> Figure:

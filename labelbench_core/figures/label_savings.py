@@ -23,7 +23,7 @@ def draw_savings(savings: pd.DataFrame, experiment: Experiment) -> Figure:
     """The saving at the baseline's last level: a row per setting, a column per split.
 
     `savings` is the table of `label_savings`. An arrow instead of a dot, or at the end of an
-    interval: a bound, no number; it points to where the truth lies.
+    interval, is a bound; it points towards the possible values.
     """
     rows = savings[(savings["definition"] == HEADLINE) & (savings["metric"] == experiment.metric)]
     if rows.empty:

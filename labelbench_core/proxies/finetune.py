@@ -35,7 +35,7 @@ class FineTuneProxy(DeepProxy):
         self.state: dict[str, np.ndarray] = {}
 
     def start(self, backbone: Backbone, training: TrainingSet, rng: np.random.Generator) -> Start:
-        """The pretrained weights, or those of the round before."""
+        """The pretrained weights, or those of the previous round."""
         state = {
             name.removeprefix(PREFIX): torch.from_numpy(values.astype(np.float32))
             for name, values in training.previous.items()

@@ -54,7 +54,7 @@ class LinearProxy(LinearHead):
         rng: np.random.Generator,
         previous: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Train from zero; the optimum is unique, `rng` only deals the folds."""
+        """Train from zero; the optimum is unique, and `rng` only assigns the folds."""
         self.statistics = training.statistics
         labels, num_classes = training.labels, training.num_classes
         self.prior = self._prior(training)
@@ -71,7 +71,7 @@ class LinearProxy(LinearHead):
         }
 
     def refit(self, training: TrainingSet, fit: Mapping[str, Any]) -> "LinearProxy":
-        """A rough probe on other labels, quickly: for looking ahead.
+        """A rough probe on other labels, fitted quickly, for looking ahead.
 
         Started from this one's solution, with the penalty of `fit` (what its `fit` returned), and
         ended at ten times the tolerance.
@@ -134,7 +134,7 @@ class LinearProxy(LinearHead):
         rng: np.random.Generator,
         previous: Mapping[str, Any],
     ) -> tuple[dict[str, Any], int]:
-        """The fixed penalty, that of the round before, or one chosen from the labels at hand.
+        """The fixed penalty, that of the previous round, or one chosen from the labels.
 
         And the floating-point operations that choosing it took.
         """

@@ -34,7 +34,7 @@ class LoraProxy(DeepProxy):
     def __init__(
         self, trainer: Mapping[str, Any], rank: int, alpha: float, dropout: float, threads: int
     ) -> None:
-        # Folding would hide the layers that adapters go into; the statistics stay as they are.
+        # Folding would hide the layers that get adapters; the statistics are not changed.
         training = {**(trainer.get("training") or {}), "batch_norm": "frozen"}
         options = {"rank": rank, "alpha": alpha, "dropout": dropout}
         super().__init__({**trainer, "training": training}, options, threads)
@@ -72,7 +72,7 @@ class LoraProxy(DeepProxy):
 def adapted_layers(model: nn.Module) -> list[str]:
     """Names of linear layers and of convolutions over single pixels, which are linear too.
 
-    What belongs to an attention module of torch's own is left out: it reads the weights itself.
+    Layers of torch's own attention module are left out: it reads their weights directly.
     """
     inside = [
         f"{name}." for name, module in model.named_modules()

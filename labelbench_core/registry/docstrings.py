@@ -28,13 +28,13 @@ _TYPE_WORDS = re.compile(
     r"non-negative|positive|at (?:least|most) [\d.]+)\b",
     re.IGNORECASE,
 )
-# Too frequent in prose to be taken for a default, unless the text says so.
+# Too frequent in prose to count as a default, unless the text calls them that.
 _COMMON_NUMBERS = (0, 1)
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a docstring says of an option; `source` is whose default it is."""
+    """What a docstring says of an option; `source` is that of the default."""
 
     meaning: str
     source: str
@@ -49,7 +49,7 @@ def descriptions(component: Component) -> dict[str, Description]:
 def parameters(component: Component) -> dict[str, str]:
     """The section `Parameters` of a component's main function: each name's text, as one line.
 
-    A name's entry is kept as it stands in its head line: what follows a colon is part of the name,
+    A name's entry is kept as in its head line: what follows a colon is part of the name,
     which `errors` refuses.
     """
     lines = inspect.cleandoc(ast.get_docstring(_main(component)) or "").split("\n")
@@ -72,7 +72,7 @@ def parameters(component: Component) -> dict[str, str]:
 
 
 def errors(component: Component) -> Iterator[str]:
-    """A line for each option that the docstring lacks, invents, or tells of what is not its own."""
+    """Errors in how the docstring describes the options, one line each."""
     texts = parameters(component)
     signature = _main(component).args
     known = [one.arg for one in (*signature.posonlyargs, *signature.args, *signature.kwonlyargs)]
@@ -109,8 +109,8 @@ def _parted(text: str) -> Description:
 def _repeats(text: Description, default: Any) -> bool:
     """Whether a text names the default's value.
 
-    A number other than 0 and 1 may not stand in it at all; other values may be explained, each as
-    one that is allowed, but not called the default.
+    A number other than 0 and 1 must not occur in it at all; other values may be explained as
+    allowed values, but not called the default.
     """
     if re.search(r"\bdefaults?\b", text.meaning, re.IGNORECASE):
         return _names_value(re.sub(r".*?\bdefaults?\b", "", text.meaning, count=1), default)

@@ -54,7 +54,7 @@ ONLY_OF = {"runs": "strategies", "steps_at_least": "trainers"}
 
 
 def errors(kind: str, info: Any, options: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong in an `INFO`, a line each, the first thing first.
+    """The errors in an `INFO`, one per line.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def parameter_errors(
 ) -> Iterator[str]:
     """A line if a function cannot be called as its kind is: `PARAMETERS` by position.
 
-    They may have other names, but not each other's.
+    They may be renamed, but not swapped.
     """
     needed = PARAMETERS[kind] + HANDED.get(str(info.get("kind")), ())
     arguments = function.args
@@ -105,7 +105,7 @@ def parameter_errors(
 
 
 def _not_of_use(key: str, named: Any, options: Mapping[str, Any], holds: Any, what: str) -> Any:
-    """Options that a key names, and that are not there or have another kind of default."""
+    """Errors for options that a key names and that do not exist or have another kind of default."""
     for option in named:
         if option not in options:
             yield f"{key}: {shown(option)} is not an option; allowed: {listed(sorted(options))}"

@@ -21,7 +21,7 @@ _LEFT_OUT = ("name", "summary", "runs", "required", "at_least", "steps_at_least"
 
 @dataclass(frozen=True)
 class OptionRow:
-    """What there is to know of an option, in words; `source` is whose default it is."""
+    """All about an option, in words; `source` is that of the default."""
 
     name: str
     allowed: str
@@ -98,7 +98,7 @@ def description(component: Component, width: int) -> str:
 
 
 def option_rows(component: Component) -> Iterator[OptionRow]:
-    """What there is to know of each option, in the signature's order."""
+    """All about each option, in the signature's order."""
     told = docstrings.descriptions(component)
     for name, default in component.options.items():
         rule = component.allowed[name]

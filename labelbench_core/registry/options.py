@@ -103,7 +103,7 @@ class Allowed:
 
 
 class Unreadable(Exception):
-    """An annotation that is there and does not say what a value may be."""
+    """An annotation that does not say what a value may be."""
 
     def __init__(self, annotation: ast.expr) -> None:
         super().__init__(
@@ -125,7 +125,7 @@ def read(annotation: ast.expr | None, names: Mapping[str, ast.expr]) -> Allowed 
     Raises
     ------
     Unreadable
-        If it is made of anything else than types and markers: it would be no check at all.
+        If it contains anything but types and markers: it could not be checked.
     """
     if annotation is None:
         return None
@@ -205,7 +205,7 @@ def of(kind: Any) -> Allowed:
 
 
 def is_number(value: Any, kind: type = numbers.Real) -> bool:
-    """Whether a value is a finite number; booleans are none."""
+    """Whether a value is a finite number; booleans are not."""
     if isinstance(value, bool) or not isinstance(value, kind):
         return False
     try:
@@ -215,7 +215,7 @@ def is_number(value: Any, kind: type = numbers.Real) -> bool:
 
 
 def is_whole(value: Any) -> bool:
-    """Whether a value is a whole number that arrays can hold; 3.0 is none."""
+    """Whether a value is a whole number that arrays can hold; 3.0 is not."""
     is_whole_number = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     return is_whole_number and -LARGEST <= value <= LARGEST
 
@@ -323,7 +323,7 @@ def errors(
 
 
 def is_like(value: Any, default: Any) -> bool:
-    """Whether a value is of its default's type; None as default allows anything."""
+    """Whether a value has the type of its default; None as default allows anything."""
     if default is None:
         return True
     if isinstance(default, (list, tuple)):

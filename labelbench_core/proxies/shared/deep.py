@@ -60,10 +60,10 @@ class DeepProxy(ABC):
 
     @abstractmethod
     def start(self, backbone: Backbone, training: TrainingSet, rng: np.random.Generator) -> Start:
-        """What the training starts from, given the pretrained backbone."""
+        """The network that the training starts from, given the pretrained backbone."""
 
     def finish(self, trained: Trained) -> Trained:
-        """The network to be kept, given the one that was trained."""
+        """The network to keep, given the trained one."""
         return trained
 
     def fit(
@@ -145,7 +145,7 @@ class DeepProxy(ABC):
         return self
 
     def _keep(self, trained: Trained, backbone: Backbone) -> None:
-        """The trained network, for images that come."""
+        """Keep the trained network, to predict on images."""
         network = for_inference(trained, backbone)
         self.weights = network.head.weight.detach().cpu().numpy().T.copy()
         self.bias = network.head.bias.detach().cpu().numpy().copy()
