@@ -109,7 +109,7 @@ def build(
         ("vit_small_patch14_dinov2.lvd142m"). Default: ours.
     pretrained
         Whether to use published weights from the hub (downloaded once, cached under `HF_HOME`) or
-        random ones; a string is the weights' tag, like the part after the dot in `model`. Beside
+        random ones; or the weights' tag, like the part after the dot in `model`. Beside
         `checkpoint` the tag, here or there, defines the preprocessing, and nothing is downloaded.
         Default: ours.
     checkpoint

@@ -91,7 +91,7 @@ def next_round(
 
 
 def _proxy_of(job: RoundJob) -> Proxy:
-    """The proxy of the round before; trained again if the pool was embedded anew since then."""
+    """The previous round's proxy; trained again if the pool was re-embedded since then."""
     proxy = job.build_proxy()
     if job.previous.record["source"] == job.data.source:
         return proxy.restore(job.previous.arrays, job.data.statistics)

@@ -17,7 +17,7 @@ LISTING = f"{FOLDER}/left_out.json"
 
 
 def listing_of(experiment: str) -> Path:
-    """Where the listing of an experiment stands."""
+    """The path of an experiment's listing."""
     return Path(LISTING.format(experiment=experiment))
 
 
@@ -27,7 +27,7 @@ def as_text(outputs: Iterable[str]) -> str:
 
 
 def left_out(experiment: str) -> frozenset[str]:
-    """Outputs that were left out of an archive and are not there."""
+    """Outputs that were left out of an archive and are missing."""
     path = listing_of(experiment)
     if not path.is_file():
         return frozenset()
@@ -43,7 +43,7 @@ def left_out(experiment: str) -> frozenset[str]:
 class TellOfLeftOut:
     """A filter of Snakemake's log: says in one line which files left out on purpose a plan needs.
 
-    The log is the one place that hears of the finished plan in dry runs, too.
+    The log is the one place that sees the finished plan in dry runs too.
 
     Parameters
     ----------
@@ -60,12 +60,12 @@ class TellOfLeftOut:
         self._told = False
 
     def filter(self, record: Any) -> bool:
-        """Before the summary of jobs, tell; every message passes."""
+        """Report before the summary of jobs; every message passes."""
         if hasattr(record, "stats") and not self._told:
             self._told = True
             planned = self._workflow.dag.needrun_jobs(exclude_finished=False)
             made = {str(file) for job in planned for file in job.output}
-            # Asked for by name, they are what the line would advise to make.
+            # Targets requested by name are what the line would advise to make.
             asked = {str(file) for file in self._workflow.dag.targetfiles}
             needed = sorted(self._left_out & made - asked)
             if needed:

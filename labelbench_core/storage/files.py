@@ -24,7 +24,7 @@ import numpy as np
 
 from labelbench_core.errors import InputError, damaged, missing
 
-# What NumPy and zipfile raise for files that are damaged in one place or another.
+# What NumPy and zipfile raise for damaged files.
 NPZ_ERRORS = (
     ValueError,
     EOFError,
@@ -108,7 +108,7 @@ def write_json(path: str | Path, value: Any) -> None:
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A path beside `path` to write to; renamed to `path` when the block ends without error.
 
-    What killed writers of `path` left beside it is removed.
+    Leftovers of killed writers of `path` are removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,17 +128,17 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def remove(path: str | Path) -> None:
-    """Delete a file, if it is there, with what killed writers of it left beside it."""
+    """Delete a file, if it exists, and the leftovers of its killed writers."""
     path = Path(path)
     path.unlink(missing_ok=True)
     _remove_leftovers(path)
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Delete the files that writers of `path` who live no longer wrote aside."""
+    """Delete the temporary files of dead writers of `path`."""
     for aside in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
-        # The kernel dropped the lock of a writer that died, however it died. What cannot be
-        # removed, such as another user's, does no harm.
+        # The kernel released the lock of a writer that died, however it died. Files that cannot be
+        # removed, such as another user's, do no harm.
         with contextlib.suppress(OSError), open(aside, "r+b") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             aside.unlink()
@@ -165,7 +165,7 @@ def write_npz(path: str | Path, **arrays: np.ndarray) -> str:
         with zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
             for name in sorted(arrays):
                 buffer = io.BytesIO()
-                # Not ascontiguousarray, which makes vectors of scalars.
+                # Not ascontiguousarray, which turns scalars into vectors.
                 array = np.asarray(arrays[name], order="C")
                 np.lib.format.write_array(buffer, array, allow_pickle=False)
                 entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
@@ -221,8 +221,9 @@ def sha256_arrays(arrays: Mapping[str, np.ndarray]) -> str:
 def exclusive(path: str | Path) -> Iterator[None]:
     """Hold the lock of `path` (a file `path.lock`, removed afterwards) while the block runs.
 
-    Waits for another holder on this host. The kernel drops the lock when its holder dies, however
-    it dies, so that an orphaned job and its replacement never both write, and no lock is left over.
+    Waits for another holder on this host. The kernel releases the lock when its holder dies,
+    however it dies, so that an orphaned job and its replacement never both write, and no lock is
+    left over.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -231,7 +232,8 @@ def exclusive(path: str | Path) -> Iterator[None]:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            # A holder that finished meanwhile has removed the file: what we locked is then a ghost.
+            # A holder that finished meanwhile has removed the file: our lock is then on a deleted
+            # file.
             with contextlib.suppress(FileNotFoundError):
                 if os.fstat(descriptor).st_ino == os.stat(lock).st_ino:
                     break

@@ -183,7 +183,7 @@ def block_path(path: str | Path, index: int, ndim: int) -> Path:
 
 
 def damaged(path: Path, problem: str) -> InputError:
-    """The error for a damaged array file; says how to have it made again."""
+    """The error for a damaged array file, with how to have it made again."""
     arrays = path
     while arrays.name != "arrays" and arrays != arrays.parent:
         arrays = arrays.parent

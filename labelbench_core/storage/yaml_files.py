@@ -13,9 +13,9 @@ from typing import Any
 from labelbench_core.errors import InputError, shown
 
 MOST_SAID = 200
-"""Letters of what the reader says is wrong."""
+"""Most characters that are shown of a message of the YAML reader."""
 MOST_BYTES = 2_000_000
-MOST_VALUES = 100_000  # with aliases written out: a kilobyte of them can stand for gigabytes
+MOST_VALUES = 100_000  # with aliases expanded: a kilobyte of them can stand for gigabytes
 DEEPEST = 40
 MOST_BITS = 1000  # of a whole number
 _TAG = "tag:yaml.org,2002:"
@@ -67,7 +67,7 @@ def parse_yaml(text: str, file: Path | str) -> Any:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark else ""
         told = " ".join(": ".join(filter(None, (error.context, error.problem))).split())
-        # It may quote a name of any length.
+        # The message may quote a name of any length.
         told = told if len(told) <= MOST_SAID else f"{told[: MOST_SAID - 1]}…"
         raise InputError(f"{file}: not valid YAML: {line}{told}") from error
     except _Refused as error:
@@ -84,7 +84,7 @@ class _Refused(Exception):
 
 @functools.cache
 def _loader() -> type:
-    """The loader's class; made late, because importing yaml takes time."""
+    """The loader's class; created on first use, because importing yaml takes time."""
     import yaml
     from yaml.composer import Composer
 
@@ -131,7 +131,7 @@ def _loader() -> type:
             return node
 
         def check_keys(self, node: Any) -> None:
-            # As written: constructing a mapping puts those that it merges among its own.
+            # As written: constructing a mapping adds merged keys to its own.
             given = set()
             for key, _ in node.value:
                 line = key.start_mark.line + 1
@@ -158,7 +158,7 @@ def _loader() -> type:
             try:
                 value = getattr(self, f"construct_yaml_{name}")(node)
                 if isinstance(value, int) and value.bit_length() > MOST_BITS:
-                    raise ValueError  # nobody could write it in a message
+                    raise ValueError  # too long for any message
                 return value
             except (ValueError, KeyError, IndexError, OverflowError) as error:
                 raise _Refused(
@@ -190,7 +190,7 @@ _WORDS = {
     "float": "a number that can be read",
     "str": "text",
 }
-# What looks like text and is none to Snakemake, which reads an experiment's file too.
+# Values that look like text but are not to Snakemake, which also reads the experiment's file.
 _NO_TEXT = {f"{_TAG}timestamp": "a date", f"{_TAG}value": "a special value"}
 _ALLOWED_TAGS = tuple(f"!!{name}" for name in (*_SCALARS, "seq", "map"))
 

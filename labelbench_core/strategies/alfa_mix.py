@@ -47,7 +47,7 @@ def select(
     *,
     cap_step: Annotated[float, Interval(ge=1e-4, le=1)] = 0.03125,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, nearest to their centers first.
+    """(budget,) int64 distinct unlabelled indices, those nearest to their centers first.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ INFO = {
     "kind": "strategy",
     "deterministic": True,  # by the default method
 }
-FEWEST = 64  # rows whose gains are computed at once, doubling while one pick takes longer
+FEWEST = 64  # rows whose gains are computed at once; doubles while one pick takes longer
 
 
 def select(
@@ -103,7 +103,7 @@ def select(
 
 
 def _forward(layer: LastLayer, start: np.ndarray, target: np.ndarray, count: int) -> np.ndarray:
-    """(count,) rows, each the one that lowers the trace most."""
+    """(count,) rows, in each step the one that lowers the trace most."""
     design = _Design(layer, start, target, 1)
     free = np.ones(len(layer), bool)
     taken = np.empty(count, np.int64)
@@ -127,10 +127,10 @@ def _prune(layer: LastLayer, full: np.ndarray, target: np.ndarray, count: int) -
 
 
 class _Design:
-    """M, its inverse A, and what is known of Q = Xᵀ A X and S = Xᵀ A F A X of every row.
+    """M, its inverse A, and for every row Q = Xᵀ A X and S = Xᵀ A F A X, perhaps outdated.
 
-    Rows are taken (`sign` 1) or given back (−1). Each such update changes A to A − sign B Bᵀ, and
-    A F A to A F A − sign (Y Bᵀ + B Yᵀ). Q and S of row i know of the first `seen[i]` updates since
+    Rows are selected (`sign` 1) or removed (−1). Each such update changes A to A − sign B Bᵀ, and A
+    F A to A F A − sign (Y Bᵀ + B Yᵀ). Q and S of row i include the first `seen[i]` updates since
     the last refresh.
     """
 
@@ -138,13 +138,13 @@ class _Design:
         self.layer, self.matrix, self.target = layer, matrix.copy(), target
         self.sign, self.identity = sign, np.eye(layer.classes)
         c, d = layer.classes, layer.dims
-        # Of a refresh, and of letting a row know of an update, roughly, in multiplications.
+        # Cost of a refresh, and of applying an update to a row, roughly, in multiplications.
         self.cost_of_refresh = len(layer) * (c * d) ** 2 / 2 + 3 * (c * d) ** 3
         self.cost_of_row = 4 * c * c * (c + d)
         self.refresh()
 
     def refresh(self) -> None:
-        """Compute A, and Q and S of all rows, anew."""
+        """Recompute A, and Q and S of all rows."""
         self.inverse = inverse(self.matrix)
         middle = self.inverse @ self.target @ self.inverse
         self.q, self.s = self.layer.triangles(self.inverse, middle)
@@ -154,7 +154,7 @@ class _Design:
         self.updates, self.spent = 0, 0.0
 
     def best(self, free: np.ndarray) -> np.ndarray:
-        """Increasing rows, equal but for rounding, that are best to take or to give back."""
+        """Increasing rows, equal up to rounding, that are best to select or to remove."""
         if self.updates >= REFRESH_AFTER or self.spent > self.cost_of_refresh:
             self.refresh()
         rows = self._best(free)
@@ -164,7 +164,7 @@ class _Design:
         return rows
 
     def update(self, row: int) -> None:
-        """Take a row or give it back: A follows by Woodbury's identity."""
+        """Select a row or remove it: A follows by Woodbury's identity."""
         x = self.layer.vectors(np.array([row]))[0]
         self.matrix += self.sign * (x @ x.T)
         u = self.inverse @ x
@@ -178,7 +178,7 @@ class _Design:
         self.updates += 1
 
     def _best(self, free: np.ndarray) -> np.ndarray:
-        """As `best`, whatever digits have been lost."""
+        """As `best`, without regard to lost digits."""
         bounds = np.where(free, self._bounds(), -np.inf)
         gains = np.full(len(bounds), -np.inf)
         count, bar = FEWEST, float(np.finfo(float).min)
@@ -193,7 +193,7 @@ class _Design:
         return contenders(gains)
 
     def _bounds(self) -> np.ndarray:
-        """(n,) above what each row lowers the trace by, or minus what it raises it by."""
+        """(n,) upper bounds on how much each row lowers the trace, or minus its rise."""
         if self.sign < 0:
             return np.where(self.seen == self.updates, -self.s_sizes, 0.0)
         if self.updates == 0:
@@ -207,7 +207,7 @@ class _Design:
         return np.square(np.sqrt(self.s_sizes) + np.sqrt(moved * self.q_sizes))
 
     def _groups(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
-        """Those of `rows` that know of equally many updates, as many as fit the caches."""
+        """Groups of `rows` with equally many updates applied, as many as fit the caches."""
         known = self.seen[rows]
         step = chunk_rows(self.layer.classes * (self.layer.classes + self.b.shape[1]))
         for seen in np.unique(known).tolist():
@@ -227,7 +227,7 @@ class _Design:
         return gains
 
     def _up_to_date(self, rows: np.ndarray, seen: int) -> tuple[np.ndarray, np.ndarray]:
-        """(n, C, C) Q and S of rows that know of `seen` updates, and now of all."""
+        """(n, C, C) Q and S of rows, from `seen` updates brought up to all."""
         layer = self.layer
         q, s = unpacked(self.q[rows], layer.classes), unpacked(self.s[rows], layer.classes)
         if seen < self.updates:

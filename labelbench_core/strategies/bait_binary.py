@@ -87,7 +87,7 @@ def select(
 
 
 def _forward(design: "_Design", unlabeled: np.ndarray, count: int) -> np.ndarray:
-    """(count,) rows, each the one that lowers the trace most; `design` lacks the last one."""
+    """(count,) rows, each the one that lowers the trace most; `design` lacks the last."""
     free = np.zeros(len(design.rows), bool)
     free[unlabeled] = True
     taken = np.empty(count, np.int64)
@@ -110,7 +110,7 @@ def _prune(points: np.ndarray, full: np.ndarray, target: np.ndarray, count: int)
     Parameters
     ----------
     points
-        (k, D) the vectors x of the rows taken.
+        (k, D) the vectors x of the selected rows.
     full, target
         (D, D) M with all of them, and F.
     """
@@ -149,7 +149,7 @@ class _Design:
         self.updates = 0
 
     def add(self, indices: np.ndarray) -> None:
-        """Let M contain rows; q, s and A do not know yet."""
+        """Add rows to M; q, s and A are not updated."""
         step = chunk_rows(self.rows.shape[1])
         for first in range(0, len(indices), step):
             x = self.scaled(indices[first : first + step])
@@ -182,7 +182,7 @@ class _Design:
         return int(best[0])
 
     def take(self, index: int) -> None:
-        """Take a row: A, q and s follow by Woodbury's identity."""
+        """Select a row: A, q and s follow by Woodbury's identity."""
         x = self.scaled(np.array([index]))[0]
         self.information += np.outer(x, x)
         u = self.inverse @ x
@@ -213,7 +213,7 @@ class _Design:
 
 
 class _Taken:
-    """M with all rows taken, its inverse A, and q and s of those rows while some are given back."""
+    """M with all selected rows, A, and q and s of those rows, while some are removed."""
 
     def __init__(self, points: np.ndarray, information: np.ndarray, target: np.ndarray) -> None:
         self.points, self.information, self.target = points, information.copy(), target
@@ -238,7 +238,7 @@ class _Taken:
         return int(best[-1])
 
     def give_back(self, place: int) -> None:
-        """Give a row back: A, q and s follow by Woodbury's identity."""
+        """Remove a row: A, q and s follow by Woodbury's identity."""
         x = self.points[place]
         u = self.inverse @ x
         grow = 1 / (1 - x @ u)

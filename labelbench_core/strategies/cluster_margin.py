@@ -67,9 +67,9 @@ def select(
 
 
 def in_turn(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """All positions in `labels`: one of each label at random, those of rare labels first; again.
+    """All positions in `labels`, in turns: one of each label at random, rare labels first.
 
-    Of equally rare labels, the one that comes first in `labels` is first.
+    Of equally rare labels, the one that occurs first in `labels` comes first.
     """
     _, first, label, sizes = np.unique(
         labels, return_index=True, return_inverse=True, return_counts=True
@@ -81,7 +81,7 @@ def in_turn(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def linked_clusters(embeddings: Any, count: int) -> np.ndarray:
-    """(N,) cluster of each row, at most `count` different, by average linkage."""
+    """(N,) cluster of each row, at most `count` clusters, by average linkage."""
     from scipy.cluster.hierarchy import fcluster, linkage
 
     rows = Rows(embeddings)

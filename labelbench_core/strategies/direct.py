@@ -131,12 +131,12 @@ def reduction_shares(total: int, classes: int, bound: int, share_bound: str) -> 
 
 
 def even(total: int, parts: int) -> list[int]:
-    """`total` in `parts` that differ by 1 at most."""
+    """`total` divided into `parts` that differ by at most 1."""
     return [total * (part + 1) // parts - total * part // parts for part in range(parts)]
 
 
 class Line:
-    """Rows in the order of class k, and what is known of them.
+    """Rows in the order of class k, and their known labels.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ class Line:
         return version_space(*self._labeled(), len(self._order))
 
     def reduce(self, share: int, parallel: int, rng: np.random.Generator) -> tuple[int, int]:
-        """Spend up to `share` labels on narrowing the version space; what is left of it."""
+        """Narrow the version space with up to `share` labels; what remains of it."""
         low, high = self.version_space()
         while share:
             free = low + np.flatnonzero(self._purchase.free[self._order[low:high]])

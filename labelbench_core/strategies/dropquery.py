@@ -69,7 +69,7 @@ def select(
 
 
 def changed_classes(pool: Pool, passes: int, rate: float, rng: np.random.Generator) -> np.ndarray:
-    """(N,) int64: in how many of `passes` predictions under dropout the class is another one."""
+    """(N,) int64: in how many of `passes` predictions under dropout the class differs."""
     rows = Rows(pool.embeddings)
     weights, bias = (host(part).astype(np.float64) for part in (pool.head.weights, pool.head.bias))
     width = rows.shape[1]

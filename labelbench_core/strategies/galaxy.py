@@ -82,7 +82,7 @@ def select(
 
 
 class Line:
-    """Rows in the order of one class, some labelled; finds the next to ask for.
+    """Rows in the order of one class, some labelled; finds the next row to query.
 
     Parameters
     ----------
@@ -98,21 +98,21 @@ class Line:
 
     @property
     def known(self) -> int:
-        """Number of labelled rows that the line has been told of."""
+        """Number of labelled rows that the line knows."""
         return len(self._labeled)
 
     def query(self, rows: np.ndarray, signs: np.ndarray) -> int:
-        """The row to ask for, where there are labelled rows of both signs.
+        """The row to query, if there are labelled rows of both signs.
 
         Parameters
         ----------
         rows
-            (L,) labelled rows; the first `known` are as in the query before.
+            (L,) labelled rows; the first `known` are as in the previous query.
         signs
             (L − known,) whether the others are of the class.
         """
         places = np.concatenate([self._labeled, self._place[rows[self.known :]]])
-        order = np.argsort(places, kind="stable")  # quick, as most are in order
+        order = np.argsort(places, kind="stable")  # fast, because most are in order
         self._labeled = places = places[order]
         self._signs = signs = np.concatenate([self._signs, signs])[order]
         cuts = (signs[1:] != signs[:-1]).nonzero()[0]

@@ -78,7 +78,8 @@ def select(
 def _greedy(balls: Balls, order: np.ndarray, labeled: np.ndarray, budget: int) -> np.ndarray:
     """Rows by the number of uncovered targets in their balls, until everything is covered.
 
-    When a target becomes covered, the rows that cover it count one less: each pair is met once.
+    When a target becomes covered, the counts of the rows that cover it drop by one: each pair is
+    visited once.
     """
     gains = balls.sizes.copy()
     uncovered = np.arange(len(order)) < balls.count

@@ -108,7 +108,7 @@ def _filter(
     repeats: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Increasing indices of what any candidate selects from any subset of `kept`."""
+    """Increasing indices of all rows that any candidate selects from any subset of `kept`."""
     found = np.zeros(pool.num_rows, bool)
     for name in candidates:
         deterministic = registry.describe("strategies", name).info["deterministic"]

@@ -68,7 +68,7 @@ def select_with_state(
     candidates: Sequence[str] = select.__kwdefaults__["candidates"],
     decay: PositiveShare = select.__kwdefaults__["decay"],
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """As `select`; also the posteriors, and who proposed what, in the order of the batch."""
+    """As `select`; also the posteriors, and the strategy that proposed each row of the batch."""
     counts = updated_counts(pool, list(candidates), decay)
     winners = thompson_winners(counts, rewards(pool), budget, rng)
     chosen = np.zeros(0, np.int64)
@@ -110,7 +110,7 @@ def updated_counts(pool: Pool, candidates: list[str], decay: float) -> np.ndarra
 
 
 def rewards(pool: Pool) -> np.ndarray:
-    """(C,) v: what a row of each class is worth."""
+    """(C,) v: the reward of a row of each class."""
     sizes = _memberships(pool).sum(axis=0)
     worth = 1 / np.maximum(sizes, 1)
     return np.where(sizes > len(pool.labeled) / 2, -worth, worth)

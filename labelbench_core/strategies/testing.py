@@ -92,7 +92,7 @@ def awkward_pools() -> dict[str, Pool]:
 
 
 def some_fit(indices: np.ndarray) -> float:
-    """A `fit` that knows nothing: any number that a set of rows, in whatever order, stands for."""
+    """A meaningless `fit`: some number that depends on the set of rows, not on their order."""
     return float(np.sin(np.sort(indices) + 1.0).sum())
 
 
@@ -104,7 +104,7 @@ def run(
     seed: int = 5,
     fit: Fit = some_fit,
 ) -> np.ndarray:
-    """`select` with everything that any kind of strategy asks for."""
+    """`select` with everything that any kind of strategy may need."""
     truth = np.arange(pool.num_rows) % pool.num_classes
     truth[pool.labeled] = pool.labels
 
@@ -151,7 +151,7 @@ def check_missing_inputs(name: str, **options: Any) -> None:
         if field in ("labeled", "labels"):
             without = replace(pool, labeled=pool.labeled[:0], labels=pool.labels[:0])
         elif field == "embeddings":
-            continue  # a pool has them always
+            continue  # every pool has them
         else:
             without = replace(pool, **{field: None})
         try:
@@ -171,7 +171,7 @@ def check_same_seed(name: str, **options: Any) -> None:
     first = run(name, pool, 40, options)
     _require(_global_states() == before, "a global random state was changed")
     for draw in (random.random, mtrand.random_sample, torch.seed):
-        draw()  # whatever reads a global state now reads another
+        draw()  # code that reads a global state now reads a different one
     again = run(name, pool, 40, options)
     _require(np.array_equal(first, again), "the same seed gave different picks")
 
@@ -189,7 +189,7 @@ def check_threads(name: str, **options: Any) -> None:
 
 
 def check_blocks(name: str, **options: Any) -> None:
-    """The same picks from memory and from blocks of any size, one row over a block included."""
+    """The same picks from memory and from blocks of any size, even one row over a block."""
     pool = make_pool(129, labeled=20)
     expected = run(name, pool, 30, options)
     for block_rows in (1, 7, 64, 128, 500):
@@ -215,7 +215,7 @@ def check_array_kinds(name: str, **options: Any) -> None:
 
 
 def check_order_of_rows(name: str, **options: Any) -> None:
-    """A deterministic strategy picks the same rows wherever they stand (in a pool without ties)."""
+    """A deterministic strategy picks the same rows in any order of the pool (without ties)."""
     info = registry.describe("strategies", name).info
     if info["kind"] == "ceiling" or not info["deterministic"]:  # `some_fit` is one of places
         return
@@ -234,7 +234,7 @@ def check_order_of_rows(name: str, **options: Any) -> None:
 
 
 def check_look_ahead(name: str, **options: Any) -> None:
-    """What `fit` says decides what a ceiling buys; it is asked about unlabelled rows only."""
+    """The results of `fit` decide what a ceiling buys; it is called with unlabelled rows only."""
     if registry.describe("strategies", name).info["kind"] != "ceiling":
         return
     pool = make_pool(100)
@@ -252,7 +252,7 @@ def check_look_ahead(name: str, **options: Any) -> None:
 
 
 def check_inputs_untouched(name: str, **options: Any) -> None:
-    """Nothing that was handed in is changed."""
+    """No input is changed."""
     pool = make_pool(100)
     before = _bytes_of(pool)
     run(name, pool, 20, options)

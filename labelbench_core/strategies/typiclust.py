@@ -61,7 +61,7 @@ def select(
         Default: the authors' code's.
     distance
         What is averaged over the neighbours: "euclidean" distances, or "squared" ones, as in the
-        authors' code, which weigh far neighbours more. Default: the paper's.
+        authors' code, which give far neighbours more weight. Default: the paper's.
     """
     if budget == 0:
         return np.zeros(0, np.int64)
@@ -88,7 +88,7 @@ def _members(labels: np.ndarray, unlabeled: np.ndarray) -> list[np.ndarray]:
 def _visits(
     labels: np.ndarray, labeled: np.ndarray, left: list[int], min_size: int, budget: int
 ) -> list[int]:
-    """The clusters in the order of `budget` visits: those that count, then the small ones."""
+    """The clusters in the order of `budget` visits: the small ones last."""
     sizes = np.bincount(labels)
     known = np.bincount(labels[labeled], minlength=len(sizes))
     order = np.lexsort((np.arange(len(sizes)), -sizes, known)).tolist()
@@ -143,7 +143,7 @@ def _typical_at_once(points: Array, neighbors: int, times: int, distance: str) -
 
 
 def _nearest(points: Array, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """(n, count) increasing squared distances to the nearest rows, itself included, and which."""
+    """(n, count) increasing squared distances to the nearest rows, with itself, and which."""
     wide = cast(points, "float64")
     norms = (wide * wide).sum(-1)
     found = []
@@ -151,7 +151,8 @@ def _nearest(points: Array, count: int) -> tuple[np.ndarray, np.ndarray]:
     for first in range(0, len(points), step):
         part = slice(first, first + step)
         squared = host(norms[part][:, None] + norms - 2 * (wide[part] @ wide.T))
-        # What is rounding on the unit sphere counts as 0, so that equal rows are equally typical.
+        # Values within rounding on the unit sphere count as 0, so that equal rows are equally
+        # typical.
         squared = np.where(squared > 1e-12, squared, 0)
         places = np.argpartition(squared, count - 1, axis=1)[:, :count]
         nearest = np.take_along_axis(squared, places, 1)

@@ -71,7 +71,7 @@ def select(
 
 
 def uncertainties(pool: Pool, indices: np.ndarray, calibration: str) -> np.ndarray:
-    """(n,) 1 − margin of rows after temperature scaling; 1 where nothing is labelled."""
+    """(n,) 1 − margin of rows after temperature scaling; 1 if nothing is labelled."""
     if len(pool.labeled) == 0:
         return np.ones(len(indices))
     rows = Rows(pool.probabilities)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step sees, as the network takes it: images (B, 3, S, S) or embeddings (B, D).
+    """The inputs of one step, as the network takes them: images (B, 3, S, S) or embeddings (B, D).
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Batch:
         (B,) int64.
     weak, strong
         (U, ...) two views of the same unlabelled examples; None where there are none. Trainers with
-        `unlabeled_views` 1 in their `INFO` get no strong one.
+        `unlabeled_views` 1 in their `INFO` get no strong view.
     rows
         (U,) int64 places of these examples in the unlabelled set.
     """
@@ -72,7 +72,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Step:
-    """Where in the training a loss is asked for.
+    """The point in the training at which a loss is computed.
 
     Attributes
     ----------
@@ -125,12 +125,12 @@ class Loss:
 
 
 class Trainer(Protocol):
-    """How a batch becomes a loss."""
+    """The loss of a batch."""
 
     def state(self, problem: Problem) -> torch.nn.Module | None:
-        """What changes from step to step beside the network, as buffers; None if nothing does."""
+        """Further state that changes from step to step, as buffers; None if there is none."""
 
     def loss(
         self, network: Callable[[torch.Tensor], torch.Tensor], batch: Batch, step: Step
     ) -> Loss:
-        """The loss of a batch. Without unlabelled examples, that of the labelled ones alone."""
+        """The loss of a batch; without unlabelled examples, that of the labelled ones only."""

@@ -50,11 +50,11 @@ class AdaMatch:
     label_smoothing: float
 
     def state(self, problem: Problem) -> Distributions:
-        """What is predicted on average."""
+        """The average predictions."""
         return Distributions(problem.num_classes, self.decay, self.unlabeled_average)
 
     def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
-        """Cross-entropy of labelled examples and of sure unlabelled ones."""
+        """Cross-entropy of labelled examples and of confident unlabelled ones."""
         if batch.weak is None:
             return supervised_step(network, batch, self.label_smoothing)
         labeled, weak, strong = forward(network, batch)
@@ -92,7 +92,7 @@ class Distributions(Averages):
         super().__init__(decay, labeled=uniform.clone(), **kept)
 
     def update(self, number: int, labeled: torch.Tensor, unlabeled: torch.Tensor) -> torch.Tensor:
-        """Take in predictions (B, C) and (U, C) of step `number`.
+        """Add predictions (B, C) and (U, C) of step `number`.
 
         Returns
         -------

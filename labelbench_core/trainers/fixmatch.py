@@ -38,7 +38,7 @@ class FixMatch:
         """Nothing changes from step to step."""
 
     def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
-        """Cross-entropy of labelled examples and of sure unlabelled ones (eq. 3 and 4)."""
+        """Cross-entropy of labelled examples and of confident unlabelled ones (eq. 3 and 4)."""
         if batch.weak is None:
             return supervised_step(network, batch, self.label_smoothing)
         labeled, weak, strong = forward(network, batch)

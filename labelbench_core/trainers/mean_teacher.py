@@ -42,7 +42,7 @@ class MeanTeacher:
     label_smoothing: float
 
     def state(self, problem: object) -> None:
-        """Nothing changes from step to step but the teacher, which the loop keeps."""
+        """None: only the teacher changes from step to step, and the loop keeps it."""
 
     def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
         """Cross-entropy of labelled examples and the consistency of unlabelled ones."""

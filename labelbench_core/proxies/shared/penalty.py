@@ -110,7 +110,7 @@ def choose_penalty(
 
 
 def grid(num_classes: int) -> tuple[int, int, int]:
-    """The lowest and the highest half decade of the grid, and where to begin.
+    """The lowest and the highest half decade of the grid, and the start.
 
     What a penalty is measured against, the curvature of the mean loss, falls with the number of
     classes C: it is p (1 - p) for a class of share p, some 1 / C. So the lower end and the start

@@ -11,8 +11,8 @@ def fill_at_random(
     Parameters
     ----------
     chosen
-        (k,) distinct unlabelled indices, k at most `budget`; all `budget` of them come back as
-        they are, and then no random number is drawn.
+        (k,) distinct unlabelled indices, k at most `budget`; if it has all `budget` rows, they are
+        returned as they are, and no random number is drawn.
     unlabeled
         Increasing indices of all rows without a label.
     """

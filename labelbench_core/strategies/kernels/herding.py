@@ -98,7 +98,7 @@ class _Bounds:
         self.old, self.covered = self.values.copy(), coverage.covered  # when all were up to date
 
     def left(self) -> np.ndarray:
-        """The rows that were not taken."""
+        """The rows that were not selected."""
         return self.rows[self.values > -np.inf]
 
     def take(self, place: int) -> None:
@@ -107,7 +107,7 @@ class _Bounds:
         self.values[place] = -np.inf
 
     def largest(self) -> int:
-        """The place of the row with the largest gain; −1 where none is more than rounding."""
+        """The place of the row with the largest gain; −1 if none is above rounding."""
         noise = self.coverage.noise
         known = np.zeros(len(self.rows), bool)
         bar, size = noise, FEWEST
@@ -125,19 +125,19 @@ class _Bounds:
         return int(found[0]) if len(found) and self.values[found].max() > noise else -1
 
     def _update(self) -> None:
-        """Bring all bounds up to date."""
+        """Update all bounds."""
         self.old -= self.coverage.falls(self.rows, self.covered)
         self.values = np.minimum(self.values, self.old)
         self.covered = self.coverage.covered
 
 
 def _picks_from_pairs(coverage: "_Coverage", unlabeled: np.ndarray) -> Iterator[int]:
-    """Rows in the order chosen, all gains being known throughout."""
+    """Rows in the order chosen, with all gains known throughout."""
     from scipy.sparse import coo_array
 
     rows, targets, kernel = coverage.pairs(unlabeled)
     pairs = coo_array((kernel, (rows, targets)), shape=(len(unlabeled), len(coverage.weights)))
-    pairs.has_canonical_format = True  # no pair is there twice
+    pairs.has_canonical_format = True  # no pair occurs twice
     by_row, by_target = pairs.tocsr(), pairs.tocsc()
     added = np.maximum(kernel - coverage.covered[targets], 0) * coverage.weights[targets]
     gains = np.bincount(rows, added, len(unlabeled))

@@ -59,7 +59,7 @@ def swapped(
 class _Batch:
     """M and its inverse, without the direction in which all classes' weights move together.
 
-    That direction carries no information where classes exclude each other, so M is singular in it.
+    That direction carries no information if classes are mutually exclusive, so M is singular in it.
     """
 
     def __init__(self, layer: LastLayer, information: np.ndarray, target: np.ndarray) -> None:
@@ -75,11 +75,11 @@ class _Batch:
         self._invert()
 
     def drop(self, row: int) -> None:
-        """Take a row out of the batch."""
+        """Remove a row from the batch."""
         self._update(row, -1)
 
     def join(self, row: int) -> None:
-        """Put a row into the batch."""
+        """Add a row to the batch."""
         self._update(row, 1)
 
     def best(self, rows: np.ndarray) -> int:
