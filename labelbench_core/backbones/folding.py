@@ -30,7 +30,7 @@ class Fold:
     conv, norm
         Names of the modules.
     eps
-        Of the BatchNorm.
+        ε of the BatchNorm.
     had_bias
         Whether the convolution had a bias of its own.
     """

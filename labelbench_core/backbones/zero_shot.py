@@ -19,7 +19,7 @@ def build_zero_shot_head(
     backbone
         The catalogue's entry.
     class_names
-        Of the data set; underscores become spaces.
+        Class names of the data set; underscores become spaces.
     prompts
         Templates with `{}` for the name; None: the backbone's own.
 

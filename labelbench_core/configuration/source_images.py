@@ -32,13 +32,13 @@ def check_new_images(
     Parameters
     ----------
     manifest
-        Of the data set as it was prepared.
+        Manifest of the prepared data set.
     data_dir
         Where sources look for files.
     names
         Files of new content.
     digests
-        Of the source's files; they are added to.
+        Known hashes of the source's files; new ones are added.
     state
         Folder where it is remembered which contents were decoded.
     announce

@@ -65,7 +65,7 @@ class RawDataset:
     Attributes
     ----------
     class_names
-        Of the labels 0, 1, …
+        Names of the classes 0, 1, …
     splits
         "pool" and "test", optionally "val"; every other name is a shifted split.
     root

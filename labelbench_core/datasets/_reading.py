@@ -21,7 +21,7 @@ class FileRecords:
     Attributes
     ----------
     digests
-        Of the files under the data set's root.
+        Hashes of the files under the data set's root.
     folder
         Where decoded contents are remembered; None: nowhere.
     """

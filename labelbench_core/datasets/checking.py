@@ -91,7 +91,7 @@ class Checked(NamedTuple):
     Attributes
     ----------
     sha256
-        Of its content; "" if it could not be read.
+        SHA-256 of its content; "" if it could not be read.
     problem
         Why it cannot be used; "" if it can.
     several_frames

@@ -66,7 +66,7 @@ class Digests:
         File of what is remembered, one JSON line a file, appended to as files are read, so that a
         process that is killed loses little. None: nothing is remembered.
     algorithm
-        Of `hashlib`.
+        Name of the hash in `hashlib`.
     """
 
     def __init__(self, root: Path, record: Path | None = None, algorithm: str = "sha256") -> None:
@@ -100,7 +100,7 @@ class Digests:
         names
             Relative to the root.
         statuses
-            Of `names`, where they have been asked for already.
+            Statuses of `names`, if already known.
         tell
             Called with the number of files that have to be read, before they are.
         refused

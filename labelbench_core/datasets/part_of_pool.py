@@ -26,11 +26,11 @@ def check_pool_size(labels: np.ndarray, class_names: Sequence[str], source: str,
     labels
         (N,) int64 labels of the whole pool.
     class_names
-        Of the labels 0, 1, …
+        Names of the classes 0, 1, …
     source
         The component that the pool comes from: it decides which rows are drawn.
     size
-        Of the part.
+        Number of rows of the part.
 
     Raises
     ------

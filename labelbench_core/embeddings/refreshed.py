@@ -24,7 +24,7 @@ def with_weights(
     weights, metrics
         `model.safetensors` and `metrics.json` of `finetune_model`.
     ids
-        What the latter must say.
+        Ids that `metrics.json` must have.
 
     Raises
     ------

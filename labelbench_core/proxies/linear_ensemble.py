@@ -40,7 +40,7 @@ class LinearEnsemble(LinearProxy):
     Attributes
     ----------
     weights, bias
-        Of the probe on all labels, as in `LinearProxy`.
+        Head of the probe on all labels, as in `LinearProxy`.
     member_weights, member_bias
         (D, M, C) and (M, C) float32, for embeddings as stored.
     """

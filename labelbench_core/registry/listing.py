@@ -78,7 +78,7 @@ def description(component: Component, width: int) -> str:
     Parameters
     ----------
     width
-        Of a line, in characters.
+        Width of a line, in characters.
     """
     facts = {
         key: value for key, value in component.info.items() if key not in _LEFT_OUT and value != ""

@@ -299,7 +299,7 @@ def errors(
     given
         Options and their values.
     defaults, allowed
-        Of all options that there are.
+        Defaults and allowed values of all options.
     resolved
         Whether entries of the catalogue may stand in the place of ids.
     what

@@ -50,7 +50,7 @@ class Stage:
     Attributes
     ----------
     name
-        Of the stage and of its first rule.
+        Name of the stage and of its first rule.
     ids
         Wildcards of its paths, in their order.
     outputs

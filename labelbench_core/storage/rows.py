@@ -14,8 +14,7 @@ class RowSource(Protocol):
     ----------
     shape
         (N, ...).
-    dtype
-        Of the rows.
+    dtype Type of the values.
     """
 
     shape: tuple[int, ...]

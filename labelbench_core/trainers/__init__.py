@@ -77,7 +77,7 @@ class Step:
     Attributes
     ----------
     number, steps
-        Of the step, from 0, and of all steps.
+        Number of the step, from 0, and the number of steps.
     problem
         What is trained on.
     rng

@@ -63,14 +63,14 @@ class Trained:
     network
         In evaluation mode, on its device; BatchNorms may be folded.
     folds
-        Which were.
+        The folded BatchNorms.
     validation_size
         Labels that were not trained on, part of those bought or in addition to them.
     flops
         Floating-point operations of the training, estimated: those of layers, three passes for
         every image with a gradient and one for every other.
     flops_per_image
-        Of one pass.
+        Floating-point operations of one forward pass of one image.
     """
 
     network: Network

@@ -23,7 +23,7 @@ class Weighted(Protocol):
     unlabeled_weight
         λᵤ of the unlabelled examples' loss.
     label_smoothing
-        Of the labelled examples' targets.
+        Label smoothing of the labelled examples' targets.
     """
 
     unlabeled_weight: float

@@ -1,4 +1,4 @@
-"""Positions in a training, as an option gives them."""
+"""Positions in a training, as given by an option."""
 
 
 def in_steps(place: float, steps: int) -> float:
