@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 INFO = {
     "summary": "image tower of an OpenCLIP model: published, local or seeded random weights",
-    "license": "as the weights chosen",
+    "license": "that of the weights",
     "paper": "https://arxiv.org/abs/2103.00020",
     "text": True,
 }

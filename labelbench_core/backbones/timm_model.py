@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 INFO = {
     "summary": "any timm model: hub weights, a local checkpoint, or seeded random weights",
-    "license": "as the weights chosen",
+    "license": "that of the weights",
     "paper": "https://doi.org/10.5281/zenodo.4414861",
 }
 

@@ -19,7 +19,7 @@ from labelbench_core.strategies.pool import Pool
 INFO = {
     "name": "power BALD",
     "paper": "Kirsch et al. 2023",
-    "rule": "drawn without replacement in proportion to a power of the score of BALD",
+    "rule": "drawn without replacement in proportion to a power of the BALD score",
     "cost": "M N C",
     "needs": ["member_probabilities"],
     "multilabel": True,

@@ -27,7 +27,7 @@ from labelbench_core.strategies.pool import Pool
 INFO = {
     "name": "REFINE",
     "paper": "Huseljic et al. 2026",
-    "rule": "covers what any of many strategies selects from subsets, of subsets, of the pool",
+    "rule": "many strategies filter the pool, selecting from random subsets; one covers the rest",
     "cost": "depth x batches runs of the candidates on subsets, and one of the final strategy",
     "needs": ["embeddings", "probabilities", "head", "labels"],
     "multilabel": False,

@@ -19,7 +19,7 @@ from labelbench_core.trainers.shared.losses import (
 )
 
 INFO = {
-    "summary": "sure predictions on weak views are the labels of strong ones",
+    "summary": "confident predictions on weak views are labels of strong views",
     "paper": "Sohn et al., NeurIPS 2020",
     "needs_unlabeled": True,
     "needs_teacher": False,
