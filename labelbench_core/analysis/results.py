@@ -65,7 +65,7 @@ def compute_results(
 
     Curves and comparisons cover all metrics, in their own units; savings, areas, ranks and pairwise
     wins cover the experiment's own metric only. Ceilings have curves, and fine-tunings corrected
-    apart; all else is of methods only.
+    separately; everything else is of methods only.
     """
     methods = methods_only(rounds, experiment)
     chosen = methods[methods["metric"] == experiment.metric]

@@ -158,12 +158,12 @@ def mean_text(entry: Mapping[str, Any], metric: str) -> str:
 
 
 def finetuning_text(entry: Mapping[str, Any], metric: str) -> str:
-    """What fine-tuning did to one strategy, as a sentence without its subject."""
+    """The effect of fine-tuning on one strategy, as a sentence without its subject."""
     points = difference_text(entry["difference"], metric)
     if entry["extra_labels"]:
-        points += f", for {entry['extra_labels']:,} labels more"
+        points += f", for {entry['extra_labels']:,} more labels"
     if entry["n_seeds"] < 2:
-        return f"{points} on a single seed, which cannot tell a difference"
+        return f"{points} on a single seed, too few to tell a difference"
     low, high = (signed(entry[end], math.nan, metric) for end in ("low", "high"))
     interval = f"95 % interval {low} to {high}"
     words = {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table ready to be shown: `cells` are text, the first `num_names` columns name the row."""
+    """A table ready for display: `cells` are text, the first `num_names` columns name the row."""
 
     title: str
     columns: tuple[str, ...]
@@ -92,7 +92,7 @@ def finetuning_tables(table: pd.DataFrame, metric: str) -> list[TextTable]:
 
 
 def _validation(row: pd.Series) -> str:
-    """Labels not trained on: whether they are among those bought or have to be added."""
+    """Labels for validation: part of those bought, or in addition to them."""
     if row["extra_labels"]:
         return f"{row['extra_labels']:,} more"
     return f"{row['held_out_labels']:,} of these" if row["held_out_labels"] else "–"

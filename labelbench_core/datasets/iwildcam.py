@@ -1,7 +1,8 @@
 """iWildCam 2020, in the version of WILDS 2.0: 203,029 photos of camera traps in 182 classes.
 
-Read from WILDS's own files, without its package: `metadata.csv`, `categories.csv`, and the images
-in `train/`. The pool is its training split. Validation and test are photos of the same traps on
+Beery et al., "The iWildCam 2020 Competition Dataset", 2020; Koh et al., "WILDS: A Benchmark of
+in-the-Wild Distribution Shifts", ICML 2021. Read from WILDS's own files, without its package:
+`metadata.csv`, `categories.csv`, and the images in `train/`. The pool is its training split. Validation and test are photos of the same traps on
 other days (`id_val`, `id_test`); photos of other traps are the shifted splits `ood-val` and
 `ood-test`. Groups are the traps.
 """
