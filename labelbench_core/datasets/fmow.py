@@ -2,10 +2,11 @@
 
 Christie et al., "Functional Map of the World", CVPR 2018; Koh et al., "WILDS: A Benchmark of
 in-the-Wild Distribution Shifts", ICML 2021. Read from WILDS's own files, without its package:
-`rgb_metadata.csv`, `country_code_mapping.csv` and `images/rgb_img_N.png`, N being the row of the metadata, from 0. The pool, `val` and `test` are
-the training, validation and test images taken before 2013. Shifted splits: validation images of
-2013 to 2015 (`ood-val`), and test images from 2016 on (`ood-test`). Groups are the regions of the
-world; a country without one is in no group, as WILDS leaves "Other" out of the worst region.
+`rgb_metadata.csv`, `country_code_mapping.csv` and `images/rgb_img_N.png`, N being the row of the
+metadata, from 0. The pool, `val` and `test` are the training, validation and test images taken
+before 2013. Shifted splits: validation images of 2013 to 2015 (`ood-val`), and test images from
+2016 on (`ood-test`). Groups are the regions of the world; a country without one is in no group, as
+WILDS leaves "Other" out of the worst region.
 """
 
 import re

@@ -2,9 +2,9 @@
 
 Beery et al., "The iWildCam 2020 Competition Dataset", 2020; Koh et al., "WILDS: A Benchmark of
 in-the-Wild Distribution Shifts", ICML 2021. Read from WILDS's own files, without its package:
-`metadata.csv`, `categories.csv`, and the images in `train/`. The pool is its training split. Validation and test are photos of the same traps on
-other days (`id_val`, `id_test`); photos of other traps are the shifted splits `ood-val` and
-`ood-test`. Groups are the traps.
+`metadata.csv`, `categories.csv`, and the images in `train/`. The pool is its training split.
+Validation and test are photos of the same traps on other days (`id_val`, `id_test`); photos of
+other traps are the shifted splits `ood-val` and `ood-test`. Groups are the traps.
 """
 
 from dataclasses import replace
