@@ -1,6 +1,7 @@
 """Source → prepared data set: arrays, manifest, checks. Equal content gives equal bytes."""
 
 import importlib.metadata
+import inspect
 import logging
 import os
 import shutil
@@ -101,9 +102,7 @@ def prepare_dataset(
             near=bool(near_version),
         )
         contents = source_contents(origin, raw, digests)
-        defaults = registry.describe("datasets", source).options
-        chosen = {**defaults, **options}
-        check_raw(raw, allow_missing_classes=bool(chosen.get("allow_missing_classes", False)))
+        check_raw(raw, allow_missing_classes=_may_lack_classes(component, options))
         if pool_size is not None and raw.skip_corrupt:
             raw = _part_of_whole(raw, source, pool_size)
         if duplicates == "error":
@@ -162,6 +161,13 @@ def prepare_dataset(
         root = os.path.realpath(origin.root)
         write_look(state, dataset, Look(root, len(contents), contents_sha256(contents), looked))
     return manifest
+
+
+def _may_lack_classes(component: ModuleType, options: Mapping[str, Any]) -> bool:
+    """The option `allow_missing_classes`, its default included; False for who has none such."""
+    name = "allow_missing_classes"
+    parameter = inspect.signature(component.load).parameters.get(name)
+    return bool(options.get(name, parameter is not None and parameter.default))
 
 
 def source_files(

@@ -276,7 +276,7 @@ def _mapping_of(keys: Allowed, values: Allowed) -> Allowed:
             return False
         return all(map(keys.holds, value)) and all(map(values.holds, value.values()))
 
-    return Allowed(f"a non-empty mapping, each key {keys.words}, each value {values.words}", holds)
+    return Allowed(f"a non-empty mapping (each key {keys.words}, each value {values.words})", holds)
 
 
 def _marked(plain: Allowed, kind: Any, marker: Any) -> Allowed:
