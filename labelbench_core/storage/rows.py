@@ -23,12 +23,15 @@ class RowSource(Protocol):
 
     def __len__(self) -> int:
         """N."""
+        ...
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """(first row, consecutive rows) from the first to the last."""
+        ...
 
     def take(self, indices: np.ndarray) -> np.ndarray:
         """(k, ...) a copy of the rows `indices`, in that order."""
+        ...
 
 
 @runtime_checkable
@@ -37,6 +40,7 @@ class ThreadedRows(RowSource, Protocol):
 
     def for_blocks(self, work: Callable[[int, np.ndarray], None]) -> None:
         """`work(first row, rows)` on all blocks, in any order, each in the thread that has it."""
+        ...
 
 
 @runtime_checkable
@@ -45,6 +49,7 @@ class LoadableRows(RowSource, Protocol):
 
     def load(self) -> np.ndarray:
         """(N, ...) all rows in memory."""
+        ...
 
 
 class ArrayRows:
