@@ -90,7 +90,7 @@ def _seeds(value: int | list[int]) -> tuple[int, ...]:
 def _reference_errors(
     experiment: Experiment, crossing: Crossing, catalogue: Catalogue
 ) -> list[str]:
-    errors = []
+    errors: list[str] = []
     for kind in _CROSSED:
         errors += _unknown(kind, getattr(crossing, kind), catalogue[kind], f"catalogue {kind}.yaml")
     for name in set(crossing.strategies) & set(RESERVED_STRATEGIES):
@@ -197,7 +197,7 @@ def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
         offers = _info("proxies", catalogue, proxy).get("provides", [])
         for strategy in crossing.strategies + crossing.ceilings:
             entry = catalogue["strategies"][strategy]
-            needs = registry.needs(entry["implementation"], entry.get("options"))
+            needs = registry.needs(entry["implementation"], registry.options_of(entry))
             missing = needs - {"embeddings", "labeled", "labels", "num_classes", *offers}
             if missing:
                 errors.append(
@@ -213,12 +213,13 @@ def _not_multilabel(crossing: Crossing, catalogue: Catalogue, dataset: str) -> l
     def applies(kind: str, name: str) -> bool:
         entry = catalogue[kind][name]
         try:
-            run = registry.components_run(kind, entry["implementation"], entry.get("options"))
+            options = registry.options_of(entry)
+            run = registry.components_run(kind, entry["implementation"], options)
         except InputError:  # told to whoever names it
             return False
         return all(registry.describe(*one).info.get("multilabel", False) for one in run)
 
-    errors = []
+    errors: list[str] = []
     for key, kind, names in (
         ("strategies", "strategies", crossing.strategies),
         ("ceilings", "strategies", crossing.ceilings),
@@ -262,7 +263,7 @@ def check_sources(
     InputError
         All errors, one a line.
     """
-    errors = []
+    errors: list[str] = []
     for dataset in experiment.all_of("datasets"):
         try:
             sizes = prepared.get(dataset) or _source_sizes(catalogue["datasets"][dataset], data_dir)
@@ -302,7 +303,8 @@ def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
 def _source_sizes(entry: Mapping[str, Any], data_dir: Path) -> dict[str, int]:
     """Sizes of the splits where they can be known without reading the data."""
     component = registry.load("datasets", entry["implementation"])
-    sizes = dict(component.check(data_dir, **(entry.get("options") or {})) or {})
+    options = registry.options_of(entry)
+    sizes = dict(component.check(data_dir, **options) or {})
     part = entry.get("pool_size")
     if part is None:
         return sizes
@@ -310,9 +312,10 @@ def _source_sizes(entry: Mapping[str, Any], data_dir: Path) -> dict[str, int]:
         raise InputError(f"pool_size: {part}; allowed: at most {sizes['pool']}")
     known = None
     if hasattr(component, "pool_labels"):
-        known = component.pool_labels(data_dir, **(entry.get("options") or {}))
+        known = component.pool_labels(data_dir, **options)
     if known is not None:
-        check_pool_size(*known, entry["implementation"], part)
+        labels, class_names = known
+        check_pool_size(labels, class_names, entry["implementation"], part)
     return {**sizes, "pool": part}
 
 

@@ -91,11 +91,15 @@ def build(kind: str, entry: Mapping[str, Any], *arguments: Any) -> Any:
     InputError
         If an option is not allowed: the same lines as before any job.
     """
-    name: str = entry["implementation"]
-    given: Mapping[str, Any] = entry.get("options") or {}
+    name, given = entry["implementation"], options_of(entry)
     module = load(kind, name)
     raise_all(f"{kind}: {name}: {line}" for line in option_errors(kind, name, given, resolved=True))
     return getattr(module, MAIN_FUNCTION[kind])(*arguments, **given)
+
+
+def options_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that an entry of the catalogue gives."""
+    return entry.get("options") or {}
 
 
 def option_errors(

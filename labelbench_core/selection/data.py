@@ -158,5 +158,4 @@ def expected_before(data: RoundData, settings: Mapping[str, Any], number: int) -
 def option(entry: Mapping[str, Any], name: str) -> Any:
     """The value of an option of a proxy's entry, its default included; None if there is none."""
     defaults = registry.describe("proxies", entry["implementation"]).options
-    given: Mapping[str, Any] = entry.get("options") or {}
-    return {**defaults, **given}.get(name)
+    return {**defaults, **registry.options_of(entry)}.get(name)

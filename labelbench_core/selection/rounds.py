@@ -61,7 +61,7 @@ def next_round(
     from labelbench_core.strategies import select_with_state
 
     strategy, budget = settings["strategy"], settings["schedule"]["batch"]
-    options: Mapping[str, Any] = strategy.get("options") or {}
+    options = registry.options_of(strategy)
     kind = registry.describe("strategies", strategy["implementation"]).info["kind"]
     needs = registry.needs(strategy["implementation"], options)
     oracle = Oracle(data.labels["pool"], previous.arrays["labeled"])
