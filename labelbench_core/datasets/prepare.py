@@ -125,8 +125,7 @@ def prepare_dataset(
         if entry.images is not None:
             written[f"{split}-images"] = store.write_array(aside / f"{split}-images", entry.images)
         else:
-            listed = list(zip(entry.files, entry.file_sha256, strict=True))
-            files.write_json(aside / f"{split}-files.json", listed)
+            files.write_json(aside / f"{split}-files.json", entry.listed_files())
     _write_other_files(aside / OTHER_FILES, raw, contents)
     splits = {split: describe_split(entry, raw) for split, entry in raw.splits.items()}
     content = {"class_names": raw.class_names, "splits": splits}
@@ -178,7 +177,7 @@ def source_contents(
         return None
     known = {}
     for entry in raw.splits.values():
-        known |= dict(zip(entry.files or [], entry.file_sha256 or [], strict=True))
+        known |= dict(entry.listed_files())
     known = {name: known[name] for name in source.files if name in known}
     unread: dict[str, OSError] = {}
     others = [name for name in source.files if name not in known]
@@ -209,12 +208,11 @@ def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
             "storage": "array",
             "images_sha256": files.sha256_arrays({"images": entry.images}),
         }
-    listed = list(zip(entry.files, entry.file_sha256, strict=True))
     return described | {
         "storage": "files",
         "image_size": raw.image_size,
         "ground": raw.ground,
-        "files_sha256": listing_sha256(listed),
+        "files_sha256": listing_sha256(entry.listed_files()),
     }
 
 

@@ -129,8 +129,10 @@ class Trainer(Protocol):
 
     def state(self, problem: Problem) -> torch.nn.Module | None:
         """What changes from step to step beside the network, as buffers; None if nothing does."""
+        ...
 
     def loss(
         self, network: Callable[[torch.Tensor], torch.Tensor], batch: Batch, step: Step
     ) -> Loss:
         """The loss of a batch. Without unlabelled examples, that of the labelled ones alone."""
+        ...

@@ -66,6 +66,10 @@ class Confidence(Averages):
     alignment the `mean` μ and the `variance` σ².
     """
 
+    model: torch.Tensor
+    mean: torch.Tensor
+    variance: torch.Tensor
+
     def __init__(self, num_classes: int, decay: float, *, is_aligned: bool) -> None:
         super().__init__(
             decay,

@@ -33,13 +33,13 @@ class Averages(torch.nn.Module):
 
     def seen(self, number: int, *values: torch.Tensor) -> list[torch.Tensor]:
         """All rows of each of `values` (n, ...) in step `number` up to this part."""
-        values = [distributed.gather(rows) for rows in values]
+        seen = [distributed.gather(rows) for rows in values]
         if number == self._number:
-            values = [torch.cat(rows) for rows in zip(self._seen, values, strict=True)]
+            seen = [torch.cat(rows) for rows in zip(self._seen, seen, strict=True)]
         else:
             self._before = dict(self.named_buffers())
-        self._number, self._seen = number, values
-        return values
+        self._number, self._seen = number, seen
+        return seen
 
     def move(self, name: str, value: torch.Tensor) -> None:
         """Take `value`, of the rows seen of this step, into the average `name`."""

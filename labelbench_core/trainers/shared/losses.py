@@ -16,18 +16,17 @@ ForwardPass = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Weighted(Protocol):
-    """The options that every semi-supervised trainer has.
+    """The options that every semi-supervised trainer has."""
 
-    Attributes
-    ----------
-    unlabeled_weight
-        λᵤ of the unlabelled examples' loss.
-    label_smoothing
-        Of the labelled examples' targets.
-    """
+    @property
+    def unlabeled_weight(self) -> float:
+        """λᵤ of the unlabelled examples' loss."""
+        ...
 
-    unlabeled_weight: float
-    label_smoothing: float
+    @property
+    def label_smoothing(self) -> float:
+        """Of the labelled examples' targets."""
+        ...
 
 
 def labeled_loss(logits: torch.Tensor, batch: Batch, label_smoothing: float = 0.0) -> torch.Tensor:
