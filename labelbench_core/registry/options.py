@@ -1,10 +1,10 @@
-"""What a component's options may be: said once, in the signature of the function that takes them.
+"""What a component's options may be: defined once, in the signature of its main function.
 
 An annotation is a type, `Literal[...]`, a union, a sequence, or one of these `Annotated` with an
 `Interval` or a `Reference`; the names below stand for frequent ones. `labelbench_core.registry`
-reads annotations from the source, without importing it, and checks by them what a catalogue gives
-before any job starts, and what `build`, `load` and `select` get. Names of markers follow the
-package `annotated-types`.
+reads annotations from the source, without importing it, and uses them to check the values in a
+catalogue before any job starts, and the arguments of `build`, `load` and `select`. Names of markers
+follow the package `annotated-types`.
 """
 
 import ast
@@ -24,7 +24,7 @@ ID = re.compile("(?=.{1,100}$)[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_TEXT = 1000
 LARGEST = 2**63 - 1  # of a whole number, as arrays hold it
 Value = dict[str, Any] | list[Any] | tuple[Any, ...] | str | int | float | bool | None
-"""What options and `INFO` are given as: YAML's values, and literals of Python."""
+"""Values of options and of `INFO`: those of YAML, and Python literals."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Allowed:
 
 
 class Unreadable(Exception):
-    """An annotation that is there and does not say what a value may be."""
+    """An annotation that does not say what a value may be."""
 
     def __init__(self, annotation: ast.expr) -> None:
         super().__init__(
@@ -127,7 +127,7 @@ def read(annotation: ast.expr | None, names: Mapping[str, ast.expr]) -> Allowed 
     Raises
     ------
     Unreadable
-        If it is made of anything else than types and markers: it would be no check at all.
+        If it contains anything but types and markers: it could not be checked.
     """
     if annotation is None:
         return None
@@ -207,7 +207,7 @@ def of(kind: Any) -> Allowed:
 
 
 def is_number(value: Any, kind: type = numbers.Real) -> TypeGuard[float]:
-    """Whether a value is a finite number; booleans are none."""
+    """Whether a value is a finite number; booleans are not."""
     if not _is_of(value, kind):
         return False
     try:
@@ -217,7 +217,7 @@ def is_number(value: Any, kind: type = numbers.Real) -> TypeGuard[float]:
 
 
 def is_whole(value: Any) -> bool:
-    """Whether a value is a whole number that arrays can hold; 3.0 is none."""
+    """Whether a value is a whole number that arrays can hold; 3.0 is not."""
     return _is_of(value, numbers.Integral) and -LARGEST <= value <= LARGEST
 
 
@@ -226,7 +226,7 @@ def _is_of(value: Any, kind: type) -> bool:
 
 
 def is_text(value: Any) -> bool:
-    """Whether a value is a text of one line."""
+    """Whether a value is a string of one line."""
     return isinstance(value, str) and value.isprintable() and len(value) <= LONGEST_TEXT
 
 
@@ -234,7 +234,7 @@ _PLAIN: dict[Any, Allowed] = {
     bool: Allowed("true, false", lambda value: isinstance(value, bool)),
     int: Allowed("a whole number", is_whole),
     float: Allowed("a number", is_number),
-    str: Allowed("a text of one line", is_text),
+    str: Allowed("a string of one line", is_text),
 }
 
 
@@ -257,7 +257,7 @@ def _list_of(member: Allowed) -> Allowed:
         return all(map(member.holds, value)) and len(set(value)) == len(value)
 
     return Allowed(
-        f"a non-empty list of different members, each {member.words}", holds, member.reference
+        f"a non-empty list of distinct items, each {member.words}", holds, member.reference
     )
 
 
@@ -304,7 +304,7 @@ def errors(
     given
         Options and their values.
     defaults, allowed
-        Of all options that there are.
+        Defaults and allowed values of all options.
     resolved
         Whether entries of the catalogue may stand in the place of ids.
     what
@@ -328,7 +328,7 @@ def errors(
 
 
 def is_like(value: Value, default: Value) -> bool:
-    """Whether a value is of its default's type; None as default allows anything."""
+    """Whether a value has the type of its default; None as default allows anything."""
     if default is None:
         return True
     if isinstance(default, (list, tuple)):

@@ -20,7 +20,7 @@ INITIAL = "initial"
 
 @dataclass(frozen=True)
 class Round:
-    """A finished round: what is recorded (JSON) and the arrays that the next one starts from.
+    """A finished round: its record (JSON) and the arrays that the next one starts from.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Round:
 
 
 def write_round(record: Path, arrays: Path, done: Round) -> None:
-    """Write a round; the record comes last, and says which arrays are its own."""
+    """Write a round; the record comes last, and has the hash of its arrays."""
     digest = files.write_npz(arrays, **done.arrays)
     write_record(record, "round", {**done.record, "arrays_sha256": digest})
 
@@ -60,7 +60,7 @@ def read_round(record: Path, arrays: Path, expected: Mapping[str, Any]) -> Round
         raise damaged(
             arrays,
             f"SHA-256 is {digest[:16]}…, expected {content['arrays_sha256'][:16]}… (arrays_sha256 "
-            f"in {record.name}): damaged, or of another round",
+            f"in {record.name}): damaged, or from another round",
         )
     found = files.read_npz(arrays)
     check_labeled(arrays, found.get("labeled"), content["num_labeled"])
@@ -70,8 +70,8 @@ def read_round(record: Path, arrays: Path, expected: Mapping[str, Any]) -> Round
 def check_labeled(
     path: str | Path, labeled: object, count: int, pool_size: int | None = None
 ) -> None:
-    """`InputError` unless `labeled`, from `path`, are `count` different rows of a pool."""
-    wanted = "not int64 of one axis"
+    """`InputError` unless `labeled`, from `path`, are `count` distinct rows of a pool."""
+    wanted = "not a one-dimensional int64 array"
     if not isinstance(labeled, np.ndarray):
         raise damaged(path, f"labeled is {shown(labeled)}, {wanted}")
     if labeled.dtype != np.int64 or labeled.ndim != 1:
@@ -93,5 +93,5 @@ def ids_of_round(settings: Mapping[str, Any], number: int) -> dict[str, Any]:
 
 
 def id_of(entry: Mapping[str, Any] | str | int) -> Any:
-    """The id of an entry of the catalogue; jobs that only need the id get no more."""
+    """The id of a catalogue entry, or of an id alone, for jobs that need no more."""
     return entry["id"] if isinstance(entry, Mapping) else entry

@@ -1,4 +1,4 @@
-"""What the semi-supervised trainers have in common: forward passes, losses, the growing weight."""
+"""Common parts of the semi-supervised trainers: forward passes, losses, the ramp of the weight."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Weighted(Protocol):
 
     @property
     def label_smoothing(self) -> float:
-        """Of the labelled examples' targets."""
+        """Label smoothing of the labelled examples' targets."""
         ...
 
 
