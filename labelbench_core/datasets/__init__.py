@@ -39,6 +39,8 @@ class RawSplit:
         SHA-256 of the content of each file; None for arrays, and until `prepare` has read them.
     near_hashes
         Perceptual hash of each image, as hexadecimal digits, where `prepare` was asked for them.
+    source_rows
+        (N,) int64: which row of the source's split each row shows. None: not kept.
     """
 
     labels: np.ndarray
@@ -46,6 +48,7 @@ class RawSplit:
     files: list[str] | None = None
     file_sha256: list[str] | None = None
     near_hashes: list[str] | None = None
+    source_rows: np.ndarray | None = None
 
     def take(self, rows: np.ndarray) -> RawSplit:
         """The rows alone, in that order."""
@@ -55,6 +58,7 @@ class RawSplit:
             None if self.files is None else [self.files[row] for row in rows],
             None if self.file_sha256 is None else [self.file_sha256[row] for row in rows],
             None if self.near_hashes is None else [self.near_hashes[row] for row in rows],
+            None if self.source_rows is None else self.source_rows[rows],
         )
 
 
@@ -78,6 +82,11 @@ class RawDataset:
         Leave out files that cannot be decoded; otherwise they are an error.
     left_out
         What of the source is not taken, for the manifest: reason → ``{"count", "examples"}``.
+    splits_note
+        What the splits are, in words, where they are not the official ones: for manifest and
+        report.
+    near_copies
+        Rows at the pool's end that are near-copies of others (`variants`).
     """
 
     class_names: list[str]
@@ -87,6 +96,8 @@ class RawDataset:
     ground: str = "white"
     skip_corrupt: bool = False
     left_out: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    splits_note: str = ""
+    near_copies: int = 0
 
 
 @dataclass(frozen=True)

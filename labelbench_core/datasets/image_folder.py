@@ -21,6 +21,7 @@ INFO = {
     "license": "your own",
     "paper": "",
     "required": ["folder"],
+    "in_files": True,
 }
 
 
