@@ -12,8 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from labelbench_core.datasets.framing import SHORTEST, Framing
+from labelbench_core.datasets.stored_listing import StoredListing, read_listing
 from labelbench_core.errors import InputError, damaged, shown
-from labelbench_core.storage import files, store
+from labelbench_core.storage import store
 from labelbench_core.storage.records import read_record
 
 POOL = "pool"
@@ -232,17 +233,10 @@ class PreparedDataset:
         self._verified.add(name)
         return rows
 
-    def _listing(self, split: str) -> list[tuple[str, str]]:
+    def _listing(self, split: str) -> StoredListing:
         """Path and SHA-256 of each file of `split`, compared with the manifest."""
         path = self.folder / "arrays" / f"{split}-files.json"
-        listed = files.read_json(path, "prepare_dataset")
-        name = f"{split}-files"
-        if name not in self._verified:
-            expected = self.manifest["splits"][split].get("files_sha256")
-            if listing_sha256(listed) != expected:
-                raise store.damaged(path, "content does not match its SHA-256 in the manifest")
-            self._verified.add(name)
-        return listed
+        return read_listing(path, self.manifest.get("listings", {}).get(split))
 
     def _require(self, split: str) -> None:
         """`InputError` unless there is such a split."""

@@ -10,7 +10,7 @@ def variant_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield f"{note}."
     if (count := manifest.get("merge_classes")) is not None:
         yield f"{count} classes: the last one holds all others of the source."
-    pool = manifest["splits"]["pool"]
+    pool = manifest.get("splits", {}).get("pool", {})
     if (tail := manifest.get("long_tail")) is not None:
         counts = pool["class_counts"]
         yield (

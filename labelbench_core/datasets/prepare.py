@@ -28,6 +28,7 @@ from labelbench_core.datasets.digests import Digests, contents_sha256
 from labelbench_core.datasets.looks import Look, digests_record, now, write_look
 from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.notes import leak_notes, left_out_notes
+from labelbench_core.datasets.stored_listing import write_listing
 from labelbench_core.datasets.variants import Variant, with_source_rows
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files, store
@@ -129,14 +130,14 @@ def prepare_dataset(
     aside = arrays.with_name(arrays.name + ".partial")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    written = {}
+    written, listings = {}, {}
     for split, entry in raw.splits.items():
         written[f"{split}-labels"] = store.write_array(aside / f"{split}-labels", entry.labels)
         if entry.images is not None:
             written[f"{split}-images"] = store.write_array(aside / f"{split}-images", entry.images)
         else:
             listed = list(zip(entry.files, entry.file_sha256, strict=True))
-            files.write_json(aside / f"{split}-files.json", listed)
+            listings[split] = write_listing(aside / f"{split}-files.json", listed)
         if entry.source_rows is not None:
             name = f"{split}-source-rows"
             written[name] = store.write_array(aside / name, entry.source_rows)
@@ -156,6 +157,7 @@ def prepare_dataset(
         "root": raw.root,
         "num_classes": len(raw.class_names),
         "arrays": written,
+        **({"listings": listings} if listings else {}),
         "fingerprint": files.sha256_bytes(files.canonical_json(content).encode()),
         "versions": {name: importlib.metadata.version(name) for name in ("numpy", "zarr")}
         | near_version,
@@ -211,7 +213,7 @@ def _write_other_files(path: Path, raw: RawDataset, contents: Mapping[str, str] 
     used = {name for entry in raw.splits.values() for name in entry.files or []}
     others = sorted((name, digest) for name, digest in (contents or {}).items() if name not in used)
     if others:
-        files.write_json(path, others)
+        write_listing(path, others)
 
 
 def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
