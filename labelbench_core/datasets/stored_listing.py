@@ -54,7 +54,7 @@ def write_listing(path: Path, listed: Iterable[tuple[str, str]]) -> str:
     # A path's new lines are written as escapes: a line of the file is a line of the list.
     encoded = encode_basestring_ascii
     lines = [f"[{encoded(name)},{encoded(digest)}]" for name, digest in listed]
-    content = ("[\n" + ",\n".join(lines) + "\n]\n").encode("ascii")
+    content = "\n".join(["[", *([",\n".join(lines)] if lines else []), "]", ""]).encode("ascii")
     with files.atomic_path(path) as aside:
         aside.write_bytes(content)
     return hashlib.sha256(content).hexdigest()
