@@ -46,10 +46,10 @@ def merged(labels: np.ndarray, count: int) -> np.ndarray:
 def long_tail_counts(counts: np.ndarray, ratio: float) -> np.ndarray:
     r"""Images of each class under an exponential profile.
 
-    :math:`n_c = \lfloor n_{max} \, r^{-c / (C - 1)} \rfloor`, classes :math:`c = 0, …, C - 1` in
-    the data set's order, :math:`n_{max}` the largest class's images; a class that has fewer keeps
-    them all. Cui et al., "Class-Balanced Loss Based on Effective Number of Samples", CVPR 2019,
-    section 5.1.
+    :math:`n_c = \lfloor n_0 \, r^{-c / (C - 1)} \rfloor`, classes :math:`c = 0, …, C - 1` in the
+    data set's order, of which the first keeps all of its images; a class that has fewer keeps them
+    all, too. Cui et al., "Class-Balanced Loss Based on Effective Number of Samples", CVPR 2019,
+    section 5.1, where all classes have as many images.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def long_tail_counts(counts: np.ndarray, ratio: float) -> np.ndarray:
     """
     exponents = np.arange(len(counts)) / max(len(counts) - 1, 1)
     # Rounded first: powers of another machine may differ in the last digit.
-    profile = np.floor(np.round(counts.max() * float(ratio) ** -exponents, 6))
+    profile = np.floor(np.round(counts[0] * float(ratio) ** -exponents, 6))
     return np.minimum(profile.astype(np.int64), counts)
 
 
@@ -86,12 +86,14 @@ def long_tail_rows(
         If a class would lose all of its images.
     """
     counts = np.bincount(labels, minlength=len(class_names))
+    if not counts.all():  # told by whoever checks the data set
+        return np.arange(len(labels))
     kept = long_tail_counts(counts, ratio)
-    lost = np.flatnonzero((kept == 0) & (counts > 0))
+    lost = np.flatnonzero(kept == 0)
     if len(lost):
         raise InputError(
             f"long_tail: ratio: {ratio:g}; it leaves no image of class {class_names[lost[0]]} "
-            f"({len(lost)} classes lost); allowed: 1 to {counts.max()}, the largest class's images"
+            f"({len(lost)} classes lost); allowed: 1 to {counts[0]}, the first class's images"
         )
     order = rng_for("long-tail", source).permutation(len(labels))
     drawn = labels[order]
