@@ -1,12 +1,16 @@
 """Print the published settings: `python -m labelbench_core.published`."""
 
+import argparse
+import sys
+
 from labelbench_core.published.settings import settings
 
 HEAD = ("name", "data set", "backbone", "trained", "by", "labels", "seeds", "metric", "figure")
 
 
-def main() -> None:
-    """A line for each setting, and what it has been published for."""
+def main(argv: list[str] | None = None) -> int:
+    """Print a line for each setting; the exit status."""
+    argparse.ArgumentParser(description=__doc__).parse_args(argv)
     lines = [HEAD]
     for one in settings():
         trained = f"{one.trained}, selected by shallow" if one.proxy else one.trained
@@ -19,7 +23,8 @@ def main() -> None:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         print("  ".join(map(str.ljust, line, widths)).rstrip())
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
