@@ -14,7 +14,7 @@ from labelbench_core.analysis.curves import CONFIDENCE
 from labelbench_core.analysis.frames import SETTING, ordered_splits
 from labelbench_core.analysis.published import own_rows, published_curves, seed_values
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.configuration.references import Reference
+from labelbench_core.configuration.references import Reference, ids_in_tables
 from labelbench_core.published.settings import setting
 from labelbench_core.seeds import rng_for
 
@@ -119,7 +119,7 @@ def _of_split(
         )
         for statistic, found in correlations(ours, theirs, rng).items():
             yield {
-                **reference.setting,
+                **ids_in_tables(reference.setting),
                 "trainer": reference.trainer,
                 "reference": reference.name,
                 "same_setting": int(reference.is_same),

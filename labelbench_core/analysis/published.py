@@ -11,7 +11,7 @@ import numpy as np
 from labelbench_core.analysis.curves import CONFIDENCE, t_interval
 from labelbench_core.analysis.frames import SETTING, ordered_splits
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.configuration.references import Reference
+from labelbench_core.configuration.references import Panel, Reference, ids_in_tables
 from labelbench_core.published.curves import THEIRS, Curve, curve, running_maximum
 from labelbench_core.published.settings import setting
 
@@ -95,15 +95,23 @@ def compare_to_published(
     return pd.DataFrame(rows, columns=list(REFERENCE_COLUMNS))
 
 
-def own_rows(reference: Any, rounds: pd.DataFrame, finetuned: pd.DataFrame) -> pd.DataFrame:
+def own_rows(
+    reference: Reference | Panel, rounds: pd.DataFrame, finetuned: pd.DataFrame
+) -> pd.DataFrame:
     """The experiment's rows that a reference, or a panel, stands for."""
     table = finetuned if reference.trainer else rounds
-    wanted = dict(reference.setting)
+    wanted = ids_in_tables(reference.setting)
     if reference.trainer:
         wanted["trainer"] = reference.trainer
+    return matching(table, wanted)
+
+
+def matching(table: pd.DataFrame, wanted: Mapping[str, str]) -> pd.DataFrame:
+    """The rows with these values; a column that the table does not have is no condition."""
     keep = np.ones(len(table), dtype=bool)
     for key, value in wanted.items():
-        keep &= (table[key] == value).to_numpy()
+        if key in table:
+            keep &= (table[key] == value).to_numpy()
     return table[keep]
 
 
@@ -142,7 +150,7 @@ def _of_split(
             smooth = running_maximum if smoothing == MAXIMUM else np.asarray
             for place, count in enumerate(budgets):
                 row = {
-                    **reference.setting,
+                    **ids_in_tables(reference.setting),
                     "trainer": reference.trainer,
                     "reference": reference.name,
                     "same_setting": int(reference.is_same),

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 from labelbench_core.analysis.curves import CONFIDENCE
 from labelbench_core.analysis.frames import SETTING, groups, setting_name
 from labelbench_core.analysis.orders import FINAL, SPEARMAN
-from labelbench_core.analysis.published import RAW
-from labelbench_core.analysis.tables import TextTable, with_half_width
+from labelbench_core.analysis.published import RAW, matching
+from labelbench_core.analysis.tables import TextTable
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.configuration.references import Reference, validation_note
+from labelbench_core.configuration.references import (
+    Reference,
+    ids_in_tables,
+    validation_note,
+)
 from labelbench_core.published.settings import setting
 
 if TYPE_CHECKING:
@@ -26,7 +30,7 @@ KEYS = (*SETTING, "trainer", "reference", "split", "metric")
 
 def reference_name(reference: Reference) -> str:
     """Which of the experiment's settings a reference belongs to."""
-    name = setting_name(reference.setting)
+    name = setting_name(ids_in_tables(reference.setting))
     return f"{name}, {reference.trainer}" if reference.trainer else name
 
 
@@ -44,10 +48,8 @@ def published_sentences(
 
 
 def _rows_of(reference: Reference, table: pd.DataFrame) -> pd.DataFrame:
-    keep = (table["reference"] == reference.name) & (table["trainer"] == reference.trainer)
-    for key, value in reference.setting.items():
-        keep &= table[key] == value
-    return table[keep]
+    wanted = {"reference": reference.name, "trainer": reference.trainer}
+    return matching(table, {**ids_in_tables(reference.setting), **wanted})
 
 
 def _levels(reference: Reference, rows: pd.DataFrame, metric: str) -> Iterator[str]:
@@ -145,7 +147,7 @@ def published_tables(experiment: Experiment, table: pd.DataFrame) -> list[TextTa
         else:
             beside = f"; another setting: {'; '.join(differs[names['reference'], where])}"
         title = f"published: {told} in %, {smoothing}, beside {where}{beside}"
-        tables.append(_by_budget(title, rows, with_half_width, ("published", "none")))
+        tables.append(_by_budget(title, rows, _percent, ("published", "none")))
     return tables
 
 
@@ -186,6 +188,11 @@ def order_tables(orders: pd.DataFrame) -> list[TextTable]:
         title = f"order of the strategies against {names['reference']}{other}, {where}"
         tables.append(TextTable(title, columns, cells, 3))
     return tables
+
+
+def _percent(mean: float, _: float) -> str:
+    """A share in percent."""
+    return "–" if math.isnan(mean) else f"{100 * mean:.2f}"
 
 
 def _points(mean: float, half: float) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.configuration.references import Panel, Reference
+from labelbench_core.configuration.references import EXACT, Panel, Reference
 from labelbench_core.configuration.same_setting import (
     differences,
     published_strategies,
@@ -109,11 +109,12 @@ def _places(
     chosen: Mapping[str, Any], experiment: Experiment, where: str
 ) -> tuple[list[tuple[dict[str, str], str]], Errors]:
     """(Setting, trainer or "") of all settings that have the chosen ids, or what is wrong."""
-    settings = list(experiment.settings())
-    wanted = {key: chosen[key] for key in settings[0] if key in chosen}
+    settings = [_ids(one) for one in experiment.settings()]
+    keys = [*settings[0], "annotator"]
+    wanted = {key: chosen[key] for key in keys if key in chosen}
     errors = []
     for key, value in wanted.items():
-        known = list(dict.fromkeys(one[key] for one in settings))
+        known = list(dict.fromkeys(one.get(key, EXACT) for one in settings))
         if value not in known:
             errors.append(
                 f"{where}.{key}: {value!r} is not in the experiment{did_you_mean(value, known)}; "
@@ -128,18 +129,22 @@ def _places(
         )
     if errors:
         return [], errors
-    matching = [one for one in settings if all(one[key] == wanted[key] for key in wanted)]
+    matching = [one for one in settings if all(one.get(k, EXACT) == wanted[k] for k in wanted)]
     if trainer:
-        tuned = {
-            tuple(ids[key] for key in settings[0])
-            for ids in experiment.finetunings()
-            if ids["trainer"] == trainer
-        }
-        matching = [one for one in matching if tuple(one.values()) in tuned]
+        tuned = [_ids(ids) for ids in experiment.finetunings() if ids["trainer"] == trainer]
+        tuned = {tuple(ids.get(key, EXACT) for key in keys) for ids in tuned}
+        matching = [one for one in matching if tuple(one.get(k, EXACT) for k in keys) in tuned]
     if not matching:
         told = ", ".join(f"{key} {value}" for key, value in {**wanted, "trainer": trainer}.items())
         return [], [f"{where}: no setting of the experiment has {told}"]
     return [(one, trainer) for one in matching], []
+
+
+def _ids(ids: Mapping[str, Any]) -> dict[str, Any]:
+    """Ids without what jobs' paths add to the annotator's, and without the exact annotator."""
+    found = dict(ids)
+    annotator = found.pop("annotator", "").removeprefix("@")
+    return found if annotator in ("", EXACT) else {**found, "annotator": annotator}
 
 
 def _reference(

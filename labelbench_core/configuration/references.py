@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from labelbench_core.errors import InputError, shown
 
+EXACT = "exact"
+"""The annotator that settings need not name."""
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -20,7 +23,8 @@ class Reference:
     name
         Of the published setting.
     setting
-        Ids of the experiment's: dataset, backbone, proxy, schedule.
+        Ids of the experiment's: dataset, backbone, proxy, schedule, and the annotator unless it is
+        the exact one.
     trainer
         Whose fine-tunings are compared; "": the proxy's rounds.
     differs
@@ -78,6 +82,11 @@ class Panel:
         if found.get("reference") is not None:
             found["reference"] = Reference.from_mapping(found["reference"], f"{where}: reference")
         return cls(**found)
+
+
+def ids_in_tables(setting: Mapping[str, str]) -> dict[str, str]:
+    """A setting's ids as tables have them: there the exact annotator may be named, too."""
+    return {"annotator": EXACT, **setting}
 
 
 def validation_note(labels: int) -> str:

@@ -1,4 +1,4 @@
-"""How good a strategy gets per label bought, and how much better than the baseline."""
+"""The metric against labels bought, and the difference to the baseline."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.ceilings import FULL_DATA, ceiling_name, full_data_of
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
-from labelbench_core.analysis.published import MAXIMUM, RAW
+from labelbench_core.analysis.published import MAXIMUM, RAW, matching
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.published import draw_published, published_handles
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 MOST_BANDS = 6
-"""Strategies up to which every one has its interval drawn; the report says so."""
+"""With more strategies, not every interval is drawn; the report says so."""
 
 
 def draw_curves(
@@ -46,7 +46,7 @@ def draw_differences(comparisons: pd.DataFrame, experiment: Experiment) -> Figur
     """
     rows = comparisons[comparisons["metric"] == experiment.metric]
     if rows.empty:
-        return style.message("Nothing to compare: a single strategy or a single round.")
+        return style.message("Nothing to compare: only one strategy or one round.")
     label = f"points over {experiment.baseline}"
     return _grid(rows, experiment, ("difference", "low", "high"), label)
 
@@ -75,7 +75,8 @@ def _grid(
                 _ceilings(panel, shown, full, ceilings)
             _panel(panel, shown, looks, columns)
             if published is not None:
-                _published(panel, shown, _matching(published, {**setting, "split": split}), looks)
+                beneath = matching(published, {**setting, "split": split, "trainer": ""})
+                _published(panel, shown, beneath, looks)
             panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
             panel.set_xlabel("labels bought")
         line[0].set_ylabel(label)
@@ -139,14 +140,6 @@ def _published_handles(experiment: Experiment) -> list[Artist]:
     shown = [one for one in experiment.references if not one.trainer]
     labels = max((one.validation_labels for one in shown), default=0)
     return published_handles(shown, (RAW, MAXIMUM), labels)
-
-
-def _matching(published: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
-    """Published curves beside the rounds of a setting, on one split."""
-    rows = published[published["trainer"] == ""]
-    for key, value in names.items():
-        rows = rows[rows[key] == value]
-    return rows
 
 
 def _published(

@@ -1,6 +1,6 @@
 """What the folder of a report holds: its tables, figures and pages.
 
-Rules declare it, the analysis writes it, the report reads it. Imports nothing.
+Rules declare these files, the analysis writes them, the report reads them. Imports nothing.
 """
 
 FOLDER = "results/reports/{experiment}"
@@ -21,7 +21,7 @@ TABLES = (
 )
 """Names of the tables that are computed from them, each a CSV file."""
 TEXT_TABLES = ("curves", "savings", "combined", "finetuning")
-"""Those that are written in `TEXT_FORMATS`, too."""
+"""Those that are also written in `TEXT_FORMATS`."""
 TEXT_FORMATS = ("md", "tex")
 REFERENCE, ORDERS = "reference", "orders"
 """Names of the tables that compare with published curves; the first is also in `TEXT_FORMATS`."""

@@ -206,7 +206,7 @@ def test_a_mapping_says_where_each_belongs(with_paper, refusing_nothing):
     [
         ("cifar10-100-linear", "reference: 'cifar10-100-linear' is no published setting (did you"),
         ({"imagenet": None}, "reference: 'imagenet' is no published setting"),
-        (7, "reference: 7; allowed: a text or a mapping"),
+        (7, "reference: 7; allowed: a string or a mapping"),
         ({NAME: {"prox": "x"}}, f"reference.{NAME}.prox: unknown key (did you mean 'proxy'?)"),
         (
             {NAME: {"proxy": "liner"}},
