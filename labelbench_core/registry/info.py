@@ -28,7 +28,7 @@ PARAMETERS = {
 HANDED = {"sequential": ("ask",), "ceiling": ("truth", "fit")}
 FLAGS = (
     *("multilabel", "deterministic", "needs_torch", "needs_images", "needs_unlabeled"),
-    *("needs_teacher", "pretrained_head", "text"),
+    *("needs_teacher", "pretrained_head", "text", "in_files"),
 )
 
 

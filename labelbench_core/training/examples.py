@@ -36,11 +36,11 @@ class ImageExamples:
     Parameters
     ----------
     images
-        Already where they are used.
+        On the device that uses them.
     preprocess
         From uint8 images (B, H, W, 3) to the network's input.
     recipe
-        Says how weak and strong views are made.
+        Defines the weak and strong views.
     """
 
     def __init__(
