@@ -124,7 +124,7 @@ def _mixing_errors(catalogue: Catalogue, trainer: str, where: str) -> Iterator[s
         if options.get(name) and recipe.batch_size < 2 * recipe.accumulate:
             yield (
                 f"{where} options.{name} is {options[name]}, but batches of {recipe.batch_size} in "
-                f"{recipe.accumulate} parts leave parts of one example; allowed there: 0"
+                f"{recipe.accumulate} parts leave a single example in a part; allowed there: 0"
             )
 
 
