@@ -8,8 +8,8 @@ import pytest
 from helpers.pictures_by_table import Pets, write_table
 from labelbench_core import registry
 from labelbench_core.datasets import open_dataset, table
-from labelbench_core.datasets.part_of_pool import with_part_of_pool
 from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.variants import Variant
 from labelbench_core.errors import InputError
 
 
@@ -136,7 +136,7 @@ def test_a_share_of_every_class_is_drawn_whatever_the_order_of_rows(pets):
 
 def test_a_part_of_the_pool_keeps_labels_and_groups_together(pets):
     raw = load(pets)
-    part = with_part_of_pool(raw, "table", 5).splits["pool"]
+    part = Variant(pool_size=5).made_of(raw, "table").splits["pool"]
     whole = raw.splits["pool"]
     rows = [whole.files.index(name) for name in part.files]
     assert part.groups.tolist() == whole.groups[rows].tolist()
