@@ -270,10 +270,11 @@ def zero_shot_settings(wildcards):
     )
 
 
-def settings(*kinds, ids=()):
+def settings(*kinds, ids=(), bought_from=None):
     """Params function: canonical JSON of the wildcards `ids` and the entries of `kinds`.
 
-    Only what is consumed there: an edit elsewhere in the configuration reruns nothing.
+    Only what is consumed there: an edit elsewhere in the configuration reruns nothing. Where the entry
+    of `bought_from`, strategies or schedules, names a recorded list, the list's SHA-256 is there, too.
     """
 
     def make(wildcards):
@@ -282,6 +283,9 @@ def settings(*kinds, ids=()):
             values[one] = int(wildcards[one]) if one in ("seed", "round") else wildcards[one]
         if "proxies" in kinds and entries.needs_images(CATALOGUE, wildcards.proxy):
             values["backbone"] = entry("backbones", wildcards.backbone)
+        if bought_from is not None:
+            name, seed = wildcards[WILDCARD[bought_from]], int(wildcards.seed)
+            values |= parsing.recorded_list(CATALOGUE, bought_from, name, seed)
         return canonical_json(values)
 
     return make

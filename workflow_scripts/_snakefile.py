@@ -18,6 +18,7 @@ from labelbench_core.configuration import loading as experiments
 from labelbench_core.configuration.catalogue import Catalogue, load_catalogue
 from labelbench_core.configuration.component_code import check_code
 from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.replays import list_sha256
 from labelbench_core.datasets import data_directory, looks
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
@@ -90,6 +91,15 @@ def left_out_of(experiment: Experiment) -> frozenset[str]:
         return left_out(experiment.experiment)
     except InputError as error:
         raise stop(error) from None
+
+
+def recorded_list(catalogue: Catalogue, kind: str, name: str, seed: int) -> dict[str, str]:
+    """`recorded_sha256` of the list that a strategy or a schedule buys from, if it does."""
+    try:
+        digest = list_sha256(catalogue, kind, name, seed, data_directory())
+    except InputError as error:
+        raise stop(error) from None
+    return {} if digest is None else {"recorded_sha256": digest}
 
 
 def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.datasets.looks import last_looks
-from labelbench_core.report.page import Provenance, read_costs, read_results, render
+from labelbench_core.report.page import (
+    Provenance,
+    read_costs,
+    read_replays,
+    read_results,
+    render,
+)
 from labelbench_core.report.versions import analysis_versions, describe_images, describe_inputs
 from labelbench_core.storage.files import atomic_path
 from labelbench_core.storage.records import read_record
@@ -35,6 +41,7 @@ def render_report(arguments: argparse.Namespace) -> None:
         looks=last_looks(arguments.state, experiment.all_of("datasets"))
         if arguments.state
         else None,
+        replays=read_replays(arguments.replays) if arguments.replays else None,
     )
     with atomic_path(arguments.report) as aside:
         aside.write_text(text, encoding="utf-8")
@@ -47,6 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--tables", required=True, type=Path, help="folder of tabulate's tables")
     parser.add_argument("--figures", required=True, type=Path, help="folder of the figures")
     parser.add_argument("--costs", required=True, type=Path, help="table of collect_costs")
+    parser.add_argument("--replays", nargs="?", type=Path, help="table of compare_replays")
     parser.add_argument("--configuration", default="", help="configuration to show, as JSON")
     parser.add_argument("--revision", default="", help="git revision to show")
     parser.add_argument(

@@ -74,7 +74,7 @@ def finetuning_tables(table: pd.DataFrame, metric: str) -> list[TextTable]:
                     _validation(row),
                     with_half_width(row["finetuned"], row["finetuned_half_width"]),
                     with_half_width(row["proxy_value"], row["proxy_half_width"]),
-                    _signed(row["difference"], row["half_width"]),
+                    signed(row["difference"], row["half_width"]),
                     p_text(row["p_holm"]),
                     str(row["n_seeds"]),
                 )
@@ -185,7 +185,7 @@ def _differences(title: str, rows: pd.DataFrame, names: Sequence[str]) -> TextTa
     cells = []
     for name, part in groups(rows, names):
         found = {
-            row["num_labeled"]: _signed(row["difference"], row["half_width"])
+            row["num_labeled"]: signed(row["difference"], row["half_width"])
             + ("*" if row["p_holm"] < SIGNIFICANCE else "")
             for _, row in part.iterrows()
         }
@@ -211,7 +211,8 @@ def _by_budget(
     return TextTable(title, columns, tuple(cells), len(names))
 
 
-def _signed(mean: float, half: float) -> str:
+def signed(mean: float, half: float) -> str:
+    """A difference of shares and the half-width of its interval in points: "+0.51 ± 0.22"."""
     return f"{100 * mean:+.2f}" if math.isnan(half) else f"{100 * mean:+.2f} ± {100 * half:.2f}"
 
 

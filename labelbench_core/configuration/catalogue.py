@@ -65,6 +65,9 @@ def kind_errors(kind: str, entries: Any, schema: Path, file: Path | str) -> list
     if not found and kind == "augmentations":
         for name, entry in entries.items():
             found += _augmentation_errors(name, entry, file)
+    if not found and kind == "schedules":
+        for name, entry in entries.items():
+            found += _schedule_errors(name, entry, file)
     return found
 
 
@@ -149,3 +152,15 @@ def _augmentation_errors(name: str, entry: Mapping[str, Any], file: Path | str) 
     if any(weak.values()) or strong.get("operations", True) or strong.get("cutout", True):
         return []
     return [f"{file}: {name}: it changes nothing; allowed: something in weak or strong above 0"]
+
+
+def _schedule_errors(name: str, entry: Mapping[str, Any], file: Path | str) -> Iterator[str]:
+    """Initial labels of a recorded list without the list, and the other way round."""
+    is_recorded = entry.get("draw") == "recorded"
+    if is_recorded and "list" not in entry:
+        yield f"{file}: {name}.list: missing; allowed: the list that draw: recorded takes"
+    if "list" in entry and not is_recorded:
+        given = entry.get("draw", "uniform")
+        yield f"{file}: {name}.draw: {shown(given)}; allowed with a list: recorded"
+    if is_recorded and entry["initial"] == "all":
+        yield f"{file}: {name}.draw: 'recorded'; allowed with initial: all: leave it out"

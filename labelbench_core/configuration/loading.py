@@ -9,6 +9,7 @@ from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.compatibility import combination_errors, split_errors
 from labelbench_core.configuration.component_code import unreadable
 from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
+from labelbench_core.configuration.replays import list_errors, list_options
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.datasets.part_of_pool import check_pool_size
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all
@@ -199,6 +200,8 @@ def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
             entry = catalogue["strategies"][strategy]
             needs = registry.needs(entry["implementation"], entry.get("options"))
             missing = needs - {"embeddings", "labeled", "labels", "num_classes", *offers}
+            if list_options(catalogue, "strategies", strategy) is not None:
+                missing -= {"recorded"}
             if missing:
                 errors.append(
                     f"strategies: {strategy!r} needs {', '.join(sorted(missing))}, which proxy "
@@ -275,7 +278,8 @@ def check_sources(
         for crossing in experiment.crossings:
             if dataset in crossing.datasets:
                 errors += _budget_errors(crossing, dataset, catalogue, sizes.get("pool"), file)
-                told = split_errors(crossing, dataset, catalogue, sizes)
+                told = [*split_errors(crossing, dataset, catalogue, sizes)]
+                told += list_errors(crossing, dataset, catalogue, sizes.get("pool"), data_dir)
                 errors += [f"{file}: {line}" for line in told]
     raise_all(errors)
 

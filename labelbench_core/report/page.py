@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, refresh_costs, selection_costs
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, read_csv, setting_name
+from labelbench_core.analysis.replays import REPLAY_COLUMNS, replay_tables
 from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.analysis.summary import finetuning_text, percent, saving_cell
@@ -72,10 +73,12 @@ def render(
     costs: pd.DataFrame,
     provenance: Provenance,
     looks: Mapping[str, Look | None] | None = None,
+    replays: pd.DataFrame | None = None,
 ) -> str:
     """The page as text. Everything that depends on the machine stands between the comments
     ``<!-- costs -->`` and ``<!-- /costs -->``, so that a comparison of bytes can leave it out:
-    what the stages cost, and when sources were last looked at (`looks`, by data set).
+    what the stages cost, and when sources were last looked at (`looks`, by data set). `replays` is
+    the table of `compare_replays`, where there is one.
     """
     import jinja2
 
@@ -95,7 +98,8 @@ def render(
         few_settings=len(summary["settings"]) <= MOST_CARDS,
         all_bands=len(experiment.strategies) <= MOST_BANDS,
         figures={name: inline_svg(Path(figures) / f"{name}.svg", name) for name in drawn},
-        tables=_tables(results, experiment),
+        tables=_tables(results, experiment)
+        | {"replays": [] if replays is None else replay_tables(replays, experiment.metric)},
         notes=statistics_notes(experiment, results),
         caveats=[*provenance.leaks, *caveats(experiment, summary, results)],
         cost_tables=_cost_tables(costs),
@@ -129,6 +133,11 @@ def _count(number: int, name: str) -> str:
 def read_costs(path: str | Path) -> pd.DataFrame:
     """The table of `collect_costs`."""
     return read_csv(path, COST_COLUMNS)
+
+
+def read_replays(path: str | Path) -> pd.DataFrame:
+    """The table of `compare_replays`."""
+    return read_csv(path, REPLAY_COLUMNS)
 
 
 def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import numpy as np
 from labelbench_core import registry
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.framing import framing_of
+from labelbench_core.datasets.recorded_lists import pool_sha256
 from labelbench_core.embeddings.refreshing import refreshed_after
 from labelbench_core.embeddings.views import open_embeddings, open_views, pool_statistics
 from labelbench_core.errors import damaged
@@ -38,6 +39,8 @@ class RoundData:
         What tells these embeddings from others of the same images.
     dataset_fingerprint
         What tells the data set from others.
+    pool_sha256
+        What tells the images of its pool, and their order, from others; None: not known.
     """
 
     embeddings: Mapping[str, RowSource]
@@ -50,6 +53,7 @@ class RoundData:
     checkpoint: Path | None = None
     source: str = ""
     dataset_fingerprint: str = ""
+    pool_sha256: str | None = None
 
     @property
     def multilabel(self) -> bool:
@@ -103,6 +107,7 @@ def open_round_data(
         zero_shot=read_head(zero_shot, of_dataset, dataset.num_classes) if zero_shot else None,
         source=manifest["fingerprint"],
         dataset_fingerprint=dataset.manifest["fingerprint"],
+        pool_sha256=pool_sha256(dataset.manifest["splits"]["pool"]),
     )
 
 
@@ -134,6 +139,7 @@ def open_image_data(
         checkpoint=checkpoint,
         source=dataset.manifest["fingerprint"],
         dataset_fingerprint=dataset.manifest["fingerprint"],
+        pool_sha256=pool_sha256(dataset.manifest["splits"]["pool"]),
     )
 
 

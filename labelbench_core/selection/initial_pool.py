@@ -16,7 +16,8 @@ def draw(labels: np.ndarray, size: int | str, how: str, rng: np.random.Generator
         Number of rows, or "all": the whole pool, in its own order.
     how
         "uniform", or "class-balanced": equally many of every class as far as they go (a classical
-        protocol, but one that spends knowledge no annotator has before the first label).
+        protocol, but one that spends knowledge no annotator has before the first label). Those of
+        a recorded list are not drawn: `recorded.first_rows`.
 
     Returns
     -------

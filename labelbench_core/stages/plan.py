@@ -13,7 +13,7 @@ from typing import Any
 from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.embeddings.refreshing import refreshed_after
 from labelbench_core.errors import InputError
-from labelbench_core.stages.report_files import ONLY_WITH_FINETUNING
+from labelbench_core.stages.report_files import ONLY_WITH_FINETUNING, ONLY_WITH_REPLAYS
 from labelbench_core.stages.table import COSTED, STAGES, WEIGHTS, Output, Stage
 
 
@@ -31,12 +31,15 @@ class Needs:
         "proxies" and "trainers" → ids of those that start from the class names.
     images
         Ids of the proxies that train on images; all others read embeddings.
+    replays
+        Strategy that buys a recorded list → ids of those that it is compared with.
     """
 
     augmentation: Mapping[str, str] = field(default_factory=dict)
     refresh: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     class_names: Mapping[str, list[str]] = field(default_factory=dict)
     images: Sequence[str] = ()
+    replays: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, text: str) -> Needs:
@@ -104,7 +107,7 @@ def planned_outputs(experiment: Experiment, needs: Needs) -> Iterator[PlannedOut
 def jobs_of(stage: Stage, experiment: Experiment, needs: Needs) -> Iterator[dict[str, Any]]:
     """The ids of every job of a stage, each job once."""
     if stage not in COSTED:
-        if experiment.trainers or stage.name not in ONLY_WITH_FINETUNING:
+        if not _is_left_out(stage, experiment, needs):
             yield {"experiment": experiment.experiment}
         return
     seen = set()
@@ -113,6 +116,13 @@ def jobs_of(stage: Stage, experiment: Experiment, needs: Needs) -> Iterator[dict
         if key not in seen:
             seen.add(key)
             yield dict(zip(stage.ids, key, strict=True))
+
+
+def _is_left_out(stage: Stage, experiment: Experiment, needs: Needs) -> bool:
+    """Whether an experiment has no use for a part of the report."""
+    return (stage.name in ONLY_WITH_FINETUNING and not experiment.trainers) or (
+        stage.name in ONLY_WITH_REPLAYS and not needs.replays
+    )
 
 
 def passing_rounds(experiment: Experiment, needs: Needs) -> frozenset[int]:

@@ -34,6 +34,10 @@ FIGURES_OF = {
 FIGURE_FORMATS = ("png", "pdf", "svg")
 ONLY_WITH_FINETUNING = frozenset({"plot_finetuning"})
 """Rules that run where an experiment fine-tunes."""
+ONLY_WITH_REPLAYS = frozenset({"compare_replays"})
+"""Rules that run where an experiment buys recorded lists and has strategies of the same names."""
+REPLAYS = "replay"
+"""Name of the table that they make, in `TEXT_FORMATS`, too."""
 
 
 def figures(*, finetuning: bool) -> list[str]:

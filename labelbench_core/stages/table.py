@@ -240,6 +240,20 @@ _TABLE = (
         },
         target="report",
     ),
+    Stage(
+        "compare_replays",
+        ids=_REPORT,
+        outputs={
+            "table": Output((report_files.table(report_files.REPLAYS),)),
+            "texts": Output(
+                tuple(
+                    report_files.table(report_files.REPLAYS, suffix)
+                    for suffix in report_files.TEXT_FORMATS
+                )
+            ),
+        },
+        target="report",
+    ),
     *(
         Stage(
             rule,
