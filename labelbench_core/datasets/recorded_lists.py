@@ -1,8 +1,8 @@
 """Recorded lists: which rows of a pool were bought elsewhere, in the order bought.
 
 A list is named by three options, of the strategy `replay` and of schedules whose initial labels are
-drawn as `recorded`: `recorded`, `strategy` and `seeds`. `recorded` is one of `PUBLISHED`, or a JSON
-file in the data directory:
+drawn as `recorded`: `recorded`, `strategy` and `seeds`. `recorded` is the name of a published
+setting (`labelbench_core.published`), or a JSON file in the data directory:
 
     {
      "source": "cifar10",            the implementation of the data set (labelbench_core/datasets/)
@@ -13,7 +13,7 @@ file in the data directory:
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,14 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
+from labelbench_core.published import selections as published_lists
+from labelbench_core.published import settings as published
+from labelbench_core.published.selections import POOL_SIZE
 from labelbench_core.storage import files
+
+PUBLISHED_SOURCE = "cifar10"
+PUBLISHED_POOL = "03c55a690bf16245581008a030fc37800906c9c3777393c3e85d12379540e40b"
+"""SHA-256 of the images of the official CIFAR-10 training set, as `prepare_dataset` notes it."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +63,12 @@ class RecordedList:
 
 @dataclass(frozen=True)
 class _Lists:
-    """All lists of one name: strategy → seed → indices."""
+    """What a file holds: strategy → seed → indices, and of which pool they are."""
 
     lists: Mapping[str, Mapping[int, Any]]
     source: str
     num_rows: int
     pool_sha256: str | None
-
-    @property
-    def seeds(self) -> list[int]:
-        """Of all strategies: a seed of ours belongs to the same one for all of them."""
-        return sorted({seed for lists in self.lists.values() for seed in lists})
 
 
 def read_list(options: Mapping[str, Any], seed: int, data_dir: Path) -> RecordedList:
@@ -84,24 +86,19 @@ def read_list(options: Mapping[str, Any], seed: int, data_dir: Path) -> Recorded
     InputError
         If there is no such list, or if it is no list of different rows of its pool.
     """
-    name, strategy = options["recorded"], options["strategy"]
-    found = _lists(name, data_dir)
-    if strategy not in found.lists:
-        known = sorted(found.lists)
-        raise InputError(
-            f"strategy: {shown(strategy)} has no list in {name!r}{did_you_mean(strategy, known)}; "
-            f"allowed: {listed(known)}"
-        )
-    theirs = _recorded_seed(options.get("seeds"), seed, name, found)
-    lists = found.lists[strategy]
-    if theirs not in lists:
-        raise InputError(
-            f"seeds: strategy {strategy!r} has no list of the recorded seed {theirs}, which "
-            f"belongs to seed {seed}, in {name!r}; allowed: {listed(sorted(lists))}"
-        )
+    name, strategy, order = options["recorded"], options["strategy"], options.get("seeds")
+    if name in published.names():
+        seeds = published.setting(name).seeds
+        return _published(name, strategy, _recorded_seed(order or seeds, seed, name))
+    lists = _lists(name, data_dir)
+    _require_known("strategy", strategy, lists.lists, name)
+    # Those of all strategies: a seed of ours belongs to the same one for each of them.
+    seeds = sorted({one for found in lists.lists.values() for one in found})
+    theirs = _recorded_seed(order or seeds, seed, name)
+    _require_known(f"seeds: list of {strategy!r}", theirs, lists.lists[strategy], name)
     where = f"{name}: {strategy}, seed {theirs}"
-    indices = _checked(lists[theirs], found.num_rows, where)
-    return RecordedList(indices, found.source, found.num_rows, found.pool_sha256, where)
+    indices = _checked(lists.lists[strategy][theirs], lists.num_rows, where)
+    return RecordedList(indices, lists.source, lists.num_rows, lists.pool_sha256, where)
 
 
 def check_pool(
@@ -143,15 +140,29 @@ def pool_sha256(pool: Mapping[str, Any]) -> str | None:
     return pool.get("images_sha256") or pool.get("files_sha256")
 
 
-def _recorded_seed(order: list[int] | None, seed: int, name: str, found: _Lists) -> int:
+@functools.cache
+def _published(name: str, strategy: str, seed: int) -> RecordedList:
+    """A list of `published.selections`."""
+    where = f"{name}: {strategy}, seed {seed}"
+    indices = _checked(published_lists.selections(name, strategy, seed), POOL_SIZE, where)
+    return RecordedList(indices, PUBLISHED_SOURCE, POOL_SIZE, PUBLISHED_POOL, where)
+
+
+def _recorded_seed(order: Sequence[int], seed: int, name: str) -> int:
     """The recorded seed that belongs to a seed of ours."""
-    chosen = found.seeds if order is None else list(order)
-    if seed < len(chosen):
-        return chosen[seed]
+    if seed < len(order):
+        return order[seed]
     raise InputError(
-        f"seeds: no recorded seed belongs to seed {seed} in {name!r}; allowed: seeds "
-        f"0 to {len(chosen) - 1} ({listed(chosen)} in this order)"
+        f"{name}: seeds: no recorded seed belongs to seed {seed}; allowed: seeds 0 to "
+        f"{len(order) - 1} (which are {listed(order)})"
     )
+
+
+def _require_known(what: str, value: Any, known: Iterable[Any], name: str) -> None:
+    known = sorted(known)
+    if value not in known:
+        hint = did_you_mean(value, known) if isinstance(value, str) else ""
+        raise InputError(f"{name}: {what}: {shown(value)}{hint}; allowed: {listed(known)}")
 
 
 def _checked(values: Any, num_rows: int, where: str) -> np.ndarray:
@@ -175,7 +186,11 @@ def _checked(values: Any, num_rows: int, where: str) -> np.ndarray:
 def _lists(name: str, data_dir: Path) -> _Lists:
     path = data_dir / name
     if not path.is_file():
-        raise InputError(f"recorded: {shown(name)}: there is no file {path}; allowed: a file")
+        known = [one.name for one in published_lists.with_selections()]
+        raise InputError(
+            f"recorded: {shown(name)}: no published lists have this name{did_you_mean(name, known)}"
+            f", and there is no file {path}; allowed: a file in the data directory, {listed(known)}"
+        )
     status = path.stat()
     return _read_file(path, (status.st_mtime_ns, status.st_size, status.st_ino))
 
