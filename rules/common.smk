@@ -26,6 +26,7 @@ from labelbench_core.stages.table import FOLDER, COSTED, STAGES
 from labelbench_core.storage.files import canonical_json
 from workflow_scripts import _snakefile as parsing
 from workflow_scripts._completeness import what_is_missing
+from workflow_scripts._estimates import TellEstimate
 from workflow_scripts._forcing import Forced
 from workflow_scripts._noted_outputs import changed_by_others, note
 
@@ -44,6 +45,9 @@ if workflow.is_main_process:
 LEFT_OUT = parsing.left_out_of(EXPERIMENT)
 if LEFT_OUT and workflow.is_main_process:
     logger.addFilter(TellOfLeftOut(workflow, LEFT_OUT, tell=logger.warning))
+if "prices" in ASKED.values and workflow.is_main_process:
+    # Imports torch, in dry runs only.
+    logger.addFilter(TellEstimate(workflow, EXPERIMENT, CATALOGUE, ASKED.values["prices"]))
 # Of all rules, those of a workflow around this one, too.
 shell.prefix(
     parsing.shell_prefix(PROJECT, uses_conda=USES_CONDA, keep_python_path=MODULE is not None)

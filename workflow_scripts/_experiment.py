@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from labelbench_core.configuration import entries
+from labelbench_core.configuration.inheritance import Asked
 from labelbench_core.errors import InputError, shown
 from labelbench_core.stages.plan import Needs, PlannedJob, planned_jobs
 from labelbench_core.stages.table import stage_of
@@ -29,20 +30,33 @@ def command_parser(description: str) -> argparse.ArgumentParser:
         epilog="Further options are handed on to Snakemake.",
         allow_abbrev=False,
     )
+    add_experiment_arguments(parser)
+    parser.add_argument("--cores", default="all", help="cores that jobs may use; default: all")
+    return parser
+
+
+def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options that say which experiment is meant, and where its results are."""
     parser.add_argument("--configfile", type=Path, nargs="+", default=[], help="experiment's file")
     parser.add_argument(
         "--config", nargs="+", default=[], metavar="KEY=VALUE", help="in the place of the file's"
     )
-    parser.add_argument("--cores", default="all", help="cores that jobs may use; default: all")
     working = "folder that holds results/, as for Snakemake; default: the present one"
     parser.add_argument("--directory", "-d", type=Path, help=working)
-    return parser
 
 
 def experiment_of(
     config_files: Sequence[Path], overwritten: Sequence[str] = ()
 ) -> tuple[str, list[PlannedJob]]:
-    """Name and jobs of the experiment in `config_files`, merged as Snakemake merges them.
+    """Name and jobs of the experiment in `config_files`; see `asked_for`."""
+    wanted = asked_for(config_files, overwritten)
+    experiment, catalogue = parsing.load(wanted, PROJECT)
+    needs = Needs(**entries.needs(experiment, catalogue))
+    return experiment.experiment, list(planned_jobs(experiment, needs))
+
+
+def asked_for(config_files: Sequence[Path], overwritten: Sequence[str] = ()) -> Asked:
+    """What `config_files` ask for, merged as Snakemake merges them.
 
     `overwritten`: what `--config` says, as on Snakemake's command line.
     """
@@ -59,10 +73,7 @@ def experiment_of(
         update_config(config, parse_config(list(overwritten)))
     except ValueError as error:
         raise InputError(f"--config: {error}") from error
-    wanted = parsing.read_experiment(config, PROJECT, config_files)
-    experiment, catalogue = parsing.load(wanted, PROJECT)
-    needs = Needs(**entries.needs(experiment, catalogue))
-    return experiment.experiment, list(planned_jobs(experiment, needs))
+    return parsing.read_experiment(config, PROJECT, config_files)
 
 
 def missing_of(job: PlannedJob, left_out: frozenset[str] = frozenset()) -> list[str]:

@@ -339,3 +339,26 @@ def _budget_errors(
                 f"{file}: rounds: {crossing.rounds} rounds of schedule {schedule!r} buy {last} "
                 f"labels, but the pool of {dataset!r} has {pool}; allowed: at most {most}"
             )
+
+
+def known_sizes(entry: Mapping[str, Any], data_dir: Path) -> dict[str, int]:
+    """Sizes of a data set's splits, as far as they are known without reading the data."""
+    try:
+        return _source_sizes(entry, data_dir)
+    except (InputError, OSError):  # who runs the experiment is told
+        return {}
+
+
+def known_num_classes(entry: Mapping[str, Any], data_dir: Path) -> int | None:
+    """The number of a data set's classes; None where it is not known without reading the data."""
+    if "merge_classes" in entry:
+        return None
+    name, options = entry["implementation"], entry.get("options") or {}
+    if (told := registry.describe("datasets", name).info.get("num_classes")) is not None:
+        return told
+    component = registry.load("datasets", name)
+    try:
+        found = component.pool_labels(data_dir, **options)
+    except (AttributeError, InputError, OSError):
+        return None
+    return None if found is None else len(found[1])

@@ -27,6 +27,11 @@ from labelbench_core.registry.options import (
 LEAST_TO_HOLD_OUT = 2  # labels: one to train on, one to look at
 
 
+def num_held_out(labels: int, share: float) -> int:
+    """How many of so many labels are held out: at least one, never all."""
+    return min(max(1, round(share * labels)), labels - 1)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Everything about a training but its loss.

@@ -18,7 +18,7 @@ from labelbench_core.training.examples import Examples
 from labelbench_core.training.flops import training_flops
 from labelbench_core.training.loop import Fit, train
 from labelbench_core.training.network import Network
-from labelbench_core.training.recipe import LEAST_TO_HOLD_OUT, Recipe
+from labelbench_core.training.recipe import LEAST_TO_HOLD_OUT, Recipe, num_held_out
 from labelbench_core.training.run import Task, Validation
 
 
@@ -106,7 +106,7 @@ def hold_out(labels: np.ndarray, share: float, names: tuple[str | int, ...]) -> 
             f"training.validation: 'held-out' with {len(labels)} labels; allowed: none, or "
             f"{LEAST_TO_HOLD_OUT} labels or more"
         )
-    count = min(max(1, round(share * len(labels))), len(labels) - 1)
+    count = num_held_out(len(labels), share)
     shuffled = rng_for("validation", *names).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     # Evenly spaced over the sorted labels: every class gives its share.

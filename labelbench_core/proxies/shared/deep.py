@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from labelbench_core import registry
-from labelbench_core.backbones import Backbone
+from labelbench_core.backbones import Backbone, Outline
 from labelbench_core.compute.devices import choose_device, prepare_cpu
 from labelbench_core.compute.precision import autocast
 from labelbench_core.datasets.image_rows import BLOCK_ROWS, ImageRows
@@ -61,6 +61,10 @@ class DeepProxy(ABC):
     @abstractmethod
     def start(self, backbone: Backbone, training: TrainingSet, rng: np.random.Generator) -> Start:
         """What the training starts from, given the pretrained backbone."""
+
+    def outline(self, backbone: Outline) -> torch.nn.Module:
+        """The backbone's network as it is trained, without values: for what it will cost."""
+        return backbone.model
 
     def finish(self, trained: Trained) -> Trained:
         """The network to be kept, given the one that was trained."""
