@@ -108,6 +108,35 @@ rule tabulate:
         " --log {log}"
 
 
+rule price_costs:
+    input:
+        costs=files_of("collect_costs", "costs"),
+        metrics=files_of("collect_curves", "metrics"),
+        savings=table_of("savings"),
+    output:
+        money=output_of("price_costs", "money"),
+        texts=output_of("price_costs", "texts"),
+    log:
+        log_of("price_costs"),
+    benchmark:
+        benchmark_of("price_costs")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("price_costs"),
+        prices=verbatim(canonical_json(ASKED.values.get("prices", {}))),
+    message:
+        "Turn costs into money"
+    shell:
+        "python -m workflow_scripts.price_costs"
+        " --costs {input.costs} --metrics {input.metrics} --savings {input.savings}"
+        " --prices {params.prices:q} --money {output.money} --log {log}"
+
+
 rule compare_replays:
     input:
         metrics=files_of("collect_curves", "metrics"),
@@ -263,6 +292,7 @@ rule render_report:
         costs=files_of("collect_costs", "costs"),
         # None where the experiment has no such table.
         replays=every("table", "compare_replays"),
+        money=every("money", "price_costs"),
         manifests=every("manifest", "prepare_dataset", "extract_embeddings"),
     output:
         report(
@@ -291,11 +321,13 @@ rule render_report:
             f"--manifest {file}" for file in input.manifests
         ),
         state=str(parsing.SOURCES_STATE),
+        prices=verbatim(canonical_json(ASKED.values.get("prices", {}))),
     message:
         "Render the report"
     shell:
         "python -m workflow_scripts.render_report"
         " --experiment {params.experiment:q} --configuration {params.configuration:q}"
         " --summary {input.summary} --tables {params.tables} --figures {params.figures}"
-        " --costs {input.costs} --replays {input.replays} {params.manifests} --state {params.state}"
+        " --costs {input.costs} --replays {input.replays} --money {input.money}"
+        " --prices {params.prices:q} {params.manifests} --state {params.state}"
         " --report {output} --log {log}"

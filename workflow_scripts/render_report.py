@@ -10,6 +10,7 @@ from labelbench_core.datasets.looks import last_looks
 from labelbench_core.report.page import (
     Provenance,
     read_costs,
+    read_money,
     read_replays,
     read_results,
     render,
@@ -42,6 +43,8 @@ def render_report(arguments: argparse.Namespace) -> None:
         if arguments.state
         else None,
         replays=read_replays(arguments.replays) if arguments.replays else None,
+        money=read_money(arguments.money) if arguments.money else None,
+        currency=json.loads(arguments.prices).get("currency", ""),
     )
     with atomic_path(arguments.report) as aside:
         aside.write_text(text, encoding="utf-8")
@@ -55,6 +58,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--figures", required=True, type=Path, help="folder of the figures")
     parser.add_argument("--costs", required=True, type=Path, help="table of collect_costs")
     parser.add_argument("--replays", nargs="?", type=Path, help="table of compare_replays")
+    parser.add_argument("--money", nargs="?", type=Path, help="table of price_costs")
+    parser.add_argument("--prices", default="{}", help="what it was made with, as JSON")
     parser.add_argument("--configuration", default="", help="configuration to show, as JSON")
     parser.add_argument("--revision", default="", help="git revision to show")
     parser.add_argument(

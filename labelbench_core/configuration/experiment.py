@@ -135,7 +135,8 @@ class Experiment:
     """What is crossed, in one or several crossings, and what the report puts forward.
 
     `baseline` is what every strategy is compared with, `highlight` the strategy of the headline;
-    every crossing has both. `metric` is the metric of tables, savings and figures.
+    every crossing has both. `metric` is the metric of tables, savings and figures. `priced` says
+    whether there are prices that turn costs into money.
     """
 
     experiment: str
@@ -143,6 +144,7 @@ class Experiment:
     baseline: str
     highlight: str
     metric: str = "accuracy"
+    priced: bool = False
 
     @classmethod
     def from_json(cls, text: str) -> "Experiment":
@@ -177,9 +179,11 @@ class Experiment:
     def as_mapping(self) -> dict[str, Any]:
         """All that decides what is measured, as JSON values.
 
-        What stays on disk (`finetune.keep`) does not: a change of it must not run anything again.
+        What stays on disk (`finetune.keep`) does not, nor do prices: a change of them must not run
+        anything again.
         """
         values = dataclasses.asdict(self)
+        del values["priced"]
         for crossing in values["crossings"]:
             if crossing["finetune"] is not None:
                 del crossing["finetune"]["keep"]

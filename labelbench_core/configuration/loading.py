@@ -52,6 +52,7 @@ def load_experiment(
         baseline=config.get("baseline", "random"),
         highlight=config.get("highlight", "margin"),
         metric=config.get("metric", "accuracy"),
+        priced="prices" in config,
     )
     errors = [f"{file}: {line}" for line in _size_errors(experiment)]
     for place, crossing in enumerate(experiment.crossings):

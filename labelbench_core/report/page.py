@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, refresh_costs, selection_costs
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, read_csv, setting_name
+from labelbench_core.analysis.money import MONEY_COLUMNS, money_tables
 from labelbench_core.analysis.replays import REPLAY_COLUMNS, replay_tables
 from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
@@ -74,11 +75,13 @@ def render(
     provenance: Provenance,
     looks: Mapping[str, Look | None] | None = None,
     replays: pd.DataFrame | None = None,
+    money: pd.DataFrame | None = None,
+    currency: str = "",
 ) -> str:
     """The page as text. Everything that depends on the machine stands between the comments
     ``<!-- costs -->`` and ``<!-- /costs -->``, so that a comparison of bytes can leave it out:
-    what the stages cost, and when sources were last looked at (`looks`, by data set). `replays` is
-    the table of `compare_replays`, where there is one.
+    what the stages cost, and when sources were last looked at (`looks`, by data set). `replays` and
+    `money` (in `currency`) are the tables of `compare_replays` and `price_costs`, where there are.
     """
     import jinja2
 
@@ -103,6 +106,7 @@ def render(
         notes=statistics_notes(experiment, results),
         caveats=[*provenance.leaks, *caveats(experiment, summary, results)],
         cost_tables=_cost_tables(costs),
+        money_tables=[] if money is None else money_tables(money, currency),
         costs_missing=int(costs["seconds"].isna().sum()) if len(costs) else 0,
         source_looks=[_look_text(name, look) for name, look in (looks or {}).items()],
         provenance=provenance,
@@ -133,6 +137,11 @@ def _count(number: int, name: str) -> str:
 def read_costs(path: str | Path) -> pd.DataFrame:
     """The table of `collect_costs`."""
     return read_csv(path, COST_COLUMNS)
+
+
+def read_money(path: str | Path) -> pd.DataFrame:
+    """The table of `price_costs`."""
+    return read_csv(path, MONEY_COLUMNS)
 
 
 def read_replays(path: str | Path) -> pd.DataFrame:

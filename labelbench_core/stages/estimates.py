@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from labelbench_core.backbones import Outline
 
-HALF = 2  # bytes of a feature, and of a weight that is kept
+HALF = 2  # bytes of a feature, and of a weight of a network on images
+SINGLE = 4  # bytes of a weight of a proxy on embeddings
 LABEL_INDEX = 8  # bytes of an index in a round's arrays
 
 
@@ -202,13 +203,30 @@ class _Costs:
             if ids["round"] in self._passing:
                 return 0
             network, _ = self.network(ids["backbone"], self.classes(ids))
-            return HALF * sum(value.numel() for value in network.state_dict().values())
+            return HALF * _size(network)
         if stage.name in ("train_initial", "select_round"):
-            size = LABEL_INDEX * self.num_labeled(ids)
-            if entries.needs_images(self._catalogue, ids["proxy"]):
-                size += HALF * self.backbone(ids["backbone"])[0].num_features * self.rows(ids)
-            return size
+            return LABEL_INDEX * self.num_labeled(ids) + self._of_proxy(ids)
         return 0
+
+    def _of_proxy(self, ids: Mapping[str, Any]) -> int:
+        """Bytes of what a round keeps of its proxy."""
+        proxy, classes = ids["proxy"], self.classes(ids)
+        features = self.backbone(ids["backbone"])[0].num_features
+        if not entries.needs_images(self._catalogue, proxy):
+            return SINGLE * self._members(proxy) * _size(self._on_embeddings(ids))
+        size = HALF * features * self.rows(ids) + SINGLE * (features + 1) * classes
+        if entries.option(self._catalogue, proxy, "start") == "warm":
+            size += HALF * _size(self.network(ids["backbone"], classes, proxy)[0])
+        return size
+
+    def _members(self, proxy: str) -> int:
+        return entries.option(self._catalogue, proxy, "members") or 1
+
+    def _on_embeddings(self, ids: Mapping[str, Any]) -> nn.Module:
+        """The network, a linear classifier where it has no hidden layer, of a proxy."""
+        hidden = entries.option(self._catalogue, ids["proxy"], "hidden") or 0
+        features = self.backbone(ids["backbone"])[0].num_features
+        return _on_embeddings(features, hidden, self.classes(ids))
 
     def splits(self, ids: Mapping[str, Any]) -> Mapping[str, int]:
         """Rows by split."""
@@ -266,7 +284,9 @@ class _Costs:
             model = built.outline(self._backbone(backbone)[0])
         with torch.device("meta"):
             network = Network(model, outline.num_features, classes)
-        return network.eval(), flops_per_image(network, outline.input_size)
+        # The classifier apart: mixed precision, which it is kept out of, knows no such device.
+        head = 2 * outline.num_features * classes
+        return network, head + flops_per_image(network.backbone.eval(), outline.input_size)
 
     def _num_views(self, ids: Mapping[str, Any]) -> int:
         """Arrays of views that are random, and so are embedded."""
@@ -287,12 +307,10 @@ class _Costs:
             return trained + per_image * self.rows(ids)
         if trainer is None or entries.option(self._catalogue, proxy, "refresh_every"):
             raise _Unknown(f"how long the solver of proxy {proxy!r} takes")
-        hidden = entries.option(self._catalogue, proxy, "hidden") or 0
-        network = _on_embeddings(self.backbone(ids["backbone"])[0].num_features, hidden, classes)
+        network = self._on_embeddings(ids)
         # Two operations for each weight and example.
         per_example = 2 * sum(value.numel() for value in network.parameters())
-        members = entries.option(self._catalogue, proxy, "members") or 1
-        return members * self._of_training(network, trainer, ids, per_example)
+        return self._members(proxy) * self._of_training(network, trainer, ids, per_example)
 
     def _of_training(
         self, network: nn.Module, trainer: str, ids: Mapping[str, Any], per_example: int
@@ -308,6 +326,11 @@ class _Costs:
         info = registry.describe("trainers", entry["implementation"]).info
         recipe = Recipe.from_options(entry.get("training"))
         return planned_flops(network, recipe, info, labeled, rows, per_example)
+
+
+def _size(network: nn.Module) -> int:
+    """Numbers in a network's file."""
+    return sum(value.numel() for value in network.state_dict().values())
 
 
 @functools.cache

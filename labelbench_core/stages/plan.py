@@ -13,7 +13,11 @@ from typing import Any
 from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.embeddings.refreshing import refreshed_after
 from labelbench_core.errors import InputError
-from labelbench_core.stages.report_files import ONLY_WITH_FINETUNING, ONLY_WITH_REPLAYS
+from labelbench_core.stages.report_files import (
+    ONLY_WITH_FINETUNING,
+    ONLY_WITH_PRICES,
+    ONLY_WITH_REPLAYS,
+)
 from labelbench_core.stages.table import COSTED, STAGES, WEIGHTS, Output, Stage
 
 
@@ -120,8 +124,10 @@ def jobs_of(stage: Stage, experiment: Experiment, needs: Needs) -> Iterator[dict
 
 def _is_left_out(stage: Stage, experiment: Experiment, needs: Needs) -> bool:
     """Whether an experiment has no use for a part of the report."""
-    return (stage.name in ONLY_WITH_FINETUNING and not experiment.trainers) or (
-        stage.name in ONLY_WITH_REPLAYS and not needs.replays
+    return (
+        (stage.name in ONLY_WITH_FINETUNING and not experiment.trainers)
+        or (stage.name in ONLY_WITH_REPLAYS and not needs.replays)
+        or (stage.name in ONLY_WITH_PRICES and not experiment.priced)
     )
 
 

@@ -62,4 +62,8 @@ def figure(name: str) -> tuple[str, ...]:
 
 SUMMARY = table("summary", "json")
 COSTS = f"{FOLDER}/costs.csv"
+MONEY = f"{FOLDER}/money.csv"
+"""Like the costs that it is made from, it depends on the machine; in `TEXT_FORMATS`, too."""
+ONLY_WITH_PRICES = frozenset({"price_costs"})
+"""Rules that run where an experiment gives prices."""
 PAGE = f"{FOLDER}/report.html"

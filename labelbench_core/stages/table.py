@@ -241,6 +241,20 @@ _TABLE = (
         target="report",
     ),
     Stage(
+        "price_costs",
+        ids=_REPORT,
+        outputs={
+            "money": Output((report_files.MONEY,)),
+            "texts": Output(
+                tuple(
+                    report_files.MONEY.removesuffix("csv") + suffix
+                    for suffix in report_files.TEXT_FORMATS
+                )
+            ),
+        },
+        target="report",
+    ),
+    Stage(
         "compare_replays",
         ids=_REPORT,
         outputs={

@@ -68,7 +68,9 @@ def test_what_was_bought_before_is_bought_again_and_is_as_good(recorded):
             "margin",
             "2",
         )
-        assert (row["shared"], row["jaccard"], row["difference"]) == ("1", "1", "0")
+        assert (row["shared"], row["jaccard"]) == ("1", "1")
+        # Another strategy's proxy chooses its penalty by other folds.
+        assert abs(float(row["difference"])) < 0.05
         assert row["entropy"] == row["reference_entropy"]
     # The same again, but for one list, of which nothing else is made anew.
     assert workflow.planned(f"{TABLES}/replay.md") == {}
