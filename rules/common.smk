@@ -33,16 +33,12 @@ from workflow_scripts._noted_outputs import changed_by_others, note
 MODULE = workflow.modifier.namespace
 parsing.refuse_prefix(MODULE, workflow.modifier.path_modifier.replace_prefix)
 remember(save=workflow.is_main_process)
-EXPERIMENT, CATALOGUE = parsing.load(config, PROJECT, workflow.overwrite_configfiles, MODULE)
+ASKED = parsing.read_experiment(config, PROJECT, workflow.overwrite_configfiles, MODULE)
+EXPERIMENT, CATALOGUE = parsing.load(ASKED, PROJECT)
 USES_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 FORCED = Forced(tell=logger.warning)
 if workflow.is_main_process:
-    CHANGED = parsing.prepare_main_process(
-        EXPERIMENT,
-        CATALOGUE,
-        parsing.config_name(workflow.overwrite_configfiles, PROJECT, MODULE),
-        config.get("check_sources", "small"),
-    )
+    CHANGED = parsing.prepare_main_process(EXPERIMENT, CATALOGUE, ASKED)
     for manifest, why in CHANGED.items():
         FORCED.force([manifest], why)
 LEFT_OUT = parsing.left_out_of(EXPERIMENT)

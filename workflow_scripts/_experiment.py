@@ -32,14 +32,23 @@ def command_parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--configfile", type=Path, nargs="+", default=[], help="file of the experiment"
     )
+    parser.add_argument(
+        "--config", nargs="+", default=[], metavar="KEY=VALUE", help="in the place of the file's"
+    )
     parser.add_argument("--cores", default="all", help="cores that jobs may use; default: all")
     working = "folder that holds results/, as for Snakemake; default: the current one"
     parser.add_argument("--directory", "-d", type=Path, help=working)
     return parser
 
 
-def experiment_of(config_files: Sequence[Path]) -> tuple[str, list[PlannedJob]]:
-    """Name and jobs of the experiment in `config_files`, merged as Snakemake merges them."""
+def experiment_of(
+    config_files: Sequence[Path], overwritten: Sequence[str] = ()
+) -> tuple[str, list[PlannedJob]]:
+    """Name and jobs of the experiment in `config_files`, merged as Snakemake merges them.
+
+    `overwritten`: what `--config` says, as on Snakemake's command line.
+    """
+    from snakemake.cli import parse_config
     from snakemake.utils import update_config
 
     config: dict = {}
@@ -48,7 +57,12 @@ def experiment_of(config_files: Sequence[Path]) -> tuple[str, list[PlannedJob]]:
         if not isinstance(content, dict):
             raise InputError(f"{file}: {shown(content)}; allowed: a mapping")
         update_config(config, content)
-    experiment, catalogue = parsing.load(config, PROJECT, config_files)
+    try:
+        update_config(config, parse_config(list(overwritten)))
+    except ValueError as error:
+        raise InputError(f"--config: {error}") from error
+    wanted = parsing.read_experiment(config, PROJECT, config_files)
+    experiment, catalogue = parsing.load(wanted, PROJECT)
     needs = Needs(**entries.needs(experiment, catalogue))
     return experiment.experiment, list(planned_jobs(experiment, needs))
 
@@ -70,12 +84,19 @@ class Snakemake:
 
     Parameters
     ----------
-    config_files, cores, options
+    config_files, overwritten, cores, options
         As on its command line.
     """
 
-    def __init__(self, config_files: Sequence[Path], cores: str, options: Sequence[str]) -> None:
-        chosen = ["--configfile", *map(str, config_files)] if config_files else []
+    def __init__(
+        self,
+        config_files: Sequence[Path],
+        overwritten: Sequence[str],
+        cores: str,
+        options: Sequence[str],
+    ) -> None:
+        chosen = ["--config", *overwritten] if overwritten else []
+        chosen += ["--configfile", *map(str, config_files)] if config_files else []
         # Any folder may be the working directory, even one with a Snakefile of its own.
         snakefile = ["--snakefile", os.path.relpath(PROJECT / "Snakefile")]
         self._options = ["--cores", cores, *snakefile, *options, *chosen]

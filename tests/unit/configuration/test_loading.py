@@ -323,6 +323,6 @@ def test_files_of_an_experiment_are_read_strictly(quickstart, tmp_path, capsys, 
     file = tmp_path / "my.yaml"
     file.write_text(text)
     with pytest.raises(SystemExit) as caught:  # what Snakemake made of it does not matter
-        parsing.load(quickstart, PROJECT, [file])
+        parsing.read_experiment(quickstart, PROJECT, [file])
     assert str(caught.value).startswith("error: ")
     assert "my.yaml: line " in str(caught.value)
