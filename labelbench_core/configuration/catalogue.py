@@ -94,8 +94,10 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
                 if key in (training or {})
             ]
         if not errors and not wrong:
-            steps = Recipe.from_options(training).steps
-            wrong = _step_errors(implementation, entry.get("options") or {}, steps)
+            recipe = Recipe.from_options(training)
+            if recipe.epochs is None:  # else their number is the labels'
+                given = entry.get("options") or {}
+                wrong = _step_errors(implementation, given, recipe.steps)
         errors += wrong
     for other, keys in ONLY_OF.items():
         if other != kind:

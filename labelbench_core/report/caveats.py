@@ -11,6 +11,7 @@ from labelbench_core.analysis.finetuning import verdict
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_name
 from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
+from labelbench_core.configuration.beside_budget import labels_beside
 from labelbench_core.configuration.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results
     fewest = _seed_counts(experiment)[0]
     if fewest < FEW_SEEDS:
         notes.append(f"Only {fewest} seeds: intervals are wide, especially those of label savings.")
+    notes += _beside_the_budget(experiment)
     notes += _unfinished(results.convergence)
     notes += _weak_highlight(experiment, results.comparisons)
     notes += _savings(experiment, summary)
@@ -76,6 +78,16 @@ def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results
 def _seed_counts(experiment: Experiment) -> list[int]:
     """The numbers of seeds of all crossings, ascending."""
     return sorted({len(crossing.seeds) for crossing in experiment.crossings})
+
+
+def _beside_the_budget(experiment: Experiment) -> Iterator[str]:
+    for proxy in experiment.all_of("proxies"):
+        if size := labels_beside(proxy):
+            yield (
+                f"{proxy}: its weights were chosen in every round by {size:,} labels of the "
+                f"validation split. The numbers of labels do not count them: +{size:,} validation "
+                "labels, not counted by the original."
+            )
 
 
 def _unfinished(failures: pd.DataFrame) -> Iterator[str]:

@@ -111,6 +111,7 @@ def open_image_data(
     dataset_manifest: Path,
     checkpoint: Path | None = None,
     threads: int = 1,
+    zero_shot: Path | None = None,
 ) -> RoundData:
     """Open a prepared data set for proxies that train a backbone; no embeddings are needed.
 
@@ -120,17 +121,25 @@ def open_image_data(
         The id `dataset`, and the entry `backbone` of the catalogue.
     checkpoint
         File that an interrupted training leaves, to resume from.
+    zero_shot
+        File of the classifier made of class names, for proxies that start from it.
     """
     from labelbench_core.datasets.image_rows import ImageRows
 
     dataset = open_dataset(dataset_manifest.parent, settings["dataset"])
     framing = framing_of(settings["backbone"])
+    of_dataset = {
+        "dataset": settings["dataset"],
+        "dataset_fingerprint": dataset.manifest["fingerprint"],
+        "backbone": id_of(settings["backbone"]),
+    }
     return RoundData(
         embeddings={split: ImageRows(dataset, split, threads, framing) for split in dataset.splits},
         labels={split: dataset.labels(split) for split in dataset.splits},
         num_classes=dataset.num_classes,
         statistics=Statistics(np.zeros(0), np.zeros(0)),
         backbone=settings["backbone"],
+        zero_shot=read_head(zero_shot, of_dataset, dataset.num_classes) if zero_shot else None,
         checkpoint=checkpoint,
         source=dataset.manifest["fingerprint"],
         dataset_fingerprint=dataset.manifest["fingerprint"],

@@ -30,6 +30,13 @@ class Training:
     recipe: Recipe
     task: Task
 
+    @property
+    def spent_beside(self) -> dict[str, int]:
+        """What a record says of labels that were spent and not bought; nothing where none were."""
+        if self.recipe.validation != "extra" or self.task.validation is None:
+            return {}
+        return {"extra_labels": len(self.task.validation.labels)}
+
     def run(
         self, network: Network, checkpoint: Checkpoint, flops_per_example: int
     ) -> tuple[Fit, int]:
@@ -86,7 +93,7 @@ def set_up(
         unlabeled_views=info.get("unlabeled_views", 2),
         validation=validation,
     )
-    return Training(method, recipe, task)
+    return Training(method, recipe.for_labels(len(kept)), task)
 
 
 def hold_out(labels: np.ndarray, share: float, names: tuple[str | int, ...]) -> np.ndarray:
@@ -105,3 +112,13 @@ def hold_out(labels: np.ndarray, share: float, names: tuple[str | int, ...]) -> 
     # Evenly spaced over the sorted labels: every class gives its share.
     places = np.floor((np.arange(count) + 0.5) * len(labels) / count).astype(np.int64)
     return np.sort(by_class[places])
+
+
+def extra_rows(available: int, size: int, names: tuple[str | int, ...]) -> np.ndarray:
+    """`size` random rows, sorted, of a validation split of `available`; `InputError` if fewer."""
+    if size > available:
+        raise InputError(
+            f"training.validation_size: {size}; allowed: at most {available}, the size of the data "
+            "set's validation split"
+        )
+    return np.sort(rng_for("validation", *names).permutation(available)[:size])

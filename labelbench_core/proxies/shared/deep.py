@@ -90,6 +90,11 @@ class DeepProxy(ABC):
                 "labeled": files.sha256_arrays(
                     {"indices": training.indices, "labels": training.labels}
                 ),
+                **(
+                    {"zero_shot": files.sha256_arrays(training.zero_shot)}
+                    if training.zero_shot
+                    else {}
+                ),
                 "names": names,
             },
         )
@@ -108,7 +113,8 @@ class DeepProxy(ABC):
         self._keep(trained, backbone)
         blocks = (self.embed(images) for _, images in training.pool.blocks())
         self.pool_features = np.concatenate([rows.astype(np.float16) for rows in blocks])
-        return trained.fit.record(trained.flops + trained.flops_per_image * len(training.pool))
+        flops = trained.flops + trained.flops_per_image * len(training.pool)
+        return {**trained.fit.record(flops), **trained.spent_beside}
 
     def pool_rows(self, pool: ImageRows) -> ArrayRows:
         """The pool as `predict_proba` and `embed` take it without a network."""
@@ -153,6 +159,8 @@ class DeepProxy(ABC):
         def embed(images: np.ndarray) -> np.ndarray:
             with torch.inference_mode(), autocast(trained.device, trained.dtype):
                 pixels = torch.from_numpy(images).to(trained.device)
-                return network.backbone(backbone.preprocess(pixels)).float().cpu().numpy()
+                features = network.backbone(backbone.preprocess(pixels)).float()
+            # So that the classifier is linear in them.
+            return network.before_head(features).cpu().numpy()
 
         self._embed_images = embed
