@@ -26,7 +26,6 @@ def show(arguments: argparse.Namespace) -> None:
     for name, place in places.items():
         print(f"{name:8s} {place.format(experiment=arguments.experiment)}")
 
-
     if arguments.experiment == QUICKSTART:
         print()
         print(f"Figure 1 of the paper (a GPU, ImageNet): {FIGURE_1}")

@@ -43,7 +43,9 @@ def planned(workflow, name, recipe):
     return workflow.planned(*options, config=f"config/paper/{name}.yaml", LABELBENCH_DATA="nowhere")
 
 
-@pytest.mark.parametrize(("name", "recipe"), KINDS, ids="-".join)
+@pytest.mark.parametrize(
+    ("name", "recipe"), [pytest.param(*one, id="-".join(one)) for one in KINDS if one[0] in PLANNED]
+)
 def test_one_of_each_kind(fresh, name, recipe):
     found = planned(fresh, name, recipe)
     expected = KINDS[name, recipe]

@@ -48,9 +48,7 @@ def parts(before, text):
 
 
 ALL = [pytest.param(*block, id=f"{block[0]}-{block[1]}") for block in blocks()]
-WHOLE = [
-    block for block in blocks() if "experiment:" in block[3] and "extends:" not in block[3]
-]
+WHOLE = [block for block in blocks() if "experiment:" in block[3] and "extends:" not in block[3]]
 
 
 @pytest.fixture(scope="module")
