@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from labelbench_core.analysis.published_results import read_comparison
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.datasets.looks import last_looks
 from labelbench_core.report.page import Provenance, read_costs, read_results, render
@@ -35,6 +36,7 @@ def render_report(arguments: argparse.Namespace) -> None:
         looks=last_looks(arguments.state, experiment.all_of("datasets"))
         if arguments.state
         else None,
+        published=read_comparison(arguments.tables) if experiment.references else None,
     )
     with atomic_path(arguments.report) as aside:
         aside.write_text(text, encoding="utf-8")

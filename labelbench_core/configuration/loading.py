@@ -1,10 +1,12 @@
 """An experiment: which ids of the catalogue are crossed, checked before any job starts."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from labelbench_core import registry
+from labelbench_core.configuration import reference_keys
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.compatibility import combination_errors, split_errors
 from labelbench_core.configuration.component_code import unreadable
@@ -57,7 +59,19 @@ def load_experiment(
         where = f"{file}: also.{place - 1}." if place else f"{file}: "
         errors += [where + line for line in _reference_errors(experiment, crossing, catalogue)]
     raise_all(errors)
-    return experiment
+    return _with_published(experiment, config, catalogue, file)
+
+
+def _with_published(
+    experiment: Experiment, config: Mapping[str, Any], catalogue: Catalogue, file: str
+) -> Experiment:
+    """The experiment with the published settings and panels that it asks for."""
+    if "reference" not in config and "panels" not in config:
+        return experiment
+    references, wrong = reference_keys.references(config.get("reference"), experiment, catalogue)
+    panels, others = reference_keys.panels(config.get("panels"), experiment, catalogue, references)
+    raise_all(f"{file}: {line}" for line in wrong + others)
+    return dataclasses.replace(experiment, references=references, panels=panels)
 
 
 def _crossing(values: Mapping[str, Any], catalogue: Catalogue) -> Crossing:
