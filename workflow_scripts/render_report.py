@@ -18,7 +18,7 @@ from workflow_scripts._job import job_parser, run_job
 def render_report(arguments: argparse.Namespace) -> None:
     """Read tables, figures and costs; write the page."""
     experiment = Experiment.from_json(arguments.experiment)
-    leaks, left_out = describe_images(experiment, arguments.manifest)
+    leaks, left_out, variants = describe_images(experiment, arguments.manifest)
     text = render(
         experiment,
         read_record(arguments.summary, "summary", {"experiment": experiment.experiment}),
@@ -32,6 +32,7 @@ def render_report(arguments: argparse.Namespace) -> None:
             inputs=describe_inputs(experiment, arguments.manifest),
             leaks=leaks,
             left_out=left_out,
+            variants=variants,
         ),
         looks=last_looks(arguments.state, experiment.all_of("datasets"))
         if arguments.state

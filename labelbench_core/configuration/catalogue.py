@@ -17,9 +17,12 @@ KINDS = (*COMPONENT_KINDS, "schedules", "augmentations")
 
 # Keys of entries beside `implementation` and `options`.
 ONLY_OF = {
-    "datasets": ("prompts", "pool_size", "duplicates", "near_duplicates"),
+    "datasets": (
+        "prompts", "pool_size", "merge_classes", "long_tail", "near_copies", "duplicates",
+        "near_duplicates",
+    ),
     "trainers": ("training",),
-}
+}  # fmt: skip
 
 Catalogue = dict[str, dict[str, dict[str, Any]]]
 
@@ -80,6 +83,12 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
     if registry.problem_of(kind, implementation):
         return []
     errors = registry.option_errors(kind, implementation, entry.get("options") or {})
+    in_files = registry.describe(kind, implementation).info.get("in_files")
+    if kind == "datasets" and "near_copies" in entry and in_files:
+        errors.append(
+            f"near_copies: {implementation} leaves images in their files, which are not copied; "
+            "allowed: leave it out"
+        )
     if kind == "trainers":
         training = entry.get("training")
         wrong = Recipe.errors_in(training)

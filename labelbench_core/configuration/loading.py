@@ -12,7 +12,7 @@ from labelbench_core.configuration.compatibility import combination_errors, spli
 from labelbench_core.configuration.component_code import unreadable
 from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
 from labelbench_core.configuration.schemas import schema_errors
-from labelbench_core.datasets.part_of_pool import check_pool_size
+from labelbench_core.datasets.variants import Variant
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all
 
 # Planning takes 2 ms and 16 KB for each job.
@@ -316,19 +316,13 @@ def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
 
 def _source_sizes(entry: Mapping[str, Any], data_dir: Path) -> dict[str, int]:
     """Sizes of the splits where they can be known without reading the data."""
-    component = registry.load("datasets", entry["implementation"])
-    sizes = dict(component.check(data_dir, **(entry.get("options") or {})) or {})
-    part = entry.get("pool_size")
-    if part is None:
-        return sizes
-    if part > sizes.get("pool", part):
-        raise InputError(f"pool_size: {part}; allowed: at most {sizes['pool']}")
-    known = None
-    if hasattr(component, "pool_labels"):
-        known = component.pool_labels(data_dir, **(entry.get("options") or {}))
-    if known is not None:
-        check_pool_size(*known, entry["implementation"], part)
-    return {**sizes, "pool": part}
+    source, options = entry["implementation"], entry.get("options") or {}
+    component = registry.load("datasets", source)
+    sizes = dict(component.check(data_dir, **options) or {})
+    variant, known = Variant.of(entry), None
+    if variant.changes_anything() and hasattr(component, "pool_labels"):
+        known = component.pool_labels(data_dir, **options)
+    return variant.planned_sizes(sizes, known, source)
 
 
 def _budget_errors(

@@ -19,6 +19,7 @@ from labelbench_core.configuration.source_images import check_new_images
 from labelbench_core.datasets import Source, looks
 from labelbench_core.datasets.digests import Digests, contents_sha256, statuses_sha256
 from labelbench_core.datasets.names import printable
+from labelbench_core.datasets.variants import Variant
 from labelbench_core.errors import InputError
 from labelbench_core.storage.records import Each, check_shape, read_record
 
@@ -207,9 +208,9 @@ def _reason(error: OSError) -> str:
 
 def made_by(manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
     """Whether a data set was prepared with the settings of `entry`."""
-    made = [manifest.get(key) for key in ("source", "options", "pool_size")]
-    asked = [entry["implementation"], entry.get("options") or {}, entry.get("pool_size")]
-    return made == asked
+    made = [manifest.get(key) for key in ("source", "options")]
+    asked = [entry["implementation"], entry.get("options") or {}]
+    return made == asked and Variant.of(manifest) == Variant.of(entry)
 
 
 def _is_large(manifest: Mapping[str, Any]) -> bool:

@@ -27,7 +27,7 @@ PARAMETERS = {
 }
 HANDED = {"sequential": ("ask",), "ceiling": ("truth", "fit")}
 FLAGS = ("multilabel", "deterministic", "needs_torch", "needs_images", "needs_unlabeled")
-FLAGS += ("needs_teacher", "pretrained_head", "text")
+FLAGS += ("needs_teacher", "pretrained_head", "text", "in_files")
 
 
 def _are_texts(value: Any) -> bool:

@@ -54,7 +54,8 @@ MOST_CARDS = 3
 class Provenance:
     """Where the results come from: configuration, code revision, versions, inputs' fingerprints.
 
-    `leaks` and `left_out` are sentences about the data sets' images.
+    `leaks` and `left_out` are sentences about the data sets' images, `variants` those about splits
+    and pools that are not the official ones: they stand under every figure.
     """
 
     configuration: Any
@@ -63,6 +64,7 @@ class Provenance:
     inputs: Sequence[tuple[str, str, str]]
     leaks: Sequence[str] = ()
     left_out: Sequence[str] = ()
+    variants: Sequence[str] = ()
 
 
 def read_results(folder: str | Path) -> Results:

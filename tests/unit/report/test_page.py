@@ -113,6 +113,28 @@ def test_leaks_and_what_was_left_out_are_named(results: Path) -> None:
     assert "left out" not in path.read_text(encoding="utf-8")
 
 
+def test_every_figure_says_where_splits_and_pool_are_not_the_official_ones(results: Path) -> None:
+    manifest = read_json(results / "digits.json")
+    manifest |= {"splits_note": "Not the official splits", "long_tail": {"ratio": 50}}
+    manifest["class_names"] = ["zero", "nine"]
+    pool = {"num_rows": 5100, "storage": "array", "class_counts": [5000, 100]}
+    manifest["splits"] = {"pool": {**pool, "near_copies": 1200}}
+    write_record(results / "variant.json", "data set", manifest)
+    status, path = render(results, "variant.html", manifest=f"{results}/variant.json")
+    assert status == 0
+    notes = (
+        "digits: Not the official splits. digits: The pool has a long tail of ratio 50: 5,000 "
+        "images of class zero, 100 of class nine. digits: 1,200 images of the pool are near-copies "
+        "of others, added on purpose."
+    )
+    text = path.read_text(encoding="utf-8")
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", text, re.DOTALL)
+    assert len(captions) == 5
+    assert all(caption.endswith(notes) for caption in captions)
+    _, path = render(results)
+    assert "official" not in path.read_text(encoding="utf-8")
+
+
 def test_only_the_cost_part_depends_on_costs(results: Path, tmp_path: Path) -> None:
     _, path = render(results)
     before = path.read_text(encoding="utf-8")
