@@ -1,4 +1,4 @@
-"""Rounds: each selects with the proxy of the round before, buys labels, trains and evaluates.
+"""Rounds: each selects with the previous round's proxy, buys labels, trains and evaluates.
 
 REQUIRED INPUTS: a prepared data set and its embeddings.
 OUTPUTS: per round a record (batch bought, metrics) and arrays (all indices bought, the proxy's head).

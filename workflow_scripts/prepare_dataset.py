@@ -26,6 +26,9 @@ def prepare(arguments: argparse.Namespace) -> None:
             arguments.state,
             duplicates=dataset.get("duplicates", "warn"),
             near_duplicates=dataset.get("near_duplicates"),
+            merge_classes=dataset.get("merge_classes"),
+            long_tail=dataset.get("long_tail"),
+            near_copies=dataset.get("near_copies"),
             threads=arguments.threads,
         )
 

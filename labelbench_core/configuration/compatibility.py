@@ -26,7 +26,7 @@ def combination_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:
 def split_errors(
     crossing: Crossing, dataset: str, catalogue: Catalogue, sizes: Mapping[str, int]
 ) -> Iterator[str]:
-    """Splits that a fine-tuning is to be evaluated or chosen on, and a data set does not have."""
+    """Splits that a fine-tuning needs for evaluation or validation and a data set does not have."""
     if "test" not in sizes:  # every data set has one: its splits are not known yet
         return
     for proxy in crossing.proxies:
@@ -106,7 +106,7 @@ def _beside_budget(recipe: Recipe, proxy: str, where: str) -> Iterator[str]:
     if recipe.count_validation:
         yield (
             f"{where} training.validation is 'extra'; allowed there: none, held-out (all labels "
-            "that a round spends are in its budget), or count_validation: false with it"
+            "spent count towards a round's budget), or count_validation: false with it"
         )
     elif labels_beside(proxy) != size:
         yield (
@@ -117,7 +117,7 @@ def _beside_budget(recipe: Recipe, proxy: str, where: str) -> Iterator[str]:
 
 
 def _image_options(catalogue: Catalogue, trainer: str, recipe: Recipe, where: str) -> Iterator[str]:
-    """What only a network on images can do."""
+    """Options that only networks on images support."""
     if recipe.gradient_checkpointing:
         yield f"{where} training.gradient_checkpointing is true; allowed on embeddings: false"
     if cutmix := (catalogue["trainers"][trainer].get("options") or {}).get("cutmix"):
@@ -127,7 +127,7 @@ def _image_options(catalogue: Catalogue, trainer: str, recipe: Recipe, where: st
 def _held_out_errors(
     crossing: Crossing, catalogue: Catalogue, recipe: Recipe, where: str, rounds: Iterable[int]
 ) -> Iterator[str]:
-    """Fewer labels than holding some of them out takes."""
+    """Too few labels to hold some of them out."""
     if recipe.validation != "held-out":
         return
     for schedule in crossing.schedules:
@@ -142,7 +142,7 @@ def _held_out_errors(
 
 
 def _mixing_errors(catalogue: Catalogue, trainer: str, where: str) -> Iterator[str]:
-    """Mixing where examples have no others to be mixed with."""
+    """Mixing in batches of single examples."""
     options, recipe = (
         catalogue["trainers"][trainer].get("options") or {},
         _recipe(catalogue, trainer),
@@ -151,7 +151,7 @@ def _mixing_errors(catalogue: Catalogue, trainer: str, where: str) -> Iterator[s
         if options.get(name) and recipe.batch_size < 2 * recipe.accumulate:
             yield (
                 f"{where} options.{name} is {options[name]}, but batches of {recipe.batch_size} in "
-                f"{recipe.accumulate} parts leave single examples; allowed there: 0"
+                f"{recipe.accumulate} parts leave parts of one example; allowed there: 0"
             )
 
 
@@ -173,7 +173,7 @@ def _trainer_errors(crossing: Crossing, catalogue: Catalogue, trainer: str) -> I
 
 
 def _textless(crossing: Crossing, catalogue: Catalogue, where: str) -> Iterator[str]:
-    """Backbones that a start from class names is asked of, and that have no text tower."""
+    """Starts from class names on backbones without a text tower."""
     for backbone in crossing.backbones:
         try:
             require_text(catalogue["backbones"][backbone])

@@ -1,4 +1,4 @@
-"""An experiment: which ids are crossed, in what the Snakefile, the jobs and the report agree."""
+"""An experiment: the crossed ids, as the Snakefile, the jobs and the report use them."""
 
 import dataclasses
 import itertools
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from labelbench_core.configuration.references import Panel, Reference
 from labelbench_core.errors import InputError, listed, shown
 from labelbench_core.storage.files import canonical_json
 
@@ -17,6 +18,7 @@ LISTS = ("datasets", "backbones", "proxies", "schedules", "strategies", "seeds")
 CEILING_LISTS = ("ceilings", "full_data")
 FINETUNE_LISTS = ("trainers", "strategies", "rounds", "seeds")
 KEEP = ("all", "last", "none")
+COMPARED = {"references": Reference, "panels": Panel}
 
 
 @dataclass(frozen=True)
@@ -135,8 +137,9 @@ class Experiment:
     """What is crossed, in one or several crossings, and what the report puts forward.
 
     `baseline` is what every strategy is compared with, `highlight` the strategy of the headline;
-    every crossing has both. `metric` is the metric of tables, savings and figures. `priced` says
-    whether there are prices that turn costs into money.
+    every crossing has both. `metric` is the metric of tables, savings and figures. `references` are
+    published settings beside the experiment's own, `panels` those of a figure of its own. `priced`
+    says whether there are prices that turn costs into money.
     """
 
     experiment: str
@@ -144,6 +147,8 @@ class Experiment:
     baseline: str
     highlight: str
     metric: str = "accuracy"
+    references: tuple[Reference, ...] = ()
+    panels: tuple[Panel, ...] = ()
     priced: bool = False
 
     @classmethod
@@ -154,7 +159,7 @@ class Experiment:
         except ValueError as error:
             raise InputError(f"--experiment: not valid JSON ({error})") from error
         required = {"experiment", "crossings", "baseline", "highlight"}
-        _check_keys(values, required, {"metric"}, "--experiment")
+        _check_keys(values, required, {"metric", *COMPARED}, "--experiment")
         if not isinstance(values["crossings"], list) or not values["crossings"]:
             told = f"--experiment: crossings: {shown(values['crossings'])}"
             raise InputError(f"{told}; allowed: a non-empty list")
@@ -162,7 +167,14 @@ class Experiment:
             Crossing.from_mapping(one, f"--experiment: crossings[{place}]")
             for place, one in enumerate(values["crossings"])
         )
-        found = cls(**{**values, "crossings": crossings})
+        compared = {
+            key: tuple(
+                kind.from_mapping(one, f"--experiment: {key}[{place}]")
+                for place, one in enumerate(values.get(key, ()))
+            )
+            for key, kind in COMPARED.items()
+        }
+        found = cls(**{**values, "crossings": crossings, **compared})
         for key in ("baseline", "highlight"):
             for crossing in crossings:
                 if getattr(found, key) not in crossing.strategies:
@@ -187,7 +199,8 @@ class Experiment:
         for crossing in values["crossings"]:
             if crossing["finetune"] is not None:
                 del crossing["finetune"]["keep"]
-        return values
+        # Left out where there are none: an experiment without them is what it was before.
+        return {key: value for key, value in values.items() if value or key not in COMPARED}
 
     def settings(self) -> Iterator[dict[str, str]]:
         """Every (dataset, backbone, proxy, schedule) once, as a dictionary."""

@@ -1,17 +1,19 @@
 """An experiment: which ids of the catalogue are crossed, checked before any job starts."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from labelbench_core import registry
+from labelbench_core.configuration import reference_keys
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.compatibility import combination_errors, split_errors
 from labelbench_core.configuration.component_code import unreadable
 from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
 from labelbench_core.configuration.replays import list_errors, list_options
 from labelbench_core.configuration.schemas import schema_errors
-from labelbench_core.datasets.part_of_pool import check_pool_size
+from labelbench_core.datasets.variants import Variant
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all
 
 # Planning takes 2 ms and 16 KB for each job.
@@ -43,7 +45,7 @@ def load_experiment(
         All errors, one a line: file, key, value, what is allowed.
     """
     raise_all(schema_errors(config, schema_folder / "experiment.schema.json", file))
-    # Each further crossing is the experiment again, but for the keys that it gives.
+    # Each further crossing repeats the experiment with the keys that it gives changed.
     shared = {key: value for key, value in config.items() if key != "also"}
     crossings = [shared, *({**shared, **also} for also in config.get("also", []))]
     experiment = Experiment(
@@ -59,7 +61,19 @@ def load_experiment(
         where = f"{file}: also.{place - 1}." if place else f"{file}: "
         errors += [where + line for line in _reference_errors(experiment, crossing, catalogue)]
     raise_all(errors)
-    return experiment
+    return _with_published(experiment, config, catalogue, file)
+
+
+def _with_published(
+    experiment: Experiment, config: Mapping[str, Any], catalogue: Catalogue, file: str
+) -> Experiment:
+    """The experiment with the published settings and panels that it asks for."""
+    if "reference" not in config and "panels" not in config:
+        return experiment
+    references, wrong = reference_keys.references(config.get("reference"), experiment, catalogue)
+    panels, others = reference_keys.panels(config.get("panels"), experiment, catalogue, references)
+    raise_all(f"{file}: {line}" for line in wrong + others)
+    return dataclasses.replace(experiment, references=references, panels=panels)
 
 
 def _crossing(values: Mapping[str, Any], catalogue: Catalogue) -> Crossing:
@@ -96,7 +110,7 @@ def _reference_errors(
     for kind in _CROSSED:
         errors += _unknown(kind, getattr(crossing, kind), catalogue[kind], f"catalogue {kind}.yaml")
     for name in set(crossing.strategies) & set(RESERVED_STRATEGIES):
-        errors.append(f"strategies: {name!r}, the name of round 0's folder; allowed: another id")
+        errors.append(f"strategies: {name!r} is reserved for round 0's folder; allowed: another id")
     errors += _ceiling_errors(crossing, catalogue)
     chosen = crossing.strategies
     for key in ("baseline", "highlight"):
@@ -126,7 +140,7 @@ def _reference_errors(
 
 
 def _size_errors(experiment: Experiment) -> Iterator[str]:
-    """An experiment that no machine could plan."""
+    """Experiments with too many jobs to plan."""
     rounds = sum(crossing.num_selections for crossing in experiment.crossings)
     tuned = sum(crossing.num_finetunings for crossing in experiment.crossings)
     if rounds + tuned > MOST_JOBS:
@@ -139,7 +153,7 @@ def _size_errors(experiment: Experiment) -> Iterator[str]:
 
 
 def _ceiling_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:
-    """Ceilings in the place of methods, which would rank them, and the other way round."""
+    """Ceilings named as methods, which would rank them, and methods named as ceilings."""
     kinds = ("strategies", "schedules")
     errors = [
         f"{kind}: {name!r} is a ceiling, which is never ranked; name it under `ceilings`"
@@ -183,14 +197,14 @@ def _outside(key: str, values: tuple[int, ...], allowed: Any) -> list[str]:
     wrong = [value for value in values if value not in allowed]
     if not wrong:
         return []
-    # One line: `seeds: 100000` stands for as many.
+    # One line: `seeds: 100000` alone could give as many.
     more = f", … ({len(wrong)} in all)" if len(wrong) > MOST_SHOWN else ""
     are = "are" if len(wrong) > 1 else "is"
     return [f"{key}: {listed(wrong[:MOST_SHOWN])}{more} {are} outside; allowed: {text}"]
 
 
 def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
-    """Combinations that cannot run: needs that a proxy does not fulfil, methods for other data."""
+    """Combinations that cannot run: needs that a proxy does not meet, methods for other data."""
     errors = combination_errors(crossing, catalogue)
     for dataset in crossing.datasets:
         if _info("datasets", catalogue, dataset).get("multilabel"):
@@ -218,7 +232,7 @@ def _not_multilabel(crossing: Crossing, catalogue: Catalogue, dataset: str) -> l
         entry = catalogue[kind][name]
         try:
             run = registry.components_run(kind, entry["implementation"], entry.get("options"))
-        except InputError:  # told to whoever names it
+        except InputError:  # reported to experiments that name it
             return False
         return all(registry.describe(*one).info.get("multilabel", False) for one in run)
 
@@ -233,7 +247,8 @@ def _not_multilabel(crossing: Crossing, catalogue: Catalogue, dataset: str) -> l
             if not applies(kind, name):
                 allowed = [other for other in catalogue[kind] if applies(kind, other)]
                 errors.append(
-                    f"{key}: {name!r} does not apply to data set {dataset!r}, whose rows belong to "
+                    f"{key}: {name!r} does not apply to data set {dataset!r}, whose rows may "
+                    f"belong to "
                     f"any number of classes; allowed: {listed(sorted(allowed))}"
                 )
     return errors
@@ -250,7 +265,7 @@ def check_sources(
     prepared: Mapping[str, Mapping[str, int]],
     file: str,
 ) -> None:
-    """Look, cheaply, whether every data set's files are there and its splits are as asked for.
+    """Check, cheaply, that every data set's files are there and that it has the requested splits.
 
     Parameters
     ----------
@@ -286,7 +301,7 @@ def check_sources(
 
 
 def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
-    """Look, cheaply, whether the backbones' weights are there or can be fetched.
+    """Check, cheaply, that the backbones' weights are there or can be fetched.
 
     Parameters
     ----------
@@ -306,19 +321,13 @@ def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
 
 def _source_sizes(entry: Mapping[str, Any], data_dir: Path) -> dict[str, int]:
     """Sizes of the splits where they can be known without reading the data."""
-    component = registry.load("datasets", entry["implementation"])
-    sizes = dict(component.check(data_dir, **(entry.get("options") or {})) or {})
-    part = entry.get("pool_size")
-    if part is None:
-        return sizes
-    if part > sizes.get("pool", part):
-        raise InputError(f"pool_size: {part}; allowed: at most {sizes['pool']}")
-    known = None
-    if hasattr(component, "pool_labels"):
-        known = component.pool_labels(data_dir, **(entry.get("options") or {}))
-    if known is not None:
-        check_pool_size(*known, entry["implementation"], part)
-    return {**sizes, "pool": part}
+    source, options = entry["implementation"], entry.get("options") or {}
+    component = registry.load("datasets", source)
+    sizes = dict(component.check(data_dir, **options) or {})
+    variant, known = Variant.of(entry), None
+    if variant.changes_anything() and hasattr(component, "pool_labels"):
+        known = component.pool_labels(data_dir, **options)
+    return variant.planned_sizes(sizes, known, source)
 
 
 def _budget_errors(

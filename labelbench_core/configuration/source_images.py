@@ -1,4 +1,4 @@
-"""Whether the new images of a changed source can be used, told before any job deletes anything."""
+"""Whether new images of a changed source can be used, checked before a job deletes anything."""
 
 import importlib.util
 import os
@@ -9,7 +9,7 @@ from typing import Any
 from labelbench_core import registry
 from labelbench_core.datasets.digests import Digests
 from labelbench_core.datasets.names import printable
-from labelbench_core.datasets.part_of_pool import with_part_of_pool
+from labelbench_core.datasets.variants import Variant
 from labelbench_core.errors import InputError
 
 MOST_THREADS = 8
@@ -32,13 +32,13 @@ def check_new_images(
     Parameters
     ----------
     manifest
-        Of the data set as it was prepared.
+        Manifest of the prepared data set.
     data_dir
         Where sources look for files.
     names
         Files of new content.
     digests
-        Of the source's files; they are added to.
+        Known hashes of the source's files; new ones are added.
     state
         Folder where it is remembered which contents were decoded.
     announce
@@ -52,13 +52,12 @@ def check_new_images(
     stored = {split["storage"] for split in manifest["splits"].values()}
     if "files" not in stored or importlib.util.find_spec("PIL") is None:
         return
-    source, part = manifest["source"], manifest.get("pool_size")
+    source = manifest["source"]
     entry = {"implementation": source, "options": manifest["options"]}
     raw = registry.build("datasets", entry, data_dir)
     if raw.skip_corrupt:
         return
-    if part is not None:
-        raw = with_part_of_pool(raw, source, part)
+    raw = Variant.of(manifest).made_of(raw, source)
     used = [name for split in raw.splits.values() for name in split.files or [] if name in names]
     if not used:
         return
@@ -84,5 +83,5 @@ def check_new_images(
         told = ", ".join(broken[:NAMED]) + (", …" if len(broken) > NAMED else "")
         raise InputError(
             f"{len(broken)} of {len(used)} new or edited images cannot be used ({told}); replace "
-            "or remove them, or leave them out by the data set's option `corrupt: skip`"
+            "or remove them, or leave them out with the data set's option `corrupt: skip`"
         )

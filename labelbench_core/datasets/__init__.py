@@ -1,4 +1,4 @@
-"""Data sets: one file per source; here what they return and how a prepared one is read."""
+"""Data sets, one file per source; here, what they return and how a prepared one is read."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from labelbench_core.datasets.framing import SHORTEST, Framing
+from labelbench_core.datasets.stored_listing import StoredListing, read_listing
 from labelbench_core.errors import InputError, damaged, shown
-from labelbench_core.storage import files, store
+from labelbench_core.storage import store
 from labelbench_core.storage.records import read_record
 
 POOL = "pool"
@@ -39,6 +40,8 @@ class RawSplit:
         SHA-256 of the content of each file; None for arrays, and until `prepare` has read them.
     near_hashes
         Perceptual hash of each image, as hexadecimal digits, where `prepare` was asked for them.
+    source_rows
+        (N,) int64: which row of the source's split each row shows. None: not kept.
     """
 
     labels: np.ndarray
@@ -46,6 +49,7 @@ class RawSplit:
     files: list[str] | None = None
     file_sha256: list[str] | None = None
     near_hashes: list[str] | None = None
+    source_rows: np.ndarray | None = None
 
     def take(self, rows: np.ndarray) -> RawSplit:
         """The rows alone, in that order."""
@@ -55,6 +59,7 @@ class RawSplit:
             None if self.files is None else [self.files[row] for row in rows],
             None if self.file_sha256 is None else [self.file_sha256[row] for row in rows],
             None if self.near_hashes is None else [self.near_hashes[row] for row in rows],
+            None if self.source_rows is None else self.source_rows[rows],
         )
 
 
@@ -65,7 +70,7 @@ class RawDataset:
     Attributes
     ----------
     class_names
-        Of the labels 0, 1, …
+        Names of the classes 0, 1, …
     splits
         "pool" and "test", optionally "val"; every other name is a shifted split.
     root
@@ -73,11 +78,16 @@ class RawDataset:
     image_size
         Height and width to which files are decoded, in pixels; None for arrays.
     ground
-        What shows where an image file is transparent: "white" or "black".
+        Background of transparent parts of image files: "white" or "black".
     skip_corrupt
         Leave out files that cannot be decoded; otherwise they are an error.
     left_out
-        What of the source is not taken, for the manifest: reason → ``{"count", "examples"}``.
+        What is left out of the source, for the manifest: reason → ``{"count", "examples"}``.
+    splits_note
+        What the splits are, in words, where they are not the official ones: for manifest and
+        report.
+    near_copies
+        Rows at the pool's end that are near-copies of others (`variants`).
     """
 
     class_names: list[str]
@@ -87,6 +97,8 @@ class RawDataset:
     ground: str = "white"
     skip_corrupt: bool = False
     left_out: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    splits_note: str = ""
+    near_copies: int = 0
 
 
 @dataclass(frozen=True)
@@ -167,7 +179,7 @@ class PreparedDataset:
         """The images of `split`.
 
         Files are decoded by `threads` threads, and become squares by `framing`, a backbone's.
-        Arrays come as they are, square or not: to frame them is left to the backbone.
+        Arrays are returned as they are, square or not: the backbone frames them.
         """
         self._require(split)
         entry = self.manifest["splits"][split]
@@ -210,7 +222,7 @@ class PreparedDataset:
                 self._listing(split)
 
     def _array(self, name: str) -> store.RowBlocks:
-        """An array, compared with the manifest when it is opened first; see `store.verify`."""
+        """An array, compared with the manifest when it is first opened; see `store.verify`."""
         path = self.folder / "arrays" / name
         if name in self._verified:
             return store.open_rows(path)
@@ -221,17 +233,10 @@ class PreparedDataset:
         self._verified.add(name)
         return rows
 
-    def _listing(self, split: str) -> list[tuple[str, str]]:
+    def _listing(self, split: str) -> StoredListing:
         """Path and SHA-256 of each file of `split`, compared with the manifest."""
         path = self.folder / "arrays" / f"{split}-files.json"
-        listed = files.read_json(path, "prepare_dataset")
-        name = f"{split}-files"
-        if name not in self._verified:
-            expected = self.manifest["splits"][split].get("files_sha256")
-            if listing_sha256(listed) != expected:
-                raise store.damaged(path, "content does not match its SHA-256 in the manifest")
-            self._verified.add(name)
-        return listed
+        return read_listing(path, self.manifest.get("listings", {}).get(split))
 
     def _require(self, split: str) -> None:
         """`InputError` unless there is such a split."""
@@ -242,7 +247,7 @@ class PreparedDataset:
 
 
 def data_directory() -> Path:
-    """Where sources look for files: the environment variable LABELBENCH_DATA, else `data`."""
+    """The folder of the sources' files: the environment variable LABELBENCH_DATA, else `data`."""
     return Path(os.environ.get("LABELBENCH_DATA", "data"))
 
 

@@ -1,8 +1,9 @@
 """What lies in an image folder: the images of every class, and everything that is left out."""
 
+import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,12 @@ NESTED = "in sub-folders of classes"
 REFUSED = "of formats that are not read"
 NO_IMAGE = "not images, by their names"
 SPECIAL = "not regular files"
+NOT_TAKEN = "in classes that the option `leave_out` names"
 
 
 @dataclass
 class LeftOut:
-    """What is not taken, by reason: how much, and the first of it by name.
+    """What is left out, by reason: how many entries, and the names of the first.
 
     Attributes
     ----------
@@ -78,7 +80,7 @@ class Listing:
     left_out
         What is not taken.
     broken_links
-        Those of the paths that are links to nothing.
+        Those of the paths that are broken links.
     """
 
     splits: dict[str, dict[str, list[str]]]
@@ -91,8 +93,26 @@ class Listing:
         return sorted(self.splits["pool"])
 
 
-def list_images(root: Path, *, allow_missing_classes: bool) -> Listing:
+def list_images(
+    root: Path,
+    *,
+    allow_missing_classes: bool,
+    test_share: float = 0.0,
+    leave_out: Collection[str] = (),
+) -> Listing:
     """List an image folder without opening a file.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    allow_missing_classes
+        Whether `val` and `test` may lack classes.
+    test_share
+        Share of each class that becomes the test split, in a folder that holds one folder a class;
+        0: it holds one folder a split.
+    leave_out
+        Names of class folders that are not taken.
 
     Raises
     ------
@@ -100,6 +120,9 @@ def list_images(root: Path, *, allow_missing_classes: bool) -> Listing:
         Naming the split, the class or the folder that is missing, empty or ambiguous.
     """
     listing = Listing({}, LeftOut(), [])
+    if test_share:
+        _, classes = _list_split(root, "", listing, leave_out)
+        return _divided(root, classes, test_share, listing)
     folders: dict[str, dict[str, str]] = {}
     for entry in _entries(root, "", listing.left_out):
         if not _is_folder(entry):
@@ -108,13 +131,13 @@ def list_images(root: Path, *, allow_missing_classes: bool) -> Listing:
         split = "pool" if entry.name == "train" else entry.name
         if split in folders:
             raise InputError(
-                f"{printable(root)}: has both pool/ and train/; they mean the same: keep one"
+                f"{printable(root)}: has both pool/ and train/, which mean the same split; keep one"
             )
         if not SPLIT_NAME.fullmatch(split):
             raise InputError(
-                f"{printable(entry.path)}: a split's name may have only a-z, 0-9 and -"
+                f"{printable(entry.path)}: a split's name may contain only a-z, 0-9 and -"
             )
-        folders[split], listing.splits[split] = _list_split(root, entry.name, listing)
+        folders[split], listing.splits[split] = _list_split(root, entry.name, listing, leave_out)
     for split in ("pool", "test"):
         if split not in folders:
             other = " or train/" if split == "pool" else ""
@@ -124,23 +147,49 @@ def list_images(root: Path, *, allow_missing_classes: bool) -> Listing:
     return Listing(ordered, listing.left_out, listing.broken_links)
 
 
+def _divided(
+    root: Path, classes: Mapping[str, list[str]], test_share: float, listing: Listing
+) -> Listing:
+    """Classes, each divided into pool and test by the hashes of its images' paths.
+
+    A further image is drawn for itself: it moves no other but, at most, one at the border.
+    """
+    pool, test = {}, {}
+    for label, paths in classes.items():
+        count = max(1, round(test_share * len(paths)))
+        if count >= len(paths):
+            raise InputError(
+                f"{printable(root / label)}: test_share: {test_share:g}; {len(paths)} images do "
+                "not make pool and test; allowed: at least 2 images of each class, and a share "
+                "that leaves one in the pool"
+            )
+        drawn = sorted(paths, key=lambda path: hashlib.sha256(os.fsencode(path)).digest())
+        test[label], pool[label] = sorted(drawn[:count]), sorted(drawn[count:])
+    if not classes:
+        raise InputError(f"{printable(root)}: holds no class folders")
+    return Listing({"pool": pool, "test": test}, listing.left_out, listing.broken_links)
+
+
 def _list_split(
-    root: Path, name: str, listing: Listing
+    root: Path, name: str, listing: Listing, leave_out: Collection[str] = ()
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Class → folder's path, class → paths of its images."""
+    """Class → folder's path, class → paths of its images; `name` of the split, perhaps ""."""
     folders: dict[str, str] = {}
     classes: dict[str, list[str]] = {}
     for entry in _entries(root, name, listing.left_out):
-        path = f"{name}/{entry.name}"
+        path = f"{name}/{entry.name}" if name else entry.name
         if not _is_folder(entry):
             listing.left_out.add(OUTSIDE, path)
+            continue
+        if entry.name in leave_out:
+            count, first = _files_below(entry.path)
+            listing.left_out.add(NOT_TAKEN, f"{path}/{first}" if first else path, count or 1)
             continue
         label = class_name(root / name, entry.name)
         if label in classes:
             raise InputError(
-                f"{printable(root / name)}: two folders are called {printable(label)!r}, in two "
-                "spellings of Unicode; they mean the same class: move the images of one into "
-                "the other"
+                f"{printable(root / name)}: two folders are named {printable(label)!r}, in two "
+                "Unicode forms; they mean the same class: move the images of one into the other"
             )
         folders[label] = path
         classes[label] = list(_list_class(root, path, listing))
@@ -170,7 +219,7 @@ def _list_class(root: Path, folder: str, listing: Listing) -> Iterator[str]:
 def _entries(
     root: Path, folder: str, left_out: LeftOut, counted_in: str = ""
 ) -> list[os.DirEntry[str]]:
-    """What is in a folder, sorted by name; hidden entries and leftovers are counted alone."""
+    """What is in a folder, sorted by name; hidden entries and leftovers are only counted."""
     try:
         with os.scandir(root / folder) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
@@ -189,7 +238,7 @@ def _entries(
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
-    """Folder, file, broken link or special, links followed; without a call where none is needed."""
+    """Folder, file, broken link or special, links followed, with few system calls."""
     try:
         if entry.is_file():
             return "file"
@@ -197,18 +246,17 @@ def _kind(entry: os.DirEntry[str]) -> str:
             return "folder"
         if entry.is_symlink():
             os.stat(entry.path)
-    except OSError:  # a link to nothing, or links in a circle
+    except OSError:  # a broken link, or a cycle of links
         return "broken link"
     return "special"
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry that stands where a split or a class does is a folder."""
+    """Whether an entry in the place of a split or a class is a folder."""
     kind = _kind(entry)
     if kind == "broken link":
         raise InputError(
-            f"{printable(entry.path)}: a link to nothing; mend it (is a disk not mounted?) or "
-            "remove it"
+            f"{printable(entry.path)}: a broken link; fix it (is a disk not mounted?) or remove it"
         )
     return kind == "folder"
 
@@ -236,7 +284,7 @@ def _check_classes(
             name = "train" if split == "pool" and not (root / "pool").is_dir() else split
             raise InputError(
                 f"{printable(root / name)}: holds no class folders; every folder in "
-                f"{printable(root)} is a split, with one folder a class: move it elsewhere"
+                f"{printable(root)} is a split, with one folder per class: move it elsewhere"
             )
     everything = sorted({label for classes in listing.splits.values() for label in classes})
     for split, classes in listing.splits.items():

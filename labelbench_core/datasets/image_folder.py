@@ -1,10 +1,12 @@
 """Your own images: `folder/{split}/{class}/*.jpg`, or any other format that Pillow reads.
 
 Splits are called `pool` or `train`, `test`, optionally `val`; every other folder is a test split
-under distribution shift. Images are listed, never copied, and decoded when they are embedded. What
-is not taken (other files, sub-folders of classes, hidden ones) is counted and named.
+under distribution shift. Images are listed, never copied, and decoded when they are embedded.
+Everything else (other files, sub-folders of classes, hidden files) is counted and named. A folder
+without splits, `folder/{class}/*.jpg`, is divided by the option `test_share`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,13 +16,14 @@ from labelbench_core.datasets import RawDataset, RawSplit, Source
 from labelbench_core.datasets._listing import Listing, list_images
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
-from labelbench_core.registry.options import Pixels
+from labelbench_core.registry.options import Pixels, ShareBelow1
 
 INFO = {
-    "summary": "your own images in folders, one folder a class",
+    "summary": "your own images in folders, one folder per class",
     "license": "your own",
     "paper": "",
     "required": ["folder"],
+    "in_files": True,
 }
 
 
@@ -32,15 +35,22 @@ def check(
     allow_missing_classes: bool = False,
     corrupt: Literal["error", "skip"] = "error",
     ground: Literal["white", "black"] = "white",
+    test_share: float = 0.0,
+    leave_out: Sequence[str] | None = None,
 ) -> dict[str, int]:
     """Sizes of the splits, by listing folders; `InputError` if a split or a class is missing."""
     root = _root(data_dir, folder)
-    listing = list_images(root, allow_missing_classes=allow_missing_classes)
+    listing = list_images(
+        root,
+        allow_missing_classes=allow_missing_classes,
+        test_share=test_share,
+        leave_out=leave_out or (),
+    )
     if listing.broken_links and corrupt == "error":
         links = listing.broken_links
         raise InputError(
-            f"{printable(root / links[0])}: a link to nothing ({len(links)} in all); mend or "
-            "remove it, or leave such images out by the option `corrupt: skip`"
+            f"{printable(root / links[0])}: a broken link ({len(links)} in all); fix or remove it, "
+            "or leave such images out with the option `corrupt: skip`"
         )
     return {split: sum(map(len, classes.values())) for split, classes in listing.splits.items()}
 
@@ -53,6 +63,8 @@ def load(
     allow_missing_classes: bool = False,
     corrupt: Literal["error", "skip"] = "error",
     ground: Literal["white", "black"] = "white",
+    test_share: ShareBelow1 = 0.0,
+    leave_out: Sequence[str] | None = None,
 ) -> RawDataset:
     """The index of all images, sorted by split, class and file name; none is opened.
 
@@ -61,19 +73,29 @@ def load(
     data_dir
         `folder` is relative to it.
     folder
-        Folder that holds one folder a split, relative to the data directory. Default: ours.
+        Folder with one sub-folder per split, relative to the data directory. Default: ours.
     image_size
-        Side, in pixels, of the squares that images become, as the backbone's `resize_mode` says
-        (unless it says otherwise, the central square). Default: ours.
+        Side, in pixels, of the squares that images are turned into, in the way of the backbone's
+        `resize_mode` (by default, the central square). Default: ours.
     allow_missing_classes
         Whether `val` and `test` may lack classes; the pool never may. Default: ours.
     corrupt
-        What becomes of files that cannot be read or decoded: "error" stops and names them all;
-        "skip" leaves them out, counted and named. Default: ours.
+        What happens to files that cannot be read or decoded: "error" stops and names them; "skip"
+        leaves them out, counted and named. Default: ours.
     ground
-        Colour that shows where an image is transparent. Default: ours.
+        Background colour of transparent parts of an image. Default: ours.
+    test_share
+        Above 0: `folder` holds one folder a class, no splits, and so large a share of each class,
+        drawn by the images' names, is the test split. Default: ours.
+    leave_out
+        Names of class folders that are not taken; null: none. Default: ours.
     """
-    listing = list_images(_root(data_dir, folder), allow_missing_classes=allow_missing_classes)
+    listing = list_images(
+        _root(data_dir, folder),
+        allow_missing_classes=allow_missing_classes,
+        test_share=test_share,
+        leave_out=leave_out or (),
+    )
     return RawDataset(
         class_names=listing.class_names,
         splits={split: _index(listing, split) for split in listing.splits},
@@ -86,13 +108,24 @@ def load(
 
 
 def source_files(
-    data_dir: Path, *, folder: str = "", allow_missing_classes: bool = False, **_options: Any
+    data_dir: Path,
+    *,
+    folder: str = "",
+    allow_missing_classes: bool = False,
+    test_share: float = 0.0,
+    leave_out: Sequence[str] | None = None,
+    **_options: Any,
 ) -> Source | None:
-    """All images; None if the folder is missing or empty, as where nothing is mounted."""
+    """All images; None if the folder is missing or empty (for example, not mounted)."""
     root = Path(data_dir, folder)
     if not folder or not root.is_dir() or not any(root.iterdir()):
         return None
-    splits = list_images(root, allow_missing_classes=allow_missing_classes).splits
+    splits = list_images(
+        root,
+        allow_missing_classes=allow_missing_classes,
+        test_share=test_share,
+        leave_out=leave_out or (),
+    ).splits
     paths = [path for classes in splits.values() for images in classes.values() for path in images]
     return Source(root, sorted(paths))
 
@@ -103,16 +136,22 @@ def pool_labels(
     folder: str = "",
     allow_missing_classes: bool = False,
     corrupt: Literal["error", "skip"] = "error",
+    test_share: float = 0.0,
+    leave_out: Sequence[str] | None = None,
     **_options: Any,
 ) -> tuple[np.ndarray, list[str]] | None:
-    """(N,) labels of the pool and the classes' names, by listing (for `part_of_pool`).
+    """(N,) labels of the pool and the classes' names, by listing (for `variants`).
 
     None where files may still be left out, when they are read.
     """
     if corrupt == "skip":
         return None
-    root = _root(data_dir, folder)
-    listing = list_images(root, allow_missing_classes=allow_missing_classes)
+    listing = list_images(
+        _root(data_dir, folder),
+        allow_missing_classes=allow_missing_classes,
+        test_share=test_share,
+        leave_out=leave_out or (),
+    )
     return _index(listing, "pool").labels, listing.class_names
 
 
@@ -126,10 +165,11 @@ def _index(listing: Listing, split: str) -> RawSplit:
 def _root(data_dir: Path, folder: str) -> Path:
     """The data set's folder; `InputError` if it is not there."""
     root = Path(data_dir, folder)
-    wrong = f"{folder!r}: {printable(root)} is no folder" if folder else "missing"
+    wrong = f"{folder!r}: {printable(root)} is not a folder" if folder else "missing"
     if not folder or not root.is_dir():
         raise InputError(
-            f"image folder: folder: {wrong}; give one that holds pool/CLASS/*.jpg and "
-            "test/CLASS/*.jpg (LABELBENCH_DATA says what it is relative to)"
+            f"image folder: folder: {wrong}; allowed: a folder with pool/CLASS/*.jpg and "
+            "test/CLASS/*.jpg, or CLASS/*.jpg with the option `test_share` (relative paths "
+            "start at LABELBENCH_DATA)"
         )
     return root

@@ -1,4 +1,4 @@
-"""One look for all figures, and saving them so that equal figures have equal bytes."""
+"""The common style of all figures, and saving them so that equal figures have equal bytes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DASHES = (
 )
 MARKERS = ("s", "^", "D", "v", "P", "X", "p", "*", "h", "d", "8")
 HEAVY = 2.0
-"""Line width from which a strategy stands out: the baseline and the highlighted one."""
+"""Line width of strategies that stand out: the baseline and the highlighted one."""
 TITLE_CHARACTERS_PER_INCH = 8.5  # of a panel, with room for its tick labels
 DATELESS = {
     "png": {"Software": None},
@@ -45,12 +45,16 @@ DATELESS = {
 
 @dataclass(frozen=True)
 class Look:
-    """How one strategy is drawn, in every figure alike."""
+    """How one strategy is drawn in every figure."""
 
     color: str
     marker: str
     dashes: str | tuple
     width: float
+
+
+NOTHING = Look("none", "", "none", 0.0)
+"""Of an entry in a legend that only says something."""
 
 
 def looks(strategies: Sequence[str], baseline: str, highlight: str) -> dict[str, Look]:
@@ -118,7 +122,7 @@ def drawing() -> Iterator[None]:
         "svg.fonttype": "path",
         "pdf.fonttype": 42,
     }
-    # It tells at length which tables of a font it keeps in a PDF.
+    # It logs at length which font tables it keeps in a PDF.
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     with mpl.rc_context():
         mpl.rcdefaults()
@@ -193,6 +197,22 @@ def legend_above(figure: Figure, handles: Sequence) -> None:
         columnspacing=1.8,
         handletextpad=0.6,
         borderaxespad=0.3,
+    )
+
+
+def legend_below(figure: Figure, handles: Sequence) -> None:
+    """A second legend, of long entries, under the panels; the figure grows by its height."""
+    if not handles:
+        return
+    figure.set_figheight(figure.get_figheight() + 0.2 * len(handles))
+    figure.legend(
+        handles=handles,
+        loc="outside lower left",
+        fontsize=9.5,
+        labelcolor=MUTED,
+        handletextpad=0.6,
+        borderaxespad=0.3,
+        labelspacing=0.3,
     )
 
 

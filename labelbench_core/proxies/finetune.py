@@ -36,7 +36,7 @@ class FineTuneProxy(DeepProxy):
         self.state: dict[str, np.ndarray] = {}
 
     def start(self, backbone: Backbone, training: TrainingSet, rng: np.random.Generator) -> Start:
-        """The pretrained weights, or those of the round before."""
+        """The pretrained weights, or those of the previous round."""
         if self.options["start"] == "zero-shot":
             if training.zero_shot is None:
                 raise InputError(
@@ -85,11 +85,11 @@ def build(
     threads
         Threads to use; the number can change the last digits.
     trainer
-        Id in the catalogue's trainers.yaml of what trains the backbone, with `head: fresh`, or with
-        `head: zero-shot` where that is how a round starts. Default: ours.
+        Id in the catalogue's trainers.yaml of the trainer of the backbone, with `head: fresh`, or
+        with `head: zero-shot` if rounds start from it. Default: ours.
     start
-        Weights that a round begins with: "pretrained", with a classifier of zeros; "zero-shot", the
+        Weights that a round starts from: "pretrained", with a classifier of zeros; "zero-shot", the
         same with the classifier that a CLIP-like backbone makes of the class names, on embeddings
-        of unit length; or "warm", those of the round before. Default: ours.
+        of unit length; or "warm", those of the previous round. Default: ours.
     """
     return FineTuneProxy(trainer, start, threads)

@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, Any
 from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, refresh_costs, selection_costs
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, read_csv, setting_name
 from labelbench_core.analysis.money import MONEY_COLUMNS, money_tables
+from labelbench_core.analysis.published_texts import (
+    order_tables,
+    published_sentences,
+    published_tables,
+)
 from labelbench_core.analysis.replays import REPLAY_COLUMNS, replay_tables
 from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
@@ -27,6 +32,7 @@ from labelbench_core.analysis.tables import (
     with_half_width,
 )
 from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.references import validation_notes
 from labelbench_core.datasets.looks import Look
 from labelbench_core.errors import damaged, missing
 from labelbench_core.figures import style
@@ -50,7 +56,8 @@ MOST_CARDS = 3
 class Provenance:
     """Where the results come from: configuration, code revision, versions, inputs' fingerprints.
 
-    `leaks` and `left_out` are sentences about the data sets' images.
+    `leaks` and `left_out` are sentences about the data sets' images, `variants` those about splits
+    and pools that are not the official ones: they stand under every figure.
     """
 
     configuration: Any
@@ -59,6 +66,7 @@ class Provenance:
     inputs: Sequence[tuple[str, str, str]]
     leaks: Sequence[str] = ()
     left_out: Sequence[str] = ()
+    variants: Sequence[str] = ()
 
 
 def read_results(folder: str | Path) -> Results:
@@ -77,15 +85,17 @@ def render(
     replays: pd.DataFrame | None = None,
     money: pd.DataFrame | None = None,
     currency: str = "",
+    published: tuple[pd.DataFrame, pd.DataFrame] | None = None,
 ) -> str:
     """The page as text. Everything that depends on the machine stands between the comments
     ``<!-- costs -->`` and ``<!-- /costs -->``, so that a comparison of bytes can leave it out:
-    what the stages cost, and when sources were last looked at (`looks`, by data set). `replays` and
-    `money` (in `currency`) are the tables of `compare_replays` and `price_costs`, where there are.
+    what the stages cost, and when sources were last looked at (`looks`, by data set). `published`
+    are the tables of `published_results.compare`, where the experiment has references; `replays`
+    and `money` (in `currency`) those of `compare_replays` and `price_costs`, where there are.
     """
     import jinja2
 
-    drawn = figures_of(finetuning=bool(experiment.trainers))
+    drawn = figures_of(experiment)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -102,7 +112,10 @@ def render(
         all_bands=len(experiment.strategies) <= MOST_BANDS,
         figures={name: inline_svg(Path(figures) / f"{name}.svg", name) for name in drawn},
         tables=_tables(results, experiment)
+        | _published(experiment, published)
         | {"replays": [] if replays is None else replay_tables(replays, experiment.metric)},
+        published=published_sentences(experiment, *published) if published else [],
+        validation_notes=validation_notes(experiment),
         notes=statistics_notes(experiment, results),
         caveats=[*provenance.leaks, *caveats(experiment, summary, results)],
         cost_tables=_cost_tables(costs),
@@ -117,7 +130,7 @@ def render(
 def _look_text(dataset: str, look: Look | None) -> str:
     """When a data set's source was last looked at."""
     if look is None:
-        return f"{dataset}: no look noted on this machine"
+        return f"{dataset}: not checked on this machine"
     return f"{dataset}: {_count(look.count, 'file')}, {look.when}"
 
 
@@ -232,6 +245,16 @@ def _tables(results: Results, experiment: Experiment) -> dict[str, list[TextTabl
     }
 
 
+def _published(
+    experiment: Experiment, published: tuple[pd.DataFrame, pd.DataFrame] | None
+) -> dict[str, list[TextTable]]:
+    """Tables of the comparison with published curves; none where there is nothing to compare."""
+    if published is None:
+        return {"published": [], "orders": []}
+    table, orders = published
+    return {"published": published_tables(experiment, table), "orders": order_tables(orders)}
+
+
 def _overall_tables(results: Results) -> list[TextTable]:
     """Area under the curve and mean rank of every strategy, per setting and split."""
     keys = [*SETTING, "split"]
@@ -292,16 +315,16 @@ def _cost_tables(costs: pd.DataFrame) -> list[TextTable]:
             )
             for _, row in rows.iterrows()
         )
-        columns = (key, "jobs measured", "time in all", "median job", "CPU time", "peak memory")
+        columns = (key, "jobs measured", "total time", "median job", "CPU time", "peak memory")
         if cells:
-            tables.append(TextTable(title, (*columns, "FLOPs in all"), cells))
+            tables.append(TextTable(title, (*columns, "total FLOPs"), cells))
     return [*tables, *_proxy_cost_tables(costs)]
 
 
 def _proxy_cost_tables(costs: pd.DataFrame) -> list[TextTable]:
     """What a round and all rounds of every proxy cost, and refreshing the pool's embeddings."""
     refreshes = {row["proxy"]: row for _, row in refresh_costs(costs).iterrows()}
-    columns = ["proxy", "median round", "FLOPs of it", "all rounds", "FLOPs in all"]
+    columns = ["proxy", "median round", "its FLOPs", "all rounds", "total FLOPs"]
     columns += ["refreshes", "FLOPs of refreshes"] if refreshes else []
     cells = []
     for _, row in selection_costs(costs, "proxy").iterrows():

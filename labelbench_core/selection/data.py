@@ -1,4 +1,4 @@
-"""What all rounds on a data set and backbone read: opened, verified, seen to belong together."""
+"""What all rounds on a data set and backbone read: opened, verified, and seen to match."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,11 +36,11 @@ class RoundData:
     views, backbone, zero_shot, checkpoint
         See `TrainingSet`.
     source
-        What tells these embeddings from others of the same images.
+        Identifies these embeddings among those of the same images.
     dataset_fingerprint
-        What tells the data set from others.
+        Identifies the data set.
     pool_sha256
-        What tells the images of its pool, and their order, from others; None: not known.
+        Identifies the images of its pool, and their order; None: not known.
     """
 
     embeddings: Mapping[str, RowSource]
@@ -68,7 +68,7 @@ def open_round_data(
     views_manifest: Path | None = None,
     zero_shot: Path | None = None,
 ) -> RoundData:
-    """Open a prepared data set, its embeddings and what else there is; verify all of it.
+    """Open and verify a prepared data set, its embeddings and whatever else rounds read.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def open_image_data(
     settings
         The id `dataset`, and the entry `backbone` of the catalogue.
     checkpoint
-        File that an interrupted training leaves and the next one continues from.
+        File that an interrupted training leaves, to resume from.
     zero_shot
         File of the classifier made of class names, for proxies that start from it.
     """
@@ -153,7 +153,7 @@ def open_image_data(
 
 
 def expected_before(data: RoundData, settings: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """What the record of the round before round `number` must say, for `round_files.read_round`.
+    """What the record of the round before `number` must say, for `round_files.read_round`.
 
     Parameters
     ----------

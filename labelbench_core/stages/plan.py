@@ -1,6 +1,6 @@
-"""Which jobs an experiment consists of, from its data sets to its report, and all that they make.
+"""The jobs of an experiment, from its data sets to its report, and everything that they make.
 
-The Snakefile, the table of costs and whoever asks whether results are complete use the same.
+The Snakefile, the table of costs and the checks for completeness all use this plan.
 """
 
 from __future__ import annotations
@@ -13,17 +13,13 @@ from typing import Any
 from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.embeddings.refreshing import refreshed_after
 from labelbench_core.errors import InputError
-from labelbench_core.stages.report_files import (
-    ONLY_WITH_FINETUNING,
-    ONLY_WITH_PRICES,
-    ONLY_WITH_REPLAYS,
-)
+from labelbench_core.stages import report_files
 from labelbench_core.stages.table import COSTED, STAGES, WEIGHTS, Output, Stage
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What some proxies and trainers need, as `entries.needs` finds it.
+    """What some proxies and trainers need, from `entries.needs`.
 
     Attributes
     ----------
@@ -47,7 +43,7 @@ class Needs:
 
     @classmethod
     def from_json(cls, text: str) -> Needs:
-        """Read JSON; `InputError` if it has anything else."""
+        """Read JSON; `InputError` if it has any other content."""
         try:
             return cls(**json.loads(text))
         except (ValueError, TypeError) as error:
@@ -56,7 +52,7 @@ class Needs:
 
 @dataclass(frozen=True)
 class PlannedOutput:
-    """A file or folder that an experiment's jobs make: its path, its stage and what it is."""
+    """A file or folder that an experiment's jobs make: its path, its stage and its output."""
 
     path: str
     stage: Stage
@@ -73,11 +69,11 @@ class PlannedJob:
 
     @property
     def phase(self) -> tuple[int, int, int]:
-        """A job depends on none but jobs of smaller phases."""
+        """A job depends only on jobs of earlier phases."""
         place = list(STAGES).index(self.stage.name)
         if self.stage not in COSTED:
             return (2, 0, place)
-        # A round may read a pool that was embedded anew after the fine-tuning of an earlier one.
+        # A round may read a pool that was re-embedded after the fine-tuning of an earlier one.
         in_chain = "round" in self.stage.ids or self.stage.name == "train_initial"
         if self.stage.name == "refresh_embeddings":
             place = list(STAGES).index("finetune_model") + 1
@@ -85,7 +81,7 @@ class PlannedJob:
 
 
 def planned_jobs(experiment: Experiment, needs: Needs) -> Iterator[PlannedJob]:
-    """All jobs of an experiment, each once, stage by stage, with what belongs to the experiment.
+    """All jobs of an experiment, each once, stage by stage, with the outputs that belong to it.
 
     Left out are only the weights of fine-tunings that the experiment does not keep
     (`finetune.keep`), which are removed when the last job that reads them has ended.
@@ -111,7 +107,7 @@ def planned_outputs(experiment: Experiment, needs: Needs) -> Iterator[PlannedOut
 def jobs_of(stage: Stage, experiment: Experiment, needs: Needs) -> Iterator[dict[str, Any]]:
     """The ids of every job of a stage, each job once."""
     if stage not in COSTED:
-        if not _is_left_out(stage, experiment, needs):
+        if report_files.runs(stage.name, experiment) and _has_use(stage, needs):
             yield {"experiment": experiment.experiment}
         return
     seen = set()
@@ -122,20 +118,16 @@ def jobs_of(stage: Stage, experiment: Experiment, needs: Needs) -> Iterator[dict
             yield dict(zip(stage.ids, key, strict=True))
 
 
-def _is_left_out(stage: Stage, experiment: Experiment, needs: Needs) -> bool:
-    """Whether an experiment has no use for a part of the report."""
-    return (
-        (stage.name in ONLY_WITH_FINETUNING and not experiment.trainers)
-        or (stage.name in ONLY_WITH_REPLAYS and not needs.replays)
-        or (stage.name in ONLY_WITH_PRICES and not experiment.priced)
-    )
+def _has_use(stage: Stage, needs: Needs) -> bool:
+    """Whether there is anything for a part of the report."""
+    return stage.name != report_files.COMPARE_REPLAYS or bool(needs.replays)
 
 
 def passing_rounds(experiment: Experiment, needs: Needs) -> frozenset[int]:
     """Rounds after which fine-tunings keep no weights.
 
     Where crossings differ, the most generous one decides. Fine-tunings after which a pool is
-    embedded anew follow the `finetune.keep` of their crossing; without one, they are kept.
+    re-embedded follow the `finetune.keep` of their crossing; without one, they are kept.
     """
     every, kept = set(), set()
     for crossing in experiment.crossings:
@@ -184,7 +176,7 @@ def ids_of_jobs(stage: str, experiment: Experiment, needs: Needs) -> Iterator[di
 
 
 def _refreshes(experiment: Experiment | Crossing, needs: Needs) -> Iterator[dict[str, Any]]:
-    """The ids of every fine-tuning after which the pool is embedded anew."""
+    """The ids of every fine-tuning after which the pool is re-embedded."""
     for ids in experiment.selections():
         if ids["proxy"] in needs.refresh:
             refresh = needs.refresh[ids["proxy"]]

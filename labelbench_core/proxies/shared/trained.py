@@ -28,7 +28,7 @@ def train_on_embeddings(
     rng: np.random.Generator,
     threads: int,
 ) -> tuple[Network, dict[str, Any]]:
-    """A network on standardised embeddings, and what is worth recording of its training.
+    """A network on standardised embeddings, and what to record of its training.
 
     Parameters
     ----------

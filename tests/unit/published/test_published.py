@@ -11,6 +11,7 @@ import pytest
 
 from helpers.project import PROJECT
 from labelbench_core.errors import InputError
+from labelbench_core.published import __main__ as listing
 from labelbench_core.published import curves, selections
 from labelbench_core.published.settings import names, setting, settings
 from workflow_scripts import make_published
@@ -86,6 +87,14 @@ def test_what_was_not_published_is_none_or_one_clear_error():
         setting("cifar10-100-linear")
     with pytest.raises(InputError, match=r"direct.*allowed: random"):
         curves.curve("cifar10-1000-linear", "direct", "test", "accuracy")
+
+
+def test_all_settings_are_listed(capsys):
+    assert listing.main([]) == 0
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(names())
+    assert first.split()[:3] == ["name", "data", "set"]
+    assert "fmow, uniform-10" in lines[24]
 
 
 def test_selections_are_distinct_rows_and_share_the_first_batch():

@@ -45,16 +45,17 @@ def settings(implementation, **training):
     }
 
 
-@pytest.mark.parametrize("implementation", ["trained-linear", "shallow"])
-def test_the_best_weights_on_them_are_kept_and_the_record_says_so(data, implementation):
+@pytest.mark.parametrize(("implementation", "rate"), [("trained-linear", 0.02), ("shallow", 0.001)])
+def test_the_best_weights_on_them_are_kept_and_the_record_says_so(data, implementation, rate):
     labeled = np.arange(24)
-    fit = rounds.initial_round(data, settings(implementation), labeled).record["fit"]
+    chosen = settings(implementation, learning_rate=rate)
+    fit = rounds.initial_round(data, chosen, labeled).record["fit"]
     assert fit["extra_labels"] == 40
     assert fit["steps"] < 60 * 3  # patience ended it, after whole epochs
     assert fit["steps"] % 3 == 0
     # Other labels of the validation split choose other weights; nothing else has changed.
     labels = {**data.labels, "val": (data.labels["val"] + 1) % 3}
-    other = rounds.initial_round(replace(data, labels=labels), settings(implementation), labeled)
+    other = rounds.initial_round(replace(data, labels=labels), chosen, labeled)
     assert other.record["fit"]["steps"] != fit["steps"]
     none = {"validation": "none", "validation_size": 0, "patience": 0, "count_validation": True}
     plain = rounds.initial_round(data, settings(implementation, **none), labeled)
