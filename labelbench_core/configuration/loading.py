@@ -106,7 +106,7 @@ def _seeds(value: int | list[int]) -> tuple[int, ...]:
 def _reference_errors(
     experiment: Experiment, crossing: Crossing, catalogue: Catalogue
 ) -> list[str]:
-    errors = []
+    errors: list[str] = []
     for kind in _CROSSED:
         errors += _unknown(kind, getattr(crossing, kind), catalogue[kind], f"catalogue {kind}.yaml")
     for name in set(crossing.strategies) & set(RESERVED_STRATEGIES):
@@ -213,7 +213,7 @@ def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
         offers = _info("proxies", catalogue, proxy).get("provides", [])
         for strategy in crossing.strategies + crossing.ceilings:
             entry = catalogue["strategies"][strategy]
-            needs = registry.needs(entry["implementation"], entry.get("options"))
+            needs = registry.needs(entry["implementation"], registry.options_of(entry))
             missing = needs - {"embeddings", "labeled", "labels", "num_classes", *offers}
             if list_options(catalogue, "strategies", strategy) is not None:
                 missing -= {"recorded"}
@@ -231,12 +231,13 @@ def _not_multilabel(crossing: Crossing, catalogue: Catalogue, dataset: str) -> l
     def applies(kind: str, name: str) -> bool:
         entry = catalogue[kind][name]
         try:
-            run = registry.components_run(kind, entry["implementation"], entry.get("options"))
+            options = registry.options_of(entry)
+            run = registry.components_run(kind, entry["implementation"], options)
         except InputError:  # reported to experiments that name it
             return False
         return all(registry.describe(*one).info.get("multilabel", False) for one in run)
 
-    errors = []
+    errors: list[str] = []
     for key, kind, names in (
         ("strategies", "strategies", crossing.strategies),
         ("ceilings", "strategies", crossing.ceilings),
@@ -281,7 +282,7 @@ def check_sources(
     InputError
         All errors, one a line.
     """
-    errors = []
+    errors: list[str] = []
     for dataset in experiment.all_of("datasets"):
         try:
             sizes = prepared.get(dataset) or _source_sizes(catalogue["datasets"][dataset], data_dir)
@@ -321,7 +322,7 @@ def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
 
 def _source_sizes(entry: Mapping[str, Any], data_dir: Path) -> dict[str, int]:
     """Sizes of the splits where they can be known without reading the data."""
-    source, options = entry["implementation"], entry.get("options") or {}
+    source, options = entry["implementation"], registry.options_of(entry)
     component = registry.load("datasets", source)
     sizes = dict(component.check(data_dir, **options) or {})
     variant, known = Variant.of(entry), None

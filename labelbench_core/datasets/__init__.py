@@ -51,6 +51,10 @@ class RawSplit:
     near_hashes: list[str] | None = None
     source_rows: np.ndarray | None = None
 
+    def listed_files(self) -> list[tuple[str, str]]:
+        """(path, SHA-256 of the content) of each file, once `prepare` has read them."""
+        return list(zip(self.files or (), self.file_sha256 or (), strict=True))
+
     def take(self, rows: np.ndarray) -> RawSplit:
         """The rows alone, in that order."""
         return RawSplit(
@@ -128,9 +132,11 @@ class Images(Protocol):
 
     def batch(self, indices: np.ndarray) -> np.ndarray:
         """The images `indices` as uint8 (B, H, W, 3), in that order."""
+        ...
 
     def contents(self, rows: range) -> str:
         """A hash over all that the images `rows`, and their order, depend on."""
+        ...
 
 
 class ArrayImages:

@@ -4,6 +4,7 @@ import pickle
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -113,7 +114,7 @@ def _read_split(folder: Path, batches: dict[str, int], labels_key: bytes) -> Raw
     return RawSplit(np.asarray(labels, dtype=np.int64), np.concatenate(images))
 
 
-def _unpickle(path: Path) -> dict[bytes, object]:
+def _unpickle(path: Path) -> dict[bytes, Any]:
     """A batch written by Python 2."""
     with open(path, "rb") as handle, warnings.catch_warnings():
         # NumPy warns of `align=0` in dtypes that Python 2 pickled.

@@ -73,7 +73,7 @@ def load(
     download
         Whether to fetch the official archive where there is none. Default: ours.
     splits
-        "official": pool and test; "labelbench": the test set's halves as validation and test, as
-        in LabelBench (arXiv 2306.09910). Default: ours.
+        "official": pool and test; "labelbench": one half of the official test set is validation,
+        the other test, as in LabelBench (arXiv 2306.09910). Default: ours.
     """
     return _cifar.load(LAYOUT, data_dir, download=download, splits=splits)

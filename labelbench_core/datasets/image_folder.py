@@ -85,10 +85,10 @@ def load(
     ground
         Background colour of transparent parts of an image. Default: ours.
     test_share
-        Above 0: `folder` holds one folder a class, no splits, and so large a share of each class,
-        drawn by the images' names, is the test split. Default: ours.
+        Above 0: `folder` has one sub-folder per class and no splits; this share of each class,
+        drawn by the hashes of the images' paths, is the test split. Default: ours.
     leave_out
-        Names of class folders that are not taken; null: none. Default: ours.
+        Names of class folders that are not used; null: none. Default: ours.
     """
     listing = list_images(
         _root(data_dir, folder),

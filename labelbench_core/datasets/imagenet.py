@@ -3,8 +3,8 @@
 Russakovsky et al., "ImageNet Large Scale Visual Recognition Challenge", IJCV 2015. Read from
 `train/WNID/*.JPEG` and `val/WNID/*.JPEG`, or the flat `val/ILSVRC2012_val_*.JPEG` with labels
 beside it, as the archives unpack or as Kaggle lays them out. Classes are sorted by WordNet id, as
-torchvision and timm number them. Images stay in their files. Nothing is downloaded: its terms have
-to be accepted by whoever downloads it.
+torchvision and timm number them. Images stay in their files. Nothing is downloaded: users have to
+accept its terms themselves.
 """
 
 import os
@@ -39,7 +39,7 @@ NUM_CLASSES = 1000
 KAGGLE = "ILSVRC/Data/CLS-LOC"
 WNID = re.compile(r"n\d{8}")
 THREADS = 16
-"""That list folders: on a network, each is a round trip."""
+"""Threads that list folders: on a network file system, each folder is a round trip."""
 
 
 def check(
@@ -81,20 +81,20 @@ def load(
     data_dir
         `folder` is relative to it.
     folder
-        Folder that holds `train` and `val`, or Kaggle's `ILSVRC`. Default: ours.
+        Folder with `train` and `val`, or with Kaggle's `ILSVRC`. Default: ours.
     splits
-        "official": train as the pool, the 50,000 of val as test; "labelbench": a quarter of these
-        as validation and the rest as test, as in LabelBench (arXiv 2306.09910). Default: ours.
+        "official": `train` is the pool and `val` the test split; "labelbench": a quarter of `val`
+        is validation, the rest test, as in LabelBench (arXiv 2306.09910). Default: ours.
     names
-        What classes are called, for zero-shot classifiers: by the first word that WordNet has for
-        each ("wordnet"), or as OpenAI's CLIP calls them ("openai", from the package open_clip).
-        Default: ours.
+        Class names, which zero-shot classifiers use: the first word of each class in WordNet
+        ("wordnet"), or those of OpenAI's CLIP ("openai", from the package open_clip). Default:
+        ours.
     image_size
-        Side, in pixels, of the squares that images become, as the backbone's `resize_mode` says.
-        Default: ours.
+        Side, in pixels, of the squares that images are turned into, in the way of the backbone's
+        `resize_mode` (by default, the central square). Default: ours.
     corrupt
-        What becomes of files that cannot be read or decoded: "error" stops and names them all;
-        "skip" leaves them out, counted and named. Default: ours.
+        What happens to files that cannot be read or decoded: "error" stops and names them; "skip"
+        leaves them out, counted and named. Default: ours.
     """
     root, base = _places(data_dir, folder)
     wnids, official, left_out = _index(root, base)
@@ -154,11 +154,11 @@ def _places(data_dir: Path, folder: str) -> tuple[Path, str]:
             return root, base
     missing = "val" if (root / "train").is_dir() else "train"
     raise InputError(
-        f"{printable(root / missing)}: no such folder; ImageNet has to be downloaded by whoever "
-        "accepts its terms, from https://image-net.org/download-images (ILSVRC 2012: "
+        f"{printable(root / missing)}: no such folder; download ImageNet yourself, after accepting "
+        "its terms, from https://image-net.org/download-images (ILSVRC 2012: "
         "ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar, ILSVRC2012_devkit_t12.tar.gz) or "
-        f"Kaggle's imagenet-object-localization-challenge, and unpacked so that {printable(root)} "
-        "holds train/WNID/*.JPEG and val/ (LABELBENCH_DATA says what that is relative to)"
+        f"Kaggle's imagenet-object-localization-challenge, and unpack it so that {printable(root)} "
+        "has train/WNID/*.JPEG and val/ (relative paths start at LABELBENCH_DATA)"
     )
 
 

@@ -136,7 +136,7 @@ def prepare_dataset(
         if entry.images is not None:
             written[f"{split}-images"] = store.write_array(aside / f"{split}-images", entry.images)
         else:
-            listed = list(zip(entry.files, entry.file_sha256, strict=True))
+            listed = entry.listed_files()
             listings[split] = write_listing(aside / f"{split}-files.json", listed)
         if entry.source_rows is not None:
             name = f"{split}-source-rows"
@@ -197,7 +197,7 @@ def source_contents(
         return None
     known = {}
     for entry in raw.splits.values():
-        known |= dict(zip(entry.files or [], entry.file_sha256 or [], strict=True))
+        known |= dict(entry.listed_files())
     known = {name: known[name] for name in source.files if name in known}
     unread: dict[str, OSError] = {}
     others = [name for name in source.files if name not in known]
@@ -228,12 +228,11 @@ def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
             "storage": "array",
             "images_sha256": files.sha256_arrays({"images": entry.images}),
         }
-    listed = list(zip(entry.files, entry.file_sha256, strict=True))
     return described | {
         "storage": "files",
         "image_size": raw.image_size,
         "ground": raw.ground,
-        "files_sha256": listing_sha256(listed),
+        "files_sha256": listing_sha256(entry.listed_files()),
     }
 
 

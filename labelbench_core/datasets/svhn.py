@@ -76,8 +76,8 @@ def load(
     download
         Whether to fetch the official files where there are none. Default: ours.
     splits
-        "official": pool and test; "labelbench": the test set's halves as validation and test, as
-        in LabelBench (arXiv 2306.09910). Default: ours.
+        "official": pool and test; "labelbench": one half of the official test set is validation,
+        the other test, as in LabelBench (arXiv 2306.09910). Default: ours.
     """
     folder = data_dir / FOLDER
     if download and not folder.exists():

@@ -10,7 +10,7 @@ from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, set
 from labelbench_core.analysis.published import MAXIMUM, RAW, matching
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
-from labelbench_core.figures.published import draw_published, published_handles
+from labelbench_core.figures.published import budget_label, draw_published, published_handles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,11 +74,11 @@ def _grid(
                 full = full_data_of(ceilings_in, {**setting, "split": split})
                 _ceilings(panel, shown, full, ceilings)
             _panel(panel, shown, looks, columns)
+            panel.set_xlabel("labels bought")
             if published is not None:
                 beneath = matching(published, {**setting, "split": split, "trainer": ""})
                 _published(panel, shown, beneath, looks)
             panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
-            panel.set_xlabel("labels bought")
         line[0].set_ylabel(label)
     drawn = [name for name in looks if name in set(rows["strategy"])]
     handles = [style.handle(name, looks[name]) for name in drawn]
@@ -138,8 +138,7 @@ def _panel(
 def _published_handles(experiment: Experiment) -> list[Artist]:
     """Entries of the legend for the curves beneath the rounds."""
     shown = [one for one in experiment.references if not one.trainer]
-    labels = max((one.validation_labels for one in shown), default=0)
-    return published_handles(shown, (RAW, MAXIMUM), labels)
+    return published_handles(shown, (RAW, MAXIMUM), [one.validation_labels for one in shown])
 
 
 def _published(
@@ -153,6 +152,7 @@ def _published(
     if len(rows):
         budgets = {*own["num_labeled"].tolist(), *rows["num_labeled"].tolist()}
         style.budget_ticks(axes, sorted(budgets))
+        axes.set_xlabel(budget_label(int(rows["extra_labels"].max())))
 
 
 def _ceilings(

@@ -12,7 +12,7 @@ from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import Panel
 from labelbench_core.figures import style
 from labelbench_core.figures.label_efficiency import banded_strategies
-from labelbench_core.figures.published import draw_published, published_handles
+from labelbench_core.figures.published import budget_label, draw_published, published_handles
 from labelbench_core.published.settings import setting
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def draw_panels(experiment: Experiment, curves: Sequence[Sequence[PanelCurve]]) 
         for smoothing in (RAW, MAXIMUM)
         if any(panel.reference and _smoothing(panel) == smoothing for panel in panels)
     ]
-    labels = max(panel.validation_labels for panel in panels)
+    labels = [panel.validation_labels for panel in panels]
     style.legend_above(figure, handles)
     style.legend_below(figure, published_handles(references, smoothings, labels))
     return figure
@@ -81,7 +81,7 @@ def _panel(
     if panel.reference and any(one.published is not None for one in curves):
         budgets += setting(panel.reference.name).budgets
     axes.set_title(panel.title)
-    axes.set_xlabel("labels bought")
+    axes.set_xlabel(budget_label(panel.validation_labels))
     smoothed = "\nrunning maximum" if panel.smoothing == "max" else ""
     axes.set_ylabel(f"{panel.split} {panel.metric} in %{smoothed}")
     axes.grid(axis="y")

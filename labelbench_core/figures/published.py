@@ -37,7 +37,7 @@ def draw_published(
 
 
 def published_handles(
-    references: Iterable[Reference], smoothings: Iterable[str], validation_labels: int
+    references: Iterable[Reference], smoothings: Iterable[str], validation_labels: Iterable[int]
 ) -> list[Artist]:
     """Entries of the legend: how published curves are drawn, and what budgets do not count."""
     references = list(references)
@@ -52,6 +52,10 @@ def published_handles(
     for smoothing in smoothings if names else ():
         look = style.Look(style.MUTED, "", PUBLISHED_DASHES[smoothing], THIN)
         handles.append(style.handle(f"{what}, {NAMES[smoothing]}", look))
-    if validation_labels:
-        handles.append(style.handle(validation_note(validation_labels), style.NOTHING))
-    return handles
+    counts = sorted({*validation_labels} - {0})
+    return handles + [style.handle(validation_note(count), style.NOTHING) for count in counts]
+
+
+def budget_label(validation_labels: int) -> str:
+    """What the axis along x counts, and what it does not."""
+    return "labels bought" + (f" (+{validation_labels:,})" if validation_labels else "")

@@ -52,6 +52,7 @@ def curves(
         for (seed, place), split in itertools.product(np.ndindex(table.shape), splits):
             row = {
                 **IDS,
+                "annotator": "exact",  # where tables have it
                 "strategy": strategy,
                 "seed": seed,
                 "round": place,

@@ -203,8 +203,8 @@ def rename(name, other):
 @pytest.mark.parametrize(
     ("layout", "change", "told"),
     [
-        (official_folders, rename("train", "images"), "imagenet/train: no such folder; ImageNet "),
-        (official_folders, rename("val", "x"), "imagenet/val: no such folder; ImageNet has to be"),
+        (official_folders, rename("train", "images"), "imagenet/train: no such folder; download"),
+        (official_folders, rename("val", "x"), "imagenet/val: no such folder; download Imag"),
         (
             official_folders,
             rename("train/n01440764", "train/other"),

@@ -88,6 +88,7 @@ def test_published_curves_lie_beneath_ours_raw_and_as_running_maxima(values):
     assert f"published {NAME}, as measured" in texts
     assert f"published {NAME}, running maximum" in texts
     assert NOTE in texts
+    assert {axes.get_xlabel() for axes in figure.axes} == {"labels bought (+5,000)"}
 
 
 def test_another_setting_is_named_as_such(values):
@@ -151,6 +152,8 @@ def test_panels_draw_what_they_name(values):
     assert len(d.lines) == 1
     assert has_line(d, 100 * running_maximum(values["margin"][:2]).mean(axis=0))
     assert NOTE in legend_texts(figure)
+    found = [axes.get_xlabel() for axes in (a, b, c, d)]
+    assert found == ["labels bought", "labels bought (+5,000)", "labels bought", "labels bought"]
 
 
 def test_bands_are_of_smoothed_seeds(values):
