@@ -9,12 +9,13 @@ say, their recipes included, and what the command line says replaces all of it.
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
+from labelbench_core.storage.files import Json
 from labelbench_core.storage.yaml_files import read_yaml
 
 OF_FILES = ("extends", "recipes", "recipe")
@@ -43,10 +44,12 @@ class Asked:
     @property
     def recipes(self) -> tuple[str, ...]:
         """The names of all recipes, the default first."""
-        return tuple(self.values.get("recipes", ()) if isinstance(self.values, Mapping) else ())
+        values: Json = self.values
+        recipes: Json = values.get("recipes") if isinstance(values, Mapping) else None
+        return tuple(recipes) if isinstance(recipes, Mapping) else ()
 
     @contextlib.contextmanager
-    def naming_places(self) -> Iterator[None]:
+    def naming_places(self) -> Generator[None]:
         """`InputError`s raised within name the file that the key comes from."""
         try:
             yield
@@ -72,7 +75,10 @@ class _Layer:
 
 
 def asked(
-    config: Any, name: str, files: Mapping[Path, Any] | None = None, recipe: str | None = None
+    config: Mapping[str, Any] | Json,
+    name: str,
+    files: Mapping[Path, Json] | None = None,
+    recipe: str | None = None,
 ) -> Asked:
     """An experiment's keys, all files that it extends read, and its recipe chosen.
 
@@ -108,7 +114,7 @@ def asked(
         values |= layer.values
         places |= dict.fromkeys(layer.values, f"{layer.place}: ")
         if chosen is not None and layer is given["recipes"]:
-            replaced = layer.values["recipes"][chosen] or {}
+            replaced: Mapping[str, Any] = layer.values["recipes"][chosen] or {}
             values |= replaced
             places |= dict.fromkeys(replaced, f"{layer.place}: recipes.{chosen}.")
     values.pop("extends", None)
@@ -119,9 +125,11 @@ def asked(
     return Asked(values, name, places)
 
 
-def _written(config: Mapping[str, Any], name: str, files: Mapping[Path, Any]) -> list[_Layer]:
+def _written(config: Mapping[str, Any], name: str, files: Mapping[Path, Json]) -> list[_Layer]:
     """What the files say, as far as it holds, and then what they do not say, or not so."""
-    contents = {file: one if isinstance(one, Mapping) else {} for file, one in files.items()}
+    contents: dict[Path, Mapping[str, Any]] = {
+        file: content if isinstance(content, Mapping) else {} for file, content in files.items()
+    }
     merged: dict[str, Any] = {}
     for content in contents.values():
         merged = _merged(merged, content)
@@ -137,17 +145,25 @@ def _written(config: Mapping[str, Any], name: str, files: Mapping[Path, Any]) ->
 def _merged(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
     """Two files' contents as Snakemake merges them: mappings key by key."""
     result = dict(values)
+    value: Json
     for key, value in others.items():
-        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
-        result[key] = _merged(result[key], value) if both else value
+        before: Json = result.get(key)
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            result[key] = _merged(before, value)
+        else:
+            result[key] = value
     return result
 
 
-def _extended(config: Mapping[str, Any], name: str, files: Mapping[Path, Any]) -> list[_Layer]:
+def _extended(config: Mapping[str, Any], name: str, files: Mapping[Path, Json]) -> list[_Layer]:
     """The files that are extended, the one extended by all others first."""
     if "extends" not in config:
         return []
-    written = [file for file, content in files.items() if "extends" in (content or ())]
+    written = [
+        file
+        for file, content in files.items()
+        if isinstance(content, Mapping) and "extends" in content
+    ]
     if len(written) > 1:
         told = f"{name}: extends: in {listed(written)}; allowed: in one of the files given"
         raise InputError(told)
@@ -164,10 +180,10 @@ def _extended(config: Mapping[str, Any], name: str, files: Mapping[Path, Any]) -
             told = f"{place}: extends: {shown(content['extends'])} comes back to {file}; allowed: "
             raise InputError(told + "a file that does not extend this one")
         seen.append(file.resolve())
-        content = read_yaml(file)
-        if not isinstance(content, Mapping):
-            raise InputError(f"{file}: the file: {shown(content)}; allowed: a mapping")
-        place, folder = str(file), file.parent
+        read: Json = read_yaml(file)
+        if not isinstance(read, Mapping):
+            raise InputError(f"{file}: the file: {shown(read)}; allowed: a mapping")
+        content, place, folder = read, str(file), file.parent
         kept = {key: value for key, value in content.items() if key != "extends"}
         layers.insert(0, _Layer(kept, place))
     return layers
@@ -187,7 +203,7 @@ def _base(extends: Any, place: str, folder: Path) -> Path:
 
 def _chosen(given: Mapping[str, _Layer]) -> str | None:
     """The name of the recipe that holds; None if there is none, or recipes are no mappings."""
-    recipes = given["recipes"].values["recipes"] if "recipes" in given else None
+    recipes: Json = given["recipes"].values["recipes"] if "recipes" in given else None
     if "recipe" not in given:
         return next(iter(recipes)) if _are_recipes(recipes) else None
     place, name = given["recipe"].place, given["recipe"].values["recipe"]
@@ -202,7 +218,7 @@ def _chosen(given: Mapping[str, _Layer]) -> str | None:
     return name
 
 
-def _are_recipes(recipes: Any) -> bool:
+def _are_recipes(recipes: Json) -> TypeGuard[Mapping[str, Mapping[str, Any] | None]]:
     """Whether recipes are what the schema allows, as far as choosing one needs it."""
     return (
         isinstance(recipes, Mapping)

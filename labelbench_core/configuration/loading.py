@@ -366,7 +366,7 @@ def known_num_classes(entry: Mapping[str, Any], data_dir: Path) -> int | None:
     """The number of a data set's classes; None where it is not known without reading the data."""
     if "merge_classes" in entry:
         return None
-    name, options = entry["implementation"], entry.get("options") or {}
+    name, options = entry["implementation"], registry.options_of(entry)
     if (told := registry.describe("datasets", name).info.get("num_classes")) is not None:
         return told
     component = registry.load("datasets", name)

@@ -44,6 +44,6 @@ def _without_groups(dataset: str, metric: str, catalogue: Catalogue) -> Iterator
     cure = "another metric"
     if isinstance(groups, str):
         cure += f", or the data set's option {groups}"
-        groups = (entry.get("options") or {}).get(groups)
+        groups = registry.options_of(entry).get(groups)
     if not groups:
         yield f"metric: {metric!r}: data set {dataset!r} has no groups; allowed: {cure}"

@@ -44,7 +44,7 @@ def list_sha256(
 
 def pairs(experiment: Experiment, catalogue: Catalogue) -> dict[str, list[str]]:
     """Strategy that buys a list → strategies of the experiment of the list's name, or method."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for strategy in experiment.strategies:
         options = list_options(catalogue, "strategies", strategy)
         if options is not None:
@@ -76,7 +76,8 @@ def list_errors(
     }
     source = catalogue["datasets"][dataset]["implementation"]
     for schedule in crossing.schedules:
-        sizes, start = catalogue["schedules"][schedule], {}
+        sizes = catalogue["schedules"][schedule]
+        start: dict[int, set[int]] = {}
         asked = (crossing.rounds - 1) * sizes["batch"]
         if first := list_options(catalogue, "schedules", schedule):
             where = f"schedules: {schedule!r}: list"

@@ -276,7 +276,7 @@ def _row_of(members: Sequence[Allowed]) -> Allowed:
 
 
 def _mapping_of(keys: Allowed, values: Allowed) -> Allowed:
-    def holds(value: Any) -> bool:
+    def holds(value: Value) -> bool:
         if not isinstance(value, Mapping) or not value:
             return False
         return all(map(keys.holds, value)) and all(map(values.holds, value.values()))

@@ -57,7 +57,7 @@ class RoundData:
     checkpoint: Path | None = None
     source: str = ""
     dataset_fingerprint: str = ""
-    groups: Mapping[str, np.ndarray] = field(default_factory=dict)
+    groups: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
     pool_sha256: str | None = None
 
     @property

@@ -14,6 +14,7 @@ from labelbench_core.proxies import Proxy, TrainingSet
 from labelbench_core.seeds import rng_for
 from labelbench_core.selection.annotator import Oracle
 from labelbench_core.selection.data import RoundData, option
+from labelbench_core.storage.files import Json
 from labelbench_core.storage.round_files import INITIAL, Round, id_of
 from labelbench_core.storage.rows import RowSource
 
@@ -124,8 +125,10 @@ class RoundJob:
 
     def _validation(self) -> tuple[RowSource, np.ndarray] | None:
         """The validation split, for a trainer that says that its labels stand beside the budget."""
-        trainer = option(self.settings["proxy"], "trainer")
-        training = (trainer.get("training") or {}) if isinstance(trainer, Mapping) else {}
+        trainer: Json = option(self.settings["proxy"], "trainer")
+        training: Mapping[str, Any] = {}
+        if isinstance(trainer, Mapping):
+            training = trainer.get("training") or {}
         if training.get("validation") != "extra" or VAL not in self.data.embeddings:
             return None
         return self.data.embeddings[VAL], self.data.labels[VAL]

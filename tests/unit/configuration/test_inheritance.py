@@ -144,6 +144,15 @@ def test_recipes_are_checked_as_any_experiment(write, recipes, expected):
     assert f"mine.yaml: {expected}" in str(caught.value)
 
 
+@pytest.mark.parametrize(("recipes", "shown"), [(3, "3"), (None, "null"), (["a"], "['a']")])
+def test_the_command_tells_of_recipes_that_are_no_mapping(write, capsys, recipes, shown):
+    quickstart = read_yaml(PROJECT / "config" / "config.yaml")
+    file = write("mine.yaml", **{**quickstart, "recipes": recipes})
+    assert check_configuration.main([str(file)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"error: mine.yaml: recipes: {shown}; allowed: a mapping")
+
+
 def test_errors_name_the_file_that_the_key_comes_from(write):
     quickstart = read_yaml(PROJECT / "config" / "config.yaml")
     write("base.yaml", **{**quickstart, "rounds": 0, "colour": "red"})
