@@ -95,8 +95,8 @@ def _text_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _read_parquet(path: Path, columns: Mapping[str, str]) -> dict[str, list[str]]:
     try:
-        import pyarrow
-        import pyarrow.parquet as parquet
+        import pyarrow  # pyright: ignore[reportMissingImports]  # need not be installed
+        import pyarrow.parquet as parquet  # pyright: ignore[reportMissingImports]  # nor this
     except ImportError as error:
         raise InputError(
             f"{printable(path)}: reading Parquet needs the package pyarrow, which is not "

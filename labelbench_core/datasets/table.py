@@ -181,7 +181,7 @@ def _read(
     options = {f"options.{key}_column": name for key, name in chosen.items()}
     columns = read_columns(file, options)
     cells = all_cells(file, chosen, dict(zip(chosen, columns.values(), strict=True)))
-    left_out = LeftOut()
+    found, left_out = None, LeftOut()
     if split_column is not None:
         cells, found, left_out = split_rows(cells, splits)
     check_paths(cells)
@@ -192,7 +192,7 @@ def _read(
         labels, class_names = labels_of(cells, known, printable(Path(data_dir, classes)))
     else:
         labels, class_names = labels_of(cells, None)
-    if split_column is None:
+    if found is None:
         is_test = _drawn(cells, labels, class_names, test_share, test_seed)
         cells, found = keep_rows(cells, is_test.astype(np.int64), [POOL, TEST])
     groups, group_names = groups_of(cells) if group_column is not None else (None, [])

@@ -140,20 +140,22 @@ def estimate_jobs(
     for stage in STAGES.values():
         for ids in jobs_of(stage, experiment, needs):
             amounts: list[int | None] = []
-            reasons = []
+            reasons: list[str] = []
             for count in (costs.flops, costs.disk):
                 try:
                     amounts.append(count(stage, ids))
                 except _Unknown as reason:
                     amounts.append(None)
                     reasons.append(str(reason))
-            yield JobEstimate(stage, ids, *amounts, tuple(dict.fromkeys(reasons)))
+            flops, disk = amounts
+            yield JobEstimate(stage, ids, flops, disk, tuple(dict.fromkeys(reasons)))
 
 
 def _sum(amounts: Iterable[int | None]) -> int | None:
     """None where one is not known."""
     found = list(amounts)
-    return None if None in found else sum(found)
+    known = [amount for amount in found if amount is not None]
+    return sum(known) if len(known) == len(found) else None
 
 
 def _uses_gpu(stage: Stage, ids: Mapping[str, Any], catalogue: Catalogue) -> bool:

@@ -67,7 +67,7 @@ def planned_flops(
     unlabeled = pool_rows - num_labeled if trainer["needs_unlabeled"] else 0
     views = trainer.get("unlabeled_views", 2)
     passes = recipe.steps * passes_of_step(network, recipe, trained_on, unlabeled, views)
-    looks = -(-recipe.steps // recipe.validation_every)  # the last step is looked at, too
+    looks = -(-recipe.steps // recipe.validation_steps)  # the last step is looked at, too
     return round((passes + looks * looked_at) * per_example)
 
 

@@ -74,9 +74,9 @@ def train(
     saved = checkpoint.load()
     history, attempts = (saved["history"], saved["attempts"]) if saved else ([], [])
     with reproducible(task.device, compiled=recipe.compile):
-        for attempt in range(len(attempts), len(RETRY_FACTORS)):
+        while True:
             network.load_state_dict(start)
-            learning_rate = recipe.learning_rate * RETRY_FACTORS[attempt]
+            learning_rate = recipe.learning_rate * RETRY_FACTORS[len(attempts)]
             run = TrainingRun(network, trainer, recipe, task, learning_rate)
             if saved is not None:
                 run.load_state_dict(saved["run"])
@@ -86,7 +86,7 @@ def train(
             def save(run: TrainingRun = run) -> None:
                 checkpoint.save({"history": history, "attempts": attempts, "run": run.state_dict()})
 
-            failure = _run_attempt(run, attempt, history, checkpoint, save)
+            failure = _run_attempt(run, len(attempts) + 1, history, checkpoint, save)
             attempts.append(
                 {
                     "learning_rate": learning_rate,
@@ -96,7 +96,9 @@ def train(
             )
             if failure is None:
                 break
-            log.warning("attempt %d diverged: %s", attempt + 1, failure)
+            log.warning("attempt %d diverged: %s", len(attempts), failure)
+            if len(attempts) == len(RETRY_FACTORS):
+                break
     final = run.final_weights()
     # It is useless even as a bad network, while the initial network predicts something.
     is_sound = all(bool(value.isfinite().all()) for value in final.values())
@@ -112,7 +114,7 @@ def _run_attempt(
     checkpoint: Checkpoint,
     save: Callable[[], None],
 ) -> str | None:
-    """Run the remaining steps until it diverges; the reason, or None."""
+    """Run the remaining steps of an attempt (from 1) until it diverges; the reason, or None."""
     recipe, every = run.recipe, run.window_steps
     progress = None
     if distributed.rank() == 0:
@@ -127,7 +129,7 @@ def _run_attempt(
             # Windows are aligned with the last step, so that, reached, it ends a whole one.
             if is_last or (recipe.steps - run.step) % every == 0:
                 run.window.collect()
-                row = {"attempt": attempt + 1, "step": run.step, "learning_rate": run.last_rate}
+                row = {"attempt": attempt, "step": run.step, "learning_rate": run.last_rate}
                 row |= run.window.summary()
                 history.append(row)
                 failure = run.window.failure(is_last=is_last)

@@ -223,6 +223,13 @@ class Recipe:
         return replace(self, **changes)
 
     @property
+    def validation_steps(self) -> int:
+        """`validation_every` of a recipe that `for_labels` made."""
+        if isinstance(self.validation_every, str):
+            raise TypeError("an epoch's steps depend on the labels: see for_labels")
+        return self.validation_every
+
+    @property
     def weak(self) -> Augmentation:
         """How labelled images, and the weak view of unlabelled ones, are changed."""
         return Augmentation(self.translate, self.rotate, self.scale, self.flip)

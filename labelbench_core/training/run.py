@@ -226,7 +226,7 @@ class TrainingRun:
     def is_validation_due(self) -> bool:
         """Whether to evaluate on the validation set: at intervals, and at the end."""
         is_last = self.step == self.recipe.steps
-        due = is_last or self.step % self.recipe.validation_every == 0
+        due = is_last or self.step % self.recipe.validation_steps == 0
         return self.task.validation is not None and due
 
     def validate(self) -> None:
