@@ -15,7 +15,8 @@ import numpy as np
 from labelbench_core.analysis.comparisons import SIGNIFICANCE, holm, paired_test
 from labelbench_core.analysis.curves import t_interval
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_name
-from labelbench_core.analysis.tables import TextTable, signed, with_half_width
+from labelbench_core.analysis.tables import TextTable
+from labelbench_core.analysis.units import signed, with_half_width
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.storage.records import ROUND, read_record
 from labelbench_core.storage.round_files import INITIAL
@@ -262,8 +263,8 @@ def _row(row: pd.Series) -> tuple[str, ...]:
             for whose in ("", "reference_")
         ),
         *(f"{row[f'{whose}entropy']:.2f}" for whose in ("", "reference_")),
-        with_half_width(row["mean"], row["mean_half_width"]),
-        with_half_width(row["reference_mean"], row["reference_half_width"]),
-        signed(row["difference"], row["half_width"]) + star,
+        with_half_width(row["mean"], row["mean_half_width"], row["metric"]),
+        with_half_width(row["reference_mean"], row["reference_half_width"], row["metric"]),
+        signed(row["difference"], row["half_width"], row["metric"]) + star,
         str(row["n_seeds"]),
     )

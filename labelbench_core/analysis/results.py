@@ -63,9 +63,9 @@ def compute_results(
 ) -> Results:
     """Every statistic, from the tables of `collect_curves` and the proxies that train on images.
 
-    Curves and comparisons cover all metrics; what needs to know which direction is better
-    (savings, areas, ranks, pairwise wins) covers the experiment's own metric only. Ceilings have
-    curves, and fine-tunings corrected separately; everything else is of methods only.
+    Curves and comparisons cover all metrics, in their own units; savings, areas, ranks and pairwise
+    wins cover the experiment's own metric only. Ceilings have curves, and fine-tunings corrected
+    separately; everything else is of methods only.
     """
     methods = methods_only(rounds, experiment)
     chosen = methods[methods["metric"] == experiment.metric]

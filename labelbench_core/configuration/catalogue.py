@@ -20,7 +20,7 @@ KINDS = (*COMPONENT_KINDS, "schedules", "augmentations")
 ONLY_OF = {
     "datasets": (
         "prompts", "pool_size", "merge_classes", "long_tail", "near_copies", "duplicates",
-        "near_duplicates",
+        "near_duplicates", "metric",
     ),
     "trainers": ("training",),
 }  # fmt: skip

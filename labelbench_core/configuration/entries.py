@@ -14,15 +14,16 @@ from labelbench_core.embeddings import refreshing
 
 LoadedByName = tuple[str, str, Mapping[str, Any]]
 """Kind, implementation and options of a component."""
+NOT_OF_JOBS = ("prompts", "metric")
 
 
 def entry(catalogue: Catalogue, kind: str, name: str) -> dict[str, Any]:
     """A catalogue entry with its id, as jobs get it: a proxy's trainer is an entry, too.
 
-    Prompts are left out: they concern one rule only.
+    Left out: prompts, which concern one rule only, and a data set's metric, which concerns none.
     """
     chosen = catalogue[kind][name]
-    result = {"id": name, **{key: value for key, value in chosen.items() if key != "prompts"}}
+    result = {"id": name, **{key: one for key, one in chosen.items() if key not in NOT_OF_JOBS}}
     if kind == "proxies" and (trainer := trainer_of(catalogue, name)):
         result["options"] = {
             **registry.options_of(chosen),

@@ -11,6 +11,7 @@ from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.compatibility import combination_errors, split_errors
 from labelbench_core.configuration.component_code import unreadable
 from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
+from labelbench_core.configuration.metric import metric_errors, metric_of
 from labelbench_core.configuration.replays import list_errors, list_options
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.datasets.variants import Variant
@@ -53,10 +54,11 @@ def load_experiment(
         crossings=tuple(_crossing(values, catalogue) for values in crossings),
         baseline=config.get("baseline", "random"),
         highlight=config.get("highlight", "margin"),
-        metric=config.get("metric", "accuracy"),
+        metric=metric_of(config, catalogue),
         priced="prices" in config,
     )
-    errors = [f"{file}: {line}" for line in _size_errors(experiment)]
+    errors = [f"{file}: {line}" for line in metric_errors(config, catalogue)]
+    errors += [f"{file}: {line}" for line in _size_errors(experiment)]
     for place, crossing in enumerate(experiment.crossings):
         where = f"{file}: also.{place - 1}." if place else f"{file}: "
         errors += [where + line for line in _reference_errors(experiment, crossing, catalogue)]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.datasets import open_dataset
+from labelbench_core.datasets import PreparedDataset, open_dataset
 from labelbench_core.datasets.framing import framing_of
 from labelbench_core.datasets.recorded_lists import pool_sha256
 from labelbench_core.embeddings.refreshing import refreshed_after
@@ -39,6 +39,8 @@ class RoundData:
         Identifies these embeddings among those of the same images.
     dataset_fingerprint
         Identifies the data set.
+    groups
+        Split → (N,) int64, -1 for a row of no group; splits without groups are left out.
     pool_sha256
         Identifies the images of its pool, and their order; None: not known.
     """
@@ -55,6 +57,7 @@ class RoundData:
     checkpoint: Path | None = None
     source: str = ""
     dataset_fingerprint: str = ""
+    groups: Mapping[str, np.ndarray] = field(default_factory=dict)
     pool_sha256: str | None = None
 
     @property
@@ -109,6 +112,7 @@ def open_round_data(
         zero_shot=read_head(zero_shot, of_dataset, dataset.num_classes) if zero_shot else None,
         source=manifest["fingerprint"],
         dataset_fingerprint=dataset.manifest["fingerprint"],
+        groups=_groups(dataset),
         pool_sha256=pool_sha256(dataset.manifest["splits"]["pool"]),
     )
 
@@ -150,8 +154,14 @@ def open_image_data(
         checkpoint=checkpoint,
         source=dataset.manifest["fingerprint"],
         dataset_fingerprint=dataset.manifest["fingerprint"],
+        groups=_groups(dataset),
         pool_sha256=pool_sha256(dataset.manifest["splits"]["pool"]),
     )
+
+
+def _groups(dataset: PreparedDataset) -> dict[str, np.ndarray]:
+    found = {split: dataset.groups(split) for split in dataset.splits}
+    return {split: groups for split, groups in found.items() if groups is not None}
 
 
 def expected_before(data: RoundData, settings: Mapping[str, Any], number: int) -> dict[str, Any]:

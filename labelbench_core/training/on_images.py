@@ -187,6 +187,7 @@ def evaluate(
                 trained.dtype,
             ),
             dataset.labels(split),
+            dataset.groups(split),
         )
         for split in splits
     }
