@@ -167,8 +167,7 @@ def money_tables(table: pd.DataFrame, currency: str = "") -> list[TextTable]:
         for split in ordered_splits(rows["split"]):
             part = rows[rows["split"] == split]
             level, metric = part["level"].iloc[0], part["metric"].iloc[0]
-            reached = f"{value_text(level, metric)} {split} {metric}"
-            title = f"to reach {reached}, {setting_name(names)}"
+            title = f"to reach {value_text(level, metric)} {split} {metric}, {setting_name(names)}"
             tables.append(TextTable(title, columns, tuple(_cells(part))))
     return tables
 
