@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_name
 from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.analysis.tables import TextTable
+from labelbench_core.analysis.units import value_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,7 +167,7 @@ def money_tables(table: pd.DataFrame, currency: str = "") -> list[TextTable]:
         for split in ordered_splits(rows["split"]):
             part = rows[rows["split"] == split]
             level, metric = part["level"].iloc[0], part["metric"].iloc[0]
-            title = f"to reach {100 * level:.2f} % {split} {metric}, {setting_name(names)}"
+            title = f"to reach {value_text(level, metric)} {split} {metric}, {setting_name(names)}"
             tables.append(TextTable(title, columns, tuple(_cells(part))))
     return tables
 
