@@ -9,6 +9,7 @@ from typing import Any
 from labelbench_core import registry
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.replays import pairs
 from labelbench_core.embeddings import refreshing
 
 LoadedByName = tuple[str, str, Mapping[str, Any]]
@@ -92,7 +93,8 @@ def needs(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
     """What the experiment's proxies and trainers need, as JSON values; see `plan.Needs`.
 
     `augmentation`: proxy → id; `refresh`: proxy → `every` and `trainer`; `class_names`: the
-    "proxies" and "trainers" that start from the class names; `images`: the proxies on images.
+    "proxies" and "trainers" that start from the class names; `images`: the proxies on images;
+    `replays`, if there are any: strategies that buy recorded lists → ours to compare them with.
     """
     proxies = sorted({ids["proxy"] for ids in experiment.settings()})
     refresh = {
@@ -118,6 +120,8 @@ def needs(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
             ],
         },
         "images": [name for name in proxies if needs_images(catalogue, name)],
+        # Named only where there are any: what other experiments have made stays as it is.
+        **({"replays": replays} if (replays := pairs(experiment, catalogue)) else {}),
     }
 
 

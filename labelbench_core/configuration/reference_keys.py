@@ -12,6 +12,7 @@ from labelbench_core.configuration.same_setting import (
     validation_labels,
 )
 from labelbench_core.errors import did_you_mean, listed, shown
+from labelbench_core.metrics.known import METRICS
 from labelbench_core.published.settings import names, setting, unknown
 
 Errors = list[str]
@@ -26,15 +27,15 @@ def references(
     which each belongs. A published setting that was selected by a proxy and then trained end to end
     is compared with fine-tunings: with those of `trainer`, or of the experiment's only one.
     """
-    asked = {key: {}} if isinstance(key, str) else (key or {})
-    found: dict[tuple, Reference] = {}
-    errors = []
-    for name, chosen in asked.items():
+    asked: Mapping[str, Any] = {key: {}} if isinstance(key, str) else (key or {})
+    found: dict[tuple[str, ...], Reference] = {}
+    errors: Errors = []
+    for name, given in asked.items():
         where = "reference" if isinstance(key, str) else f"reference: {name}"
         if name not in names():
             errors.append(f"reference: {unknown(name)}")
             continue
-        chosen = dict(chosen or {})
+        chosen: dict[str, Any] = dict(given or {})
         if setting(name).proxy and len(experiment.trainers) == 1:
             chosen.setdefault("trainer", experiment.trainers[0])
         places, wrong = _places(chosen, experiment, where)
@@ -63,14 +64,15 @@ def panels(
     Ids that only one setting leaves open need not be given. A panel without a `reference` takes
     that of its setting, if the experiment has one.
     """
-    found, errors = [], []
+    found: list[Panel] = []
+    errors: Errors = []
     for place, values in enumerate(key or []):
         where = f"panels.{place}"
         places, wrong = _places(values, experiment, where)
         if len(places) > 1:
             several = listed(" / ".join([*ids.values(), *([t] if t else [])]) for ids, t in places)
             wrong.append(f"{where}: one of several settings is meant; allowed: {several}")
-        wrong += list(_panel_errors(values, where))
+        wrong += list(_panel_errors(values, values.get("metric", experiment.metric), where))
         errors += wrong
         if wrong:
             continue
@@ -97,12 +99,14 @@ def panels(
     return tuple(found), errors
 
 
-def _panel_errors(values: Mapping[str, Any], where: str) -> Iterator[str]:
+def _panel_errors(values: Mapping[str, Any], metric: str, where: str) -> Iterator[str]:
     name, limits = values.get("reference"), values.get("y")
     if name is not None and name not in names():
         yield f"{where}.reference: {unknown(name)}"
     if limits is not None and not limits[0] < limits[1]:
         yield f"{where}.y: {shown(limits)}; allowed: the lower limit first"
+    if values.get("smoothing") == "max" and METRICS[metric].lower_is_better:
+        yield f"{where}.smoothing: 'max', but of {metric} less is better; allowed: none"
 
 
 def _places(
@@ -112,7 +116,7 @@ def _places(
     settings = [_ids(one) for one in experiment.settings()]
     keys = [*settings[0], "annotator"]
     wanted = {key: chosen[key] for key in keys if key in chosen}
-    errors = []
+    errors: Errors = []
     for key, value in wanted.items():
         known = list(dict.fromkeys(one.get(key, EXACT) for one in settings))
         if value not in known:

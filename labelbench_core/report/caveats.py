@@ -12,6 +12,7 @@ from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, set
 from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.analysis.units import of, signed, with_half_width
+from labelbench_core.configuration.beside_budget import labels_beside
 from labelbench_core.configuration.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results
     if fewest < FEW_SEEDS:
         notes.append(f"Only {fewest} seeds: intervals are wide, especially those of label savings.")
     notes += _unmeasured(experiment, results.curves)
+    notes += _beside_the_budget(experiment)
     notes += _unfinished(results.convergence)
     notes += _weak_highlight(experiment, results.comparisons)
     notes += _savings(experiment, summary)
@@ -92,6 +94,16 @@ def _unmeasured(experiment: Experiment, curves: pd.DataFrame) -> Iterator[str]:
         if absent:
             why = ": their rows are in no groups" if of(experiment.metric).needs_groups else ""
             yield f"{dataset}: no {experiment.metric} on {', '.join(absent)}{why}."
+
+
+def _beside_the_budget(experiment: Experiment) -> Iterator[str]:
+    for proxy in experiment.all_of("proxies"):
+        if size := labels_beside(proxy):
+            yield (
+                f"{proxy}: its weights were chosen in every round by {size:,} labels of the "
+                f"validation split. The numbers of labels do not count them: +{size:,} validation "
+                "labels, not counted by the original."
+            )
 
 
 def _unfinished(failures: pd.DataFrame) -> Iterator[str]:

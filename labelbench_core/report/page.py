@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, refresh_costs, selection_costs
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, read_csv, setting_name
+from labelbench_core.analysis.money import MONEY_COLUMNS, money_tables
 from labelbench_core.analysis.published_texts import (
     order_tables,
     published_sentences,
     published_tables,
 )
+from labelbench_core.analysis.replays import REPLAY_COLUMNS, replay_tables
 from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.analysis.summary import finetuning_text, saving_cell
@@ -80,12 +82,16 @@ def render(
     costs: pd.DataFrame,
     provenance: Provenance,
     looks: Mapping[str, Look | None] | None = None,
+    replays: pd.DataFrame | None = None,
+    money: pd.DataFrame | None = None,
+    currency: str = "",
     published: tuple[pd.DataFrame, pd.DataFrame] | None = None,
 ) -> str:
     """The page as text. Everything that depends on the machine stands between the comments
     ``<!-- costs -->`` and ``<!-- /costs -->``, so that a comparison of bytes can leave it out:
     what the stages cost, and when sources were last looked at (`looks`, by data set). `published`
-    are the tables of `published_results.compare`, where the experiment has references.
+    are the tables of `published_results.compare`, where the experiment has references; `replays`
+    and `money` (in `currency`) those of `compare_replays` and `price_costs`, where there are.
     """
     import jinja2
 
@@ -106,12 +112,15 @@ def render(
         few_settings=len(summary["settings"]) <= MOST_CARDS,
         all_bands=len(experiment.strategies) <= MOST_BANDS,
         figures={name: inline_svg(Path(figures) / f"{name}.svg", name) for name in drawn},
-        tables=_tables(results, experiment) | _published(experiment, published),
+        tables=_tables(results, experiment)
+        | _published(experiment, published)
+        | {"replays": [] if replays is None else replay_tables(replays, experiment.metric)},
         published=published_sentences(experiment, *published) if published else [],
         validation_notes=validation_notes(experiment),
         notes=statistics_notes(experiment, results),
         caveats=[*provenance.leaks, *caveats(experiment, summary, results)],
         cost_tables=_cost_tables(costs),
+        money_tables=[] if money is None else money_tables(money, currency),
         costs_missing=int(costs["seconds"].isna().sum()) if len(costs) else 0,
         source_looks=[_look_text(name, look) for name, look in (looks or {}).items()],
         provenance=provenance,
@@ -142,6 +151,16 @@ def _count(number: int, name: str) -> str:
 def read_costs(path: str | Path) -> pd.DataFrame:
     """The table of `collect_costs`."""
     return read_csv(path, COST_COLUMNS)
+
+
+def read_money(path: str | Path) -> pd.DataFrame:
+    """The table of `price_costs`."""
+    return read_csv(path, MONEY_COLUMNS)
+
+
+def read_replays(path: str | Path) -> pd.DataFrame:
+    """The table of `compare_replays`."""
+    return read_csv(path, REPLAY_COLUMNS)
 
 
 def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
