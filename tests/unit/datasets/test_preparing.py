@@ -331,7 +331,7 @@ def test_every_source_is_registered_with_literal_options():
     ]
     for name in names:
         described = registry.describe("datasets", name)
-        assert set(described.info) - {"required", "in_files", "groups"} == {
+        assert set(described.info) - {"required", "in_files", "groups", "num_classes"} == {
             "summary",
             "license",
             "paper",
