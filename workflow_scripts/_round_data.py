@@ -20,7 +20,11 @@ def open_data(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> dat
     """Open what the options name."""
     if arguments.embeddings is None:
         return data.open_image_data(
-            settings, arguments.dataset, checkpoint_of(arguments), arguments.threads
+            settings,
+            arguments.dataset,
+            checkpoint_of(arguments),
+            arguments.threads,
+            arguments.zero_shot,
         )
     return data.open_round_data(
         settings, arguments.dataset, arguments.embeddings, arguments.views, arguments.zero_shot

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from labelbench_core.datasets import open_dataset
+from labelbench_core.datasets.recorded_lists import pool_sha256
 from labelbench_core.seeds import rng_for
-from labelbench_core.selection import initial_pool
+from labelbench_core.selection import initial_pool, recorded
 from labelbench_core.storage import files
 from labelbench_core.storage.records import write_record
 from workflow_scripts._job import job_parser, run_job
@@ -18,13 +19,13 @@ def draw_initial_pool(arguments: argparse.Namespace) -> None:
     schedule = settings["schedule"]
     names = (settings["dataset"], schedule["id"], settings["seed"])
     dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
-    labels = dataset.labels("pool")
-    labeled = initial_pool.draw(
-        labels,
-        schedule["initial"],
-        schedule.get("draw", "uniform"),
-        rng_for("initial-pool", *names),
-    )
+    labels, how = dataset.labels("pool"), schedule.get("draw", "uniform")
+    if how == "recorded":
+        pool = dataset.manifest["splits"]["pool"]
+        labeled = recorded.first_rows(schedule, settings, len(labels), pool_sha256(pool))
+    else:
+        rng = rng_for("initial-pool", *names)
+        labeled = initial_pool.draw(labels, schedule["initial"], how, rng)
     with files.exclusive(arguments.output):
         write_record(
             arguments.output,

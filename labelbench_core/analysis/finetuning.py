@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from labelbench_core.analysis.comparisons import SIGNIFICANCE, holm, paired_test
 from labelbench_core.analysis.curves import t_interval
 from labelbench_core.analysis.frames import SETTING, SPENT_ON_VALIDATION, group_columns, groups
+from labelbench_core.analysis.units import of
 from labelbench_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def compare_to_proxy(finetuned: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFr
 
     Returns
     -------
-    Group columns (with trainer) and `FINETUNING_COLUMNS`; `difference` > 0: fine-tuning is better.
+    Group columns (with trainer) and `FINETUNING_COLUMNS`; `difference` is the fine-tuned model's
+    value less the proxy's, whichever way is better.
     """
     import pandas as pd
 
@@ -72,8 +74,8 @@ def compare_to_proxy(finetuned: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFr
     return pd.concat(tables, ignore_index=True)
 
 
-def verdict(difference: float, p_holm: float) -> str:
+def verdict(difference: float, p_holm: float, metric: str) -> str:
     """One of "better", "worse" or "not distinguishable", by the corrected p-value."""
     if p_holm < SIGNIFICANCE:
-        return "better" if difference > 0 else "worse"
+        return "better" if of(metric).sign * difference > 0 else "worse"
     return "not distinguishable"

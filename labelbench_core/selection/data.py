@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.datasets import open_dataset
+from labelbench_core.datasets import PreparedDataset, open_dataset
 from labelbench_core.datasets.framing import framing_of
+from labelbench_core.datasets.recorded_lists import pool_sha256
 from labelbench_core.embeddings.refreshing import refreshed_after
 from labelbench_core.embeddings.views import open_embeddings, open_views, pool_statistics
 from labelbench_core.errors import damaged
@@ -38,6 +39,10 @@ class RoundData:
         Identifies these embeddings among those of the same images.
     dataset_fingerprint
         Identifies the data set.
+    groups
+        Split → (N,) int64, -1 for a row of no group; splits without groups are left out.
+    pool_sha256
+        Identifies the images of its pool, and their order; None: not known.
     """
 
     embeddings: Mapping[str, RowSource]
@@ -52,6 +57,8 @@ class RoundData:
     checkpoint: Path | None = None
     source: str = ""
     dataset_fingerprint: str = ""
+    groups: Mapping[str, np.ndarray] = field(default_factory=dict)
+    pool_sha256: str | None = None
 
     @property
     def multilabel(self) -> bool:
@@ -105,6 +112,8 @@ def open_round_data(
         zero_shot=read_head(zero_shot, of_dataset, dataset.num_classes) if zero_shot else None,
         source=manifest["fingerprint"],
         dataset_fingerprint=dataset.manifest["fingerprint"],
+        groups=_groups(dataset),
+        pool_sha256=pool_sha256(dataset.manifest["splits"]["pool"]),
     )
 
 
@@ -113,6 +122,7 @@ def open_image_data(
     dataset_manifest: Path,
     checkpoint: Path | None = None,
     threads: int = 1,
+    zero_shot: Path | None = None,
 ) -> RoundData:
     """Open a prepared data set for proxies that train a backbone; no embeddings are needed.
 
@@ -122,21 +132,36 @@ def open_image_data(
         The id `dataset`, and the entry `backbone` of the catalogue.
     checkpoint
         File that an interrupted training leaves, to resume from.
+    zero_shot
+        File of the classifier made of class names, for proxies that start from it.
     """
     from labelbench_core.datasets.image_rows import ImageRows
 
     dataset = open_dataset(dataset_manifest.parent, settings["dataset"])
     framing = framing_of(settings["backbone"])
+    of_dataset = {
+        "dataset": settings["dataset"],
+        "dataset_fingerprint": dataset.manifest["fingerprint"],
+        "backbone": id_of(settings["backbone"]),
+    }
     return RoundData(
         embeddings={split: ImageRows(dataset, split, threads, framing) for split in dataset.splits},
         labels={split: dataset.labels(split) for split in dataset.splits},
         num_classes=dataset.num_classes,
         statistics=Statistics(np.zeros(0), np.zeros(0)),
         backbone=settings["backbone"],
+        zero_shot=read_head(zero_shot, of_dataset, dataset.num_classes) if zero_shot else None,
         checkpoint=checkpoint,
         source=dataset.manifest["fingerprint"],
         dataset_fingerprint=dataset.manifest["fingerprint"],
+        groups=_groups(dataset),
+        pool_sha256=pool_sha256(dataset.manifest["splits"]["pool"]),
     )
+
+
+def _groups(dataset: PreparedDataset) -> dict[str, np.ndarray]:
+    found = {split: dataset.groups(split) for split in dataset.splits}
+    return {split: groups for split, groups in found.items() if groups is not None}
 
 
 def expected_before(data: RoundData, settings: Mapping[str, Any], number: int) -> dict[str, Any]:

@@ -130,6 +130,7 @@ def _train_and_evaluate(
                     proxy, proxy.pool_rows(rows) if split == "pool" else rows, job.threads
                 ),
                 data.labels[split],
+                data.groups.get(split),
             )
             for split, rows in data.embeddings.items()
         }
