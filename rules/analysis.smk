@@ -227,6 +227,7 @@ rule render_report:
         figures=everything_for("figures"),
         costs=files_of("collect_costs", "costs"),
         manifests=every("manifest", "prepare_dataset", "extract_embeddings"),
+        annotations=every("record", "annotate"),
     output:
         report(
             output_of("render_report", "page"),
@@ -251,7 +252,7 @@ rule render_report:
         tables=input_folder("summary"),
         figures=input_folder("figures"),
         manifests=lambda wildcards, input: " ".join(
-            f"--manifest {file}" for file in input.manifests
+            f"--manifest {file}" for file in [*input.manifests, *input.annotations]
         ),
         state=str(parsing.SOURCES_STATE),
     message:

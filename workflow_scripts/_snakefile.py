@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from labelbench_core.annotators import EXACT
 from labelbench_core.configuration import entries, sources
 from labelbench_core.configuration import loading as experiments
+from labelbench_core.configuration.annotations import annotated, look_at_annotators
 from labelbench_core.configuration.catalogue import Catalogue, load_catalogue
 from labelbench_core.configuration.component_code import check_code
-from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.experiment import Experiment, annotator_in_paths
 from labelbench_core.datasets import data_directory, looks
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
@@ -29,6 +31,7 @@ from labelbench_core.storage.yaml_files import read_yaml
 SOURCES_STATE = looks.STATE
 RESULTS = "results"
 PREPARED = STAGES["prepare_dataset"].path("manifest")
+ANNOTATED = STAGES["annotate"].path("record")
 # Kept open, and so locked, for as long as this process lives.
 _held_locks: list[int] = []
 
@@ -95,6 +98,9 @@ def left_out_of(experiment: Experiment) -> frozenset[str]:
 def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
     """The experiment with the catalogue entries that it uses, for the report."""
     used = {kind: experiment.all_of(kind) for kind in ("datasets", "backbones", "proxies")}
+    # The exact annotator is not named, whether or not it has an entry.
+    if named := [name for name in experiment.all_of("annotators") if name != EXACT]:
+        used["annotators"] = tuple(named)
     used["trainers"] = experiment.trainers
     used["strategies"] = experiment.strategies + experiment.ceilings
     used["schedules"] = experiment.all_of("schedules") + experiment.full_data
@@ -112,7 +118,8 @@ def prepare_main_process(
 
     Returns
     -------
-    Manifests of the data sets that have to be prepared again → why: their sources changed.
+    Manifests of the data sets that have to be prepared again, and records of annotators whose
+    tables have to be read again → why.
     """
     clear_dead_lock(Path(".snakemake"))
     datasets = experiment.all_of("datasets")
@@ -126,20 +133,22 @@ def prepare_main_process(
             when=check_sources,
             tell=lambda line: print(line, file=sys.stderr),
         )
-        prepared = prepared_splits(experiment, catalogue)
+        prepared = {
+            dataset: manifest
+            for dataset, manifest in prepared_manifests(experiment, catalogue).items()
+            if dataset not in changed
+        }
         experiments.check_sources(
-            experiment,
-            catalogue,
-            data_directory(),
-            {dataset: sizes for dataset, sizes in prepared.items() if dataset not in changed},
-            config_file,
+            experiment, catalogue, data_directory(), sizes_of(prepared), config_file
         )
+        annotated = check_annotators(experiment, catalogue, prepared)
     except InputError as error:
         raise stop(error) from None
-    return {
+    told = {
         manifests[dataset]: f"since data set {dataset!r} was prepared: {what}"
         for dataset, what in changed.items()
     }
+    return {**told, **annotated}
 
 
 def check_weights(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
@@ -201,12 +210,34 @@ def stop(error: InputError) -> SystemExit:
     return SystemExit("\n".join(f"error: {line}" for line in str(error).splitlines()))
 
 
-def prepared_splits(experiment: Experiment, catalogue: Catalogue) -> dict[str, dict[str, int]]:
-    """Sizes of the splits of data sets that are prepared: their source is not needed any more.
+def check_annotators(
+    experiment: Experiment, catalogue: Catalogue, prepared: Mapping[str, Mapping[str, Any]]
+) -> dict[str, str]:
+    """See that annotators can be used; records of those whose tables are others now → why."""
+    records = {
+        (dataset, annotator): Path(
+            ANNOTATED.format(dataset=dataset, annotator=annotator_in_paths(annotator))
+        )
+        for dataset, annotator in annotated(experiment)
+    }
+    changed = look_at_annotators(experiment, catalogue, data_directory(), records, prepared)
+    return {str(record): why for record, why in changed.items()}
+
+
+def sizes_of(prepared: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    """Sizes of the splits of data sets, from their manifests."""
+    return {
+        dataset: {name: split["num_rows"] for name, split in manifest["splits"].items()}
+        for dataset, manifest in prepared.items()
+    }
+
+
+def prepared_manifests(experiment: Experiment, catalogue: Catalogue) -> dict[str, dict[str, Any]]:
+    """Manifests of data sets that are prepared: their source is not needed any more.
 
     Those that were prepared with other settings than the catalogue's are made again.
     """
-    sizes = {}
+    manifests = {}
     for dataset in experiment.all_of("datasets"):
         manifest = Path(PREPARED.format(dataset=dataset))
         if manifest.is_file():
@@ -215,9 +246,8 @@ def prepared_splits(experiment: Experiment, catalogue: Catalogue) -> dict[str, d
             except InputError:  # made again, or named by the first job that reads it
                 continue
             if sources.made_by(found, catalogue["datasets"][dataset]):
-                splits = found["splits"].items()
-                sizes[dataset] = {name: split["num_rows"] for name, split in splits}
-    return sizes
+                manifests[dataset] = found
+    return manifests
 
 
 def backbones_to_run(

@@ -37,8 +37,10 @@ def check(file: Path, *, use_conda: bool = False) -> str:
         read_yaml(file), catalogue, config / "schema", str(file)
     )
     check_code(experiment, catalogue, str(file))
-    prepared = parsing.prepared_splits(experiment, catalogue)
-    experiments.check_sources(experiment, catalogue, data_directory(), prepared, str(file))
+    prepared = parsing.prepared_manifests(experiment, catalogue)
+    sizes = parsing.sizes_of(prepared)
+    experiments.check_sources(experiment, catalogue, data_directory(), sizes, str(file))
+    parsing.check_annotators(experiment, catalogue, prepared)
     needs = Needs(**entries.needs(experiment, catalogue))
     if not use_conda:
         needed = parsing.backbones_to_run(catalogue, _jobs_to_run(experiment, needs))

@@ -11,14 +11,18 @@ from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.embeddings import refreshing
 
+NOT_FOR_JOBS = ("prompts", "price", "seconds")
+"""Keys of entries that no job depends on, but for the one rule that reads the prompts."""
+
 
 def entry(catalogue: Catalogue, kind: str, name: str) -> dict[str, Any]:
     """A catalogue entry with its id, as jobs get it: a proxy's trainer is an entry, too.
 
-    Prompts are left out: they concern one rule only.
+    What does not decide a job's result is left out (`NOT_FOR_JOBS`).
     """
     chosen = catalogue[kind][name]
-    result = {"id": name, **{key: value for key, value in chosen.items() if key != "prompts"}}
+    kept = {key: value for key, value in chosen.items() if key not in NOT_FOR_JOBS}
+    result = {"id": name, **kept}
     if kind == "proxies" and (trainer := trainer_of(catalogue, name)):
         options = {
             **(chosen.get("options") or {}),

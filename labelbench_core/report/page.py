@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, refresh_costs, selection_costs
-from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, read_csv, setting_name
+from labelbench_core.analysis.frames import (
+    SETTING,
+    groups,
+    ordered_splits,
+    present,
+    read_csv,
+    setting_name,
+)
 from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.analysis.summary import finetuning_text, percent, saving_cell
@@ -48,7 +55,8 @@ MOST_CARDS = 3
 class Provenance:
     """Where the results come from: configuration, code revision, versions, inputs' fingerprints.
 
-    `leaks` and `left_out` are sentences about the data sets' images.
+    `leaks` and `left_out` are sentences about the data sets' images, `annotated` about what
+    annotators said of them.
     """
 
     configuration: Any
@@ -57,6 +65,7 @@ class Provenance:
     inputs: Sequence[tuple[str, str, str]]
     leaks: Sequence[str] = ()
     left_out: Sequence[str] = ()
+    annotated: Sequence[str] = ()
 
 
 def read_results(folder: str | Path) -> Results:
@@ -97,7 +106,7 @@ def render(
         figures={name: inline_svg(Path(figures) / f"{name}.svg", name) for name in drawn},
         tables=_tables(results, experiment),
         notes=statistics_notes(experiment, results),
-        caveats=[*provenance.leaks, *caveats(experiment, summary, results)],
+        caveats=[*provenance.annotated, *provenance.leaks, *caveats(experiment, summary, results)],
         cost_tables=_cost_tables(costs),
         costs_missing=int(costs["seconds"].isna().sum()) if len(costs) else 0,
         source_looks=[_look_text(name, look) for name, look in (looks or {}).items()],
@@ -216,7 +225,7 @@ def _tables(results: Results, experiment: Experiment) -> dict[str, list[TextTabl
 
 def _overall_tables(results: Results) -> list[TextTable]:
     """Area under the curve and mean rank of every strategy, per setting and split."""
-    keys = [*SETTING, "split"]
+    keys = [*present(results.ranking, SETTING), "split"]
     ranks = {
         (*(row[key] for key in keys), row["strategy"]): f"{row['mean_rank']:.2f}"
         for _, row in results.ranking.iterrows()

@@ -1,14 +1,15 @@
 """What all rounds on a data set and backbone read: opened, verified, seen to belong together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.datasets import open_dataset
+from labelbench_core.annotators.annotations import Annotations, open_annotations
+from labelbench_core.datasets import POOL, open_dataset
 from labelbench_core.datasets.framing import framing_of
 from labelbench_core.embeddings.refreshing import refreshed_after
 from labelbench_core.embeddings.views import open_embeddings, open_views, pool_statistics
@@ -28,8 +29,9 @@ class RoundData:
     embeddings
         Split → (N, D) float16, on disk. The pool's split is called `pool`. For proxies that train a
         backbone: `ImageRows`.
-    labels
-        Split → (N,) int64; where a row can belong to any number of classes, (N, C) of 0 and 1.
+    truth
+        Split → (N,) int64 labels that results are measured on; where a row can belong to any number
+        of classes, (N, C) of 0 and 1. No strategy, proxy or trainer sees the pool's.
     statistics
         Of the pool's embeddings.
     views, backbone, zero_shot, checkpoint
@@ -38,10 +40,14 @@ class RoundData:
         What tells these embeddings from others of the same images.
     dataset_fingerprint
         What tells the data set from others.
+    annotations
+        What the annotator says of the pool; None for the exact one.
+    multilabel
+        Whether a row can belong to any number of classes; None: as the truth has it.
     """
 
     embeddings: Mapping[str, RowSource]
-    labels: Mapping[str, np.ndarray]
+    truth: Mapping[str, np.ndarray] | None
     num_classes: int
     statistics: Statistics
     views: Mapping[str, Sequence[LoadableRows]] = field(default_factory=dict)
@@ -50,11 +56,26 @@ class RoundData:
     checkpoint: Path | None = None
     source: str = ""
     dataset_fingerprint: str = ""
+    annotations: Annotations | None = None
+    multilabel: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.multilabel is None:
+            object.__setattr__(self, "multilabel", self.truth["pool"].ndim > 1)
+
+    def without_labels(self) -> "RoundData":
+        """The same for those who may see no label but those that they buy."""
+        return replace(self, truth=None, annotations=None)
 
     @property
-    def multilabel(self) -> bool:
-        """Whether a row can belong to any number of classes."""
-        return self.labels["pool"].ndim > 1
+    def said(self) -> np.ndarray:
+        """(N,) int64 labels of the pool as the annotator gives them: those that are sold."""
+        return self.truth["pool"] if self.annotations is None else self.annotations.labels
+
+    @property
+    def labeled_by(self) -> dict[str, str]:
+        """What records say of the annotator; nothing of the exact one."""
+        return {} if self.annotations is None else self.annotations.ids
 
 
 def open_round_data(
@@ -63,13 +84,17 @@ def open_round_data(
     embeddings_manifest: Path,
     views_manifest: Path | None = None,
     zero_shot: Path | None = None,
+    annotations: Path | None = None,
 ) -> RoundData:
     """Open a prepared data set, its embeddings and what else there is; verify all of it.
 
     Parameters
     ----------
     settings
-        Ids `dataset` and `backbone` (or its entry of the catalogue), and the entry `proxy`.
+        Ids `dataset` and `backbone` (or its entry of the catalogue), and the entry `proxy`; the id
+        `annotator`, but for the exact one.
+    annotations
+        Record of what that annotator says.
 
     Raises
     ------
@@ -96,7 +121,8 @@ def open_round_data(
         views = open_views(views_manifest, embeddings["pool"], of_views)
     return RoundData(
         embeddings={split: embeddings[split] for split in dataset.splits},
-        labels={split: dataset.labels(split) for split in dataset.splits},
+        truth={split: dataset.labels(split) for split in dataset.splits},
+        annotations=open_annotations(settings, dataset, annotations),
         num_classes=dataset.num_classes,
         statistics=Statistics(**pool_statistics(embeddings_manifest, manifest)),
         views=views,
@@ -111,23 +137,29 @@ def open_image_data(
     dataset_manifest: Path,
     checkpoint: Path | None = None,
     threads: int = 1,
+    annotations: Path | None = None,
 ) -> RoundData:
     """Open a prepared data set for proxies that train a backbone; no embeddings are needed.
 
     Parameters
     ----------
     settings
-        The id `dataset`, and the entry `backbone` of the catalogue.
+        The ids `dataset` and, but for the exact one, `annotator`; the entry `backbone` of the
+        catalogue.
     checkpoint
         File that an interrupted training leaves and the next one continues from.
+    annotations
+        Record of what the annotator says.
     """
     from labelbench_core.datasets.image_rows import ImageRows
 
     dataset = open_dataset(dataset_manifest.parent, settings["dataset"])
     framing = framing_of(settings["backbone"])
+    blind = dataset.without_labels(POOL)  # proxies get it
     return RoundData(
-        embeddings={split: ImageRows(dataset, split, threads, framing) for split in dataset.splits},
-        labels={split: dataset.labels(split) for split in dataset.splits},
+        embeddings={split: ImageRows(blind, split, threads, framing) for split in dataset.splits},
+        truth={split: dataset.labels(split) for split in dataset.splits},
+        annotations=open_annotations(settings, dataset, annotations),
         num_classes=dataset.num_classes,
         statistics=Statistics(np.zeros(0), np.zeros(0)),
         backbone=settings["backbone"],
@@ -147,6 +179,7 @@ def expected_before(data: RoundData, settings: Mapping[str, Any], number: int) -
     """
     expected = ids_of_round(settings, number - 1)
     expected["dataset_fingerprint"] = data.dataset_fingerprint
+    expected["annotations_sha256"] = data.labeled_by.get("annotations_sha256")
     every = option(settings["proxy"], "refresh_every")
     if refreshed_after(every, number) == refreshed_after(every, number - 1):
         expected["source"] = data.source

@@ -25,7 +25,7 @@ class RoundJob:
     Attributes
     ----------
     data
-        What all rounds on a data set and backbone read.
+        What all rounds on a data set and backbone read, without labels.
     settings
         Ids `dataset`, `backbone` and `seed`, and the catalogue's entries `proxy`, `schedule` and,
         but for round 0, `strategy`; `backbone` is an entry where the proxy trains it.

@@ -71,8 +71,11 @@ def _held_out(
     return proxy.predict_proba(rows), labels[kept:]
 
 
-def look_ahead(job: RoundJob, proxy: Proxy) -> LookAhead:
-    """The `fit` of a ceiling, judged by (at most `LOOK_AHEAD_ROWS` of) the pool's true labels."""
+def look_ahead(job: RoundJob, proxy: Proxy, truth: np.ndarray) -> LookAhead:
+    """The `fit` of a ceiling, judged by (at most `LOOK_AHEAD_ROWS` of) the pool's true labels.
+
+    It is trained on what the annotator says; `truth`, (N,), only judges.
+    """
     rows, oracle, fit = job.data.embeddings["pool"], job.oracle, job.previous.record["fit"]
 
     def train(indices: np.ndarray, labels: np.ndarray) -> Proxy:
@@ -90,4 +93,4 @@ def look_ahead(job: RoundJob, proxy: Proxy) -> LookAhead:
     features = rows.take(judges)
     if features.dtype == np.float16:
         features = features.astype(np.float32)  # once, not for every candidate
-    return LookAhead(oracle, train, features, job.data.labels["pool"][judges])
+    return LookAhead(oracle, train, features, truth[judges])

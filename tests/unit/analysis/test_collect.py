@@ -131,7 +131,13 @@ def test_every_record_is_whole_and_of_its_place(
 ) -> None:
     folder, values = small
     tuned = {"dataset": "digits", "backbone": "dinov2-small", "proxy": "linear", "trainer": "full"}
-    tuned |= {"schedule": "first-100-batch-100", "strategy": "random", "seed": 1, "round": 3}
+    tuned |= {
+        "annotator": "",
+        "schedule": "first-100-batch-100",
+        "strategy": "random",
+        "seed": 1,
+        "round": 3,
+    }
     chain = folder / f"selections/{PLACE}/margin"
     victims = {
         chain / "seed-2/round-2.json": chain / "seed-1/round-2.json",
@@ -180,7 +186,13 @@ def test_finetuning_of_other_labels_is_refused(
 ) -> None:
     folder, values = small
     ids = {"dataset": "digits", "backbone": "dinov2-small", "proxy": "linear", "trainer": "full"}
-    ids |= {"schedule": "first-100-batch-100", "strategy": "random", "seed": 1, "round": 3}
+    ids |= {
+        "annotator": "",
+        "schedule": "first-100-batch-100",
+        "strategy": "random",
+        "seed": 1,
+        "round": 3,
+    }
     path = folder / fake_results.FINETUNED.format(**ids)
     fake_results.edit(path, lambda record: record.update(num_labeled=401))
     assert collect(folder, values) == 2
