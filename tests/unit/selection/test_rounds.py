@@ -299,7 +299,7 @@ def test_a_proxy_that_cannot_refit_looks_ahead_by_training_anew(data):
 
 
 def test_labels_of_any_number_of_classes_make_a_multilabel_pool(data, monkeypatch):
-    several = {split: np.eye(3, dtype=np.int64)[labels] for split, labels in data.labels.items()}
+    several = {split: np.eye(3, dtype=np.int64)[labels] for split, labels in data.truth.items()}
     many = rounds.RoundData(data.embeddings, several, 3, data.statistics)
     assert many.multilabel
     assert not data.multilabel
