@@ -22,6 +22,7 @@ Edges = frozenset[tuple[str, str]]
 EXPERIMENT = """
 experiment: architecture
 datasets: [digits]
+annotators: [exact, uniform-10]
 backbones: [clip-vit-b32]
 proxies:
   [linear-flexmatch-digits, architecture-named, architecture-images, architecture-refreshed]

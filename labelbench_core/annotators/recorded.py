@@ -135,7 +135,7 @@ def _place(path: Path, column: str, known: Sequence[str]) -> int:
 
 
 def as_labels(values: np.ndarray, class_names: Sequence[str], where: str) -> np.ndarray:
-    """(N,) int64 labels from names of classes, or from numbers where not all are names.
+    """(N,) int64 labels from names of classes, or from numbers where these are no names.
 
     Raises
     ------
@@ -144,17 +144,18 @@ def as_labels(values: np.ndarray, class_names: Sequence[str], where: str) -> np.
     """
     classes = len(class_names)
     if values.dtype.kind == "U":
-        numbers = {name: label for label, name in enumerate(class_names)}
-        given = np.unique(values)
-        if not all(name in numbers for name in given.tolist()):
-            numbers = {str(label): label for label in range(classes)}
-        for row, name in enumerate(values.tolist()):
-            if name not in numbers:
-                raise InputError(
-                    f"{where}: {shown(name)} in row {row} (from 0); allowed: {listed(class_names)}"
-                    f", or numbers from 0 to {classes - 1} throughout"
-                )
-        return np.array([numbers[name] for name in values.tolist()], np.int64)
+        said = values.tolist()
+        by_name = {name: label for label, name in enumerate(class_names)}
+        by_number = {str(label): label for label in range(classes)}
+        for meaning in (by_name, by_number):
+            if all(text in meaning for text in said):
+                return np.array([meaning[text] for text in said], np.int64)
+        known = max(by_name, by_number, key=lambda meaning: sum(text in meaning for text in said))
+        row = next(row for row, text in enumerate(said) if text not in known)
+        raise InputError(
+            f"{where}: {shown(said[row])} in row {row} (from 0); allowed: {listed(class_names)}, "
+            f"or numbers from 0 to {classes - 1} throughout"
+        )
     outside = np.flatnonzero((values < 0) | (values >= classes))
     if len(outside):
         row = outside[0]
