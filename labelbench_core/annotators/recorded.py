@@ -16,6 +16,7 @@ from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 INFO = {
     "summary": "labels from a table, one for each image of the pool",
+    "paper": "Wei et al. 2022 (CIFAR-10N)",
     "required": ["table", "column"],
 }
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
