@@ -1,5 +1,6 @@
 # make demo   install, run the quickstart, show its result
 # make test   install, run the tests (`make thorough`: those that take minutes)
+# make check-gpu   on a machine with a GPU: try and time every path on it, in nine minutes
 # make docs   draw the pictures of the docs and write their tables anew
 # All work on a fresh machine with Linux, Python 3.11+ and make; everything stays in this folder.
 SHELL := /bin/bash
@@ -7,8 +8,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 PYTHON ?= python3
 BIN := .venv/bin
+UV := uv>=0.8,<1
 
-.PHONY: demo test thorough lint format docs bench lock slurm clean
+.PHONY: demo test thorough lint format docs bench check-gpu lock slurm clean
 
 demo: .venv/installed
 	@$(BIN)/snakemake --cores all --quiet rules host 2>&1 | $(BIN)/python -m workflow_scripts.show_progress
@@ -43,9 +45,11 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks.strategies --output docs/benchmarks/strategies.md
 	$(BIN)/python -m benchmarks.savings_coverage --output docs/benchmarks/savings_coverage.md
 
+check-gpu: .venv/installed
+	$(BIN)/python -m benchmarks.gpu
+
 # Resolve the ranges of pyproject.toml anew, for all supported versions of Python at once.
 lock: .venv/installed
-	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --extra dev --upgrade \
 	  --no-header --output-file requirements.lock pyproject.toml
 
@@ -62,5 +66,9 @@ clean:
 	@$(PYTHON) -m venv .venv || \
 	  { echo "error: $(PYTHON) cannot make virtual environments (on Debian and Ubuntu: apt install python3-venv)"; exit 1; }
 	@echo "Installing the locked dependencies into .venv (once; about 5 GB because of PyTorch with CUDA)"
-	@$(BIN)/pip install --disable-pip-version-check --quiet --progress-bar on --requirement requirements.lock
+	@$(BIN)/pip install --disable-pip-version-check --quiet '$(UV)'
+	@# Several times as fast as pip, which does it where uv cannot: uv does not read pip's configuration.
+	@$(BIN)/uv pip install --cache-dir .venv/cache --compile-bytecode --python $(BIN)/python --requirement requirements.lock || \
+	  $(BIN)/pip install --disable-pip-version-check --quiet --progress-bar on --requirement requirements.lock
+	@rm -rf .venv/cache
 	@touch $@

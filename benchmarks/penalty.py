@@ -4,8 +4,8 @@
 
 Clusters that overlap, in embeddings whose spectrum decays, standardised as the proxy does. The
 penalty is chosen as in the first round, and the probe solved at it, from zero and to the proxy's
-tolerance. Both are counted in processor time, of one thread, so that a busy machine changes little:
-their ratio is what is asked for, at most 3.
+tolerance. Both are measured in CPU time of one thread, so that other load changes little: the
+target is a ratio of at most 3.
 """
 
 import argparse

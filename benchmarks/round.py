@@ -4,8 +4,8 @@ A chain of margin rounds on 50,000 × 1,280 embeddings, 1,000 labels a round, as
 it. Wall-clock and CPU time of every node, as a multiple of starting Python with NumPy in the same
 run, and where the time goes; then two single-threaded chains side by side, in rounds per minute.
 The embeddings are those of CIFAR-10 where `snakemake embeddings --configfile config/cifar10.yaml`
-has made them, else a mixture of Gaussians of the same size (which is said). The machine should do
-nothing else meanwhile.
+has made them, else a mixture of Gaussians of the same size (which the output says). The machine
+should be idle otherwise.
 
     python -m benchmarks.round [--rounds 10] [--repeat 3] [--threads 2] [--strategy margin]
     python -m benchmarks.round --rounds 2 --proxy linear-flexmatch --steps 1000

@@ -1,4 +1,4 @@
-"""What looking at sources costs a call of Snakemake, up to ImageNet's 1,281,167 files.
+"""What the check of sources costs a run of Snakemake, up to ImageNet's 1,281,167 files.
 
     python -m benchmarks.sources --files 1281167
 

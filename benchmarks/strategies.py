@@ -1,4 +1,4 @@
-"""Every strategy against its plain form on the same pool, and against the work nobody can avoid.
+"""Every strategy against its plain form on the same pool, and against the unavoidable work.
 
     OMP_NUM_THREADS=1 python -m benchmarks.strategies [--strategies coreset badge]
     python -m benchmarks.strategies --device cuda

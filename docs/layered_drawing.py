@@ -1,7 +1,7 @@
 """Draw a graph in layers: boxes in rows, and arrows that bend between rows and cross no box.
 
 Sugiyama, Tagawa & Toda, "Methods for Visual Understanding of Hierarchical System Structures"
-(1981): each node stands as low as what it follows needs, long edges get a place in every row that
+(1981): each node is as low as its predecessors require, long edges get a place in every row that
 they pass, rows are sorted by the means of their neighbours.
 """
 

@@ -54,7 +54,7 @@ def stage_picture(edges: graphs.Edges) -> Graph:
 
 
 def package_picture(edges: graphs.Edges) -> Graph:
-    """The graph of the packages: each stands above what it imports."""
+    """The graph of the packages: each is above those it imports."""
     nodes = [name for layer in graphs.layers() for name in layer]
     return Graph(
         nodes={name: HIGHLIGHT if name in registry.MAIN_FUNCTION else PALETTE[0] for name in nodes},
@@ -68,7 +68,7 @@ def blocks(stages: graphs.Edges, packages: graphs.Edges) -> dict[str, str]:
     layers = graphs.layers()
     return {
         "stages": table(
-            ("stage", "reads what is made by", "one job for each", "target"),
+            ("stage", "reads the outputs of", "one job for each", "target"),
             (
                 (
                     f"`{name}`",
@@ -103,7 +103,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def block_of(text: str, name: str) -> str:
-    """What stands between the marks of a block."""
+    """The text between the marks of a block."""
     mark = MARK.format(name)
     _, block, _ = text.split(mark)
     return block.strip()

@@ -3,7 +3,7 @@
     python -m docs.make_config_table
 
 Keys, meanings, allowed values and defaults are those of config/schema/, which every configuration
-is checked against; which kind of entry has a key is what the check says, too.
+is checked against; which kind of entry has a key comes from the same check.
 """
 
 import json

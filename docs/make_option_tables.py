@@ -2,7 +2,7 @@
 
     python -m docs.make_option_tables [--check]
 
-Only what stands between two comments is replaced, so that prose around them stays:
+Only the text between two comments is replaced; the prose around it stays:
 
     <!-- options: strategies/badge -->  … <!-- end -->    the table of a component
     <!-- options: trainers -->          … <!-- end -->    those of all components of a kind
@@ -30,7 +30,7 @@ HEAD = "| option | allowed | default | whose default | meaning |\n|---|---|---|-
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Rewrite the pages, or only say which are not in step with the code; the exit status."""
+    """Rewrite the pages, or only report which are out of date; the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="change nothing; 1 if a page is old")
     is_check = parser.parse_args(argv).check

@@ -1,4 +1,4 @@
-"""The errors a user can cause and can mend, and how values are shown in their messages."""
+"""Errors that a user can cause and fix, and how values are shown in their messages."""
 
 import difflib
 import math
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-MOST_LINES = 40  # of one error: what a reader can take in
+MOST_LINES = 40  # of one error: as many as a reader can take in
 _EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]{1,3}")
 _LONGEST_VALUE = 80
 _LONGEST_LIST = 1500  # characters of all that is allowed
@@ -24,22 +24,22 @@ class InputError(ValueError):
 
 
 def damaged(path: str | Path, problem: str, delete: str = "it") -> InputError:
-    """The error for a result that is not as it was written: what to delete to have it made again.
+    """The error for a result that is not as it was written; it says what to delete.
 
-    Snakemake makes everything again that an experiment needs and that is not there.
+    Snakemake makes again whatever an experiment needs and is missing.
     """
     cure = f"delete {delete} and run the same command again to have it made again"
     return InputError(f"{path}: {problem}; {cure}")
 
 
 def missing(path: str | Path, made_by: str = "") -> InputError:
-    """The error for a result that is not there; `made_by` is the rule that makes it."""
+    """The error for a missing result; `made_by` is the rule that makes it."""
     by = f" by the rule {made_by}" if made_by else ""
     return InputError(f"{path}: file not found; run the same command again to have it made{by}")
 
 
 class _Short(reprlib.Repr):
-    """`repr` that looks at no more of a value than it shows."""
+    """`repr` that reads no more of a value than it shows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,13 +60,13 @@ def shown(value: Any) -> str:
 
 
 def shown_value(value: Any) -> str:
-    """A value of a configuration, as YAML writes it where that is another word than Python's."""
+    """A value of a configuration, in YAML's notation where that differs from Python's."""
     words = {True: "true", False: "false", None: "null"}
     return words[value] if value is None or isinstance(value, bool) else shown(value)
 
 
 def number_hint(value: Any, holds: Callable[[Any], bool]) -> str:
-    """How to write a number such as 5e-4, which is text to YAML; nothing for what is no such."""
+    """How to write a number such as 5e-4, which YAML reads as text; empty for other values."""
     if not isinstance(value, str) or not _EXPONENT.fullmatch(value):
         return ""
     number = float(value)
@@ -98,7 +98,7 @@ def listed(names: Iterable[Any]) -> str:
 
 
 def ended_by(error: SystemExit) -> str:
-    """What ended the program instead of returning or raising an error, and where."""
+    """What ended the program, instead of returning or raising an error, and where."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" in {frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
     return (
@@ -108,13 +108,13 @@ def ended_by(error: SystemExit) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint for a probable slip of the pen, or nothing."""
+    """A hint for a probable typo, or nothing."""
     close = difflib.get_close_matches(str(word)[:_LONGEST_VALUE], list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def raise_all(errors: Iterable[str]) -> None:
-    """Raise one `InputError` with all errors, one a line, each once, if there are any."""
+    """Raise one `InputError` with all errors, one per line, each once, if there are any."""
     lines = list(dict.fromkeys(line for error in errors for line in error.splitlines()))
     if len(lines) > MOST_LINES:
         lines = [*lines[:MOST_LINES], f"… and {len(lines) - MOST_LINES} more"]

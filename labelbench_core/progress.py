@@ -1,4 +1,4 @@
-"""Progress of long steps: a bar on a terminal, a line every so often in the log."""
+"""Progress of long steps: a bar on a terminal, occasional lines in the log."""
 
 import logging
 import sys
@@ -10,12 +10,12 @@ log = logging.getLogger(__name__)
 
 
 class Progress:
-    """Counts `total` units of work and tells, in the terminal and in the log, how it goes.
+    """Counts `total` units of work and reports progress in the terminal and in the log.
 
     Parameters
     ----------
     description
-        What is being done, for the reader.
+        What is being done.
     total
         Number of units in all.
     unit

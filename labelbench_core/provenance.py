@@ -1,4 +1,4 @@
-"""What code a result depends on, as a hash by content.
+"""The code that a result depends on, as a content hash.
 
 Snakemake notices a changed script but not a changed module that the script imports. Every rule
 therefore carries `code_hash(script, components)` among its params: it covers the script, everything
@@ -23,7 +23,7 @@ from labelbench_core.storage import files
 
 REMEMBERED = Path(".snakemake", "labelbench", "code.json")
 
-# What a job says, never what it computes: an edit here must not rerun anything.
+# They affect what a job prints, never what it computes: editing them must not rerun anything.
 NEUTRAL = frozenset(
     {
         "labelbench_core.errors",
@@ -39,7 +39,7 @@ _IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 
 
 class Facts(NamedTuple):
-    """What a module's source says: a hash of what it means, and the names that it may import."""
+    """Facts about a module's source: a hash of its meaning, and the names that it may import."""
 
     digest: str
     mentioned: tuple[str, ...]
@@ -62,7 +62,7 @@ def code_hash(
         (kind, name) of the components that the job loads by name, ("strategies", "margin"); or
         (kind, name, options), where options decide which others a component runs.
     templates
-        Files that are no Python but decide what the job writes, relative to the project.
+        Files other than Python that decide what the job writes, relative to the project.
     """
     run = set().union(*(registry.components_run(*component) for component in components))
     roots = {script, *(registry.module_name(kind, name) for kind, name in run)}
@@ -102,8 +102,8 @@ def mentioned(module: str) -> tuple[str, ...]:
 def remember(path: Path = REMEMBERED, *, save: bool = False) -> None:
     """Use what earlier processes found out about modules whose bytes have not changed since.
 
-    Machine state that saves each call of Snakemake the time to parse all code; a file that is
-    missing or no such file is of no influence but on time.
+    State of this machine that saves each run of Snakemake the time to parse all code; a missing or
+    invalid file costs only time.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def _save(path: Path, before: dict[str, Facts]) -> None:
 
 
 def _read_by() -> str:
-    """What facts depend on beside the modules' bytes."""
+    """What facts depend on other than the modules' bytes."""
     code = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
     return f"{code} Python {sys.version_info.major}.{sys.version_info.minor}"
 
@@ -179,7 +179,7 @@ def _mentioned(module: str, tree: ast.Module) -> set[str]:
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
-    """`node` and all below it, but for what only type checkers read."""
+    """`node` and everything below it, except what only type checkers read."""
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
         for other in node.orelse:
             yield from _executed(other)

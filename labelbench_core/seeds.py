@@ -1,4 +1,4 @@
-"""Random streams derived from names, so that no draw depends on what else ran before it."""
+"""Random streams derived from names, so that no draw depends on what ran before it."""
 
 import hashlib
 import json

@@ -42,7 +42,7 @@ rule collect_curves:
 
 rule collect_costs:
     input:
-        # Only for the order: what jobs took is known when all have run.
+        # Only for the order: the costs of jobs are known once all have run.
         metrics=files_of("collect_curves", "metrics"),
         manifests=every("manifest", "prepare_dataset", "extract_embeddings"),
     output:

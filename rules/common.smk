@@ -4,8 +4,8 @@ import functools
 import sys
 from pathlib import Path
 
-# The folder of our Snakefile, which is not that of the working directory, nor of a workflow that has
-# this one as a module. This file and the jobs use the same library: the one that stands there.
+# The folder of our Snakefile, which need not be the working directory, nor the folder of a workflow that
+# uses this one as a module. This file and the jobs use the same library, the one in that folder.
 PROJECT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 if not (PROJECT / "labelbench_core").is_dir():
     raise SystemExit(
@@ -30,7 +30,7 @@ from workflow_scripts._completeness import what_is_missing
 from workflow_scripts._forcing import Forced
 from workflow_scripts._noted_outputs import changed_by_others, note
 
-# None where this is no module of another workflow.
+# None unless this is a module of another workflow.
 MODULE = workflow.modifier.namespace
 parsing.refuse_prefix(MODULE, workflow.modifier.path_modifier.replace_prefix)
 remember(save=workflow.is_main_process)
@@ -49,18 +49,18 @@ if workflow.is_main_process:
 LEFT_OUT = parsing.left_out_of(EXPERIMENT)
 if LEFT_OUT and workflow.is_main_process:
     logger.addFilter(TellOfLeftOut(workflow, LEFT_OUT, tell=logger.warning))
-# Of all rules, those of a workflow around this one, too.
+# For all rules, including those of an outer workflow.
 shell.prefix(
     parsing.shell_prefix(PROJECT, uses_conda=USES_CONDA, keep_python_path=MODULE is not None)
 )
 
-# Facts of this machine, which no result depends on by name. Where there is no GPU, jobs that would use
-# one run side by side, each on one core. On a cluster it is the machine that submits which is looked at:
-# the Slurm profile states both for every rule that has one of them.
+# Facts of this machine, which enter no params. Without a GPU, jobs that would use one run side by side,
+# each on one core. On a cluster this describes the submitting machine: the Slurm profile sets both for
+# every rule that can use a GPU.
 GPU = int(parsing.has_gpu())
 GPU_JOB_THREADS = 8 if GPU else 1
 
-# Names in the whole workflow, which may rename what it takes from a module, and names here.
+# Names of rules in the whole workflow, which may rename those of a module, and their names here.
 OWN_RULES = {
     workflow.modifier.modify_rulename(name): name
     for stage in STAGES.values()
@@ -93,14 +93,14 @@ wildcard_constraints:
     proxy=ID,
     trainer=ID,
     schedule=ID,
-    # Round 0 lies in a folder of its own, which is no strategy's.
+    # Round 0 has a folder of its own, which belongs to no strategy.
     strategy=f"(?!initial/){ID}",
     seed="[0-9]+",
     round="[0-9]+",
 
 
 def files_of(stage, output):
-    """Path, or paths, of an output in the table of stages; ids in braces but for the experiment's."""
+    """Path, or paths, of an output in the table of stages; ids in braces except the experiment's."""
     paths = [
         path.replace("{experiment}", EXPERIMENT.experiment)
         for path in STAGES[stage].outputs[output].paths
@@ -115,7 +115,7 @@ def output_of(stage, output):
 
 
 def environment(name):
-    """A conda environment file; Snakemake takes braces in its own folder's name for wildcards."""
+    """A conda environment file, braces doubled: Snakemake would take them for wildcards."""
     folder = str(PROJECT)
     if folder == parsing.escape_braces(folder):
         return f"envs/{name}.yaml"
@@ -140,12 +140,12 @@ def planned():
 
 
 def everything_for(*targets):
-    """Input function: all that the target rules `targets` ask for; without, all of the experiment."""
+    """Input function: everything that the target rules `targets` request; without any, the whole experiment."""
 
     def ask(wildcards):
         wanted = [one for one in planned() if not targets or one.stage.target in targets]
         if workflow.is_main_process:
-            # All else is verified by whoever reads it.
+            # Everything else is verified by the jobs that read it.
             of_report = [one.path for one in wanted if one.stage not in COSTED]
             for path in changed_by_others(of_report, made_at):
                 FORCED.force([path], "changed since it was made")
@@ -156,7 +156,7 @@ def everything_for(*targets):
 
 
 def made_at(path):
-    """When the job ended by which Snakemake made a file, in seconds; None if it does not know."""
+    """When the job that made a file ended, in seconds, as Snakemake recorded it; None if unknown."""
     record = workflow.persistence.metadata(IOFile(path))
     return record["endtime"] if record else None
 
@@ -171,7 +171,7 @@ def every(output, *stages):
 
 
 def asked_for_finetunings(wildcards):
-    """Input function: the metrics of the fine-tunings that the experiment asks for."""
+    """Input function: the metrics of the experiment's fine-tunings."""
     pattern = files_of("finetune_model", "metrics")
     return [pattern.format(**ids) for ids in EXPERIMENT.finetunings()]
 
@@ -188,7 +188,7 @@ def round_path(output, **ids):
 
 
 def previous_round(output):
-    """Input function: the file of the round before."""
+    """Input function: the file of the previous round."""
 
     def path(wildcards):
         return round_path(output, **{**wildcards, "round": int(wildcards.round) - 1})
@@ -225,13 +225,13 @@ def annotated_again_if_changed(wildcards):
 
 
 def trainers_zero_shot_head(wildcards):
-    """Input function: the classifier made of class names, if the trainer starts from it."""
+    """Input function: the classifier made from class names, if the trainer starts from it."""
     needed = entries.trainer_starts_from_class_names(CATALOGUE, wildcards.trainer)
     return files_of("build_zero_shot_head", "head").format(**wildcards) if needed else []
 
 
 def proxys_zero_shot_head(wildcards):
-    """Input function: the classifier made of class names, if the proxy starts from it."""
+    """Input function: the classifier made from class names, if the proxy starts from it."""
     needed = entries.starts_from_class_names(CATALOGUE, wildcards.proxy)
     return files_of("build_zero_shot_head", "head").format(**wildcards) if needed else []
 
@@ -266,7 +266,7 @@ def proxys_embeddings(output):
 
 
 def made_again_if_incomplete(stage):
-    """Input function that names no file: has the job run if a file in its folder of arrays is missing."""
+    """Input function that names no file; it forces the job if a file in its folder of arrays is missing."""
 
     def look(wildcards):
         if workflow.is_main_process:
@@ -282,7 +282,7 @@ def made_again_if_incomplete(stage):
 
 
 def zero_shot_settings(wildcards):
-    """Params function: canonical JSON of what a classifier made of class names depends on."""
+    """Params function: canonical JSON of what a classifier made from class names depends on."""
     return canonical_json(
         {
             "dataset": wildcards.dataset,
@@ -326,7 +326,7 @@ def code(script, *kinds, templates=()):
 
 
 def verbatim(text):
-    """Params function: `text`, its braces left alone."""
+    """Params function: `text`, with its braces unchanged."""
     return lambda wildcards: text
 
 
@@ -354,12 +354,12 @@ def figure_files(rule, figure, **annotations):
 
 NEEDS = entries.needs(EXPERIMENT, CATALOGUE)
 CONFIGURATION = parsing.configuration(EXPERIMENT, CATALOGUE)
-# Fine-tunings whose weights are removed when the last job that reads them has ended.
+# Fine-tunings whose weights are removed when the last job that reads them has finished.
 PASSING_ROUND = "|".join(map(str, sorted(passing_rounds(EXPERIMENT, Needs(**NEEDS))))) or "(?!)"
 KEPT_ROUND = f"(?!(?:{PASSING_ROUND})(?![0-9]))[0-9]+"
 
 
-# Only now it is known which jobs are to run. With conda, weights that come as packages are in the jobs'
+# Only now is it known which jobs will run. With conda, weights that come as packages are in the jobs'
 # environments, not in this one.
 onstart:
     if workflow.is_main_process:
@@ -374,7 +374,7 @@ onstart:
 
 
 def note_what_was_made():
-    """Remember what this call has made, so that it can be restored; see `noted_outputs`."""
+    """Record what this run has made, so that it can be restored; see `_noted_outputs`."""
     if workflow.is_main_process:
         made = {
             str(file)
@@ -382,7 +382,7 @@ def note_what_was_made():
             if job.rule.name in OWN_RULES
             for file in job.output
         }
-        # Those planned, too: a call that was killed has noted nothing. What this call made is what it is,
+        # All planned outputs: a killed run has recorded nothing. What this run made counts as it is,
         # whatever the clock of the file system says.
         outputs = made.union(one.path for one in planned())
         note(outputs, lambda path: None if path in made else made_at(path))

@@ -25,7 +25,7 @@ rule prepare_dataset:
     params:
         code=code("prepare_dataset", "datasets"),
         settings=settings("datasets"),
-        # What this machine knows of the source's files; no result depends on it.
+        # What this machine remembers of the source's files; no result depends on it.
         state=str(parsing.SOURCES_STATE),
     message:
         "Prepare data set {wildcards.dataset}"

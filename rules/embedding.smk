@@ -1,4 +1,4 @@
-"""Embeddings by a pretrained backbone, cached; continued where they were interrupted.
+"""Embeddings by a pretrained backbone, cached; extraction resumes where it was interrupted.
 
 REQUIRED INPUTS: a prepared data set.
 OUTPUTS: one float16 Zarr array per split, and per random view of the pool where a proxy learns from

@@ -1,4 +1,4 @@
-"""End-to-end fine-tuning of the backbone on what a round has selected.
+"""End-to-end fine-tuning of the backbone on the labels bought up to a round.
 
 REQUIRED INPUTS: a prepared data set and a round.
 OUTPUTS: metrics, the course of the training, and the weights.
@@ -49,7 +49,7 @@ rule finetune_model:
         " --threads {threads} --processes {resources.gpu} --gpus {resources.gpu} --log {log}"
 
 
-# Where the experiment does not keep the weights (`finetune.keep`), they live as long as they are read.
+# Weights that the experiment does not keep (`finetune.keep`) exist only until they have been read.
 use rule finetune_model as finetune_model_passing with:
     output:
         metrics=output_of("finetune_model", "metrics"),

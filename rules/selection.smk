@@ -1,4 +1,4 @@
-"""Rounds: each selects with the proxy of the round before, buys labels, trains and evaluates.
+"""Rounds: each selects with the previous round's proxy, buys labels, trains and evaluates.
 
 REQUIRED INPUTS: a prepared data set and its embeddings.
 OUTPUTS: what annotators say of the pool; the first labelled sets; per round a record (batch bought,

@@ -1,7 +1,7 @@
 """Whether folders of arrays hold all files that their manifests name; nothing is hashed.
 
-One `stat` for each block: cheap enough to be looked at in every planning. Contents are verified by
-whoever reads them.
+One `stat` per block: cheap enough for every planning. Contents are verified by the jobs that read
+them.
 """
 
 import json
@@ -16,15 +16,15 @@ from labelbench_core.storage.row_blocks import CRC_BYTES, INDEX_ENTRY_BYTES, blo
 
 
 def what_is_missing(manifest: Path, arrays: Path) -> str | None:
-    """The first file that is missing in a folder of arrays or not of its size; None if all is well.
+    """The first file in a folder of arrays that is missing or has the wrong size, or None.
 
     Parameters
     ----------
     manifest
         `manifest.json` of a prepared data set, of embeddings or of views.
     arrays
-        The folder that it describes. Where manifest or folder are missing altogether, Snakemake
-        sees that itself: None.
+        The folder that it describes. If manifest or folder is missing altogether, Snakemake sees
+        that itself: None.
     """
     if not (manifest.is_file() and arrays.is_dir()):
         return None
@@ -64,7 +64,7 @@ def _listings(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _array_problem(path: Path, num_blocks: int) -> str | None:
-    """What is missing of the array in the folder `path`."""
+    """What is missing from the array in the folder `path`."""
     metadata = path / "zarr.json"
     try:
         described = json.loads(metadata.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What commands beside Snakemake share: an experiment's jobs, what they lack, Snakemake."""
+"""What the commands share: an experiment's jobs, their missing outputs, and running Snakemake."""
 
 import argparse
 import itertools
@@ -22,16 +22,18 @@ MOST_TARGETS = 2000
 
 
 def command_parser(description: str) -> argparse.ArgumentParser:
-    """A parser for a command that calls Snakemake; options it does not know are Snakemake's."""
+    """A parser for a command that runs Snakemake; unknown options are passed on to Snakemake."""
     parser = argparse.ArgumentParser(
         description=description.strip(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Further options are handed on to Snakemake.",
+        epilog="Further options are passed on to Snakemake.",
         allow_abbrev=False,
     )
-    parser.add_argument("--configfile", type=Path, nargs="+", default=[], help="experiment's file")
+    parser.add_argument(
+        "--configfile", type=Path, nargs="+", default=[], help="file of the experiment"
+    )
     parser.add_argument("--cores", default="all", help="cores that jobs may use; default: all")
-    working = "folder that holds results/, as for Snakemake; default: the present one"
+    working = "folder that holds results/, as for Snakemake; default: the current one"
     parser.add_argument("--directory", "-d", type=Path, help=working)
     return parser
 
@@ -52,7 +54,7 @@ def experiment_of(config_files: Sequence[Path]) -> tuple[str, list[PlannedJob]]:
 
 
 def missing_of(job: PlannedJob, left_out: frozenset[str] = frozenset()) -> list[str]:
-    """Outputs of a job that are not there or not whole, but for those left out on purpose."""
+    """Outputs of a job that are missing or incomplete, except those left out on purpose."""
     paths = [one.path for one in job.outputs]
     missing = [path for path in paths if path not in left_out and not os.path.exists(path)]
     if not missing and "manifest" in job.stage.outputs:
@@ -64,7 +66,7 @@ def missing_of(job: PlannedJob, left_out: frozenset[str] = frozenset()) -> list[
 
 
 class Snakemake:
-    """Calls of Snakemake for one experiment.
+    """Runs Snakemake for one experiment.
 
     Parameters
     ----------
@@ -74,7 +76,7 @@ class Snakemake:
 
     def __init__(self, config_files: Sequence[Path], cores: str, options: Sequence[str]) -> None:
         chosen = ["--configfile", *map(str, config_files)] if config_files else []
-        # The working directory may be any, and have a Snakefile of its own.
+        # Any folder may be the working directory, even one with a Snakefile of its own.
         snakefile = ["--snakefile", os.path.relpath(PROJECT / "Snakefile")]
         self._options = ["--cores", cores, *snakefile, *options, *chosen]
 
@@ -83,7 +85,9 @@ class Snakemake:
         for first in range(0, len(targets), MOST_TARGETS):
             part = targets[first : first + MOST_TARGETS]
             if subprocess.run(self._command(*part), check=False).returncode:
-                raise InputError("a job failed: see above; mend it and give the same command again")
+                raise InputError(
+                    "a job failed: see above; fix the cause and run the same command again"
+                )
 
     def left_to_do(self, *options: str) -> str | None:
         """What a dry run plans; None if there is nothing to be done."""
@@ -99,12 +103,12 @@ class Snakemake:
         return None if "Nothing to be done" in done.stdout else done.stdout
 
     def _command(self, *arguments: str) -> list[str]:
-        # Targets first: --configfile takes all that follows.
+        # Targets first: --configfile takes every argument after it.
         return [sys.executable, "-m", "snakemake", *arguments, *self._options]
 
 
 def enter_directory(arguments: argparse.Namespace) -> None:
-    """Go where `--directory` says; files named on the command line stay those that were meant."""
+    """Change to `--directory`; files on the command line are resolved before."""
     if arguments.directory is None:
         return
     if not arguments.directory.is_dir():
@@ -116,7 +120,7 @@ def enter_directory(arguments: argparse.Namespace) -> None:
 
 
 def planned_rules(plan: str) -> list[str]:
-    """The rules in what a dry run prints, in its order, but for targets that make nothing."""
+    """The rules that a dry run prints, in order, without targets that make nothing."""
     table = plan[plan.index("Job stats:") :].splitlines()[3:]
     rules = [line.split()[0] for line in itertools.takewhile(str.strip, table)]
     return [rule for rule in rules if stage_of(rule) is not None]

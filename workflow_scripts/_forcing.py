@@ -1,7 +1,7 @@
 """Jobs that have to run again although Snakemake sees all their outputs.
 
 Snakemake knows a folder as one output: it sees that the folder is missing, but not that a file in
-it is. What only this project can see is said here, while the workflow is planned.
+it is. Such jobs are forced here, while the workflow is planned.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,15 +11,14 @@ from typing import Any
 class Forced:
     """Outputs whose jobs run again, and why.
 
-    Outputs are named any time before the plan is made; each takes effect only where its job is
-    part of the plan, so that nothing runs that was not asked for (`--forcerun` would make a target
-    of it). Nothing is remembered from one call of Snakemake to the next: whatever is wrong is
-    looked for again.
+    Outputs are named any time before the plan is made; each takes effect only where its job is part
+    of the plan, so that nothing runs that was not requested (`--forcerun` would make it a target).
+    Nothing is remembered from one run of Snakemake to the next: every run checks again.
 
     Parameters
     ----------
     tell
-        Gets one line for each output that is forced.
+        Called with one line for each output that is forced.
     """
 
     def __init__(self, tell: Callable[[str], Any]) -> None:
@@ -27,7 +26,7 @@ class Forced:
         self._tell = tell
 
     def force(self, outputs: Iterable[str], why: str) -> None:
-        """Have the jobs that make `outputs` run again if they are planned, because of `why`."""
+        """Rerun the jobs that make `outputs`, if they are planned, because of `why`."""
         for output in outputs:
             self._reasons.setdefault(output, why)
 

@@ -24,10 +24,10 @@ _held: list[int] = []
 def take(count: int) -> None:
     """Wait for `count` GPUs that no other job has, and let this process see only these.
 
-    Nothing is done where there is no choice: where the scheduler of a cluster has given the job no
-    more devices than it asked for, on a machine with one, or where LABELBENCH_DEVICE names one.
-    Call it before CUDA starts. The kernel frees the devices when this process and those that it
-    started with `close_fds=False` are gone.
+    Does nothing if there is no choice: if the scheduler of a cluster has given the job no more
+    devices than it requested, on a machine with one, or if LABELBENCH_DEVICE names one. Call it
+    before CUDA starts. The kernel frees the devices when this process and those that it started
+    with `close_fds=False` are gone.
     """
     devices = visible()
     if not 0 < count < len(devices) or os.environ.get("LABELBENCH_DEVICE"):
@@ -35,7 +35,7 @@ def take(count: int) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     free = _lock(devices, count)
     if len(free) < count:
-        log.info("waits for %d of the GPUs %s", count, ", ".join(devices))
+        log.info("waiting for %d of the GPUs %s", count, ", ".join(devices))
     while len(free) < count:
         time.sleep(SECONDS_BETWEEN_LOOKS)
         free = _lock(devices, count)

@@ -52,7 +52,7 @@ def _logging(path: Path | None) -> Iterator[Any]:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("")
-            # Processes that this one starts write here, too: nobody may write over another's lines.
+            # Child processes write here too: none may overwrite another's lines.
             stream = stack.enter_context(open(path, "a", encoding="utf-8", buffering=1))
             faulthandler.enable(stream)
             stack.callback(faulthandler.disable)

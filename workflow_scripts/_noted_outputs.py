@@ -1,12 +1,13 @@
 """What Snakemake last saw of every output: its content and when it was made.
 
-Snakemake runs again what was made from a file that is newer than it, unless it has noted the file's
-checksum, which it does for small files only. A file that was lost and comes out equal may be given
-its former time, and nothing made from it runs again. Both facts are kept for that in `NOTES`:
-a fact of this folder, like Snakemake's own metadata; lose it, and more runs again than has to.
+Snakemake reruns what was made from a file if the file is newer, unless it has recorded the file's
+checksum, which it does for small files only. A lost file that is made again with equal content can
+be given its former time, so that nothing made from it runs again. Both facts are kept for that in
+`NOTES`, which belongs to this folder, like Snakemake's own metadata; without it, more runs again
+than necessary.
 
-Only a command that restores gives files a former time (`Former`). Whatever else makes a file again
-has a reason, and so has what is made from it.
+Only a command that restores gives files their former time (`Former`). Whatever else makes a file
+again does so for a reason, which also applies to what is made from it.
 """
 
 import contextlib
@@ -20,16 +21,16 @@ from labelbench_core.storage import files
 NOTES = Path(".snakemake/labelbench/outputs.json")
 
 CLOCKS_DIFFER = 2.0
-"""Seconds by which the time of a file may be ahead of that of the machine."""
+"""Seconds by which the time of a file may be ahead of the machine's clock."""
 
 Noted = tuple[str, int]
 """SHA-256, and modification time in ns."""
 MadeAt = Callable[[str], float | None]
-"""When the job ended by which Snakemake made an output, in seconds; None if it does not know."""
+"""When the job that made an output ended, in seconds, as Snakemake recorded it; None if unknown."""
 
 
 def read_notes(notes: Path = NOTES) -> dict[str, Noted]:
-    """Path → what is noted of it, for all outputs noted; what is unreadable is left out."""
+    """Path → its record, for all recorded outputs; unreadable records are left out."""
     try:
         found = json.loads(notes.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -43,15 +44,15 @@ def _is_noted(entry: object) -> bool:
 
 
 def note(outputs: Iterable[str], made_at: MadeAt, notes: Path = NOTES) -> None:
-    """Remember the files among `outputs` as Snakemake has made them.
+    """Record the files among `outputs` as Snakemake has made them.
 
-    What cannot be read is left out, and so is what somebody else has written since: it would be
-    taken for a result. Files with the time that is noted are not read again.
+    Files that cannot be read are left out, and so are files written by anything else since: they
+    would be taken for results. Files with the recorded time are not read again.
     """
     noted = read_notes(notes)
     found = {}
     for path in outputs:
-        # A passing file is gone again; of a folder, the manifest is noted.
+        # A temporary file is gone again; for a folder, the manifest is recorded.
         with contextlib.suppress(OSError):
             modified = os.stat(path).st_mtime_ns
             is_new = path not in noted or noted[path][1] != modified
@@ -61,7 +62,7 @@ def note(outputs: Iterable[str], made_at: MadeAt, notes: Path = NOTES) -> None:
 
 
 def changed_by_others(outputs: Iterable[str], made_at: MadeAt, notes: Path = NOTES) -> list[str]:
-    """The files with another content than noted, which Snakemake has not made since."""
+    """The files whose content differs from the record and which Snakemake has not made since."""
     noted = read_notes(notes)
     found = []
     for path in outputs:
@@ -81,7 +82,7 @@ def _written_since(made: float | None, modified: int) -> bool:
 
 
 def differing(outputs: Iterable[str], notes: Path = NOTES) -> list[str]:
-    """The files with another content than noted; all that were noted are read."""
+    """The files whose content differs from the record; all recorded files are read."""
     noted = read_notes(notes)
     return [
         path
@@ -91,17 +92,17 @@ def differing(outputs: Iterable[str], notes: Path = NOTES) -> list[str]:
 
 
 def _add(found: Mapping[str, Noted], notes: Path) -> None:
-    """Note `found`; what is noted of other files stays."""
+    """Record `found`; the records of other files stay."""
     if found:
         with files.exclusive(notes), files.atomic_path(notes) as aside:
             aside.write_text(json.dumps({**read_notes(notes), **found}, sort_keys=True))
 
 
 class Former:
-    """What was noted of outputs before some of them were lost.
+    """The records of outputs from before some of them were lost.
 
-    Kept in a file until `forget`: who restores and is interrupted goes on with what was noted
-    before the first call, not with the notes of its own jobs.
+    Kept in a file until `forget`: an interrupted restore continues with the records from before its
+    first run, not with those of its own jobs.
 
     Parameters
     ----------
@@ -117,18 +118,18 @@ class Former:
         self._digests: dict[tuple[str, int], str] = {}
 
     def other(self, outputs: Iterable[str]) -> list[str]:
-        """The files among `outputs` with another content than was noted, or of unknown one."""
+        """The files among `outputs` whose content differs from the record, or has none."""
         return [path for path in outputs if self._state(path) == "other"]
 
     def put_times_back(self, outputs: Iterable[str]) -> None:
-        """Give files whose content is as noted the time that is noted, here and in the notes."""
+        """Give files whose content is as recorded their recorded time, here and in the records."""
         back = {path: self.noted[path] for path in outputs if self._state(path) == "made again"}
         for path, (_, modified) in back.items():
             os.utime(path, ns=(os.stat(path).st_atime_ns, modified))
         _add(back, self._notes)
 
     def forget(self) -> None:
-        """Restoring has ended: from here on, what is noted is what counts."""
+        """Restoring has ended: from here on, the current records count."""
         self._kept.unlink(missing_ok=True)
 
     def _state(self, path: str) -> str:

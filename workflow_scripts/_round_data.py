@@ -10,7 +10,7 @@ from workflow_scripts._annotations import add_annotations_argument
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options by which a round is told where its data are; an empty one is none."""
+    """The options that name a round's data; an empty one counts as none."""
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
     parser.add_argument("--embeddings", type=Path, nargs="?", help="their manifest")
     parser.add_argument("--views", type=Path, nargs="?", help="manifest of augmented views")

@@ -1,7 +1,7 @@
 """What the Snakefile does while it is parsed: load and check, prepare the shell, clear dead locks.
 
-Every job of a cluster parses the Snakefile again, so that this stays light and, but for the main
-process, without side effects.
+Every job on a cluster parses the Snakefile again, so this must be fast and, except in the main
+process, free of side effects.
 """
 
 import fcntl
@@ -44,8 +44,8 @@ def load(
 ) -> tuple[Experiment, Catalogue]:
     """The experiment and the catalogue, checked; exits with all errors if there are any.
 
-    The files are read once more than by Snakemake, which takes the last of two equal keys. Those of
-    a workflow that has this one as a module are its own.
+    The files are read again after Snakemake, which takes the last of two equal keys. The files of a
+    workflow that has this one as a module are not read.
     """
     try:
         if module is None:
@@ -65,7 +65,7 @@ def load(
 def config_name(
     config_files: Sequence[str | Path], project: Path, module: str | None = None
 ) -> str:
-    """Where the experiment is asked for, for messages.
+    """Where the experiment is configured, for messages.
 
     Parameters
     ----------
@@ -74,8 +74,7 @@ def config_name(
     project
         Folder of the Snakefile.
     module
-        The module's name if another workflow has this one as a module, to which it hands the
-        experiment.
+        The module's name if another workflow uses this one as a module and passes the experiment.
     """
     if module is not None:
         return f"config of module {module}"
@@ -83,12 +82,12 @@ def config_name(
 
 
 def default_config(project: Path) -> Path:
-    """The experiment that is meant where none is named."""
+    """The default experiment."""
     return project / "config" / "config.yaml"
 
 
 def left_out_of(experiment: Experiment) -> frozenset[str]:
-    """What an archive left out on purpose; exits if its listing is damaged."""
+    """The outputs that an archive left out on purpose; exits if its listing is damaged."""
     try:
         return left_out(experiment.experiment)
     except InputError as error:
@@ -114,12 +113,12 @@ def prepare_main_process(
     config_file: str,
     check_sources: str = "small",
 ) -> dict[str, str]:
-    """Before anything is planned: clear a dead run's lock, see that code and data are there.
+    """Before anything is planned: clear a dead run's lock, and check that code and data are there.
 
     Returns
     -------
-    Manifests of the data sets that have to be prepared again, and records of annotators whose
-    tables have to be read again → why.
+    Manifest or record → reason, for data sets that have to be prepared again because their sources
+    changed, and annotators whose tables have to be read again.
     """
     clear_dead_lock(Path(".snakemake"))
     datasets = experiment.all_of("datasets")
@@ -141,18 +140,18 @@ def prepare_main_process(
         experiments.check_sources(
             experiment, catalogue, data_directory(), sizes_of(prepared), config_file
         )
-        annotated = check_annotators(experiment, catalogue, prepared)
+        reread = check_annotators(experiment, catalogue, prepared)
     except InputError as error:
         raise stop(error) from None
     told = {
         manifests[dataset]: f"since data set {dataset!r} was prepared: {what}"
         for dataset, what in changed.items()
     }
-    return {**told, **annotated}
+    return {**told, **reread}
 
 
 def check_weights(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
-    """Before anything runs: see that the weights are there that `jobs`, (rule, wildcards), read."""
+    """Before anything runs: check that the weights that `jobs`, (rule, wildcards), read exist."""
     try:
         experiments.check_backbones(catalogue, backbones_to_run(catalogue, jobs))
     except InputError as error:
@@ -160,10 +159,10 @@ def check_weights(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, s
 
 
 def check_images(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
-    """Before anything runs: see that the folders of images are there that `jobs` read.
+    """Before anything runs: check that the folders of images that `jobs` read are there.
 
-    Those of data sets that are prepared, whose images stay in files of their own. A data set that
-    is prepared in this call needs its source anyway, and says so.
+    This concerns prepared data sets whose images stay in their own files. A data set that is
+    prepared in this run needs its source anyway, and says so.
     """
     jobs = list(jobs)
     prepared_now = {ids["dataset"] for rule, ids in jobs if rule == "prepare_dataset"}
@@ -175,15 +174,15 @@ def check_images(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, st
             continue
         stored = {split["storage"] for split in manifest["splits"].values()}
         if "files" in stored and not (folder := data_directory() / manifest["root"]).is_dir():
-            told = f"data set {dataset!r}: the folder of its images is not there: "
+            told = f"data set {dataset!r}: the folder of its images is missing: "
             told += f"{printable(folder)}; set LABELBENCH_DATA to the folder that holds it"
             raise stop(InputError(told))
 
 
 def refuse_prefix(module: str | None, placed: Callable[[str], str]) -> None:
-    """Exit if another workflow has its module's results elsewhere than in `results/`.
+    """Exit if another workflow puts its module's results anywhere but in `results/`.
 
-    Jobs derive thousands of paths from the table of stages, which knows of no other place.
+    Jobs derive thousands of paths from the table of stages, which knows no other place.
     `placed` gives the place of a path.
     """
     if module is not None and (place := placed(RESULTS + "/")) != RESULTS + "/":
@@ -192,15 +191,15 @@ def refuse_prefix(module: str | None, placed: Callable[[str], str]) -> None:
 
 
 def refuse_targets(config_files: Iterable[str | Path]) -> None:
-    """`InputError` for a result that stands among the configuration files.
+    """`InputError` for a result among the configuration files.
 
-    Snakemake takes everything after `--configfile` for one. Where there is no such file, it ends
-    before it reads the Snakefile.
+    Snakemake takes every argument after `--configfile` for one. If the file does not exist, it
+    stops before it reads the Snakefile.
     """
     for file in map(os.path.relpath, config_files):
         if Path(file).parts[0] == RESULTS:
             raise InputError(
-                f"{file}: read as a configuration file; targets stand before --configfile: "
+                f"{file}: was read as a configuration file; put targets before --configfile: "
                 f"snakemake {file} --configfile FILE"
             )
 
@@ -233,9 +232,9 @@ def sizes_of(prepared: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, i
 
 
 def prepared_manifests(experiment: Experiment, catalogue: Catalogue) -> dict[str, dict[str, Any]]:
-    """Manifests of data sets that are prepared: their source is not needed any more.
+    """Manifests of prepared data sets, whose source is no longer needed.
 
-    Those that were prepared with other settings than the catalogue's are made again.
+    Data sets prepared with settings other than the catalogue's are made again.
     """
     manifests = {}
     for dataset in experiment.all_of("datasets"):
@@ -272,8 +271,8 @@ def shell_prefix(project: str | Path, *, uses_conda: bool, keep_python_path: boo
 
     The library is found without being installed. Without conda, the runner's own interpreter comes
     first, so that a virtual environment works without being activated. Folders may have any name.
-    With `keep_python_path`, what `PYTHONPATH` says comes after the library: a workflow around this
-    one may need it.
+    With `keep_python_path`, the former `PYTHONPATH` comes after the library: an outer workflow may
+    need it.
     """
     others = '"${PYTHONPATH:+:$PYTHONPATH}"' if keep_python_path else ""
     steps = ["set -euo pipefail", f"export PYTHONPATH={shlex.quote(str(project))}{others}"]
@@ -284,7 +283,7 @@ def shell_prefix(project: str | Path, *, uses_conda: bool, keep_python_path: boo
 
 
 def escape_braces(text: str) -> str:
-    """`text` as Snakemake has to be given it, to take its braces for nothing but braces."""
+    """`text` with its braces doubled, so that Snakemake takes them literally."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
@@ -294,11 +293,11 @@ def has_gpu() -> bool:
 
 
 def clear_dead_lock(folder: Path) -> None:
-    """Remove Snakemake's lock if the process that left it is proven dead.
+    """Remove Snakemake's lock if the process that left it is provably dead.
 
     Every main process holds a shared `flock` on a file of its own working directory until it ends,
-    however it ends. Who gets it exclusively is therefore alone on this host; if the lock was left
-    by this host too, its owner is dead.
+    however it ends. A process that gets it exclusively is therefore alone on this host; if
+    Snakemake's lock was left on this host, its owner is dead.
     """
     folder.mkdir(exist_ok=True)
     descriptor = os.open(folder / "labelbench.owner", os.O_RDWR | os.O_CREAT, 0o666)

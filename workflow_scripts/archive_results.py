@@ -2,7 +2,7 @@
 
     python -m workflow_scripts.archive_results OUT.tar.gz [--slim] [--configfile FILE]
 
-With what Snakemake noted of them, so that `snakemake --workflow-profile profiles/review -n` has
+Includes Snakemake's records of them, so that `snakemake --workflow-profile profiles/review -n` has
 nothing to do there. A slim archive leaves out embeddings, views, refreshed embeddings and the
 weights of networks, and lists them in results/reports/EXPERIMENT/left_out.json.
 """
@@ -38,8 +38,8 @@ COMPRESSIONS = {".tar": "", ".tar.gz": "gz", ".tgz": "gz", ".tar.xz": "xz"}
 def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
     if arguments.archive is None:
         raise InputError(
-            "the file to write is not given; it stands first, because --configfile takes all that "
-            "follows: archive_results OUT.tar.gz --configfile FILE"
+            "no archive file was given; put it first, because --configfile takes every argument "
+            "after it: archive_results OUT.tar.gz --configfile FILE"
         )
     name, jobs = experiment_of(arguments.configfile)
     compression = _compression(arguments.archive)
@@ -47,8 +47,8 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
     missing = [path for job in jobs for path in missing_of(job, absent)]
     if missing:
         raise InputError(
-            f"{missing[0]}: not there ({len(missing)} missing): only the results of a finished "
-            "experiment are packed; run snakemake first"
+            f"{missing[0]}: missing ({len(missing)} in all): only a finished experiment can be "
+            "packed; run snakemake first"
         )
     review = ("--workflow-profile", str(PROJECT / "profiles" / "review"))
     plan = Snakemake(arguments.configfile, arguments.cores, options).left_to_do(*review)
@@ -62,7 +62,7 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
     damaged = _noted_outputs.differing(paths)
     if damaged:
         raise InputError(
-            f"{damaged[0]}: not what it was when it was made ({len(damaged)} of {len(paths)} "
+            f"{damaged[0]}: changed since it was made ({len(damaged)} of {len(paths)} "
             "results): damaged or edited; delete it and run snakemake, which makes it again"
         )
     paths += [str(path) for path in _benchmarks(jobs) if path.is_file()]
@@ -85,7 +85,7 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
 
 
 def _compression(archive: Path) -> str:
-    """How an archive is compressed, by its name; `InputError` if that says nothing."""
+    """An archive's compression, from its name; `InputError` if the name does not say."""
     for suffix, compression in COMPRESSIONS.items():
         if archive.name.endswith(suffix):
             return compression
@@ -93,7 +93,7 @@ def _compression(archive: Path) -> str:
 
 
 def _benchmarks(jobs: Iterable[PlannedJob]) -> Iterable[Path]:
-    """The files of times that the table of costs is made from."""
+    """The benchmark files that the table of costs is made from."""
     return (Path(job.stage.benchmark.format_map(job.ids)) for job in jobs)
 
 
@@ -114,7 +114,7 @@ def _metadata(outputs: Iterable[str]) -> Iterable[str]:
 
 
 def _without_owner_and_state(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """An entry without what concerns this machine; its time stays, which Snakemake compares."""
+    """An entry without what concerns this machine; it keeps its time, which Snakemake compares."""
     if Path(entry.name).name.startswith("."):
         return None
     entry.uid = entry.gid = 0

@@ -1,6 +1,6 @@
 """Check an experiment's file, and all that it names, without Snakemake: one line for every error.
 
-Snakemake reads the file before this project's code runs, and ends in a traceback where it cannot.
+Snakemake reads the file before this project's code runs, and stops with a traceback if it cannot.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def check(file: Path, *, use_conda: bool = False) -> str:
     """What a valid experiment would make, in one line; `InputError` otherwise.
 
     With `use_conda`, weights that come as packages are in the jobs' environments, not in this one:
-    backbones are not looked at.
+    backbones are not checked.
     """
     config = PROJECT / "config"
     catalogue = load_catalogue(config / "catalogue")
@@ -45,7 +45,7 @@ def check(file: Path, *, use_conda: bool = False) -> str:
     if not use_conda:
         needed = parsing.backbones_to_run(catalogue, _jobs_to_run(experiment, needs))
         experiments.check_backbones(catalogue, needed)
-    # Of the plan: strategies share round 0.
+    # As in the plan: strategies share round 0.
     rounds, tuned = (
         sum(1 for name in names for _ in jobs_of(STAGES[name], experiment, needs))
         for names in (("train_initial", "select_round"), ("finetune_model",))
@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--use-conda",
         action="store_true",
-        help="jobs will have environments of their own: backbones are not looked at here",
+        help="jobs will have environments of their own: backbones are not checked here",
     )
     arguments = parser.parse_args(argv)
     try:

@@ -1,6 +1,6 @@
-"""Look whether the sources of prepared data sets changed, large ones too; one line for each.
+"""Check whether the sources of prepared data sets changed, large ones included; one line each.
 
-What changed is noted, and the next call of snakemake prepares those data sets again.
+Changes are recorded, and the next run of snakemake prepares those data sets again.
 """
 
 import argparse
@@ -26,11 +26,11 @@ def prepared_datasets(results: Path, names: list[str]) -> dict[str, Path]:
 def line(finding: sources.Finding) -> str:
     """A finding in words."""
     if finding.state == sources.CHANGED:
-        return f"changed: {finding.what}; the next call of snakemake prepares it again"
+        return f"changed: {finding.what}; the next run of snakemake prepares it again"
     if finding.state == sources.OUT_OF_REACH:
-        return f"out of reach ({finding.what}): what was prepared stands"
+        return f"out of reach ({finding.what}): what was prepared remains in use"
     if finding.state == sources.UNKNOWN:
-        return "has no files to look at"
+        return "has no source files to check"
     return f"{finding.count:,} files, none changed since it was prepared"
 
 

@@ -19,7 +19,7 @@ def extract(
 ) -> None:
     """Embed the data set with the backbone that the settings name, after a `change` to it.
 
-    `change` is given the backbone, the settings and the data set's fingerprint.
+    `change` is called with the backbone, the settings and the data set's fingerprint.
     """
     from labelbench_core.embeddings.extract import extract_embeddings
 
@@ -44,7 +44,9 @@ def embedding_parser(description: str | None) -> argparse.ArgumentParser:
     parser = job_parser(description)
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
     parser.add_argument("--settings", required=True, help="JSON: the backbone's entry")
-    parser.add_argument("--code", default="", help="hash: what other code has begun starts over")
+    parser.add_argument(
+        "--code", default="", help="hash of the code; what other code began starts over"
+    )
     parser.add_argument("--arrays", type=Path, required=True, help="folder to write arrays to")
     parser.add_argument("--manifest", type=Path, required=True, help="file to write, last")
     return parser

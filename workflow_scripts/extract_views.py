@@ -37,7 +37,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
     parser.add_argument("--settings", required=True, help="JSON: backbone and augmentation")
-    parser.add_argument("--code", default="", help="hash: what other code has begun starts over")
+    parser.add_argument(
+        "--code", default="", help="hash of the code; what other code began starts over"
+    )
     parser.add_argument("--arrays", type=Path, required=True, help="folder to write arrays to")
     parser.add_argument("--manifest", type=Path, required=True, help="file to write, last")
     return run_job(extract, parser.parse_args(argv))

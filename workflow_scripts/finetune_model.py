@@ -1,4 +1,4 @@
-"""Fine-tune a pretrained network on the labels that a round of selection had bought."""
+"""Fine-tune a pretrained network on the labels bought up to a round of selection."""
 
 import argparse
 import contextlib
@@ -18,10 +18,10 @@ from workflow_scripts._job import job_parser, run_job
 
 @contextlib.contextmanager
 def alone(metrics: Path) -> Iterator[int]:
-    """Be the only one that makes a fine-tuning; gives a descriptor by which others keep it so.
+    """Lock a fine-tuning for this process; the descriptor lets child processes hold the lock.
 
-    Processes that inherit it are waited for, too, after the one that started them was killed: they
-    would go on writing the checkpoint.
+    After this process was killed, its successor waits for those children too: they would go on
+    writing the checkpoint.
     """
     path = metrics.with_name(".training.lock")
     with files.exclusive(metrics), open(path, "a") as lock:
@@ -54,19 +54,19 @@ def read_inputs(arguments: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
 
 def launch(arguments: argparse.Namespace) -> None:
     """Run this script in several processes, one for each GPU, by `torchrun`."""
-    # What is wrong with them is told once, here.
+    # Errors in them are reported once, here.
     dataset, *_ = read_inputs(arguments)
     dataset.verify_splits(dataset.splits)
     with alone(arguments.metrics) as lock:
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
         command += ["--nproc-per-node", str(arguments.processes), "-m", __spec__.name]
-        # They would write one log: it is this process that has it.
+        # They would write to the same log, which this process holds.
         own = [str(argument) for argument in arguments.argv]
         if "--log" in own:
             del own[own.index("--log") : own.index("--log") + 2]
         stream = None if arguments.log is None else arguments.log.open("a", encoding="utf-8")
         with stream or contextlib.nullcontext():
-            # Of what is inherited, `torchrun` passes on no more than the standard streams; it keeps
+            # Of inherited descriptors, `torchrun` passes on only the standard streams; it keeps
             # the descriptors of `_gpus.take`.
             subprocess.run(
                 [*command, *own],

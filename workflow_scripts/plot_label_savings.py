@@ -1,4 +1,4 @@
-"""Draw how many times fewer labels every strategy needs than the baseline."""
+"""Draw the label savings of every strategy over the baseline."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""Embed every image of a prepared data set with a backbone as it was fine-tuned."""
+"""Embed every image of a prepared data set with a fine-tuned backbone."""
 
 import argparse
 import sys

@@ -2,11 +2,11 @@
 
     python -m workflow_scripts.restore_results [--configfile FILE] [options of Snakemake]
 
-Snakemake alone makes again, in one call, also all that was made from a lost file. This command
-makes what is missing, stage by stage, each in a call of its own. Where it comes out with the same
-bytes as before, it gets its former time, so that nothing made from it runs again, however large it
-is. What comes out otherwise is named: what was made from it, and from what is restored after it,
-runs again with the next call of Snakemake. Interrupted, give the same command again.
+Snakemake alone would, in one run, also make again everything that was made from a lost file. This
+command makes what is missing, stage by stage, each in a run of its own. A file with the same bytes
+as before gets its former time, so that nothing made from it runs again, however large it is. A file
+with different bytes is named: what was made from it, and from what is restored after it, runs again
+in the next run of Snakemake. If interrupted, run the same command again.
 """
 
 import argparse
@@ -30,16 +30,16 @@ def restore_results(arguments: argparse.Namespace, options: list[str]) -> None:
     snakemake = Snakemake(arguments.configfile, arguments.cores, options)
     outputs = [one.path for job in jobs for one in job.outputs]
     former = Former()
-    # What was made since, and not noted, may have been made from other files than those noted.
+    # Files made since, without a record, may have been made from files other than those recorded.
     others = former.other(outputs)
     if others:
         print(
-            f"not as noted: {others[0]}{_and_more(len(others) - 1)}: made by a call that did not "
-            "end, edited or damaged (delete what is); so what is restored counts as new, and what "
-            "was made from it runs again"
+            f"not as recorded: {others[0]}{_and_more(len(others) - 1)}: made by a run that did not "
+            "finish, edited or damaged (delete what is); what is restored therefore counts as "
+            "new, and everything made from it runs again"
         )
     else:
-        former.put_times_back(outputs)  # what an interrupted call of this command made again
+        former.put_times_back(outputs)  # those that an interrupted run of this command made again
     lost = [(job, missing) for job in jobs if (missing := missing_of(job, not_wanted))]
     print(f"missing: {sum(len(missing) for _, missing in lost)} of {len(outputs)} results")
     lost.sort(key=lambda one: one[0].phase)
@@ -53,14 +53,16 @@ def restore_results(arguments: argparse.Namespace, options: list[str]) -> None:
         others = former.other(outputs)
         for path in others:
             known = path in former.noted
-            what = "other than before" if known else "not known what it was before"
-            print(f"{what}: {path}: what was made from it runs again")
+            what = "differs from before" if known else "no record of what it was before"
+            print(f"{what}: {path}: everything made from it runs again")
         if not others:
-            # Not only of what was lost: a passing file made again takes others along.
+            # Not only for lost files: remaking a temporary file reruns others.
             former.put_times_back(outputs)
     former.forget()
     plan = snakemake.left_to_do()
-    print("all is there: nothing to be done" if plan is None else f"still to be made:\n{plan}")
+    print(
+        "nothing is missing: nothing to be done" if plan is None else f"still to be made:\n{plan}"
+    )
 
 
 def _and_more(count: int) -> str:

@@ -1,4 +1,4 @@
-"""One round: select with the proxy of the round before, buy the labels, train, evaluate."""
+"""One round: select with the previous round's proxy, buy the labels, train, evaluate."""
 
 import argparse
 import json

@@ -5,11 +5,11 @@ import sys
 import time
 
 STEPS = re.compile(r"(\d+) of (\d+) steps \(.*\) done")
-# What Snakemake says of every single job; everything else is passed on.
+# Snakemake's output for each job; everything else is passed on.
 ROUTINE = re.compile(
     r"Select jobs to execute\.\.\.|Execute \d+ jobs\.\.\.|\[\w{3} \w{3} .*\]|Finished jobid: .*"
 )
-EVERY = 10.0  # seconds between two lines where there is no terminal
+EVERY = 10.0  # seconds between two lines if there is no terminal
 
 
 def main() -> None:

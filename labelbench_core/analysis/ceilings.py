@@ -1,4 +1,4 @@
-"""Ceilings: upper bounds that are shown beside the methods and take part in no comparison."""
+"""Ceilings: upper bounds that are shown beside the methods and excluded from comparisons."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def methods_only(frame: pd.DataFrame, experiment: Experiment) -> pd.DataFrame:
 
 
 def with_kind(table: pd.DataFrame, experiment: Experiment) -> pd.DataFrame:
-    """`table` with a column `kind` behind the strategy."""
+    """`table` with a column `kind` after the strategy."""
     found = table.copy()
     method = table["strategy"].isin(experiment.strategies)
     full = table["schedule"].isin(experiment.full_data)
@@ -48,5 +48,5 @@ def shown_names(table: pd.DataFrame) -> pd.Series:
 
 
 def ceiling_name(name: str) -> str:
-    """A ceiling's name where it stands beside those of methods."""
+    """A ceiling's name beside those of methods."""
     return f"{name} (ceiling)"

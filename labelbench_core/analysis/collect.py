@@ -36,16 +36,14 @@ def collect_rounds(
         Paths of a round's JSON file with the ids in braces; `initial_pattern` is round 0, which
         all strategies share and which is read once and stated for each.
 
-    Returns
-    -------
-    Columns as `CURVE_COLUMNS`. `InputError` names the first file that is missing, damaged, of
-    another place, made from another round than the one that is there, or at odds with the others
-    (other splits or metrics, another number of labels).
+    Returns ------- Columns as `CURVE_COLUMNS`. `InputError` names the first file that is missing,
+    damaged, belongs elsewhere, was made from a round other than the one that is there, or is
+    inconsistent with the others (other splits or metrics, another number of labels).
     """
     import pandas as pd
 
     digests: dict[str, str] = {}
-    initial: dict[str, dict] = {}  # read once; of all others no more is kept than is asked for
+    initial: dict[str, dict] = {}  # read once; of all others only the requested values are kept
     shapes: dict[Any, tuple[str, Any]] = {}
     rows: list[tuple] = []
     columns = columns_for(experiment, CURVE_COLUMNS)
@@ -152,8 +150,8 @@ def _check_previous(path: str, result: Mapping[str, Any], before: str, digest: s
     if noted != digest:
         raise damaged(
             path,
-            f"previous.record_sha256 is {shown(noted)}, expected {digest!r}: it was not made from "
-            f"{before} as it is now",
+            f"previous.record_sha256 is {shown(noted)}, expected {digest!r}: it was made from "
+            f"another version of {before}",
         )
 
 

@@ -1,7 +1,7 @@
-"""Training and selection together: what does unlabelled data add, what selecting, what both?
+"""Training and selection together: what unlabelled data, selection, and both add.
 
 Every other table compares strategies under one proxy. Here all pairs of a training (a proxy, or an
-end-to-end fine-tuning) and a strategy stand beside each other, as in the paper's main figures.
+end-to-end fine-tuning) and a strategy are compared, as in the paper's main figures.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PROBLEM = tuple(key for key in SETTING if key != "proxy")
-"""What has to be equal for two trainings to be compared."""
+"""Columns that must be equal for two trainings to be compared."""
 GROUP = (*PROBLEM, "trained", "split", "metric")
 PROXY, END_TO_END = "proxy", "end to end"
 SELECTION, TRAINING, BOTH = "selection", "training", "both"
@@ -47,21 +47,18 @@ def compare_combinations(
     rounds, finetuned
         Methods only, in the order of the experiment's lists; `finetuned` may be empty.
     baseline
-        Strategy that the others are compared with; where it is missing, the first one.
+        Strategy that the others are compared with; if it is missing, the first one.
     on_images
-        Proxies that train on images: they count among the end-to-end trainings, too, so that
-        selection by fine-tuning stands beside fine-tuning after selection by a proxy.
+        Proxies that train on images: they also count as end-to-end trainings, so that selection by
+        fine-tuning is compared with fine-tuning after selection by a proxy.
 
-    Returns
-    -------
-    `COMBINED_COLUMNS`, in units of the metric; groups with a single training are left out.
-    `training` is a proxy or, of a fine-tuning, "trainer after proxy". A pair has a row per budget
-    and pair that it is compared with. `compared` says what differs between the two: the
+    Returns ------- `COMBINED_COLUMNS`, in units of the metric; groups with a single training are
+    left out. `training` is a proxy or, of a fine-tuning, "trainer after proxy". A pair has a row
+    per budget and pair that it is compared with. `compared` says what differs between the two: the
     "selection" (same training, baseline strategy), the "training" (same strategy, every training
-    before it in the experiment's lists), or "both" (first training, baseline strategy); it is
-    empty where there is nothing to compare with. Means are over all seeds of the pair, differences
-    over the seeds that both have. Holm's correction runs over all rows of a group with the same
-    `compared`.
+    before it in the experiment's lists), or "both" (first training, baseline strategy); it is empty
+    if there is nothing to compare with. Means are over all seeds of the pair, differences over the
+    seeds that both have. Holm's correction runs over all rows of a group with the same `compared`.
     """
     import pandas as pd
 
@@ -81,7 +78,7 @@ def compare_combinations(
 
 
 def _charged(finetuned: pd.DataFrame) -> pd.Series:
-    """Trainers' names, with the labels that they spend beside those bought."""
+    """Trainers' names, with the labels that they spend in addition to those bought."""
     extra = finetuned["extra_labels"].map(lambda count: f" (+{count:,.0f} labels)" if count else "")
     return finetuned["trainer"] + extra
 
@@ -105,7 +102,8 @@ def _compare(rows: pd.DataFrame, names: dict, baseline: str) -> pd.DataFrame:
             row |= {"round": number, "num_labeled": count}
             row |= {"mean": mean, "mean_half_width": half}
             tests = []
-            # The first labels are those of every strategy: they compare trainings, and once only.
+            # All strategies share the first labels, which therefore compare trainings only, and
+            # only once.
             if number > 0 or pair[1] == baseline:
                 for compared, other in references:
                     theirs = curves[other].reindex(cell.set_index(["num_labeled", "seed"]).index)

@@ -30,19 +30,19 @@ COMPARISON_COLUMNS = (
 
 
 def paired_test(differences: np.ndarray) -> dict[str, float]:
-    """What paired `differences` (n,) between two strategies say about their mean.
+    """The mean of paired `differences` (n,) between two strategies, with interval and test.
 
     Returns
     -------
     `difference` (mean) with its 95 % t interval (`half_width`, `low`, `high`), the two-sided
     `p_value` of the paired t-test, and `detectable`: the true difference that a test of this size
-    would find with 80 % power, given the observed spread. All but the mean are NaN for one seed;
+    would detect with 80 % power, given the observed spread. All but the mean are NaN for one seed;
     `p_value` is 1 where every difference is zero and NaN where all are equal but not zero (a t-test
     has no spread to go by then).
     """
     from scipy import special
 
-    # Rounding away the last bits, so that equal differences are seen as equal.
+    # The last bits are rounded away, so that equal differences are equal.
     values = np.round(np.asarray(differences, dtype=np.float64), 12)
     mean, half = t_interval(values)
     count = len(values)
@@ -79,7 +79,7 @@ def detectable_effect(num_seeds: int) -> float:
 
     def missing_power(effect: float) -> float:
         shift = effect * math.sqrt(num_seeds)
-        # The far tail is left out: at 80 % power it weighs nothing, and it is hard to compute.
+        # The far tail is left out: at 80 % power it is negligible, and it is hard to compute.
         return float(stats.nct.sf(critical, freedom, shift)) - POWER
 
     return float(optimize.brentq(missing_power, 1e-6, 60.0))
@@ -133,8 +133,8 @@ def compare_to_baseline(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
 def by_seed_and_strategy(cell: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """One budget's values with a row per seed id and a column per strategy, in given order.
 
-    `InputError` where the baseline is missing or the strategies have different seeds: then there
-    are no pairs.
+    `InputError` if the baseline is missing, or if the strategies have different seeds and cannot be
+    paired.
     """
     order = list(dict.fromkeys(cell["strategy"]))
     if baseline not in order:

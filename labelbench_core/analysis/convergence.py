@@ -1,4 +1,4 @@
-"""Which trainings did not end as they should: results that stand in the tables as they are."""
+"""Trainings that did not end as they should; their results are in the tables as they are."""
 
 from __future__ import annotations
 

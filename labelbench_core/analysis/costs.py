@@ -25,7 +25,7 @@ ID_COLUMNS = (*SETTING, "augmentation", "trainer", "strategy", "seed", "round")
 COST_COLUMNS = ("stage", *ID_COLUMNS, "seconds", "cpu_seconds", "max_rss_mb", "flops")
 MEASURED = {"seconds": "s", "cpu_seconds": "cpu_time", "max_rss_mb": "max_rss"}
 KINDS = {"manifest": "embeddings", "record": "round", "metrics": "fine-tuning"}
-"""Output that states a job's floating-point operations → the kind of record that it is."""
+"""Output that records a job's floating-point operations → its kind of record."""
 NOTED = {stage.name: (KINDS[stage.flops[0]], *stage.flops[1:]) for stage in COSTED if stage.flops}
 """That kind, and where in the record."""
 
@@ -36,7 +36,7 @@ def collect_costs(
     benchmarks: Sequence[str],
     records: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """One row per job of the experiment: what its benchmark file says, and its estimated FLOPs.
+    """One row per job of the experiment: its measured costs and its estimated FLOPs.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def collect_costs(
 
     noted = dict(_parted(entry, "--record") for entry in records)
     if unknown := sorted(set(noted) - set(NOTED)):
-        raise InputError(f"--record: {unknown[0]} notes no FLOPs; allowed: {', '.join(NOTED)}")
+        raise InputError(f"--record: {unknown[0]} records no FLOPs; allowed: {', '.join(NOTED)}")
     rows = []
     for stage, pattern in (_parted(entry, "--benchmark") for entry in benchmarks):
         found = total = 0
@@ -100,7 +100,7 @@ def _jobs(
 
 
 def _read_flops(pattern: str, stage: str, ids: Mapping[str, Any]) -> float:
-    """What a job noted; NaN where its file is missing or says nothing."""
+    """The FLOPs that a job recorded; NaN if its file is missing or has none."""
     path = Path(pattern.format_map(ids))
     kind, *keys = NOTED[stage]
     value: Any = read_record(path, kind) if path.is_file() else None
@@ -133,10 +133,11 @@ def _mean(cells: list[str | None]) -> float:
 
 
 def cost_by(costs: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Jobs, measured jobs, seconds in all and of the median job, CPU seconds, memory, FLOPs.
+    """Jobs, measured jobs, total and median seconds, CPU seconds, memory, FLOPs.
 
     `key` is "stage", "strategy" or "proxy"; groups of which nothing is known are left out. Memory
-    is the largest resident set of any job, in MB. FLOPs in all are NaN where one job's are unknown.
+    is the largest resident set of any job, in MB. Total FLOPs are NaN if those of one job are
+    unknown.
     """
     import pandas as pd
 
@@ -167,7 +168,7 @@ def selection_costs(costs: pd.DataFrame, key: str = "strategy") -> pd.DataFrame:
 
 
 def refresh_costs(costs: pd.DataFrame) -> pd.DataFrame:
-    """`cost_by` proxy over what embedding the pool anew takes: fine-tuning and embedding."""
+    """`cost_by` proxy over the refreshes of the pool's embeddings: fine-tuning and embedding."""
     keys = [name for name in present(costs, ID_COLUMNS) if name != "augmentation"]
     refreshed = costs[costs["stage"] == "refresh_embeddings"]
     stages = costs["stage"].isin(["refresh_embeddings", "finetune_model"])

@@ -1,7 +1,7 @@
 """Where learning curves first reach a level: on the mean curve, and what the seeds leave open.
 
 A level is reached at n labels where the mean difference to it, d(n), is zero for the first time.
-What n may be besides is found by inverting the paired t-test over seeds (the idea of Fieller, J. R.
+The interval of n is found by inverting the paired t-test over seeds (the idea of Fieller, J. R.
 Stat. Soc. B 16, 1954, for a ratio of two means): n belongs to the interval while d(n) is within
 t * s(n) of zero, with Student's t for seeds - 1 degrees of freedom. The interval reaches from the
 estimate to the left until the upper edge of the band, d + t * s, is below zero, and to the right
@@ -18,7 +18,7 @@ import numpy as np
 
 from labelbench_core.analysis.curves import t_quantile
 
-# Differences that are equal but for the last bits of their means.
+# Differences that are equal up to the last bits of their means.
 ROUNDING = 1e-12
 
 

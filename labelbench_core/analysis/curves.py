@@ -41,7 +41,7 @@ def t_interval(values: np.ndarray) -> tuple[float, float]:
 
 @functools.cache
 def t_quantile(degrees: int) -> float:
-    """What a Student t variable leaves out in 5 % of cases, both sides together."""
+    """The two-sided 5 % quantile of Student's t."""
     from scipy import special
 
     return float(special.stdtrit(degrees, (1 + CONFIDENCE) / 2))

@@ -56,7 +56,7 @@ def compare_to_proxy(finetuned: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFr
     if finetuned.empty:
         return pd.DataFrame(columns=columns)
     if paired.empty:
-        raise InputError("no fine-tuned result has the selection round that it belongs to")
+        raise InputError("no fine-tuned result has a matching selection round")
     tables = []
     for names, rows in groups(paired, keys):
         results = []

@@ -26,10 +26,10 @@ CURVE_COLUMNS = (
     "converged",
     "at_edge",
 )
-"""`converged` is 0 where the training did not end well, else 1; `at_edge` is 1 where the proxy has
-chosen a penalty at the edge of those that it tries, else 0."""
+"""`converged` is 0 if the training did not converge, else 1; `at_edge` is 1 if the proxy chose a
+penalty at the edge of the values tried, else 0."""
 SPENT_ON_VALIDATION = ("held_out_labels", "extra_labels")
-"""Labels that a fine-tuning was not trained on: among those bought, and beside them."""
+"""Labels that a fine-tuning was not trained on: of those bought, and in addition to them."""
 FINETUNED_COLUMNS = (
     *SETTING,
     "trainer",
@@ -40,13 +40,13 @@ IDENTIFIERS = (*SETTING, "augmentation", "trainer", "strategy", "kind", "split",
 COMBINATION = ("trained", "training", "compared", "reference_training", "reference_strategy")
 TEXT_COLUMNS = (*IDENTIFIERS, *COMBINATION, "baseline", "definition")
 TEXT_COLUMNS += ("bound", "low_bound", "high_bound")
-"""Columns in which an empty cell is empty text; in all others it is a missing number."""
+"""Columns in which an empty cell is an empty string; in all others it is a missing number."""
 
 ANNOTATOR = "annotator"
 """Column that frames have only where an annotator of the experiment is not the exact one."""
 
 FIRST_SPLITS = ("test", "pool")
-"""Splits in the order in which a reader wants them; any other follows in alphabetical order."""
+"""Splits in the order in which they are shown; any other follows in alphabetical order."""
 
 
 def setting_name(names: Mapping[str, Any]) -> str:
@@ -108,7 +108,7 @@ def ordered_splits(names: Sequence[str]) -> list[str]:
 def setting_labels(frame: pd.DataFrame, columns: Sequence[str] = SETTING) -> dict[tuple, str]:
     """A short label for every setting in `frame`: the ids that differ between the settings.
 
-    With a single setting there is nothing to tell apart: its label has all ids.
+    With a single setting there is nothing to distinguish: its label has all ids.
     """
     columns = present(frame, columns)
     table = frame[columns].drop_duplicates()

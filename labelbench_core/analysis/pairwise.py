@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SATURATION = 0.99
-"""Budgets after the baseline has reached this part of its final value are not compared."""
+"""Budgets after the baseline has reached this share of its final value are not compared."""
 
 
 def checkpoint_rounds(baseline_means: np.ndarray) -> list[int]:
@@ -36,7 +36,7 @@ def penalty_matrix(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
 
     `frame` has single values of one split and one metric (more is better). A setting weighs 1,
     spread over its checkpoints; a win is a paired t-test over seeds with p < 0.05, uncorrected, as
-    in the paper. The row `mean` holds the column means: what a strategy loses on average, lower is
+    in the paper. The row `mean` holds the column means: how often a strategy is beaten; lower is
     better. Fewer than two seeds, or a single round: no wins.
     """
     import pandas as pd

@@ -65,7 +65,7 @@ def compute_results(
 
     Curves and comparisons cover all metrics; what needs to know which direction is better
     (savings, areas, ranks, pairwise wins) covers the experiment's own metric only. Ceilings have
-    curves, and fine-tunings corrected apart; all else is of methods only.
+    curves, and fine-tunings corrected separately; everything else is of methods only.
     """
     methods = methods_only(rounds, experiment)
     chosen = methods[methods["metric"] == experiment.metric]

@@ -1,38 +1,40 @@
 """Label savings of many experiments at once: two definitions, each with an interval over seeds.
 
-Both compare *mean* curves over seeds, joined by straight lines, and both ask at how many labels a
-curve first reaches a level of the metric. Curves need not rise all the way: the first crossing
-counts, on both sides of both definitions: a strategy compared with itself saves exactly 1.0.
+Both compare *mean* curves over seeds, joined by straight lines, at the number of labels at which
+each first reaches a level of the metric. Curves need not be monotone: the first crossing counts,
+for both curves in both definitions, so that a strategy compared with itself saves exactly 1.0.
 
 ``at-baseline-level`` (the headline)
     The level is the baseline's mean at its last budget. Saving = labels at which the *baseline*
-    first reaches that level / labels at which the *strategy* first reaches it. 2.0 reads "the
-    strategy needs half of the labels for what the baseline ends with".
+    first reaches that level / labels at which the *strategy* first reaches it. 2.0 means "the
+    strategy needs half of the labels for the level that the baseline ends with".
 ``at-strategy-level``
-    The same ratio at the strategy's mean at its last budget. With equal budgets a better strategy
-    gets "more than 1.0" and no more, which is why this is not the headline.
+    The same ratio at the strategy's mean at its last budget. With equal budgets all it says of a
+    better strategy is "more than 1.0", which is why this is not the headline.
 
 A level that is never reached gives a bound, not a number: "more than" or "less than" the ratio at
-the end (or the start) of the curve. Where both curves are there from the start there is no answer.
+the end (or the start) of the curve. If both curves are at the level from the start, the saving is
+undefined.
 
-The interval is described for the baseline's level; at the strategy's it is the reciprocal of that
+The interval is described for the baseline's level; at the strategy's level it is the reciprocal
 with the two curves exchanged. Both numbers of labels have intervals of their own (`crossings`):
 
 - The high end: the most labels that the baseline may need over the fewest that the strategy may.
 - The low end: the baseline's estimate over the most labels that the strategy may need. (The last
   level of a baseline that rises is at its last budget; noise can only make that seem earlier.)
-- Where the baseline has certainly been at its last level before, its estimate errs both ways: the
-  distances of both numbers to their ends are added in quadrature on the logarithmic scale (MOVER:
+- Where the baseline has certainly been at its last level before, its estimate can err in both
+  directions: the distances of both numbers to their ends are added in quadrature on the logarithmic
+  scale (MOVER:
   Zou & Donner, Statistics in Medicine 27, 2008).
-- A strategy that reaches the level with its last labels, or does not, which cannot be told, leaves
-  open how far below 1 its saving may be. As the last levels of the two cannot be told apart either,
-  the low end is read at the strategy's: the fewest labels with which the baseline may be there over
-  the strategy's last budget.
+- If it is uncertain whether a strategy reaches the level with its last labels, it is open how far
+  below 1 its saving may be. As the last levels of the two cannot be distinguished either, the low
+  end is read at the strategy's: the fewest labels at which the baseline may be there over the
+  strategy's last budget.
 - A strategy that certainly does not reach the level has a bound and no other interval; an end is
   open where the level may have been reached before a first budget.
 
-What it covers and how wide it is, beside a bootstrap and a jackknife, is simulated by
-benchmarks/savings_coverage.py; the table stands in docs/reports.md.
+benchmarks/savings_coverage.py simulates its coverage and width, beside a bootstrap and a jackknife;
+the table is in docs/reports.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How many labels a strategy saves, as a table and as text.
 
-What a saving and its interval are: `saving_intervals`.
+`saving_intervals` defines a saving and its interval.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def saving_with_interval(
     """The saving of one strategy and its 95 % interval.
 
     Rows of both curves are the same seeds in the same order. With one seed there is no interval.
-    `_rng` is of no effect: nothing is drawn, but callers from the time of a bootstrap hand it over.
+    `_rng` has no effect: nothing is drawn, but callers from the time of the bootstrap pass it.
     Returned keys: `SAVING_COLUMNS` from `level` on.
     """
     found = compute_savings(baseline, strategy, definition)
@@ -87,7 +87,9 @@ def label_savings(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
         base = tables.pop(baseline)
         for strategy, table in tables.items():
             if not table.index.equals(base.index):
-                raise InputError(f"{strategy} and {baseline} have different seeds: no pairs")
+                raise InputError(
+                    f"{strategy} and {baseline} have different seeds: they cannot be paired"
+                )
             for definition in DEFINITIONS:
                 values = saving_with_interval(_curve(base), _curve(table), definition)
                 head = {"strategy": strategy, "baseline": baseline, "definition": definition}

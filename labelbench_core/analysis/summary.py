@@ -162,12 +162,12 @@ def mean_text(entry: Mapping[str, Any]) -> str:
 
 
 def finetuning_text(entry: Mapping[str, Any]) -> str:
-    """What fine-tuning did to one strategy, as a sentence without its subject."""
+    """The effect of fine-tuning on one strategy, as a sentence without its subject."""
     points = f"{100 * entry['difference']:+.2f} points"
     if entry["extra_labels"]:
-        points += f", for {entry['extra_labels']:,} labels more"
+        points += f", for {entry['extra_labels']:,} more labels"
     if entry["n_seeds"] < 2:
-        return f"{points} on a single seed, which cannot tell a difference"
+        return f"{points} on a single seed, too few to tell a difference"
     interval = f"95 % interval {100 * entry['low']:+.2f} to {100 * entry['high']:+.2f}"
     words = {
         "better": "better than the proxy",

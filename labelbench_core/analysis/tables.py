@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table ready to be shown: `cells` are text, the first `num_names` columns name the row."""
+    """A table ready for display: `cells` are text, the first `num_names` columns name the row."""
 
     title: str
     columns: tuple[str, ...]
@@ -103,14 +103,14 @@ def finetuning_tables(table: pd.DataFrame, metric: str) -> list[TextTable]:
 
 
 def _validation(row: pd.Series) -> str:
-    """Labels not trained on: whether they are among those bought or have to be added."""
+    """Labels for validation: part of those bought, or in addition to them."""
     if row["extra_labels"]:
         return f"{row['extra_labels']:,} more"
     return f"{row['held_out_labels']:,} of these" if row["held_out_labels"] else "–"
 
 
 def combined_tables(combined: pd.DataFrame, metric: str) -> list[TextTable]:
-    """Every training with every strategy: values in percent; what each of the two adds, in points.
+    """Every training with every strategy, in percent, and what each of the two adds, in points.
 
     One table of values for each problem, one for each kind of comparison.
     """

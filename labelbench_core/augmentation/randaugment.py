@@ -1,7 +1,7 @@
 """RandAugment on batches of uint8 images: operations of random kind and magnitude for each image.
 
 Cubuk et al., CVPR-W 2020; list and ranges as in FixMatch (Sohn et al., NeurIPS 2020, table 12). An
-operation does what Pillow's of that name does: values are cut off where Pillow cuts them off, and
+operation does what Pillow's of that name does: values are clipped where Pillow clips them, and
 affine maps take the nearest pixel, black from outside.
 """
 
@@ -19,7 +19,7 @@ from labelbench_core.compute.devices import on_device
 Change = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Entries = tuple[np.ndarray | float, ...]
 
-# Values changed at a time on a CPU: what fits its cache; larger temporary arrays cost page faults.
+# Values changed at a time on a CPU, to fit its cache; larger temporary arrays cost page faults.
 CHUNK_VALUES = 1 << 17
 
 
@@ -105,7 +105,7 @@ class Operation:
 
 
 def autocontrast(images: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-    """Stretch each channel to 0..255; one of a single value stays as it is."""
+    """Stretch each channel to 0..255; a channel of a single value is unchanged."""
     low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
     flat = low == high
     low, span = low.masked_fill(flat, 0).float(), (high - low).masked_fill(flat, 255).float()
@@ -159,13 +159,13 @@ def sharpness(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
 
 
 def solarize(images: torch.Tensor, threshold: torch.Tensor) -> torch.Tensor:
-    """Turn values from `threshold` on into their negative."""
+    """Invert values from `threshold` on."""
     turned = (images.float() >= _column(threshold)).to(torch.uint8).neg_()
     return images ^ turned  # bit by bit: ten times faster than choosing
 
 
 def rotate(degrees: np.ndarray, ratio: float) -> Entries:
-    """About the centre, against the clock."""
+    """About the centre, counter-clockwise."""
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return cosine, -sine * ratio, 0.0, sine / ratio, cosine, 0.0
 

@@ -1,7 +1,7 @@
 """Random changes of images, in batches, where the images are; drawn on the host.
 
-How an image is changed depends on its own row of draws alone. All draws of a call are one array of
-uniform numbers, row by row, so that a generator that was moved ahead continues a larger batch.
+How an image is changed depends only on its own row of draws. All draws of a call are one array of
+uniform numbers, row by row, so that an advanced generator continues a larger batch.
 """
 
 from __future__ import annotations

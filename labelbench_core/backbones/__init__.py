@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network that maps images to pooled features, and how images must be prepared for it.
+    """A network that maps images to pooled features, and the preprocessing of its images.
 
     Attributes
     ----------
@@ -25,11 +25,11 @@ class Backbone:
     input_size
         Height and width of the input, in pixels.
     mean, std
-        Of each RGB channel, on the scale 0..1.
+        Mean and standard deviation of each RGB channel, for values from 0 to 1.
     interpolation
         "bilinear" or "bicubic"; both antialiased.
     weights_sha256
-        Over names, types, shapes and values of all tensors of `model`.
+        SHA-256 over names, types, shapes and values of all tensors of `model`.
     layer
         Where the features come from, in words.
     framing

@@ -1,4 +1,4 @@
-"""What backbones there are, and what their options mean.
+"""List backbones, and describe their options.
 
 python -m labelbench_core.backbones --list
 python -m labelbench_core.backbones --describe NAME ...

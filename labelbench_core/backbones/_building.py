@@ -34,10 +34,10 @@ def finish(
     check_given({"interpolation": interpolation})
     model = model.eval()
     weights_sha256 = hash_weights(model)
-    # Not in inference mode: what the network keeps of this pass must serve a training, too.
+    # Not in inference mode: what the network caches in this pass must be usable in training.
     with torch.no_grad():
         features = model(torch.zeros(1, 3, input_size, input_size))
-    model.eval()  # once more: forgets what was kept of these weights
+    model.eval()  # once more: drops what was cached of these weights
     if features.ndim != 2:
         raise InputError(f"backbone: output of shape {tuple(features.shape)}; allowed: (B, D)")
     return Backbone(
@@ -69,7 +69,7 @@ def hash_weights(model: torch.nn.Module) -> str:
 def seeded_initialisation(random_seed: int) -> Iterator[None]:
     """Random weights made in this block depend on `random_seed` only, and disturb no other stream.
 
-    Layers draw from torch's global generator and take no other; so its state is put back.
+    Layers draw only from torch's global generator, so its state is restored.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""Local files of weights: what they hold, read cheaply, and why they are not those of a model."""
+"""Local weights files: reading cheaply what they hold, and why they do not fit a model."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 def without_values(path: Path, model: str, also: Sequence[type] = ()) -> Iterator[Path]:
     """A small file like the one at `path`, whose tensors have shapes but no values.
 
-    A library reads and converts it as it would the file itself, in no time and memory.
+    A library reads and converts it like the file itself, but in almost no time and memory.
 
     Parameters
     ----------
     model
-        Whose weights it is to hold, for messages.
+        Model whose weights it should hold, for messages.
     also
-        Classes that the model's library lets a file hold beside tensors.
+        Classes that the model's library allows in a file in addition to tensors.
 
     Raises
     ------
     InputError
-        If it is no file of tensors.
+        If it is not a file of tensors.
     """
     import torch
 
@@ -55,16 +55,16 @@ def _read_shapes(path: Path, model: str, also: Sequence[type]) -> Any:
         with torch.serialization.safe_globals(list(also)):
             return _without_values(_load_lazily(path))
     except SafetensorError as error:
-        raise not_weights(path, model, f"no safetensors file: {error}") from error
+        raise not_weights(path, model, f"not a safetensors file: {error}") from error
     except OSError as error:
         raise not_weights(path, model, f"it cannot be read: {error}") from error
-    # A file that is none of torch's ends in almost any error.
+    # A file not written by torch can raise almost any error.
     except Exception as error:
         raise not_weights(path, model, _reason(path, also)) from error
 
 
 def not_weights(path: str | Path, model: str, reason: object) -> InputError:
-    """The one line about a checkpoint that is not one of `model`."""
+    """The error for a checkpoint that does not belong to `model`."""
     told = " ".join(str(reason).split())
     return InputError(f"checkpoint: {path}: not weights of {model} ({told})")
 
@@ -110,7 +110,7 @@ def _without_values(content: Any) -> Any:
 
 
 def _reason(path: Path, also: Sequence[type]) -> str:
-    """Why torch does not read `path` as tensors; its own text would have it loaded unsafely."""
+    """Why torch does not read `path` as tensors; torch's own message suggests unsafe loading."""
     import torch
 
     try:
@@ -119,5 +119,5 @@ def _reason(path: Path, also: Sequence[type]) -> str:
     except Exception:
         unsafe = []
     if unsafe:
-        return f"it holds objects beside tensors: {', '.join(unsafe[:3])}; save its state_dict only"
-    return "neither a safetensors file, by its ending, nor tensors as torch saves them"
+        return f"it holds more than tensors: {', '.join(unsafe[:3])}; save its state_dict only"
+    return "neither a .safetensors file nor tensors saved by torch.save"

@@ -1,7 +1,7 @@
 """The libraries of models, imported without torch's compiler, which costs a job four seconds.
 
-torchvision asks the compiler, while it is imported, whether it could be used, and timm marks a
-function that it must leave alone. Until something else is wanted of it, stand-ins answer.
+While it is imported, torchvision asks whether the compiler is available, and timm marks a function
+that it must not compile. Stand-ins answer until anything else is requested of it.
 """
 
 import functools
@@ -65,7 +65,7 @@ def _real(name: str) -> ModuleType:
 
 
 class _StandIn(ModuleType):
-    """A module of the compiler; the true one comes when anything else of it is asked for."""
+    """Stand-in for a module of the compiler until anything else of it is requested."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -74,7 +74,7 @@ class _StandIn(ModuleType):
 
 
 class _OtherParts(MetaPathFinder, Loader):
-    """Imports of other parts of the compiler get the true ones."""
+    """Imports of other parts of the compiler get the real ones."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None

@@ -11,22 +11,22 @@ if TYPE_CHECKING:
 
 
 def check_tiling(network: torch.nn.Module, input_size: int | None) -> None:
-    """`InputError` if pixels of a square of `input_size` would lie in no patch of `network`."""
+    """`InputError` if pixels of a square of `input_size` would be in no patch of `network`."""
     edge = patch_edge(network)
     if input_size is not None and input_size % edge:
         raise InputError(f"input_size: {input_size}; allowed: a multiple of {edge}")
 
 
 def patch_edge(network: torch.nn.Module) -> int:
-    """Height and width of the patches that `network` cuts an image into, in pixels; 1: of none.
+    """Height and width of the patches that `network` cuts an image into, in pixels; 1: no patches.
 
-    Such patches come from convolutions that neither overlap nor pad, on the image itself: what does
-    not fill a patch at the right and at the bottom is dropped there, in silence.
+    Such patches come from convolutions on the image without overlap or padding: pixels at the right
+    and at the bottom that do not fill a patch are dropped silently.
     """
     from torch import nn
 
     embed = getattr(network, "patch_embed", None)
-    # Several, of branches that each resize the image, are CrossViT's.
+    # Several sizes, of branches that each resize the image, occur in CrossViT.
     if isinstance(embed, nn.ModuleList) or any(
         getattr(module, "dynamic_img_pad", False) for module in network.modules()
     ):

@@ -1,7 +1,7 @@
-"""How weights want their images prepared: what was given, what is known, what must be asked.
+"""The preprocessing that weights expect: what was given, what is known, what is missing.
 
-Local weights say nothing about it, and those who guess get features that look right: so it is asked
-for where neither a tag of published weights nor a file beside the weights names it.
+Local weights do not say, and a wrong guess gives features that look right: so it has to be given
+where neither a tag of published weights nor a file beside the weights defines it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KEYS = ("mean", "std", "interpolation", "resize_mode")
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """The part of a `Backbone` that says how images are prepared; see there."""
+    """The part of a `Backbone` that describes the preprocessing; see there."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -36,8 +36,8 @@ def check_given(options: Mapping[str, Any]) -> dict[str, Any]:
         if key in given and not _is_channels(given[key], low):
             bounds = "from 0 to 1" if key == "mean" else "above 0, at most 1"
             raise InputError(
-                f"{key}: {shown(given[key])}; allowed: three numbers {bounds}, of red, green and "
-                "blue (pixels are from 0 to 1)"
+                f"{key}: {shown(given[key])}; allowed: three numbers {bounds}, for red, green and "
+                "blue (pixel values are from 0 to 1)"
             )
     for key, allowed in (("interpolation", INTERPOLATIONS), ("resize_mode", RESIZE_MODES)):
         if key in given and given[key] not in allowed:
@@ -46,17 +46,17 @@ def check_given(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_values(values: Mapping[str, Any], source: str) -> None:
-    """`InputError` if what is known of the weights `source` is malformed; as `check_given`."""
+    """`InputError` if the known values for the weights `source` are not valid; as `check_given`."""
     try:
         check_given(values)
     except InputError as error:
-        raise InputError(f"{source}: its preprocessing cannot be made: {error}") from error
+        raise InputError(f"{source}: its preprocessing is not valid: {error}") from error
 
 
 def settle(
     given: Mapping[str, Any], known: Mapping[str, Any] | None, source: str, cures: str
 ) -> Preprocessing:
-    """What was given, and for the rest what is known.
+    """The preprocessing from given values, completed by known ones.
 
     Parameters
     ----------
@@ -67,17 +67,17 @@ def settle(
     source
         The weights, for messages.
     cures
-        What would make it known beside giving it.
+        Ways to make it known other than giving it, for messages.
 
     Raises
     ------
     InputError
-        If something is neither given nor known, or known to be what cannot be done.
+        If a value is neither given nor known, or is not supported.
     """
     missing = [key for key in KEYS if key not in given and key not in (known or {})]
     if missing:
         raise InputError(
-            f"{source}: how its images are to be prepared is not known: {cures}; or give "
+            f"{source}: how to preprocess its images is not known: {cures}; or give "
             f"{', '.join(missing)}, for example mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], "
             f"interpolation: bicubic (allowed: {', '.join(INTERPOLATIONS)}), "
             f"resize_mode: shortest (allowed: {', '.join(RESIZE_MODES)})"
@@ -97,8 +97,8 @@ def square(size: int | Sequence[int], source: str) -> int:
     height, width = (size, size) if isinstance(size, int) else size[-2:]
     if height != width:
         raise InputError(
-            f"{source}: its input has {height} x {width} pixels; allowed: networks with a square "
-            "input, or a size given as input_size"
+            f"{source}: its input has {height} x {width} pixels; allowed: a square input, which "
+            "input_size can set"
         )
     return int(height)
 
@@ -108,9 +108,7 @@ def read_beside(checkpoint: str, name: str, key: str) -> Mapping[str, Any] | Non
     path = _beside(checkpoint, name)
     found = _content(path).get(key)
     if not isinstance(found, dict | None):
-        raise InputError(
-            f"{path}: {key}: {shown(found)}; allowed: a JSON object; mend or remove it"
-        )
+        raise InputError(f"{path}: {key}: {shown(found)}; allowed: a JSON object; fix or remove it")
     return found
 
 
@@ -129,7 +127,7 @@ def check_architecture(checkpoint: str, name: str, model: str, known_as: Sequenc
     if told is not None and told not in (model, *known_as):
         raise InputError(
             f"{path}: architecture: {shown(told)}; allowed beside a checkpoint of model "
-            f"{model!r}: {model}; mend or remove it, or change model"
+            f"{model!r}: {model}; fix or remove it, or change model"
         )
 
 
@@ -144,7 +142,7 @@ def _content(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid JSON ({error}); mend or remove it") from error
+        raise InputError(f"{path}: not valid JSON ({error}); fix or remove it") from error
     return content if isinstance(content, dict) else {}
 
 

@@ -1,4 +1,4 @@
-"""Whether backbones' options can work, told before any job."""
+"""Whether the options of backbones can work, checked before any job."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ with open(sys.argv[1], "w") as answer:
 def problems_of(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """What is wrong with entries of the catalogue's backbones, by id; nothing is downloaded.
 
-    A backbone's module has a cheap `check`. Where it also has a `check_known`, which needs the
-    large library named by its `LIBRARY`, and that is installed here, it is asked, too.
+    A backbone's module has a cheap `check`. If it also has a `check_known`, which needs the large
+    library named by its `LIBRARY`, that is called too if the library is installed here.
     """
     problems: dict[str, str] = {}
     waiting: dict[str, tuple[str, dict[str, Any]]] = {}
@@ -54,7 +54,7 @@ def problems_of(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _problems_known(waiting: Mapping[str, tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
-    """What `check_known` says of (module, options), by name, all asked in one other process.
+    """The errors of `check_known` for (module, options), by name, all from one other process.
 
     The libraries take seconds to import and hundreds of megabytes, which Snakemake's own process
     would keep for as long as an experiment runs.

@@ -71,11 +71,11 @@ def build(
     Parameters
     ----------
     variant
-        Which network of the family; the package has the weights of one. Default: ours.
+        Which network of the family; the package has the weights of one only. Default: ours.
     input_size
         Height and width of the input, in pixels. Default: the weights'.
     interpolation
-        How pixels are computed where an image changes its size. Default: the weights'.
+        Interpolation used when images are resized. Default: the weights'.
     """
     timm = _libraries.timm()
 

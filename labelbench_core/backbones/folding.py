@@ -30,7 +30,7 @@ class Fold:
     conv, norm
         Names of the modules.
     eps
-        Of the BatchNorm.
+        ε of the BatchNorm.
     had_bias
         Whether the convolution had a bias of its own.
     """
@@ -45,12 +45,12 @@ def fold_batch_norm(model: nn.Module, input_size: int) -> tuple[nn.Module, list[
     """A copy of `model` that computes the same, with BatchNorms folded into convolutions.
 
     With fixed statistics a BatchNorm is an affine map. Which one follows which convolution is
-    observed while an image passes through the network, so that it works for any architecture; what
-    a BatchNorm does besides (timm's also drop out and activate) is kept.
+    observed while an image passes through the network, so that it works for any architecture;
+    anything else a BatchNorm does (timm's also apply dropout and an activation) is kept.
 
-    The copy's weights are ordinary tensors: they may be trained, and used outside of inference
-    mode. Made in inference mode they could not be, and even inference fails on small batches, for
-    which torch asks for the version of a tensor.
+    The copy's weights are ordinary tensors: they can be trained, and used outside inference mode.
+    Weights made in inference mode could not, and even inference fails on small batches, for which
+    torch needs the version of a tensor.
 
     Parameters
     ----------
@@ -62,8 +62,9 @@ def fold_batch_norm(model: nn.Module, input_size: int) -> tuple[nn.Module, list[
     Returns
     -------
     model, folds
-        The folded copy and what was folded. The model itself and no folds where there is nothing to
-        fold, or where the copy does not compute the same (a convolution's output used twice, say).
+        The folded copy and what was folded. The model itself and no folds if there is nothing to
+        fold, or if the copy does not compute the same (for example, because a convolution's output
+        is used twice).
     """
     import torch
 
@@ -81,7 +82,7 @@ def fold_batch_norm(model: nn.Module, input_size: int) -> tuple[nn.Module, list[
     if not folds:
         return model, []
     if not error <= LARGEST_ERROR * expected.abs().max():
-        log.warning("BatchNorm cannot be folded into this network; it stays as it is")
+        log.warning("BatchNorm cannot be folded in this network; it is left unchanged")
         return model, []
     return folded, folds
 
@@ -96,7 +97,7 @@ def _conv_norm_pairs(model: nn.Module, image: torch.Tensor) -> list[tuple[str, s
 
     def after_conv(name: str, output: torch.Tensor) -> None:
         calls[name] = calls.get(name, 0) + 1
-        # The tensor is kept alive, so that no other can take its id.
+        # The tensor is kept alive, so that no other can reuse its id.
         made_by[id(output)] = name, output
 
     def before_norm(name: str, value: torch.Tensor) -> None:
@@ -142,7 +143,7 @@ def _fold_pair(model: nn.Module, conv_name: str, norm_name: str) -> Fold:
     dtype = conv.weight.dtype
     conv.weight = nn.Parameter(weight.to(dtype), conv.weight.requires_grad)
     conv.bias = nn.Parameter(offset.to(dtype), trained_as is not None and trained_as.requires_grad)
-    # timm's BatchNormAct2d also drops out and activates: that stays.
+    # timm's BatchNormAct2d also applies dropout and an activation: those stay.
     rest = nn.Sequential(norm.drop, norm.act) if hasattr(norm, "act") else nn.Identity()
     model.set_submodule(norm_name, rest)
     return fold

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 INFO = {
     "summary": "image tower of an OpenCLIP model: published, local or seeded random weights",
-    "license": "as the weights chosen",
+    "license": "that of the weights",
     "paper": "https://arxiv.org/abs/2103.00020",
     "text": True,
 }
@@ -49,7 +49,7 @@ DEFAULT_MODEL, DEFAULT_TAG = "ViT-B-32-quickgelu", "openai"
 
 
 def check(**options: Any) -> None:
-    """`InputError` if the options cannot work, as far as can be told without OpenCLIP."""
+    """`InputError` if the options cannot work, as far as can be checked without OpenCLIP."""
     check_given(options)
     if options.get("checkpoint") is not None:
         require_file(options["checkpoint"])
@@ -100,28 +100,28 @@ def build(
     pretrained
         Tag of published weights, downloaded once and cached under `HF_HOME`; "auto": those of
         OpenAI ("openai"); null: random weights. Beside `checkpoint` it is the tag of the weights in
-        that file, which says how images are prepared, and nothing is downloaded ("auto", null: no
-        tag is known). Default: ours.
+        that file, which defines the preprocessing, and nothing is downloaded ("auto", null: no tag
+        is known). Default: ours.
     checkpoint
         Path of a local file with the weights of the whole model, image and text, to use instead of
-        published ones; null: none. Default: ours.
+        published weights; null: none. Default: ours.
     input_size
-        Height and width of the input, in pixels; null: as the weights were trained. Where the
-        network cuts images into patches, a multiple of their side. Default: the weights'.
+        Height and width of the input, in pixels; null: as the weights were trained. If the network
+        cuts images into patches, a multiple of their side. Default: the weights'.
     mean
-        Of each colour channel, subtracted from values between 0 and 1. null: as the
-        tag says, else `preprocess_cfg` in an `open_clip_config.json` beside the checkpoint; a
-        checkpoint with neither needs it. Random weights: as OpenAI's. Default: the weights'.
+        Of each colour channel, subtracted from values between 0 and 1. null: as for the tag, else
+        `preprocess_cfg` in an `open_clip_config.json` beside the checkpoint; a checkpoint with
+        neither needs it. Random weights: as OpenAI's. Default: the weights'.
     std
         Of each colour channel; values are divided by it. null: as for `mean`; a
         checkpoint with neither needs it. Random weights: as OpenAI's. Default: the weights'.
     interpolation
-        How pixels are computed where an image changes its size. null: as for `mean`; a checkpoint
-        with neither needs it. Random weights: as OpenAI's. Default: the weights'.
+        Interpolation used when images are resized. null: as for `mean`; a checkpoint with neither
+        needs it. Random weights: as OpenAI's. Default: the weights'.
     resize_mode
-        How an image becomes a square: "shortest" scales its shorter side and cuts,
-        "longest" scales its longer side and fills up, "squash" changes its proportions. null: as
-        for `mean`. Default: the weights'.
+        How an image becomes a square: "shortest" scales the shorter side and crops, "longest"
+        scales the longer side and pads, "squash" changes the aspect ratio. null: as for `mean`.
+        Default: the weights'.
     random_seed
         Seed of random weights. Default: ours.
     """
@@ -160,7 +160,7 @@ def zero_shot_head(
     random_seed: int = 0,
     **preparing: Any,
 ) -> tuple[np.ndarray, float]:
-    """The classifier that the text tower makes of the classes' names (Radford et al. 2021, 3.1).
+    """The classifier that the text tower makes from the class names (Radford et al. 2021, 3.1).
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def zero_shot_head(
     prompts
         Templates with `{}` for the name; None: the 80 that CLIP's authors used on ImageNet.
     preparing
-        How images are prepared: of no concern here, but checked as in `build`.
+        Options of the preprocessing: not used here, but checked as in `build`.
 
     Returns
     -------
@@ -241,12 +241,12 @@ def _preprocessing(
 def _known(config: Mapping[str, Any], source: str) -> dict[str, Any]:
     """What an OpenCLIP preprocessing configuration says of `KEYS`, and its fill.
 
-    `InputError`, naming the weights `source`, if that is no shade of grey.
+    `InputError`, naming the weights `source`, if the fill is not a shade of grey.
     """
     fill = config.get("fill_color") or 0
     if not isinstance(fill, int) or isinstance(fill, bool) or not 0 <= fill <= 255:
         raise InputError(
-            f"{source}: its preprocessing cannot be made: fill_color: {shown(fill)}; allowed: a "
+            f"{source}: its preprocessing is not valid: fill_color: {shown(fill)}; allowed: a "
             "whole number from 0 to 255"
         )
     values = {key: config[key] for key in ("mean", "std", "interpolation") if config.get(key)}
@@ -268,7 +268,7 @@ def _check_activation(model: str, tag: str, config: Mapping[str, Any]) -> None:
     if config.get("quick_gelu") and not open_clip.get_model_config(model).get("quick_gelu"):
         raise InputError(
             f"model: {model!r}; its weights {tag!r} were trained with another activation; allowed "
-            f"with them: {model}-quickgelu"
+            f"for them: {model}-quickgelu"
         )
 
 
@@ -296,7 +296,7 @@ def _create(
             network = open_clip.create_model(
                 model, pretrained=source, force_image_size=input_size, precision="fp32"
             )
-    # What a file holds that is not such weights ends in almost any error.
+    # A file that does not hold such weights can raise almost any error.
     except Exception as error:
         if checkpoint is not None:
             _check_outline(model, checkpoint, input_size)
@@ -312,11 +312,11 @@ def _create(
 
 
 def _check_outline(model: str, checkpoint: str | None, input_size: int | None) -> None:
-    """`InputError` if input size or checkpoint do not fit the network, told from shapes alone."""
+    """`InputError` if input size or checkpoint do not fit the network, judged by shapes alone."""
     open_clip = _libraries.open_clip()
     import torch
 
-    # A text tower of transformers would be asked for on the hub.
+    # A text tower from transformers would be requested from the hub.
     if "hf_model_name" in open_clip.get_model_config(model)["text_cfg"]:
         return
     with torch.device("meta"):
@@ -336,7 +336,7 @@ def _check_outline(model: str, checkpoint: str | None, input_size: int | None) -
                 found = open_clip.factory.load_state_dict(str(shapes))
                 told = first_mismatch(outline.state_dict(), found) or error
             except (AttributeError, TypeError, StopIteration):
-                told = "it holds no tensors by name"
+                told = "it holds no named tensors"
             raise not_weights(path, model, told) from error
 
 

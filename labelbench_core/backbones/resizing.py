@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def to_square(
     images: torch.Tensor, size: int, interpolation: str, framing: Framing
 ) -> torch.Tensor:
-    """uint8 images (B, H, W, 3) as (B, `size`, `size`, 3): scaled, then cut or filled up."""
+    """uint8 images (B, H, W, 3) as (B, `size`, `size`, 3): scaled, then cropped or padded."""
     height, width = framing.scaled(*images.shape[1:3], size)
     scaled = resize(images, (height, width), interpolation)
     top, left = offset(height, size), offset(width, size)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 INFO = {
     "summary": "any timm model: hub weights, a local checkpoint, or seeded random weights",
-    "license": "as the weights chosen",
+    "license": "that of the weights",
     "paper": "https://doi.org/10.5281/zenodo.4414861",
 }
 
@@ -49,7 +49,7 @@ RESIZE_MODE_OF_CROP = {"center": "shortest", "border": "longest", "squash": "squ
 
 
 def check(**options: Any) -> None:
-    """`InputError` if the options cannot work, as far as can be told without timm."""
+    """`InputError` if the options cannot work, as far as can be checked without timm."""
     check_given(options)
     if options.get("checkpoint") is not None:
         require_file(options["checkpoint"])
@@ -97,7 +97,7 @@ def build(
     resize_mode: Literal["shortest", "longest", "squash"] | None = None,
     random_seed: Seed = 0,
 ) -> Backbone:
-    """A timm model without its classifier: features are what its classifier would get.
+    """A timm model without its classifier: features are the inputs of its classifier.
 
     The whole square of an image is seen: timm's own evaluation first cuts off a border, whose width
     (`crop_pct`) it chose for ImageNet.
@@ -108,34 +108,34 @@ def build(
         timm's name of the model, with or without the weights' tag
         ("vit_small_patch14_dinov2.lvd142m"). Default: ours.
     pretrained
-        Whether to take published weights from the hub (downloaded once, cached under `HF_HOME`) or
-        random ones; a text is the weights' tag, as behind the dot in `model`. Beside `checkpoint`
-        the tag, here or there, says how images are prepared, and nothing is downloaded. Default:
-        ours.
+        Whether to use published weights from the hub (downloaded once, cached under `HF_HOME`) or
+        random ones; or the weights' tag, like the part after the dot in `model`. Beside
+        `checkpoint` the tag, here or there, defines the preprocessing, and nothing is downloaded.
+        Default: ours.
     checkpoint
         Path of a local file (.safetensors, .pth) with the weights of the whole model, to use
-        instead of published ones, with a classifier of any number of classes, which is thrown away,
-        or without one; null: none. Default: ours.
+        instead of published weights, with a classifier of any number of classes, which is
+        discarded, or without one; null: none. Default: ours.
     input_size
-        Height and width of the input, in pixels; null: as the weights were trained. Where the
-        network cuts images into patches, a multiple of their side. Default: the weights'.
+        Height and width of the input, in pixels; null: as the weights were trained. If the network
+        cuts images into patches, a multiple of their side. Default: the weights'.
     mean
-        Of each colour channel, subtracted from values between 0 and 1. null: as timm's
-        table says of the weights' tag, else `pretrained_cfg` in a `config.json` beside the
-        checkpoint; a checkpoint with neither needs it. Random weights: as the model's default
-        weights. Default: the weights'.
+        Of each colour channel, subtracted from values between 0 and 1. null: as in timm's table for
+        the weights' tag, else `pretrained_cfg` in a `config.json` beside the checkpoint; a
+        checkpoint with neither needs it. Random weights: as the model's default weights. Default:
+        the weights'.
     std
         Of each colour channel; values are divided by it. null: as for `mean`; a
         checkpoint with neither needs it. Random weights: as the model's default weights. Default:
         the weights'.
     interpolation
-        How pixels are computed where an image changes its size. null: as for `mean`; a checkpoint
+        Interpolation used when images are resized. null: as for `mean`; a checkpoint
         with neither needs it. Random weights: as the model's default weights. Default: the
         weights'.
     resize_mode
-        How an image becomes a square: "shortest" scales its shorter side and cuts,
-        "longest" scales its longer side and fills up, "squash" changes its proportions. null: as
-        for `mean`. Default: the weights'.
+        How an image becomes a square: "shortest" scales the shorter side and crops, "longest"
+        scales the longer side and pads, "squash" changes the aspect ratio. null: as for `mean`.
+        Default: the weights'.
     random_seed
         Seed of random weights (`pretrained: false`, no checkpoint). Default: ours.
     """
@@ -167,7 +167,7 @@ def build(
 
 
 def _with_tag(model: str, pretrained: bool | str) -> str:
-    """The name in timm of the model, today's, with the tag where that is given apart."""
+    """The model's current name in timm, with the tag if that is given separately."""
     timm = _libraries.timm()
 
     model = timm.models.get_deprecated_models().get(model) or model
@@ -175,8 +175,8 @@ def _with_tag(model: str, pretrained: bool | str) -> str:
         return model
     if ":" in model or "." in model:
         raise InputError(
-            f"pretrained: {pretrained!r}; allowed with model: {model!r}, which names its weights: "
-            "true, false"
+            f"pretrained: {pretrained!r}; allowed where model already names the weights "
+            f"({model!r}): true, false"
         )
     return f"{model}.{pretrained}"
 
@@ -219,9 +219,9 @@ def _preprocessing(
 
 
 def _known(config: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """What timm's configuration of weights says of `KEYS`; it fills up with the mean colour.
+    """What timm's configuration of weights says of `KEYS`; padding has the mean colour.
 
-    `InputError`, naming the weights `source`, if that is no colour.
+    `InputError`, naming the weights `source`, if the mean is not a colour.
     """
     values = {key: config[key] for key in ("mean", "std", "interpolation") if config.get(key)}
     if (crop := str(config.get("crop_mode"))) in RESIZE_MODE_OF_CROP:
@@ -260,7 +260,7 @@ def _closest(model: str) -> str:
 def _published(name: str, pretrained: bool, input_size: int | None) -> torch.nn.Module:
     """The network with its classifier, with weights from the hub, loaded strictly, or random ones.
 
-    Asked for a model without a classifier, timm loads leniently, and layers could stay random.
+    For a model without a classifier, timm loads leniently, and layers could stay random.
     """
     timm = _libraries.timm()
 
@@ -311,7 +311,7 @@ def _way_to_load(name: str, checkpoint: str, input_size: int | None) -> int | No
         try:
             found = timm.models.load_state_dict(str(shapes))
         except (AttributeError, TypeError) as error:
-            raise not_weights(path, name, "it holds no tensors by name") from error
+            raise not_weights(path, name, "it holds no named tensors") from error
         heads = _classifiers(outline)
         weights = [found.get(f"{head}.weight") for head in heads]
         widths = [len(each) for each in weights if isinstance(each, torch.Tensor) and each.ndim]
@@ -321,7 +321,7 @@ def _way_to_load(name: str, checkpoint: str, input_size: int | None) -> int | No
             try:
                 _load(name, shapes, classes, input_size)
                 return classes
-            # timm's conversions of what is none of their files end in almost any error.
+            # timm's conversions of other files can raise almost any error.
             except Exception as error:
                 # Those that look at values are known to work only when there are some.
                 if wants_values(error):

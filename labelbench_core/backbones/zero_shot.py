@@ -1,4 +1,4 @@
-"""Classifiers made of class names by the text tower of a CLIP-like backbone; no label is needed."""
+"""Classifiers made from class names by the text tower of a CLIP-like backbone, without labels."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ def build_zero_shot_head(
     backbone
         The catalogue's entry.
     class_names
-        Of the data set; underscores become spaces.
+        Class names of the data set; underscores become spaces.
     prompts
         Templates with `{}` for the name; None: the backbone's own.
 
@@ -31,8 +31,8 @@ def build_zero_shot_head(
     for prompt in prompts or ():
         if "{}" not in prompt or prompt.count("{") != 1 or prompt.count("}") != 1:
             raise InputError(
-                f"prompts: {shown(prompt)}; allowed: texts with {{}} once, for the class name, and "
-                "no other braces"
+                f"prompts: {shown(prompt)}; allowed: strings with {{}} once, for the class name, "
+                f"and no other braces"
             )
     require_text(backbone)
     component = registry.load("backbones", backbone["implementation"])

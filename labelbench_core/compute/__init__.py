@@ -1,1 +1,1 @@
-"""Arithmetic on what a machine has: devices, threads, precision, several processes."""
+"""How a machine computes: devices, threads, precision, several processes."""

@@ -25,7 +25,7 @@ def choose_device() -> str:
 
 
 def device_name(device: str) -> str:
-    """Which kind of device computes: two kinds round differently."""
+    """The kind of device that computes: two kinds round differently."""
     import torch
 
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
@@ -34,8 +34,8 @@ def device_name(device: str) -> str:
 def on_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
     """A tensor on `device`; the host does not wait until a GPU has it.
 
-    A copy from ordinary memory would wait until the GPU has done all that was given to it, in every
-    step; from page-locked memory it is queued behind that. On a CPU the memory is shared.
+    A copy from pageable memory would wait, in every step, until the GPU has finished all queued
+    work; from page-locked memory it is queued behind that. On a CPU the memory is shared.
     """
     import torch
 
@@ -55,7 +55,7 @@ def prepare_cpu(threads: int) -> None:
     import torch
 
     torch.set_num_threads(threads)
-    # Values below 1e-38 mean nothing here, and cost a CPU a hundred cycles each.
+    # Denormal values (below 1e-38) are irrelevant here, and cost a CPU a hundred cycles each.
     torch.set_flush_denormal(True)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
     if mallopt is not None:

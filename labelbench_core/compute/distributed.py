@@ -1,4 +1,4 @@
-"""Several processes, one device each, that train one network: what they must tell each other.
+"""Several processes, one device each, that train one network: what they exchange.
 
 Without `torchrun` there is one process, and everything here is the identity.
 """
@@ -37,7 +37,7 @@ def joined(device: torch.device) -> Iterator[torch.device]:
         torch.cuda.set_device(device)
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     told = logging.root.manager.disable
-    if rank() > 0:  # all go the same way: one log is enough
+    if rank() > 0:  # all do the same: one log is enough
         logging.disable(logging.INFO)
     try:
         yield device
@@ -49,8 +49,8 @@ def joined(device: torch.device) -> Iterator[torch.device]:
 def own_rows(rows: np.ndarray) -> np.ndarray:
     """The rows of a step (B,) that are this process's.
 
-    Where there are fewer rows than processes, some repeat the first row: all must do the same
-    passes. `own_share` tells that it has no weight there.
+    If there are fewer rows than processes, some repeat the first row, because all must do the same
+    passes; `own_share` gives it no weight there.
     """
     own = rows[rank() :: processes()]
     return own if len(own) else rows[:1]
@@ -121,7 +121,7 @@ def add_up(values: torch.Tensor) -> None:
 
 
 def from_first(flag: bool, device: torch.device) -> bool:
-    """What the first process says: clocks differ, and all must do the same."""
+    """The value of the first process: clocks differ, and all must do the same."""
     if processes() == 1:
         return flag
     value = torch.tensor([int(flag)], device=device)

@@ -1,4 +1,4 @@
-"""What a network's arithmetic is done in."""
+"""The precision that a network computes in."""
 
 from __future__ import annotations
 

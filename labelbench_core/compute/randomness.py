@@ -18,7 +18,7 @@ def seed_torch(seed: int, device: torch.device) -> None:
 
 @contextlib.contextmanager
 def reproducible(device: torch.device, *, compiled: bool) -> Iterator[None]:
-    """Deterministic kernels, and a global generator that is put back afterwards.
+    """Deterministic kernels, and a global generator that is restored afterwards.
 
     Networks that are compiled need `compiled`: importing the compiler takes a second.
     """

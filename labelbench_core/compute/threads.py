@@ -1,7 +1,7 @@
 """Threads over blocks of rows, with results that do not depend on how many there are.
 
 Jobs give BLAS a single thread and divide the rows themselves: the blocks are fixed, their results
-are combined in order, so that one thread or eight give the same bytes. (BLAS divides sums by
+are combined in order, so that one thread or eight give the same bytes. (BLAS splits sums among its
 threads.)
 """
 
@@ -18,7 +18,8 @@ def ordered_map(
 ) -> Iterator[Result]:
     """`map(function, items)` in `threads` threads; results in the order of the items.
 
-    No more than two results a thread wait to be fetched: results of any number of items fit memory.
+    At most two results per thread wait to be fetched, so that memory does not grow with the number
+    of items.
     """
     if threads <= 1:
         yield from map(function, items)

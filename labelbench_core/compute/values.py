@@ -29,7 +29,7 @@ def check_labels(labels: Any, num_classes: int, field: str = "labels") -> None:
 def check_probabilities(
     values: Any, sums: Any, rows: np.ndarray, field: str, total: float = 1.0
 ) -> None:
-    """`InputError` naming the first row that holds no probabilities.
+    """`InputError` naming the first row that does not hold probabilities.
 
     Parameters
     ----------
@@ -49,7 +49,8 @@ def check_probabilities(
         if not -ROUNDING <= value <= 1 + ROUNDING:
             row = rows[int(extreme) // values.shape[1]]
             raise InputError(
-                f"{field}: row {row} holds {value:.6g}; allowed: 0 to 1 (of logits, the softmax)"
+                f"{field}: row {row} holds {value:.6g}; allowed: 0 to 1 (for logits, pass their "
+                f"softmax)"
             )
     if sums is None:
         return
@@ -60,5 +61,5 @@ def check_probabilities(
     if not float(off[place]) <= rounding:
         raise InputError(
             f"{field}: row {rows[place]} sums to {float(sums[place]):.6g}; allowed: {total:g} "
-            "(classes that exclude each other)"
+            "(classes are mutually exclusive)"
         )

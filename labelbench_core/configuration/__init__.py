@@ -1,1 +1,1 @@
-"""What is asked for: an experiment, the catalogue, whether they fit, and their sources."""
+"""The configuration: an experiment, the catalogue, whether they fit, and their sources."""

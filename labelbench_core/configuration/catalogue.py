@@ -1,4 +1,4 @@
-"""The catalogue: what exists, each entry an id with its options (config/catalogue/*.yaml)."""
+"""The catalogue: entries, each an id with its options (config/catalogue/*.yaml)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -131,12 +131,12 @@ def _misplaced(kind: str, entries: Any, file: Path | str) -> Iterator[tuple[str,
 
 
 def _step_errors(trainer: str, given: Mapping[str, Any], steps: int) -> list[str]:
-    """Options that name a step of the training, and may not come before that of another option."""
+    """Options that are steps of the training, and may not come before another such option."""
     component = registry.describe("trainers", trainer)
     values = {**component.options, **given}
     errors = []
     for later, earlier in component.info.get("steps_at_least", {}).items():
-        # Whoever gave only one of the two reads of that one.
+        # If only one of the two was given, the message is about that one.
         named, other, bound = (later, earlier, "least")
         if later not in given:
             named, other, bound = (earlier, later, "most")
@@ -144,7 +144,7 @@ def _step_errors(trainer: str, given: Mapping[str, Any], steps: int) -> list[str
         if place[later] < place[earlier]:
             errors.append(
                 f"options.{named}: {shown(values[named])} (step {place[named]:g} of {steps}); "
-                f"allowed: at {bound} that of {other}, {shown(values[other])} (step "
+                f"allowed: at {bound} {other}, {shown(values[other])} (step "
                 f"{place[other]:g})"
             )
     return errors
@@ -155,4 +155,6 @@ def _augmentation_errors(name: str, entry: Mapping[str, Any], file: Path | str) 
     weak, strong = entry.get("weak", {}), entry.get("strong", {})
     if any(weak.values()) or strong.get("operations", True) or strong.get("cutout", True):
         return []
-    return [f"{file}: {name}: it changes nothing; allowed: something in weak or strong above 0"]
+    return [
+        f"{file}: {name}: it changes nothing; allowed: at least one value in weak or strong above 0"
+    ]

@@ -25,7 +25,7 @@ def combination_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:
 def split_errors(
     crossing: Crossing, dataset: str, catalogue: Catalogue, sizes: Mapping[str, int]
 ) -> Iterator[str]:
-    """Splits that a fine-tuning is to be evaluated or chosen on, and a data set does not have."""
+    """Splits that a fine-tuning needs for evaluation or validation and a data set does not have."""
     if "test" not in sizes:  # every data set has one: its splits are not known yet
         return
     for trainer in crossing.finetune.trainers if crossing.finetune else ():
@@ -85,12 +85,12 @@ def _proxy_errors(crossing: Crossing, catalogue: Catalogue, proxy: str) -> Itera
     if recipe.validation == "extra":
         yield (
             f"{where} training.validation is 'extra'; allowed there: none, held-out (all labels "
-            "that a round spends are in its budget)"
+            "spent count towards a round's budget)"
         )
 
 
 def _image_options(catalogue: Catalogue, trainer: str, recipe: Recipe, where: str) -> Iterator[str]:
-    """What only a network on images can do."""
+    """Options that only networks on images support."""
     if recipe.gradient_checkpointing:
         yield f"{where} training.gradient_checkpointing is true; allowed on embeddings: false"
     if cutmix := (catalogue["trainers"][trainer].get("options") or {}).get("cutmix"):
@@ -100,7 +100,7 @@ def _image_options(catalogue: Catalogue, trainer: str, recipe: Recipe, where: st
 def _held_out_errors(
     crossing: Crossing, catalogue: Catalogue, recipe: Recipe, where: str, rounds: Iterable[int]
 ) -> Iterator[str]:
-    """Fewer labels than holding some of them out takes."""
+    """Too few labels to hold some of them out."""
     if recipe.validation != "held-out":
         return
     for schedule in crossing.schedules:
@@ -115,7 +115,7 @@ def _held_out_errors(
 
 
 def _mixing_errors(catalogue: Catalogue, trainer: str, where: str) -> Iterator[str]:
-    """Mixing where examples have no others to be mixed with."""
+    """Mixing in batches of single examples."""
     options, recipe = (
         catalogue["trainers"][trainer].get("options") or {},
         _recipe(catalogue, trainer),
@@ -124,7 +124,7 @@ def _mixing_errors(catalogue: Catalogue, trainer: str, where: str) -> Iterator[s
         if options.get(name) and recipe.batch_size < 2 * recipe.accumulate:
             yield (
                 f"{where} options.{name} is {options[name]}, but batches of {recipe.batch_size} in "
-                f"{recipe.accumulate} parts leave single examples; allowed there: 0"
+                f"{recipe.accumulate} parts leave parts of one example; allowed there: 0"
             )
 
 
@@ -146,7 +146,7 @@ def _trainer_errors(crossing: Crossing, catalogue: Catalogue, trainer: str) -> I
 
 
 def _textless(crossing: Crossing, catalogue: Catalogue, where: str) -> Iterator[str]:
-    """Backbones that a start from class names is asked of, and that have no text tower."""
+    """Starts from class names on backbones without a text tower."""
     for backbone in crossing.backbones:
         try:
             require_text(catalogue["backbones"][backbone])

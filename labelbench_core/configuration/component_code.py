@@ -21,14 +21,12 @@ def named_components(crossing: Crossing, catalogue: Catalogue) -> Iterator[Named
 
 
 def unreadable(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:
-    """A line for every component that a crossing names, or that one of them runs, and that is no
-    valid Python or does not say of itself what it has to.
-    """
+    """A line for every unreadable component that a crossing names or that one of these runs."""
     yield from _told(named_components(crossing, catalogue), catalogue, lambda run: None)
 
 
 def check_code(experiment: Experiment, catalogue: Catalogue, file: str) -> None:
-    """See that all that an experiment's components import is valid Python.
+    """Check that everything that an experiment's components import is valid Python.
 
     What is parsed here is what provenance hashes afterwards, so that a plan takes no longer.
 

@@ -1,4 +1,4 @@
-"""What follows from a proxy's entry in the catalogue: what it is trained by, and what it reads.
+"""What follows from a proxy's entry in the catalogue: its trainer, and what it reads.
 
 Used while the workflow is parsed; imports no proxy.
 """
@@ -79,7 +79,7 @@ def components(
 
 
 def refreshed_after(catalogue: Catalogue, proxy: str, number: int) -> int | None:
-    """The round after which the pool that round `number` sees was embedded anew, if it was."""
+    """The round after which the pool that round `number` sees was re-embedded, if it was."""
     return refreshing.refreshed_after(option(catalogue, proxy, "refresh_every"), number)
 
 
@@ -129,5 +129,5 @@ def pattern(catalogue: Catalogue, *, needs_torch: bool) -> str:
         if not registry.problem_of("proxies", entry["implementation"])
         and info(catalogue, name)["needs_torch"] == needs_torch
     ]
-    # What matches nothing, if there are none.
+    # A pattern that matches nothing, if there are none.
     return "|".join(sorted(names)) or "(?!)"

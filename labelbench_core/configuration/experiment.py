@@ -1,4 +1,4 @@
-"""An experiment: which ids are crossed, in what the Snakefile, the jobs and the report agree."""
+"""An experiment: the crossed ids, as the Snakefile, the jobs and the report use them."""
 
 import dataclasses
 import itertools

@@ -43,7 +43,7 @@ def load_experiment(
         All errors, one a line: file, key, value, what is allowed.
     """
     raise_all(schema_errors(config, schema_folder / "experiment.schema.json", file))
-    # Each further crossing is the experiment again, but for the keys that it gives.
+    # Each further crossing repeats the experiment with the keys that it gives changed.
     shared = {key: value for key, value in config.items() if key != "also"}
     crossings = [shared, *({**shared, **also} for also in config.get("also", []))]
     experiment = Experiment(
@@ -98,7 +98,7 @@ def _reference_errors(
     known = {EXACT, *catalogue["annotators"]}
     errors += _unknown("annotators", crossing.annotators, known, "catalogue annotators.yaml")
     for name in set(crossing.strategies) & set(RESERVED_STRATEGIES):
-        errors.append(f"strategies: {name!r}, the name of round 0's folder; allowed: another id")
+        errors.append(f"strategies: {name!r} is reserved for round 0's folder; allowed: another id")
     errors += _ceiling_errors(crossing, catalogue)
     chosen = crossing.strategies
     for key in ("baseline", "highlight"):
@@ -128,7 +128,7 @@ def _reference_errors(
 
 
 def _size_errors(experiment: Experiment) -> Iterator[str]:
-    """An experiment that no machine could plan."""
+    """Experiments with too many jobs to plan."""
     rounds = sum(crossing.num_selections for crossing in experiment.crossings)
     tuned = sum(crossing.num_finetunings for crossing in experiment.crossings)
     if rounds + tuned > MOST_JOBS:
@@ -141,7 +141,7 @@ def _size_errors(experiment: Experiment) -> Iterator[str]:
 
 
 def _ceiling_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:
-    """Ceilings in the place of methods, which would rank them, and the other way round."""
+    """Ceilings named as methods, which would rank them, and methods named as ceilings."""
     kinds = ("strategies", "schedules")
     errors = [
         f"{kind}: {name!r} is a ceiling, which is never ranked; name it under `ceilings`"
@@ -185,14 +185,14 @@ def _outside(key: str, values: tuple[int, ...], allowed: Any) -> list[str]:
     wrong = [value for value in values if value not in allowed]
     if not wrong:
         return []
-    # One line: `seeds: 100000` stands for as many.
+    # One line: `seeds: 100000` alone could give as many.
     more = f", … ({len(wrong)} in all)" if len(wrong) > MOST_SHOWN else ""
     are = "are" if len(wrong) > 1 else "is"
     return [f"{key}: {listed(wrong[:MOST_SHOWN])}{more} {are} outside; allowed: {text}"]
 
 
 def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
-    """Combinations that cannot run: needs that a proxy does not fulfil, methods for other data."""
+    """Combinations that cannot run: needs that a proxy does not meet, methods for other data."""
     errors = combination_errors(crossing, catalogue)
     for dataset in crossing.datasets:
         if _info("datasets", catalogue, dataset).get("multilabel"):
@@ -224,7 +224,7 @@ def _not_multilabel(crossing: Crossing, catalogue: Catalogue, dataset: str) -> l
         entry = catalogue[kind][name]
         try:
             run = registry.components_run(kind, entry["implementation"], entry.get("options"))
-        except InputError:  # told to whoever names it
+        except InputError:  # reported to experiments that name it
             return False
         return all(registry.describe(*one).info.get("multilabel", False) for one in run)
 
@@ -239,7 +239,8 @@ def _not_multilabel(crossing: Crossing, catalogue: Catalogue, dataset: str) -> l
             if not applies(kind, name):
                 allowed = [other for other in catalogue[kind] if applies(kind, other)]
                 errors.append(
-                    f"{key}: {name!r} does not apply to data set {dataset!r}, whose rows belong to "
+                    f"{key}: {name!r} does not apply to data set {dataset!r}, whose rows may "
+                    f"belong to "
                     f"any number of classes; allowed: {listed(sorted(allowed))}"
                 )
     return errors
@@ -256,7 +257,7 @@ def check_sources(
     prepared: Mapping[str, Mapping[str, int]],
     file: str,
 ) -> None:
-    """Look, cheaply, whether every data set's files are there and its splits are as asked for.
+    """Check, cheaply, that every data set's files are there and that it has the requested splits.
 
     Parameters
     ----------
@@ -291,7 +292,7 @@ def check_sources(
 
 
 def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
-    """Look, cheaply, whether the backbones' weights are there or can be fetched.
+    """Check, cheaply, that the backbones' weights are there or can be fetched.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Configuration against a JSON schema: every place that breaks it, in one line each.
+"""Configuration checked against a JSON schema: one line for every violation.
 
-Stricter than JSON Schema where YAML and Python would let a slip pass: 3.0 is no whole number,
-`true` is none either, and a number is finite. A pattern's `$` is the end of the text, as in other
+Stricter than JSON Schema where YAML and Python would let a mistake pass: neither 3.0 nor `true` is
+a whole number, and a number is finite. A pattern's `$` is the end of the text, as in other
 languages.
 """
 
@@ -20,7 +20,7 @@ _WORDS = {
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true, false",
-    "string": "a text",
+    "string": "a string",
     "array": "a list",
     "object": "a mapping",
     "null": "null",
@@ -132,10 +132,10 @@ def _plain_words(kind: str, schema: Mapping[str, Any], root: Mapping[str, Any]) 
         bounds["le"] = "maximum"
         return words + Interval(**{key: schema.get(name) for key, name in bounds.items()}).words()
     if kind == "array":
-        members = "different members" if schema.get("uniqueItems") else "members"
+        items = "distinct items" if schema.get("uniqueItems") else "items"
         of = f", each {in_words(schema['items'], root)}" if "items" in schema else ""
         some = words.replace("a list", "a non-empty list") if schema.get("minItems") else words
-        return f"{some} of {members}{of}"
+        return f"{some} of {items}{of}"
     if kind == "object" and schema.get("minProperties"):
         return f"{words} with at least one key"
     return words

@@ -10,7 +10,7 @@ from labelbench_core.errors import InputError
 from labelbench_core.storage.files import read_json
 
 MOST_ROUTES = 2
-"""Moves from folder to folder that are told one by one."""
+"""Most moves from folder to folder that are listed one by one."""
 
 
 def prepared_contents(manifest: Mapping[str, Any], arrays: Path) -> dict[str, str] | None:
@@ -35,7 +35,7 @@ def describe_changes(before: Mapping[str, str] | None, after: Mapping[str, str])
     A file that is gone and one that is new with the same content are one file, moved or renamed.
     """
     if before is None:
-        return f"its {len(after):,} files are not those that it was prepared from"
+        return f"its {len(after):,} files are not those it was prepared from"
     edited = sorted(name for name in before.keys() & after.keys() if before[name] != after[name])
     added = sorted(after.keys() - before.keys())
     removed = sorted(before.keys() - after.keys())

@@ -1,4 +1,4 @@
-"""Whether the new images of a changed source can be used, told before any job deletes anything."""
+"""Whether new images of a changed source can be used, checked before a job deletes anything."""
 
 import importlib.util
 import os
@@ -32,13 +32,13 @@ def check_new_images(
     Parameters
     ----------
     manifest
-        Of the data set as it was prepared.
+        Manifest of the prepared data set.
     data_dir
         Where sources look for files.
     names
         Files of new content.
     digests
-        Of the source's files; they are added to.
+        Known hashes of the source's files; new ones are added.
     state
         Folder where it is remembered which contents were decoded.
     announce
@@ -84,5 +84,5 @@ def check_new_images(
         told = ", ".join(broken[:NAMED]) + (", …" if len(broken) > NAMED else "")
         raise InputError(
             f"{len(broken)} of {len(used)} new or edited images cannot be used ({told}); replace "
-            "or remove them, or leave them out by the data set's option `corrupt: skip`"
+            "or remove them, or leave them out with the data set's option `corrupt: skip`"
         )

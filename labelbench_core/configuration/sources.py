@@ -1,8 +1,8 @@
-"""Whether the sources of prepared data sets have changed since: looked at by the main process only.
+"""Whether the sources of prepared data sets have changed since; checked by the main process only.
 
-Content decides. What was prepared says what it was made from; a source that is missing or out of
-reach means that this stands. Looking costs one `stat` a file; files are read only where size,
-times or inode are new (`digests`).
+Content decides. A prepared data set records what it was made from; if the source is missing or out
+of reach, it remains in use. A check costs one `stat` per file; files are read only if size, times
+or inode changed (`digests`).
 """
 
 import os
@@ -24,9 +24,9 @@ from labelbench_core.storage.records import Each, check_shape, read_record
 
 WHEN = ("always", "small", "never")
 MOST_FILES = 10_000
-"""A source of more files is looked at only when asked."""
+"""A source of more files is checked only on request."""
 MANY_FILES = 1_000
-"""Reading so many files anew is announced."""
+"""Reading this many new files is announced."""
 
 UNCHANGED, CHANGED = "unchanged", "changed"
 OUT_OF_REACH, UNKNOWN = "out of reach", "lists no files"
@@ -36,7 +36,7 @@ Tell = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Finding:
-    """What a look found: one of the words above, and for `CHANGED` and `OUT_OF_REACH` what."""
+    """The result of a check, with details for `CHANGED` and `OUT_OF_REACH`."""
 
     state: str
     what: str = ""
@@ -82,7 +82,7 @@ def changed_sources(
             continue
         try:
             manifest = read_manifest(dataset, manifests[dataset])
-        except InputError:  # whoever reads the data set says so
+        except InputError:  # the job that reads the data set says so
             continue
         if not made_by(manifest, entry):
             continue
@@ -91,7 +91,7 @@ def changed_sources(
         try:
             finding = look_at(dataset, manifests[dataset], data_dir, state=state, tell=tell)
         except InputError as error:
-            errors.append(f"{error}, or leave sources alone with `check_sources: never`")
+            errors.append(f"{error}, or switch off this check with `check_sources: never`")
             continue
         if finding.state == CHANGED:
             changed[dataset] = finding.what
@@ -107,10 +107,10 @@ def look_at(
     state: Path = looks.STATE,
     tell: Tell = print,
 ) -> Finding:
-    """Compare the source of a prepared data set with what it was prepared from, and note the look.
+    """Compare a source with what its data set was prepared from, and record the check.
 
-    What cannot be read counts as missing: if it was read when the data set was prepared, the source
-    is out of reach, else it has no part in either.
+    A file that cannot be read counts as missing: if it was read when the data set was prepared, the
+    source is out of reach, otherwise it does not count.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def _compare(
 
     def announce(count: int) -> None:
         if count >= MANY_FILES:
-            tell(f"data set {dataset!r}: {count:,} files of its source are new here; reading them")
+            tell(f"data set {dataset!r}: reading {count:,} new files of its source")
 
     def read() -> dict[str, str]:
         return digests.of(source.files, statuses, announce, unread)
@@ -176,7 +176,7 @@ def _compare(
         if lost:
             return Finding(OUT_OF_REACH, _reason(unread[min(lost)]))
         finding = Finding(CHANGED, describe_changes(prepared, contents), count)
-    # What cannot be read now may be another time, with the same status.
+    # A file that cannot be read now may be readable later, with the same status.
     seen = None if unread else seen
     looks.write_look(state, dataset, looks.Look(root, count, sha256, looks.now(), seen))
     if finding.state == CHANGED and prepared is not None:
@@ -217,7 +217,7 @@ def _is_large(manifest: Mapping[str, Any]) -> bool:
 
 
 def _was_changed(state: Path, dataset: str, manifest: Mapping[str, Any]) -> bool:
-    """Whether the last look saw something else than what is prepared."""
+    """Whether the last check found something other than what is prepared."""
     look = looks.read_look(state, dataset)
     return look is not None and look.sha256 != manifest["source_files"]["sha256"]
 
@@ -226,7 +226,7 @@ def _listed(dataset: str, manifest: Mapping[str, Any], data_dir: Path) -> Source
     """The source's files; `OSError` if it is out of reach, `InputError` if it is not as needed."""
     name, options = manifest["source"], manifest["options"]
     listing = getattr(registry.load("datasets", name), "source_files", None)
-    # Those of a component that has been changed since, perhaps.
+    # The component's options may have changed since.
     raise_all(
         f"data set {dataset!r}: {name}: {line}"
         for line in registry.option_errors("datasets", name, options, resolved=True)
@@ -241,8 +241,7 @@ def _listed(dataset: str, manifest: Mapping[str, Any], data_dir: Path) -> Source
 
 def _not_as_it_is(dataset: str, error: InputError) -> InputError:
     return InputError(
-        f"data set {dataset!r}: its source cannot be prepared again as it is now: {error}; "
-        "mend that"
+        f"data set {dataset!r}: its source can no longer be prepared: {error}; fix that"
     )
 
 
@@ -254,6 +253,6 @@ def _check_official(dataset: str, source: Source, record: Path) -> dict[str, str
             raise InputError(
                 f"data set {dataset!r}: {printable(source.root / name)}: changed since it was "
                 f"prepared: its MD5 is {digest}, the official one {' or '.join(source.md5[name])}; "
-                "put the official file back"
+                "restore the official file"
             )
     return found

@@ -1,4 +1,4 @@
-"""Data sets: one file per source; here what they return and how a prepared one is read."""
+"""Data sets, one file per source; here, what they return and how a prepared one is read."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class RawDataset:
     Attributes
     ----------
     class_names
-        Of the labels 0, 1, …
+        Names of the classes 0, 1, …
     splits
         "pool" and "test", optionally "val"; every other name is a shifted split.
     root
@@ -73,11 +73,11 @@ class RawDataset:
     image_size
         Height and width to which files are decoded, in pixels; None for arrays.
     ground
-        What shows where an image file is transparent: "white" or "black".
+        Background of transparent parts of image files: "white" or "black".
     skip_corrupt
         Leave out files that cannot be decoded; otherwise they are an error.
     left_out
-        What of the source is not taken, for the manifest: reason → ``{"count", "examples"}``.
+        What is left out of the source, for the manifest: reason → ``{"count", "examples"}``.
     """
 
     class_names: list[str]
@@ -176,7 +176,7 @@ class PreparedDataset:
         """The images of `split`.
 
         Files are decoded by `threads` threads, and become squares by `framing`, a backbone's.
-        Arrays come as they are, square or not: to frame them is left to the backbone.
+        Arrays are returned as they are, square or not: the backbone frames them.
         """
         self._require(split)
         entry = self.manifest["splits"][split]
@@ -219,7 +219,7 @@ class PreparedDataset:
                 self._listing(split)
 
     def _array(self, name: str) -> store.RowBlocks:
-        """An array, compared with the manifest when it is opened first; see `store.verify`."""
+        """An array, compared with the manifest when it is first opened; see `store.verify`."""
         path = self.folder / "arrays" / name
         if name in self._verified:
             return store.open_rows(path)
@@ -251,7 +251,7 @@ class PreparedDataset:
 
 
 def data_directory() -> Path:
-    """Where sources look for files: the environment variable LABELBENCH_DATA, else `data`."""
+    """The folder of the sources' files: the environment variable LABELBENCH_DATA, else `data`."""
     return Path(os.environ.get("LABELBENCH_DATA", "data"))
 
 

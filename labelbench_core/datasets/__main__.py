@@ -1,4 +1,4 @@
-"""What data sets there are, and what their options mean.
+"""List data sets, and describe their options.
 
 python -m labelbench_core.datasets --list
 python -m labelbench_core.datasets --describe NAME ...

@@ -125,5 +125,5 @@ def _mend(layout: Layout, folder: Path) -> str:
         f"unpack the official archive ({layout.folder}, python version, from "
         f"https://www.cs.toronto.edu/~kriz/cifar.html) so that {folder} is whole, or delete "
         f"{folder} and run again with internet to have it downloaded; the environment variable "
-        "LABELBENCH_DATA says where data lie"
+        "LABELBENCH_DATA names the folder of the data"
     )

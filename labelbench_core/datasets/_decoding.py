@@ -1,4 +1,4 @@
-"""Image files decoded: whole, turned upright, on their ground, as a square of 8-bit RGB."""
+"""Decoding image files: complete, upright, on a background, as a square of 8-bit RGB."""
 
 import functools
 import hashlib
@@ -21,7 +21,7 @@ from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
 
 _ORIENTATION = 0x0112
-# EXIF 2.32, 4.6.4, tag Orientation: what turns what is stored upright.
+# EXIF 2.32, 4.6.4, tag Orientation: the operation that turns the stored image upright.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -45,7 +45,7 @@ class Decoded(NamedTuple):
     pixels
         (size, size, 3) uint8, RGB.
     several_frames
-        Whether the file holds further frames or pages: the first alone is read.
+        Whether the file holds further frames or pages: only the first is read.
     """
 
     pixels: np.ndarray
@@ -66,7 +66,7 @@ class FileImages:
     framing
         How images that are not square become so.
     ground
-        What shows where an image is transparent.
+        Background of transparent parts.
     prepared
         The prepared data set's folder, for messages.
     threads
@@ -112,25 +112,25 @@ class FileImages:
             content = read_regular(path)
         except InputError as error:
             raise InputError(
-                f"{printable(path)}: {error}; it was there when the data set was prepared: put it "
-                f"back, or {again} without it"
+                f"{printable(path)}: {error}; it was there when the data set was prepared: restore "
+                f"it, or {again} without it"
             ) from error
         if hashlib.sha256(content).hexdigest() != entry[1]:
             raise InputError(
-                f"{printable(path)}: changed since the data set was prepared; put the file back, "
+                f"{printable(path)}: changed since the data set was prepared; restore the file, "
                 f"or {again}"
             )
         try:
             return decode(content, self._image_size, self._framing, self._ground).pixels
         except InputError as error:
-            # It was decoded when the data set was prepared: another Pillow made that.
+            # It was decoded when the data set was prepared, by another version of Pillow.
             raise InputError(
                 f"{printable(path)}: {error}; replace or remove it and {again}"
             ) from error
 
 
 def read_regular(path: str | Path) -> bytes:
-    """A file's content; `InputError` with the reason alone if it cannot be read.
+    """A file's content; `InputError` with only the reason if it cannot be read.
 
     Nothing but a regular file is read: a named pipe or a device would never end.
     """
@@ -138,10 +138,10 @@ def read_regular(path: str | Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as handle:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise InputError("no regular file")
+                raise InputError("not a regular file")
             return handle.read()
     except FileNotFoundError as error:
-        reason = "link to a file that is not there" if os.path.islink(path) else "file not found"
+        reason = "broken link" if os.path.islink(path) else "file not found"
         raise InputError(reason) from error
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})") from error
@@ -173,7 +173,7 @@ def decode(
     Raises
     ------
     InputError
-        With the reason alone: corrupt, too large, or of a mode that cannot be shown in 8 bits.
+        With only the reason: corrupt, too large, or of a mode that cannot be shown in 8 bits.
     """
     try:
         image, stored, several_frames = _load(content, size)
@@ -184,10 +184,10 @@ def decode(
     except (InputError, MemoryError):
         raise
     except Exception as error:
-        # Pillow's readers let through whatever they run into in a damaged file.
+        # On a damaged file Pillow's readers can raise anything.
         told = _ADDRESS.sub("", " ".join(str(error).split())) or type(error).__name__
         if _NO_DECODER.fullmatch(told):
-            raise InputError(f"this Pillow was built without what reads it ({told})") from error
+            raise InputError(f"this Pillow cannot read it ({told})") from error
         raise InputError(f"corrupt image ({told})") from error
     with image:
         orientation = _orientation(image)
@@ -215,7 +215,7 @@ def _load(content: bytes, size: int) -> tuple[Image.Image, str, bool]:
 
 @functools.cache
 def _known_formats() -> tuple[str, ...]:
-    """Those of `READ_FORMATS` that this Pillow knows: asked for another, it fails on every file."""
+    """Those of `READ_FORMATS` that this Pillow knows: with any other, it fails on every file."""
     Image.init()
     return tuple(one for one in READ_FORMATS if one in Image.OPEN)
 
@@ -225,17 +225,17 @@ def _unidentified(content: bytes) -> str:
     # Formats that Pillow was built without are known to it, but not written. ISO/IEC 14496-12, 4.3:
     # the type of a file stands behind the size and the name of its first box.
     if content[4:12] in (b"ftypavif", b"ftypavis") and "AVIF" not in Image.SAVE:
-        return "this Pillow has no AVIF; needs Pillow 11.3 or later, with AVIF built in"
+        return "this Pillow cannot read AVIF; needs Pillow 11.3 or later, with AVIF built in"
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP" and "WEBP" not in Image.SAVE:
-        return "this Pillow was built without WebP"
-    return "no image that Pillow can read"
+        return "this Pillow cannot read WebP"
+    return "not an image that Pillow can read"
 
 
 def _orientation(image: Image.Image) -> int | None:
     """The orientation in an image's EXIF data; None where that is missing or damaged."""
     try:
         return image.getexif().get(_ORIENTATION)
-    except Exception:  # whatever a reader runs into; the pixels are whole
+    except Exception:  # any error of a reader; the pixels are complete
         return None
 
 

@@ -34,16 +34,16 @@ SUFFIXES = {
     "PIXAR": (".pxr",),
     "FLI": (".fli", ".flc"),
 }
-"""Format, as Pillow calls it → endings of what is read; the commonest formats first."""
+"""Format, as Pillow calls it → extensions that are read; the commonest formats first."""
 
 REFUSED = {
-    "EPS": ((".eps", ".ps"), "drawn by another program, Ghostscript"),
+    "EPS": ((".eps", ".ps"), "a drawing, rendered by another program, Ghostscript"),
     "PDF": ((".pdf",), "pages, not an image"),
-    "WMF": ((".wmf", ".emf"), "drawn by Windows"),
+    "WMF": ((".wmf", ".emf"), "a drawing, which only Windows renders"),
     "SVG": ((".svg", ".svgz"), "a drawing, which Pillow cannot read"),
-    "PSD": ((".psd", ".psb"), "layers; the flat image in it may be missing or old"),
-    "PCD": ((".pcd",), "Pillow reads a small preview alone"),
-    "FITS": ((".fit", ".fits"), "measurements that state no white"),
+    "PSD": ((".psd", ".psb"), "layers; the flattened image in it may be missing or outdated"),
+    "PCD": ((".pcd",), "Pillow reads only a small preview"),
+    "FITS": ((".fit", ".fits"), "measurements, which do not define white"),
     "HDF5": ((".h5", ".hdf", ".hdf5"), "a container, which Pillow cannot decode"),
     "GRIB": ((".grib",), "a container, which Pillow cannot decode"),
     "BUFR": ((".bufr",), "a container, which Pillow cannot decode"),
@@ -51,10 +51,10 @@ REFUSED = {
     "MPEG": ((".mpg", ".mpeg"), "a film, which Pillow cannot decode"),
     "HEIF": ((".heic", ".heif"), "Pillow has no decoder"),
     "JPEGXL": ((".jxl",), "Pillow has no decoder"),
-    "RAW": ((".dng", ".cr2", ".nef", ".arw"), "not developed yet"),
-    "ARRAY": ((".npy", ".npz", ".dcm"), "no image file"),
+    "RAW": ((".dng", ".cr2", ".nef", ".arw"), "raw sensor data, not yet developed"),
+    "ARRAY": ((".npy", ".npz", ".dcm"), "not an image file"),
 }
-"""Format → its endings and why it is not read; told apart from files that are no images at all."""
+"""Format → its extensions and why it is not read; apart from files that are not images at all."""
 
 READ_FORMATS = tuple(SUFFIXES)
 READ_SUFFIXES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)

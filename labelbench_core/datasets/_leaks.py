@@ -12,7 +12,7 @@ from labelbench_core.errors import InputError
 
 EXAMPLES = 5
 NAMED = 20
-"""Pairs that an error names."""
+"""Most pairs that an error names."""
 
 
 def find_leaks(raw: RawDataset, most: int | None = EXAMPLES) -> list[dict[str, Any]]:
@@ -64,9 +64,8 @@ def refuse_leaks(raw: RawDataset) -> None:
         lines.append(f"  and {len(pairs) - NAMED} more")
     are = "1 pair of images is" if len(pairs) == 1 else f"{len(pairs)} pairs of images are"
     raise InputError(
-        f"{are} the same by content, in two splits or under two classes; remove one of each pair "
-        "that is named here, or set `duplicates: warn` in the data set's entry:\n"
-        + "\n".join(lines)
+        f"{are} identical in content, in two splits or under two classes; remove one of each pair "
+        "named here, or set `duplicates: warn` in the data set's entry:\n" + "\n".join(lines)
     )
 
 
@@ -95,7 +94,7 @@ def find_near(raw: RawDataset, most_bits: int) -> list[dict[str, Any]]:
 
 
 def content_keys(split: RawSplit) -> list[str]:
-    """What is equal for equal images: the SHA-256 of the file, or of the array's bytes."""
+    """Keys that are equal for equal images: the SHA-256 of the file, or of the array's bytes."""
     if split.file_sha256 is not None:
         return split.file_sha256
     return [hashlib.sha256(image.tobytes()).hexdigest() for image in split.images]

@@ -34,7 +34,7 @@ SPECIAL = "not regular files"
 
 @dataclass
 class LeftOut:
-    """What is not taken, by reason: how much, and the first of it by name.
+    """What is left out, by reason: how many entries, and the names of the first.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Listing:
     left_out
         What is not taken.
     broken_links
-        Those of the paths that are links to nothing.
+        Those of the paths that are broken links.
     """
 
     splits: dict[str, dict[str, list[str]]]
@@ -108,11 +108,11 @@ def list_images(root: Path, *, allow_missing_classes: bool) -> Listing:
         split = "pool" if entry.name == "train" else entry.name
         if split in folders:
             raise InputError(
-                f"{printable(root)}: has both pool/ and train/; they mean the same: keep one"
+                f"{printable(root)}: has both pool/ and train/, which mean the same split; keep one"
             )
         if not SPLIT_NAME.fullmatch(split):
             raise InputError(
-                f"{printable(entry.path)}: a split's name may have only a-z, 0-9 and -"
+                f"{printable(entry.path)}: a split's name may contain only a-z, 0-9 and -"
             )
         folders[split], listing.splits[split] = _list_split(root, entry.name, listing)
     for split in ("pool", "test"):
@@ -138,9 +138,8 @@ def _list_split(
         label = class_name(root / name, entry.name)
         if label in classes:
             raise InputError(
-                f"{printable(root / name)}: two folders are called {printable(label)!r}, in two "
-                "spellings of Unicode; they mean the same class: move the images of one into "
-                "the other"
+                f"{printable(root / name)}: two folders are named {printable(label)!r}, in two "
+                "Unicode forms; they mean the same class: move the images of one into the other"
             )
         folders[label] = path
         classes[label] = list(_list_class(root, path, listing))
@@ -170,7 +169,7 @@ def _list_class(root: Path, folder: str, listing: Listing) -> Iterator[str]:
 def _entries(
     root: Path, folder: str, left_out: LeftOut, counted_in: str = ""
 ) -> list[os.DirEntry[str]]:
-    """What is in a folder, sorted by name; hidden entries and leftovers are counted alone."""
+    """What is in a folder, sorted by name; hidden entries and leftovers are only counted."""
     try:
         with os.scandir(root / folder) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
@@ -189,7 +188,7 @@ def _entries(
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
-    """Folder, file, broken link or special, links followed; without a call where none is needed."""
+    """Folder, file, broken link or special, links followed, with few system calls."""
     try:
         if entry.is_file():
             return "file"
@@ -197,18 +196,17 @@ def _kind(entry: os.DirEntry[str]) -> str:
             return "folder"
         if entry.is_symlink():
             os.stat(entry.path)
-    except OSError:  # a link to nothing, or links in a circle
+    except OSError:  # a broken link, or a cycle of links
         return "broken link"
     return "special"
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry that stands where a split or a class does is a folder."""
+    """Whether an entry in the place of a split or a class is a folder."""
     kind = _kind(entry)
     if kind == "broken link":
         raise InputError(
-            f"{printable(entry.path)}: a link to nothing; mend it (is a disk not mounted?) or "
-            "remove it"
+            f"{printable(entry.path)}: a broken link; fix it (is a disk not mounted?) or remove it"
         )
     return kind == "folder"
 
@@ -236,7 +234,7 @@ def _check_classes(
             name = "train" if split == "pool" and not (root / "pool").is_dir() else split
             raise InputError(
                 f"{printable(root / name)}: holds no class folders; every folder in "
-                f"{printable(root)} is a split, with one folder a class: move it elsewhere"
+                f"{printable(root)} is a split, with one folder per class: move it elsewhere"
             )
     everything = sorted({label for classes in listing.splits.values() for label in classes})
     for split, classes in listing.splits.items():

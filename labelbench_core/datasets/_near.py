@@ -18,7 +18,7 @@ def version() -> dict[str, str]:
     except importlib.metadata.PackageNotFoundError as error:
         raise InputError(
             f"near_duplicates: needs the package {PACKAGE}, which is not installed; "
-            f"`pip install {PACKAGE}`, or run Snakemake with --use-conda, or take the key out"
+            f"`pip install {PACKAGE}`, or run Snakemake with --use-conda, or remove the key"
         ) from error
 
 

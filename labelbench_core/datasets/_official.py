@@ -1,4 +1,4 @@
-"""Official files: where they lie, whether they are whole, and how they are fetched."""
+"""Official files: where they are, whether they are complete, and how they are fetched."""
 
 import hashlib
 import os
@@ -43,8 +43,8 @@ def source_files(folder: Path, md5: Mapping[str, tuple[str, ...]]) -> Source | N
 def fetch(folder: Path, download: Callable[[Path], object], inside: str, mend: str) -> None:
     """Make `folder` by `download(aside)`, which leaves it at `aside / inside`, unless it exists.
 
-    Downloads aside and renames, so that an interrupted download is never mistaken for data; two
-    jobs do not fetch at once.
+    Downloads to a temporary folder and renames it, so that an interrupted download is never
+    mistaken for data; two jobs do not fetch at once.
     """
     with files.exclusive(folder):
         if folder.exists():

@@ -1,9 +1,9 @@
-"""Images of every mode that Pillow has as 8-bit RGB, their content kept.
+"""Converting images of every Pillow mode to 8-bit RGB without losing content.
 
-The rule: grey of more than 8 bits is scaled by the range that its format states, so that its white
-becomes 255; where none is stated (32-bit integers and floats), the image is refused by name.
-Transparent parts show the ground. Colour profiles (ICC) are not applied: pretrained networks were
-trained on images read that way.
+The rule: greyscale of more than 8 bits is scaled by the range that its format defines, so that its
+white becomes 255; if none is defined (32-bit integers and floats), the image is refused by name.
+Transparent parts show the background. Colour profiles (ICC) are not applied: pretrained networks
+were trained on images read that way.
 """
 
 from typing import Any
@@ -55,8 +55,9 @@ def to_rgb(image: Image.Image, ground: str = "white", stored: str = "") -> Image
         shown = image.convert("RGB")
     else:
         raise InputError(
-            f"mode {mode} ({_NAMES.get(mode, 'unknown here')}) states no white; save it with 8 or "
-            "16 bits a channel"
+            f"mode {mode} ({_NAMES.get(mode, 'unknown here')}) does not define white; save it "
+            f"with 8 or "
+            "16 bits per channel"
         )
     if transparent is None:
         return shown
@@ -66,7 +67,7 @@ def to_rgb(image: Image.Image, ground: str = "white", stored: str = "") -> Image
 
 
 def _composed(image: Image.Image, ground: str) -> Image.Image:
-    """An RGBA image over its ground."""
+    """An RGBA image over its background."""
     below = Image.new("RGBA", image.size, (*GROUNDS[ground], 255))
     return Image.alpha_composite(below, image).convert("RGB")
 

@@ -16,12 +16,12 @@ FRAMES = "but for their first frame or page"
 
 @dataclass(frozen=True)
 class FileRecords:
-    """Where it is remembered what this machine knows of a data set's files.
+    """Where this machine remembers what it knows about a data set's files.
 
     Attributes
     ----------
     digests
-        Of the files under the data set's root.
+        Hashes of the files under the data set's root.
     folder
         Where decoded contents are remembered; None: nowhere.
     """
@@ -69,7 +69,7 @@ def read_files(
     """
     if all(entry.files is None for entry in raw.splits.values()):
         return _with_near_hashes(raw) if near else raw
-    # Pillow is needed here alone: data sets in memory do without.
+    # Pillow is needed only here: data sets in memory do without it.
     from labelbench_core.datasets import checking
 
     root = data_dir / (raw.root or "")

@@ -1,4 +1,4 @@
-"""A decoded image as a square, as the network wants it that will see it."""
+"""A decoded image as a square, in the way that the network expects."""
 
 from PIL import Image
 
@@ -6,9 +6,9 @@ from labelbench_core.datasets.framing import Framing, offset
 
 
 def to_square(image: Image.Image, size: int, framing: Framing) -> Image.Image:
-    """An RGB image in `size` x `size` pixels: its middle, filled up or squashed.
+    """An RGB image in `size` x `size` pixels: its centre, padded or squashed.
 
-    The whole image must still be there: of a central square nothing can be squashed.
+    It needs the whole image: a central square cannot be squashed.
     """
     resample = Image.Resampling.BICUBIC
     if framing.resize_mode == "shortest":

@@ -1,6 +1,6 @@
 """Every file of a data set, read and decoded as extraction will: hashes, and what is broken.
 
-What was found is remembered on this machine, so that a job that was killed goes on where it was and
+What was found is remembered on this machine, so that a killed job continues where it stopped and
 unchanged files are not read again: `Digests` know the content of a file by its status, `Decoded
 contents` know which contents were decoded.
 """
@@ -29,7 +29,7 @@ from labelbench_core.provenance import import_closure, module_hash
 log = logging.getLogger(__name__)
 CHUNK = 32
 NAMED = 20
-"""Broken files that a message names."""
+"""Most broken files that a message names."""
 
 
 class Contents:
@@ -57,7 +57,7 @@ class Contents:
                 key, near = near or ("", None)
                 self._known[sha256] = bool(several_frames), near if key == near_key else None
             except (ValueError, TypeError, RecursionError):
-                continue  # torn by a kill: that content is decoded again
+                continue  # incomplete after a kill: that content is decoded again
 
     def get(self, sha256: str | None, *, near: bool) -> tuple[bool, str | None] | None:
         """What is known of a content; None if it has to be decoded."""
@@ -72,7 +72,7 @@ class Contents:
             self._new.append(json.dumps([sha256, several_frames, keyed]) + "\n")
 
     def flush(self) -> None:
-        """Append what is new; where that is not allowed, it is decoded again another time."""
+        """Append what is new; if that is not permitted, it is decoded again next time."""
         if self._record is None or not self._new:
             return
         new, self._new = self._new, []
@@ -91,7 +91,7 @@ class Checked(NamedTuple):
     Attributes
     ----------
     sha256
-        Of its content; "" if it could not be read.
+        SHA-256 of its content; "" if it could not be read.
     problem
         Why it cannot be used; "" if it can.
     several_frames
@@ -112,7 +112,7 @@ def contents_record(folder: Path, dataset: str, image_size: int) -> Path:
 
 
 def forget_other_decoders(record: Path, dataset: str) -> None:
-    """Remove what another decoder than that of `record`, or another size, remembered."""
+    """Remove what was remembered for another decoder than that of `record`, or another size."""
     for other in record.parent.glob(f"{dataset}.decoded.*.jsonl"):
         if other != record:
             other.unlink(missing_ok=True)
@@ -189,7 +189,7 @@ def check_files(
         return Checked(sha256, "", *known), status, when
 
     if names:
-        # Before there are threads: the first question reads what is remembered.
+        # Before threads start: the first call reads what is remembered.
         digests.known(names[0], Status(0, 0, 0, 0))
     found: list[Checked] = []
     chunks = [names[first : first + CHUNK] for first in range(0, len(names), CHUNK)]
@@ -201,7 +201,7 @@ def check_files(
                     contents.add(checked.sha256, checked.several_frames, checked.near)
                 if status is not None:
                     digests.note(name, status, checked.sha256, when)
-            # Together: a kill loses a few images at most.
+            # Together, so that a kill loses only a few images.
             contents.flush()
             digests.flush()
             progress.update(len(chunk))
@@ -209,7 +209,7 @@ def check_files(
 
 
 def _status(path: str) -> Status | None:
-    """A file's status; None where it is missing or not told: reading the file says why."""
+    """A file's status; None if it is missing or cannot be read: reading the file says why."""
     with contextlib.suppress(OSError):
         return status_of(path)
     return None
@@ -223,5 +223,5 @@ def broken_files(root: Path, broken: Sequence[tuple[str, str]], total: int) -> I
     are = "1 image cannot" if len(broken) == 1 else f"{len(broken)} images cannot"
     return InputError(
         f"{are} be used, of {total}; replace or remove what is named here and run again, or leave "
-        "it out by the data set's option `corrupt: skip`:\n" + "\n".join(lines)
+        "it out with the data set's option `corrupt: skip`:\n" + "\n".join(lines)
     )

@@ -1,7 +1,7 @@
 """Hashes of a source's files, remembered on this machine: what did not change is not read again.
 
-Only content decides whether a source changed. Sizes, times and inodes are a cache of this machine
-that says which files have to be read again; lose it, and all are.
+Only content decides whether a source changed. Sizes, times and inodes are a cache on this machine
+that says which files have to be read again; without it, all are.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ READERS = 8
 
 
 class Status(NamedTuple):
-    """What of a file's status says that it may have changed; times in nanoseconds."""
+    """The parts of a file's status that show that it may have changed; times in nanoseconds."""
 
     size: int
     mtime: int
@@ -66,7 +66,7 @@ class Digests:
         File of what is remembered, one JSON line a file, appended to as files are read, so that a
         process that is killed loses little. None: nothing is remembered.
     algorithm
-        Of `hashlib`.
+        Name of the hash in `hashlib`.
     """
 
     def __init__(self, root: Path, record: Path | None = None, algorithm: str = "sha256") -> None:
@@ -78,7 +78,7 @@ class Digests:
     def statuses(self, names: Sequence[str]) -> list[Status | OSError | None]:
         """Status of the files `names`, relative to the root.
 
-        None for those that are missing; the error for those that may not be asked for.
+        None for missing files; the error for those whose status cannot be read.
         """
         chunks = [names[i : i + STAT_CHUNK] for i in range(0, len(names), STAT_CHUNK)]
         # Threads are for file systems on a network, where a status is a round trip.
@@ -100,11 +100,11 @@ class Digests:
         names
             Relative to the root.
         statuses
-            Of `names`, where they have been asked for already.
+            Statuses of `names`, if already known.
         tell
             Called with the number of files that have to be read, before they are.
         refused
-            Gets the files that are there and cannot be read → why; they are then left out.
+            Receives the files that exist but cannot be read → why; they are then left out.
 
         Raises
         ------
@@ -160,7 +160,7 @@ class Digests:
             self.flush()
 
     def flush(self) -> None:
-        """Write down what is new; where that is not allowed, it is read again another time."""
+        """Write what is new; if that is not permitted, it is read again next time."""
         if self._record is None or not (self._new or not self._whole):
             return
         new, self._new = self._new, []
@@ -175,7 +175,7 @@ class Digests:
             log.info("%s: cannot be written (%s)", self._record, error)
 
     def forget_all_but(self, names: Iterable[str]) -> None:
-        """Drop what is remembered of other files, where that is most of the record."""
+        """Drop what is remembered of other files, if that is most of the record."""
         if self._known is None:
             self._known = self._load()
         kept = {name: self._known[name] for name in names if name in self._known}
@@ -196,7 +196,7 @@ class Digests:
         """A file read and hashed; the error if it cannot be."""
         path, when = os.path.join(self.root, name), time.time()
         try:
-            # Not blocking: what was a file may be a named pipe by now.
+            # Not blocking: the file may have become a named pipe.
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
             with open(descriptor, "rb") as handle:
                 before = _status(os.fstat(handle.fileno()))
@@ -209,7 +209,7 @@ class Digests:
         return Read(digest, before if before == after else None, when)
 
     def _load(self) -> dict[str, tuple[Status, str]]:
-        """What is remembered; lines that are torn or damaged are left out."""
+        """What is remembered; incomplete or damaged lines are left out."""
         known: dict[str, tuple[Status, str]] = {}
         if self._record is None:
             return known
@@ -227,12 +227,12 @@ class Digests:
                     self._whole = False
                 else:
                     self._whole = self._whole and line.endswith("\n")
-        # Appended to again and again: now is the time to write it anew.
+        # The record has grown by appending: rewrite it now.
         self._whole = self._whole and lines <= 2 * len(known) + FLUSH_FILES
         return known
 
     def _rewrite(self) -> None:
-        """Write the record anew."""
+        """Rewrite the record."""
         with files.atomic_path(self._record) as aside, open(aside, "w", encoding="utf-8") as handle:
             for name, (status, digest) in (self._known or {}).items():
                 handle.write(json.dumps([name, *status, digest]) + "\n")
@@ -240,7 +240,7 @@ class Digests:
 
 
 def status_of(path: str | Path) -> Status | None:
-    """The status of a file, links followed; None if there is none, or links go in a circle."""
+    """The status of a file, links followed; None if there is none, or if links form a cycle."""
     try:
         return _status(os.stat(path))
     except OSError as error:
@@ -256,9 +256,9 @@ def _status(status: os.stat_result) -> Status:
 def statuses_sha256(
     names: Sequence[str], statuses: Sequence[Status | OSError | None], when: float
 ) -> str | None:
-    """One hash over the statuses of all files, as they were asked for from the time `when` on.
+    """One hash over the statuses of all files, as read from the time `when` on.
 
-    None where one changed just before, is missing or was not told.
+    None if one changed just before, is missing or could not be read.
     """
     if not all(isinstance(status, Status) for status in statuses):
         return None

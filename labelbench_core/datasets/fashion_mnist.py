@@ -117,14 +117,16 @@ def read_idx(path: Path) -> np.ndarray:
             raw = handle.read()
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(
-            f"{path}: not a whole gzip file ({error}); {_mend(path.parent)}"
+            f"{path}: not a complete gzip file ({error}); {_mend(path.parent)}"
         ) from error
     if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":
         raise InputError(f"{path}: not an IDX file of bytes; {_mend(path.parent)}")
     start = 4 + 4 * raw[3]
     shape = np.frombuffer(raw[4:start], ">i4").tolist()
     if len(raw) != start + math.prod(shape):
-        raise InputError(f"{path}: {len(raw)} bytes do not hold {shape}; {_mend(path.parent)}")
+        raise InputError(
+            f"{path}: {len(raw)} bytes do not match shape {shape}; {_mend(path.parent)}"
+        )
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
 
 

@@ -18,18 +18,18 @@ class Framing:
     Attributes
     ----------
     resize_mode
-        As in OpenCLIP. "shortest": the shorter side fits, the rest of the longer one is cut off at
-        both ends (timm's `crop_mode: center`). "longest": the longer side fits, the shorter one is
-        filled up at both ends (timm's "border"). "squash": both sides fit, each scaled by itself.
+        As in OpenCLIP. "shortest": the shorter side fits, the longer one is cropped at both ends
+        (timm's `crop_mode: center`). "longest": the longer side fits, the shorter one is padded at
+        both ends (timm's "border"). "squash": both sides fit, each scaled independently.
     fill
-        Grey values of what "longest" fills up, RGB.
+        RGB colour of the padding of "longest".
     """
 
     resize_mode: str = "shortest"
     fill: tuple[int, int, int] = (0, 0, 0)
 
     def scaled(self, height: int, width: int, size: int) -> tuple[int, int]:
-        """Height and width of an image after scaling, before it is cut or filled to `size`.
+        """Height and width of an image after scaling, before it is cropped or padded to `size`.
 
         Rounded as torchvision's `Resize` does for "shortest", and timm's and OpenCLIP's
         `ResizeKeepRatio` for "longest".

@@ -1,8 +1,8 @@
 """Your own images: `folder/{split}/{class}/*.jpg`, or any other format that Pillow reads.
 
 Splits are called `pool` or `train`, `test`, optionally `val`; every other folder is a test split
-under distribution shift. Images are listed, never copied, and decoded when they are embedded. What
-is not taken (other files, sub-folders of classes, hidden ones) is counted and named.
+under distribution shift. Images are listed, never copied, and decoded when they are embedded.
+Everything else (other files, sub-folders of classes, hidden files) is counted and named.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from labelbench_core.errors import InputError
 from labelbench_core.registry.options import Pixels
 
 INFO = {
-    "summary": "your own images in folders, one folder a class",
+    "summary": "your own images in folders, one folder per class",
     "license": "your own",
     "paper": "",
     "required": ["folder"],
@@ -39,8 +39,8 @@ def check(
     if listing.broken_links and corrupt == "error":
         links = listing.broken_links
         raise InputError(
-            f"{printable(root / links[0])}: a link to nothing ({len(links)} in all); mend or "
-            "remove it, or leave such images out by the option `corrupt: skip`"
+            f"{printable(root / links[0])}: a broken link ({len(links)} in all); fix or remove it, "
+            "or leave such images out with the option `corrupt: skip`"
         )
     return {split: sum(map(len, classes.values())) for split, classes in listing.splits.items()}
 
@@ -61,17 +61,17 @@ def load(
     data_dir
         `folder` is relative to it.
     folder
-        Folder that holds one folder a split, relative to the data directory. Default: ours.
+        Folder with one sub-folder per split, relative to the data directory. Default: ours.
     image_size
-        Side, in pixels, of the squares that images become, as the backbone's `resize_mode` says
-        (unless it says otherwise, the central square). Default: ours.
+        Side, in pixels, of the squares that images are turned into, in the way of the backbone's
+        `resize_mode` (by default, the central square). Default: ours.
     allow_missing_classes
         Whether `val` and `test` may lack classes; the pool never may. Default: ours.
     corrupt
-        What becomes of files that cannot be read or decoded: "error" stops and names them all;
-        "skip" leaves them out, counted and named. Default: ours.
+        What happens to files that cannot be read or decoded: "error" stops and names them; "skip"
+        leaves them out, counted and named. Default: ours.
     ground
-        Colour that shows where an image is transparent. Default: ours.
+        Background colour of transparent parts of an image. Default: ours.
     """
     listing = list_images(_root(data_dir, folder), allow_missing_classes=allow_missing_classes)
     return RawDataset(
@@ -88,7 +88,7 @@ def load(
 def source_files(
     data_dir: Path, *, folder: str = "", allow_missing_classes: bool = False, **_options: Any
 ) -> Source | None:
-    """All images; None if the folder is missing or empty, as where nothing is mounted."""
+    """All images; None if the folder is missing or empty (for example, not mounted)."""
     root = Path(data_dir, folder)
     if not folder or not root.is_dir() or not any(root.iterdir()):
         return None
@@ -126,10 +126,10 @@ def _index(listing: Listing, split: str) -> RawSplit:
 def _root(data_dir: Path, folder: str) -> Path:
     """The data set's folder; `InputError` if it is not there."""
     root = Path(data_dir, folder)
-    wrong = f"{folder!r}: {printable(root)} is no folder" if folder else "missing"
+    wrong = f"{folder!r}: {printable(root)} is not a folder" if folder else "missing"
     if not folder or not root.is_dir():
         raise InputError(
-            f"image folder: folder: {wrong}; give one that holds pool/CLASS/*.jpg and "
-            "test/CLASS/*.jpg (LABELBENCH_DATA says what it is relative to)"
+            f"image folder: folder: {wrong}; allowed: a folder with pool/CLASS/*.jpg and "
+            "test/CLASS/*.jpg (relative paths start at LABELBENCH_DATA)"
         )
     return root

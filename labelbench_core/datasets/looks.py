@@ -1,6 +1,6 @@
-"""When the sources of data sets were last looked at on this machine, and what was seen.
+"""When the sources of data sets were last checked on this machine, and what was found.
 
-Machine state, outside the results: lose it and sources are looked at, and read, once more.
+State of this machine, outside the results: without it, sources are checked, and read, once more.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ STATE = Path(".snakemake", "labelbench", "sources")
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """What a look at a source saw.
+    """The result of a check of a source.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ def digests_record(state: Path, root: Path) -> Path:
 
 
 def read_look(state: Path, dataset: str) -> Look | None:
-    """The last look at the source of `dataset`; None if there was none, or it is unreadable."""
+    """The last check of the source of `dataset`; None if there was none, or it is unreadable."""
     with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
         look = Look(**json.loads((state / f"{dataset}.json").read_text(encoding="utf-8")))
         texts = (look.root, look.sha256, look.when)
@@ -67,7 +67,7 @@ def read_look(state: Path, dataset: str) -> Look | None:
 
 
 def write_look(state: Path, dataset: str, look: Look) -> None:
-    """Note a look; where that is not allowed, nothing is noted."""
+    """Record a check; if that is not permitted, nothing is recorded."""
     try:
         files.write_json(state / f"{dataset}.json", dataclasses.asdict(look))
     except (OSError, InputError) as error:
@@ -75,5 +75,5 @@ def write_look(state: Path, dataset: str, look: Look) -> None:
 
 
 def last_looks(state: Path, datasets: Iterable[str]) -> dict[str, Look | None]:
-    """Data set → the last look at its source on this machine, if any."""
+    """Data set → the last check of its source on this machine, if any."""
     return {dataset: read_look(state, dataset) for dataset in datasets}

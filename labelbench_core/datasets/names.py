@@ -1,4 +1,4 @@
-"""Names of files and folders: shown on one line whatever their bytes, compared in one spelling."""
+"""Names of files: shown on one line whatever their bytes, compared in one Unicode form."""
 
 import os
 import unicodedata
@@ -20,7 +20,7 @@ def printable(path: str | os.PathLike[str]) -> str:
 def class_name(folder: str | os.PathLike[str], name: str) -> str:
     """The class that a folder `name` in `folder` stands for: its name in Unicode's NFC.
 
-    Systems spell an accented letter as one character or as two: the class is the same.
+    Systems encode an accented letter as one character or as two: the class is the same.
     """
     try:
         name.encode()

@@ -1,4 +1,4 @@
-"""What a prepared data set's manifest says of images left out and of leaks, in words."""
+"""Images left out and leaks, from a prepared data set's manifest, as sentences."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,19 +12,23 @@ def leak_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
         images = "1 image" if count == 1 else f"{count:,} images"
         if kind == "two classes":
             yield (
-                f"{images}, the same by content, {_are(count)} under two classes: {first} and "
-                f"{second}, for one."
+                f"{images}, identical in content, {_are(count)} under two classes, for example "
+                f"{first} "
+                f"and {second}."
             )
             continue
         earlier, later = kind.removesuffix(", nearly").split(" and ")
         where = f"{images} of {later} {_are(count)}"
         if "most_bits" in leak:
             yield (
-                f"{where} nearly the same as one of {earlier} (perceptual hashes differ in at most "
-                f"{leak['most_bits']} of 64 bits): {second} and {first}, for one."
+                f"{where} nearly identical to one of {earlier} (perceptual hashes differ in at "
+                f"most {leak['most_bits']} of 64 bits), for example {second} and {first}."
             )
         else:
-            yield f"{where} also in {earlier}, the same by content: {second} and {first}, for one."
+            yield (
+                f"{where} also in {earlier}, identical in content, for example {second} and "
+                f"{first}."
+            )
 
 
 def left_out_notes(manifest: Mapping[str, Any]) -> Iterator[str]:

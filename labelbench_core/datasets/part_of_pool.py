@@ -1,4 +1,4 @@
-"""A random part of the pool, and whether every class is still in it."""
+"""A random part of the pool, and whether it still has every class."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,11 +26,11 @@ def check_pool_size(labels: np.ndarray, class_names: Sequence[str], source: str,
     labels
         (N,) int64 labels of the whole pool.
     class_names
-        Of the labels 0, 1, …
+        Names of the classes 0, 1, …
     source
         The component that the pool comes from: it decides which rows are drawn.
     size
-        Of the part.
+        Number of rows of the part.
 
     Raises
     ------
@@ -53,5 +53,5 @@ def check_pool_size(labels: np.ndarray, class_names: Sequence[str], source: str,
 
 
 def _order(count: int, source: str) -> np.ndarray:
-    """The rows of a pool in the order in which larger and larger parts take them."""
+    """The rows of a pool in an order of which every part is a prefix."""
     return rng_for("part-of-pool", source).permutation(count)

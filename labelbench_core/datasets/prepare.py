@@ -67,11 +67,11 @@ def prepare_dataset(
         Folder where hashes of the source's files are remembered and the look at it is noted: state
         of this machine (`looks`). None: nowhere.
     duplicates
-        What to do where the same image, by content, is in two splits or under two classes: name it
+        What to do if images of identical content are in two splits or under two classes: name them
         in manifest, log and report, or stop.
     near_duplicates
-        Look for images of different splits, too, whose perceptual hashes differ in at most so many
-        of their 64 bits, and name them. None: do not look.
+        Also name images of different splits whose perceptual hashes differ in at most this many of
+        their 64 bits. None: no such check.
     threads
         Threads that read and decode files.
 
@@ -84,7 +84,7 @@ def prepare_dataset(
         near_version = {} if near_duplicates is None else _near.version()
         component = registry.load("datasets", source)
         looked = now()
-        # Listed before it is read: what comes later is a change.
+        # Listed before it is read: later files count as a change.
         origin = source_files(component, data_dir, options)
         digests = origin and Digests(origin.root, state and digests_record(state, origin.root))
         raw = registry.build("datasets", {"implementation": source, "options": options}, data_dir)
@@ -171,7 +171,7 @@ def source_contents(
 ) -> dict[str, str] | None:
     """Name → SHA-256 of all files of a source; None if it lists none, or if they are official.
 
-    What cannot be read is no part of it, as for a look (`sources.look_at`): the images among it are
+    Files that cannot be read do not belong to it, as in `sources.look_at`: images among them are
     named as left out, or were an error before.
     """
     if source is None or digests is None or source.md5:
@@ -184,7 +184,7 @@ def source_contents(
     others = [name for name in source.files if name not in known]
     contents = known | digests.of(others, refused=unread)
     if unread:
-        told = "taken for missing, since it cannot be read: %s (%d in all)"
+        told = "treated as missing, because it cannot be read: %s (%d in all)"
         log.warning(told, printable(min(unread)), len(unread))
     return contents
 
@@ -249,7 +249,7 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
 
 
 def _part_of_whole(raw: RawDataset, source: str, size: int) -> RawDataset:
-    """As `with_part_of_pool`, where corrupt files were left out: perhaps too few are left."""
+    """As `with_part_of_pool`, if corrupt files were left out, so that too few may be left."""
     try:
         return with_part_of_pool(raw, source, size)
     except InputError as error:
@@ -257,7 +257,7 @@ def _part_of_whole(raw: RawDataset, source: str, size: int) -> RawDataset:
 
 
 def _since_corrupt(raw: RawDataset) -> str:
-    """What was left out since it cannot be decoded, as the end of a message."""
+    """What was left out because it cannot be decoded, as the end of a message."""
     corrupt = {reason: entry for reason, entry in raw.left_out.items() if reason == CORRUPT}
     return "".join(f"; {note}" for note in left_out_notes({"left_out": corrupt}))
 

@@ -1,4 +1,4 @@
-"""Embedding the pool's weak and strong views: drawn a few times, and kept."""
+"""Embedding weak and strong views of the pool, a few draws of each, and keeping them."""
 
 from __future__ import annotations
 

@@ -38,12 +38,12 @@ DTYPE = "float16"
 MOST_BLOCK_ROWS = 4096
 AHEAD = 2
 COMPUTING = ("numpy", "open_clip_torch", "pillow", "timm", "torchvision")
-"""Packages beside torch that decode, prepare or embed images."""
+"""Packages other than torch that decode, preprocess or embed images."""
 
 
 @dataclass(frozen=True)
 class View:
-    """One way to look at every image of a split; it gets an array.
+    """One view of every image of a split, stored as one array.
 
     Attributes
     ----------
@@ -92,9 +92,9 @@ def embed(
 
     The manifest's `flops` are those of all passes, however often the extraction was interrupted.
 
-    Does nothing if they are there, whole, and were made with the same settings. Interrupted, it
-    goes on at the first missing block of the sibling folder `{arrays}.partial`. Blocks all of whose
-    images were embedded before, in that order and with the same settings, are taken over from the
+    Does nothing if they are complete and were made with the same settings. If interrupted, it
+    continues at the first missing block of the sibling folder `{arrays}.partial`. Blocks all of
+    whose images were embedded before, in that order and with the same settings, are reused from the
     hidden sibling folder `.{arrays}.kept` (`kept`).
 
     Parameters
@@ -102,7 +102,7 @@ def embed(
     backbone_id
         For messages and the manifest.
     views
-        Those of a split are made together, so that every image is read once.
+        Views of a split are made together, so that every image is read once.
     arrays, manifest_path
         A folder and a JSON file.
     options
@@ -110,7 +110,7 @@ def embed(
     describe
         From the folder of the finished arrays to what else the manifest says.
     code
-        Hash of the code that computes: what other code has begun is not continued.
+        Hash of the code that computes: an extraction begun by other code is not continued.
     threads
         For torch on the CPU, and for decoding.
     precision
@@ -141,12 +141,12 @@ def embed(
     fingerprint = files.sha256_bytes(files.canonical_json(settings).encode())
     existing = _finished(arrays, manifest_path, fingerprint)
     if existing is not None:
-        log.info("%s: made with the same settings already", arrays)
+        log.info("%s: already made with the same settings", arrays)
         return existing
     dataset.verify()
     shapes = _array_shapes(dataset, views, backbone.num_features)
     aside = arrays.with_name(arrays.name + ".partial")
-    # What may change the last bits without being a setting: a resumed run must not mix two of them.
+    # Not settings, but they may change the last bits: a resumed run must not mix two of them.
     machine = {
         "code": code,
         "cpu": torch.backends.cpu.get_cpu_capability(),
@@ -207,7 +207,7 @@ def _embed_missing(
     settings: dict[str, Any],
     progress: Progress,
 ) -> None:
-    """Embed what the journal lacks, block by block; images are read while others are embedded."""
+    """Embed the blocks missing from the journal; images are read while others are embedded."""
     tasks = list(_tasks(views, journal, settings["batch_size"]))
 
     def read(task: PlannedBatch) -> np.ndarray:
@@ -321,7 +321,7 @@ def _finished(arrays: Path, manifest_path: Path, fingerprint: str) -> dict[str, 
 
 
 def _described(views: Sequence[View], journal: Journal) -> dict[str, Any]:
-    """What a manifest says about finished arrays; no dates, paths or anything of this machine."""
+    """A manifest's description of finished arrays: no dates, paths or facts of this machine."""
     splits: dict[str, Any] = {}
     for view in views:
         shape, dtype, _ = journal.arrays[view.array]

@@ -1,4 +1,4 @@
-"""Embedding every split of a prepared data set, its images as they are."""
+"""Embedding every split of a prepared data set, without augmentation."""
 
 from __future__ import annotations
 

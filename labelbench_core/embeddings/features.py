@@ -24,7 +24,7 @@ class FeatureExtractor:
     Parameters
     ----------
     backbone
-        Stays as it is; its network is copied.
+        Not modified; its network is copied.
     device
         "cpu", "cuda", …
     precision
@@ -60,6 +60,6 @@ class FeatureExtractor:
 
 
 def choose_batch_size(input_size: int) -> int:
-    """Images per batch: a power of two that depends on their size only, as results may on it."""
+    """Images per batch: a power of two that depends only on their size, since it may matter."""
     fitting = max(1, BATCH_PIXELS // input_size**2)
     return min(LARGEST_BATCH, 1 << (fitting.bit_length() - 1))

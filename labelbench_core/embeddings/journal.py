@@ -1,4 +1,4 @@
-"""Which blocks of an extraction are finished, so that it goes on where it was interrupted."""
+"""Which blocks of an extraction are finished, so that it continues where it was interrupted."""
 
 import json
 import logging
@@ -21,9 +21,9 @@ class Journal:
     Parameters
     ----------
     folder
-        Holds the arrays and the journal. Emptied unless its journal has these very `settings`.
+        Holds the arrays and the journal. Emptied unless its journal has exactly these `settings`.
     settings
-        All that the numbers depend on.
+        Everything that the numbers depend on.
     arrays
         Name → (shape, dtype, rows of a block) of every array.
     """
@@ -43,11 +43,11 @@ class Journal:
         self._remove_unfinished()
 
     def write(self, array: str, block: int, rows: Any) -> None:
-        """Write a block and note it as finished; both are on disk when this returns."""
+        """Write a block and record it as finished; both are on disk when this returns."""
         self.take_over(array, block, store.write_block(self.folder / array, block, rows))
 
     def take_over(self, array: str, block: int, digest: str) -> None:
-        """Note a block as finished that is there without having been written."""
+        """Record an existing block as finished without writing it."""
         self._append({"array": array, "block": block, "sha256": digest})
         self.finished[array, block] = digest
 
@@ -82,8 +82,8 @@ class Journal:
         with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
             whole = pool.map(self._is_whole, noted.items())
             finished = {key: noted[key] for key, good in zip(noted, whole, strict=True) if good}
-        log.info("%s: %d finished blocks taken over", self.folder, len(finished))
-        # Rewritten, so that what follows a torn line is readable.
+        log.info("%s: %d finished blocks reused", self.folder, len(finished))
+        # Rewritten, so that lines after an incomplete one are readable.
         with files.atomic_path(self._path) as aside:
             kept = [
                 files.canonical_json({"array": array, "block": block, "sha256": digest})
@@ -93,7 +93,7 @@ class Journal:
         return finished
 
     def _entry(self, line: str) -> tuple[str, int, str] | None:
-        """Array, block and SHA-256 of a line; None if it is torn or damaged: made once more."""
+        """Array, block and SHA-256 of a line; None if it is damaged: the block is made again."""
         try:
             entry = json.loads(line) if line.endswith("\n") else {}
             array, block, digest = entry["array"], entry["block"], entry["sha256"]

@@ -2,10 +2,10 @@
 
 Before a job runs again, Snakemake deletes what it made. Each finished block therefore has a second
 name, a hard link in a hidden folder beside the arrays: that costs no space, and outlives the first.
-The second name is a hash over all that the block's bytes depend on, its own rows' contents among
-it, and the device, the kind of CPU and the versions of the libraries: batches start anew in every
-block, so that a block depends on no other. A block of the same name is bit for bit what would be
-computed again.
+The second name is a hash over everything that the block's bytes depend on, including the contents
+of its rows, the device, the kind of CPU and the versions of the libraries. Batches start afresh in
+every block, so that a block depends on no other. A block of the same name is bit for bit what would
+be computed again.
 """
 
 import logging
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class KeptBlocks:
-    """Blocks of one extraction and of those before it, by what their bytes depend on.
+    """Blocks of this and earlier extractions, keyed by what their bytes depend on.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class KeptBlocks:
                 self._digests[key] = digest
 
     def fill(self, journal: Journal) -> None:
-        """Put what is kept where `journal` has gaps, and keep what it has."""
+        """Fill the gaps of `journal` with kept blocks, and keep the blocks that it has."""
         taken = 0
         for (array, block), key in self._keys.items():
             if (array, block) in journal.finished:
@@ -53,10 +53,10 @@ class KeptBlocks:
                 journal.take_over(array, block, digest)
                 taken += 1
         if taken:
-            log.info("%d of %d blocks hold what was embedded before", taken, len(self._keys))
+            log.info("%d of %d blocks reused from an earlier extraction", taken, len(self._keys))
 
     def keep(self, journal: Journal, array: str, block: int) -> None:
-        """Give a finished block its second name; nothing where links are impossible."""
+        """Give a finished block its second name; does nothing where links are impossible."""
         key, digest = self._keys[array, block], journal.finished[array, block]
         if not self._can_link or self._digests.get(key) == digest:
             return
@@ -65,7 +65,9 @@ class KeptBlocks:
             self.folder.mkdir(parents=True, exist_ok=True)
             os.link(journal.block_path(array, block), self.folder / f"{key}-{digest}")
         except OSError as error:
-            log.info("%s: no links here (%s): blocks are not kept", self.folder, error)
+            log.info(
+                "%s: hard links are not possible (%s): blocks are not kept", self.folder, error
+            )
             self._can_link = False
         else:
             self._digests[key] = digest
@@ -92,7 +94,7 @@ class KeptBlocks:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.link(kept, target)
         except OSError as error:
-            log.info("%s: cannot be taken over (%s); its rows are embedded again", kept, error)
+            log.info("%s: cannot be reused (%s); its rows are embedded again", kept, error)
             return None
         return digest
 
@@ -116,8 +118,8 @@ def block_keys(
     Parameters
     ----------
     settings
-        All that the numbers depend on, the machine among it. Its `dataset_fingerprint` is left
-        out: any other image would change it.
+        Everything that the numbers depend on, including the machine. Its `dataset_fingerprint` is
+        left out: a change of any other image would change it.
     arrays
         Name → (shape, dtype, rows of a block).
     splits

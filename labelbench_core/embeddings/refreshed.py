@@ -24,7 +24,7 @@ def with_weights(
     weights, metrics
         `model.safetensors` and `metrics.json` of `finetune_model`.
     ids
-        What the latter must say.
+        Ids that `metrics.json` must have.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def with_weights(
         raise damaged(
             weights,
             f"SHA-256 is {digest[:16]}…, expected {record['weights_sha256'][:16]}… (weights_sha256 "
-            f"in {metrics.name}): damaged, or of another fine-tuning",
+            f"in {metrics.name}): damaged, or from another fine-tuning",
         )
     network = load_network(weights, backbone.model)
     return dataclasses.replace(

@@ -95,7 +95,7 @@ def open_views(
                 raise damaged(
                     manifest_path,
                     f"{array} has the shape {rows.shape}, the clean embeddings {clean.shape}: "
-                    "views and embeddings must be of one data set and backbone",
+                    "views and embeddings must be of the same data set and backbone",
                 )
             views[kind].append(rows)
     return views

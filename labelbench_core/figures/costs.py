@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NO_COSTS = "No costs to show: these results came without their benchmark files."
+NO_COSTS = "No costs to show: the benchmark files of these results are missing."
 
 
 def draw_costs(costs: pd.DataFrame) -> Figure:
@@ -36,7 +36,7 @@ def draw_costs(costs: pd.DataFrame) -> Figure:
     _bars(time, names, list(stages["seconds"]), duration)
     time.set_title("total time of all jobs")
     _bars(memory, [""] * len(names), list(stages["max_rss_mb"] / 1024), "{:.2f} GB".format)
-    memory.set_title("largest memory of a job")
+    memory.set_title("peak memory of a job")
     if len(strategies):
         rounds = figure.add_subplot(grid[1, :])
         _bars(rounds, list(strategies["strategy"]), list(strategies["median_seconds"]), duration)

@@ -25,12 +25,12 @@ def draw_finetuning(table: pd.DataFrame, experiment: Experiment) -> Figure:
     """
     rows = table[table["metric"] == experiment.metric]
     if rows.empty:
-        return style.message("This experiment fine-tunes nothing.")
+        return style.message("This experiment has no fine-tuning.")
     split = ordered_splits(rows["split"])[0]
     rows = rows[rows["split"] == split]
     everything, rows = rows, rows[rows["kind"] != FULL_DATA]
     if rows.empty:
-        return style.message("Only the full data is fine-tuned on: see the table.")
+        return style.message("Fine-tuned on the full data only: see the table.")
     names = setting_labels(rows, NAMES)
     columns = max(part["round"].nunique() for _, part in groups(rows, NAMES))
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)

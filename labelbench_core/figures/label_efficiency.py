@@ -1,4 +1,4 @@
-"""How good a strategy gets per label bought, and how much better than the baseline."""
+"""The metric against labels bought, and the difference to the baseline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 MOST_BANDS = 6
-"""Strategies up to which every one has its interval drawn; the report says so."""
+"""With more strategies, not every interval is drawn; the report says so."""
 
 
 def draw_curves(curves: pd.DataFrame, experiment: Experiment) -> Figure:
@@ -39,7 +39,7 @@ def draw_differences(comparisons: pd.DataFrame, experiment: Experiment) -> Figur
     """
     rows = comparisons[comparisons["metric"] == experiment.metric]
     if rows.empty:
-        return style.message("Nothing to compare: a single strategy or a single round.")
+        return style.message("Nothing to compare: only one strategy or one round.")
     label = f"points over {experiment.baseline}"
     return _grid(rows, experiment, ("difference", "low", "high"), label)
 

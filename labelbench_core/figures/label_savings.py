@@ -23,11 +23,11 @@ def draw_savings(savings: pd.DataFrame, experiment: Experiment) -> Figure:
     """The saving at the baseline's last level: a row per setting, a column per split.
 
     `savings` is the table of `label_savings`. An arrow instead of a dot, or at the end of an
-    interval: a bound, no number; it points to where the truth lies.
+    interval, is a bound; it points towards the possible values.
     """
     rows = savings[(savings["definition"] == HEADLINE) & (savings["metric"] == experiment.metric)]
     if rows.empty:
-        return style.message("Nothing to compare: a single strategy.")
+        return style.message("Nothing to compare: only one strategy.")
     splits = [name for name in ordered_splits(rows["split"]) if name != "val"]
     names = setting_labels(rows)
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)

@@ -1,4 +1,4 @@
-"""One look for all figures, and saving them so that equal figures have equal bytes."""
+"""The common style of all figures, and saving them so that equal figures have equal bytes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DASHES = (
 )
 MARKERS = ("s", "^", "D", "v", "P", "X", "p", "*", "h", "d", "8")
 HEAVY = 2.0
-"""Line width from which a strategy stands out: the baseline and the highlighted one."""
+"""Line width of strategies that stand out: the baseline and the highlighted one."""
 TITLE_CHARACTERS_PER_INCH = 8.5  # of a panel, with room for its tick labels
 DATELESS = {
     "png": {"Software": None},
@@ -45,7 +45,7 @@ DATELESS = {
 
 @dataclass(frozen=True)
 class Look:
-    """How one strategy is drawn, in every figure alike."""
+    """How one strategy is drawn in every figure."""
 
     color: str
     marker: str
@@ -118,7 +118,7 @@ def drawing() -> Iterator[None]:
         "svg.fonttype": "path",
         "pdf.fonttype": 42,
     }
-    # It tells at length which tables of a font it keeps in a PDF.
+    # It logs at length which font tables it keeps in a PDF.
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     with mpl.rc_context():
         mpl.rcdefaults()

@@ -1,4 +1,4 @@
-"""What the metrics need of predicted probabilities: three numbers a row, whatever the classes."""
+"""What the metrics need of predicted probabilities: three numbers per row."""
 
 from dataclasses import dataclass
 from typing import Any, Self

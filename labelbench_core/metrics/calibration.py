@@ -1,4 +1,4 @@
-"""How far predicted probabilities can be believed."""
+"""How far predicted probabilities can be trusted."""
 
 import numpy as np
 

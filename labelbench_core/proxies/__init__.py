@@ -1,7 +1,7 @@
 """Proxies: what is trained in every round, to select the next labels and to be evaluated.
 
-A proxy is one file with `INFO` and `build(threads=1, *, options)`, which returns a `Proxy`; where
-its `INFO` says that it provides them, a `LinearHead` or an `Ensemble` too.
+A proxy is one file with `INFO` and `build(threads=1, *, options)`, which returns a `Proxy`; which
+is also a `LinearHead` or an `Ensemble` if its `INFO` says so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ class Statistics:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a proxy may be trained on: the pool without labels, and the labels bought in it.
+    """What a proxy may be trained on: the pool without labels, and the labels bought.
 
     Attributes
     ----------
@@ -60,14 +60,14 @@ class TrainingSet:
     zero_shot
         The classifier made of class names, from `labelbench_core.backbones.zero_shot`.
     previous
-        Arrays of the round before; none in round 0.
+        Arrays of the previous round; none in round 0.
     checkpoint
-        File that a long training may leave when it is interrupted and continue from.
+        File that an interrupted long training may leave, to resume from.
 
     Raises
     ------
     InputError
-        If the labels are no classes, or the indices no rows of the pool.
+        If the labels are not classes, or the indices not rows of the pool.
     """
 
     pool: RowSource
@@ -102,7 +102,7 @@ class TrainingSet:
 
 
 class Proxy(Protocol):
-    """What is trained in a round; `features` are rows of a split, as stored."""
+    """The model trained in a round; `features` are rows of a split, as stored."""
 
     def fit(
         self,
@@ -110,7 +110,7 @@ class Proxy(Protocol):
         rng: np.random.Generator,
         previous: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Train; what is worth recording (JSON), which the next round's fit gets as `previous`."""
+        """Train; what to record (JSON), which the next round's fit gets as `previous`."""
 
     def predict_proba(self, features: Any) -> np.ndarray:
         """(n, C) float32 probabilities."""
@@ -125,7 +125,7 @@ class Proxy(Protocol):
         """The trained state, as arrays in a round's file."""
 
     def restore(self, arrays: dict[str, np.ndarray], statistics: Statistics) -> Self:
-        """Take the state over from `arrays`."""
+        """Restore the state from `arrays`."""
 
 
 @runtime_checkable
@@ -146,7 +146,7 @@ class Ensemble(Protocol):
 
 @runtime_checkable
 class Refittable(Protocol):
-    """A proxy of which a rough one on other labels is had quickly, for ceilings that look ahead."""
+    """A proxy that can be refitted quickly on other labels, for ceilings that look ahead."""
 
     def refit(self, training: TrainingSet, fit: Mapping[str, Any]) -> Proxy:
         """That proxy; `fit` is what the proxy's own `fit` returned."""

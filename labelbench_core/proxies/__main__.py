@@ -1,4 +1,4 @@
-"""What proxies there are, and what their options mean.
+"""List proxies, and describe their options.
 
 python -m labelbench_core.proxies --list
 python -m labelbench_core.proxies --describe NAME ...

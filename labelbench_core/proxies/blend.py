@@ -1,9 +1,9 @@
-"""A linear probe on a pool that is embedded anew every few rounds by the network fine-tuned so far.
+"""A linear probe on a pool that is re-embedded every few rounds by the network fine-tuned so far.
 
-Between two refreshes a round costs what one of the proxy `linear` does. After every
-`refresh_every` rounds the backbone is fine-tuned, from its pretrained weights, on all labels bought
-until then, and the pool embedded with it; both are stages of the workflow of their own, cached as
-the first embeddings are. The round after a refresh trains the probe again before it selects.
+Between two refreshes a round costs what one of the proxy `linear` does. After every `refresh_every`
+rounds the backbone is fine-tuned, from its pretrained weights, on all labels bought until then, and
+the pool embedded with it; both are separate stages of the workflow, cached like the first
+embeddings. The round after a refresh trains the probe again before it selects.
 """
 
 from typing import Annotated
@@ -52,8 +52,8 @@ def build(
     threads
         Threads to use; no influence on the result.
     trainer
-        Id in the catalogue's trainers.yaml of what trains the backbone; not one with `head: proxy`.
-        Default: ours.
+        Id in the catalogue's trainers.yaml of the trainer of the backbone; not one with `head:
+        proxy`. Default: ours.
     refresh_every
         Number of rounds from one refresh of the embeddings to the next. Default: ours.
     penalty

@@ -35,7 +35,7 @@ class FineTuneProxy(DeepProxy):
         self.state: dict[str, np.ndarray] = {}
 
     def start(self, backbone: Backbone, training: TrainingSet, rng: np.random.Generator) -> Start:
-        """The pretrained weights, or those of the round before."""
+        """The pretrained weights, or those of the previous round."""
         state = {
             name.removeprefix(PREFIX): torch.from_numpy(values.astype(np.float32))
             for name, values in training.previous.items()
@@ -77,10 +77,10 @@ def build(
     threads
         Threads to use; the number can change the last digits.
     trainer
-        Id in the catalogue's trainers.yaml of what trains the backbone, with `head: fresh`.
+        Id in the catalogue's trainers.yaml of the trainer of the backbone, with `head: fresh`.
         Default: ours.
     start
-        Weights that a round begins with: "pretrained", or "warm", those of the round before.
+        Weights that a round starts from: "pretrained", or "warm", those of the previous round.
         Default: ours.
     """
     return FineTuneProxy(trainer, start, threads)

@@ -1,13 +1,13 @@
 """Multinomial logistic regression on frozen embeddings: a linear probe.
 
-Where it starts from the classifier that a CLIP-like backbone makes of class names, the penalty is
-on the distance from that classifier instead of from zero: the objective has one minimum, wherever
-the search for it begins.
+With a start from the classifier that a CLIP-like backbone makes from class names, the penalty is on
+the distance from that classifier instead of from zero: the objective has one minimum, wherever the
+search begins.
 
 Features are standardised with the statistics of the whole, unlabelled pool. The penalty is chosen
 by cross-validation within the labels that were bought (`penalty.py`), so that neither a validation
-set nor a test set is spent on it, and anew each time that the number of labels has doubled. The
-record says `penalty_at_edge: true` where it is the first or last one of the grid.
+set nor a test set is spent on it, and again each time the number of labels has doubled. The record
+says `penalty_at_edge: true` if it is the first or last value of the grid.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ class LinearProxy(LinearHead):
         rng: np.random.Generator,
         previous: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Train from zero; the optimum is unique, `rng` only deals the folds."""
+        """Train from zero; the optimum is unique, and `rng` only assigns the folds."""
         self.statistics = training.statistics
         labels, num_classes = training.labels, training.num_classes
         self.prior = self._prior(training)
@@ -71,7 +71,7 @@ class LinearProxy(LinearHead):
         }
 
     def refit(self, training: TrainingSet, fit: Mapping[str, Any]) -> "LinearProxy":
-        """A rough probe on other labels, quickly: for looking ahead.
+        """A rough probe on other labels, fitted quickly, for looking ahead.
 
         Started from this one's solution, with the penalty of `fit` (what its `fit` returned), and
         ended at ten times the tolerance.
@@ -117,8 +117,7 @@ class LinearProxy(LinearHead):
             return None
         if training.zero_shot is None:
             raise InputError(
-                "options.start: 'zero-shot'; the head of the class names is not given; allowed "
-                "without it: zeros"
+                "options.start: 'zero-shot'; no zero-shot head was given; allowed without it: zeros"
             )
         statistics = training.statistics
         length = np.sqrt((statistics.mean**2 + statistics.std**2).sum())
@@ -135,7 +134,7 @@ class LinearProxy(LinearHead):
         rng: np.random.Generator,
         previous: Mapping[str, Any],
     ) -> tuple[dict[str, Any], int]:
-        """The fixed penalty, that of the round before, or one chosen from the labels at hand.
+        """The fixed penalty, that of the previous round, or one chosen from the labels.
 
         And the floating-point operations that choosing it took.
         """
@@ -180,6 +179,6 @@ def build(
         `converged: false`. Default: ours.
     start
         Weights that the penalty pulls towards: "zeros", or "zero-shot", the classifier that a
-        CLIP-like backbone makes of the class names. Default: ours.
+        CLIP-like backbone makes from the class names. Default: ours.
     """
     return LinearProxy(penalty, tolerance, max_iterations, threads, start)

@@ -1,8 +1,9 @@
 """An ensemble of linear probes, each fitted to a bootstrap sample of the labels: bagging.
 
-Breiman 1996. A deep ensemble (Lakshminarayanan et al. 2017) differs by random initialisation alone;
-the probe's objective is convex, and every start ends in the same minimum, so that here the sample
-has to make the difference. It predicts the mean of its members' probabilities.
+Breiman 1996. The members of a deep ensemble (Lakshminarayanan et al. 2017) differ only by random
+initialisation; the probe's objective is convex, and every start ends in the same minimum, so that
+here the members must differ by their samples. The ensemble predicts the mean of its members'
+probabilities.
 
 The head that strategies see, and that fine-tuning may start from, is that of the probe on all
 labels (each once), which is what the proxy `linear` would be: the mean of the members' heads
@@ -39,7 +40,7 @@ class LinearEnsemble(LinearProxy):
     Attributes
     ----------
     weights, bias
-        Of the probe on all labels, as in `LinearProxy`.
+        Head of the probe on all labels, as in `LinearProxy`.
     member_weights, member_bias
         (D, M, C) and (M, C) float32, for embeddings as stored.
     """
@@ -124,9 +125,9 @@ def build(
     threads
         Threads to use; no influence on the result.
     members
-        Number of bootstrap samples. Cost grows with it, precision slowly: on CIFAR-10 with 1,000
-        labels, the ranks that BALD gives to rows have a correlation of 0.87 with those by 200
-        members for 5, and of 0.96 for 20. Default: ours.
+        Number of bootstrap samples. Cost grows in proportion, precision slowly: on CIFAR-10 with
+        1,000 labels, the rank correlation of BALD's scores with those of 200 members is 0.87 for 5
+        members and 0.96 for 20. Default: ours.
     penalty
         Per label: the objective is the mean loss plus penalty / 2 times the squared norm of the
         weights of standardised features. null: chosen by cross-validation among the bought labels.

@@ -1,4 +1,4 @@
-"""Low-rank adapters in the backbone (LoRA), trained in every round; the backbone stays as it is."""
+"""Low-rank adapters in the backbone (LoRA), trained in every round; the backbone is frozen."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LoraProxy(DeepProxy):
     def __init__(
         self, trainer: Mapping[str, Any], rank: int, alpha: float, dropout: float, threads: int
     ) -> None:
-        # Folding would hide the layers that adapters go into; the statistics stay as they are.
+        # Folding would hide the layers that get adapters; the statistics are not changed.
         training = {**(trainer.get("training") or {}), "batch_norm": "frozen"}
         options = {"rank": rank, "alpha": alpha, "dropout": dropout}
         super().__init__({**trainer, "training": training}, options, threads)
@@ -46,7 +46,7 @@ class LoraProxy(DeepProxy):
 
         targets = adapted_layers(backbone.model)
         if not targets:
-            raise InputError("proxy lora: the backbone has no layer that adapters could go into")
+            raise InputError("proxy lora: the backbone has no layer that can take adapters")
         config = LoraConfig(
             r=self.rank,
             lora_alpha=self.alpha,
@@ -72,7 +72,7 @@ class LoraProxy(DeepProxy):
 def adapted_layers(model: nn.Module) -> list[str]:
     """Names of linear layers and of convolutions over single pixels, which are linear too.
 
-    What belongs to an attention module of torch's own is left out: it reads the weights itself.
+    Layers of torch's own attention module are left out: it reads their weights directly.
     """
     inside = [
         f"{name}." for name, module in model.named_modules()
@@ -106,7 +106,7 @@ def build(
     threads
         Threads to use; the number can change the last digits.
     trainer
-        Id in the catalogue's trainers.yaml of what trains the adapters and the classifier, with
+        Id in the catalogue's trainers.yaml of the trainer of the adapters and the classifier, with
         `head: fresh`. Default: ours.
     rank
         r, the rank of the update of each adapted layer. Default: ours.

@@ -106,9 +106,9 @@ def build(
     hidden
         Number of units in the hidden layer. Default: ours.
     trainer
-        Id in the catalogue's trainers.yaml of what trains the network. Default: ours.
+        Id in the catalogue's trainers.yaml of the trainer of the network. Default: ours.
     augmentation
-        Id in the catalogue's augmentations.yaml: which cached views are trained on. Semi-supervised
+        Id in the catalogue's augmentations.yaml of the cached views to train on. Semi-supervised
         trainers need it; null: the embeddings of the unchanged images. Default: ours.
     """
     return ShallowProxy(hidden, trainer, threads)

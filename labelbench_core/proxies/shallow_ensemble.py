@@ -1,4 +1,4 @@
-"""A deep ensemble of shallow networks on embeddings: the same labels, other starts and batches.
+"""A deep ensemble of shallow networks on embeddings: same labels, different starts and batches.
 
 Predicts the mean of its members' probabilities; strategies that need a head or hidden activations
 see the first member's.
@@ -81,13 +81,13 @@ def build(
     threads
         Threads to use; the number can change the last digits.
     members
-        Number of networks; a single one has nobody to disagree with. Default: ours.
+        Number of networks; a single one cannot disagree. Default: ours.
     hidden
         Number of units in each hidden layer. Default: ours.
     trainer
-        Id in the catalogue's trainers.yaml of what trains each network. Default: ours.
+        Id in the catalogue's trainers.yaml of the trainer of each network. Default: ours.
     augmentation
-        Id in the catalogue's augmentations.yaml: which cached views are trained on. Semi-supervised
+        Id in the catalogue's augmentations.yaml of the cached views to train on. Semi-supervised
         trainers need it; null: the embeddings of the unchanged images. Default: ours.
     """
     return ShallowEnsemble(members, hidden, trainer, threads)

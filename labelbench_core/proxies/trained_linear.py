@@ -1,6 +1,6 @@
 """A linear classifier on embeddings, trained by any trainer, semi-supervised ones included.
 
-Where the trainer is supervised, the proxy `linear` reaches the optimum of the same loss, faster.
+With a supervised trainer, the proxy `linear` reaches the optimum of the same loss, and faster.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ def build(
     threads
         Threads to use; the number can change the last digits.
     trainer
-        Id in the catalogue's trainers.yaml of what trains the classifier. Default: ours.
+        Id in the catalogue's trainers.yaml of the trainer of the classifier. Default: ours.
     augmentation
-        Id in the catalogue's augmentations.yaml: which cached views are trained on. Semi-supervised
+        Id in the catalogue's augmentations.yaml of the cached views to train on. Semi-supervised
         trainers need it; null: the embeddings of the unchanged images. Default: ours.
     """
     return TrainedLinear(trainer, threads)

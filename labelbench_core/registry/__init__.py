@@ -67,8 +67,8 @@ def names(kind: str) -> list[str]:
 def module_name(kind: str, name: str) -> str:
     """The module that implements a component; `InputError` if there is none.
 
-    A file that is no component any more, since its main function or its `INFO` is damaged, is still
-    the one that its name means: whoever reads it is told what is wrong with it.
+    A file that is no longer a valid component, because its main function or its `INFO` is damaged,
+    still counts as the one of its name: reading it gives an error that says what is wrong.
     """
     if name in _own(kind) or (name in _files(kind) and name not in _plugins(kind)):
         return f"labelbench_core.{kind}.{name.replace('-', '_')}"
@@ -85,7 +85,7 @@ def load(kind: str, name: str) -> ModuleType:
 
 
 def build(kind: str, entry: Mapping[str, Any], *arguments: Any) -> Any:
-    """Make what an entry of the catalogue describes: the main function, with its options.
+    """Call the main function of a catalogue entry's component with the entry's options.
 
     Raises
     ------
@@ -104,14 +104,14 @@ def option_errors(
     """A line `options.KEY: VALUE; allowed: …` for everything that is wrong in `given`.
 
     Beside the signature's annotations, keys of `INFO` say what is allowed: `required`, options that
-    have to be given, since their default is no choice; `runs`, options that name other strategies;
-    and `at_least`, options that may not be smaller than others (a list counts by its length, null
-    for nothing).
+    must be given, since their default is not valid; `runs`, options that name other strategies; and
+    `at_least`, options that may not be smaller than others (a list counts by its length, null for
+    nothing).
 
     Parameters
     ----------
     resolved
-        Whether entries of the catalogue stand in the place of ids, as jobs get them.
+        Whether catalogue entries replace ids, as jobs get them.
     """
     component = describe(kind, name)
     allowed = component.allowed
@@ -140,7 +140,7 @@ def option_errors(
 def _unfit(kind: str, option: str, value: str | Sequence[str]) -> list[str]:
     """Names of components that cannot be run by another one.
 
-    Those whose files are broken are told to those who run them only (`component_code.unreadable`).
+    Broken files are reported only to their users (`component_code.unreadable`).
     """
     one_at_a_time = [value] if isinstance(value, str) else value
     wrong = [
@@ -187,7 +187,7 @@ def describe(kind: str, name: str) -> Component:
     Raises
     ------
     InputError
-        One line, if its source is no Python, or does not say what it has to.
+        One line, if its source is not valid Python, or lacks a required description.
     """
     module = module_name(kind, name)
     path = source_of(module)
@@ -197,13 +197,13 @@ def describe(kind: str, name: str) -> Component:
     stands_for = _meanings(tree)
     main = functions.get(MAIN_FUNCTION[kind])
     if main is None:
-        raise InputError(f"{shown_path}: it has no function {MAIN_FUNCTION[kind]}")
+        raise InputError(f"{shown_path}: has no function {MAIN_FUNCTION[kind]}")
     options: dict[str, Any] = {}
     allowed: dict[str, option_rules.Allowed | None] = {}
     for argument, default in zip(main.args.kwonlyargs, main.args.kw_defaults, strict=True):
         where = f"{shown_path}: line {argument.lineno}: option {argument.arg}"
         if default is None:
-            raise InputError(f"{where}: it has no default")
+            raise InputError(f"{where}: has no default")
         options[argument.arg] = _literal(default, f"{shown_path}: default of {argument.arg}")
         try:
             allowed[argument.arg] = option_rules.read(argument.annotation, stands_for)
@@ -228,7 +228,7 @@ def describe(kind: str, name: str) -> Component:
 def parse(path: Path) -> ast.Module:
     """A source file's syntax tree; `InputError`, one line, if it is no valid Python.
 
-    Read once in a process: nobody may change the tree.
+    Parsed once per process: the tree must not be changed.
     """
     try:
         return ast.parse(path.read_bytes(), filename=str(path))
@@ -250,7 +250,9 @@ def _literal(node: ast.expr, where: str) -> Any:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError) as error:
         line = f"{where}: line {node.lineno}"
-        raise InputError(f"{line}: not a literal, which is read without importing") from error
+        raise InputError(
+            f"{line}: not a literal, as needed to read it without importing the file"
+        ) from error
 
 
 def components_run(
@@ -335,7 +337,7 @@ def _own(kind: str) -> frozenset[str]:
 
 @functools.cache
 def _files(kind: str) -> frozenset[str]:
-    """Names that the files of the kind's folder have as methods, whatever is in them."""
+    """Names of methods from the files of the kind's folder, whatever is in them."""
     folder = PACKAGE / kind
     return frozenset(path.stem.replace("_", "-") for path in folder.glob("[a-z]*.py"))
 

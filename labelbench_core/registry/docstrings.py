@@ -1,8 +1,8 @@
-"""What a component's docstring says of its options: their meaning, unit and source.
+"""What a component's docstring says about its options: their meaning, unit and source.
 
 The main function has a numpydoc section `Parameters`; it is read from the source, without importing
-it. Type, range and value of a default are said once, in the signature (`options`): a docstring that
-repeats them is wrong as soon as they change. Each option's text ends with whose default it is:
+it. Type, range and default are given once, in the signature (`options`): a docstring that repeats
+them is wrong as soon as they change. Each option's text ends with the source of its default:
 `Default: SOURCE.`, where SOURCE begins with one of `SOURCES`.
 """
 
@@ -28,13 +28,13 @@ _TYPE_WORDS = re.compile(
     r"non-negative|positive|at (?:least|most) [\d.]+)\b",
     re.IGNORECASE,
 )
-# Too frequent in prose to be taken for a default, unless the text says so.
+# Too frequent in prose to count as a default, unless the text calls them that.
 _COMMON_NUMBERS = (0, 1)
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a docstring says of an option; `source` is whose default it is."""
+    """What a docstring says of an option; `source` is that of the default."""
 
     meaning: str
     source: str
@@ -49,7 +49,7 @@ def descriptions(component: Component) -> dict[str, Description]:
 def parameters(component: Component) -> dict[str, str]:
     """The section `Parameters` of a component's main function: each name's text, as one line.
 
-    A name's entry is kept as it stands in its head line: what follows a colon is part of the name,
+    A name's entry is kept as in its head line: what follows a colon is part of the name,
     which `errors` refuses.
     """
     lines = inspect.cleandoc(ast.get_docstring(_main(component)) or "").split("\n")
@@ -72,7 +72,7 @@ def parameters(component: Component) -> dict[str, str]:
 
 
 def errors(component: Component) -> Iterator[str]:
-    """A line for each option that the docstring lacks, invents, or tells of what is not its own."""
+    """Errors in how the docstring describes the options, one line each."""
     texts = parameters(component)
     signature = _main(component).args
     known = [one.arg for one in (*signature.posonlyargs, *signature.args, *signature.kwonlyargs)]
@@ -84,7 +84,7 @@ def errors(component: Component) -> Iterator[str]:
             continue
         text = _parted(texts[name])
         if not text.meaning:
-            yield f"Parameters: {name}: no meaning"
+            yield f"Parameters: {name}: has no description"
         if not text.source.startswith(SOURCES):
             yield f"Parameters: {name}: source {shown(text.source)}; allowed: {listed(SOURCES)}"
         if words := _TYPE_WORDS.findall(f"{text.meaning} {text.source}"):
@@ -109,8 +109,8 @@ def _parted(text: str) -> Description:
 def _repeats(text: Description, default: Any) -> bool:
     """Whether a text names the default's value.
 
-    A number other than 0 and 1 may not stand in it at all; other values may be explained, each as
-    one that is allowed, but not called the default.
+    A number other than 0 and 1 must not occur in it at all; other values may be explained as
+    allowed values, but not called the default.
     """
     if re.search(r"\bdefaults?\b", text.meaning, re.IGNORECASE):
         return _names_value(re.sub(r".*?\bdefaults?\b", "", text.meaning, count=1), default)

@@ -1,4 +1,4 @@
-"""What a component says of itself: keys of its `INFO`, and what its main function is called with.
+"""How a component describes itself: keys of its `INFO`, and parameters of its main function.
 
 `labelbench_core.registry` reads `INFO` without importing the component, and others rely on it.
 """
@@ -42,7 +42,7 @@ def _are_pairs(value: Any) -> bool:
     )
 
 
-_TEXTS = option_rules.Allowed("a list of texts", _are_texts)
+_TEXTS = option_rules.Allowed("a list of strings", _are_texts)
 _PAIRS = option_rules.Allowed("a mapping of options to options", _are_pairs)
 ALLOWED = {
     **dict.fromkeys(FLAGS, option_rules.of(bool)),
@@ -56,7 +56,7 @@ ONLY_OF = {"runs": "strategies", "steps_at_least": "trainers"}
 
 
 def errors(kind: str, info: Any, options: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong in an `INFO`, a line each, the first thing first.
+    """The errors in an `INFO`, one per line.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def errors(kind: str, info: Any, options: Mapping[str, Any]) -> Iterator[str]:
         if key in ALLOWED and not ALLOWED[key].holds(value):
             yield f"{key}: {shown(value)}; allowed: {ALLOWED[key].words}"
         elif key in ONLY_OF and kind != ONLY_OF[key]:
-            yield f"{key}: only {ONLY_OF[key]} have it"
+            yield f"{key}: allowed for {ONLY_OF[key]} only"
         elif key == "runs":
             yield from _not_of_use(key, value, options, _is_names, "names of strategies")
         elif key == "required":
@@ -92,7 +92,7 @@ def parameter_errors(
 ) -> Iterator[str]:
     """A line if a function cannot be called as its kind is: `PARAMETERS` by position.
 
-    They may have other names, but not each other's.
+    They may be renamed, but not swapped.
     """
     needed = PARAMETERS[kind] + HANDED.get(str(info.get("kind")), ())
     arguments = function.args
@@ -107,10 +107,10 @@ def parameter_errors(
 
 
 def _not_of_use(key: str, named: Any, options: Mapping[str, Any], holds: Any, what: str) -> Any:
-    """Options that a key names, and that are not there or have another kind of default."""
+    """Errors for options that a key names and that do not exist or have another kind of default."""
     for option in named:
         if option not in options:
-            yield f"{key}: {shown(option)} is no option; allowed: {listed(sorted(options))}"
+            yield f"{key}: {shown(option)} is not an option; allowed: {listed(sorted(options))}"
         elif not holds(options[option]):
             default = shown(options[option])
             yield f"{key}: {option}, whose default is {default}; allowed: options with {what}"

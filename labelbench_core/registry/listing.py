@@ -1,4 +1,4 @@
-"""The components of a kind, printed: a list of all, or what there is to know of some.
+"""Printing the components of a kind: a list of all, or a description of some.
 
 `python -m labelbench_core.<kind>`. No component is imported.
 """
@@ -21,7 +21,7 @@ _LEFT_OUT = ("name", "summary", "runs", "required", "at_least", "steps_at_least"
 
 @dataclass(frozen=True)
 class OptionRow:
-    """What there is to know of an option, in words; `source` is whose default it is."""
+    """All about an option, in words; `source` is that of the default."""
 
     name: str
     allowed: str
@@ -40,9 +40,9 @@ def list_command(kind: str, columns: tuple[str, ...], argv: Sequence[str] | None
     """
     parser = argparse.ArgumentParser(prog=f"python -m labelbench_core.{kind}")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--list", action="store_true", help=f"print all {kind}, one a line")
+    what.add_argument("--list", action="store_true", help=f"print all {kind}, one per line")
     what.add_argument(
-        "--describe", nargs="+", metavar="NAME", help="print what they are, and all their options"
+        "--describe", nargs="+", metavar="NAME", help="print what each one is, and all its options"
     )
     chosen = parser.parse_args(argv)
     if chosen.list:
@@ -78,7 +78,7 @@ def description(component: Component, width: int) -> str:
     Parameters
     ----------
     width
-        Of a line, in characters.
+        Width of a line, in characters.
     """
     facts = {
         key: value for key, value in component.info.items() if key not in _LEFT_OUT and value != ""
@@ -98,7 +98,7 @@ def description(component: Component, width: int) -> str:
 
 
 def option_rows(component: Component) -> Iterator[OptionRow]:
-    """What there is to know of each option, in the signature's order."""
+    """All about each option, in the signature's order."""
     told = docstrings.descriptions(component)
     for name, default in component.options.items():
         rule = component.allowed[name]
@@ -107,7 +107,7 @@ def option_rows(component: Component) -> Iterator[OptionRow]:
         yield OptionRow(
             name,
             rule.words if rule else "a value like the default",
-            "none: it has to be given" if has_to_be_given else written(default),
+            "none: required" if has_to_be_given else written(default),
             "" if has_to_be_given else text.source,
             text.meaning,
         )

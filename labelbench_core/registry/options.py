@@ -1,10 +1,10 @@
-"""What a component's options may be: said once, in the signature of the function that takes them.
+"""What a component's options may be: defined once, in the signature of its main function.
 
 An annotation is a type, `Literal[...]`, a union, a sequence, or one of these `Annotated` with an
 `Interval` or a `Reference`; the names below stand for frequent ones. `labelbench_core.registry`
-reads annotations from the source, without importing it, and checks by them what a catalogue gives
-before any job starts, and what `build`, `load` and `select` get. Names of markers follow the
-package `annotated-types`.
+reads annotations from the source, without importing it, and uses them to check the values in a
+catalogue before any job starts, and the arguments of `build`, `load` and `select`. Names of markers
+follow the package `annotated-types`.
 """
 
 import ast
@@ -103,7 +103,7 @@ class Allowed:
 
 
 class Unreadable(Exception):
-    """An annotation that is there and does not say what a value may be."""
+    """An annotation that does not say what a value may be."""
 
     def __init__(self, annotation: ast.expr) -> None:
         super().__init__(
@@ -125,7 +125,7 @@ def read(annotation: ast.expr | None, names: Mapping[str, ast.expr]) -> Allowed 
     Raises
     ------
     Unreadable
-        If it is made of anything else than types and markers: it would be no check at all.
+        If it contains anything but types and markers: it could not be checked.
     """
     if annotation is None:
         return None
@@ -205,7 +205,7 @@ def of(kind: Any) -> Allowed:
 
 
 def is_number(value: Any, kind: type = numbers.Real) -> bool:
-    """Whether a value is a finite number; booleans are none."""
+    """Whether a value is a finite number; booleans are not."""
     if isinstance(value, bool) or not isinstance(value, kind):
         return False
     try:
@@ -215,13 +215,13 @@ def is_number(value: Any, kind: type = numbers.Real) -> bool:
 
 
 def is_whole(value: Any) -> bool:
-    """Whether a value is a whole number that arrays can hold; 3.0 is none."""
+    """Whether a value is a whole number that arrays can hold; 3.0 is not."""
     is_whole_number = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     return is_whole_number and -LARGEST <= value <= LARGEST
 
 
 def is_text(value: Any) -> bool:
-    """Whether a value is a text of one line."""
+    """Whether a value is a string of one line."""
     return isinstance(value, str) and value.isprintable() and len(value) <= LONGEST_TEXT
 
 
@@ -229,7 +229,7 @@ _PLAIN = {
     bool: Allowed("true, false", lambda value: isinstance(value, bool)),
     int: Allowed("a whole number", is_whole),
     float: Allowed("a number", is_number),
-    str: Allowed("a text of one line", is_text),
+    str: Allowed("a string of one line", is_text),
 }
 
 
@@ -255,7 +255,7 @@ def _list_of(member: Allowed) -> Allowed:
         return len({tuple(one) if isinstance(one, list) else one for one in value}) == len(value)
 
     return Allowed(
-        f"a non-empty list of different members, each {member.words}", holds, member.reference
+        f"a non-empty list of distinct items, each {member.words}", holds, member.reference
     )
 
 
@@ -302,7 +302,7 @@ def errors(
     given
         Options and their values.
     defaults, allowed
-        Of all options that there are.
+        Defaults and allowed values of all options.
     resolved
         Whether entries of the catalogue may stand in the place of ids.
     what
@@ -326,7 +326,7 @@ def errors(
 
 
 def is_like(value: Any, default: Any) -> bool:
-    """Whether a value is of its default's type; None as default allows anything."""
+    """Whether a value has the type of its default; None as default allows anything."""
     if default is None:
         return True
     if isinstance(default, (list, tuple)):

@@ -1,1 +1,1 @@
-"""The page that an experiment ends in."""
+"""The report page of an experiment."""

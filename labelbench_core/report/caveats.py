@@ -24,12 +24,12 @@ def statistics_notes(experiment: Experiment, results: Results) -> list[str]:
     counts = _seed_counts(experiment)
     count = counts[0]
     notes = [
-        f"{' or '.join(map(str, counts))} seeds. Every strategy has the same first labels with the "
-        "same seed, so that differences are taken seed by seed.",
+        f"{' or '.join(map(str, counts))} seeds. All strategies share the initial labels of a "
+        "seed, so that differences are paired by seed.",
         "Intervals of means and differences are 95 % Student t intervals over the seeds. Those of "
-        "label savings are made from the numbers of labels that a paired t-test over the seeds "
-        "cannot exclude, on either side, and may be bounds (docs/reports.md); a strategy that may "
-        "not reach the level is compared at its own last level to bound its saving from below.",
+        "label savings contain the numbers of labels that a paired t-test over the seeds cannot "
+        "exclude, on either side, and may be open (docs/reports.md); a strategy that may not "
+        "reach the level is compared at its own last level to bound its saving from below.",
         "Curves are the measured means. Nothing is smoothed and no running maximum is taken.",
         "p-values are of two-sided paired t-tests, corrected by Holm's method over all strategies "
         "and budgets of a setting, split and metric.",
@@ -38,22 +38,23 @@ def statistics_notes(experiment: Experiment, results: Results) -> list[str]:
     if bounds:
         notes.append(
             f"Ceilings ({', '.join(bounds)}) see labels that were not bought, or all labels. They "
-            "show what there is to gain, though a well-chosen part of the labels can do better "
-            "than all of them; they enter no comparison, rank or correction."
+            "show how much there is to gain, though a well-chosen part of the labels can do better "
+            "than all of them; no comparison, rank or correction includes them."
         )
     effect = detectable_effect(count)
     if not math.isnan(effect):
         notes.append(
-            f"With {count} seeds, a single uncorrected test finds a difference of {effect:.2f} "
+            f"With {count} seeds, a single uncorrected test detects a difference of {effect:.2f} "
             "standard deviations (of the paired differences) with 80 % power."
         )
     rows = results.comparisons[results.comparisons["metric"] == experiment.metric]
     detectable = 100 * rows["detectable"].dropna()
     if len(detectable):
         notes.append(
-            f"In these results that is {detectable.median():.2f} points of {experiment.metric} in "
-            f"the median over all comparisons ({detectable.min():.2f} to {detectable.max():.2f}); "
-            "a smaller difference that is not seen is not shown to be absent."
+            f"In these results that is a median of {detectable.median():.2f} points of "
+            f"{experiment.metric} over all comparisons ({detectable.min():.2f} to "
+            f"{detectable.max():.2f}); not finding a smaller difference does not show that there "
+            "is none."
         )
     return notes
 
@@ -63,9 +64,7 @@ def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results
     notes = []
     fewest = _seed_counts(experiment)[0]
     if fewest < FEW_SEEDS:
-        notes.append(
-            f"Only {fewest} seeds: intervals are wide, those of label savings most of all."
-        )
+        notes.append(f"Only {fewest} seeds: intervals are wide, especially those of label savings.")
     notes += _unfinished(results.convergence)
     notes += _weak_highlight(experiment, results.comparisons)
     notes += _savings(experiment, summary)
@@ -105,7 +104,7 @@ def _weak_highlight(experiment: Experiment, comparisons: pd.DataFrame) -> Iterat
         last = part[part["split"] == split].iloc[-1]
         result = verdict(last["difference"], last["p_holm"])
         if result != "better":
-            words = "is worse than" if result == "worse" else "cannot be told from"
+            words = "is worse than" if result == "worse" else "cannot be distinguished from"
             yield (
                 f"With {last['num_labeled']:,} labels, {experiment.highlight} {words} "
                 f"{experiment.baseline} in {split} {experiment.metric} ({setting_name(names)})."
@@ -136,9 +135,9 @@ def _falling(experiment: Experiment, curves: pd.DataFrame) -> Iterator[str]:
         last = part.iloc[-1]
         if best["mean"] - last["mean"] > last["half_width"]:
             yield (
-                f"The curve of {names['strategy']} on {names['split']} falls: its highest mean is "
-                f"at {best['num_labeled']:,} labels, by {100 * (best['mean'] - last['mean']):.2f} "
-                f"points above the last ({setting_name(names)}). Savings count the first crossing."
+                f"The curve of {names['strategy']} on {names['split']} falls: its highest mean, at "
+                f"{best['num_labeled']:,} labels, is {100 * (best['mean'] - last['mean']):.2f} "
+                f"points above its last ({setting_name(names)}). Savings count the first crossing."
             )
 
 
@@ -149,7 +148,7 @@ def _finetuning(experiment: Experiment, table: pd.DataFrame) -> Iterator[str]:
         found = part[part["split"] == split]
         if (found["n_seeds"] == 1).all():
             yield (
-                f"{names['trainer']} was run with one seed: it cannot be told whether it beats the "
+                f"{names['trainer']} was run with one seed: too few to tell whether it beats the "
                 f"proxy ({setting_name(names)})."
             )
             continue

@@ -118,7 +118,7 @@ def render(
 def _look_text(dataset: str, look: Look | None) -> str:
     """When a data set's source was last looked at."""
     if look is None:
-        return f"{dataset}: no look noted on this machine"
+        return f"{dataset}: not checked on this machine"
     return f"{dataset}: {_count(look.count, 'file')}, {look.when}"
 
 
@@ -283,16 +283,16 @@ def _cost_tables(costs: pd.DataFrame) -> list[TextTable]:
             )
             for _, row in rows.iterrows()
         )
-        columns = (key, "jobs measured", "time in all", "median job", "CPU time", "peak memory")
+        columns = (key, "jobs measured", "total time", "median job", "CPU time", "peak memory")
         if cells:
-            tables.append(TextTable(title, (*columns, "FLOPs in all"), cells))
+            tables.append(TextTable(title, (*columns, "total FLOPs"), cells))
     return [*tables, *_proxy_cost_tables(costs)]
 
 
 def _proxy_cost_tables(costs: pd.DataFrame) -> list[TextTable]:
     """What a round and all rounds of every proxy cost, and refreshing the pool's embeddings."""
     refreshes = {row["proxy"]: row for _, row in refresh_costs(costs).iterrows()}
-    columns = ["proxy", "median round", "FLOPs of it", "all rounds", "FLOPs in all"]
+    columns = ["proxy", "median round", "its FLOPs", "all rounds", "total FLOPs"]
     columns += ["refreshes", "FLOPs of refreshes"] if refreshes else []
     cells = []
     for _, row in selection_costs(costs, "proxy").iterrows():

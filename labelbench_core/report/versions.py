@@ -1,4 +1,4 @@
-"""Which versions and which inputs stand behind a report."""
+"""The versions and inputs behind a report."""
 
 import platform
 from collections.abc import Iterator, Sequence

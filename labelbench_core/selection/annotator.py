@@ -36,7 +36,7 @@ class Oracle:
         return self._labels[self.bought]
 
     def buy(self, indices: np.ndarray) -> np.ndarray:
-        """Labels of `indices`, bought from now on; `ValueError` if one already is."""
+        """Buy the labels of `indices`; `ValueError` if one is already bought."""
         indices = np.asarray(indices, dtype=np.int64)
         repeated = indices[self._taken[indices]]
         if len(repeated) or len(np.unique(indices)) != len(indices):
@@ -58,10 +58,10 @@ class SequentialPurchase:
         self.asked: list[int] = []
 
     def __call__(self, indices: np.ndarray) -> np.ndarray:
-        """Labels of `indices`; `ValueError` if that is more than is left of the budget."""
+        """Labels of `indices`; `ValueError` if that is more than is left in the budget."""
         indices = np.atleast_1d(np.asarray(indices, dtype=np.int64))
         if len(indices) > self._left:
-            raise ValueError(f"{len(indices)} labels asked for, {self._left} left of the budget")
+            raise ValueError(f"{len(indices)} labels requested, {self._left} left in the budget")
         labels = self._oracle.buy(indices)
         self._left -= len(indices)
         self.asked += indices.tolist()
@@ -74,9 +74,9 @@ class LookAhead:
     Parameters
     ----------
     oracle
-        Tells the labels of rows that may be bought.
+        Knows the labels of rows that may be bought.
     train
-        (k,) rows more and their labels → a proxy trained on them and on what is bought.
+        (k,) further rows and their labels → a proxy trained on them and on the labels bought.
     features, truth
         (n, D) embeddings as stored and (n,) true labels of the rows that it is judged by.
     """

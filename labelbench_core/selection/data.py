@@ -1,4 +1,4 @@
-"""What all rounds on a data set and backbone read: opened, verified, seen to belong together."""
+"""What all rounds on a data set and backbone read: opened, verified, and seen to match."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,9 +37,9 @@ class RoundData:
     views, backbone, zero_shot, checkpoint
         See `TrainingSet`.
     source
-        What tells these embeddings from others of the same images.
+        Identifies these embeddings among those of the same images.
     dataset_fingerprint
-        What tells the data set from others.
+        Identifies the data set.
     annotations
         What the annotator says of the pool; None for the exact one.
     multilabel
@@ -86,7 +86,7 @@ def open_round_data(
     zero_shot: Path | None = None,
     annotations: Path | None = None,
 ) -> RoundData:
-    """Open a prepared data set, its embeddings and what else there is; verify all of it.
+    """Open and verify a prepared data set, its embeddings and whatever else rounds read.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def open_image_data(
         The ids `dataset` and, but for the exact one, `annotator`; the entry `backbone` of the
         catalogue.
     checkpoint
-        File that an interrupted training leaves and the next one continues from.
+        File that an interrupted training leaves, to resume from.
     annotations
         Record of what the annotator says.
     """
@@ -170,7 +170,7 @@ def open_image_data(
 
 
 def expected_before(data: RoundData, settings: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """What the record of the round before round `number` must say, for `round_files.read_round`.
+    """What the record of the round before `number` must say, for `round_files.read_round`.
 
     Parameters
     ----------

@@ -11,12 +11,12 @@ def draw(labels: np.ndarray, size: int | str, how: str, rng: np.random.Generator
     Parameters
     ----------
     labels
-        (N,) classes of the pool; looked at only if `how` is "class-balanced".
+        (N,) classes of the pool; used only if `how` is "class-balanced".
     size
         Number of rows, or "all": the whole pool, in its own order.
     how
-        "uniform", or "class-balanced": equally many of every class as far as they go (a classical
-        protocol, but one that spends knowledge no annotator has before the first label).
+        "uniform", or "class-balanced": equally many of every class, as far as possible (a common
+        protocol, but one that uses knowledge which no annotator has before the first label).
 
     Returns
     -------

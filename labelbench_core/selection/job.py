@@ -1,4 +1,4 @@
-"""A round that is to be made: what it is called, what it reads, and what it draws from."""
+"""A round to be made: its name, its inputs, and its random streams."""
 
 import logging
 import time
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RoundJob:
-    """A round that is to be made.
+    """A round to be made.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class RoundJob:
     oracle
         Sells the pool's labels; knows those bought so far.
     previous
-        The round before; None in round 0.
+        The previous round; None in round 0.
     threads
         No influence on results.
     """
@@ -55,14 +55,14 @@ class RoundJob:
 
     @property
     def fit_before(self) -> Mapping[str, Any] | None:
-        """What the round before recorded of its fit; None where it was on other embeddings."""
+        """What the previous round recorded of its fit; None if that was on other embeddings."""
         before = self.previous
         if before is None or before.record["source"] != self.data.source:
-            return None  # what was chosen for other embeddings is chosen anew
+            return None  # values chosen for other embeddings are chosen again
         return before.record["fit"]
 
     def ids(self) -> dict[str, Any]:
-        """What tells the round from all others, as its record says it."""
+        """The ids of the round, as in its record."""
         return {
             "dataset": self.settings["dataset"],
             "backbone": id_of(self.settings["backbone"]),
@@ -74,13 +74,13 @@ class RoundJob:
         }
 
     def rng(self, role: str) -> np.random.Generator:
-        """A random stream of the round's own for each role."""
+        """A random stream for each role in this round."""
         ids = self.ids()
         chain = (ids[name] for name in ("dataset", "backbone", "proxy", "schedule", "strategy"))
         return rng_for(role, *chain, ids["seed"], ids["round"])
 
     def build_proxy(self) -> Proxy:
-        """A proxy that is not trained yet."""
+        """An untrained proxy."""
         return registry.build("proxies", self.settings["proxy"], self.threads)
 
     def training_set(self, indices: np.ndarray, labels: np.ndarray, **changes: Any) -> TrainingSet:

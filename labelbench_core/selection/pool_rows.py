@@ -11,7 +11,7 @@ from labelbench_core.strategies.arrays import check_chunk
 
 # Above this, strategies see the pool's embeddings and probabilities block by block.
 DENSE_BYTES = 1 << 30
-TAKEN_ROWS = 2048  # rows computed at a time, of those that are asked for by index
+TAKEN_ROWS = 2048  # rows computed at a time, of those requested by index
 
 
 class ComputedRows:
@@ -36,7 +36,7 @@ class ComputedRows:
         While reading, if a value is NaN or too large.
     """
 
-    values_are_checked = True  # so that no pass over the pool is spent on checking it beforehand
+    values_are_checked = True  # so that no extra pass over the pool is needed for checks
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class ComputedRows:
     ) -> None:
         self._compute, self._rows, self._threads, self._field = compute, rows, threads, field
         self._total = total
-        # What is made of no rows at all tells width and precision.
+        # The result for zero rows shows width and precision.
         empty = compute(rows.take(np.zeros(0, np.int64)))
         self.shape, self.dtype = (len(rows), empty.shape[1]), empty.dtype
 
@@ -113,7 +113,7 @@ class PredictedRows(ComputedRows):
 
 
 def in_memory_if_small(rows: ComputedRows) -> np.ndarray | ComputedRows:
-    """All rows in memory where they fit `DENSE_BYTES`, else as they are: streamed."""
+    """All rows in memory if they fit `DENSE_BYTES`, else streamed."""
     small = rows.shape[0] * rows.shape[1] * rows.dtype.itemsize <= DENSE_BYTES
     return rows.load() if small else rows
 

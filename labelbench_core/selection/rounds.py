@@ -1,4 +1,4 @@
-"""One round: select with the proxy of the round before, buy the labels, train, evaluate."""
+"""One round: select with the previous round's proxy, buy the labels, train, evaluate."""
 
 import logging
 from collections.abc import Mapping
@@ -87,13 +87,13 @@ def next_round(
         oracle.buy(bought)
     elif sorted(ask.asked) != sorted(bought.tolist()):
         raise RuntimeError(
-            f"strategy {strategy['id']!r} broke its contract: it returned other rows than it bought"
+            f"strategy {strategy['id']!r} broke its contract: it did not return the rows it bought"
         )
     return _train_and_evaluate(job, data, bought, sequential=ask is not None, state=state)
 
 
 def _proxy_of(job: RoundJob) -> Proxy:
-    """The proxy of the round before; trained again if the pool was embedded anew since then."""
+    """The previous round's proxy; trained again if the pool was re-embedded since then."""
     proxy = job.build_proxy()
     if job.previous.record["source"] == job.data.source:
         return proxy.restore(job.previous.arrays, job.data.statistics)

@@ -25,7 +25,7 @@ LOOK_AHEAD_ROWS = 10_000
 
 
 def pool_of(job: RoundJob, proxy: Proxy, needs: Collection[str]) -> "Pool":
-    """The pool as `proxy` sees it: what the strategy needs, and nothing computed beyond that."""
+    """The pool as `proxy` sees it, with only what the strategy needs."""
     from labelbench_core.strategies import Head, Pool
 
     data, oracle = job.data, job.oracle
@@ -58,9 +58,9 @@ def pool_of(job: RoundJob, proxy: Proxy, needs: Collection[str]) -> "Pool":
 def _held_out(
     job: RoundJob, indices: np.ndarray, labels: np.ndarray, share: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The `held_out` of a pool: what a proxy trained without the rows bought last says of them.
+    """The `held_out` of a pool: predictions of a proxy trained without the rows bought last.
 
-    It has the settings, and where it chooses a penalty that of the proxy itself.
+    It has the settings of the proxy itself, and its penalty if one was chosen.
     """
     kept = len(labels) - max(1, int(share * len(labels)))
     proxy = job.build_proxy()

@@ -1,7 +1,7 @@
 """What a slim archive of results left out on purpose.
 
-The listing stands among an experiment's results. What it names and is not there does not belong to
-the experiment; what is there again, belongs again.
+The listing is one of an experiment's results. Files that it names do not count as part of the
+experiment while they are missing; once they are back, they do.
 """
 
 import os
@@ -17,7 +17,7 @@ LISTING = f"{FOLDER}/left_out.json"
 
 
 def listing_of(experiment: str) -> Path:
-    """Where the listing of an experiment stands."""
+    """The path of an experiment's listing."""
     return Path(LISTING.format(experiment=experiment))
 
 
@@ -27,7 +27,7 @@ def as_text(outputs: Iterable[str]) -> str:
 
 
 def left_out(experiment: str) -> frozenset[str]:
-    """Outputs that were left out of an archive and are not there."""
+    """Outputs that were left out of an archive and are missing."""
     path = listing_of(experiment)
     if not path.is_file():
         return frozenset()
@@ -35,7 +35,7 @@ def left_out(experiment: str) -> frozenset[str]:
     listed = content.get("left_out") if isinstance(content, dict) else None
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
         raise InputError(
-            f"{path}: must hold the list left_out; delete it, and what is missing is made again"
+            f"{path}: must hold the list left_out; delete it to have what is missing made again"
         )
     return frozenset(one for one in listed if not os.path.exists(one))
 
@@ -43,7 +43,7 @@ def left_out(experiment: str) -> frozenset[str]:
 class TellOfLeftOut:
     """A filter of Snakemake's log: says in one line which files left out on purpose a plan needs.
 
-    The log is the one place that hears of the finished plan in dry runs, too.
+    The log is the one place that sees the finished plan in dry runs too.
 
     Parameters
     ----------
@@ -60,19 +60,19 @@ class TellOfLeftOut:
         self._told = False
 
     def filter(self, record: Any) -> bool:
-        """Before the summary of jobs, tell; every message passes."""
+        """Report before the summary of jobs; every message passes."""
         if hasattr(record, "stats") and not self._told:
             self._told = True
             planned = self._workflow.dag.needrun_jobs(exclude_finished=False)
             made = {str(file) for job in planned for file in job.output}
-            # Asked for by name, they are what the line would advise to make.
+            # Targets requested by name are what the line would advise to make.
             asked = {str(file) for file in self._workflow.dag.targetfiles}
             needed = sorted(self._left_out & made - asked)
             if needed:
                 more = f" and {len(needed) - 1} more" if len(needed) > 1 else ""
                 self._tell(
-                    f"left out of this archive, and needed: {needed[0]}{more}; make them again "
-                    "first, or all that was made from them runs again, too: "
+                    f"left out of this archive, but needed: {needed[0]}{more}; make them again "
+                    "first, or everything made from them runs again too: "
                     "python -m workflow_scripts.restore_results --left-out (with the same "
                     "--configfile)"
                 )

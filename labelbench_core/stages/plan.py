@@ -1,6 +1,6 @@
-"""Which jobs an experiment consists of, from its data sets to its report, and all that they make.
+"""The jobs of an experiment, from its data sets to its report, and everything that they make.
 
-The Snakefile, the table of costs and whoever asks whether results are complete use the same.
+The Snakefile, the table of costs and the checks for completeness all use this plan.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from labelbench_core.stages.table import COSTED, STAGES, WEIGHTS, Output, Stage
 
 @dataclass(frozen=True)
 class Needs:
-    """What some proxies and trainers need, as `entries.needs` finds it.
+    """What some proxies and trainers need, from `entries.needs`.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Needs:
 
     @classmethod
     def from_json(cls, text: str) -> Needs:
-        """Read JSON; `InputError` if it has anything else."""
+        """Read JSON; `InputError` if it has any other content."""
         try:
             return cls(**json.loads(text))
         except (ValueError, TypeError) as error:
@@ -49,7 +49,7 @@ class Needs:
 
 @dataclass(frozen=True)
 class PlannedOutput:
-    """A file or folder that an experiment's jobs make: its path, its stage and what it is."""
+    """A file or folder that an experiment's jobs make: its path, its stage and its output."""
 
     path: str
     stage: Stage
@@ -66,11 +66,11 @@ class PlannedJob:
 
     @property
     def phase(self) -> tuple[int, int, int]:
-        """A job depends on none but jobs of smaller phases."""
+        """A job depends only on jobs of earlier phases."""
         place = list(STAGES).index(self.stage.name)
         if self.stage not in COSTED:
             return (2, 0, place)
-        # A round may read a pool that was embedded anew after the fine-tuning of an earlier one.
+        # A round may read a pool that was re-embedded after the fine-tuning of an earlier one.
         in_chain = "round" in self.stage.ids or self.stage.name == "train_initial"
         if self.stage.name == "refresh_embeddings":
             place = list(STAGES).index("finetune_model") + 1
@@ -78,7 +78,7 @@ class PlannedJob:
 
 
 def planned_jobs(experiment: Experiment, needs: Needs) -> Iterator[PlannedJob]:
-    """All jobs of an experiment, each once, stage by stage, with what belongs to the experiment.
+    """All jobs of an experiment, each once, stage by stage, with the outputs that belong to it.
 
     Left out are only the weights of fine-tunings that the experiment does not keep
     (`finetune.keep`), which are removed when the last job that reads them has ended.
@@ -119,7 +119,7 @@ def passing_rounds(experiment: Experiment, needs: Needs) -> frozenset[int]:
     """Rounds after which fine-tunings keep no weights.
 
     Where crossings differ, the most generous one decides. Fine-tunings after which a pool is
-    embedded anew follow the `finetune.keep` of their crossing; without one, they are kept.
+    re-embedded follow the `finetune.keep` of their crossing; without one, they are kept.
     """
     every, kept = set(), set()
     for crossing in experiment.crossings:
@@ -170,7 +170,7 @@ def ids_of_jobs(stage: str, experiment: Experiment, needs: Needs) -> Iterator[di
 
 
 def _refreshes(experiment: Experiment | Crossing, needs: Needs) -> Iterator[dict[str, Any]]:
-    """The ids of every fine-tuning after which the pool is embedded anew."""
+    """The ids of every fine-tuning after which the pool is re-embedded."""
     for ids in experiment.selections():
         if ids["proxy"] in needs.refresh:
             refresh = needs.refresh[ids["proxy"]]

@@ -1,6 +1,6 @@
 """What the folder of a report holds: its tables, figures and pages.
 
-Rules declare it, the analysis writes it, the report reads it. Imports nothing.
+Rules declare these files, the analysis writes them, the report reads them. Imports nothing.
 """
 
 FOLDER = "results/reports/{experiment}"
@@ -21,7 +21,7 @@ TABLES = (
 )
 """Names of the tables that are computed from them, each a CSV file."""
 TEXT_TABLES = ("curves", "savings", "combined", "finetuning")
-"""Those that are written in `TEXT_FORMATS`, too."""
+"""Those that are also written in `TEXT_FORMATS`."""
 TEXT_FORMATS = ("md", "tex")
 
 FIGURES_OF = {
@@ -33,7 +33,7 @@ FIGURES_OF = {
 """Rule → the figures that it draws, in the report's order."""
 FIGURE_FORMATS = ("png", "pdf", "svg")
 ONLY_WITH_FINETUNING = frozenset({"plot_finetuning"})
-"""Rules that run where an experiment fine-tunes."""
+"""Rules that run only if an experiment fine-tunes."""
 
 
 def figures(*, finetuning: bool) -> list[str]:

@@ -1,7 +1,7 @@
 """The table of stages: which rules make which files, from which ids.
 
-Rules' outputs, logs and benchmarks, the targets, the table of costs and the checks before a run
-follow from it. Imports nothing but the standard library.
+Rules' outputs, logs and benchmarks, the targets, the table of costs and the checks before a run are
+derived from it. Imports nothing but the standard library.
 """
 
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ from types import MappingProxyType
 from labelbench_core.stages import report_files
 
 RECORD, ARRAYS, FOLDER, WEIGHTS = "record", "arrays", "folder", "weights"
-"""Kinds of outputs: a small file that says what was made; arrays in one file; arrays in a folder;
+"""Kinds of outputs: a small file that describes a result; arrays in one file; arrays in a folder;
 the weights of a whole network."""
 
 NUMBERED = ("seed", "round")
-"""Ids that are numbers; in paths, their names stand before them."""
+"""Ids that are numbers; in paths, their names come before them."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """What one output of a rule consists of.
+    """One output of a rule.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Output:
     kind
         RECORD, ARRAYS, FOLDER or WEIGHTS.
     in_slim_archive
-        Whether an archive for reviewers has it that leaves out what is large and can be made again.
+        Whether a slim archive, which leaves out large files that can be made again, contains it.
     """
 
     paths: tuple[str, ...]
@@ -45,22 +45,22 @@ class Output:
 
 @dataclass(frozen=True)
 class Stage:
-    """A rule, or several that make the same files with other resources.
+    """A rule, or several that make the same files with different resources.
 
     Attributes
     ----------
     name
-        Of the stage and of its first rule.
+        Name of the stage and of its first rule.
     ids
         Wildcards of its paths, in their order.
     outputs
         Name in the rule → what it is.
     target
-        The target rule that asks for all its outputs.
+        The target rule that requests all its outputs.
     other_rules
         Further rules of the stage; their wildcard constraints exclude each other.
     flops
-        Name of the output, and keys within it, where a job states its floating-point operations.
+        Name of the output, and keys within it, where a job records its floating-point operations.
     runs_backbone
         "always", "for images" (where the proxy is trained on images) or "never".
     """
@@ -90,7 +90,7 @@ class Stage:
 
     @property
     def record(self) -> str | None:
-        """Path of the file that states a job's floating-point operations, ids in braces."""
+        """Path of the file that records a job's floating-point operations, ids in braces."""
         return self.outputs[self.flops[0]].path if self.flops else None
 
     def path(self, output: str) -> str:
@@ -122,7 +122,7 @@ def _arrays_with_manifest(place: str, *, in_slim_archive: bool) -> dict[str, Out
 
 
 def _round(place: str) -> dict[str, Output]:
-    """What a round leaves."""
+    """The outputs of a round."""
     return {"record": Output((f"{place}.json",)), "arrays": Output((f"{place}.npz",), ARRAYS)}
 
 

@@ -1,1 +1,1 @@
-"""What lies on disk: files written as a whole, arrays in blocks, records, rounds."""
+"""Files on disk: atomic writing, arrays in blocks, records, rounds."""

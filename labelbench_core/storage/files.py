@@ -1,7 +1,7 @@
 """Writing files so that an interruption, a full disk or a second writer never damages a result.
 
-Everything is written aside and renamed. Equal content has equal bytes: JSON is canonical, archives
-carry no dates.
+Everything is written to a temporary file and renamed. Equal content has equal bytes: JSON is
+canonical, archives contain no dates.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ import numpy as np
 
 from labelbench_core.errors import InputError, damaged, missing
 
-# What NumPy and zipfile raise for files that are damaged in one place or another.
+# What NumPy and zipfile raise for damaged files.
 NPZ_ERRORS = (
     ValueError,
     EOFError,
@@ -95,7 +95,7 @@ def parse_json(content: bytes, path: str | Path) -> Any:
 
 def _refuse_constant(name: str) -> None:
     """`ValueError`: nothing here writes NaN or infinity."""
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -108,7 +108,7 @@ def write_json(path: str | Path, value: Any) -> None:
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A path beside `path` to write to; renamed to `path` when the block ends without error.
 
-    What killed writers of `path` left beside it is removed.
+    Leftovers of killed writers of `path` are removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,17 +128,17 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def remove(path: str | Path) -> None:
-    """Delete a file, if it is there, with what killed writers of it left beside it."""
+    """Delete a file, if it exists, and the leftovers of its killed writers."""
     path = Path(path)
     path.unlink(missing_ok=True)
     _remove_leftovers(path)
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Delete the files that writers of `path` who live no longer wrote aside."""
+    """Delete the temporary files of dead writers of `path`."""
     for aside in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
-        # The kernel dropped the lock of a writer that died, however it died. What cannot be
-        # removed, such as another user's, does no harm.
+        # The kernel released the lock of a writer that died, however it died. Files that cannot be
+        # removed, such as another user's, do no harm.
         with contextlib.suppress(OSError), open(aside, "r+b") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             aside.unlink()
@@ -148,7 +148,7 @@ def explain_disk_error(error: OSError, path: str | Path) -> Exception:
     """`error`, or a clear `InputError` where it means that the disk or the quota is full."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return InputError(
-            f"{path}: no space left on the device while writing; nothing that was finished is "
+            f"{path}: no space left on the device while writing; no finished work is "
             "lost: free some space and run the same command again"
         )
     return error
@@ -165,7 +165,7 @@ def write_npz(path: str | Path, **arrays: np.ndarray) -> str:
         with zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
             for name in sorted(arrays):
                 buffer = io.BytesIO()
-                # Not ascontiguousarray, which makes vectors of scalars.
+                # Not ascontiguousarray, which turns scalars into vectors.
                 array = np.asarray(arrays[name], order="C")
                 np.lib.format.write_array(buffer, array, allow_pickle=False)
                 entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
@@ -192,7 +192,7 @@ def read_npz(path: str | Path, made_by: str = "") -> dict[str, np.ndarray]:
         raise damaged(path, f"not a readable .npz file ({reason})") from error
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):
-            raise damaged(path, f"not a readable .npz file ({name} is no array)")
+            raise damaged(path, f"not a readable .npz file ({name} is not an array)")
     return arrays
 
 
@@ -221,8 +221,9 @@ def sha256_arrays(arrays: Mapping[str, np.ndarray]) -> str:
 def exclusive(path: str | Path) -> Iterator[None]:
     """Hold the lock of `path` (a file `path.lock`, removed afterwards) while the block runs.
 
-    Waits for another holder on this host. The kernel drops the lock when its holder dies, however
-    it dies, so that an orphaned job and its replacement never both write, and no lock is left over.
+    Waits for another holder on this host. The kernel releases the lock when its holder dies,
+    however it dies, so that an orphaned job and its replacement never both write, and no lock is
+    left over.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -231,7 +232,8 @@ def exclusive(path: str | Path) -> Iterator[None]:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            # A holder that finished meanwhile has removed the file: what we locked is then a ghost.
+            # A holder that finished meanwhile has removed the file: our lock is then on a deleted
+            # file.
             with contextlib.suppress(FileNotFoundError):
                 if os.fstat(descriptor).st_ino == os.stat(lock).st_ino:
                     break

@@ -1,9 +1,9 @@
-"""Records: results in JSON that say what they are, and whether they are as they were written.
+"""Records: JSON results that say what they are, and can be checked to be as they were written.
 
 A record holds, beside its content, its `kind` and `content_sha256`: the SHA-256 of the file's bytes
-with the 64 digits of this one number written as zeros. A damaged, edited or half-written record is
-therefore told from a whole one by its text alone, and a record of another kind by its kind; who
-reads one names the values that it must have. Other records name it by the SHA-256 of its file.
+with the 64 digits of this one number written as zeros. A damaged, edited or half-written record can
+therefore be recognised from its text alone, and a record of another kind by its kind; readers give
+the values that it must have. Other records refer to it by the SHA-256 of its file.
 """
 
 import math
@@ -17,7 +17,7 @@ from labelbench_core.storage import files
 
 KIND, DIGEST = "kind", "content_sha256"
 _NO_DIGEST = b"0" * 64
-# Keys are sorted and indented by one blank: only a key of the record itself stands there.
+# Keys are sorted and indented by one space: only a key of the record itself is there.
 _SEALED = re.compile(rb'^ "content_sha256": "([0-9a-f]{64})"', re.MULTILINE)
 
 
@@ -106,12 +106,12 @@ KINDS: dict[str, tuple[str, Mapping[str, Any]]] = {
 
 
 def write_record(path: str | Path, kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a record, atomically; what stands in it, with `kind` and `content_sha256`.
+    """Write a record, atomically; its content, with `kind` and `content_sha256`.
 
     Raises
     ------
     ValueError
-        If a number is not finite: JSON has none such.
+        If a number is not finite: JSON cannot represent it.
     """
     record = {**content, KIND: kind, DIGEST: _NO_DIGEST.decode()}
     text = (files.canonical_json(record, indent=1) + "\n").encode()
@@ -130,8 +130,8 @@ def read_record(
     Raises
     ------
     InputError
-        If it is missing, is not as it was written, is of another kind, or belongs elsewhere: names
-        the file, the key, what was found and what was expected.
+        If it is missing, is not as it was written, is of another kind, or belongs to another
+        result. The message names the file, the key, what was found and what was expected.
     """
     return read_with_digest(path, kind, expected)[0]
 
@@ -164,7 +164,8 @@ def check_values(path: str | Path, record: Mapping[str, Any], expected: Mapping[
         if record.get(key) != value:
             raise damaged(
                 path,
-                f"{key} is {shown(record.get(key))}, expected {shown(value)}: it belongs elsewhere",
+                f"{key} is {shown(record.get(key))}, expected {shown(value)}: it belongs to "
+                f"another result",
             )
 
 

@@ -20,7 +20,7 @@ INITIAL = "initial"
 
 @dataclass(frozen=True)
 class Round:
-    """A finished round: what is recorded (JSON) and the arrays that the next one starts from.
+    """A finished round: its record (JSON) and the arrays that the next one starts from.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Round:
 
 
 def write_round(record: Path, arrays: Path, done: Round) -> None:
-    """Write a round; the record comes last, and says which arrays are its own."""
+    """Write a round; the record comes last, and has the hash of its arrays."""
     digest = files.write_npz(arrays, **done.arrays)
     write_record(record, "round", {**done.record, "arrays_sha256": digest})
 
@@ -60,7 +60,7 @@ def read_round(record: Path, arrays: Path, expected: Mapping[str, Any]) -> Round
         raise damaged(
             arrays,
             f"SHA-256 is {digest[:16]}…, expected {content['arrays_sha256'][:16]}… (arrays_sha256 "
-            f"in {record.name}): damaged, or of another round",
+            f"in {record.name}): damaged, or from another round",
         )
     found = files.read_npz(arrays)
     check_labeled(arrays, found.get("labeled"), content["num_labeled"])
@@ -68,10 +68,10 @@ def read_round(record: Path, arrays: Path, expected: Mapping[str, Any]) -> Round
 
 
 def check_labeled(path: str | Path, labeled: Any, count: int, pool_size: int | None = None) -> None:
-    """`InputError` unless `labeled`, from `path`, are `count` different rows of a pool."""
+    """`InputError` unless `labeled`, from `path`, are `count` distinct rows of a pool."""
     if not isinstance(labeled, np.ndarray) or labeled.dtype != np.int64 or labeled.ndim != 1:
         kind = f"{labeled.dtype} {labeled.shape}" if hasattr(labeled, "dtype") else shown(labeled)
-        raise damaged(path, f"labeled is {kind}, not int64 of one axis")
+        raise damaged(path, f"labeled is {kind}, not a one-dimensional int64 array")
     if len(labeled) != count or not count:
         raise damaged(path, f"labeled has {len(labeled)} rows, expected {count}")
     if labeled.min() < 0 or (np.diff(np.sort(labeled)) == 0).any():
@@ -93,5 +93,5 @@ def ids_of_round(settings: Mapping[str, Any], number: int) -> dict[str, Any]:
 
 
 def id_of(entry: Any) -> Any:
-    """The id of an entry of the catalogue; jobs that only need the id get no more."""
+    """The id of a catalogue entry, or of an id alone, for jobs that need no more."""
     return entry["id"] if isinstance(entry, Mapping) else entry

@@ -1,6 +1,6 @@
 """Reading arrays: Zarr v3 shards by memory map, with the standard library and NumPy only.
 
-`labelbench_core.storage.store` is the door; this file is its reading half.
+Import it through `labelbench_core.storage.store`; this file is its reading half.
 """
 
 import functools
@@ -131,7 +131,7 @@ class RowBlocks:
             if offset == MISSING_CHUNK:
                 raise damaged(path, "rows were never written")
             if length != expected or offset + length > size - index_bytes:
-                raise damaged(path, "truncated, or not of the size that zarr.json gives")
+                raise damaged(path, "truncated, or its size is not that in zarr.json")
             offsets.append(offset)
         return offsets
 
@@ -183,7 +183,7 @@ def block_path(path: str | Path, index: int, ndim: int) -> Path:
 
 
 def damaged(path: Path, problem: str) -> InputError:
-    """The error for a damaged array file; says how to have it made again."""
+    """The error for a damaged array file, with how to have it made again."""
     arrays = path
     while arrays.name != "arrays" and arrays != arrays.parent:
         arrays = arrays.parent

@@ -1,4 +1,4 @@
-"""Rows that are read block by block or by index: what every class of them offers, and arrays."""
+"""Rows that are read block by block or by index: their common interface, and arrays as rows."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, runtime_checkable
@@ -14,8 +14,7 @@ class RowSource(Protocol):
     ----------
     shape
         (N, ...).
-    dtype
-        Of the rows.
+    dtype Type of the values.
     """
 
     shape: tuple[int, ...]
@@ -36,19 +35,19 @@ class ThreadedRows(RowSource, Protocol):
     """Rows that several threads read or compute."""
 
     def for_blocks(self, work: Callable[[int, np.ndarray], None]) -> None:
-        """`work(first row, rows)` on all blocks, in any order, each in the thread that has it."""
+        """`work(first row, rows)` on all blocks, in any order, each in the thread that reads it."""
 
 
 @runtime_checkable
 class LoadableRows(RowSource, Protocol):
-    """Rows that may be had as one array."""
+    """Rows that can be loaded as one array."""
 
     def load(self) -> np.ndarray:
         """(N, ...) all rows in memory."""
 
 
 class ArrayRows:
-    """The rows of an array in memory, as `LoadableRows`: what a user of the library has at hand.
+    """The rows of an array in memory, as `LoadableRows`, for users of the library.
 
     Parameters
     ----------

@@ -105,7 +105,7 @@ def write_block(path: str | Path, index: int, rows: np.ndarray) -> str:
 
 
 def write_array(path: str | Path, rows: np.ndarray) -> dict[str, Any]:
-    """Write a whole array; what a manifest says about it: shape, dtype, blocks' SHA-256."""
+    """Write a whole array; its entry for a manifest: shape, dtype, blocks' SHA-256."""
     block_rows = rows_per_block(rows[:1].nbytes, len(rows))
     create_array(path, rows.shape, rows.dtype, block_rows)
     blocks = [
@@ -119,9 +119,9 @@ def verify(path: str | Path, described: Mapping[str, Any], record: str | Path) -
     """Open the array in `path`, its blocks checked against the SHA-256 in its manifest.
 
     A block is hashed only if its size or times are not those recorded in the JSON file `record` at
-    the last check; when nothing changed, this costs one `stat` a block. `record` is machine state:
-    lose it and everything is hashed once more. Several arrays may share one, and several processes
-    may write it at once (the last one wins, the others hash again).
+    the last check; when nothing changed, this costs one `stat` a block. `record` is state of this
+    machine: without it everything is hashed once more. Several arrays may share one, and several
+    processes may write it at once (the last one wins, the others hash again).
 
     Parameters
     ----------
@@ -171,7 +171,8 @@ def _hash_changed(rows: RowBlocks, blocks: Sequence[str], seen: Sequence[Any]) -
     current = []
     for file, digest in zip(paths, blocks, strict=True):
         status = os.stat(file)
-        # The second time can be set by nobody: no tool that keeps the first one hides a change.
+        # Nobody can set the second time, so that tools which preserve the first cannot hide a
+        # change.
         current.append([status.st_size, status.st_mtime_ns, status.st_ctime_ns, digest])
     changed = [i for i, entry in enumerate(current) if i >= len(seen) or seen[i] != entry]
     if changed:
@@ -188,7 +189,7 @@ def _hash_changed(rows: RowBlocks, blocks: Sequence[str], seen: Sequence[Any]) -
 
 
 def _read_record(record: Path) -> dict[str, Any]:
-    """What `record` holds; nothing if it is missing or unreadable (then all is hashed anew)."""
+    """The content of `record`; empty if it is missing or unreadable: then all is hashed again."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
         known = json.loads(record.read_text(encoding="utf-8"))
         if isinstance(known, dict):
@@ -197,7 +198,7 @@ def _read_record(record: Path) -> dict[str, Any]:
 
 
 def _write_record(record: Path, name: str, current: list[list[Any]]) -> None:
-    """Add `name` to `record`; where that may not be written, the next check hashes again."""
+    """Add `name` to `record`; if that cannot be written, the next check hashes again."""
     try:
         files.write_json(record, {**_read_record(record), name: current})
     except (OSError, InputError) as error:

@@ -1,8 +1,8 @@
-"""YAML as configuration needs it: text, numbers, lists and mappings, and nothing silent.
+"""YAML for configuration: text, numbers, lists and mappings, and no silent conversions.
 
-Beside what YAML itself forbids, it is an error if a key is given twice or is no text, if a tag asks
-for anything else than the values above, if a file is not UTF-8, or if it is larger or deeper, its
-aliases written out, than any configuration. Every error is one line that names file and line.
+In addition to what YAML itself forbids, it is an error if a key occurs twice or is not a string, if
+a tag requests anything but the values above, if a file is not UTF-8, or if, with aliases expanded,
+it is larger or deeper than any configuration. Every error is one line that names file and line.
 """
 
 import functools
@@ -13,9 +13,9 @@ from typing import Any
 from labelbench_core.errors import InputError, shown
 
 MOST_SAID = 200
-"""Letters of what the reader says is wrong."""
+"""Most characters that are shown of a message of the YAML reader."""
 MOST_BYTES = 2_000_000
-MOST_VALUES = 100_000  # with aliases written out: a kilobyte of them can stand for gigabytes
+MOST_VALUES = 100_000  # with aliases expanded: a kilobyte of them can stand for gigabytes
 DEEPEST = 40
 MOST_BITS = 1000  # of a whole number
 _TAG = "tag:yaml.org,2002:"
@@ -67,7 +67,7 @@ def parse_yaml(text: str, file: Path | str) -> Any:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark else ""
         told = " ".join(": ".join(filter(None, (error.context, error.problem))).split())
-        # It may quote a name of any length.
+        # The message may quote a name of any length.
         told = told if len(told) <= MOST_SAID else f"{told[: MOST_SAID - 1]}…"
         raise InputError(f"{file}: not valid YAML: {line}{told}") from error
     except _Refused as error:
@@ -84,7 +84,7 @@ class _Refused(Exception):
 
 @functools.cache
 def _loader() -> type:
-    """The loader's class; made late, because importing yaml takes time."""
+    """The loader's class; created on first use, because importing yaml takes time."""
     import yaml
     from yaml.composer import Composer
 
@@ -121,31 +121,31 @@ def _loader() -> type:
             node = super().compose_node(parent, index)
             self.depth -= 1
             if is_alias and id(node) not in self.sizes:
-                raise _Refused(line, "an alias stands inside of what it stands for")
+                raise _Refused(line, "an alias refers to a value that contains it")
             if not is_alias:
                 self.sizes[id(node)] = 1 + sum(self.sizes[id(part)] for part in _parts(node))
                 if self.sizes[id(node)] > MOST_VALUES:
-                    raise _Refused(line, f"more than {MOST_VALUES} values, aliases written out")
+                    raise _Refused(line, f"more than {MOST_VALUES} values, with aliases expanded")
                 if isinstance(node, yaml.MappingNode):
                     self.check_keys(node)
             return node
 
         def check_keys(self, node: Any) -> None:
-            # As written: constructing a mapping puts those that it merges among its own.
+            # As written: constructing a mapping adds merged keys to its own.
             given = set()
             for key, _ in node.value:
                 line = key.start_mark.line + 1
                 is_scalar = isinstance(key, yaml.ScalarNode)
                 if not is_scalar or key.tag not in (f"{_TAG}str", f"{_TAG}merge"):
                     value = key.value if is_scalar else "a list or mapping"
-                    raise _Refused(line, f"key {shown(value)} is no text; put it in quotes")
+                    raise _Refused(line, f"key {shown(value)} is not a string; put it in quotes")
                 if key.value in given:
                     raise _Refused(line, f"key {shown(key.value)} occurs twice")
                 given.add(key.value)
 
         def mapping(self, node: Any) -> dict[str, Any]:
             if not isinstance(node, yaml.MappingNode):
-                raise _Refused(node.start_mark.line + 1, f"a {node.id} is no mapping")
+                raise _Refused(node.start_mark.line + 1, f"a {node.id} is not a mapping")
             return self.construct_mapping(node, deep=True)
 
         def scalar(self, node: Any) -> Any:
@@ -158,11 +158,11 @@ def _loader() -> type:
             try:
                 value = getattr(self, f"construct_yaml_{name}")(node)
                 if isinstance(value, int) and value.bit_length() > MOST_BITS:
-                    raise ValueError  # nobody could write it in a message
+                    raise ValueError  # too long for any message
                 return value
             except (ValueError, KeyError, IndexError, OverflowError) as error:
                 raise _Refused(
-                    node.start_mark.line + 1, f"{shown(node.value)} is no {_WORDS[name]}"
+                    node.start_mark.line + 1, f"{shown(node.value)} is not {_WORDS[name]}"
                 ) from error
 
         def refuse(self, node: Any) -> None:
@@ -186,12 +186,12 @@ def _loader() -> type:
 _WORDS = {
     "null": "null",
     "bool": "true or false",
-    "int": "whole number that can be read",
-    "float": "number that can be read",
+    "int": "a whole number that can be read",
+    "float": "a number that can be read",
     "str": "text",
 }
-# What looks like text and is none to Snakemake, which reads an experiment's file too.
-_NO_TEXT = {f"{_TAG}timestamp": "a date", f"{_TAG}value": "no text"}
+# Values that look like text but are not to Snakemake, which also reads the experiment's file.
+_NO_TEXT = {f"{_TAG}timestamp": "a date", f"{_TAG}value": "a special value"}
 _ALLOWED_TAGS = tuple(f"!!{name}" for name in (*_SCALARS, "seq", "map"))
 
 

@@ -1,4 +1,4 @@
-"""The classifier made of class names, on disk: its arrays, and what it was made for."""
+"""The classifier made from class names, on disk: its arrays, and what it was made for."""
 
 from collections.abc import Mapping
 from pathlib import Path

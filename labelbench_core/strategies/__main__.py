@@ -1,4 +1,4 @@
-"""What strategies there are, and what their options mean.
+"""List strategies, and describe their options.
 
 python -m labelbench_core.strategies --list
 python -m labelbench_core.strategies --describe NAME ...

@@ -1,4 +1,4 @@
-"""What a strategy is handed beside matrices: each names itself where it is not what it is to be."""
+"""Checks of a strategy's inputs other than matrices; each error names the input."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,13 +13,13 @@ from labelbench_core.strategies.pool import Head, Pool, matrix_rows, require_sha
 
 
 def checked(handed: Mapping[str, Any], pool: Pool) -> list[Any]:
-    """The values of `handed`, in their order: arrays checked, functions checked when called."""
+    """The values of `handed`, in order: arrays are checked now, functions when called."""
     checks = {"ask": _asking, "truth": _truth, "fit": _fitting}
     return [checks[name](value, pool) for name, value in handed.items()]
 
 
 class HeldOut:
-    """A pool's `held_out` whose answers are checked."""
+    """A pool's `held_out` with checked results."""
 
     def __init__(self, held_out: Any, pool: Pool) -> None:
         _require_callable("held_out", held_out)

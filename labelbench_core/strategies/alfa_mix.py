@@ -2,12 +2,12 @@
 
 Each unlabelled embedding z is mixed with the anchor z* of each class, the mean of its labelled
 embeddings: z + α (z* − z), with the paper's closed form of the mixing vector that raises the loss
-at the predicted class most, α = ε ‖z* − z‖ g / (‖g‖ (z* − z)) elementwise, where g is the
-gradient of that loss in z and ε = cap / √D. Rows whose predicted class changes for some anchor
-are candidates. As in the authors' code, the cap grows in steps of `cap_step` until there are
-enough candidates, at most to 1; then those are clustered by k-means and the rows nearest to the
-centers are taken. Where there are too few even then, all are taken and the rest is drawn at random
-among the other rows (without replacement, where the authors' code draws with).
+at the predicted class most, α = ε ‖z* − z‖ g / (‖g‖ (z* − z)) elementwise, where g is the gradient
+of that loss in z and ε = cap / √D. Rows whose predicted class changes for some anchor are
+candidates. As in the authors' code, the cap grows in steps of `cap_step` until there are enough
+candidates, up to 1; then those are clustered by k-means and the rows nearest to the centers are
+selected. If there are too few even then, all are selected and the rest is drawn at random among the
+other rows (without replacement; the authors' code draws with replacement).
 
 A class without labels has no anchor here. The authors' code gives it the mean of all labelled
 embeddings; that is a mean of the other anchors, never farther than the farthest of them, and so,
@@ -15,7 +15,7 @@ with a linear head, changes no pick.
 
 With a linear head, mixing is a step of length ε ‖z* − z‖ along g, and a class once lost along a
 line is not regained. So the farthest anchor decides, and the cap at which the class of a row
-changes is found without trying.
+changes has a closed form.
 """
 
 from typing import Annotated
@@ -47,13 +47,13 @@ def select(
     *,
     cap_step: Annotated[float, Interval(ge=1e-4, le=1)] = 0.03125,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, nearest to their centers first.
+    """(budget,) int64 distinct unlabelled indices, those nearest to their centers first.
 
     Parameters
     ----------
     cap_step
-        Step in which the largest length of the mixing vector, ε √D, grows until there are enough
-        candidates, at most to 1. Default: the authors' code's.
+        Step by which the largest length of the mixing vector, ε √D, grows until there are enough
+        candidates, up to 1. Default: the authors' code's.
     """
     unlabeled = pool.unlabeled()
     if budget == 0:

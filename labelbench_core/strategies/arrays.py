@@ -1,4 +1,4 @@
-"""One source for NumPy, torch and on-disk rows: the few operations in which they differ.
+"""One code for NumPy, torch and on-disk rows: the few operations in which they differ.
 
 Functions that NumPy and torch share under one name and meaning (`where`, `amax(x, axis)`, `@`,
 `x.sum(-1)`, …) are called on `namespace(x)`; the rest is here. Torch is imported only for a tensor.
@@ -93,7 +93,7 @@ class Rows:
     def for_chunks(self, work: Callable[[int, Array], None]) -> None:
         """`work(first row, consecutive rows as stored)` on all rows.
 
-        Rows that are computed by several threads are worked on by them too, in any order.
+        Rows that are computed by several threads are also processed by them, in any order.
         """
         step = chunk_rows(self.shape[1])
 
@@ -123,12 +123,12 @@ class Rows:
 
 
 def check_values(array: Any, field: str, total: float | None = None) -> None:
-    """`InputError` naming the first row of `array` with a value that cannot be.
+    """`InputError` naming the first row of `array` with an invalid value.
 
     Parameters
     ----------
     field
-        Of the pool; those that end in "probabilities" hold numbers from 0 to 1.
+        Field of the pool; fields ending in "probabilities" hold numbers from 0 to 1.
     total
         What a row of probabilities sums to; None: anything.
     """
@@ -151,13 +151,13 @@ def check_chunk(chunk: Array, field: str, rows: np.ndarray, total: float | None 
 def _all_usable(chunk: Array) -> bool:
     if 0 in chunk.shape or _is_half(chunk):
         return bool(_usable(chunk).all())
-    # Twice as fast as looking at every value; a NaN makes either of them NaN.
+    # Twice as fast as testing every value; a NaN makes either of them NaN.
     return bool(chunk.min() >= -LARGEST) and bool(chunk.max() <= LARGEST)
 
 
 def _usable(chunk: Array) -> Array:
     if _is_half(chunk):
-        return namespace(chunk).isfinite(chunk)  # whatever is finite is small
+        return namespace(chunk).isfinite(chunk)  # every finite value is small enough
     return abs(chunk) <= LARGEST
 
 

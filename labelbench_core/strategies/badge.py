@@ -1,4 +1,4 @@
-"""BADGE (Ash et al. 2020): k-means++ on the gradients that the predicted labels would cause.
+"""BADGE (Ash et al. 2020): k-means++ on last-layer gradients at the predicted labels.
 
 The gradient of the last layer's loss at row x, if the predicted class ŷ were right, is the outer
 product of p(x) − onehot(ŷ) and the embedding of x. Rows are drawn by the seeding of k-means++
@@ -7,9 +7,10 @@ gradient to the nearest gradient drawn before. `first_center`: `uniform` draws t
 uniformly, as in the paper's k-means++; `largest_norm` takes the row with the longest gradient, as
 in the authors' code.
 
-Gradients are never formed, see `_gradients`; most distances are never computed, see `_seeding`. The
-law of the draws is that of k-means++ exactly. Where all rows left coincide with drawn ones, the
-rest is drawn uniformly. Multi-label: p − 1[p > ½], the gradient of the binary cross-entropies.
+Gradients are never formed, see `kernels.gradients`; most distances are never computed, see
+`kernels.seeding`. The distribution of the draws is exactly that of k-means++. If all rows left
+coincide with drawn ones, the rest is drawn uniformly. Multi-label: p − 1[p > ½], the gradient of
+the binary cross-entropies.
 """
 
 from typing import Literal
@@ -44,7 +45,7 @@ def select(
     Parameters
     ----------
     first_center
-        First row: "uniform", drawn uniformly; "largest_norm", the one with the longest gradient, as
+        First row: "uniform", drawn uniformly; "largest_norm", the row with the longest gradient, as
         in the authors' code and in LabelBench. Default: the paper's.
     """
     unlabeled = pool.unlabeled()

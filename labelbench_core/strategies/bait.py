@@ -1,27 +1,28 @@
-"""BAIT (Ash et al. 2021): the design of least variance for the last layer, all classes at once.
+"""BAIT (Ash et al. 2021): the minimum-variance design for the last layer, all classes at once.
 
 The Fisher information of a row is I(x) = X Xᵀ = (diag(p) − p pᵀ) ⊗ h hᵀ, with probabilities p and
-embedding h. The batch is to make trace(M⁻¹ F) small, where M is the sum of I(x) over the rows
-labelled or taken, and F its mean over the whole pool.
+embedding h. The batch should make trace(M⁻¹ F) small, where M is the sum of I(x) over the labelled
+and selected rows, and F its mean over the whole pool.
 
-`method` "greedy", the paper's: the row is taken that makes the trace smallest, until there are
-`oversample` times as many as asked for; then, one by one, those are given back that raise it least.
-M starts at `ridge` times 1; it is a plain sum, where the authors' code weights labelled and new
-rows. Rows whose gains are equal but for rounding go to the lowest index; of rows equally good to
-give back, the last taken goes. What is kept is in the order taken.
+`method` "greedy", the paper's: the row that makes the trace smallest is selected, until there are
+`oversample` times as many as the budget; then, one by one, the rows whose removal raises it least
+are removed. M starts at `ridge` times the identity; it is a plain sum, where the authors' code
+weights labelled and new rows. Gains that differ only by rounding are ties, which go to the lowest
+index; of rows equally good to remove, the one selected last is removed. The rows kept are in the
+order of selection.
 
-`method` "swap", LabelBench's: see `_swap`. A random batch, each row of which is swapped once for
-the best of `proposals` random ones or stays. No ridge; features are centered.
+`method` "swap", LabelBench's: see `kernels.swap`. A random batch, each row of which is either
+swapped once for the best of `proposals` random rows, or kept. No ridge; features are centered.
 
-Matrices have C · D rows, so embeddings are projected on the `dims` directions in which they are
-longest (principal directions about the origin), if they have more: by default 30, as in LabelBench,
-whose matrices have 270 rows for ten classes. Memory: 8 N C² bytes and a few times 8 (C D)²; with
-many classes, `bait-binary` does without both.
+Matrices have C · D rows, so embeddings of more than `dims` dimensions are projected onto the `dims`
+directions of largest extent (principal directions about the origin); LabelBench's matrices have 270
+rows for ten classes. Memory: 8 N C² bytes and a few times 8 (C D)²; `bait-binary`, for many
+classes, needs neither.
 
-With A = M⁻¹, Q = Xᵀ A X and S = Xᵀ A F A X, taking a row lowers the trace by tr((1 + Q)⁻¹ S), which
-is at most tr(S). Both are known for every row at times; A then changes to A − B Bᵀ by a matrix of
-low rank (Woodbury), and the root of tr(S) by no more than that of ‖Bᵀ F B‖ tr(Q). So few rows can
-be next, and only theirs are computed.
+With A = M⁻¹, Q = Xᵀ A X and S = Xᵀ A F A X, selecting a row lowers the trace by tr((1 + Q)⁻¹ S),
+which is at most tr(S). Both are computed for every row from time to time; A then changes to A − B
+Bᵀ by a matrix of low rank (Woodbury), and the root of tr(S) by no more than that of ‖Bᵀ F B‖ tr(Q).
+So few rows can be next, and only their gains are computed.
 
 Multi-label: the information of independent labels, diag(p (1 − p)) ⊗ h hᵀ.
 """
@@ -48,7 +49,7 @@ INFO = {
     "kind": "strategy",
     "deterministic": True,  # by the default method
 }
-FEWEST = 64  # rows whose gains are computed at once, doubling while one pick takes longer
+FEWEST = 64  # rows whose gains are computed at once; doubles while one pick takes longer
 
 
 def select(
@@ -67,15 +68,15 @@ def select(
     Parameters
     ----------
     method
-        How the batch is found: "greedy", row by row, then pruned; "swap", LabelBench's, a random
-        batch whose rows are each compared once with random others. Default: the paper's.
+        How the batch is found: "greedy", row by row, then pruned; "swap", as in LabelBench, a
+        random batch each row of which is compared once with random others. Default: the paper's.
     ridge
         Multiple of the identity that M starts from, for "greedy". Default: the paper's.
     dims
-        Number of directions that embeddings are projected on, those in which they are longest.
+        Number of directions that embeddings are projected onto, those of largest extent.
         Default: LabelBench's.
     oversample
-        Rows taken before some are given back, in multiples of the budget, for "greedy". Default:
+        Rows selected before some are removed, in multiples of the budget, for "greedy". Default:
         the paper's.
     proposals
         Number of random rows that each row of the batch is compared with, for "swap". Default:
@@ -102,7 +103,7 @@ def select(
 
 
 def _forward(layer: LastLayer, start: np.ndarray, target: np.ndarray, count: int) -> np.ndarray:
-    """(count,) rows, each the one that lowers the trace most."""
+    """(count,) rows, in each step the one that lowers the trace most."""
     design = _Design(layer, start, target, 1)
     free = np.ones(len(layer), bool)
     taken = np.empty(count, np.int64)
@@ -126,10 +127,10 @@ def _prune(layer: LastLayer, full: np.ndarray, target: np.ndarray, count: int) -
 
 
 class _Design:
-    """M, its inverse A, and what is known of Q = Xᵀ A X and S = Xᵀ A F A X of every row.
+    """M, its inverse A, and for every row Q = Xᵀ A X and S = Xᵀ A F A X, perhaps outdated.
 
-    Rows are taken (`sign` 1) or given back (−1). Each such update changes A to A − sign B Bᵀ, and
-    A F A to A F A − sign (Y Bᵀ + B Yᵀ). Q and S of row i know of the first `seen[i]` updates since
+    Rows are selected (`sign` 1) or removed (−1). Each such update changes A to A − sign B Bᵀ, and A
+    F A to A F A − sign (Y Bᵀ + B Yᵀ). Q and S of row i include the first `seen[i]` updates since
     the last refresh.
     """
 
@@ -137,13 +138,13 @@ class _Design:
         self.layer, self.matrix, self.target = layer, matrix.copy(), target
         self.sign, self.identity = sign, np.eye(layer.classes)
         c, d = layer.classes, layer.dims
-        # Of a refresh, and of letting a row know of an update, roughly, in multiplications.
+        # Cost of a refresh, and of applying an update to a row, roughly, in multiplications.
         self.cost_of_refresh = len(layer) * (c * d) ** 2 / 2 + 3 * (c * d) ** 3
         self.cost_of_row = 4 * c * c * (c + d)
         self.refresh()
 
     def refresh(self) -> None:
-        """Compute A, and Q and S of all rows, anew."""
+        """Recompute A, and Q and S of all rows."""
         self.inverse = inverse(self.matrix)
         middle = self.inverse @ self.target @ self.inverse
         self.q, self.s = self.layer.triangles(self.inverse, middle)
@@ -153,7 +154,7 @@ class _Design:
         self.updates, self.spent = 0, 0.0
 
     def best(self, free: np.ndarray) -> np.ndarray:
-        """Increasing rows, equal but for rounding, that are best to take or to give back."""
+        """Increasing rows, equal up to rounding, that are best to select or to remove."""
         if self.updates >= REFRESH_AFTER or self.spent > self.cost_of_refresh:
             self.refresh()
         rows = self._best(free)
@@ -163,7 +164,7 @@ class _Design:
         return rows
 
     def update(self, row: int) -> None:
-        """Take a row or give it back: A follows by Woodbury's identity."""
+        """Select a row or remove it: A follows by Woodbury's identity."""
         x = self.layer.vectors(np.array([row]))[0]
         self.matrix += self.sign * (x @ x.T)
         u = self.inverse @ x
@@ -177,7 +178,7 @@ class _Design:
         self.updates += 1
 
     def _best(self, free: np.ndarray) -> np.ndarray:
-        """As `best`, whatever digits have been lost."""
+        """As `best`, without regard to lost digits."""
         bounds = np.where(free, self._bounds(), -np.inf)
         gains = np.full(len(bounds), -np.inf)
         count, bar = FEWEST, float(np.finfo(float).min)
@@ -192,7 +193,7 @@ class _Design:
         return contenders(gains)
 
     def _bounds(self) -> np.ndarray:
-        """(n,) above what each row lowers the trace by, or minus what it raises it by."""
+        """(n,) upper bounds on how much each row lowers the trace, or minus its rise."""
         if self.sign < 0:
             return np.where(self.seen == self.updates, -self.s_sizes, 0.0)
         if self.updates == 0:
@@ -206,7 +207,7 @@ class _Design:
         return np.square(np.sqrt(self.s_sizes) + np.sqrt(moved * self.q_sizes))
 
     def _groups(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
-        """Those of `rows` that know of equally many updates, as many as fit the caches."""
+        """Groups of `rows` with equally many updates applied, as many as fit the caches."""
         known = self.seen[rows]
         step = chunk_rows(self.layer.classes * (self.layer.classes + self.b.shape[1]))
         for seen in np.unique(known).tolist():
@@ -226,7 +227,7 @@ class _Design:
         return gains
 
     def _up_to_date(self, rows: np.ndarray, seen: int) -> tuple[np.ndarray, np.ndarray]:
-        """(n, C, C) Q and S of rows that know of `seen` updates, and now of all."""
+        """(n, C, C) Q and S of rows, from `seen` updates brought up to all."""
         layer = self.layer
         q, s = unpacked(self.q[rows], layer.classes), unpacked(self.s[rows], layer.classes)
         if seen < self.updates:

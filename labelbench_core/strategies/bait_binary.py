@@ -1,25 +1,25 @@
-"""BAIT on a binary collapse of the classes (Huseljic et al. 2024): the design of least variance.
+"""BAIT on a binary collapse of the classes (Huseljic et al. 2024): the minimum-variance design.
 
-Each row is seen as a problem of two classes, the predicted one against the rest. With p the largest
+Each row is treated as a two-class problem, the predicted class against the rest. With p the largest
 probability and h the embedding, its Fisher information is I(x) = p (1 − p) h hᵀ, whatever the
-number of classes. Greedily, the row is taken that makes trace(M⁻¹ F) smallest, where
-M = λ 1 + Σ I(x) over the rows labelled or taken, and F is the mean of I(x) over the whole pool.
-`ridge` is λ. Rows whose gains are equal but for rounding go to the lowest index.
+number of classes. Greedily, the row that makes trace(M⁻¹ F) smallest is selected, where M = λ 1 + Σ
+I(x) over the labelled and selected rows, and F is the mean of I(x) over the whole pool. `ridge` is
+λ. Gains that differ only by rounding are ties, which go to the lowest index.
 
 `steps` "forward_backward", as in BAIT (Ash et al. 2021) and in the authors' code: `oversample`
-times as many rows are taken as asked for (all, where there are fewer), then, one by one, those are
-given back that raise the trace least; of rows equally good to give back, the last taken goes. What
-is kept is in the order taken. Steps back can end worse than where they came from: then the first
-rows taken are the batch, so that the trace is never above that of "forward", which stops when
-there are enough. That takes half the time.
+times as many rows as the budget are selected (all, if there are fewer), then, one by one, the rows
+whose removal raises the trace least are removed; of rows equally good to remove, the one selected
+last is removed. The rows kept are in the order of selection. The result can be worse than the first
+rows selected: then those are the batch, so that the trace is never above that of "forward", which
+stops at the budget and takes half the time.
 
-With x = √(p (1 − p)) h, A = M⁻¹, q = xᵀ A x and s = xᵀ A F A x, taking a row lowers the trace by
-s / (1 + q), and A changes by a matrix of rank one (Woodbury). So two numbers per row, brought up to
-date by two products with the embeddings, say all: N D per pick instead of N D². They are computed
-anew from time to time, and whenever a row that could be next has lost too many digits. Giving a row
-back raises the trace by s / (1 − q); that takes k D per step for k rows taken.
+With x = √(p (1 − p)) h, A = M⁻¹, q = xᵀ A x and s = xᵀ A F A x, selecting a row lowers the trace by
+s / (1 + q), and A changes by a matrix of rank one (Woodbury). So two numbers per row, updated by
+two products with the embeddings, suffice: N D per pick instead of N D². They are recomputed from
+time to time, and whenever a row that could be next has lost too many digits. Removing a row raises
+the trace by s / (1 − q); that takes k D per step for k selected rows.
 
-Multi-label: p (1 − p) is the mean over the labels, each a problem of two classes of its own.
+Multi-label: p (1 − p) is the mean over the labels, each a two-class problem.
 """
 
 from typing import Annotated, Any, Literal
@@ -60,10 +60,10 @@ def select(
     ridge
         λ, the multiple of the identity that M starts from. Default: ours, that of `bait`.
     steps
-        "forward_backward" takes more rows than asked for and gives back those that help least;
-        "forward" only takes, in half the time. Default: the authors' code's.
+        "forward_backward" selects more rows than the budget and removes those that help least;
+        "forward" only adds rows, in half the time. Default: the authors' code's.
     oversample
-        Rows taken before some are given back, in multiples of the budget, for "forward_backward".
+        Rows selected before some are removed, in multiples of the budget, for "forward_backward".
         Default: the authors' code's.
     """
     unlabeled = pool.unlabeled()
@@ -87,7 +87,7 @@ def select(
 
 
 def _forward(design: "_Design", unlabeled: np.ndarray, count: int) -> np.ndarray:
-    """(count,) rows, each the one that lowers the trace most; `design` lacks the last one."""
+    """(count,) rows, each the one that lowers the trace most; `design` lacks the last."""
     free = np.zeros(len(design.rows), bool)
     free[unlabeled] = True
     taken = np.empty(count, np.int64)
@@ -110,7 +110,7 @@ def _prune(points: np.ndarray, full: np.ndarray, target: np.ndarray, count: int)
     Parameters
     ----------
     points
-        (k, D) the vectors x of the rows taken.
+        (k, D) the vectors x of the selected rows.
     full, target
         (D, D) M with all of them, and F.
     """
@@ -149,7 +149,7 @@ class _Design:
         self.updates = 0
 
     def add(self, indices: np.ndarray) -> None:
-        """Let M contain rows; q, s and A do not know yet."""
+        """Add rows to M; q, s and A are not updated."""
         step = chunk_rows(self.rows.shape[1])
         for first in range(0, len(indices), step):
             x = self.scaled(indices[first : first + step])
@@ -182,7 +182,7 @@ class _Design:
         return int(best[0])
 
     def take(self, index: int) -> None:
-        """Take a row: A, q and s follow by Woodbury's identity."""
+        """Select a row: A, q and s follow by Woodbury's identity."""
         x = self.scaled(np.array([index]))[0]
         self.information += np.outer(x, x)
         u = self.inverse @ x
@@ -213,7 +213,7 @@ class _Design:
 
 
 class _Taken:
-    """M with all rows taken, its inverse A, and q and s of those rows while some are given back."""
+    """M with all selected rows, A, and q and s of those rows, while some are removed."""
 
     def __init__(self, points: np.ndarray, information: np.ndarray, target: np.ndarray) -> None:
         self.points, self.information, self.target = points, information.copy(), target
@@ -238,7 +238,7 @@ class _Taken:
         return int(best[-1])
 
     def give_back(self, place: int) -> None:
-        """Give a row back: A, q and s follow by Woodbury's identity."""
+        """Remove a row: A, q and s follow by Woodbury's identity."""
         x = self.points[place]
         u = self.inverse @ x
         grow = 1 / (1 - x @ u)

@@ -38,7 +38,7 @@ def disagreements(member_probabilities: Any, *, multilabel: bool) -> np.ndarray:
     members = [Rows(member) for member in member_probabilities]
     if len(members) < LEAST_MEMBERS:  # all scores would be 0, and the picks those of lowest index
         raise InputError(
-            f"member_probabilities: of {len(members)} members; allowed: at least {LEAST_MEMBERS}, "
+            f"member_probabilities: {len(members)} members; allowed: at least {LEAST_MEMBERS}, "
             "which can disagree"
         )
     scores = np.empty(len(members[0]))

@@ -1,17 +1,16 @@
 """Cluster-Margin (Citovsky et al. 2021): small margins, spread over clusters of the embeddings.
 
 The pool is clustered once by average linkage. Candidates are the `oversample` · budget unlabelled
-rows of smallest margin (see `margin`), or all where there are fewer; ten times the budget by
-default, so that there is something to choose from. Clusters are visited in turn, from the one with
-the fewest candidates to the one with the most (equal ones by their smallest margin), and each visit
-takes a candidate at random, until there are enough. The tree is cut into `clusters` clusters; 0,
-the default, stands for as many as the budget. Where rows coincide there are fewer clusters, and
-where candidates fall into few of them, those are visited the more often.
+rows of smallest margin (see `margin`), or all where there are fewer. Clusters are visited in turn,
+from the one with the fewest candidates to the one with the most (equal ones by their smallest
+margin), and each visit takes a candidate at random, until there are enough. The tree is cut into
+`clusters` clusters; 0 stands for as many as the budget. If rows coincide there are fewer clusters,
+and if candidates fall into few of them, those are visited more often.
 
 Distances are Euclidean, between embeddings scaled to length 1. Average linkage needs all pairs, so
 only pools of up to 4,096 rows are clustered row by row. Larger ones are first divided into 2,048
 groups by k-means, whose centers are then linked, each counting as one row. Clusters depend on the
-embeddings alone, not on `rng`: they are the same in every round in which embeddings are.
+embeddings alone, not on `rng`: they are the same in every round with the same embeddings.
 Multi-label: the margin is the mean over labels of |2p − 1|.
 """
 
@@ -68,9 +67,9 @@ def select(
 
 
 def in_turn(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """All positions in `labels`: one of each label at random, those of rare labels first; again.
+    """All positions in `labels`, in turns: one of each label at random, rare labels first.
 
-    Of equally rare labels, the one that comes first in `labels` is first.
+    Of equally rare labels, the one that occurs first in `labels` comes first.
     """
     _, first, label, sizes = np.unique(
         labels, return_index=True, return_inverse=True, return_counts=True
@@ -82,7 +81,7 @@ def in_turn(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def linked_clusters(embeddings: Any, count: int) -> np.ndarray:
-    """(N,) cluster of each row, at most `count` different, by average linkage."""
+    """(N,) cluster of each row, at most `count` clusters, by average linkage."""
     from scipy.cluster.hierarchy import fcluster, linkage
 
     rows = Rows(embeddings)

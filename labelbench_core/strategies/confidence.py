@@ -1,7 +1,7 @@
 """Least confidence (Lewis & Gale 1994): the rows whose most likely label is least likely.
 
-Score: max_c p(c | x), lowest first. Multi-label: each label is a problem of two classes, and the
-score is the mean over labels of max(p, 1 − p). Equal scores go to the lowest index.
+Score: max_c p(c | x), lowest first. Multi-label: each label is a two-class problem, and the score
+is the mean over labels of max(p, 1 − p). Equal scores go to the lowest index.
 """
 
 import numpy as np

@@ -2,8 +2,8 @@
 
 The labelled rows are the first centers; then, one by one, the row farthest (Euclidean) from its
 nearest center becomes a center. Without a labelled row, the row of largest norm is the first. Rows
-at equal distance go to the lowest index. The picks are those of the plain algorithm in float64; see
-`_k_center` for how most of its distances are never computed.
+at equal distance go to the lowest index. The picks are those of the plain algorithm in float64;
+`kernels.k_center` explains how most of its distances are never computed.
 """
 
 import numpy as np

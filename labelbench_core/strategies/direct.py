@@ -1,34 +1,34 @@
-"""DIRECT (Nuggehalli et al. 2023): finds where each class ends on its line, and buys around there.
+"""DIRECT (Nuggehalli et al. 2023): finds where each class ends on its line, and buys there.
 
-For each class, all rows stand on a line as in GALAXY, and a cut of it takes the rows above to be of
-the class. The version space of a class are the cuts above its lowest labelled rows, as far as none
-of them is of the class, and below its highest, as far as all are.
+For each class, all rows are ordered on a line as in GALAXY, and a cut of the line assigns the rows
+above it to the class. The version space of a class contains the cuts above its lowest labelled
+rows, as far as none of them is of the class, and below its highest, as far as all are.
 
-1. `reduction_share` of the budget goes to the rarest classes among the labelled rows, to as many as
-   get at least `labels_per_class` each, or to one. Each narrows its version space: `parallel`
-   unlabelled rows drawn from it uniformly are bought; then the end with more errors among all
-   labelled rows moves in, row by row, until of n unlabelled rows n^(1 - 1 / calls left) are between
-   the ends. After the last call nothing is left out.
+1. `reduction_share` of the budget is spent on the rarest classes among the labelled rows: as many
+   as can have at least `labels_per_class` each, or one. Each narrows its version space: `parallel`
+   unlabelled rows drawn uniformly from it are bought; then the end with more errors among all
+   labelled rows moves in, row by row, until n^(1 - 1 / calls left) of n unlabelled rows are between
+   the ends. After the last call it is not narrowed again.
 2. The rest of the budget is shared by all classes, in random order. A class takes the cut with the
-   fewest errors, which wrong labels do not mislead, and buys the unlabelled rows nearest to it, in
-   places, the class's side first.
+   fewest errors, which is robust to wrong labels, and buys the unlabelled rows nearest to it in
+   position, on the side of the class first.
 
-Labels are bought in calls of at most `parallel` rows, those of step 2 too. What a class leaves of
-its share of step 1, when no row of its version space is unlabelled, goes to step 2.
+Labels are bought in calls of at most `parallel` rows, in step 2 as well. What a class leaves of its
+share of step 1, because no row of its version space is unlabelled, is spent in step 2.
 
-The rule is that of the authors' code, which is the one in LabelBench, without its slips; the
-paper's own listing was not at hand. There, with less than `labels_per_class` for each class no
-class is left out, and with more each gets no more than that (`share_bound` = `most` does so); the
-ends of a version space are rows, so its cuts are off by one; where the calls do not come out even,
-it shrinks less often; each of two classes has a line, where the one of the rarer class is enough;
-and few unlabelled rows lower the shares of all classes that come later. Left open are ties: of
-errors at both ends (there a coin is tossed for each row, here the ends move in turn), of errors of
-cuts (there and here the one with fewer rows on the class's side), of rare classes (here the lower
-index). `threshold` = `interval` keeps the cut inside what step 1 has left of the version space;
-`line` lets all labels decide, as the authors' code does.
+The rule is that of the authors' code, which is the code in LabelBench, without its bugs; the
+paper's own listing was not available. In that code, with less than `labels_per_class` for each
+class no class is left out, and with more each gets no more than that (`share_bound` = `most` does
+so); the ends of a version space are rows, so its cuts are off by one; if the budget is not a
+multiple of a call, it shrinks less often; each of two classes has a line, although that of the
+rarer class suffices; and few unlabelled rows lower the shares of all later classes. Ties are left
+open: in the errors at both ends (there a coin is tossed for each row, here the ends move in turn),
+in the errors of cuts (there and here the one with fewer rows on the class's side), between rare
+classes (here the lower index). `threshold` = `interval` keeps the cut inside what remains of the
+version space after step 1; `line` lets all labels decide, as the authors' code does.
 
-Memory: at most 1 GB of probabilities, and 2 GB of lines of step 1 that step 2 uses again.
-Multi-label: the lines are ordered by p(k | x), and a row is of any number of classes.
+Memory: at most 1 GB of probabilities, and 2 GB of lines of step 1 that step 2 reuses. Multi-label:
+the lines are ordered by p(k | x), and a row can be of any number of classes.
 """
 
 from collections.abc import Callable
@@ -80,15 +80,17 @@ def select(
     parallel
         Largest number of labels bought in one call of `ask`. Default: LabelBench's.
     labels_per_class
-        Number of labels per class in step 1: a bound, as `share_bound` says. Default: LabelBench's.
+        Bound on the labels per class in step 1; `share_bound` says of which kind. Default:
+        LabelBench's.
     share_bound
-        What `labels_per_class` bounds: "least", what each class of step 1 gets, so that fewer
-        classes share the budget; "most", what it can get, as in LabelBench. Default: ours.
+        What `labels_per_class` is: "least", the fewest labels that each class of step 1 gets, so
+        that fewer classes share the budget; "most", the most that it can get, as in LabelBench.
+        Default: ours.
     reduction_share
         Share of the budget that step 1 gets. Default: the authors' code's.
     threshold
-        Where a class's cut is looked for: on the whole "line", or in the "interval" that step 1 has
-        left of its version space. Default: the authors' code's.
+        Where a class's cut is searched for: on the whole "line", or in the "interval" that remains
+        of its version space after step 1. Default: the authors' code's.
     """
     purchase = Purchase(pool, budget, ask)
     classes = np.argsort(purchase.counts, kind="stable")  # the rarest first
@@ -129,12 +131,12 @@ def reduction_shares(total: int, classes: int, bound: int, share_bound: str) -> 
 
 
 def even(total: int, parts: int) -> list[int]:
-    """`total` in `parts` that differ by 1 at most."""
+    """`total` divided into `parts` that differ by at most 1."""
     return [total * (part + 1) // parts - total * part // parts for part in range(parts)]
 
 
 class Line:
-    """Rows in the order of class k, and what is known of them.
+    """Rows in the order of class k, and their known labels.
 
     Parameters
     ----------
@@ -153,7 +155,7 @@ class Line:
         return version_space(*self._labeled(), len(self._order))
 
     def reduce(self, share: int, parallel: int, rng: np.random.Generator) -> tuple[int, int]:
-        """Spend up to `share` labels on narrowing the version space; what is left of it."""
+        """Narrow the version space with up to `share` labels; what remains of it."""
         low, high = self.version_space()
         while share:
             free = low + np.flatnonzero(self._purchase.free[self._order[low:high]])

@@ -1,4 +1,4 @@
-"""The door to all strategies: checks what goes in, runs one by its name, checks what comes out."""
+"""Running a strategy by name: its inputs are checked before, and its result after."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -28,7 +28,7 @@ def select(
     fit: Fit | None = None,
     **options: Any,
 ) -> np.ndarray:
-    """Choose which unlabelled rows to have labelled.
+    """Select the unlabelled rows to be labelled next.
 
     Parameters
     ----------
@@ -41,10 +41,10 @@ def select(
     rng
         The only source of randomness.
     ask
-        Gives the labels of indices and spends the budget; handed to sequential strategies only.
+        Returns the labels of indices and spends the budget; passed to sequential strategies only.
     truth, fit
         The pool's hidden labels, (N,), and how good the proxy would be with the labels of some
-        more indices (a number, more is better); handed to ceilings only.
+        more indices (a number, more is better); passed to ceilings only.
     **options
         The strategy's own options.
 
@@ -77,7 +77,7 @@ def select_with_state(
     fit: Fit | None = None,
     **options: Any,
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """As `select`; also what the strategy wants to find in `pool.state` in the next round."""
+    """As `select`; also the state that the strategy expects in `pool.state` in the next round."""
     module = registry.load("strategies", strategy)
     wrong = registry.option_errors("strategies", strategy, options)
     raise_all(f"strategy {strategy!r}: {line}" for line in wrong)
@@ -97,7 +97,7 @@ def select_with_state(
             chosen, state = module.select_with_state(*arguments, **options)
         else:
             chosen, state = module.select(*arguments, **options), {}
-    except SystemExit as error:  # a job would end as if it had done its work
+    except SystemExit as error:  # otherwise the job would end as if it had succeeded
         raise InputError(f"strategy {strategy!r} {ended_by(error)}") from error
     return _checked(strategy, chosen, budget, unlabeled), dict(state)
 
@@ -134,7 +134,7 @@ def _check_needs(
 
 
 def _checked(strategy: str, chosen: Any, budget: int, unlabeled: np.ndarray) -> np.ndarray:
-    """The choice as int64, or `RuntimeError`: a plug-in's mistake must not spoil a result."""
+    """The choice as int64, or `RuntimeError`: a plug-in's bug must not corrupt a result."""
     chosen = np.asarray(chosen)
     problem = None
     if chosen.shape != (budget,):

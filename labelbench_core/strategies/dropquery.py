@@ -1,14 +1,14 @@
-"""DropQuery (Gupte et al. 2024): rows whose predicted class does not survive dropout, spread out.
+"""DropQuery (Gupte et al. 2024): diverse rows whose predicted class changes under dropout.
 
 The head predicts the class of each embedding, and again `passes` times with a share `rate` of its
 features dropped at random. Rows whose class changes in more than passes // 2 of these are
-candidates; where they are fewer than `candidates_per_pick` per row to choose, the bar is lowered,
-one pass at a time, as in the authors' code, but never to rows whose class never changes: however
-few the candidates are, they are all rows that changed at least once. Candidates, scaled to unit
-length, are clustered by k-means into b clusters, and the row nearest to each center is taken, those
-nearest of all first. Where candidates coincide so much that there are fewer clusters, the rest is
-drawn at random among the candidates; where there are fewer candidates than rows to choose, all are
-taken and the rest is drawn at random among the other rows.
+candidates; if there are fewer than `candidates_per_pick` per row of the batch, the required number
+of changes is lowered, one pass at a time, as in the authors' code, but never to 0: however few the
+candidates are, each changed at least once. Candidates, scaled to unit length, are clustered by
+k-means into b clusters, and the row nearest to each center is selected, in order of distance. If
+candidates coincide so much that there are fewer clusters, the rest is drawn at random among the
+candidates; if there are fewer candidates than the budget, all are selected and the rest is drawn at
+random among the other rows.
 """
 
 from typing import Annotated
@@ -52,8 +52,8 @@ def select(
     rate
         Share of the features that a prediction drops, in expectation. Default: the authors' code's.
     candidates_per_pick
-        Number of candidates per row to choose below which the bar is lowered. Default: the authors'
-        code's.
+        Candidates per row of the batch; with fewer, the number of changed predictions required of
+        them is lowered. Default: the authors' code's.
     """
     unlabeled = pool.unlabeled()
     if budget == 0:
@@ -69,7 +69,7 @@ def select(
 
 
 def changed_classes(pool: Pool, passes: int, rate: float, rng: np.random.Generator) -> np.ndarray:
-    """(N,) int64: in how many of `passes` predictions under dropout the class is another one."""
+    """(N,) int64: in how many of `passes` predictions under dropout the class differs."""
     rows = Rows(pool.embeddings)
     weights, bias = (host(part).astype(np.float64) for part in (pool.head.weights, pool.head.bias))
     width = rows.shape[1]

@@ -1,10 +1,9 @@
 """Falcun (Gilhuber et al. 2024): uncertain rows whose predictions differ from those chosen.
 
 A row's relevance starts as its uncertainty, 1 − (difference between the two most likely classes),
-and falls to its distance, in sum of absolute differences, to the nearest prediction chosen so
-far. Rows are drawn one by one in proportion to relevance ** `gamma`; where no relevance is left,
-uniformly. Relevance only falls, so that the draws are made by rejection, with the exact law: see
-`_seeding`.
+and is capped by its distance (L1) to the nearest prediction chosen so far. Rows are drawn one by
+one in proportion to relevance ** `gamma`; if no relevance is left, uniformly. Relevance only falls,
+so that rows can be drawn by rejection, with the exact distribution: see `kernels.seeding`.
 """
 
 from dataclasses import dataclass
@@ -43,7 +42,7 @@ def select(
     Parameters
     ----------
     gamma
-        Power of the relevance that rows are drawn in proportion to: larger is greedier. Default:
+        Rows are drawn in proportion to this power of their relevance; larger is greedier. Default:
         another code's (dal-toolbox, scikit-activeml).
     """
     unlabeled = pool.unlabeled()

@@ -1,21 +1,21 @@
-"""GALAXY (Zhang et al. 2022): bisection, one label at a time, on one line of rows per class.
+"""GALAXY (Zhang et al. 2022): bisection, one label at a time, on a line of rows for each class.
 
-For each class k, all rows stand on a line, ordered by p(k | x) less the largest probability; equal
-ones, such as all rows predicted as k, by the largest probability, then by index. A query bisects
-the shortest path of a line between neighbouring labelled rows of which one is of class k and the
-other is not. Where all such paths are cut, so that the two are next to each other, it takes the
-unlabelled row nearest to a cut. Equal lengths go to the lowest place on the line.
+For each class k, all rows are on a line, ordered by p(k | x) minus the largest probability; ties,
+such as all rows predicted as k, by the largest probability, then by index. A query bisects the
+shortest path on a line between neighbouring labelled rows of which one is of class k and the other
+is not. If all such paths are cut, so that the two are next to each other, it takes the unlabelled
+row nearest to a cut. Of equal lengths the lowest place on the line counts.
 
-`class_order`: `round_robin` asks the classes in turn, as the authors' code does, and here passes
-over one whose line has no cut and no path; `random_class` draws a class for each query, as
-LabelBench does. Where no class asked has an answer, a row is drawn among all unlabelled ones. The
-nearest row to a cut is LabelBench's form; the authors' code lets the order of its graph grow.
+`class_order`: `round_robin` takes the classes in turn, as the authors' code does, and here skips a
+class whose line has no cut and no path; `random_class` draws a class for each query, as LabelBench
+does. If no class can be queried, a row is drawn among all unlabelled ones. Taking the row nearest
+to a cut is LabelBench's form; the authors' code lets the order of its graph grow.
 
-Sequential: each label is known before the next row is chosen. A line is made when it is first
-asked, and learns of the rows bought since it was last asked only when it is asked again. It keeps
-the place of each row. Memory: 4 C N bytes, as the probabilities in float32, half of it below 65,536
-rows, and at most 1 GB of probabilities (ImageNet: 6 GB).
-Multi-label: the lines are ordered by p(k | x), and a row is of any number of classes.
+Sequential: each label is known before the next row is chosen. A line is made when it is first used,
+and takes in the rows bought since only when it is used again. It keeps the place of each row.
+Memory: 4 C N bytes, as the probabilities in float32, half of it below 65,536 rows, and at most 1 GB
+of probabilities (ImageNet: 6 GB). Multi-label: the lines are ordered by p(k | x), and a row can be
+of any number of classes.
 """
 
 from collections.abc import Callable
@@ -52,8 +52,8 @@ def select(
     Parameters
     ----------
     class_order
-        Which class a query is for: "round_robin", the classes in turn; "random_class", one drawn
-        for each query, as in LabelBench. Default: the authors' code's.
+        How the class of a query is chosen: "round_robin", the classes in turn; "random_class", one
+        drawn for each query, as in LabelBench. Default: the authors' code's.
     """
     unlabeled = pool.unlabeled()
     if budget == 0:
@@ -82,7 +82,7 @@ def select(
 
 
 class Line:
-    """Rows in the order of one class, some labelled; finds the next to ask for.
+    """Rows in the order of one class, some labelled; finds the next row to query.
 
     Parameters
     ----------
@@ -98,21 +98,21 @@ class Line:
 
     @property
     def known(self) -> int:
-        """Number of labelled rows that the line has been told of."""
+        """Number of labelled rows that the line knows."""
         return len(self._labeled)
 
     def query(self, rows: np.ndarray, signs: np.ndarray) -> int:
-        """The row to ask for, where there are labelled rows of both signs.
+        """The row to query, if there are labelled rows of both signs.
 
         Parameters
         ----------
         rows
-            (L,) labelled rows; the first `known` are as in the query before.
+            (L,) labelled rows; the first `known` are as in the previous query.
         signs
             (L − known,) whether the others are of the class.
         """
         places = np.concatenate([self._labeled, self._place[rows[self.known :]]])
-        order = np.argsort(places, kind="stable")  # quick, as most are in order
+        order = np.argsort(places, kind="stable")  # fast, because most are in order
         self._labeled = places = places[order]
         self._signs = signs = np.concatenate([self._signs, signs])[order]
         cuts = (signs[1:] != signs[:-1]).nonzero()[0]

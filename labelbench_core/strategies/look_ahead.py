@@ -1,17 +1,18 @@
 """A ceiling: many batches are tried out with their hidden labels, and the best one is bought.
 
-BoSS (Huseljic et al. 2025). `batches` candidate batches come from the strategies `candidates` in
-turn, and, in a turn of its own, from the mistakes: rows that are predicted wrongly, drawn at random
-(where there are too few, those whose true class is least likely too). First all are asked for a
-batch of the whole pool, then of random subsets, whose sizes are drawn log-uniformly between the
-batch and `largest_subset`. Each batch is judged by `fit`: the proxy is trained with its labels too.
+BoSS (Huseljic et al. 2025). `batches` candidate batches come in turn from the strategies
+`candidates` and from the mistakes: rows that are predicted wrongly, drawn at random (if there are
+too few, also those whose true class is least likely). First each selects a batch from the whole
+pool, then from random subsets, whose sizes are drawn log-uniformly between the batch and
+`largest_subset`. Each batch is evaluated by `fit`: the proxy is trained with its labels as well.
 So, by that measure, no candidate does better in this round; but what is best now need not be best
 later: this shows how much there is to gain at least, not at most. The larger the batch, the less
 its candidates differ, and the less is gained.
 
 With `parts` above 1 the batch is composed greedily: part by part, each the best of `batches` given
-those before; `parts` = budget is the greedy oracle that buys one by one. It costs as many times
-more. All parts see the predictions of before the batch. Equally good batches: the first.
+those before; `parts` = budget is the greedy oracle that buys one by one. The cost grows in
+proportion to `parts`. All parts see the predictions made before the batch. Of equally good batches
+the first is bought.
 """
 
 from collections.abc import Callable, Sequence
@@ -56,13 +57,13 @@ def select(
     Parameters
     ----------
     candidates
-        Names of the strategies that propose batches; mistakes are proposed beside them. Default:
-        ours.
+        Names of the strategies that propose batches; batches of misclassified rows are proposed in
+        addition. Default: ours.
     batches
-        Number of batches that are tried out, for each part. Default: the authors' code's.
+        Number of batches tried out for each part. Default: the authors' code's.
     parts
-        Number of parts that the batch is composed of, one after the other; as many as the budget:
-        the greedy oracle. Default: ours.
+        Number of parts from which the batch is composed, one after the other; as many as the
+        budget: the greedy oracle. Default: ours.
     largest_subset
         Largest number of rows in the random subsets that candidates select from. Default: ours.
     """

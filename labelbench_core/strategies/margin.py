@@ -1,7 +1,7 @@
 """Margin, also "breaking ties" (Scheffer et al. 2001): the two most likely classes are closest.
 
-Score: p(first | x) − p(second | x), lowest first. Multi-label: each label is a problem of two
-classes, and the score is the mean over labels of |2p − 1|. Equal scores go to the lowest index.
+Score: p(first | x) − p(second | x), lowest first. Multi-label: each label is a two-class problem,
+and the score is the mean over labels of |2p − 1|. Equal scores go to the lowest index.
 """
 
 import numpy as np

@@ -1,12 +1,12 @@
 """MaxHerding (Bae, Noh & Sutherland 2024): the rows whose neighbourhoods cover the pool best.
 
 Coverage of the pool by labelled and chosen rows S: the mean over rows y of max over s in S of
-exp(−‖s − y‖² / `bandwidth`²), all rows scaled to unit length. One by one, the row is taken that
-adds most. The picks are those of the plain algorithm; see `_herding` for how most gains are never
-computed. In pools of more than `targets` rows, the mean is taken over that many, drawn once; rows
-to choose from are all. Gains equal but for rounding go to the lowest index; where no row adds
-anything (nothing but copies of S is left), the rest is drawn at random. Multi-label: labels play no
-part.
+exp(−‖s − y‖² / `bandwidth`²), all rows scaled to unit length. One by one, the row that adds most is
+selected. The picks are those of the plain algorithm; `kernels.herding` explains how most gains are
+never computed. In pools of more than `targets` rows, the mean is over that many, drawn once, but
+any row can be selected. Gains that differ only by rounding are ties, which go to the lowest index;
+if no row adds anything (only copies of S are left), the rest is drawn at random. Multi-label:
+labels are not used.
 """
 
 from typing import Annotated
@@ -46,7 +46,7 @@ def select(
         Width of the Gaussian kernel, as a distance between rows of unit length. Default: the
         authors' code's.
     targets
-        Number of rows whose coverage counts, drawn where the pool has more. Default: ours.
+        Number of rows whose coverage counts, drawn at random if the pool has more. Default: ours.
     """
     drawn = draw_targets(pool.embeddings, targets, rng)
     return greedy_coverage(pool, budget, rng, drawn, np.ones(len(drawn)), bandwidth)

@@ -37,7 +37,7 @@ class Head:
     bias
         (C,).
     multilabel
-        Whether classes are independent (logistic function) or exclude each other (softmax).
+        Whether classes are independent (logistic function) or mutually exclusive (softmax).
     """
 
     weights: Array
@@ -60,14 +60,14 @@ class Head:
 
 @dataclass(frozen=True)
 class Pool:
-    """All that a strategy may see. Shapes are checked when it is made; nothing is copied.
+    """All that a strategy may see. Shapes are checked on creation; nothing is copied.
 
     Attributes
     ----------
     embeddings
         (N, D) float16 or float32: NumPy, torch, or a `RowSource` for pools larger than memory.
     probabilities
-        (N, C) of the current proxy, of the same kinds; None where there is no proxy yet.
+        (N, C) of the current proxy, of the same kinds; None if there is no proxy yet.
     labeled
         (L,) int64 indices into the pool, in the order bought.
     labels
@@ -80,9 +80,9 @@ class Pool:
         (M, N, C) of an ensemble of heads, or a list of its M matrices, of the same kinds as
         `probabilities`.
     round
-        Number of this query; the first is 1.
+        Number of this query, from 1.
     state
-        What this strategy returned in the round before.
+        What this strategy returned in the previous round.
     multilabel
         Whether a row can belong to any number of classes.
     held_out
@@ -156,7 +156,7 @@ class Pool:
     def _check_labels(self) -> None:
         """Classes from 0 to C − 1 or, multi-label, rows of 0 and 1."""
         shape = (len(self.labeled), self.num_classes) if self.multilabel else (len(self.labeled),)
-        if len(self.labeled):  # no labels at all have no shape of their own
+        if len(self.labeled):  # an empty array of labels may have any shape
             require_shape("labels", self.labels, shape)
         check_labels(self.labels, 2 if self.multilabel else self.num_classes)
 

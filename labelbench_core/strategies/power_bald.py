@@ -1,10 +1,10 @@
 """Power BALD: the stochastic batch of Kirsch et al. 2023, on the score of BALD.
 
-Rows are drawn one after another without replacement, each with probability proportional to
-s(x) ** `power` among those left, where s is the score of `bald`: a batch of the highest scores is
-full of rows that say the same. `power` 0 is random sampling, a large one is `bald`. Drawn as in the
-paper: the rows with the largest `power` · log s(x) + Gumbel noise. Rows with s = 0 come after all
-others, in random order. Multi-label: as in `bald`.
+Rows are drawn one after another without replacement, each with probability proportional to s(x) **
+`power` among those left, where s is the score of `bald`: a batch of the highest scores is
+redundant. `power` 0 is random sampling, a large one is `bald`. Drawn as in the paper: the rows with
+the largest `power` · log s(x) + Gumbel noise. Rows with s = 0 come after all others, in random
+order. Multi-label: as in `bald`.
 """
 
 from typing import Annotated
@@ -19,7 +19,7 @@ from labelbench_core.strategies.pool import Pool
 INFO = {
     "name": "power BALD",
     "paper": "Kirsch et al. 2023",
-    "rule": "drawn without replacement in proportion to a power of the score of BALD",
+    "rule": "drawn without replacement in proportion to a power of the BALD score",
     "cost": "M N C",
     "needs": ["member_probabilities"],
     "multilabel": True,
@@ -40,7 +40,7 @@ def select(
     Parameters
     ----------
     power
-        Power of the score that rows are drawn in proportion to; 0 draws uniformly. Default: the
+        Rows are drawn in proportion to this power of the score; 0 draws uniformly. Default: the
         paper's.
     """
     scores = disagreements(pool.member_probabilities, multilabel=pool.multilabel)

@@ -1,10 +1,10 @@
 """Power margin: the stochastic batch of Kirsch et al. 2023, on the margin.
 
-Rows are drawn one after another without replacement, each with probability proportional to
-s(x) ** `power` among those left, where s = 1 − (difference between the two most likely classes). It
-is the cheapest remedy for the likeness of the rows that a top-b rule picks. `power` 0 is random
-sampling, a large one is `margin`. Drawn as in the paper: the rows with the largest
-`power` · log s(x) + Gumbel noise. Rows with s = 0 come after all others, in random order.
+Rows are drawn one after another without replacement, each with probability proportional to s(x) **
+`power` among those left, where s = 1 − (difference between the two most likely classes). It is the
+cheapest remedy for the redundancy of a top-b batch. `power` 0 is random sampling, a large one is
+`margin`. Drawn as in the paper: the rows with the largest `power` · log s(x) + Gumbel noise. Rows
+with s = 0 come after all others, in random order.
 """
 
 from typing import Annotated
@@ -41,7 +41,7 @@ def select(
     Parameters
     ----------
     power
-        Power of 1 − margin that rows are drawn in proportion to; 0 draws uniformly. Default: the
+        Rows are drawn in proportion to this power of 1 − margin; 0 draws uniformly. Default: the
         paper's.
     """
     score = mean_label_margins if pool.multilabel else margins

@@ -1,18 +1,17 @@
 """ProbCover (Yehuda et al. 2022): the rows whose balls of radius δ cover most of what is uncovered.
 
-Rows of unit length; a row covers those nearer than `delta`. What labelled and chosen rows cover is
-covered; one by one, the row is taken whose ball holds most of the rest, the lowest index of equal
-ones. Once everything is covered, the rest is drawn at random among the unlabelled rows.
+Rows are scaled to unit length; a row covers those nearer than `delta`. One by one, the row whose
+ball holds most rows not yet covered by labelled or chosen rows is selected, of equal ones that with
+the lowest index. Once everything is covered, the rest is drawn at random among the unlabelled rows.
 
 `delta` None: the largest radius for which at least `purity` of the rows have no row of another
 pseudo-label in their ball, pseudo-labels being k-means clusters, as many as classes. That is a
 quantile of the distances to the nearest row of another cluster, found with the balls in one pass.
 
-In pools of more than `targets` rows, coverage (and purity) is that of so many rows, drawn once; the
-rows to choose from are all. Of these targets, as many are kept, by halving, as make no more than
-`max_edges` pairs of a ball and a row in it: that bounds the memory, about 12 bytes per pair.
-See `_balls` for the distances. Multi-label: the pseudo-labels are as many as labels; true labels
-play no part.
+In pools of more than `targets` rows, coverage (and purity) is over that many rows, drawn once, but
+any row can be selected. These targets are halved until there are no more than `max_edges` pairs of
+a ball and a row in it: that bounds the memory, at about 12 bytes per pair. `kernels.balls` computes
+the distances. Multi-label: there are as many pseudo-labels as labels; true labels are not used.
 """
 
 import numpy as np
@@ -54,12 +53,12 @@ def select(
         δ, the radius of a ball, as a distance between rows of unit length; null: the largest that
         reaches `purity`. Default: the paper's.
     purity
-        Share of the rows that may have no row of another pseudo-label in their ball, where `delta`
-        is null. Default: the paper's.
+        Share of balls that must contain rows of a single pseudo-label only, if `delta` is null.
+        Default: the paper's.
     targets
-        Number of rows whose coverage counts, drawn where the pool has more. Default: ours.
+        Number of rows whose coverage counts, drawn at random if the pool has more. Default: ours.
     max_edges
-        Largest number of pairs of a ball and a row in it, of about 12 bytes each. Default: ours.
+        Largest number of pairs of a ball and a row in it; each takes about 12 bytes. Default: ours.
     """
     unlabeled = pool.unlabeled()
     if budget == 0:
@@ -79,7 +78,8 @@ def select(
 def _greedy(balls: Balls, order: np.ndarray, labeled: np.ndarray, budget: int) -> np.ndarray:
     """Rows by the number of uncovered targets in their balls, until everything is covered.
 
-    When a target becomes covered, the rows that cover it count one less: each pair is met once.
+    When a target becomes covered, the counts of the rows that cover it drop by one: each pair is
+    visited once.
     """
     gains = balls.sizes.copy()
     uncovered = np.arange(len(order)) < balls.count

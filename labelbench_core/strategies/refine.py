@@ -1,16 +1,16 @@
 """REFINE (Huseljic et al. 2026): the pool is filtered by many strategies, then covered by one.
 
 `depth` times, each of `candidates` selects a batch from each of several random subsets of the pool,
-`batches` // (number of candidates) of them; what is in any of these batches is the next pool.
-Subsets have `first_subset` rows at first, later the share `alpha` of the pool's, never fewer than
-the budget nor more than there are. A pool of more than `largest_pool` rows is cut to that many at
-random. From the last pool, `final` selects the batch. Defaults are those of the authors' code,
-whose BAIT is the binary one.
+`batches` // (number of candidates) of them; the union of these batches is the next pool. Subsets
+have `first_subset` rows in the first step, later the share `alpha` of the pool, never fewer than
+the budget nor more than the pool. A pool of more than `largest_pool` rows is subsampled to that
+many at random. From the last pool, `final` selects the batch. Defaults are those of the authors'
+code, whose BAIT is the binary one.
 
-Labelled rows belong to every subset. A strategy without randomness is asked once where all its
-subsets are the whole pool, since it would give the same batch each time. Filtering ends early where
-no more rows are left than the budget. UHerding, as `final` and among the `candidates`, calibrates
-on the pool's `held_out`; strategies are run with their own defaults.
+Labelled rows belong to every subset. A deterministic strategy is run once if all its subsets are
+the whole pool, since it would give the same batch each time. Filtering ends early if no more rows
+are left than the budget. UHerding, as `final` and among the `candidates`, calibrates on the pool's
+`held_out`; strategies are run with their own defaults.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from labelbench_core.strategies.pool import Pool
 INFO = {
     "name": "REFINE",
     "paper": "Huseljic et al. 2026",
-    "rule": "covers what any of many strategies selects from subsets, of subsets, of the pool",
+    "rule": "many strategies filter the pool, selecting from random subsets; one covers the rest",
     "cost": "depth x batches runs of the candidates on subsets, and one of the final strategy",
     "needs": ["embeddings", "probabilities", "head", "labels"],
     "multilabel": False,
@@ -72,15 +72,16 @@ def select(
     depth
         Number of times that the pool is filtered. Default: the authors' code's.
     batches
-        Number of batches that all candidates together select each time. Default: the authors'
+        Number of batches that all candidates together select in each step. Default: the authors'
         code's.
     alpha
-        Share of the pool that a subset has, after the first time. Default: the authors' code's.
-    first_subset
-        Number of rows in a subset, the first time. Default: the authors' code's.
-    largest_pool
-        Largest number of rows in a pool; larger ones are cut at random. Default: the authors'
+        Size of a subset, as a share of the pool, after the first step. Default: the authors'
         code's.
+    first_subset
+        Number of rows of a subset in the first step. Default: the authors' code's.
+    largest_pool
+        Largest number of rows of a pool; larger ones are subsampled at random. Default: the
+        authors' code's.
     """
     kept = pool.unlabeled()
     if budget == 0:
@@ -107,7 +108,7 @@ def _filter(
     repeats: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Increasing indices of what any candidate selects from any subset of `kept`."""
+    """Increasing indices of all rows that any candidate selects from any subset of `kept`."""
     found = np.zeros(pool.num_rows, bool)
     for name in candidates:
         deterministic = registry.describe("strategies", name).info["deterministic"]

@@ -1,19 +1,18 @@
-"""TAILOR (Zhang et al. 2023): Thompson sampling among strategies, for batches of balanced classes.
+"""TAILOR (Zhang et al. 2023): Thompson sampling among strategies, for class-balanced batches.
 
-For each strategy i there is a posterior of how the rows that it proposes are spread over the
-classes: Dirichlet with parameters 1 + a_i; multi-label: for each class Beta with parameters a_i and
-b_i. For each row of the batch a draw θ_i of every posterior is made, and the strategy with the
-largest reward Σ_c θ_ic v_c is the one to propose it: v_c = 1 / (number of labelled rows of class
-c, at least 1), negative for a class that more than half of them have. Once the labels are known,
-a_i and b_i are multiplied by `decay`, and for each row that i proposed the classes that it has are
-added to a_i, those that it has not to b_i. Both start at 1, which decays like the rest, as in the
-authors' code.
+For each strategy i there is a posterior of the classes of the rows that it proposes: Dirichlet with
+parameters 1 + a_i; multi-label: for each class Beta with parameters a_i and b_i. For each row of
+the batch a θ_i is drawn from every posterior, and the strategy with the largest reward Σ_c θ_ic v_c
+proposes the row: v_c = 1 / (number of labelled rows of class c, at least 1), negative for a class
+that more than half of them have. Once the labels are known, a_i and b_i are multiplied by `decay`,
+and for each row that i proposed, its classes are added to a_i and the others to b_i. Both start at
+1, which decays like the rest, as in the authors' code.
 
-Draws need no labels of the batch, so all are made before the first row is chosen, and a strategy
-proposes all its rows at once: one after the other, in the order in which they first won, each
-chooses among the labelled rows and those not proposed before. (The authors' strategies propose row
-by row, passing over what others have proposed.) `candidates` are strategies that select a batch at
-once; the authors' GALAXY, which buys label by label, is not among them.
+Draws do not depend on the labels of the batch, so all are made before the first row is chosen, and
+a strategy proposes all its rows at once: in the order in which they first won, each strategy
+selects among the rows not proposed before. (The authors' strategies propose row by row, passing
+over what others have proposed.) `candidates` are strategies that select a batch at once; the
+authors' GALAXY, which buys label by label, is not among them.
 """
 
 from collections.abc import Sequence
@@ -56,7 +55,7 @@ def select(
     candidates
         Names of the strategies that propose rows. Default: ours.
     decay
-        Factor by which the evidence of earlier rounds fades in each. Default: the authors' code's.
+        Factor by which earlier evidence is discounted in each round. Default: the authors' code's.
     """
     return select_with_state(pool, budget, rng, candidates=candidates, decay=decay)[0]
 
@@ -69,7 +68,7 @@ def select_with_state(
     candidates: Sequence[str] = select.__kwdefaults__["candidates"],
     decay: PositiveShare = select.__kwdefaults__["decay"],
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """As `select`; also the posteriors, and who proposed what, in the order of the batch."""
+    """As `select`; also the posteriors, and the strategy that proposed each row of the batch."""
     counts = updated_counts(pool, list(candidates), decay)
     winners = thompson_winners(counts, rewards(pool), budget, rng)
     chosen = np.zeros(0, np.int64)
@@ -96,7 +95,7 @@ def updated_counts(pool: Pool, candidates: list[str], decay: float) -> np.ndarra
     stop = start + sum(share for _, share in shares)
     if pool.state["candidates"] != candidates or stop > len(pool.labeled):
         raise InputError(
-            f"tailor: its memory is of {stop} labelled rows and of the candidates "
+            f"tailor: its state was recorded with {stop} labelled rows and the candidates "
             f"{', '.join(pool.state['candidates'])}; found {len(pool.labeled)} rows and "
             f"{', '.join(candidates)}"
         )
@@ -111,7 +110,7 @@ def updated_counts(pool: Pool, candidates: list[str], decay: float) -> np.ndarra
 
 
 def rewards(pool: Pool) -> np.ndarray:
-    """(C,) v: what a row of each class is worth."""
+    """(C,) v: the reward of a row of each class."""
     sizes = _memberships(pool).sum(axis=0)
     worth = 1 / np.maximum(sizes, 1)
     return np.where(sizes > len(pool.labeled) / 2, -worth, worth)

@@ -1,9 +1,9 @@
 """TCM (Doucet et al. 2024): TypiClust for the first rounds, then margin.
 
-Typical rows make up for a cold start, where the model's uncertainty means little; once classes are
-covered, margin moves the boundaries between them. `typiclust_rounds` counts queries, the initial
-pool not among them. Its default, 3, is the one that Huseljic et al. (REFINE, 2026) compare with;
-pretrained embeddings allow an early switch.
+Typical rows help in a cold start, when the model's uncertainty means little; once classes are
+covered, margin refines the boundaries between them. `typiclust_rounds` counts queries, without the
+initial pool. Its default is the one that Huseljic et al. (REFINE, 2026) compare with; pretrained
+embeddings allow an early switch.
 """
 
 from typing import Annotated
@@ -38,7 +38,7 @@ def select(
     Parameters
     ----------
     typiclust_rounds
-        Number of queries, the initial pool not among them, that are TypiClust's. Default: another
+        Number of queries made by TypiClust, not counting the initial pool. Default: another
         paper's (REFINE, Huseljic et al. 2026).
     """
     strategy = typiclust if pool.round <= typiclust_rounds else margin

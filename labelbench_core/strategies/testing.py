@@ -1,4 +1,4 @@
-"""The contract of a strategy as checks that anybody can run, on a plug-in's strategy too.
+"""The contract of a strategy as checks that can be run on any strategy, also a plug-in's.
 
     from labelbench_core.strategies.testing import CHECKS
 
@@ -92,7 +92,7 @@ def awkward_pools() -> dict[str, Pool]:
 
 
 def some_fit(indices: np.ndarray) -> float:
-    """A `fit` that knows nothing: any number that a set of rows, in whatever order, stands for."""
+    """A meaningless `fit`: some number that depends on the set of rows, not on their order."""
     return float(np.sin(np.sort(indices) + 1.0).sum())
 
 
@@ -104,7 +104,7 @@ def run(
     seed: int = 5,
     fit: Fit = some_fit,
 ) -> np.ndarray:
-    """`select` with everything that any kind of strategy asks for."""
+    """`select` with everything that any kind of strategy may need."""
     truth = np.arange(pool.num_rows) % pool.num_classes
     truth[pool.labeled] = pool.labels
 
@@ -121,7 +121,7 @@ def check_description(name: str, **options: Any) -> None:
     _require(component.info.keys() >= INFO_KEYS, f"INFO lacks {INFO_KEYS - component.info.keys()}")
     _require(component.info["kind"] in KINDS, f"kind is not one of {KINDS}")
     known = {field.name for field in fields(Pool)}
-    _require(set(component.info["needs"]) <= known, "needs something that is no field of a Pool")
+    _require(set(component.info["needs"]) <= known, "needs something that is not a field of Pool")
     _require(bool(component.summary), "the module has no docstring")
 
 
@@ -151,7 +151,7 @@ def check_missing_inputs(name: str, **options: Any) -> None:
         if field in ("labeled", "labels"):
             without = replace(pool, labeled=pool.labeled[:0], labels=pool.labels[:0])
         elif field == "embeddings":
-            continue  # a pool has them always
+            continue  # every pool has them
         else:
             without = replace(pool, **{field: None})
         try:
@@ -159,7 +159,7 @@ def check_missing_inputs(name: str, **options: Any) -> None:
         except MissingInput as missing:
             _require(missing.field == field, f"named {missing.field} where {field} is missing")
         else:
-            raise AssertionError(f"did without {field}, which it says it needs")
+            raise AssertionError(f"ran without {field}, which its INFO says it needs")
 
 
 def check_same_seed(name: str, **options: Any) -> None:
@@ -171,9 +171,9 @@ def check_same_seed(name: str, **options: Any) -> None:
     first = run(name, pool, 40, options)
     _require(_global_states() == before, "a global random state was changed")
     for draw in (random.random, mtrand.random_sample, torch.seed):
-        draw()  # whatever reads a global state now reads another
+        draw()  # code that reads a global state now reads a different one
     again = run(name, pool, 40, options)
-    _require(np.array_equal(first, again), "the same seed gave other picks")
+    _require(np.array_equal(first, again), "the same seed gave different picks")
 
 
 def check_threads(name: str, **options: Any) -> None:
@@ -185,17 +185,19 @@ def check_threads(name: str, **options: Any) -> None:
     for threads in (1, 2):
         with threadpool_limits(threads):
             picks.append(run(name, pool, 60, options))
-    _require(np.array_equal(*picks), "two threads gave other picks than one")
+    _require(np.array_equal(*picks), "two threads gave different picks from one")
 
 
 def check_blocks(name: str, **options: Any) -> None:
-    """The same picks from memory and from blocks of any size, one row over a block included."""
+    """The same picks from memory and from blocks of any size, even one row over a block."""
     pool = make_pool(129, labeled=20)
     expected = run(name, pool, 30, options)
     for block_rows in (1, 7, 64, 128, 500):
         blocks = {key: Blocks(getattr(pool, key), block_rows) for key in MATRICES}
         chosen = run(name, replace(pool, **blocks), 30, options)
-        _require(np.array_equal(chosen, expected), f"other picks from blocks of {block_rows} rows")
+        _require(
+            np.array_equal(chosen, expected), f"different picks from blocks of {block_rows} rows"
+        )
 
 
 def check_array_kinds(name: str, **options: Any) -> None:
@@ -207,11 +209,13 @@ def check_array_kinds(name: str, **options: Any) -> None:
     single = replace(half, embeddings=half.embeddings.astype(np.float32))
     tensors = {key: torch.from_numpy(getattr(half, key).copy()) for key in MATRICES}
     for title, pool in (("float32", single), ("torch", replace(half, **tensors))):
-        _require(np.array_equal(run(name, pool, 30, options), expected), f"other picks as {title}")
+        _require(
+            np.array_equal(run(name, pool, 30, options), expected), f"different picks as {title}"
+        )
 
 
 def check_order_of_rows(name: str, **options: Any) -> None:
-    """A deterministic strategy picks the same rows wherever they stand (in a pool without ties)."""
+    """A deterministic strategy picks the same rows in any order of the pool (without ties)."""
     info = registry.describe("strategies", name).info
     if info["kind"] == "ceiling" or not info["deterministic"]:  # `some_fit` is one of places
         return
@@ -230,7 +234,7 @@ def check_order_of_rows(name: str, **options: Any) -> None:
 
 
 def check_look_ahead(name: str, **options: Any) -> None:
-    """What `fit` says decides what a ceiling buys; it is asked about unlabelled rows only."""
+    """The results of `fit` decide what a ceiling buys; it is called with unlabelled rows only."""
     if registry.describe("strategies", name).info["kind"] != "ceiling":
         return
     pool = make_pool(100)
@@ -248,7 +252,7 @@ def check_look_ahead(name: str, **options: Any) -> None:
 
 
 def check_inputs_untouched(name: str, **options: Any) -> None:
-    """Nothing that was handed in is changed."""
+    """No input is changed."""
     pool = make_pool(100)
     before = _bytes_of(pool)
     run(name, pool, 20, options)

@@ -1,17 +1,16 @@
 """TypiClust (Hacohen, Dekel & Weinshall 2022): the most typical row of each uncovered cluster.
 
 The pool, scaled to unit length, is clustered by k-means into min(L + b, `max_clusters`) clusters.
-Clusters with few labels come first, among those the large ones; they are visited in turn, and
-from each the most typical unlabelled row is taken: the one with the smallest mean distance to its
-nearest neighbours, `neighbors` of them but at most half of what is left of the cluster. Clusters
-of `min_size` rows or fewer are visited only when all others are used up (the authors' code leaves
-them out and fails then). Where rows coincide so much that there are fewer clusters than asked for,
-those are visited the more often. Equally typical rows go to the lowest index.
+Clusters with few labels come first, and of those the large ones; they are visited in turn, and from
+each the most typical unlabelled row is selected: the one with the smallest mean distance to its
+nearest neighbours, `neighbors` of them but at most half of what is left of the cluster. Clusters of
+`min_size` rows or fewer are visited only when all others are used up (the authors' code leaves them
+out and then fails). If rows coincide so much that there are fewer clusters than requested, those
+are visited more often. Equally typical rows go to the lowest index.
 
-`distance` "euclidean" takes the mean of plain distances: the paper's definition, and what
-scikit-activeml does. "squared" takes that of squared distances, which weighs far neighbours more:
-what the authors' code does (its search index returns squares) and what was copied from it, as into
-UHerding's code.
+`distance` "euclidean" averages plain distances, as the paper and scikit-activeml do. "squared"
+averages squared distances, which gives far neighbours more weight, as the authors' code does (its
+search index returns squares) and code copied from it, such as UHerding's.
 """
 
 from itertools import count
@@ -55,14 +54,14 @@ def select(
     max_clusters
         Largest number of clusters. Default: the authors' code's.
     neighbors
-        Number of nearest neighbours that say how typical a row is, at most half of what is left of
-        its cluster. Default: the authors' code's.
+        Number of nearest neighbours that define how typical a row is, at most half of what is left
+        of its cluster. Default: the authors' code's.
     min_size
-        Number of rows up to which a cluster is visited only when all larger ones are used up.
+        Clusters of up to this size are visited only when all larger ones are used up.
         Default: the authors' code's.
     distance
         What is averaged over the neighbours: "euclidean" distances, or "squared" ones, as in the
-        authors' code, which weigh far neighbours more. Default: the paper's.
+        authors' code, which give far neighbours more weight. Default: the paper's.
     """
     if budget == 0:
         return np.zeros(0, np.int64)
@@ -89,7 +88,7 @@ def _members(labels: np.ndarray, unlabeled: np.ndarray) -> list[np.ndarray]:
 def _visits(
     labels: np.ndarray, labeled: np.ndarray, left: list[int], min_size: int, budget: int
 ) -> list[int]:
-    """The clusters in the order of `budget` visits: those that count, then the small ones."""
+    """The clusters in the order of `budget` visits: the small ones last."""
     sizes = np.bincount(labels)
     known = np.bincount(labels[labeled], minlength=len(sizes))
     order = np.lexsort((np.arange(len(sizes)), -sizes, known)).tolist()
@@ -144,7 +143,7 @@ def _typical_at_once(points: Array, neighbors: int, times: int, distance: str) -
 
 
 def _nearest(points: Array, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """(n, count) increasing squared distances to the nearest rows, itself included, and which."""
+    """(n, count) increasing squared distances to the nearest rows, with itself, and which."""
     wide = cast(points, "float64")
     norms = (wide * wide).sum(-1)
     found = []
@@ -152,7 +151,8 @@ def _nearest(points: Array, count: int) -> tuple[np.ndarray, np.ndarray]:
     for first in range(0, len(points), step):
         part = slice(first, first + step)
         squared = host(norms[part][:, None] + norms - 2 * (wide[part] @ wide.T))
-        # What is rounding on the unit sphere counts as 0, so that equal rows are equally typical.
+        # Values within rounding on the unit sphere count as 0, so that equal rows are equally
+        # typical.
         squared = np.where(squared > 1e-12, squared, 0)
         places = np.argpartition(squared, count - 1, axis=1)[:, :count]
         nearest = np.take_along_axis(squared, places, 1)

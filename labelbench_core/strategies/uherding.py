@@ -1,21 +1,21 @@
-"""UHerding (Bae, Sutherland & Oliveira 2025): cover the rows of which the model is not certain.
+"""UHerding (Bae, Sutherland & Oliveira 2025): covers the rows that the model is uncertain about.
 
-As `maxherding`, but in the mean over rows each counts by its uncertainty, 1 − (difference between
-the two most likely classes) after temperature scaling, and the bandwidth is the smallest distance
-between labelled rows of unit length, labelled rows nearer than 0.001 counting as one point. With no
-label every row counts 1; with fewer than two distinct labelled points the bandwidth is 1. Few
-labels: coverage of dense regions; many: narrow kernels, and so nearly the most uncertain rows. In
-pools of more than `targets` rows, the mean is taken over that many, drawn once; under narrow
-kernels, rows that are not among them add little, so that `targets` should then be several times the
-budget. Where no row adds anything, the rest is drawn at random. Not defined for multi-label pools:
-margin and temperature are those of exclusive classes.
+As `maxherding`, but in the mean over rows each is weighted by its uncertainty, 1 − (difference
+between the two most likely classes) after temperature scaling, and the bandwidth is the smallest
+distance between labelled rows of unit length, labelled rows nearer than 0.001 counting as one
+point. Without labels every row has weight 1; with fewer than two distinct labelled points the
+bandwidth is 1. With few labels it covers dense regions; with many, kernels are narrow, and it
+selects nearly the most uncertain rows. In pools of more than `targets` rows, the mean is over that
+many, drawn once; with narrow kernels, other rows add little, so that `targets` should then be
+several times the budget. If no row adds anything, the rest is drawn at random. Not defined for
+multi-label pools: margin and temperature are those of exclusive classes.
 
 The temperature is that of 1.0, 1.1, …, 19.9 with the smallest expected calibration error (15 bins),
 the lowest of equal ones. `calibration` says on which rows: "held_out", as in the authors' code, on
 the `HELD_OUT_SHARE` of the labelled rows that were bought last (at least one), predicted by the
-proxy trained anew on the others; with a single label it is 1. "training": on all labelled rows, by
-the proxy that was trained on them, which costs no training; but a proxy is nearly always more right
-than sure on its own training rows, and then the temperature is 1, as if there were none.
+proxy retrained on the others; with a single label it is 1. "training": on all labelled rows, by the
+proxy that was trained on them, without another training; but a proxy is nearly always
+underconfident on its own training rows, and then the temperature is 1, as if there were none.
 """
 
 from typing import Any, Literal
@@ -58,10 +58,10 @@ def select(
     Parameters
     ----------
     targets
-        Number of rows whose coverage counts, drawn where the pool has more. Default: ours.
+        Number of rows whose coverage counts, drawn at random if the pool has more. Default: ours.
     calibration
         Rows that the temperature is fitted on: "held_out", the labelled rows bought last, predicted
-        by the proxy trained anew on the others; "training", all labelled rows, which costs no
+        by the proxy retrained on the others; "training", all labelled rows, without another
         training. Default: the authors' code's.
     """
     drawn = draw_targets(pool.embeddings, targets, rng)
@@ -71,7 +71,7 @@ def select(
 
 
 def uncertainties(pool: Pool, indices: np.ndarray, calibration: str) -> np.ndarray:
-    """(n,) 1 − margin of rows after temperature scaling; 1 where nothing is labelled."""
+    """(n,) 1 − margin of rows after temperature scaling; 1 if nothing is labelled."""
     if len(pool.labeled) == 0:
         return np.ones(len(indices))
     rows = Rows(pool.probabilities)
@@ -94,7 +94,7 @@ def _temperature_of(pool: Pool, calibration: str) -> float:
         return float(TEMPERATURES[0])
     if pool.held_out is None:
         why = (
-            "is not given: give the pool `held_out`; uherding alone can do without by "
+            "is not given: give the pool `held_out`; uherding itself can do without it, with "
             "`calibration: training`"
         )
         raise MissingInput("uherding", "held_out", why)

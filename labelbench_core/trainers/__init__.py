@@ -1,8 +1,8 @@
-"""Trainers: how a batch becomes a loss, one file per method.
+"""Trainers: the loss of a batch, one file per method.
 
-The rest (steps, schedule, checkpoints, retries) is the loop's, the same for all and for every
-network: a classifier on cached embeddings or a whole backbone. A trainer's module has `INFO` and
-`build(*, options) -> Trainer`; how long and how fast it trains is a `Recipe`.
+The rest (steps, schedule, checkpoints, retries) is done by the loop, the same for all trainers and
+every network: a classifier on cached embeddings or a whole backbone. A trainer's module has `INFO`
+and `build(*, options) -> Trainer`; a `Recipe` says how long and how fast it trains.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step sees, as the network takes it: images (B, 3, S, S) or embeddings (B, D).
+    """The inputs of one step, as the network takes them: images (B, 3, S, S) or embeddings (B, D).
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Batch:
         (B,) int64.
     weak, strong
         (U, ...) two views of the same unlabelled examples; None where there are none. Trainers with
-        `unlabeled_views` 1 in their `INFO` get no strong one.
+        `unlabeled_views` 1 in their `INFO` get no strong view.
     rows
         (U,) int64 places of these examples in the unlabelled set.
     """
@@ -72,12 +72,12 @@ class Problem:
 
 @dataclass(frozen=True)
 class Step:
-    """Where in the training a loss is asked for.
+    """The point in the training at which a loss is computed.
 
     Attributes
     ----------
     number, steps
-        Of the step, from 0, and of all steps.
+        Number of the step, from 0, and the number of steps.
     problem
         What is trained on.
     rng
@@ -125,12 +125,12 @@ class Loss:
 
 
 class Trainer(Protocol):
-    """How a batch becomes a loss."""
+    """The loss of a batch."""
 
     def state(self, problem: Problem) -> torch.nn.Module | None:
-        """What changes from step to step beside the network, as buffers; None if nothing does."""
+        """Further state that changes from step to step, as buffers; None if there is none."""
 
     def loss(
         self, network: Callable[[torch.Tensor], torch.Tensor], batch: Batch, step: Step
     ) -> Loss:
-        """The loss of a batch. Without unlabelled examples, that of the labelled ones alone."""
+        """The loss of a batch; without unlabelled examples, that of the labelled ones only."""

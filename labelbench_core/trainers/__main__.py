@@ -1,4 +1,4 @@
-"""What trainers there are, and what their options mean.
+"""List trainers, and describe their options.
 
 python -m labelbench_core.trainers --list
 python -m labelbench_core.trainers --describe NAME ...

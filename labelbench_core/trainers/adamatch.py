@@ -50,11 +50,11 @@ class AdaMatch:
     label_smoothing: float
 
     def state(self, problem: Problem) -> Distributions:
-        """What is predicted on average."""
+        """The average predictions."""
         return Distributions(problem.num_classes, self.decay, self.unlabeled_average)
 
     def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
-        """Cross-entropy of labelled examples and of sure unlabelled ones."""
+        """Cross-entropy of labelled examples and of confident unlabelled ones."""
         if batch.weak is None:
             return supervised_step(network, batch, self.label_smoothing)
         labeled, weak, strong = forward(network, batch)
@@ -92,7 +92,7 @@ class Distributions(Averages):
         super().__init__(decay, labeled=uniform.clone(), **kept)
 
     def update(self, number: int, labeled: torch.Tensor, unlabeled: torch.Tensor) -> torch.Tensor:
-        """Take in predictions (B, C) and (U, C) of step `number`.
+        """Add predictions (B, C) and (U, C) of step `number`.
 
         Returns
         -------
@@ -127,10 +127,10 @@ def build(
     Parameters
     ----------
     threshold
-        τ, the share of the labelled examples' mean confidence from which a prediction counts.
-        Default: the paper's.
+        τ: a prediction counts if its confidence is at least this share of the labelled examples'
+        mean confidence. Default: the paper's.
     decay
-        Of the moving averages of predictions, per step. Default: the paper's.
+        Decay of the moving averages of predictions, per step. Default: the paper's.
     unlabeled_average
         How predictions on weak views are averaged: "recent", over the last 128 steps; "moving", by
         a moving average, as in USB. Default: the paper's.
@@ -138,9 +138,9 @@ def build(
         Number of steps, or below 1 share of them, over which the unlabelled examples' weight grows
         as 1/2 − cos(πk/K)/2; 0: it does not grow, as in USB. Default: the paper's.
     logit_interpolation
-        Whether labelled logits are mixed at random with those of a pass of their own, as in the
-        paper. It matters with the recipe's `batch_norm: batch` only; the passes then both count in
-        the statistics. Default: ours.
+        Whether labelled logits are mixed at random with those of a separate pass, as in the paper.
+        It matters only with the recipe's `batch_norm: batch`; both passes then enter the
+        statistics. Default: ours.
     unlabeled_weight
         Largest weight of the unlabelled examples' loss. Default: the paper's.
     label_smoothing

@@ -1,4 +1,4 @@
-"""FixMatch (Sohn et al. 2020): sure predictions on weak views are the labels of strong ones.
+"""FixMatch (Sohn et al. 2020): confident predictions on weak views are labels of strong views.
 
 An unlabelled example counts where the largest probability of its weak view reaches `threshold`
 (eq. 4); its strong view is trained towards that class.
@@ -19,7 +19,7 @@ from labelbench_core.trainers.shared.losses import (
 )
 
 INFO = {
-    "summary": "sure predictions on weak views are the labels of strong ones",
+    "summary": "confident predictions on weak views are labels of strong views",
     "paper": "Sohn et al., NeurIPS 2020",
     "needs_unlabeled": True,
     "needs_teacher": False,
@@ -38,7 +38,7 @@ class FixMatch:
         """Nothing changes from step to step."""
 
     def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
-        """Cross-entropy of labelled examples and of sure unlabelled ones (eq. 3 and 4)."""
+        """Cross-entropy of labelled examples and of confident unlabelled ones (eq. 3 and 4)."""
         if batch.weak is None:
             return supervised_step(network, batch, self.label_smoothing)
         labeled, weak, strong = forward(network, batch)
@@ -58,7 +58,7 @@ def build(
     Parameters
     ----------
     threshold
-        τ, the probability from which a prediction is a label. Default: the paper's.
+        τ, the lowest probability at which a prediction becomes a label. Default: the paper's.
     unlabeled_weight
         λᵤ, the weight of the unlabelled examples' loss. Default: the paper's.
     label_smoothing

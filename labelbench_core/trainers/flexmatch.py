@@ -1,6 +1,6 @@
 """FlexMatch (Zhang et al. 2021): FixMatch with a threshold of its own for every class.
 
-A class of which few unlabelled examples were last predicted surely has a low threshold, so that
+A class that few unlabelled examples were last confidently predicted as has a low threshold, so that
 classes learnt late get their share of the training (curriculum pseudo-labels).
 """
 
@@ -46,7 +46,7 @@ class FlexMatch:
         return LearningStatus(problem, self.threshold_warmup)
 
     def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
-        """Cross-entropy of labelled and of sure unlabelled examples (eq. 8 to 10)."""
+        """Cross-entropy of labelled and of confident unlabelled examples (eq. 8 to 10)."""
         if batch.weak is None:
             return supervised_step(network, batch, self.label_smoothing)
         labeled, weak, strong = forward(network, batch)
@@ -60,13 +60,13 @@ class FlexMatch:
 
 
 class LearningStatus(torch.nn.Module):
-    """The last sure prediction of every unlabelled example, and their counts."""
+    """The last confident prediction of every unlabelled example, and their counts."""
 
     def __init__(self, problem: Problem, warmup: bool) -> None:
         super().__init__()
         self._unused, self._warmup = problem.num_classes, warmup
         self._number: int | None = None
-        # One place more than there are examples: unsure predictions are written there.
+        # One place more than there are examples: predictions below the threshold are written there.
         predicted = torch.full((problem.num_unlabeled + 1,), self._unused)
         counts = torch.zeros(self._unused + 1, dtype=torch.int64)
         counts[self._unused] = problem.num_unlabeled
@@ -77,7 +77,7 @@ class LearningStatus(torch.nn.Module):
         """(C,) learning effects β at the start of step `number`, the same for all its parts.
 
         σ, the classes' counts, divided by the largest; with the warm-up, by the number of examples
-        never surely predicted where that is larger (eq. 5, 6 and 11).
+        never confidently predicted if that is larger (eq. 5, 6 and 11).
         """
         if number != self._number:
             largest = (self.counts if self._warmup else self.counts[:-1]).max()
@@ -85,7 +85,7 @@ class LearningStatus(torch.nn.Module):
         return self._effects
 
     def learn(self, rows: torch.Tensor, classes: torch.Tensor, is_sure: torch.Tensor) -> None:
-        """Remember the sure ones of these predictions (U,); the cost does not grow with the set."""
+        """Remember the confident predictions among (U,), at a cost independent of the set."""
         marks = torch.stack([rows, torch.where(is_sure, classes, self._unused)], dim=1)
         rows, marks = distributed.gather(marks).unbind(dim=1)
         rows, order = rows.sort(stable=True)
@@ -112,15 +112,15 @@ def build(
     Parameters
     ----------
     threshold
-        τ, the threshold of the class that is learnt best. Default: the paper's.
+        τ, the threshold of the best-learnt class. Default: the paper's.
     threshold_warmup
-        Whether thresholds stay low as long as most examples were never predicted surely. Default:
-        the paper's.
+        Whether thresholds stay low until most examples have been predicted with confidence.
+        Default: the paper's.
     warmup
         Number of steps, or below 1 share of them, over which the unlabelled loss grows linearly to
-        its weight; 0: it does not grow. In the paper's million steps it need not; in a training of
-        hundreds the first guesses, which low thresholds let pass, would outweigh the labels.
-        Default: the paper's.
+        its weight; 0: it does not grow. The paper's million steps do not need it; in a training of
+        hundreds of steps the first guesses, which low thresholds let pass, would outweigh the
+        labels. Default: the paper's.
     unlabeled_weight
         λ, the weight of the unlabelled examples' loss. Default: the paper's.
     label_smoothing

@@ -40,7 +40,7 @@ class FreeMatch:
     label_smoothing: float
 
     def state(self, problem: Problem) -> Predictions:
-        """What is predicted on average."""
+        """The average predictions."""
         return Predictions(problem.num_classes, self.decay)
 
     def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
@@ -72,7 +72,7 @@ class Predictions(Averages):
         )
 
     def update(self, number: int, probabilities: torch.Tensor) -> None:
-        """Take in predictions (U, C) of step `number` (eq. 5, 6 and 10)."""
+        """Add predictions (U, C) of step `number` (eq. 5, 6 and 10)."""
         (seen,) = self.seen(number, probabilities)
         confidence, classes = seen.max(dim=1)
         shares = torch.full_like(confidence, 1 / len(classes))
@@ -89,7 +89,7 @@ def fairness_loss(logits: torch.Tensor, used: torch.Tensor, averages: Prediction
     """Negative cross-entropy of two distributions of classes, each divided by its histogram.
 
     They are the average on weak views, p̃ / h̃, and that of the step's used strong views, p̄ / h̄
-    (eq. 9 and 11). Classes that no used strong view is predicted as stay out of the second; where
+    (eq. 9 and 11). Classes that no used strong view is predicted as are left out of the second; if
     no example is used, the loss is 0.
 
     Parameters
@@ -108,7 +108,7 @@ def fairness_loss(logits: torch.Tensor, used: torch.Tensor, averages: Prediction
 
 
 def _normalised_ratio(values: torch.Tensor, histogram: torch.Tensor) -> torch.Tensor:
-    """Their ratio (C,), normalised; 0 where the histogram is, NaN where all of it is."""
+    """Their ratio (C,), normalised; 0 where the histogram is 0, NaN if all of it is."""
     is_there = histogram > 0
     ratio = torch.where(is_there, values, 0.0) / torch.where(is_there, histogram, 1.0)
     return ratio / ratio.sum()

@@ -1,9 +1,9 @@
 """Mean Teacher (Tarvainen & Valpola 2017): consistency with the averaged network.
 
 The consistency cost is the squared difference between the network's probabilities on strong views
-and those on weak views of the moving average of its weights (eq. 1), which the recipe keeps where
-`ema_decay` is more than 0. With `strong_operations: 0` and `strong_cutout: 0` both views are weak
-ones, as in the paper.
+and those on weak views of the moving average of its weights (eq. 1), which the recipe keeps if
+`ema_decay` is above 0. With `strong_operations: 0` and `strong_cutout: 0` both views are weak ones,
+as in the paper.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class MeanTeacher:
     label_smoothing: float
 
     def state(self, problem: object) -> None:
-        """Nothing changes from step to step but the teacher, which the loop keeps."""
+        """None: only the teacher changes from step to step, and the loop keeps it."""
 
     def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
         """Cross-entropy of labelled examples and the consistency of unlabelled ones."""

@@ -71,7 +71,7 @@ def build(
     Parameters
     ----------
     threshold
-        Probability from which a prediction counts; 0: all count. Default: the paper's.
+        Lowest probability at which a prediction counts; 0: all count. Default: the paper's.
     warmup_start
         T₁, the step at which the weight of unlabelled examples begins to grow from 0; below 1 a
         share of all steps. Default: USB's.

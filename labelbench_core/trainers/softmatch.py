@@ -1,7 +1,7 @@
 """SoftMatch (Chen et al. 2023): every prediction is a label, weighted by its confidence.
 
-The weight is 1 from the average confidence up, and falls off below it as a Gaussian (section 3.1).
-For the weight alone, predictions are aligned with a uniform distribution of classes (section 3.2).
+The weight is 1 above the average confidence, and falls off below it as a Gaussian (section 3.1).
+For the weight only, predictions are aligned with a uniform distribution over classes (section 3.2).
 """
 
 from __future__ import annotations
@@ -115,14 +115,14 @@ def build(
     decay
         m of the moving averages, per step. Default: the paper's.
     n_sigma
-        The Gaussian's standard deviation is that of the confidence divided by this. Default: the
-        paper's.
+        The standard deviation of the Gaussian is that of the confidence divided by this. Default:
+        the paper's.
     alignment
-        With what the predictions that weights are made of are aligned: "uniform", the uniform
-        distribution of classes; "none", nothing. Default: the paper's.
+        What predictions are aligned with before weights are computed from them: "uniform", the
+        uniform distribution over classes; "none", nothing. Default: the paper's.
     targets
-        Of which prediction the class is the label: the "raw" one, or the "aligned" one, as in
-        LabelBench. Default: the paper's.
+        Which prediction gives the label: the "raw" one, or the "aligned" one, as in LabelBench.
+        Default: the paper's.
     unlabeled_weight
         λ, the weight of the unlabelled examples' loss. Default: the paper's.
     label_smoothing

@@ -82,13 +82,13 @@ def build(
         Default: ours.
     mixup
         Parameter α of the Beta(α, α) distribution of the ratio in which two images are mixed (Zhang
-        et al., ICLR 2018); 0: none are. With `cutmix` too, a coin is thrown in every step. Default:
-        ours.
+        et al., ICLR 2018); 0: none are. With `cutmix` as well, one of the two is chosen at random
+        in every step. Default: ours.
     cutmix
         Parameter α of the Beta(α, α) distribution of the share of an image that a patch of another
         one covers (Yun et al., ICCV 2019); 0: no patch. Default: ours.
     class_weights
-        How classes count in the loss: "none", by their numbers of examples; "balanced", all the
-        same. Default: ours.
+        Weight of classes in the loss: "none", in proportion to their numbers of examples;
+        "balanced", equal. Default: ours.
     """
     return Supervised(label_smoothing, mixup, cutmix, class_weights)

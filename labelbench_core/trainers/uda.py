@@ -1,8 +1,9 @@
 """UDA (Xie et al. 2020): strong views are trained towards sharpened predictions on weak ones.
 
-An unlabelled example counts where the largest probability of its weak view reaches `threshold`;
-its target is the softmax of its logits divided by `temperature` (section 2.3). Training signal
-annealing leaves out labelled examples that are predicted too well for the time (appendix).
+An unlabelled example counts where the largest probability of its weak view reaches `threshold`; its
+target is the softmax of its logits divided by `temperature` (section 2.3). Training signal
+annealing leaves out labelled examples that are predicted too well for the stage of training
+(appendix).
 """
 
 from __future__ import annotations
@@ -105,10 +106,10 @@ def build(
     Parameters
     ----------
     threshold
-        β, the probability from which a prediction counts. For ImageNet the paper has 0.5. Default:
-        the paper's.
+        β, the lowest probability at which a prediction counts. For ImageNet the paper uses 0.5.
+        Default: the paper's.
     temperature
-        τ, by which the logits of targets are divided; 1: not sharpened, as in USB's code. Default:
+        τ, the divisor of the targets' logits; 1: not sharpened, as in USB's code. Default:
         the paper's.
     annealing
         αₜ of training signal annealing: "none" (all labelled examples count), "linear", "log" (for

@@ -87,5 +87,5 @@ class Checkpoint:
             pickle.UnpicklingError,
         ) as error:
             reason = f"it cannot be read ({error})"
-        log.warning("%s: not continued: %s", self.path.name, reason)
+        log.warning("%s: not resumed: %s", self.path.name, reason)
         return None

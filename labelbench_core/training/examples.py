@@ -1,4 +1,4 @@
-"""Where a step's inputs come from: images that are augmented, or embeddings cached in views."""
+"""Where a step's inputs come from: augmented images, or cached embeddings of views."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fine-tuning of a whole pretrained network on the labels a round had bought; its evaluation."""
+"""Fine-tuning a whole pretrained network on the labels bought up to a round, and its evaluation."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def _head(
     if recipe.head == "zero-shot":
         if zero_shot is None:
             raise InputError(
-                "training.head: 'zero-shot'; the head of the class names is not given; allowed "
+                "training.head: 'zero-shot'; no zero-shot head was given; allowed "
                 "without it: fresh, proxy"
             )
         weights = zero_shot["weights"] * zero_shot["scale"]

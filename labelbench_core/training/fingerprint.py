@@ -1,4 +1,4 @@
-"""What a training of a backbone depends on, as one hash: only then is it continued elsewhere."""
+"""What a training of a backbone depends on, as one hash; it is resumed only if that is equal."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def fingerprint(
     entries
         Kind → the catalogue's entry of what it runs by name, trainer and backbone.
     inputs
-        All else that it is given, as JSON takes it.
+        All other inputs, as JSON values.
     """
     content = {
         "inputs": dict(inputs),
@@ -49,7 +49,7 @@ def fingerprint(
 
 
 def computed_by(device: torch.device) -> dict[str, Any]:
-    """What decides on the last digits, beside the inputs: a training is not continued elsewhere."""
+    """What the last digits depend on other than the inputs: a training is not resumed elsewhere."""
     return {
         "device": device_name(str(device)),
         "torch": torch.__version__,

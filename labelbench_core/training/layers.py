@@ -6,7 +6,7 @@ import re
 
 import torch
 
-# Stands for a classifier on the backbone, beside the names of its parameters.
+# Stands for the classifier among the names of the backbone's parameters.
 CLASSIFIER = "classifier.weight"
 # Parts outside of the numbered blocks that come after them; all others come before.
 AFTER_BLOCKS = ("proj", "ln_post", "norm", "fc_norm", "attn_pool", "attnpool", "conv_head")

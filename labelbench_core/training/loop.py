@@ -1,4 +1,4 @@
-"""The one training loop: every trainer differs only in how it makes a loss of a batch."""
+"""The one training loop: trainers differ only in the loss of a batch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from labelbench_core.training.run import Task, TrainingRun
 
 log = logging.getLogger(__name__)
 
-# A training that diverges is tried once more, this much slower.
+# Factor of the learning rate when a diverged training is tried once more.
 RETRY_FACTORS = (1.0, 0.1)
 HISTORY_COLUMNS = (
     "attempt", "step", "learning_rate", "loss", "accuracy", "unlabeled_loss", "used"
@@ -42,7 +42,7 @@ class Fit:
     diverged
         Whether the last attempt diverged too.
     validation
-        Step, loss and accuracy of every look at the validation set, in the last attempt.
+        Step, loss and accuracy of every evaluation on the validation set, in the last attempt.
     """
 
     history: list[dict[str, Any]]
@@ -51,7 +51,7 @@ class Fit:
     validation: list[dict[str, Any]]
 
     def record(self, flops: int) -> dict[str, Any]:
-        """What a round's record says of it; a loss that is not finite is None there."""
+        """The entry of a round's record; a loss that is not finite is None."""
         loss = self.history[-1]["loss"]
         return {
             "attempts": self.attempts,
@@ -65,7 +65,7 @@ class Fit:
 def train(
     network: Network, trainer: Trainer, recipe: Recipe, task: Task, checkpoint: Checkpoint
 ) -> Fit:
-    """Train `network` in place; continues where `checkpoint` stands.
+    """Train `network` in place; resumes from `checkpoint`.
 
     The same inputs, device and number of threads give the same weights, interrupted or not.
     """
@@ -80,7 +80,7 @@ def train(
             run = TrainingRun(network, trainer, recipe, task, learning_rate)
             if saved is not None:
                 run.load_state_dict(saved["run"])
-                log.info("continued after step %d of %d", run.step, recipe.steps)
+                log.info("resumed after step %d of %d", run.step, recipe.steps)
                 saved = None
 
             def save(run: TrainingRun = run) -> None:
@@ -98,7 +98,7 @@ def train(
                 break
             log.warning("attempt %d diverged: %s", attempt + 1, failure)
     final = run.final_weights()
-    # Of no use even as a bad network: what it started from predicts something.
+    # It is useless even as a bad network, while the initial network predicts something.
     is_sound = all(bool(value.isfinite().all()) for value in final.values())
     network.load_state_dict(final if is_sound else start)
     network.eval()
@@ -112,7 +112,7 @@ def _run_attempt(
     checkpoint: Checkpoint,
     save: Callable[[], None],
 ) -> str | None:
-    """All steps that are left, or until it diverges; why it did, or None."""
+    """Run the remaining steps until it diverges; the reason, or None."""
     recipe, every = run.recipe, run.window_steps
     progress = None
     if distributed.rank() == 0:

@@ -36,7 +36,7 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         self.backbone = backbone
-        # A buffer, so that it stands in the file of the weights.
+        # A buffer, so that it is saved with the weights.
         self.register_buffer("unit_features", torch.tensor(unit_features))
         self._unit = unit_features
         self.head = nn.Linear(num_features, num_classes)
@@ -82,9 +82,9 @@ def set_head(network: Network, weights: np.ndarray, bias: np.ndarray) -> None:
 def set_mode(network: nn.Module, *, training: bool) -> None:
     """Training or evaluation mode, both fit for training.
 
-    In evaluation mode some of timm's networks (LeViT and its kin) keep what they have made of their
-    position biases: steps would use stale ones, or fail at the second backward pass. The modules
-    that do so have no other use for their mode, and are left in training mode.
+    In evaluation mode some of timm's networks (LeViT and similar) cache their position biases:
+    steps would use stale values, or fail in the second backward pass. The modules that do so use
+    their mode for nothing else, and are left in training mode.
     """
     network.train(training)
     for module in network.modules():
@@ -97,7 +97,8 @@ def checkpoint_activations(network: Network) -> None:
     """Compute the backbone's activations again in the backward pass instead of keeping them."""
     if not hasattr(network.backbone, "set_grad_checkpointing"):
         raise InputError(
-            "training.gradient_checkpointing: true; this backbone cannot do it; allowed: false"
+            "training.gradient_checkpointing: true; this backbone does not support it; allowed: "
+            "false"
         )
     network.backbone.set_grad_checkpointing(True)
 

@@ -37,7 +37,7 @@ EVALUATION_BATCH = 256
 
 @dataclass(frozen=True)
 class Start:
-    """What the network starts from.
+    """The initial network.
 
     Attributes
     ----------
@@ -63,14 +63,14 @@ class Trained:
     network
         In evaluation mode, on its device; BatchNorms may be folded.
     folds
-        Which were.
+        The folded BatchNorms.
     validation_size
-        Labels that were not trained on, from the labels bought or beside them.
+        Labels that were not trained on, part of those bought or in addition to them.
     flops
         Floating-point operations of the training, estimated: those of layers, three passes for
         every image with a gradient and one for every other.
     flops_per_image
-        Of one pass.
+        Floating-point operations of one forward pass of one image.
     """
 
     network: Network
@@ -105,7 +105,7 @@ def train_network(
     names
         What every random stream is derived from.
     checkpoint
-        What an interrupted run leaves and the next one continues.
+        File that an interrupted run leaves, to resume from.
     threads
         For decoding.
     """
@@ -213,7 +213,7 @@ def predict_proba(
 ) -> np.ndarray:
     """(N, C) float32 class probabilities of all `images`.
 
-    The softmax is taken in float32, so that probabilities near 1 stay distinct. Where a diverged
+    The softmax is taken in float32, so that probabilities near 1 stay distinct. If a diverged
     network gives no finite logits, the probabilities are uniform.
     """
     rows = np.arange(len(images))

@@ -1,4 +1,4 @@
-"""Torch's optimisers as a short training can afford them."""
+"""Torch's optimisers, set up to be cheap for short trainings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 
 
 def _without_compiler(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
-    """`kind`, same in all it computes, that does not import torch's compiler.
+    """`kind`, with the same results, that does not import torch's compiler.
 
     Torch wraps some methods of its optimisers so that a compiled program can contain them, and the
     wrappers import the compiler: more than a second, where training a proxy takes two. Only

@@ -24,7 +24,7 @@ from labelbench_core.registry.options import (
     ShareBelow1,
 )
 
-LEAST_TO_HOLD_OUT = 2  # labels: one to train on, one to look at
+LEAST_TO_HOLD_OUT = 2  # labels: one to train on, one to hold out
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Recipe:
     Attributes
     ----------
     steps
-        Updates in all; not derived from the number of labels, so that budgets compare.
+        Number of updates; not derived from the number of labels, so that budgets are comparable.
     batch_size
         Labelled examples per step; a labelled set smaller than that is one batch.
     unlabeled_ratio
@@ -52,7 +52,7 @@ class Recipe:
     layer_decay
         Each block's learning rate is this multiple of the next one's; 1: all the same.
     weight_decay
-        Biases, normalisation, position embeddings and class tokens are left out.
+        Not applied to biases, normalisation, position embeddings and class tokens.
     gradient_clip
         Largest norm of all gradients together; 0: no clipping.
     accumulate
@@ -62,8 +62,8 @@ class Recipe:
     compile
         Compile the network with `torch.compile`: faster steps after a start of minutes.
     ema_decay
-        Evaluate an exponential moving average of the weights with this decay, which begins as their
-        plain mean; 0: none.
+        Decay of the exponential moving average of the weights that is evaluated, which begins as
+        their plain mean; 0: none.
     head
         The classifier's start: "proxy", the round's linear head (LP-FT), "zero-shot", from the
         class names by the text tower of a CLIP-like backbone, or "fresh", zeros.
@@ -77,13 +77,13 @@ class Recipe:
     strong_operations, strong_cutout
         Strong augmentation, see `StrongAugmentation`; only for trainers that use it.
     validation
-        What the best weights are chosen by: "none" (train to the end), "held-out" (that share of
-        the labels bought is not trained on), or "extra" (that many labels of the data set's
-        validation split, beside those bought: tables name them with every result).
+        How the best weights are chosen: "none" (train to the end), "held-out" (that share of the
+        labels bought is not trained on), or "extra" (that many labels of the data set's validation
+        split, in addition to those bought: tables name them with every result).
     validation_size
         A share below 1 for "held-out", a number of labels for "extra".
     validation_every
-        Steps between two looks at the validation set.
+        Steps between two evaluations on the validation set.
     evaluate
         Splits to evaluate; None: all.
     """
@@ -135,7 +135,7 @@ class Recipe:
         return wrong or cls(**options)._errors_between(options)
 
     def _errors_between(self, given: Mapping[str, Any]) -> list[str]:
-        """One line for every value that does not go with another one."""
+        """One line for every value that is incompatible with another one."""
         allowed = {
             "warmup_steps": (f"from 0 to steps, {self.steps}", self.warmup_steps <= self.steps),
             "accumulate": (
@@ -160,7 +160,7 @@ class Recipe:
         return "0 where validation is none", size == 0
 
     def _checkpointing_errors(self) -> list[str]:
-        """Activations that are computed twice would count twice in a batch's statistics."""
+        """Recomputed activations would count twice in a batch's statistics."""
         if not self.gradient_checkpointing or self.batch_norm != "batch":
             return []
         return [

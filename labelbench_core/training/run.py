@@ -62,9 +62,9 @@ class Task:
     unlabeled
         The unlabelled examples; None for trainers that need none, or where all are labelled.
     unlabeled_views
-        Of them that the trainer looks at: 2, weak and strong, or 1, weak.
+        Views that the trainer uses: 2, weak and strong, or 1, weak.
     validation
-        What the best weights are chosen by; None: the last are taken.
+        How the best weights are chosen; None: the last are used.
     """
 
     labeled: Examples
@@ -78,7 +78,7 @@ class Task:
 
 
 class TrainingRun:
-    """One attempt: everything that changes from step to step, and so stands in a checkpoint."""
+    """One attempt: everything that changes from step to step, and so is in a checkpoint."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class TrainingRun:
             names = (*task.names, "unlabeled")
             self.unlabeled_sampler = Sampler(len(task.unlabeled), size, names)
         sizes = [s.batch_size for s in (self.sampler, self.unlabeled_sampler) if s is not None]
-        # All processes must have the same number of parts: they tell each other things in each.
+        # All processes must have the same number of parts: they communicate in each.
         own = [size // distributed.processes() for size in sizes]
         self.num_parts = max(1, min(recipe.accumulate, *own))
         self.window_steps = min(
@@ -156,7 +156,7 @@ class TrainingRun:
 
     @staticmethod
     def _process_names() -> tuple[str, ...]:
-        """What tells the random streams of several processes apart."""
+        """Names that distinguish the random streams of several processes."""
         return ("process", str(distributed.rank())) if distributed.processes() > 1 else ()
 
     @staticmethod
@@ -178,7 +178,7 @@ class TrainingRun:
         names = (*self.task.names, *self._process_names())
         self.last_rate = self.learning_rate * learning_rate_factor(self.step, recipe)
         set_learning_rate(self.optimizer, self.last_rate)
-        # Dropout knows only the global generator; its state is put back when training ends.
+        # Dropout uses only the global generator; its state is restored when training ends.
         seed_torch(seed_for("finetune-noise", *names, self.step) % 2**63, self.task.device)
         step = Step(
             self.step,
@@ -211,24 +211,25 @@ class TrainingRun:
         except ValueError as error:
             if "more than 1 value per channel" not in str(error):
                 raise
-            # A map of one pixel of one image has no statistics.
+            # A map of one pixel from one image has no batch statistics.
             raise InputError(
-                f"training.batch_norm: batch; a pass of {len(part.labels)} labelled images has no "
-                "statistics in this network's last maps, of one pixel each; allowed: folded or "
-                "frozen, or a larger batch_size, a smaller accumulate, or more labels"
+                f"training.batch_norm: batch; a pass of {len(part.labels)} labelled images gives "
+                f"no batch statistics where this network's last feature maps have a single pixel; "
+                "allowed: folded or frozen, or a larger batch_size, a smaller accumulate, or more "
+                "labels"
             ) from error
         shares = self._own_shares(part)
         self.scaler.scale(loss.weighted(*shares)).backward()
         self.window.add(loss, part.labels, *shares)
 
     def is_validation_due(self) -> bool:
-        """Whether it is time to look at the validation set: at times, and at the end."""
+        """Whether to evaluate on the validation set: at intervals, and at the end."""
         is_last = self.step == self.recipe.steps
         due = is_last or self.step % self.recipe.validation_every == 0
         return self.task.validation is not None and due
 
     def validate(self) -> None:
-        """Look at the validation set; keep the weights if its loss is the lowest so far."""
+        """Evaluate on the validation set; keep the weights if its loss is the lowest so far."""
         network = self._evaluated()
         mode = network.training
         network.eval()
@@ -244,7 +245,7 @@ class TrainingRun:
                 hits += int((logits.argmax(dim=1) == truth).sum())
         set_mode(network, training=mode)
         loss = sum(losses) / len(labels)
-        # What has diverged is never the best, and no number in a record.
+        # Diverged weights are never the best, and their loss is not recorded.
         if not math.isfinite(loss):
             return
         if all(loss < look["loss"] for look in self.looks):
@@ -293,7 +294,7 @@ class TrainingRun:
 def _moving(decay: float) -> Callable[..., None]:
     """A moving average that is the plain mean until it has seen 1 / (1 − decay) steps.
 
-    As in Mean Teacher's own code: else the start of a short training would stay in it.
+    As in Mean Teacher's own code: otherwise it would retain the start of a short training.
     """
 
     def update(averages: Any, current: Any, number: Any) -> None:

@@ -36,7 +36,7 @@ def learning_rate_factor(step: int, recipe: Recipe) -> float:
 def build_optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimiser, with `factor` in each group beside its `lr`.
 
-    Vectors (biases, normalisation) and what stands for places and tokens are not decayed.
+    Vectors (biases, normalisation), position embeddings and tokens are not decayed.
     """
     groups: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
     undecayed = {id(v) for name, v in network.named_parameters() if name.endswith(UNDECAYED)}

@@ -1,4 +1,4 @@
-"""What a trainer of the catalogue trains on, set up: for images and for embeddings alike."""
+"""Setting up a training by a catalogue trainer, on images or on embeddings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from labelbench_core.training.run import Task, Validation
 
 @dataclass(frozen=True)
 class Training:
-    """A training that may start: the method, how long and how fast, and on what."""
+    """A training ready to start: method, recipe and data."""
 
     method: Trainer
     recipe: Recipe
@@ -33,7 +33,7 @@ class Training:
     def run(
         self, network: Network, checkpoint: Checkpoint, flops_per_example: int
     ) -> tuple[Fit, int]:
-        """Train `network` in place; what came of it, and its floating-point operations."""
+        """Train `network` in place; the outcome, and its floating-point operations."""
         fit = train(network, self.method, self.recipe, self.task, checkpoint)
         return fit, training_flops(network, self.recipe, self.task, fit, flops_per_example)
 
@@ -62,7 +62,7 @@ def set_up(
     labeled
         Places among the L labelled examples → these examples.
     unlabeled
-        The unlabelled examples, None if there are none; asked for where the method looks at them.
+        Returns the unlabelled examples, None if there are none; called if the method uses them.
     extra
         Number of validation labels that were not bought → these examples and labels.
     """

@@ -1,4 +1,4 @@
-"""What is watched between two rows of the history: loss, accuracy, signs of divergence."""
+"""What is tracked between two rows of the history: loss, accuracy, signs of divergence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from labelbench_core.trainers import Loss
 
 
 class Window:
-    """Sums over some steps, kept on the device: reading them is the only time it is waited for."""
+    """Sums over some steps, kept on the device: only reading them waits for it."""
 
     def __init__(self, num_classes: int, device: torch.device) -> None:
         self._classes = torch.arange(num_classes, device=device)
@@ -36,7 +36,7 @@ class Window:
             parts = torch.stack([loss.unlabeled, loss.used]).detach()
             self._sums["parts"] += unlabeled_share * parts
             self._unlabeled = True
-        if not share:  # labels that count elsewhere
+        if not share:  # labels that another process counts
             return
         self._sums["hits"] += (predictions == labels).sum()
         self._sums["predicted"] += (predictions[:, None] == self._classes).sum(dim=0)
@@ -65,7 +65,7 @@ class Window:
     def failure(self, *, is_last: bool) -> str | None:
         """Why the training counts as diverged, or None.
 
-        A single predicted class counts at the end only: a training may well begin with one.
+        A single predicted class counts only at the end: a training may well begin with one.
         """
         if not bool(self._sums["loss"].isfinite()):
             return "loss is not finite"

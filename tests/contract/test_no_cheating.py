@@ -206,7 +206,7 @@ CHEATS = {
     ),
     "asks-for-more": (
         "sequential",
-        "left of the budget",
+        "left in the budget",
         """
     labels = ask(pool.unlabeled()[:budget + 1])
     return pool.unlabeled()[:budget]
@@ -225,7 +225,7 @@ CHEATS = {
     # what it asked for is not what it returns
     "asks-for-others": (
         "sequential",
-        "other rows than it bought",
+        "did not return the rows it bought",
         """
     labels = ask(pool.unlabeled()[-budget:])
     return pool.unlabeled()[:budget]

@@ -308,7 +308,7 @@ def test_tailors_memory_survives_json():
 def test_a_memory_of_something_else_is_refused():
     pool = make_pool(60, labeled=9)
     _, state = select_with_state("tailor", pool, 10, np.random.default_rng(0))
-    with pytest.raises(InputError, match="its memory is of 19 labelled rows"):
+    with pytest.raises(InputError, match="its state was recorded with 19 labelled rows"):
         choose("tailor", replace(pool, state=state), 10)
     with pytest.raises(InputError, match="found 9 rows and margin"):
         choose("tailor", replace(pool, state={**state, "shares": []}), 3, candidates=["margin"])

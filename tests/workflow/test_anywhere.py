@@ -175,7 +175,7 @@ def test_results_elsewhere_are_complete_packed_and_restored(elsewhere):
 
     text = elsewhere.snakemake("--configfile", "tiny.yaml", "--report", "report.zip")
     assert (elsewhere.folder / "report.zip").is_file(), text
-    assert "digits: has no files" in elsewhere.command("check_sources")
+    assert "digits: has no source files" in elsewhere.command("check_sources")
     assert "3 rounds and 0 fine-tunings" in elsewhere.command("check_configuration", "tiny.yaml")
     assert "results/reports/tiny/report.html" in elsewhere.command(
         "show_summary", "--experiment", "tiny"
@@ -189,7 +189,7 @@ def test_results_elsewhere_are_complete_packed_and_restored(elsewhere):
     content = (elsewhere.folder / last).read_bytes()
     (elsewhere.folder / last).unlink()
     text = elsewhere.command("restore_results", *of_tiny, cwd=parent)
-    assert "all is there: nothing to be done" in text
+    assert "nothing is missing: nothing to be done" in text
     assert (elsewhere.folder / last).read_bytes() == content
 
     unpacked = elsewhere.folder.parent / "unpacked"

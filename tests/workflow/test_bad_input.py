@@ -145,7 +145,7 @@ def test_a_damaged_round_is_named(finished):
     finished.edit("smoke.yaml", "rounds: 3", "rounds: 4")
     text = failing(finished)
     assert "round-2.npz: SHA-256 is " in text
-    assert "(arrays_sha256 in round-2.json): damaged, or of another round; delete it" in text
+    assert "(arrays_sha256 in round-2.json): damaged, or from another round; delete it" in text
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")

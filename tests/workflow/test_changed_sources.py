@@ -132,7 +132,7 @@ def test_sources_that_change_after_a_finished_run(checkout, data, tmp_path):
     # Only a look tells of images that cannot be prepared again, before anything is deleted.
     shutil.move(mine / "test" / "dog", tmp_path / "dog")
     text = checkout.snakemake("selections", check=False)
-    assert len(lines(text, "error: data set 'mine': its source cannot be prepared again")) == 1
+    assert len(lines(text, "error: data set 'mine': its source can no longer be prepared")) == 1
     assert "Traceback" not in text
     assert checkout.results() == results
 
@@ -148,7 +148,7 @@ def test_unchanged_blocks_of_images_are_not_embedded_again(checkout, data):
     checkout.snakemake("embeddings")
     log = next(Path(checkout.folder, "results/logs/extract_embeddings/mine").glob("*.log"))
     # All of the pool moved within its one block; the test split did not.
-    assert "1 of 2 blocks hold what was embedded before" in log.read_text()
+    assert "1 of 2 blocks reused from an earlier extraction" in log.read_text()
 
 
 @pytest.mark.thorough

@@ -58,8 +58,8 @@ def restored(workflow, lost, *options):
     text = command(
         workflow, "restore_results", "--configfile", "smoke.yaml", "--quiet", "all", *options
     )
-    assert "all is there: nothing to be done" in text
-    assert "other than before" not in text
+    assert "nothing is missing: nothing to be done" in text
+    assert "differs from before" not in text
     assert workflow.results() == expected
     again = {
         str(path.relative_to(workflow.folder))
@@ -86,7 +86,7 @@ def test_other_bytes_are_named_and_what_was_made_from_them_runs_again(finished):
     finished.edit("config/catalogue/trainers.yaml", "{steps: 6", "{steps: 7")
     remove(finished.folder, [MODEL])
     text = command(finished, "restore_results", "--configfile", "smoke.yaml", "--quiet", "all")
-    assert f"other than before: {MODEL}" in text
+    assert f"differs from before: {MODEL}" in text
     assert "still to be made" in text
     assert "collect_curves" in text
 
@@ -101,7 +101,7 @@ def test_what_a_killed_call_made_from_other_bytes_is_not_taken_for_finished(fini
     remove(finished.folder, LOST["embeddings"])
     restoring = ("--configfile", "smoke.yaml", "--quiet", "all", "--max-checksum-file-size", "10")
     text = command(finished, "restore_results", *restoring)
-    assert "not as noted: results/" in text
+    assert "not as recorded: results/" in text
     assert "still to be made" in text
     assert "select_round" in text
     finished.snakemake()
@@ -122,7 +122,7 @@ def test_interrupted_after_a_job_it_continues(finished):
         *("--configfile", "smoke.yaml", "--quiet", "all", "--max-checksum-file-size", "10"),
     )
     assert "missing: 0 of" in text
-    assert "all is there: nothing to be done" in text
+    assert "nothing is missing: nothing to be done" in text
     assert finished.results() == expected
 
 
@@ -165,7 +165,7 @@ def test_what_was_left_out_comes_back_and_an_edit_reruns_what_it_affects(finishe
     text = command(
         clone, "restore_results", "--left-out", "--configfile", "smoke.yaml", "--quiet", "all"
     )
-    assert "all is there: nothing to be done" in text
+    assert "nothing is missing: nothing to be done" in text
     assert (clone.folder / MODEL).read_bytes() == (finished.folder / MODEL).read_bytes()
     clone.append("labelbench_core/strategies/margin.py", "\nEDITED = 1\n")
     planned = clone.planned(*REVIEW)
@@ -185,7 +185,7 @@ def test_a_whole_archive_has_all_and_an_unfinished_experiment_is_refused(finishe
     model.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     os.utime(model, ns=(times.st_atime_ns, times.st_mtime_ns))
     text = command(finished, "archive_results", archive, "--configfile", "smoke.yaml", check=False)
-    assert text.startswith(f"error: {MODEL}: not what it was when it was made (1 of ")
+    assert text.startswith(f"error: {MODEL}: changed since it was made (1 of ")
     model.unlink()
     text = command(finished, "archive_results", archive, "--configfile", "smoke.yaml", check=False)
-    assert text.startswith(f"error: {MODEL}: not there (1 missing)")
+    assert text.startswith(f"error: {MODEL}: missing (1 in all)")

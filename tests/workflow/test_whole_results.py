@@ -274,7 +274,7 @@ def test_a_target_after_the_configuration_file_is_explained(planned):
     workflow, _ = planned
     text = workflow.snakemake("-n", config=f"{TUNED}/metrics.json", check=False)
     (line,) = (line for line in text.splitlines() if line.startswith("error:"))
-    assert line.startswith(f"error: {TUNED}/metrics.json: read as a configuration file; targets")
+    assert line.startswith(f"error: {TUNED}/metrics.json: was read as a configuration file; put")
     assert "Traceback" not in text
 
 

@@ -1,8 +1,8 @@
 """Proxies that train a backbone in every round: what fine-tuning and adapters share.
 
-After each training the pool is embedded once with the new weights; the next round selects from
-these embeddings and the classifier on them, which stand in the round's file. No backbone has to be
-loaded to select.
+After each training the pool is embedded once with the new weights; the next round selects with
+these embeddings and the classifier on them, which are in the round's file. No backbone has to be
+loaded for selection.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ class DeepProxy(ABC):
 
     @abstractmethod
     def start(self, backbone: Backbone, training: TrainingSet, rng: np.random.Generator) -> Start:
-        """What the training starts from, given the pretrained backbone."""
+        """The network that the training starts from, given the pretrained backbone."""
 
     def finish(self, trained: Trained) -> Trained:
-        """The network to be kept, given the one that was trained."""
+        """The network to keep, given the trained one."""
         return trained
 
     def fit(
@@ -145,7 +145,7 @@ class DeepProxy(ABC):
         return self
 
     def _keep(self, trained: Trained, backbone: Backbone) -> None:
-        """The trained network, for images that come."""
+        """Keep the trained network, to predict on images."""
         network = for_inference(trained, backbone)
         self.weights = network.head.weight.detach().cpu().numpy().T.copy()
         self.bias = network.head.bias.detach().cpu().numpy().copy()

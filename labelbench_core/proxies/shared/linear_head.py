@@ -17,7 +17,7 @@ class LinearHead:
     weights, bias
         (D, C) and (C,) float32, for embeddings as stored (standardisation is folded in).
     statistics
-        By which embeddings are standardised.
+        Statistics by which embeddings are standardised.
     """
 
     def __init__(self, threads: int) -> None:

@@ -10,7 +10,7 @@ from labelbench_core.compute.threads import ordered_map
 from labelbench_core.proxies.shared.logistic import softmax, solve
 
 FOLDS = 5
-# With many labels, fewer folds tell the same: as many are held out as hold this many rows.
+# With many labels, fewer folds suffice: as many are held out as hold this many rows.
 HELD_OUT_ROWS = 1000
 TOLERANCE = 5e-3  # of the fits that only compare penalties
 STEP = 10**0.5
@@ -54,15 +54,15 @@ def choose_penalty(
     """The penalty per label with the smallest held-out negative log-likelihood.
 
     Found by descent on the half decades of `grid`, then refined by the parabola through the minimum
-    and its neighbours. Per label, because the best penalty grows with their number: what the folds
-    tell about four fifths of the labels holds for all of them, and for those of the next rounds.
+    and its neighbours. Per label, because the best penalty grows with their number: what holds for
+    the four fifths of the labels in the folds holds for all of them, and for the next rounds.
 
     The likelihood is used rather than the accuracy because it is smooth: accuracies of small
     held-out sets are equal for most penalties, and noise decides.
 
     Where a fit is long (`LARGE`), the descent is made first in whole decades, on one row in
     `SHARE`, and then goes on, in half decades and on all rows, from where that ended: fewer rows
-    ask for a stronger penalty, so that a few steps are left, but what decides is seen by all.
+    need a stronger penalty, so that a few steps remain, but the decision uses all rows.
 
     Parameters
     ----------
@@ -110,20 +110,20 @@ def choose_penalty(
 
 
 def grid(num_classes: int) -> tuple[int, int, int]:
-    """The lowest and the highest half decade of the grid, and where to begin.
+    """The lowest and the highest half decade of the grid, and the start.
 
     What a penalty is measured against, the curvature of the mean loss, falls with the number of
     classes C: it is p (1 - p) for a class of share p, some 1 / C. So the lower end and the start
-    are divided by C / `FEW`. The upper end stays: labels that tell nothing ask for any strong
-    penalty, however many classes there are. The start is strong, since a fit that stops early
-    acts like one with a stronger penalty, and must not seem better by it.
+    are divided by C / `FEW`. The upper end stays: uninformative labels need a strong penalty,
+    however many classes there are. The start is strong, because a fit that stops early acts like
+    one with a stronger penalty, and must not seem better for it.
     """
     lower = round(np.log(max(num_classes, FEW) / FEW) / np.log(STEP))
     return LOWEST - lower, HIGHEST, FIRST - lower
 
 
 def _descend(loss: Callable[[int], float], here: int, lowest: int, highest: int, by: int) -> int:
-    """The local minimum to which steps `by` lead; upwards, to stronger penalties, at first."""
+    """The local minimum reached by steps `by`, at first upwards, to stronger penalties."""
     for step in (by, -by):
         moved = False
         while lowest <= here + step <= highest and loss(here + step) < loss(here):

@@ -1,4 +1,4 @@
-"""Probabilities of rows in memory, or of rows that are streamed."""
+"""Probabilities of rows in memory or of streamed rows."""
 
 from collections.abc import Callable
 from typing import Any

@@ -27,7 +27,7 @@ def train_on_embeddings(
     rng: np.random.Generator,
     threads: int,
 ) -> tuple[Network, dict[str, Any]]:
-    """A network on standardised embeddings, and what is worth recording of its training.
+    """A network on standardised embeddings, and what to record of its training.
 
     Parameters
     ----------
@@ -79,8 +79,8 @@ def train_on_embeddings(
 
 def _no_extra_labels(size: int) -> NoReturn:
     raise InputError(
-        "training.validation: 'extra'; allowed in proxies: none, held-out (a round's budget holds "
-        "all labels that are spent)"
+        "training.validation: 'extra'; allowed in proxies: none, held-out (all labels spent "
+        "count towards a round's budget)"
     )
 
 

@@ -2,8 +2,8 @@
 
 Rows are numbered by their place in a given order, the m targets first. A pair is a row and a target
 at a smaller place, so that of the products of targets with one another half are computed. They are
-float32 matrix products with a proven error bound; where it leaves a doubt, float64 differences
-decide. So balls depend neither on threads nor on the size of the tiles.
+float32 matrix products with a proven error bound; pairs within the bound are decided by float64
+differences. So balls depend neither on threads nor on the size of the tiles.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +31,7 @@ SAMPLE = 1024  # targets that tell about how large the purest radius is
 class Pairs(NamedTuple):
     """Pairs of a row and a target: their places, (n,) int32, the target's the smaller one.
 
-    And their squared distances, (n,), and how far these can be off.
+    With their squared distances, (n,), and error bounds of these.
     """
 
     rows: np.ndarray
@@ -96,8 +96,8 @@ class NearPairs:
     def balls(self, radius: float, max_pairs: int, near: Iterable[Pairs] | None = None) -> Balls:
         """Targets nearer than `radius` to each row.
 
-        Of the targets only the first half, quarter, … where all would make more than `max_pairs`
-        pairs of a row and a target in its ball.
+        Only the first half, quarter, … of the targets if all would make more than `max_pairs` pairs
+        of a row and a target in its ball.
 
         Parameters
         ----------
@@ -122,7 +122,7 @@ class NearPairs:
     def purest_balls(self, clusters: np.ndarray, purity: float, max_pairs: int) -> Balls:
         """As `balls`, of the largest radius that has the `purity`.
 
-        Products are computed once: a sample tells a radius that is hardly larger, and the pairs
+        Products are computed once: a sample gives a radius that is hardly larger, and the pairs
         within it are kept until the radius is known. Only more than `max_pairs` are found again.
         """
         clusters, sample = clusters[self.order], min(SAMPLE, self.count)
@@ -219,7 +219,7 @@ class _NearestOthers:
         self.count = 0
 
     def add(self, pairs: Pairs) -> None:
-        """Take pairs in; where both are targets, each is a row to the other."""
+        """Add pairs; if both are targets, each is a row for the other."""
         turned = pairs.only(pairs.rows < len(self.bars))
         turned = Pairs(turned.targets, turned.rows, *turned[2:])
         for some in (pairs, turned):
@@ -242,7 +242,7 @@ class _NearestOthers:
 
 
 def purest_radius(distances: np.ndarray, purity: float) -> float:
-    """The largest radius that keeps a share `purity` of the rows without another cluster's row."""
+    """The largest radius at which a share `purity` of the balls has no row of another cluster."""
     allowed = int(np.floor((1 - purity) * len(distances) + 1e-9))
     return float(np.sort(distances)[min(allowed, len(distances) - 1)])
 

@@ -8,7 +8,7 @@ REFRESH_AFTER = 64  # updates after which everything is computed anew
 
 
 def contenders(gains: np.ndarray) -> np.ndarray:
-    """Increasing indices of the largest gains, equal but for rounding; -inf takes no part."""
+    """Increasing indices of the largest gains, equal up to rounding; -inf is excluded."""
     best = gains.max()
     return np.flatnonzero(gains >= best - TIE * abs(best))
 

@@ -1,4 +1,4 @@
-"""What several strategies do when they run out of candidates: the rest is drawn at random."""
+"""Filling a batch at random when a strategy runs out of candidates."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ def fill_at_random(
     Parameters
     ----------
     chosen
-        (k,) distinct unlabelled indices, k at most `budget`; all `budget` of them come back as
-        they are, and then no random number is drawn.
+        (k,) distinct unlabelled indices, k at most `budget`; if it has all `budget` rows, they are
+        returned as they are, and no random number is drawn.
     unlabeled
         Increasing indices of all rows without a label.
     """

@@ -72,7 +72,7 @@ class Gradients:
     embeddings, probabilities
         (N, D) and (N, C), as in `Pool`.
     multilabel
-        Whether each class is a problem of its own.
+        Whether each class is a separate problem.
     """
 
     def __init__(self, embeddings: Any, probabilities: Any, multilabel: bool) -> None:
@@ -118,7 +118,7 @@ class Gradients:
 
     def _for_chunks(self, work: Callable[[int, Factors], None]) -> None:
         """`work(first row, factors)` on consecutive rows, in the embeddings' namespace."""
-        # Several arrays of a chunk's size in float64 are to stay in the caches.
+        # Several arrays of a chunk's size in float64 should stay in the caches.
         step = chunk_rows(2 * (self.embeddings.shape[1] + self.probabilities.shape[1]))
 
         def work_on(first: int, chunk: Array) -> None:

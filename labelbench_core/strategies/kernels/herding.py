@@ -1,19 +1,19 @@
-"""Greedy maximisation of a weighted kernel coverage, computing few of its gains, and yet exactly.
+"""Exact greedy maximisation of a weighted kernel coverage, computing only few of its gains.
 
-The coverage of a set S is the weighted mean over targets y of max over s in S of k(s, y), with
-k(s, y) = exp(−‖s − y‖² / h²) on rows of unit length. A row adds to the coverage of those targets
-alone that are nearer to it than to S: of a fraction 1 / |S| or so. Once that is small, one pass of
-products finds these pairs, and from then on every gain is known: a pick changes the coverage of a
-few targets, and with it the gains of the few rows paired with them.
+The coverage of a set S is the weighted mean over targets y of max over s in S of k(s, y), with k(s,
+y) = exp(−‖s − y‖² / h²) on rows of unit length. A row adds only to the coverage of targets that are
+nearer to it than to S: a fraction of about 1 / |S|. Once that is small, one pass of products finds
+these pairs, and from then on every gain is known: a pick changes the coverage of a few targets, and
+with it the gains of the few rows paired with them.
 
-Before, all rows carry upper bounds of their gains. Gains only fall, so that a bound stays one: rows
-of the largest bounds are computed in float64 until one is the largest for sure (the lazy greedy of
-Minoux 1978). Where that takes many, all bounds are brought up to date, by products with those
-targets whose coverage rose since the last time.
+Before that, all rows carry upper bounds of their gains. Gains only fall, so that a bound stays one:
+the gains of the rows with the largest bounds are computed in float64 until one is certainly the
+largest (lazy greedy, Minoux 1978). If that takes many, all bounds are updated, by products with the
+targets whose coverage rose since the last update.
 
 Products are float32 with a proven error bound, or float64 where rows are too near to one another
-for that; gains that decide are sums of float64 kernels. Gains that differ by rounding alone go to
-the lowest index, whatever the number of threads and the tiles.
+for that; gains that decide are sums of float64 kernels. Gains that differ only by rounding are
+ties, which go to the lowest index, whatever the number of threads and the tiles.
 """
 
 from collections.abc import Iterator
@@ -98,7 +98,7 @@ class _Bounds:
         self.old, self.covered = self.values.copy(), coverage.covered  # when all were up to date
 
     def left(self) -> np.ndarray:
-        """The rows that were not taken."""
+        """The rows that were not selected."""
         return self.rows[self.values > -np.inf]
 
     def take(self, place: int) -> None:
@@ -107,7 +107,7 @@ class _Bounds:
         self.values[place] = -np.inf
 
     def largest(self) -> int:
-        """The place of the row with the largest gain; −1 where none is more than rounding."""
+        """The place of the row with the largest gain; −1 if none is above rounding."""
         noise = self.coverage.noise
         known = np.zeros(len(self.rows), bool)
         bar, size = noise, FEWEST
@@ -125,19 +125,19 @@ class _Bounds:
         return int(found[0]) if len(found) and self.values[found].max() > noise else -1
 
     def _update(self) -> None:
-        """Bring all bounds up to date."""
+        """Update all bounds."""
         self.old -= self.coverage.falls(self.rows, self.covered)
         self.values = np.minimum(self.values, self.old)
         self.covered = self.coverage.covered
 
 
 def _picks_from_pairs(coverage: "_Coverage", unlabeled: np.ndarray) -> Iterator[int]:
-    """Rows in the order chosen, all gains being known throughout."""
+    """Rows in the order chosen, with all gains known throughout."""
     from scipy.sparse import coo_array
 
     rows, targets, kernel = coverage.pairs(unlabeled)
     pairs = coo_array((kernel, (rows, targets)), shape=(len(unlabeled), len(coverage.weights)))
-    pairs.has_canonical_format = True  # no pair is there twice
+    pairs.has_canonical_format = True  # no pair occurs twice
     by_row, by_target = pairs.tocsr(), pairs.tocsc()
     added = np.maximum(kernel - coverage.covered[targets], 0) * coverage.weights[targets]
     gains = np.bincount(rows, added, len(unlabeled))

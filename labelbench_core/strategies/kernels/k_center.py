@@ -1,12 +1,12 @@
-"""Farthest-first traversal without computing most of the distances, and yet exactly.
+"""Exact farthest-first traversal without computing most of the distances.
 
 Every row carries an upper bound on the distance to its nearest center. Centers are only ever added,
-so that a bound never becomes wrong, only loose: as long as the largest bound is not up to date,
-that row is brought up to date, and when it is, it is the farthest row (the lazy greedy of Minoux
-1978). Rows are brought up to date a few at a time, the most promising ones, by float32 matrix
-products with a proven error bound; centers that could be a row's nearest are then compared in
-float64 by `exact_distances`. So the picks are those of the plain algorithm, whatever the number of
-threads, the chunks and the order of sums in the matrix product.
+so that a bound never becomes wrong, only loose: as long as the row with the largest bound is not up
+to date, it is updated; once it is, it is the farthest row (lazy greedy, Minoux 1978). Rows are
+updated a few at a time, the most promising ones, by float32 matrix products with a proven error
+bound; centers that could be a row's nearest are then compared in float64 by `exact_distances`. So
+the picks are those of the plain algorithm, whatever the number of threads, the chunks and the order
+of sums in the matrix product.
 
 All distances are squared.
 """
@@ -107,7 +107,7 @@ class FarthestFirst:
         return int(self.unlabeled[np.argmax(norms[self.unlabeled])])
 
     def _bound_all(self) -> None:
-        """Bound every row by its distance to a labelled row that looks near."""
+        """Bound every row by its distance to a labelled row that is probably near."""
         known = self.vectors[: self.count]
         if self.count > SKETCH_FROM:
             self.sketch = Sketch(known)
@@ -138,7 +138,7 @@ class FarthestFirst:
         return host(nearest + (1 + self.slack) * squared_norms(rows)).astype(np.float64)
 
     def _refine_bounds(self) -> None:
-        """Look at all labelled rows for a nearer one, where a bound is among the largest."""
+        """Search all labelled rows for a nearer one, for rows whose bound is among the largest."""
         while self.rough.any():
             ranked = lowest(-self.bounds, self.unlabeled, min(REFINED_ROWS, len(self.unlabeled)))
             if not self.rough[ranked[: BLOCK_ROWS + 1]].any():
@@ -202,7 +202,7 @@ class FarthestFirst:
         # Rounded up, since it is compared in float32; a row at distance 0 cannot come nearer.
         allowance = np.where(best > 0, allowance + 4 * UNIT * abs(allowance), -np.inf)
         bar = self.rows.like(allowance.astype(np.float32))
-        # One index for both: NumPy finds it ten times as fast as two.
+        # One index for both: NumPy looks it up ten times as fast as two.
         hits = host(xp.where((low < bar[:, None]).reshape(-1))[0])
         rows, near = np.divmod(hits, low.shape[1])
         other = near + first != likely[rows]

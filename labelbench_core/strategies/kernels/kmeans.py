@@ -1,8 +1,8 @@
 """k-means on the rows of a pool, scaled to unit length, without a copy of the pool.
 
-Small pools: Lloyd's algorithm until it stands still. Large pools: mini-batches (Sculley 2010), then
-one pass that assigns every row. The nearest center is found by a float32 matrix product; where its
-error bound leaves a doubt, in float64. So clusters depend neither on threads nor on chunks.
+Small pools: Lloyd's algorithm until it converges. Large pools: mini-batches (Sculley 2010), then
+one pass that assigns every row. The nearest center is found by a float32 matrix product; where the
+error bound leaves it undecided, in float64. So clusters depend neither on threads nor on chunks.
 """
 
 from collections.abc import Callable
@@ -85,7 +85,8 @@ def nearest_to_centers(
         points = host(unit_rows(rows.take(candidates[part]))).astype(np.float64)
         difference = points - clusters.centers[clusters.labels[part]]
         distances[part] = np.square(difference).sum(axis=1)
-    # Centers are rounded: two rows that make up a cluster are equally near, the first one is taken.
+    # Centers are rounded: of two rows that form a cluster, which are equally near, the first
+    # counts.
     order = np.argsort(np.round(distances, 6), kind="stable")
     first_of_cluster = np.sort(np.unique(clusters.labels[order], return_index=True)[1])
     chosen = candidates[order[first_of_cluster]]
@@ -169,7 +170,7 @@ def _means(points: np.ndarray, labels: np.ndarray, centers: np.ndarray) -> np.nd
 
 
 def _sums(points: np.ndarray, labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """(K, D) float64 sums and (K,) sizes of clusters, always added up in the same order."""
+    """(K, D) float64 sums and (K,) sizes of clusters, always summed in the same order."""
     sums, counts = np.zeros((count, points.shape[1])), np.bincount(labels, minlength=count)
     order = np.argsort(labels, kind="stable")
     stops = np.cumsum(counts)

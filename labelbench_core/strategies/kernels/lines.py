@@ -13,7 +13,7 @@ VALUES_AHEAD = 1 << 28  # of probabilities kept of one pass over them: at most 1
 class Lines:
     """Orders the rows of a pool by p(k | x) less the largest probability.
 
-    Equal ones, such as all rows predicted as k, stand by the largest probability, then by index.
+    Ties, such as all rows predicted as k, are ordered by the largest probability, then by index.
     Multi-label: by p(k | x), then by index.
     """
 

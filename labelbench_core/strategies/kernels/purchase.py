@@ -49,7 +49,7 @@ class Purchase:
         return labels[:, k].astype(bool) if self._multilabel else labels == k
 
     def buy(self, rows: np.ndarray) -> None:
-        """Ask for the labels of distinct unlabelled rows at once."""
+        """Buy the labels of distinct unlabelled rows at once."""
         labels = self._ask(rows)
         new = slice(self._known, self._known + len(rows))
         self._rows[new], self._labels[new] = rows, labels

@@ -38,7 +38,7 @@ def lowest(scores: np.ndarray, candidates: np.ndarray, count: int) -> np.ndarray
         return np.zeros(0, np.int64)
     values = scores[candidates]
     if count < len(values):
-        # What is above the count-th value cannot be chosen; all that equal it must be looked at.
+        # Rows above the count-th value cannot be chosen; all that equal it must be considered.
         kept = np.flatnonzero(values <= np.partition(values, count - 1)[count - 1])
         candidates, values = candidates[kept], values[kept]
     return candidates[np.argsort(values, kind="stable")[:count]]

@@ -1,11 +1,11 @@
-"""The seeding of k-means++ by rejection: exactly its law, with few passes over the points.
+"""The seeding of k-means++ by rejection sampling: its exact distribution in few passes.
 
-A point's weight, the squared distance to its nearest center, only falls as centers are added
-(other weights that only fall will do as well). So a point is proposed in proportion to an old
-weight and accepted with probability (weight now) ÷ (old weight): what is accepted then follows
-the weights of now exactly, whatever was rejected before. Only proposed points are compared with
-the centers. A rejected point's weight is brought up to date; when so many proposals are rejected
-that a pass over all points is cheaper, all weights are.
+A point's weight, the squared distance to its nearest center, only falls as centers are added (any
+weights that only fall will do). So a point is proposed in proportion to an old weight and accepted
+with probability (current weight) ÷ (old weight): accepted points then follow the current weights
+exactly, whatever was rejected before. Only proposed points are compared with the centers. A
+rejected point's weight is updated; when so many proposals are rejected that a pass over all points
+is cheaper, all weights are updated.
 
 Everything is computed in float64, where a difference in rounding (threads, chunks) moves a draw
 with a probability of about 1e-11.
@@ -35,7 +35,7 @@ class Sample(Protocol):
 
 
 class Points(Protocol):
-    """What is drawn from: N points."""
+    """N points to draw from."""
 
     def __len__(self) -> int:
         """N."""
@@ -68,7 +68,7 @@ def draw_centers(
     seeding.refresh()
     while seeding.count < count and seeding.weights.any():
         wanted = count - seeding.count
-        # Proposing is worth while as long as it compares fewer points than a pass over all.
+        # Proposing pays off as long as it compares fewer points than a pass over all.
         if wanted > seeding.rate * len(seeding.candidates) and seeding.count > seeding.known:
             seeding.refresh()
         else:
@@ -92,13 +92,13 @@ class _Seeding:
         self._add(first, one, 0)
 
     def refresh(self) -> None:
-        """Bring all weights up to date: one pass over the points."""
+        """Update all weights: one pass over the points."""
         self.weights = self.points.lower(self.weights, self.centers.part(self.known, self.count))
         self.weights[self.chosen[: self.count]] = 0
         self.known, self.rate = self.count, 1.0
 
     def propose(self, size: int, rng: np.random.Generator) -> None:
-        """Propose `size` points in proportion to the weights; accept or bring up to date each."""
+        """Propose `size` points in proportion to the weights; accept or update each."""
         cumulative = np.cumsum(self.weights)
         targets = rng.random(size) * cumulative[-1]
         proposed = np.minimum(cumulative.searchsorted(targets, side="right"), len(cumulative) - 1)
@@ -123,7 +123,7 @@ class _Seeding:
         self.rate = (accepted + 0.5) / size
 
     def filled(self, rng: np.random.Generator) -> np.ndarray:
-        """The choice; what no weight was left for is drawn uniformly."""
+        """The choice; if no weight is left, the rest is drawn uniformly."""
         missing = len(self.chosen) - self.count
         if missing:
             rest = np.setdiff1d(self.candidates, self.chosen[: self.count])

@@ -1,6 +1,6 @@
 """Which center is probably nearest to a row: guesses in few dimensions, from few groups of centers.
 
-What is guessed decides how tight a bound is, hence the time, never a pick.
+The guesses affect how tight a bound is, hence the time, but never a pick.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Rows scaled to unit length, and how far products of them can be from the truth."""
+"""Rows scaled to unit length, and error bounds of products of them."""
 
 from typing import Any
 
@@ -25,11 +25,13 @@ def directions(rows: Array) -> np.ndarray:
 def unit_rows(rows: Array, dtype: str = "float32") -> Array:
     """(n, D) `directions` where the rows are, in `dtype`.
 
-    In float32 hardly ever another bit from NumPy than from torch.
+    In float32, NumPy and torch hardly ever differ in a bit.
     """
     xp = namespace(rows)
     units = xp.empty_like(cast(rows, dtype))
-    step = chunk_rows(16 * rows.shape[1])  # what is still in the caches is divided twice as fast
+    step = chunk_rows(
+        16 * rows.shape[1]
+    )  # dividing is twice as fast while the values are in the caches
     for first in range(0, len(rows), step):
         wide = cast(rows[first : first + step], "float64")
         norms = xp.einsum("nd,nd->n", wide, wide) ** 0.5
@@ -63,7 +65,7 @@ def cosines(rows: Points, others: Points, buffer: Array | None = None) -> Array:
 
 
 def product_slack(width: int, dtype: str) -> float:
-    """How far the squared distance 2 − 2xy of unit rows can be off, xy a matrix product.
+    """Error bound of the squared distance 2 − 2xy of unit rows, with xy from a matrix product.
 
     A sum of `width` products in any order, of rows that are rounded; the rest is for what little is
     computed with it.

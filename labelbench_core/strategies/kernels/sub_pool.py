@@ -44,7 +44,7 @@ class SelectedRows:
 def sub_pool(
     pool: Pool, candidates: np.ndarray, *, in_memory: bool = False
 ) -> tuple[Pool, np.ndarray]:
-    """The pool of all labelled rows and of `candidates`, without any memory of earlier rounds.
+    """The pool of all labelled rows and of `candidates`, without state of earlier rounds.
 
     Parameters
     ----------

@@ -1,12 +1,12 @@
 """The batch of LabelBench's BAIT: drawn at random, then improved by one pass of swaps.
 
 From the oldest row of the batch to the newest, each is dropped and `proposals` rows outside the
-batch are drawn; of these and the dropped one, the row joins that makes trace(M⁻¹ F) smallest, M
-being the information of the labelled rows and the batch. The dropped row is preferred where others
-are no better but for rounding.
+batch are drawn; of these and the dropped one, the row that makes trace(M⁻¹ F) smallest joins the
+batch, where M is the information of the labelled rows and the batch. The dropped row is kept unless
+another is better by more than rounding.
 
-There is no ridge but `RIDGE` times the mean eigenvalue of M, which only tells where M is singular
-(few rows, or features in few directions) and its inverse would not exist.
+The only ridge is `RIDGE` times the mean eigenvalue of M, which matters only where M is singular
+(few rows, or features in few directions) and has no inverse.
 """
 
 import numpy as np
@@ -59,7 +59,7 @@ def swapped(
 class _Batch:
     """M and its inverse, without the direction in which all classes' weights move together.
 
-    That direction carries no information where classes exclude each other, so M is singular in it.
+    That direction carries no information if classes are mutually exclusive, so M is singular in it.
     """
 
     def __init__(self, layer: LastLayer, information: np.ndarray, target: np.ndarray) -> None:
@@ -75,11 +75,11 @@ class _Batch:
         self._invert()
 
     def drop(self, row: int) -> None:
-        """Take a row out of the batch."""
+        """Remove a row from the batch."""
         self._update(row, -1)
 
     def join(self, row: int) -> None:
-        """Put a row into the batch."""
+        """Add a row to the batch."""
         self._update(row, 1)
 
     def best(self, rows: np.ndarray) -> int:

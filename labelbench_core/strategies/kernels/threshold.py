@@ -1,4 +1,4 @@
-"""Cuts of a line of rows in two, such that those from the cut on are taken to be of a class.
+"""Cuts of a line of rows in two parts, of which the rows from the cut on are assigned to a class.
 
 Cut c, from 0 to N, leaves c rows below it. Labelled rows are given by their `places`, (m,)
 increasing, and by whether they are of the class.
@@ -39,8 +39,8 @@ def shrink(
 ) -> tuple[int, int]:
     """Narrow a version space until `target` unlabelled rows lie between its ends.
 
-    The end with more errors moves by one row; where both have as many they move in turn, the lower
-    one first. Runs of unlabelled rows, which change no errors, are taken at once.
+    The end with more errors moves by one row; if both have equally many they move in turn, the
+    lower one first. Runs of unlabelled rows, which change no errors, are taken at once.
     """
     first, last = (int(i) for i in np.searchsorted(places, (low, high)))
     spare = high - low - (last - first) - target  # rows still to be left out
@@ -67,7 +67,7 @@ def shrink(
 
 
 def nearest(free: np.ndarray, cut: int, count: int) -> np.ndarray:
-    """`count` places nearest to a cut, nearest first; of equal ones the higher first.
+    """`count` places nearest to a cut, nearest first; of equally near ones the higher first.
 
     Parameters
     ----------
@@ -82,4 +82,4 @@ def nearest(free: np.ndarray, cut: int, count: int) -> np.ndarray:
 
 def target_size(size: int, calls_left: int) -> int:
     """Rows to be left of a version space of `size`, such that equal factors leave 1 at the end."""
-    return math.ceil(size ** (1 - 1 / calls_left) - 1e-9)  # not a row more by rounding alone
+    return math.ceil(size ** (1 - 1 / calls_left) - 1e-9)  # not one row more because of rounding

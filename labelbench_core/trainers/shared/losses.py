@@ -1,4 +1,4 @@
-"""What the semi-supervised trainers have in common: forward passes, losses, the growing weight."""
+"""Common parts of the semi-supervised trainers: forward passes, losses, the ramp of the weight."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Weighted(Protocol):
     unlabeled_weight
         λᵤ of the unlabelled examples' loss.
     label_smoothing
-        Of the labelled examples' targets.
+        Label smoothing of the labelled examples' targets.
     """
 
     unlabeled_weight: float

@@ -1,4 +1,4 @@
-"""Places in a training, as an option says them."""
+"""Positions in a training, as given by an option."""
 
 
 def in_steps(place: float, steps: int) -> float:

@@ -155,4 +155,4 @@ def test_only_the_full_data_may_be_fine_tuned_on(tmp_path: Path) -> None:
     )
     with style.drawing():
         figure = draw_finetuning(read_csv(tables / "finetuning.csv", ()), experiment)
-    assert "Only the full data" in figure.axes[0].texts[0].get_text()
+    assert "Fine-tuned on the full data only" in figure.axes[0].texts[0].get_text()

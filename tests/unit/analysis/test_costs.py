@@ -168,8 +168,8 @@ def test_flops_are_what_the_records_say(tmp_path: Path) -> None:
 
     shown = _cost_tables(table)[-1]
     rows = {cells[0]: dict(zip(shown.columns, cells, strict=True)) for cells in shown.cells}
-    assert rows["linear"]["FLOPs of it"] == "1 GFLOPs"
-    assert rows["views"]["FLOPs in all"] == "15 TFLOPs"
+    assert rows["linear"]["its FLOPs"] == "1 GFLOPs"
+    assert rows["views"]["total FLOPs"] == "15 TFLOPs"
     assert (rows["views"]["refreshes"], rows["blend"]["refreshes"]) == ("–", "5 min 20 s")
     table.loc[table["flops"] == 5e12, "flops"] = 99.5e12
     with style.drawing():

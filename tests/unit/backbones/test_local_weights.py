@@ -140,10 +140,10 @@ def write_other_model(path):
 @pytest.mark.parametrize(
     ("write", "words"),
     [
-        (write_text, "neither a safetensors file"),
-        (write_objects, "objects beside tensors: .*system; save its state_dict only"),
-        (write_list, "no tensors by name"),
-        (write_nothing, "is missing|no tensors by name"),
+        (write_text, "neither a .safetensors file"),
+        (write_objects, "more than tensors: .*system; save its state_dict only"),
+        (write_list, "no named tensors"),
+        (write_nothing, "is missing|no named tensors"),
         (write_other_model, "first mismatch: .* is missing"),
     ],
 )
@@ -176,7 +176,7 @@ def test_shapes_are_compared_and_safetensors_are_read(tmp_path):
     with pytest.raises(InputError, match=r"mismatch: decoder.weight is not in the model\)"):
         timm_model.check_known(**options)
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(InputError, match="no safetensors file: "):
+    with pytest.raises(InputError, match="not a safetensors file: "):
         timm_model.check_known(**options)
 
 

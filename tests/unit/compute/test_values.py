@@ -31,7 +31,7 @@ def probabilities_with(row, values):
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ([4.0, -2.0, 1.0], r"row 13 holds -2; allowed: 0 to 1 \(of logits, the softmax\)"),
+        ([4.0, -2.0, 1.0], r"row 13 holds -2; allowed: 0 to 1 \(for logits, pass their softmax\)"),
         ([2.5, 0.0, 0.0], "row 13 holds 2.5; allowed: 0 to 1"),
         ([0.5, 0.25, 0.0], r"row 13 sums to 0.75; allowed: 1"),
         ([0.75, 0.75, 0.75], r"row 13 sums to 2.25; allowed: 1"),

@@ -63,7 +63,7 @@ def test_keys_are_those_of_the_kind(kind, entry, told):
 def test_an_option_that_has_to_be_given_is_named(options):
     entry = {"implementation": "image-folder", **({} if options is None else {"options": options})}
     (told,) = kind_errors("datasets", {"x": entry}, CATALOGUE_SCHEMA, "datasets.yaml")
-    assert told == "datasets.yaml: x.options.folder: missing; allowed: a text of one line"
+    assert told == "datasets.yaml: x.options.folder: missing; allowed: a string of one line"
 
 
 @pytest.fixture

@@ -234,14 +234,14 @@ def test_order_of_keys_does_not_matter(quickstart, catalogue):
         ({"strategies": ["random", "margin\n"]}, r"strategies.1: 'margin\n'; allowed: an id"),
         (
             {"strategies": "margin"},
-            "strategies: 'margin'; allowed: a non-empty list of different members",
+            "strategies: 'margin'; allowed: a non-empty list of distinct items",
         ),
         ({"finetune": 5}, "finetune: 5; allowed: a mapping or null"),
         (
             {"also": [{"ceilings": 5}]},
-            "also.0.ceilings: 5; allowed: a non-empty list of different members",
+            "also.0.ceilings: 5; allowed: a non-empty list of distinct items",
         ),
-        ({"also": 5}, "also: 5; allowed: a non-empty list of members"),
+        ({"also": 5}, "also: 5; allowed: a non-empty list of items"),
         ({"metric": "speed"}, "metric: 'speed'; allowed: accuracy, balanced-accuracy"),
         ({"x" * 500: 1}, "xxx': unknown key"),
         ({"a\nb": 1}, r"'a\nb': unknown key"),

@@ -124,7 +124,9 @@ def test_preparing_hashes_what_the_look_need_not_hash_again(mine, tmp_path, monk
 
 def test_what_cannot_be_prepared_again_is_one_line(mine, tmp_path):
     shutil.rmtree(mine / "pool" / "dog")
-    with pytest.raises(InputError, match="data set 'mine': its source cannot be prepared") as told:
+    with pytest.raises(
+        InputError, match="data set 'mine': its source can no longer be prepared"
+    ) as told:
         changed(tmp_path)
     assert "split pool has no image of class dog" in str(told.value)
     assert "check_sources: never" in str(told.value)
@@ -138,9 +140,9 @@ def test_new_images_that_cannot_be_used_are_told_before_any_job(mine, tmp_path):
     (mine / "pool" / "cat" / "bad.png").write_text("no image")
     (mine / "test" / "dog" / "1.png").write_bytes(b"")
     told = (
-        r"^data set 'mine': its source cannot be prepared again as it is now: 2 of 2 new or edited "
-        r"images cannot be used \(pool/cat/bad.png: no image that Pillow can read, "
-        r"test/dog/1.png: empty file\); .*`corrupt: skip`.*; mend that, or .*never`$"
+        r"^data set 'mine': its source can no longer be prepared: 2 of 2 new or edited "
+        r"images cannot be used \(pool/cat/bad.png: not an image that Pillow can read, "
+        r"test/dog/1.png: empty file\); .*`corrupt: skip`.*; fix that, or .*never`$"
     )
     for _ in range(2):
         with pytest.raises(InputError, match=told):

@@ -60,7 +60,7 @@ def test_reading_many_files_is_announced(mine, tmp_path, monkeypatch):
     assert told == []
     touch(mine)
     changed(tmp_path, tell=told.append)
-    assert told == ["data set 'mine': 12 files of its source are new here; reading them"]
+    assert told == ["data set 'mine': reading 12 new files of its source"]
 
 
 def test_what_is_made_anyway_is_not_looked_at(mine, tmp_path):
@@ -119,7 +119,7 @@ def test_damaged_listings_cost_only_the_details(mine, tmp_path, listing):
     arrays = tmp_path / "datasets" / "mine" / "arrays"
     for split in ("pool", "test"):
         (arrays / f"{split}-files.json").write_text(listing)
-    assert changed(tmp_path) == "its 13 files are not those that it was prepared from"
+    assert changed(tmp_path) == "its 13 files are not those it was prepared from"
 
 
 @pytest.mark.parametrize("look", ["{}", "[]", '{"root": 1, "count": "x", "sha256": 3, "when": 0}'])
@@ -131,7 +131,7 @@ def test_a_damaged_note_of_a_look_is_none(tmp_path, look):
 def test_lost_listings_cost_only_the_details(mine, tmp_path):
     add(mine)
     (tmp_path / "datasets" / "mine" / "arrays" / "pool-files.json").write_text("[]")
-    assert changed(tmp_path) == "its 13 files are not those that it was prepared from"
+    assert changed(tmp_path) == "its 13 files are not those it was prepared from"
 
 
 def test_results_do_not_depend_on_what_this_machine_knows(mine, tmp_path):
@@ -155,11 +155,11 @@ def test_the_command_says_all_and_names_what_is_not_there(mine, tmp_path, monkey
     assert "error: data set 'yours' is not prepared in" in captured.err
     shutil.rmtree(mine / "pool" / "dog")
     assert check_sources.main(command) == 2
-    assert "error: data set 'mine': its source cannot be prepared" in capsys.readouterr().err
+    assert "error: data set 'mine': its source can no longer be prepared" in capsys.readouterr().err
     gone(mine)
     assert check_sources.main(command) == 0
     assert capsys.readouterr().out == (
-        "mine: out of reach (nothing is there): what was prepared stands\n"
+        "mine: out of reach (nothing is there): what was prepared remains in use\n"
     )
 
 

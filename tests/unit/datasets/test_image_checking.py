@@ -119,7 +119,7 @@ def test_broken_files_are_left_out_where_that_is_configured(pets, caplog):
         path.write_bytes(b"no image")
     told = (
         r"pool has no image of class dog \(1 classes missing\); 20 files left out, which cannot be "
-        r"decoded: pool/dog/00.jpg \(no image that Pillow can read\), .*, …$"
+        r"decoded: pool/dog/00.jpg \(not an image that Pillow can read\), .*, …$"
     )
     with pytest.raises(InputError, match=told):
         prepare(pets, corrupt="skip")
@@ -133,7 +133,7 @@ def test_a_split_of_which_nothing_is_left_is_told_with_the_reason(pets):
     fog.write_bytes(b"no image")
     told = (
         r"data set mine: split fog has no image left; 1 file left out, which cannot be decoded: "
-        r"fog/dog/0.jpg \(no image that Pillow can read\)$"
+        r"fog/dog/0.jpg \(not an image that Pillow can read\)$"
     )
     with pytest.raises(InputError, match=told):
         prepare(pets, corrupt="skip", allow_missing_classes=True)
@@ -147,7 +147,7 @@ def test_what_is_left_out_has_the_same_bytes_in_every_run(pets):
         prepare(pets, name=name, corrupt="skip", remember=False)
     one, two = ((pets.parent / name / "manifest.json").read_bytes() for name in ("one", "two"))
     assert one == two
-    assert b"pool/dog/bad.png (no image that Pillow can read)" in one
+    assert b"pool/dog/bad.png (not an image that Pillow can read)" in one
 
 
 def test_the_cures_that_messages_name_work(pets):

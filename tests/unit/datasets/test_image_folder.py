@@ -99,7 +99,7 @@ def test_changed_and_missing_images_are_named(pictures, tmp_path, monkeypatch):
 
 def test_missing_classes_and_splits_are_named(pictures):
     pets = pictures / "pets"
-    with pytest.raises(InputError, match="nowhere is no folder"):
+    with pytest.raises(InputError, match="nowhere is not a folder"):
         image_folder.check(pictures, folder="nowhere")
     for path in (pets / "test" / "dog").iterdir():
         path.unlink()
@@ -124,5 +124,5 @@ def test_missing_classes_and_splits_are_named(pictures):
         image_folder.check(pictures, folder="pets")
     (pets / "pool").rmdir()
     (pets / "test").rename(pets / "Bad name")
-    with pytest.raises(InputError, match="may have only a-z, 0-9 and -"):
+    with pytest.raises(InputError, match="may contain only a-z, 0-9 and -"):
         image_folder.check(pictures, folder="pets")

@@ -110,7 +110,9 @@ def test_every_mode_shows_its_content(mode):
 @pytest.mark.parametrize("mode", ["I", "F"])
 def test_modes_without_a_white_are_refused_by_name(mode):
     image = Image.new(mode, (SIZE, SIZE), 7)
-    with pytest.raises(InputError, match=rf"mode {mode} \(32-bit .*states no white; save it with"):
+    with pytest.raises(
+        InputError, match=rf"mode {mode} \(32-bit .*does not define white; save it with"
+    ):
         decode(encoded(image, "TIFF"), 8)
 
 
@@ -122,7 +124,7 @@ def test_no_mode_of_pillow_is_forgotten():
         assert ImageMode.getmode(mode).mode == mode
     image = Image.new("RGB", (2, 2))
     image._mode = "BGR;15"
-    with pytest.raises(InputError, match=r"mode BGR;15 .*states no white"):
+    with pytest.raises(InputError, match=r"mode BGR;15 .*does not define white"):
         to_rgb(image)
 
 
@@ -157,7 +159,9 @@ def test_grey_is_scaled_by_the_range_that_its_file_states():
     found = decode(tiff(row * SIZE, SIZE, SIZE, 12), SIZE).pixels
     np.testing.assert_allclose(found[0, :, 0], twelve / 4095 * 255, atol=0.51)
     signed = tiff(flat.tobytes(), SIZE, SIZE, 16, sample_format=2)
-    with pytest.raises(InputError, match=r"mode I \(32-bit or signed integers\) states no white"):
+    with pytest.raises(
+        InputError, match=r"mode I \(32-bit or signed integers\) does not define white"
+    ):
         decode(signed, SIZE)
 
 

@@ -50,8 +50,9 @@ def test_the_same_image_in_two_splits():
     assert leaks[1]["examples"][0] == ["pool[1] (cat)", "test[0] (cat)"]
     told = list(leak_notes({"leaks": leaks}))
     assert told[0] == (
-        "1 image of val is also in pool, the same by content: val[0] (cat) and pool[0] (cat), "
-        "for one."
+        "1 image of val is also in pool, identical in content, for example val[0] (cat) and "
+        "pool[0] "
+        "(cat)."
     )
     assert told[1].startswith("3 images of test are also in pool")
 
@@ -68,7 +69,7 @@ def test_the_same_image_under_two_classes():
         ["pool[2] (cat)", "test[0] (dog)"],
     ]
     assert (
-        "2 images, the same by content, are under two classes: pool[0] (cat) and"
+        "2 images, identical in content, are under two classes, for example pool[0] (cat) and"
         in list(leak_notes({"leaks": leaks}))[1]
     )
 
@@ -83,7 +84,7 @@ def test_examples_are_the_first_few():
 def test_an_error_names_the_first_pairs_and_counts_the_others():
     refuse_leaks(dataset(pool=[(0, 0), (1, 1)], test=[(2, 0), (3, 1)]))
     raw = dataset(pool=[(n, 0) for n in range(50)], test=[(n, 0) for n in range(50)])
-    with pytest.raises(InputError, match=r"^50 pairs of images are the same by content") as told:
+    with pytest.raises(InputError, match=r"^50 pairs of images are identical in content") as told:
         refuse_leaks(raw)
     _, *named, rest = str(told.value).splitlines()
     assert len(named) == 20
@@ -143,8 +144,8 @@ def test_leaks_of_files_are_named_in_manifest_and_log(pets, caplog):
     with pytest.raises(InputError) as caught:
         prepare(pets, duplicates="error")
     assert str(caught.value).splitlines() == [
-        "data set mine: 1 pair of images is the same by content, in two splits or under two "
-        "classes; remove one of each pair that is named here, or set `duplicates: warn` in the "
+        "data set mine: 1 pair of images is identical in content, in two splits or under two "
+        "classes; remove one of each pair named here, or set `duplicates: warn` in the "
         "data set's entry:",
         "  pool/dog/again.png and test/cat/0.png (pool and test, two classes)",
     ]
@@ -181,7 +182,7 @@ def test_near_duplicates_are_named_where_the_package_is(pets, caplog):
     near = manifest["leaks"][1]
     assert (near["count"], near["most_bits"]) == (1, 6)
     assert near["examples"] == [["pool/dog/1.png", "test/dog/darker.png"]]
-    assert "nearly the same as one of pool (perceptual hashes differ in at most 6" in caplog.text
+    assert "nearly identical to one of pool (perceptual hashes differ in at most 6" in caplog.text
     assert "imagehash" in manifest["versions"]
     again = prepare(pets, near_duplicates=6, duplicates="warn", state=pets.parent / "state")
     assert again == manifest

@@ -24,7 +24,7 @@ ASSIGNMENT = re.compile(r"^[A-Z_]+=\S*$")
 PLACEHOLDER = re.compile(r"^[A-Z]+$|^my-|^\[|\]$|^…|^results\.tar\.gz$")
 CLONE = "~/labelbench/"  # where the pages say that the repository is, seen from another folder
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
-TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 
 
 def rules():

@@ -183,7 +183,7 @@ def test_opened_views_are_checked(digits, finished, clean, tmp_path):
     assert {kind: len(arrays) for kind, arrays in views.items()} == {"weak": 2, "strong": 2}
     rows = tiny_backbone.load(tmp_path, "strong-1")[[5, 1000]]
     assert np.array_equal(views["strong"][1].take(np.array([5, 1000])), rows)
-    with pytest.raises(InputError, match="one data set and backbone"):
+    with pytest.raises(InputError, match="the same data set and backbone"):
         open_views(manifest, store.open_rows(clean.path.with_name("test-clean")), expected)
     for key in expected:
         with pytest.raises(InputError, match=f"{key} is .*, expected 'another'"):

@@ -187,11 +187,11 @@ def test_nothing_to_draw_says_so(tables: tuple[Path, Experiment]) -> None:
     source = folder / "tables"
     with style.drawing():
         empty = read_csv(source / "finetuning.csv", ()).iloc[:0]
-        assert "fine-tunes nothing" in message_of(draw_finetuning(empty, experiment))
+        assert "has no fine-tuning" in message_of(draw_finetuning(empty, experiment))
         costs = read_csv(folder / "costs.csv", ()).assign(seconds=float("nan"))
-        assert "without their benchmark files" in message_of(draw_costs(costs))
+        assert "benchmark files of these results are missing" in message_of(draw_costs(costs))
         lonely = read_csv(source / "savings.csv", ()).iloc[:0]
-        assert "single strategy" in message_of(draw_savings(lonely, experiment))
+        assert "only one strategy" in message_of(draw_savings(lonely, experiment))
 
 
 def message_of(figure: Any) -> str:

@@ -146,9 +146,9 @@ def test_a_killed_round_continues_to_the_same_bytes(pool, tmp_path):
 
     log = tmp_path / "log"
     assert select_round.main([*arguments(killed), "--log", str(log)]) == 0
-    assert "continued after step" in log.read_text()
+    assert "resumed after step" in log.read_text()
     assert select_round.main([*arguments(whole), "--log", str(log)]) == 0
-    assert "continued after step" not in log.read_text()
+    assert "resumed after step" not in log.read_text()
     for name in ("round-1.json", "round-1.npz"):
         assert (killed / name).read_bytes() == (whole / name).read_bytes()
     assert not checkpoint.exists()

@@ -165,7 +165,7 @@ def test_a_prior_is_what_few_labels_leave_and_many_overrule(digits):
             accuracies[start, penalty] = (predicted == labels[900:]).mean()
     assert accuracies["zero-shot", 1e6] > 0.9  # nothing but the prior, its bias aside
     assert accuracies["zero-shot", 0.1] > accuracies["zeros", 0.1] + 0.05
-    with pytest.raises(InputError, match="class names is not given"):
+    with pytest.raises(InputError, match="no zero-shot head was given"):
         linear.build(start="zero-shot").fit(
             training_set(features[:20], labels[:20], statistics), np.random.default_rng(0)
         )

@@ -108,8 +108,8 @@ def test_a_plugins_code_and_what_it_imports_enter_the_hash(plugin):
         (PLUGIN.replace('"needs": []', '"needs": list()'), "INFO: line 7: not a literal"),
         (PLUGIN.replace("skip: int = 0", "skip: int = len('')"), "default of skip: line 13: not"),
         (PLUGIN.replace("INFO = {", "INFO = 3, {"), "INFO: "),
-        (PLUGIN.replace("def select(", "def choose("), "it has no function select"),
-        (PLUGIN.replace("skip: int = 0", "skip: int"), "line 13: option skip: it has no default"),
+        (PLUGIN.replace("def select(", "def choose("), "has no function select"),
+        (PLUGIN.replace("skip: int = 0", "skip: int"), "line 13: option skip: has no default"),
         (
             PLUGIN.replace("skip: int", "skip: Any"),
             "line 13: option skip: annotation Any does not say what a value may be; allowed: bool",
@@ -144,27 +144,36 @@ def test_a_plugins_code_and_what_it_imports_enter_the_hash(plugin):
             "select_with_state(pool, budget): allowed before the *: pool, budget, rng",
         ),
         (PLUGIN.replace('"needs": []', '"needs": "labels"'), "needs: 'labels'; allowed: a list of"),
-        (PLUGIN.replace('"needs": []', '"needs": [5]'), "needs: [5]; allowed: a list of texts"),
+        (PLUGIN.replace('"needs": []', '"needs": [5]'), "needs: [5]; allowed: a list of strings"),
         (
             PLUGIN.replace('"kind": "strategy"', '"kind": "stratgy"'),
             "kind: 'stratgy'; allowed: strategy, sequential, ceiling",
         ),
         (PLUGIN.replace('"multilabel": True', '"multilabel": 1'), "multilabel: 1; allowed: true"),
-        (with_info('"runs": ["others"]'), "runs: 'others' is no option; allowed: skip"),
-        (with_info('"runs": "skip"'), "runs: 'skip'; allowed: a list of texts"),
+        (with_info('"runs": ["others"]'), "runs: 'others' is not an option; allowed: skip"),
+        (with_info('"runs": "skip"'), "runs: 'skip'; allowed: a list of strings"),
         (
             with_info('"runs": ["skip"]'),
             "runs: skip, whose default is 0; allowed: options with names of strategies",
         ),
-        (with_info('"required": ["other"]'), "required: 'other' is no option; allowed: skip"),
+        (with_info('"required": ["other"]'), "required: 'other' is not an option; allowed: skip"),
         (with_info('"at_least": ["skip"]'), "at_least: ['skip']; allowed: a mapping of options to"),
-        (with_info('"at_least": {"skip": "jump"}'), "at_least: 'jump' is no option; allowed: skip"),
-        (with_info('"at_least": {"jump": "skip"}'), "at_least: 'jump' is no option; allowed: skip"),
+        (
+            with_info('"at_least": {"skip": "jump"}'),
+            "at_least: 'jump' is not an option; allowed: skip",
+        ),
+        (
+            with_info('"at_least": {"jump": "skip"}'),
+            "at_least: 'jump' is not an option; allowed: skip",
+        ),
         (
             with_info('"at_least": {"skip": "word"}', 'word: str = "a"'),
             "at_least: word, whose default is 'a'; allowed: options with a number, a list or null",
         ),
-        (with_info('"steps_at_least": {"skip": "skip"}'), "steps_at_least: only trainers have it"),
+        (
+            with_info('"steps_at_least": {"skip": "skip"}'),
+            "steps_at_least: allowed for trainers only",
+        ),
     ],
 )
 def test_a_broken_file_is_one_line_and_stops_only_who_uses_it(plugin, source, told):
@@ -308,7 +317,7 @@ def test_a_file_that_is_no_component_any_more_stops_only_who_uses_it():
     with pytest.raises(InputError) as caught:
         registry.components_run("strategies", "testing")
     path = "labelbench_core/strategies/testing.py"
-    assert str(caught.value) == f"{path}: it has no function select"
+    assert str(caught.value) == f"{path}: has no function select"
 
 
 def test_methods_for_several_classes_a_row_are_listed_beside_broken_ones(plugin):

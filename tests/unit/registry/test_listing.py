@@ -45,7 +45,7 @@ def test_an_option_is_told_with_all_there_is_to_know():
         "a whole number of at least 1",
         "30",
         "LabelBench's",
-        "Number of directions that embeddings are projected on, those in which they are longest.",
+        "Number of directions that embeddings are projected onto, those of largest extent.",
     )
     assert (rows["method"].allowed, rows["method"].default) == ("greedy, swap", "greedy")
 

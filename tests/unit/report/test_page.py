@@ -100,8 +100,10 @@ def test_leaks_and_what_was_left_out_are_named(results: Path) -> None:
     status, path = render(results, "leaky.html", manifest=f"{results}/leaky.json")
     assert status == 0
     words = " ".join(" ".join(Page(path.read_text(encoding="utf-8")).words).split())
-    after = words.split("What these numbers do not say ")[1]
-    assert after.startswith("digits: 12 images of test are also in pool, the same by content: ")
+    after = words.split("What these numbers do not show ")[1]
+    assert after.startswith(
+        "digits: 12 images of test are also in pool, identical in content, for example "
+    )
     inputs = after.split("Data sets and embeddings")[1]
     assert (
         "digits: 5 files left out, in sub-folders of classes: pool/cat/<siamese>/0.jpg, …" in inputs
@@ -120,7 +122,7 @@ def test_only_the_cost_part_depends_on_costs(results: Path, tmp_path: Path) -> N
     assert status == 0
     after = path.read_text(encoding="utf-8")
     assert after != before
-    assert "came without their benchmark files" in after
+    assert "benchmark files of these results are missing" in after
     part = re.compile(r"<!-- costs -->.*?<!-- /costs -->", re.DOTALL)
     assert part.sub("", after) == part.sub("", before)
     assert "peak memory" in part.search(before)[0]

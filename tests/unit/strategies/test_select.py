@@ -102,7 +102,7 @@ def test_what_calibrates_says_what_does_without(strategy):
     pool, quick = pool_of(held_out=None), {"depth": 0} if strategy == "refine" else {}
     told = (
         r"'uherding' needs `held_out`, which is not given: give the pool `held_out`; uherding "
-        r"alone can do without by `calibration: training`"
+        r"itself can do without it, with `calibration: training`"
     )
     with pytest.raises(MissingInput, match=told):
         select(strategy, pool, 2, RNG(0), **quick)
@@ -155,7 +155,7 @@ def test_a_strategy_without_memory_returns_no_state():
 def test_an_ensemble_that_cannot_disagree_is_refused(strategy, count):
     members = make_pool(20, labeled=4).member_probabilities[:count]
     for given in (members, list(members)):
-        with pytest.raises(InputError, match=rf"member_probabilities: of {count} members; allowed"):
+        with pytest.raises(InputError, match=rf"member_probabilities: {count} members; allowed"):
             select(strategy, pool_of(member_probabilities=given), 3, RNG(0))
 
 

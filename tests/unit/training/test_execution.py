@@ -78,7 +78,7 @@ def test_activations_computed_again_give_the_same_weights():
 
 
 def test_a_network_that_cannot_compute_activations_again_is_refused():
-    with pytest.raises(InputError, match="gradient_checkpointing: true; this backbone cannot"):
+    with pytest.raises(InputError, match="gradient_checkpointing: true; this backbone does"):
         fit(perceptron, points(12), LABELS, gradient_checkpointing=True)
 
 

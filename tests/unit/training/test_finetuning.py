@@ -165,9 +165,9 @@ def test_a_killed_job_continues_to_the_same_bytes(dataset, bought, tmp_path):
 
     log = tmp_path / "log"
     assert finetune_model.main([*arguments(killed), "--log", str(log)]) == 0
-    assert "continued after step" in log.read_text()
+    assert "resumed after step" in log.read_text()
     assert finetune_model.main([*arguments(whole), "--log", str(log)]) == 0
-    assert "continued after step" not in log.read_text()
+    assert "resumed after step" not in log.read_text()
     for name in ("metrics.json", "history.csv", "model.safetensors"):
         assert (killed / name).read_bytes() == (whole / name).read_bytes()
     assert sorted(path.name for path in killed.iterdir() if "lock" not in path.name) == [
@@ -227,7 +227,7 @@ def test_two_processes_train_as_one_does(tmp_path, dataset, bought):
 def test_a_zero_shot_head_classifies_by_angle(dataset, bought, tmp_path):
     head = {"weights": np.eye(256, 10, dtype=np.float32), "scale": np.float32(20)}
     short = settings(head="zero-shot", learning_rate=1e-12, steps=2, batch_norm="frozen")
-    with pytest.raises(InputError, match="class names is not given"):
+    with pytest.raises(InputError, match="no zero-shot head was given"):
         finetune_round(dataset, Round(IDS, bought), short)
     result = finetune_round(dataset, Round(IDS, bought), short, zero_shot=head)
     write_weights(tmp_path / "model.safetensors", result.weights)

@@ -25,7 +25,7 @@ def test_a_valid_experiment_says_what_it_makes(capsys):
         ),
         (lambda text: b"rounds: !!timestamp abc", "line 1: tag '!!timestamp'"),
         (lambda text: b"[" * 5000, "nested more than 40 deep"),
-        (lambda text: b"rounds: " + b"9" * 5000, "is no whole number that can be read"),
+        (lambda text: b"rounds: " + b"9" * 5000, "is not a whole number that can be read"),
         (lambda text: b"", "the file: null; allowed: a mapping"),
         (lambda text: text.replace("rounds: 8", "rounds: 200").encode(), "rounds: 200 rounds of"),
     ],

@@ -1,0 +1,1 @@
+"""Every path on a GPU that the paper needs, tried and timed; `make check-gpu`."""
