@@ -68,8 +68,8 @@ def test_a_crossing_may_have_another_annotator(quickstart, catalogue):
     ("given", "told"),
     [
         (["uniform-11"], "annotators: 'uniform-11' is not in catalogue annotators.yaml (did you"),
-        ([], "annotators: []; allowed: a non-empty list of different members"),
-        (["exact", "exact"], "annotators: ['exact', 'exact']; allowed: a non-empty list of diff"),
+        ([], "annotators: []; allowed: a non-empty list of distinct items"),
+        (["exact", "exact"], "annotators: ['exact', 'exact']; allowed: a non-empty list of dist"),
         ("exact", "annotators: 'exact'; allowed: a non-empty list"),
     ],
 )
