@@ -60,6 +60,7 @@ def annotate_pool(
         "dataset": dataset.manifest["dataset"],
         "dataset_fingerprint": dataset.manifest["fingerprint"],
         "annotator": entry["id"],
+        "made_by": made_by(entry),
         "num_rows": len(labels),
         "noise": float(wrong.mean()),
         "noise_by_class": of_class / np.maximum(counts, 1),
@@ -67,6 +68,11 @@ def annotate_pool(
     if (path := source_of(entry, data_dir)) is not None:
         content["source_sha256"] = files.sha256_file(path)
     write_annotations(record, arrays, said.astype(np.int64), content)
+
+
+def made_by(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an entry decides the labels, as their record states it."""
+    return {"implementation": entry["implementation"], "options": entry.get("options") or {}}
 
 
 def source_of(entry: Mapping[str, Any], data_dir: Path) -> Path | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from labelbench_core import registry
 from labelbench_core.annotators import EXACT, PoolFacts
-from labelbench_core.annotators.annotating import source_of
+from labelbench_core.annotators.annotating import made_by, source_of
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.datasets import POOL
@@ -79,17 +79,22 @@ def look_at_annotators(
 
 
 def _state(record: Path, entry: Mapping[str, Any], data_dir: Path) -> str:
-    """Of what was annotated: "absent", "changed" where it is of another table, else "current"."""
+    """Of what was annotated: "absent", "changed" if it is of another table, else "current".
+
+    What was made by another entry is made again, and counts as absent.
+    """
+    if not record.is_file():
+        return "absent"
     try:
-        read = read_record(record, "annotations").get("source_sha256") if record.is_file() else None
+        found = read_record(record, "annotations")
     except InputError:  # named by the first job that reads it
         return "current"
-    if not record.is_file():
+    if found.get("made_by") != made_by(entry):
         return "absent"
     path = source_of(entry, data_dir)
     if path is None or not path.is_file():
         return "current"
-    return "current" if files.sha256_file(path) == read else "changed"
+    return "current" if files.sha256_file(path) == found.get("source_sha256") else "changed"
 
 
 def _facts(

@@ -159,7 +159,7 @@ def test_a_table_is_checked_before_any_job(said):
 
 
 def test_a_table_that_changed_is_read_again(said, tmp_path):
-    folder = said[2]
+    experiment, catalogue, folder = said
     place = tmp_path / "digits"
     prepare_dataset("digits", "digits", {}, folder, place / "arrays", place / "manifest.json")
     dataset = open_dataset(place)
@@ -173,6 +173,13 @@ def test_a_table_that_changed_is_read_again(said, tmp_path):
     write_table(folder, np.full(1297, 11))
     with pytest.raises(InputError, match="allowed: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, or numbers"):
         look(said)
+    # With other options, nothing of the old labels counts.
+    other = {
+        **catalogue["annotators"],
+        "said": {**SAID, "options": {**SAID["options"], "column": "b"}},
+    }
+    with pytest.raises(InputError, match="column 'b' is not there"):
+        look((experiment, {**catalogue, "annotators": other}, folder))
     # Who has the results needs no table.
     Path(folder / "said.csv").unlink()
     assert look(said) == {}
