@@ -31,6 +31,8 @@ strategies: [random, margin]
 rounds: 3
 seeds: 1
 finetune: {trainers: [architecture-named], strategies: [margin], rounds: [2], seeds: 1}
+reference: cifar10-1000-linear
+panels: [{title: one, proxy: architecture-named}]
 """
 ENTRIES = {
     "proxies": """

@@ -36,6 +36,7 @@ NEUTRAL = frozenset(
 )
 # Fields of syntax trees that carry no meaning, or that not all versions of Python have.
 _IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Facts(NamedTuple):
@@ -64,7 +65,7 @@ def code_hash(
     templates
         Files other than Python that decide what the job writes, relative to the project.
     """
-    run = set().union(*(registry.components_run(*component) for component in components))
+    run = set[tuple[str, str]]().union(*(registry.components_run(*one) for one in components))
     roots = {script, *(registry.module_name(kind, name) for kind, name in run)}
     digest = hashlib.sha256()
     for module in sorted(import_closure(roots) - NEUTRAL):
@@ -77,7 +78,7 @@ def code_hash(
 
 def import_closure(roots: Iterable[str]) -> set[str]:
     """All modules of this project, or of the roots' own packages, that `roots` can load."""
-    waiting, closure = list(roots), set()
+    waiting, closure = list(roots), set[str]()
     while waiting:
         module = waiting.pop()
         if module not in closure:
@@ -206,15 +207,15 @@ def _exists(module: str) -> bool:
         return False
 
 
-def _canonical(node: object) -> Iterator[str]:
+def _canonical(node: ast.AST | list[Any] | str | bytes | complex | None) -> Iterator[str]:
     """A syntax tree as text that is the same in every version of Python that can parse it."""
     if isinstance(node, ast.AST):
         yield f"({type(node).__name__}"
         for name, value in ast.iter_fields(node):
             if name in _IGNORED_FIELDS or value is None or value == []:
                 continue
-            if name == "body" and isinstance(value, list):
-                value = _without_docstring(node, value)
+            if name == "body" and isinstance(node, _DOCUMENTED):
+                value = _without_docstring(value)
             if isinstance(node, ast.JoinedStr):
                 # Some releases of Python 3.12 add empty strings to nested format specifications.
                 value = [part for part in value if getattr(part, "value", None) != ""]
@@ -231,12 +232,10 @@ def _canonical(node: object) -> Iterator[str]:
         yield f"{type(node).__name__}:{node!r}"
 
 
-def _without_docstring(node: ast.AST, body: list[ast.stmt]) -> list[ast.stmt]:
-    documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
     first = body[0] if body else None
     if (
-        documented
-        and isinstance(first, ast.Expr)
+        isinstance(first, ast.Expr)
         and isinstance(first.value, ast.Constant)
         and isinstance(first.value.value, str)
     ):

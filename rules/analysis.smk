@@ -108,10 +108,40 @@ rule tabulate:
         " --log {log}"
 
 
+rule compare_published:
+    input:
+        metrics=files_of("collect_curves", "metrics"),
+        finetuned=files_of("collect_curves", "finetuned"),
+    output:
+        tables=output_of("compare_published", "tables"),
+        texts=output_of("compare_published", "texts"),
+    log:
+        log_of("compare_published"),
+    benchmark:
+        benchmark_of("compare_published")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("compare_published", templates=[PUBLISHED_CURVES]),
+        experiment=verbatim(EXPERIMENT.to_json()),
+        folder=output_folder,
+    message:
+        "Compare with published curves"
+    shell:
+        "python -m workflow_scripts.compare_published"
+        " --experiment {params.experiment:q} --metrics {input.metrics}"
+        " --finetuned {input.finetuned} --tables {params.folder} --log {log}"
+
+
 rule plot_label_efficiency:
     input:
         curves=table_of("curves"),
         comparisons=table_of("comparisons"),
+        published=published_tables("reference"),
     output:
         curves=figure_files(
             "plot_label_efficiency", "label_efficiency", caption="report/label_efficiency.rst"
@@ -133,12 +163,13 @@ rule plot_label_efficiency:
         code=code("plot_label_efficiency"),
         experiment=verbatim(EXPERIMENT.to_json()),
         folder=output_folder,
+        published=option_if_any("--published", "published"),
     message:
         "Plot label-efficiency curves"
     shell:
         "python -m workflow_scripts.plot_label_efficiency"
         " --experiment {params.experiment:q} --curves {input.curves}"
-        " --comparisons {input.comparisons} --figures {params.folder} --log {log}"
+        " --comparisons {input.comparisons} {params.published} --figures {params.folder} --log {log}"
 
 
 rule plot_label_savings:
@@ -166,6 +197,34 @@ rule plot_label_savings:
         "python -m workflow_scripts.plot_label_savings"
         " --experiment {params.experiment:q} --savings {input}"
         " --figures {params.folder} --log {log}"
+
+
+rule plot_panels:
+    input:
+        metrics=files_of("collect_curves", "metrics"),
+        finetuned=files_of("collect_curves", "finetuned"),
+    output:
+        figure_files("plot_panels", "panels", caption="report/panels.rst"),
+    log:
+        log_of("plot_panels"),
+    benchmark:
+        benchmark_of("plot_panels")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_panels", templates=[PUBLISHED_CURVES]),
+        experiment=verbatim(EXPERIMENT.to_json()),
+        folder=output_folder,
+    message:
+        "Plot the panels that the experiment lays out"
+    shell:
+        "python -m workflow_scripts.plot_panels"
+        " --experiment {params.experiment:q} --metrics {input.metrics}"
+        " --finetuned {input.finetuned} --figures {params.folder} --log {log}"
 
 
 rule plot_finetuning:
@@ -224,6 +283,7 @@ rule render_report:
     input:
         summary=files_of("tabulate", "summary"),
         tables=files_of("tabulate", "tables"),
+        published=published_tables("reference", "orders"),
         figures=everything_for("figures"),
         costs=files_of("collect_costs", "costs"),
         manifests=every("manifest", "prepare_dataset", "extract_embeddings"),

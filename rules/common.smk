@@ -67,6 +67,8 @@ OWN_RULES = {
     for name in stage.rules
 }
 
+PUBLISHED_CURVES = "labelbench_core/published/curves.csv.gz"
+
 # Kind of component: the wildcard that names one.
 WILDCARD = {
     "annotators": "annotator",
@@ -179,6 +181,20 @@ def asked_for_finetunings(wildcards):
 def table_of(name):
     """Path of a table that `tabulate` makes."""
     return report_files.table(name).format(experiment=EXPERIMENT.experiment)
+
+
+def published_tables(*names):
+    """Tables that compare with published curves; none where the experiment has no reference."""
+    return [table_of(name) for name in names if EXPERIMENT.references]
+
+
+def option_if_any(option, name):
+    """Params function: an option of a job with the job's input `name`, or nothing if that is empty."""
+
+    def text(wildcards, input):
+        return f"{option} {input[name]}" if input[name] else ""
+
+    return text
 
 
 def round_path(output, **ids):

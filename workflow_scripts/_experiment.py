@@ -5,7 +5,7 @@ import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from labelbench_core.configuration import entries
@@ -21,10 +21,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 MOST_TARGETS = 2000
 
 
-def command_parser(description: str) -> argparse.ArgumentParser:
+def command_parser(description: str | None) -> argparse.ArgumentParser:
     """A parser for a command that runs Snakemake; unknown options are passed on to Snakemake."""
     parser = argparse.ArgumentParser(
-        description=description.strip(),
+        description=(description or "").strip(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="Further options are passed on to Snakemake.",
         allow_abbrev=False,
@@ -126,7 +126,11 @@ def planned_rules(plan: str) -> list[str]:
     return [rule for rule in rules if stage_of(rule) is not None]
 
 
-def run_command(main: object, arguments: argparse.Namespace, options: list[str]) -> int:
+def run_command(
+    main: Callable[[argparse.Namespace, list[str]], None],
+    arguments: argparse.Namespace,
+    options: list[str],
+) -> int:
     """Run a command's `main`; the exit status: 0, or 2 for bad input (one clear line)."""
     try:
         enter_directory(arguments)

@@ -16,6 +16,7 @@ import sys
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from labelbench_core.errors import InputError
 from labelbench_core.stages.left_out import as_text, left_out, listing_of
@@ -32,7 +33,13 @@ from workflow_scripts._experiment import (
     run_command,
 )
 
-COMPRESSIONS = {".tar": "", ".tar.gz": "gz", ".tgz": "gz", ".tar.xz": "xz"}
+MODES: dict[str, Literal["w:", "w:gz", "w:xz"]] = {
+    ".tar": "w:",
+    ".tar.gz": "w:gz",
+    ".tgz": "w:gz",
+    ".tar.xz": "w:xz",
+}
+"""By the end of an archive's name, how it is compressed."""
 
 
 def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
@@ -42,7 +49,7 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
             "after it: archive_results OUT.tar.gz --configfile FILE"
         )
     name, jobs = experiment_of(arguments.configfile)
-    compression = _compression(arguments.archive)
+    mode = _mode(arguments.archive)
     absent = left_out(name)
     missing = [path for job in jobs for path in missing_of(job, absent)]
     if missing:
@@ -70,7 +77,7 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
     notes = {path: one for path, one in _noted_outputs.read_notes().items() if path in wanted}
     with (
         atomic_path(arguments.archive) as aside,
-        tarfile.open(aside, f"w:{compression}") as archive,
+        tarfile.open(aside, mode) as archive,
     ):
         for path in sorted(paths):
             archive.add(path, filter=_without_owner_and_state)
@@ -84,12 +91,12 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
     print(f"{arguments.archive}: {len(paths)} results, {size:,.1f} MB{left}")
 
 
-def _compression(archive: Path) -> str:
+def _mode(archive: Path) -> Literal["w:", "w:gz", "w:xz"]:
     """An archive's compression, from its name; `InputError` if the name does not say."""
-    for suffix, compression in COMPRESSIONS.items():
+    for suffix, mode in MODES.items():
         if archive.name.endswith(suffix):
-            return compression
-    raise InputError(f"{archive}; allowed: a name that ends in {', '.join(COMPRESSIONS)}")
+            return mode
+    raise InputError(f"{archive}; allowed: a name that ends in {', '.join(MODES)}")
 
 
 def _benchmarks(jobs: Iterable[PlannedJob]) -> Iterable[Path]:
@@ -132,7 +139,7 @@ def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     parser = command_parser(__doc__)
-    allowed = ", ".join(COMPRESSIONS)
+    allowed = ", ".join(MODES)
     parser.add_argument("archive", type=Path, nargs="?", help=f"file to write: {allowed}")
     slim = "leave out embeddings, views, refreshed embeddings and weights"
     parser.add_argument("--slim", action="store_true", help=slim)

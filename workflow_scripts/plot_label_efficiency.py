@@ -6,6 +6,7 @@ from pathlib import Path
 
 from labelbench_core.analysis.curves import SUMMARY_COLUMNS
 from labelbench_core.analysis.frames import SETTING, read_csv
+from labelbench_core.analysis.published import REFERENCE_COLUMNS
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures.label_efficiency import draw_curves, draw_differences
 from labelbench_core.figures.style import drawing, save
@@ -17,8 +18,11 @@ def plot(arguments: argparse.Namespace) -> None:
     experiment = Experiment.from_json(arguments.experiment)
     curves = read_csv(arguments.curves, [*SETTING, *SUMMARY_COLUMNS])
     comparisons = read_csv(arguments.comparisons, [*SETTING, "difference", "low", "high", "p_holm"])
+    published = None
+    if arguments.published:
+        published = read_csv(arguments.published, REFERENCE_COLUMNS)
     with drawing():
-        save(draw_curves(curves, experiment), arguments.figures, "label_efficiency")
+        save(draw_curves(curves, experiment, published), arguments.figures, "label_efficiency")
         save(draw_differences(comparisons, experiment), arguments.figures, "difference")
 
 
@@ -27,6 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
     parser.add_argument("--curves", required=True, type=Path, help="curves.csv of tabulate")
     parser.add_argument("--comparisons", required=True, type=Path, help="comparisons.csv")
+    parser.add_argument("--published", type=Path, help="reference.csv of compare_published")
     parser.add_argument("--figures", required=True, type=Path, help="folder for the figures")
     return run_job(plot, parser.parse_args(argv))
 

@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from labelbench_core import registry
 from labelbench_core.datasets import data_directory
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.storage import files
@@ -18,7 +19,7 @@ def prepare(arguments: argparse.Namespace) -> None:
         prepare_dataset(
             dataset["id"],
             dataset["implementation"],
-            dataset.get("options") or {},
+            registry.options_of(dataset),
             data_directory(),
             arguments.arrays,
             arguments.manifest,
@@ -26,6 +27,9 @@ def prepare(arguments: argparse.Namespace) -> None:
             arguments.state,
             duplicates=dataset.get("duplicates", "warn"),
             near_duplicates=dataset.get("near_duplicates"),
+            merge_classes=dataset.get("merge_classes"),
+            long_tail=dataset.get("long_tail"),
+            near_copies=dataset.get("near_copies"),
             threads=arguments.threads,
         )
 

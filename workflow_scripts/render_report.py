@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from labelbench_core.analysis.published_results import read_comparison
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.datasets.looks import last_looks
 from labelbench_core.report.page import Provenance, read_costs, read_results, render
@@ -22,7 +23,7 @@ from workflow_scripts._job import job_parser, run_job
 def render_report(arguments: argparse.Namespace) -> None:
     """Read tables, figures and costs; write the page."""
     experiment = Experiment.from_json(arguments.experiment)
-    leaks, left_out = describe_images(experiment, arguments.manifest)
+    leaks, left_out, variants = describe_images(experiment, arguments.manifest)
     text = render(
         experiment,
         read_record(arguments.summary, "summary", {"experiment": experiment.experiment}),
@@ -37,10 +38,12 @@ def render_report(arguments: argparse.Namespace) -> None:
             leaks=leaks,
             left_out=left_out,
             annotated=describe_annotators(experiment, arguments.manifest),
+            variants=variants,
         ),
         looks=last_looks(arguments.state, experiment.all_of("datasets"))
         if arguments.state
         else None,
+        published=read_comparison(arguments.tables) if experiment.references else None,
     )
     with atomic_path(arguments.report) as aside:
         aside.write_text(text, encoding="utf-8")

@@ -158,7 +158,7 @@ def _check_previous(path: str, result: Mapping[str, Any], before: str, digest: s
 def _spent_on_validation(validation: Mapping[str, Any]) -> dict[str, int]:
     """The columns `SPENT_ON_VALIDATION` of a fine-tuning."""
     columns = {"held-out": "held_out_labels", "extra": "extra_labels"}
-    spent = dict.fromkeys(SPENT_ON_VALIDATION, 0)
+    spent: dict[str, int] = dict.fromkeys(SPENT_ON_VALIDATION, 0)
     if validation["kind"] in columns:
         spent[columns[validation["kind"]]] = validation["size"]
     return spent

@@ -48,7 +48,7 @@ from labelbench_core.analysis.crossings import Crossing, crossing_of_zero
 AT_BASELINE, AT_STRATEGY = "at-baseline-level", "at-strategy-level"
 DEFINITIONS = (AT_BASELINE, AT_STRATEGY)
 LESS, EXACT, MORE = -1, 0, 1
-"""What a number is: "less than" it, itself, "more than" it."""
+"""The meaning of a number: "less than" it, exactly it, "more than" it."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class Curve:
 class Savings:
     """Label savings of E experiments; all arrays are (E,).
 
-    `saving` is NaN where there is no answer, and with it both ends; these are NaN for one seed,
-    too. The bounds, `LESS`, `EXACT` or `MORE`, say what the number before them is. Labels are
-    infinite where a level is never reached.
+    `saving` is NaN if it is undefined, and with it both ends; these are also NaN for one seed. The
+    bounds, `LESS`, `EXACT` or `MORE`, say how to read the number before them. Labels are infinite
+    where a level is never reached.
     """
 
     level: np.ndarray
@@ -112,7 +112,7 @@ def _at_last_level(baseline: Curve, strategy: Curve) -> Savings:
     bound = np.where(own.estimate <= strategy.budgets[0], MORE, bound)
     high, high_bound = _high_end(baseline, strategy, needed, own)
     low, low_bound = _low_end(baseline, strategy, needed, own)
-    # The one answer where both are there from the start: a strategy compared with itself.
+    # If both are there from the start, only a strategy compared with itself has a saving.
     both = from_start & (own.estimate <= strategy.budgets[0])
     same = both & _equal(baseline, strategy)
     saving, low, high = (
@@ -192,7 +192,7 @@ def _within(curve: Curve, labels: np.ndarray) -> np.ndarray:
 
 
 def _equal(baseline: Curve, strategy: Curve) -> np.ndarray:
-    """Of each experiment: whether the two curves are one."""
+    """For each experiment, whether the two curves are equal."""
     if not np.array_equal(baseline.budgets, strategy.budgets):
         return np.zeros(len(_stack(baseline)), dtype=bool)
     return (_stack(baseline) == _stack(strategy)).all(axis=(1, 2))

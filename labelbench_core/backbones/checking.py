@@ -41,7 +41,7 @@ def problems_of(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     waiting: dict[str, tuple[str, dict[str, Any]]] = {}
     for name, entry in entries.items():
         component = registry.load("backbones", entry["implementation"])
-        options = dict(entry.get("options") or {})
+        options = registry.options_of(entry)
         try:
             component.check(**options)
         except InputError as error:

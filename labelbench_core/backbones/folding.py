@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -130,16 +130,20 @@ def _fold_pair(model: nn.Module, conv_name: str, norm_name: str) -> Fold:
     import torch
     from torch import nn
 
-    conv, norm = model.get_submodule(conv_name), model.get_submodule(norm_name)
+    conv = cast("nn.Conv2d", model.get_submodule(conv_name))
+    norm = cast("nn.BatchNorm2d", model.get_submodule(norm_name))
+    # Only BatchNorms with running statistics are paired.
+    running = cast("tuple[torch.Tensor, torch.Tensor]", (norm.running_mean, norm.running_var))
+    mean, variance = running
     fold = Fold(conv_name, norm_name, norm.eps, conv.bias is not None)
-    gain = torch.ones_like(norm.running_var) if norm.weight is None else norm.weight
-    shift = torch.zeros_like(norm.running_mean) if norm.bias is None else norm.bias
-    bias = torch.zeros_like(norm.running_mean) if conv.bias is None else conv.bias
+    gain = torch.ones_like(variance) if norm.weight is None else norm.weight
+    shift = torch.zeros_like(mean) if norm.bias is None else norm.bias
+    bias = torch.zeros_like(mean) if conv.bias is None else conv.bias
     # The bias is trained as the BatchNorm's was, which it replaces.
     trained_as = conv.bias if norm.bias is None else norm.bias
-    scale = gain.double() / torch.sqrt(norm.running_var.double() + norm.eps)
+    scale = gain.double() / torch.sqrt(variance.double() + norm.eps)
     weight = conv.weight.double() * scale.view(-1, 1, 1, 1)
-    offset = (bias.double() - norm.running_mean.double()) * scale + shift.double()
+    offset = (bias.double() - mean.double()) * scale + shift.double()
     dtype = conv.weight.dtype
     conv.weight = nn.Parameter(weight.to(dtype), conv.weight.requires_grad)
     conv.bias = nn.Parameter(offset.to(dtype), trained_as is not None and trained_as.requires_grad)

@@ -37,7 +37,7 @@ def build_zero_shot_head(
     require_text(backbone)
     component = registry.load("backbones", backbone["implementation"])
     names = [name.replace("_", " ") for name in class_names]
-    weights, scale = component.zero_shot_head(names, prompts, **(backbone.get("options") or {}))
+    weights, scale = component.zero_shot_head(names, prompts, **registry.options_of(backbone))
     return {"weights": weights.astype(np.float32), "scale": np.float32(scale)}
 
 

@@ -9,6 +9,7 @@ from labelbench_core import registry
 from labelbench_core.annotators import EXACT
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown, shown_key
+from labelbench_core.storage.files import Json
 from labelbench_core.storage.yaml_files import read_yaml
 from labelbench_core.trainers.shared.places import in_steps
 from labelbench_core.training.recipe import Recipe
@@ -18,10 +19,13 @@ KINDS = (*COMPONENT_KINDS, "schedules", "augmentations")
 
 # Keys of entries beside `implementation` and `options`.
 ONLY_OF = {
-    "datasets": ("prompts", "pool_size", "duplicates", "near_duplicates"),
+    "datasets": (
+        "prompts", "pool_size", "merge_classes", "long_tail", "near_copies", "duplicates",
+        "near_duplicates",
+    ),
     "annotators": ("price", "seconds"),
     "trainers": ("training",),
-}
+}  # fmt: skip
 
 Catalogue = dict[str, dict[str, dict[str, Any]]]
 
@@ -86,9 +90,16 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
         ]
     if registry.problem_of(kind, implementation):
         return []
-    errors = registry.option_errors(kind, implementation, entry.get("options") or {})
+    options = registry.options_of(entry)
+    errors = registry.option_errors(kind, implementation, options)
+    in_files = registry.describe(kind, implementation).info.get("in_files")
+    if kind == "datasets" and "near_copies" in entry and in_files:
+        errors.append(
+            f"near_copies: {implementation} leaves images in their files, which are not copied; "
+            "allowed: leave it out"
+        )
     if kind == "trainers":
-        training = entry.get("training")
+        training: Mapping[str, Any] = entry.get("training") or {}
         wrong = Recipe.errors_in(training)
         info = registry.describe(kind, implementation).info
         if not wrong and info["needs_teacher"] and not Recipe.from_options(training).ema_decay:
@@ -98,11 +109,11 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
                 f"training.{key}: {shown(training[key])}; {implementation} uses no unlabelled "
                 "examples; allowed: leave it out"
                 for key in ("unlabeled_ratio", "strong_operations", "strong_cutout")
-                if key in (training or {})
+                if key in training
             ]
         if not errors and not wrong:
             steps = Recipe.from_options(training).steps
-            wrong = _step_errors(implementation, entry.get("options") or {}, steps)
+            wrong = _step_errors(implementation, options, steps)
         errors += wrong
     for other, keys in ONLY_OF.items():
         if other != kind:
@@ -112,10 +123,13 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
     return errors
 
 
-def _misplaced(kind: str, entries: Any, file: Path | str) -> Iterator[tuple[str, str]]:
+def _misplaced(kind: str, entries: Json, file: Path | str) -> Iterator[tuple[str, str]]:
     """Of every option that stands beside `options`: file and key, and what to say of it."""
-    for name, entry in entries.items() if isinstance(entries, Mapping) else ():
-        implementation = entry.get("implementation") if isinstance(entry, Mapping) else None
+    entry: Json
+    for name, entry in entries.items() if isinstance(entries, dict) else ():
+        if not isinstance(entry, dict):
+            continue
+        implementation = entry.get("implementation")
         if implementation not in registry.names(kind) or registry.problem_of(kind, implementation):
             continue
         inside = dict.fromkeys(registry.describe(kind, implementation).options, "options")
@@ -134,7 +148,7 @@ def _step_errors(trainer: str, given: Mapping[str, Any], steps: int) -> list[str
     """Options that are steps of the training, and may not come before another such option."""
     component = registry.describe("trainers", trainer)
     values = {**component.options, **given}
-    errors = []
+    errors: list[str] = []
     for later, earlier in component.info.get("steps_at_least", {}).items():
         # If only one of the two was given, the message is about that one.
         named, other, bound = (later, earlier, "least")

@@ -1,6 +1,7 @@
 """Combinations of proxies, trainers and backbones that cannot run, found before any job starts."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from labelbench_core import registry
 from labelbench_core.backbones.zero_shot import require_text
@@ -17,8 +18,9 @@ def combination_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:
     for proxy in crossing.proxies:
         found = list(_reference_errors(catalogue, proxy))
         errors += found or _proxy_errors(crossing, catalogue, proxy)
-    for trainer in crossing.finetune.trainers if crossing.finetune else ():
-        errors += _trainer_errors(crossing, catalogue, trainer)
+    if finetune := crossing.finetune:
+        for trainer in finetune.trainers:
+            errors += _trainer_errors(crossing, catalogue, trainer, finetune.rounds)
     return errors
 
 
@@ -93,7 +95,7 @@ def _image_options(catalogue: Catalogue, trainer: str, recipe: Recipe, where: st
     """Options that only networks on images support."""
     if recipe.gradient_checkpointing:
         yield f"{where} training.gradient_checkpointing is true; allowed on embeddings: false"
-    if cutmix := (catalogue["trainers"][trainer].get("options") or {}).get("cutmix"):
+    if cutmix := registry.options_of(catalogue["trainers"][trainer]).get("cutmix"):
         yield f"{where} options.cutmix is {cutmix}; allowed on embeddings: 0 (mixup can be used)"
 
 
@@ -116,23 +118,22 @@ def _held_out_errors(
 
 def _mixing_errors(catalogue: Catalogue, trainer: str, where: str) -> Iterator[str]:
     """Mixing in batches of single examples."""
-    options, recipe = (
-        catalogue["trainers"][trainer].get("options") or {},
-        _recipe(catalogue, trainer),
-    )
+    options = registry.options_of(catalogue["trainers"][trainer])
+    recipe = _recipe(catalogue, trainer)
     for name in ("mixup", "cutmix"):
         if options.get(name) and recipe.batch_size < 2 * recipe.accumulate:
             yield (
                 f"{where} options.{name} is {options[name]}, but batches of {recipe.batch_size} in "
-                f"{recipe.accumulate} parts leave parts of one example; allowed there: 0"
+                f"{recipe.accumulate} parts leave a single example in a part; allowed there: 0"
             )
 
 
-def _trainer_errors(crossing: Crossing, catalogue: Catalogue, trainer: str) -> Iterator[str]:
+def _trainer_errors(
+    crossing: Crossing, catalogue: Catalogue, trainer: str, rounds: Iterable[int]
+) -> Iterator[str]:
     recipe = _recipe(catalogue, trainer)
     where = f"finetune.trainers: {trainer!r}"
     yield from _mixing_errors(catalogue, trainer, f"{where}:")
-    rounds = crossing.finetune.rounds
     yield from _held_out_errors(crossing, catalogue, recipe, f"{where}:", rounds)
     if recipe.head == "zero-shot":
         yield from _textless(crossing, catalogue, where)
@@ -158,11 +159,11 @@ def _recipe(catalogue: Catalogue, trainer: str) -> Recipe:
     return Recipe.from_options(catalogue["trainers"][trainer].get("training"))
 
 
-def _info(catalogue: Catalogue, trainer: str) -> dict:
+def _info(catalogue: Catalogue, trainer: str) -> dict[str, Any]:
     implementation = catalogue["trainers"][trainer]["implementation"]
     return registry.describe("trainers", implementation).info
 
 
-def _options(catalogue: Catalogue, proxy: str) -> dict:
+def _options(catalogue: Catalogue, proxy: str) -> dict[str, Any]:
     implementation = catalogue["proxies"][proxy]["implementation"]
     return registry.describe("proxies", implementation).options

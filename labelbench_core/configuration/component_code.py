@@ -59,7 +59,7 @@ def _told(
             yield f"{kind}: {name!r}: {error}"
 
 
-def _components(catalogue: Catalogue, kind: str, name: str) -> list[tuple]:
+def _components(catalogue: Catalogue, kind: str, name: str) -> list[entries.LoadedByName]:
     """What an entry runs; nothing where it names a trainer that there is not: told elsewhere."""
     if kind == "proxies":
         trainer = entries.trainer_of(catalogue, name)

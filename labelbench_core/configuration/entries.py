@@ -13,6 +13,8 @@ from labelbench_core.embeddings import refreshing
 
 NOT_FOR_JOBS = ("prompts", "price", "seconds")
 """Keys of entries that no job depends on, but for the one rule that reads the prompts."""
+LoadedByName = tuple[str, str, Mapping[str, Any]]
+"""Kind, implementation and options of a component."""
 
 
 def entry(catalogue: Catalogue, kind: str, name: str) -> dict[str, Any]:
@@ -24,11 +26,10 @@ def entry(catalogue: Catalogue, kind: str, name: str) -> dict[str, Any]:
     kept = {key: value for key, value in chosen.items() if key not in NOT_FOR_JOBS}
     result = {"id": name, **kept}
     if kind == "proxies" and (trainer := trainer_of(catalogue, name)):
-        options = {
-            **(chosen.get("options") or {}),
+        result["options"] = {
+            **registry.options_of(chosen),
             "trainer": entry(catalogue, "trainers", trainer),
         }
-        result["options"] = options
     return result
 
 
@@ -46,7 +47,7 @@ def option(catalogue: Catalogue, proxy: str, name: str) -> Any:
     """The value of a proxy's option, its default included; None if it has no such option."""
     chosen = catalogue["proxies"][proxy]
     defaults = registry.describe("proxies", chosen["implementation"]).options
-    return {**defaults, **(chosen.get("options") or {})}.get(name)
+    return {**defaults, **registry.options_of(chosen)}.get(name)
 
 
 def trainer_of(catalogue: Catalogue, proxy: str) -> str | None:
@@ -66,10 +67,10 @@ def starts_from_class_names(catalogue: Catalogue, proxy: str) -> bool:
 
 def components(
     catalogue: Catalogue, kind: str, name: str, backbone: str | None = None
-) -> list[tuple[str, str, Mapping[str, Any] | None]]:
+) -> list[LoadedByName]:
     """(kind, implementation, options) of all that a job loads by name for one entry."""
     chosen = catalogue[kind][name]
-    found = [(kind, chosen["implementation"], chosen.get("options"))]
+    found: list[LoadedByName] = [(kind, chosen["implementation"], registry.options_of(chosen))]
     if kind == "proxies":
         if trainer := trainer_of(catalogue, name):
             found += components(catalogue, "trainers", trainer)
@@ -85,7 +86,8 @@ def refreshed_after(catalogue: Catalogue, proxy: str, number: int) -> int | None
 
 def trainer_starts_from_class_names(catalogue: Catalogue, trainer: str) -> bool:
     """Whether a trainer needs the zero-shot classifier."""
-    return (catalogue["trainers"][trainer].get("training") or {}).get("head") == "zero-shot"
+    training: Mapping[str, Any] = catalogue["trainers"][trainer].get("training") or {}
+    return training.get("head") == "zero-shot"
 
 
 def needs(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:

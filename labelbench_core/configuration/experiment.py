@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from labelbench_core.annotators import EXACT
+from labelbench_core.configuration.references import Panel, Reference
 from labelbench_core.errors import InputError, listed, shown
-from labelbench_core.storage.files import canonical_json
+from labelbench_core.storage.files import Json, canonical_json
 
 SETTING = ("dataset", "annotator", "backbone", "proxy", "schedule")
 """What has to be equal for two strategies to be compared."""
@@ -18,6 +19,7 @@ LISTS = ("datasets", "backbones", "proxies", "schedules", "strategies", "seeds")
 CEILING_LISTS = ("ceilings", "full_data")
 FINETUNE_LISTS = ("trainers", "strategies", "rounds", "seeds")
 KEEP = ("all", "last", "none")
+COMPARED = {"references": Reference, "panels": Panel}
 
 
 def annotator_in_paths(annotator: str) -> str:
@@ -130,10 +132,10 @@ class Crossing:
         return labeled * len(self.backbones) * len(self.proxies) * schedules
 
     @classmethod
-    def from_mapping(cls, values: Any, where: str) -> "Crossing":
+    def from_mapping(cls, values: Json, where: str) -> "Crossing":
         """Check and take over a crossing of `Experiment.as_mapping`, as JSON has it."""
         optional = {"finetune", "annotators", *CEILING_LISTS}
-        _check_keys(values, {*LISTS, "rounds"}, optional, where)
+        values = _check_keys(values, {*LISTS, "rounds"}, optional, where)
         rounds, finetune = values["rounds"], values.get("finetune")
         if not isinstance(rounds, int) or rounds < 1:
             told = f"{where}: rounds: {shown(rounds)}"
@@ -154,7 +156,8 @@ class Experiment:
     """What is crossed, in one or several crossings, and what the report puts forward.
 
     `baseline` is what every strategy is compared with, `highlight` the strategy of the headline;
-    every crossing has both. `metric` is the metric of tables, savings and figures.
+    every crossing has both. `metric` is the metric of tables, savings and figures. `references` are
+    published settings beside the experiment's own, `panels` those of a figure of its own.
     """
 
     experiment: str
@@ -162,24 +165,34 @@ class Experiment:
     baseline: str
     highlight: str
     metric: str = "accuracy"
+    references: tuple[Reference, ...] = ()
+    panels: tuple[Panel, ...] = ()
 
     @classmethod
     def from_json(cls, text: str) -> "Experiment":
         """Read canonical JSON; `InputError` names the key that is missing or wrong."""
         try:
-            values = json.loads(text)
+            given = json.loads(text)
         except ValueError as error:
             raise InputError(f"--experiment: not valid JSON ({error})") from error
         required = {"experiment", "crossings", "baseline", "highlight"}
-        _check_keys(values, required, {"metric"}, "--experiment")
-        if not isinstance(values["crossings"], list) or not values["crossings"]:
-            told = f"--experiment: crossings: {shown(values['crossings'])}"
+        values = _check_keys(given, required, {"metric", *COMPARED}, "--experiment")
+        crossed: Json = values["crossings"]
+        if not isinstance(crossed, list) or not crossed:
+            told = f"--experiment: crossings: {shown(crossed)}"
             raise InputError(f"{told}; allowed: a non-empty list")
         crossings = tuple(
             Crossing.from_mapping(one, f"--experiment: crossings[{place}]")
-            for place, one in enumerate(values["crossings"])
+            for place, one in enumerate(crossed)
         )
-        found = cls(**{**values, "crossings": crossings})
+        compared = {
+            key: tuple(
+                kind.from_mapping(one, f"--experiment: {key}[{place}]")
+                for place, one in enumerate(values.get(key, ()))
+            )
+            for key, kind in COMPARED.items()
+        }
+        found = cls(**{**values, "crossings": crossings, **compared})
         for key in ("baseline", "highlight"):
             for crossing in crossings:
                 if getattr(found, key) not in crossing.strategies:
@@ -205,7 +218,8 @@ class Experiment:
                 del crossing["finetune"]["keep"]
             if crossing["annotators"] == (EXACT,):
                 del crossing["annotators"]
-        return values
+        # Left out where there are none: an experiment without them is what it was before.
+        return {key: value for key, value in values.items() if value or key not in COMPARED}
 
     def settings(self) -> Iterator[dict[str, str]]:
         """Every `SETTING` once, as a dictionary."""
@@ -221,7 +235,7 @@ class Experiment:
 
     def _once(self, method: str) -> Iterator[dict[str, Any]]:
         """What the method of all crossings gives, each once."""
-        seen = set()
+        seen: set[tuple[Any, ...]] = set()
         for crossing in self.crossings:
             for ids in getattr(crossing, method)():
                 key = tuple(ids.values())
@@ -255,8 +269,9 @@ class Experiment:
         return tuple(dict.fromkeys(itertools.chain(*chosen)))
 
 
-def _check_keys(values: Any, required: set[str], optional: set[str], where: str) -> None:
-    if not isinstance(values, Mapping):
+def _check_keys(values: Json, required: set[str], optional: set[str], where: str) -> dict[str, Any]:
+    """`values`, an object with all keys that are required, and no others than the optional ones."""
+    if not isinstance(values, dict):
         raise InputError(f"{where}: {shown(values)}; allowed: a JSON object")
     known = required | optional
     unknown = sorted(set(values) - known)
@@ -264,13 +279,15 @@ def _check_keys(values: Any, required: set[str], optional: set[str], where: str)
     if unknown or missing:
         problem = f"{unknown[0]}: unknown key" if unknown else f"{missing[0]}: missing"
         raise InputError(f"{where}: {problem}; allowed: {listed(sorted(known))}")
+    return values
 
 
-def _tuples(values: Any, keys: tuple[str, ...], where: str) -> dict[str, tuple]:
-    if not isinstance(values, Mapping):
+def _tuples(values: Json, keys: tuple[str, ...], where: str) -> dict[str, Any]:
+    """`values` of the keys, non-empty lists, as tuples."""
+    if not isinstance(values, dict):
         raise InputError(f"{where}: {shown(values)}; allowed: a JSON object with {listed(keys)}")
     for key in keys:
-        value = values.get(key)
+        value: Json = values.get(key)
         if not isinstance(value, list) or not value or len(set(value)) != len(value):
             told = f"{where}: {key}: {shown(value)}"
             raise InputError(f"{told}; allowed: a non-empty list without repetitions")

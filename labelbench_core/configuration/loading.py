@@ -1,17 +1,19 @@
 """An experiment: which ids of the catalogue are crossed, checked before any job starts."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from labelbench_core import registry
 from labelbench_core.annotators import EXACT
+from labelbench_core.configuration import reference_keys
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.compatibility import combination_errors, split_errors
 from labelbench_core.configuration.component_code import unreadable
 from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
 from labelbench_core.configuration.schemas import schema_errors
-from labelbench_core.datasets.part_of_pool import check_pool_size
+from labelbench_core.datasets.variants import Variant
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all
 
 # Planning takes 2 ms and 16 KB for each job.
@@ -58,7 +60,19 @@ def load_experiment(
         where = f"{file}: also.{place - 1}." if place else f"{file}: "
         errors += [where + line for line in _reference_errors(experiment, crossing, catalogue)]
     raise_all(errors)
-    return experiment
+    return _with_published(experiment, config, catalogue, file)
+
+
+def _with_published(
+    experiment: Experiment, config: Mapping[str, Any], catalogue: Catalogue, file: str
+) -> Experiment:
+    """The experiment with the published settings and panels that it asks for."""
+    if "reference" not in config and "panels" not in config:
+        return experiment
+    references, wrong = reference_keys.references(config.get("reference"), experiment, catalogue)
+    panels, others = reference_keys.panels(config.get("panels"), experiment, catalogue, references)
+    raise_all(f"{file}: {line}" for line in wrong + others)
+    return dataclasses.replace(experiment, references=references, panels=panels)
 
 
 def _crossing(values: Mapping[str, Any], catalogue: Catalogue) -> Crossing:
@@ -92,7 +106,7 @@ def _seeds(value: int | list[int]) -> tuple[int, ...]:
 def _reference_errors(
     experiment: Experiment, crossing: Crossing, catalogue: Catalogue
 ) -> list[str]:
-    errors = []
+    errors: list[str] = []
     for kind in _CROSSED:
         errors += _unknown(kind, getattr(crossing, kind), catalogue[kind], f"catalogue {kind}.yaml")
     known = {EXACT, *catalogue["annotators"]}
@@ -207,7 +221,7 @@ def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
         offers = _info("proxies", catalogue, proxy).get("provides", [])
         for strategy in crossing.strategies + crossing.ceilings:
             entry = catalogue["strategies"][strategy]
-            needs = registry.needs(entry["implementation"], entry.get("options"))
+            needs = registry.needs(entry["implementation"], registry.options_of(entry))
             missing = needs - {"embeddings", "labeled", "labels", "num_classes", *offers}
             if missing:
                 errors.append(
@@ -223,12 +237,13 @@ def _not_multilabel(crossing: Crossing, catalogue: Catalogue, dataset: str) -> l
     def applies(kind: str, name: str) -> bool:
         entry = catalogue[kind][name]
         try:
-            run = registry.components_run(kind, entry["implementation"], entry.get("options"))
+            options = registry.options_of(entry)
+            run = registry.components_run(kind, entry["implementation"], options)
         except InputError:  # reported to experiments that name it
             return False
         return all(registry.describe(*one).info.get("multilabel", False) for one in run)
 
-    errors = []
+    errors: list[str] = []
     for key, kind, names in (
         ("strategies", "strategies", crossing.strategies),
         ("ceilings", "strategies", crossing.ceilings),
@@ -273,7 +288,7 @@ def check_sources(
     InputError
         All errors, one a line.
     """
-    errors = []
+    errors: list[str] = []
     for dataset in experiment.all_of("datasets"):
         try:
             sizes = prepared.get(dataset) or _source_sizes(catalogue["datasets"][dataset], data_dir)
@@ -312,19 +327,13 @@ def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
 
 def _source_sizes(entry: Mapping[str, Any], data_dir: Path) -> dict[str, int]:
     """Sizes of the splits where they can be known without reading the data."""
-    component = registry.load("datasets", entry["implementation"])
-    sizes = dict(component.check(data_dir, **(entry.get("options") or {})) or {})
-    part = entry.get("pool_size")
-    if part is None:
-        return sizes
-    if part > sizes.get("pool", part):
-        raise InputError(f"pool_size: {part}; allowed: at most {sizes['pool']}")
-    known = None
-    if hasattr(component, "pool_labels"):
-        known = component.pool_labels(data_dir, **(entry.get("options") or {}))
-    if known is not None:
-        check_pool_size(*known, entry["implementation"], part)
-    return {**sizes, "pool": part}
+    source, options = entry["implementation"], registry.options_of(entry)
+    component = registry.load("datasets", source)
+    sizes = dict(component.check(data_dir, **options) or {})
+    variant, known = Variant.of(entry), None
+    if variant.changes_anything() and hasattr(component, "pool_labels"):
+        known = component.pool_labels(data_dir, **options)
+    return variant.planned_sizes(sizes, known, source)
 
 
 def _budget_errors(

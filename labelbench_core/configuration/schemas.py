@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from labelbench_core.errors import did_you_mean, listed, number_hint, shown_key, shown_value
 from labelbench_core.registry.options import Interval, is_number, is_whole
@@ -61,15 +61,18 @@ def schema_errors(
 @functools.cache
 def _validator(schema: Path, definition: str | None) -> Any:
     import jsonschema
+    from jsonschema import validators
+
+    def is_integer(_: object, value: object) -> bool:
+        return is_whole(value)
+
+    def is_any_number(_: object, value: object) -> bool:
+        return is_number(value)
 
     standard = jsonschema.Draft202012Validator
-    types = standard.TYPE_CHECKER.redefine_many(
-        {
-            "integer": lambda _, value: is_whole(value),
-            "number": lambda _, value: is_number(value),
-        }
-    )
-    strict = jsonschema.validators.extend(standard, {"pattern": _pattern}, type_checker=types)
+    types = standard.TYPE_CHECKER.redefine_many({"integer": is_integer, "number": is_any_number})
+    untyped = cast("Any", validators)  # `extend` is not annotated
+    strict = untyped.extend(standard, {"pattern": _pattern}, type_checker=types)
     content = json.loads(read_text(schema))
     return strict({**content, "$ref": f"#/$defs/{definition}"} if definition else content)
 
@@ -120,9 +123,9 @@ def in_words(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     for alternatives in ("oneOf", "anyOf"):
         if alternatives in schema:
             return " or ".join(in_words(form, root) for form in schema[alternatives])
-    kinds = schema.get("type", "number")
-    kinds = kinds if isinstance(kinds, list) else [kinds]
-    return " or ".join(_plain_words(kind, schema, root) for kind in kinds)
+    kinds: str | list[str] = schema.get("type", "number")
+    named = kinds if isinstance(kinds, list) else [kinds]
+    return " or ".join(_plain_words(kind, schema, root) for kind in named)
 
 
 def _plain_words(kind: str, schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:

@@ -66,7 +66,7 @@ def _pairs(removed: Mapping[str, str], added: Mapping[str, str]) -> list[tuple[s
     waiting: dict[str, list[str]] = {}
     for name, content in added.items():
         waiting.setdefault(content, []).append(name)
-    pairs, left = [], []
+    pairs, left = list[tuple[str, str]](), list[tuple[str, str]]()
     for name, content in removed.items():
         near = [one for one in waiting.get(content, ()) if _folder(one) == _folder(name)]
         if near:

@@ -9,7 +9,7 @@ from typing import Any
 from labelbench_core import registry
 from labelbench_core.datasets.digests import Digests
 from labelbench_core.datasets.names import printable
-from labelbench_core.datasets.part_of_pool import with_part_of_pool
+from labelbench_core.datasets.variants import Variant
 from labelbench_core.errors import InputError
 
 MOST_THREADS = 8
@@ -52,13 +52,12 @@ def check_new_images(
     stored = {split["storage"] for split in manifest["splits"].values()}
     if "files" not in stored or importlib.util.find_spec("PIL") is None:
         return
-    source, part = manifest["source"], manifest.get("pool_size")
+    source = manifest["source"]
     entry = {"implementation": source, "options": manifest["options"]}
     raw = registry.build("datasets", entry, data_dir)
     if raw.skip_corrupt:
         return
-    if part is not None:
-        raw = with_part_of_pool(raw, source, part)
+    raw = Variant.of(manifest).made_of(raw, source)
     used = [name for split in raw.splits.values() for name in split.files or [] if name in names]
     if not used:
         return

@@ -19,8 +19,9 @@ from labelbench_core.configuration.source_images import check_new_images
 from labelbench_core.datasets import Source, looks
 from labelbench_core.datasets.digests import Digests, contents_sha256, statuses_sha256
 from labelbench_core.datasets.names import printable
+from labelbench_core.datasets.variants import Variant
 from labelbench_core.errors import InputError
-from labelbench_core.storage.records import Each, check_shape, read_record
+from labelbench_core.storage.records import Each, Shape, check_shape, read_record
 
 WHEN = ("always", "small", "never")
 MOST_FILES = 10_000
@@ -76,7 +77,8 @@ def changed_sources(
     InputError
         All sources that are there but cannot be prepared again, one a line.
     """
-    changed, errors = {}, []
+    changed: dict[str, str] = {}
+    errors: list[str] = []
     for dataset, entry in entries.items():
         if when == "never":
             continue
@@ -168,7 +170,7 @@ def _compare(
         contents = read()
         sha256, count = contents_sha256(contents), len(contents)
         digests.forget_all_but(source.files)
-    finding, prepared = Finding(UNCHANGED, count=count), None
+    finding, new = Finding(UNCHANGED, count=count), None
     if sha256 != manifest["source_files"]["sha256"]:
         prepared = prepared_contents(manifest, manifest_path.parent / "arrays")
         contents = read() if contents is None else contents
@@ -176,12 +178,13 @@ def _compare(
         if lost:
             return Finding(OUT_OF_REACH, _reason(unread[min(lost)]))
         finding = Finding(CHANGED, describe_changes(prepared, contents), count)
+        if prepared is not None:
+            known = set(prepared.values())
+            new = {name for name, content in contents.items() if content not in known}
     # A file that cannot be read now may be readable later, with the same status.
     seen = None if unread else seen
     looks.write_look(state, dataset, looks.Look(root, count, sha256, looks.now(), seen))
-    if finding.state == CHANGED and prepared is not None:
-        known = set(prepared.values())
-        new = {name for name, content in contents.items() if content not in known}
+    if new is not None:
         try:
             check_new_images(manifest, data_dir, new, digests, state, announce)
         except InputError as error:
@@ -192,7 +195,7 @@ def _compare(
 def read_manifest(dataset: str, path: Path) -> dict[str, Any]:
     """The manifest of a prepared data set; `InputError` if it is not as it was written."""
     manifest = read_record(path, "data set", {"dataset": dataset})
-    shape = {"source": str, "options": Each(object)}
+    shape: dict[str, Shape] = {"source": str, "options": Each(object)}
     if manifest.get("source_files") is not None:
         shape["source_files"] = {"count": int, "sha256": str}
     check_shape(path, manifest, shape)
@@ -207,9 +210,9 @@ def _reason(error: OSError) -> str:
 
 def made_by(manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
     """Whether a data set was prepared with the settings of `entry`."""
-    made = [manifest.get(key) for key in ("source", "options", "pool_size")]
-    asked = [entry["implementation"], entry.get("options") or {}, entry.get("pool_size")]
-    return made == asked
+    made = [manifest.get(key) for key in ("source", "options")]
+    asked = [entry["implementation"], registry.options_of(entry)]
+    return made == asked and Variant.of(manifest) == Variant.of(entry)
 
 
 def _is_large(manifest: Mapping[str, Any]) -> bool:

@@ -12,8 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from labelbench_core.datasets.framing import SHORTEST, Framing
+from labelbench_core.datasets.stored_listing import StoredListing, read_listing
 from labelbench_core.errors import InputError, damaged, shown
-from labelbench_core.storage import files, store
+from labelbench_core.storage import store
 from labelbench_core.storage.records import read_record
 
 POOL = "pool"
@@ -39,6 +40,8 @@ class RawSplit:
         SHA-256 of the content of each file; None for arrays, and until `prepare` has read them.
     near_hashes
         Perceptual hash of each image, as hexadecimal digits, where `prepare` was asked for them.
+    source_rows
+        (N,) int64: which row of the source's split each row shows. None: not kept.
     """
 
     labels: np.ndarray
@@ -46,6 +49,11 @@ class RawSplit:
     files: list[str] | None = None
     file_sha256: list[str] | None = None
     near_hashes: list[str] | None = None
+    source_rows: np.ndarray | None = None
+
+    def listed_files(self) -> list[tuple[str, str]]:
+        """(path, SHA-256 of the content) of each file, once `prepare` has read them."""
+        return list(zip(self.files or (), self.file_sha256 or (), strict=True))
 
     def take(self, rows: np.ndarray) -> RawSplit:
         """The rows alone, in that order."""
@@ -55,6 +63,7 @@ class RawSplit:
             None if self.files is None else [self.files[row] for row in rows],
             None if self.file_sha256 is None else [self.file_sha256[row] for row in rows],
             None if self.near_hashes is None else [self.near_hashes[row] for row in rows],
+            None if self.source_rows is None else self.source_rows[rows],
         )
 
 
@@ -78,6 +87,11 @@ class RawDataset:
         Leave out files that cannot be decoded; otherwise they are an error.
     left_out
         What is left out of the source, for the manifest: reason → ``{"count", "examples"}``.
+    splits_note
+        What the splits are, in words, where they are not the official ones: for manifest and
+        report.
+    near_copies
+        Rows at the pool's end that are near-copies of others (`variants`).
     """
 
     class_names: list[str]
@@ -87,6 +101,8 @@ class RawDataset:
     ground: str = "white"
     skip_corrupt: bool = False
     left_out: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    splits_note: str = ""
+    near_copies: int = 0
 
 
 @dataclass(frozen=True)
@@ -116,9 +132,11 @@ class Images(Protocol):
 
     def batch(self, indices: np.ndarray) -> np.ndarray:
         """The images `indices` as uint8 (B, H, W, 3), in that order."""
+        ...
 
     def contents(self, rows: range) -> str:
         """A hash over all that the images `rows`, and their order, depend on."""
+        ...
 
 
 class ArrayImages:
@@ -230,17 +248,10 @@ class PreparedDataset:
         self._verified.add(name)
         return rows
 
-    def _listing(self, split: str) -> list[tuple[str, str]]:
+    def _listing(self, split: str) -> StoredListing:
         """Path and SHA-256 of each file of `split`, compared with the manifest."""
         path = self.folder / "arrays" / f"{split}-files.json"
-        listed = files.read_json(path, "prepare_dataset")
-        name = f"{split}-files"
-        if name not in self._verified:
-            expected = self.manifest["splits"][split].get("files_sha256")
-            if listing_sha256(listed) != expected:
-                raise store.damaged(path, "content does not match its SHA-256 in the manifest")
-            self._verified.add(name)
-        return listed
+        return read_listing(path, self.manifest.get("listings", {}).get(split))
 
     def _require(self, split: str) -> None:
         """`InputError` unless there is such a split."""

@@ -4,10 +4,16 @@ import pickle
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from labelbench_core.datasets import RawDataset, RawSplit, Source, _official
+from labelbench_core.datasets._original import (
+    numpy_halves,
+    original_sizes,
+    with_original_splits,
+)
 from labelbench_core.errors import InputError
 
 IMAGE_BYTES = 3 * 32 * 32
@@ -39,15 +45,18 @@ class Layout:
     md5: dict[str, str]
 
 
-def check(layout: Layout, data_dir: Path, *, download: bool) -> dict[str, int]:
+def check(
+    layout: Layout, data_dir: Path, *, download: bool, splits: str = "official"
+) -> dict[str, int]:
     """Sizes of the splits; `InputError` if a file is missing or truncated."""
     folder = data_dir / layout.folder
     if folder.exists() or not download:
-        sizes = {
+        least = {
             name: count * IMAGE_BYTES for name, count in {**layout.pool, **layout.test}.items()
         }
-        _official.check_sizes(folder, {**sizes, layout.meta: 1}, _mend(layout, folder))
-    return {"pool": sum(layout.pool.values()), "test": sum(layout.test.values())}
+        _official.check_sizes(folder, {**least, layout.meta: 1}, _mend(layout, folder))
+    sizes = {"pool": sum(layout.pool.values()), "test": sum(layout.test.values())}
+    return original_sizes(sizes, numpy_halves) if splits == "labelbench" else sizes
 
 
 def source_files(layout: Layout, data_dir: Path) -> Source | None:
@@ -68,8 +77,8 @@ def pool_labels(layout: Layout, data_dir: Path) -> tuple[np.ndarray, list[str]] 
     return np.concatenate(labels).astype(np.int64), _class_names(layout, folder)
 
 
-def load(layout: Layout, data_dir: Path, *, download: bool) -> RawDataset:
-    """Both splits in official order; every file must have its official MD5 sum."""
+def load(layout: Layout, data_dir: Path, *, download: bool, splits: str = "official") -> RawDataset:
+    """All splits, in official order or LabelBench's; every file must have its official MD5 sum."""
     folder = data_dir / layout.folder
     if download and not folder.exists():
         _official.fetch(
@@ -79,11 +88,12 @@ def load(layout: Layout, data_dir: Path, *, download: bool) -> RawDataset:
     for name, md5 in layout.md5.items():
         # Before unpickling: a pickle can run code.
         _official.check_md5(folder / name, (md5,), _mend(layout, folder))
-    splits = {
+    official = {
         "pool": _read_split(folder, layout.pool, layout.labels_key),
         "test": _read_split(folder, layout.test, layout.labels_key),
     }
-    return RawDataset(class_names=_class_names(layout, folder), splits=splits)
+    raw = RawDataset(class_names=_class_names(layout, folder), splits=official)
+    return with_original_splits(raw, numpy_halves) if splits == "labelbench" else raw
 
 
 def _class_names(layout: Layout, folder: Path) -> list[str]:
@@ -104,7 +114,7 @@ def _read_split(folder: Path, batches: dict[str, int], labels_key: bytes) -> Raw
     return RawSplit(np.asarray(labels, dtype=np.int64), np.concatenate(images))
 
 
-def _unpickle(path: Path) -> dict[bytes, object]:
+def _unpickle(path: Path) -> dict[bytes, Any]:
     """A batch written by Python 2."""
     with open(path, "rb") as handle, warnings.catch_warnings():
         # NumPy warns of `align=0` in dtypes that Python 2 pickled.

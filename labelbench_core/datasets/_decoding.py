@@ -6,6 +6,7 @@ import io
 import os
 import re
 import stat
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -76,7 +77,7 @@ class FileImages:
     def __init__(
         self,
         root: Path,
-        entries: list[tuple[str, str]],
+        entries: Sequence[tuple[str, str]],
         image_size: int,
         *,
         framing: Framing = SHORTEST,

@@ -1,8 +1,9 @@
 """What lies in an image folder: the images of every class, and everything that is left out."""
 
+import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ NESTED = "in sub-folders of classes"
 REFUSED = "of formats that are not read"
 NO_IMAGE = "not images, by their names"
 SPECIAL = "not regular files"
+NOT_TAKEN = "in classes that the option `leave_out` names"
 
 
 @dataclass
@@ -91,8 +93,26 @@ class Listing:
         return sorted(self.splits["pool"])
 
 
-def list_images(root: Path, *, allow_missing_classes: bool) -> Listing:
+def list_images(
+    root: Path,
+    *,
+    allow_missing_classes: bool,
+    test_share: float = 0.0,
+    leave_out: Collection[str] = (),
+) -> Listing:
     """List an image folder without opening a file.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    allow_missing_classes
+        Whether `val` and `test` may lack classes.
+    test_share
+        Share of each class that becomes the test split, in a folder that holds one folder a class;
+        0: it holds one folder a split.
+    leave_out
+        Names of class folders that are not taken.
 
     Raises
     ------
@@ -100,6 +120,9 @@ def list_images(root: Path, *, allow_missing_classes: bool) -> Listing:
         Naming the split, the class or the folder that is missing, empty or ambiguous.
     """
     listing = Listing({}, LeftOut(), [])
+    if test_share:
+        _, classes = _list_split(root, "", listing, leave_out)
+        return _divided(root, classes, test_share, listing)
     folders: dict[str, dict[str, str]] = {}
     for entry in _entries(root, "", listing.left_out):
         if not _is_folder(entry):
@@ -114,7 +137,7 @@ def list_images(root: Path, *, allow_missing_classes: bool) -> Listing:
             raise InputError(
                 f"{printable(entry.path)}: a split's name may contain only a-z, 0-9 and -"
             )
-        folders[split], listing.splits[split] = _list_split(root, entry.name, listing)
+        folders[split], listing.splits[split] = _list_split(root, entry.name, listing, leave_out)
     for split in ("pool", "test"):
         if split not in folders:
             other = " or train/" if split == "pool" else ""
@@ -124,16 +147,43 @@ def list_images(root: Path, *, allow_missing_classes: bool) -> Listing:
     return Listing(ordered, listing.left_out, listing.broken_links)
 
 
+def _divided(
+    root: Path, classes: Mapping[str, list[str]], test_share: float, listing: Listing
+) -> Listing:
+    """Classes, each divided into pool and test by the hashes of its images' paths.
+
+    A further image is drawn for itself: it moves no other but, at most, one at the border.
+    """
+    pool, test = {}, {}
+    for label, paths in classes.items():
+        count = max(1, round(test_share * len(paths)))
+        if count >= len(paths):
+            raise InputError(
+                f"{printable(root / label)}: test_share: {test_share:g}; {len(paths)} images do "
+                "not make pool and test; allowed: at least 2 images of each class, and a share "
+                "that leaves one in the pool"
+            )
+        drawn = sorted(paths, key=lambda path: hashlib.sha256(os.fsencode(path)).digest())
+        test[label], pool[label] = sorted(drawn[:count]), sorted(drawn[count:])
+    if not classes:
+        raise InputError(f"{printable(root)}: holds no class folders")
+    return Listing({"pool": pool, "test": test}, listing.left_out, listing.broken_links)
+
+
 def _list_split(
-    root: Path, name: str, listing: Listing
+    root: Path, name: str, listing: Listing, leave_out: Collection[str] = ()
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Class → folder's path, class → paths of its images."""
+    """Class → folder's path, class → paths of its images; `name` of the split, perhaps ""."""
     folders: dict[str, str] = {}
     classes: dict[str, list[str]] = {}
     for entry in _entries(root, name, listing.left_out):
-        path = f"{name}/{entry.name}"
+        path = f"{name}/{entry.name}" if name else entry.name
         if not _is_folder(entry):
             listing.left_out.add(OUTSIDE, path)
+            continue
+        if entry.name in leave_out:
+            count, first = _files_below(entry.path)
+            listing.left_out.add(NOT_TAKEN, f"{path}/{first}" if first else path, count or 1)
             continue
         label = class_name(root / name, entry.name)
         if label in classes:

@@ -5,6 +5,7 @@ folder `cifar-100-python` in the data directory; downloaded by torchvision where
 """
 
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
@@ -32,23 +33,33 @@ LAYOUT = _cifar.Layout(
 )
 
 
-def check(data_dir: Path, *, download: bool = True) -> dict[str, int]:
+def check(
+    data_dir: Path,
+    *,
+    download: bool = True,
+    splits: Literal["official", "labelbench"] = "official",
+) -> dict[str, int]:
     """Sizes of the splits; `InputError` if files are truncated, or missing without `download`."""
-    return _cifar.check(LAYOUT, data_dir, download=download)
+    return _cifar.check(LAYOUT, data_dir, download=download, splits=splits)
 
 
-def source_files(data_dir: Path, *, download: bool = True) -> Source | None:
+def source_files(data_dir: Path, **_options: Any) -> Source | None:
     """The official files; None if their folder is missing."""
     return _cifar.source_files(LAYOUT, data_dir)
 
 
-def pool_labels(data_dir: Path, *, download: bool = True) -> tuple[np.ndarray, list[str]] | None:
+def pool_labels(data_dir: Path, **_options: Any) -> tuple[np.ndarray, list[str]] | None:
     """(N,) labels of the pool and the classes' names; None if the official folder is missing."""
     return _cifar.pool_labels(LAYOUT, data_dir)
 
 
-def load(data_dir: Path, *, download: bool = True) -> RawDataset:
-    """Both splits in official order.
+def load(
+    data_dir: Path,
+    *,
+    download: bool = True,
+    splits: Literal["official", "labelbench"] = "official",
+) -> RawDataset:
+    """All splits in official order, or in LabelBench's.
 
     Parameters
     ----------
@@ -56,5 +67,8 @@ def load(data_dir: Path, *, download: bool = True) -> RawDataset:
         Holds (or will hold) the official folder.
     download
         Whether to fetch the official archive where there is none. Default: ours.
+    splits
+        "official": pool and test; "labelbench": one half of the official test set is validation,
+        the other test, as in LabelBench (arXiv 2306.09910). Default: ours.
     """
-    return _cifar.load(LAYOUT, data_dir, download=download)
+    return _cifar.load(LAYOUT, data_dir, download=download, splits=splits)

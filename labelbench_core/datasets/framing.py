@@ -65,4 +65,4 @@ def framing_of(entry: Mapping[str, Any]) -> Framing:
     component = registry.load("backbones", entry["implementation"])
     if not hasattr(component, "framing"):
         return SHORTEST
-    return component.framing(**(entry.get("options") or {}))
+    return component.framing(**registry.options_of(entry))

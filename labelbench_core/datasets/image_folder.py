@@ -2,9 +2,11 @@
 
 Splits are called `pool` or `train`, `test`, optionally `val`; every other folder is a test split
 under distribution shift. Images are listed, never copied, and decoded when they are embedded.
-Everything else (other files, sub-folders of classes, hidden files) is counted and named.
+Everything else (other files, sub-folders of classes, hidden files) is counted and named. A folder
+without splits, `folder/{class}/*.jpg`, is divided by the option `test_share`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,13 +16,14 @@ from labelbench_core.datasets import RawDataset, RawSplit, Source
 from labelbench_core.datasets._listing import Listing, list_images
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
-from labelbench_core.registry.options import Pixels
+from labelbench_core.registry.options import Pixels, ShareBelow1
 
 INFO = {
     "summary": "your own images in folders, one folder per class",
     "license": "your own",
     "paper": "",
     "required": ["folder"],
+    "in_files": True,
 }
 
 
@@ -32,10 +35,17 @@ def check(
     allow_missing_classes: bool = False,
     corrupt: Literal["error", "skip"] = "error",
     ground: Literal["white", "black"] = "white",
+    test_share: float = 0.0,
+    leave_out: Sequence[str] | None = None,
 ) -> dict[str, int]:
     """Sizes of the splits, by listing folders; `InputError` if a split or a class is missing."""
     root = _root(data_dir, folder)
-    listing = list_images(root, allow_missing_classes=allow_missing_classes)
+    listing = list_images(
+        root,
+        allow_missing_classes=allow_missing_classes,
+        test_share=test_share,
+        leave_out=leave_out or (),
+    )
     if listing.broken_links and corrupt == "error":
         links = listing.broken_links
         raise InputError(
@@ -53,6 +63,8 @@ def load(
     allow_missing_classes: bool = False,
     corrupt: Literal["error", "skip"] = "error",
     ground: Literal["white", "black"] = "white",
+    test_share: ShareBelow1 = 0.0,
+    leave_out: Sequence[str] | None = None,
 ) -> RawDataset:
     """The index of all images, sorted by split, class and file name; none is opened.
 
@@ -72,8 +84,18 @@ def load(
         leaves them out, counted and named. Default: ours.
     ground
         Background colour of transparent parts of an image. Default: ours.
+    test_share
+        Above 0: `folder` has one sub-folder per class and no splits; this share of each class,
+        drawn by the hashes of the images' paths, is the test split. Default: ours.
+    leave_out
+        Names of class folders that are not used; null: none. Default: ours.
     """
-    listing = list_images(_root(data_dir, folder), allow_missing_classes=allow_missing_classes)
+    listing = list_images(
+        _root(data_dir, folder),
+        allow_missing_classes=allow_missing_classes,
+        test_share=test_share,
+        leave_out=leave_out or (),
+    )
     return RawDataset(
         class_names=listing.class_names,
         splits={split: _index(listing, split) for split in listing.splits},
@@ -86,13 +108,24 @@ def load(
 
 
 def source_files(
-    data_dir: Path, *, folder: str = "", allow_missing_classes: bool = False, **_options: Any
+    data_dir: Path,
+    *,
+    folder: str = "",
+    allow_missing_classes: bool = False,
+    test_share: float = 0.0,
+    leave_out: Sequence[str] | None = None,
+    **_options: Any,
 ) -> Source | None:
     """All images; None if the folder is missing or empty (for example, not mounted)."""
     root = Path(data_dir, folder)
     if not folder or not root.is_dir() or not any(root.iterdir()):
         return None
-    splits = list_images(root, allow_missing_classes=allow_missing_classes).splits
+    splits = list_images(
+        root,
+        allow_missing_classes=allow_missing_classes,
+        test_share=test_share,
+        leave_out=leave_out or (),
+    ).splits
     paths = [path for classes in splits.values() for images in classes.values() for path in images]
     return Source(root, sorted(paths))
 
@@ -103,16 +136,22 @@ def pool_labels(
     folder: str = "",
     allow_missing_classes: bool = False,
     corrupt: Literal["error", "skip"] = "error",
+    test_share: float = 0.0,
+    leave_out: Sequence[str] | None = None,
     **_options: Any,
 ) -> tuple[np.ndarray, list[str]] | None:
-    """(N,) labels of the pool and the classes' names, by listing (for `part_of_pool`).
+    """(N,) labels of the pool and the classes' names, by listing (for `variants`).
 
     None where files may still be left out, when they are read.
     """
     if corrupt == "skip":
         return None
-    root = _root(data_dir, folder)
-    listing = list_images(root, allow_missing_classes=allow_missing_classes)
+    listing = list_images(
+        _root(data_dir, folder),
+        allow_missing_classes=allow_missing_classes,
+        test_share=test_share,
+        leave_out=leave_out or (),
+    )
     return _index(listing, "pool").labels, listing.class_names
 
 
@@ -130,6 +169,7 @@ def _root(data_dir: Path, folder: str) -> Path:
     if not folder or not root.is_dir():
         raise InputError(
             f"image folder: folder: {wrong}; allowed: a folder with pool/CLASS/*.jpg and "
-            "test/CLASS/*.jpg (relative paths start at LABELBENCH_DATA)"
+            "test/CLASS/*.jpg, or CLASS/*.jpg with the option `test_share` (relative paths "
+            "start at LABELBENCH_DATA)"
         )
     return root

@@ -1,7 +1,24 @@
-"""Images left out and leaks, from a prepared data set's manifest, as sentences."""
+"""Splits, leaks and images left out, from a prepared data set's manifest, as sentences."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+
+def variant_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence for everything in which a data set is not as its source has it officially."""
+    if note := manifest.get("splits_note"):
+        yield f"{note}."
+    if (count := manifest.get("merge_classes")) is not None:
+        yield f"{count} classes: the last one holds all others of the source."
+    pool = manifest.get("splits", {}).get("pool", {})
+    if (tail := manifest.get("long_tail")) is not None:
+        counts = pool["class_counts"]
+        yield (
+            f"The pool has a long tail of ratio {tail['ratio']:g}: {counts[0]:,} images of class "
+            f"{manifest['class_names'][0]}, {counts[-1]:,} of class {manifest['class_names'][-1]}."
+        )
+    if (copies := pool.get("near_copies")) is not None:
+        yield f"{copies:,} images of the pool are near-copies of others, added on purpose."
 
 
 def leak_notes(manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -1,21 +1,16 @@
 """A random part of the pool, and whether it still has every class."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from labelbench_core.datasets import POOL, RawDataset
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
 
 
-def with_part_of_pool(raw: RawDataset, source: str, size: int) -> RawDataset:
-    """`raw` with `size` rows of its pool, in their order; see `check_pool_size` for errors."""
-    pool = raw.splits[POOL]
-    check_pool_size(pool.labels, raw.class_names, source, size)
-    rows = np.sort(_order(len(pool.labels), source)[:size])
-    return replace(raw, splits={**raw.splits, POOL: pool.take(rows)})
+def part_of_pool(count: int, source: str, size: int) -> np.ndarray:
+    """The sorted rows, `size` of `count`, that are kept of a pool of the component `source`."""
+    return np.sort(_order(count, source)[:size])
 
 
 def check_pool_size(labels: np.ndarray, class_names: Sequence[str], source: str, size: int) -> None:

@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -14,6 +15,7 @@ import numpy as np
 from labelbench_core import registry
 from labelbench_core.datasets import (
     OTHER_FILES,
+    POOL,
     RawDataset,
     RawSplit,
     Source,
@@ -26,7 +28,8 @@ from labelbench_core.datasets.digests import Digests, contents_sha256
 from labelbench_core.datasets.looks import Look, digests_record, now, write_look
 from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.notes import leak_notes, left_out_notes
-from labelbench_core.datasets.part_of_pool import with_part_of_pool
+from labelbench_core.datasets.stored_listing import write_listing
+from labelbench_core.datasets.variants import Variant, with_source_rows
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files, store
 from labelbench_core.storage.records import write_record
@@ -47,6 +50,9 @@ def prepare_dataset(
     *,
     duplicates: Literal["warn", "error"] = "warn",
     near_duplicates: int | None = None,
+    merge_classes: int | None = None,
+    long_tail: Mapping[str, float] | None = None,
+    near_copies: Mapping[str, float] | None = None,
     threads: int = 1,
 ) -> dict[str, Any]:
     """Load a data set from its source, check it and write it; its manifest.
@@ -72,6 +78,8 @@ def prepare_dataset(
     near_duplicates
         Also name images of different splits whose perceptual hashes differ in at most this many of
         their 64 bits. None: no such check.
+    merge_classes, long_tail, near_copies
+        What is changed about classes and pool: see `variants.Variant`. None: nothing.
     threads
         Threads that read and decode files.
 
@@ -80,6 +88,7 @@ def prepare_dataset(
     InputError
         Naming the data set and the file, split or class at fault.
     """
+    variant = Variant(merge_classes, long_tail, near_copies, pool_size)
     try:
         near_version = {} if near_duplicates is None else _near.version()
         component = registry.load("datasets", source)
@@ -88,10 +97,12 @@ def prepare_dataset(
         origin = source_files(component, data_dir, options)
         digests = origin and Digests(origin.root, state and digests_record(state, origin.root))
         raw = registry.build("datasets", {"implementation": source, "options": options}, data_dir)
-        # Where corrupt files are left out, the part is drawn from the others; else what it leaves
+        if variant.stored() and POOL in raw.splits:
+            raw = replace(raw, splits={**raw.splits, POOL: with_source_rows(raw.splits[POOL])})
+        # Where corrupt files are left out, the variant is made of the others; else what it leaves
         # out is not decoded.
-        if pool_size is not None and not raw.skip_corrupt:
-            raw = with_part_of_pool(raw, source, pool_size)
+        if not raw.skip_corrupt:
+            raw = variant.made_of(raw, source)
         raw = read_files(
             raw,
             dataset,
@@ -102,8 +113,8 @@ def prepare_dataset(
         )
         contents = source_contents(origin, raw, digests)
         check_raw(raw, allow_missing_classes=bool(options.get("allow_missing_classes", False)))
-        if pool_size is not None and raw.skip_corrupt:
-            raw = _part_of_whole(raw, source, pool_size)
+        if raw.skip_corrupt:
+            raw = _variant_of_whole(raw, source, variant)
         if duplicates == "error":
             refuse_leaks(raw)
         leaks = find_leaks(raw)
@@ -119,16 +130,21 @@ def prepare_dataset(
     aside = arrays.with_name(arrays.name + ".partial")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    written = {}
+    written, listings = {}, {}
     for split, entry in raw.splits.items():
         written[f"{split}-labels"] = store.write_array(aside / f"{split}-labels", entry.labels)
         if entry.images is not None:
             written[f"{split}-images"] = store.write_array(aside / f"{split}-images", entry.images)
         else:
-            listed = list(zip(entry.files, entry.file_sha256, strict=True))
-            files.write_json(aside / f"{split}-files.json", listed)
+            listed = entry.listed_files()
+            listings[split] = write_listing(aside / f"{split}-files.json", listed)
+        if entry.source_rows is not None:
+            name = f"{split}-source-rows"
+            written[name] = store.write_array(aside / name, entry.source_rows)
     _write_other_files(aside / OTHER_FILES, raw, contents)
     splits = {split: describe_split(entry, raw) for split, entry in raw.splits.items()}
+    if raw.near_copies:
+        splits[POOL]["near_copies"] = raw.near_copies
     content = {"class_names": raw.class_names, "splits": splits}
     manifest = {
         "dataset": dataset,
@@ -136,9 +152,12 @@ def prepare_dataset(
         "options": dict(options),
         "source_files": contents and {"count": len(contents), "sha256": contents_sha256(contents)},
         "pool_size": pool_size,
+        **variant.stored(),
+        **({"splits_note": raw.splits_note} if raw.splits_note else {}),
         "root": raw.root,
         "num_classes": len(raw.class_names),
         "arrays": written,
+        **({"listings": listings} if listings else {}),
         "fingerprint": files.sha256_bytes(files.canonical_json(content).encode()),
         "versions": {name: importlib.metadata.version(name) for name in ("numpy", "zarr")}
         | near_version,
@@ -178,7 +197,7 @@ def source_contents(
         return None
     known = {}
     for entry in raw.splits.values():
-        known |= dict(zip(entry.files or [], entry.file_sha256 or [], strict=True))
+        known |= dict(entry.listed_files())
     known = {name: known[name] for name in source.files if name in known}
     unread: dict[str, OSError] = {}
     others = [name for name in source.files if name not in known]
@@ -194,7 +213,7 @@ def _write_other_files(path: Path, raw: RawDataset, contents: Mapping[str, str] 
     used = {name for entry in raw.splits.values() for name in entry.files or []}
     others = sorted((name, digest) for name, digest in (contents or {}).items() if name not in used)
     if others:
-        files.write_json(path, others)
+        write_listing(path, others)
 
 
 def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
@@ -209,12 +228,11 @@ def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
             "storage": "array",
             "images_sha256": files.sha256_arrays({"images": entry.images}),
         }
-    listed = list(zip(entry.files, entry.file_sha256, strict=True))
     return described | {
         "storage": "files",
         "image_size": raw.image_size,
         "ground": raw.ground,
-        "files_sha256": listing_sha256(listed),
+        "files_sha256": listing_sha256(entry.listed_files()),
     }
 
 
@@ -248,10 +266,10 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
             )
 
 
-def _part_of_whole(raw: RawDataset, source: str, size: int) -> RawDataset:
-    """As `with_part_of_pool`, if corrupt files were left out, so that too few may be left."""
+def _variant_of_whole(raw: RawDataset, source: str, variant: Variant) -> RawDataset:
+    """The variant, if corrupt files were left out, so that too few may be left."""
     try:
-        return with_part_of_pool(raw, source, size)
+        return variant.made_of(raw, source)
     except InputError as error:
         raise InputError(f"{error}{_since_corrupt(raw)}") from error
 

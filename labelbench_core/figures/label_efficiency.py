@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.ceilings import FULL_DATA, ceiling_name, full_data_of
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
+from labelbench_core.analysis.published import MAXIMUM, RAW, matching
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
+from labelbench_core.figures.published import budget_label, draw_published, published_handles
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -20,16 +23,20 @@ MOST_BANDS = 6
 """With more strategies, not every interval is drawn; the report says so."""
 
 
-def draw_curves(curves: pd.DataFrame, experiment: Experiment) -> Figure:
+def draw_curves(
+    curves: pd.DataFrame, experiment: Experiment, published: pd.DataFrame | None = None
+) -> Figure:
     """Mean and 95 % band of the metric by labels bought: a row per setting, a column per split.
 
     `curves` is the table of `compute_results`. Ceilings are grey lines, without intervals; a model
-    on the full data is a horizontal one.
+    on the full data is a horizontal one. Beneath lie the curves of `published`, the table of
+    `compare_to_published`: thin, as measured and as running maxima.
     """
     curves = curves[curves["metric"] == experiment.metric]
     rows = curves[curves["kind"] != FULL_DATA]
     label = f"{experiment.metric} in %"
-    return _grid(rows, experiment, ("mean", "low", "high"), label, ceilings_in=curves)
+    columns = ("mean", "low", "high")
+    return _grid(rows, experiment, columns, label, ceilings_in=curves, published=published)
 
 
 def draw_differences(comparisons: pd.DataFrame, experiment: Experiment) -> Figure:
@@ -50,6 +57,7 @@ def _grid(
     columns: tuple[str, str, str],
     label: str,
     ceilings_in: pd.DataFrame | None = None,
+    published: pd.DataFrame | None = None,
 ) -> Figure:
     splits = [name for name in ordered_splits(rows["split"]) if name != "val"]
     names = setting_labels(rows)
@@ -66,14 +74,22 @@ def _grid(
                 full = full_data_of(ceilings_in, {**setting, "split": split})
                 _ceilings(panel, shown, full, ceilings)
             _panel(panel, shown, looks, columns)
-            panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
             panel.set_xlabel("labels bought")
+            if published is not None:
+                beneath = matching(published, {**setting, "split": split, "trainer": ""})
+                _published(panel, shown, beneath, looks)
+            panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
         line[0].set_ylabel(label)
-    style.note_setting(figure, list(names.values()))
     drawn = [name for name in looks if name in set(rows["strategy"])]
     handles = [style.handle(name, looks[name]) for name in drawn]
     if ceilings_in is not None:
         handles += [style.handle(ceiling_name(name), look) for name, look in ceilings.items()]
+    below = _published_handles(experiment) if published is not None and len(published) else []
+    if below and len(names) == 1:  # else the two notes would lie on each other
+        below.append(style.handle(*names.values(), style.NOTHING))
+    else:
+        style.note_setting(figure, list(names.values()))
+    style.legend_below(figure, below)
     style.legend_above(figure, handles)
     return figure
 
@@ -117,6 +133,26 @@ def _panel(
     axes.grid(axis="y")
     axes.margins(x=0.03)
     style.budget_ticks(axes, rows["num_labeled"].tolist())
+
+
+def _published_handles(experiment: Experiment) -> list[Artist]:
+    """Entries of the legend for the curves beneath the rounds."""
+    shown = [one for one in experiment.references if not one.trainer]
+    return published_handles(shown, (RAW, MAXIMUM), [one.validation_labels for one in shown])
+
+
+def _published(
+    axes: Axes, own: pd.DataFrame, rows: pd.DataFrame, looks: Mapping[str, style.Look]
+) -> None:
+    """Published curves of the strategies that are drawn."""
+    rows = rows[rows["strategy"].isin(looks)]
+    for names, part in groups(rows, ["strategy", "smoothing"]):
+        curve = (part["published_labels"].to_numpy(), part["published"].to_numpy())
+        draw_published(axes, *curve, looks[names["strategy"]], names["smoothing"])
+    if len(rows):
+        budgets = {*own["num_labeled"].tolist(), *rows["num_labeled"].tolist()}
+        style.budget_ticks(axes, sorted(budgets))
+        axes.set_xlabel(budget_label(int(rows["extra_labels"].max())))
 
 
 def _ceilings(

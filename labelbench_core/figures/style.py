@@ -53,6 +53,10 @@ class Look:
     width: float
 
 
+NOTHING = Look("none", "", "none", 0.0)
+"""Of an entry in a legend that only says something."""
+
+
 def looks(strategies: Sequence[str], baseline: str, highlight: str) -> dict[str, Look]:
     """A look for every strategy: colour, marker and dashes all differ, so that it reads in grey.
 
@@ -193,6 +197,22 @@ def legend_above(figure: Figure, handles: Sequence) -> None:
         columnspacing=1.8,
         handletextpad=0.6,
         borderaxespad=0.3,
+    )
+
+
+def legend_below(figure: Figure, handles: Sequence) -> None:
+    """A second legend, of long entries, under the panels; the figure grows by its height."""
+    if not handles:
+        return
+    figure.set_figheight(figure.get_figheight() + 0.2 * len(handles))
+    figure.legend(
+        handles=handles,
+        loc="outside lower left",
+        fontsize=9.5,
+        labelcolor=MUTED,
+        handletextpad=0.6,
+        borderaxespad=0.3,
+        labelspacing=0.3,
     )
 
 

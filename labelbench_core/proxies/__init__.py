@@ -111,21 +111,27 @@ class Proxy(Protocol):
         previous: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Train; what to record (JSON), which the next round's fit gets as `previous`."""
+        ...
 
     def predict_proba(self, features: Any) -> np.ndarray:
         """(n, C) float32 probabilities."""
+        ...
 
     def embed(self, features: Any) -> np.ndarray:
         """(n, D) what gradient- and feature-based strategies see."""
+        ...
 
     def pool_rows(self, pool: RowSource) -> RowSource:
         """The pool as `predict_proba` and `embed` take it after `fit` or `restore`."""
+        ...
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The trained state, as arrays in a round's file."""
+        ...
 
     def restore(self, arrays: dict[str, np.ndarray], statistics: Statistics) -> Self:
         """Restore the state from `arrays`."""
+        ...
 
 
 @runtime_checkable
@@ -134,6 +140,7 @@ class LinearHead(Protocol):
 
     def head(self) -> tuple[np.ndarray, np.ndarray]:
         """(D, C) weights and (C,) bias of it, on the rows of `embed`."""
+        ...
 
 
 @runtime_checkable
@@ -142,6 +149,7 @@ class Ensemble(Protocol):
 
     def predict_members(self, features: np.ndarray, members: slice = slice(None)) -> np.ndarray:
         """(n, m, C) probabilities by the members chosen."""
+        ...
 
 
 @runtime_checkable
@@ -150,3 +158,4 @@ class Refittable(Protocol):
 
     def refit(self, training: TrainingSet, fit: Mapping[str, Any]) -> Proxy:
         """That proxy; `fit` is what the proxy's own `fit` returned."""
+        ...

@@ -92,10 +92,15 @@ def build(kind: str, entry: Mapping[str, Any], *arguments: Any) -> Any:
     InputError
         If an option is not allowed: the same lines as before any job.
     """
-    name, given = entry["implementation"], entry.get("options") or {}
+    name, given = entry["implementation"], options_of(entry)
     module = load(kind, name)
     raise_all(f"{kind}: {name}: {line}" for line in option_errors(kind, name, given, resolved=True))
     return getattr(module, MAIN_FUNCTION[kind])(*arguments, **given)
+
+
+def options_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that an entry of the catalogue gives."""
+    return entry.get("options") or {}
 
 
 def option_errors(
@@ -213,11 +218,14 @@ def describe(kind: str, name: str) -> Component:
         if rule and not rule.holds(options[argument.arg]):
             told = f"default {shown(options[argument.arg])}; allowed: {rule.words}"
             raise InputError(f"{where}: {told}")
-    info = _literal(stands_for["INFO"], f"{shown_path}: INFO") if "INFO" in stands_for else {}
+    info: Any = {}
+    if "INFO" in stands_for:
+        info = _literal(stands_for["INFO"], f"{shown_path}: INFO")
     for error in component_info.errors(kind, info, options):
         raise InputError(f"{shown_path}: INFO: {error}")
-    for function in (main, functions.get("select_with_state") if kind == "strategies" else None):
-        for error in component_info.parameter_errors(kind, info, function) if function else ():
+    with_memory = functions.get("select_with_state") if kind == "strategies" else None
+    for function in filter(None, (main, with_memory)):
+        for error in component_info.parameter_errors(kind, info, function):
             raise InputError(f"{shown_path}: line {function.lineno}: {error}")
     summary = (ast.get_docstring(tree) or "").partition("\n")[0]
     remembers = "select_with_state" in functions

@@ -4,7 +4,7 @@
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from labelbench_core.errors import listed, shown
@@ -28,15 +28,17 @@ PARAMETERS = {
     "strategies": ("pool", "budget", "rng"),
 }
 HANDED = {"sequential": ("ask",), "ceiling": ("truth", "fit")}
-FLAGS = ("multilabel", "deterministic", "needs_torch", "needs_images", "needs_unlabeled")
-FLAGS += ("needs_teacher", "pretrained_head", "text")
+FLAGS = (
+    *("multilabel", "deterministic", "needs_torch", "needs_images", "needs_unlabeled"),
+    *("needs_teacher", "pretrained_head", "text", "in_files"),
+)
 
 
-def _are_texts(value: Any) -> bool:
+def _are_texts(value: option_rules.Value) -> bool:
     return isinstance(value, (list, tuple)) and all(map(option_rules.is_text, value))
 
 
-def _are_pairs(value: Any) -> bool:
+def _are_pairs(value: option_rules.Value) -> bool:
     return isinstance(value, dict) and all(
         option_rules.is_text(one) for pair in value.items() for one in pair
     )
@@ -55,7 +57,7 @@ ALLOWED = {
 ONLY_OF = {"runs": "strategies", "steps_at_least": "trainers"}
 
 
-def errors(kind: str, info: Any, options: Mapping[str, Any]) -> Iterator[str]:
+def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> Iterator[str]:
     """The errors in an `INFO`, one per line.
 
     Parameters
@@ -106,7 +108,13 @@ def parameter_errors(
         )
 
 
-def _not_of_use(key: str, named: Any, options: Mapping[str, Any], holds: Any, what: str) -> Any:
+def _not_of_use(
+    key: str,
+    named: Iterable[str],
+    options: Mapping[str, Any],
+    holds: Callable[[Any], bool],
+    what: str,
+) -> Iterator[str]:
     """Errors for options that a key names and that do not exist or have another kind of default."""
     for option in named:
         if option not in options:
@@ -116,7 +124,7 @@ def _not_of_use(key: str, named: Any, options: Mapping[str, Any], holds: Any, wh
             yield f"{key}: {option}, whose default is {default}; allowed: options with {what}"
 
 
-def _is_names(value: Any) -> bool:
+def _is_names(value: option_rules.Value) -> bool:
     return option_rules.is_text(value) or (bool(value) and _are_texts(value))
 
 
@@ -124,11 +132,11 @@ def _is_number(value: Any) -> bool:
     return value is None or option_rules.is_number(value)
 
 
-def _has_size(value: Any) -> bool:
+def _has_size(value: option_rules.Value) -> bool:
     return _is_number(value) or isinstance(value, (list, tuple))
 
 
-def size(value: Any) -> float | None:
+def size(value: option_rules.Value) -> float | None:
     """What `at_least` compares: a number, or the length of a list; None where there is neither."""
     if isinstance(value, (list, tuple)):
         return len(value)

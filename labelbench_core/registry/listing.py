@@ -9,10 +9,10 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from labelbench_core.errors import InputError
 from labelbench_core.registry import Component, describe, docstrings, names, problem_of
+from labelbench_core.registry import options as option_rules
 
 NARROWEST = 40  # columns
 # Told elsewhere in a description, or of use to programs only.
@@ -113,7 +113,7 @@ def option_rows(component: Component) -> Iterator[OptionRow]:
         )
 
 
-def written(value: Any) -> str:
+def written(value: option_rules.Value) -> str:
     """A default as the catalogue's YAML writes it."""
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(written, value))}]"
@@ -144,7 +144,7 @@ def _labeled(label: str, text: str, indent: int, width: int) -> list[str]:
     ) or [""]
 
 
-def _plain(value: Any) -> str:
+def _plain(value: option_rules.Value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):

@@ -16,13 +16,15 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 from labelbench_core.errors import did_you_mean, listed, number_hint, shown, shown_key, shown_value
 
 ID = re.compile("(?=.{1,100}$)[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_TEXT = 1000
 LARGEST = 2**63 - 1  # of a whole number, as arrays hold it
+Value = dict[str, Any] | list[Any] | tuple[Any, ...] | str | int | float | bool | None
+"""Values of options and of `INFO`: those of YAML, and Python literals."""
 
 
 @dataclass(frozen=True)
@@ -192,9 +194,9 @@ def of(kind: Any) -> Allowed:
         return Allowed(listed(parts), lambda value: any(_same(value, one) for one in parts))
     if origin in (typing.Union, types.UnionType):
         return _any_of([of(one) for one in parts])
-    if origin is tuple and len(parts) > 1 and parts[-1] is not Ellipsis:
+    if origin is tuple and parts[1:] not in ((), (Ellipsis,)):
         return _row_of([of(one) for one in parts])
-    if origin in (Sequence, list, tuple):
+    if origin in (Sequence, list, tuple) and parts:
         return _list_of(of(parts[0]))
     if origin is Annotated:
         result = of(parts[0])
@@ -204,9 +206,9 @@ def of(kind: Any) -> Allowed:
     raise TypeError(f"options cannot be {kind}")
 
 
-def is_number(value: Any, kind: type = numbers.Real) -> bool:
+def is_number(value: Any, kind: type = numbers.Real) -> TypeGuard[float]:
     """Whether a value is a finite number; booleans are not."""
-    if isinstance(value, bool) or not isinstance(value, kind):
+    if not _is_of(value, kind):
         return False
     try:
         return math.isfinite(value)
@@ -216,8 +218,11 @@ def is_number(value: Any, kind: type = numbers.Real) -> bool:
 
 def is_whole(value: Any) -> bool:
     """Whether a value is a whole number that arrays can hold; 3.0 is not."""
-    is_whole_number = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    return is_whole_number and -LARGEST <= value <= LARGEST
+    return _is_of(value, numbers.Integral) and -LARGEST <= value <= LARGEST
+
+
+def _is_of(value: Any, kind: type) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def is_text(value: Any) -> bool:
@@ -225,7 +230,7 @@ def is_text(value: Any) -> bool:
     return isinstance(value, str) and value.isprintable() and len(value) <= LONGEST_TEXT
 
 
-_PLAIN = {
+_PLAIN: dict[Any, Allowed] = {
     bool: Allowed("true, false", lambda value: isinstance(value, bool)),
     int: Allowed("a whole number", is_whole),
     float: Allowed("a number", is_number),
@@ -246,7 +251,7 @@ def _any_of(forms: Sequence[Allowed]) -> Allowed:
 
 
 def _list_of(member: Allowed) -> Allowed:
-    def holds(value: Any) -> bool:
+    def holds(value: Value) -> bool:
         if not isinstance(value, (list, tuple)) or not value:
             return False
         if not all(map(member.holds, value)):
@@ -262,7 +267,7 @@ def _list_of(member: Allowed) -> Allowed:
 def _row_of(members: Sequence[Allowed]) -> Allowed:
     """A list with a place for each of `members`; values may repeat."""
 
-    def holds(value: Any) -> bool:
+    def holds(value: Value) -> bool:
         if not isinstance(value, (list, tuple)) or len(value) != len(members):
             return False
         return all(one.holds(part) for one, part in zip(members, value, strict=True))
@@ -325,7 +330,7 @@ def errors(
             yield f"{what}.{key}: {shown_value(value)}; allowed: {rule.words}{hint}"
 
 
-def is_like(value: Any, default: Any) -> bool:
+def is_like(value: Value, default: Value) -> bool:
     """Whether a value has the type of its default; None as default allows anything."""
     if default is None:
         return True

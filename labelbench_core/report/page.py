@@ -18,6 +18,11 @@ from labelbench_core.analysis.frames import (
     read_csv,
     setting_name,
 )
+from labelbench_core.analysis.published_texts import (
+    order_tables,
+    published_sentences,
+    published_tables,
+)
 from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.analysis.summary import finetuning_text, percent, saving_cell
@@ -32,6 +37,7 @@ from labelbench_core.analysis.tables import (
     with_half_width,
 )
 from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.references import validation_notes
 from labelbench_core.datasets.looks import Look
 from labelbench_core.errors import damaged, missing
 from labelbench_core.figures import style
@@ -55,8 +61,9 @@ MOST_CARDS = 3
 class Provenance:
     """Where the results come from: configuration, code revision, versions, inputs' fingerprints.
 
-    `leaks` and `left_out` are sentences about the data sets' images, `annotated` about what
-    annotators said of them.
+    `leaks` and `left_out` are sentences about the data sets' images, `variants` those about splits
+    and pools that are not the official ones: they stand under every figure. `annotated` is about
+    what annotators said of the pools.
     """
 
     configuration: Any
@@ -66,6 +73,7 @@ class Provenance:
     leaks: Sequence[str] = ()
     left_out: Sequence[str] = ()
     annotated: Sequence[str] = ()
+    variants: Sequence[str] = ()
 
 
 def read_results(folder: str | Path) -> Results:
@@ -81,14 +89,16 @@ def render(
     costs: pd.DataFrame,
     provenance: Provenance,
     looks: Mapping[str, Look | None] | None = None,
+    published: tuple[pd.DataFrame, pd.DataFrame] | None = None,
 ) -> str:
     """The page as text. Everything that depends on the machine stands between the comments
     ``<!-- costs -->`` and ``<!-- /costs -->``, so that a comparison of bytes can leave it out:
-    what the stages cost, and when sources were last looked at (`looks`, by data set).
+    what the stages cost, and when sources were last looked at (`looks`, by data set). `published`
+    are the tables of `published_results.compare`, where the experiment has references.
     """
     import jinja2
 
-    drawn = figures_of(finetuning=bool(experiment.trainers))
+    drawn = figures_of(experiment)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -104,7 +114,9 @@ def render(
         few_settings=len(summary["settings"]) <= MOST_CARDS,
         all_bands=len(experiment.strategies) <= MOST_BANDS,
         figures={name: inline_svg(Path(figures) / f"{name}.svg", name) for name in drawn},
-        tables=_tables(results, experiment),
+        tables=_tables(results, experiment) | _published(experiment, published),
+        published=published_sentences(experiment, *published) if published else [],
+        validation_notes=validation_notes(experiment),
         notes=statistics_notes(experiment, results),
         caveats=[*provenance.annotated, *provenance.leaks, *caveats(experiment, summary, results)],
         cost_tables=_cost_tables(costs),
@@ -221,6 +233,16 @@ def _tables(results: Results, experiment: Experiment) -> dict[str, list[TextTabl
         "overall": _overall_tables(results),
         "pairwise": _pairwise_tables(results.pairwise),
     }
+
+
+def _published(
+    experiment: Experiment, published: tuple[pd.DataFrame, pd.DataFrame] | None
+) -> dict[str, list[TextTable]]:
+    """Tables of the comparison with published curves; none where there is nothing to compare."""
+    if published is None:
+        return {"published": [], "orders": []}
+    table, orders = published
+    return {"published": published_tables(experiment, table), "orders": order_tables(orders)}
 
 
 def _overall_tables(results: Results) -> list[TextTable]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from labelbench_core.analysis.frames import labels_note
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.datasets.notes import leak_notes, left_out_notes
+from labelbench_core.datasets.notes import leak_notes, left_out_notes, variant_notes
 from labelbench_core.storage.files import read_json
 from labelbench_core.storage.records import KIND, read_record
 
@@ -39,14 +39,18 @@ def describe_inputs(experiment: Experiment, patterns: Sequence[str]) -> list[tup
     return rows
 
 
-def describe_images(experiment: Experiment, patterns: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Sentences on leaks, and on what was left out, of all data sets among `patterns`."""
-    leaks, left_out = [], []
+def describe_images(
+    experiment: Experiment, patterns: Sequence[str]
+) -> tuple[list[str], list[str], list[str]]:
+    """Sentences on leaks, on what was left out, and on variants of all data sets of `patterns`."""
+    found: tuple[list[str], list[str], list[str]] = ([], [], [])
     for manifest in _manifests(experiment, patterns):
         if manifest[KIND] == "data set":
-            leaks += [f"{manifest['dataset']}: {note}" for note in leak_notes(manifest)]
-            left_out += [f"{manifest['dataset']}: {note}" for note in left_out_notes(manifest)]
-    return leaks, left_out
+            for sentences, notes in zip(
+                found, (leak_notes, left_out_notes, variant_notes), strict=True
+            ):
+                sentences += [f"{manifest['dataset']}: {note}" for note in notes(manifest)]
+    return found
 
 
 def describe_annotators(experiment: Experiment, patterns: Sequence[str]) -> list[str]:

@@ -50,7 +50,9 @@ class RoundData:
     truth: Mapping[str, np.ndarray] | None
     num_classes: int
     statistics: Statistics
-    views: Mapping[str, Sequence[LoadableRows]] = field(default_factory=dict)
+    views: Mapping[str, Sequence[LoadableRows]] = field(
+        default_factory=dict[str, Sequence[LoadableRows]]
+    )
     backbone: Mapping[str, Any] | None = None
     zero_shot: Mapping[str, np.ndarray] | None = None
     checkpoint: Path | None = None
@@ -111,7 +113,7 @@ def open_round_data(
     for split in dataset.splits:
         if split not in embeddings:
             raise damaged(embeddings_manifest, f"splits.{split} is missing")
-    views = {}
+    views: Mapping[str, Sequence[LoadableRows]] = {}
     if views_manifest:
         of_views = {
             **of_dataset,
@@ -189,4 +191,4 @@ def expected_before(data: RoundData, settings: Mapping[str, Any], number: int) -
 def option(entry: Mapping[str, Any], name: str) -> Any:
     """The value of an option of a proxy's entry, its default included; None if there is none."""
     defaults = registry.describe("proxies", entry["implementation"]).options
-    return {**defaults, **(entry.get("options") or {})}.get(name)
+    return {**defaults, **registry.options_of(entry)}.get(name)

@@ -1,11 +1,15 @@
 """The first labelled set: the same for every strategy, proxy and backbone."""
 
+from typing import Literal
+
 import numpy as np
 
 from labelbench_core.errors import InputError
 
 
-def draw(labels: np.ndarray, size: int | str, how: str, rng: np.random.Generator) -> np.ndarray:
+def draw(
+    labels: np.ndarray, size: int | Literal["all"], how: str, rng: np.random.Generator
+) -> np.ndarray:
     """Draw the first rows to label.
 
     Parameters

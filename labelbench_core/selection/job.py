@@ -54,6 +54,11 @@ class RoundJob:
         return INITIAL if self.previous is None else self.settings["strategy"]["id"]
 
     @property
+    def state(self) -> Mapping[str, Any]:
+        """What the strategy returned for itself in the round before; nothing in round 0."""
+        return {} if self.previous is None else self.previous.record["state"]
+
+    @property
     def fit_before(self) -> Mapping[str, Any] | None:
         """What the previous round recorded of its fit; None if that was on other embeddings."""
         before = self.previous
@@ -83,19 +88,36 @@ class RoundJob:
         """An untrained proxy."""
         return registry.build("proxies", self.settings["proxy"], self.threads)
 
-    def training_set(self, indices: np.ndarray, labels: np.ndarray, **changes: Any) -> TrainingSet:
-        """The pool with these labels, for a proxy; `changes` of other fields."""
+    def training_set(
+        self,
+        indices: np.ndarray,
+        labels: np.ndarray,
+        *,
+        previous: Mapping[str, np.ndarray] | None = None,
+        resumed: bool = True,
+    ) -> TrainingSet:
+        """The pool with these labels, for a proxy.
+
+        Parameters
+        ----------
+        previous
+            Arrays of the round before.
+        resumed
+            Whether an interrupted training is continued, from the checkpoint that `data` names.
+        """
         data = self.data
-        given = {
-            "pool": data.embeddings["pool"],
-            "num_classes": data.num_classes,
-            "statistics": data.statistics,
-            "views": data.views,
-            "backbone": data.backbone,
-            "zero_shot": data.zero_shot,
-            "checkpoint": data.checkpoint,
-        }
-        return TrainingSet(indices=indices, labels=labels, **{**given, **changes})
+        return TrainingSet(
+            pool=data.embeddings["pool"],
+            indices=indices,
+            labels=labels,
+            num_classes=data.num_classes,
+            statistics=data.statistics,
+            views=data.views,
+            backbone=data.backbone,
+            zero_shot=data.zero_shot,
+            previous=previous or {},
+            checkpoint=data.checkpoint if resumed else None,
+        )
 
 
 class timed:

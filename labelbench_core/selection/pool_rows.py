@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from labelbench_core.compute.threads import ordered_map
-from labelbench_core.proxies import Proxy
+from labelbench_core.proxies import Ensemble, Proxy
 from labelbench_core.storage.rows import RowSource
 from labelbench_core.strategies.arrays import check_chunk
 
@@ -119,7 +119,7 @@ def in_memory_if_small(rows: ComputedRows) -> np.ndarray | ComputedRows:
 
 
 def member_rows(
-    proxy: Proxy, rows: RowSource, threads: int = 1, *, multilabel: bool = False
+    proxy: Ensemble, rows: RowSource, threads: int = 1, *, multilabel: bool = False
 ) -> np.ndarray | list[ComputedRows]:
     """Probabilities of an ensemble's members, for a `Pool`.
 

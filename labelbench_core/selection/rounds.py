@@ -61,19 +61,20 @@ def next_round(
     from labelbench_core.strategies import select_with_state
 
     strategy, budget = settings["strategy"], settings["schedule"]["batch"]
+    options = registry.options_of(strategy)
     kind = registry.describe("strategies", strategy["implementation"]).info["kind"]
-    needs = registry.needs(strategy["implementation"], strategy.get("options"))
+    needs = registry.needs(strategy["implementation"], options)
     oracle = Oracle(data.said, previous.arrays["labeled"])
     # What strategies and proxies get leads to the job, and so must not lead on to the truth.
     job = RoundJob(data.without_labels(), settings, oracle, previous, threads)
-    proxy = _proxy_of(job)
+    proxy = _proxy_of(job, previous)
     with timed("score the pool"):
         pool = seen.pool_of(job, proxy, needs)
     ask = SequentialPurchase(oracle, budget) if kind == "sequential" else None
     handed: dict[str, Any] = {"ask": ask}
     if kind == "ceiling":
-        pool_truth = data.truth["pool"]
-        handed = {"truth": pool_truth, "fit": seen.look_ahead(job, proxy, pool_truth)}
+        pool_truth, fit = data.truth["pool"], previous.record["fit"]
+        handed = {"truth": pool_truth, "fit": seen.look_ahead(job, proxy, fit, pool_truth)}
     with timed("select"):
         bought, state = select_with_state(
             strategy["implementation"],
@@ -81,7 +82,7 @@ def next_round(
             budget,
             job.rng("select"),
             **handed,
-            **(strategy.get("options") or {}),
+            **options,
         )
     if ask is None:
         oracle.buy(bought)
@@ -92,11 +93,11 @@ def next_round(
     return _train_and_evaluate(job, data, bought, sequential=ask is not None, state=state)
 
 
-def _proxy_of(job: RoundJob) -> Proxy:
+def _proxy_of(job: RoundJob, previous: Round) -> Proxy:
     """The previous round's proxy; trained again if the pool was re-embedded since then."""
     proxy = job.build_proxy()
-    if job.previous.record["source"] == job.data.source:
-        return proxy.restore(job.previous.arrays, job.data.statistics)
+    if previous.record["source"] == job.data.source:
+        return proxy.restore(previous.arrays, job.data.statistics)
     with timed("train on the pool as embedded now"):
         training = job.training_set(job.oracle.bought, job.oracle.labels)
         proxy.fit(training, job.rng("train-again"))

@@ -1,9 +1,9 @@
 """What a strategy sees in a round: the pool, rows held out, and, for ceilings, other fits."""
 
 import functools
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -48,7 +48,7 @@ def pool_of(job: RoundJob, proxy: Proxy, needs: Collection[str]) -> "Pool":
         head=head,
         member_probabilities=members,
         round=job.number,
-        state=job.previous.record["state"],
+        state=job.state,
         multilabel=data.multilabel,
     )
     held_out = functools.partial(_held_out, job, pool.labeled, pool.labels)
@@ -64,19 +64,20 @@ def _held_out(
     """
     kept = len(labels) - max(1, int(share * len(labels)))
     proxy = job.build_proxy()
-    training = job.training_set(indices[:kept], labels[:kept], checkpoint=None)
+    training = job.training_set(indices[:kept], labels[:kept], resumed=False)
     with timed("train without the rows held out"):
         proxy.fit(training, job.rng("held-out"), job.fit_before)
     rows = proxy.pool_rows(job.data.embeddings["pool"]).take(indices[kept:])
     return proxy.predict_proba(rows), labels[kept:]
 
 
-def look_ahead(job: RoundJob, proxy: Proxy, truth: np.ndarray) -> LookAhead:
+def look_ahead(job: RoundJob, proxy: Proxy, fit: Mapping[str, Any], truth: np.ndarray) -> LookAhead:
     """The `fit` of a ceiling, judged by (at most `LOOK_AHEAD_ROWS` of) the pool's true labels.
 
-    It is trained on what the annotator says; `truth`, (N,), only judges.
+    It is trained on what the annotator says; `truth`, (N,), only judges. `fit` is what the fit of
+    `proxy` recorded.
     """
-    rows, oracle, fit = job.data.embeddings["pool"], job.oracle, job.previous.record["fit"]
+    rows, oracle = job.data.embeddings["pool"], job.oracle
 
     def train(indices: np.ndarray, labels: np.ndarray) -> Proxy:
         indices = np.concatenate([oracle.bought, indices])

@@ -13,7 +13,7 @@ from typing import Any
 from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.embeddings.refreshing import refreshed_after
 from labelbench_core.errors import InputError
-from labelbench_core.stages.report_files import ONLY_WITH_FINETUNING
+from labelbench_core.stages import report_files
 from labelbench_core.stages.table import COSTED, STAGES, WEIGHTS, Output, Stage
 
 
@@ -104,7 +104,7 @@ def planned_outputs(experiment: Experiment, needs: Needs) -> Iterator[PlannedOut
 def jobs_of(stage: Stage, experiment: Experiment, needs: Needs) -> Iterator[dict[str, Any]]:
     """The ids of every job of a stage, each job once."""
     if stage not in COSTED:
-        if experiment.trainers or stage.name not in ONLY_WITH_FINETUNING:
+        if report_files.runs(stage.name, experiment):
             yield {"experiment": experiment.experiment}
         return
     seen = set()

@@ -23,27 +23,34 @@ TABLES = (
 TEXT_TABLES = ("curves", "savings", "combined", "finetuning")
 """Those that are also written in `TEXT_FORMATS`."""
 TEXT_FORMATS = ("md", "tex")
+REFERENCE, ORDERS = "reference", "orders"
+"""Names of the tables that compare with published curves; the first is also in `TEXT_FORMATS`."""
 
 FIGURES_OF = {
     "plot_label_efficiency": ("label_efficiency", "difference"),
     "plot_label_savings": ("label_savings",),
+    "plot_panels": ("panels",),
     "plot_finetuning": ("finetuning",),
     "plot_costs": ("costs",),
 }
 """Rule → the figures that it draws, in the report's order."""
 FIGURE_FORMATS = ("png", "pdf", "svg")
-ONLY_WITH_FINETUNING = frozenset({"plot_finetuning"})
-"""Rules that run only if an experiment fine-tunes."""
+ONLY_WITH = {
+    "plot_finetuning": "trainers",
+    "plot_panels": "panels",
+    "compare_published": "references",
+}
+"""Rules that run only where an experiment has some of these (attribute of `Experiment`)."""
 
 
-def figures(*, finetuning: bool) -> list[str]:
+def runs(rule: str, experiment: object) -> bool:
+    """Whether a rule of the report runs for an experiment."""
+    return rule not in ONLY_WITH or bool(getattr(experiment, ONLY_WITH[rule]))
+
+
+def figures(experiment: object) -> list[str]:
     """Names of the figures of an experiment, in the report's order."""
-    return [
-        name
-        for rule, names in FIGURES_OF.items()
-        for name in names
-        if finetuning or rule not in ONLY_WITH_FINETUNING
-    ]
+    return [name for rule, names in FIGURES_OF.items() for name in names if runs(rule, experiment)]
 
 
 def table(name: str, suffix: str = "csv") -> str:

@@ -254,6 +254,25 @@ _TABLE = (
         },
         target="report",
     ),
+    Stage(
+        "compare_published",
+        ids=_REPORT,
+        outputs={
+            "tables": Output(
+                tuple(
+                    report_files.table(name)
+                    for name in (report_files.REFERENCE, report_files.ORDERS)
+                )
+            ),
+            "texts": Output(
+                tuple(
+                    report_files.table(report_files.REFERENCE, suffix)
+                    for suffix in report_files.TEXT_FORMATS
+                )
+            ),
+        },
+        target="report",
+    ),
     *(
         Stage(
             rule,

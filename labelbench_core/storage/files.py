@@ -16,7 +16,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ import numpy as np
 
 from labelbench_core.errors import InputError, damaged, missing
 
+Json = dict[str, Any] | list[Any] | str | int | float | bool | None
+"""Values of JSON, and of YAML as configurations use it."""
 # What NumPy and zipfile raise for damaged files.
 NPZ_ERRORS = (
     ValueError,
@@ -75,7 +77,7 @@ def read_bytes(path: str | Path, made_by: str = "") -> bytes:
 
 
 @contextlib.contextmanager
-def reading(path: str | Path, made_by: str = "") -> Iterator[None]:
+def reading(path: str | Path, made_by: str = "") -> Generator[None]:
     """While the block runs, an `InputError` names the result file `path` if it cannot be read."""
     try:
         yield
@@ -105,7 +107,7 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
+def atomic_path(path: str | Path) -> Generator[Path]:
     """A path beside `path` to write to; renamed to `path` when the block ends without error.
 
     Leftovers of killed writers of `path` are removed.
@@ -182,7 +184,7 @@ def read_npz(path: str | Path, made_by: str = "") -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as archive:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise damaged(path, "not an .npz file, but a single array")
-            arrays = {name: archive[name] for name in archive.files}
+            members: dict[str, object] = {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise missing(path, made_by) from error
     except InputError:
@@ -190,9 +192,11 @@ def read_npz(path: str | Path, made_by: str = "") -> dict[str, np.ndarray]:
     except NPZ_ERRORS as error:
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         raise damaged(path, f"not a readable .npz file ({reason})") from error
-    for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):
+    arrays: dict[str, np.ndarray] = {}
+    for name, member in members.items():
+        if not isinstance(member, np.ndarray):
             raise damaged(path, f"not a readable .npz file ({name} is not an array)")
+        arrays[name] = member
     return arrays
 
 
@@ -218,7 +222,7 @@ def sha256_arrays(arrays: Mapping[str, np.ndarray]) -> str:
 
 
 @contextlib.contextmanager
-def exclusive(path: str | Path) -> Iterator[None]:
+def exclusive(path: str | Path) -> Generator[None]:
     """Hold the lock of `path` (a file `path.lock`, removed afterwards) while the block runs.
 
     Waits for another holder on this host. The kernel releases the lock when its holder dies,

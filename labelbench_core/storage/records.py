@@ -28,6 +28,8 @@ class Each:
         self.values = values
 
 
+Shape = type | Each | list[Any] | Mapping[str, Any]
+"""See `check_shape`."""
 ARRAY = {"shape": [int], "dtype": str, "blocks": [str]}
 METRICS = Each(Each(float))
 SETTING = {"dataset": str, "backbone": str, "proxy": str, "schedule": str}
@@ -116,9 +118,9 @@ def write_record(path: str | Path, kind: str, content: Mapping[str, Any]) -> dic
     record = {**content, KIND: kind, DIGEST: _NO_DIGEST.decode()}
     text = (files.canonical_json(record, indent=1) + "\n").encode()
     record[DIGEST] = files.sha256_bytes(text)
-    start = _SEALED.search(text).start(1)
+    sealed = f' "{DIGEST}": "{record[DIGEST]}"'.encode()
     with files.atomic_path(path) as aside:
-        aside.write_bytes(text[:start] + record[DIGEST].encode() + text[start + 64 :])
+        aside.write_bytes(_SEALED.sub(sealed, text, count=1))
     return record
 
 
@@ -142,7 +144,7 @@ def read_with_digest(
     """As `read_record`; also the SHA-256 of the file."""
     made_by, shape = KINDS[kind]
     content = files.read_bytes(path, made_by)
-    record = files.parse_json(content, path)
+    record: files.Json = files.parse_json(content, path)
     if not isinstance(record, dict):
         raise damaged(path, f"must hold a JSON object, holds {shown(record)}")
     if record.get(KIND) != kind:
@@ -169,7 +171,7 @@ def check_values(path: str | Path, record: Mapping[str, Any], expected: Mapping[
             )
 
 
-def check_shape(path: str | Path, value: Any, shape: Any, where: str = "") -> None:
+def check_shape(path: str | Path, value: Any, shape: Shape, where: str = "") -> None:
     """`InputError` unless `value`, at the key `where` in `path`, has the shape `shape`.
 
     A shape is a type (`float` means a finite number, `object` anything), a list with the shape of

@@ -30,7 +30,7 @@ class Round:
 
     record: dict[str, Any]
     arrays: dict[str, np.ndarray]
-    digests: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def write_round(record: Path, arrays: Path, done: Round) -> None:
@@ -67,11 +67,15 @@ def read_round(record: Path, arrays: Path, expected: Mapping[str, Any]) -> Round
     return Round(content, found, {"record_sha256": record_sha256, "arrays_sha256": digest})
 
 
-def check_labeled(path: str | Path, labeled: Any, count: int, pool_size: int | None = None) -> None:
+def check_labeled(
+    path: str | Path, labeled: object, count: int, pool_size: int | None = None
+) -> None:
     """`InputError` unless `labeled`, from `path`, are `count` distinct rows of a pool."""
-    if not isinstance(labeled, np.ndarray) or labeled.dtype != np.int64 or labeled.ndim != 1:
-        kind = f"{labeled.dtype} {labeled.shape}" if hasattr(labeled, "dtype") else shown(labeled)
-        raise damaged(path, f"labeled is {kind}, not a one-dimensional int64 array")
+    wanted = "not a one-dimensional int64 array"
+    if not isinstance(labeled, np.ndarray):
+        raise damaged(path, f"labeled is {shown(labeled)}, {wanted}")
+    if labeled.dtype != np.int64 or labeled.ndim != 1:
+        raise damaged(path, f"labeled is {labeled.dtype} {labeled.shape}, {wanted}")
     if len(labeled) != count or not count:
         raise damaged(path, f"labeled has {len(labeled)} rows, expected {count}")
     if labeled.min() < 0 or (np.diff(np.sort(labeled)) == 0).any():
@@ -92,6 +96,6 @@ def ids_of_round(settings: Mapping[str, Any], number: int) -> dict[str, Any]:
     return {**ids, "strategy": ids["strategy"] if number else INITIAL, "round": number}
 
 
-def id_of(entry: Any) -> Any:
+def id_of(entry: Mapping[str, Any] | str | int) -> Any:
     """The id of a catalogue entry, or of an id alone, for jobs that need no more."""
     return entry["id"] if isinstance(entry, Mapping) else entry

@@ -77,7 +77,7 @@ class RowBlocks:
                     first = block * self._block_rows + number * self._chunk_rows
                     target = rows[first : first + self._chunk_rows].reshape(-1).view(np.uint8)
                     handle.seek(offset)
-                    _fill(handle, memoryview(target))
+                    _fill(handle, target.data)
         return rows
 
     @property
@@ -126,7 +126,7 @@ class RowBlocks:
         entries = np.frombuffer(raw, "<u8", count=2 * per_block).reshape(-1, 2).tolist()
         rows = min(self._block_rows, len(self) - block * self._block_rows)
         expected = self._chunk_rows * math.prod(self.shape[1:]) * self.dtype.itemsize + CRC_BYTES
-        offsets = []
+        offsets: list[int] = []
         for offset, length in entries[: math.ceil(rows / self._chunk_rows)]:
             if offset == MISSING_CHUNK:
                 raise damaged(path, "rows were never written")
@@ -210,7 +210,7 @@ def _fill(handle: io.FileIO, target: memoryview) -> None:
 @functools.cache
 def _crc_table() -> list[int]:
     """The table of CRC-32C (Castagnoli), reflected polynomial 0x82F63B78."""
-    table = []
+    table: list[int] = []
     for value in range(256):
         for _ in range(8):
             value = (value >> 1) ^ (0x82F63B78 if value & 1 else 0)

@@ -22,12 +22,15 @@ class RowSource(Protocol):
 
     def __len__(self) -> int:
         """N."""
+        ...
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """(first row, consecutive rows) from the first to the last."""
+        ...
 
     def take(self, indices: np.ndarray) -> np.ndarray:
         """(k, ...) a copy of the rows `indices`, in that order."""
+        ...
 
 
 @runtime_checkable
@@ -36,6 +39,7 @@ class ThreadedRows(RowSource, Protocol):
 
     def for_blocks(self, work: Callable[[int, np.ndarray], None]) -> None:
         """`work(first row, rows)` on all blocks, in any order, each in the thread that reads it."""
+        ...
 
 
 @runtime_checkable
@@ -44,6 +48,7 @@ class LoadableRows(RowSource, Protocol):
 
     def load(self) -> np.ndarray:
         """(N, ...) all rows in memory."""
+        ...
 
 
 class ArrayRows:

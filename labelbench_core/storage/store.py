@@ -13,7 +13,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
@@ -37,6 +37,31 @@ __all__ = [
 log = logging.getLogger(__name__)
 INNER_CHUNKS = 8
 
+if TYPE_CHECKING:  # what is used of Zarr, whose own annotations are incomplete
+
+    class _ZarrArray(Protocol):
+        shape: tuple[int, ...]
+        dtype: np.dtype
+        ndim: int
+        chunks: tuple[int, ...]
+        shards: tuple[int, ...] | None
+
+        def __setitem__(self, where: slice, rows: np.ndarray) -> None: ...
+
+    class _Zarr(Protocol):
+        config: Any
+
+        def create_array(self, store: str, **settings: Any) -> _ZarrArray: ...
+
+        def open_array(self, store: str, *, mode: str) -> _ZarrArray: ...
+
+
+def _zarr() -> "_Zarr":
+    """Zarr, imported late."""
+    import zarr
+
+    return cast("_Zarr", zarr)
+
 
 def rows_per_block(row_bytes: int, num_rows: int, *, target: int = 16 << 20) -> int:
     """Rows that make a block of about `target` bytes: a multiple of 8, no more than needed."""
@@ -48,7 +73,6 @@ def create_array(
     path: str | Path, shape: Sequence[int], dtype: np.dtype | str, block_rows: int
 ) -> None:
     """Make an empty array in the new folder `path`; `block_rows` is a multiple of 8."""
-    import zarr
     from zarr.codecs import Crc32cCodec
 
     if block_rows <= 0 or block_rows % INNER_CHUNKS:
@@ -57,7 +81,7 @@ def create_array(
         )
     rest = tuple(shape[1:])
     try:
-        zarr.create_array(
+        _zarr().create_array(
             str(path),
             shape=tuple(shape),
             dtype=np.dtype(dtype),
@@ -81,12 +105,11 @@ def write_block(path: str | Path, index: int, rows: np.ndarray) -> str:
     InputError
         If the disk is full; blocks written before stay as they are.
     """
-    import zarr
-
+    zarr = _zarr()
     # Chunks that equal the fill value must exist too: a missing chunk means "never written".
     with zarr.config.set({"array.write_empty_chunks": True}):
         array = zarr.open_array(str(path), mode="r+")
-        block_rows = array.shards[0]
+        block_rows = (array.shards or array.chunks)[0]
         first = index * block_rows
         expected = (min(block_rows, array.shape[0] - first), *array.shape[1:])
         if rows.shape != expected or rows.dtype != array.dtype:
@@ -136,8 +159,8 @@ def verify(path: str | Path, described: Mapping[str, Any], record: str | Path) -
     rows = open_described(path, described)
     record = Path(record)
     name = os.path.realpath(path)
-    seen = _read_record(record).get(name)
-    seen = seen if isinstance(seen, list) else []
+    found: files.Json = _read_record(record).get(name)
+    seen = found if isinstance(found, list) else []
     current = _hash_changed(rows, described["blocks"], seen)
     if current != seen:
         _write_record(record, name, current)
@@ -168,7 +191,7 @@ def check_array(path: str | Path, described: Mapping[str, Any]) -> RowBlocks:
 def _hash_changed(rows: RowBlocks, blocks: Sequence[str], seen: Sequence[Any]) -> list[list[Any]]:
     """Hash the blocks that are not as in `seen`; [size, times of content and status, SHA-256]."""
     paths = [rows.file_of_block(index) for index in range(rows.num_blocks)]
-    current = []
+    current: list[list[Any]] = []
     for file, digest in zip(paths, blocks, strict=True):
         status = os.stat(file)
         # Nobody can set the second time, so that tools which preserve the first cannot hide a
@@ -191,7 +214,7 @@ def _hash_changed(rows: RowBlocks, blocks: Sequence[str], seen: Sequence[Any]) -
 def _read_record(record: Path) -> dict[str, Any]:
     """The content of `record`; empty if it is missing or unreadable: then all is hashed again."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
-        known = json.loads(record.read_text(encoding="utf-8"))
+        known: files.Json = json.loads(record.read_text(encoding="utf-8"))
         if isinstance(known, dict):
             return known
     return {}

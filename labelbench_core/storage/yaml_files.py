@@ -5,12 +5,18 @@ a tag requests anything but the values above, if a file is not UTF-8, or if, wit
 it is larger or deeper than any configuration. Every error is one line that names file and line.
 """
 
+from __future__ import annotations
+
 import functools
 import re
+from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from labelbench_core.errors import InputError, shown
+
+if TYPE_CHECKING:
+    import yaml
 
 MOST_SAID = 200
 """Most characters that are shown of a message of the YAML reader."""
@@ -83,42 +89,38 @@ class _Refused(Exception):
 
 
 @functools.cache
-def _loader() -> type:
+def _loader() -> type[yaml.SafeLoader]:
     """The loader's class; created on first use, because importing yaml takes time."""
     import yaml
-    from yaml.composer import Composer
 
-    # libyaml's parser is ten times faster; the composer is Python's in both cases.
-    bases: tuple[type, ...]
-    if yaml.__with_libyaml__:
-        from yaml.cyaml import CParser
+    base = _fast_loader() if yaml.__with_libyaml__ else yaml.SafeLoader
 
-        bases = (Composer, CParser, yaml.constructor.SafeConstructor, yaml.resolver.Resolver)
-    else:
-        bases = (yaml.SafeLoader,)
-
-    class Loader(*bases):  # type: ignore[misc]  # its bases depend on how PyYAML was built
+    class Loader(base):
         """See the module."""
 
         def __init__(self, stream: str) -> None:
-            if yaml.__with_libyaml__:
-                CParser.__init__(self, stream)
-                Composer.__init__(self)
-                yaml.constructor.SafeConstructor.__init__(self)
-                yaml.resolver.Resolver.__init__(self)
-            else:
-                super().__init__(stream)
+            super().__init__(stream)
             self.depth = 0
             # Of every composed node: the values that it stands for, and whether it is finished.
             self.sizes: dict[int, int] = {}
 
-        def compose_node(self, parent: Any, index: Any) -> Any:
+        if TYPE_CHECKING:  # PyYAML's parsers are not annotated
+
+            def peek_event(self) -> yaml.Event: ...
+
+            def check_event(self, *choices: type[yaml.Event]) -> bool: ...
+
+            def resolve(
+                self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]
+            ) -> str: ...
+
+        def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
             line = self.peek_event().start_mark.line + 1
             is_alias = self.check_event(yaml.AliasEvent)
             self.depth += 1
             if self.depth > DEEPEST:
                 raise _Refused(line, f"nested more than {DEEPEST} deep")
-            node = super().compose_node(parent, index)
+            node = cast("yaml.Node", super().compose_node(parent, index))
             self.depth -= 1
             if is_alias and id(node) not in self.sizes:
                 raise _Refused(line, "an alias refers to a value that contains it")
@@ -130,9 +132,9 @@ def _loader() -> type:
                     self.check_keys(node)
             return node
 
-        def check_keys(self, node: Any) -> None:
+        def check_keys(self, node: yaml.MappingNode) -> None:
             # As written: constructing a mapping adds merged keys to its own.
-            given = set()
+            given: set[str] = set()
             for key, _ in node.value:
                 line = key.start_mark.line + 1
                 is_scalar = isinstance(key, yaml.ScalarNode)
@@ -143,12 +145,15 @@ def _loader() -> type:
                     raise _Refused(line, f"key {shown(key.value)} occurs twice")
                 given.add(key.value)
 
-        def mapping(self, node: Any) -> dict[str, Any]:
+        def mapping(self, node: Any) -> dict[Hashable, Any]:
             if not isinstance(node, yaml.MappingNode):
                 raise _Refused(node.start_mark.line + 1, f"a {node.id} is not a mapping")
             return self.construct_mapping(node, deep=True)
 
-        def scalar(self, node: Any) -> Any:
+        def sequence(self, node: yaml.SequenceNode) -> list[Any]:
+            return self.construct_sequence(node, deep=True)
+
+        def scalar(self, node: yaml.ScalarNode) -> Any:
             name = node.tag.removeprefix(_TAG)
             if name in ("int", "float") and _OTHER_BASE.fullmatch(str(node.value)):
                 raise _Refused(
@@ -165,7 +170,7 @@ def _loader() -> type:
                     node.start_mark.line + 1, f"{shown(node.value)} is not {_WORDS[name]}"
                 ) from error
 
-        def refuse(self, node: Any) -> None:
+        def refuse(self, node: yaml.Node) -> None:
             tag = node.tag.replace(_TAG, "!!")
             line = node.start_mark.line + 1
             if (read_as := _NO_TEXT.get(node.tag)) and node.tag == self.resolve(
@@ -177,10 +182,26 @@ def _loader() -> type:
     Loader.yaml_constructors = {
         None: Loader.refuse,
         f"{_TAG}map": Loader.mapping,
-        f"{_TAG}seq": lambda loader, node: loader.construct_sequence(node, deep=True),
+        f"{_TAG}seq": Loader.sequence,
         **{f"{_TAG}{name}": Loader.scalar for name in _SCALARS},
     }
     return Loader
+
+
+@functools.cache
+def _fast_loader() -> type[yaml.SafeLoader]:
+    """PyYAML's loader with libyaml's parser, ten times faster, but the composer of Python."""
+    import yaml
+    from yaml.composer import Composer
+
+    class FastLoader(Composer, yaml.CSafeLoader):
+        """What a `SafeLoader` offers."""
+
+        def __init__(self, stream: str) -> None:
+            yaml.CSafeLoader.__init__(self, stream)
+            Composer.__init__(self)
+
+    return cast("type[yaml.SafeLoader]", FastLoader)
 
 
 _WORDS = {
@@ -195,8 +216,9 @@ _NO_TEXT = {f"{_TAG}timestamp": "a date", f"{_TAG}value": "a special value"}
 _ALLOWED_TAGS = tuple(f"!!{name}" for name in (*_SCALARS, "seq", "map"))
 
 
-def _parts(node: Any) -> list[Any]:
+def _parts(node: yaml.Node) -> Sequence[yaml.Node]:
     """The nodes right below a node."""
     if isinstance(node.value, str):
-        return []
-    return [part for item in node.value for part in (item if isinstance(item, tuple) else (item,))]
+        return ()
+    items: list[yaml.Node | tuple[yaml.Node, yaml.Node]] = node.value
+    return [part for item in items for part in (item if isinstance(item, tuple) else (item,))]

@@ -38,7 +38,7 @@ def read_head(path: Path, expected: Mapping[str, Any], num_classes: int) -> dict
     absent = {*ARRAYS, ABOUT} - set(found)
     if absent:
         raise damaged(path, f"{', '.join(sorted(absent))} is missing")
-    about = files.parse_json(str(found[ABOUT]).encode(), path)
+    about: files.Json = files.parse_json(str(found[ABOUT]).encode(), path)
     if not isinstance(about, dict):
         raise damaged(path, f"{ABOUT} is {shown(about)}, not an object")
     check_values(path, about, expected)

@@ -38,7 +38,7 @@ def on_disk(array: Any) -> bool:
 def host(array: Array) -> np.ndarray:
     """`array` as a NumPy array in main memory; no copy where it is one already."""
     if isinstance(array, np.ndarray):
-        return array
+        return np.asanyarray(array)
     torch = namespace(array)
     tensor = array.detach().cpu()
     return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()

@@ -83,8 +83,7 @@ def select_with_state(
     raise_all(f"strategy {strategy!r}: {line}" for line in wrong)
     unlabeled = pool.unlabeled()
     _check_budget(budget, len(unlabeled))
-    if not isinstance(rng, np.random.Generator):
-        raise InputError(f"rng: {shown(rng)}; allowed: a numpy.random.Generator")
+    _check_rng(rng)
     handed = {"sequential": {"ask": ask}, "ceiling": {"truth": truth, "fit": fit}}.get(
         module.INFO["kind"], {}
     )
@@ -92,17 +91,23 @@ def select_with_state(
     if pool.held_out is not None and not isinstance(pool.held_out, HeldOut):
         pool = replace(pool, held_out=HeldOut(pool.held_out, pool))
     arguments: list[Any] = [pool, int(budget), rng, *checked(handed, pool)]
+    state: Mapping[str, Any] = {}
     try:
         if hasattr(module, "select_with_state"):
             chosen, state = module.select_with_state(*arguments, **options)
         else:
-            chosen, state = module.select(*arguments, **options), {}
+            chosen = module.select(*arguments, **options)
     except SystemExit as error:  # otherwise the job would end as if it had succeeded
         raise InputError(f"strategy {strategy!r} {ended_by(error)}") from error
     return _checked(strategy, chosen, budget, unlabeled), dict(state)
 
 
-def _check_budget(budget: int, available: int) -> None:
+def _check_rng(rng: object) -> None:
+    if not isinstance(rng, np.random.Generator):
+        raise InputError(f"rng: {shown(rng)}; allowed: a numpy.random.Generator")
+
+
+def _check_budget(budget: Any, available: int) -> None:
     if isinstance(budget, bool) or not isinstance(budget, (int, np.integer)) or budget < 0:
         raise InputError(f"budget: {shown(budget)}; allowed: a whole number of at least 0")
     if budget > available:

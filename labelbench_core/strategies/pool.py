@@ -104,7 +104,7 @@ class Pool:
     head: Any = None
     member_probabilities: Any = None
     round: int = 1
-    state: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict[str, Any])
     multilabel: bool = False
     held_out: Callable[[float], tuple[np.ndarray, np.ndarray]] | None = None
 
@@ -119,7 +119,8 @@ class Pool:
             matrix_rows(self.probabilities, "probabilities")
             require_shape("probabilities", self.probabilities, (rows, self.num_classes))
         if self.member_probabilities is not None:
-            if not isinstance(self.member_probabilities, (list, tuple)):
+            are_apart = isinstance(self.member_probabilities, (list, tuple))
+            if not are_apart:
                 _namespace_of("member_probabilities", self.member_probabilities)
             for member in self.member_probabilities:
                 matrix_rows(member, "member_probabilities")

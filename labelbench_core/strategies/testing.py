@@ -141,7 +141,7 @@ def check_every_budget(name: str, **options: Any) -> None:
             _require(chosen.shape == (budget,), f"{title}: {chosen.shape} for {budget}")
             _require(chosen.dtype == np.int64, f"{title}: indices of type {chosen.dtype}")
             _require(len(set(chosen.tolist())) == budget, f"{title}: an index twice")
-            _require(np.isin(chosen, unlabeled).all(), f"{title}: a labelled index")
+            _require(bool(np.isin(chosen, unlabeled).all()), f"{title}: a labelled index")
 
 
 def check_missing_inputs(name: str, **options: Any) -> None:

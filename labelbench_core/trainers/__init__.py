@@ -129,8 +129,10 @@ class Trainer(Protocol):
 
     def state(self, problem: Problem) -> torch.nn.Module | None:
         """Further state that changes from step to step, as buffers; None if there is none."""
+        ...
 
     def loss(
         self, network: Callable[[torch.Tensor], torch.Tensor], batch: Batch, step: Step
     ) -> Loss:
         """The loss of a batch; without unlabelled examples, that of the labelled ones only."""
+        ...

@@ -82,6 +82,10 @@ class Distributions(Averages):
     The first one is moving; so is the second, or it is that of the `recent` steps (128, C).
     """
 
+    labeled: torch.Tensor
+    unlabeled: torch.Tensor
+    recent: torch.Tensor
+
     def __init__(self, num_classes: int, decay: float, unlabeled: str) -> None:
         uniform = torch.full((num_classes,), 1 / num_classes)
         self._is_recent = unlabeled == "recent"

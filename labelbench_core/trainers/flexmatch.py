@@ -62,6 +62,9 @@ class FlexMatch:
 class LearningStatus(torch.nn.Module):
     """The last confident prediction of every unlabelled example, and their counts."""
 
+    predicted: torch.Tensor
+    counts: torch.Tensor
+
     def __init__(self, problem: Problem, warmup: bool) -> None:
         super().__init__()
         self._unused, self._warmup = problem.num_classes, warmup

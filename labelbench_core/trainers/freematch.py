@@ -65,6 +65,10 @@ class FreeMatch:
 class Predictions(Averages):
     """Moving averages over the weak views: confidence τ, probabilities p̃ and histogram h̃ (C,)."""
 
+    confidence: torch.Tensor
+    probabilities: torch.Tensor
+    histogram: torch.Tensor
+
     def __init__(self, num_classes: int, decay: float) -> None:
         uniform = torch.full((num_classes,), 1 / num_classes)
         super().__init__(

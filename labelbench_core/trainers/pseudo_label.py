@@ -46,7 +46,7 @@ class PseudoLabel:
         """Nothing changes from step to step."""
 
     def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
-        """Cross-entropy of labelled examples and, by and by, of unlabelled ones (eq. 15)."""
+        """Cross-entropy of labelled examples and, increasingly, of unlabelled ones (eq. 15)."""
         if batch.weak is None:
             return supervised_step(network, batch, self.label_smoothing)
         labeled, weak = forward_together(network, batch.inputs, batch.weak)

@@ -43,7 +43,7 @@ class SoftMatch:
     label_smoothing: float
 
     def state(self, problem: Problem) -> Confidence:
-        """What is predicted, and how surely, on average."""
+        """The average predictions and their confidence."""
         return Confidence(problem.num_classes, self.decay, is_aligned=self.alignment == "uniform")
 
     def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
@@ -66,6 +66,10 @@ class Confidence(Averages):
     alignment the `mean` μ and the `variance` σ².
     """
 
+    model: torch.Tensor
+    mean: torch.Tensor
+    variance: torch.Tensor
+
     def __init__(self, num_classes: int, decay: float, *, is_aligned: bool) -> None:
         super().__init__(
             decay,
@@ -76,7 +80,7 @@ class Confidence(Averages):
         self._is_aligned = is_aligned
 
     def update(self, number: int, probabilities: torch.Tensor) -> None:
-        """Take in predictions (U, C) of step `number`."""
+        """Add predictions (U, C) of step `number`."""
         (seen,) = self.seen(number, probabilities)
         self.move("model", seen.mean(dim=0))
         confidence = self.aligned(seen).amax(dim=1)
@@ -94,7 +98,7 @@ class Confidence(Averages):
     def weights(self, confidence: torch.Tensor, n_sigma: float) -> torch.Tensor:
         """exp(−(c − μ)² / (2 (σ/n)²)) below μ, 1 from there on; (n,) for confidences c (n,)."""
         below = (confidence - self.mean).clamp(max=0)
-        # Confidences that are all the same leave no variance; a tiny one stays.
+        # Equal confidences have no variance; a tiny one is kept.
         variance = self.variance.clamp(min=torch.finfo(confidence.dtype).tiny)
         return (-((n_sigma * below) ** 2) / (2 * variance)).exp()
 

@@ -50,7 +50,7 @@ class UDA:
         """Nothing changes from step to step."""
 
     def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
-        """Cross-entropy of labelled examples and of sure unlabelled ones (eq. 1)."""
+        """Cross-entropy of labelled examples and of confident unlabelled ones (eq. 1)."""
         if batch.weak is None:
             logits = network(batch.inputs).float()
             return Loss(self._labeled(logits, batch, step), logits)
@@ -68,7 +68,7 @@ class UDA:
         )
 
     def _labeled(self, logits: torch.Tensor, batch: Batch, step: Step) -> torch.Tensor:
-        """Mean over the examples whose label has no more than the probability ηₜ."""
+        """Mean over the examples whose label has a probability of at most ηₜ."""
         if self.annealing == "none":
             return labeled_loss(logits, batch, self.label_smoothing)
         losses = cross_entropy(

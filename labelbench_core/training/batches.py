@@ -29,7 +29,7 @@ class Sampler:
     batch_size
         Rows per step; no more than `num_rows` are drawn.
     names
-        What the permutations are derived from, with the number of the epoch.
+        Names from which the permutations are derived, with the number of the epoch.
     """
 
     def __init__(self, num_rows: int, batch_size: int, names: tuple[str | int, ...]) -> None:
@@ -60,7 +60,7 @@ class Sampler:
 class DeviceImages:
     """Images of a split that arrive on the device as uint8 (B, H, W, 3).
 
-    What fits is read once and kept; else batches are read by a thread, one ahead.
+    Images that fit are read once and kept; otherwise a thread reads batches, one ahead.
     """
 
     def __init__(

@@ -30,7 +30,7 @@ class Checkpoint:
     path
         The file; None: no checkpoints.
     fingerprint
-        Of everything that the result depends on. A file with another one is not continued.
+        Hash of everything that the result depends on. A file with another one is not used.
     seconds
         Time between two checkpoints; default: the environment variable
         LABELBENCH_CHECKPOINT_SECONDS, else 180. It has no influence on results.
@@ -63,7 +63,7 @@ class Checkpoint:
         self._last = time.monotonic()
 
     def load(self) -> dict[str, Any] | None:
-        """What an interrupted run saved, on the CPU; None if nothing can be continued."""
+        """What an interrupted run saved, on the CPU; None if there is nothing to resume."""
         if self.path is None or not self.path.exists():
             return None
         try:

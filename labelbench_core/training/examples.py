@@ -23,9 +23,11 @@ class Examples(Protocol):
 
     def batches(self, plans: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, Any]]:
         """(rows, what `view` needs of them) for every plan, an array of rows; in order."""
+        ...
 
     def view(self, name: str, rows: np.ndarray, raw: Any, rng: np.random.Generator) -> torch.Tensor:
         """(n, ...) float32 inputs of the network: the view `name` of `VIEWS`, drawn by `rng`."""
+        ...
 
 
 class ImageExamples:
@@ -34,11 +36,11 @@ class ImageExamples:
     Parameters
     ----------
     images
-        Already where they are used.
+        On the device that uses them.
     preprocess
         From uint8 images (B, H, W, 3) to the network's input.
     recipe
-        Says how weak and strong views are made.
+        Defines the weak and strong views.
     """
 
     def __init__(

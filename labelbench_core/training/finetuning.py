@@ -61,7 +61,7 @@ def finetune_round(
     zero_shot: Mapping[str, np.ndarray] | None = None,
     threads: int = 1,
 ) -> FineTuned | None:
-    """Fine-tune on the labels that a round had bought and evaluate on every split asked for.
+    """Fine-tune on the labels bought up to a round, and evaluate on every requested split.
 
     Only the labels of bought examples are read for training. Runs on the first GPU if there is one;
     where `torchrun` started several processes, each on its own, and only the first has a result.
@@ -74,7 +74,7 @@ def finetune_round(
         Ids `dataset`, `proxy`, `schedule`, `strategy`; `seed`, `round`; the catalogue's entries
         `backbone` and `trainer`, each with `id`, `implementation` and `options`.
     checkpoint
-        File that an interrupted run leaves and the next one continues; None: no checkpoints.
+        File that an interrupted run leaves, to resume from; None: no checkpoints.
     annotations
         What the annotator says of the pool: the labels that are trained on. None for the exact one.
     zero_shot
@@ -160,7 +160,7 @@ def read_bought(
     settings: Mapping[str, Any],
     annotations: Annotations | None = None,
 ) -> Round:
-    """The round that `settings` name; `InputError` if these files are not of it, or damaged."""
+    """The round that `settings` name; `InputError` if the files are damaged or of another one."""
     expected = {
         **ids_of_round(settings, settings["round"]),
         "annotations_sha256": None if annotations is None else annotations.sha256,
@@ -209,7 +209,7 @@ def write_weights(path: Path, weights: dict[str, torch.Tensor]) -> None:
 
 
 def _ids(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The ids by which results are found, as they stand in paths and records."""
+    """The ids that identify results in paths and records."""
     return {key: id_of(settings[key]) for key in (*ROUND, "trainer")}
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar, cast
+
 import torch
 
+Kind = TypeVar("Kind", bound=torch.optim.Optimizer)
 
-def _without_compiler(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
+
+def _without_compiler(kind: type[Kind]) -> type[Kind]:
     """`kind`, with the same results, that does not import torch's compiler.
 
     Torch wraps some methods of its optimisers so that a compiled program can contain them, and the
@@ -18,7 +22,8 @@ def _without_compiler(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Opt
         name: getattr(getattr(kind, name), "__wrapped__", getattr(kind, name)) for name in names
     }
     step = getattr(kind.step, "__wrapped__", kind.step)
-    return type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(step)})
+    made = type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(step)})
+    return cast("type[Kind]", made)
 
 
 SGD = _without_compiler(torch.optim.SGD)

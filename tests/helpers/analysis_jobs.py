@@ -10,10 +10,12 @@ from labelbench_core.analysis.frames import read_csv
 from workflow_scripts import (
     collect_costs,
     collect_curves,
+    compare_published,
     plot_costs,
     plot_finetuning,
     plot_label_efficiency,
     plot_label_savings,
+    plot_panels,
     render_report,
     tabulate,
 )
@@ -57,6 +59,13 @@ def tabulate_results(folder: Path, values: dict[str, Any]) -> int:
     )
 
 
+def compare_with_published(folder: Path, values: dict[str, Any]) -> int:
+    """Run the job script on the tables in `folder`; its exit status."""
+    collected = ["--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"]
+    asked = ["--experiment", json.dumps(values), "--tables", f"{folder}/tables"]
+    return compare_published.main([*asked, *collected])
+
+
 def collect_all_costs(folder: Path, values: dict[str, Any]) -> pd.DataFrame:
     """Run the job script on the benchmark files in `folder`."""
     patterns = [f"{stage}={folder}/{path}" for stage, path in fake_results.BENCHMARKS.items()]
@@ -75,6 +84,12 @@ def plot_everything(folder: Path, figures: Path) -> None:
     target = ["--figures", str(figures)]
     source = folder / "tables"
     curves = ["--curves", f"{source}/curves.csv", "--comparisons", f"{source}/comparisons.csv"]
+    asked = json.loads(experiment[1])
+    if asked.get("references"):
+        curves += ["--published", f"{source}/reference.csv"]
+    if asked.get("panels"):
+        collected = ["--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"]
+        assert plot_panels.main([*experiment, *collected, *target]) == 0
     assert plot_label_efficiency.main([*experiment, *curves, *target]) == 0
     savings = ["--savings", f"{source}/savings.csv"]
     assert plot_label_savings.main([*experiment, *savings, *target]) == 0

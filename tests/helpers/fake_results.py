@@ -56,7 +56,8 @@ def experiment(**changes: Any) -> dict[str, Any]:
         },
     }
     values = {"experiment": "quickstart", "baseline": "random", "highlight": "margin"}
-    whole = {key: changes.pop(key) for key in (*values, "metric") if key in changes}
+    kept = (*values, "metric", "references", "panels")
+    whole = {key: changes.pop(key) for key in kept if key in changes}
     return {**values, **whole, "crossings": [{**crossing, **changes}]}
 
 

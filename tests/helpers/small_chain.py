@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.datasets import listing_sha256
+from labelbench_core.datasets.stored_listing import write_listing
 from labelbench_core.seeds import rng_for
-from labelbench_core.storage import files, store
+from labelbench_core.storage import store
 from labelbench_core.storage.records import write_record
 from labelbench_core.storage.zero_shot_file import write_head
 from workflow_scripts import draw_initial_pool, select_round, train_initial
@@ -36,12 +37,13 @@ class World:
 
     def write_data(self) -> None:
         """The data set: labels, and a listing of images in files."""
-        splits, arrays = {}, {}
+        splits, arrays, listings = {}, {}, {}
         for split, (labels, _) in self._rows().items():
             name = f"{split}-labels"
             arrays[name] = store.write_array(self.data / "arrays" / name, labels)
             listed = describe(split)
-            files.write_json(self.data / "arrays" / f"{split}-files.json", listed)
+            path = self.data / "arrays" / f"{split}-files.json"
+            listings[split] = write_listing(path, listed)
             splits[split] = {
                 **{"num_rows": len(labels), "storage": "files", "image_size": 8},
                 "ground": "white",
@@ -50,6 +52,7 @@ class World:
         manifest = {
             **{"dataset": self.dataset, "num_classes": CLASSES, "class_names": ["a", "b", "c"]},
             **{"splits": splits, "arrays": arrays, "root": self.dataset},
+            "listings": listings,
             "fingerprint": f"fingerprint of {self.dataset}",
         }
         write_record(self.data / "manifest.json", "data set", manifest)

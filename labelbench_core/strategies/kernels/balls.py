@@ -249,7 +249,7 @@ def purest_radius(distances: np.ndarray, purity: float) -> float:
 
 def _covering(rows: np.ndarray, count: int) -> int:
     """In how many balls pairs are: two if both are targets."""
-    return len(rows) + np.count_nonzero(rows < count)
+    return len(rows) + int(np.count_nonzero(rows < count))
 
 
 def _pairs_within(

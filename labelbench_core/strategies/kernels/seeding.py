@@ -23,15 +23,19 @@ class Sample(Protocol):
 
     def distances(self, other: Self) -> np.ndarray:
         """(n, m) weights that the points of `other`, as centers, leave to these."""
+        ...
 
     def room(self, count: int) -> Self:
         """Space for `count` points of this kind."""
+        ...
 
     def put(self, position: int, other: Self, index: int) -> None:
         """Store point `index` of `other` at `position`."""
+        ...
 
     def part(self, first: int, stop: int) -> Self:
         """The points first..stop."""
+        ...
 
 
 class Points(Protocol):
@@ -39,12 +43,15 @@ class Points(Protocol):
 
     def __len__(self) -> int:
         """N."""
+        ...
 
     def take(self, indices: np.ndarray) -> Sample:
         """The points `indices`."""
+        ...
 
     def lower(self, weights: np.ndarray, centers: Sample) -> np.ndarray:
         """(N,) the smaller of `weights` and what the nearest of `centers` leaves."""
+        ...
 
 
 def draw_centers(

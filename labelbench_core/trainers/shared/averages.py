@@ -11,8 +11,8 @@ class Averages(torch.nn.Module):
     """Buffers that are exponential moving averages over steps.
 
     A step's batch may come in parts (`accumulate`) and be divided over processes. Each part moves
-    the averages from where they stood before the step to where all rows seen of it put them: after
-    the last part they are those of the undivided batch.
+    the averages from their values before the step to those given by all rows of the step so far:
+    after the last part they are those of the undivided batch.
 
     Parameters
     ----------
@@ -33,16 +33,16 @@ class Averages(torch.nn.Module):
 
     def seen(self, number: int, *values: torch.Tensor) -> list[torch.Tensor]:
         """All rows of each of `values` (n, ...) in step `number` up to this part."""
-        values = [distributed.gather(rows) for rows in values]
+        seen = [distributed.gather(rows) for rows in values]
         if number == self._number:
-            values = [torch.cat(rows) for rows in zip(self._seen, values, strict=True)]
+            seen = [torch.cat(rows) for rows in zip(self._seen, seen, strict=True)]
         else:
             self._before = dict(self.named_buffers())
-        self._number, self._seen = number, values
-        return values
+        self._number, self._seen = number, seen
+        return seen
 
     def move(self, name: str, value: torch.Tensor) -> None:
-        """Take `value`, of the rows seen of this step, into the average `name`."""
+        """Update the average `name` with `value`, that of the step's rows so far."""
         before = self._before[name]
         moved = before.lerp(value, 1 - self._decay)
         setattr(self, name, torch.where(before.isnan(), value, moved))
@@ -62,7 +62,7 @@ def align(probabilities: torch.Tensor, target: torch.Tensor, model: torch.Tensor
     probabilities
         (n, C) predictions.
     target, model
-        (C,) which distribution of classes is wanted, and which one the network predicts.
+        (C,) target distribution of classes, and that of the network's predictions.
 
     Returns
     -------

@@ -16,18 +16,17 @@ ForwardPass = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Weighted(Protocol):
-    """The options that every semi-supervised trainer has.
+    """The options that every semi-supervised trainer has."""
 
-    Attributes
-    ----------
-    unlabeled_weight
-        λᵤ of the unlabelled examples' loss.
-    label_smoothing
-        Label smoothing of the labelled examples' targets.
-    """
+    @property
+    def unlabeled_weight(self) -> float:
+        """λᵤ of the unlabelled examples' loss."""
+        ...
 
-    unlabeled_weight: float
-    label_smoothing: float
+    @property
+    def label_smoothing(self) -> float:
+        """Label smoothing of the labelled examples' targets."""
+        ...
 
 
 def labeled_loss(logits: torch.Tensor, batch: Batch, label_smoothing: float = 0.0) -> torch.Tensor:
@@ -52,7 +51,7 @@ def forward(network: ForwardPass, batch: Batch) -> tuple[torch.Tensor, torch.Ten
 
 
 def supervised_step(network: ForwardPass, batch: Batch, label_smoothing: float = 0.0) -> Loss:
-    """The step of a semi-supervised trainer where there are no unlabelled examples."""
+    """The step of a semi-supervised trainer without unlabelled examples."""
     logits = network(batch.inputs).float()
     return Loss(labeled_loss(logits, batch, label_smoothing), logits)
 
@@ -60,8 +59,8 @@ def supervised_step(network: ForwardPass, batch: Batch, label_smoothing: float =
 def is_decided(logits: torch.Tensor) -> torch.Tensor:
     """(U,) 1.0 where one class has the largest logit, else 0.0.
 
-    A classifier that starts from zeros finds all classes equal. Its argmax would be the first class
-    for every example: methods whose thresholds start low would train on that.
+    To a classifier that starts from zeros all classes are equal. Its argmax would be the first
+    class for every example: methods whose thresholds start low would train on that.
     """
     first, second = logits.detach().topk(2, dim=1).values.unbind(dim=1)
     return (first > second).float()
@@ -109,9 +108,9 @@ def total_loss(
     weights
         (U,) of the unlabelled examples.
     labeled
-        The labelled examples' loss, where it is not their mean cross-entropy.
+        The labelled examples' loss, if it is not their mean cross-entropy.
     extra
-        What else the unlabelled examples add, with its weight.
+        Any further loss of the unlabelled examples, with its weight.
     """
     if labeled is None:
         labeled = labeled_loss(logits, batch, trainer.label_smoothing)
@@ -129,7 +128,7 @@ RAMPS: dict[str, Callable[[float], float]] = {
 
 
 def ramp(step: Step, shape: str, end: float, start: float = 0.0) -> float:
-    """How much of the unlabelled examples' weight counts in a step, growing to 1.
+    """Factor of the unlabelled examples' weight in a step, growing to 1.
 
     Parameters
     ----------

@@ -2,5 +2,5 @@
 
 
 def in_steps(place: float, steps: int) -> float:
-    """A place in a training of `steps` steps: itself or, below 1, that share of them."""
+    """A position in steps: `place` itself or, below 1, that share of `steps`."""
     return place if place >= 1 else place * steps

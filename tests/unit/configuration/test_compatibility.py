@@ -94,7 +94,7 @@ def trained(implementation, **options):
                 "options": {"mixup": 0.5},
                 "training": {"batch_size": 1},
             },
-            "options.mixup is 0.5, but batches of 1 in 1 parts leave single examples",
+            "options.mixup is 0.5, but batches of 1 in 1 parts leave a single example in a part",
         ),
         (
             {

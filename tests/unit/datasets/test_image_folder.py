@@ -126,3 +126,58 @@ def test_missing_classes_and_splits_are_named(pictures):
     (pets / "test").rename(pets / "Bad name")
     with pytest.raises(InputError, match="may contain only a-z, 0-9 and -"):
         image_folder.check(pictures, folder="pets")
+
+
+# ---- a folder without splits
+
+
+@pytest.fixture
+def unsplit(tmp_path):
+    """Ten cats, five dogs and a folder of clutter."""
+    for name, count in (("cat", 10), ("dog", 5), ("clutter", 3)):
+        folder = tmp_path / "pets" / name
+        folder.mkdir(parents=True)
+        for number in range(count):
+            pixels = np.full((20, 20, 3), (number, len(name), 7), np.uint8)
+            Image.fromarray(pixels).save(folder / f"{number}.png")
+    return tmp_path
+
+
+def test_a_share_of_every_class_becomes_the_test_split(unsplit):
+    options = {"folder": "pets", "test_share": 0.2, "leave_out": ["clutter"]}
+    assert image_folder.check(unsplit, **options) == {"pool": 12, "test": 3}
+    raw = image_folder.load(unsplit, **options)
+    assert raw.class_names == ["cat", "dog"]
+    assert np.bincount(raw.splits["test"].labels).tolist() == [2, 1]
+    files = {split: set(entry.files) for split, entry in raw.splits.items()}
+    assert not files["pool"] & files["test"]
+    assert files["pool"] | files["test"] == {
+        f"{name}/{number}.png"
+        for name, count in (("cat", 10), ("dog", 5))
+        for number in range(count)
+    }
+    assert sorted(raw.left_out) == ["in classes that the option `leave_out` names"]
+    source = image_folder.source_files(unsplit, **options)
+    assert set(source.files) == files["pool"] | files["test"]
+    labels, names = image_folder.pool_labels(unsplit, **options)
+    np.testing.assert_array_equal(labels, raw.splits["pool"].labels)
+    assert names == ["cat", "dog"]
+    larger = image_folder.load(unsplit, **{**options, "test_share": 0.4})
+    assert files["test"] < set(larger.splits["test"].files)
+
+
+def test_a_further_image_moves_no_other_between_splits(unsplit):
+    options = {"folder": "pets", "test_share": 0.3}
+    before = set(image_folder.load(unsplit, **options).splits["test"].files)
+    Image.new("RGB", (9, 9)).save(unsplit / "pets" / "dog" / "new.png")
+    after = set(image_folder.load(unsplit, **options).splits["test"].files)
+    assert len(before ^ after) <= 1 + 1
+
+
+def test_too_few_images_for_two_splits_are_told(unsplit):
+    (unsplit / "pets" / "rat").mkdir()
+    Image.new("RGB", (9, 9)).save(unsplit / "pets" / "rat" / "0.png")
+    with pytest.raises(InputError, match=r"rat: test_share: 0.2; 1 images do not make pool and"):
+        image_folder.check(unsplit, folder="pets", test_share=0.2)
+    with pytest.raises(InputError, match="holds no class folders"):
+        image_folder.check(unsplit, folder="pets/rat", test_share=0.2)

@@ -164,6 +164,21 @@ def test_cifar_is_read_in_official_order(cifar, tmp_path):
     assert str(tmp_path) not in json.dumps(manifest)
 
 
+def test_cifar_in_labelbenchs_halves(cifar, tmp_path):
+    _, images, labels = cifar
+    raw = cifar10.load(tmp_path, splits="labelbench")
+    order = 20 + np.random.RandomState(42).permutation(10)
+    expected = {"pool": np.arange(20), "val": order[:5], "test": order[5:]}
+    assert raw.splits.keys() == expected.keys()
+    for split, rows in expected.items():
+        np.testing.assert_array_equal(raw.splits[split].images, images[rows])
+        np.testing.assert_array_equal(raw.splits[split].labels, labels[rows])
+    assert cifar10.check(tmp_path, splits="labelbench") == {"pool": 20, "val": 5, "test": 5}
+    assert "5 are validation (val) and 5 are test" in raw.splits_note
+    known, _ = cifar10.pool_labels(tmp_path, splits="labelbench")
+    np.testing.assert_array_equal(known, labels[:20])
+
+
 def test_cifar_damage_is_named(cifar, tmp_path):
     folder, _, _ = cifar
     victim = folder / "data_batch_2"
@@ -310,10 +325,13 @@ def test_bad_sources_are_refused(change, words):
 
 def test_every_source_is_registered_with_literal_options():
     names = registry.names("datasets")
-    assert names == ["cifar10", "cifar100", "digits", "fashion-mnist", "image-folder"]
+    assert names == [
+        *("cifar10", "cifar100", "digits", "fashion-mnist", "image-folder", "imagenet"),
+        *("kuzushiji49", "svhn"),
+    ]
     for name in names:
         described = registry.describe("datasets", name)
-        assert set(described.info) - {"required"} == {"summary", "license", "paper"}
+        assert set(described.info) - {"required", "in_files"} == {"summary", "license", "paper"}
     assert registry.describe("datasets", "image-folder").options["image_size"] == 256
     assert registry.names("backbones") == ["efficientnet-lite", "open-clip-model", "timm-model"]
 

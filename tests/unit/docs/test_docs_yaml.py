@@ -39,7 +39,7 @@ def parts(before, text):
             yield kind, yaml.safe_load(piece)
         return
     entries = yaml.safe_load(text)
-    if entries.keys() & {"experiment", "also", "finetune"}:
+    if entries.keys() & {"experiment", "also", "finetune", "reference"}:
         yield None, entries
         return
     named = [kind for kind in FILE.findall(before) if kind in KINDS]

@@ -52,6 +52,7 @@ def test_hooks_call_what_is_installed_for_the_linters():
     (repository,) = read(".pre-commit-config.yaml")["repos"]
     assert repository["repo"] == "local"
     packages = {"ruff": "ruff", "snakefmt": "snakefmt", "lint-imports": "import-linter"}
+    packages["basedpyright"] = "basedpyright"
     needed = " ".join(package()["project"]["optional-dependencies"]["dev"])
     programs = [Path(hook["entry"].split()[0]) for hook in repository["hooks"]]
     assert {program.name for program in programs} == set(packages)

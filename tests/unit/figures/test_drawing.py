@@ -32,7 +32,7 @@ from labelbench_core.figures.label_savings import draw_savings
 from labelbench_core.stages import report_files
 from workflow_scripts import plot_costs
 
-NAMES = report_files.figures(finetuning=True)
+NAMES = report_files.figures(Experiment.from_json(json.dumps(fake_results.experiment())))
 
 
 @pytest.fixture(scope="module")

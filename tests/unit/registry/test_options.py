@@ -71,6 +71,7 @@ def test_what_an_annotation_allows(annotation, words, good, wrong):
         "Annotated[int, Interval(min=0)]",
         "Annotated[int, Interval(ge='0')]",
         "Annotated[str, Interval(ge=0)]",
+        "tuple[()]",
     ],
 )
 def test_other_annotations_are_refused_and_run_nothing(annotation):

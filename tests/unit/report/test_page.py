@@ -11,6 +11,7 @@ from helpers.analysis_jobs import (
     SMALL,
     collect,
     collect_all_costs,
+    compare_with_published,
     plot_everything,
     render,
     tabulate_results,
@@ -112,6 +113,28 @@ def test_leaks_and_what_was_left_out_are_named(results: Path) -> None:
     assert "left out" not in path.read_text(encoding="utf-8")
 
 
+def test_every_figure_says_where_splits_and_pool_are_not_the_official_ones(results: Path) -> None:
+    manifest = read_json(results / "digits.json")
+    manifest |= {"splits_note": "Not the official splits", "long_tail": {"ratio": 50}}
+    manifest["class_names"] = ["zero", "nine"]
+    pool = {"num_rows": 5100, "storage": "array", "class_counts": [5000, 100]}
+    manifest["splits"] = {"pool": {**pool, "near_copies": 1200}}
+    write_record(results / "variant.json", "data set", manifest)
+    status, path = render(results, "variant.html", manifest=f"{results}/variant.json")
+    assert status == 0
+    notes = (
+        "digits: Not the official splits. digits: The pool has a long tail of ratio 50: 5,000 "
+        "images of class zero, 100 of class nine. digits: 1,200 images of the pool are near-copies "
+        "of others, added on purpose."
+    )
+    text = path.read_text(encoding="utf-8")
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", text, re.DOTALL)
+    assert len(captions) == 5
+    assert all(caption.endswith(notes) for caption in captions)
+    _, path = render(results)
+    assert "official" not in path.read_text(encoding="utf-8")
+
+
 def test_only_the_cost_part_depends_on_costs(results: Path, tmp_path: Path) -> None:
     _, path = render(results)
     before = path.read_text(encoding="utf-8")
@@ -165,3 +188,55 @@ def test_missing_inputs_are_named(
         assert status == 2
         assert str(missing) in capsys.readouterr().err
         assert not path.exists()
+
+
+def beside_published(folder: Path, *differs: str) -> Path:
+    """Tables, figures and costs of a small experiment beside a published setting."""
+    ids = dict(dataset="digits", backbone="dinov2-small", proxy="linear")
+    ids["schedule"] = "first-100-batch-100"
+    reference = {
+        **{"name": "cifar10-200-linear", "setting": ids, "differs": list(differs)},
+        **{"strategies": {"random": "random", "margin": "margin", "coreset": "coreset"}},
+        "validation_labels": 5000,
+    }
+    panel = {"title": "(a) <test>", "setting": ids, "split": "test", "metric": "accuracy"}
+    panel |= {"smoothing": "max", "reference": reference, "validation_labels": 5000}
+    strategies = ["random", "margin", "coreset"]
+    values = fake_results.experiment(
+        **{**SMALL, "strategies": strategies}, references=[reference], panels=[panel]
+    )
+    fake_results.write(folder, values)
+    assert collect(folder, values) == tabulate_results(folder, values) == 0
+    assert compare_with_published(folder, values) == 0
+    collect_all_costs(folder, values)
+    (folder / "experiment.json").write_text(json.dumps(values), encoding="utf-8")
+    plot_everything(folder, folder / "figures")
+    manifest = {"dataset": "digits", "fingerprint": "f" * 64, "versions": {"pillow": "12.0"}}
+    fake_results.note(folder / "digits.json", "data set", **manifest)
+    status, path = render(folder)
+    assert status == 0
+    return path
+
+
+@pytest.mark.parametrize("differs", [(), ("backbone: dinov2-small, there clip-vit-b32",)])
+def test_published_curves_have_a_section_of_their_own(tmp_path: Path, differs: tuple) -> None:
+    text = beside_published(tmp_path, *differs).read_text(encoding="utf-8")
+    page = Page(text)
+    words = " ".join(" ".join(page.words).split())
+    assert {"published", "panels", "figure-panels"} <= set(page.ids)
+    assert "Order of 3 strategies by test accuracy with the last labels against" in words
+    assert "+5,000 validation labels, not counted by the original" in words
+    title = "difference to cifar10-200-linear, test accuracy in points, raw"
+    if differs:
+        assert f"is another setting ({differs[0]})" in words
+        assert title not in words
+    else:
+        # Of our budgets, 100 to 400, two were published.
+        assert "of 6 differences to cifar10-200-linear, test accuracy, raw" in words
+        assert title in words
+
+
+def test_without_references_the_page_says_nothing_of_them(results: Path) -> None:
+    page = Page(render(results)[1].read_text(encoding="utf-8"))
+    assert not {"published", "panels"} & set(page.ids)
+    assert "published" not in " ".join(page.words)

@@ -1,0 +1,109 @@
+"""Published settings beside an experiment's own, and panels of figures, as jobs are handed them.
+
+What decides whether a setting is the published one stands in the catalogue: it is looked up when
+the experiment is loaded (`reference_keys`), so that jobs need no catalogue.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from labelbench_core.annotators import EXACT
+from labelbench_core.errors import InputError, shown
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A published setting that a setting of the experiment is shown beside.
+
+    Attributes
+    ----------
+    name
+        Of the published setting.
+    setting
+        Ids of the experiment's: dataset, backbone, proxy, schedule, and the annotator unless it is
+        the exact one.
+    trainer
+        Whose fine-tunings are compared; "": the proxy's rounds.
+    differs
+        In what the two differ; with none, they are the same setting, and numbers are compared.
+    strategies
+        The experiment's id of a strategy → the published name.
+    validation_labels
+        Labels that the training is chosen by, beside those bought.
+    """
+
+    name: str
+    setting: Mapping[str, str]
+    trainer: str = ""
+    differs: tuple[str, ...] = ()
+    strategies: Mapping[str, str] = field(default_factory=dict)
+    validation_labels: int = 0
+
+    @property
+    def is_same(self) -> bool:
+        """Whether numbers may be compared."""
+        return not self.differs
+
+    @classmethod
+    def from_mapping(cls, values: Any, where: str) -> "Reference":
+        """Take over what `dataclasses.asdict` made of a reference, as JSON has it."""
+        _check_keys(cls, values, where)
+        return cls(**{**values, "differs": tuple(values.get("differs", ()))})
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel of the figure `panels`.
+
+    `setting` and `trainer` as in `Reference`; `smoothing` "max" draws the running maximum of each
+    seed; `y` are the axis' limits in the figure's unit, None: around what is drawn.
+    """
+
+    title: str
+    setting: Mapping[str, str]
+    split: str
+    metric: str
+    trainer: str = ""
+    smoothing: Literal["none", "max"] = "none"
+    y: tuple[float, float] | None = None
+    reference: Reference | None = None
+    validation_labels: int = 0
+
+    @classmethod
+    def from_mapping(cls, values: Any, where: str) -> "Panel":
+        """Take over what `dataclasses.asdict` made of a panel, as JSON has it."""
+        _check_keys(cls, values, where)
+        found = dict(values)
+        if found.get("y") is not None:
+            found["y"] = tuple(found["y"])
+        if found.get("reference") is not None:
+            found["reference"] = Reference.from_mapping(found["reference"], f"{where}: reference")
+        return cls(**found)
+
+
+def ids_in_tables(setting: Mapping[str, str]) -> dict[str, str]:
+    """A setting's ids as tables have them: there the exact annotator may be named, too."""
+    return {"annotator": EXACT, **setting}
+
+
+def validation_note(labels: int) -> str:
+    """How tables, legends and captions name labels that the original does not count."""
+    return f"+{labels:,} validation labels, not counted by the original"
+
+
+def validation_notes(experiment: Any) -> list[str]:
+    """Which of an experiment's references and panels were trained with more labels than bought."""
+    notes = [
+        f"{' / '.join([*one.setting.values(), *([one.trainer] if one.trainer else [])])}: "
+        f"{validation_note(one.validation_labels)}"
+        for one in (*experiment.references, *experiment.panels)
+        if one.validation_labels
+    ]
+    return list(dict.fromkeys(notes))
+
+
+def _check_keys(kind: type, values: Any, where: str) -> None:
+    known = {one.name for one in fields(kind)}
+    if not isinstance(values, Mapping) or not set(values) <= known:
+        raise InputError(f"{where}: {shown(values)}; allowed: an object of {sorted(known)}")

@@ -1,0 +1,128 @@
+"""Whether a setting of an experiment is a published one: only then may numbers be compared."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from labelbench_core.configuration import entries
+from labelbench_core.configuration.catalogue import Catalogue
+from labelbench_core.published.settings import (
+    FINETUNE,
+    LINEAR,
+    SHALLOW,
+    PublishedSetting,
+    Training,
+)
+from labelbench_core.training.recipe import Recipe
+
+PROXIES = {LINEAR: "trained-linear", SHALLOW: "shallow", FINETUNE: "finetune"}
+"""What is trained → the implementation of the proxy that does it."""
+CHANGES_THE_POOL = ("pool_size", "long_tail", "merge_classes", "near_copies")
+"""Keys of a data set's entry that make another data set of it."""
+TRAINING_KEYS = (
+    *("optimizer", "learning_rate", "weight_decay", "epochs", "patience"),
+    *("batch_size", "unlabeled_ratio", "schedule"),
+)
+VARIANTS = {"bait": {"method": "swap"}}
+"""Options with which a strategy is the published one; without an entry: none."""
+
+
+def differences(
+    published: PublishedSetting, setting: Mapping[str, str], trainer: str, catalogue: Catalogue
+) -> Iterator[str]:
+    """In what a setting of an experiment differs from a published one; nothing if it is the same.
+
+    Compared are the data set with its splits, the annotator, the backbone, what is trained and how,
+    and the budgets. How many rounds and seeds there are makes no other setting of it.
+
+    Parameters
+    ----------
+    setting
+        Ids of the experiment's: dataset, backbone, proxy, schedule.
+    trainer
+        Whose fine-tunings are compared with the published ones; "": the rounds of the proxy.
+    """
+    for key, name in (("dataset", "data set"), ("backbone", "backbone")):
+        if setting[key] != getattr(published, key):
+            yield f"{name}: {setting[key]}, there {getattr(published, key)}"
+    entry = catalogue["datasets"][setting["dataset"]]
+    for key in CHANGES_THE_POOL:
+        if entry.get(key) is not None and setting["dataset"] == published.dataset:
+            yield f"data set: with {key} {entry[key]}, there without"
+    annotator = setting.get("annotator", "exact")
+    if annotator != published.annotator:
+        yield f"annotator: {annotator}, there {published.annotator}"
+    yield from _training_differences(published, setting["proxy"], trainer, catalogue)
+    schedule = catalogue["schedules"][setting["schedule"]]
+    if {schedule["initial"], schedule["batch"]} != {published.batch}:
+        yield (
+            f"budgets: {schedule['initial']:,} labels and {schedule['batch']:,} a round, there "
+            f"{published.batch:,} and {published.batch:,}"
+        )
+
+
+def _training_differences(
+    published: PublishedSetting, proxy: str, trainer: str, catalogue: Catalogue
+) -> Iterator[str]:
+    selects = published.training if published.proxy is None else published.proxy
+    trained = published.trained if published.proxy is None else SHALLOW
+    implementation = catalogue["proxies"][proxy]["implementation"]
+    trained_by = entries.trainer_of(catalogue, proxy)
+    if implementation != PROXIES[trained]:
+        yield f"proxy: {implementation}, there {PROXIES[trained]}"
+    elif trained_by is None:
+        yield f"proxy's trainer: none, there {selects.method}"
+    else:
+        found = _recipe_differences(catalogue["trainers"][trained_by], selects)
+        yield from (f"proxy's {line}" for line in found)
+    if bool(trainer) != (published.proxy is not None):
+        there = "trained end to end on what a proxy bought" if published.proxy else "not"
+        yield f"fine-tuned after the last round: {trainer or 'not'}, there {there}"
+    elif trainer:
+        yield from _recipe_differences(catalogue["trainers"][trainer], published.training)
+
+
+def _recipe_differences(entry: Mapping[str, Any], there: Training) -> Iterator[str]:
+    """Of a trainer's entry to a published training."""
+    if entry["implementation"] != there.method:
+        yield f"trainer: {entry['implementation']}, there {there.method}"
+        return
+    recipe = Recipe.from_options(entry.get("training"))
+    for key in TRAINING_KEYS:
+        here, expected = getattr(recipe, key, None), getattr(there, key)
+        if expected is not None and here != expected:
+            yield f"training.{key}: {_text(here)}, there {_text(expected)}"
+    if recipe.validation != "extra":
+        yield f"training.validation: {recipe.validation}, there extra"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def published_strategies(
+    published: PublishedSetting, strategies: Iterable[str], catalogue: Catalogue
+) -> dict[str, str]:
+    """Id of a strategy → the published name, for those that are the published ones.
+
+    A recorded list that is bought again (`replay`) stands for the strategy that it was bought by.
+    """
+    found = {}
+    for strategy in strategies:
+        entry = catalogue["strategies"][strategy]
+        name, options = entry["implementation"], dict(entry.get("options") or {})
+        if name == "replay":
+            name, options = options.get("strategy"), VARIANTS.get(str(options.get("strategy")), {})
+        if name in published.strategies and options == VARIANTS.get(name, {}):
+            found[strategy] = name
+    return found
+
+
+def validation_labels(catalogue: Catalogue, proxy: str, trainer: str) -> int:
+    """Labels beside those bought that a training is chosen by: the trainer's, or the proxy's."""
+    chosen = trainer or entries.trainer_of(catalogue, proxy)
+    if chosen is None:
+        return 0
+    recipe = Recipe.from_options(catalogue["trainers"][chosen].get("training"))
+    return int(recipe.validation_size) if recipe.validation == "extra" else 0
