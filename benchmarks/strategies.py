@@ -115,7 +115,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", choices=NAMES, default="cpu")
     parser.add_argument("--clock", choices=list(CLOCKS), default="elapsed")
-    names = registry.names("strategies")
+    names = [
+        name
+        for name in registry.names("strategies")
+        if not registry.describe("strategies", name).info.get("required")
+    ]
     parser.add_argument("--strategies", nargs="+", choices=names, default=names, metavar="NAME")
     parser.add_argument("--no-plain", action="store_true", help="leave the plain forms out")
     parser.add_argument("--output", type=Path, help="a Markdown file to write the table to")

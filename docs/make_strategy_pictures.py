@@ -37,7 +37,11 @@ COLORS = 128  # of a picture, so that it is small
 
 def main(argv: list[str] | None = None) -> None:
     """Draw all pictures, or some."""
-    names = registry.names("strategies")
+    names = [
+        name
+        for name in registry.names("strategies")
+        if not registry.describe("strategies", name).info.get("required")
+    ]
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME")
     FOLDER.mkdir(parents=True, exist_ok=True)

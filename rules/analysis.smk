@@ -137,6 +137,70 @@ rule compare_published:
         " --finetuned {input.finetuned} --tables {params.folder} --log {log}"
 
 
+rule price_costs:
+    input:
+        costs=files_of("collect_costs", "costs"),
+        metrics=files_of("collect_curves", "metrics"),
+        savings=table_of("savings"),
+    output:
+        money=output_of("price_costs", "money"),
+        texts=output_of("price_costs", "texts"),
+    log:
+        log_of("price_costs"),
+    benchmark:
+        benchmark_of("price_costs")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("price_costs"),
+        prices=verbatim(canonical_json(ASKED.values.get("prices", {}))),
+    message:
+        "Turn costs into money"
+    shell:
+        "python -m workflow_scripts.price_costs"
+        " --costs {input.costs} --metrics {input.metrics} --savings {input.savings}"
+        " --prices {params.prices:q} --money {output.money} --log {log}"
+
+
+rule compare_replays:
+    input:
+        metrics=files_of("collect_curves", "metrics"),
+        rounds=every("record", "train_initial", "select_round"),
+        datasets=every("manifest", "prepare_dataset"),
+        arrays=ancient(every("arrays", "prepare_dataset")),
+    output:
+        table=output_of("compare_replays", "table"),
+        texts=output_of("compare_replays", "texts"),
+    log:
+        log_of("compare_replays"),
+    benchmark:
+        benchmark_of("compare_replays")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code("compare_replays"),
+        experiment=verbatim(EXPERIMENT.to_json()),
+        needs=verbatim(canonical_json(NEEDS)),
+        round_pattern=verbatim(files_of("select_round", "record")),
+        initial_pattern=verbatim(files_of("train_initial", "record")),
+        dataset_pattern=verbatim(files_of("prepare_dataset", "manifest")),
+    message:
+        "Compare recorded selections with our own"
+    shell:
+        "python -m workflow_scripts.compare_replays"
+        " --experiment {params.experiment:q} --needs {params.needs:q} --metrics {input.metrics}"
+        " --round-pattern {params.round_pattern:q} --initial-pattern {params.initial_pattern:q}"
+        " --dataset-pattern {params.dataset_pattern:q} --table {output.table} --log {log}"
+
+
 rule plot_label_efficiency:
     input:
         curves=table_of("curves"),
@@ -286,6 +350,9 @@ rule render_report:
         published=published_tables("reference", "orders"),
         figures=everything_for("figures"),
         costs=files_of("collect_costs", "costs"),
+        # None where the experiment has no such table.
+        replays=every("table", "compare_replays"),
+        money=every("money", "price_costs"),
         manifests=every("manifest", "prepare_dataset", "extract_embeddings"),
         annotations=every("record", "annotate"),
     output:
@@ -315,11 +382,13 @@ rule render_report:
             f"--manifest {file}" for file in [*input.manifests, *input.annotations]
         ),
         state=str(parsing.SOURCES_STATE),
+        prices=verbatim(canonical_json(ASKED.values.get("prices", {}))),
     message:
         "Render the report"
     shell:
         "python -m workflow_scripts.render_report"
         " --experiment {params.experiment:q} --configuration {params.configuration:q}"
         " --summary {input.summary} --tables {params.tables} --figures {params.figures}"
-        " --costs {input.costs} {params.manifests} --state {params.state}"
+        " --costs {input.costs} --replays {input.replays} --money {input.money}"
+        " --prices {params.prices:q} {params.manifests} --state {params.state}"
         " --report {output} --log {log}"

@@ -27,6 +27,7 @@ from labelbench_core.stages.table import FOLDER, COSTED, STAGES
 from labelbench_core.storage.files import canonical_json
 from workflow_scripts import _snakefile as parsing
 from workflow_scripts._completeness import what_is_missing
+from workflow_scripts._estimates import TellEstimate
 from workflow_scripts._forcing import Forced
 from workflow_scripts._noted_outputs import changed_by_others, note
 
@@ -34,21 +35,20 @@ from workflow_scripts._noted_outputs import changed_by_others, note
 MODULE = workflow.modifier.namespace
 parsing.refuse_prefix(MODULE, workflow.modifier.path_modifier.replace_prefix)
 remember(save=workflow.is_main_process)
-EXPERIMENT, CATALOGUE = parsing.load(config, PROJECT, workflow.overwrite_configfiles, MODULE)
+ASKED = parsing.read_experiment(config, PROJECT, workflow.overwrite_configfiles, MODULE)
+EXPERIMENT, CATALOGUE = parsing.load(ASKED, PROJECT)
 USES_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 FORCED = Forced(tell=logger.warning)
 if workflow.is_main_process:
-    CHANGED = parsing.prepare_main_process(
-        EXPERIMENT,
-        CATALOGUE,
-        parsing.config_name(workflow.overwrite_configfiles, PROJECT, MODULE),
-        config.get("check_sources", "small"),
-    )
+    CHANGED = parsing.prepare_main_process(EXPERIMENT, CATALOGUE, ASKED)
     for manifest, why in CHANGED.items():
         FORCED.force([manifest], why)
 LEFT_OUT = parsing.left_out_of(EXPERIMENT)
 if LEFT_OUT and workflow.is_main_process:
     logger.addFilter(TellOfLeftOut(workflow, LEFT_OUT, tell=logger.warning))
+if "prices" in ASKED.values and workflow.is_main_process:
+    # Imports torch, in dry runs only.
+    logger.addFilter(TellEstimate(workflow, EXPERIMENT, CATALOGUE, ASKED.values["prices"]))
 # For all rules, including those of an outer workflow.
 shell.prefix(
     parsing.shell_prefix(PROJECT, uses_conda=USES_CONDA, keep_python_path=MODULE is not None)
@@ -308,10 +308,11 @@ def zero_shot_settings(wildcards):
     )
 
 
-def settings(*kinds, ids=()):
+def settings(*kinds, ids=(), bought_from=None):
     """Params function: canonical JSON of the wildcards `ids` and the entries of `kinds`.
 
-    Only what is consumed there: an edit elsewhere in the configuration reruns nothing.
+    Only what is consumed there: an edit elsewhere in the configuration reruns nothing. Where the entry
+    of `bought_from`, strategies or schedules, names a recorded list, the list's SHA-256 is there, too.
     """
 
     def make(wildcards):
@@ -322,6 +323,9 @@ def settings(*kinds, ids=()):
             values["annotator"] = annotator_of(wildcards)
         if "proxies" in kinds and entries.needs_images(CATALOGUE, wildcards.proxy):
             values["backbone"] = entry("backbones", wildcards.backbone)
+        if bought_from is not None:
+            name, seed = wildcards[WILDCARD[bought_from]], int(wildcards.seed)
+            values |= parsing.recorded_list(CATALOGUE, bought_from, name, seed)
         return canonical_json(values)
 
     return make

@@ -58,7 +58,7 @@ rule draw_initial_pool:
         runtime=10,
     params:
         code=code("draw_initial_pool"),
-        settings=settings("schedules", ids=["dataset", "seed"]),
+        settings=settings("schedules", ids=["dataset", "seed"], bought_from="schedules"),
     message:
         "Draw initial pool of {wildcards.dataset}{wildcards.annotator}, seed {wildcards.seed}"
     shell:
@@ -155,7 +155,11 @@ rule select_round:
     params:
         code=code("select_round", "proxies", "strategies"),
         settings=settings(
-            "proxies", "schedules", "strategies", ids=["dataset", "backbone", "seed", "round"]
+            "proxies",
+            "schedules",
+            "strategies",
+            ids=["dataset", "backbone", "seed", "round"],
+            bought_from="strategies",
         ),
     message:
         "Round {wildcards.round}: {wildcards.strategy}, seed {wildcards.seed}"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from labelbench_core.configuration import entries
+from labelbench_core.configuration.inheritance import Asked
 from labelbench_core.errors import InputError, shown
 from labelbench_core.stages.plan import Needs, PlannedJob, planned_jobs
 from labelbench_core.stages.table import stage_of
@@ -29,17 +30,39 @@ def command_parser(description: str | None) -> argparse.ArgumentParser:
         epilog="Further options are passed on to Snakemake.",
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "--configfile", type=Path, nargs="+", default=[], help="file of the experiment"
-    )
+    add_experiment_arguments(parser)
     parser.add_argument("--cores", default="all", help="cores that jobs may use; default: all")
-    working = "folder that holds results/, as for Snakemake; default: the current one"
-    parser.add_argument("--directory", "-d", type=Path, help=working)
     return parser
 
 
-def experiment_of(config_files: Sequence[Path]) -> tuple[str, list[PlannedJob]]:
-    """Name and jobs of the experiment in `config_files`, merged as Snakemake merges them."""
+def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options that say which experiment is meant, and where its results are."""
+    parser.add_argument(
+        "--configfile", type=Path, nargs="+", default=[], help="file of the experiment"
+    )
+    parser.add_argument(
+        "--config", nargs="+", default=[], metavar="KEY=VALUE", help="in the place of the file's"
+    )
+    working = "folder that holds results/, as for Snakemake; default: the current one"
+    parser.add_argument("--directory", "-d", type=Path, help=working)
+
+
+def experiment_of(
+    config_files: Sequence[Path], overwritten: Sequence[str] = ()
+) -> tuple[str, list[PlannedJob]]:
+    """Name and jobs of the experiment in `config_files`; see `asked_for`."""
+    wanted = asked_for(config_files, overwritten)
+    experiment, catalogue = parsing.load(wanted, PROJECT)
+    needs = Needs(**entries.needs(experiment, catalogue))
+    return experiment.experiment, list(planned_jobs(experiment, needs))
+
+
+def asked_for(config_files: Sequence[Path], overwritten: Sequence[str] = ()) -> Asked:
+    """What `config_files` ask for, merged as Snakemake merges them.
+
+    `overwritten`: what `--config` says, as on Snakemake's command line.
+    """
+    from snakemake.cli import parse_config
     from snakemake.utils import update_config
 
     config: dict = {}
@@ -48,9 +71,11 @@ def experiment_of(config_files: Sequence[Path]) -> tuple[str, list[PlannedJob]]:
         if not isinstance(content, dict):
             raise InputError(f"{file}: {shown(content)}; allowed: a mapping")
         update_config(config, content)
-    experiment, catalogue = parsing.load(config, PROJECT, config_files)
-    needs = Needs(**entries.needs(experiment, catalogue))
-    return experiment.experiment, list(planned_jobs(experiment, needs))
+    try:
+        update_config(config, parse_config(list(overwritten)))
+    except ValueError as error:
+        raise InputError(f"--config: {error}") from error
+    return parsing.read_experiment(config, PROJECT, config_files)
 
 
 def missing_of(job: PlannedJob, left_out: frozenset[str] = frozenset()) -> list[str]:
@@ -70,12 +95,19 @@ class Snakemake:
 
     Parameters
     ----------
-    config_files, cores, options
+    config_files, overwritten, cores, options
         As on its command line.
     """
 
-    def __init__(self, config_files: Sequence[Path], cores: str, options: Sequence[str]) -> None:
-        chosen = ["--configfile", *map(str, config_files)] if config_files else []
+    def __init__(
+        self,
+        config_files: Sequence[Path],
+        overwritten: Sequence[str],
+        cores: str,
+        options: Sequence[str],
+    ) -> None:
+        chosen = ["--config", *overwritten] if overwritten else []
+        chosen += ["--configfile", *map(str, config_files)] if config_files else []
         # Any folder may be the working directory, even one with a Snakefile of its own.
         snakefile = ["--snakefile", os.path.relpath(PROJECT / "Snakefile")]
         self._options = ["--cores", cores, *snakefile, *options, *chosen]

@@ -26,6 +26,7 @@ def open_data(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> dat
             arguments.dataset,
             checkpoint_of(arguments),
             arguments.threads,
+            arguments.zero_shot,
             arguments.annotations,
         )
     return data.open_round_data(

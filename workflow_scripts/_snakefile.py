@@ -20,6 +20,8 @@ from labelbench_core.configuration.annotations import annotated, look_at_annotat
 from labelbench_core.configuration.catalogue import Catalogue, load_catalogue
 from labelbench_core.configuration.component_code import check_code
 from labelbench_core.configuration.experiment import Experiment, annotator_in_paths
+from labelbench_core.configuration.inheritance import Asked, asked
+from labelbench_core.configuration.replays import list_sha256
 from labelbench_core.datasets import data_directory, looks
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
@@ -36,27 +38,36 @@ ANNOTATED = STAGES["annotate"].path("record")
 _held_locks: list[int] = []
 
 
-def load(
+def read_experiment(
     config: Mapping[str, Any],
     project: Path,
     config_files: Sequence[str | Path],
     module: str | None = None,
-) -> tuple[Experiment, Catalogue]:
-    """The experiment and the catalogue, checked; exits with all errors if there are any.
+) -> Asked:
+    """What is asked for, with the files that are extended and the recipe; exits if it cannot be.
 
     The files are read again after Snakemake, which takes the last of two equal keys. The files of a
     workflow that has this one as a module are not read.
     """
+    files = {}
     try:
         if module is None:
             refuse_targets(config_files)
-            for file in config_files or [default_config(project)]:
-                read_yaml(Path(os.path.relpath(file)))
+            chosen = config_files or [default_config(project)]
+            files = {file: read_yaml(file) for file in map(Path, map(os.path.relpath, chosen))}
+        return asked(config, config_name(config_files, project, module), files)
+    except InputError as error:
+        raise stop(error) from None
+
+
+def load(wanted: Asked, project: Path) -> tuple[Experiment, Catalogue]:
+    """The experiment and the catalogue, checked; exits with all errors if there are any."""
+    try:
         catalogue = load_catalogue(project / "config" / "catalogue")
-        named = config_name(config_files, project, module)
-        experiment = experiments.load_experiment(
-            config, catalogue, project / "config" / "schema", named
-        )
+        with wanted.naming_places():
+            experiment = experiments.load_experiment(
+                wanted.values, catalogue, project / "config" / "schema", wanted.name
+            )
     except InputError as error:
         raise stop(error) from None
     return experiment, catalogue
@@ -94,6 +105,15 @@ def left_out_of(experiment: Experiment) -> frozenset[str]:
         raise stop(error) from None
 
 
+def recorded_list(catalogue: Catalogue, kind: str, name: str, seed: int) -> dict[str, str]:
+    """`recorded_sha256` of the list that a strategy or a schedule buys from, if it does."""
+    try:
+        digest = list_sha256(catalogue, kind, name, seed, data_directory())
+    except InputError as error:
+        raise stop(error) from None
+    return {} if digest is None else {"recorded_sha256": digest}
+
+
 def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
     """The experiment with the catalogue entries that it uses, for the report."""
     used = {kind: experiment.all_of(kind) for kind in ("datasets", "backbones", "proxies")}
@@ -110,8 +130,7 @@ def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any
 def prepare_main_process(
     experiment: Experiment,
     catalogue: Catalogue,
-    config_file: str,
-    check_sources: str = "small",
+    wanted: Asked,
 ) -> dict[str, str]:
     """Before anything is planned: clear a dead run's lock, and check that code and data are there.
 
@@ -124,12 +143,13 @@ def prepare_main_process(
     datasets = experiment.all_of("datasets")
     manifests = {dataset: PREPARED.format(dataset=dataset) for dataset in datasets}
     try:
-        check_code(experiment, catalogue, config_file)
+        with wanted.naming_places():
+            check_code(experiment, catalogue, wanted.name)
         changed = sources.changed_sources(
             {dataset: catalogue["datasets"][dataset] for dataset in datasets},
             {dataset: Path(path) for dataset, path in manifests.items()},
             data_directory(),
-            when=check_sources,
+            when=wanted.values.get("check_sources", "small"),
             tell=lambda line: print(line, file=sys.stderr),
         )
         prepared = {
@@ -137,9 +157,10 @@ def prepare_main_process(
             for dataset, manifest in prepared_manifests(experiment, catalogue).items()
             if dataset not in changed
         }
-        experiments.check_sources(
-            experiment, catalogue, data_directory(), sizes_of(prepared), config_file
-        )
+        with wanted.naming_places():
+            experiments.check_sources(
+                experiment, catalogue, data_directory(), sizes_of(prepared), wanted.name
+            )
         reread = check_annotators(experiment, catalogue, prepared)
     except InputError as error:
         raise stop(error) from None

@@ -48,7 +48,7 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
             "no archive file was given; put it first, because --configfile takes every argument "
             "after it: archive_results OUT.tar.gz --configfile FILE"
         )
-    name, jobs = experiment_of(arguments.configfile)
+    name, jobs = experiment_of(arguments.configfile, arguments.config)
     mode = _mode(arguments.archive)
     absent = left_out(name)
     missing = [path for job in jobs for path in missing_of(job, absent)]
@@ -58,7 +58,9 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
             "packed; run snakemake first"
         )
     review = ("--workflow-profile", str(PROJECT / "profiles" / "review"))
-    plan = Snakemake(arguments.configfile, arguments.cores, options).left_to_do(*review)
+    plan = Snakemake(arguments.configfile, arguments.config, arguments.cores, options).left_to_do(
+        *review
+    )
     if plan is not None:
         rules = ", ".join(planned_rules(plan))
         raise InputError(f"results are not up to date; run snakemake first. It would run {rules}")

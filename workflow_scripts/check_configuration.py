@@ -14,6 +14,7 @@ from labelbench_core.configuration import loading as experiments
 from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.configuration.component_code import check_code
 from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.inheritance import Asked, asked
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
 from labelbench_core.stages.left_out import left_out
@@ -26,20 +27,34 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 
 def check(file: Path, *, use_conda: bool = False) -> str:
-    """What a valid experiment would make, in one line; `InputError` otherwise.
+    """What a valid experiment would make, by each of its recipes, in one line; else `InputError`.
 
     With `use_conda`, weights that come as packages are in the jobs' environments, not in this one:
     backbones are not checked.
     """
+    content = read_yaml(file)
+    wanted = asked(content, str(file), {file: content})
+    if len(wanted.recipes) < 2:
+        return f"{file}: valid: {_check_one(wanted, use_conda=use_conda)}"
+    told = []
+    for recipe in wanted.recipes:
+        one = asked(content, str(file), {file: content}, recipe)
+        told.append(f"{recipe}: {_check_one(one, use_conda=use_conda)}")
+    return f"{file}: valid: {'; '.join(told)}"
+
+
+def _check_one(wanted: Asked, *, use_conda: bool) -> str:
+    """What one of the recipes would make."""
     config = PROJECT / "config"
     catalogue = load_catalogue(config / "catalogue")
-    experiment = experiments.load_experiment(
-        read_yaml(file), catalogue, config / "schema", str(file)
-    )
-    check_code(experiment, catalogue, str(file))
-    prepared = parsing.prepared_manifests(experiment, catalogue)
-    sizes = parsing.sizes_of(prepared)
-    experiments.check_sources(experiment, catalogue, data_directory(), sizes, str(file))
+    with wanted.naming_places():
+        experiment = experiments.load_experiment(
+            wanted.values, catalogue, config / "schema", wanted.name
+        )
+        check_code(experiment, catalogue, wanted.name)
+        prepared = parsing.prepared_manifests(experiment, catalogue)
+        sizes = parsing.sizes_of(prepared)
+        experiments.check_sources(experiment, catalogue, data_directory(), sizes, wanted.name)
     parsing.check_annotators(experiment, catalogue, prepared)
     needs = Needs(**entries.needs(experiment, catalogue))
     if not use_conda:
@@ -50,7 +65,7 @@ def check(file: Path, *, use_conda: bool = False) -> str:
         sum(1 for name in names for _ in jobs_of(STAGES[name], experiment, needs))
         for names in (("train_initial", "select_round"), ("finetune_model",))
     )
-    return f"{file}: valid: {rounds} rounds and {tuned} fine-tunings"
+    return f"{rounds} rounds and {tuned} fine-tunings"
 
 
 def _jobs_to_run(experiment: Experiment, needs: Needs) -> Iterator[tuple[str, Mapping[str, Any]]]:

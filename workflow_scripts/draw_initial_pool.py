@@ -7,8 +7,9 @@ from pathlib import Path
 
 from labelbench_core.annotators.annotations import open_annotations
 from labelbench_core.datasets import open_dataset
+from labelbench_core.datasets.recorded_lists import pool_sha256
 from labelbench_core.seeds import rng_for
-from labelbench_core.selection import initial_pool
+from labelbench_core.selection import initial_pool, recorded
 from labelbench_core.storage import files
 from labelbench_core.storage.records import write_record
 from workflow_scripts._annotations import add_annotations_argument
@@ -21,13 +22,14 @@ def draw_initial_pool(arguments: argparse.Namespace) -> None:
     names = (settings["dataset"], schedule["id"], settings["seed"])
     dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
     annotations = open_annotations(settings, dataset, arguments.annotations)
-    said = dataset.labels("pool") if annotations is None else annotations.labels
-    labeled = initial_pool.draw(
-        said,
-        schedule["initial"],
-        schedule.get("draw", "uniform"),
-        rng_for("initial-pool", *names),
-    )
+    labels = dataset.labels("pool") if annotations is None else annotations.labels
+    how = schedule.get("draw", "uniform")
+    if how == "recorded":
+        pool = dataset.manifest["splits"]["pool"]
+        labeled = recorded.first_rows(schedule, settings, len(labels), pool_sha256(pool))
+    else:
+        rng = rng_for("initial-pool", *names)
+        labeled = initial_pool.draw(labels, schedule["initial"], how, rng)
     with files.exclusive(arguments.output):
         write_record(
             arguments.output,

@@ -8,7 +8,14 @@ from pathlib import Path
 from labelbench_core.analysis.published_results import read_comparison
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.datasets.looks import last_looks
-from labelbench_core.report.page import Provenance, read_costs, read_results, render
+from labelbench_core.report.page import (
+    Provenance,
+    read_costs,
+    read_money,
+    read_replays,
+    read_results,
+    render,
+)
 from labelbench_core.report.versions import (
     analysis_versions,
     describe_annotators,
@@ -43,6 +50,9 @@ def render_report(arguments: argparse.Namespace) -> None:
         looks=last_looks(arguments.state, experiment.all_of("datasets"))
         if arguments.state
         else None,
+        replays=read_replays(arguments.replays) if arguments.replays else None,
+        money=read_money(arguments.money) if arguments.money else None,
+        currency=json.loads(arguments.prices).get("currency", ""),
         published=read_comparison(arguments.tables) if experiment.references else None,
     )
     with atomic_path(arguments.report) as aside:
@@ -56,6 +66,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--tables", required=True, type=Path, help="folder of tabulate's tables")
     parser.add_argument("--figures", required=True, type=Path, help="folder of the figures")
     parser.add_argument("--costs", required=True, type=Path, help="table of collect_costs")
+    parser.add_argument("--replays", nargs="?", type=Path, help="table of compare_replays")
+    parser.add_argument("--money", nargs="?", type=Path, help="table of price_costs")
+    parser.add_argument("--prices", default="{}", help="what it was made with, as JSON")
     parser.add_argument("--configuration", default="", help="configuration to show, as JSON")
     parser.add_argument("--revision", default="", help="git revision to show")
     parser.add_argument(

@@ -25,9 +25,9 @@ from workflow_scripts._noted_outputs import Former
 
 
 def restore_results(arguments: argparse.Namespace, options: list[str]) -> None:
-    name, jobs = experiment_of(arguments.configfile)
+    name, jobs = experiment_of(arguments.configfile, arguments.config)
     not_wanted = frozenset() if arguments.left_out else left_out(name)
-    snakemake = Snakemake(arguments.configfile, arguments.cores, options)
+    snakemake = Snakemake(arguments.configfile, arguments.config, arguments.cores, options)
     outputs = [one.path for job in jobs for one in job.outputs]
     former = Former()
     # Files made since, without a record, may have been made from files other than those recorded.

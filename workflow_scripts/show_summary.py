@@ -8,6 +8,9 @@ from labelbench_core.errors import InputError
 from labelbench_core.stages import report_files
 from labelbench_core.storage.records import read_record
 
+QUICKSTART = "quickstart"
+FIGURE_1 = "snakemake --cores all --configfile config/paper/figure-1.yaml"
+
 
 def show(arguments: argparse.Namespace) -> None:
     """Print to standard output."""
@@ -22,6 +25,10 @@ def show(arguments: argparse.Namespace) -> None:
     }
     for name, place in places.items():
         print(f"{name:8s} {place.format(experiment=arguments.experiment)}")
+
+    if arguments.experiment == QUICKSTART:
+        print()
+        print(f"Figure 1 of the paper (a GPU, ImageNet): {FIGURE_1}")
 
 
 def main(argv: list[str] | None = None) -> int:

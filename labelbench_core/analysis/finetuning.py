@@ -13,6 +13,7 @@ from labelbench_core.analysis.frames import (
     groups,
     present,
 )
+from labelbench_core.analysis.units import of
 from labelbench_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def compare_to_proxy(finetuned: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFr
 
     Returns
     -------
-    Group columns (with trainer) and `FINETUNING_COLUMNS`; `difference` > 0: fine-tuning is better.
+    Group columns (with trainer) and `FINETUNING_COLUMNS`; `difference` is the fine-tuned model's
+    value less the proxy's, whichever way is better.
     """
     import pandas as pd
 
@@ -78,8 +80,8 @@ def compare_to_proxy(finetuned: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFr
     return pd.concat(tables, ignore_index=True)
 
 
-def verdict(difference: float, p_holm: float) -> str:
+def verdict(difference: float, p_holm: float, metric: str) -> str:
     """One of "better", "worse" or "not distinguishable", by the corrected p-value."""
     if p_holm < SIGNIFICANCE:
-        return "better" if difference > 0 else "worse"
+        return "better" if of(metric).sign * difference > 0 else "worse"
     return "not distinguishable"

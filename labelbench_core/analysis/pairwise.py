@@ -13,6 +13,7 @@ import numpy as np
 
 from labelbench_core.analysis.comparisons import SIGNIFICANCE, by_seed_and_strategy, paired_test
 from labelbench_core.analysis.frames import SETTING, groups
+from labelbench_core.analysis.units import of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,12 +22,17 @@ SATURATION = 0.99
 """Budgets after the baseline has reached this share of its final value are not compared."""
 
 
-def checkpoint_rounds(baseline_means: np.ndarray) -> list[int]:
+def checkpoint_rounds(baseline_means: np.ndarray, *, lower_is_better: bool = False) -> list[int]:
     """Rounds 1, 2, 4, 8, … up to the first one where the baseline is at 99 % of its final value.
 
-    `baseline_means` (T,) starts with round 0. Round 1 is always compared.
+    `baseline_means` (T,) starts with round 0. Round 1 is always compared. Where lower is better,
+    the final value is at least 99 % of the baseline's.
     """
-    saturated = int(np.argmax(baseline_means >= SATURATION * baseline_means[-1]))
+    final = baseline_means[-1]
+    reached = baseline_means >= SATURATION * final
+    if lower_is_better:
+        reached = final >= SATURATION * baseline_means
+    saturated = int(np.argmax(reached))
     last = max(saturated, 1)
     return [1 << power for power in range(last.bit_length()) if 1 << power < len(baseline_means)]
 
@@ -34,24 +40,25 @@ def checkpoint_rounds(baseline_means: np.ndarray) -> list[int]:
 def penalty_matrix(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """Entry (i, j): in how many settings strategy i significantly beats strategy j.
 
-    `frame` has single values of one split and one metric (more is better). A setting weighs 1,
-    spread over its checkpoints; a win is a paired t-test over seeds with p < 0.05, uncorrected, as
+    `frame` has single values of one split and one metric. A setting weighs 1, spread over its
+    checkpoints; a win is a paired t-test over seeds with p < 0.05, uncorrected, as
     in the paper. The row `mean` holds the column means: how often a strategy is beaten; lower is
     better. Fewer than two seeds, or a single round: no wins.
     """
     import pandas as pd
 
     names = list(dict.fromkeys(frame["strategy"]))
+    metric = of(frame["metric"].iloc[0])
     wins = pd.DataFrame(0.0, index=names, columns=names)
     for _, rows in groups(frame, SETTING):
         means = rows[rows["strategy"] == baseline].groupby("round")["value"].mean().sort_index()
-        rounds = checkpoint_rounds(means.to_numpy())
+        rounds = checkpoint_rounds(means.to_numpy(), lower_is_better=metric.lower_is_better)
         for number in rounds:
             table = by_seed_and_strategy(rows[rows["round"] == number], baseline)
             for first in table:
                 for second in table.columns.drop(first):
                     test = paired_test((table[first] - table[second]).to_numpy())
-                    if test["p_value"] < SIGNIFICANCE and test["difference"] > 0:
+                    if test["p_value"] < SIGNIFICANCE and metric.sign * test["difference"] > 0:
                         wins.loc[first, second] += 1 / len(rounds)
     wins.loc["mean"] = wins.sum() / max(len(names) - 1, 1)
     return wins

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.curves import t_interval
 from labelbench_core.analysis.frames import group_columns, groups
+from labelbench_core.analysis.units import of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,12 +17,13 @@ RANK_COLUMNS = ("strategy", "n_seeds", "mean_rank", "half_width")
 def mean_ranks(frame: pd.DataFrame) -> pd.DataFrame:
     """Rank (1 is best, ties share) at every seed and budget after round 0, averaged over budgets.
 
-    For metrics of which more is better. The 95 % t interval is over seeds.
+    Best is lowest where lower is better. The 95 % t interval is over seeds.
     """
     import pandas as pd
 
     keys = group_columns(frame)
     later = frame[frame["round"] > 0].copy()
+    later["value"] *= later["metric"].map(lambda metric: of(metric).sign)
     later["rank"] = later.groupby([*keys, "seed", "round"])["value"].rank(ascending=False)
     rows = []
     for names, part in groups(later, [*keys, "strategy"]):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from labelbench_core.analysis.ranking import mean_ranks
 from labelbench_core.analysis.savings import label_savings
 from labelbench_core.analysis.summary import summarise_experiment
 from labelbench_core.analysis.tables import (
+    TextTable,
     accuracy_tables,
     as_latex,
     as_markdown,
@@ -63,9 +63,9 @@ def compute_results(
 ) -> Results:
     """Every statistic, from the tables of `collect_curves` and the proxies that train on images.
 
-    Curves and comparisons cover all metrics; what needs to know which direction is better
-    (savings, areas, ranks, pairwise wins) covers the experiment's own metric only. Ceilings have
-    curves, and fine-tunings corrected separately; everything else is of methods only.
+    Curves and comparisons cover all metrics, in their own units; savings, areas, ranks and pairwise
+    wins cover the experiment's own metric only. Ceilings have curves, and fine-tunings corrected
+    separately; everything else is of methods only.
     """
     methods = methods_only(rounds, experiment)
     chosen = methods[methods["metric"] == experiment.metric]
@@ -126,9 +126,8 @@ def write_results(
         "combined": combined_tables(results.combined, experiment.metric),
         "finetuning": finetuning_tables(results.finetuning, experiment.metric),
     }
-    written = {"md": as_markdown, "tex": as_latex}
-    for name, suffix in itertools.product(TEXT_TABLES, TEXT_FORMATS):
-        _write_text(folder / f"{name}.{suffix}", written[suffix](texts[name]))
+    for name in TEXT_TABLES:
+        write_texts(texts[name], folder / f"{name}.csv")
     write_record(
         summary,
         "summary",
@@ -136,6 +135,9 @@ def write_results(
     )
 
 
-def _write_text(path: Path, text: str) -> None:
-    with atomic_path(path) as aside:
-        aside.write_text(text, encoding="utf-8")
+def write_texts(tables: Sequence[TextTable], path: Path) -> None:
+    """Write tables for people beside the CSV file `path`, in all `TEXT_FORMATS`."""
+    written = {"md": as_markdown, "tex": as_latex}
+    for suffix in TEXT_FORMATS:
+        with atomic_path(path.with_suffix(f".{suffix}")) as aside:
+            aside.write_text(written[suffix](tables), encoding="utf-8")

@@ -3,6 +3,7 @@
 Both compare *mean* curves over seeds, joined by straight lines, at the number of labels at which
 each first reaches a level of the metric. Curves need not be monotone: the first crossing counts,
 for both curves in both definitions, so that a strategy compared with itself saves exactly 1.0.
+Where lower is better, the curves come mirrored (`savings`).
 
 ``at-baseline-level`` (the headline)
     The level is the baseline's mean at its last budget. Saving = labels at which the *baseline*

@@ -20,6 +20,7 @@ from labelbench_core.analysis.saving_intervals import (
     Curve,
     compute_savings,
 )
+from labelbench_core.analysis.units import of
 from labelbench_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def saving_with_interval(
 def label_savings(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """Label savings of every strategy over `baseline`, by both definitions, in every group.
 
-    `frame` has single values of metrics for which more is better.
+    Where lower is better, curves are mirrored, so that they reach a level from above.
     Returned columns: group columns and `SAVING_COLUMNS`.
     """
     import pandas as pd
@@ -81,7 +82,8 @@ def label_savings(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     keys = group_columns(frame)
     results = []
     for names, rows in groups(frame, keys):
-        tables = {name: by_seed(part) for name, part in rows.groupby("strategy", sort=False)}
+        sign = of(names["metric"]).sign
+        tables = {name: sign * by_seed(part) for name, part in rows.groupby("strategy", sort=False)}
         if baseline not in tables:
             raise InputError(f"no rows of the baseline {baseline!r} to compare with")
         base = tables.pop(baseline)
@@ -92,6 +94,7 @@ def label_savings(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
                 )
             for definition in DEFINITIONS:
                 values = saving_with_interval(_curve(base), _curve(table), definition)
+                values["level"] = sign * values["level"]
                 head = {"strategy": strategy, "baseline": baseline, "definition": definition}
                 results.append({**names, **head, "n_seeds": len(base), **values})
     return pd.DataFrame(results, columns=[*keys, *SAVING_COLUMNS])

@@ -17,6 +17,7 @@ from labelbench_core.analysis.frames import (
 )
 from labelbench_core.analysis.savings import DEFINITIONS, HEADLINE, interval_text, saving_text
 from labelbench_core.analysis.tables import p_text
+from labelbench_core.analysis.units import difference_text, signed, value_text
 from labelbench_core.configuration.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _finetuning(table: pd.DataFrame, experiment: Experiment, pair: list[str]) ->
         strategies: dict[str, dict] = {}
         for _, row in last.iterrows():
             values = _plain(row, (*FINETUNING_FIELDS, *COUNTS))
-            values["verdict"] = verdict(row["difference"], row["p_holm"])
+            values["verdict"] = verdict(row["difference"], row["p_holm"], experiment.metric)
             strategies.setdefault(row["strategy"], {})[row["split"]] = values
         labels = int(last["num_labeled"].iloc[0])
         results.append({**names, "num_labeled": labels, "strategies": strategies})
@@ -140,11 +141,6 @@ def nan(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def percent(value: float | None) -> str:
-    """A share as "93.41 %", a dash where there is none."""
-    return "–" if value is None or math.isnan(value) else f"{100 * value:.2f} %"
-
-
 def saving_cell(entry: Mapping[str, Any]) -> tuple[str, str]:
     """A saving of `summary.json` as text, and its interval."""
     interval = interval_text(
@@ -153,22 +149,23 @@ def saving_cell(entry: Mapping[str, Any]) -> tuple[str, str]:
     return saving_text(nan(entry["saving"]), entry["bound"]), interval
 
 
-def mean_text(entry: Mapping[str, Any]) -> str:
+def mean_text(entry: Mapping[str, Any], metric: str) -> str:
     """A mean of `summary.json` with its interval as text."""
+    mean, low, high = (value_text(entry[key], metric) for key in ("mean", "low", "high"))
     if entry["low"] is None:
-        return f"{percent(entry['mean'])} (one seed)"
-    low, high = percent(entry["low"]), percent(entry["high"])
-    return f"{percent(entry['mean'])} (95 % interval {low} to {high})"
+        return f"{mean} (one seed)"
+    return f"{mean} (95 % interval {low} to {high})"
 
 
-def finetuning_text(entry: Mapping[str, Any]) -> str:
+def finetuning_text(entry: Mapping[str, Any], metric: str) -> str:
     """The effect of fine-tuning on one strategy, as a sentence without its subject."""
-    points = f"{100 * entry['difference']:+.2f} points"
+    points = difference_text(entry["difference"], metric)
     if entry["extra_labels"]:
         points += f", for {entry['extra_labels']:,} more labels"
     if entry["n_seeds"] < 2:
         return f"{points} on a single seed, too few to tell a difference"
-    interval = f"95 % interval {100 * entry['low']:+.2f} to {100 * entry['high']:+.2f}"
+    low, high = (signed(entry[end], math.nan, metric) for end in ("low", "high"))
+    interval = f"95 % interval {low} to {high}"
     words = {
         "better": "better than the proxy",
         "worse": "worse than the proxy",
@@ -180,7 +177,7 @@ def finetuning_text(entry: Mapping[str, Any]) -> str:
 
 def summary_lines(summary: Mapping[str, Any]) -> list[str]:
     """The headline numbers of `summary.json` as lines for a terminal."""
-    highlight, baseline = summary["highlight"], summary["baseline"]
+    highlight, baseline, metric = (summary[key] for key in ("highlight", "baseline", "metric"))
     lines = [f"Experiment {summary['experiment']}: {highlight} compared with {baseline}"]
     for setting in summary["settings"]:
         lines += ["", setting_name(setting)]
@@ -188,16 +185,17 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
             lines += _saving_lines(setting)
         split = setting["splits"][0]
         for strategy, values in setting["final"].items():
-            where = f"{split} {summary['metric']}, {setting['num_labeled']:,} labels, {strategy}"
-            lines.append(f"  {where}: {mean_text(values[split])}")
+            where = f"{split} {metric}, {setting['num_labeled']:,} labels, {strategy}"
+            lines.append(f"  {where}: {mean_text(values[split], metric)}")
         for ceiling, entry in setting["ceilings"].items():
-            where = f"{split} {summary['metric']}, {entry['num_labeled']:,} labels, {ceiling}"
-            lines.append(f"  {where} (ceiling): {mean_text(entry['splits'][split])}")
+            where = f"{split} {metric}, {entry['num_labeled']:,} labels, {ceiling} (ceiling)"
+            lines.append(f"  {where}: {mean_text(entry['splits'][split], metric)}")
         for entry in setting["finetuning"]:
             for strategy, values in entry["strategies"].items():
                 if split in values:
                     where = f"({entry['trainer']}), {entry['num_labeled']:,} labels, {strategy}"
-                    lines.append(f"  fine-tuned {where}: {finetuning_text(values[split])}")
+                    text = finetuning_text(values[split], metric)
+                    lines.append(f"  fine-tuned {where}: {text}")
     return lines
 
 

@@ -19,6 +19,7 @@ from labelbench_core.analysis.frames import (
     setting_name,
 )
 from labelbench_core.analysis.savings import DEFINITIONS, interval_text, saving_text
+from labelbench_core.analysis.units import of, signed, with_half_width
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,13 +35,6 @@ class TextTable:
     num_names: int = 1
 
 
-def with_half_width(mean: float, half: float) -> str:
-    """A share and the half-width of its interval in percent: "93.41 ± 0.22"."""
-    if math.isnan(mean):
-        return "–"
-    return f"{100 * mean:.2f}" if math.isnan(half) else f"{100 * mean:.2f} ± {100 * half:.2f}"
-
-
 COMPARED = {
     SELECTION: ("selecting adds to the same training", ["training", "strategy"]),
     TRAINING: ("training adds with the same strategy", ["training", "than", "strategy"]),
@@ -49,7 +43,7 @@ COMPARED = {
 
 
 def accuracy_tables(curves: pd.DataFrame, metric: str) -> list[TextTable]:
-    """Mean ± half-width in percent: a row per strategy, a column per number of labels.
+    """Mean ± half-width: a row per strategy, a column per number of labels.
 
     Ceilings follow the methods and are named as such.
     """
@@ -62,13 +56,14 @@ def accuracy_tables(curves: pd.DataFrame, metric: str) -> list[TextTable]:
         shown = shown.assign(strategy=shown_names(shown))
         for split in ordered_splits(rows["split"]):
             part = shown[shown["split"] == split]
-            title = f"{split} {metric} in %, {setting_name(names)}"
-            tables.append(_by_budget(title, part, ("mean", "half_width"), ["strategy"]))
+            title = f"{split} {metric} in {of(metric).unit}, {setting_name(names)}"
+            values = ("mean", "half_width")
+            tables.append(_by_budget(title, part, values, ["strategy"], metric))
     return tables
 
 
 def finetuning_tables(table: pd.DataFrame, metric: str) -> list[TextTable]:
-    """Fine-tuned and proxy values (same seeds) and their paired difference, in percent (points)."""
+    """Fine-tuned and proxy values (same seeds) and their paired difference."""
     tables = []
     table = table.assign(strategy=shown_names(table))
     for names, rows in groups(table[table["metric"] == metric], [*SETTING, "trainer"]):
@@ -79,15 +74,16 @@ def finetuning_tables(table: pd.DataFrame, metric: str) -> list[TextTable]:
                     row["strategy"],
                     f"{row['num_labeled']:,}",
                     _validation(row),
-                    with_half_width(row["finetuned"], row["finetuned_half_width"]),
-                    with_half_width(row["proxy_value"], row["proxy_half_width"]),
-                    _signed(row["difference"], row["half_width"]),
+                    with_half_width(row["finetuned"], row["finetuned_half_width"], metric),
+                    with_half_width(row["proxy_value"], row["proxy_half_width"], metric),
+                    signed(row["difference"], row["half_width"], metric),
                     p_text(row["p_holm"]),
                     str(row["n_seeds"]),
                 )
                 for _, row in part.iterrows()
             )
-            title = f"{split} {metric} in %, {setting_name(names)}, {names['trainer']}"
+            where = f"{setting_name(names)}, {names['trainer']}"
+            title = f"{split} {metric} in {of(metric).unit}, {where}"
             columns = (
                 "strategy",
                 "labels",
@@ -110,7 +106,7 @@ def _validation(row: pd.Series) -> str:
 
 
 def combined_tables(combined: pd.DataFrame, metric: str) -> list[TextTable]:
-    """Every training with every strategy, in percent, and what each of the two adds, in points.
+    """Every training with every strategy: values, and what each of the two adds.
 
     One table of values for each problem, one for each kind of comparison.
     """
@@ -123,8 +119,8 @@ def combined_tables(combined: pd.DataFrame, metric: str) -> list[TextTable]:
             place = {name: number for number, name in enumerate(dict.fromkeys(part["training"]))}
             keys = ["training", "strategy"]
             values = part.drop_duplicates([*keys, "num_labeled"])
-            title = f"{split} {metric} in %, {where}"
-            tables.append(_by_budget(title, values, ("mean", "mean_half_width"), keys))
+            title = f"{split} {metric} in {of(metric).unit}, {where}"
+            tables.append(_by_budget(title, values, ("mean", "mean_half_width"), keys, metric))
             for compared, (adds, shown) in COMPARED.items():
                 tests = part[part["compared"] == compared]
                 if len(tests):
@@ -135,9 +131,9 @@ def combined_tables(combined: pd.DataFrame, metric: str) -> list[TextTable]:
                     )
                     than = tests["reference_training"]
                     reference = than + " + " + tests["reference_strategy"]
-                    title = f"what {adds}, in points of {split} {metric}, {where}"
+                    title = f"what {adds}, {_in_units(split, metric)}, {where}"
                     tests = tests.assign(than=than, reference=reference)
-                    tables.append(_differences(title, tests, shown))
+                    tables.append(_differences(title, tests, shown, metric))
     return tables
 
 
@@ -176,24 +172,29 @@ def savings_tables(savings: pd.DataFrame) -> list[TextTable]:
 
 
 def comparison_tables(comparisons: pd.DataFrame, metric: str) -> list[TextTable]:
-    """Paired differences to the baseline in percentage points, starred where p (Holm) < 0.05."""
+    """Paired differences to the baseline, starred where p (Holm) < 0.05."""
     tables = []
     for names, rows in groups(comparisons[comparisons["metric"] == metric], SETTING):
         for split in ordered_splits(rows["split"]):
             part = rows[rows["split"] == split]
-            title = (
-                f"difference to the baseline in points of {split} {metric}, {setting_name(names)}"
-            )
-            tables.append(_differences(title, part, ["strategy"]))
+            where = f"{_in_units(split, metric)}, {setting_name(names)}"
+            title = f"difference to the baseline {where}"
+            tables.append(_differences(title, part, ["strategy"], metric))
     return tables
 
 
-def _differences(title: str, rows: pd.DataFrame, names: Sequence[str]) -> TextTable:
+def _in_units(split: str, metric: str) -> str:
+    """In what differences are, and which way is better where that is not up."""
+    better = " (below 0 is better)" if of(metric).lower_is_better else ""
+    return f"in {of(metric).unit_of_differences} of {split} {metric}{better}"
+
+
+def _differences(title: str, rows: pd.DataFrame, names: Sequence[str], metric: str) -> TextTable:
     labels = sorted(set(rows["num_labeled"]))
     cells = []
     for name, part in groups(rows, names):
         found = {
-            row["num_labeled"]: _signed(row["difference"], row["half_width"])
+            row["num_labeled"]: signed(row["difference"], row["half_width"], metric)
             + ("*" if row["p_holm"] < SIGNIFICANCE else "")
             for _, row in part.iterrows()
         }
@@ -203,13 +204,13 @@ def _differences(title: str, rows: pd.DataFrame, names: Sequence[str]) -> TextTa
 
 
 def _by_budget(
-    title: str, rows: pd.DataFrame, values: tuple[str, str], names: Sequence[str]
+    title: str, rows: pd.DataFrame, values: tuple[str, str], names: Sequence[str], metric: str
 ) -> TextTable:
     labels = sorted(set(rows["num_labeled"]))
     cells = []
     for name, part in groups(rows, names):
         found = {
-            count: with_half_width(mean, half)
+            count: with_half_width(mean, half, metric)
             for count, mean, half in zip(
                 part["num_labeled"], part[values[0]], part[values[1]], strict=True
             )
@@ -217,10 +218,6 @@ def _by_budget(
         cells.append((*name.values(), *(found.get(count, "–") for count in labels)))
     columns = (*names, *(f"{count:,}" for count in labels))
     return TextTable(title, columns, tuple(cells), len(names))
-
-
-def _signed(mean: float, half: float) -> str:
-    return f"{100 * mean:+.2f}" if math.isnan(half) else f"{100 * mean:+.2f} ± {100 * half:.2f}"
 
 
 def p_text(value: float) -> str:

@@ -12,6 +12,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Outline:
+    """The shapes of a backbone, no values: what it costs is known before its weights are there.
+
+    Attributes
+    ----------
+    model, num_features, input_size
+        As of the `Backbone`; the model is on the device "meta".
+    """
+
+    model: torch.nn.Module
+    num_features: int
+    input_size: int
+
+
+@dataclass(frozen=True)
 class Backbone:
     """A network that maps images to pooled features, and the preprocessing of its images.
 

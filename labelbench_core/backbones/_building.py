@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labelbench_core.backbones import Backbone
+from labelbench_core.backbones import Backbone, Outline
 from labelbench_core.backbones._preprocessing import check_given
 from labelbench_core.datasets.framing import SHORTEST, Framing
 from labelbench_core.errors import InputError
@@ -51,6 +51,16 @@ def finish(
         layer=layer,
         framing=framing,
     )
+
+
+def outlined(model: torch.nn.Module, input_size: int) -> Outline:
+    """The `Outline` of a model on the device "meta"."""
+    import torch
+
+    model = model.eval()
+    with torch.no_grad():
+        features = model(torch.zeros(1, 3, input_size, input_size, device="meta"))
+    return Outline(model, features.shape[1], input_size)
 
 
 def hash_weights(model: torch.nn.Module) -> str:

@@ -12,9 +12,9 @@ import importlib.util
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from labelbench_core.backbones import Backbone, _libraries
+from labelbench_core.backbones import Backbone, Outline, _libraries
 from labelbench_core.errors import InputError
 from labelbench_core.registry.options import Pixels
 from labelbench_core.storage import files
@@ -93,6 +93,18 @@ def build(
         interpolation=interpolation,
         layer="global average pool after conv_head",
     )
+
+
+def outline(*, variant: str = "lite0", input_size: int = 224, **preparing: Any) -> Outline:
+    """The network's shapes; options as of `build`, those of preparing images of no influence."""
+    timm = _libraries.timm()
+    import torch
+
+    from labelbench_core.backbones._building import outlined
+
+    with torch.device("meta"):
+        model = timm.create_model(MODELS[variant], pretrained=False, num_classes=0)
+    return outlined(model, input_size)
 
 
 def read_weights() -> dict[str, torch.Tensor]:

@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from labelbench_core.backbones import Backbone, _libraries
+from labelbench_core.backbones import Backbone, Outline, _libraries
 from labelbench_core.backbones._building import require_file
 from labelbench_core.backbones._checkpoints import (
     first_mismatch,
@@ -147,6 +147,26 @@ def build(
         framing=prepared.framing,
         layer="projection of the image tower",
     )
+
+
+def outline(*, model: str, input_size: int | None = None, **others: Any) -> Outline:
+    """The image tower's shapes; options as of `build`, those of weights of no influence.
+
+    `InputError` where only the hub knows the text tower, which is built, too.
+    """
+    open_clip = _libraries.open_clip()
+    import torch
+
+    from labelbench_core.backbones import _building
+
+    if "hf_model_name" in open_clip.get_model_config(model)["text_cfg"]:
+        raise InputError(f"model: {model!r}: its text tower is known to the hub only")
+    with torch.device("meta"):
+        network = open_clip.create_model(model, device="meta", force_image_size=input_size)
+    if getattr(network.visual, "output_tokens", False):
+        network.visual.output_tokens = False
+    size = open_clip.get_model_preprocess_cfg(network)["size"]
+    return _building.outlined(network.visual, square(size, f"model: {model}"))
 
 
 def zero_shot_head(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from labelbench_core.backbones import Backbone, _libraries
+from labelbench_core.backbones import Backbone, Outline, _libraries
 from labelbench_core.backbones._building import require_file
 from labelbench_core.backbones._checkpoints import (
     first_mismatch,
@@ -164,6 +164,27 @@ def build(
         framing=prepared.framing,
         layer="pooled features before the classifier",
     )
+
+
+def outline(
+    *,
+    model: str,
+    pretrained: bool | str = True,
+    checkpoint: str | None = None,
+    input_size: int | None = None,
+    **preparing: Any,
+) -> Outline:
+    """The network's shapes; options as of `build`, those of preparing images of no influence."""
+    timm = _libraries.timm()
+    import torch
+
+    from labelbench_core.backbones import _building
+
+    name = _with_tag(model, pretrained)
+    with torch.device("meta"):
+        network = timm.create_model(name, num_classes=0, **_sized(name, input_size))
+    size = input_size or square(network.pretrained_cfg["input_size"], f"model: {name}")
+    return _building.outlined(network, size)
 
 
 def _with_tag(model: str, pretrained: bool | str) -> str:

@@ -21,7 +21,7 @@ KINDS = (*COMPONENT_KINDS, "schedules", "augmentations")
 ONLY_OF = {
     "datasets": (
         "prompts", "pool_size", "merge_classes", "long_tail", "near_copies", "duplicates",
-        "near_duplicates",
+        "near_duplicates", "metric",
     ),
     "annotators": ("price", "seconds"),
     "trainers": ("training",),
@@ -76,6 +76,9 @@ def kind_errors(kind: str, entries: Any, schema: Path, file: Path | str) -> list
     if not found and kind == "augmentations":
         for name, entry in entries.items():
             found += _augmentation_errors(name, entry, file)
+    if not found and kind == "schedules":
+        for name, entry in entries.items():
+            found += _schedule_errors(name, entry, file)
     return found
 
 
@@ -112,8 +115,9 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
                 if key in training
             ]
         if not errors and not wrong:
-            steps = Recipe.from_options(training).steps
-            wrong = _step_errors(implementation, options, steps)
+            recipe = Recipe.from_options(training)
+            if recipe.epochs is None:  # else their number is the labels'
+                wrong = _step_errors(implementation, options, recipe.steps)
         errors += wrong
     for other, keys in ONLY_OF.items():
         if other != kind:
@@ -172,3 +176,15 @@ def _augmentation_errors(name: str, entry: Mapping[str, Any], file: Path | str) 
     return [
         f"{file}: {name}: it changes nothing; allowed: at least one value in weak or strong above 0"
     ]
+
+
+def _schedule_errors(name: str, entry: Mapping[str, Any], file: Path | str) -> Iterator[str]:
+    """Initial labels of a recorded list without the list, and the other way round."""
+    is_recorded = entry.get("draw") == "recorded"
+    if is_recorded and "list" not in entry:
+        yield f"{file}: {name}.list: missing; allowed: the list that draw: recorded takes"
+    if "list" in entry and not is_recorded:
+        given = entry.get("draw", "uniform")
+        yield f"{file}: {name}.draw: {shown(given)}; allowed with a list: recorded"
+    if is_recorded and entry["initial"] == "all":
+        yield f"{file}: {name}.draw: 'recorded'; allowed with initial: all: leave it out"

@@ -6,6 +6,7 @@ from typing import Any
 from labelbench_core import registry
 from labelbench_core.backbones.zero_shot import require_text
 from labelbench_core.configuration import entries
+from labelbench_core.configuration.beside_budget import ending, labels_beside
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Crossing
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
@@ -30,23 +31,33 @@ def split_errors(
     """Splits that a fine-tuning needs for evaluation or validation and a data set does not have."""
     if "test" not in sizes:  # every data set has one: its splits are not known yet
         return
+    for proxy in crossing.proxies:
+        if trainer := entries.trainer_of(catalogue, proxy):
+            where = f"proxies: {proxy!r} is trained by {trainer!r}, whose"
+            yield from _extra_errors(_recipe(catalogue, trainer), dataset, sizes, where)
     for trainer in crossing.finetune.trainers if crossing.finetune else ():
         recipe = _recipe(catalogue, trainer)
-        available = sizes.get("val", 0)
-        if recipe.validation == "extra" and recipe.validation_size > available:
-            has = f"has {available} rows in its split 'val'" if available else "has no split 'val'"
-            instead = f"at most {available}" if available else "validation: none, held-out"
-            yield (
-                f"finetune.trainers: {trainer!r}: training.validation_size: "
-                f"{recipe.validation_size:g} labels for validation: extra, but data set "
-                f"{dataset!r} {has}; allowed: {instead}"
-            )
+        yield from _extra_errors(recipe, dataset, sizes, f"finetune.trainers: {trainer!r}:")
         for split in recipe.evaluate or ():
             if split not in sizes:
                 yield (
                     f"finetune.trainers: {trainer!r}: training.evaluate: data set {dataset!r} has "
                     f"no split {shown(split)}{did_you_mean(split, sizes)}; allowed: {listed(sizes)}"
                 )
+
+
+def _extra_errors(
+    recipe: Recipe, dataset: str, sizes: Mapping[str, int], where: str
+) -> Iterator[str]:
+    """More labels for validation than a data set has beside its pool."""
+    available = sizes.get("val", 0)
+    if recipe.validation == "extra" and recipe.validation_size > available:
+        has = f"has {available} rows in its split 'val'" if available else "has no split 'val'"
+        instead = f"at most {available}" if available else "validation: none, held-out"
+        yield (
+            f"{where} training.validation_size: {recipe.validation_size:g} labels for validation: "
+            f"extra, but data set {dataset!r} {has}; allowed: {instead}"
+        )
 
 
 def _reference_errors(catalogue: Catalogue, proxy: str) -> Iterator[str]:
@@ -82,12 +93,28 @@ def _proxy_errors(crossing: Crossing, catalogue: Catalogue, proxy: str) -> Itera
                 f"views of unlabelled images; allowed: {known}"
             )
         yield from _image_options(catalogue, trainer, recipe, where)
-    elif recipe.head != "fresh":
-        yield f"{where} training.head is {recipe.head!r}; allowed there: fresh"
+    else:
+        start = entries.starts_from_class_names(catalogue, proxy)
+        allowed = ("fresh", "zero-shot") if start else ("fresh",)
+        if recipe.head not in allowed:
+            yield f"{where} training.head is {recipe.head!r}; allowed there: {listed(allowed)}"
     if recipe.validation == "extra":
+        yield from _beside_budget(recipe, proxy, where)
+
+
+def _beside_budget(recipe: Recipe, proxy: str, where: str) -> Iterator[str]:
+    """Labels that a round spends and its budget does not hold."""
+    size = int(recipe.validation_size)
+    if recipe.count_validation:
         yield (
             f"{where} training.validation is 'extra'; allowed there: none, held-out (all labels "
-            "spent count towards a round's budget)"
+            "spent count towards a round's budget), or count_validation: false with it"
+        )
+    elif labels_beside(proxy) != size:
+        yield (
+            f"{where} weights are chosen by {size} labels beside the budget "
+            f"(training.count_validation: false); allowed: an id of the proxy that says so, ending "
+            f"in {ending(size)}"
         )
 
 

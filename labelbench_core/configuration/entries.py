@@ -9,22 +9,22 @@ from typing import Any
 from labelbench_core import registry
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.replays import pairs
 from labelbench_core.embeddings import refreshing
 
-NOT_FOR_JOBS = ("prompts", "price", "seconds")
-"""Keys of entries that no job depends on, but for the one rule that reads the prompts."""
 LoadedByName = tuple[str, str, Mapping[str, Any]]
 """Kind, implementation and options of a component."""
+NOT_OF_JOBS = ("prompts", "metric", "price", "seconds")
 
 
 def entry(catalogue: Catalogue, kind: str, name: str) -> dict[str, Any]:
     """A catalogue entry with its id, as jobs get it: a proxy's trainer is an entry, too.
 
-    What does not decide a job's result is left out (`NOT_FOR_JOBS`).
+    Left out: prompts, which concern one rule only, and what concerns none: a data set's metric, an
+    annotator's price and time.
     """
     chosen = catalogue[kind][name]
-    kept = {key: value for key, value in chosen.items() if key not in NOT_FOR_JOBS}
-    result = {"id": name, **kept}
+    result = {"id": name, **{key: one for key, one in chosen.items() if key not in NOT_OF_JOBS}}
     if kind == "proxies" and (trainer := trainer_of(catalogue, name)):
         result["options"] = {
             **registry.options_of(chosen),
@@ -94,7 +94,8 @@ def needs(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
     """What the experiment's proxies and trainers need, as JSON values; see `plan.Needs`.
 
     `augmentation`: proxy → id; `refresh`: proxy → `every` and `trainer`; `class_names`: the
-    "proxies" and "trainers" that start from the class names; `images`: the proxies on images.
+    "proxies" and "trainers" that start from the class names; `images`: the proxies on images;
+    `replays`, if there are any: strategies that buy recorded lists → ours to compare them with.
     """
     proxies = sorted({ids["proxy"] for ids in experiment.settings()})
     refresh = {
@@ -120,6 +121,8 @@ def needs(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
             ],
         },
         "images": [name for name in proxies if needs_images(catalogue, name)],
+        # Named only where there are any: what other experiments have made stays as it is.
+        **({"replays": replays} if (replays := pairs(experiment, catalogue)) else {}),
     }
 
 

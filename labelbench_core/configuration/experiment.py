@@ -157,7 +157,8 @@ class Experiment:
 
     `baseline` is what every strategy is compared with, `highlight` the strategy of the headline;
     every crossing has both. `metric` is the metric of tables, savings and figures. `references` are
-    published settings beside the experiment's own, `panels` those of a figure of its own.
+    published settings beside the experiment's own, `panels` those of a figure of its own. `priced`
+    says whether there are prices that turn costs into money.
     """
 
     experiment: str
@@ -167,6 +168,7 @@ class Experiment:
     metric: str = "accuracy"
     references: tuple[Reference, ...] = ()
     panels: tuple[Panel, ...] = ()
+    priced: bool = False
 
     @classmethod
     def from_json(cls, text: str) -> "Experiment":
@@ -209,10 +211,12 @@ class Experiment:
     def as_mapping(self) -> dict[str, Any]:
         """All that decides what is measured, as JSON values.
 
-        What stays on disk (`finetune.keep`) does not: a change of it must not run anything again.
+        What stays on disk (`finetune.keep`) does not, nor do prices: a change of them must not run
+        anything again.
         The exact annotator, where it is the only one, is not named.
         """
         values = dataclasses.asdict(self)
+        del values["priced"]
         for crossing in values["crossings"]:
             if crossing["finetune"] is not None:
                 del crossing["finetune"]["keep"]

@@ -12,6 +12,8 @@ from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.compatibility import combination_errors, split_errors
 from labelbench_core.configuration.component_code import unreadable
 from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
+from labelbench_core.configuration.metric import metric_errors, metric_of
+from labelbench_core.configuration.replays import list_errors, list_options
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.datasets.variants import Variant
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all
@@ -53,9 +55,11 @@ def load_experiment(
         crossings=tuple(_crossing(values, catalogue) for values in crossings),
         baseline=config.get("baseline", "random"),
         highlight=config.get("highlight", "margin"),
-        metric=config.get("metric", "accuracy"),
+        metric=metric_of(config, catalogue),
+        priced="prices" in config,
     )
-    errors = [f"{file}: {line}" for line in _size_errors(experiment)]
+    errors = [f"{file}: {line}" for line in metric_errors(config, catalogue)]
+    errors += [f"{file}: {line}" for line in _size_errors(experiment)]
     for place, crossing in enumerate(experiment.crossings):
         where = f"{file}: also.{place - 1}." if place else f"{file}: "
         errors += [where + line for line in _reference_errors(experiment, crossing, catalogue)]
@@ -223,6 +227,8 @@ def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
             entry = catalogue["strategies"][strategy]
             needs = registry.needs(entry["implementation"], registry.options_of(entry))
             missing = needs - {"embeddings", "labeled", "labels", "num_classes", *offers}
+            if list_options(catalogue, "strategies", strategy) is not None:
+                missing -= {"recorded"}
             if missing:
                 errors.append(
                     f"strategies: {strategy!r} needs {', '.join(sorted(missing))}, which proxy "
@@ -301,7 +307,8 @@ def check_sources(
         for crossing in experiment.crossings:
             if dataset in crossing.datasets:
                 errors += _budget_errors(crossing, dataset, catalogue, sizes.get("pool"), file)
-                told = split_errors(crossing, dataset, catalogue, sizes)
+                told = [*split_errors(crossing, dataset, catalogue, sizes)]
+                told += list_errors(crossing, dataset, catalogue, sizes.get("pool"), data_dir)
                 errors += [f"{file}: {line}" for line in told]
     raise_all(errors)
 
@@ -355,3 +362,26 @@ def _budget_errors(
                 f"{file}: rounds: {crossing.rounds} rounds of schedule {schedule!r} buy {last} "
                 f"labels, but the pool of {dataset!r} has {pool}; allowed: at most {most}"
             )
+
+
+def known_sizes(entry: Mapping[str, Any], data_dir: Path) -> dict[str, int]:
+    """Sizes of a data set's splits, as far as they are known without reading the data."""
+    try:
+        return _source_sizes(entry, data_dir)
+    except (InputError, OSError):  # who runs the experiment is told
+        return {}
+
+
+def known_num_classes(entry: Mapping[str, Any], data_dir: Path) -> int | None:
+    """The number of a data set's classes; None where it is not known without reading the data."""
+    if "merge_classes" in entry:
+        return None
+    name, options = entry["implementation"], entry.get("options") or {}
+    if (told := registry.describe("datasets", name).info.get("num_classes")) is not None:
+        return told
+    component = registry.load("datasets", name)
+    try:
+        found = component.pool_labels(data_dir, **options)
+    except (AttributeError, InputError, OSError):
+        return None
+    return None if found is None else len(found[1])

@@ -12,6 +12,7 @@ from labelbench_core.configuration.same_setting import (
     validation_labels,
 )
 from labelbench_core.errors import did_you_mean, listed, shown
+from labelbench_core.metrics.known import METRICS
 from labelbench_core.published.settings import names, setting, unknown
 
 Errors = list[str]
@@ -70,7 +71,7 @@ def panels(
         if len(places) > 1:
             several = listed(" / ".join([*ids.values(), *([t] if t else [])]) for ids, t in places)
             wrong.append(f"{where}: one of several settings is meant; allowed: {several}")
-        wrong += list(_panel_errors(values, where))
+        wrong += list(_panel_errors(values, values.get("metric", experiment.metric), where))
         errors += wrong
         if wrong:
             continue
@@ -97,12 +98,14 @@ def panels(
     return tuple(found), errors
 
 
-def _panel_errors(values: Mapping[str, Any], where: str) -> Iterator[str]:
+def _panel_errors(values: Mapping[str, Any], metric: str, where: str) -> Iterator[str]:
     name, limits = values.get("reference"), values.get("y")
     if name is not None and name not in names():
         yield f"{where}.reference: {unknown(name)}"
     if limits is not None and not limits[0] < limits[1]:
         yield f"{where}.y: {shown(limits)}; allowed: the lower limit first"
+    if values.get("smoothing") == "max" and METRICS[metric].lower_is_better:
+        yield f"{where}.smoothing: 'max', but of {metric} less is better; allowed: none"
 
 
 def _places(

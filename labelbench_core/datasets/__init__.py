@@ -42,6 +42,9 @@ class RawSplit:
         Perceptual hash of each image, as hexadecimal digits, where `prepare` was asked for them.
     source_rows
         (N,) int64: which row of the source's split each row shows. None: not kept.
+    groups
+        (N,) int64 places in the data set's `group_names`, -1 for a row of no group; None where the
+        split has no groups.
     """
 
     labels: np.ndarray
@@ -50,6 +53,7 @@ class RawSplit:
     file_sha256: list[str] | None = None
     near_hashes: list[str] | None = None
     source_rows: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     def listed_files(self) -> list[tuple[str, str]]:
         """(path, SHA-256 of the content) of each file, once `prepare` has read them."""
@@ -64,6 +68,7 @@ class RawSplit:
             None if self.file_sha256 is None else [self.file_sha256[row] for row in rows],
             None if self.near_hashes is None else [self.near_hashes[row] for row in rows],
             None if self.source_rows is None else self.source_rows[rows],
+            None if self.groups is None else self.groups[rows],
         )
 
 
@@ -92,6 +97,8 @@ class RawDataset:
         report.
     near_copies
         Rows at the pool's end that are near-copies of others (`variants`).
+    group_names
+        Of the groups 0, 1, …; empty where no split has groups.
     """
 
     class_names: list[str]
@@ -103,6 +110,7 @@ class RawDataset:
     left_out: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     splits_note: str = ""
     near_copies: int = 0
+    group_names: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -190,6 +198,13 @@ class PreparedDataset:
         blind._verified, blind._hidden = self._verified, self._hidden | {split}
         return blind
 
+    def groups(self, split: str) -> np.ndarray | None:
+        """(N,) int64 groups of `split`, -1 for a row of no group; None if it has no groups."""
+        self._require(split)
+        if "groups_sha256" not in self.manifest["splits"][split]:
+            return None
+        return self._array(f"{split}-groups").load()
+
     def images(self, split: str, *, threads: int = 4, framing: Framing = SHORTEST) -> Images:
         """The images of `split`.
 
@@ -224,13 +239,15 @@ class PreparedDataset:
                 self._listing(split)
 
     def verify_splits(self, splits: Iterable[str]) -> None:
-        """Verify what `labels` and `images` of these splits will read, before hours are spent.
+        """Verify what `labels`, `groups` and `images` of these splits will read, before hours go.
 
         As they do: blocks that did not change since the last check are not hashed again.
         """
         for split in splits:
             self._require(split)
             self._array(f"{split}-labels")
+            if "groups_sha256" in self.manifest["splits"][split]:
+                self._array(f"{split}-groups")
             if self.manifest["splits"][split]["storage"] == "array":
                 self._array(f"{split}-images")
             else:

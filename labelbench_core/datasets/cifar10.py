@@ -15,6 +15,7 @@ INFO = {
     "summary": "CIFAR-10, official python version",
     "license": "none stated by its authors",
     "paper": "https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf",
+    "num_classes": 10,
 }
 
 LAYOUT = _cifar.Layout(

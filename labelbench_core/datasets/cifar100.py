@@ -15,6 +15,7 @@ INFO = {
     "summary": "CIFAR-100, official python version, fine labels",
     "license": "none stated by its authors",
     "paper": "https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf",
+    "num_classes": 100,
 }
 
 LAYOUT = _cifar.Layout(

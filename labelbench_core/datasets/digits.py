@@ -15,6 +15,7 @@ INFO = {
     "summary": "scikit-learn's 8 x 8 digits, in the package: no download",
     "license": "CC BY 4.0",
     "paper": "https://doi.org/10.24432/C50P49",
+    "num_classes": 10,
 }
 
 TEST_SIZE = 500

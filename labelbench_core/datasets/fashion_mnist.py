@@ -19,6 +19,7 @@ INFO = {
     "summary": "Fashion-MNIST, from Debian's package, a folder, or a download",
     "license": "MIT",
     "paper": "https://arxiv.org/abs/1708.07747",
+    "num_classes": 10,
 }
 
 TORCHVISION_FOLDER = "FashionMNIST/raw"

@@ -1,10 +1,11 @@
 """Source → prepared data set: arrays, manifest, checks. Equal content gives equal bytes."""
 
 import importlib.metadata
+import inspect
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -112,7 +113,7 @@ def prepare_dataset(
             near=bool(near_version),
         )
         contents = source_contents(origin, raw, digests)
-        check_raw(raw, allow_missing_classes=bool(options.get("allow_missing_classes", False)))
+        check_raw(raw, allow_missing_classes=_may_lack_classes(component, options))
         if raw.skip_corrupt:
             raw = _variant_of_whole(raw, source, variant)
         if duplicates == "error":
@@ -133,6 +134,8 @@ def prepare_dataset(
     written, listings = {}, {}
     for split, entry in raw.splits.items():
         written[f"{split}-labels"] = store.write_array(aside / f"{split}-labels", entry.labels)
+        if entry.groups is not None:
+            written[f"{split}-groups"] = store.write_array(aside / f"{split}-groups", entry.groups)
         if entry.images is not None:
             written[f"{split}-images"] = store.write_array(aside / f"{split}-images", entry.images)
         else:
@@ -146,6 +149,8 @@ def prepare_dataset(
     if raw.near_copies:
         splits[POOL]["near_copies"] = raw.near_copies
     content = {"class_names": raw.class_names, "splits": splits}
+    if raw.group_names:
+        content["group_names"] = list(raw.group_names)
     manifest = {
         "dataset": dataset,
         "source": source,
@@ -175,6 +180,13 @@ def prepare_dataset(
         root = os.path.realpath(origin.root)
         write_look(state, dataset, Look(root, len(contents), contents_sha256(contents), looked))
     return manifest
+
+
+def _may_lack_classes(component: ModuleType, options: Mapping[str, Any]) -> bool:
+    """The option `allow_missing_classes`, its default included; False for who has none such."""
+    name = "allow_missing_classes"
+    parameter = inspect.signature(component.load).parameters.get(name)
+    return bool(options.get(name, parameter is not None and parameter.default))
 
 
 def source_files(
@@ -223,6 +235,8 @@ def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
         "labels_sha256": files.sha256_arrays({"labels": entry.labels}),
         "class_counts": np.bincount(entry.labels, minlength=len(raw.class_names)).tolist(),
     }
+    if entry.groups is not None:
+        described["groups_sha256"] = files.sha256_arrays({"groups": entry.groups})
     if entry.images is not None:
         return described | {
             "storage": "array",
@@ -256,6 +270,7 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
                 f"split {split}: labels {labels.min()}..{labels.max()} for {num_classes} classes"
             )
         _check_images(split, entry)
+        _check_groups(split, entry, raw.group_names)
         counts = np.bincount(labels, minlength=num_classes)
         missing = [raw.class_names[label] for label in np.flatnonzero(counts == 0)]
         required = split == "pool" or (split in FULL_SPLITS and not allow_missing_classes)
@@ -264,6 +279,19 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
                 f"split {split} has no image of class {printable(missing[0])} "
                 f"({len(missing)} classes missing){_since_corrupt(raw)}"
             )
+
+
+def _check_groups(split: str, entry: RawSplit, names: Sequence[str]) -> None:
+    """`InputError` unless a split's groups, if it has any, are places in `names` or -1."""
+    groups = entry.groups
+    if groups is None:
+        return
+    if groups.dtype != np.int64 or groups.shape != entry.labels.shape:
+        told = f"split {split}: groups are {groups.dtype} {groups.shape}"
+        raise InputError(f"{told}, not int64, one for each label")
+    if groups.min() < -1 or groups.max() >= len(names):
+        told = f"split {split}: groups {groups.min()}..{groups.max()} for {len(names)} groups"
+        raise InputError(f"{told}; -1 is no group")
 
 
 def _variant_of_whole(raw: RawDataset, source: str, variant: Variant) -> RawDataset:

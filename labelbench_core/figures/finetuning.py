@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.ceilings import FULL_DATA, ceiling_name, full_data_of
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
+from labelbench_core.analysis.units import of
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 
@@ -26,6 +27,7 @@ def draw_finetuning(table: pd.DataFrame, experiment: Experiment) -> Figure:
     rows = table[table["metric"] == experiment.metric]
     if rows.empty:
         return style.message("This experiment has no fine-tuning.")
+    scale = of(experiment.metric).scale
     split = ordered_splits(rows["split"])[0]
     rows = rows[rows["split"] == split]
     everything, rows = rows, rows[rows["kind"] != FULL_DATA]
@@ -48,24 +50,24 @@ def draw_finetuning(table: pd.DataFrame, experiment: Experiment) -> Figure:
         line = line[: len(rounds)]
         for panel, number in zip(line, rounds, strict=True):
             cell = part[part["round"] == number].set_index("strategy").reindex(order)
-            _panel(panel, cell, looks)
-            for name, value in zip(full["strategy"], 100 * full["finetuned"], strict=True):
+            _panel(panel, cell, looks, scale)
+            for name, value in zip(full["strategy"], scale * full["finetuned"], strict=True):
                 panel.axvline(value, color=looks[name].color, linestyle=looks[name].dashes)
             labels = f"{int(cell['num_labeled'].dropna().iloc[0]):,} labels"
             title = titles[tuple(setting.values())]
             panel.set_title(labels if len(names) == 1 else f"{title}\n{labels}")
-            panel.set_xlabel(f"{split} {experiment.metric} in %")
+            panel.set_xlabel(f"{split} {experiment.metric} in {of(experiment.metric).unit}")
         for panel in line[1:]:
             panel.set_yticklabels([])
         ends = [
-            100 * (part[value] + sign * part[half].fillna(0.0))
+            scale * (part[value] + sign * part[half].fillna(0.0))
             for value, half in (
                 ("finetuned", "finetuned_half_width"),
                 ("proxy_value", "proxy_half_width"),
             )
             for sign in (-1, 1)
         ]
-        ends.append(100 * full["finetuned"])
+        ends.append(scale * full["finetuned"])
         style.common_limits(line, [number for end in ends for number in end])
     style.note_setting(figure, list(names.values()))
     handles = _handles()
@@ -78,10 +80,10 @@ def draw_finetuning(table: pd.DataFrame, experiment: Experiment) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Look]) -> None:
+def _panel(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Look], scale: int) -> None:
     for place, (name, row) in enumerate(table.iterrows()):
         color = looks[str(name)].color
-        proxy, tuned = 100 * row["proxy_value"], 100 * row["finetuned"]
+        proxy, tuned = scale * row["proxy_value"], scale * row["finetuned"]
         for value, half, shift, filled in (
             (proxy, row["proxy_half_width"], 0.14, False),
             (tuned, row["finetuned_half_width"], -0.14, True),
@@ -89,7 +91,7 @@ def _panel(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Look]) -> Non
             axes.errorbar(
                 value,
                 place + shift,
-                xerr=None if half != half else 100 * half,
+                xerr=None if half != half else scale * half,
                 color=color,
                 marker="o",
                 markersize=7.5,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from labelbench_core.analysis.ceilings import FULL_DATA, ceiling_name, full_data_of
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
 from labelbench_core.analysis.published import MAXIMUM, RAW, matching
+from labelbench_core.analysis.units import of
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.published import budget_label, draw_published, published_handles
@@ -34,20 +35,23 @@ def draw_curves(
     """
     curves = curves[curves["metric"] == experiment.metric]
     rows = curves[curves["kind"] != FULL_DATA]
-    label = f"{experiment.metric} in %"
+    label = f"{experiment.metric} in {of(experiment.metric).unit}"
     columns = ("mean", "low", "high")
     return _grid(rows, experiment, columns, label, ceilings_in=curves, published=published)
 
 
 def draw_differences(comparisons: pd.DataFrame, experiment: Experiment) -> Figure:
-    """Mean paired difference to the baseline and its 95 % band, in points, against labels bought.
+    """Mean paired difference to the baseline and its 95 % band against labels bought.
 
     `comparisons` is the table of `compare_to_baseline`. Filled markers: p (Holm) < 0.05.
     """
     rows = comparisons[comparisons["metric"] == experiment.metric]
     if rows.empty:
         return style.message("Nothing to compare: only one strategy or one round.")
-    label = f"points over {experiment.baseline}"
+    metric = of(experiment.metric)
+    label = f"{metric.unit_of_differences} over {experiment.baseline}"
+    if metric.lower_is_better:
+        label += ", below 0 is better"
     return _grid(rows, experiment, ("difference", "low", "high"), label)
 
 
@@ -60,6 +64,7 @@ def _grid(
     published: pd.DataFrame | None = None,
 ) -> Figure:
     splits = [name for name in ordered_splits(rows["split"]) if name != "val"]
+    scale = of(experiment.metric).scale
     names = setting_labels(rows)
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
     ceilings = style.ceiling_looks((*experiment.full_data, *experiment.ceilings))
@@ -68,18 +73,19 @@ def _grid(
     figure, axes = style.panels(len(names), len(splits), width, 3.5 + style.room_for(titles))
     for line, (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
         title = titles[tuple(setting.values())]
-        for panel, split in zip(line, splits, strict=True):
+        shown_panels = style.panels_of(line, splits, part)
+        for panel, split in shown_panels:
             shown = part[part["split"] == split]
             if ceilings_in is not None:
                 full = full_data_of(ceilings_in, {**setting, "split": split})
-                _ceilings(panel, shown, full, ceilings)
-            _panel(panel, shown, looks, columns)
+                _ceilings(panel, shown, full, ceilings, scale)
+            _panel(panel, shown, looks, columns, scale)
             panel.set_xlabel("labels bought")
             if published is not None:
                 beneath = matching(published, {**setting, "split": split, "trainer": ""})
                 _published(panel, shown, beneath, looks)
             panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
-        line[0].set_ylabel(label)
+        shown_panels[0][0].set_ylabel(label)
     drawn = [name for name in looks if name in set(rows["strategy"])]
     handles = [style.handle(name, looks[name]) for name in drawn]
     if ceilings_in is not None:
@@ -95,7 +101,11 @@ def _grid(
 
 
 def _panel(
-    axes: Axes, rows: pd.DataFrame, looks: Mapping[str, style.Look], columns: tuple[str, str, str]
+    axes: Axes,
+    rows: pd.DataFrame,
+    looks: Mapping[str, style.Look],
+    columns: tuple[str, str, str],
+    scale: int,
 ) -> None:
     mean, low, high = columns
     differences = mean == "difference"
@@ -107,11 +117,11 @@ def _panel(
         part, look = rows[rows["strategy"] == name], looks[name]
         labels = part["num_labeled"]
         if name in banded:
-            band = (100 * part[low], 100 * part[high])
+            band = (scale * part[low], scale * part[high])
             axes.fill_between(labels, *band, color=look.color, alpha=0.13, linewidth=0)
         axes.plot(
             labels,
-            100 * part[mean],
+            scale * part[mean],
             color=look.color,
             linestyle=look.dashes,
             linewidth=look.width,
@@ -124,7 +134,7 @@ def _panel(
             sure = part[part["p_holm"] < 0.05]
             axes.plot(
                 sure["num_labeled"],
-                100 * sure[mean],
+                scale * sure[mean],
                 color=look.color,
                 linestyle="none",
                 marker=look.marker,
@@ -156,16 +166,20 @@ def _published(
 
 
 def _ceilings(
-    axes: Axes, curves: pd.DataFrame, full: pd.DataFrame, looks: Mapping[str, style.Look]
+    axes: Axes,
+    curves: pd.DataFrame,
+    full: pd.DataFrame,
+    looks: Mapping[str, style.Look],
+    scale: int,
 ) -> None:
     """A curve for each ceiling that buys in rounds, a line across for one on the full data."""
     for name, look in looks.items():
         drawn = {"color": look.color, "linestyle": look.dashes, "linewidth": look.width}
         curve = curves[curves["strategy"] == name]
         if len(curve):
-            axes.plot(curve["num_labeled"], 100 * curve["mean"], **drawn)
+            axes.plot(curve["num_labeled"], scale * curve["mean"], **drawn)
         for value in full.loc[full["strategy"] == name, "mean"]:
-            axes.axhline(100 * value, **drawn)
+            axes.axhline(scale * value, **drawn)
 
 
 def banded_strategies(looks: Mapping[str, style.Look]) -> list[str]:

@@ -37,18 +37,20 @@ def draw_savings(savings: pd.DataFrame, experiment: Experiment) -> Figure:
     height = 1.25 + 0.34 * strategies + style.room_for(titles)
     figure, axes = style.panels(len(names), len(splits), width, height)
     for line, (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
-        first = part[part["split"] == splits[0]]
+        shown_panels = style.panels_of(line, splits, part)
+        first = part[part["split"] == shown_panels[0][1]]
         order = list(first.sort_values("saving", kind="stable", na_position="first")["strategy"])
-        for panel, split in zip(line, splits, strict=True):
+        for panel, split in shown_panels:
             table = part[part["split"] == split].set_index("strategy").loc[order]
             _panel(panel, table, [looks[name] for name in order])
             title = titles[tuple(setting.values())]
             panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
             panel.set_xlabel(f"labels of {experiment.baseline} ÷ labels of the strategy")
-        for panel in line[1:]:
+        for panel, _ in shown_panels[1:]:
             panel.set_yticklabels([])
         shown = part.loc[part["split"].isin(splits), ["saving", "low", "high"]]
-        style.common_limits(line, [1.0, *shown.to_numpy(dtype=float).ravel()])
+        drawn = [panel for panel, _ in shown_panels]
+        style.common_limits(drawn, [1.0, *shown.to_numpy(dtype=float).ravel()])
     style.note_setting(figure, list(names.values()))
     return figure
 

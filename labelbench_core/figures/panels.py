@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.panels import PanelCurve
 from labelbench_core.analysis.published import MAXIMUM, RAW
+from labelbench_core.analysis.units import of
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import Panel
 from labelbench_core.figures import style
@@ -61,6 +62,7 @@ def _smoothing(panel: Panel) -> str:
 def _panel(
     axes: Axes, panel: Panel, curves: Sequence[PanelCurve], looks: dict[str, style.Look]
 ) -> None:
+    metric = of(panel.metric)
     banded = banded_strategies({one.strategy: looks[one.strategy] for one in curves})
     budgets: list[int] = []
     for one in sorted(curves, key=lambda one: looks[one.strategy].width):
@@ -68,10 +70,10 @@ def _panel(
         budgets += one.num_labeled.tolist()
         if one.published is not None:
             draw_published(axes, one.published_labels, one.published, look, _smoothing(panel))
-        _band(axes, one, look.color if one.strategy in banded else "none")
+        _band(axes, one, look.color if one.strategy in banded else "none", metric.scale)
         axes.plot(
             one.num_labeled,
-            100 * one.mean,
+            metric.scale * one.mean,
             color=look.color,
             linestyle=look.dashes,
             linewidth=look.width,
@@ -83,7 +85,7 @@ def _panel(
     axes.set_title(panel.title)
     axes.set_xlabel(budget_label(panel.validation_labels))
     smoothed = "\nrunning maximum" if panel.smoothing == "max" else ""
-    axes.set_ylabel(f"{panel.split} {panel.metric} in %{smoothed}")
+    axes.set_ylabel(f"{panel.split} {panel.metric} in {metric.unit}{smoothed}")
     axes.grid(axis="y")
     axes.margins(x=0.03)
     if panel.y is not None:
@@ -91,7 +93,7 @@ def _panel(
     style.budget_ticks(axes, budgets, most=4)
 
 
-def _band(axes: Axes, curve: PanelCurve, color: str) -> None:
-    low: np.ndarray = 100 * (curve.mean - curve.half_width)
-    high: np.ndarray = 100 * (curve.mean + curve.half_width)
+def _band(axes: Axes, curve: PanelCurve, color: str, scale: int) -> None:
+    low: np.ndarray = scale * (curve.mean - curve.half_width)
+    high: np.ndarray = scale * (curve.mean + curve.half_width)
     axes.fill_between(curve.num_labeled, low, high, color=color, alpha=0.13, linewidth=0)

@@ -14,6 +14,7 @@ from labelbench_core.stages.report_files import FIGURE_FORMATS
 from labelbench_core.storage.files import atomic_path
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -230,6 +231,18 @@ def handle(name: str, look: Look) -> Artist:
         markersize=5.5,
         label=name,
     )
+
+
+def panels_of(
+    line: Sequence[Axes], splits: Sequence[str], rows: pd.DataFrame
+) -> list[tuple[Axes, str]]:
+    """The panels of the splits that `rows` have, each with its split; the others are removed."""
+    measured = set(rows["split"])
+    for panel, split in zip(line, splits, strict=True):
+        if split not in measured:
+            panel.remove()
+    pairs = zip(line, splits, strict=True)
+    return [(panel, split) for panel, split in pairs if split in measured]
 
 
 def budget_ticks(axes: Axes, budgets: Sequence[int], most: int = 5) -> None:

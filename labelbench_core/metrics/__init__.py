@@ -4,11 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.metrics import accuracy, calibration
+from labelbench_core.metrics import accuracy, calibration, groups
 from labelbench_core.metrics._predictions import Predictions
 
 
-def evaluate(probabilities: Any, labels: np.ndarray) -> dict[str, float]:
+def evaluate(
+    probabilities: Any, labels: np.ndarray, group_of_row: np.ndarray | None = None
+) -> dict[str, float]:
     """All metrics of a split.
 
     Parameters
@@ -17,11 +19,16 @@ def evaluate(probabilities: Any, labels: np.ndarray) -> dict[str, float]:
         (N, C) predicted class probabilities: an array, or rows that are read block by block.
     labels
         (N,) true classes.
+    group_of_row
+        (N,) int64 groups, -1 for a row of no group; None where there are none.
 
     Returns
     -------
     dict
-        `accuracy`, `balanced-accuracy`, `min-class-accuracy`, `macro-f1`, `nll` (nats), `ece`.
+        The metrics of `known.METRICS`; those that need groups only where a row is in one.
     """
     predictions = Predictions.of(probabilities, labels)
-    return accuracy.measure(predictions, labels) | calibration.measure(predictions, labels)
+    found = accuracy.measure(predictions, labels) | calibration.measure(predictions, labels)
+    if group_of_row is not None:
+        found |= groups.measure(predictions, labels, group_of_row)
+    return found

@@ -20,5 +20,5 @@ def measure(predictions: Predictions, labels: np.ndarray) -> dict[str, float]:
     tiny = np.finfo(np.float32).tiny
     return {
         "nll": float(-np.log(np.maximum(predictions.likelihood, tiny)).mean()),
-        "ece": float(np.abs(gaps).sum() / len(labels)),
+        "calibration-error": float(np.abs(gaps).sum() / len(labels)),
     }

@@ -59,6 +59,9 @@ class TrainingSet:
         Its catalogue entry, for proxies that train it; `pool` is then `ImageRows`.
     zero_shot
         The classifier made of class names, from `labelbench_core.backbones.zero_shot`.
+    validation
+        (V, D) embeddings of the data set's validation split and their (V,) int64 labels, for
+        trainings that choose weights by labels beside the budget; None for all others.
     previous
         Arrays of the previous round; none in round 0.
     checkpoint
@@ -78,6 +81,7 @@ class TrainingSet:
     views: Mapping[str, Sequence[LoadableRows]] = field(default_factory=dict)
     backbone: Mapping[str, Any] | None = None
     zero_shot: Mapping[str, np.ndarray] | None = None
+    validation: tuple[RowSource, np.ndarray] | None = None
     previous: Mapping[str, np.ndarray] = field(default_factory=dict)
     checkpoint: Path | None = None
 

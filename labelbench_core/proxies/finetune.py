@@ -9,11 +9,12 @@ import numpy as np
 import torch
 
 from labelbench_core.backbones import Backbone
+from labelbench_core.errors import InputError
 from labelbench_core.proxies import TrainingSet
 from labelbench_core.proxies.shared.deep import DeepProxy
 from labelbench_core.registry.options import Reference
 from labelbench_core.training.network import portable_state
-from labelbench_core.training.on_images import Start, Trained
+from labelbench_core.training.on_images import Start, Trained, zero_shot_start
 
 INFO = {
     "summary": "the whole backbone, fine-tuned in every round by any trainer",
@@ -36,6 +37,13 @@ class FineTuneProxy(DeepProxy):
 
     def start(self, backbone: Backbone, training: TrainingSet, rng: np.random.Generator) -> Start:
         """The pretrained weights, or those of the previous round."""
+        if self.options["start"] == "zero-shot":
+            if training.zero_shot is None:
+                raise InputError(
+                    "options.start: 'zero-shot'; the head of the class names is not given; allowed "
+                    "without it: pretrained, warm"
+                )
+            return zero_shot_start(backbone, training.zero_shot)
         state = {
             name.removeprefix(PREFIX): torch.from_numpy(values.astype(np.float32))
             for name, values in training.previous.items()
@@ -68,7 +76,7 @@ def build(
     threads: int = 1,
     *,
     trainer: Annotated[str, Reference("trainers")] = "finetune-supervised",
-    start: Literal["pretrained", "warm"] = "pretrained",
+    start: Literal["pretrained", "zero-shot", "warm"] = "pretrained",
 ) -> FineTuneProxy:
     """A backbone that is fine-tuned in every round.
 
@@ -77,10 +85,11 @@ def build(
     threads
         Threads to use; the number can change the last digits.
     trainer
-        Id in the catalogue's trainers.yaml of the trainer of the backbone, with `head: fresh`.
-        Default: ours.
+        Id in the catalogue's trainers.yaml of the trainer of the backbone, with `head: fresh`, or
+        with `head: zero-shot` if rounds start from it. Default: ours.
     start
-        Weights that a round starts from: "pretrained", or "warm", those of the previous round.
-        Default: ours.
+        Weights that a round starts from: "pretrained", with a classifier of zeros; "zero-shot", the
+        same with the classifier that a CLIP-like backbone makes of the class names, on embeddings
+        of unit length; or "warm", those of the previous round. Default: ours.
     """
     return FineTuneProxy(trainer, start, threads)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from labelbench_core.backbones import Backbone
+from labelbench_core.backbones import Backbone, Outline
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import TrainingSet
 from labelbench_core.proxies.shared.deep import DeepProxy
@@ -42,9 +42,18 @@ class LoraProxy(DeepProxy):
 
     def start(self, backbone: Backbone, training: TrainingSet, rng: np.random.Generator) -> Start:
         """The backbone with adapters that change nothing yet; only they are trained."""
+        seed = int(rng.integers(2**63))
+        return Start(dataclasses.replace(backbone, model=self._adapted(backbone.model, seed)))
+
+    def outline(self, backbone: Outline) -> nn.Module:
+        """The network with its adapters."""
+        return self._adapted(backbone.model, 0)
+
+    def _adapted(self, model: nn.Module, seed: int) -> nn.Module:
+        """A network with adapters, of which alone the weights have gradients."""
         from peft import LoraConfig, inject_adapter_in_model
 
-        targets = adapted_layers(backbone.model)
+        targets = adapted_layers(model)
         if not targets:
             raise InputError("proxy lora: the backbone has no layer that can take adapters")
         config = LoraConfig(
@@ -54,9 +63,8 @@ class LoraProxy(DeepProxy):
             target_modules="|".join(re.escape(name) for name in targets),
         )
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(rng.integers(2**63)))
-            model = inject_adapter_in_model(config, backbone.model)
-        return Start(dataclasses.replace(backbone, model=model))
+            torch.manual_seed(seed)
+            return inject_adapter_in_model(config, model)
 
     def finish(self, trained: Trained) -> Trained:
         """Add the adapters to the weights: the network is as fast as the backbone again."""

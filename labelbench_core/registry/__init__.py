@@ -167,6 +167,8 @@ def _can_be_run(kind: str, name: str) -> bool:
     if name not in names(kind) or problem_of(kind, name):
         return False
     component = describe(kind, name)
+    if component.info.get("required"):  # it runs with its defaults
+        return False
     return component.info["kind"] == "strategy" and not component.remembers
 
 

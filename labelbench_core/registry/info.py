@@ -52,9 +52,10 @@ ALLOWED = {
     **dict.fromkeys(("at_least", "steps_at_least"), _PAIRS),
     "kind": option_rules.of(Literal["strategy", "sequential", "ceiling"]),
     "unlabeled_views": option_rules.of(Literal[1, 2]),
+    "groups": option_rules.of(bool | str),
 }
 """Other keys, such as summary and paper, may hold anything."""
-ONLY_OF = {"runs": "strategies", "steps_at_least": "trainers"}
+ONLY_OF = {"runs": "strategies", "steps_at_least": "trainers", "groups": "datasets"}
 
 
 def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> Iterator[str]:
@@ -77,6 +78,8 @@ def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> I
             yield f"{key}: allowed for {ONLY_OF[key]} only"
         elif key == "runs":
             yield from _not_of_use(key, value, options, _is_names, "names of strategies")
+        elif key == "groups" and isinstance(value, str):
+            yield from _not_of_use(key, [value], options, lambda default: not default, "nothing")
         elif key == "required":
             yield from _not_of_use(key, value, options, lambda default: not default, "nothing")
         elif key == "at_least":

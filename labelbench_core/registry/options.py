@@ -86,8 +86,8 @@ NAMED: dict[str, Any] = {
 }
 _NAMES: dict[str, Any] = {
     **{one.__name__: one for one in (bool, int, float, str, list, tuple, Interval, Reference)},
-    **{"Literal": Literal, "Annotated": Annotated, "Sequence": Sequence},
-    **{"Optional": typing.Optional, "Union": typing.Union, **NAMED},
+    **{"Literal": Literal, "Annotated": Annotated, "Optional": typing.Optional},
+    **{"Sequence": Sequence, "Mapping": Mapping, "Union": typing.Union, **NAMED},
 }
 _NODES = (
     ast.Name, ast.Constant, ast.Subscript, ast.Tuple, ast.List, ast.BinOp, ast.BitOr, ast.Call,
@@ -110,8 +110,8 @@ class Unreadable(Exception):
     def __init__(self, annotation: ast.expr) -> None:
         super().__init__(
             f"annotation {shown_key(ast.unparse(annotation))} does not say what a value may be; "
-            "allowed: bool, int, float, str, Literal, a union, Sequence, tuple, Annotated with "
-            f"Interval(gt, ge, lt, le), {', '.join(NAMED)} (from "
+            "allowed: bool, int, float, str, Literal, a union, Sequence, Mapping, tuple, Annotated "
+            f"with Interval(gt, ge, lt, le), {', '.join(NAMED)} (from "
             "labelbench_core.registry.options); or none: then values like the default"
         )
 
@@ -198,6 +198,8 @@ def of(kind: Any) -> Allowed:
         return _row_of([of(one) for one in parts])
     if origin in (Sequence, list, tuple) and parts:
         return _list_of(of(parts[0]))
+    if origin is Mapping:
+        return _mapping_of(of(parts[0]), of(parts[1]))
     if origin is Annotated:
         result = of(parts[0])
         for marker in parts[1:]:
@@ -274,6 +276,15 @@ def _row_of(members: Sequence[Allowed]) -> Allowed:
 
     words = " and ".join(dict.fromkeys(member.words for member in members))
     return Allowed(f"a list of {len(members)}, each {words}", holds)
+
+
+def _mapping_of(keys: Allowed, values: Allowed) -> Allowed:
+    def holds(value: Any) -> bool:
+        if not isinstance(value, Mapping) or not value:
+            return False
+        return all(map(keys.holds, value)) and all(map(values.holds, value.values()))
+
+    return Allowed(f"a non-empty mapping (each key {keys.words}, each value {values.words})", holds)
 
 
 def _marked(plain: Allowed, kind: Any, marker: Any) -> Allowed:

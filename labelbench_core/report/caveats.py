@@ -11,6 +11,8 @@ from labelbench_core.analysis.finetuning import verdict
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_name
 from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
+from labelbench_core.analysis.units import of, signed, with_half_width
+from labelbench_core.configuration.beside_budget import labels_beside
 from labelbench_core.configuration.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -48,13 +50,17 @@ def statistics_notes(experiment: Experiment, results: Results) -> list[str]:
             "standard deviations (of the paired differences) with 80 % power."
         )
     rows = results.comparisons[results.comparisons["metric"] == experiment.metric]
-    detectable = 100 * rows["detectable"].dropna()
+    detectable = rows["detectable"].dropna()
     if len(detectable):
+        middle, least, most = (
+            with_half_width(value, math.nan, experiment.metric)
+            for value in (detectable.median(), detectable.min(), detectable.max())
+        )
         notes.append(
-            f"In these results that is a median of {detectable.median():.2f} points of "
-            f"{experiment.metric} over all comparisons ({detectable.min():.2f} to "
-            f"{detectable.max():.2f}); not finding a smaller difference does not show that there "
-            "is none."
+            f"In these results that is a median of {middle} "
+            f"{of(experiment.metric).unit_of_differences} of {experiment.metric} over all "
+            f"comparisons ({least} to {most}); not finding a smaller difference does not show that "
+            "there is none."
         )
     return notes
 
@@ -65,6 +71,8 @@ def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results
     fewest = _seed_counts(experiment)[0]
     if fewest < FEW_SEEDS:
         notes.append(f"Only {fewest} seeds: intervals are wide, especially those of label savings.")
+    notes += _unmeasured(experiment, results.curves)
+    notes += _beside_the_budget(experiment)
     notes += _unfinished(results.convergence)
     notes += _weak_highlight(experiment, results.comparisons)
     notes += _savings(experiment, summary)
@@ -76,6 +84,26 @@ def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results
 def _seed_counts(experiment: Experiment) -> list[int]:
     """The numbers of seeds of all crossings, ascending."""
     return sorted({len(crossing.seeds) for crossing in experiment.crossings})
+
+
+def _unmeasured(experiment: Experiment, curves: pd.DataFrame) -> Iterator[str]:
+    """Splits without the experiment's metric, as where rows are in no groups."""
+    for dataset, rows in curves.groupby("dataset", sort=False):
+        measured = set(rows.loc[rows["metric"] == experiment.metric, "split"])
+        absent = [split for split in ordered_splits(rows["split"]) if split not in measured]
+        if absent:
+            why = ": their rows are in no groups" if of(experiment.metric).needs_groups else ""
+            yield f"{dataset}: no {experiment.metric} on {', '.join(absent)}{why}."
+
+
+def _beside_the_budget(experiment: Experiment) -> Iterator[str]:
+    for proxy in experiment.all_of("proxies"):
+        if size := labels_beside(proxy):
+            yield (
+                f"{proxy}: its weights were chosen in every round by {size:,} labels of the "
+                f"validation split. The numbers of labels do not count them: +{size:,} validation "
+                "labels, not counted by the original."
+            )
 
 
 def _unfinished(failures: pd.DataFrame) -> Iterator[str]:
@@ -102,7 +130,7 @@ def _weak_highlight(experiment: Experiment, comparisons: pd.DataFrame) -> Iterat
     for names, part in groups(rows, SETTING):
         split = ordered_splits(part["split"])[0]
         last = part[part["split"] == split].iloc[-1]
-        result = verdict(last["difference"], last["p_holm"])
+        result = verdict(last["difference"], last["p_holm"], experiment.metric)
         if result != "better":
             words = "is worse than" if result == "worse" else "cannot be distinguished from"
             yield (
@@ -121,23 +149,33 @@ def _savings(experiment: Experiment, summary: Mapping[str, Any]) -> Iterator[str
                     f"{experiment.baseline} {where}: its label saving is a bound."
                 )
             elif entry["bound"] == "undefined":
-                yield f"The curve of {experiment.baseline} does not rise {where}: no label saving."
+                rise = "fall" if of(experiment.metric).lower_is_better else "rise"
+                told = f"The curve of {experiment.baseline} does not {rise} {where}"
+                yield f"{told}: no label saving."
 
 
 def _falling(experiment: Experiment, curves: pd.DataFrame) -> Iterator[str]:
-    """Where the baseline or the highlighted strategy ends below what it had reached before."""
+    """Where the baseline or the highlighted strategy ends worse than it had been before."""
+    metric = of(experiment.metric)
+    falls, highest, above = "falls", "highest", "above"
+    if metric.lower_is_better:
+        falls, highest, above = "rises", "lowest", "below"
     chosen = curves[
         (curves["metric"] == experiment.metric)
         & curves["strategy"].isin([experiment.baseline, experiment.highlight])
     ]
     for names, part in groups(chosen, [*SETTING, "split", "strategy"]):
-        best = part.loc[part["mean"].idxmax()]
+        best = part.loc[(metric.sign * part["mean"]).idxmax()]
         last = part.iloc[-1]
-        if best["mean"] - last["mean"] > last["half_width"]:
+        lost = metric.sign * (best["mean"] - last["mean"])
+        if lost > last["half_width"]:
+            by = (
+                f"{with_half_width(lost, math.nan, experiment.metric)} {metric.unit_of_differences}"
+            )
             yield (
-                f"The curve of {names['strategy']} on {names['split']} falls: its highest mean, at "
-                f"{best['num_labeled']:,} labels, is {100 * (best['mean'] - last['mean']):.2f} "
-                f"points above its last ({setting_name(names)}). Savings count the first crossing."
+                f"The curve of {names['strategy']} on {names['split']} {falls}: its {highest} "
+                f"mean, at {best['num_labeled']:,} labels, is {by} {above} its last "
+                f"({setting_name(names)}). Savings count the first crossing."
             )
 
 
@@ -157,13 +195,15 @@ def _finetuning(experiment: Experiment, table: pd.DataFrame) -> Iterator[str]:
             ("worse", "made the model worse than the proxy"),
         ):
             cases = [
-                f"{row['strategy']} {row['num_labeled']:,} ({100 * row['difference']:+.2f})"
+                f"{row['strategy']} {row['num_labeled']:,} "
+                f"({signed(row['difference'], math.nan, experiment.metric)})"
                 for _, row in found.iterrows()
-                if verdict(row["difference"], row["p_holm"]) == result
+                if verdict(row["difference"], row["p_holm"], experiment.metric) == result
             ]
             if cases:
                 where = setting_name(names)
                 yield (
                     f"Fine-tuning ({names['trainer']}) {words} on the labels of "
-                    f"{', '.join(cases)}; points of {split} {experiment.metric} ({where})."
+                    f"{', '.join(cases)}; {of(experiment.metric).unit_of_differences} of {split} "
+                    f"{experiment.metric} ({where})."
                 )

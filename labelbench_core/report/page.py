@@ -18,14 +18,16 @@ from labelbench_core.analysis.frames import (
     read_csv,
     setting_name,
 )
+from labelbench_core.analysis.money import MONEY_COLUMNS, money_tables
 from labelbench_core.analysis.published_texts import (
     order_tables,
     published_sentences,
     published_tables,
 )
+from labelbench_core.analysis.replays import REPLAY_COLUMNS, replay_tables
 from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
-from labelbench_core.analysis.summary import finetuning_text, percent, saving_cell
+from labelbench_core.analysis.summary import finetuning_text, saving_cell
 from labelbench_core.analysis.tables import (
     TextTable,
     accuracy_tables,
@@ -34,8 +36,8 @@ from labelbench_core.analysis.tables import (
     finetuning_tables,
     p_text,
     savings_tables,
-    with_half_width,
 )
+from labelbench_core.analysis.units import of, signed, value_text, with_half_width
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import validation_notes
 from labelbench_core.datasets.looks import Look
@@ -89,12 +91,16 @@ def render(
     costs: pd.DataFrame,
     provenance: Provenance,
     looks: Mapping[str, Look | None] | None = None,
+    replays: pd.DataFrame | None = None,
+    money: pd.DataFrame | None = None,
+    currency: str = "",
     published: tuple[pd.DataFrame, pd.DataFrame] | None = None,
 ) -> str:
     """The page as text. Everything that depends on the machine stands between the comments
     ``<!-- costs -->`` and ``<!-- /costs -->``, so that a comparison of bytes can leave it out:
     what the stages cost, and when sources were last looked at (`looks`, by data set). `published`
-    are the tables of `published_results.compare`, where the experiment has references.
+    are the tables of `published_results.compare`, where the experiment has references; `replays`
+    and `money` (in `currency`) those of `compare_replays` and `price_costs`, where there are.
     """
     import jinja2
 
@@ -110,16 +116,20 @@ def render(
         experiment=experiment,
         sizes=_sizes(experiment),
         several_rounds=any(crossing.rounds > 1 for crossing in experiment.crossings),
+        metric=of(experiment.metric),
         labels={**summary, "headlines": headlines(summary)},
         few_settings=len(summary["settings"]) <= MOST_CARDS,
         all_bands=len(experiment.strategies) <= MOST_BANDS,
         figures={name: inline_svg(Path(figures) / f"{name}.svg", name) for name in drawn},
-        tables=_tables(results, experiment) | _published(experiment, published),
+        tables=_tables(results, experiment)
+        | _published(experiment, published)
+        | {"replays": [] if replays is None else replay_tables(replays, experiment.metric)},
         published=published_sentences(experiment, *published) if published else [],
         validation_notes=validation_notes(experiment),
         notes=statistics_notes(experiment, results),
         caveats=[*provenance.annotated, *provenance.leaks, *caveats(experiment, summary, results)],
         cost_tables=_cost_tables(costs),
+        money_tables=[] if money is None else money_tables(money, currency),
         costs_missing=int(costs["seconds"].isna().sum()) if len(costs) else 0,
         source_looks=[_look_text(name, look) for name, look in (looks or {}).items()],
         provenance=provenance,
@@ -152,29 +162,48 @@ def read_costs(path: str | Path) -> pd.DataFrame:
     return read_csv(path, COST_COLUMNS)
 
 
+def read_money(path: str | Path) -> pd.DataFrame:
+    """The table of `price_costs`."""
+    return read_csv(path, MONEY_COLUMNS)
+
+
+def read_replays(path: str | Path) -> pd.DataFrame:
+    """The table of `compare_replays`."""
+    return read_csv(path, REPLAY_COLUMNS)
+
+
 def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The numbers at the top of the page, as text: one entry per setting."""
-    entries = []
+    entries, metric = [], summary["metric"]
     for setting in summary["settings"]:
         split = setting["splits"][0]
         found = setting["saving"][HEADLINE]
         savings = [(name, *saving_cell(found[name])) for name in setting["splits"] if name in found]
         tuned = [
-            (entry["trainer"], entry["num_labeled"], strategy, finetuning_text(values[split]))
+            (
+                entry["trainer"],
+                entry["num_labeled"],
+                strategy,
+                finetuning_text(values[split], metric),
+            )
             for entry in setting["finetuning"]
             for strategy, values in entry["strategies"].items()
             if split in values
         ]
         final = {
             strategy: (
-                percent(values[split]["mean"]),
-                _plus_minus(values[split]),
+                value_text(values[split]["mean"], metric),
+                _plus_minus(values[split], metric),
                 values[split]["n_seeds"],
             )
             for strategy, values in setting["final"].items()
         }
         ceilings = [
-            (name, f"{entry['num_labeled']:,}", percent(entry["splits"][split]["mean"]))
+            (
+                name,
+                f"{entry['num_labeled']:,}",
+                value_text(entry["splits"][split]["mean"], metric),
+            )
             for name, entry in setting["ceilings"].items()
         ]
         entries.append(
@@ -191,10 +220,10 @@ def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     return entries
 
 
-def _plus_minus(entry: Mapping[str, Any]) -> str:
+def _plus_minus(entry: Mapping[str, Any], metric: str) -> str:
     if entry["low"] is None:
         return "one seed, no interval"
-    return f"{percent(entry['low'])} to {percent(entry['high'])}"
+    return f"{value_text(entry['low'], metric)} to {value_text(entry['high'], metric)}"
 
 
 def inline_svg(path: Path, name: str) -> str:
@@ -260,16 +289,18 @@ def _overall_tables(results: Results) -> list[TextTable]:
         cells = tuple(
             (
                 row["strategy"],
-                with_half_width(row["aubc"], row["half_width"]),
+                with_half_width(row["aubc"], row["half_width"], row["metric"]),
                 "–"
                 if math.isnan(row["difference"])
-                else f"{100 * row['difference']:+.2f} ± {100 * row['difference_half_width']:.2f}",
+                else signed(row["difference"], row["difference_half_width"], row["metric"]),
                 p_text(row["p_holm"]),
                 ranks.get((*names.values(), row["strategy"]), "–"),
             )
             for _, row in rows.iterrows()
         )
-        columns = ("strategy", "area in %", "difference in points", "p (Holm)", "mean rank")
+        metric = of(rows["metric"].iloc[0])
+        area, difference = f"area in {metric.unit}", f"difference in {metric.unit_of_differences}"
+        columns = ("strategy", area, difference, "p (Holm)", "mean rank")
         title = f"{names['split']}, {setting_name(names)}"
         tables.append(TextTable(title, columns, cells))
     return tables

@@ -9,8 +9,9 @@ import numpy as np
 
 from labelbench_core import registry
 from labelbench_core.annotators.annotations import Annotations, open_annotations
-from labelbench_core.datasets import POOL, open_dataset
+from labelbench_core.datasets import POOL, VAL, PreparedDataset, open_dataset
 from labelbench_core.datasets.framing import framing_of
+from labelbench_core.datasets.recorded_lists import pool_sha256
 from labelbench_core.embeddings.refreshing import refreshed_after
 from labelbench_core.embeddings.views import open_embeddings, open_views, pool_statistics
 from labelbench_core.errors import damaged
@@ -44,6 +45,10 @@ class RoundData:
         What the annotator says of the pool; None for the exact one.
     multilabel
         Whether a row can belong to any number of classes; None: as the truth has it.
+    groups
+        Split → (N,) int64, -1 for a row of no group; splits without groups are left out.
+    pool_sha256
+        Identifies the images of its pool, and their order; None: not known.
     """
 
     embeddings: Mapping[str, RowSource]
@@ -60,14 +65,17 @@ class RoundData:
     dataset_fingerprint: str = ""
     annotations: Annotations | None = None
     multilabel: bool | None = None
+    groups: Mapping[str, np.ndarray] = field(default_factory=dict)
+    pool_sha256: str | None = None
 
     def __post_init__(self) -> None:
         if self.multilabel is None:
             object.__setattr__(self, "multilabel", self.truth["pool"].ndim > 1)
 
     def without_labels(self) -> "RoundData":
-        """The same for those who may see no label but those that they buy."""
-        return replace(self, truth=None, annotations=None)
+        """The same for those who may see no label but those that they buy, and those of `val`."""
+        kept = {split: labels for split, labels in self.truth.items() if split == VAL}
+        return replace(self, truth=kept, annotations=None)
 
     @property
     def said(self) -> np.ndarray:
@@ -131,6 +139,8 @@ def open_round_data(
         zero_shot=read_head(zero_shot, of_dataset, dataset.num_classes) if zero_shot else None,
         source=manifest["fingerprint"],
         dataset_fingerprint=dataset.manifest["fingerprint"],
+        groups=_groups(dataset),
+        pool_sha256=pool_sha256(dataset.manifest["splits"]["pool"]),
     )
 
 
@@ -139,6 +149,7 @@ def open_image_data(
     dataset_manifest: Path,
     checkpoint: Path | None = None,
     threads: int = 1,
+    zero_shot: Path | None = None,
     annotations: Path | None = None,
 ) -> RoundData:
     """Open a prepared data set for proxies that train a backbone; no embeddings are needed.
@@ -150,6 +161,8 @@ def open_image_data(
         catalogue.
     checkpoint
         File that an interrupted training leaves, to resume from.
+    zero_shot
+        File of the classifier made of class names, for proxies that start from it.
     annotations
         Record of what the annotator says.
     """
@@ -158,6 +171,11 @@ def open_image_data(
     dataset = open_dataset(dataset_manifest.parent, settings["dataset"])
     framing = framing_of(settings["backbone"])
     blind = dataset.without_labels(POOL)  # proxies get it
+    of_dataset = {
+        "dataset": settings["dataset"],
+        "dataset_fingerprint": dataset.manifest["fingerprint"],
+        "backbone": id_of(settings["backbone"]),
+    }
     return RoundData(
         embeddings={split: ImageRows(blind, split, threads, framing) for split in dataset.splits},
         truth={split: dataset.labels(split) for split in dataset.splits},
@@ -165,10 +183,18 @@ def open_image_data(
         num_classes=dataset.num_classes,
         statistics=Statistics(np.zeros(0), np.zeros(0)),
         backbone=settings["backbone"],
+        zero_shot=read_head(zero_shot, of_dataset, dataset.num_classes) if zero_shot else None,
         checkpoint=checkpoint,
         source=dataset.manifest["fingerprint"],
         dataset_fingerprint=dataset.manifest["fingerprint"],
+        groups=_groups(dataset),
+        pool_sha256=pool_sha256(dataset.manifest["splits"]["pool"]),
     )
+
+
+def _groups(dataset: PreparedDataset) -> dict[str, np.ndarray]:
+    found = {split: dataset.groups(split) for split in dataset.splits}
+    return {split: groups for split, groups in found.items() if groups is not None}
 
 
 def expected_before(data: RoundData, settings: Mapping[str, Any], number: int) -> dict[str, Any]:

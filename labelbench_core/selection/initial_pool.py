@@ -21,6 +21,7 @@ def draw(
     how
         "uniform", or "class-balanced": equally many of every class, as far as possible (a common
         protocol, but one that uses knowledge which no annotator has before the first label).
+        Those of a recorded list are not drawn: `recorded.first_rows`.
 
     Returns
     -------

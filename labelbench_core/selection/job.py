@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from labelbench_core import registry
+from labelbench_core.datasets import VAL
 from labelbench_core.proxies import Proxy, TrainingSet
 from labelbench_core.seeds import rng_for
 from labelbench_core.selection.annotator import Oracle
-from labelbench_core.selection.data import RoundData
+from labelbench_core.selection.data import RoundData, option
 from labelbench_core.storage.round_files import INITIAL, Round, id_of
+from labelbench_core.storage.rows import RowSource
 
 log = logging.getLogger(__name__)
 
@@ -115,9 +117,18 @@ class RoundJob:
             views=data.views,
             backbone=data.backbone,
             zero_shot=data.zero_shot,
+            validation=self._validation(),
             previous=previous or {},
             checkpoint=data.checkpoint if resumed else None,
         )
+
+    def _validation(self) -> tuple[RowSource, np.ndarray] | None:
+        """The validation split, for a trainer that says that its labels stand beside the budget."""
+        trainer = option(self.settings["proxy"], "trainer")
+        training = (trainer.get("training") or {}) if isinstance(trainer, Mapping) else {}
+        if training.get("validation") != "extra" or VAL not in self.data.embeddings:
+            return None
+        return self.data.embeddings[VAL], self.data.truth[VAL]
 
 
 class timed:

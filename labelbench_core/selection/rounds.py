@@ -132,6 +132,7 @@ def _train_and_evaluate(
                     proxy, proxy.pool_rows(rows) if split == "pool" else rows, job.threads
                 ),
                 data.truth[split],
+                data.groups.get(split),
             )
             for split, rows in data.embeddings.items()
         }

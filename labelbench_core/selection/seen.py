@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelbench_core.proxies import Ensemble, LinearHead, Proxy, Refittable
+from labelbench_core.selection import recorded
 from labelbench_core.selection.annotator import LookAhead
 from labelbench_core.selection.job import RoundJob, timed
 from labelbench_core.selection.pool_rows import (
@@ -39,6 +40,10 @@ def pool_of(job: RoundJob, proxy: Proxy, needs: Collection[str]) -> "Pool":
         members = member_rows(proxy, rows, job.threads, multilabel=data.multilabel)
     if "head" in needs and isinstance(proxy, LinearHead):
         head = Head(*proxy.head())
+    bought_elsewhere = None
+    if "recorded" in needs:
+        options, pool_rows = job.settings["strategy"]["options"], len(data.embeddings["pool"])
+        bought_elsewhere = recorded.rows_of(options, job.settings, pool_rows, data.pool_sha256)
     pool = Pool(
         embeddings=in_memory_if_small(embeddings) if "embeddings" in needs else embeddings,
         probabilities=probabilities,
@@ -50,6 +55,7 @@ def pool_of(job: RoundJob, proxy: Proxy, needs: Collection[str]) -> "Pool":
         round=job.number,
         state=job.state,
         multilabel=data.multilabel,
+        recorded=bought_elsewhere,
     )
     held_out = functools.partial(_held_out, job, pool.labeled, pool.labels)
     return replace(pool, held_out=functools.cache(held_out))

@@ -31,12 +31,15 @@ class Needs:
         "proxies" and "trainers" → ids of those that start from the class names.
     images
         Ids of the proxies that train on images; all others read embeddings.
+    replays
+        Strategy that buys a recorded list → ids of those that it is compared with.
     """
 
     augmentation: Mapping[str, str] = field(default_factory=dict)
     refresh: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     class_names: Mapping[str, list[str]] = field(default_factory=dict)
     images: Sequence[str] = ()
+    replays: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, text: str) -> Needs:
@@ -104,7 +107,7 @@ def planned_outputs(experiment: Experiment, needs: Needs) -> Iterator[PlannedOut
 def jobs_of(stage: Stage, experiment: Experiment, needs: Needs) -> Iterator[dict[str, Any]]:
     """The ids of every job of a stage, each job once."""
     if stage not in COSTED:
-        if report_files.runs(stage.name, experiment):
+        if report_files.runs(stage.name, experiment) and _has_use(stage, needs):
             yield {"experiment": experiment.experiment}
         return
     seen = set()
@@ -113,6 +116,11 @@ def jobs_of(stage: Stage, experiment: Experiment, needs: Needs) -> Iterator[dict
         if key not in seen:
             seen.add(key)
             yield dict(zip(stage.ids, key, strict=True))
+
+
+def _has_use(stage: Stage, needs: Needs) -> bool:
+    """Whether there is anything for a part of the report."""
+    return stage.name != report_files.COMPARE_REPLAYS or bool(needs.replays)
 
 
 def passing_rounds(experiment: Experiment, needs: Needs) -> frozenset[int]:

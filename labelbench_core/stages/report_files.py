@@ -39,8 +39,13 @@ ONLY_WITH = {
     "plot_finetuning": "trainers",
     "plot_panels": "panels",
     "compare_published": "references",
+    "price_costs": "priced",
 }
 """Rules that run only where an experiment has some of these (attribute of `Experiment`)."""
+COMPARE_REPLAYS = "compare_replays"
+"""Runs where an experiment buys recorded lists and has strategies of the same names."""
+REPLAYS = "replay"
+"""Name of the table that it makes, in `TEXT_FORMATS`, too."""
 
 
 def runs(rule: str, experiment: object) -> bool:
@@ -65,4 +70,8 @@ def figure(name: str) -> tuple[str, ...]:
 
 SUMMARY = table("summary", "json")
 COSTS = f"{FOLDER}/costs.csv"
+MONEY = f"{FOLDER}/money.csv"
+"""Like the costs that it is made from, it depends on the machine; in `TEXT_FORMATS`, too."""
+ONLY_WITH_PRICES = frozenset({"price_costs"})
+"""Rules that run where an experiment gives prices."""
 PAGE = f"{FOLDER}/report.html"

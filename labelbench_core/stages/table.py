@@ -255,6 +255,34 @@ _TABLE = (
         target="report",
     ),
     Stage(
+        "price_costs",
+        ids=_REPORT,
+        outputs={
+            "money": Output((report_files.MONEY,)),
+            "texts": Output(
+                tuple(
+                    report_files.MONEY.removesuffix("csv") + suffix
+                    for suffix in report_files.TEXT_FORMATS
+                )
+            ),
+        },
+        target="report",
+    ),
+    Stage(
+        "compare_replays",
+        ids=_REPORT,
+        outputs={
+            "table": Output((report_files.table(report_files.REPLAYS),)),
+            "texts": Output(
+                tuple(
+                    report_files.table(report_files.REPLAYS, suffix)
+                    for suffix in report_files.TEXT_FORMATS
+                )
+            ),
+        },
+        target="report",
+    ),
+    Stage(
         "compare_published",
         ids=_REPORT,
         outputs={

@@ -19,6 +19,7 @@ MATRICES = ("embeddings", "probabilities")
 
 def select(
     strategy: str,
+    /,  # options may have this name
     pool: Pool,
     budget: int,
     rng: np.random.Generator,
@@ -68,6 +69,7 @@ def select(
 
 def select_with_state(
     strategy: str,
+    /,
     pool: Pool,
     budget: int,
     rng: np.random.Generator,

@@ -89,6 +89,9 @@ class Pool:
         For strategies that calibrate: from a share s of the labelled rows, the probabilities (n, C)
         and the labels (n,) of the n = max(1, int(s L)) rows bought last, by the proxy trained on
         the others. It trains when it is called.
+    recorded
+        (R,) indices into the pool in the order in which they were bought elsewhere; only for
+        strategies that need them.
 
     Raises
     ------
@@ -107,6 +110,7 @@ class Pool:
     state: Mapping[str, Any] = field(default_factory=dict[str, Any])
     multilabel: bool = False
     held_out: Callable[[float], tuple[np.ndarray, np.ndarray]] | None = None
+    recorded: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         rows = matrix_rows(self.embeddings, "embeddings")
@@ -132,27 +136,20 @@ class Pool:
             require_shape("head.bias", self.head.bias, (self.num_classes,))
         self._check_labeled(rows)
         self._check_labels()
+        if self.recorded is not None:
+            _check_indices("recorded", self.recorded, rows)
 
     def _check_labeled(self, rows: int) -> None:
         for name in ("labeled", "labels"):
             if not isinstance(getattr(self, name), np.ndarray):
                 given = type(getattr(self, name)).__name__
                 raise InputError(f"{name}: {given}; allowed: a NumPy array")
-        if self.labeled.ndim != 1 or not np.issubdtype(self.labeled.dtype, np.integer):
-            given = f"{self.labeled.dtype} {self.labeled.shape}"
-            raise InputError(f"labeled: {given}; allowed: a vector of whole numbers, row indices")
         if len(self.labels) != len(self.labeled):
             raise InputError(
                 f"labels: {len(self.labels)} labels; allowed: {len(self.labeled)}, one for each "
                 "labelled row"
             )
-        if len(self.labeled) and not (self.labeled.min() >= 0 and self.labeled.max() < rows):
-            wrong = self.labeled[(self.labeled < 0) | (self.labeled >= rows)][0]
-            raise InputError(f"labeled: {wrong}; allowed: 0 to {rows - 1}, the rows of the pool")
-        different, counts = np.unique(self.labeled, return_counts=True)
-        if len(different) != len(self.labeled):
-            twice = different[counts > 1][0]
-            raise InputError(f"labeled: {twice}, more than once; allowed: each row once")
+        _check_indices("labeled", self.labeled, rows)
 
     def _check_labels(self) -> None:
         """Classes from 0 to C − 1 or, multi-label, rows of 0 and 1."""
@@ -199,3 +196,19 @@ def _namespace_of(name: str, array: Any) -> None:
         namespace(array)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
+
+
+def _check_indices(name: str, indices: Any, rows: int) -> None:
+    """`InputError` naming the field unless these are different rows of the pool."""
+    if not isinstance(indices, np.ndarray):
+        raise InputError(f"{name}: {type(indices).__name__}; allowed: a NumPy array")
+    if indices.ndim != 1 or not np.issubdtype(indices.dtype, np.integer):
+        given = f"{indices.dtype} {indices.shape}"
+        raise InputError(f"{name}: {given}; allowed: a vector of whole numbers, row indices")
+    if len(indices) and not (indices.min() >= 0 and indices.max() < rows):
+        wrong = indices[(indices < 0) | (indices >= rows)][0]
+        raise InputError(f"{name}: {wrong}; allowed: 0 to {rows - 1}, the rows of the pool")
+    different, counts = np.unique(indices, return_counts=True)
+    if len(different) != len(indices):
+        twice = different[counts > 1][0]
+        raise InputError(f"{name}: {twice}, more than once; allowed: each row once")

@@ -65,6 +65,7 @@ def make_pool(
         head=heads[0],
         member_probabilities=np.stack([head.predict_proba(embeddings) for head in heads[1:]]),
         held_out=held_out,
+        recorded=rng.permutation(rows),
     )
 
 
@@ -228,6 +229,7 @@ def check_order_of_rows(name: str, **options: Any) -> None:
         probabilities=pool.probabilities[order],
         labeled=place[pool.labeled],
         member_probabilities=pool.member_probabilities[:, order],
+        recorded=place[pool.recorded],
     )
     expected = place[run(name, pool, 30, options)]
     _require(np.array_equal(run(name, moved, 30, options), expected), "picks depend on the order")

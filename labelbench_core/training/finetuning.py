@@ -30,6 +30,8 @@ from labelbench_core.training.recipe import Recipe
 if TYPE_CHECKING:
     import torch
 
+    from labelbench_core.training.on_images import Start
+
 
 @dataclass(frozen=True)
 class FineTuned:
@@ -118,7 +120,7 @@ def finetune_round(
             dataset.without_labels(POOL),
             labeled,
             said[labeled],
-            on_images.Start(backbone, _head(recipe, arrays, zero_shot), recipe.head == "zero-shot"),
+            _start(backbone, recipe, arrays, zero_shot),
             settings["trainer"],
             # The record's strategy: round 0 is the same fine-tuning for all of them.
             (*names, bought.record["strategy"], ids["seed"], ids["round"]),
@@ -213,26 +215,30 @@ def _ids(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {key: id_of(settings[key]) for key in (*ROUND, "trainer")}
 
 
-def _head(
-    recipe: Recipe, arrays: Mapping[str, np.ndarray], zero_shot: Mapping[str, np.ndarray] | None
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Weights and bias of the classifier to start from; None: zeros."""
+def _start(
+    backbone: Backbone,
+    recipe: Recipe,
+    arrays: Mapping[str, np.ndarray],
+    zero_shot: Mapping[str, np.ndarray] | None,
+) -> Start:
+    """The pretrained backbone, and the classifier that the recipe's `head` names."""
+    from labelbench_core.training.on_images import Start, zero_shot_start
+
     if recipe.head == "fresh":
-        return None
+        return Start(backbone)
     if recipe.head == "zero-shot":
         if zero_shot is None:
             raise InputError(
                 "training.head: 'zero-shot'; no zero-shot head was given; allowed "
                 "without it: fresh, proxy"
             )
-        weights = zero_shot["weights"] * zero_shot["scale"]
-        return weights, np.zeros(weights.shape[1], np.float32)
+        return zero_shot_start(backbone, zero_shot)
     if {"weights", "bias"} - set(arrays):
         raise InputError(
             "training.head: 'proxy'; the round's proxy has no linear head; allowed: fresh, "
             "zero-shot"
         )
-    return arrays["weights"], arrays["bias"]
+    return Start(backbone, (arrays["weights"], arrays["bias"]))
 
 
 def _prefixed(zero_shot: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:

@@ -118,24 +118,28 @@ def _run_attempt(
     if distributed.rank() == 0:
         progress = Progress("train", recipe.steps, "steps", done=run.step)
     with progress or contextlib.nullcontext():
-        for batch in run.batches():
+        # An attempt that lost its patience, and was saved, is not continued.
+        for batch in () if run.has_ended() else run.batches():
             run.train_step(batch)
-            # Windows are aligned with the end, so that the last one is a whole one.
-            if (recipe.steps - run.step) % every == 0:
+            if run.is_validation_due():
+                run.validate()
+            is_last = run.has_ended()
+            # Windows are aligned with the last step, so that, reached, it ends a whole one.
+            if is_last or (recipe.steps - run.step) % every == 0:
                 run.window.collect()
                 row = {"attempt": attempt + 1, "step": run.step, "learning_rate": run.last_rate}
                 row |= run.window.summary()
                 history.append(row)
-                failure = run.window.failure(is_last=run.step == recipe.steps)
+                failure = run.window.failure(is_last=is_last)
                 if failure is not None:
                     return f"{failure} at step {run.step}"
                 run.window.reset()
             if progress is not None:
                 progress.update(1, f"loss {history[-1]['loss']:.3f}" if history else "")
-            if run.is_validation_due():
-                run.validate()
             if distributed.from_first(checkpoint.due(), run.task.device):
                 save()
+            if is_last:
+                break
     if not all(bool(value.isfinite().all()) for value in run.network.parameters()):
         return f"weights are not finite at step {run.step}"
     return None

@@ -54,8 +54,11 @@ class Network(nn.Module):
         In half precision, probabilities near 1 would tie, and so would many logits.
         """
         with torch.autocast(features.device.type, enabled=False):
-            features = features.float()
-            return self.head(nn.functional.normalize(features, dim=1) if self._unit else features)
+            return self.head(self.before_head(features.float()))
+
+    def before_head(self, features: torch.Tensor) -> torch.Tensor:
+        """Features (B, D) as the classifier takes them, of unit length where it needs that."""
+        return nn.functional.normalize(features, dim=1) if self._unit else features
 
 
 def set_head(network: Network, weights: np.ndarray, bias: np.ndarray) -> None:

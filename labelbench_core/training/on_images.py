@@ -19,8 +19,6 @@ from labelbench_core.backbones.folding import Fold, fold_batch_norm
 from labelbench_core.compute.flops import flops_per_image
 from labelbench_core.compute.precision import autocast, training_precision
 from labelbench_core.datasets import POOL, VAL, Images, PreparedDataset
-from labelbench_core.errors import InputError
-from labelbench_core.seeds import rng_for
 from labelbench_core.training.batches import DeviceImages
 from labelbench_core.training.checkpoints import Checkpoint
 from labelbench_core.training.examples import ImageExamples
@@ -28,7 +26,7 @@ from labelbench_core.training.loop import Fit
 from labelbench_core.training.network import Network, set_head
 from labelbench_core.training.recipe import Recipe
 from labelbench_core.training.run import Validation
-from labelbench_core.training.setup import set_up
+from labelbench_core.training.setup import extra_rows, set_up
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +52,13 @@ class Start:
     unit_features: bool = False
 
 
+def zero_shot_start(backbone: Backbone, zero_shot: Mapping[str, np.ndarray]) -> Start:
+    """The start from the classifier of the class names, `backbones.zero_shot`."""
+    weights = zero_shot["weights"] * zero_shot["scale"]
+    head = weights, np.zeros(weights.shape[1], np.float32)
+    return Start(backbone, head, unit_features=True)
+
+
 @dataclass(frozen=True)
 class Trained:
     """A trained network.
@@ -71,6 +76,8 @@ class Trained:
         every image with a gradient and one for every other.
     flops_per_image
         Floating-point operations of one forward pass of one image.
+    spent_beside
+        What a record says of labels that were spent and not bought.
     """
 
     network: Network
@@ -81,6 +88,7 @@ class Trained:
     validation_size: int
     flops: int
     flops_per_image: int
+    spent_beside: Mapping[str, int]
 
 
 def train_network(
@@ -123,7 +131,8 @@ def train_network(
         return examples(images, indices) if len(indices) else None
 
     def extra(size: int) -> Validation:
-        rows = _extra_rows(dataset, size, names)
+        available = len(dataset.labels(VAL)) if VAL in dataset.splits else 0
+        rows = extra_rows(available, size, names)
         source = dataset.images(VAL, threads=threads, framing=framing)
         return Validation(examples(source, rows), dataset.labels(VAL)[rows])
 
@@ -142,17 +151,8 @@ def train_network(
     validation = training.task.validation
     size = 0 if validation is None else len(validation.labels)
     dtype = training_precision(recipe.precision, device)
-    return Trained(network, folds, fit, device, dtype, size, flops, per_image)
-
-
-def _extra_rows(dataset: PreparedDataset, size: int, names: tuple[str | int, ...]) -> np.ndarray:
-    available = len(dataset.labels(VAL)) if VAL in dataset.splits else 0
-    if size > available:
-        raise InputError(
-            f"training.validation_size: {size}; allowed: at most {available}, the size of the data "
-            "set's validation split"
-        )
-    return np.sort(rng_for("validation", *names).permutation(available)[:size])
+    spent = training.spent_beside
+    return Trained(network, folds, fit, device, dtype, size, flops, per_image, spent)
 
 
 def _network(start: Start, recipe: Recipe, num_classes: int) -> tuple[Network, list[Fold]]:
@@ -187,6 +187,7 @@ def evaluate(
                 trained.dtype,
             ),
             dataset.labels(split),
+            dataset.groups(split),
         )
         for split in splits
     }

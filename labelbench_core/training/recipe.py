@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Literal, Self, get_type_hints
 
 from labelbench_core.augmentation.settings import Augmentation, StrongAugmentation
@@ -27,6 +27,11 @@ from labelbench_core.registry.options import (
 LEAST_TO_HOLD_OUT = 2  # labels: one to train on, one to hold out
 
 
+def num_held_out(labels: int, share: float) -> int:
+    """How many of so many labels are held out: at least one, never all."""
+    return min(max(1, round(share * labels)), labels - 1)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Everything about a training but its loss.
@@ -35,6 +40,10 @@ class Recipe:
     ----------
     steps
         Number of updates; not derived from the number of labels, so that budgets are comparable.
+    epochs
+        Instead of `steps`: passes over the labelled examples, each of as many steps as they fill
+        whole batches, at least one. Larger budgets then train longer, and small ones may never
+        leave a long warm-up.
     batch_size
         Labelled examples per step; a labelled set smaller than that is one batch.
     unlabeled_ratio
@@ -46,13 +55,18 @@ class Recipe:
         Peak, after a linear warm-up over `warmup_steps`.
     schedule
         After the warm-up: "cosine" down to zero, "seven-sixteenths" of a cosine's period, cos(7πk /
-        16K) as in FixMatch, or "constant".
+        16K) as in FixMatch, "constant", or "restarts": cosines down to zero one after the other
+        (SGDR), each twice as long as the one before.
+    restart_steps
+        Steps of the first cosine of "restarts".
     head_factor
         The classifier's learning rate is this multiple of the network's.
     layer_decay
         Each block's learning rate is this multiple of the next one's; 1: all the same.
     weight_decay
         Not applied to biases, normalisation, position embeddings and class tokens.
+    decay_vectors
+        Apply it to them too.
     gradient_clip
         Largest norm of all gradients together; 0: no clipping.
     accumulate
@@ -83,21 +97,30 @@ class Recipe:
     validation_size
         A share below 1 for "held-out", a number of labels for "extra".
     validation_every
-        Steps between two evaluations on the validation set.
+        Steps between two evaluations on the validation set; "epoch": as many as an epoch has.
+    patience
+        Training stops after so many evaluations in a row without a lower loss than all before; 0:
+        it does not stop before its last step.
+    count_validation
+        Proxies refuse "extra", because a round's budget holds all labels spent, unless this is
+        false. The labels then stand beside the budget, and tables say so.
     evaluate
         Splits to evaluate; None: all.
     """
 
     steps: Count = 1000
+    epochs: Count | None = None
     batch_size: Count = 64
     unlabeled_ratio: Count = 7
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     learning_rate: Positive = 1e-4
-    schedule: Literal["cosine", "seven-sixteenths", "constant"] = "cosine"
+    schedule: Literal["cosine", "restarts", "seven-sixteenths", "constant"] = "cosine"
+    restart_steps: Count = 500
     warmup_steps: Annotated[int, Interval(ge=0)] = 50
     head_factor: Positive = 1.0
     layer_decay: PositiveShare = 1.0
     weight_decay: NonNegative = 0.01
+    decay_vectors: bool = False
     gradient_clip: NonNegative = 1.0
     accumulate: Count = 1
     gradient_checkpointing: bool = False
@@ -114,7 +137,9 @@ class Recipe:
     strong_cutout: Share = 0.5
     validation: Literal["none", "held-out", "extra"] = "none"
     validation_size: NonNegative = 0.0
-    validation_every: Count = 100
+    validation_every: Count | Literal["epoch"] = 100
+    patience: Annotated[int, Interval(ge=0)] = 0
+    count_validation: bool = True
     evaluate: tuple[str, ...] | None = None
 
     @classmethod
@@ -137,12 +162,28 @@ class Recipe:
     def _errors_between(self, given: Mapping[str, Any]) -> list[str]:
         """One line for every value that is incompatible with another one."""
         allowed = {
-            "warmup_steps": (f"from 0 to steps, {self.steps}", self.warmup_steps <= self.steps),
+            "steps": ("leave it out with epochs", self.epochs is None or "steps" not in given),
+            "warmup_steps": (
+                f"from 0 to steps, {self.steps}",
+                self.epochs is not None or self.warmup_steps <= self.steps,
+            ),
+            "restart_steps": (
+                "leave it out but with schedule: restarts",
+                self.schedule == "restarts" or "restart_steps" not in given,
+            ),
             "accumulate": (
                 f"from 1 to batch_size, {self.batch_size}",
                 self.accumulate <= self.batch_size,
             ),
             "validation_size": self._validation_size(),
+            "patience": (
+                "0 where validation is none",
+                not self.patience or self.validation != "none",
+            ),
+            "count_validation": (
+                "true where validation is not extra",
+                self.count_validation or self.validation == "extra",
+            ),
         }
         return [
             f"training.{name}: {getattr(self, name)!r}"
@@ -167,6 +208,19 @@ class Recipe:
             "training.gradient_checkpointing: true; allowed with batch_norm: batch: false (with "
             "folded or frozen statistics: true)"
         ]
+
+    def for_labels(self, count: int) -> Self:
+        """The same in steps, for `count` labelled examples that are trained on.
+
+        An epoch has as many steps as the examples fill whole batches, or one if they fill none.
+        """
+        epoch = max(1, count // self.batch_size)
+        changes: dict[str, Any] = {}
+        if self.epochs is not None:
+            changes |= {"steps": self.epochs * epoch, "epochs": None}
+        if self.validation_every == "epoch":
+            changes["validation_every"] = epoch
+        return replace(self, **changes)
 
     @property
     def weak(self) -> Augmentation:

@@ -125,6 +125,7 @@ class TrainingRun:
         self.last_rate = 0.0
         self.looks: list[dict[str, Any]] = []
         self.best: dict[str, torch.Tensor] | None = None
+        self.looks_since_best = 0
 
     def _wrapped(self) -> Callable[[torch.Tensor], torch.Tensor]:
         """The network as it is called: compiled, its gradients averaged over processes."""
@@ -245,12 +246,20 @@ class TrainingRun:
                 hits += int((logits.argmax(dim=1) == truth).sum())
         set_mode(network, training=mode)
         loss = sum(losses) / len(labels)
+        self.looks_since_best += 1
         # Diverged weights are never the best, and their loss is not recorded.
         if not math.isfinite(loss):
             return
         if all(loss < look["loss"] for look in self.looks):
-            self.best = self._weights()
+            self.best, self.looks_since_best = self._weights(), 0
         self.looks.append({"step": self.step, "loss": loss, "accuracy": hits / len(labels)})
+
+    def has_ended(self) -> bool:
+        """Whether all steps are done, or the last looks give no hope of a lower loss."""
+        patience = self.recipe.patience
+        is_hopeless = 0 < patience <= self.looks_since_best
+        stops = distributed.from_first(is_hopeless, self.task.device) if patience else False
+        return self.step == self.recipe.steps or stops
 
     def final_weights(self) -> dict[str, torch.Tensor]:
         """The weights to evaluate: the best on the validation set, else the last."""
@@ -275,6 +284,7 @@ class TrainingRun:
             "window": self.window.state_dict(),
             "looks": self.looks,
             "best": self.best,
+            "looks_since_best": self.looks_since_best,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -289,6 +299,7 @@ class TrainingRun:
             self.state.load_state_dict(state["state"])
         self.window.load_state_dict(state["window"])
         self.looks, self.best = state["looks"], state["best"]
+        self.looks_since_best = state["looks_since_best"]
 
 
 def _moving(decay: float) -> Callable[..., None]:

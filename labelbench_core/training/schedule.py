@@ -22,11 +22,17 @@ def learning_rate_factor(step: int, recipe: Recipe) -> float:
     """Share of the peak learning rate in step `step` (from 0): linear warm-up, then the schedule.
 
     The first step has 1 / `warmup_steps`, the last of the warm-up 1. "cosine" would reach 0 one
-    step after the last (Loshchilov & Hutter, "SGDR", ICLR 2017, eq. 5, without restarts);
+    step after the last (Loshchilov & Hutter, "SGDR", ICLR 2017, eq. 5, without restarts),
+    "restarts" has them (T₀ = `restart_steps`, T_mult = 2, η_min = 0, whatever `steps`);
     "seven-sixteenths" ends at cos(7π/16) = 0.195 (Sohn et al., "FixMatch", NeurIPS 2020, 2.4).
     """
     if step < recipe.warmup_steps:
         return (step + 1) / recipe.warmup_steps
+    if recipe.schedule == "restarts":
+        place, length = step - recipe.warmup_steps, recipe.restart_steps
+        while place >= length:
+            place, length = place - length, 2 * length
+        return 0.5 * (1.0 + math.cos(math.pi * place / length))
     done = (step - recipe.warmup_steps) / (recipe.steps - recipe.warmup_steps)
     if recipe.schedule == "cosine":
         return 0.5 * (1.0 + math.cos(math.pi * done))
@@ -36,13 +42,15 @@ def learning_rate_factor(step: int, recipe: Recipe) -> float:
 def build_optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimiser, with `factor` in each group beside its `lr`.
 
-    Vectors (biases, normalisation), position embeddings and tokens are not decayed.
+    Vectors (biases, normalisation), position embeddings and tokens are not decayed, unless the
+    recipe says so.
     """
     groups: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
     undecayed = {id(v) for name, v in network.named_parameters() if name.endswith(UNDECAYED)}
     for parameter, factor in _with_factors(network, recipe):
         if parameter.requires_grad:
-            is_decayed = parameter.ndim > 1 and id(parameter) not in undecayed
+            is_matrix = parameter.ndim > 1 and id(parameter) not in undecayed
+            is_decayed = is_matrix or recipe.decay_vectors
             groups.setdefault((factor, is_decayed), []).append(parameter)
     chosen: list[dict[str, Any]] = [
         {

@@ -18,7 +18,7 @@ from labelbench_core.training.examples import Examples
 from labelbench_core.training.flops import training_flops
 from labelbench_core.training.loop import Fit, train
 from labelbench_core.training.network import Network
-from labelbench_core.training.recipe import LEAST_TO_HOLD_OUT, Recipe
+from labelbench_core.training.recipe import LEAST_TO_HOLD_OUT, Recipe, num_held_out
 from labelbench_core.training.run import Task, Validation
 
 
@@ -29,6 +29,13 @@ class Training:
     method: Trainer
     recipe: Recipe
     task: Task
+
+    @property
+    def spent_beside(self) -> dict[str, int]:
+        """What a record says of labels that were spent and not bought; nothing where none were."""
+        if self.recipe.validation != "extra" or self.task.validation is None:
+            return {}
+        return {"extra_labels": len(self.task.validation.labels)}
 
     def run(
         self, network: Network, checkpoint: Checkpoint, flops_per_example: int
@@ -86,7 +93,7 @@ def set_up(
         unlabeled_views=info.get("unlabeled_views", 2),
         validation=validation,
     )
-    return Training(method, recipe, task)
+    return Training(method, recipe.for_labels(len(kept)), task)
 
 
 def hold_out(labels: np.ndarray, share: float, names: tuple[str | int, ...]) -> np.ndarray:
@@ -99,9 +106,19 @@ def hold_out(labels: np.ndarray, share: float, names: tuple[str | int, ...]) -> 
             f"training.validation: 'held-out' with {len(labels)} labels; allowed: none, or "
             f"{LEAST_TO_HOLD_OUT} labels or more"
         )
-    count = min(max(1, round(share * len(labels))), len(labels) - 1)
+    count = num_held_out(len(labels), share)
     shuffled = rng_for("validation", *names).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     # Evenly spaced over the sorted labels: every class gives its share.
     places = np.floor((np.arange(count) + 0.5) * len(labels) / count).astype(np.int64)
     return np.sort(by_class[places])
+
+
+def extra_rows(available: int, size: int, names: tuple[str | int, ...]) -> np.ndarray:
+    """`size` random rows, sorted, of a validation split of `available`; `InputError` if fewer."""
+    if size > available:
+        raise InputError(
+            f"training.validation_size: {size}; allowed: at most {available}, the size of the data "
+            "set's validation split"
+        )
+    return np.sort(rng_for("validation", *names).permutation(available)[:size])

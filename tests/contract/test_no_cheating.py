@@ -17,6 +17,7 @@ from labelbench_core import registry, strategies
 from labelbench_core.annotators.annotations import Annotations
 from labelbench_core.proxies import Statistics
 from labelbench_core.selection import annotator, rounds
+from labelbench_core.storage.files import write_json
 from labelbench_core.strategies.testing import Blocks
 
 ROWS, CLASSES, BATCH = 120, 3, 12
@@ -25,6 +26,7 @@ NAMES = registry.names("strategies")
 KINDS = {name: registry.describe("strategies", name).info["kind"] for name in NAMES}
 RANKED = [name for name in NAMES if KINDS[name] != "ceiling"]
 OPTIONS = {"refine": {"depth": 2, "batches": 9}}  # the same code, run less often
+OPTIONS["replay"] = {"recorded": "lists.json", "strategy": "margin"}
 
 
 class Peeked(AssertionError):
@@ -63,9 +65,12 @@ class GuardedOracle(annotator.Oracle):
 
 
 @pytest.fixture
-def play(monkeypatch):
+def play(monkeypatch, tmp_path):
     """Function: one round of a strategy on some truth; its record."""
     rng = np.random.default_rng(0)
+    lists = {"margin": {"0": list(range(ROWS))}}
+    write_json(tmp_path / "lists.json", {"source": "blobs", "num_rows": ROWS, "lists": lists})
+    monkeypatch.setenv("LABELBENCH_DATA", str(tmp_path))
     truth = rng.integers(0, CLASSES, ROWS)
     centers = rng.standard_normal((CLASSES, 8))
     features = (centers[truth] + rng.standard_normal((ROWS, 8))).astype(np.float32)

@@ -19,6 +19,9 @@ from labelbench_core.strategies.testing import (
 NAMES = registry.names("strategies")
 # Where the default takes minutes: the same code, run less often.
 OPTIONS = {"refine": {"depth": 2, "batches": 9}, "look-ahead": {"batches": 14, "parts": 2}}
+# Those that have to be given: a pool has the list that they name.
+NAMED = {"replay": {"recorded": "lists.json", "strategy": "margin"}}
+OPTIONS |= NAMED
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -72,10 +75,11 @@ def test_any_pool(name, rows, distinct, classes, share_labeled, share_bought, sc
     )
     unlabeled = pool.unlabeled()
     budget = int(share_bought * len(unlabeled))
-    chosen = run(name, pool, budget, {}, seed)
+    options = NAMED.get(name, {})
+    chosen = run(name, pool, budget, options, seed)
     assert len(set(chosen.tolist())) == budget
     assert np.isin(chosen, unlabeled).all()
-    assert np.array_equal(chosen, run(name, pool, budget, {}, seed))
+    assert np.array_equal(chosen, run(name, pool, budget, options, seed))
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n == "random"])

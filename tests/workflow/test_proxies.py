@@ -1,12 +1,21 @@
 """Proxies beyond the linear one, run for real: on views, images, refreshed embeddings, names."""
 
+import functools
+
 import numpy as np
 import open_clip
 import pytest
 import torch
+import yaml
 from safetensors.numpy import load_file
 
 from helpers.proxy_entries import CATALOGUE, EXPERIMENT, NAMES_CATALOGUE
+from labelbench_core.configuration import entries
+from labelbench_core.configuration.catalogue import load_catalogue
+from labelbench_core.configuration.loading import known_sizes, load_experiment
+from labelbench_core.stages.estimates import DatasetFacts, estimate_jobs
+from labelbench_core.stages.plan import Needs
+from labelbench_core.stages.table import COSTED
 from labelbench_core.storage import files
 
 ROUND = "results/selections/digits/tiny/{}/small/margin/seed-0/round-{}.json"
@@ -14,8 +23,8 @@ TARGETS = [ROUND.format("views", 1), ROUND.format("images", 1), ROUND.format("re
 
 
 def test_proxies_beyond_the_linear_one(fresh):
-    for kind, entries in CATALOGUE.items():
-        fresh.append(f"config/catalogue/{kind}.yaml", entries)
+    for kind, added in CATALOGUE.items():
+        fresh.append(f"config/catalogue/{kind}.yaml", added)
     (fresh.folder / "proxies.yaml").write_text(EXPERIMENT)
     fresh.snakemake(*TARGETS, config="proxies.yaml")
     records = [files.read_json(fresh.folder / target) for target in TARGETS]
@@ -34,6 +43,8 @@ def test_proxies_beyond_the_linear_one(fresh):
     (command,) = (line for line in text.splitlines() if "workflow_scripts.tabulate" in line)
     assert '"images":["images"]' in command
 
+    check_estimates(fresh.folder)
+
     # What a proxy is trained by and on reruns its chains, and no other.
     assert fresh.planned(*TARGETS, config="proxies.yaml") == {}
     fresh.edit("config/catalogue/trainers.yaml", "{steps: 20", "{steps: 21")
@@ -41,6 +52,34 @@ def test_proxies_beyond_the_linear_one(fresh):
     assert planned == {"train_initial_deep": 1, "select_round_deep": 1}
     fresh.edit("config/catalogue/augmentations.yaml", "cutout: 0.3", "cutout: 0.4")
     assert fresh.planned(*TARGETS, config="proxies.yaml") == {**planned, "extract_views": 1}
+
+
+def check_estimates(folder):
+    """What was recorded is what is estimated of a checkout in which nothing has run."""
+    catalogue = load_catalogue(folder / "config" / "catalogue")
+    given = yaml.safe_load(EXPERIMENT)
+    experiment = load_experiment(given, catalogue, folder / "config" / "schema", "proxies.yaml")
+    needs = Needs(**entries.needs(experiment, catalogue))
+    facts = {"digits": DatasetFacts(known_sizes(catalogue["datasets"]["digits"], folder), 10)}
+    seen = set()
+    for job in estimate_jobs(experiment, catalogue, needs, facts):
+        path = job.stage.record and folder / job.stage.record.format_map(job.ids)
+        if path is None or not path.exists():
+            continue
+        record = functools.reduce(dict.__getitem__, job.stage.flops[1:-1], files.read_json(path))
+        if job.ids.get("proxy") == "refreshed" and "trainer" not in job.ids:
+            assert job.flops is None
+            continue
+        # What diverged was trained twice.
+        flops = record["flops"] / len(record.get("attempts", [None]))
+        assert job.flops == pytest.approx(flops, rel=0.1), job
+        arrays = [path.parent / "arrays", path.with_suffix(".npz")]
+        arrays += [path.with_name("model.safetensors")]
+        (kept,) = (one for one in arrays if one.exists())
+        parts = [kept] if kept.is_file() else [one for one in kept.rglob("*") if one.is_file()]
+        assert job.disk == pytest.approx(sum(one.stat().st_size for one in parts), rel=0.1), job
+        seen.add(job.stage.name)
+    assert seen == {stage.name for stage in COSTED if stage.flops}
 
 
 NAMES_EXPERIMENT = """
@@ -66,8 +105,8 @@ def test_class_names_start_a_proxy_and_a_fine_tuning(fresh):
     """By OpenCLIP's smallest network, with random weights: what it says of the names is noise."""
     network = open_clip.create_model("ViT-S-32-alt", force_image_size=32).half()
     torch.save(network.state_dict(), fresh.folder / "clip.pt")
-    for kind, entries in NAMES_CATALOGUE.items():
-        fresh.append(f"config/catalogue/{kind}.yaml", entries)
+    for kind, added in NAMES_CATALOGUE.items():
+        fresh.append(f"config/catalogue/{kind}.yaml", added)
     fresh.edit("config/catalogue/datasets.yaml", "\ndigits:", "\ndigits:\n  prompts: ['a {}.']")
     (fresh.folder / "names.yaml").write_text(NAMES_EXPERIMENT)
     fresh.snakemake("finetuned", config="names.yaml")

@@ -14,14 +14,17 @@ import pytest
 import yaml
 from PIL import Image
 
+from helpers import placeholders
 from helpers.checkouts import MINE, SMOKE, Workflow, checkout
+from helpers.paper_files import can_be_planned
 from helpers.project import PROJECT
 from helpers.proxy_entries import CATALOGUE, EXPERIMENT
 from helpers.running_jobs import jobs_of
+from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.configuration.entries import needs
 from labelbench_core.stages.plan import Needs, planned_outputs
 from labelbench_core.stages.table import COSTED, FOLDER, STAGES, stage_of
-from workflow_scripts._snakefile import load
+from workflow_scripts._snakefile import load, read_experiment
 
 ODD_NAME = """ann's "a{b}" $HOME"""
 REFRESHING = (
@@ -54,7 +57,8 @@ def plans(workflow, *configs, without=()):
 def belongs(workflow, config="smoke.yaml"):
     """Path → `PlannedOutput` of everything that belongs to an experiment."""
     content = yaml.safe_load((workflow.folder / config).read_text())
-    experiment, catalogue = load(content, workflow.folder, [workflow.folder / config])
+    wanted = read_experiment(content, workflow.folder, [workflow.folder / config])
+    experiment, catalogue = load(wanted, workflow.folder)
     outputs = planned_outputs(experiment, Needs(**needs(experiment, catalogue)))
     return {one.path: one for one in outputs}
 
@@ -241,15 +245,11 @@ def test_whatever_is_missing_is_made_again_with_equal_bytes(finished):
 def test_every_experiment_of_the_repository_asks_for_all_it_makes(fresh):
     configs = sorted(
         str(path.relative_to(PROJECT))
-        for folder in ("config", "config/paper")
-        for path in (PROJECT / folder).glob("*.yaml")
+        for path in [*(PROJECT / "config").glob("*.yaml"), *can_be_planned()]
     )
     fresh.edit("config/catalogue/datasets.yaml", "pool_size: 300", "pool_size: 1297")
-    sizes = {"pool": {"num_rows": 50_000}, "val": {"num_rows": 5000}, "test": {"num_rows": 10_000}}
-    for dataset in yaml.safe_load((PROJECT / "config/catalogue/datasets.yaml").read_text()):
-        folder = fresh.folder / "results/datasets" / dataset
-        folder.mkdir(parents=True)
-        (folder / "manifest.json").write_text(json.dumps({"splits": sizes}))
+    catalogue = load_catalogue(fresh.folder / "config" / "catalogue")
+    placeholders.place(fresh.folder, catalogue, set(placeholders.SIZES) & {*catalogue["datasets"]})
     for config, found in zip(configs, plans(fresh, *configs), strict=True):
         assert set(found["made"]) - set(found["passing"]) == set(found["asked"]), config
         assert set(found["asked"]) == set(belongs(fresh, config)), config

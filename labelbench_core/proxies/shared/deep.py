@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from labelbench_core import registry
-from labelbench_core.backbones import Backbone
+from labelbench_core.backbones import Backbone, Outline
 from labelbench_core.compute.devices import choose_device, prepare_cpu
 from labelbench_core.compute.precision import autocast
 from labelbench_core.datasets.image_rows import BLOCK_ROWS, ImageRows
@@ -62,6 +62,10 @@ class DeepProxy(ABC):
     def start(self, backbone: Backbone, training: TrainingSet, rng: np.random.Generator) -> Start:
         """The network that the training starts from, given the pretrained backbone."""
 
+    def outline(self, backbone: Outline) -> torch.nn.Module:
+        """The backbone's network as it is trained, without values: for what it will cost."""
+        return backbone.model
+
     def finish(self, trained: Trained) -> Trained:
         """The network to keep, given the trained one."""
         return trained
@@ -90,6 +94,11 @@ class DeepProxy(ABC):
                 "labeled": files.sha256_arrays(
                     {"indices": training.indices, "labels": training.labels}
                 ),
+                **(
+                    {"zero_shot": files.sha256_arrays(training.zero_shot)}
+                    if training.zero_shot
+                    else {}
+                ),
                 "names": names,
             },
         )
@@ -108,7 +117,8 @@ class DeepProxy(ABC):
         self._keep(trained, backbone)
         blocks = (self.embed(images) for _, images in training.pool.blocks())
         self.pool_features = np.concatenate([rows.astype(np.float16) for rows in blocks])
-        return trained.fit.record(trained.flops + trained.flops_per_image * len(training.pool))
+        flops = trained.flops + trained.flops_per_image * len(training.pool)
+        return {**trained.fit.record(flops), **trained.spent_beside}
 
     def pool_rows(self, pool: ImageRows) -> ArrayRows:
         """The pool as `predict_proba` and `embed` take it without a network."""
@@ -153,6 +163,8 @@ class DeepProxy(ABC):
         def embed(images: np.ndarray) -> np.ndarray:
             with torch.inference_mode(), autocast(trained.device, trained.dtype):
                 pixels = torch.from_numpy(images).to(trained.device)
-                return network.backbone(backbone.preprocess(pixels)).float().cpu().numpy()
+                features = network.backbone(backbone.preprocess(pixels)).float()
+            # So that the classifier is linear in them.
+            return network.before_head(features).cpu().numpy()
 
         self._embed_images = embed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +14,8 @@ from labelbench_core.proxies import TrainingSet
 from labelbench_core.training.checkpoints import Checkpoint
 from labelbench_core.training.examples import EmbeddingExamples
 from labelbench_core.training.network import Network
-from labelbench_core.training.setup import set_up
+from labelbench_core.training.run import Validation
+from labelbench_core.training.setup import extra_rows, set_up
 
 # Up to this size, the pool and its views are read into memory once.
 RESIDENT_BYTES = 4 << 30
@@ -69,19 +70,24 @@ def train_on_embeddings(
         device,
         labeled=lambda places: examples(training.indices[places]),
         unlabeled=unlabeled,
-        extra=_no_extra_labels,
+        extra=lambda size: _validation(training, size, names, device),
     )
     # Two operations for each weight and example.
     per_example = 2 * sum(parameter.numel() for parameter in network.parameters())
     fit, flops = prepared.run(network, Checkpoint(None, ""), per_example)
-    return network.cpu().eval(), fit.record(flops)
+    return network.cpu().eval(), {**fit.record(flops), **prepared.spent_beside}
 
 
-def _no_extra_labels(size: int) -> NoReturn:
-    raise InputError(
-        "training.validation: 'extra'; allowed in proxies: none, held-out (all labels spent "
-        "count towards a round's budget)"
-    )
+def _validation(
+    training: TrainingSet, size: int, names: tuple[str, ...], device: torch.device
+) -> Validation:
+    """`size` rows of the validation split, whose labels were not bought."""
+    rows, labels = training.validation or (np.zeros((0, 0), np.float32), np.zeros(0, np.int64))
+    chosen = extra_rows(len(labels), size, names)
+    statistics = training.statistics
+    views = {"plain": [rows]}
+    examples = EmbeddingExamples(views, chosen, statistics.mean, statistics.scale, device)
+    return Validation(examples, labels[chosen])
 
 
 def _network(training: TrainingSet, hidden: int, rng: np.random.Generator) -> Network:

@@ -46,6 +46,8 @@ def sub_pool(
 ) -> tuple[Pool, np.ndarray]:
     """The pool of all labelled rows and of `candidates`, without state of earlier rounds.
 
+    It has no recorded list either, which is of the whole pool.
+
     Parameters
     ----------
     candidates
@@ -59,7 +61,7 @@ def sub_pool(
     """
     rows = np.sort(np.concatenate([pool.labeled, candidates]))
     if len(rows) == pool.num_rows and not in_memory:
-        return replace(pool, state={}), rows
+        return replace(pool, state={}, recorded=None), rows
 
     def part(array: Any) -> Any:
         if array is None:
@@ -76,5 +78,6 @@ def sub_pool(
         labeled=np.searchsorted(rows, pool.labeled),
         member_probabilities=None if members is None else [part(member) for member in members],
         state={},
+        recorded=None,
     )
     return smaller, rows

@@ -9,6 +9,7 @@ import pytest
 
 from helpers import fake_results
 from helpers.analysis_jobs import SMALL, collect, collect_all_costs, tabulate_results
+from helpers.project import PROJECT
 from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
 from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.configuration.experiment import Experiment
@@ -279,6 +280,8 @@ def test_summary_is_printed(
     assert "fine-tuned (full), 400 labels, random: " in printed
     assert f"points, for {fake_results.EXTRA_LABELS} more labels (" in printed
     assert "tables   results/reports/quickstart/tables" in printed
+    command = printed.splitlines()[-1].partition("snakemake ")[2]
+    assert (PROJECT / command.rpartition("--configfile ")[2]).is_file()
     assert show_summary.main(["--experiment", "other"]) == 2
     assert "summary.json: file not found; run the same command again" in capsys.readouterr().err
     summary = Path("results/reports/quickstart/tables/summary.json")

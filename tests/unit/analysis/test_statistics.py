@@ -190,7 +190,9 @@ def test_finetuning_is_compared_with_the_same_seeds_of_the_proxy() -> None:
 
 
 def test_verdict_goes_by_the_corrected_p_value() -> None:
-    assert verdict(0.1, 0.01) == "better"
-    assert verdict(-0.1, 0.01) == "worse"
-    assert verdict(0.1, 0.2) == "not distinguishable"
-    assert verdict(0.1, math.nan) == "not distinguishable"
+    assert verdict(0.1, 0.01, "accuracy") == "better"
+    assert verdict(-0.1, 0.01, "accuracy") == "worse"
+    assert verdict(0.1, 0.01, "nll") == "worse"
+    assert verdict(-0.1, 0.01, "calibration-error") == "better"
+    assert verdict(0.1, 0.2, "accuracy") == "not distinguishable"
+    assert verdict(0.1, math.nan, "nll") == "not distinguishable"

@@ -43,8 +43,8 @@ def test_a_recipes_errors_say_how_to_mend_them(training, told):
         ("trainers", {"implementation": "supervised", "steps": 9}, "steps: belongs under training"),
         ("trainers", {"implementation": "supervised", "mixup": 1}, "mixup: belongs under options"),
         ("datasets", {"implementation": "digits", "abc": 3}, "abc: unknown key; allowed: "
-         "duplicates, implementation, long_tail, merge_classes, near_copies, near_duplicates, "
-         "options, pool_size, prompts"),
+         "duplicates, implementation, long_tail, merge_classes, metric, near_copies, "
+         "near_duplicates, options, pool_size, prompts"),
         ("trainers", {"implementation": "supervised", "trainin": {}}, "trainin: unknown key (did "
          "you mean 'training'?); allowed: implementation, options, training"),
         ("strategies", {"implementation": "margin", "a": 3}, "a: unknown key; allowed: "

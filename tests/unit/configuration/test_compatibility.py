@@ -11,6 +11,7 @@ from labelbench_core.configuration.loading import load_experiment
 from labelbench_core.errors import InputError
 
 CONFIG = PROJECT / "config"
+BESIDE = {"validation": "extra", "validation_size": 5, "count_validation": False}
 
 
 @pytest.fixture(scope="module")
@@ -18,18 +19,18 @@ def whole():
     return load_catalogue(CONFIG / "catalogue")
 
 
-def errors(whole, proxy, *, training=None, options=None, finetune=None, backbone=None):
+def errors(whole, proxy, *, training=None, options=None, finetune=None, backbone=None, name="mine"):
     """What is told of the quickstart with one proxy entry, one trainer, another backbone.
 
     The trainers are `one`, on unlabelled images, and `two`, supervised with `options`.
     """
     catalogue = copy.deepcopy(whole)
-    catalogue["proxies"]["mine"] = proxy
+    catalogue["proxies"][name] = proxy
     supervised = {"implementation": "supervised", "options": options or {}}
     catalogue["trainers"]["two"] = {**supervised, "training": training or {}}
     catalogue["trainers"]["one"] = {"implementation": "fixmatch", "training": training or {}}
     catalogue["backbones"]["text"] = {"implementation": "open-clip-model"}
-    config = {**read_yaml(CONFIG / "config.yaml"), "proxies": ["mine"]}
+    config = {**read_yaml(CONFIG / "config.yaml"), "proxies": [name]}
     config |= {"backbones": [backbone]} if backbone else {}
     config["finetune"] = {**config["finetune"], "trainers": [finetune]} if finetune else None
     config = {key: value for key, value in config.items() if value is not None}
@@ -64,6 +65,26 @@ def trained(implementation, **options):
                 "training": {"validation": "extra", "validation_size": 5.0},
             },
             "training.validation is 'extra'; allowed there: none, held-out",
+        ),
+        (
+            {
+                "proxy": trained("shallow", augmentation="natural"),
+                "training": BESIDE,
+            },
+            "weights are chosen by 5 labels beside the budget (training.count_validation: false); "
+            "allowed: an id of the proxy that says so, ending in -plus-5-labels",
+        ),
+        (
+            {
+                "proxy": trained("finetune", start="zero-shot"),
+                "training": {"head": "proxy"},
+                "backbone": "text",
+            },
+            "training.head is 'proxy'; allowed there: fresh, zero-shot",
+        ),
+        (
+            {"proxy": trained("finetune", start="zero-shot"), "training": {"head": "zero-shot"}},
+            "proxies: 'mine' starts from class names; backbone 'efficientnet-lite0-64'",
         ),
         (
             {
@@ -121,6 +142,16 @@ def test_what_cannot_run_is_told_with_what_is_allowed(whole, arguments, told):
         {"proxy": trained("shallow", augmentation="natural")},
         {"proxy": trained("finetune"), "training": {"head": "fresh"}},
         {"proxy": trained("blend", refresh_every=1), "training": {"head": "fresh"}},
+        {
+            "proxy": trained("shallow", augmentation="natural"),
+            "training": BESIDE,
+            "name": "mine-plus-5-labels",
+        },
+        {
+            "proxy": trained("finetune", start="zero-shot"),
+            "training": {"head": "zero-shot"},
+            "backbone": "text",
+        },
         {"proxy": trained("shallow", trainer="two"), "options": {"mixup": 0.5}},
         {
             "proxy": trained("finetune", trainer="two"),

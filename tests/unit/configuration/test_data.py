@@ -8,6 +8,7 @@ import pytest
 from helpers import fake_results
 from helpers.experiments_read import errors_of, load
 from labelbench_core.configuration import loading as experiments
+from labelbench_core.configuration.inheritance import asked
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
 from workflow_scripts import _snakefile as parsing
@@ -104,7 +105,7 @@ def test_sizes_of_data_prepared_with_other_settings_count_for_nothing(
     assert bool(prepared) == (before == now)
 
     def check():
-        parsing.prepare_main_process(experiment, catalogue, "my.yaml")
+        parsing.prepare_main_process(experiment, catalogue, asked(quickstart, "my.yaml"))
 
     if told is None:
         check()

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from helpers.experiments_read import CATALOGUE_SCHEMA, errors_of, load
+from helpers.paper_files import can_be_planned
 from helpers.project import PROJECT
 from labelbench_core import registry
 from labelbench_core.configuration import loading as experiments
@@ -16,9 +17,7 @@ from labelbench_core.storage.yaml_files import read_yaml
 from workflow_scripts import _snakefile as parsing
 
 
-@pytest.mark.parametrize(
-    "file", sorted(PROJECT.glob("config/*.yaml")) + sorted(PROJECT.glob("config/paper/*.yaml"))
-)
+@pytest.mark.parametrize("file", sorted(PROJECT.glob("config/*.yaml")) + can_be_planned())
 def test_every_committed_experiment_is_valid(file, catalogue):
     experiment = load(read_yaml(file), catalogue)
     expected = "quickstart" if file.stem == "config" else file.stem.replace("_", "-")
@@ -323,6 +322,6 @@ def test_files_of_an_experiment_are_read_strictly(quickstart, tmp_path, capsys, 
     file = tmp_path / "my.yaml"
     file.write_text(text)
     with pytest.raises(SystemExit) as caught:  # what Snakemake made of it does not matter
-        parsing.load(quickstart, PROJECT, [file])
+        parsing.read_experiment(quickstart, PROJECT, [file])
     assert str(caught.value).startswith("error: ")
     assert "my.yaml: line " in str(caught.value)

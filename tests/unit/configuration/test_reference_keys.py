@@ -255,6 +255,10 @@ def test_panels_are_looked_up(with_paper, refusing_nothing):
         ({"title": "a", "smoothing": "mean"}, "panels.0.smoothing: 'mean'; allowed: none, max"),
         ({"title": "a", "trainer": "x"}, "panels.0.trainer: 'x' is not in the experiment's"),
         ({"title": "a", "metric": "acc"}, "panels.0.metric: 'acc'"),
+        (
+            {"title": "a", "metric": "nll", "smoothing": "max"},
+            "panels.0.smoothing: 'max', but of nll less is better; allowed: none",
+        ),
     ],
 )
 def test_a_wrong_panel_is_told_before_any_job(with_paper, refusing_nothing, panel, told):

@@ -69,10 +69,16 @@ def test_a_further_crossing_has_keys_of_the_experiment_only():
 def test_defaults_of_an_experiment_are_those_of_the_code():
     catalogue = load_catalogue(CONFIG / "catalogue")
     values = read_yaml(CONFIG / "config.yaml")
-    given = {key: value for key, value in values.items() if key not in ("baseline", "highlight")}
+    given = {
+        key: value
+        for key, value in values.items()
+        if key not in ("baseline", "highlight", "metric")
+    }
     read = load_experiment(given, catalogue, CONFIG / "schema", "config.yaml")
-    for key in ("baseline", "highlight", "metric"):
+    for key in ("baseline", "highlight"):
         assert getattr(read, key) == EXPERIMENT["properties"][key]["default"]
+    assert read.metric == "accuracy"
+    assert "accuracy where they name none" in EXPERIMENT["properties"]["metric"]["description"]
     keep = EXPERIMENT["$defs"]["finetune"]["properties"]["keep"]
     assert keep["default"] == {f.name: f.default for f in dataclasses.fields(Finetuning)}["keep"]
 

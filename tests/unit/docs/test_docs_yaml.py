@@ -8,6 +8,7 @@ import yaml
 from helpers.project import PROJECT
 from labelbench_core import registry
 from labelbench_core.configuration.catalogue import KINDS, kind_errors, load_catalogue
+from labelbench_core.configuration.inheritance import asked
 from labelbench_core.configuration.loading import load_experiment
 
 SCHEMAS = PROJECT / "config" / "schema"
@@ -39,7 +40,7 @@ def parts(before, text):
             yield kind, yaml.safe_load(piece)
         return
     entries = yaml.safe_load(text)
-    if entries.keys() & {"experiment", "also", "finetune", "reference"}:
+    if entries.keys() & {"experiment", "also", "finetune", "recipes", "reference"}:
         yield None, entries
         return
     named = [kind for kind in FILE.findall(before) if kind in KINDS]
@@ -47,7 +48,7 @@ def parts(before, text):
 
 
 ALL = [pytest.param(*block, id=f"{block[0]}-{block[1]}") for block in blocks()]
-WHOLE = [block for block in blocks() if "experiment:" in block[3]]
+WHOLE = [block for block in blocks() if "experiment:" in block[3] and "extends:" not in block[3]]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,12 @@ def test_block(page, number, before, text, documented):
         if kind is None:
             # A part of an experiment is put into the one that is shown whole.
             whole = yaml.safe_load(WHOLE[0][3])
-            load_experiment({**whole, **values}, documented, SCHEMAS, page)
+            # One that extends another may stand in the clone's folder.
+            base = {} if "extends" in values else whole
+            wanted = {**base, **values}
+            for recipe in wanted.get("recipes", (None,)):
+                chosen = asked(wanted, page, {PROJECT / page: wanted}, recipe)
+                load_experiment(chosen.values, documented, SCHEMAS, page)
             continue
         assert kind in KINDS
         checked = {name: entry for name, entry in values.items() if name not in SHOWN}

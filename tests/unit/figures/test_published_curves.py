@@ -156,6 +156,17 @@ def test_panels_draw_what_they_name(values):
     assert found == ["labels bought", "labels bought (+5,000)", "labels bought", "labels bought"]
 
 
+def test_a_loss_is_drawn_in_nats(values):
+    rounds = runs.curves(values).assign(metric="nll")
+    panel = Panel("loss", setting=runs.IDS, split="test", metric="nll")
+    experiment = runs.experiment(panels=[panel])
+    with style.drawing():
+        figure = draw_panels(experiment, [list(panel_curves(panel, 0, rounds, runs.nothing()))])
+    (axes,) = figure.axes
+    assert axes.get_ylabel() == "test nll in nats, lower is better"
+    assert has_line(axes, values["margin"].mean(axis=0))
+
+
 def test_bands_are_of_smoothed_seeds(values):
     one = panels()[0]
     (margin,) = (c for c in panel_curves(one, 0, *tables(values)) if c.strategy == "margin")

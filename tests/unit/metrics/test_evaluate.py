@@ -46,7 +46,7 @@ def test_calibration_error_of_a_hand_computed_case():
     # Two bins in use: .9 (one of two right) and .6 (both right).
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]], np.float32)
     found = evaluate(probabilities, np.array([0, 1, 0, 0]))
-    assert found["ece"] == pytest.approx((2 * 0.4 + 2 * 0.4) / 4, abs=1e-6)
+    assert found["calibration-error"] == pytest.approx((2 * 0.4 + 2 * 0.4) / 4, abs=1e-6)
 
 
 def test_a_probability_of_zero_costs_much_but_not_infinity():

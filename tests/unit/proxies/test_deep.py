@@ -110,6 +110,30 @@ def test_a_warm_start_continues_from_the_round_before(pool):
     assert set(cold.arrays()) == {"pool_features", "head_weights", "head_bias"}
 
 
+def test_a_start_from_class_names_classifies_by_angle(pool):
+    """By a step too small to change anything; the classifier is linear in what strategies see."""
+    still = {**TRAINER["training"], "steps": 1, "warmup_steps": 0, "learning_rate": 1e-12}
+    trainer = {**TRAINER, "training": still}
+    proxy = finetune.build(trainer=trainer, start="zero-shot")
+    with pytest.raises(InputError, match="the head of the class names is not given"):
+        proxy.fit(training_set(pool, CONVNET), rng_for("fit"))
+    head = {"weights": np.eye(256, 10, dtype=np.float32), "scale": np.float32(20)}
+    assert proxy.fit(training_set(pool, CONVNET, zero_shot=head), rng_for("fit"))["converged"]
+    rows = proxy.embed(pool.take(np.arange(9)))
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=1e-5)
+    plain = finetune.build(trainer=trainer)
+    plain.fit(training_set(pool, CONVNET), rng_for("fit"))
+    expected = plain.embed(pool.take(np.arange(9)))
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(rows, expected, atol=1e-5)
+    weights, bias = proxy.head()
+    np.testing.assert_allclose(weights, 20 * head["weights"], atol=1e-4)
+    logits = rows @ weights + bias
+    found = proxy.predict_proba(pool.take(np.arange(9)))
+    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(found, exponents / exponents.sum(axis=1, keepdims=True), atol=1e-6)
+
+
 def test_a_killed_round_continues_to_the_same_bytes(pool, tmp_path):
     training = {**TRAINER["training"], "steps": 200, "batch_size": 4, "ema_decay": 0.99}
     trainer = {**TRAINER, "training": training}
@@ -159,7 +183,7 @@ def test_wrong_options_are_named():
         entry = {"implementation": name, "options": {"trainer": TRAINER, **options}}
         return registry.build("proxies", entry)
 
-    with pytest.raises(InputError, match="start: 'hot'; allowed: pretrained, warm"):
+    with pytest.raises(InputError, match="start: 'hot'; allowed: pretrained, zero-shot, warm"):
         build("finetune", start="hot")
     with pytest.raises(InputError, match="rank: 0"):
         build("lora", rank=0)

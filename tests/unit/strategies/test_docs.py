@@ -40,6 +40,9 @@ def test_the_table_says_what_info_says(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_strategy_has_a_paragraph_and_a_small_picture(name):
+    if "recorded" in registry.describe("strategies", name).info["needs"]:
+        assert re.search(rf"^### {name}\n\n.", TEXT, re.M)  # what it picks is no rule's
+        return
     picture = f"images/strategies/{name}.png"
     assert re.search(rf"^### {name}\n\n.+?\n\n!\[{name}\]\({picture}\)$", TEXT, re.M | re.S)
     assert 0 < (DOCS / picture).stat().st_size < 40_000

@@ -129,6 +129,18 @@ def test_every_parameter_has_the_rate_of_its_layer(build, model, expected, fold)
     assert all(b - a == 1 for a, b in itertools.pairwise(sorted(set(depths.values()))))
 
 
+def test_vectors_are_decayed_where_the_recipe_says_so(build):
+    network = Network(build("test_vit"), 64, 3)
+    for decay_vectors, kept in ((False, True), (True, False)):
+        recipe = Recipe(weight_decay=0.3, decay_vectors=decay_vectors)
+        groups = build_optimizer(network, recipe).param_groups
+        decayed = {id(one) for group in groups if group["weight_decay"] for one in group["params"]}
+        free = [name for name, one in network.named_parameters() if id(one) not in decayed]
+        assert ("head.bias" in free) is kept
+        assert ("backbone.cls_token" in free) is kept
+        assert bool(free) is kept
+
+
 def test_the_classifiers_own_factor_and_no_decay(build):
     backbone = build("test_vit")
     found = factors(backbone, head_factor=10.0)

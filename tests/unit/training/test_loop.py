@@ -165,6 +165,66 @@ def test_a_look_without_a_number_is_never_the_best(task):
     assert all(np.isfinite(look["loss"]) for look in result.validation)
 
 
+def say_losses(monkeypatch, losses):
+    """Looks at the validation set find these losses, one after the other."""
+    left = iter(losses)
+    monkeypatch.setattr(
+        run, "cross_entropy", lambda logits, truth, reduction: next(left) * len(truth)
+    )
+
+
+@pytest.mark.parametrize(
+    ("patience", "losses", "stopped_at", "best"),
+    [
+        (2, [3.0, 2.0, 2.5, 2.0, 1.0], 20, 10),  # a loss as low as the best is no lower one
+        (2, [3.0, 2.0, 2.5, 1.0, 1.5, 1.2], 30, 20),
+        (1, [3.0, 4.0], 10, 5),
+        (3, [np.nan, np.nan, np.nan], 15, None),
+        (0, [3.0, 4.0, 4.0, 4.0, 4.0, 4.0], 30, 5),
+    ],
+)
+def test_patience_ends_a_training_and_the_best_weights_stay(
+    task, monkeypatch, patience, losses, stopped_at, best
+):
+    say_losses(monkeypatch, losses)
+    weights = {}
+    original = run.TrainingRun.train_step
+
+    def watched(run, batch):
+        original(run, batch)
+        weights[run.step] = run._weights()
+
+    monkeypatch.setattr(run.TrainingRun, "train_step", watched)
+    with_looks = replace(task, validation=run.Validation(task.labeled, task.labels))
+    options = {"validation": "held-out", "validation_size": 0.5, "validation_every": 5}
+    found, result = fit(with_looks, patience=patience, **options)
+    assert max(weights) == stopped_at == result.attempts[-1]["steps"]
+    assert result.history[-1]["step"] == stopped_at
+    assert not result.diverged
+    expected = weights[stopped_at if best is None else best]
+    for name, value in found.items():
+        assert torch.equal(value, expected[name]), name
+
+
+def test_a_training_that_lost_its_patience_is_not_continued(task, tmp_path, monkeypatch):
+    with_looks = replace(task, validation=run.Validation(task.labeled, task.labels))
+    options = {"validation": "held-out", "validation_size": 0.5, "validation_every": 5}
+    say_losses(monkeypatch, [3.0, 4.0, 4.0])
+    whole = fit(with_looks, patience=2, **options)
+    for save_at in (7, 12, 15):
+        checkpoint = DyingCheckpoint(tmp_path / f"{save_at}.partial", save_at)
+        say_losses(monkeypatch, [3.0, 4.0, 4.0])
+        if save_at < 15:
+            with pytest.raises(Killed):
+                fit(with_looks, checkpoint, patience=2, **options)
+        else:
+            fit(with_looks, checkpoint, patience=2, **options)
+        say_losses(monkeypatch, [4.0] * (3 - save_at // 5))
+        again = fit(with_looks, Checkpoint(checkpoint.path, "same"), patience=2, **options)
+        assert again[1].attempts == whole[1].attempts
+        assert all(torch.equal(again[0][name], value) for name, value in whole[0].items())
+
+
 def test_the_average_stays_in_evaluation_mode(task, monkeypatch):
     modes = []
     original = run.TrainingRun.train_step

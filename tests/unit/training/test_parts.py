@@ -33,6 +33,52 @@ def test_learning_rate_warms_up_linearly_and_falls_as_a_cosine():
     assert learning_rate_factor(9, Recipe(steps=10, warmup_steps=0, schedule="constant")) == 1.0
 
 
+def test_restarts_are_those_of_torch():
+    recipe = Recipe.from_options({"schedule": "restarts", "restart_steps": 7, "warmup_steps": 0})
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    theirs = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=7, T_mult=2)
+    for step in range(120):
+        theirs.step(step)
+        expected = optimizer.param_groups[0]["lr"]
+        assert learning_rate_factor(step, recipe) == pytest.approx(expected, abs=1e-12)
+    warmed = Recipe.from_options({"schedule": "restarts", "restart_steps": 7, "warmup_steps": 3})
+    factors = [learning_rate_factor(step, warmed) for step in range(13)]
+    assert factors[:4] == [1 / 3, 2 / 3, 1.0, 1.0]
+    assert factors[9] < 0.06
+    assert factors[10] == 1.0
+
+
+def test_epochs_become_steps_of_whole_batches():
+    recipe = Recipe.from_options(
+        {"epochs": 20, "batch_size": 64, "validation_every": "epoch", "validation": "extra",
+         "validation_size": 5, "warmup_steps": 500}
+    )  # fmt: skip
+    # As the original: 15 steps an epoch with 1,000 labels, 3 with 200.
+    for labels, epoch in ((1000, 15), (200, 3), (64, 1), (63, 1), (2, 1)):
+        found = recipe.for_labels(labels)
+        assert (found.steps, found.epochs, found.validation_every) == (20 * epoch, None, epoch)
+    # A warm-up that is longer than the training is left where it ends.
+    rates = [learning_rate_factor(step, recipe.for_labels(1000)) for step in range(300)]
+    assert rates[-1] == pytest.approx(300 / 500)
+    assert Recipe(steps=7, warmup_steps=0).for_labels(9) == Recipe(steps=7, warmup_steps=0)
+
+
+@pytest.mark.parametrize(
+    ("training", "told"),
+    [
+        ({"epochs": 2, "steps": 100}, "training.steps: 100; allowed: leave it out with epochs"),
+        ({"epochs": 0}, "training.epochs: 0; allowed: a whole number of at least 1"),
+        ({"restart_steps": 5}, "training.restart_steps: 5; allowed: leave it out but with"),
+        ({"patience": 2}, "training.patience: 2; allowed: 0 where validation is none"),
+        ({"validation_every": "step"}, "training.validation_every: 'step'; allowed: "),
+        ({"count_validation": False}, "training.count_validation: False; allowed: true where"),
+    ],
+)
+def test_what_does_not_go_together_is_told(training, told):
+    (line,) = Recipe.errors_in(training)
+    assert line.startswith(told)
+
+
 @pytest.mark.parametrize(("rows", "batch"), [(10, 4), (7, 7), (12, 5), (3, 8)])
 def test_sampler_draws_every_row_once_per_epoch(rows, batch):
     sampler = Sampler(rows, batch, ("a", 1))

@@ -1,0 +1,212 @@
+"""What is asked for by an experiment's file, those that it extends, and a recipe of it.
+
+`extends: FILE` names a file whose keys hold where this one gives none. `recipes` are named sets of
+keys that replace those of the file in which they stand; `recipe` chooses one of them, the first if
+it is left out. Keys are replaced whole. Whatever a file says replaces what those that it extends
+say, their recipes included, and what the command line says replaces all of it.
+"""
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labelbench_core.errors import InputError, did_you_mean, listed, shown
+from labelbench_core.storage.yaml_files import read_yaml
+
+OF_FILES = ("extends", "recipes", "recipe")
+"""Keys that say which other keys hold."""
+COMMAND_LINE = "--config"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The keys of an experiment, and where each of them comes from.
+
+    Attributes
+    ----------
+    values
+        Keys and values; `recipes` and `recipe` as they were given.
+    name
+        Where the experiment is asked for, for messages.
+    places
+        Key → what messages about it begin with in the place of `name`.
+    """
+
+    values: Any
+    name: str
+    places: Mapping[str, str]
+
+    @property
+    def recipes(self) -> tuple[str, ...]:
+        """The names of all recipes, the default first."""
+        return tuple(self.values.get("recipes", ()) if isinstance(self.values, Mapping) else ())
+
+    @contextlib.contextmanager
+    def naming_places(self) -> Iterator[None]:
+        """`InputError`s raised within name the file that the key comes from."""
+        try:
+            yield
+        except InputError as error:
+            lines = dict.fromkeys(map(self._placed, str(error).splitlines()))
+            raise InputError("\n".join(lines)) from error
+
+    def _placed(self, line: str) -> str:
+        start = f"{self.name}: "
+        if not line.startswith(start):
+            return line
+        rest = line.removeprefix(start)
+        key = re.match(r"\w*", rest)
+        return self.places.get(key[0] if key else "", start) + rest
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """Keys that stand in one place, and what messages about them begin with."""
+
+    values: Mapping[str, Any]
+    place: str
+
+
+def asked(
+    config: Any, name: str, files: Mapping[Path, Any] | None = None, recipe: str | None = None
+) -> Asked:
+    """An experiment's keys, all files that it extends read, and its recipe chosen.
+
+    Parameters
+    ----------
+    config
+        What is asked for: the content of `files`, merged, and what the command line says.
+    name
+        Where the experiment is asked for, for messages.
+    files
+        File → its content, in the order in which they are merged; none for a mapping that comes
+        from no file.
+    recipe
+        Chosen in the place of what `config` says.
+
+    Raises
+    ------
+    InputError
+        If a file that is extended is missing, no mapping, or extends itself; if the recipe does
+        not exist. All else is checked as any experiment is.
+    """
+    files = files or {}
+    if not isinstance(config, Mapping):
+        return Asked(config, name, {})
+    if recipe is not None:
+        config = {**config, "recipe": recipe}
+    layers = [*_extended(config, name, files), *_written(config, name, files)]
+    given = {key: layer for layer in layers for key in layer.values}  # the last one holds
+    chosen = _chosen(given)
+    values: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    for layer in layers:
+        values |= layer.values
+        places |= dict.fromkeys(layer.values, f"{layer.place}: ")
+        if chosen is not None and layer is given["recipes"]:
+            replaced = layer.values["recipes"][chosen] or {}
+            values |= replaced
+            places |= dict.fromkeys(replaced, f"{layer.place}: recipes.{chosen}.")
+    values.pop("extends", None)
+    is_default = chosen is None or chosen == next(iter(values["recipes"]))
+    if not is_default and isinstance(values.get("experiment"), str):
+        # Its report lies beside that of the default.
+        values["experiment"] = f"{values['experiment']}-{chosen}"
+    return Asked(values, name, places)
+
+
+def _written(config: Mapping[str, Any], name: str, files: Mapping[Path, Any]) -> list[_Layer]:
+    """What the files say, as far as it holds, and then what they do not say, or not so."""
+    contents = {file: one if isinstance(one, Mapping) else {} for file, one in files.items()}
+    merged: dict[str, Any] = {}
+    for content in contents.values():
+        merged = _merged(merged, content)
+    said = {key: value for key, value in config.items() if key in merged and merged[key] == value}
+    others = {key: value for key, value in config.items() if key not in said}
+    layers = [
+        _Layer({key: said[key] for key in content if key in said}, str(file))
+        for file, content in contents.items()
+    ]
+    return [*layers, _Layer(others, COMMAND_LINE if files else name)]
+
+
+def _merged(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Two files' contents as Snakemake merges them: mappings key by key."""
+    result = dict(values)
+    for key, value in others.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = _merged(result[key], value) if both else value
+    return result
+
+
+def _extended(config: Mapping[str, Any], name: str, files: Mapping[Path, Any]) -> list[_Layer]:
+    """The files that are extended, the one extended by all others first."""
+    if "extends" not in config:
+        return []
+    written = [file for file, content in files.items() if "extends" in (content or ())]
+    if len(written) > 1:
+        told = f"{name}: extends: in {listed(written)}; allowed: in one of the files given"
+        raise InputError(told)
+    # On the command line and in a module's configuration, it is a file of the working directory.
+    place, folder = COMMAND_LINE if files else name, Path()
+    if written:
+        place, folder = str(written[0]), written[0].parent
+    layers: list[_Layer] = []
+    seen = [file.resolve() for file in files]
+    content = config
+    while "extends" in content:
+        file = _base(content["extends"], place, folder)
+        if file.resolve() in seen:
+            told = f"{place}: extends: {shown(content['extends'])} comes back to {file}; allowed: "
+            raise InputError(told + "a file that does not extend this one")
+        seen.append(file.resolve())
+        content = read_yaml(file)
+        if not isinstance(content, Mapping):
+            raise InputError(f"{file}: the file: {shown(content)}; allowed: a mapping")
+        place, folder = str(file), file.parent
+        kept = {key: value for key, value in content.items() if key != "extends"}
+        layers.insert(0, _Layer(kept, place))
+    return layers
+
+
+def _base(extends: Any, place: str, folder: Path) -> Path:
+    """The file that is extended."""
+    told = f"{place}: extends: {shown(extends)}"
+    relative = f"the path of an experiment's file, from the folder {os.path.relpath(folder)}"
+    if not isinstance(extends, str) or not extends:
+        raise InputError(f"{told}; allowed: {relative}")
+    file = Path(os.path.relpath(folder / extends))
+    if not file.is_file():
+        raise InputError(f"{told}: there is no file {file}; allowed: {relative}")
+    return file
+
+
+def _chosen(given: Mapping[str, _Layer]) -> str | None:
+    """The name of the recipe that holds; None if there is none, or recipes are no mappings."""
+    recipes = given["recipes"].values["recipes"] if "recipes" in given else None
+    if "recipe" not in given:
+        return next(iter(recipes)) if _are_recipes(recipes) else None
+    place, name = given["recipe"].place, given["recipe"].values["recipe"]
+    if recipes is None:
+        raise InputError(f"{place}: recipe: {shown(name)}; allowed: leave it out without recipes")
+    if not _are_recipes(recipes):
+        return None
+    if not isinstance(name, str) or name not in recipes:
+        hint = did_you_mean(name, recipes) if isinstance(name, str) else ""
+        told = f"{place}: recipe: {shown(name)} is none of the experiment's recipes{hint}"
+        raise InputError(f"{told}; allowed: {listed(recipes)}")
+    return name
+
+
+def _are_recipes(recipes: Any) -> bool:
+    """Whether recipes are what the schema allows, as far as choosing one needs it."""
+    return (
+        isinstance(recipes, Mapping)
+        and len(recipes) > 0
+        and all(isinstance(one, Mapping | None) for one in recipes.values())
+        and not any(set(one or ()) & {"experiment", *OF_FILES} for one in recipes.values())
+    )

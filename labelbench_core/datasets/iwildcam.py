@@ -1,0 +1,175 @@
+"""iWildCam 2020, in the version of WILDS 2.0: 203,029 photos of camera traps in 182 classes.
+
+Beery et al., "The iWildCam 2020 Competition Dataset", 2020; Koh et al., "WILDS: A Benchmark of
+in-the-Wild Distribution Shifts", ICML 2021. Read from WILDS's own files, without its package:
+`metadata.csv`, `categories.csv`, and the images in `train/`. The pool is its training split.
+Validation and test are photos of the same traps on other days (`id_val`, `id_test`); photos of
+other traps are the shifted splits `ood-val` and `ood-test`. Groups are the traps.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+
+from labelbench_core.datasets import POOL, RawDataset, Source
+from labelbench_core.datasets._columns import read_columns
+from labelbench_core.datasets._tabular import (
+    WHOLE,
+    Tabular,
+    all_cells,
+    check_paths,
+    groups_of,
+    labels_of,
+    split_rows,
+)
+from labelbench_core.datasets.names import printable
+from labelbench_core.errors import InputError, shown
+from labelbench_core.registry.options import Interval, Pixels
+
+INFO = {
+    "summary": "photos of camera traps, 182 species, with shifted splits of other traps",
+    "license": "CDLA-Permissive-1.0",
+    "paper": "https://arxiv.org/abs/2012.07421",
+    "groups": True,
+}
+METADATA, CATEGORIES, IMAGES = "metadata.csv", "categories.csv", "train"
+COLUMNS = {"path": "filename", "label": "y", "split": "split", "group": "location_remapped"}
+SPLITS = {
+    "train": "pool",
+    "id_val": "val",
+    "id_test": "test",
+    "val": "ood-val",
+    "test": "ood-test",
+}
+OTHERS = "other animals"
+UNUSED = "99999"  # what `categories.csv` numbers species that no photo shows
+
+
+def check(
+    data_dir: Path,
+    *,
+    folder: str = "iwildcam_v2.0",
+    num_classes: int = 182,
+    allow_missing_classes: bool = True,
+    corrupt: Literal["error", "skip"] = "error",
+    **_options: Any,
+) -> dict[str, int]:
+    """Sizes of the splits; `InputError` for what is missing."""
+    read = _read(data_dir, folder, num_classes)
+    return read.check(data_dir, allow_missing_classes=allow_missing_classes, corrupt=corrupt)
+
+
+def load(
+    data_dir: Path,
+    *,
+    folder: str = "iwildcam_v2.0",
+    num_classes: Annotated[int, Interval(ge=2, le=182)] = 182,
+    image_size: Pixels = 256,
+    allow_missing_classes: bool = True,
+    corrupt: Literal["error", "skip"] = "error",
+    ground: Literal["white", "black"] = "white",
+) -> RawDataset:
+    """The index of all images, in the order of `metadata.csv`.
+
+    Parameters
+    ----------
+    data_dir
+        `folder` is relative to it.
+    folder
+        What WILDS unpacks its archive to. Default: the authors' code's (WILDS).
+    num_classes
+        The last class takes in all species from there on, so that 14 makes the data of LabelBench's
+        published results. Default: the authors' code's (WILDS).
+    image_size
+        Side, in pixels, of the squares that images become, as the backbone's `resize_mode` says
+        (unless it says otherwise, the central square). Default: ours.
+    allow_missing_classes
+        Whether `val` and `test` may lack classes, as the official ones do. Default: ours.
+    corrupt
+        What becomes of files that are missing, or cannot be read or decoded: "error" stops and
+        names them; "skip" leaves them out, counted and named. Default: ours.
+    ground
+        Colour that shows where an image is transparent. Default: ours.
+    """
+    read = _read(data_dir, folder, num_classes)
+    return read.raw(image_size=image_size, ground=ground, corrupt=corrupt)
+
+
+def source_files(
+    data_dir: Path, *, folder: str = "iwildcam_v2.0", **_options: Any
+) -> Source | None:
+    """The images and both tables; None if these are not there."""
+    if not Path(data_dir, folder, METADATA).is_file():
+        return None
+    return _read(data_dir, folder, 182).source(data_dir)
+
+
+def pool_labels(
+    data_dir: Path,
+    *,
+    folder: str = "iwildcam_v2.0",
+    num_classes: int = 182,
+    corrupt: Literal["error", "skip"] = "error",
+    **_options: Any,
+) -> tuple[np.ndarray, list[str]] | None:
+    """(N,) labels of the pool and the classes' names; None where files may be left out."""
+    if corrupt == "skip":
+        return None
+    read = _read(data_dir, folder, num_classes)
+    return read.labels[read.splits[POOL]], read.class_names
+
+
+def _read(data_dir: Path, folder: str, num_classes: int) -> Tabular:
+    """What both tables say."""
+    root = Path(data_dir, folder)
+    for name in (METADATA, CATEGORIES, IMAGES):
+        if not (root / name).exists():
+            raise InputError(
+                f"{printable(root / name)}: not found; get iWildCam 2.0 from WILDS "
+                "(https://wilds.stanford.edu) and unpack it there: metadata.csv, categories.csv "
+                "and the images in train/"
+            )
+    file = root / METADATA
+    options = {f"column of the {key}": name for key, name in COLUMNS.items()}
+    columns = read_columns(file, options)
+    cells = all_cells(file, COLUMNS, dict(zip(COLUMNS, columns.values(), strict=True)))
+    cells, splits, left_out = split_rows(cells, SPLITS)
+    check_paths(cells)
+    names = _class_names(root / CATEGORIES)
+    labels, names = labels_of(cells, names, printable(root / CATEGORIES))
+    groups, group_names = groups_of(cells)
+    read = Tabular(
+        folder=folder,
+        cells=cells,
+        below=IMAGES,
+        labels=labels,
+        class_names=names,
+        splits=splits,
+        others=(METADATA, CATEGORIES),
+        groups=groups,
+        group_names=group_names,
+        left_out=left_out.described(),
+    )
+    if num_classes >= len(names):
+        return read
+    merged = [*names[: num_classes - 1], OTHERS]
+    return replace(read, labels=np.minimum(labels, num_classes - 1), class_names=merged)
+
+
+def _class_names(file: Path) -> list[str]:
+    """Names of the labels 0, 1, …"""
+    columns = read_columns(file, {"label": "y", "name": "name"})
+    names: dict[int, str] = {}
+    for number, name in zip(columns["label"], columns["name"], strict=True):
+        if number == UNUSED:
+            continue
+        if not WHOLE.fullmatch(number) or not name.strip() or int(number) in names:
+            told = f"{printable(file)}: column y: {shown(number)} of name {shown(name)}"
+            raise InputError(f"{told}; allowed: a whole number from 0, once each, and a name")
+        names[int(number)] = name
+    absent = next((number for number in range(len(names)) if number not in names), None)
+    if absent is not None:
+        raise InputError(f"{printable(file)}: column y: {absent} is missing")
+    return [names[number] for number in range(len(names))]

@@ -1,0 +1,299 @@
+"""Your own images by a table (CSV, TSV, Parquet): a row an image, with its path and its label.
+
+Splits and groups come from further columns; without a column of splits, a share of every class is
+drawn for the test. Images are listed, never copied, and decoded when they are embedded.
+"""
+
+import os
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+import numpy as np
+
+from labelbench_core.datasets import POOL, TEST, RawDataset, Source
+from labelbench_core.datasets._columns import read_columns
+from labelbench_core.datasets._listing import LeftOut
+from labelbench_core.datasets._tabular import (
+    Cells,
+    Tabular,
+    all_cells,
+    check_paths,
+    groups_of,
+    keep_rows,
+    labels_of,
+    named_labels,
+    split_rows,
+)
+from labelbench_core.datasets.names import printable
+from labelbench_core.errors import InputError, shown
+from labelbench_core.registry.options import Pixels, Seed, ShareBelow1
+from labelbench_core.seeds import rng_for
+
+INFO = {
+    "summary": "your own images by a table with their paths, labels, splits and groups",
+    "license": "your own",
+    "paper": "",
+    "required": ["table", "path_column", "label_column"],
+    "groups": "group_column",
+}
+
+
+def check(
+    data_dir: Path,
+    *,
+    allow_missing_classes: bool = False,
+    corrupt: Literal["error", "skip"] = "error",
+    **options: Any,
+) -> dict[str, int]:
+    """Sizes of the splits, by the table and by listing folders; `InputError` for what is wrong."""
+    read = _read(data_dir, **options)
+    return read.check(data_dir, allow_missing_classes=allow_missing_classes, corrupt=corrupt)
+
+
+def load(
+    data_dir: Path,
+    *,
+    table: str = "",
+    images: str | None = None,
+    path_column: str = "",
+    label_column: str = "",
+    split_column: str | None = None,
+    splits: Mapping[str, str] | None = None,
+    group_column: str | None = None,
+    classes: str | None = None,
+    class_column: str | None = None,
+    test_share: ShareBelow1 = 0.0,
+    test_seed: Seed = 0,
+    image_size: Pixels = 256,
+    allow_missing_classes: bool = False,
+    corrupt: Literal["error", "skip"] = "error",
+    ground: Literal["white", "black"] = "white",
+) -> RawDataset:
+    """The index of all images, in the order of the table; none is opened.
+
+    Parameters
+    ----------
+    data_dir
+        `table`, `images` and `classes` are relative to it.
+    table
+        The file, whose name ends in `.csv`, `.tsv` or `.parquet` (which needs the package pyarrow).
+        Default: ours.
+    images
+        Folder that the paths in the table are relative to; null: the table's. Default: ours.
+    path_column
+        Column with the path of each image. Default: ours.
+    label_column
+        Column with the label of each image: a class's name, or its number, from 0. Default: ours.
+    split_column
+        Column with the split of each image; null: there is none, and `test_share` says how much of
+        every class is drawn for the test. Default: ours.
+    splits
+        Which value of `split_column` means which split (pool, test, val; any other name is a
+        shifted split); rows of other values are left out. null: the values are the splits' names,
+        and `train` is the pool. Default: ours.
+    group_column
+        Column with the group of each image, for the worst-group accuracy. Default: ours.
+    classes
+        Text file with the classes' names in order, one a line. null: as `class_column` says, or
+        without it the sorted labels. Default: ours.
+    class_column
+        Column with the name of the class, where labels are numbers. Default: ours.
+    test_share
+        Share of every class that becomes the test, where there is no `split_column`; at least one
+        image of a class, and never all. Default: ours.
+    test_seed
+        Names the draw of the test. Default: ours.
+    image_size
+        Side, in pixels, of the squares that images become, as the backbone's `resize_mode` says
+        (unless it says otherwise, the central square). Default: ours.
+    allow_missing_classes
+        Whether `val` and `test` may lack classes; the pool never may. Default: ours.
+    corrupt
+        What becomes of files that are missing, or cannot be read or decoded: "error" stops and
+        names them; "skip" leaves them out, counted and named. Default: ours.
+    ground
+        Colour that shows where an image is transparent. Default: ours.
+    """
+    read = _read(
+        data_dir,
+        table=table,
+        images=images,
+        path_column=path_column,
+        label_column=label_column,
+        split_column=split_column,
+        splits=splits,
+        group_column=group_column,
+        classes=classes,
+        class_column=class_column,
+        test_share=test_share,
+        test_seed=test_seed,
+    )
+    return read.raw(image_size=image_size, ground=ground, corrupt=corrupt)
+
+
+def source_files(data_dir: Path, *, table: str = "", **options: Any) -> Source | None:
+    """All images, the table and the file of classes; None if the table is not there."""
+    if not Path(data_dir, table).is_file():
+        return None
+    return _read(data_dir, table=table, **options).source(data_dir)
+
+
+def pool_labels(
+    data_dir: Path, *, corrupt: Literal["error", "skip"] = "error", **options: Any
+) -> tuple[np.ndarray, list[str]] | None:
+    """(N,) labels of the pool and the classes' names (for `part_of_pool`).
+
+    None where files may still be left out, when they are read.
+    """
+    if corrupt == "skip":
+        return None
+    read = _read(data_dir, **options)
+    return read.labels[read.splits[POOL]], read.class_names
+
+
+def _read(
+    data_dir: Path,
+    *,
+    table: str = "",
+    images: str | None = None,
+    path_column: str = "",
+    label_column: str = "",
+    split_column: str | None = None,
+    splits: Mapping[str, str] | None = None,
+    group_column: str | None = None,
+    classes: str | None = None,
+    class_column: str | None = None,
+    test_share: float = 0.0,
+    test_seed: int = 0,
+    **_of_images: Any,
+) -> Tabular:
+    """What the table says; see `load`."""
+    _check_options(split_column, splits, test_share, classes, class_column)
+    file = _below(data_dir, "table", table)
+    below = os.path.dirname(table) if images is None else images
+    if not _below(data_dir, "images", below).is_dir():
+        raise InputError(f"options.images: {shown(below)}; allowed: a folder that is there")
+    names = {"path": path_column, "label": label_column, "split": split_column}
+    names |= {"group": group_column, "class": class_column}
+    chosen = {key: name for key, name in names.items() if name is not None}
+    options = {f"options.{key}_column": name for key, name in chosen.items()}
+    columns = read_columns(file, options)
+    cells = all_cells(file, chosen, dict(zip(chosen, columns.values(), strict=True)))
+    left_out = LeftOut()
+    if split_column is not None:
+        cells, found, left_out = split_rows(cells, splits)
+    check_paths(cells)
+    if class_column is not None:
+        labels, class_names = named_labels(cells)
+    elif classes is not None:
+        known = read_class_names(_below(data_dir, "classes", classes))
+        labels, class_names = labels_of(cells, known, printable(Path(data_dir, classes)))
+    else:
+        labels, class_names = labels_of(cells, None)
+    if split_column is None:
+        is_test = _drawn(cells, labels, class_names, test_share, test_seed)
+        cells, found = keep_rows(cells, is_test.astype(np.int64), [POOL, TEST])
+    groups, group_names = groups_of(cells) if group_column is not None else (None, [])
+    read_beside = [table] if classes is None else [table, classes]
+    folder, (below, *others) = common_folder(below, *read_beside)
+    return Tabular(
+        folder=folder,
+        cells=cells,
+        below=below,
+        labels=labels,
+        class_names=class_names,
+        splits=found,
+        others=tuple(others),
+        groups=groups,
+        group_names=group_names,
+        left_out=left_out.described(),
+    )
+
+
+def _check_options(
+    split_column: str | None,
+    splits: Mapping[str, str] | None,
+    test_share: float,
+    classes: str | None,
+    class_column: str | None,
+) -> None:
+    """`InputError` for options that do not go together."""
+    if split_column is None and not test_share:
+        raise InputError(
+            "options.split_column: missing; allowed: the name of a column, or a `test_share` above "
+            "0 to draw the test"
+        )
+    if split_column is not None and test_share:
+        told = f"options.test_share: {test_share}"
+        raise InputError(f"{told}; `split_column` says what the test is; allowed: one of the two")
+    if splits is not None and split_column is None:
+        raise InputError("options.splits: needs `split_column`; allowed: leave it out")
+    if classes is not None and class_column is not None:
+        raise InputError(
+            f"options.class_column: {shown(class_column)}; `classes` names the classes already; "
+            "allowed: one of the two"
+        )
+
+
+def _below(data_dir: Path, option: str, path: str) -> Path:
+    """A path of an option in the data directory; `InputError` if it leads out of it."""
+    parts = PurePosixPath(path).parts
+    if PurePosixPath(path).is_absolute() or ".." in parts:
+        raise InputError(
+            f"options.{option}: {shown(path)}; allowed: a path below the data directory, without .."
+        )
+    return Path(data_dir, path)
+
+
+def _drawn(
+    cells: Cells, labels: np.ndarray, class_names: list[str], share: float, seed: int
+) -> np.ndarray:
+    """(N,) bool: which rows are the test. The order of the table does not matter to the draw."""
+    counts = np.bincount(labels, minlength=len(class_names))
+    if counts.min() < 2:
+        label = int(counts.argmin())
+        raise InputError(
+            f"{printable(cells.file)}: class {printable(class_names[label])} has {counts[label]} "
+            "images; allowed with `test_share`: at least 2, one for the pool and one for the test"
+        )
+    wanted = np.clip(np.rint(share * counts).astype(np.int64), 1, counts - 1)
+    by_path = np.array(sorted(range(len(labels)), key=cells.columns["path"].__getitem__))
+    keys = np.empty(len(labels))
+    keys[by_path] = rng_for("test-share", seed).random(len(labels))
+    order = np.lexsort((keys, labels))
+    place = np.empty(len(labels), np.int64)
+    place[order] = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return place < wanted[labels]
+
+
+def read_class_names(path: Path) -> list[str]:
+    """Names of classes, one a line; `InputError` for an empty line, or a name that stands twice."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").rstrip().split("\n")
+    except FileNotFoundError as error:
+        raise InputError(f"{printable(path)}: file not found") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{printable(path)}: not UTF-8 ({error.reason})") from error
+    except OSError as error:
+        raise InputError(f"{printable(path)}: cannot be read ({error.strerror})") from error
+    known: dict[str, int] = {}
+    for number, line in enumerate(lines, start=1):
+        name = unicodedata.normalize("NFC", line.strip())
+        if not name:
+            raise InputError(f"{printable(path)}: line {number}: empty; allowed: one name a line")
+        if known.setdefault(name, number) != number:
+            told = f"{printable(path)}: line {number}: {shown(name)}"
+            raise InputError(f"{told}; allowed: each name once; line {known[name]} has it, too")
+    return list(known)
+
+
+def common_folder(*paths: str) -> tuple[str, list[str]]:
+    """The deepest folder that a folder and files have in common, and their paths within it.
+
+    The first path is a folder, the others are files.
+    """
+    folder, *beside = (PurePosixPath("/", path) for path in paths)
+    shared = os.path.commonpath([folder, *(path.parent for path in beside)])
+    return shared.lstrip("/"), [os.path.relpath(path, shared) for path in (folder, *beside)]

@@ -1,0 +1,27 @@
+"""Accuracy over groups of rows, such as the places or the times that they come from."""
+
+import numpy as np
+
+from labelbench_core.errors import InputError
+from labelbench_core.metrics._predictions import Predictions
+
+
+def measure(
+    predictions: Predictions, labels: np.ndarray, group_of_row: np.ndarray
+) -> dict[str, float]:
+    """Accuracy of the worst group, of those that have a row; nothing if none has.
+
+    Sagawa et al., "Distributionally Robust Neural Networks for Group Shifts", ICLR 2020. Rows of
+    group -1 are in no group.
+    """
+    if np.shape(group_of_row) != np.shape(labels):
+        told = f"groups: shape {np.shape(group_of_row)}"
+        raise InputError(f"{told}; allowed: {np.shape(labels)}, one for each label")
+    inside = group_of_row >= 0
+    if not inside.any():
+        return {}
+    groups = group_of_row[inside]
+    hits = (predictions.predicted == labels)[inside]
+    sizes = np.bincount(groups)
+    shares = np.bincount(groups, weights=hits)[sizes > 0] / sizes[sizes > 0]
+    return {"worst-group-accuracy": float(shares.min())}

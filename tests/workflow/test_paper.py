@@ -1,0 +1,72 @@
+"""The paper's experiments are planned by Snakemake where no data and no weights are."""
+
+from collections import Counter
+
+import pytest
+
+from helpers import placeholders
+from helpers.paper_files import can_be_planned, load, recipes
+from labelbench_core.configuration import entries
+from labelbench_core.configuration.catalogue import load_catalogue
+from labelbench_core.stages.plan import Needs, planned_jobs
+from labelbench_core.stages.table import stage_of
+
+KINDS = {
+    ("cifar10-1000-finetune", "ours"): {
+        **{"prepare_dataset": 1, "draw_initial_pool": 4, "build_zero_shot_head": 1},
+        **{"train_initial_deep": 4, "select_round_deep": 288},
+    },
+    ("cifar10-200-shallow-finetune", "faithful"): {
+        **{"prepare_dataset": 1, "draw_initial_pool": 4, "build_zero_shot_head": 1},
+        **{"extract_embeddings": 1, "extract_views": 1},
+        **{"train_initial_deep": 4, "select_round_deep": 532, "finetune_model_passing": 560},
+    },
+    ("imagenet-50000-coca-linear", "faithful"): {
+        **{"prepare_dataset": 1, "draw_initial_pool": 2, "extract_embeddings": 1},
+        **{"extract_views": 1, "train_initial_deep": 2, "select_round_deep": 84},
+    },
+    ("figure-1", "faithful"): {
+        **{"prepare_dataset": 2, "draw_initial_pool": 6, "build_zero_shot_head": 3},
+        **{"extract_embeddings": 2, "extract_views": 2},
+        **{"train_initial_deep": 16, "select_round_deep": 792, "plot_panels": 1},
+    },
+}
+"""Jobs of the rules that are no part of the report, one experiment of each kind."""
+PLANNED = {file.stem: file for file in can_be_planned()}
+
+
+def planned(workflow, name, recipe):
+    """Number of jobs by rule, with placeholders for all data sets."""
+    catalogue = load_catalogue(workflow.folder / "config" / "catalogue")
+    placeholders.place(workflow.folder, catalogue, {*placeholders.SIZES} & {*catalogue["datasets"]})
+    options = ["--config", f"recipe={recipe}"] if recipe else []
+    return workflow.planned(*options, config=f"config/paper/{name}.yaml", LABELBENCH_DATA="nowhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "recipe"), [pytest.param(*one, id="-".join(one)) for one in KINDS if one[0] in PLANNED]
+)
+def test_one_of_each_kind(fresh, name, recipe):
+    found = planned(fresh, name, recipe)
+    expected = KINDS[name, recipe]
+    assert {rule: found.get(rule) for rule in expected} == expected
+    rest = {rule: count for rule, count in found.items() if rule not in expected}
+    assert set(rest.values()) == {1}  # of the report
+    assert {"collect_curves", "tabulate", "render_report"} <= set(rest)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("name", "recipe"),
+    [(name, recipe) for name, file in PLANNED.items() for recipe in recipes(file)],
+)
+def test_every_file_by_every_recipe(fresh, name, recipe):
+    """Numbers of jobs by stage are those of the published settings: test_paper.py of the units."""
+    found = planned(fresh, name, recipe)
+    experiment, catalogue = load(PLANNED[name], recipe)
+    needs = Needs(**entries.needs(experiment, catalogue))
+    expected = Counter(job.stage.name for job in planned_jobs(experiment, needs))
+    by_stage = Counter()
+    for rule, count in found.items():
+        by_stage[stage_of(rule).name] += count
+    assert by_stage == expected

@@ -1,0 +1,149 @@
+"""What commands and dry runs say of an experiment's costs before it has run."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from labelbench_core.configuration import entries
+from labelbench_core.configuration.catalogue import Catalogue
+from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.loading import known_num_classes, known_sizes
+from labelbench_core.datasets import data_directory
+from labelbench_core.stages.estimates import DatasetFacts, StageEstimate, estimate
+from labelbench_core.stages.plan import Needs
+from labelbench_core.storage.records import read_record
+from workflow_scripts import _snakefile as parsing
+
+HEAD = ("stage", "jobs", "FLOPs", "GPU hours", "disk")
+NONE, UNKNOWN = "–", "unknown"
+FACTS = ("flops", "disk")
+
+
+class TellEstimate:
+    """A filter of Snakemake's log: prints the estimate beside a dry run's table of jobs.
+
+    Parameters
+    ----------
+    workflow
+        Snakemake's.
+    """
+
+    def __init__(
+        self,
+        workflow: Any,
+        experiment: Experiment,
+        catalogue: Catalogue,
+        prices: Mapping[str, Any],
+    ) -> None:
+        self._workflow, self._given = workflow, (experiment, catalogue, prices)
+        self._told = False
+
+    def filter(self, record: Any) -> bool:
+        """Before the table of jobs, tell; every message passes."""
+        if hasattr(record, "stats") and not self._told and self._workflow.dryrun:
+            self._told = True
+            print(*estimate_lines(*self._given), "", sep="\n", file=sys.stderr)
+        return True
+
+
+def estimate_lines(
+    experiment: Experiment, catalogue: Catalogue, prices: Mapping[str, Any]
+) -> list[str]:
+    """The estimate as a table of text, what it would cost, and what is not known of it."""
+    needs = Needs(**entries.needs(experiment, catalogue))
+    facts = dataset_facts(experiment, catalogue)
+    found = estimate(experiment, catalogue, needs, facts)
+    rate = prices.get("flops_per_second")
+    rows = [HEAD, *(_row(one, rate) for one in found), _total(found, rate)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [f"Estimate of {experiment.experiment}, all jobs counted as if none had run:"]
+    for name, *cells in rows:
+        numbers = (f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True))
+        lines.append(f"  {name:<{widths[0]}}  {'  '.join(numbers)}")
+    return [*lines, *_price_lines(found, prices), *_notes(found)]
+
+
+def dataset_facts(experiment: Experiment, catalogue: Catalogue) -> dict[str, DatasetFacts]:
+    """What is known of the data sets: by what is prepared, else by their sources."""
+    prepared = parsing.sizes_of(parsing.prepared_manifests(experiment, catalogue))
+    found = {}
+    for dataset in experiment.all_of("datasets"):
+        entry = catalogue["datasets"][dataset]
+        if dataset in prepared:
+            manifest = read_record(Path(parsing.PREPARED.format(dataset=dataset)), "data set")
+            found[dataset] = DatasetFacts(prepared[dataset], manifest["num_classes"])
+        else:
+            sizes = known_sizes(entry, data_directory())
+            found[dataset] = DatasetFacts(sizes, known_num_classes(entry, data_directory()))
+    return found
+
+
+def _row(one: StageEstimate, rate: float | None) -> tuple[str, ...]:
+    return (one.stage, f"{one.jobs:,}", _flops(one.flops), _hours(one, rate), _disk(one.disk))
+
+
+def _total(found: Sequence[StageEstimate], rate: float | None) -> tuple[str, ...]:
+    """The last line: sums of what is known, "more than" where something is not."""
+    flops, hours, disk = _known(found, "flops"), gpu_hours(found, rate), _known(found, "disk")
+    more = ["> " if any(getattr(one, key) is None for one in found) else "" for key in FACTS]
+    jobs = sum(one.jobs for one in found)
+    told = UNKNOWN if hours is None else more[0] + f"{hours:,.2f}"
+    return ("in all", f"{jobs:,}", more[0] + _flops(flops), told, more[1] + _disk(disk))
+
+
+def gpu_hours(found: Sequence[StageEstimate], rate: float | None) -> float | None:
+    """Hours of GPUs of all stages, of what is known; None without a rate."""
+    if rate is None:
+        return None
+    return sum(one.flops or 0 for one in found if one.on_gpu) / rate / 3600
+
+
+def _known(found: Sequence[StageEstimate], key: str) -> int:
+    return sum(getattr(one, key) or 0 for one in found)
+
+
+def _flops(value: int | None) -> str:
+    if value is None:
+        return UNKNOWN
+    return f"{value:.3g}" if value else NONE
+
+
+def _hours(one: StageEstimate, rate: float | None) -> str:
+    if not one.on_gpu or one.flops == 0:
+        return NONE
+    if one.flops is None or rate is None:
+        return UNKNOWN
+    return f"{one.flops / rate / 3600:,.2f}"
+
+
+def _disk(value: int | None) -> str:
+    if value is None:
+        return UNKNOWN
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if value >= size:
+            return f"{value / size:,.1f} {unit}"
+    return f"{value / 1e6:.2f} MB" if value else NONE
+
+
+def _price_lines(found: Sequence[StageEstimate], prices: Mapping[str, Any]) -> Iterator[str]:
+    """What the hours cost, or which rate is not known."""
+    hours, currency = gpu_hours(found, prices.get("flops_per_second")), prices.get("currency", "")
+    if hours is None:
+        yield "GPU hours: unknown, since prices.flops_per_second is not given."
+    elif "gpu_hour" not in prices:
+        yield "Price of the GPU hours: unknown, since prices.gpu_hour is not given."
+    else:
+        price = hours * prices["gpu_hour"]
+        yield f"Price of the GPU hours: {price:,.2f} {currency}".rstrip() + "."
+
+
+def _notes(found: Sequence[StageEstimate]) -> Iterator[str]:
+    yield (
+        "FLOPs are those that records will state: passes of embedding and training, all trainings "
+        "to their last step. Evaluation, scoring and selecting are not in them; disk is arrays and "
+        "weights, without the data sets' own."
+    )
+    reasons = dict.fromkeys(reason for one in found for reason in one.unknown)
+    if reasons:
+        yield f"Not known before it has run: {'; '.join(reasons)}."

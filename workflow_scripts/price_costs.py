@@ -1,0 +1,40 @@
+"""Turn what an experiment cost into money: what it takes to reach an accuracy, by strategy."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from labelbench_core.analysis.costs import COST_COLUMNS
+from labelbench_core.analysis.frames import CURVE_COLUMNS, read_csv, write_csv
+from labelbench_core.analysis.money import cost_to_reach, money_tables
+from labelbench_core.analysis.results import FLOAT_FORMAT, write_texts
+from labelbench_core.analysis.savings import SAVING_COLUMNS
+from workflow_scripts._job import job_parser, run_job
+
+
+def price(arguments: argparse.Namespace) -> None:
+    """Read savings, metrics and costs; write the table as CSV, Markdown and LaTeX."""
+    prices = json.loads(arguments.prices)
+    table = cost_to_reach(
+        read_csv(arguments.savings, SAVING_COLUMNS),
+        read_csv(arguments.metrics, CURVE_COLUMNS),
+        read_csv(arguments.costs, COST_COLUMNS),
+        prices,
+    )
+    write_csv(table, arguments.money, FLOAT_FORMAT)
+    write_texts(money_tables(table, prices.get("currency", "")), arguments.money)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument("--costs", required=True, type=Path, help="table of collect_costs")
+    parser.add_argument("--metrics", required=True, type=Path, help="table of collect_curves")
+    parser.add_argument("--savings", required=True, type=Path, help="table of tabulate")
+    parser.add_argument("--prices", required=True, help="prices, as JSON")
+    parser.add_argument("--money", required=True, type=Path, help="table to write")
+    return run_job(price, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
