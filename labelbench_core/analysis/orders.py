@@ -89,7 +89,7 @@ def _of_split(
     chosen = setting(reference.name)
     pairs = {
         published: ours
-        for ours, published in reversed(reference.strategies.items())
+        for ours, published in reversed(list(reference.strategies.items()))
         if published in curves and ours in set(own["strategy"])
     }
     names = [name for name in chosen.strategies if name in pairs]

@@ -140,7 +140,7 @@ def _of_split(
     reference: Reference, own: pd.DataFrame, split: str, metric: str
 ) -> Iterator[dict[str, Any]]:
     curves = published_curves(reference, split, metric)
-    ours = {theirs: name for name, theirs in reversed(reference.strategies.items())}
+    ours = {theirs: name for name, theirs in reversed(list(reference.strategies.items()))}
     budgets = setting(reference.name).budgets
     for published, theirs in curves.items():
         name = ours.get(published, published)

@@ -194,7 +194,8 @@ class Experiment:
             )
             for key, kind in COMPARED.items()
         }
-        found = cls(**{**values, "crossings": crossings, **compared})
+        values |= {"crossings": crossings, **compared}
+        found = cls(**values)
         for key in ("baseline", "highlight"):
             for crossing in crossings:
                 if getattr(found, key) not in crossing.strategies:

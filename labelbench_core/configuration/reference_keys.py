@@ -27,15 +27,15 @@ def references(
     which each belongs. A published setting that was selected by a proxy and then trained end to end
     is compared with fine-tunings: with those of `trainer`, or of the experiment's only one.
     """
-    asked = {key: {}} if isinstance(key, str) else (key or {})
-    found: dict[tuple, Reference] = {}
-    errors = []
-    for name, chosen in asked.items():
+    asked: Mapping[str, Any] = {key: {}} if isinstance(key, str) else (key or {})
+    found: dict[tuple[str, ...], Reference] = {}
+    errors: Errors = []
+    for name, given in asked.items():
         where = "reference" if isinstance(key, str) else f"reference: {name}"
         if name not in names():
             errors.append(f"reference: {unknown(name)}")
             continue
-        chosen = dict(chosen or {})
+        chosen: dict[str, Any] = dict(given or {})
         if setting(name).proxy and len(experiment.trainers) == 1:
             chosen.setdefault("trainer", experiment.trainers[0])
         places, wrong = _places(chosen, experiment, where)
@@ -64,7 +64,8 @@ def panels(
     Ids that only one setting leaves open need not be given. A panel without a `reference` takes
     that of its setting, if the experiment has one.
     """
-    found, errors = [], []
+    found: list[Panel] = []
+    errors: Errors = []
     for place, values in enumerate(key or []):
         where = f"panels.{place}"
         places, wrong = _places(values, experiment, where)
@@ -115,7 +116,7 @@ def _places(
     settings = [_ids(one) for one in experiment.settings()]
     keys = [*settings[0], "annotator"]
     wanted = {key: chosen[key] for key in keys if key in chosen}
-    errors = []
+    errors: Errors = []
     for key, value in wanted.items():
         known = list(dict.fromkeys(one.get(key, EXACT) for one in settings))
         if value not in known:

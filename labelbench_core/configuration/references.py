@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from labelbench_core.annotators import EXACT
 from labelbench_core.errors import InputError, shown
+from labelbench_core.storage.files import Json
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Reference:
     setting: Mapping[str, str]
     trainer: str = ""
     differs: tuple[str, ...] = ()
-    strategies: Mapping[str, str] = field(default_factory=dict)
+    strategies: Mapping[str, str] = field(default_factory=dict[str, str])
     validation_labels: int = 0
 
     @property
@@ -48,8 +49,9 @@ class Reference:
     @classmethod
     def from_mapping(cls, values: Any, where: str) -> "Reference":
         """Take over what `dataclasses.asdict` made of a reference, as JSON has it."""
-        _check_keys(cls, values, where)
-        return cls(**{**values, "differs": tuple(values.get("differs", ()))})
+        found = _checked(cls, values, where)
+        found["differs"] = tuple(found.get("differs", ()))
+        return cls(**found)
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,7 @@ class Panel:
     @classmethod
     def from_mapping(cls, values: Any, where: str) -> "Panel":
         """Take over what `dataclasses.asdict` made of a panel, as JSON has it."""
-        _check_keys(cls, values, where)
-        found = dict(values)
+        found = _checked(cls, values, where)
         if found.get("y") is not None:
             found["y"] = tuple(found["y"])
         if found.get("reference") is not None:
@@ -103,7 +104,9 @@ def validation_notes(experiment: Any) -> list[str]:
     return list(dict.fromkeys(notes))
 
 
-def _check_keys(kind: type, values: Any, where: str) -> None:
+def _checked(kind: type[Reference | Panel], values: Json, where: str) -> dict[str, Any]:
+    """A copy of `values`, which has no other keys than the fields of `kind`."""
     known = {one.name for one in fields(kind)}
-    if not isinstance(values, Mapping) or not set(values) <= known:
+    if not isinstance(values, dict) or not set(values) <= known:
         raise InputError(f"{where}: {shown(values)}; allowed: an object of {sorted(known)}")
+    return dict(values)

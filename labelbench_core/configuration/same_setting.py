@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from labelbench_core import registry
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.published.settings import (
@@ -108,10 +109,10 @@ def published_strategies(
 
     A recorded list that is bought again (`replay`) stands for the strategy that it was bought by.
     """
-    found = {}
+    found: dict[str, str] = {}
     for strategy in strategies:
         entry = catalogue["strategies"][strategy]
-        name, options = entry["implementation"], dict(entry.get("options") or {})
+        name, options = entry["implementation"], registry.options_of(entry)
         if name == "replay":
             name, options = options.get("strategy"), VARIANTS.get(str(options.get("strategy")), {})
         if name in published.strategies and options == VARIANTS.get(name, {}):
