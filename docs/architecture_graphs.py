@@ -19,10 +19,12 @@ LIBRARY = "labelbench_core"
 Edges = frozenset[tuple[str, str]]
 
 # An experiment with every stage, and a job for every input that a rule may have: proxies on views,
-# on images and on refreshed embeddings, and a proxy and a trainer that start from the class names.
+# on images and on refreshed embeddings, a proxy and a trainer that start from the class names, and
+# an annotator that is not the exact one.
 EXPERIMENT = """
 experiment: architecture
 datasets: [digits]
+annotators: [uniform-10]
 backbones: [clip-vit-b32]
 proxies:
   [linear-flexmatch-digits, architecture-named, architecture-images, architecture-refreshed]
