@@ -12,28 +12,38 @@ from pathlib import Path
 
 from labelbench_core import provenance
 from labelbench_core.stages.table import STAGES, stage_of
+from labelbench_core.storage.files import write_json
 
 PROJECT = Path(__file__).resolve().parents[1]
 LIBRARY = "labelbench_core"
 Edges = frozenset[tuple[str, str]]
 
 # An experiment with every stage, and a job for every input that a rule may have: proxies on views,
-# on images and on refreshed embeddings, and a proxy and a trainer that start from the class names.
+# on images and on refreshed embeddings, a proxy and a trainer that start from the class names, and
+# an annotator that is not the exact one.
 EXPERIMENT = """
 experiment: architecture
 datasets: [digits]
+annotators: [uniform-10]
 backbones: [clip-vit-b32]
 proxies:
   [linear-flexmatch-digits, architecture-named, architecture-images, architecture-refreshed]
 schedules: [start-20-batch-20]
-strategies: [random, margin]
+strategies: [random, margin, architecture-again]
 rounds: 3
 seeds: 1
 finetune: {trainers: [architecture-named], strategies: [margin], rounds: [2], seeds: 1}
 reference: cifar10-1000-linear
 panels: [{title: one, proxy: architecture-named}]
+prices: {label: 1}
 """
+LISTS = {"source": "digits", "num_rows": 1297, "lists": {"margin": {"0": list(range(1297))}}}
 ENTRIES = {
+    "strategies": """
+architecture-again:
+  implementation: replay
+  options: {recorded: lists.json, strategy: margin}
+""",
     "proxies": """
 architecture-named:
   implementation: linear
@@ -67,9 +77,11 @@ def stage_edges() -> Edges:
             with open(f"{folder}/config/catalogue/{kind}.yaml", "a", encoding="utf-8") as file:
                 file.write(text)
         Path(folder, "experiment.yaml").write_text(EXPERIMENT, encoding="utf-8")
+        write_json(Path(folder, "lists.json"), LISTS)
         done = subprocess.run(
             [sys.executable, "-m", "snakemake", "--rulegraph", "--configfile", "experiment.yaml"],
             cwd=folder,
+            env={**os.environ, "LABELBENCH_DATA": folder},
             capture_output=True,
             text=True,
             check=False,

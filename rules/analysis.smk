@@ -354,6 +354,7 @@ rule render_report:
         replays=every("table", "compare_replays"),
         money=every("money", "price_costs"),
         manifests=every("manifest", "prepare_dataset", "extract_embeddings"),
+        annotations=every("record", "annotate"),
     output:
         report(
             output_of("render_report", "page"),
@@ -378,7 +379,7 @@ rule render_report:
         tables=input_folder("summary"),
         figures=input_folder("figures"),
         manifests=lambda wildcards, input: " ".join(
-            f"--manifest {file}" for file in input.manifests
+            f"--manifest {file}" for file in [*input.manifests, *input.annotations]
         ),
         state=str(parsing.SOURCES_STATE),
         prices=verbatim(canonical_json(ASKED.values.get("prices", {}))),

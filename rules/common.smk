@@ -18,6 +18,7 @@ from snakemake.io import IOFile
 from snakemake.settings.types import DeploymentMethod
 
 from labelbench_core.configuration import entries
+from labelbench_core.configuration.experiment import annotator_of
 from labelbench_core.provenance import code_hash, remember
 from labelbench_core.stages import report_files
 from labelbench_core.stages.left_out import TellOfLeftOut
@@ -70,6 +71,7 @@ PUBLISHED_CURVES = "labelbench_core/published/curves.csv.gz"
 
 # Kind of component: the wildcard that names one.
 WILDCARD = {
+    "annotators": "annotator",
     "augmentations": "augmentation",
     "backbones": "backbone",
     "datasets": "dataset",
@@ -86,6 +88,8 @@ LATER_ROUND = "[1-9][0-9]*"
 
 wildcard_constraints:
     dataset=ID,
+    # As `annotator_in_paths` has it: nothing for the exact one.
+    annotator=f"(@{ID})?",
     backbone=ID,
     augmentation=ID,
     proxy=ID,
@@ -213,9 +217,27 @@ def this_round(output):
     return lambda wildcards: round_path(output, **wildcards)
 
 
+def id_of(kind, wildcards):
+    """The id of a job's component of a kind."""
+    return annotator_of(wildcards) if kind == "annotators" else wildcards[WILDCARD[kind]]
+
+
 def entry(kind, name):
     """A catalogue entry with its id, as jobs get it."""
     return entries.entry(CATALOGUE, kind, name)
+
+
+def annotations(output):
+    """Input function: a file of what the annotator says; none of the exact one."""
+    path = files_of("annotate", output)
+    return lambda wildcards: path.format(**wildcards) if wildcards.annotator else []
+
+
+def annotated_again_if_changed(wildcards):
+    """Input function that names no file: has the job run if the annotator's table is another one."""
+    if workflow.is_main_process:
+        FORCED.apply(workflow.dag, files_of("annotate", "record").format(**wildcards))
+    return []
 
 
 def trainers_zero_shot_head(wildcards):
@@ -294,9 +316,11 @@ def settings(*kinds, ids=(), bought_from=None):
     """
 
     def make(wildcards):
-        values = {WILDCARD[kind]: entry(kind, wildcards[WILDCARD[kind]]) for kind in kinds}
+        values = {WILDCARD[kind]: entry(kind, id_of(kind, wildcards)) for kind in kinds}
         for one in ids:
             values[one] = int(wildcards[one]) if one in ("seed", "round") else wildcards[one]
+        if wildcards.get("annotator") and "annotators" not in kinds:
+            values["annotator"] = annotator_of(wildcards)
         if "proxies" in kinds and entries.needs_images(CATALOGUE, wildcards.proxy):
             values["backbone"] = entry("backbones", wildcards.backbone)
         if bought_from is not None:
@@ -314,7 +338,7 @@ def code(script, *kinds, templates=()):
         components = []
         for kind in kinds:
             components += entries.components(
-                CATALOGUE, kind, wildcards[WILDCARD[kind]], wildcards.get("backbone")
+                CATALOGUE, kind, id_of(kind, wildcards), wildcards.get("backbone")
             )
         return code_hash(f"workflow_scripts.{script}", components, templates)
 

@@ -9,6 +9,8 @@ rule finetune_model:
     input:
         dataset=files_of("prepare_dataset", "manifest"),
         dataset_arrays=ancient(files_of("prepare_dataset", "arrays")),
+        annotations=annotations("record"),
+        annotation_arrays=ancient(annotations("arrays")),
         record=this_round("record"),
         arrays=this_round("arrays"),
         zero_shot=trainers_zero_shot_head,
@@ -40,7 +42,8 @@ rule finetune_model:
         "Fine-tune {wildcards.backbone} on {wildcards.strategy}, round {wildcards.round}, seed {wildcards.seed}"
     shell:
         "python -m workflow_scripts.finetune_model"
-        " --dataset {input.dataset} --round-json {input.record} --round-npz {input.arrays}"
+        " --dataset {input.dataset} --annotations {input.annotations}"
+        " --round-json {input.record} --round-npz {input.arrays}"
         " --zero-shot {input.zero_shot} --settings {params.settings:q} --metrics {output.metrics}"
         " --history {output.history} --weights {output.weights}"
         " --threads {threads} --processes {resources.gpu} --gpus {resources.gpu} --log {log}"

@@ -1,15 +1,49 @@
 """Rounds: each selects with the previous round's proxy, buys labels, trains and evaluates.
 
 REQUIRED INPUTS: a prepared data set and its embeddings.
-OUTPUTS: per round a record (batch bought, metrics) and arrays (all indices bought, the proxy's head).
+OUTPUTS: what annotators say of the pool; the first labelled sets; per round a record (batch bought,
+metrics) and arrays (all indices bought, the proxy's head).
 The chain of rounds is static: more rounds, seeds or strategies are appended and rerun nothing.
 """
+
+
+rule annotate:
+    input:
+        dataset=files_of("prepare_dataset", "manifest"),
+        dataset_arrays=ancient(files_of("prepare_dataset", "arrays")),
+        changed=annotated_again_if_changed,
+    output:
+        record=output_of("annotate", "record"),
+        arrays=output_of("annotate", "arrays"),
+    log:
+        log_of("annotate"),
+    benchmark:
+        benchmark_of("annotate")
+    wildcard_constraints:
+        annotator=f"@{ID}",
+    conda:
+        environment("select")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("annotate", "annotators"),
+        settings=settings("annotators", ids=["dataset"]),
+    message:
+        "Write down what annotator {wildcards.annotator} says of {wildcards.dataset}"
+    shell:
+        "python -m workflow_scripts.annotate"
+        " --dataset {input.dataset} --settings {params.settings:q}"
+        " --record {output.record} --arrays {output.arrays} --log {log}"
 
 
 rule draw_initial_pool:
     input:
         dataset=files_of("prepare_dataset", "manifest"),
         arrays=ancient(files_of("prepare_dataset", "arrays")),
+        annotations=annotations("record"),
+        annotation_arrays=ancient(annotations("arrays")),
     output:
         output_of("draw_initial_pool", "pool"),
     log:
@@ -26,17 +60,19 @@ rule draw_initial_pool:
         code=code("draw_initial_pool"),
         settings=settings("schedules", ids=["dataset", "seed"], bought_from="schedules"),
     message:
-        "Draw initial pool of {wildcards.dataset}, seed {wildcards.seed}"
+        "Draw initial pool of {wildcards.dataset}{wildcards.annotator}, seed {wildcards.seed}"
     shell:
         "python -m workflow_scripts.draw_initial_pool"
-        " --dataset {input.dataset} --settings {params.settings:q} --output {output}"
-        " --log {log}"
+        " --dataset {input.dataset} --annotations {input.annotations}"
+        " --settings {params.settings:q} --output {output} --log {log}"
 
 
 rule train_initial:
     input:
         dataset=files_of("prepare_dataset", "manifest"),
         dataset_arrays=ancient(files_of("prepare_dataset", "arrays")),
+        annotations=annotations("record"),
+        annotation_arrays=ancient(annotations("arrays")),
         embeddings=proxys_embeddings("manifest"),
         arrays=ancient(proxys_embeddings("arrays")),
         views=proxys_views("manifest"),
@@ -67,7 +103,8 @@ rule train_initial:
     shell:
         "export OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1;"
         " python -m workflow_scripts.train_initial"
-        " --dataset {input.dataset} --embeddings {input.embeddings} --views {input.views}"
+        " --dataset {input.dataset} --annotations {input.annotations}"
+        " --embeddings {input.embeddings} --views {input.views}"
         " --zero-shot {input.zero_shot} --initial {input.initial}"
         " --settings {params.settings:q} --record {output.record} --arrays {output.arrays}"
         " --threads {threads} --gpus {resources.gpu} --log {log}"
@@ -89,6 +126,8 @@ rule select_round:
     input:
         dataset=files_of("prepare_dataset", "manifest"),
         dataset_arrays=ancient(files_of("prepare_dataset", "arrays")),
+        annotations=annotations("record"),
+        annotation_arrays=ancient(annotations("arrays")),
         embeddings=proxys_embeddings("manifest"),
         arrays=ancient(proxys_embeddings("arrays")),
         views=proxys_views("manifest"),
@@ -127,7 +166,8 @@ rule select_round:
     shell:
         "export OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1;"
         " python -m workflow_scripts.select_round"
-        " --dataset {input.dataset} --embeddings {input.embeddings} --views {input.views}"
+        " --dataset {input.dataset} --annotations {input.annotations}"
+        " --embeddings {input.embeddings} --views {input.views}"
         " --zero-shot {input.zero_shot}"
         " --previous-record {input.previous_record} --previous-arrays {input.previous_arrays}"
         " --settings {params.settings:q} --record {output.record} --arrays {output.arrays}"

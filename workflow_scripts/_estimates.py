@@ -66,7 +66,7 @@ def estimate_lines(
 
 def dataset_facts(experiment: Experiment, catalogue: Catalogue) -> dict[str, DatasetFacts]:
     """What is known of the data sets: by what is prepared, else by their sources."""
-    prepared = parsing.prepared_splits(experiment, catalogue)
+    prepared = parsing.sizes_of(parsing.prepared_manifests(experiment, catalogue))
     found = {}
     for dataset in experiment.all_of("datasets"):
         entry = catalogue["datasets"][dataset]

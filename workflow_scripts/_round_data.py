@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core.selection import data
+from workflow_scripts._annotations import add_annotations_argument
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,6 +14,7 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
     parser.add_argument("--embeddings", type=Path, nargs="?", help="their manifest")
     parser.add_argument("--views", type=Path, nargs="?", help="manifest of augmented views")
+    add_annotations_argument(parser)
     parser.add_argument("--zero-shot", type=Path, nargs="?", help="classifier of the class names")
 
 
@@ -25,9 +27,15 @@ def open_data(arguments: argparse.Namespace, settings: Mapping[str, Any]) -> dat
             checkpoint_of(arguments),
             arguments.threads,
             arguments.zero_shot,
+            arguments.annotations,
         )
     return data.open_round_data(
-        settings, arguments.dataset, arguments.embeddings, arguments.views, arguments.zero_shot
+        settings,
+        arguments.dataset,
+        arguments.embeddings,
+        arguments.views,
+        arguments.zero_shot,
+        arguments.annotations,
     )
 
 

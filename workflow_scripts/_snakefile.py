@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from labelbench_core.annotators import EXACT
 from labelbench_core.configuration import entries, sources
 from labelbench_core.configuration import loading as experiments
+from labelbench_core.configuration.annotations import annotated, look_at_annotators
 from labelbench_core.configuration.catalogue import Catalogue, load_catalogue
 from labelbench_core.configuration.component_code import check_code
-from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.experiment import Experiment, annotator_in_paths
 from labelbench_core.configuration.inheritance import Asked, asked
 from labelbench_core.configuration.replays import list_sha256
 from labelbench_core.datasets import data_directory, looks
@@ -31,6 +33,7 @@ from labelbench_core.storage.yaml_files import read_yaml
 SOURCES_STATE = looks.STATE
 RESULTS = "results"
 PREPARED = STAGES["prepare_dataset"].path("manifest")
+ANNOTATED = STAGES["annotate"].path("record")
 # Kept open, and so locked, for as long as this process lives.
 _held_locks: list[int] = []
 
@@ -114,6 +117,9 @@ def recorded_list(catalogue: Catalogue, kind: str, name: str, seed: int) -> dict
 def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
     """The experiment with the catalogue entries that it uses, for the report."""
     used = {kind: experiment.all_of(kind) for kind in ("datasets", "backbones", "proxies")}
+    # The exact annotator is not named, whether or not it has an entry.
+    if named := [name for name in experiment.all_of("annotators") if name != EXACT]:
+        used["annotators"] = tuple(named)
     used["trainers"] = experiment.trainers
     used["strategies"] = experiment.strategies + experiment.ceilings
     used["schedules"] = experiment.all_of("schedules") + experiment.full_data
@@ -130,7 +136,8 @@ def prepare_main_process(
 
     Returns
     -------
-    Manifest → reason, for data sets that have to be prepared again because their sources changed.
+    Manifest or record → reason, for data sets that have to be prepared again because their sources
+    changed, and annotators whose tables have to be read again.
     """
     clear_dead_lock(Path(".snakemake"))
     datasets = experiment.all_of("datasets")
@@ -145,18 +152,23 @@ def prepare_main_process(
             when=wanted.values.get("check_sources", "small"),
             tell=lambda line: print(line, file=sys.stderr),
         )
-        prepared = prepared_splits(experiment, catalogue)
-        unchanged = {one: sizes for one, sizes in prepared.items() if one not in changed}
+        prepared = {
+            dataset: manifest
+            for dataset, manifest in prepared_manifests(experiment, catalogue).items()
+            if dataset not in changed
+        }
         with wanted.naming_places():
             experiments.check_sources(
-                experiment, catalogue, data_directory(), unchanged, wanted.name
+                experiment, catalogue, data_directory(), sizes_of(prepared), wanted.name
             )
+        reread = check_annotators(experiment, catalogue, prepared)
     except InputError as error:
         raise stop(error) from None
-    return {
+    told = {
         manifests[dataset]: f"since data set {dataset!r} was prepared: {what}"
         for dataset, what in changed.items()
     }
+    return {**told, **reread}
 
 
 def check_weights(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
@@ -218,12 +230,34 @@ def stop(error: InputError) -> SystemExit:
     return SystemExit("\n".join(f"error: {line}" for line in str(error).splitlines()))
 
 
-def prepared_splits(experiment: Experiment, catalogue: Catalogue) -> dict[str, dict[str, int]]:
-    """Sizes of the splits of prepared data sets, whose source is no longer needed.
+def check_annotators(
+    experiment: Experiment, catalogue: Catalogue, prepared: Mapping[str, Mapping[str, Any]]
+) -> dict[str, str]:
+    """See that annotators can be used; records of those whose tables are others now → why."""
+    records = {
+        (dataset, annotator): Path(
+            ANNOTATED.format(dataset=dataset, annotator=annotator_in_paths(annotator))
+        )
+        for dataset, annotator in annotated(experiment)
+    }
+    changed = look_at_annotators(experiment, catalogue, data_directory(), records, prepared)
+    return {str(record): why for record, why in changed.items()}
+
+
+def sizes_of(prepared: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    """Sizes of the splits of data sets, from their manifests."""
+    return {
+        dataset: {name: split["num_rows"] for name, split in manifest["splits"].items()}
+        for dataset, manifest in prepared.items()
+    }
+
+
+def prepared_manifests(experiment: Experiment, catalogue: Catalogue) -> dict[str, dict[str, Any]]:
+    """Manifests of prepared data sets, whose source is no longer needed.
 
     Data sets prepared with settings other than the catalogue's are made again.
     """
-    sizes = {}
+    manifests = {}
     for dataset in experiment.all_of("datasets"):
         manifest = Path(PREPARED.format(dataset=dataset))
         if manifest.is_file():
@@ -232,9 +266,8 @@ def prepared_splits(experiment: Experiment, catalogue: Catalogue) -> dict[str, d
             except InputError:  # made again, or named by the first job that reads it
                 continue
             if sources.made_by(found, catalogue["datasets"][dataset]):
-                splits = found["splits"].items()
-                sizes[dataset] = {name: split["num_rows"] for name, split in splits}
-    return sizes
+                manifests[dataset] = found
+    return manifests
 
 
 def backbones_to_run(

@@ -52,8 +52,10 @@ def _check_one(wanted: Asked, *, use_conda: bool) -> str:
             wanted.values, catalogue, config / "schema", wanted.name
         )
         check_code(experiment, catalogue, wanted.name)
-        prepared = parsing.prepared_splits(experiment, catalogue)
-        experiments.check_sources(experiment, catalogue, data_directory(), prepared, wanted.name)
+        prepared = parsing.prepared_manifests(experiment, catalogue)
+        sizes = parsing.sizes_of(prepared)
+        experiments.check_sources(experiment, catalogue, data_directory(), sizes, wanted.name)
+    parsing.check_annotators(experiment, catalogue, prepared)
     needs = Needs(**entries.needs(experiment, catalogue))
     if not use_conda:
         needed = parsing.backbones_to_run(catalogue, _jobs_to_run(experiment, needs))

@@ -5,12 +5,14 @@ import json
 import sys
 from pathlib import Path
 
+from labelbench_core.annotators.annotations import open_annotations
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.recorded_lists import pool_sha256
 from labelbench_core.seeds import rng_for
 from labelbench_core.selection import initial_pool, recorded
 from labelbench_core.storage import files
 from labelbench_core.storage.records import write_record
+from workflow_scripts._annotations import add_annotations_argument
 from workflow_scripts._job import job_parser, run_job
 
 
@@ -19,7 +21,9 @@ def draw_initial_pool(arguments: argparse.Namespace) -> None:
     schedule = settings["schedule"]
     names = (settings["dataset"], schedule["id"], settings["seed"])
     dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
-    labels, how = dataset.labels("pool"), schedule.get("draw", "uniform")
+    annotations = open_annotations(settings, dataset, arguments.annotations)
+    labels = dataset.labels("pool") if annotations is None else annotations.labels
+    how = schedule.get("draw", "uniform")
     if how == "recorded":
         pool = dataset.manifest["splits"]["pool"]
         labeled = recorded.first_rows(schedule, settings, len(labels), pool_sha256(pool))
@@ -33,6 +37,7 @@ def draw_initial_pool(arguments: argparse.Namespace) -> None:
             {
                 "dataset": settings["dataset"],
                 "dataset_fingerprint": dataset.manifest["fingerprint"],
+                **({} if annotations is None else annotations.ids),
                 "schedule": schedule["id"],
                 "seed": settings["seed"],
                 "labeled": labeled,
@@ -43,7 +48,9 @@ def draw_initial_pool(arguments: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
-    parser.add_argument("--settings", required=True, help="JSON: dataset, schedule, seed")
+    add_annotations_argument(parser)
+    help_settings = "JSON: dataset, annotator, schedule, seed"
+    parser.add_argument("--settings", required=True, help=help_settings)
     parser.add_argument("--output", type=Path, required=True)
     return run_job(draw_initial_pool, parser.parse_args(argv))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core.storage import files
+from workflow_scripts._annotations import add_annotations_argument
 from workflow_scripts._job import job_parser, run_job
 
 
@@ -29,29 +30,32 @@ def alone(metrics: Path) -> Iterator[int]:
         path.unlink()  # not after an error: some of them may be left
 
 
-def read_inputs(arguments: argparse.Namespace) -> tuple[Any, Any, Any]:
-    """The data set, the round and the classifier of the class names, all verified."""
+def read_inputs(arguments: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
+    """The data set, its labels, the round and the classifier of the class names, all verified."""
+    from labelbench_core.annotators.annotations import open_annotations
     from labelbench_core.datasets import open_dataset
     from labelbench_core.storage.zero_shot_file import read_head
     from labelbench_core.training.finetuning import read_bought
 
     settings = arguments.settings
     dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
-    bought = read_bought(dataset, arguments.round_json, arguments.round_npz, settings)
+    said = open_annotations(settings, dataset, arguments.annotations)
+    bought = read_bought(dataset, arguments.round_json, arguments.round_npz, settings, said)
     if not arguments.zero_shot:
-        return dataset, bought, None
+        return dataset, said, bought, None
     made_for = {
         "dataset": settings["dataset"],
         "dataset_fingerprint": dataset.manifest["fingerprint"],
         "backbone": settings["backbone"]["id"],
     }
-    return dataset, bought, read_head(arguments.zero_shot, made_for, dataset.num_classes)
+    head = read_head(arguments.zero_shot, made_for, dataset.num_classes)
+    return dataset, said, bought, head
 
 
 def launch(arguments: argparse.Namespace) -> None:
     """Run this script in several processes, one for each GPU, by `torchrun`."""
     # Errors in them are reported once, here.
-    dataset, _, _ = read_inputs(arguments)
+    dataset, *_ = read_inputs(arguments)
     dataset.verify_splits(dataset.splits)
     with alone(arguments.metrics) as lock:
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
@@ -82,12 +86,13 @@ def finetune(arguments: argparse.Namespace) -> None:
     is_launched = "WORLD_SIZE" in os.environ
     lock = contextlib.nullcontext() if is_launched else alone(arguments.metrics)
     with lock:
-        dataset, bought, zero_shot = read_inputs(arguments)
+        dataset, said, bought, zero_shot = read_inputs(arguments)
         result = finetune_round(
             dataset,
             bought,
             arguments.settings,
             checkpoint,
+            annotations=said,
             zero_shot=zero_shot,
             threads=arguments.threads,
         )
@@ -103,6 +108,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
     parser.add_argument("--round-npz", type=Path, required=True, help="the round's arrays")
     parser.add_argument("--round-json", type=Path, required=True, help="the round's record")
+    add_annotations_argument(parser)
     zero_shot = "classifier made of the class names, where the training starts from it"
     parser.add_argument("--zero-shot", type=Path, nargs="?", help=zero_shot)
     parser.add_argument("--settings", type=json.loads, required=True, help="ids and options, JSON")

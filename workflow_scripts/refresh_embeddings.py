@@ -18,6 +18,7 @@ def refresh(arguments: argparse.Namespace) -> None:
     def fine_tuned(backbone: Any, settings: dict[str, Any], dataset_fingerprint: str) -> Any:
         ids = {key: id_of(settings[key]) for key in (*ROUND, "trainer")}
         ids["dataset_fingerprint"] = dataset_fingerprint
+        ids["annotator"] = settings.get("annotator")
         return with_weights(backbone, arguments.weights, arguments.metrics, ids)
 
     extract(arguments, fine_tuned)

@@ -16,7 +16,12 @@ from labelbench_core.report.page import (
     read_results,
     render,
 )
-from labelbench_core.report.versions import analysis_versions, describe_images, describe_inputs
+from labelbench_core.report.versions import (
+    analysis_versions,
+    describe_annotators,
+    describe_images,
+    describe_inputs,
+)
 from labelbench_core.storage.files import atomic_path
 from labelbench_core.storage.records import read_record
 from workflow_scripts._job import job_parser, run_job
@@ -39,6 +44,7 @@ def render_report(arguments: argparse.Namespace) -> None:
             inputs=describe_inputs(experiment, arguments.manifest),
             leaks=leaks,
             left_out=left_out,
+            annotated=describe_annotators(experiment, arguments.manifest),
             variants=variants,
         ),
         looks=last_looks(arguments.state, experiment.all_of("datasets"))

@@ -25,10 +25,12 @@ def train_initial(arguments: argparse.Namespace) -> None:
             "schedule": settings["schedule"]["id"],
             "seed": settings["seed"],
             "dataset_fingerprint": data.dataset_fingerprint,
+            "annotator": data.labeled_by.get("annotator"),
+            "annotations_sha256": data.labeled_by.get("annotations_sha256"),
         },
     )
     labeled = np.array(drawn["labeled"], np.int64)
-    pool_size = len(data.labels["pool"])
+    pool_size = len(data.said)
     round_files.check_labeled(arguments.initial, labeled, len(labeled), pool_size)
     with files.exclusive(arguments.record):
         result = rounds.initial_round(

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, SPENT_ON_VALIDATION
-from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.analysis.frames import (
+    ANNOTATOR,
+    CURVE_COLUMNS,
+    FINETUNED_COLUMNS,
+    SPENT_ON_VALIDATION,
+    columns_for,
+)
+from labelbench_core.annotators import EXACT
+from labelbench_core.configuration.experiment import SETTING, Experiment, annotator_of
 from labelbench_core.errors import InputError, damaged, shown
 from labelbench_core.progress import Progress
 from labelbench_core.storage.records import KINDS, ROUND, read_with_digest
@@ -39,6 +46,7 @@ def collect_rounds(
     initial: dict[str, dict] = {}  # read once; of all others only the requested values are kept
     shapes: dict[Any, tuple[str, Any]] = {}
     rows: list[tuple] = []
+    columns = columns_for(experiment, CURVE_COLUMNS)
     jobs = list(experiment.selections())
     with Progress("reading rounds", len(jobs), "rounds") as progress:
         for ids in jobs:
@@ -60,9 +68,9 @@ def collect_rounds(
                 "converged": int(result["fit"].get("converged", True)),
                 "at_edge": int(result["fit"].get("penalty_at_edge", False)),
             }
-            rows += _rows(ids, {**result, **ended}, CURVE_COLUMNS)
+            rows += _rows(ids, {**result, **ended}, columns)
             progress.update(1)
-    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+    return pd.DataFrame(rows, columns=columns)
 
 
 def collect_finetunings(
@@ -84,6 +92,7 @@ def collect_finetunings(
     shapes: dict[Any, tuple[str, Any]] = {}
     digests: dict[str, str] = {}
     rows: list[tuple] = []
+    columns = columns_for(experiment, FINETUNED_COLUMNS)
     for ids in experiment.finetunings():
         path = _fill(pattern, ids)
         result, _ = _read(path, "fine-tuning", ids)
@@ -102,8 +111,8 @@ def collect_finetunings(
         training = result["training"]
         converged = {"converged": int(not training.get("diverged", False))}
         found = {**result, **converged, **_spent_on_validation(training["validation"])}
-        rows += _rows(ids, found, FINETUNED_COLUMNS)
-    return pd.DataFrame(rows, columns=list(FINETUNED_COLUMNS))
+        rows += _rows(ids, found, columns)
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _round_path(ids: Mapping[str, Any], round_pattern: str, initial_pattern: str) -> str:
@@ -125,6 +134,8 @@ def _read(path: str, kind: str, ids: Mapping[str, Any]) -> tuple[dict, str]:
     expected = {key: ids[key] for key in (*ROUND, "trainer") if key in KINDS[kind][1]}
     if kind == "round" and ids["round"] == 0:
         expected["strategy"] = INITIAL
+    annotator = annotator_of(ids)
+    expected[ANNOTATOR] = None if annotator == EXACT else annotator
     result, digest = read_with_digest(path, kind, expected)
     if result["num_labeled"] < 1:
         raise damaged(path, f"num_labeled is {result['num_labeled']}, not 1 or more")
@@ -160,7 +171,7 @@ def _check_against_others(
     names = sorted(
         (split, metric) for split, values in result["metrics"].items() for metric in values
     )
-    setting = tuple(ids[key] for key in ("dataset", "backbone", "proxy", "schedule"))
+    setting = tuple(ids[key] for key in SETTING)
     facts = {
         ("metrics", setting): ("splits and metrics", names),
         ("labels", ids["dataset"], ids["schedule"], ids["round"]): (
@@ -185,9 +196,9 @@ def _check_against_others(
 
 
 def _rows(
-    ids: Mapping[str, Any], result: Mapping[str, Any], columns: tuple[str, ...]
+    ids: Mapping[str, Any], result: Mapping[str, Any], columns: Sequence[str]
 ) -> Iterator[tuple]:
-    base = {**result, **ids}
+    base = {**result, **ids, ANNOTATOR: annotator_of(ids)}
     for split in sorted(result["metrics"]):
         for metric, value in sorted(result["metrics"][split].items()):
             row = {**base, "split": split, "metric": metric, "value": float(value)}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.comparisons import COMPARISON_COLUMNS, holm, paired_test
 from labelbench_core.analysis.curves import t_interval
-from labelbench_core.analysis.frames import SETTING, groups
+from labelbench_core.analysis.frames import SETTING, groups, present
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,8 +73,8 @@ def compare_combinations(
         if rows["training"].nunique() > 1:
             tables.append(_compare(rows, names, baseline))
     if not tables:
-        return pd.DataFrame(columns=list(COMBINED_COLUMNS))
-    return pd.concat(tables, ignore_index=True)[list(COMBINED_COLUMNS)]
+        return pd.DataFrame(columns=present(rounds, COMBINED_COLUMNS))
+    return pd.concat(tables, ignore_index=True)
 
 
 def _charged(finetuned: pd.DataFrame) -> pd.Series:
@@ -114,7 +114,7 @@ def _compare(rows: pd.DataFrame, names: dict, baseline: str) -> pd.DataFrame:
                         what["reference_strategy"] = other[1]
                         tests.append({**row, **what, **paired_test(shared)})
             found += tests or [row]
-    table = pd.DataFrame(found).reindex(columns=list(COMBINED_COLUMNS))
+    table = pd.DataFrame(found).reindex(columns=present(rows, COMBINED_COLUMNS))
     for _, part in table.groupby("compared"):
         table.loc[part.index, "p_holm"] = holm(part["p_value"].to_numpy())
     text = ["compared", "reference_training", "reference_strategy"]

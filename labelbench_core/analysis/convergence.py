@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labelbench_core.analysis.frames import SETTING, groups
+from labelbench_core.analysis.frames import SETTING, groups, present
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,11 +24,11 @@ def count_failures(rounds: pd.DataFrame, finetuned: pd.DataFrame) -> pd.DataFram
 
     failures = []
     for frame in (rounds.assign(trainer=""), finetuned.assign(at_edge=0)):
-        keys = [*SETTING, "trainer", "strategy"]
+        keys = [*present(rounds, SETTING), "trainer", "strategy"]
         trainings = frame.drop_duplicates([*keys, "seed", "round"])
         for names, part in groups(trainings, keys):
             failed, at_edge = int((part["converged"] == 0).sum()), int(part["at_edge"].sum())
             if failed or at_edge:
                 counts = {"failed": failed, "at_edge": at_edge, "trainings": len(part)}
                 failures.append({**names, **counts})
-    return pd.DataFrame(failures, columns=list(CONVERGENCE_COLUMNS))
+    return pd.DataFrame(failures, columns=present(rounds, CONVERGENCE_COLUMNS))

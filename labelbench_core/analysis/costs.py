@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.analysis.frames import SETTING
-from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.analysis.frames import ANNOTATOR, SETTING, columns_for, present
+from labelbench_core.configuration.experiment import Experiment, annotator_of
 from labelbench_core.errors import InputError, listed
 from labelbench_core.stages.plan import Needs, ids_of_jobs
 from labelbench_core.stages.table import COSTED
@@ -67,10 +67,12 @@ def collect_costs(
             found += measured is not None
             values = measured or dict.fromkeys(MEASURED, math.nan)
             values["flops"] = _read_flops(noted[stage], stage, ids) if stage in noted else math.nan
+            if ANNOTATOR in ids:
+                ids[ANNOTATOR] = annotator_of(ids)
             rows.append({"stage": stage, **dict.fromkeys(ID_COLUMNS, ""), **ids, **values})
         if found < total:
             log.info("%s: %d of %d benchmark files are missing", stage, total - found, total)
-    return pd.DataFrame(rows, columns=list(COST_COLUMNS))
+    return pd.DataFrame(rows, columns=columns_for(experiment, COST_COLUMNS))
 
 
 def _parted(entry: str, option: str) -> tuple[str, str]:
@@ -167,7 +169,7 @@ def selection_costs(costs: pd.DataFrame, key: str = "strategy") -> pd.DataFrame:
 
 def refresh_costs(costs: pd.DataFrame) -> pd.DataFrame:
     """`cost_by` proxy over the refreshes of the pool's embeddings: fine-tuning and embedding."""
-    keys = [name for name in ID_COLUMNS if name != "augmentation"]
+    keys = [name for name in present(costs, ID_COLUMNS) if name != "augmentation"]
     refreshed = costs[costs["stage"] == "refresh_embeddings"]
     stages = costs["stage"].isin(["refresh_embeddings", "finetune_model"])
     return cost_by(costs[stages].merge(refreshed[keys], on=keys), "proxy")

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.comparisons import SIGNIFICANCE, holm, paired_test
 from labelbench_core.analysis.curves import t_interval
-from labelbench_core.analysis.frames import SETTING, SPENT_ON_VALIDATION, group_columns, groups
+from labelbench_core.analysis.frames import (
+    SETTING,
+    SPENT_ON_VALIDATION,
+    group_columns,
+    groups,
+    present,
+)
 from labelbench_core.analysis.units import of
 from labelbench_core.errors import InputError
 
@@ -47,7 +53,7 @@ def compare_to_proxy(finetuned: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFr
 
     keys = group_columns(finetuned)
     columns = [*keys, *FINETUNING_COLUMNS]
-    on = [*SETTING, "strategy", "seed", "round", "num_labeled", "split", "metric"]
+    on = [*present(rounds, SETTING), "strategy", "seed", "round", "num_labeled", "split", "metric"]
     paired = finetuned.merge(rounds[[*on, "value"]], on=on, suffixes=("", "_proxy"), how="inner")
     if finetuned.empty:
         return pd.DataFrame(columns=columns)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.configuration.experiment import SETTING
+from labelbench_core.annotators import EXACT
+from labelbench_core.configuration.experiment import SETTING, Experiment
 from labelbench_core.errors import InputError, damaged, missing
 from labelbench_core.storage.files import atomic_path
 
@@ -42,23 +43,44 @@ TEXT_COLUMNS += ("bound", "low_bound", "high_bound")
 TEXT_COLUMNS += ("reference", "smoothing", "measure", "statistic", "strategies")
 """Columns in which an empty cell is an empty string; in all others it is a missing number."""
 
+ANNOTATOR = "annotator"
+"""Column that frames have only where an annotator of the experiment is not the exact one."""
+
 FIRST_SPLITS = ("test", "pool")
 """Splits in the order in which they are shown; any other follows in alphabetical order."""
 
 
 def setting_name(names: Mapping[str, Any]) -> str:
     """A setting as tables and pages call it."""
-    return " / ".join(names[key] for key in SETTING)
+    return " / ".join(names[key] for key in SETTING if key != ANNOTATOR) + labels_note(names)
+
+
+def labels_note(names: Mapping[str, Any]) -> str:
+    """Behind a setting's name: whose labels were bought, where they are not the exact ones."""
+    annotator = names.get(ANNOTATOR, EXACT)
+    return "" if annotator == EXACT else f", labels: {annotator}"
+
+
+def present(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """`columns`, but for the annotator where `frame` names none."""
+    return [name for name in columns if name != ANNOTATOR or name in frame]
+
+
+def columns_for(experiment: Experiment, columns: Sequence[str]) -> list[str]:
+    """`columns`, but for the annotator where all of the experiment's are the exact one."""
+    is_exact = set(experiment.all_of("annotators")) == {EXACT}
+    return [name for name in columns if name != ANNOTATOR or not is_exact]
 
 
 def group_columns(frame: pd.DataFrame) -> list[str]:
     """The columns that name one family of curves: setting (and trainer, if any), split, metric."""
-    return [*SETTING, *(["trainer"] if "trainer" in frame else []), "split", "metric"]
+    trained = ["trainer"] if "trainer" in frame else []
+    return [*present(frame, SETTING), *trained, "split", "metric"]
 
 
 def groups(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[dict, pd.DataFrame]]:
     """`(names, rows)` of every group, in order of first appearance."""
-    columns = list(columns)
+    columns = present(frame, columns)
     for values, rows in frame.groupby(columns, sort=False):
         yield dict(zip(columns, values, strict=True)), rows
 
@@ -89,12 +111,18 @@ def setting_labels(frame: pd.DataFrame, columns: Sequence[str] = SETTING) -> dic
 
     With a single setting there is nothing to distinguish: its label has all ids.
     """
-    table = frame[list(columns)].drop_duplicates()
-    differing = [name for name in columns if table[name].nunique() > 1] or list(columns)
+    columns = present(frame, columns)
+    table = frame[columns].drop_duplicates()
+    differing = [name for name in columns if table[name].nunique() > 1] or columns
     return {
-        tuple(row): " · ".join(str(row[columns.index(name)]) for name in differing)
+        tuple(row): " · ".join(_shown(name, row[columns.index(name)]) for name in differing)
         for row in table.itertuples(index=False, name=None)
     }
+
+
+def _shown(column: str, value: Any) -> str:
+    """An id in a label."""
+    return f"labels: {value}" if column == ANNOTATOR else str(value)
 
 
 def write_csv(frame: pd.DataFrame, path: str | Path, float_format: str | None = None) -> None:
@@ -124,7 +152,7 @@ def read_csv(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
         raise missing(path) from error
     except (ValueError, StopIteration) as error:
         raise damaged(path, f"not a readable table ({error})") from error
-    absent = [name for name in columns if name not in frame]
+    absent = [name for name in present(frame, columns) if name not in frame]
     if absent:
         raise damaged(path, f"column {absent[0]} is missing")
     return frame

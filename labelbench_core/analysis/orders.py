@@ -11,7 +11,7 @@ import numpy as np
 
 from labelbench_core.analysis.aubc import area_under_budget_curve
 from labelbench_core.analysis.curves import CONFIDENCE
-from labelbench_core.analysis.frames import SETTING, ordered_splits
+from labelbench_core.analysis.frames import SETTING, columns_for, ordered_splits
 from labelbench_core.analysis.published import own_rows, published_curves, seed_values
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import Reference, ids_in_tables
@@ -79,7 +79,7 @@ def compare_orders(
         own = own[own["metric"] == experiment.metric]
         for split in ordered_splits(own["split"]):
             rows += _of_split(reference, own[own["split"] == split], split, experiment.metric)
-    return pd.DataFrame(rows, columns=list(ORDER_COLUMNS))
+    return pd.DataFrame(rows, columns=columns_for(experiment, ORDER_COLUMNS))
 
 
 def _of_split(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelbench_core.analysis.curves import CONFIDENCE, t_interval
-from labelbench_core.analysis.frames import SETTING, ordered_splits
+from labelbench_core.analysis.frames import SETTING, columns_for, ordered_splits
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import Panel, Reference, ids_in_tables
 from labelbench_core.published.curves import THEIRS, Curve, curve, running_maximum
@@ -92,7 +92,7 @@ def compare_to_published(
         for split in ordered_splits(sorted({split for split, _ in THEIRS})):
             if split in set(own["split"]) or not reference.is_same:
                 rows += _of_split(reference, own[own["split"] == split], split, experiment.metric)
-    return pd.DataFrame(rows, columns=list(REFERENCE_COLUMNS))
+    return pd.DataFrame(rows, columns=columns_for(experiment, REFERENCE_COLUMNS))
 
 
 def own_rows(

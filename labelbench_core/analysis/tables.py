@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 from labelbench_core.analysis.ceilings import FULL_DATA, full_data_of, shown_names
 from labelbench_core.analysis.combined import BOTH, PROBLEM, SELECTION, TRAINING
 from labelbench_core.analysis.comparisons import SIGNIFICANCE
-from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_name
+from labelbench_core.analysis.frames import (
+    ANNOTATOR,
+    SETTING,
+    groups,
+    labels_note,
+    ordered_splits,
+    setting_name,
+)
 from labelbench_core.analysis.savings import DEFINITIONS, interval_text, saving_text
 from labelbench_core.analysis.units import of, signed, with_half_width
 
@@ -105,7 +112,8 @@ def combined_tables(combined: pd.DataFrame, metric: str) -> list[TextTable]:
     """
     tables = []
     for names, rows in groups(combined[combined["metric"] == metric], [*PROBLEM, "trained"]):
-        where = " / ".join([*(names[key] for key in PROBLEM), names["trained"]])
+        where = " / ".join([*(names[key] for key in PROBLEM if key != ANNOTATOR), names["trained"]])
+        where += labels_note(names)
         for split in ordered_splits(rows["split"]):
             part = rows[rows["split"] == split]
             place = {name: number for number, name in enumerate(dict.fromkeys(part["training"]))}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core import registry
+from labelbench_core.annotators import EXACT
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown, shown_key
 from labelbench_core.storage.files import Json
@@ -13,7 +14,7 @@ from labelbench_core.storage.yaml_files import read_yaml
 from labelbench_core.trainers.shared.places import in_steps
 from labelbench_core.training.recipe import Recipe
 
-COMPONENT_KINDS = ("datasets", "backbones", "proxies", "trainers", "strategies")
+COMPONENT_KINDS = ("datasets", "annotators", "backbones", "proxies", "trainers", "strategies")
 KINDS = (*COMPONENT_KINDS, "schedules", "augmentations")
 
 # Keys of entries beside `implementation` and `options`.
@@ -22,6 +23,7 @@ ONLY_OF = {
         "prompts", "pool_size", "merge_classes", "long_tail", "near_copies", "duplicates",
         "near_duplicates", "metric",
     ),
+    "annotators": ("price", "seconds"),
     "trainers": ("training",),
 }  # fmt: skip
 
@@ -66,6 +68,11 @@ def kind_errors(kind: str, entries: Any, schema: Path, file: Path | str) -> list
     if not found and is_component:
         for name, entry in entries.items():
             found += [f"{file}: {name}.{line}" for line in _component_errors(kind, entry)]
+    if kind == "annotators" and not found:
+        exact = entries.get(EXACT, {"implementation": EXACT})["implementation"]
+        if exact != EXACT:
+            told = "the id of the data set's own labels"
+            found.append(f"{file}: {EXACT}.implementation: {exact!r}; {told}; allowed: {EXACT}")
     if not found and kind == "augmentations":
         for name, entry in entries.items():
             found += _augmentation_errors(name, entry, file)

@@ -14,13 +14,14 @@ from labelbench_core.embeddings import refreshing
 
 LoadedByName = tuple[str, str, Mapping[str, Any]]
 """Kind, implementation and options of a component."""
-NOT_OF_JOBS = ("prompts", "metric")
+NOT_OF_JOBS = ("prompts", "metric", "price", "seconds")
 
 
 def entry(catalogue: Catalogue, kind: str, name: str) -> dict[str, Any]:
     """A catalogue entry with its id, as jobs get it: a proxy's trainer is an entry, too.
 
-    Left out: prompts, which concern one rule only, and a data set's metric, which concerns none.
+    Left out: prompts, which concern one rule only, and what concerns none: a data set's metric, an
+    annotator's price and time.
     """
     chosen = catalogue[kind][name]
     result = {"id": name, **{key: one for key, one in chosen.items() if key not in NOT_OF_JOBS}}

@@ -3,15 +3,16 @@
 import dataclasses
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from labelbench_core.annotators import EXACT
 from labelbench_core.configuration.references import Panel, Reference
 from labelbench_core.errors import InputError, listed, shown
 from labelbench_core.storage.files import Json, canonical_json
 
-SETTING = ("dataset", "backbone", "proxy", "schedule")
+SETTING = ("dataset", "annotator", "backbone", "proxy", "schedule")
 """What has to be equal for two strategies to be compared."""
 
 LISTS = ("datasets", "backbones", "proxies", "schedules", "strategies", "seeds")
@@ -19,6 +20,19 @@ CEILING_LISTS = ("ceilings", "full_data")
 FINETUNE_LISTS = ("trainers", "strategies", "rounds", "seeds")
 KEEP = ("all", "last", "none")
 COMPARED = {"references": Reference, "panels": Panel}
+
+
+def annotator_in_paths(annotator: str) -> str:
+    """An annotator as ids of jobs have it, since paths do: "" for the exact one, else `@` and id.
+
+    So the results of the exact annotator lie where they would lie if there were no others.
+    """
+    return "" if annotator == EXACT else f"@{annotator}"
+
+
+def annotator_of(ids: Mapping[str, Any]) -> str:
+    """The annotator's id among a job's ids; the exact one where they name none."""
+    return ids.get("annotator", "").removeprefix("@") or EXACT
 
 
 @dataclass(frozen=True)
@@ -51,11 +65,14 @@ class Crossing:
     finetune: Finetuning | None = None
     ceilings: tuple[str, ...] = ()
     full_data: tuple[str, ...] = ()
+    annotators: tuple[str, ...] = (EXACT,)
 
     def settings(self, schedules: tuple[str, ...] | None = None) -> Iterator[dict[str, str]]:
-        """Every (dataset, backbone, proxy, schedule), as a dictionary."""
+        """Every `SETTING`, as a dictionary."""
         chosen = self.schedules if schedules is None else schedules
-        for values in itertools.product(self.datasets, self.backbones, self.proxies, chosen):
+        annotators = [annotator_in_paths(annotator) for annotator in self.annotators]
+        crossed = (self.datasets, annotators, self.backbones, self.proxies, chosen)
+        for values in itertools.product(*crossed):
             yield dict(zip(SETTING, values, strict=True))
 
     def selections(self) -> Iterator[dict[str, Any]]:
@@ -111,12 +128,13 @@ class Crossing:
         return each * len(chosen.trainers) * len(chosen.seeds)
 
     def _num_settings(self, schedules: int) -> int:
-        return len(self.datasets) * len(self.backbones) * len(self.proxies) * schedules
+        labeled = len(self.datasets) * len(self.annotators)
+        return labeled * len(self.backbones) * len(self.proxies) * schedules
 
     @classmethod
     def from_mapping(cls, values: Json, where: str) -> "Crossing":
         """Check and take over a crossing of `Experiment.as_mapping`, as JSON has it."""
-        optional = {"finetune", *CEILING_LISTS}
+        optional = {"finetune", "annotators", *CEILING_LISTS}
         values = _check_keys(values, {*LISTS, "rounds"}, optional, where)
         rounds, finetune = values["rounds"], values.get("finetune")
         if not isinstance(rounds, int) or rounds < 1:
@@ -125,6 +143,7 @@ class Crossing:
         return cls(
             **_tuples(values, LISTS, where),
             **{key: tuple(values.get(key, ())) for key in CEILING_LISTS},
+            **(_tuples(values, ("annotators",), where) if "annotators" in values else {}),
             rounds=rounds,
             finetune=Finetuning(**_tuples(finetune, FINETUNE_LISTS, f"{where}: finetune"))
             if finetune
@@ -195,17 +214,20 @@ class Experiment:
 
         What stays on disk (`finetune.keep`) does not, nor do prices: a change of them must not run
         anything again.
+        The exact annotator, where it is the only one, is not named.
         """
         values = dataclasses.asdict(self)
         del values["priced"]
         for crossing in values["crossings"]:
             if crossing["finetune"] is not None:
                 del crossing["finetune"]["keep"]
+            if crossing["annotators"] == (EXACT,):
+                del crossing["annotators"]
         # Left out where there are none: an experiment without them is what it was before.
         return {key: value for key, value in values.items() if value or key not in COMPARED}
 
     def settings(self) -> Iterator[dict[str, str]]:
-        """Every (dataset, backbone, proxy, schedule) once, as a dictionary."""
+        """Every `SETTING` once, as a dictionary."""
         return self._once("settings")
 
     def selections(self) -> Iterator[dict[str, Any]]:

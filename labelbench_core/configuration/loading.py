@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core import registry
+from labelbench_core.annotators import EXACT
 from labelbench_core.configuration import reference_keys
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.compatibility import combination_errors, split_errors
@@ -83,6 +84,7 @@ def _crossing(values: Mapping[str, Any], catalogue: Catalogue) -> Crossing:
     ceilings = values.get("ceilings", [])
     return Crossing(
         **{kind: tuple(values[kind]) for kind in _CROSSED},
+        annotators=tuple(values.get("annotators", [EXACT])),
         rounds=values["rounds"],
         seeds=_seeds(values["seeds"]),
         finetune=finetune
@@ -111,6 +113,8 @@ def _reference_errors(
     errors: list[str] = []
     for kind in _CROSSED:
         errors += _unknown(kind, getattr(crossing, kind), catalogue[kind], f"catalogue {kind}.yaml")
+    known = {EXACT, *catalogue["annotators"]}
+    errors += _unknown("annotators", crossing.annotators, known, "catalogue annotators.yaml")
     for name in set(crossing.strategies) & set(RESERVED_STRATEGIES):
         errors.append(f"strategies: {name!r} is reserved for round 0's folder; allowed: another id")
     errors += _ceiling_errors(crossing, catalogue)
@@ -148,9 +152,9 @@ def _size_errors(experiment: Experiment) -> Iterator[str]:
     if rounds + tuned > MOST_JOBS:
         yield (
             f"{'rounds' if rounds >= tuned else 'finetune'}: {rounds} rounds (data sets x "
-            "backbones x proxies x schedules x strategies and ceilings x seeds x rounds) and "
-            f"{tuned} fine-tunings (settings x trainers x strategies x seeds x rounds) in all "
-            f"crossings; allowed: at most {MOST_JOBS} together"
+            "annotators x backbones x proxies x schedules x strategies and ceilings x seeds x "
+            f"rounds) and {tuned} fine-tunings (settings x trainers x strategies x seeds x rounds) "
+            f"in all crossings; allowed: at most {MOST_JOBS} together"
         )
 
 
@@ -211,6 +215,12 @@ def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
     for dataset in crossing.datasets:
         if _info("datasets", catalogue, dataset).get("multilabel"):
             errors += _not_multilabel(crossing, catalogue, dataset)
+            errors += [
+                f"annotators: {name!r} does not apply to data set {dataset!r}, whose rows belong "
+                f"to any number of classes; allowed: {EXACT}"
+                for name in crossing.annotators
+                if name != EXACT
+            ]
     for proxy in crossing.proxies:
         offers = _info("proxies", catalogue, proxy).get("provides", [])
         for strategy in crossing.strategies + crossing.ceilings:

@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from labelbench_core.annotators import EXACT
 from labelbench_core.errors import InputError, shown
 from labelbench_core.storage.files import Json
-
-EXACT = "exact"
-"""The annotator that settings need not name."""
 
 
 @dataclass(frozen=True)

@@ -183,11 +183,20 @@ class PreparedDataset:
         self.class_names: list[str] = manifest["class_names"]
         self.splits = sorted(manifest["splits"], key=split_order)
         self._verified: set[str] = set()
+        self._hidden: frozenset[str] = frozenset()
 
     def labels(self, split: str) -> np.ndarray:
-        """(N,) int64 labels of `split`."""
+        """(N,) int64 labels of `split`; `RuntimeError` where they are hidden."""
         self._require(split)
+        if split in self._hidden:
+            raise RuntimeError(f"labels of {split!r}: hidden; the annotator sells them")
         return self._array(f"{split}-labels").load()
+
+    def without_labels(self, split: str) -> PreparedDataset:
+        """The same data set for those who may not see the labels of `split`."""
+        blind = PreparedDataset(self.folder, self.manifest)
+        blind._verified, blind._hidden = self._verified, self._hidden | {split}
+        return blind
 
     def groups(self, split: str) -> np.ndarray | None:
         """(N,) int64 groups of `split`, -1 for a row of no group; None if it has no groups."""

@@ -8,6 +8,7 @@ import csv
 import importlib.util
 import io
 import re
+import runpy
 import tarfile
 import zlib
 from collections import Counter
@@ -136,10 +137,7 @@ def openai_names(wnids: Sequence[str]) -> list[str]:
         )
     # The one file alone: the package would import PyTorch.
     path = Path(spec.submodule_search_locations[0], "zero_shot_metadata.py")
-    alone = importlib.util.spec_from_file_location("_openai_class_names", path)
-    module = importlib.util.module_from_spec(alone)
-    alone.loader.exec_module(module)
-    names = list(module.IMAGENET_CLASSNAMES)
+    names: list[str] = list(runpy.run_path(str(path))["IMAGENET_CLASSNAMES"])
     if len(names) != len(wnids):
         raise InputError(f"names: openai: {len(names)} names for {len(wnids)} classes")
     return [OPENAI_TWICE.get(wnid, name) for wnid, name in zip(wnids, names, strict=True)]
@@ -180,6 +178,9 @@ def _devkit(root: Path, name: str) -> bytes | None:
         return None
     try:
         with tarfile.open(archive) as opened:
-            return opened.extractfile(f"{DEVKIT}/data/{name}").read()
+            member = opened.extractfile(f"{DEVKIT}/data/{name}")
+            if member is None:
+                raise KeyError("no regular file")
+            return member.read()
     except (tarfile.TarError, KeyError, OSError, EOFError, zlib.error) as error:
         raise InputError(f"{archive}: {name} in it cannot be read ({error})") from error

@@ -34,6 +34,7 @@ INFO = {
     "summary": "satellite images, 62 kinds of land use, with shifted splits of later years",
     "license": "FMoW Challenge Public License",
     "paper": "https://arxiv.org/abs/2012.07421",
+    "in_files": True,
     "groups": True,
 }
 METADATA, COUNTRIES, IMAGES = "rgb_metadata.csv", "country_code_mapping.csv", "images"

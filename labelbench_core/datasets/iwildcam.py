@@ -32,6 +32,7 @@ INFO = {
     "summary": "photos of camera traps, 182 species, with shifted splits of other traps",
     "license": "CDLA-Permissive-1.0",
     "paper": "https://arxiv.org/abs/2012.07421",
+    "in_files": True,
     "groups": True,
 }
 METADATA, CATEGORIES, IMAGES = "metadata.csv", "categories.csv", "train"

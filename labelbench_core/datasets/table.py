@@ -36,6 +36,7 @@ INFO = {
     "license": "your own",
     "paper": "",
     "required": ["table", "path_column", "label_column"],
+    "in_files": True,
     "groups": "group_column",
 }
 

@@ -77,9 +77,10 @@ class Variant:
                 splits[name] = replace(split, labels=labels)
         if self.stored():
             splits[POOL] = with_source_rows(splits[POOL])
-        splits[POOL] = splits[POOL].take(rows)
-        if copies:
-            _change(splits[POOL], len(rows) - copies, source)
+        splits[POOL] = kept = splits[POOL].take(rows)
+        if copies and kept.images is not None and kept.source_rows is not None:
+            first = len(rows) - copies
+            kept.images[first:] = near_copies(kept.images[first:], kept.source_rows[first:], source)
         return replace(raw, class_names=names, splits=splits, near_copies=copies)
 
     def planned_sizes(
@@ -154,8 +155,3 @@ def with_source_rows(split: RawSplit) -> RawSplit:
     if split.source_rows is not None:
         return split
     return replace(split, source_rows=np.arange(len(split.labels)))
-
-
-def _change(pool: RawSplit, first: int, source: str) -> None:
-    """Make near-copies of the images from row `first` on, which are exact copies."""
-    pool.images[first:] = near_copies(pool.images[first:], pool.source_rows[first:], source)

@@ -26,6 +26,7 @@ PROJECT = PACKAGE.parent
 OWN_PACKAGES = ("labelbench_core", "workflow_scripts")
 MAIN_FUNCTION = {
     "datasets": "load",
+    "annotators": "annotate",
     "backbones": "build",
     "proxies": "build",
     "trainers": "build",

@@ -12,6 +12,7 @@ from labelbench_core.registry import options as option_rules
 
 REQUIRED = {
     "datasets": (),
+    "annotators": (),
     "backbones": (),
     "proxies": ("provides", "needs_torch"),
     "trainers": ("needs_unlabeled", "needs_teacher"),
@@ -20,6 +21,7 @@ REQUIRED = {
 # What the main function gets by position; strategies of some kinds get more.
 PARAMETERS = {
     "datasets": ("data_dir",),
+    "annotators": ("truth",),
     "backbones": (),
     "proxies": ("threads",),
     "trainers": (),

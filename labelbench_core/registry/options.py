@@ -256,7 +256,10 @@ def _list_of(member: Allowed) -> Allowed:
     def holds(value: Value) -> bool:
         if not isinstance(value, (list, tuple)) or not value:
             return False
-        return all(map(member.holds, value)) and len(set(value)) == len(value)
+        if not all(map(member.holds, value)):
+            return False
+        # Rows among the members come as lists.
+        return len({tuple(one) if isinstance(one, list) else one for one in value}) == len(value)
 
     return Allowed(
         f"a non-empty list of distinct items, each {member.words}", holds, member.reference

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, refresh_costs, selection_costs
-from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, read_csv, setting_name
+from labelbench_core.analysis.frames import (
+    SETTING,
+    groups,
+    ordered_splits,
+    present,
+    read_csv,
+    setting_name,
+)
 from labelbench_core.analysis.money import MONEY_COLUMNS, money_tables
 from labelbench_core.analysis.published_texts import (
     order_tables,
@@ -57,7 +64,8 @@ class Provenance:
     """Where the results come from: configuration, code revision, versions, inputs' fingerprints.
 
     `leaks` and `left_out` are sentences about the data sets' images, `variants` those about splits
-    and pools that are not the official ones: they stand under every figure.
+    and pools that are not the official ones: they stand under every figure. `annotated` is about
+    what annotators said of the pools.
     """
 
     configuration: Any
@@ -66,6 +74,7 @@ class Provenance:
     inputs: Sequence[tuple[str, str, str]]
     leaks: Sequence[str] = ()
     left_out: Sequence[str] = ()
+    annotated: Sequence[str] = ()
     variants: Sequence[str] = ()
 
 
@@ -118,7 +127,7 @@ def render(
         published=published_sentences(experiment, *published) if published else [],
         validation_notes=validation_notes(experiment),
         notes=statistics_notes(experiment, results),
-        caveats=[*provenance.leaks, *caveats(experiment, summary, results)],
+        caveats=[*provenance.annotated, *provenance.leaks, *caveats(experiment, summary, results)],
         cost_tables=_cost_tables(costs),
         money_tables=[] if money is None else money_tables(money, currency),
         costs_missing=int(costs["seconds"].isna().sum()) if len(costs) else 0,
@@ -267,7 +276,7 @@ def _published(
 
 def _overall_tables(results: Results) -> list[TextTable]:
     """Area under the curve and mean rank of every strategy, per setting and split."""
-    keys = [*SETTING, "split"]
+    keys = [*present(results.ranking, SETTING), "split"]
     ranks = {
         (*(row[key] for key in keys), row["strategy"]): f"{row['mean_rank']:.2f}"
         for _, row in results.ranking.iterrows()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from importlib import metadata
 from typing import Any
 
+from labelbench_core.analysis.frames import labels_note
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.datasets.notes import leak_notes, left_out_notes, variant_notes
 from labelbench_core.storage.files import read_json
@@ -23,12 +24,15 @@ def describe_inputs(experiment: Experiment, patterns: Sequence[str]) -> list[tup
     """`(name, fingerprint, versions)` of every manifest that `patterns` stand for.
 
     A pattern is the path of a manifest, perhaps with ids in braces. The fingerprint is that of the
-    data set or, for embeddings, of the weights; the versions are those that made it.
+    data set or, for embeddings, of the weights, for what an annotator said, of the labels; the
+    versions are those that made it.
     """
     rows = []
     for manifest in _manifests(experiment, patterns):
         name = " / ".join(str(manifest[key]) for key in ("dataset", "backbone") if key in manifest)
-        fingerprint = str(manifest.get("weights_sha256") or manifest.get("fingerprint") or "")
+        name += labels_note(manifest)
+        digests = (manifest.get(key) for key in ("weights_sha256", "fingerprint", "arrays_sha256"))
+        fingerprint = str(next(filter(None, digests), ""))
         versions = manifest.get("versions") or {}
         made = ", ".join(f"{key} {versions[key]}" for key in sorted(versions))
         rows.append((name, fingerprint[:16], made))
@@ -41,7 +45,7 @@ def describe_images(
     """Sentences on leaks, on what was left out, and on variants of all data sets of `patterns`."""
     found: tuple[list[str], list[str], list[str]] = ([], [], [])
     for manifest in _manifests(experiment, patterns):
-        if "backbone" not in manifest:
+        if manifest[KIND] == "data set":
             for sentences, notes in zip(
                 found, (leak_notes, left_out_notes, variant_notes), strict=True
             ):
@@ -49,10 +53,25 @@ def describe_images(
     return found
 
 
+def describe_annotators(experiment: Experiment, patterns: Sequence[str]) -> list[str]:
+    """A sentence for every annotator among `patterns`: how many of its labels are wrong."""
+    notes = []
+    for record in _manifests(experiment, patterns):
+        if record[KIND] == "annotations":
+            least, most = (100 * one(record["noise_by_class"]) for one in (min, max))
+            notes.append(
+                f"{record['dataset']}{labels_note(record)}: {100 * record['noise']:.2f} % of the "
+                f"pool's {record['num_rows']:,} labels are not the data set's own ({least:.2f} % "
+                f"of the least affected class, {most:.2f} % of the most). Strategies and trainings "
+                "are told these labels; results are measured on the data set's own."
+            )
+    return notes
+
+
 def _manifests(experiment: Experiment, patterns: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Every manifest that `patterns` stand for, once."""
     paths = [pattern.format_map(ids) for pattern in patterns for ids in experiment.settings()]
     for path in dict.fromkeys(paths):
         content = read_json(path)
-        is_embeddings = isinstance(content, dict) and content.get(KIND) == "embeddings"
-        yield read_record(path, "embeddings" if is_embeddings else "data set")
+        kind = content.get(KIND) if isinstance(content, dict) else None
+        yield read_record(path, kind if kind in ("embeddings", "annotations") else "data set")

@@ -1,14 +1,15 @@
 """What all rounds on a data set and backbone read: opened, verified, and seen to match."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.datasets import PreparedDataset, open_dataset
+from labelbench_core.annotators.annotations import Annotations, open_annotations
+from labelbench_core.datasets import POOL, VAL, PreparedDataset, open_dataset
 from labelbench_core.datasets.framing import framing_of
 from labelbench_core.datasets.recorded_lists import pool_sha256
 from labelbench_core.embeddings.refreshing import refreshed_after
@@ -29,8 +30,9 @@ class RoundData:
     embeddings
         Split → (N, D) float16, on disk. The pool's split is called `pool`. For proxies that train a
         backbone: `ImageRows`.
-    labels
-        Split → (N,) int64; where a row can belong to any number of classes, (N, C) of 0 and 1.
+    truth
+        Split → (N,) int64 labels that results are measured on; where a row can belong to any number
+        of classes, (N, C) of 0 and 1. No strategy, proxy or trainer sees the pool's.
     statistics
         Of the pool's embeddings.
     views, backbone, zero_shot, checkpoint
@@ -39,6 +41,10 @@ class RoundData:
         Identifies these embeddings among those of the same images.
     dataset_fingerprint
         Identifies the data set.
+    annotations
+        What the annotator says of the pool; None for the exact one.
+    multilabel
+        Whether a row can belong to any number of classes; None: as the truth has it.
     groups
         Split → (N,) int64, -1 for a row of no group; splits without groups are left out.
     pool_sha256
@@ -46,7 +52,7 @@ class RoundData:
     """
 
     embeddings: Mapping[str, RowSource]
-    labels: Mapping[str, np.ndarray]
+    truth: Mapping[str, np.ndarray] | None
     num_classes: int
     statistics: Statistics
     views: Mapping[str, Sequence[LoadableRows]] = field(
@@ -57,13 +63,29 @@ class RoundData:
     checkpoint: Path | None = None
     source: str = ""
     dataset_fingerprint: str = ""
+    annotations: Annotations | None = None
+    multilabel: bool | None = None
     groups: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
     pool_sha256: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.multilabel is None:
+            object.__setattr__(self, "multilabel", self.truth["pool"].ndim > 1)
+
+    def without_labels(self) -> "RoundData":
+        """The same for those who may see no label but those that they buy, and those of `val`."""
+        kept = {split: labels for split, labels in self.truth.items() if split == VAL}
+        return replace(self, truth=kept, annotations=None)
+
     @property
-    def multilabel(self) -> bool:
-        """Whether a row can belong to any number of classes."""
-        return self.labels["pool"].ndim > 1
+    def said(self) -> np.ndarray:
+        """(N,) int64 labels of the pool as the annotator gives them: those that are sold."""
+        return self.truth["pool"] if self.annotations is None else self.annotations.labels
+
+    @property
+    def labeled_by(self) -> dict[str, str]:
+        """What records say of the annotator; nothing of the exact one."""
+        return {} if self.annotations is None else self.annotations.ids
 
 
 def open_round_data(
@@ -72,13 +94,17 @@ def open_round_data(
     embeddings_manifest: Path,
     views_manifest: Path | None = None,
     zero_shot: Path | None = None,
+    annotations: Path | None = None,
 ) -> RoundData:
     """Open and verify a prepared data set, its embeddings and whatever else rounds read.
 
     Parameters
     ----------
     settings
-        Ids `dataset` and `backbone` (or its entry of the catalogue), and the entry `proxy`.
+        Ids `dataset` and `backbone` (or its entry of the catalogue), and the entry `proxy`; the id
+        `annotator`, but for the exact one.
+    annotations
+        Record of what that annotator says.
 
     Raises
     ------
@@ -105,7 +131,8 @@ def open_round_data(
         views = open_views(views_manifest, embeddings["pool"], of_views)
     return RoundData(
         embeddings={split: embeddings[split] for split in dataset.splits},
-        labels={split: dataset.labels(split) for split in dataset.splits},
+        truth={split: dataset.labels(split) for split in dataset.splits},
+        annotations=open_annotations(settings, dataset, annotations),
         num_classes=dataset.num_classes,
         statistics=Statistics(**pool_statistics(embeddings_manifest, manifest)),
         views=views,
@@ -123,30 +150,36 @@ def open_image_data(
     checkpoint: Path | None = None,
     threads: int = 1,
     zero_shot: Path | None = None,
+    annotations: Path | None = None,
 ) -> RoundData:
     """Open a prepared data set for proxies that train a backbone; no embeddings are needed.
 
     Parameters
     ----------
     settings
-        The id `dataset`, and the entry `backbone` of the catalogue.
+        The ids `dataset` and, but for the exact one, `annotator`; the entry `backbone` of the
+        catalogue.
     checkpoint
         File that an interrupted training leaves, to resume from.
     zero_shot
         File of the classifier made of class names, for proxies that start from it.
+    annotations
+        Record of what the annotator says.
     """
     from labelbench_core.datasets.image_rows import ImageRows
 
     dataset = open_dataset(dataset_manifest.parent, settings["dataset"])
     framing = framing_of(settings["backbone"])
+    blind = dataset.without_labels(POOL)  # proxies get it
     of_dataset = {
         "dataset": settings["dataset"],
         "dataset_fingerprint": dataset.manifest["fingerprint"],
         "backbone": id_of(settings["backbone"]),
     }
     return RoundData(
-        embeddings={split: ImageRows(dataset, split, threads, framing) for split in dataset.splits},
-        labels={split: dataset.labels(split) for split in dataset.splits},
+        embeddings={split: ImageRows(blind, split, threads, framing) for split in dataset.splits},
+        truth={split: dataset.labels(split) for split in dataset.splits},
+        annotations=open_annotations(settings, dataset, annotations),
         num_classes=dataset.num_classes,
         statistics=Statistics(np.zeros(0), np.zeros(0)),
         backbone=settings["backbone"],
@@ -174,6 +207,7 @@ def expected_before(data: RoundData, settings: Mapping[str, Any], number: int) -
     """
     expected = ids_of_round(settings, number - 1)
     expected["dataset_fingerprint"] = data.dataset_fingerprint
+    expected["annotations_sha256"] = data.labeled_by.get("annotations_sha256")
     every = option(settings["proxy"], "refresh_every")
     if refreshed_after(every, number) == refreshed_after(every, number - 1):
         expected["source"] = data.source

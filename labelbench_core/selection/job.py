@@ -28,7 +28,7 @@ class RoundJob:
     Attributes
     ----------
     data
-        What all rounds on a data set and backbone read.
+        What all rounds on a data set and backbone read, without labels.
     settings
         Ids `dataset`, `backbone` and `seed`, and the catalogue's entries `proxy`, `schedule` and,
         but for round 0, `strategy`; `backbone` is an entry where the proxy trains it.
@@ -131,7 +131,7 @@ class RoundJob:
             training = trainer.get("training") or {}
         if training.get("validation") != "extra" or VAL not in self.data.embeddings:
             return None
-        return self.data.embeddings[VAL], self.data.labels[VAL]
+        return self.data.embeddings[VAL], self.data.truth[VAL]
 
 
 class timed:

@@ -37,10 +37,10 @@ def initial_round(
     made_from
         `record_sha256` of the file that these indices are from, to be recorded.
     """
-    oracle = Oracle(data.labels["pool"], np.zeros(0, np.int64))
+    oracle = Oracle(data.said, np.zeros(0, np.int64))
     oracle.buy(labeled)
-    job = RoundJob(data, settings, oracle, threads=threads)
-    done = _train_and_evaluate(job, labeled, sequential=False)
+    job = RoundJob(data.without_labels(), settings, oracle, threads=threads)
+    done = _train_and_evaluate(job, data, labeled, sequential=False)
     done.record["previous"] = dict(made_from or {})
     return done
 
@@ -64,16 +64,17 @@ def next_round(
     options = registry.options_of(strategy)
     kind = registry.describe("strategies", strategy["implementation"]).info["kind"]
     needs = registry.needs(strategy["implementation"], options)
-    oracle = Oracle(data.labels["pool"], previous.arrays["labeled"])
-    job = RoundJob(data, settings, oracle, previous, threads)
+    oracle = Oracle(data.said, previous.arrays["labeled"])
+    # What strategies and proxies get leads to the job, and so must not lead on to the truth.
+    job = RoundJob(data.without_labels(), settings, oracle, previous, threads)
     proxy = _proxy_of(job, previous)
     with timed("score the pool"):
         pool = seen.pool_of(job, proxy, needs)
     ask = SequentialPurchase(oracle, budget) if kind == "sequential" else None
     handed: dict[str, Any] = {"ask": ask}
     if kind == "ceiling":
-        fit = previous.record["fit"]
-        handed = {"truth": data.labels["pool"], "fit": seen.look_ahead(job, proxy, fit)}
+        pool_truth, fit = data.truth["pool"], previous.record["fit"]
+        handed = {"truth": pool_truth, "fit": seen.look_ahead(job, proxy, fit, pool_truth)}
     with timed("select"):
         bought, state = select_with_state(
             strategy["implementation"],
@@ -89,7 +90,7 @@ def next_round(
         raise RuntimeError(
             f"strategy {strategy['id']!r} broke its contract: it did not return the rows it bought"
         )
-    return _train_and_evaluate(job, bought, sequential=ask is not None, state=state)
+    return _train_and_evaluate(job, data, bought, sequential=ask is not None, state=state)
 
 
 def _proxy_of(job: RoundJob, previous: Round) -> Proxy:
@@ -105,12 +106,13 @@ def _proxy_of(job: RoundJob, previous: Round) -> Proxy:
 
 def _train_and_evaluate(
     job: RoundJob,
+    data: RoundData,
     bought: np.ndarray,
     *,
     sequential: bool,
     state: Mapping[str, Any] | None = None,
 ) -> Round:
-    data, oracle, previous = job.data, job.oracle, job.previous
+    oracle, previous = job.oracle, job.previous
     proxy = job.build_proxy()
     arrays = previous.arrays if previous else {}
     with timed("train"):
@@ -129,13 +131,14 @@ def _train_and_evaluate(
                 PredictedRows(
                     proxy, proxy.pool_rows(rows) if split == "pool" else rows, job.threads
                 ),
-                data.labels[split],
+                data.truth[split],
                 data.groups.get(split),
             )
             for split, rows in data.embeddings.items()
         }
     record = {
         **job.ids(),
+        **data.labeled_by,
         "num_labeled": len(oracle.bought),
         "bought": bought,
         "sequential": sequential,

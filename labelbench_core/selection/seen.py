@@ -42,7 +42,7 @@ def pool_of(job: RoundJob, proxy: Proxy, needs: Collection[str]) -> "Pool":
         head = Head(*proxy.head())
     bought_elsewhere = None
     if "recorded" in needs:
-        options, pool_rows = job.settings["strategy"]["options"], len(data.labels["pool"])
+        options, pool_rows = job.settings["strategy"]["options"], len(data.embeddings["pool"])
         bought_elsewhere = recorded.rows_of(options, job.settings, pool_rows, data.pool_sha256)
     pool = Pool(
         embeddings=in_memory_if_small(embeddings) if "embeddings" in needs else embeddings,
@@ -77,10 +77,11 @@ def _held_out(
     return proxy.predict_proba(rows), labels[kept:]
 
 
-def look_ahead(job: RoundJob, proxy: Proxy, fit: Mapping[str, Any]) -> LookAhead:
+def look_ahead(job: RoundJob, proxy: Proxy, fit: Mapping[str, Any], truth: np.ndarray) -> LookAhead:
     """The `fit` of a ceiling, judged by (at most `LOOK_AHEAD_ROWS` of) the pool's true labels.
 
-    `fit` is what the fit of `proxy` recorded.
+    It is trained on what the annotator says; `truth`, (N,), only judges. `fit` is what the fit of
+    `proxy` recorded.
     """
     rows, oracle = job.data.embeddings["pool"], job.oracle
 
@@ -99,4 +100,4 @@ def look_ahead(job: RoundJob, proxy: Proxy, fit: Mapping[str, Any]) -> LookAhead
     features = rows.take(judges)
     if features.dtype == np.float16:
         features = features.astype(np.float32)  # once, not for every candidate
-    return LookAhead(oracle, train, features, job.data.labels["pool"][judges])
+    return LookAhead(oracle, train, features, truth[judges])

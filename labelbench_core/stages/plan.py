@@ -154,6 +154,8 @@ def ids_of_jobs(stage: str, experiment: Experiment, needs: Needs) -> Iterator[di
     """The ids of every job of a stage; of those that do not depend on all ids, several times."""
     if stage in ("prepare_dataset", "draw_initial_pool"):
         yield from experiment.selections()
+    elif stage == "annotate":
+        yield from (ids for ids in experiment.selections() if ids["annotator"])
     elif stage == "extract_embeddings":
         yield from (ids for ids in experiment.selections() if ids["proxy"] not in needs.images)
     elif stage == "train_initial":

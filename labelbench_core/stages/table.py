@@ -105,8 +105,12 @@ class Stage:
 
 
 def _folder(ids: tuple[str, ...]) -> str:
-    """Ids in braces as a path: {strategy}/seed-{seed}."""
-    return "/".join(f"{name}-{{{name}}}" if name in NUMBERED else f"{{{name}}}" for name in ids)
+    """Ids in braces as a path: {dataset}{annotator}/{strategy}/seed-{seed}.
+
+    The annotator stands behind the data set that it labels, without a folder of its own.
+    """
+    parts = (f"{name}-{{{name}}}" if name in NUMBERED else f"{{{name}}}" for name in ids)
+    return "/".join(parts).replace("/{annotator}", "{annotator}")
 
 
 def _arrays_with_manifest(place: str, *, in_slim_archive: bool) -> dict[str, Output]:
@@ -124,9 +128,10 @@ def _round(place: str) -> dict[str, Output]:
 
 _EMBEDDED = ("dataset", "backbone")
 _VIEWED = (*_EMBEDDED, "augmentation")
-_POOL = ("dataset", "schedule", "seed")
-_CHAIN = ("dataset", "backbone", "proxy", "schedule")
-_TUNED = ("dataset", "backbone", "trainer", "proxy", "schedule", "strategy", "seed", "round")
+_LABELED = ("dataset", "annotator")
+_POOL = (*_LABELED, "schedule", "seed")
+_CHAIN = (*_LABELED, "backbone", "proxy", "schedule")
+_TUNED = (*_LABELED, "backbone", "trainer", "proxy", "schedule", "strategy", "seed", "round")
 _REPORT = ("experiment",)
 _FINETUNED = f"results/finetuned/{_folder(_TUNED)}"
 
@@ -161,6 +166,15 @@ _TABLE = (
         outputs={"head": Output((f"results/zero_shot/{_folder(_EMBEDDED)}/head.npz",), ARRAYS)},
         target="embeddings",
         runs_backbone="always",
+    ),
+    Stage(
+        "annotate",
+        ids=_LABELED,
+        outputs={
+            "record": Output((f"results/annotations/{_folder(_LABELED)}/record.json",)),
+            "arrays": Output((f"results/annotations/{_folder(_LABELED)}/labels.npz",), ARRAYS),
+        },
+        target="selections",
     ),
     Stage(
         "draw_initial_pool",

@@ -58,6 +58,18 @@ KINDS: dict[str, tuple[str, Mapping[str, Any]]] = {
             "fingerprint": str,
         },
     ),
+    "annotations": (
+        "annotate",
+        {
+            "dataset": str,
+            "dataset_fingerprint": str,
+            "annotator": str,
+            "num_rows": int,
+            "noise": float,
+            "noise_by_class": [float],
+            "arrays_sha256": str,
+        },
+    ),
     "initial pool": (
         "draw_initial_pool",
         {"dataset": str, "schedule": str, "seed": int, "labeled": [int]},

@@ -85,9 +85,13 @@ def check_labeled(
 
 
 def ids_of_round(settings: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """The ids in the record of round `number`, from a job's settings (ids or catalogue entries)."""
+    """The ids in the record of round `number`, from a job's settings (ids or catalogue entries).
+
+    `annotator` is None for the exact one, which records do not name.
+    """
     keys = ("dataset", "backbone", "proxy", "schedule", "strategy", "seed")
     ids = {key: id_of(settings[key]) for key in keys}
+    ids["annotator"] = settings.get("annotator")
     # Round 0 is one node, shared by all strategies.
     return {**ids, "strategy": ids["strategy"] if number else INITIAL, "round": number}
 

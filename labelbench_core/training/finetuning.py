@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelbench_core import registry
+from labelbench_core.annotators.annotations import Annotations
 from labelbench_core.backbones import Backbone
 from labelbench_core.compute.devices import choose_device, prepare_cpu
 from labelbench_core.datasets import POOL, PreparedDataset
@@ -58,6 +59,7 @@ def finetune_round(
     settings: Mapping[str, Any],
     checkpoint: Path | None = None,
     *,
+    annotations: Annotations | None = None,
     zero_shot: Mapping[str, np.ndarray] | None = None,
     threads: int = 1,
 ) -> FineTuned | None:
@@ -75,6 +77,8 @@ def finetune_round(
         `backbone` and `trainer`, each with `id`, `implementation` and `options`.
     checkpoint
         File that an interrupted run leaves, to resume from; None: no checkpoints.
+    annotations
+        What the annotator says of the pool: the labels that are trained on. None for the exact one.
     zero_shot
         From `labelbench_core.backbones.zero_shot`, for `head: zero-shot`.
     threads
@@ -97,6 +101,8 @@ def finetune_round(
     dataset.verify_splits({POOL, *splits})
     backbone: Backbone = registry.build("backbones", settings["backbone"])
     names = tuple(ids[key] for key in ("dataset", "backbone", "trainer", "proxy", "schedule"))
+    said = dataset.labels(POOL) if annotations is None else annotations.labels
+    labeled_by = {} if annotations is None else annotations.ids
     with distributed.joined(torch.device(choose_device())) as device:
         depends_on = fingerprint(
             __name__,
@@ -107,12 +113,13 @@ def finetune_round(
             {
                 "settings": dict(settings),
                 "arrays": files.sha256_arrays({**arrays, **_prefixed(zero_shot)}),
+                **labeled_by,
             },
         )
         trained = on_images.train_network(
-            dataset,
+            dataset.without_labels(POOL),
             labeled,
-            dataset.labels(POOL)[labeled],
+            said[labeled],
             _start(backbone, recipe, arrays, zero_shot),
             settings["trainer"],
             # The record's strategy: round 0 is the same fine-tuning for all of them.
@@ -126,6 +133,7 @@ def finetune_round(
     fit = trained.fit
     result = {
         **ids,
+        **labeled_by,
         "num_labeled": len(labeled),
         "dataset_fingerprint": dataset.manifest["fingerprint"],
         "previous": dict(bought.digests),
@@ -148,11 +156,16 @@ def finetune_round(
 
 
 def read_bought(
-    dataset: PreparedDataset, record: Path, arrays: Path, settings: Mapping[str, Any]
+    dataset: PreparedDataset,
+    record: Path,
+    arrays: Path,
+    settings: Mapping[str, Any],
+    annotations: Annotations | None = None,
 ) -> Round:
     """The round that `settings` name; `InputError` if the files are damaged or of another one."""
     expected = {
         **ids_of_round(settings, settings["round"]),
+        "annotations_sha256": None if annotations is None else annotations.sha256,
         "dataset_fingerprint": dataset.manifest["fingerprint"],
     }
     bought = read_round(record, arrays, expected)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from labelbench_core import registry, strategies
+from labelbench_core.annotators.annotations import Annotations
 from labelbench_core.proxies import Statistics
 from labelbench_core.selection import annotator, rounds
 from labelbench_core.storage.files import write_json
@@ -76,9 +77,10 @@ def play(monkeypatch, tmp_path):
     statistics = Statistics(features.mean(axis=0), features.std(axis=0))
     members = rng.dirichlet(np.ones(CLASSES), (4, ROWS)).astype(np.float32)
 
-    def data(labels):
+    def data(labels, annotations=None):
         blocks = {split: Blocks(features, 50) for split in ("pool", "test")}
-        return rounds.RoundData(blocks, {"pool": labels, "test": truth}, CLASSES, statistics)
+        true = {"pool": labels, "test": truth}
+        return rounds.RoundData(blocks, true, CLASSES, statistics, annotations=annotations)
 
     settings = {
         "dataset": "blobs",
@@ -95,30 +97,34 @@ def play(monkeypatch, tmp_path):
             fields["member_probabilities"] = members
         return strategies.pool.Pool(**fields)
 
-    def after_selection(job, *arguments, **options):
+    def after_selection(job, data, *arguments, **options):
         """Training and evaluation may read all labels."""
-        data = job.data
-        data.labels["pool"].bought = None
-        opened = {**data.labels, "pool": data.labels["pool"].view(np.ndarray)}
-        everything = rounds.RoundData(data.embeddings, opened, data.num_classes, data.statistics)
-        return train_and_evaluate(replace(job, data=everything), *arguments, **options)
+        data.truth["pool"].bought = None
+        opened = {**data.truth, "pool": data.truth["pool"].view(np.ndarray)}
+        return train_and_evaluate(job, replace(data, truth=opened), *arguments, **options)
 
     train_and_evaluate = rounds._train_and_evaluate
     monkeypatch.setattr(strategies, "Pool", pool)
     monkeypatch.setattr(rounds, "Oracle", GuardedOracle)
     monkeypatch.setattr(rounds, "_train_and_evaluate", after_selection)
 
-    def one_round(strategy, kept=None):
-        """The record of a round; hidden labels are others but for the indices `kept`."""
+    def one_round(strategy, kept=None, said=None):
+        """The record of a round; hidden labels are others but for the indices `kept`.
+
+        With `said`, an annotator's labels are sold, and no true one may be read before training.
+        """
         labels = truth.copy()
         if kept is not None:
             labels = (truth + rng.integers(1, CLASSES, ROWS)) % CLASSES
             labels[INITIAL], labels[kept] = truth[INITIAL], truth[kept]
         options = OPTIONS.get(strategy, {})
         entry = {"id": strategy, "implementation": strategy, "options": options}
-        return rounds.next_round(
-            data(labels.view(Guarded)), {**settings, "strategy": entry}, first
-        ).record
+        guarded, annotations = labels.view(Guarded), None
+        if said is not None:
+            guarded.bought = np.zeros(ROWS, bool)
+            annotations = Annotations("somebody", said)
+        everything = data(guarded, annotations)
+        return rounds.next_round(everything, {**settings, "strategy": entry}, first).record
 
     return one_round
 
@@ -140,6 +146,21 @@ def check_honest(play, strategy):
 @pytest.mark.parametrize("strategy", RANKED)
 def test_hidden_labels_are_neither_read_nor_of_influence(play, strategy):
     check_honest(play, strategy)
+
+
+@pytest.mark.parametrize("strategy", RANKED)
+def test_where_somebody_else_labels_no_true_label_is_read_or_of_influence(play, strategy):
+    check_honest_towards_an_annotator(play, strategy)
+
+
+def check_honest_towards_an_annotator(play, strategy):
+    """`AssertionError` if a true label decides what a strategy picks, bought or not."""
+    said = np.random.default_rng(1).integers(0, CLASSES, ROWS)
+    record = play(strategy, said=said)
+    again = play(strategy, np.zeros(0, np.int64), said=said)
+    same = np.array_equal(again["bought"], record["bought"])
+    assert same, "with another truth it picks other rows"
+    assert record["annotator"] == "somebody"
 
 
 @pytest.mark.parametrize("strategy", NAMES)
@@ -173,7 +194,7 @@ CHEATS = {
     frame = sys._getframe()
     while "data" not in frame.f_locals:
         frame = frame.f_back
-    labels = np.asarray(frame.f_locals["data"].labels["pool"])
+    labels = np.asarray(frame.f_locals["data"].truth["pool"])
     return sorted(pool.unlabeled(), key=lambda i: labels[i])[:budget]
 """,
     ),
@@ -266,6 +287,12 @@ def plugins(tmp_path, monkeypatch):
 def test_cheats_are_caught(play, strategy):
     with pytest.raises((AssertionError, ValueError, RuntimeError), match=CHEATS[strategy][1]):
         check_honest(play, strategy)
+
+
+@pytest.mark.usefixtures("plugins")
+def test_who_finds_the_truth_behind_an_annotator_is_caught(play):
+    with pytest.raises(AssertionError, match="with another truth it picks other rows"):
+        check_honest_towards_an_annotator(play, "copies-the-labels")
 
 
 @pytest.mark.usefixtures("plugins")

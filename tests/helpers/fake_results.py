@@ -7,25 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.annotators import EXACT
+from labelbench_core.configuration.experiment import Experiment, annotator_of
 from labelbench_core.seeds import rng_for
 from labelbench_core.storage.files import read_json, sha256_file
 from labelbench_core.storage.records import KINDS, write_record
 
-ROUND = (
-    "selections/{dataset}/{backbone}/{proxy}/{schedule}/{strategy}/seed-{seed}/round-{round}.json"
-)
-INITIAL = "selections/{dataset}/{backbone}/{proxy}/{schedule}/initial/seed-{seed}/round-0.json"
-FINETUNED = (
-    "finetuned/{dataset}/{backbone}/{trainer}/{proxy}/{schedule}/{strategy}/seed-{seed}/"
-    "round-{round}/metrics.json"
-)
+CHAIN = "{dataset}{annotator}/{backbone}/{proxy}/{schedule}"
+TUNED = "{dataset}{annotator}/{backbone}/{trainer}/{proxy}/{schedule}"
+ROUND = f"selections/{CHAIN}/{{strategy}}/seed-{{seed}}/round-{{round}}.json"
+INITIAL = f"selections/{CHAIN}/initial/seed-{{seed}}/round-0.json"
+FINETUNED = f"finetuned/{TUNED}/{{strategy}}/seed-{{seed}}/round-{{round}}/metrics.json"
 BENCHMARKS = {
     "extract_embeddings": "benchmarks/extract_embeddings/{dataset}/{backbone}.tsv",
-    "select_round": "benchmarks/select_round/{dataset}/{backbone}/{proxy}/{schedule}/{strategy}/"
-    "seed-{seed}/round-{round}.tsv",
-    "finetune_model": "benchmarks/finetune_model/{dataset}/{backbone}/{trainer}/{proxy}/"
-    "{schedule}/{strategy}/seed-{seed}/round-{round}.tsv",
+    "select_round": f"benchmarks/select_round/{CHAIN}/{{strategy}}/seed-{{seed}}/round-{{round}}"
+    ".tsv",
+    "finetune_model": f"benchmarks/finetune_model/{TUNED}/{{strategy}}/seed-{{seed}}/"
+    "round-{round}.tsv",
 }
 EMBEDDED = "embeddings/{dataset}/{backbone}/manifest.json"
 RECORDS = {"extract_embeddings": EMBEDDED, "select_round": ROUND, "finetune_model": FINETUNED}
@@ -130,7 +128,7 @@ def _result(ids: dict[str, Any], gain: float) -> dict[str, Any]:
     """A curve that rises to its ceiling, faster for some strategies, with noise shared by seed."""
     names = [ids[key] for key in ("dataset", "backbone", "proxy", "schedule")]
     seed_rng = rng_for("fake-seed", *names, ids["seed"])
-    rng = rng_for("fake", *(str(value) for value in ids.values()))
+    rng = rng_for("fake", *_texts(ids))
     labels = ALL if ids["schedule"] == "full-data" else FIRST + BATCH * ids["round"]
     speed = SPEED.get(ids["strategy"], 1.0)
     effective = FIRST + (labels - FIRST) * speed
@@ -145,13 +143,21 @@ def _result(ids: dict[str, Any], gain: float) -> dict[str, Any]:
             "macro-f1": round(accuracy - 0.01, 6),
             "nll": round(1.2 * (1 - accuracy), 6),
         }
-    return {**ids, "num_labeled": labels, "metrics": metrics}
+    named = {key: value for key, value in ids.items() if key != "annotator"}
+    if (annotator := annotator_of(ids)) != EXACT:
+        named["annotator"] = annotator
+    return {**named, "num_labeled": labels, "metrics": metrics}
+
+
+def _texts(ids: dict[str, Any]) -> list[str]:
+    """What a random stream is derived from: ids that are given."""
+    return [str(value) for value in ids.values() if value != ""]
 
 
 def _write_benchmark(folder: Path, stage: str, ids: dict[str, Any]) -> None:
     path = folder / BENCHMARKS[stage].format(**ids)
     path.parent.mkdir(parents=True, exist_ok=True)
-    noise = rng_for("fake-cost", stage, *(str(value) for value in ids.values())).uniform(0.9, 1.1)
+    noise = rng_for("fake-cost", stage, *_texts(ids)).uniform(0.9, 1.1)
     slow = 4.0 if ids["strategy"] in ("coreset", "badge") else 1.0
     seconds = SECONDS[stage] * noise * (slow if stage == "select_round" else 1.0)
     memory = {"extract_embeddings": 2900, "select_round": 210, "finetune_model": 3900}[

@@ -36,7 +36,7 @@ def test_every_value_of_every_file_is_collected(small: tuple[Path, dict]) -> Non
     folder, values = small
     assert collect(folder, values) == 0
     rounds = read_csv(folder / "metrics.csv", CURVE_COLUMNS)
-    assert list(rounds) == list(CURVE_COLUMNS)
+    assert list(rounds) == [name for name in CURVE_COLUMNS if name != "annotator"]
     assert len(rounds) == 2 * 3 * 4 * 2 * 3  # strategies, seeds, rounds, splits, metrics
     for _, row in rounds.sample(20, random_state=0).iterrows():
         folder_name = "initial" if row["round"] == 0 else row["strategy"]
@@ -132,7 +132,13 @@ def test_every_record_is_whole_and_of_its_place(
 ) -> None:
     folder, values = small
     tuned = {"dataset": "digits", "backbone": "dinov2-small", "proxy": "linear", "trainer": "full"}
-    tuned |= {"schedule": "first-100-batch-100", "strategy": "random", "seed": 1, "round": 3}
+    tuned |= {
+        "annotator": "",
+        "schedule": "first-100-batch-100",
+        "strategy": "random",
+        "seed": 1,
+        "round": 3,
+    }
     chain = folder / f"selections/{PLACE}/margin"
     victims = {
         chain / "seed-2/round-2.json": chain / "seed-1/round-2.json",
@@ -181,7 +187,13 @@ def test_finetuning_of_other_labels_is_refused(
 ) -> None:
     folder, values = small
     ids = {"dataset": "digits", "backbone": "dinov2-small", "proxy": "linear", "trainer": "full"}
-    ids |= {"schedule": "first-100-batch-100", "strategy": "random", "seed": 1, "round": 3}
+    ids |= {
+        "annotator": "",
+        "schedule": "first-100-batch-100",
+        "strategy": "random",
+        "seed": 1,
+        "round": 3,
+    }
     path = folder / fake_results.FINETUNED.format(**ids)
     fake_results.edit(path, lambda record: record.update(num_labeled=401))
     assert collect(folder, values) == 2

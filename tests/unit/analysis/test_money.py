@@ -55,7 +55,8 @@ def costs():
             }
         )
     frame = pd.DataFrame(rows, columns=list(COST_COLUMNS))
-    return frame.fillna({name: "" for name in COST_COLUMNS if name in TEXT_COLUMNS})
+    texts = [name for name in COST_COLUMNS if name in TEXT_COLUMNS]
+    return frame.astype(dict.fromkeys(texts, object)).fillna(dict.fromkeys(texts, ""))
 
 
 @pytest.fixture

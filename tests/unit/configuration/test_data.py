@@ -78,7 +78,7 @@ def test_a_damaged_manifest_is_made_again(quickstart, catalogue, tmp_path, monke
     manifest = Path(parsing.PREPARED.format(dataset="digits"))
     (manifest.parent / "arrays").mkdir(parents=True)
     manifest.write_text(text)
-    assert parsing.prepared_splits(experiment, catalogue) == {}
+    assert parsing.prepared_manifests(experiment, catalogue) == {}
     assert what_is_missing(manifest, manifest.parent / "arrays") == f"{manifest} is damaged"
 
 
@@ -101,7 +101,7 @@ def test_sizes_of_data_prepared_with_other_settings_count_for_nothing(
     entry = {"implementation": "digits", **({} if now is None else {"pool_size": now})}
     catalogue = {**catalogue, "datasets": {**catalogue["datasets"], "digits": entry}}
     experiment = load(quickstart, catalogue)
-    prepared = parsing.prepared_splits(experiment, catalogue)
+    prepared = parsing.prepared_manifests(experiment, catalogue)
     assert bool(prepared) == (before == now)
 
     def check():

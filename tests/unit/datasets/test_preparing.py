@@ -326,12 +326,16 @@ def test_bad_sources_are_refused(change, words):
 def test_every_source_is_registered_with_literal_options():
     names = registry.names("datasets")
     assert names == [
-        *("cifar10", "cifar100", "digits", "fashion-mnist", "image-folder", "imagenet"),
-        *("kuzushiji49", "svhn"),
+        *("cifar10", "cifar100", "digits", "fashion-mnist", "fmow", "image-folder", "imagenet"),
+        *("iwildcam", "kuzushiji49", "svhn", "table"),
     ]
     for name in names:
         described = registry.describe("datasets", name)
-        assert set(described.info) - {"required", "in_files"} == {"summary", "license", "paper"}
+        assert set(described.info) - {"required", "in_files", "groups", "num_classes"} == {
+            "summary",
+            "license",
+            "paper",
+        }
     assert registry.describe("datasets", "image-folder").options["image_size"] == 256
     assert registry.names("backbones") == ["efficientnet-lite", "open-clip-model", "timm-model"]
 

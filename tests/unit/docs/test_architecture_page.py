@@ -68,7 +68,7 @@ def test_functions_named_on_the_page_exist():
 
 def test_a_rule_graph_without_some_stages_is_refused():
     dot = '\t0[label = "all"];\n\t1[label = "tabulate"];\n\t1 -> 0\n'
-    with pytest.raises(RuntimeError, match="stages that the rule graph lacks: build_zero_shot"):
+    with pytest.raises(RuntimeError, match="the rule graph lacks: annotate, build_zero_shot"):
         graphs.edges_of_rulegraph(dot)
 
 

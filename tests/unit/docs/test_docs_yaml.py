@@ -40,7 +40,8 @@ def parts(before, text):
             yield kind, yaml.safe_load(piece)
         return
     entries = yaml.safe_load(text)
-    if entries.keys() & {"experiment", "also", "finetune", "recipes", "reference"}:
+    of_experiments = {"experiment", "also", "finetune", "recipes", "reference", "prices"}
+    if entries.keys() & of_experiments:
         yield None, entries
         return
     named = [kind for kind in FILE.findall(before) if kind in KINDS]

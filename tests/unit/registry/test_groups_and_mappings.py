@@ -15,9 +15,9 @@ def test_groups_are_always_there_never_or_with_an_option(groups):
 @pytest.mark.parametrize(
     ("kind", "groups", "message"),
     [
-        ("datasets", "bye", "groups: 'bye' is no option; allowed: by"),
+        ("datasets", "bye", "groups: 'bye' is not an option; allowed: by"),
         ("datasets", 3, "groups: 3; allowed: true, false or a string"),
-        ("strategies", True, "groups: only datasets have it"),
+        ("strategies", True, "groups: allowed for datasets only"),
     ],
 )
 def test_what_is_wrong_with_groups_is_told(kind, groups, message):

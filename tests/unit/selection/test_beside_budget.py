@@ -54,8 +54,8 @@ def test_the_best_weights_on_them_are_kept_and_the_record_says_so(data, implemen
     assert fit["steps"] < 60 * 3  # patience ended it, after whole epochs
     assert fit["steps"] % 3 == 0
     # Other labels of the validation split choose other weights; nothing else has changed.
-    labels = {**data.labels, "val": (data.labels["val"] + 1) % 3}
-    other = rounds.initial_round(replace(data, labels=labels), chosen, labeled)
+    labels = {**data.truth, "val": (data.truth["val"] + 1) % 3}
+    other = rounds.initial_round(replace(data, truth=labels), chosen, labeled)
     assert other.record["fit"]["steps"] != fit["steps"]
     none = {"validation": "none", "validation_size": 0, "patience": 0, "count_validation": True}
     plain = rounds.initial_round(data, settings(implementation, **none), labeled)
@@ -65,12 +65,12 @@ def test_the_best_weights_on_them_are_kept_and_the_record_says_so(data, implemen
 
 def test_no_other_training_sees_them(data):
     def handed(chosen):
-        job = RoundJob(data, chosen, Oracle(data.labels["pool"], np.arange(3)))
-        return job.training_set(np.arange(3), data.labels["pool"][:3]).validation
+        job = RoundJob(data, chosen, Oracle(data.truth["pool"], np.arange(3)))
+        return job.training_set(np.arange(3), data.truth["pool"][:3]).validation
 
     rows, labels = handed(settings("shallow"))
     assert rows is data.embeddings["val"]
-    assert labels is data.labels["val"]
+    assert labels is data.truth["val"]
     assert handed(settings("shallow", validation="held-out", validation_size=0.2)) is None
     linear = {**settings("shallow"), "proxy": {"id": "linear", "implementation": "linear"}}
     assert handed(linear) is None

@@ -82,7 +82,7 @@ def data(manifests):
 
 def chain(data, settings, count, threads=1):
     rng = rng_for("initial", settings["seed"])
-    labeled = initial_pool.draw(data.labels["pool"], 12, "uniform", rng)
+    labeled = initial_pool.draw(data.truth["pool"], 12, "uniform", rng)
     done = [rounds.initial_round(data, settings, labeled, threads)]
     for _ in range(count):
         done.append(rounds.next_round(data, settings, done[-1], threads))
@@ -138,9 +138,9 @@ def test_hidden_labels_do_not_reach_the_strategy(data):
     expected = rounds.next_round(data, settings, first).record["bought"]
     hidden = np.ones(300, bool)
     hidden[first.arrays["labeled"]] = False
-    changed = data.labels["pool"].copy()
+    changed = data.truth["pool"].copy()
     changed[hidden] = (changed[hidden] + 1) % 3
-    disturbed = replace(data, labels={**data.labels, "pool": changed})
+    disturbed = replace(data, truth={**data.truth, "pool": changed})
     assert np.array_equal(expected, rounds.next_round(disturbed, settings, first).record["bought"])
 
 
@@ -171,9 +171,9 @@ def test_held_out_rows_are_predicted_by_a_proxy_that_never_saw_them(data, kind, 
     assert np.array_equal(labels, pool.labels[14:])
     assert len(labels) == int(0.3 * 20)
     if kind == "linear":
-        known = replace(data, labels={**data.labels, "pool": data.labels["pool"].copy()})
-        known.labels["pool"][pool.labeled[14:]] = 0  # of no influence
-        job = RoundJob(known, settings, rounds.Oracle(known.labels["pool"], pool.labeled))
+        known = replace(data, truth={**data.truth, "pool": data.truth["pool"].copy()})
+        known.truth["pool"][pool.labeled[14:]] = 0  # of no influence
+        job = RoundJob(known, settings, rounds.Oracle(known.truth["pool"], pool.labeled))
         training = job.training_set(pool.labeled[:14], pool.labels[:14])
         other = linear.build(penalty=second.record["fit"]["penalty"])
         other.fit(training, np.random.default_rng(0))
@@ -274,7 +274,7 @@ def test_a_ceiling_is_judged_by_a_sample_of_a_large_pool(data, monkeypatch):
     assert len(features) == len(truth) == 50
     known = {
         row.tobytes(): label
-        for row, label in zip(data.embeddings["pool"].load(), data.labels["pool"], strict=True)
+        for row, label in zip(data.embeddings["pool"].load(), data.truth["pool"], strict=True)
     }
     assert len(known) == 300
     assert [known[row.astype(np.float16).tobytes()] for row in features] == truth.tolist()
@@ -299,7 +299,7 @@ def test_a_proxy_that_cannot_refit_looks_ahead_by_training_anew(data):
 
 
 def test_labels_of_any_number_of_classes_make_a_multilabel_pool(data, monkeypatch):
-    several = {split: np.eye(3, dtype=np.int64)[labels] for split, labels in data.labels.items()}
+    several = {split: np.eye(3, dtype=np.int64)[labels] for split, labels in data.truth.items()}
     many = rounds.RoundData(data.embeddings, several, 3, data.statistics)
     assert many.multilabel
     assert not data.multilabel

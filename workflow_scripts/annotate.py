@@ -1,0 +1,35 @@
+"""Write down what an annotator says of every row of a pool, and how often it is wrong."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from labelbench_core.annotators import annotating
+from labelbench_core.datasets import data_directory, open_dataset
+from labelbench_core.storage import files
+from workflow_scripts._job import job_parser, run_job
+
+
+def annotate(arguments: argparse.Namespace) -> None:
+    """Write the labels and their record."""
+    settings = json.loads(arguments.settings)
+    dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
+    with files.exclusive(arguments.record):
+        annotating.annotate_pool(
+            dataset, settings["annotator"], data_directory(), arguments.record, arguments.arrays
+        )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the job; its exit status."""
+    parser = job_parser(__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
+    parser.add_argument("--settings", required=True, help="JSON: dataset, annotator's entry")
+    parser.add_argument("--record", type=Path, required=True, help="output: record.json")
+    parser.add_argument("--arrays", type=Path, required=True, help="output: labels.npz")
+    return run_job(annotate, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
