@@ -73,8 +73,8 @@ def read_annotations(
             arrays, f"content does not match its SHA-256 (arrays_sha256 in {record.name})"
         )
     labels = files.read_npz(arrays, MADE_BY).get("labels")
-    shape = None if labels is None else (labels.dtype, labels.shape)
-    if shape != (np.dtype(np.int64), (num_rows,)):
+    if labels is None or (labels.dtype, labels.shape) != (np.dtype(np.int64), (num_rows,)):
+        shape = None if labels is None else (labels.dtype, labels.shape)
         raise damaged(arrays, f"labels are {shape}, not int64 of {num_rows} rows")
     if num_rows and not (labels.min() >= 0 and labels.max() < num_classes):
         raise damaged(arrays, f"labels are not all from 0 to {num_classes - 1}")

@@ -70,12 +70,12 @@ def annotate(truth: Truth, *, table: str = "", column: str = "", clean: str = ""
     for other in others:
         differing = np.flatnonzero(other != truth.labels)
         if len(differing):
-            row = differing[0]
+            row = int(differing[0])
+            theirs, ours = (truth.class_names[int(all_of[row])] for all_of in (other, truth.labels))
             raise InputError(
-                f"{path}: {clean}: {truth.class_names[other[row]]!r} in row {row} (from 0), where "
-                f"data set {truth.dataset!r} has {truth.class_names[truth.labels[row]]!r} "
-                f"({len(differing)} of {len(other)} differ); allowed: a table in the data set's "
-                "order"
+                f"{path}: {clean}: {theirs!r} in row {row} (from 0), where data set "
+                f"{truth.dataset!r} has {ours!r} ({len(differing)} of {len(other)} differ); "
+                "allowed: a table in the data set's order"
             )
     return labels
 

@@ -59,7 +59,8 @@ def look_at_annotators(
     InputError
         All errors, one a line.
     """
-    errors, changed = [], {}
+    errors: list[str] = []
+    changed: dict[Path, str] = {}
     for (dataset, annotator), record in records.items():
         entry = catalogue["annotators"][annotator]
         try:
@@ -69,7 +70,7 @@ def look_at_annotators(
             facts = _facts(catalogue["datasets"][dataset], data_dir, prepared.get(dataset))
             component = registry.load("annotators", entry["implementation"])
             if hasattr(component, "check"):
-                component.check(facts, **(entry.get("options") or {}))
+                component.check(facts, **registry.options_of(entry))
             if state == "changed":
                 changed[record] = f"the table of annotator {annotator!r} is another one now"
         except InputError as error:
@@ -105,7 +106,7 @@ def _facts(
         num_rows = manifest["splits"][POOL]["num_rows"]
         return PoolFacts(num_rows, manifest["class_names"], data_dir)
     component = registry.load("datasets", entry["implementation"])
-    options = entry.get("options") or {}
+    options = registry.options_of(entry)
     known = None
     # With any other key beside them, the pool is not what the source has.
     if set(entry) <= {"implementation", "options", "prompts"} and hasattr(component, "pool_labels"):

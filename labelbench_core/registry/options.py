@@ -256,14 +256,16 @@ def _list_of(member: Allowed) -> Allowed:
     def holds(value: Value) -> bool:
         if not isinstance(value, (list, tuple)) or not value:
             return False
-        if not all(map(member.holds, value)):
-            return False
-        # Rows among the members come as lists.
-        return len({tuple(one) if isinstance(one, list) else one for one in value}) == len(value)
+        return all(map(member.holds, value)) and len(set(map(_hashable, value))) == len(value)
 
     return Allowed(
         f"a non-empty list of distinct items, each {member.words}", holds, member.reference
     )
+
+
+def _hashable(member: Value) -> Value:
+    """A member of a list, as a member of a set: rows come as lists."""
+    return tuple(member) if isinstance(member, list) else member
 
 
 def _row_of(members: Sequence[Allowed]) -> Allowed:

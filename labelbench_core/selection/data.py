@@ -43,8 +43,8 @@ class RoundData:
         Identifies the data set.
     annotations
         What the annotator says of the pool; None for the exact one.
-    multilabel
-        Whether a row can belong to any number of classes; None: as the truth has it.
+    known_multilabel
+        `multilabel`, where the pool's truth is left out; None: as that has it.
     groups
         Split → (N,) int64, -1 for a row of no group; splits without groups are left out.
     pool_sha256
@@ -52,7 +52,7 @@ class RoundData:
     """
 
     embeddings: Mapping[str, RowSource]
-    truth: Mapping[str, np.ndarray] | None
+    truth: Mapping[str, np.ndarray]
     num_classes: int
     statistics: Statistics
     views: Mapping[str, Sequence[LoadableRows]] = field(
@@ -64,18 +64,21 @@ class RoundData:
     source: str = ""
     dataset_fingerprint: str = ""
     annotations: Annotations | None = None
-    multilabel: bool | None = None
+    known_multilabel: bool | None = None
     groups: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
     pool_sha256: str | None = None
 
-    def __post_init__(self) -> None:
-        if self.multilabel is None:
-            object.__setattr__(self, "multilabel", self.truth["pool"].ndim > 1)
+    @property
+    def multilabel(self) -> bool:
+        """Whether a row can belong to any number of classes."""
+        if self.known_multilabel is None:
+            return self.truth["pool"].ndim > 1
+        return self.known_multilabel
 
     def without_labels(self) -> "RoundData":
         """The same for those who may see no label but those that they buy, and those of `val`."""
         kept = {split: labels for split, labels in self.truth.items() if split == VAL}
-        return replace(self, truth=kept, annotations=None)
+        return replace(self, truth=kept, annotations=None, known_multilabel=self.multilabel)
 
     @property
     def said(self) -> np.ndarray:
