@@ -56,7 +56,9 @@ def test_epochs_become_steps_of_whole_batches():
     # As the original: 15 steps an epoch with 1,000 labels, 3 with 200.
     for labels, epoch in ((1000, 15), (200, 3), (64, 1), (63, 1), (2, 1)):
         found = recipe.for_labels(labels)
-        assert (found.steps, found.epochs, found.validation_every) == (20 * epoch, None, epoch)
+        assert (found.steps, found.epochs, found.validation_steps) == (20 * epoch, None, epoch)
+    with pytest.raises(TypeError, match="see for_labels"):
+        _ = recipe.validation_steps
     # A warm-up that is longer than the training is left where it ends.
     rates = [learning_rate_factor(step, recipe.for_labels(1000)) for step in range(300)]
     assert rates[-1] == pytest.approx(300 / 500)
