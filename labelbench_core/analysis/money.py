@@ -10,7 +10,13 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_name
+from labelbench_core.analysis.frames import (
+    SETTING,
+    groups,
+    ordered_splits,
+    present,
+    setting_name,
+)
 from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.analysis.tables import TextTable
 from labelbench_core.analysis.units import value_text
@@ -99,7 +105,7 @@ def cost_to_reach(
                     ),
                 }
             )
-    return pd.DataFrame(rows, columns=list(MONEY_COLUMNS))
+    return pd.DataFrame(rows, columns=present(savings, MONEY_COLUMNS))
 
 
 def pays_above(saved_labels: float, extra_cost: float) -> float:
@@ -111,7 +117,7 @@ def pays_above(saved_labels: float, extra_cost: float) -> float:
 
 def _of_setting(frame: pd.DataFrame, names: Mapping[str, Any]) -> pd.DataFrame:
     """Rows of a setting."""
-    for key in SETTING:
+    for key in present(frame, SETTING):
         frame = frame[frame[key] == names[key]]
     return frame
 

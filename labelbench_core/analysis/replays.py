@@ -14,10 +14,16 @@ import numpy as np
 
 from labelbench_core.analysis.comparisons import SIGNIFICANCE, holm, paired_test
 from labelbench_core.analysis.curves import t_interval
-from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_name
+from labelbench_core.analysis.frames import (
+    SETTING,
+    groups,
+    ordered_splits,
+    present,
+    setting_name,
+)
 from labelbench_core.analysis.tables import TextTable
 from labelbench_core.analysis.units import signed, with_half_width
-from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.experiment import EXACT, Experiment, annotator_of
 from labelbench_core.storage.records import ROUND, read_record
 from labelbench_core.storage.round_files import INITIAL
 
@@ -50,7 +56,7 @@ REPLAY_COLUMNS = (
     "p_holm",
 )
 Picks = Mapping[tuple[Any, ...], list[np.ndarray]]
-"""(dataset, backbone, proxy, schedule, strategy, seed) → what was bought in each round."""
+"""Ids of the setting, strategy, seed → what was bought in each round."""
 
 
 def read_picks(
@@ -65,7 +71,8 @@ def read_picks(
         expected = {key: ids[key] for key in ROUND} | ({"strategy": INITIAL} if first else {})
         path = (initial_pattern if first else round_pattern).format_map(ids)
         bought = np.array(read_record(path, "round", expected)["bought"], np.int64)
-        key = (*(ids[name] for name in SETTING), ids["strategy"], ids["seed"])
+        setting = {**ids, "annotator": annotator_of(ids)}
+        key = (*(setting[name] for name in SETTING), ids["strategy"], ids["seed"])
         found.setdefault(key, []).append(bought)
     return found
 
@@ -152,7 +159,7 @@ def compare_replays(
     described: dict[tuple, dict[str, float]] = {}
     tables = []
     for names, rows in groups(rounds[rounds["round"] > 0], [*SETTING, "split", "metric"]):
-        setting = tuple(names[key] for key in SETTING)
+        setting = tuple(names.get(key, EXACT) for key in SETTING)
         results = []
         for strategy, reference, cell in _cells(rows, pairs):
             number = int(cell["round"].iloc[0])
@@ -189,9 +196,9 @@ def compare_replays(
         if results:
             part = pd.DataFrame(results)
             part["p_holm"] = holm(part["p_value"].to_numpy())
-            tables.append(part[list(REPLAY_COLUMNS)])
+            tables.append(part[present(part, REPLAY_COLUMNS)])
     if not tables:
-        return pd.DataFrame(columns=list(REPLAY_COLUMNS))
+        return pd.DataFrame(columns=present(rounds, REPLAY_COLUMNS))
     return pd.concat(tables, ignore_index=True)
 
 

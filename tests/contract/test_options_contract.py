@@ -70,7 +70,8 @@ def test_an_option_says_what_it_may_be_and_its_default_is(kind, name, option):
     required = registry.describe(kind, name).info.get("required", [])
     given = {**dict.fromkeys(required, "something"), option: default}
     told = [f"options.{option}: missing; allowed: {allowed.words}"] if option in required else []
-    assert registry.option_errors(kind, name, given) == told
+    found = registry.option_errors(kind, name, given)
+    assert [line for line in found if line.startswith(f"options.{option}:")] == told
 
 
 @pytest.mark.parametrize(("kind", "name", "option"), OPTIONS)
@@ -191,14 +192,12 @@ def test_components_that_cannot_be_run_are_named():
         (
             {"warmup_start": 100},
             200,
-            "warmup_start: 100 (step 100 of 200); allowed: at most that of warmup_end, 0.4 (step "
-            "80)",
+            "warmup_start: 100 (step 100 of 200); allowed: at most warmup_end, 0.4 (step 80)",
         ),
         (
             {"warmup_start": 0.9, "warmup_end": 2},
             1000,
-            "warmup_end: 2 (step 2 of 1000); allowed: at least that of warmup_start, 0.9 (step "
-            "900)",
+            "warmup_end: 2 (step 2 of 1000); allowed: at least warmup_start, 0.9 (step 900)",
         ),
     ],
 )

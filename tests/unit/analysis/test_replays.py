@@ -16,7 +16,8 @@ from labelbench_core.analysis.replays import (
     replay_tables,
 )
 
-SETTING = ("digits", "tiny", "linear", "small")
+NAMES = ("dataset", "annotator", "backbone", "proxy", "schedule")
+SETTING = ("digits", "exact", "tiny", "linear", "small")
 LABELS = np.arange(40) % 4
 PAIRS = {"again": ["margin"]}
 
@@ -59,13 +60,13 @@ def rounds():
     ids = itertools.product(("random", "margin", "again"), (0, 1, 2), (0, 1, 2), ("test", "pool"))
     rows = [
         {
-            **dict(zip(("dataset", "backbone", "proxy", "schedule"), SETTING, strict=True)),
+            **dict(zip(NAMES, SETTING, strict=True)),
             **{"strategy": strategy, "seed": seed, "round": number, "num_labeled": 4 + 6 * number},
             **{"split": split, "metric": "accuracy", "value": rng.random()},
         }
         for strategy, seed, number, split in ids
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).drop(columns="annotator")  # all are the exact one's
 
 
 @pytest.fixture
@@ -75,13 +76,17 @@ def picks():
     for strategy, seed in itertools.product(("margin", "again"), (0, 1, 2)):
         start = np.random.default_rng(seed).permutation(40)
         rest = np.random.default_rng([seed, len(strategy)]).permutation(start[4:])
-        found[(*SETTING, strategy, seed)] = [start[:4], rest[:6], rest[6:12]]
+        found[(*SETTING, strategy, seed)] = [
+            start[:4],
+            rest[:6],
+            rest[6:12],
+        ]
     return found
 
 
 def test_pairs_are_compared_budget_by_budget(rounds, picks):
     table = compare_replays(rounds, PAIRS, picks, {"digits": LABELS})
-    assert list(table.columns) == list(REPLAY_COLUMNS)
+    assert list(table.columns) == [name for name in REPLAY_COLUMNS if name != "annotator"]
     assert table["num_labeled"].tolist() == [10, 16, 10, 16]
     row = table[(table["split"] == "pool") & (table["round"] == 2)].iloc[0]
     values = rounds[(rounds["split"] == "pool") & (rounds["round"] == 2)]
@@ -114,7 +119,7 @@ def test_only_seeds_of_both_count(rounds, picks):
 
 def test_without_a_pair_there_is_an_empty_table(rounds, picks):
     table = compare_replays(rounds[rounds["strategy"] != "margin"], PAIRS, picks, {})
-    assert list(table.columns) == list(REPLAY_COLUMNS)
+    assert list(table.columns) == [name for name in REPLAY_COLUMNS if name != "annotator"]
     assert table.empty
     assert replay_tables(table, "accuracy") == []
 

@@ -182,7 +182,8 @@ def test_every_stage_sees_the_images_as_the_backbone_wants_them(
     ).pixels.copy()
     assert any((batch == torch.from_numpy(pool_square)).flatten(1).all(1).any() for batch in seen)
     assert (seen[-1][0].numpy() == square).all()
-    entry = {"implementation": "timm-model", "options": {**OPTIONS, "resize_mode": resize_mode}}
+    options = {**OPTIONS, "resize_mode": resize_mode}
+    entry = {"id": "some", "implementation": "timm-model", "options": options}
     ids = {"dataset": dataset.manifest["dataset"], "backbone": entry}
     data = open_image_data(ids, dataset.folder / "manifest.json")
     assert (data.embeddings["test"].take(np.arange(1))[0] == square).all()

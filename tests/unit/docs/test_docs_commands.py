@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import importlib.util
 import io
+import json
 import re
 import shlex
 import unittest.mock
@@ -140,7 +141,9 @@ def test_blocks_are_python_yaml_or_commands():
     """Python and YAML have tests of their own; a block of anything else is looked at by none."""
     for page in PAGES:
         for language, content in FENCE.findall(page.read_text(encoding="utf-8")):
-            assert language in ("python", "yaml", "bash", "bibtex", "")
+            assert language in ("python", "yaml", "json", "bash", "bibtex", "")
+            if language == "json":
+                json.loads(content)
             if language in ("bash", ""):
                 words = [as_words(line) for line in content.splitlines()]
                 assert any(line and line[0] in PROGRAMS for line in words), content

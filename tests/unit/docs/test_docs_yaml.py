@@ -40,7 +40,9 @@ def parts(before, text):
             yield kind, yaml.safe_load(piece)
         return
     entries = yaml.safe_load(text)
-    of_experiments = {"experiment", "also", "finetune", "recipes", "reference", "prices"}
+    of_experiments = {
+        *("experiment", "annotators", "also", "finetune", "recipes", "reference", "prices"),
+    }
     if entries.keys() & of_experiments:
         yield None, entries
         return
