@@ -15,6 +15,7 @@ if workflow.modifier.is_main_snakefile() and not workflow.overwrite_configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/inputs.smk"
 include: "rules/dataset.smk"
 include: "rules/embedding.smk"
 include: "rules/selection.smk"

@@ -1,4 +1,4 @@
-"""Configuration, path patterns, input and params functions. No rules."""
+"""Configuration, path patterns, targets and params functions. No rules."""
 
 import functools
 import sys
@@ -197,26 +197,6 @@ def option_if_any(option, name):
     return text
 
 
-def round_path(output, **ids):
-    """The file of a round; round 0 is one node, shared by all strategies."""
-    stage = "select_round" if int(ids["round"]) else "train_initial"
-    return files_of(stage, output).format(**ids)
-
-
-def previous_round(output):
-    """Input function: the file of the previous round."""
-
-    def path(wildcards):
-        return round_path(output, **{**wildcards, "round": int(wildcards.round) - 1})
-
-    return path
-
-
-def this_round(output):
-    """Input function: the file of the round that is fine-tuned on."""
-    return lambda wildcards: round_path(output, **wildcards)
-
-
 def id_of(kind, wildcards):
     """The id of a job's component of a kind."""
     return annotator_of(wildcards) if kind == "annotators" else wildcards[WILDCARD[kind]]
@@ -238,28 +218,6 @@ def annotated_again_if_changed(wildcards):
     if workflow.is_main_process:
         FORCED.apply(workflow.dag, files_of("annotate", "record").format(**wildcards))
     return []
-
-
-def trainers_zero_shot_head(wildcards):
-    """Input function: the classifier made from class names, if the trainer starts from it."""
-    needed = entries.trainer_starts_from_class_names(CATALOGUE, wildcards.trainer)
-    return files_of("build_zero_shot_head", "head").format(**wildcards) if needed else []
-
-
-def made_again_if_incomplete(stage):
-    """Input function that names no file; it forces the job if a file in its folder of arrays is missing."""
-
-    def look(wildcards):
-        if workflow.is_main_process:
-            manifest = files_of(stage, "manifest").format(**wildcards)
-            arrays = files_of(stage, "arrays").format(**wildcards)
-            problem = what_is_missing(Path(manifest), Path(arrays))
-            if problem is not None:
-                FORCED.force([manifest], problem)
-            FORCED.apply(workflow.dag, manifest)
-        return []
-
-    return look
 
 
 def zero_shot_settings(wildcards):

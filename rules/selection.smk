@@ -7,41 +7,6 @@ The chain of rounds is static: more rounds, seeds or strategies are appended and
 """
 
 
-def proxys_zero_shot_head(wildcards):
-    """Input function: the classifier made from class names, if the proxy starts from it."""
-    needed = entries.starts_from_class_names(CATALOGUE, wildcards.proxy)
-    return files_of("build_zero_shot_head", "head").format(**wildcards) if needed else []
-
-
-def proxys_views(output):
-    """Input function: the cached views of the pool that the proxy is trained on, if any."""
-
-    def path(wildcards):
-        augmentation = entries.augmentation_of(CATALOGUE, wildcards.proxy)
-        if augmentation is None:
-            return []
-        return files_of("extract_views", output).format(**wildcards, augmentation=augmentation)
-
-    return path
-
-
-def proxys_embeddings(output):
-    """Input function: the embeddings that a round sees; a proxy on images sees none."""
-
-    def path(wildcards):
-        if entries.needs_images(CATALOGUE, wildcards.proxy):
-            return []
-        number = int(wildcards.get("round", 0))
-        refreshed = entries.refreshed_after(CATALOGUE, wildcards.proxy, number)
-        if refreshed is None:
-            return files_of("extract_embeddings", output).format(**wildcards)
-        trainer = entries.trainer_of(CATALOGUE, wildcards.proxy)
-        ids = {**wildcards, "round": refreshed, "trainer": trainer}
-        return files_of("refresh_embeddings", output).format(**ids)
-
-    return path
-
-
 rule annotate:
     input:
         dataset=files_of("prepare_dataset", "manifest"),

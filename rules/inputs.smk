@@ -1,0 +1,78 @@
+"""Input functions: which round, head, views and embeddings a job reads. No rules."""
+
+
+def round_path(output, **ids):
+    """The file of a round; round 0 is one node, shared by all strategies."""
+    stage = "select_round" if int(ids["round"]) else "train_initial"
+    return files_of(stage, output).format(**ids)
+
+
+def previous_round(output):
+    """Input function: the file of the previous round."""
+
+    def path(wildcards):
+        return round_path(output, **{**wildcards, "round": int(wildcards.round) - 1})
+
+    return path
+
+
+def this_round(output):
+    """Input function: the file of the round that is fine-tuned on."""
+    return lambda wildcards: round_path(output, **wildcards)
+
+
+def trainers_zero_shot_head(wildcards):
+    """Input function: the classifier made from class names, if the trainer starts from it."""
+    needed = entries.trainer_starts_from_class_names(CATALOGUE, wildcards.trainer)
+    return files_of("build_zero_shot_head", "head").format(**wildcards) if needed else []
+
+
+def proxys_zero_shot_head(wildcards):
+    """Input function: the classifier made from class names, if the proxy starts from it."""
+    needed = entries.starts_from_class_names(CATALOGUE, wildcards.proxy)
+    return files_of("build_zero_shot_head", "head").format(**wildcards) if needed else []
+
+
+def proxys_views(output):
+    """Input function: the cached views of the pool that the proxy is trained on, if any."""
+
+    def path(wildcards):
+        augmentation = entries.augmentation_of(CATALOGUE, wildcards.proxy)
+        if augmentation is None:
+            return []
+        return files_of("extract_views", output).format(**wildcards, augmentation=augmentation)
+
+    return path
+
+
+def proxys_embeddings(output):
+    """Input function: the embeddings that a round sees; a proxy on images sees none."""
+
+    def path(wildcards):
+        if entries.needs_images(CATALOGUE, wildcards.proxy):
+            return []
+        number = int(wildcards.get("round", 0))
+        refreshed = entries.refreshed_after(CATALOGUE, wildcards.proxy, number)
+        if refreshed is None:
+            return files_of("extract_embeddings", output).format(**wildcards)
+        trainer = entries.trainer_of(CATALOGUE, wildcards.proxy)
+        ids = {**wildcards, "round": refreshed, "trainer": trainer}
+        return files_of("refresh_embeddings", output).format(**ids)
+
+    return path
+
+
+def made_again_if_incomplete(stage):
+    """Input function that names no file; it forces the job if a file in its folder of arrays is missing."""
+
+    def look(wildcards):
+        if workflow.is_main_process:
+            manifest = files_of(stage, "manifest").format(**wildcards)
+            arrays = files_of(stage, "arrays").format(**wildcards)
+            problem = what_is_missing(Path(manifest), Path(arrays))
+            if problem is not None:
+                FORCED.force([manifest], problem)
+            FORCED.apply(workflow.dag, manifest)
+        return []
+
+    return look
