@@ -15,11 +15,6 @@ Proxies that learn from unlabelled rows need CIFAR-10's cached views, which
 """
 
 import argparse
-import json
-import os
-import re
-import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,26 +22,24 @@ from pathlib import Path
 
 import numpy as np
 
-from labelbench_core.configuration import entries
-from labelbench_core.configuration.catalogue import load_catalogue
-from labelbench_core.storage import files, store
+from benchmarks._chain import PROJECT, Chain, proxy_entry, timed
+from labelbench_core.storage import store
 from labelbench_core.storage.records import write_record
 
-PROJECT = Path(__file__).resolve().parents[1]
-
 CIFAR = PROJECT / "results"
-BLAS_THREADS = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+VIEWS = "views/cifar-10/efficientnet-lite0-96"
+SETTING = {
+    "dataset": "cifar-10",
+    "backbone": "efficientnet-lite0-96",
+    "schedule": {"id": "start-1000-batch-1000", "initial": 1000, "batch": 1000},
+}
 
 
-def timed(command: list[str], folder: Path) -> tuple[float, float]:
-    """Wall-clock and CPU seconds of a process."""
-    environment = {**os.environ, **BLAS_THREADS, "PYTHONPATH": str(PROJECT)}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    started = time.perf_counter()
-    subprocess.run(command, cwd=folder, env=environment, check=True)
-    wall = time.perf_counter() - started
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def chain_of(folder: Path, manifests: tuple[Path, Path], strategy: str, proxy: dict) -> Chain:
+    """A chain on CIFAR-10, with its views if the proxy needs them."""
+    augmentation = proxy.get("options", {}).get("augmentation")
+    views = CIFAR / VIEWS / augmentation / "manifest.json" if augmentation else None
+    return Chain(folder, SETTING, manifests, views, strategy, proxy)
 
 
 def synthetic(folder: Path) -> tuple[Path, Path]:
@@ -96,66 +89,6 @@ def synthetic(folder: Path) -> tuple[Path, Path]:
     return dataset / "manifest.json", embeddings / "manifest.json"
 
 
-class Chain:
-    """One chain of rounds in a folder of its own."""
-
-    def __init__(
-        self, folder: Path, manifests: tuple[Path, Path], strategy: str, proxy: dict
-    ) -> None:
-        folder.mkdir(parents=True)
-        self.folder, self.inputs = folder, manifests
-        self.views: list[str] = []
-        if augmentation := proxy.get("options", {}).get("augmentation"):
-            place = f"views/cifar-10/efficientnet-lite0-96/{augmentation}/manifest.json"
-            self.views = ["--views", str(CIFAR / place)]
-        component = {"id": strategy, "implementation": strategy}
-        self.settings = {
-            "dataset": "cifar-10",
-            "backbone": "efficientnet-lite0-96",
-            "seed": 0,
-            "schedule": {"id": "start-1000-batch-1000", "initial": 1000, "batch": 1000},
-            "proxy": proxy,
-            "strategy": component,
-        }
-        self._script("draw_initial_pool", 0, "--output", "initial.json", embeddings=False)
-
-    def run(self, number: int, threads: int = 1) -> tuple[float, float]:
-        """Run a round; its wall-clock and CPU seconds."""
-        outputs = ["--record", f"{number}.json", "--arrays", f"{number}.npz"]
-        outputs += ["--threads", str(threads), "--log", f"{number}.log"]
-        if not number:
-            return self._script("train_initial", 0, "--initial", "initial.json", *outputs)
-        before = [f"--previous-record={number - 1}.json", f"--previous-arrays={number - 1}.npz"]
-        return self._script("select_round", number, *before, *outputs)
-
-    def phases(self, number: int) -> dict[str, float]:
-        """Seconds of each phase of a round, from its log."""
-        text = (self.folder / f"{number}.log").read_text()
-        return {name: float(s) for name, s in re.findall(r"\d (\D+): ([\d.]+) s\n", text)}
-
-    def accuracy(self, number: int) -> float:
-        """Accuracy on the test split after a round."""
-        return files.read_json(self.folder / f"{number}.json")["metrics"]["test"]["accuracy"]
-
-    def _script(
-        self, name: str, number: int, *arguments: str, embeddings: bool = True
-    ) -> tuple[float, float]:
-        command = [sys.executable, "-m", f"workflow_scripts.{name}", *arguments]
-        settings = json.dumps({**self.settings, "round": number})
-        command += ["--dataset", str(self.inputs[0]), "--settings", settings]
-        if embeddings:
-            command += ["--embeddings", str(self.inputs[1]), *self.views]
-        return timed(command, self.folder)
-
-
-def proxy_entry(name: str, steps: int | None) -> dict:
-    """The catalogue's entry as rounds get it; `steps` replace those of its trainer."""
-    proxy = entries.entry(load_catalogue(PROJECT / "config/catalogue"), "proxies", name)
-    if steps:
-        proxy["options"]["trainer"]["training"]["steps"] = steps
-    return proxy
-
-
 def rounds_per_minute(
     folder: Path, manifests: tuple[Path, Path], strategy: str, proxy: dict, rounds: int
 ) -> float:
@@ -163,7 +96,7 @@ def rounds_per_minute(
     from concurrent.futures import ThreadPoolExecutor
 
     folders = [folder / f"beside-{number}" for number in range(2)]
-    chains = [Chain(own, manifests, strategy, proxy) for own in folders]
+    chains = [chain_of(own, manifests, strategy, proxy) for own in folders]
     started = time.perf_counter()
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda chain: [chain.run(number) for number in range(rounds)], chains))
@@ -191,16 +124,16 @@ def main() -> None:
             print("embeddings: synthetic (CIFAR-10's are not there; accuracies mean nothing)")
             manifests = synthetic(folder)
         start = [sys.executable, "-c", "import numpy"]
-        unit = min(timed(start, folder)[0] for _ in range(5))
+        unit = min(timed(start, folder).wall for _ in range(5))
         print(f"starting Python with NumPy: {unit:.3f} s\n")
-        chain = Chain(folder / "chain", manifests, arguments.strategy, proxy)
+        chain = chain_of(folder / "chain", manifests, arguments.strategy, proxy)
         print(
             f"{arguments.strategy}, {arguments.threads} threads, best of {arguments.repeat}\n"
             "labels   wall s    CPU s  × start  accuracy  where the time goes (s)"
         )
         for number in range(arguments.rounds):
             runs = [chain.run(number, arguments.threads) for _ in range(arguments.repeat)]
-            wall, cpu = min(runs)
+            wall, cpu, _ = min(runs)
             where = ", ".join(f"{name} {s:.2f}" for name, s in chain.phases(number).items())
             print(
                 f"{1000 * (number + 1):6d} {wall:8.2f} {cpu:8.2f} {wall / unit:8.1f}"
