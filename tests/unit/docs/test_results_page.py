@@ -1,0 +1,121 @@
+"""The tables of docs/results.md are those under docs/results/, which `--keep` writes."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from docs import make_results as results
+from labelbench_core.errors import InputError
+
+SETTING = {
+    "dataset": "digits",
+    "backbone": "tiny",
+    "proxy": "linear",
+    "schedule": "start-10-batch-10",
+}
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """A folder of kept results in the place of the project's, with one experiment."""
+    monkeypatch.setattr(results, "KEPT", tmp_path)
+    folder = tmp_path / "some"
+    folder.mkdir()
+    rows = [
+        {
+            **SETTING,
+            "strategy": strategy,
+            "seed": seed,
+            "num_labeled": labels,
+            "split": "test",
+            "metric": "accuracy",
+            "value": value + 0.01 * seed,
+        }
+        for strategy, start in (("random", 0.5), ("margin", 0.6))
+        for seed in range(2 if strategy == "random" else 1)
+        for labels, value in ((10, start), (20, start + 0.1))
+    ]
+    pd.DataFrame(rows).to_csv(folder / "metrics.csv", index=False)
+    saving = {
+        **SETTING,
+        "split": "test",
+        "metric": "accuracy",
+        "strategy": "margin",
+        "baseline": "random",
+        "saving": 1.5,
+        "bound": "more than",
+        "low": 1.25,
+        "low_bound": "",
+        "high": 2.0,
+        "high_bound": "more than",
+    }
+    pd.DataFrame([saving]).to_csv(folder / "savings.csv", index=False)
+    order = {
+        "split": "test",
+        "measure": "final",
+        "statistic": "kendall",
+        "num_strategies": 8,
+        "correlation": 0.5,
+        "low": -0.1,
+        "high": 0.9,
+        "contains_zero": True,
+    }
+    pd.DataFrame([order]).to_csv(folder / "orders.csv", index=False)
+    return folder
+
+
+def test_the_page_is_in_step_with_the_kept_tables():
+    text = results.PAGE.read_text("utf-8")
+    assert results.renewed(text) == text, "run: python -m docs.make_results"
+
+
+def test_every_kept_experiment_stands_on_the_page():
+    blocks = {
+        found["of"].split("/")[0]
+        for found in results.BLOCK.finditer(results.PAGE.read_text("utf-8"))
+    }
+    folders = {folder.name for folder in results.KEPT.iterdir()}
+    assert folders
+    assert folders == blocks
+    for name in folders:
+        made_from = json.loads((results.KEPT / name / "made-from.json").read_text())
+        assert set(made_from) >= {"commit", "experiment_sha256", "command", "machine"}
+
+
+def test_a_row_has_means_intervals_and_an_open_ended_saving(kept):
+    lines = results.accuracies("some/test").splitlines()
+    assert lines[0] == "| strategy | 10 | 20 | saving |"
+    # Two seeds, 50 and 51 %: Student's t with one degree of freedom, 12.706 x 0.5.
+    assert lines[2] == "| random | 50.50 ± 6.35 | 60.50 ± 6.35 | 1 |"
+    assert lines[3] == "| margin | 60.00 | 70.00 | more than 1.50 (1.25 to more than 2.00) |"
+    assert lines[5].startswith("2 seeds, of margin 1; metric `accuracy`, dataset `digits`")
+
+
+def test_settings_that_differ_have_a_column(kept):
+    metrics = pd.read_csv(kept / "metrics.csv")
+    both = [metrics.assign(annotator="exact"), metrics.assign(annotator="crowd")]
+    pd.concat(both).to_csv(kept / "metrics.csv", index=False)
+    savings = pd.read_csv(kept / "savings.csv").assign(annotator="crowd")
+    savings.to_csv(kept / "savings.csv", index=False)
+    lines = results.accuracies("some/test").splitlines()
+    assert lines[0] == "| annotator | strategy | 10 | 20 | saving |"
+    assert lines[3] == "| exact | margin | 60.00 | 70.00 | – |"
+    assert lines[5].startswith("| crowd | margin |")
+    assert "more than 1.50" in lines[5]
+
+
+def test_an_order_says_whether_zero_is_within_its_interval(kept):
+    assert results.orders("some").splitlines()[2] == (
+        "| test | last value | Kendall | 8 | 0.50 | -0.10 to 0.90 | yes |"
+    )
+
+
+def test_at_most_eight_numbers_of_labels_with_the_first_and_the_last():
+    shown = results._shown(list(range(100, 2100, 100)))
+    assert (len(shown), shown[0], shown[-1]) == (8, 100, 2000)
+
+
+def test_a_table_that_is_missing_is_named(kept):
+    with pytest.raises(InputError, match=r"none/metrics\.csv: is not there.*--keep"):
+        results.accuracies("none/test")
