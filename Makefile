@@ -40,6 +40,7 @@ docs: .venv/installed
 	$(BIN)/python -m docs.make_strategy_pictures
 	$(BIN)/python -m docs.make_option_tables
 	$(BIN)/python -m docs.make_config_table
+	$(BIN)/python -m docs.make_results
 
 bench: .venv/installed
 	for name in planning round proxies penalty preparing extraction augmentation finetune; do $(BIN)/python -m benchmarks.$$name; done
