@@ -27,6 +27,7 @@ import torch
 import yaml
 
 from labelbench_core.configuration.entries import needs
+from labelbench_core.configuration.inheritance import asked
 from labelbench_core.stages.plan import Needs, planned_jobs
 from labelbench_core.stages.table import STAGES
 from workflow_scripts._snakefile import load
@@ -105,7 +106,7 @@ def write_network(path: Path) -> None:
 def jobs_of_experiment(workflow: Workflow) -> dict[str, list[list[Path]]]:
     """Stage → the outputs of each of its jobs."""
     content = yaml.safe_load((workflow.folder / CONFIG).read_text())
-    experiment, catalogue = load(content, workflow.folder, [workflow.folder / CONFIG])
+    experiment, catalogue = load(asked(content, str(CONFIG)), workflow.folder)
     found: dict[str, list[list[Path]]] = {name: [] for name in STAGES}
     for job in planned_jobs(experiment, Needs(**needs(experiment, catalogue))):
         found[job.stage.name].append([workflow.folder / output.path for output in job.outputs])

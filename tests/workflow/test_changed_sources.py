@@ -123,7 +123,7 @@ def test_sources_that_change_after_a_finished_run(checkout, data, tmp_path):
     assert lines(checkout.snakemake(), "made again") == [TOLD]
     assert checkout.planned() == {}
     made = checkout.results()
-    assert "last looked at for changes: mine: 25 files, 20" in report(checkout)
+    assert "before this page was made: mine: 25 files, 20" in report(checkout)
     shutil.rmtree(checkout.folder / "results")
     checkout.snakemake("selections")
     results = checkout.results()

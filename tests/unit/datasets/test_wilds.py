@@ -1,10 +1,10 @@
-"""iWildCam and fMoW in the official layout of WILDS: splits, labels and groups by its rules."""
+"""iWildCam, fMoW and Camelyon17 in the layout of WILDS: splits, labels and groups by its rules."""
 
 import numpy as np
 import pytest
 
 from helpers.pictures_by_table import paint, write_table
-from labelbench_core.datasets import fmow, iwildcam, open_dataset
+from labelbench_core.datasets import camelyon17, fmow, iwildcam, open_dataset
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
 
@@ -178,3 +178,60 @@ def test_what_is_missing_or_wrong_in_fmow_is_named(land):
     (folder / "country_code_mapping.csv").unlink()
     with pytest.raises(InputError, match=r"country_code_mapping.csv: not found; get FMoW 1.1"):
         fmow.check(data)
+
+
+PATCH_HEADER = ["", "patient", "node", "x_coord", "y_coord", "tumor", "slide", "center", "split"]
+
+
+@pytest.fixture
+def patches(tmp_path):
+    """Camelyon17 with two patches of each class in the pool, one of each in every other split."""
+    folder = tmp_path / "camelyon17_v1.0"
+    # Center and split: hospitals 1 and 2 are other splits, whatever their column says.
+    places = [(0, 0), (3, 0), (4, 1), (1, 1), (2, 0)]
+    rows = []
+    for center, split in places:
+        for tumor in (0, 1):
+            number = len(rows)
+            rows.append([number, f"{number:03}", 2, 64, 100 + number, tumor, center, center, split])
+            name = f"patch_patient_{number:03}_node_2_x_64_y_{100 + number}.png"
+            paint(folder / "patches" / f"patient_{number:03}_node_2" / name, number)
+    write_table(folder / "metadata.csv", PATCH_HEADER, rows)
+    return tmp_path, rows
+
+
+def test_camelyon17_has_the_hospitals_as_splits_and_the_slides_as_groups(patches, tmp_path):
+    data, _ = patches
+    assert camelyon17.check(data) == {"pool": 4, "test": 2, "ood-val": 2, "ood-test": 2}
+    out = tmp_path / "out"
+    prepare_dataset("camelyon17", "camelyon17", {}, data, out / "arrays", out / "manifest.json")
+    prepared = open_dataset(out)
+    assert prepared.class_names == ["normal", "tumor"]
+    assert prepared.labels("pool").tolist() == [0, 1, 0, 1]
+    assert prepared.manifest["group_names"] == ["0", "1", "2", "3", "4"]
+    assert prepared.groups("pool").tolist() == [0, 0, 3, 3]
+    assert prepared.groups("ood-test").tolist() == [2, 2]
+    labels, names = camelyon17.pool_labels(data)
+    assert (labels.tolist(), names) == ([0, 1, 0, 1], ["normal", "tumor"])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("center", 5, r"column center: '5'; allowed: a whole number from 0 to 4"),
+        ("split", 2, r"column split: '2'; allowed: 0 \(training\) or 1 \(validation\)"),
+        ("tumor", 2, r"column tumor: '2'; .* from 0 to 1"),
+        ("node", 3, r"patient_000_node_3/patch_patient_000_node_3_x_64_y_100\.png is not "),
+    ],
+)
+def test_what_is_wrong_in_camelyon17_is_named(patches, column, value, told):
+    data, rows = patches
+    rows[0][PATCH_HEADER.index(column)] = value
+    write_table(data / "camelyon17_v1.0" / "metadata.csv", PATCH_HEADER, rows)
+    with pytest.raises(InputError, match=rf"metadata.csv: line 2: .*{told}"):
+        camelyon17.check(data)
+
+
+def test_camelyon17_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"metadata\.csv: not found; get Camelyon17 1\.0"):
+        camelyon17.check(tmp_path)
