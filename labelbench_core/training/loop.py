@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from labelbench_core.compute import distributed
+from labelbench_core.compute.convolutions import fast_gradients
 from labelbench_core.compute.randomness import reproducible
 from labelbench_core.progress import Progress
 from labelbench_core.trainers import Trainer
@@ -73,7 +74,9 @@ def train(
     start = {name: value.detach().clone() for name, value in network.state_dict().items()}
     saved = checkpoint.load()
     history, attempts = (saved["history"], saved["attempts"]) if saved else ([], [])
-    with reproducible(task.device, compiled=recipe.compile):
+    # What is compiled has kernels of its own.
+    fast = contextlib.nullcontext() if recipe.compile else fast_gradients(task.device)
+    with reproducible(task.device, compiled=recipe.compile), fast:
         while True:
             network.load_state_dict(start)
             learning_rate = recipe.learning_rate * RETRY_FACTORS[len(attempts)]
