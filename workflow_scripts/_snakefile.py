@@ -131,13 +131,14 @@ def prepare_main_process(
     experiment: Experiment,
     catalogue: Catalogue,
     wanted: Asked,
-) -> dict[str, str]:
+) -> tuple[dict[str, str], dict[str, str]]:
     """Before anything is planned: clear a dead run's lock, and check that code and data are there.
 
     Returns
     -------
     Manifest or record → reason, for data sets that have to be prepared again because their sources
-    changed, and annotators whose tables have to be read again.
+    changed, and annotators whose tables have to be read again; data set → what is missing of it,
+    for those that can be planned with the sizes as published.
     """
     clear_dead_lock(Path(".snakemake"))
     datasets = experiment.all_of("datasets")
@@ -158,7 +159,7 @@ def prepare_main_process(
             if dataset not in changed
         }
         with wanted.naming_places():
-            experiments.check_sources(
+            missing = experiments.check_sources(
                 experiment, catalogue, data_directory(), sizes_of(prepared), wanted.name
             )
         reread = check_annotators(experiment, catalogue, prepared)
@@ -168,7 +169,31 @@ def prepare_main_process(
         manifests[dataset]: f"since data set {dataset!r} was prepared: {what}"
         for dataset, what in changed.items()
     }
-    return {**told, **reread}
+    return {**told, **reread}, missing
+
+
+def check_missing(
+    missing: Mapping[str, str], jobs: Iterable[tuple[str, Mapping[str, str]]]
+) -> None:
+    """Before anything runs: exit if `jobs`, (rule, wildcards), prepare data sets that are missing.
+
+    `missing` as from `prepare_main_process`.
+    """
+    if needed := _missing_of(missing, jobs):
+        raise stop(InputError("\n".join(needed)))
+
+
+def tell_missing(missing: Mapping[str, str], jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+    """At the end of a dry run: a line for each data set that `jobs` prepare and that is missing."""
+    for line in _missing_of(missing, jobs):
+        print(f"planned with sizes as published, a run would stop: {line}", file=sys.stderr)
+
+
+def _missing_of(
+    missing: Mapping[str, str], jobs: Iterable[tuple[str, Mapping[str, str]]]
+) -> list[str]:
+    prepared = {ids["dataset"] for rule, ids in jobs if rule == "prepare_dataset"}
+    return [why for dataset, why in missing.items() if dataset in prepared]
 
 
 def check_weights(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
