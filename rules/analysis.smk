@@ -157,7 +157,7 @@ rule price_costs:
         runtime=10,
     params:
         code=code("price_costs"),
-        prices=verbatim(canonical_json(ASKED.values.get("prices", {}))),
+        prices=verbatim(canonical_json(PRICES)),
     message:
         "Turn costs into money"
     shell:
@@ -382,7 +382,7 @@ rule render_report:
             f"--manifest {file}" for file in [*input.manifests, *input.annotations]
         ),
         state=str(parsing.SOURCES_STATE),
-        prices=verbatim(canonical_json(ASKED.values.get("prices", {}))),
+        prices=verbatim(canonical_json(PRICES)),
     message:
         "Render the report"
     shell:

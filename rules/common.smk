@@ -20,6 +20,7 @@ from snakemake.settings.types import DeploymentMethod
 
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.experiment import annotator_of
+from labelbench_core.configuration.prices import prices_of
 from labelbench_core.provenance import code_hash, remember
 from labelbench_core.stages import report_files
 from labelbench_core.stages.left_out import TellOfLeftOut
@@ -297,6 +298,7 @@ def figure_files(rule, figure, **annotations):
 
 
 NEEDS = entries.needs(EXPERIMENT, CATALOGUE)
+PRICES = prices_of(ASKED.values, EXPERIMENT, CATALOGUE)
 CONFIGURATION = parsing.configuration(EXPERIMENT, CATALOGUE)
 # Fine-tunings whose weights are removed when the last job that reads them has finished.
 PASSING_ROUND = "|".join(map(str, sorted(passing_rounds(EXPERIMENT, Needs(**NEEDS))))) or "(?!)"

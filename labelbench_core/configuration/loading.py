@@ -13,6 +13,7 @@ from labelbench_core.configuration.compatibility import combination_errors, spli
 from labelbench_core.configuration.component_code import unreadable
 from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
 from labelbench_core.configuration.metric import metric_errors, metric_of
+from labelbench_core.configuration.prices import price_errors
 from labelbench_core.configuration.replays import list_errors, list_options
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.configuration.source_sizes import SourceSizes, source_sizes
@@ -60,6 +61,7 @@ def load_experiment(
     )
     errors = [f"{file}: {line}" for line in metric_errors(config, catalogue)]
     errors += [f"{file}: {line}" for line in _size_errors(experiment)]
+    errors += [f"{file}: {line}" for line in price_errors(config, experiment, catalogue)]
     for place, crossing in enumerate(experiment.crossings):
         where = f"{file}: also.{place - 1}." if place else f"{file}: "
         errors += [where + line for line in _reference_errors(experiment, crossing, catalogue)]
