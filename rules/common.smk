@@ -290,6 +290,15 @@ def input_folder(name):
     return folder
 
 
+def data_notes(wildcards, input):
+    """Params function: notes of the report's figure captions, for the captions of Snakemake's own report.
+
+    They are known when the data sets are prepared. It takes `input` since what depends on that is no
+    reason to run a job again.
+    """
+    return parsing.data_notes(EXPERIMENT)
+
+
 def figure_files(rule, figure, **annotations):
     """A figure in all formats; the first goes into Snakemake's own report."""
     annotations |= {"category": "Figures", "labels": {"figure": figure.replace("_", " ")}}

@@ -6,6 +6,7 @@ process, free of side effects.
 
 import fcntl
 import os
+import re
 import shlex
 import socket
 import sys
@@ -25,6 +26,7 @@ from labelbench_core.configuration.replays import list_sha256
 from labelbench_core.datasets import data_directory, looks
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
+from labelbench_core.report.versions import describe_images
 from labelbench_core.stages.left_out import left_out
 from labelbench_core.stages.table import STAGES, stage_of
 from labelbench_core.storage.records import read_record
@@ -293,6 +295,19 @@ def prepared_manifests(experiment: Experiment, catalogue: Catalogue) -> dict[str
             if sources.made_by(found, catalogue["datasets"][dataset]):
                 manifests[dataset] = found
     return manifests
+
+
+def data_notes(experiment: Experiment) -> str:
+    """What figure captions say of the prepared data sets' splits and classes, as reStructuredText.
+
+    The same sentences as in the report (`labelbench_core.report.versions`).
+    """
+    prepared = map(PREPARED.format_map, ({"dataset": one} for one in experiment.all_of("datasets")))
+    try:
+        _, _, notes = describe_images(experiment, list(filter(os.path.isfile, prepared)))
+    except InputError:  # a damaged manifest is named by the first job that reads it
+        return ""
+    return re.sub(r"([\\*`_|])", r"\\\1", " ".join(notes))
 
 
 def backbones_to_run(
