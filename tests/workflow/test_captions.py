@@ -10,7 +10,6 @@ NOTE = "digits: 5 classes: the last one holds all others of the source."
 
 @pytest.mark.thorough
 def test_captions_have_the_notes_of_the_report(fresh):
-    fresh.append("config/catalogue/datasets.yaml", "\n")
     fresh.edit("config/catalogue/datasets.yaml", "\ndigits:", "\ndigits:\n  merge_classes: 5")
     fresh.snakemake()
     assert fresh.planned() == {}  # notes that came with the manifest are no reason to run again

@@ -22,7 +22,12 @@ def experiment(quickstart, catalogue, tmp_path, monkeypatch):
 def write(**keys):
     manifest = Path(parsing.PREPARED.format(dataset="digits"))
     manifest.parent.mkdir(parents=True, exist_ok=True)
-    write_record(manifest, "data set", {"dataset": "digits", "splits": {}, **keys})
+    record = {
+        **{"dataset": "digits", "source": "digits", "options": {}, "pool_size": None},
+        **{"num_classes": 2, "class_names": ["a", "b"], "arrays": {}, "fingerprint": "0"},
+        "splits": {"pool": {"num_rows": 1, "storage": "files"}},
+    }
+    write_record(manifest, "data set", {**record, **keys})
     return manifest
 
 
