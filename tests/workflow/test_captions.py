@@ -11,6 +11,8 @@ NOTE = "digits: 5 classes: the last one holds all others of the source."
 @pytest.mark.thorough
 def test_captions_have_the_notes_of_the_report(fresh):
     fresh.edit("config/catalogue/datasets.yaml", "\ndigits:", "\ndigits:\n  merge_classes: 5")
+    fresh.edit("smoke.yaml", "[random, margin, badge]\nrounds: 3", "[random, margin]\nrounds: 2")
+    fresh.edit("smoke.yaml", "rounds: [2]", "rounds: [1]")
     fresh.snakemake()
     assert fresh.planned() == {}  # notes that came with the manifest are no reason to run again
     (page,) = fresh.folder.glob("results/reports/*/report.html")
