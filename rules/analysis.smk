@@ -157,7 +157,7 @@ rule price_costs:
         runtime=10,
     params:
         code=code("price_costs"),
-        prices=verbatim(canonical_json(ASKED.values.get("prices", {}))),
+        prices=verbatim(canonical_json(PRICES)),
     message:
         "Turn costs into money"
     shell:
@@ -228,6 +228,7 @@ rule plot_label_efficiency:
         experiment=verbatim(EXPERIMENT.to_json()),
         folder=output_folder,
         published=option_if_any("--published", "published"),
+        notes=data_notes,
     message:
         "Plot label-efficiency curves"
     shell:
@@ -255,6 +256,7 @@ rule plot_label_savings:
         code=code("plot_label_savings"),
         experiment=verbatim(EXPERIMENT.to_json()),
         folder=output_folder,
+        notes=data_notes,
     message:
         "Plot label savings"
     shell:
@@ -283,6 +285,7 @@ rule plot_panels:
         code=code("plot_panels", templates=[PUBLISHED_CURVES]),
         experiment=verbatim(EXPERIMENT.to_json()),
         folder=output_folder,
+        notes=data_notes,
     message:
         "Plot the panels that the experiment lays out"
     shell:
@@ -310,6 +313,7 @@ rule plot_finetuning:
         code=code("plot_finetuning"),
         experiment=verbatim(EXPERIMENT.to_json()),
         folder=output_folder,
+        notes=data_notes,
     message:
         "Plot fine-tuned accuracies beside the proxy's"
     shell:
@@ -336,6 +340,7 @@ rule plot_costs:
     params:
         code=code("plot_costs"),
         folder=output_folder,
+        notes=data_notes,
     message:
         "Plot what the stages cost"
     shell:
@@ -382,7 +387,7 @@ rule render_report:
             f"--manifest {file}" for file in [*input.manifests, *input.annotations]
         ),
         state=str(parsing.SOURCES_STATE),
-        prices=verbatim(canonical_json(ASKED.values.get("prices", {}))),
+        prices=verbatim(canonical_json(PRICES)),
     message:
         "Render the report"
     shell:

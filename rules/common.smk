@@ -1,5 +1,6 @@
 """Configuration, path patterns, targets and params functions. No rules."""
 
+import atexit
 import functools
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from snakemake.settings.types import DeploymentMethod
 
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.experiment import annotator_of
+from labelbench_core.configuration.prices import prices_of
 from labelbench_core.provenance import code_hash, remember
 from labelbench_core.stages import report_files
 from labelbench_core.stages.left_out import TellOfLeftOut
@@ -40,7 +42,7 @@ EXPERIMENT, CATALOGUE = parsing.load(ASKED, PROJECT)
 USES_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 FORCED = Forced(tell=logger.warning)
 if workflow.is_main_process:
-    CHANGED = parsing.prepare_main_process(EXPERIMENT, CATALOGUE, ASKED)
+    CHANGED, MISSING = parsing.prepare_main_process(EXPERIMENT, CATALOGUE, ASKED)
     for manifest, why in CHANGED.items():
         FORCED.force([manifest], why)
 LEFT_OUT = parsing.left_out_of(EXPERIMENT)
@@ -288,6 +290,15 @@ def input_folder(name):
     return folder
 
 
+def data_notes(wildcards, input):
+    """Params function: notes of the report's figure captions, for the captions of Snakemake's own report.
+
+    They are known when the data sets are prepared. It takes `input` since what depends on that is no
+    reason to run a job again.
+    """
+    return parsing.data_notes(EXPERIMENT)
+
+
 def figure_files(rule, figure, **annotations):
     """A figure in all formats; the first goes into Snakemake's own report."""
     annotations |= {"category": "Figures", "labels": {"figure": figure.replace("_", " ")}}
@@ -296,21 +307,38 @@ def figure_files(rule, figure, **annotations):
 
 
 NEEDS = entries.needs(EXPERIMENT, CATALOGUE)
+PRICES = prices_of(ASKED.values, EXPERIMENT, CATALOGUE)
 CONFIGURATION = parsing.configuration(EXPERIMENT, CATALOGUE)
 # Fine-tunings whose weights are removed when the last job that reads them has finished.
 PASSING_ROUND = "|".join(map(str, sorted(passing_rounds(EXPERIMENT, Needs(**NEEDS))))) or "(?!)"
 KEPT_ROUND = f"(?!(?:{PASSING_ROUND})(?![0-9]))[0-9]+"
 
 
+def jobs_to_run():
+    """(rule, wildcards) of the jobs of our rules that the finished plan has."""
+    return [
+        (OWN_RULES[job.rule.name], job.wildcards)
+        for job in workflow.dag.needrun_jobs(exclude_finished=False)
+        if job.rule.name in OWN_RULES
+    ]
+
+
+def tell_of_dry_run():
+    """When the process ends: what a run would stop at. A dry run calls no handler."""
+    if workflow.dryrun and workflow.dag is not None:
+        parsing.tell_missing(MISSING, jobs_to_run())
+
+
+if workflow.is_main_process and MISSING:
+    atexit.register(tell_of_dry_run)
+
+
 # Only now is it known which jobs will run. With conda, weights that come as packages are in the jobs'
 # environments, not in this one.
 onstart:
     if workflow.is_main_process:
-        to_run = [
-            (OWN_RULES[job.rule.name], job.wildcards)
-            for job in workflow.dag.needrun_jobs()
-            if job.rule.name in OWN_RULES
-        ]
+        to_run = jobs_to_run()
+        parsing.check_missing(MISSING, to_run)
         parsing.check_images(CATALOGUE, to_run)
         if not USES_CONDA:
             parsing.check_weights(CATALOGUE, to_run)

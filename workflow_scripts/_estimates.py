@@ -8,8 +8,13 @@ from typing import Any
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.configuration.loading import known_num_classes, known_sizes
+from labelbench_core.configuration.source_sizes import (
+    SourceSizes,
+    known_num_classes,
+    source_sizes,
+)
 from labelbench_core.datasets import data_directory
+from labelbench_core.errors import InputError
 from labelbench_core.stages.estimates import DatasetFacts, StageEstimate, estimate
 from labelbench_core.stages.plan import Needs
 from labelbench_core.storage.records import read_record
@@ -52,7 +57,7 @@ def estimate_lines(
 ) -> list[str]:
     """The estimate as a table of text, what it would cost, and what is not known of it."""
     needs = Needs(**entries.needs(experiment, catalogue))
-    facts = dataset_facts(experiment, catalogue)
+    facts, as_published = dataset_facts(experiment, catalogue)
     found = estimate(experiment, catalogue, needs, facts)
     rate = prices.get("flops_per_second")
     rows = [HEAD, *(_row(one, rate) for one in found), _total(found, rate)]
@@ -61,22 +66,39 @@ def estimate_lines(
     for name, *cells in rows:
         numbers = (f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True))
         lines.append(f"  {name:<{widths[0]}}  {'  '.join(numbers)}")
-    return [*lines, *_price_lines(found, prices), *_notes(found)]
+    return [*lines, *_price_lines(found, prices), *_notes(found), *as_published]
 
 
-def dataset_facts(experiment: Experiment, catalogue: Catalogue) -> dict[str, DatasetFacts]:
-    """What is known of the data sets: by what is prepared, else by their sources."""
+def dataset_facts(
+    experiment: Experiment, catalogue: Catalogue
+) -> tuple[dict[str, DatasetFacts], list[str]]:
+    """What is known of the data sets: by what is prepared, by their sources, or as published.
+
+    A line each says of which data sets the sizes are as published, since nothing of them is there.
+    """
     prepared = parsing.sizes_of(parsing.prepared_manifests(experiment, catalogue))
-    found = {}
+    found, as_published = {}, []
     for dataset in experiment.all_of("datasets"):
         entry = catalogue["datasets"][dataset]
         if dataset in prepared:
             manifest = read_record(Path(parsing.PREPARED.format(dataset=dataset)), "data set")
             found[dataset] = DatasetFacts(prepared[dataset], manifest["num_classes"])
         else:
-            sizes = known_sizes(entry, data_directory())
-            found[dataset] = DatasetFacts(sizes, known_num_classes(entry, data_directory()))
-    return found
+            sizes = _sizes_of_source(entry)
+            classes = known_num_classes(entry, data_directory())
+            found[dataset] = DatasetFacts(sizes.splits, classes)
+            if sizes.missing:
+                why = sizes.missing.partition(";")[0]
+                as_published.append(f"Sizes of data set {dataset!r} as published: {why}.")
+    return found, as_published
+
+
+def _sizes_of_source(entry: Mapping[str, Any]) -> SourceSizes:
+    """Nothing where files are missing or broken: who runs the experiment is told."""
+    try:
+        return source_sizes(entry, data_directory())
+    except (InputError, OSError):
+        return SourceSizes({})
 
 
 def _row(one: StageEstimate, rate: float | None) -> tuple[str, ...]:

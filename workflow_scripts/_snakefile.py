@@ -6,6 +6,7 @@ process, free of side effects.
 
 import fcntl
 import os
+import re
 import shlex
 import socket
 import sys
@@ -25,6 +26,7 @@ from labelbench_core.configuration.replays import list_sha256
 from labelbench_core.datasets import data_directory, looks
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
+from labelbench_core.report.versions import describe_images
 from labelbench_core.stages.left_out import left_out
 from labelbench_core.stages.table import STAGES, stage_of
 from labelbench_core.storage.records import read_record
@@ -131,13 +133,14 @@ def prepare_main_process(
     experiment: Experiment,
     catalogue: Catalogue,
     wanted: Asked,
-) -> dict[str, str]:
+) -> tuple[dict[str, str], dict[str, str]]:
     """Before anything is planned: clear a dead run's lock, and check that code and data are there.
 
     Returns
     -------
     Manifest or record → reason, for data sets that have to be prepared again because their sources
-    changed, and annotators whose tables have to be read again.
+    changed, and annotators whose tables have to be read again; data set → what is missing of it,
+    for those that can be planned with the sizes as published.
     """
     clear_dead_lock(Path(".snakemake"))
     datasets = experiment.all_of("datasets")
@@ -158,7 +161,7 @@ def prepare_main_process(
             if dataset not in changed
         }
         with wanted.naming_places():
-            experiments.check_sources(
+            missing = experiments.check_sources(
                 experiment, catalogue, data_directory(), sizes_of(prepared), wanted.name
             )
         reread = check_annotators(experiment, catalogue, prepared)
@@ -168,7 +171,31 @@ def prepare_main_process(
         manifests[dataset]: f"since data set {dataset!r} was prepared: {what}"
         for dataset, what in changed.items()
     }
-    return {**told, **reread}
+    return {**told, **reread}, missing
+
+
+def check_missing(
+    missing: Mapping[str, str], jobs: Iterable[tuple[str, Mapping[str, str]]]
+) -> None:
+    """Before anything runs: exit if `jobs`, (rule, wildcards), prepare data sets that are missing.
+
+    `missing` as from `prepare_main_process`.
+    """
+    if needed := _missing_of(missing, jobs):
+        raise stop(InputError("\n".join(needed)))
+
+
+def tell_missing(missing: Mapping[str, str], jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+    """At the end of a dry run: a line for each data set that `jobs` prepare and that is missing."""
+    for line in _missing_of(missing, jobs):
+        print(f"planned with sizes as published, a run would stop: {line}", file=sys.stderr)
+
+
+def _missing_of(
+    missing: Mapping[str, str], jobs: Iterable[tuple[str, Mapping[str, str]]]
+) -> list[str]:
+    prepared = {ids["dataset"] for rule, ids in jobs if rule == "prepare_dataset"}
+    return [why for dataset, why in missing.items() if dataset in prepared]
 
 
 def check_weights(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
@@ -268,6 +295,19 @@ def prepared_manifests(experiment: Experiment, catalogue: Catalogue) -> dict[str
             if sources.made_by(found, catalogue["datasets"][dataset]):
                 manifests[dataset] = found
     return manifests
+
+
+def data_notes(experiment: Experiment) -> str:
+    """What figure captions say of the prepared data sets' splits and classes, as reStructuredText.
+
+    The same sentences as in the report (`labelbench_core.report.versions`).
+    """
+    prepared = map(PREPARED.format_map, ({"dataset": one} for one in experiment.all_of("datasets")))
+    try:
+        _, _, notes = describe_images(experiment, list(filter(os.path.isfile, prepared)))
+    except InputError:  # a damaged manifest is named by the first job that reads it
+        return ""
+    return re.sub(r"([\\*`_|])", r"\\\1", " ".join(notes))
 
 
 def backbones_to_run(

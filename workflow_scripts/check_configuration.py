@@ -16,7 +16,7 @@ from labelbench_core.configuration.component_code import check_code
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.inheritance import Asked, asked
 from labelbench_core.datasets import data_directory
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, raise_all
 from labelbench_core.stages.left_out import left_out
 from labelbench_core.stages.plan import Needs, jobs_of, planned_jobs
 from labelbench_core.stages.table import STAGES
@@ -54,7 +54,10 @@ def _check_one(wanted: Asked, *, use_conda: bool) -> str:
         check_code(experiment, catalogue, wanted.name)
         prepared = parsing.prepared_manifests(experiment, catalogue)
         sizes = parsing.sizes_of(prepared)
-        experiments.check_sources(experiment, catalogue, data_directory(), sizes, wanted.name)
+        missing = experiments.check_sources(
+            experiment, catalogue, data_directory(), sizes, wanted.name
+        )
+        raise_all(missing.values())
     parsing.check_annotators(experiment, catalogue, prepared)
     needs = Needs(**entries.needs(experiment, catalogue))
     if not use_conda:

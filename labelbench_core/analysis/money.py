@@ -2,24 +2,31 @@
 
 The level is that of the label savings, the last mean of the baseline. Labels are those at which a
 strategy's mean curve first reaches it; hours are of whole rounds, since labels are bought by round.
+Intervals over seeds are those of the label savings (`crossings`, `saving_intervals`), put into
+money: hours enter as measured, on average over seeds.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.frames import (
+    ANNOTATOR,
     SETTING,
+    by_seed,
     groups,
     ordered_splits,
     present,
     setting_name,
 )
-from labelbench_core.analysis.savings import HEADLINE
+from labelbench_core.analysis.saving_intervals import labels_to_reach, saved_labels
+from labelbench_core.analysis.savings import BOUND_NAMES, EXACT, HEADLINE, MORE, curve
 from labelbench_core.analysis.tables import TextTable
-from labelbench_core.analysis.units import value_text
+from labelbench_core.analysis.units import of, value_text
+from labelbench_core.annotators import EXACT as EXACT_ANNOTATOR
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,15 +38,36 @@ MONEY_COLUMNS = (
     "strategy",
     "level",
     "labels",
+    "labels_low",
+    "labels_high",
+    "high_bound",
+    "label_hours",
     "hours",
     "shared_hours",
     "label_cost",
     "compute_cost",
     "total_cost",
+    "total_low",
+    "total_high",
     "pays_above",
+    "pays_above_low",
+    "pays_above_high",
 )
 ROUNDS = ("train_initial", "select_round", "refresh_embeddings", "finetune_model")
 SHARED = ("prepare_dataset", "extract_embeddings", "extract_views", "build_zero_shot_head")
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Labels up to the level: the estimate, NaN where it is not reached, and the interval's ends.
+
+    An end beyond the last budget is there, and `more` says so. One seed has no ends: NaN.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    more: bool
 
 
 def cost_to_reach(
@@ -52,60 +80,103 @@ def cost_to_reach(
     savings
         Label savings, for the level and the labels at which it is reached.
     rounds
-        The table of `collect_curves`, for the labels after each round.
+        The table of `collect_curves`, for the labels after each round and the values of each seed.
     costs
         The table of `collect_costs`.
     prices
-        `label` and `gpu_hour`, each if it is known.
+        `label` and `gpu_hour`, each if it is known; `annotators`, by id, has a `price` that labels
+        of that annotator have instead of `label`, and the `seconds` that one takes.
 
     Returns
     -------
     Columns as `MONEY_COLUMNS`. `labels` are NaN where the level is not reached, all that follows
     from them, too. `hours` are those of a seed's rounds (mean over seeds), selecting, training and
     evaluating, and what embeds the pool anew; `shared_hours`, once for all strategies and seeds,
-    prepare and embed. Costs are NaN where a price is not given; `compute_cost` is of both hours.
-    `pays_above` is the price of a label above which the strategy is cheaper than the baseline: what
-    its hours cost more, over the labels that it saves; 0 if it is always cheaper; NaN where it
-    saves no labels.
+    prepare and embed; `label_hours` are the annotator's. Costs are NaN where a price is not given;
+    `compute_cost` is of hours and shared hours. `pays_above` is the price of a label above which
+    the strategy is cheaper than the baseline: what its hours cost more, over the labels that it
+    saves; 0 if it is always cheaper; NaN where it saves no labels.
+
+    `_low` and `_high` are the ends of 95 % intervals over seeds; NaN for one seed. `high_bound` is
+    "more than" where it is uncertain whether the level is reached with the last labels: labels and
+    cost at `_high` are those of all rounds. Fewer than the first labels cannot be bought.
+    `pays_above_high` is infinite where the strategy may save no labels; both ends of `pays_above`
+    are NaN where it certainly saves none.
     """
     import pandas as pd
 
-    label, hour = (prices.get(name, math.nan) for name in ("label", "gpu_hour"))
+    hour = prices.get("gpu_hour", math.nan)
     found = savings[savings["definition"] == HEADLINE]
     rows = []
     for names, part in groups(found, [*SETTING, "split", "metric"]):
-        own = _of_setting(rounds, names).drop_duplicates(["round"])
-        labels_after = own.set_index("round")["num_labeled"].sort_index()
-        own_costs = _of_setting(costs, names)
+        curves = _of(rounds, names, (*SETTING, "split", "metric"))
+        after = curves.drop_duplicates(["round"]).set_index("round")["num_labeled"].sort_index()
         common = _shared_hours(costs, names)
-        baseline, needed = part["baseline"].iloc[0], part["baseline_labels"].iloc[0]
-        reached = {
-            baseline: needed,
+        told = prices.get("annotators", {}).get(names.get(ANNOTATOR, EXACT_ANNOTATOR), {})
+        label = told.get("price", prices.get("label", math.nan))
+        spent = _Spent(_of(costs, names, SETTING), after, common, label, hour)
+        baseline = part["baseline"].iloc[0]
+        estimates = {
+            baseline: part["baseline_labels"].iloc[0],
             **dict(zip(part["strategy"], part["strategy_labels"], strict=True)),
         }
-        hours = {
-            name: _hours(own_costs, name, _rounds_for(labels_after, count))
-            for name, count in reached.items()
-        }
-        for name, count in reached.items():
-            compute = (hours[name] + common) * hour
+        for name, estimate in estimates.items():
+            labels, pays = _intervals(curves, baseline, name, estimates, spent)
+            hours = spent.hours(name, estimate)
             rows.append(
                 {
                     **names,
                     "strategy": name,
                     "level": part["level"].iloc[0],
-                    "labels": count,
-                    "hours": hours[name],
+                    "labels": labels.estimate,
+                    "labels_low": labels.low,
+                    "labels_high": labels.high,
+                    "high_bound": BOUND_NAMES[MORE if labels.more else EXACT],
+                    "label_hours": estimate * told.get("seconds", math.nan) / 3600,
+                    "hours": hours,
                     "shared_hours": common,
-                    "label_cost": count * label,
-                    "compute_cost": compute,
-                    "total_cost": count * label + compute,
+                    "label_cost": estimate * label,
+                    "compute_cost": (hours + common) * hour,
+                    "total_cost": spent.total(name, estimate),
+                    "total_low": spent.total(name, labels.low),
+                    "total_high": spent.total(name, labels.high),
                     "pays_above": pays_above(
-                        needed - count, (hours[name] - hours[baseline]) * hour
+                        estimates[baseline] - estimate,
+                        spent.extra(name, estimate, baseline, estimates[baseline]),
                     ),
+                    "pays_above_low": pays[0],
+                    "pays_above_high": pays[1],
                 }
             )
     return pd.DataFrame(rows, columns=present(savings, MONEY_COLUMNS))
+
+
+def _intervals(
+    curves: pd.DataFrame,
+    baseline: str,
+    name: str,
+    estimates: Mapping[str, float],
+    spent: _Spent,
+) -> tuple[_Labels, tuple[float, float]]:
+    """The labels of strategy `name`, and the ends of its `pays_above`."""
+    sign = of(curves["metric"].iloc[0]).sign
+    base, own = (
+        curve(sign * by_seed(curves[curves["strategy"] == one])) for one in (baseline, name)
+    )
+    last = float(base.budgets[-1])
+    needed, reached = labels_to_reach(base, own)
+    low, high = float(reached.low[0]), float(reached.high[0])
+    labels = _Labels(estimates[name], min(low, last), min(high, last), math.isinf(high))
+    if math.isnan(low):  # one seed
+        return _Labels(estimates[name], math.nan, math.nan, False), (math.nan, math.nan)
+    fewest, most = (float(end[0]) for end in saved_labels(base, needed, reached))
+    if name == baseline or not most > 0:
+        return labels, (math.nan, math.nan)
+    cheapest = pays_above(most, spent.extra(name, labels.low, baseline, float(needed.high[0])))
+    if not fewest > 0:
+        return labels, (cheapest, math.nan if math.isnan(cheapest) else math.inf)
+    extra = spent.extra(name, labels.high, baseline, estimates[baseline])
+    return labels, (cheapest, pays_above(fewest, extra))
 
 
 def pays_above(saved_labels: float, extra_cost: float) -> float:
@@ -115,23 +186,61 @@ def pays_above(saved_labels: float, extra_cost: float) -> float:
     return max(0.0, extra_cost / saved_labels)
 
 
-def _of_setting(frame: pd.DataFrame, names: Mapping[str, Any]) -> pd.DataFrame:
-    """Rows of a setting."""
-    for key in present(frame, SETTING):
+def _of(frame: pd.DataFrame, names: Mapping[str, Any], keys: tuple[str, ...]) -> pd.DataFrame:
+    """Rows that have the values of `names` in the columns `keys`."""
+    for key in present(frame, keys):
         frame = frame[frame[key] == names[key]]
     return frame
 
 
-def _rounds_for(labels_after: pd.Series, count: float) -> int | None:
-    """The round after which there are at least `count` labels; None if that is never."""
-    enough = labels_after[labels_after >= count - 1e-9]
-    return None if math.isnan(count) or enough.empty else int(enough.index[0])
+class _Spent:
+    """What a setting's rounds take, and what labels and hours cost.
+
+    Parameters
+    ----------
+    costs
+        Its rows of the table of costs.
+    labels_after
+        Round → labels after it.
+    shared_hours
+        Hours that are spent once.
+    label, hour
+        Prices of a label and of an hour; NaN where not known.
+    """
+
+    def __init__(
+        self,
+        costs: pd.DataFrame,
+        labels_after: pd.Series,
+        shared_hours: float,
+        label: float,
+        hour: float,
+    ) -> None:
+        self._costs, self._after, self._shared = costs, labels_after, shared_hours
+        self._label, self._hour = label, hour
+        self._known: dict[tuple[str, int], float] = {}
+
+    def hours(self, strategy: str, count: float) -> float:
+        """Of the rounds up to `count` labels, the mean over seeds; NaN if that is never."""
+        enough = self._after[self._after >= count - 1e-9]
+        if math.isnan(count) or enough.empty:
+            return math.nan
+        key = (strategy, int(enough.index[0]))
+        if key not in self._known:
+            self._known[key] = _hours(self._costs, *key)
+        return self._known[key]
+
+    def total(self, strategy: str, count: float) -> float:
+        """What `count` labels, the hours up to them and those that are shared cost."""
+        return count * self._label + (self.hours(strategy, count) + self._shared) * self._hour
+
+    def extra(self, strategy: str, count: float, baseline: str, needed: float) -> float:
+        """What hours up to `count` labels cost more than the baseline's up to `needed`."""
+        return (self.hours(strategy, count) - self.hours(baseline, needed)) * self._hour
 
 
-def _hours(costs: pd.DataFrame, strategy: str, last: int | None) -> float:
+def _hours(costs: pd.DataFrame, strategy: str, last: int) -> float:
     """Of the rounds up to `last`, the mean over seeds; NaN where one is not measured."""
-    if last is None:
-        return math.nan
     refreshed = costs.loc[costs["stage"] == "refresh_embeddings", ["strategy", "seed", "round"]]
     keys = set(refreshed.itertuples(index=False, name=None))
     total = {}
@@ -159,9 +268,11 @@ def _shared_hours(costs: pd.DataFrame, names: Mapping[str, Any]) -> float:
 def money_tables(table: pd.DataFrame, currency: str = "") -> list[TextTable]:
     """For people: a table per setting and split, a row per strategy."""
     unit = f" in {currency}" if currency else ""
+    asks = ("hours of labelling",) if table["label_hours"].notna().any() else ()
     columns = (
         "strategy",
         "labels",
+        *asks,
         "hours",
         f"labels{unit}",
         f"computing{unit}",
@@ -174,20 +285,37 @@ def money_tables(table: pd.DataFrame, currency: str = "") -> list[TextTable]:
             part = rows[rows["split"] == split]
             level, metric = part["level"].iloc[0], part["metric"].iloc[0]
             title = f"to reach {value_text(level, metric)} {split} {metric}, {setting_name(names)}"
-            tables.append(TextTable(title, columns, tuple(_cells(part))))
+            tables.append(TextTable(title, columns, tuple(_cells(part, asks=bool(asks)))))
     return tables
 
 
-def _cells(rows: pd.DataFrame) -> Iterator[tuple[str, ...]]:
+def _cells(rows: pd.DataFrame, *, asks: bool) -> Iterator[tuple[str, ...]]:
     for _, row in rows.iterrows():
+        more = row["high_bound"] == BOUND_NAMES[MORE]
         yield (
             row["strategy"],
-            _number(row["labels"], ",.0f"),
+            _with_interval(row, "labels", "labels", ",.0f", more=more),
+            *([_number(row["label_hours"], ",.2f")] if asks else []),
             _number(row["hours"] + row["shared_hours"], ",.3f"),
-            *(_number(row[name], ",.2f") for name in ("label_cost", "compute_cost", "total_cost")),
-            _number(row["pays_above"], ",.4f"),
+            *(_number(row[name], ",.2f") for name in ("label_cost", "compute_cost")),
+            _with_interval(row, "total_cost", "total", ",.2f", more=more),
+            _with_interval(row, "pays_above", "pays_above", ",.4f", more=False),
         )
 
 
+def _with_interval(row: pd.Series, name: str, ends: str, shape: str, *, more: bool) -> str:
+    """A number and its interval: "20 (18 to 25)", "20 (18 to > 40)", "– (> 40)", "0.1 (0 to ∞)"."""
+    value, low, high = _number(row[name], shape), row[f"{ends}_low"], row[f"{ends}_high"]
+    is_point = low == high == row[name] and not more
+    if math.isnan(low) or math.isnan(high) or is_point:
+        return value
+    last = f"{'> ' if more else ''}{_number(high, shape)}"
+    if more and low == high:
+        return f"{value} ({last})"
+    return f"{value} ({_number(low, shape)} to {last})"
+
+
 def _number(value: float, shape: str) -> str:
+    if math.isinf(value):
+        return "∞"
     return "–" if math.isnan(value) else format(value, shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.curves import CONFIDENCE
@@ -11,6 +11,7 @@ from labelbench_core.analysis.frames import SETTING, groups, setting_name
 from labelbench_core.analysis.orders import FINAL, SPEARMAN
 from labelbench_core.analysis.published import RAW, matching
 from labelbench_core.analysis.tables import TextTable
+from labelbench_core.analysis.units import of, signed, unit_of_values, with_half_width
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import (
     Reference,
@@ -92,7 +93,8 @@ def _outside(rows: pd.DataFrame) -> str:
     named = rows.loc[distance.sort_values(ascending=False, kind="stable").index[:MOST_NAMED]]
     cells = [
         f"{row['strategy']} with {row['num_labeled']:,} labels "
-        f"({_points(row['difference'], row['half_width'])} points)"
+        f"({signed(row['difference'], row['half_width'], row['metric'])} "
+        f"{of(row['metric']).unit_of_differences})"
         for _, row in named.iterrows()
     ]
     more = f" and {len(rows) - len(cells)} more" if len(rows) > len(cells) else ""
@@ -141,24 +143,34 @@ def published_tables(experiment: Experiment, table: pd.DataFrame) -> list[TextTa
         if rows["extra_labels"].max() > 0:
             note = f"; {validation_note(int(rows['extra_labels'].max()))}"
         if rows["same_setting"].all():
-            title = f"difference to {told} in points, {smoothing}, {where}{note}"
-            tables.append(_by_budget(title, rows, _points, ("difference", "half_width")))
+            unit = of(names["metric"]).unit_of_differences
+            title = f"difference to {told} in {unit}, {smoothing}, {where}{note}"
+            tables.append(_by_budget(title, rows, signed, ("difference", "half_width")))
             beside = ""
         else:
             beside = f"; another setting: {'; '.join(differs[names['reference'], where])}"
-        title = f"published: {told} in %, {smoothing}, beside {where}{beside}"
-        tables.append(_by_budget(title, rows, _percent, ("published", "none")))
+        unit = unit_of_values(names["metric"])
+        title = f"published: {told} in {unit}, {smoothing}, beside {where}{beside}"
+        tables.append(_by_budget(title, rows, with_half_width, ("published", "none")))
     return tables
 
 
-def _by_budget(title: str, rows: pd.DataFrame, text: Any, columns: tuple[str, str]) -> TextTable:
+def _by_budget(
+    title: str,
+    rows: pd.DataFrame,
+    text: Callable[[float, float, str], str],
+    columns: tuple[str, str],
+) -> TextTable:
     """A row for each strategy, a column for each number of labels."""
+    metric = rows["metric"].iloc[0]
     labels = sorted(set(rows["num_labeled"]))
     cells = []
     for name, part in groups(rows, ["strategy"]):
         values = part.set_index("num_labeled").reindex(labels)
         halves = values[columns[1]] if columns[1] in values else [math.nan] * len(labels)
-        line = [text(mean, half) for mean, half in zip(values[columns[0]], halves, strict=True)]
+        line = [
+            text(mean, half, metric) for mean, half in zip(values[columns[0]], halves, strict=True)
+        ]
         if any(cell != "–" for cell in line):
             cells.append((name["strategy"], *line))
     return TextTable(title, ("strategy", *(f"{count:,}" for count in labels)), tuple(cells))
@@ -188,15 +200,3 @@ def order_tables(orders: pd.DataFrame) -> list[TextTable]:
         title = f"order of the strategies against {names['reference']}{other}, {where}"
         tables.append(TextTable(title, columns, cells, 3))
     return tables
-
-
-def _percent(mean: float, _: float) -> str:
-    """A share in percent."""
-    return "–" if math.isnan(mean) else f"{100 * mean:.2f}"
-
-
-def _points(mean: float, half: float) -> str:
-    """A difference of shares and the half-width of its interval in points."""
-    if math.isnan(mean):
-        return "–"
-    return f"{100 * mean:+.2f}" if math.isnan(half) else f"{100 * mean:+.2f} ± {100 * half:.2f}"

@@ -101,12 +101,35 @@ def compute_savings(baseline: Curve, strategy: Curve, definition: str) -> Saving
     )
 
 
+def labels_to_reach(baseline: Curve, strategy: Curve) -> tuple[Crossing, Crossing]:
+    """Labels at which baseline and strategy reach the baseline's last level, with intervals."""
+    levels = _stack(baseline)[..., -1:]
+    needed = crossing_of_zero(baseline.budgets, _stack(baseline) - levels)
+    return needed, crossing_of_zero(strategy.budgets, _stack(strategy) - levels)
+
+
+def saved_labels(baseline: Curve, needed: Crossing, own: Crossing) -> tuple[np.ndarray, np.ndarray]:
+    """Ends (E,) of the 95 % interval of labels saved, `needed` less `own` (`labels_to_reach`).
+
+    Those of the ratio, as differences: the low end is above 0 where the ratio's is above 1. Where
+    the baseline has certainly been at its last level before, distances to the ends are added in
+    quadrature as they are, not their logarithms. Minus infinity: the strategy may not get there.
+    """
+    with np.errstate(invalid="ignore"):  # infinity less infinity, where it is never reached
+        low, high = needed.estimate - own.high, needed.high - own.low
+        before = _certainly_before(baseline, needed) & np.isfinite(own.estimate)
+        saved = needed.estimate - own.estimate
+        below = np.hypot(needed.estimate - needed.low, own.high - own.estimate)
+        above = np.hypot(needed.high - needed.estimate, own.estimate - own.low)
+        low, high = np.where(before, saved - below, low), np.where(before, saved + above, high)
+    return low, high
+
+
 def _at_last_level(baseline: Curve, strategy: Curve) -> Savings:
     """Savings at the last level of `baseline`."""
-    base, other = _stack(baseline), _stack(strategy)
+    base = _stack(baseline)
     levels = base[..., -1:]
-    needed = crossing_of_zero(baseline.budgets, base - levels)
-    own = crossing_of_zero(strategy.budgets, other - levels)
+    needed, own = labels_to_reach(baseline, strategy)
     saving = needed.estimate / _within(strategy, own.estimate)
     from_start = needed.estimate <= baseline.budgets[0]
     bound = np.where(from_start | np.isinf(own.estimate), LESS, EXACT)

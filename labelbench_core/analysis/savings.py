@@ -93,14 +93,15 @@ def label_savings(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
                     f"{strategy} and {baseline} have different seeds: they cannot be paired"
                 )
             for definition in DEFINITIONS:
-                values = saving_with_interval(_curve(base), _curve(table), definition)
+                values = saving_with_interval(curve(base), curve(table), definition)
                 values["level"] = sign * values["level"]
                 head = {"strategy": strategy, "baseline": baseline, "definition": definition}
                 results.append({**names, **head, "n_seeds": len(base), **values})
     return pd.DataFrame(results, columns=[*keys, *SAVING_COLUMNS])
 
 
-def _curve(table: pd.DataFrame) -> Curve:
+def curve(table: pd.DataFrame) -> Curve:
+    """A table of `frames.by_seed` as a curve."""
     return Curve(table.columns.to_numpy(dtype=np.float64), table.to_numpy(dtype=np.float64))
 
 

@@ -21,6 +21,8 @@ def with_half_width(mean: float, half: float, metric: str) -> str:
 
 def signed(difference: float, half: float, metric: str) -> str:
     """A difference and the half-width of its interval, as `with_half_width`, with its sign."""
+    if math.isnan(difference):
+        return "–"
     value, digits = _scaled(difference, metric)
     text = f"{value:+.{digits}f}"
     return text if math.isnan(half) else f"{text} ± {_scaled(half, metric)[0]:.{digits}f}"
@@ -31,7 +33,12 @@ def value_text(value: float | None, metric: str) -> str:
     if value is None or math.isnan(value):
         return "–"
     scaled, digits = _scaled(value, metric)
-    return f"{scaled:.{digits}f} {'%' if of(metric).is_share else 'nats'}"
+    return f"{scaled:.{digits}f} {unit_of_values(metric)}"
+
+
+def unit_of_values(metric: str) -> str:
+    """What values are shown in."""
+    return "%" if of(metric).is_share else "nats"
 
 
 def difference_text(difference: float, metric: str) -> str:

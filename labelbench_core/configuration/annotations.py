@@ -9,6 +9,7 @@ from labelbench_core.annotators import EXACT, PoolFacts
 from labelbench_core.annotators.annotating import made_by, source_of
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.source_sizes import source_sizes
 from labelbench_core.datasets import POOL
 from labelbench_core.errors import InputError, raise_all
 from labelbench_core.storage import files
@@ -110,6 +111,8 @@ def _facts(
     known = None
     # With any other key beside them, the pool is not what the source has.
     if set(entry) <= {"implementation", "options", "prompts"} and hasattr(component, "pool_labels"):
+        if (found := source_sizes(entry, data_dir)).missing:
+            return PoolFacts(found.splits.get(POOL), None, data_dir)
         known = component.pool_labels(data_dir, **options)
     if known is None:
         return PoolFacts(None, None, data_dir)

@@ -13,9 +13,10 @@ from labelbench_core.configuration.compatibility import combination_errors, spli
 from labelbench_core.configuration.component_code import unreadable
 from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
 from labelbench_core.configuration.metric import metric_errors, metric_of
+from labelbench_core.configuration.prices import price_errors
 from labelbench_core.configuration.replays import list_errors, list_options
 from labelbench_core.configuration.schemas import schema_errors
-from labelbench_core.datasets.variants import Variant
+from labelbench_core.configuration.source_sizes import SourceSizes, source_sizes
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all
 
 # Planning takes 2 ms and 16 KB for each job.
@@ -60,6 +61,7 @@ def load_experiment(
     )
     errors = [f"{file}: {line}" for line in metric_errors(config, catalogue)]
     errors += [f"{file}: {line}" for line in _size_errors(experiment)]
+    errors += [f"{file}: {line}" for line in price_errors(config, experiment, catalogue)]
     for place, crossing in enumerate(experiment.crossings):
         where = f"{file}: also.{place - 1}." if place else f"{file}: "
         errors += [where + line for line in _reference_errors(experiment, crossing, catalogue)]
@@ -277,8 +279,10 @@ def check_sources(
     data_dir: Path,
     prepared: Mapping[str, Mapping[str, int]],
     file: str,
-) -> None:
+) -> dict[str, str]:
     """Check, cheaply, that every data set's files are there and that it has the requested splits.
+
+    Where nothing of a well-known data set is there, its splits are checked as published.
 
     Parameters
     ----------
@@ -289,21 +293,33 @@ def check_sources(
     file
         The experiment's file, for the messages.
 
+    Returns
+    -------
+    Data set → what is missing, of those whose sizes are taken as published: a plan can be made of
+    them, but nothing can be run.
+
     Raises
     ------
     InputError
         All errors, one a line.
     """
     errors: list[str] = []
+    missing: dict[str, str] = {}
     for dataset in experiment.all_of("datasets"):
+        entry = catalogue["datasets"][dataset]
         try:
-            sizes = prepared.get(dataset) or _source_sizes(catalogue["datasets"][dataset], data_dir)
+            found = SourceSizes(prepared.get(dataset) or {})
+            if not found.splits:
+                found = source_sizes(entry, data_dir)
         except InputError as error:
             errors.append(f"data set {dataset!r}: {error}")
             continue
         except OSError as error:
             errors.append(f"data set {dataset!r}: {error.filename}: {error.strerror}")
             continue
+        sizes = found.splits
+        if found.missing:
+            missing[dataset] = f"data set {dataset!r}: {found.missing}"
         for crossing in experiment.crossings:
             if dataset in crossing.datasets:
                 errors += _budget_errors(crossing, dataset, catalogue, sizes.get("pool"), file)
@@ -311,6 +327,7 @@ def check_sources(
                 told += list_errors(crossing, dataset, catalogue, sizes.get("pool"), data_dir)
                 errors += [f"{file}: {line}" for line in told]
     raise_all(errors)
+    return missing
 
 
 def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
@@ -332,17 +349,6 @@ def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
     raise_all(f"backbone {backbone!r}: {problem}" for backbone, problem in problems.items())
 
 
-def _source_sizes(entry: Mapping[str, Any], data_dir: Path) -> dict[str, int]:
-    """Sizes of the splits where they can be known without reading the data."""
-    source, options = entry["implementation"], registry.options_of(entry)
-    component = registry.load("datasets", source)
-    sizes = dict(component.check(data_dir, **options) or {})
-    variant, known = Variant.of(entry), None
-    if variant.changes_anything() and hasattr(component, "pool_labels"):
-        known = component.pool_labels(data_dir, **options)
-    return variant.planned_sizes(sizes, known, source)
-
-
 def _budget_errors(
     crossing: Crossing, dataset: str, catalogue: Catalogue, pool: int | None, file: str
 ) -> Iterator[str]:
@@ -362,26 +368,3 @@ def _budget_errors(
                 f"{file}: rounds: {crossing.rounds} rounds of schedule {schedule!r} buy {last} "
                 f"labels, but the pool of {dataset!r} has {pool}; allowed: at most {most}"
             )
-
-
-def known_sizes(entry: Mapping[str, Any], data_dir: Path) -> dict[str, int]:
-    """Sizes of a data set's splits, as far as they are known without reading the data."""
-    try:
-        return _source_sizes(entry, data_dir)
-    except (InputError, OSError):  # who runs the experiment is told
-        return {}
-
-
-def known_num_classes(entry: Mapping[str, Any], data_dir: Path) -> int | None:
-    """The number of a data set's classes; None where it is not known without reading the data."""
-    if "merge_classes" in entry:
-        return None
-    name, options = entry["implementation"], registry.options_of(entry)
-    if (told := registry.describe("datasets", name).info.get("num_classes")) is not None:
-        return told
-    component = registry.load("datasets", name)
-    try:
-        found = component.pool_labels(data_dir, **options)
-    except (AttributeError, InputError, OSError):
-        return None
-    return None if found is None else len(found[1])

@@ -36,6 +36,14 @@ INFO = {
     "paper": "https://arxiv.org/abs/2012.07421",
     "in_files": True,
     "groups": True,
+    "num_classes": 62,
+    "sizes": {
+        "pool": 76_863,
+        "val": 11_483,
+        "test": 11_327,
+        "ood-val": 19_915,
+        "ood-test": 22_108,
+    },
 }
 METADATA, COUNTRIES, IMAGES = "rgb_metadata.csv", "country_code_mapping.csv", "images"
 COLUMNS = {

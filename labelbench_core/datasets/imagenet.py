@@ -27,15 +27,18 @@ from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
 from labelbench_core.registry.options import Pixels
 
-INFO = {
+INFO: dict[str, Any] = {
     "summary": "ImageNet-1k (ILSVRC 2012), from its folders",
     "license": "for non-commercial research; its terms have to be accepted",
     "paper": "https://arxiv.org/abs/1409.0575",
     "in_files": True,
+    "num_classes": 1000,
+    "sizes": {"pool": 1_281_167, "test": 50_000},
+    "sizes_by": {"splits": {"labelbench": {"val": 12_500, "test": 37_500}}},
 }
 
-SIZES = {"pool": 1_281_167, "test": 50_000}
-NUM_CLASSES = 1000
+SIZES: dict[str, int] = INFO["sizes"]
+NUM_CLASSES: int = INFO["num_classes"]
 KAGGLE = "ILSVRC/Data/CLS-LOC"
 WNID = re.compile(r"n\d{8}")
 THREADS = 16

@@ -34,6 +34,14 @@ INFO = {
     "paper": "https://arxiv.org/abs/2012.07421",
     "in_files": True,
     "groups": True,
+    "num_classes": "num_classes",
+    "sizes": {
+        "pool": 129_809,
+        "val": 7_314,
+        "test": 8_154,
+        "ood-val": 14_961,
+        "ood-test": 42_791,
+    },
 }
 METADATA, CATEGORIES, IMAGES = "metadata.csv", "categories.csv", "train"
 COLUMNS = {"path": "filename", "label": "y", "split": "split", "group": "location_remapped"}

@@ -8,21 +8,24 @@ authors publish no checksums: the files' sizes and shapes are checked.
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from labelbench_core.datasets import RawDataset, RawSplit, Source, _official
 from labelbench_core.errors import InputError
 
-INFO = {
+INFO: dict[str, Any] = {
     "summary": "Kuzushiji-49, cursive Japanese characters, official NumPy files",
     "license": "CC BY-SA 4.0",
     "paper": "https://arxiv.org/abs/1812.01718",
+    "num_classes": 49,
+    "sizes": {"pool": 232_365, "test": 38_547},
 }
 
 FOLDER = "kuzushiji-49"
 PREFIX = {"pool": "k49-train", "test": "k49-test"}
-SIZES = {"pool": 232_365, "test": 38_547}
+SIZES: dict[str, int] = INFO["sizes"]
 CLASS_NAMES = tuple(
     "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわゐゑをんゝ"
 )

@@ -24,6 +24,7 @@ INFO = {
     "summary": "SVHN, cropped digits (format 2), official files",
     "license": "for non-commercial use",
     "paper": "http://ufldl.stanford.edu/housenumbers/nips2011_housenumbers.pdf",
+    "num_classes": 10,
 }
 
 FOLDER = "svhn"

@@ -44,6 +44,21 @@ def _are_pairs(value: option_rules.Value) -> bool:
     )
 
 
+def _are_sizes(value: option_rules.Value) -> bool:
+    return isinstance(value, dict) and all(
+        option_rules.is_text(split) and isinstance(rows, int) and rows > 0
+        for split, rows in value.items()
+    )
+
+
+def _hold_sizes(value: option_rules.Value) -> bool:
+    return isinstance(value, dict) and all(map(_are_sizes, value.values()))
+
+
+def _are_sizes_by_option(value: option_rules.Value) -> bool:
+    return isinstance(value, dict) and all(map(_hold_sizes, value.values()))
+
+
 _TEXTS = option_rules.Allowed("a list of strings", _are_texts)
 _PAIRS = option_rules.Allowed("a mapping of options to options", _are_pairs)
 ALLOWED = {
@@ -53,9 +68,17 @@ ALLOWED = {
     "kind": option_rules.of(Literal["strategy", "sequential", "ceiling"]),
     "unlabeled_views": option_rules.of(Literal[1, 2]),
     "groups": option_rules.of(bool | str),
+    "num_classes": option_rules.of(int | str),
+    "sizes": option_rules.Allowed("a mapping of splits to numbers of rows", _are_sizes),
+    "sizes_by": option_rules.Allowed(
+        "a mapping of options to mappings of their values to `sizes`", _are_sizes_by_option
+    ),
 }
 """Other keys, such as summary and paper, may hold anything."""
-ONLY_OF = {"runs": "strategies", "steps_at_least": "trainers", "groups": "datasets"}
+ONLY_OF = {
+    **{"runs": "strategies", "steps_at_least": "trainers"},
+    **dict.fromkeys(("groups", "num_classes", "sizes", "sizes_by"), "datasets"),
+}
 
 
 def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> Iterator[str]:
@@ -80,6 +103,10 @@ def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> I
             yield from _not_of_use(key, value, options, _is_names, "names of strategies")
         elif key == "groups" and isinstance(value, str):
             yield from _not_of_use(key, [value], options, lambda default: not default, "nothing")
+        elif key == "num_classes" and isinstance(value, str):
+            yield from _not_of_use(key, [value], options, option_rules.is_number, "a number")
+        elif key == "sizes_by":
+            yield from _not_of_use(key, value, options, lambda _: True, "any default")
         elif key == "required":
             yield from _not_of_use(key, value, options, lambda default: not default, "nothing")
         elif key == "at_least":

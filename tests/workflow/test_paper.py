@@ -4,10 +4,9 @@ from collections import Counter
 
 import pytest
 
-from helpers import placeholders
+from helpers.checkouts import planned_jobs_in
 from helpers.paper_files import can_be_planned, load, recipes
 from labelbench_core.configuration import entries
-from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.stages.plan import Needs, planned_jobs
 from labelbench_core.stages.table import stage_of
 
@@ -25,6 +24,14 @@ KINDS = {
         **{"prepare_dataset": 1, "draw_initial_pool": 2, "extract_embeddings": 1},
         **{"extract_views": 1, "train_initial_deep": 2, "select_round_deep": 84},
     },
+    ("fmow-3000-noisy", "ours"): {
+        **{"prepare_dataset": 1, "annotate": 1, "draw_initial_pool": 4, "build_zero_shot_head": 1},
+        **{"train_initial_deep": 4, "select_round_deep": 180},
+    },
+    ("iwildcam-3000-shallow", "faithful"): {
+        **{"prepare_dataset": 1, "draw_initial_pool": 4, "extract_embeddings": 1},
+        **{"extract_views": 1, "train_initial_deep": 4, "select_round_deep": 168},
+    },
     ("figure-1", "faithful"): {
         **{"prepare_dataset": 2, "draw_initial_pool": 6, "build_zero_shot_head": 3},
         **{"extract_embeddings": 2, "extract_views": 2},
@@ -35,24 +42,54 @@ KINDS = {
 PLANNED = {file.stem: file for file in can_be_planned()}
 
 
+MISSING = {
+    "imagenet": "data set 'imagenet{}': nowhere/imagenet/train: no such folder; download ImageNet",
+    "iwildcam": "data set 'iwildcam{}': nowhere/iwildcam_v2.0/metadata.csv: not found; get iWild",
+    "fmow": "data set 'fmow{}': nowhere/fmow_v1.1/rgb_metadata.csv: not found; get FMoW 1.1",
+}
+"""What is told of data sets that nothing can download, without what follows their names."""
+NOTE = "planned with sizes as published, a run would stop: "
+
+
 def planned(workflow, name, recipe):
-    """Number of jobs by rule, with placeholders for all data sets."""
-    catalogue = load_catalogue(workflow.folder / "config" / "catalogue")
-    placeholders.place(workflow.folder, catalogue, {*placeholders.SIZES} & {*catalogue["datasets"]})
+    """Number of jobs by rule, and the last line of the dry run."""
     options = ["--config", f"recipe={recipe}"] if recipe else []
-    return workflow.planned(*options, config=f"config/paper/{name}.yaml", LABELBENCH_DATA="nowhere")
+    text = workflow.snakemake(
+        "-n", *options, config=f"config/paper/{name}.yaml", LABELBENCH_DATA="nowhere"
+    )
+    return planned_jobs_in(text), text.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
     ("name", "recipe"), [pytest.param(*one, id="-".join(one)) for one in KINDS if one[0] in PLANNED]
 )
 def test_one_of_each_kind(fresh, name, recipe):
-    found = planned(fresh, name, recipe)
+    found, last = planned(fresh, name, recipe)
     expected = KINDS[name, recipe]
     assert {rule: found.get(rule) for rule in expected} == expected
     rest = {rule: count for rule, count in found.items() if rule not in expected}
     assert set(rest.values()) == {1}  # of the report
     assert {"collect_curves", "tabulate", "render_report"} <= set(rest)
+    data = "imagenet" if name == "figure-1" else name.partition("-")[0]
+    assert last.startswith(NOTE) == (data in MISSING)
+    if data in MISSING:
+        assert missing(last, data)
+
+
+def missing(line, data):
+    """Whether a line says which file of a data set is missing."""
+    before, after = MISSING[data].split("{}")
+    return before in line and after in line
+
+
+def test_a_run_stops_at_the_missing_files_and_has_started_nothing(fresh):
+    text = fresh.snakemake(
+        config="config/paper/fmow-3000-noisy.yaml", LABELBENCH_DATA="nowhere", check=False
+    )
+    (line,) = (line for line in text.splitlines() if line.startswith("error:"))
+    assert missing(line, "fmow")
+    assert NOTE not in text
+    assert not (fresh.folder / "results").exists()
 
 
 @pytest.mark.thorough
@@ -62,7 +99,8 @@ def test_one_of_each_kind(fresh, name, recipe):
 )
 def test_every_file_by_every_recipe(fresh, name, recipe):
     """Numbers of jobs by stage are those of the published settings: test_paper.py of the units."""
-    found = planned(fresh, name, recipe)
+    found, last = planned(fresh, name, recipe)
+    assert last.startswith(NOTE) == any(data in last for data in MISSING)
     experiment, catalogue = load(PLANNED[name], recipe)
     needs = Needs(**entries.needs(experiment, catalogue))
     expected = Counter(job.stage.name for job in planned_jobs(experiment, needs))

@@ -12,7 +12,8 @@ from safetensors.numpy import load_file
 from helpers.proxy_entries import CATALOGUE, EXPERIMENT, NAMES_CATALOGUE
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.catalogue import load_catalogue
-from labelbench_core.configuration.loading import known_sizes, load_experiment
+from labelbench_core.configuration.loading import load_experiment
+from labelbench_core.configuration.source_sizes import source_sizes
 from labelbench_core.stages.estimates import DatasetFacts, estimate_jobs
 from labelbench_core.stages.plan import Needs
 from labelbench_core.stages.table import COSTED
@@ -60,7 +61,8 @@ def check_estimates(folder):
     given = yaml.safe_load(EXPERIMENT)
     experiment = load_experiment(given, catalogue, folder / "config" / "schema", "proxies.yaml")
     needs = Needs(**entries.needs(experiment, catalogue))
-    facts = {"digits": DatasetFacts(known_sizes(catalogue["datasets"]["digits"], folder), 10)}
+    sizes = source_sizes(catalogue["datasets"]["digits"], folder).splits
+    facts = {"digits": DatasetFacts(sizes, 10)}
     seen = set()
     for job in estimate_jobs(experiment, catalogue, needs, facts):
         path = job.stage.record and folder / job.stage.record.format_map(job.ids)

@@ -14,13 +14,11 @@ import pytest
 import yaml
 from PIL import Image
 
-from helpers import placeholders
 from helpers.checkouts import MINE, SMOKE, Workflow, checkout
 from helpers.paper_files import can_be_planned
 from helpers.project import PROJECT
 from helpers.proxy_entries import CATALOGUE, EXPERIMENT
 from helpers.running_jobs import jobs_of
-from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.configuration.entries import needs
 from labelbench_core.stages.plan import Needs, planned_outputs
 from labelbench_core.stages.table import COSTED, FOLDER, STAGES, stage_of
@@ -248,8 +246,6 @@ def test_every_experiment_of_the_repository_asks_for_all_it_makes(fresh):
         for path in [*(PROJECT / "config").glob("*.yaml"), *can_be_planned()]
     )
     fresh.edit("config/catalogue/datasets.yaml", "pool_size: 300", "pool_size: 1297")
-    catalogue = load_catalogue(fresh.folder / "config" / "catalogue")
-    placeholders.place(fresh.folder, catalogue, set(placeholders.SIZES) & {*catalogue["datasets"]})
     for config, found in zip(configs, plans(fresh, *configs), strict=True):
         assert set(found["made"]) - set(found["passing"]) == set(found["asked"]), config
         assert set(found["asked"]) == set(belongs(fresh, config)), config

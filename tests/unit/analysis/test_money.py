@@ -7,10 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks._simulated_curves import Case, draw
 from labelbench_core.analysis.costs import COST_COLUMNS
-from labelbench_core.analysis.frames import TEXT_COLUMNS
+from labelbench_core.analysis.frames import TEXT_COLUMNS, read_csv, write_csv
 from labelbench_core.analysis.money import MONEY_COLUMNS, cost_to_reach, money_tables, pays_above
+from labelbench_core.analysis.results import FLOAT_FORMAT
+from labelbench_core.analysis.saving_intervals import (
+    AT_BASELINE,
+    compute_savings,
+    labels_to_reach,
+    saved_labels,
+)
 from labelbench_core.analysis.savings import label_savings
+from labelbench_core.seeds import rng_for
 
 SETTING = {"dataset": "digits", "backbone": "tiny", "proxy": "linear", "schedule": "small"}
 CURVES = {"random": [0.5, 0.6, 0.7, 0.8], "margin": [0.5, 0.8, 0.85, 0.9], "coreset": [0.5] * 4}
@@ -101,7 +110,8 @@ def test_a_dash_stands_where_something_is_not_known(savings, rounds, costs):
     assert shown.title.startswith("to reach 80.05 % test accuracy, digits")
     cells = {row[0]: row[1:] for row in shown.cells}
     assert cells["margin"] == ("20", "–", "10.00", "–", "–", "–")
-    assert cells["coreset"] == ("–",) * 6
+    # It certainly does not get there with the last labels.
+    assert cells["coreset"] == ("– (> 40)", "–", "–", "–", "–", "–")
     assert "in all in EUR" in shown.columns
 
 
@@ -111,3 +121,118 @@ def test_a_dash_stands_where_something_is_not_known(savings, rounds, costs):
 def test_saving_labels_pays_above_a_price(saved, extra, price):
     found = pays_above(saved, extra)
     assert math.isnan(found) if price is None else found == price
+
+
+def test_equal_seeds_leave_nothing_open(savings, rounds, costs):
+    table = cost_to_reach(savings, rounds, costs, PRICES).set_index("strategy")
+    margin = table.loc["margin"]
+    assert margin["labels_low"] == margin["labels_high"] == pytest.approx(margin["labels"])
+    assert margin["total_low"] == margin["total_high"] == pytest.approx(margin["total_cost"])
+    assert margin["pays_above_low"] == margin["pays_above_high"] == margin["pays_above"]
+    coreset = table.loc["coreset"]
+    assert (coreset["labels_low"], coreset["labels_high"], coreset["high_bound"]) == (
+        *(40, 40),
+        "more than",
+    )
+    assert coreset[["pays_above_low", "pays_above_high"]].isna().all()  # it saves none
+    one = rounds[rounds["seed"] == 0]
+    table = cost_to_reach(label_savings(one, "random"), one, costs, PRICES)
+    ends = [name for name in MONEY_COLUMNS if name.endswith(("_low", "_high"))]
+    assert len(ends) == 6
+    assert table[ends].isna().all(axis=None)
+
+
+def test_an_end_that_is_open_is_said_to_be(rounds, costs):
+    """Margin reaches the level for certain or not, by how much its seeds differ."""
+    wide = rounds.copy()
+    chosen = (wide["strategy"] == "margin") & (wide["seed"] == 1) & (wide["round"] > 0)
+    wide.loc[chosen, "value"] -= 0.4
+    wide.loc[(wide["strategy"] == "margin") & (wide["seed"] == 0), "value"] += 0.3
+    found = label_savings(wide, "random")
+    table = cost_to_reach(found, wide, costs, PRICES).set_index("strategy")
+    margin = table.loc["margin"]
+    assert margin["high_bound"] == "more than"
+    assert (margin["labels_low"], margin["labels_high"]) == (10, 40)
+    assert margin["total_high"] == pytest.approx(40 * 0.5 + 2 * (0.1 + (30 + 3 * 3600) / 3600))
+    assert margin["total_low"] == pytest.approx(10 * 0.5 + 2 * (0.1 + 30 / 3600))
+    assert margin["pays_above_low"] == 0
+    assert math.isinf(margin["pays_above_high"])
+    (shown,) = money_tables(table.reset_index())
+    cells = {row[0]: row[1:] for row in shown.cells}
+    assert cells["margin"][0].endswith("(10 to > 40)")
+    assert cells["margin"][-1].endswith("to ∞)")
+
+
+def curves_as_table(baseline, strategy, number):
+    """One simulated experiment as rows of `collect_curves`."""
+    rows = [
+        {
+            **SETTING,
+            **{"strategy": name, "seed": seed, "round": place, "num_labeled": int(2 * budget)},
+            **{"split": "test", "metric": "accuracy", "value": curve.values[number, seed, place]},
+        }
+        for name, curve in (("random", baseline), ("margin", strategy))
+        for seed in range(curve.values.shape[1])
+        for place, budget in enumerate(curve.budgets)
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(("saving", "seeds"), [(1.0, 5), (1.5, 5), (2.0, 3), (2.0, 10), (4.0, 5)])
+def test_intervals_hold_the_true_labels_as_often_as_they_say(saving, seeds):
+    """Labels needed, labels saved: at least about 95 % of 2,000 simulated experiments."""
+    case = Case(saving, seeds, rounds=11, noise=0.05, strategy_noise=0.05)
+    baseline, strategy = draw(case, 2000, rng_for("money", saving, seeds))
+    needed, own = labels_to_reach(baseline, strategy)
+    last = baseline.budgets[-1]
+    assert np.mean((own.low <= last / saving) & (last / saving <= own.high)) > 0.93
+    low, high = saved_labels(baseline, needed, own)
+    saved = last - last / saving
+    slack = 1e-9
+    assert np.mean((low <= saved + slack) & (saved <= high + slack)) > 0.93
+    # What the savings call certain is certain here.
+    found = compute_savings(baseline, strategy, AT_BASELINE)
+    assert ((found.low > 1) == (low > 0)).mean() > 0.99
+
+
+def test_the_price_at_which_it_pays_is_held_as_often(costs):
+    """Of 200 experiments in money: the price that an endless number of seeds would give."""
+    case = Case(2.0, 5, rounds=4, noise=0.05, strategy_noise=0.05)
+    baseline, strategy = draw(case, 200, rng_for("money", "pays"))
+    # The level is reached with 3.5 of 7 labels: in the third round, of an hour each.
+    true = 2 * ((30 + 2 * 3600) - (30 + 3 * 60)) / 3600 / 3.5
+    held = []
+    for number in range(200):
+        rounds = curves_as_table(baseline, strategy, number)
+        table = cost_to_reach(label_savings(rounds, "random"), rounds, costs, PRICES)
+        margin = table.set_index("strategy").loc["margin"]
+        held.append(margin["pays_above_low"] <= true <= margin["pays_above_high"])
+        assert not margin["pays_above"] < margin["pays_above_low"]
+        assert not margin["pays_above"] > margin["pays_above_high"]
+    assert np.mean(held) > 0.93
+
+
+def test_an_annotators_price_and_time_are_those_of_its_labels(savings, rounds, costs):
+    for frame in (savings, rounds, costs):
+        frame.insert(0, "annotator", "crowd")
+    prices = {**PRICES, "annotators": {"crowd": {"price": 0.05, "seconds": 36}}}
+    del prices["label"]
+    table = cost_to_reach(savings, rounds, costs, prices).set_index("strategy")
+    assert table.loc["random", "label_cost"] == pytest.approx(40 * 0.05)
+    assert table.loc["random", "label_hours"] == pytest.approx(0.4)
+    (shown,) = money_tables(table.reset_index())
+    assert shown.columns[:3] == ("strategy", "labels", "hours of labelling")
+    assert next(row for row in shown.cells if row[0] == "random")[2] == "0.40"
+    others = {**PRICES, "annotators": {"other": {"price": 9}}}
+    table = cost_to_reach(savings, rounds, costs, others).set_index("strategy")
+    assert table.loc["random", "label_cost"] == 20
+
+
+def test_open_ends_survive_the_table_in_a_file(rounds, costs, tmp_path):
+    table = cost_to_reach(label_savings(rounds, "random"), rounds, costs, PRICES)
+    table.loc[0, "pays_above_high"] = math.inf
+    write_csv(table, tmp_path / "money.csv", FLOAT_FORMAT)
+    columns = [name for name in MONEY_COLUMNS if name != "annotator"]
+    read = read_csv(tmp_path / "money.csv", columns)
+    assert math.isinf(read.loc[0, "pays_above_high"])
+    assert read["high_bound"].tolist().count("more than") == 1

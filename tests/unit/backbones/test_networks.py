@@ -21,7 +21,7 @@ from labelbench_core.backbones import (
     timm_model,
 )
 from labelbench_core.backbones.resizing import resize, resize_in_float
-from labelbench_core.backbones.zero_shot import build_zero_shot_head
+from labelbench_core.backbones.zero_shot import NAMED, build_zero_shot_head, named_prompts
 from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.errors import InputError
 
@@ -266,6 +266,22 @@ def test_open_clip_image_tower(tmp_path):
         build_zero_shot_head({"implementation": "timm-model"}, ["cat", "dog"], None)
     with pytest.raises(InputError, match="for the class name"):
         build_zero_shot_head(entry, ["cat", "dog"], ["a photo"])
+    named = build_zero_shot_head(entry, ["cat", "dog"], "openai-imagenet")
+    own = build_zero_shot_head(entry, ["cat", "dog"], None)
+    np.testing.assert_array_equal(named["weights"], own["weights"])
+    simple = build_zero_shot_head(entry, ["cat", "dog"], "simple-imagenet")
+    assert not np.allclose(simple["weights"], own["weights"])
+
+
+def test_named_prompts_are_those_of_the_package():
+    assert len(named_prompts("openai-imagenet")) == 80
+    assert named_prompts("simple-imagenet")[0] == "itap of a {}."
+    assert len(named_prompts("simple-imagenet")) == 7
+    with pytest.raises(InputError, match="allowed: a list of templates, or openai-imagenet, simpl"):
+        named_prompts("openai")
+    schema = json.loads((PROJECT / "config" / "schema" / "catalogue.schema.json").read_text())
+    kinds = schema["$defs"]["component"]["properties"]["prompts"]["anyOf"]
+    assert kinds[1]["enum"] == list(NAMED)
 
 
 def test_hub_weights_in_the_catalogue_exist_by_name():

@@ -6,7 +6,7 @@ import pytest
 from helpers.prepared import prepare
 from helpers.project import PROJECT
 from labelbench_core.configuration.catalogue import kind_errors
-from labelbench_core.configuration.loading import _source_sizes
+from labelbench_core.configuration.source_sizes import source_sizes
 from labelbench_core.configuration.sources import made_by
 from labelbench_core.datasets import RawDataset, RawSplit, digits, imbalance
 from labelbench_core.datasets.near_copies import near_copies
@@ -165,7 +165,7 @@ def test_the_order_is_merge_tail_copy_part(whole, tmp_path):
     changed = near_copies(source[rows[-copies:]], rows[-copies:], "digits")
     np.testing.assert_array_equal(images[-copies:], changed)
     entry = {"implementation": "digits", **keys, "pool_size": 200}
-    assert _source_sizes(entry, tmp_path) == {"pool": 200, "test": 500}
+    assert source_sizes(entry, tmp_path).splits == {"pool": 200, "test": 500}
     assert made_by(prepared.manifest, entry)
     assert not made_by(prepared.manifest, {**entry, "long_tail": {"ratio": 6}})
     assert not made_by(prepared.manifest, {"implementation": "digits", "pool_size": 200})
@@ -191,7 +191,7 @@ def test_an_entry_without_variants_has_no_new_key(tmp_path):
     ],
 )
 def test_planned_sizes_are_those_of_what_is_prepared(keys, size, tmp_path):
-    planned = _source_sizes({"implementation": "digits", **keys}, tmp_path)
+    planned = source_sizes({"implementation": "digits", **keys}, tmp_path).splits
     prepared = prepare(tmp_path / "out", "digits", tmp_path, **keys)
     made = {split: entry["num_rows"] for split, entry in prepared.manifest["splits"].items()}
     assert planned == made
@@ -217,7 +217,7 @@ def test_planned_sizes_are_those_of_what_is_prepared(keys, size, tmp_path):
 )  # fmt: skip
 def test_what_cannot_be_made_is_told_before_any_job_and_by_it(keys, told, tmp_path):
     with pytest.raises(InputError) as caught:
-        _source_sizes({"implementation": "digits", **keys}, tmp_path)
+        source_sizes({"implementation": "digits", **keys}, tmp_path)
     assert str(caught.value).startswith(told)
     with pytest.raises(InputError) as caught:
         prepare(tmp_path, "digits", tmp_path, **keys)

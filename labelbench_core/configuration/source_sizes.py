@@ -1,0 +1,97 @@
+"""Sizes of data sets that are not prepared yet, as far as planning can know them.
+
+A source that is there says them itself, without reading an image. Where nothing of it is there,
+those of well-known data sets are as published: `sizes` and `num_classes` in the component's `INFO`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from labelbench_core import registry
+from labelbench_core.datasets.variants import Variant
+from labelbench_core.errors import InputError
+
+
+@dataclass(frozen=True)
+class SourceSizes:
+    """What is known before anything is read.
+
+    Attributes
+    ----------
+    splits
+        Rows by split, of the splits whose sizes are known.
+    missing
+        Why the source cannot be read, where nothing of it is there: then sizes are as published.
+    """
+
+    splits: Mapping[str, int]
+    missing: str = ""
+
+
+def source_sizes(entry: Mapping[str, Any], data_dir: Path) -> SourceSizes:
+    """Sizes of the splits that an entry of the catalogue makes.
+
+    Raises
+    ------
+    InputError, OSError
+        If files are missing, of a data set whose sizes are not stated, or are not as needed.
+    """
+    source, options = entry["implementation"], registry.options_of(entry)
+    component = registry.load("datasets", source)
+    variant = Variant.of(entry)
+    try:
+        sizes = dict(component.check(data_dir, **options) or {})
+    except InputError as error:
+        published = published_sizes(source, options)
+        if published is None or not _is_absent(component, data_dir, options):
+            raise
+        return SourceSizes(variant.planned_sizes(published, None, source), str(error))
+    known = None
+    if variant.changes_anything() and hasattr(component, "pool_labels"):
+        known = component.pool_labels(data_dir, **options)
+    return SourceSizes(variant.planned_sizes(sizes, known, source))
+
+
+def published_sizes(source: str, options: Mapping[str, Any]) -> dict[str, int] | None:
+    """Rows by split that a data set has with `options`, whole; None where it does not state them.
+
+    `INFO["sizes"]` is of the defaults; `INFO["sizes_by"]`, option → value → rows, changes it.
+    """
+    component = registry.describe("datasets", source)
+    sizes = component.info.get("sizes")
+    if sizes is None:
+        return None
+    found, values = dict(sizes), {**component.options, **options}
+    for option, by_value in component.info.get("sizes_by", {}).items():
+        found |= by_value.get(values[option], {})
+    return found
+
+
+def known_num_classes(entry: Mapping[str, Any], data_dir: Path) -> int | None:
+    """The number of a data set's classes; None where it is not known without reading the data."""
+    if "merge_classes" in entry:
+        return entry["merge_classes"]
+    name, options = entry["implementation"], registry.options_of(entry)
+    described = registry.describe("datasets", name)
+    told = described.info.get("num_classes")
+    if isinstance(told, str):  # an option
+        told = {**described.options, **options}[told]
+    if told is not None:
+        return told
+    component = registry.load("datasets", name)
+    try:
+        found = component.pool_labels(data_dir, **options)
+    except (AttributeError, InputError, OSError):
+        return None
+    return None if found is None else len(found[1])
+
+
+def _is_absent(component: ModuleType, data_dir: Path, options: Mapping[str, Any]) -> bool:
+    """Whether nothing of a source is there; what is there and not as needed has to be mended."""
+    try:
+        return component.source_files(data_dir, **options) is None
+    except (InputError, OSError):
+        return False
