@@ -48,9 +48,10 @@ if workflow.is_main_process:
 LEFT_OUT = parsing.left_out_of(EXPERIMENT)
 if LEFT_OUT and workflow.is_main_process:
     logger.addFilter(TellOfLeftOut(workflow, LEFT_OUT, tell=logger.warning))
-if "prices" in ASKED.values and workflow.is_main_process:
-    # Imports torch, in dry runs only.
-    logger.addFilter(TellEstimate(workflow, EXPERIMENT, CATALOGUE, ASKED.values["prices"]))
+GIVEN_PRICES = ASKED.values.get("prices")
+if (GIVEN_PRICES is not None or EXPERIMENT.references) and workflow.is_main_process:
+    # Imports torch, in dry runs only, and only with prices.
+    logger.addFilter(TellEstimate(workflow, EXPERIMENT, CATALOGUE, GIVEN_PRICES))
 # For all rules, including those of an outer workflow.
 shell.prefix(
     parsing.shell_prefix(PROJECT, uses_conda=USES_CONDA, keep_python_path=MODULE is not None)

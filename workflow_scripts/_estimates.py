@@ -1,5 +1,7 @@
 """What commands and dry runs say of an experiment's costs before it has run."""
 
+import os
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +34,8 @@ class TellEstimate:
     ----------
     workflow
         Snakemake's.
+    prices
+        None: only the command that estimates is named, since estimating takes ten seconds.
     """
 
     def __init__(
@@ -39,17 +43,25 @@ class TellEstimate:
         workflow: Any,
         experiment: Experiment,
         catalogue: Catalogue,
-        prices: Mapping[str, Any],
+        prices: Mapping[str, Any] | None,
     ) -> None:
-        self._workflow, self._given = workflow, (experiment, catalogue, prices)
+        self._workflow, self._given = workflow, (experiment, catalogue)
+        self._prices = prices
         self._told = False
 
     def filter(self, record: Any) -> bool:
         """Before the table of jobs, tell; every message passes."""
         if hasattr(record, "stats") and not self._told and self._workflow.dryrun:
             self._told = True
-            print(*estimate_lines(*self._given), "", sep="\n", file=sys.stderr)
+            print(*self._lines(), "", sep="\n", file=sys.stderr)
         return True
+
+    def _lines(self) -> list[str]:
+        if self._prices is not None:
+            return estimate_lines(*self._given, self._prices)
+        files = shlex.join(map(os.path.relpath, self._workflow.overwrite_configfiles))
+        command = f"python -m workflow_scripts.estimate_costs --configfile {files}"
+        return [f"What this will cost, in FLOPs, GPU hours and disk: {command}"]
 
 
 def estimate_lines(
