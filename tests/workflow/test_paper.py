@@ -64,7 +64,7 @@ def test_every_file_by_every_recipe(fresh, name, recipe):
     """Numbers of jobs by stage are those of the published settings: test_paper.py of the units."""
     found = planned(fresh, name, recipe)
     experiment, catalogue = load(PLANNED[name], recipe)
-    needs = Needs(**entries.needs(experiment, catalogue))
+    needs = Needs.from_values(entries.needs(experiment, catalogue))
     expected = Counter(job.stage.name for job in planned_jobs(experiment, needs))
     by_stage = Counter()
     for rule, count in found.items():

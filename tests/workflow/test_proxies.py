@@ -59,7 +59,7 @@ def check_estimates(folder):
     catalogue = load_catalogue(folder / "config" / "catalogue")
     given = yaml.safe_load(EXPERIMENT)
     experiment = load_experiment(given, catalogue, folder / "config" / "schema", "proxies.yaml")
-    needs = Needs(**entries.needs(experiment, catalogue))
+    needs = Needs.from_values(entries.needs(experiment, catalogue))
     facts = {"digits": DatasetFacts(known_sizes(catalogue["datasets"]["digits"], folder), 10)}
     seen = set()
     for job in estimate_jobs(experiment, catalogue, needs, facts):
