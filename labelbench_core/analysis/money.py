@@ -78,31 +78,30 @@ def cost_to_reach(
         labels_after = own.set_index("round")["num_labeled"].sort_index()
         own_costs = _of_setting(costs, names)
         common = _shared_hours(costs, names)
-        baseline, needed = part["baseline"].iloc[0], part["baseline_labels"].iloc[0]
-        reached = {
-            baseline: needed,
-            **dict(zip(part["strategy"], part["strategy_labels"], strict=True)),
-        }
-        hours = {
-            name: _hours(own_costs, name, _rounds_for(labels_after, count))
-            for name, count in reached.items()
-        }
-        for name, count in reached.items():
-            compute = (hours[name] + common) * hour
+        baseline = part["baseline"].iloc[0]
+        # The baseline's own row: over most seeds. A strategy with fewer is compared over these.
+        most = part.loc[part["n_seeds"].idxmax()]
+        reached = [(baseline, most["baseline_labels"], most)]
+        reached += [(row["strategy"], row["strategy_labels"], row) for _, row in part.iterrows()]
+        for name, count, row in reached:
+            needed = row["baseline_labels"]
+            own_hours, base_hours = (
+                _hours(own_costs, strategy, _rounds_for(labels_after, labels))
+                for strategy, labels in ((name, count), (baseline, needed))
+            )
+            compute = (own_hours + common) * hour
             rows.append(
                 {
                     **names,
                     "strategy": name,
-                    "level": part["level"].iloc[0],
+                    "level": row["level"],
                     "labels": count,
-                    "hours": hours[name],
+                    "hours": own_hours,
                     "shared_hours": common,
                     "label_cost": count * label,
                     "compute_cost": compute,
                     "total_cost": count * label + compute,
-                    "pays_above": pays_above(
-                        needed - count, (hours[name] - hours[baseline]) * hour
-                    ),
+                    "pays_above": pays_above(needed - count, (own_hours - base_hours) * hour),
                 }
             )
     return pd.DataFrame(rows, columns=present(savings, MONEY_COLUMNS))
@@ -134,8 +133,13 @@ def _hours(costs: pd.DataFrame, strategy: str, last: int | None) -> float:
         return math.nan
     refreshed = costs.loc[costs["stage"] == "refresh_embeddings", ["strategy", "seed", "round"]]
     keys = set(refreshed.itertuples(index=False, name=None))
+    # The first round is shared: it also belongs to seeds that the strategy was not run with.
+    chosen = (costs["stage"] == "select_round") & (costs["strategy"] == strategy)
+    seeds = set(costs.loc[chosen, "seed"])
     total = {}
     for row in costs[costs["stage"].isin(ROUNDS)].itertuples():
+        if seeds and row.seed not in seeds:
+            continue
         first = row.stage == "train_initial"
         if not first and (row.strategy != strategy or float(row.round) > last):
             continue

@@ -133,9 +133,10 @@ class Experiment:
     """What is crossed, in one or several crossings, and what the report puts forward.
 
     `baseline` is what every strategy is compared with, `highlight` the strategy of the headline;
-    every crossing has both. `metric` is the metric of tables, savings and figures. `references` are
-    published settings beside the experiment's own, `panels` those of a figure of its own. `priced`
-    says whether there are prices that turn costs into money.
+    they are strategies of the whole, and a crossing may lack them. `metric` is the metric of
+    tables, savings and figures. `references` are published settings beside the experiment's own,
+    `panels` those of a figure of its own. `priced` says whether there are prices that turn costs
+    into money.
     """
 
     experiment: str
@@ -152,12 +153,9 @@ class Experiment:
         """Read canonical JSON; `InputError` names the key that is missing or wrong."""
         found = read_json(cls, text, "--experiment")
         for key in ("baseline", "highlight"):
-            for crossing in found.crossings:
-                if getattr(found, key) not in crossing.strategies:
-                    raise InputError(
-                        f"--experiment: {key}: {shown(getattr(found, key))}; allowed: "
-                        f"{listed(crossing.strategies)}"
-                    )
+            if (name := getattr(found, key)) not in found.strategies:
+                told = f"--experiment: {key}: {shown(name)}"
+                raise InputError(f"{told}; allowed: {listed(found.strategies)}")
         return found
 
     def to_json(self) -> str:
