@@ -1,5 +1,6 @@
 # make demo   install, run the quickstart, show its result
 # make test   install, run the tests (`make thorough`: those that take minutes)
+# make coverage   the same tests, and how much of the library they run
 # make check-gpu   on a machine with a GPU: try and time every path on it, in nine minutes
 # make docs   draw the pictures of the docs and write their tables anew
 # All work on a fresh machine with Linux, Python 3.11+ and make; everything stays in this folder.
@@ -10,7 +11,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := uv>=0.8,<1
 
-.PHONY: demo test thorough lint format docs bench check-gpu lock slurm clean
+.PHONY: demo test coverage thorough lint format docs bench check-gpu lock slurm clean
 
 demo: .venv/installed
 	@$(BIN)/snakemake --cores all --quiet rules host 2>&1 | $(BIN)/python -m workflow_scripts.show_progress
@@ -18,6 +19,9 @@ demo: .venv/installed
 
 test: .venv/installed
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+coverage: .venv/installed
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report=term:skip-covered
 
 thorough: .venv/installed
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m thorough

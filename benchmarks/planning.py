@@ -90,7 +90,9 @@ def prepare(folder: Path, rounds: int, seeds: int) -> None:
         folder / "config" / "schema",
         "planning.yaml",
     )
-    outputs = list(planned_outputs(experiment, Needs(**entries.needs(experiment, catalogue))))
+    outputs = list(
+        planned_outputs(experiment, Needs.from_values(entries.needs(experiment, catalogue)))
+    )
     print(f"{len(outputs):,} files and folders", flush=True)
     paths = [folder / one.path for one in outputs]
     for one, path in zip(outputs, paths, strict=True):

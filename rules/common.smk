@@ -140,7 +140,7 @@ def benchmark_of(rule):
 @functools.cache
 def planned():
     """Every file and folder that belongs to the experiment; see `plan.planned_outputs`."""
-    outputs = planned_outputs(EXPERIMENT, Needs(**NEEDS))
+    outputs = planned_outputs(EXPERIMENT, Needs.from_values(NEEDS))
     return tuple(one for one in outputs if one.path not in LEFT_OUT)
 
 
@@ -311,7 +311,9 @@ NEEDS = entries.needs(EXPERIMENT, CATALOGUE)
 PRICES = prices_of(ASKED.values, EXPERIMENT, CATALOGUE)
 CONFIGURATION = parsing.configuration(EXPERIMENT, CATALOGUE)
 # Fine-tunings whose weights are removed when the last job that reads them has finished.
-PASSING_ROUND = "|".join(map(str, sorted(passing_rounds(EXPERIMENT, Needs(**NEEDS))))) or "(?!)"
+PASSING_ROUND = (
+    "|".join(map(str, sorted(passing_rounds(EXPERIMENT, Needs.from_values(NEEDS))))) or "(?!)"
+)
 KEPT_ROUND = f"(?!(?:{PASSING_ROUND})(?![0-9]))[0-9]+"
 
 

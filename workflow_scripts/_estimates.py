@@ -68,7 +68,7 @@ def estimate_lines(
     experiment: Experiment, catalogue: Catalogue, prices: Mapping[str, Any]
 ) -> list[str]:
     """The estimate as a table of text, what it would cost, and what is not known of it."""
-    needs = Needs(**entries.needs(experiment, catalogue))
+    needs = Needs.from_values(entries.needs(experiment, catalogue))
     facts, as_published = dataset_facts(experiment, catalogue)
     found = estimate(experiment, catalogue, needs, facts)
     rate = prices.get("flops_per_second")

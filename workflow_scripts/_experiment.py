@@ -53,7 +53,7 @@ def experiment_of(
     """Name and jobs of the experiment in `config_files`; see `asked_for`."""
     wanted = asked_for(config_files, overwritten)
     experiment, catalogue = parsing.load(wanted, PROJECT)
-    needs = Needs(**entries.needs(experiment, catalogue))
+    needs = Needs.from_values(entries.needs(experiment, catalogue))
     return experiment.experiment, list(planned_jobs(experiment, needs))
 
 

@@ -59,7 +59,7 @@ def _check_one(wanted: Asked, *, use_conda: bool) -> str:
         )
         raise_all(missing.values())
     parsing.check_annotators(experiment, catalogue, prepared)
-    needs = Needs(**entries.needs(experiment, catalogue))
+    needs = Needs.from_values(entries.needs(experiment, catalogue))
     if not use_conda:
         needed = parsing.backbones_to_run(catalogue, _jobs_to_run(experiment, needs))
         experiments.check_backbones(catalogue, needed)

@@ -39,21 +39,19 @@ def area_under_budget_curve(budgets: np.ndarray, values: np.ndarray) -> np.ndarr
 def aubc_table(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """AUBC of every strategy (mean, 95 % t half-width) and its paired difference to `baseline`.
 
-    Holm's correction runs over the strategies of a group. The baseline's own row has no difference.
+    The difference is over the seeds and budgets that both have. Holm's correction runs over the
+    strategies of a group. The baseline's own row has no difference, nor has any without it.
     """
     import pandas as pd
 
     keys = group_columns(frame)
     tables = []
     for names, rows in groups(frame, keys):
-        areas = {}
-        for strategy, part in rows.groupby("strategy", sort=False):
-            table = by_seed(part)
-            values = area_under_budget_curve(table.columns.to_numpy(float), table.to_numpy(float))
-            areas[strategy] = pd.Series(values, index=table.index)
+        curves = {name: by_seed(part) for name, part in rows.groupby("strategy", sort=False)}
+        base = curves.get(baseline)
         results = [
-            {**names, "strategy": strategy, **_row(area, areas[baseline], strategy == baseline)}
-            for strategy, area in areas.items()
+            {**names, "strategy": name, **_row(curve, None if name == baseline else base)}
+            for name, curve in curves.items()
         ]
         part = pd.DataFrame(results)
         part["p_holm"] = holm(part["p_value"].to_numpy())
@@ -61,12 +59,21 @@ def aubc_table(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _row(area: pd.Series, base: pd.Series, is_baseline: bool) -> dict[str, float]:
-    mean, half = t_interval(area.to_numpy())
-    row = {"n_seeds": len(area), "aubc": mean, "half_width": half}
-    if is_baseline:
-        return {**row, **dict.fromkeys(AUBC_COLUMNS[4:7], math.nan)}
-    test = paired_test((area - base).to_numpy())
+def _areas(curve: pd.DataFrame) -> np.ndarray:
+    return area_under_budget_curve(curve.columns.to_numpy(float), curve.to_numpy(float))
+
+
+def _row(curve: pd.DataFrame, base: pd.DataFrame | None) -> dict[str, float]:
+    mean, half = t_interval(_areas(curve))
+    row = {"n_seeds": len(curve), "aubc": mean, "half_width": half}
+    without = {**row, **dict.fromkeys(AUBC_COLUMNS[4:7], math.nan)}
+    if base is None:
+        return without
+    seeds = curve.index.intersection(base.index)
+    budgets = curve.columns.intersection(base.columns)
+    if seeds.empty:
+        return without
+    test = paired_test(_areas(curve.loc[seeds, budgets]) - _areas(base.loc[seeds, budgets]))
     return {
         **row,
         "difference": test["difference"],

@@ -10,7 +10,6 @@ import numpy as np
 
 from labelbench_core.analysis.curves import t_interval
 from labelbench_core.analysis.frames import group_columns, groups
-from labelbench_core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,8 +98,9 @@ def holm(p_values: np.ndarray) -> np.ndarray:
 def compare_to_baseline(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """Paired differences of every strategy to `baseline` at every number of labels.
 
-    Pairs are made by seed id. Round 0 is left out: all strategies share it. Holm's correction runs
-    over all strategies and budgets of a group (setting, split, metric).
+    Pairs are made by seed id, over the seeds that both have; a budget without the baseline has no
+    rows. Round 0 is left out: all strategies share it. Holm's correction runs over all strategies
+    and budgets of a group (setting, split, metric).
 
     Returns
     -------
@@ -113,9 +113,14 @@ def compare_to_baseline(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     for names, rows in groups(frame[frame["round"] > 0], keys):
         results = []
         for number, cell in rows.groupby("round", sort=False):
-            table = by_seed_and_strategy(cell, baseline)
+            table = by_seed_and_strategy(cell)
+            if baseline not in table:
+                continue
             for strategy in table.columns.drop(baseline):
-                test = paired_test((table[strategy] - table[baseline]).to_numpy())
+                differences = shared_differences(table, strategy, baseline)
+                if not len(differences):
+                    continue
+                test = paired_test(differences)
                 labels = int(cell["num_labeled"].iloc[0])
                 where = {**names, "strategy": strategy, "round": number, "num_labeled": labels}
                 results.append({**where, **test})
@@ -130,19 +135,18 @@ def compare_to_baseline(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     return _by_strategy(merged, keys)
 
 
-def by_seed_and_strategy(cell: pd.DataFrame, baseline: str) -> pd.DataFrame:
+def by_seed_and_strategy(cell: pd.DataFrame) -> pd.DataFrame:
     """One budget's values with a row per seed id and a column per strategy, in given order.
 
-    `InputError` if the baseline is missing, or if the strategies have different seeds and cannot be
-    paired.
+    NaN where a strategy was not run with a seed.
     """
     order = list(dict.fromkeys(cell["strategy"]))
-    if baseline not in order:
-        raise InputError(f"no rows of the baseline {baseline!r} to compare with")
-    table = cell.pivot(index="seed", columns="strategy", values="value").sort_index()[order]
-    if table.isna().any(axis=None):
-        raise InputError("strategies have different seeds: their results cannot be paired")
-    return table
+    return cell.pivot(index="seed", columns="strategy", values="value").sort_index()[order]
+
+
+def shared_differences(table: pd.DataFrame, first: str, second: str) -> np.ndarray:
+    """(n,) differences between two columns of `by_seed_and_strategy`, at the seeds of both."""
+    return (table[first] - table[second]).dropna().to_numpy()
 
 
 def _by_strategy(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -116,18 +116,20 @@ def cost_to_reach(
         label = told.get("price", prices.get("label", math.nan))
         spent = _Spent(_of(costs, names, SETTING), after, common, label, hour)
         baseline = part["baseline"].iloc[0]
-        estimates = {
-            baseline: part["baseline_labels"].iloc[0],
-            **dict(zip(part["strategy"], part["strategy_labels"], strict=True)),
-        }
-        for name, estimate in estimates.items():
+        # The baseline's own row: over most seeds. A strategy with fewer is compared over these.
+        most = part.loc[part["n_seeds"].idxmax()]
+        reached = [(baseline, most["baseline_labels"], most)]
+        reached += [(row["strategy"], row["strategy_labels"], row) for _, row in part.iterrows()]
+        for name, estimate, row in reached:
+            needed = row["baseline_labels"]
+            estimates = {baseline: needed, name: estimate}
             labels, pays = _intervals(curves, baseline, name, estimates, spent)
             hours = spent.hours(name, estimate)
             rows.append(
                 {
                     **names,
                     "strategy": name,
-                    "level": part["level"].iloc[0],
+                    "level": row["level"],
                     "labels": labels.estimate,
                     "labels_low": labels.low,
                     "labels_high": labels.high,
@@ -141,8 +143,8 @@ def cost_to_reach(
                     "total_low": spent.total(name, labels.low),
                     "total_high": spent.total(name, labels.high),
                     "pays_above": pays_above(
-                        estimates[baseline] - estimate,
-                        spent.extra(name, estimate, baseline, estimates[baseline]),
+                        needed - estimate,
+                        spent.extra(name, estimate, baseline, needed),
                     ),
                     "pays_above_low": pays[0],
                     "pays_above_high": pays[1],
@@ -160,9 +162,9 @@ def _intervals(
 ) -> tuple[_Labels, tuple[float, float]]:
     """The labels of strategy `name`, and the ends of its `pays_above`."""
     sign = of(curves["metric"].iloc[0]).sign
-    base, own = (
-        curve(sign * by_seed(curves[curves["strategy"] == one])) for one in (baseline, name)
-    )
+    whole, other = (sign * by_seed(curves[curves["strategy"] == one]) for one in (baseline, name))
+    shared = whole.index.intersection(other.index)  # as savings are
+    base, own = curve(whole.loc[shared]), curve(other.loc[shared])
     last = float(base.budgets[-1])
     needed, reached = labels_to_reach(base, own)
     low, high = float(reached.low[0]), float(reached.high[0])
@@ -243,8 +245,13 @@ def _hours(costs: pd.DataFrame, strategy: str, last: int) -> float:
     """Of the rounds up to `last`, the mean over seeds; NaN where one is not measured."""
     refreshed = costs.loc[costs["stage"] == "refresh_embeddings", ["strategy", "seed", "round"]]
     keys = set(refreshed.itertuples(index=False, name=None))
+    # The first round is shared: it also belongs to seeds that the strategy was not run with.
+    chosen = (costs["stage"] == "select_round") & (costs["strategy"] == strategy)
+    seeds = set(costs.loc[chosen, "seed"])
     total = {}
     for row in costs[costs["stage"].isin(ROUNDS)].itertuples():
+        if seeds and row.seed not in seeds:
+            continue
         first = row.stage == "train_initial"
         if not first and (row.strategy != strategy or float(row.round) > last):
             continue

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelbench_core.analysis.comparisons import SIGNIFICANCE, by_seed_and_strategy, paired_test
+from labelbench_core.analysis.comparisons import (
+    SIGNIFICANCE,
+    by_seed_and_strategy,
+    paired_test,
+    shared_differences,
+)
 from labelbench_core.analysis.frames import SETTING, groups
 from labelbench_core.analysis.units import of
 
@@ -41,9 +46,10 @@ def penalty_matrix(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """Entry (i, j): in how many settings strategy i significantly beats strategy j.
 
     `frame` has single values of one split and one metric. A setting weighs 1, spread over its
-    checkpoints; a win is a paired t-test over seeds with p < 0.05, uncorrected, as
-    in the paper. The row `mean` holds the column means: how often a strategy is beaten; lower is
-    better. Fewer than two seeds, or a single round: no wins.
+    checkpoints; a win is a paired t-test over the seeds of both with p < 0.05, uncorrected, as
+    in the paper. Settings without the baseline, which sets the checkpoints, are left out. The row
+    `mean` holds the column means: how often a strategy is beaten; lower is better. Fewer than two
+    seeds, or a single round: no wins.
     """
     import pandas as pd
 
@@ -52,12 +58,17 @@ def penalty_matrix(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     wins = pd.DataFrame(0.0, index=names, columns=names)
     for _, rows in groups(frame, SETTING):
         means = rows[rows["strategy"] == baseline].groupby("round")["value"].mean().sort_index()
+        if means.empty:
+            continue
         rounds = checkpoint_rounds(means.to_numpy(), lower_is_better=metric.lower_is_better)
         for number in rounds:
-            table = by_seed_and_strategy(rows[rows["round"] == number], baseline)
+            table = by_seed_and_strategy(rows[rows["round"] == number])
             for first in table:
                 for second in table.columns.drop(first):
-                    test = paired_test((table[first] - table[second]).to_numpy())
+                    differences = shared_differences(table, first, second)
+                    if len(differences) < 2:
+                        continue
+                    test = paired_test(differences)
                     if test["p_value"] < SIGNIFICANCE and metric.sign * test["difference"] > 0:
                         wins.loc[first, second] += 1 / len(rounds)
     wins.loc["mean"] = wins.sum() / max(len(names) - 1, 1)

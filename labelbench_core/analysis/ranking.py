@@ -17,12 +17,16 @@ RANK_COLUMNS = ("strategy", "n_seeds", "mean_rank", "half_width")
 def mean_ranks(frame: pd.DataFrame) -> pd.DataFrame:
     """Rank (1 is best, ties share) at every seed and budget after round 0, averaged over budgets.
 
-    Best is lowest where lower is better. The 95 % t interval is over seeds.
+    Only seeds and budgets count that all strategies of a group have: a rank says nothing without
+    those it is among. Best is lowest where lower is better. The 95 % t interval is over seeds.
     """
     import pandas as pd
 
     keys = group_columns(frame)
-    later = frame[frame["round"] > 0].copy()
+    later = frame[frame["round"] > 0]
+    field = later.groupby(keys)["strategy"].transform("nunique")
+    present_at = later.groupby([*keys, "seed", "round"])["strategy"].transform("nunique")
+    later = later[present_at == field].copy()
     later["value"] *= later["metric"].map(lambda metric: of(metric).sign)
     later["rank"] = later.groupby([*keys, "seed", "round"])["value"].rank(ascending=False)
     rows = []

@@ -21,7 +21,6 @@ from labelbench_core.analysis.saving_intervals import (
     compute_savings,
 )
 from labelbench_core.analysis.units import of
-from labelbench_core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +73,8 @@ def saving_with_interval(
 def label_savings(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """Label savings of every strategy over `baseline`, by both definitions, in every group.
 
-    Where lower is better, curves are mirrored, so that they reach a level from above.
+    Both curves are means over the seeds that both strategies have; groups without the baseline have
+    no rows. Where lower is better, curves are mirrored, so that they reach a level from above.
     Returned columns: group columns and `SAVING_COLUMNS`.
     """
     import pandas as pd
@@ -85,13 +85,13 @@ def label_savings(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
         sign = of(names["metric"]).sign
         tables = {name: sign * by_seed(part) for name, part in rows.groupby("strategy", sort=False)}
         if baseline not in tables:
-            raise InputError(f"no rows of the baseline {baseline!r} to compare with")
-        base = tables.pop(baseline)
+            continue
+        whole = tables.pop(baseline)
         for strategy, table in tables.items():
-            if not table.index.equals(base.index):
-                raise InputError(
-                    f"{strategy} and {baseline} have different seeds: they cannot be paired"
-                )
+            shared = whole.index.intersection(table.index)
+            if shared.empty:
+                continue
+            base, table = whole.loc[shared], table.loc[shared]
             for definition in DEFINITIONS:
                 values = saving_with_interval(curve(base), curve(table), definition)
                 values["level"] = sign * values["level"]

@@ -33,16 +33,16 @@ def summarise_experiment(
 ) -> dict[str, Any]:
     """What `summary.json` holds, from the tables of `curves`, `savings` and `finetuning`.
 
-    Per setting: the label saving of `highlight` over `baseline` by both definitions on every
-    split, the last value of both with its interval, the last values of ceilings, and what
-    fine-tuning adds to both at the largest fine-tuned budget. Numbers that do not exist (an
-    interval of one seed) are null.
+    Per setting that has either: the label saving of `highlight` over `baseline` by both definitions
+    on every split, the value of both at their last common budget with its interval, the last
+    values of ceilings, and what fine-tuning adds to both at the largest fine-tuned budget. Numbers
+    that do not exist (an interval of one seed) are null.
     """
     pair = list(dict.fromkeys([experiment.highlight, experiment.baseline]))
     curves = curves[curves["metric"] == experiment.metric]
     settings = []
     for names, rows in groups(curves[curves["strategy"].isin(pair)], SETTING):
-        last = rows[rows["round"] == rows["round"].max()]
+        last = rows[rows["round"] == rows.groupby("strategy")["round"].max().min()]
         settings.append(
             {
                 **names,

@@ -93,7 +93,7 @@ def read_columns(path: Path, columns: Sequence[str]) -> list[np.ndarray]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as handle:
             lines = csv.reader(handle, delimiter=SEPARATORS[path.suffix], strict=True)
-            header = next(lines, [])
+            header = next(lines, list[str]())
             places = [_place(path, name, header) for name in columns]
             rows = [line for line in lines if line]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -108,7 +108,7 @@ def read_columns(path: Path, columns: Sequence[str]) -> list[np.ndarray]:
 
 
 def _read_arrays(path: Path, columns: Sequence[str]) -> list[np.ndarray]:
-    found = []
+    found: list[np.ndarray] = []
     try:
         with np.load(path, allow_pickle=False) as archive:
             for name in columns:

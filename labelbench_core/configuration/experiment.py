@@ -1,25 +1,21 @@
 """An experiment: the crossed ids, as the Snakefile, the jobs and the report use them."""
 
-import dataclasses
 import itertools
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from labelbench_core.annotators import EXACT
+from labelbench_core.configuration.json_values import UNWRITTEN, read_json, written
 from labelbench_core.configuration.references import Panel, Reference
 from labelbench_core.errors import InputError, listed, shown
-from labelbench_core.storage.files import Json, canonical_json
+from labelbench_core.registry.options import Count
+from labelbench_core.storage.files import canonical_json
 
 SETTING = ("dataset", "annotator", "backbone", "proxy", "schedule")
 """What has to be equal for two strategies to be compared."""
 
-LISTS = ("datasets", "backbones", "proxies", "schedules", "strategies", "seeds")
-CEILING_LISTS = ("ceilings", "full_data")
-FINETUNE_LISTS = ("trainers", "strategies", "rounds", "seeds")
 KEEP = ("all", "last", "none")
-COMPARED = {"references": Reference, "panels": Panel}
 
 
 def annotator_in_paths(annotator: str) -> str:
@@ -43,7 +39,7 @@ class Finetuning:
     strategies: tuple[str, ...]
     rounds: tuple[int, ...]
     seeds: tuple[int, ...]
-    keep: str = "all"
+    keep: str = field(default="all", metadata=UNWRITTEN)
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ class Crossing:
     schedules: tuple[str, ...]
     strategies: tuple[str, ...]
     seeds: tuple[int, ...]
-    rounds: int
+    rounds: Count
     finetune: Finetuning | None = None
     ceilings: tuple[str, ...] = ()
     full_data: tuple[str, ...] = ()
@@ -131,34 +127,16 @@ class Crossing:
         labeled = len(self.datasets) * len(self.annotators)
         return labeled * len(self.backbones) * len(self.proxies) * schedules
 
-    @classmethod
-    def from_mapping(cls, values: Json, where: str) -> "Crossing":
-        """Check and take over a crossing of `Experiment.as_mapping`, as JSON has it."""
-        optional = {"finetune", "annotators", *CEILING_LISTS}
-        values = _check_keys(values, {*LISTS, "rounds"}, optional, where)
-        rounds, finetune = values["rounds"], values.get("finetune")
-        if not isinstance(rounds, int) or rounds < 1:
-            told = f"{where}: rounds: {shown(rounds)}"
-            raise InputError(f"{told}; allowed: a whole number of at least 1")
-        return cls(
-            **_tuples(values, LISTS, where),
-            **{key: tuple(values.get(key, ())) for key in CEILING_LISTS},
-            **(_tuples(values, ("annotators",), where) if "annotators" in values else {}),
-            rounds=rounds,
-            finetune=Finetuning(**_tuples(finetune, FINETUNE_LISTS, f"{where}: finetune"))
-            if finetune
-            else None,
-        )
-
 
 @dataclass(frozen=True)
 class Experiment:
     """What is crossed, in one or several crossings, and what the report puts forward.
 
     `baseline` is what every strategy is compared with, `highlight` the strategy of the headline;
-    every crossing has both. `metric` is the metric of tables, savings and figures. `references` are
-    published settings beside the experiment's own, `panels` those of a figure of its own. `priced`
-    says whether there are prices that turn costs into money.
+    they are strategies of the whole, and a crossing may lack them. `metric` is the metric of
+    tables, savings and figures. `references` are published settings beside the experiment's own,
+    `panels` those of a figure of its own. `priced` says whether there are prices that turn costs
+    into money.
     """
 
     experiment: str
@@ -168,41 +146,16 @@ class Experiment:
     metric: str = "accuracy"
     references: tuple[Reference, ...] = ()
     panels: tuple[Panel, ...] = ()
-    priced: bool = False
+    priced: bool = field(default=False, metadata=UNWRITTEN)
 
     @classmethod
     def from_json(cls, text: str) -> "Experiment":
         """Read canonical JSON; `InputError` names the key that is missing or wrong."""
-        try:
-            given = json.loads(text)
-        except ValueError as error:
-            raise InputError(f"--experiment: not valid JSON ({error})") from error
-        required = {"experiment", "crossings", "baseline", "highlight"}
-        values = _check_keys(given, required, {"metric", *COMPARED}, "--experiment")
-        crossed: Json = values["crossings"]
-        if not isinstance(crossed, list) or not crossed:
-            told = f"--experiment: crossings: {shown(crossed)}"
-            raise InputError(f"{told}; allowed: a non-empty list")
-        crossings = tuple(
-            Crossing.from_mapping(one, f"--experiment: crossings[{place}]")
-            for place, one in enumerate(crossed)
-        )
-        compared = {
-            key: tuple(
-                kind.from_mapping(one, f"--experiment: {key}[{place}]")
-                for place, one in enumerate(values.get(key, ()))
-            )
-            for key, kind in COMPARED.items()
-        }
-        values |= {"crossings": crossings, **compared}
-        found = cls(**values)
+        found = read_json(cls, text, "--experiment")
         for key in ("baseline", "highlight"):
-            for crossing in crossings:
-                if getattr(found, key) not in crossing.strategies:
-                    raise InputError(
-                        f"--experiment: {key}: {shown(getattr(found, key))}; allowed: "
-                        f"{listed(crossing.strategies)}"
-                    )
+            if (name := getattr(found, key)) not in found.strategies:
+                told = f"--experiment: {key}: {shown(name)}"
+                raise InputError(f"{told}; allowed: {listed(found.strategies)}")
         return found
 
     def to_json(self) -> str:
@@ -216,15 +169,13 @@ class Experiment:
         anything again.
         The exact annotator, where it is the only one, is not named.
         """
-        values = dataclasses.asdict(self)
-        del values["priced"]
+        values: dict[str, Any] = written(self)
         for crossing in values["crossings"]:
-            if crossing["finetune"] is not None:
-                del crossing["finetune"]["keep"]
-            if crossing["annotators"] == (EXACT,):
+            if crossing["annotators"] == [EXACT]:
                 del crossing["annotators"]
         # Left out where there are none: an experiment without them is what it was before.
-        return {key: value for key, value in values.items() if value or key not in COMPARED}
+        compared = ("references", "panels")
+        return {key: value for key, value in values.items() if value or key not in compared}
 
     def settings(self) -> Iterator[dict[str, str]]:
         """Every `SETTING` once, as a dictionary."""
@@ -272,31 +223,3 @@ class Experiment:
         """Of all fine-tunings; none where the experiment does not fine-tune."""
         chosen = [one.finetune.trainers for one in self.crossings if one.finetune]
         return tuple(dict.fromkeys(itertools.chain(*chosen)))
-
-
-def _check_keys(values: Json, required: set[str], optional: set[str], where: str) -> dict[str, Any]:
-    """`values`, an object with all keys that are required, and no others than the optional ones."""
-    if not isinstance(values, dict):
-        raise InputError(f"{where}: {shown(values)}; allowed: a JSON object")
-    known = required | optional
-    unknown = sorted(set(values) - known)
-    missing = sorted(required - set(values))
-    if unknown or missing:
-        problem = f"{unknown[0]}: unknown key" if unknown else f"{missing[0]}: missing"
-        raise InputError(f"{where}: {problem}; allowed: {listed(sorted(known))}")
-    return values
-
-
-def _tuples(values: Json, keys: tuple[str, ...], where: str) -> dict[str, Any]:
-    """`values` of the keys, non-empty lists, as tuples."""
-    if not isinstance(values, dict):
-        raise InputError(f"{where}: {shown(values)}; allowed: a JSON object with {listed(keys)}")
-    for key in keys:
-        value: Json = values.get(key)
-        if not isinstance(value, list) or not value or len(set(value)) != len(value):
-            told = f"{where}: {key}: {shown(value)}"
-            raise InputError(f"{told}; allowed: a non-empty list without repetitions")
-    unknown = sorted(set(values) - set(keys)) if keys is FINETUNE_LISTS else []
-    if unknown:
-        raise InputError(f"{where}: {unknown[0]}: unknown key; allowed: {listed(keys)}")
-    return {key: tuple(values[key]) for key in keys}

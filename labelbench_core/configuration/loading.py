@@ -9,6 +9,7 @@ from labelbench_core import registry
 from labelbench_core.annotators import EXACT
 from labelbench_core.configuration import reference_keys
 from labelbench_core.configuration.catalogue import Catalogue
+from labelbench_core.configuration.comparable import comparison_errors
 from labelbench_core.configuration.compatibility import combination_errors, split_errors
 from labelbench_core.configuration.component_code import unreadable
 from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
@@ -60,11 +61,12 @@ def load_experiment(
         priced="prices" in config,
     )
     errors = [f"{file}: {line}" for line in metric_errors(config, catalogue)]
-    errors += [f"{file}: {line}" for line in _size_errors(experiment)]
+    too_many = [f"{file}: {line}" for line in _size_errors(experiment)]
+    errors += too_many or [f"{file}: {line}" for line in comparison_errors(experiment)]
     errors += [f"{file}: {line}" for line in price_errors(config, experiment, catalogue)]
     for place, crossing in enumerate(experiment.crossings):
         where = f"{file}: also.{place - 1}." if place else f"{file}: "
-        errors += [where + line for line in _reference_errors(experiment, crossing, catalogue)]
+        errors += [where + line for line in _reference_errors(crossing, catalogue)]
     raise_all(errors)
     return _with_published(experiment, config, catalogue, file)
 
@@ -109,9 +111,7 @@ def _seeds(value: int | list[int]) -> tuple[int, ...]:
     return tuple(range(value)) if isinstance(value, int) else tuple(value)
 
 
-def _reference_errors(
-    experiment: Experiment, crossing: Crossing, catalogue: Catalogue
-) -> list[str]:
+def _reference_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:
     errors: list[str] = []
     for kind in _CROSSED:
         errors += _unknown(kind, getattr(crossing, kind), catalogue[kind], f"catalogue {kind}.yaml")
@@ -120,14 +120,7 @@ def _reference_errors(
     for name in set(crossing.strategies) & set(RESERVED_STRATEGIES):
         errors.append(f"strategies: {name!r} is reserved for round 0's folder; allowed: another id")
     errors += _ceiling_errors(crossing, catalogue)
-    chosen = crossing.strategies
-    for key in ("baseline", "highlight"):
-        errors += _unknown(key, (getattr(experiment, key),), chosen, "the experiment's strategies")
-    if experiment.highlight == experiment.baseline and len(chosen) > 1:
-        others = listed(name for name in chosen if name != experiment.baseline)
-        told = f"highlight: {experiment.highlight!r} is the baseline"
-        errors.append(f"{told}, with which it would be compared; allowed: {others}")
-    chosen += crossing.ceilings + crossing.full_data
+    chosen = crossing.strategies + crossing.ceilings + crossing.full_data
     finetune = crossing.finetune
     if finetune is not None:
         errors += _unknown(

@@ -5,12 +5,10 @@ the experiment is loaded (`reference_keys`), so that jobs need no catalogue.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from labelbench_core.annotators import EXACT
-from labelbench_core.errors import InputError, shown
-from labelbench_core.storage.files import Json
 
 
 @dataclass(frozen=True)
@@ -46,13 +44,6 @@ class Reference:
         """Whether numbers may be compared."""
         return not self.differs
 
-    @classmethod
-    def from_mapping(cls, values: Any, where: str) -> "Reference":
-        """Take over what `dataclasses.asdict` made of a reference, as JSON has it."""
-        found = _checked(cls, values, where)
-        found["differs"] = tuple(found.get("differs", ()))
-        return cls(**found)
-
 
 @dataclass(frozen=True)
 class Panel:
@@ -71,16 +62,6 @@ class Panel:
     y: tuple[float, float] | None = None
     reference: Reference | None = None
     validation_labels: int = 0
-
-    @classmethod
-    def from_mapping(cls, values: Any, where: str) -> "Panel":
-        """Take over what `dataclasses.asdict` made of a panel, as JSON has it."""
-        found = _checked(cls, values, where)
-        if found.get("y") is not None:
-            found["y"] = tuple(found["y"])
-        if found.get("reference") is not None:
-            found["reference"] = Reference.from_mapping(found["reference"], f"{where}: reference")
-        return cls(**found)
 
 
 def ids_in_tables(setting: Mapping[str, str]) -> dict[str, str]:
@@ -102,11 +83,3 @@ def validation_notes(experiment: Any) -> list[str]:
         if one.validation_labels
     ]
     return list(dict.fromkeys(notes))
-
-
-def _checked(kind: type[Reference | Panel], values: Json, where: str) -> dict[str, Any]:
-    """A copy of `values`, which has no other keys than the fields of `kind`."""
-    known = {one.name for one in fields(kind)}
-    if not isinstance(values, dict) or not set(values) <= known:
-        raise InputError(f"{where}: {shown(values)}; allowed: an object of {sorted(known)}")
-    return dict(values)

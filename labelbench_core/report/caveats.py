@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.comparisons import detectable_effect
 from labelbench_core.analysis.finetuning import verdict
-from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_name
+from labelbench_core.analysis.frames import groups, ordered_splits, setting_name
 from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.analysis.units import of, signed, with_half_width
 from labelbench_core.configuration.beside_budget import labels_beside
-from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.comparable import chains
+from labelbench_core.configuration.experiment import SETTING, Experiment, annotator_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +72,7 @@ def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results
     fewest = _seed_counts(experiment)[0]
     if fewest < FEW_SEEDS:
         notes.append(f"Only {fewest} seeds: intervals are wide, especially those of label savings.")
+    notes += _uneven(experiment)
     notes += _unmeasured(experiment, results.curves)
     notes += _beside_the_budget(experiment)
     notes += _unfinished(results.convergence)
@@ -84,6 +86,36 @@ def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results
 def _seed_counts(experiment: Experiment) -> list[int]:
     """The numbers of seeds of all crossings, ascending."""
     return sorted({len(crossing.seeds) for crossing in experiment.crossings})
+
+
+def _uneven(experiment: Experiment) -> Iterator[str]:
+    """Settings whose strategies were not all run with the same seeds and rounds."""
+    for ids, strategies in chains(experiment).items():
+        names: dict[str, str] = dict(zip(SETTING, ids, strict=True))
+        where = setting_name({**names, "annotator": annotator_of(names)})
+        base = strategies.get(experiment.baseline)
+        if base is None:
+            yield (
+                f"{experiment.baseline}, the baseline, was not run in {where}: nothing is compared "
+                f"with it there, and there are no label savings."
+            )
+            continue
+        for strategy, rounds in strategies.items():
+            if rounds != base:
+                shared = len(set(rounds) & set(base))
+                yield (
+                    f"{strategy} has {_size(rounds)}, {experiment.baseline} {_size(base)} "
+                    f"({where}). They are compared over what both have "
+                    f"({_count(shared, 'seed')}); ranks are over what all strategies have."
+                )
+
+
+def _size(rounds: Mapping[int, int]) -> str:
+    return f"{_count(len(rounds), 'seed')} and {_count(max(rounds.values()), 'budget')}"
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def _unmeasured(experiment: Experiment, curves: pd.DataFrame) -> Iterator[str]:

@@ -5,16 +5,34 @@ The Snakefile, the table of costs and the checks for completeness all use this p
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from labelbench_core.configuration.experiment import Crossing, Experiment
+from labelbench_core.configuration.json_values import read, read_json
 from labelbench_core.embeddings.refreshing import refreshed_after
 from labelbench_core.errors import InputError
+from labelbench_core.registry.options import Count
 from labelbench_core.stages import report_files
 from labelbench_core.stages.table import COSTED, STAGES, WEIGHTS, Output, Stage
+from labelbench_core.storage.files import Json
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """A pool is embedded anew after `every` rounds, by a network that `trainer` (id) fine-tuned."""
+
+    every: Count
+    trainer: str
+
+
+@dataclass(frozen=True)
+class ByClassNames:
+    """Ids of the proxies and of the trainers that start from the class names."""
+
+    proxies: tuple[str, ...] = ()
+    trainers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -26,9 +44,9 @@ class Needs:
     augmentation
         Proxy → id of the augmentation whose views it is trained on.
     refresh
-        Proxy → `every` (rounds from one refresh to the next) and `trainer` (id).
+        Proxy → when its pool is embedded anew, and by what.
     class_names
-        "proxies" and "trainers" → ids of those that start from the class names.
+        What starts from the class names.
     images
         Ids of the proxies that train on images; all others read embeddings.
     replays
@@ -36,18 +54,20 @@ class Needs:
     """
 
     augmentation: Mapping[str, str] = field(default_factory=dict)
-    refresh: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    class_names: Mapping[str, list[str]] = field(default_factory=dict)
-    images: Sequence[str] = ()
-    replays: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    refresh: Mapping[str, Refresh] = field(default_factory=dict)
+    class_names: ByClassNames = ByClassNames()
+    images: tuple[str, ...] = ()
+    replays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, text: str) -> Needs:
-        """Read JSON; `InputError` if it has any other content."""
-        try:
-            return cls(**json.loads(text))
-        except (ValueError, TypeError) as error:
-            raise InputError(f"--needs {text}: {error}") from error
+        """Read JSON; `InputError` names the key that is missing or wrong."""
+        return read_json(cls, text, "--needs")
+
+    @classmethod
+    def from_values(cls, values: Json) -> Needs:
+        """Take over what `entries.needs` gives."""
+        return read(cls, values, "needs")
 
 
 @dataclass(frozen=True)
@@ -182,15 +202,15 @@ def _refreshes(experiment: Experiment | Crossing, needs: Needs) -> Iterator[dict
     for ids in experiment.selections():
         if ids["proxy"] in needs.refresh:
             refresh = needs.refresh[ids["proxy"]]
-            number = refreshed_after(refresh["every"], ids["round"])
+            number = refreshed_after(refresh.every, ids["round"])
             if number is not None:
-                yield {**ids, "trainer": refresh["trainer"], "round": number}
+                yield {**ids, "trainer": refresh.trainer, "round": number}
 
 
 def _starts_from_class_names(experiment: Experiment, needs: Needs) -> Iterator[dict[str, Any]]:
     for ids in experiment.selections():
-        if ids["proxy"] in needs.class_names.get("proxies", ()):
+        if ids["proxy"] in needs.class_names.proxies:
             yield ids
     for ids in ids_of_jobs("finetune_model", experiment, needs):
-        if ids["trainer"] in needs.class_names.get("trainers", ()):
+        if ids["trainer"] in needs.class_names.trainers:
             yield ids

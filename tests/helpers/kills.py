@@ -108,7 +108,7 @@ def jobs_of_experiment(workflow: Workflow) -> dict[str, list[list[Path]]]:
     content = yaml.safe_load((workflow.folder / CONFIG).read_text())
     experiment, catalogue = load(asked(content, str(CONFIG)), workflow.folder)
     found: dict[str, list[list[Path]]] = {name: [] for name in STAGES}
-    for job in planned_jobs(experiment, Needs(**needs(experiment, catalogue))):
+    for job in planned_jobs(experiment, Needs.from_values(needs(experiment, catalogue))):
         found[job.stage.name].append([workflow.folder / output.path for output in job.outputs])
     return found
 

@@ -102,7 +102,7 @@ def test_every_file_by_every_recipe(fresh, name, recipe):
     found, last = planned(fresh, name, recipe)
     assert last.startswith(NOTE) == any(data in last for data in MISSING)
     experiment, catalogue = load(PLANNED[name], recipe)
-    needs = Needs(**entries.needs(experiment, catalogue))
+    needs = Needs.from_values(entries.needs(experiment, catalogue))
     expected = Counter(job.stage.name for job in planned_jobs(experiment, needs))
     by_stage = Counter()
     for rule, count in found.items():

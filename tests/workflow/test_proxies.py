@@ -60,7 +60,7 @@ def check_estimates(folder):
     catalogue = load_catalogue(folder / "config" / "catalogue")
     given = yaml.safe_load(EXPERIMENT)
     experiment = load_experiment(given, catalogue, folder / "config" / "schema", "proxies.yaml")
-    needs = Needs(**entries.needs(experiment, catalogue))
+    needs = Needs.from_values(entries.needs(experiment, catalogue))
     sizes = source_sizes(catalogue["datasets"]["digits"], folder).splits
     facts = {"digits": DatasetFacts(sizes, 10)}
     seen = set()

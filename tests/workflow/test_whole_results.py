@@ -57,7 +57,7 @@ def belongs(workflow, config="smoke.yaml"):
     content = yaml.safe_load((workflow.folder / config).read_text())
     wanted = read_experiment(content, workflow.folder, [workflow.folder / config])
     experiment, catalogue = load(wanted, workflow.folder)
-    outputs = planned_outputs(experiment, Needs(**needs(experiment, catalogue)))
+    outputs = planned_outputs(experiment, Needs.from_values(needs(experiment, catalogue)))
     return {one.path: one for one in outputs}
 
 

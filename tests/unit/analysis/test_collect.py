@@ -218,7 +218,7 @@ def test_unknown_metric_names_the_known_ones(
         ({"seeds": [1, 1]}, r"seeds: \[1, 1\]; allowed"),
         ({"rounds": 0}, "rounds: 0; allowed"),
         ({"color": "red"}, "color: unknown key"),
-        ({"finetune": {"trainers": ["full"]}}, "finetune: strategies: None; allowed"),
+        ({"finetune": {"trainers": ["full"]}}, "finetune.strategies: missing key; allowed"),
     ],
 )
 def test_wrong_experiment_is_refused(change: dict[str, Any], message: str) -> None:

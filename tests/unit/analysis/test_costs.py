@@ -25,7 +25,7 @@ from labelbench_core.errors import InputError
 from labelbench_core.figures import style
 from labelbench_core.figures.costs import draw_costs, operations
 from labelbench_core.report.page import _cost_tables
-from labelbench_core.stages.plan import Needs, ids_of_jobs
+from labelbench_core.stages.plan import ByClassNames, Needs, Refresh, ids_of_jobs
 
 CONFIG = PROJECT / "config"
 VALIDATION = {"validation": {"kind": "none", "size": 0, "looks": []}}
@@ -44,8 +44,8 @@ PATTERNS = {
 }
 NEEDS = Needs(
     augmentation={"views": "once"},
-    refresh={"blend": {"every": 2, "trainer": "brief"}},
-    class_names={"proxies": [], "trainers": ["full"]},
+    refresh={"blend": Refresh(every=2, trainer="brief")},
+    class_names=ByClassNames(trainers=("full",)),
 )
 
 
@@ -99,7 +99,7 @@ def test_every_stage_is_there_with_its_jobs(tmp_path: Path) -> None:
         "finetune_model": 2 * 3 * 2,
     }
     # Nothing is embedded for proxies that train on images.
-    stages = collect(tmp_path, crossed(), Needs(images=["linear", "views", "blend"]))["stage"]
+    stages = collect(tmp_path, crossed(), Needs(images=("linear", "views", "blend")))["stage"]
     assert "extract_embeddings" not in set(stages)
 
 

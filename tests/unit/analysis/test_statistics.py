@@ -17,7 +17,6 @@ from labelbench_core.analysis.curves import summarise_curves, t_interval
 from labelbench_core.analysis.finetuning import compare_to_proxy, verdict
 from labelbench_core.analysis.pairwise import checkpoint_rounds, penalty_matrix
 from labelbench_core.analysis.ranking import mean_ranks
-from labelbench_core.errors import InputError
 
 
 def curves(values: dict[str, list[list[float]]], **names: str) -> pd.DataFrame:
@@ -104,13 +103,16 @@ def test_pairs_are_made_by_seed_not_by_order_of_rows() -> None:
     assert ordered["round"].tolist() == [1]
 
 
-def test_comparison_refuses_different_seeds_and_a_missing_baseline() -> None:
-    frame = curves({"random": [[0.5, 0.6]] * 2, "margin": [[0.5, 0.7]] * 2})
+def test_pairs_are_of_the_seeds_that_both_have() -> None:
+    base = [[0.5, 0.60], [0.5, 0.80], [0.5, 0.70]]
+    frame = curves({"random": base, "margin": [[0.5, 0.61], [0.5, 0.99], [0.5, 0.74]]})
     odd = frame[(frame["strategy"] != "margin") | (frame["seed"] != 1)]
-    with pytest.raises(InputError, match="different seeds"):
-        compare_to_baseline(odd, "random")
-    with pytest.raises(InputError, match="baseline 'entropy'"):
-        compare_to_baseline(frame, "entropy")
+    (row,) = compare_to_baseline(odd, "random").to_dict("records")
+    assert (row["n_seeds"], row["difference"]) == (2, pytest.approx(0.025))
+    # Nothing to compare with: no rows.
+    assert compare_to_baseline(frame, "entropy").empty
+    apart = frame[(frame["strategy"] == "margin") == (frame["seed"] == 1)]
+    assert compare_to_baseline(apart, "random").empty
 
 
 def test_holm_runs_over_strategies_and_budgets_of_a_group() -> None:

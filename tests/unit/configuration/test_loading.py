@@ -151,11 +151,48 @@ def test_further_crossings_are_the_experiment_but_for_their_keys(quickstart, cat
     assert Experiment.from_json(experiment.to_json()) == experiment
 
 
+def test_a_further_crossing_need_not_have_the_baseline_nor_the_highlight(quickstart, catalogue):
+    quickstart["also"] = [{"strategies": ["bait-swap"], "seeds": 2, "finetune": None}]
+    experiment = load(quickstart, catalogue)
+    assert experiment.crossings[1].strategies == ("bait-swap",)
+    assert experiment.strategies[-1] == "bait-swap"
+    assert Experiment.from_json(experiment.to_json()) == experiment
+    # They are the experiment's: the first crossing need not have them either.
+    quickstart["also"] += [{"strategies": quickstart["strategies"]}]
+    quickstart |= {"strategies": ["bait-swap"], "finetune": None}
+    assert load(quickstart, catalogue).baseline == "random"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            {"also": [{"strategies": ["badge"], "seeds": 2}], "highlight": "magrin"},
+            "my.yaml: highlight: 'magrin' is not in the experiment's strategies (did you mean",
+        ),
+        (
+            {
+                "strategies": ["random"],
+                "also": [{"strategies": ["margin"], "proxies": ["shallow"]}],
+            },
+            "my.yaml: highlight: 'margin' shares no dataset, annotator, backbone, proxy and "
+            "schedule with the baseline 'random'; allowed: none",
+        ),
+        (
+            {"also": [{"rounds": 9, "seeds": 2}]},
+            "my.yaml: also: rounds: 'random' has 8, 9 rounds with different seeds (digits / ",
+        ),
+    ],
+)
+def test_errors_of_crossings_that_cannot_be_compared(quickstart, catalogue, change, told):
+    assert told in errors_of({**quickstart, "finetune": None, **change}, catalogue)
+
+
 @pytest.mark.parametrize(
     ("also", "told"),
     [
         ({"proxies": ["lineer"]}, "my.yaml: also.0.proxies: 'lineer' is not in catalogue"),
-        ({"strategies": ["random"]}, "also.0.highlight: 'margin' is not in the"),
+        ({"strategies": ["badge"]}, "also.0.finetune.strategies: 'random' is not in the exper"),
         ({"rounds": 2}, "also.0.finetune.rounds: 2, 7 are outside; allowed: 0 to 1"),
         ({"rounds": 0}, "my.yaml: also.0.rounds: 0"),
         ({"baseline": "margin"}, "my.yaml: also.0.baseline: unknown key"),

@@ -35,7 +35,7 @@ def load(file, recipe, catalogue):
 
 def jobs(experiment, catalogue):
     """Number of jobs by stage."""
-    needs = Needs(**entries.needs(experiment, catalogue))
+    needs = Needs.from_values(entries.needs(experiment, catalogue))
     return Counter(job.stage.name for job in planned_jobs(experiment, needs))
 
 

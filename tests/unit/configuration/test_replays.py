@@ -58,8 +58,8 @@ def checked(catalogue, folder, lists=LISTS, experiment=EXPERIMENT, **changes):
 def test_a_list_that_fits_is_compared_with_ours(catalogue, tmp_path):
     experiment = checked(catalogue, tmp_path)
     assert pairs(experiment, catalogue) == {"again": ["margin"]}
-    needs = Needs(**entries.needs(experiment, catalogue))
-    assert needs.replays == {"again": ["margin"]}
+    needs = Needs.from_values(entries.needs(experiment, catalogue))
+    assert needs.replays == {"again": ("margin",)}
     assert len(list(jobs_of(STAGES["compare_replays"], experiment, needs))) == 1
     first, second = (
         list_sha256(catalogue, "strategies", "again", seed, tmp_path) for seed in (0, 1)
@@ -73,7 +73,7 @@ def test_without_a_replay_nothing_is_added(catalogue, tmp_path):
     experiment = checked(catalogue, tmp_path, experiment=plain)
     found = entries.needs(experiment, catalogue)
     assert "replays" not in found
-    assert not list(jobs_of(STAGES["compare_replays"], experiment, Needs(**found)))
+    assert not list(jobs_of(STAGES["compare_replays"], experiment, Needs.from_values(found)))
 
 
 @pytest.mark.parametrize(

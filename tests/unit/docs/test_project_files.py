@@ -74,6 +74,12 @@ def test_the_forge_runs_the_same_as_everybody_else():
     assert (PROJECT / ".ci" / "run").stat().st_mode & 0o111
 
 
+def test_the_floor_of_the_coverage_is_what_the_page_says():
+    floor = package()["tool"]["coverage"]["report"]["fail_under"]
+    text = " ".join((PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8").split())
+    assert re.findall(r"less than (\d+) % of the library's lines", text) == [str(floor)]
+
+
 @pytest.mark.parametrize("name", ["bug", "method", "question"])
 def test_a_form_for_issues_is_valid(name):
     form = read(f".github/ISSUE_TEMPLATE/{name}.yml")

@@ -69,7 +69,7 @@ def experiment(proxy, backbone="vit", **changes):
 
 def estimates(proxy, facts=FACTS, **changes):
     chosen = experiment(proxy, **changes)
-    return chosen, CATALOGUE, Needs(**entries.needs(chosen, CATALOGUE)), facts
+    return chosen, CATALOGUE, Needs.from_values(entries.needs(chosen, CATALOGUE)), facts
 
 
 def first_round(*given):

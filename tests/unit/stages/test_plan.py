@@ -6,7 +6,7 @@ from helpers import fake_results
 from labelbench_core.analysis.results import Results
 from labelbench_core.configuration.experiment import KEEP, Crossing, Experiment, Finetuning
 from labelbench_core.stages import report_files
-from labelbench_core.stages.plan import Needs, passing_rounds, planned_outputs
+from labelbench_core.stages.plan import Needs, Refresh, passing_rounds, planned_outputs
 from labelbench_core.stages.table import STAGES, WEIGHTS
 
 
@@ -43,7 +43,7 @@ def test_rounds_whose_weights_pass(crossings: list[Crossing], passing: set[int])
 
 
 def test_refreshed_pools_follow_their_crossing() -> None:
-    needs = Needs(refresh={"linear": {"every": 2, "trainer": "full"}})
+    needs = Needs(refresh={"linear": Refresh(every=2, trainer="full")})
     assert passing_rounds(experiment(crossing()), needs) == set()
     assert passing_rounds(experiment(tuned("last")), needs) == {2, 3, 4, 6}
     kept = [one.path for one in planned_outputs(experiment(tuned("last")), needs)]

@@ -1,0 +1,68 @@
+"""What the crossings of an experiment have to have in common to be compared in one report.
+
+Strategies of a setting may come from several crossings, with other seeds or fewer rounds: they are
+compared over what both have. One strategy's own curve needs the same rounds with all of its seeds.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.errors import did_you_mean, listed
+
+Chains = Mapping[tuple[str, ...], Mapping[str, Mapping[int, int]]]
+"""Ids of a setting, as those of jobs → strategy → seed → number of rounds."""
+
+
+def chains(experiment: Experiment) -> Chains:
+    """What is measured of every strategy in every setting; ceilings are left out."""
+    found: dict[tuple[str, ...], dict[str, dict[int, int]]] = {}
+    for crossing in experiment.crossings:
+        for setting in crossing.settings():
+            strategies = found.setdefault(tuple(setting.values()), {})
+            for strategy in crossing.strategies:
+                rounds = strategies.setdefault(strategy, {})
+                for seed in crossing.seeds:
+                    rounds[seed] = max(crossing.rounds, rounds.get(seed, 0))
+    return found
+
+
+def comparison_errors(experiment: Experiment) -> Iterator[str]:
+    """Why an experiment's strategies cannot be compared with its baseline."""
+    known, wrong = experiment.strategies, False
+    for key in ("baseline", "highlight"):
+        name = getattr(experiment, key)
+        if name not in known:
+            wrong = True
+            yield (
+                f"{key}: {name!r} is not in the experiment's strategies"
+                f"{did_you_mean(name, known)}; allowed: {listed(sorted(known))}"
+            )
+    if wrong:
+        return
+    baseline, highlight = experiment.baseline, experiment.highlight
+    others = [name for name in known if name != baseline]
+    if highlight == baseline and others:
+        told = f"highlight: {highlight!r} is the baseline, with which it would be compared"
+        yield f"{told}; allowed: {listed(others)}"
+    if len(experiment.crossings) > 1:
+        yield from _errors_of_several(experiment)
+
+
+def _errors_of_several(experiment: Experiment) -> Iterator[str]:
+    found = chains(experiment)
+    baseline, highlight = experiment.baseline, experiment.highlight
+    beside = {name for one in found.values() if baseline in one for name in one}
+    if highlight not in beside:
+        yield (
+            f"highlight: {highlight!r} shares no dataset, annotator, backbone, proxy and schedule "
+            f"with the baseline {baseline!r}; allowed: {listed(sorted(beside - {baseline}))}"
+        )
+    for setting, strategies in found.items():
+        for strategy, rounds in strategies.items():
+            counts = sorted(set(rounds.values()))
+            if len(counts) > 1:
+                where = " / ".join(filter(None, setting))
+                yield (
+                    f"also: rounds: {strategy!r} has {listed(counts)} rounds with different seeds "
+                    f"({where}); allowed: as many with every seed that the crossings give it"
+                )
