@@ -56,7 +56,7 @@ def test_power_margin_draws_in_proportion_to_the_power(power):
     pool = make_pool(5, labeled=0, classes=3, seed=2)
     weights = 1 - margin.margins(pool.probabilities)
     law = plain.drawing_law(weights**power, 3)
-    assert_drawn_by(law, pool, 3, 1000, "power-margin", power=power)
+    assert_drawn_by(law, pool, 3, 3000, "power-margin", power=power)
 
 
 def test_power_margin_draws_certain_rows_last():
