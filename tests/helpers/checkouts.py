@@ -94,12 +94,7 @@ class Workflow:
 
     def planned(self, *arguments, **options):
         """Number of jobs per rule that a dry run plans; empty if there is nothing to be done."""
-        text = self.snakemake("-n", *arguments, **options)
-        if "Nothing to be done" in text:
-            return {}
-        table = text[text.index("Job stats:") :].splitlines()[3:]
-        counts = dict(line.split() for line in table[: table.index("")])
-        return {rule: int(count) for rule, count in counts.items() if rule not in ("total", "all")}
+        return jobs_in(self.snakemake("-n", *arguments, **options))
 
     def edit(self, file, old, new):
         path = self.folder / file
@@ -118,6 +113,15 @@ class Workflow:
             for path in sorted((self.folder / "results").rglob("*"))
             if path.is_file() and comparable(path)
         }
+
+
+def jobs_in(text):
+    """Number of jobs per rule that Snakemake says it plans."""
+    if "Nothing to be done" in text:
+        return {}
+    table = text[text.index("Job stats:") :].splitlines()[3:]
+    counts = dict(line.split() for line in table[: table.index("")])
+    return {rule: int(count) for rule, count in counts.items() if rule not in ("total", "all")}
 
 
 def comparable(path):

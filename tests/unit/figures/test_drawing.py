@@ -117,9 +117,6 @@ def test_titles_of_long_ids_do_not_overlap(tmp_path: Path) -> None:
         "proxies": ["linear", "linear-with-flexmatch-and-more"],
         "schedules": ["first-100-batch-100", "start-1000-batch-1000"],
     }
-    # The lengths of the ids count, not how much was measured.
-    changes |= {"seeds": [1, 2], "rounds": 2}
-    changes["finetune"] = {**SMALL["finetune"], "rounds": [1]}
     values = fake_results.experiment(**{**SMALL, **changes})
     fake_results.write(tmp_path, values)
     assert collect(tmp_path, values) == tabulate_results(tmp_path, values) == 0
