@@ -1,5 +1,6 @@
 """The graph of the stages and that of the packages, read from the rules and from the imports."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from labelbench_core import provenance
+from labelbench_core.provenance import REMEMBERED
 from labelbench_core.stages.table import STAGES, stage_of
 from labelbench_core.storage.files import write_json
 
@@ -72,6 +74,8 @@ def stage_edges() -> Edges:
     with tempfile.TemporaryDirectory() as folder:
         for name in ("Snakefile", "rules", "profiles", LIBRARY, "workflow_scripts"):
             os.symlink(PROJECT / name, f"{folder}/{name}")
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copytree((PROJECT / REMEMBERED).parent, Path(folder, REMEMBERED).parent)
         shutil.copytree(PROJECT / "config", f"{folder}/config")
         for kind, text in ENTRIES.items():
             with open(f"{folder}/config/catalogue/{kind}.yaml", "a", encoding="utf-8") as file:

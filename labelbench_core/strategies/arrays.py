@@ -32,7 +32,8 @@ def namespace(array: Array) -> ModuleType:
 
 def on_disk(array: Any) -> bool:
     """Whether `array` is read in blocks."""
-    return isinstance(array, RowSource)
+    # A protocol's check costs 0.1 ms.
+    return not isinstance(array, np.ndarray) and isinstance(array, RowSource)
 
 
 def host(array: Array) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Copies of the project in which the workflow is run for real, on small real data."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from labelbench_core.provenance import REMEMBERED
 
+from . import forked_snakemake
 from .project import PROJECT
 
 CODE = ("Snakefile", "rules", "config", "profiles", "labelbench_core", "workflow_scripts")
@@ -79,26 +81,20 @@ class Workflow:
 
     def snakemake(self, *arguments, check=True, config="smoke.yaml", **environment):
         """Run Snakemake; what it printed, both streams together."""
-        done = subprocess.run(
-            self.command(*arguments, config=config),
-            cwd=self.folder,
-            env={**os.environ, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if check and done.returncode:
-            pytest.fail(f"snakemake failed:\n{done.stdout}")
-        return done.stdout
+        _, _, _, *asked = self.command(*arguments, config=config)
+        status, text = forked_snakemake.run(asked, self.folder, {**os.environ, **environment})
+        if check and status:
+            pytest.fail(f"snakemake failed:\n{text}")
+        return text
 
     def command(self, *arguments, config="smoke.yaml"):
+        """The same as a command for a process of its own."""
         chosen = ["--configfile", config] if config else []
         return [sys.executable, "-m", "snakemake", *chosen, "--cores", "2", *arguments]
 
     def planned(self, *arguments, **options):
         """Number of jobs per rule that a dry run plans; empty if there is nothing to be done."""
-        return planned_jobs_in(self.snakemake("-n", *arguments, **options))
+        return jobs_in(self.snakemake("-n", *arguments, **options))
 
     def edit(self, file, old, new):
         path = self.folder / file
@@ -119,7 +115,7 @@ class Workflow:
         }
 
 
-def planned_jobs_in(text):
+def jobs_in(text):
     """Number of jobs per rule in what a dry run printed; empty if there is nothing to be done."""
     if "Nothing to be done" in text:
         return {}
@@ -140,6 +136,26 @@ def comparable(path):
     )
 
 
+KNOW = """
+import sys
+from labelbench_core import provenance
+provenance.remember(save=True)
+for module in sys.argv[1:]:
+    provenance.module_hash(module)
+"""
+
+
+@functools.cache
+def know_the_code():
+    """Parse the project's code once, where this has not been done, and no more in each checkout."""
+    modules = [
+        ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+        for folder in ("labelbench_core", "workflow_scripts")
+        for path in (PROJECT / folder).rglob("*.py")
+    ]
+    subprocess.run([sys.executable, "-c", KNOW, *modules], cwd=PROJECT, check=True)
+
+
 def checkout(folder):
     """Copy the code, with the small experiment's entries in its catalogue."""
     folder.mkdir(parents=True)
@@ -151,10 +167,9 @@ def checkout(folder):
             )
         else:
             shutil.copy2(source, folder / name)
-    # What is known of code by its bytes, so that no checkout parses all of it again.
-    if (PROJECT / REMEMBERED).is_file():
-        (folder / REMEMBERED).parent.mkdir(parents=True)
-        shutil.copy2(PROJECT / REMEMBERED, folder / REMEMBERED)
+    know_the_code()
+    (folder / REMEMBERED).parent.mkdir(parents=True)
+    shutil.copy2(PROJECT / REMEMBERED, folder / REMEMBERED)
     workflow = Workflow(folder)
     for kind, entries in CATALOGUE.items():
         workflow.append(f"config/catalogue/{kind}.yaml", entries)

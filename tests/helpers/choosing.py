@@ -1,9 +1,11 @@
 """How the tests here run a strategy, once or often."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 
+from labelbench_core import registry
 from labelbench_core.strategies import select
 from labelbench_core.strategies.testing import make_pool
 
@@ -20,17 +22,26 @@ def choose(name, pool, budget, seed=0, **options):
 
 
 def assert_drawn_by(law, pool, length, draws, name, **options):
-    """Pearson's test of drawn sequences against their law; a right kernel fails once in 10,000."""
+    """Pearson's test of drawn sequences against their law; a right kernel fails once in 10,000.
+
+    Of wrong kernels, 1,000 draws find 99 in 100 whose law q has a divergence Σ (q − p)² / p of 0.1
+    from a law p of 120 sequences, 3,000 draws of 0.04 (power of the noncentral χ²). The mildest
+    mistake that one may make in BADGE, distances that are not squared, has 0.36 or more.
+    """
     from scipy.stats import chi2
 
-    counts = {}
-    for seed in range(draws):
-        drawn = tuple(choose(name, pool, length, seed, **options).tolist())
-        counts[drawn] = counts.get(drawn, 0) + 1
+    strategy = registry.load("strategies", name)
+    drawn = strategy.select(pool, length, np.random.default_rng(0), **options)
+    assert np.array_equal(drawn, choose(name, pool, length, seed=0, **options))
+    # From here on without the checks of input and output, which take longer than the draws.
+    rng = np.random.default_rng(1)
+    counts = Counter(
+        tuple(strategy.select(pool, length, rng, **options).tolist()) for _ in range(draws)
+    )
     assert set(counts) <= set(law)
     frequent = [sequence for sequence in law if law[sequence] * draws >= 5]
     expected = np.array([law[sequence] * draws for sequence in frequent])
-    seen = np.array([counts.get(sequence, 0) for sequence in frequent], float)
+    seen = np.array([counts[sequence] for sequence in frequent], float)
     rest = draws - expected.sum()
     statistic = (np.square(seen - expected) / expected).sum()
     if rest > 0.5:  # all rare sequences together

@@ -23,7 +23,7 @@ def test_badge_draws_by_the_law_of_k_means_plus_plus(monkeypatch, first_center, 
     if first_center == "largest_norm":
         first = int(np.square(points).sum(axis=1).argmax())
     law = plain.seeding_law(points, first, 4)
-    assert_drawn_by(law, pool, 4, 3000, "badge", first_center=first_center)
+    assert_drawn_by(law, pool, 4, 1000, "badge", first_center=first_center)
 
 
 def test_badge_after_many_rejections(monkeypatch):
@@ -73,7 +73,7 @@ def test_falcun_draws_by_its_law(monkeypatch, gamma, batch):
     rows = np.random.default_rng(0).dirichlet(np.full(3, 5), 5).astype(np.float32)
     pool = replace(make_pool(5, labeled=0), probabilities=rows)
     law = plain.falcun_law(rows, gamma, 3)
-    assert_drawn_by(law, pool, 3, 2000, "falcun", gamma=gamma)
+    assert_drawn_by(law, pool, 3, 1000, "falcun", gamma=gamma)
 
 
 def test_badge_of_multilabel_pools_takes_each_label_for_a_problem_of_its_own():

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from helpers.checkouts import ANALYSIS
+from helpers.checkouts import ANALYSIS, jobs_in
 from helpers.proxy_entries import CATALOGUE, EXPERIMENT
 
 FINETUNE = """
@@ -34,14 +34,14 @@ def test_every_planned_job_is_in_the_table(fresh, proxies, counts):
     text = EXPERIMENT.replace("[views, images, refreshed]", proxies) + FINETUNE
     (fresh.folder / "proxies.yaml").write_text(text)
     planned = collections.Counter()
-    for rule, count in fresh.planned(config="proxies.yaml").items():
+    told = fresh.snakemake("-n", "-p", config="proxies.yaml")
+    for rule, count in jobs_in(told).items():
         if rule not in ANALYSIS:
             planned[rule.removesuffix("_deep")] += count
     stages = ("extract_embeddings", "extract_views", "refresh_embeddings", "finetune_model")
     assert tuple(planned[stage] for stage in stages) == counts
 
-    text = fresh.snakemake("-n", "-p", config="proxies.yaml")
-    (command,) = (line for line in text.splitlines() if "-m workflow_scripts.collect_costs" in line)
+    (command,) = (line for line in told.splitlines() if "-m workflow_scripts.collect_costs" in line)
     words = shlex.split(command[command.index("python -m workflow_scripts.collect_costs") :])
     subprocess.run([sys.executable, *words[1:]], cwd=fresh.folder, check=True)
     with open(fresh.folder / "results/reports/proxies/costs.csv", newline="") as handle:

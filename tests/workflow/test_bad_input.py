@@ -152,6 +152,7 @@ def test_a_damaged_round_is_named(finished):
 def test_a_full_disk_is_one_error_and_the_next_run_goes_on(fresh):
     import subprocess
 
+    fresh.edit("smoke.yaml", "seeds: 2", "seeds: 1")
     results = fresh.folder / "results"
     results.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(results)]

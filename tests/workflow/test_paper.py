@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from helpers.checkouts import planned_jobs_in
+from helpers.checkouts import jobs_in
 from helpers.paper_files import can_be_planned, load, recipes
 from labelbench_core.configuration import entries
 from labelbench_core.stages.plan import Needs, planned_jobs
@@ -57,7 +57,7 @@ def planned(workflow, name, recipe):
     text = workflow.snakemake(
         "-n", *options, config=f"config/paper/{name}.yaml", LABELBENCH_DATA="nowhere"
     )
-    return planned_jobs_in(text), text.splitlines()[-1]
+    return jobs_in(text), text.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -23,36 +23,36 @@ ROUND = "results/selections/digits/tiny/{}/small/margin/seed-0/round-{}.json"
 TARGETS = [ROUND.format("views", 1), ROUND.format("images", 1), ROUND.format("refreshed", 2)]
 
 
-def test_proxies_beyond_the_linear_one(fresh):
+def test_proxies_beyond_the_linear_one(finished):
     for kind, added in CATALOGUE.items():
-        fresh.append(f"config/catalogue/{kind}.yaml", added)
-    (fresh.folder / "proxies.yaml").write_text(EXPERIMENT)
-    fresh.snakemake(*TARGETS, config="proxies.yaml")
-    records = [files.read_json(fresh.folder / target) for target in TARGETS]
+        finished.append(f"config/catalogue/{kind}.yaml", added)
+    (finished.folder / "proxies.yaml").write_text(EXPERIMENT)
+    finished.snakemake(*TARGETS, config="proxies.yaml")
+    records = [files.read_json(finished.folder / target) for target in TARGETS]
     assert [record["num_labeled"] for record in records] == [40, 40, 60]
     assert all(record["fit"]["flops"] > 0 for record in records)
-    assert not list((fresh.folder / "results/selections").rglob("*.partial"))
+    assert not list((finished.folder / "results/selections").rglob("*.partial"))
 
     # Round 1 saw the pretrained embeddings, round 2 those of the network after round 1.
-    before = files.read_json(fresh.folder / ROUND.format("refreshed", 1))
-    (refreshed,) = (fresh.folder / "results/refreshed").rglob("manifest.json")
+    before = files.read_json(finished.folder / ROUND.format("refreshed", 1))
+    (refreshed,) = (finished.folder / "results/refreshed").rglob("manifest.json")
     assert refreshed.parent.name == "round-1"
     assert files.read_json(refreshed)["fingerprint"] == records[2]["source"] != before["source"]
 
     # The tables are told which proxies end in a fine-tuned network.
-    text = fresh.snakemake("report", "--dry-run", "--printshellcmds", config="proxies.yaml")
+    text = finished.snakemake("report", "--dry-run", "--printshellcmds", config="proxies.yaml")
     (command,) = (line for line in text.splitlines() if "workflow_scripts.tabulate" in line)
     assert '"images":["images"]' in command
 
-    check_estimates(fresh.folder)
+    check_estimates(finished.folder)
 
     # What a proxy is trained by and on reruns its chains, and no other.
-    assert fresh.planned(*TARGETS, config="proxies.yaml") == {}
-    fresh.edit("config/catalogue/trainers.yaml", "{steps: 20", "{steps: 21")
-    planned = fresh.planned(*TARGETS, config="proxies.yaml")
+    assert finished.planned(*TARGETS, config="proxies.yaml") == {}
+    finished.edit("config/catalogue/trainers.yaml", "{steps: 20", "{steps: 21")
+    planned = finished.planned(*TARGETS, config="proxies.yaml")
     assert planned == {"train_initial_deep": 1, "select_round_deep": 1}
-    fresh.edit("config/catalogue/augmentations.yaml", "cutout: 0.3", "cutout: 0.4")
-    assert fresh.planned(*TARGETS, config="proxies.yaml") == {**planned, "extract_views": 1}
+    finished.edit("config/catalogue/augmentations.yaml", "cutout: 0.3", "cutout: 0.4")
+    assert finished.planned(*TARGETS, config="proxies.yaml") == {**planned, "extract_views": 1}
 
 
 def check_estimates(folder):

@@ -9,11 +9,18 @@ import pytest
 from helpers.checkouts import ANALYSIS
 
 
-def test_nothing_to_be_done_after_a_run(finished):
+def test_what_changes_no_result_reruns_nothing(finished):
+    edit_without_effect(finished)
+    reorder_the_configuration(finished)
+    for folder in ("labelbench_core", "workflow_scripts", "rules", "config"):
+        for path in (finished.folder / folder).rglob("*.*"):
+            os.utime(path)
+    for path in (finished.folder / "results/embeddings").rglob("*"):
+        os.utime(path)
     assert finished.planned() == {}
 
 
-def test_edits_that_change_no_result_rerun_nothing(finished):
+def edit_without_effect(finished):
     margin = "labelbench_core/strategies/margin.py"
     for file, old, new in (
         (margin, "\nimport", "\n# a comment\nimport"),
@@ -28,19 +35,9 @@ def test_edits_that_change_no_result_rerun_nothing(finished):
         text = path.read_text()
         assert old in text, (file, old)
         path.write_text(text.replace(old, new, 1))
-    assert finished.planned() == {}
 
 
-def test_touched_code_and_results_rerun_nothing(finished):
-    for folder in ("labelbench_core", "workflow_scripts", "rules", "config"):
-        for path in (finished.folder / folder).rglob("*.*"):
-            os.utime(path)
-    for path in (finished.folder / "results/embeddings").rglob("*"):
-        os.utime(path)
-    assert finished.planned() == {}
-
-
-def test_a_reordered_configuration_reruns_nothing(finished):
+def reorder_the_configuration(finished):
     import yaml
 
     for file in [finished.folder / "smoke.yaml", *finished.folder.glob("config/catalogue/*.yaml")]:
@@ -50,7 +47,6 @@ def test_a_reordered_configuration_reruns_nothing(finished):
             if isinstance(value, dict):
                 backwards[key] = {inner: value[inner] for inner in reversed(value)}
         file.write_text(yaml.safe_dump(backwards, sort_keys=False))
-    assert finished.planned() == {}
 
 
 def test_a_fresh_clone_with_shipped_results_reruns_nothing(finished, tmp_path):
@@ -68,7 +64,7 @@ def test_a_fresh_clone_with_shipped_results_reruns_nothing(finished, tmp_path):
     )
     subprocess.run(["tar", "xzf", archive], cwd=clone, check=True)
     finished.folder = clone
-    assert finished.planned() == {}
+    assert finished.planned() == {}  # nothing has changed at all
     assert finished.planned("--workflow-profile", "profiles/review") == {}
 
 

@@ -53,11 +53,12 @@ def digests(figures: Path) -> dict[str, str]:
 
 def test_two_processes_write_the_same_bytes(tables: tuple[Path, Experiment]) -> None:
     folder, _ = tables
-    plot_everything(folder, folder / "here")
+    plot_everything(folder, folder / "here", report_files.FIGURE_FORMATS)
     code = (
         "import sys; from pathlib import Path;"
+        "from labelbench_core.stages.report_files import FIGURE_FORMATS;"
         "from tests.helpers.analysis_jobs import plot_everything;"
-        "plot_everything(Path(sys.argv[1]), Path(sys.argv[2]))"
+        "plot_everything(Path(sys.argv[1]), Path(sys.argv[2]), FIGURE_FORMATS)"
     )
     # A reader's own settings, another hash seed and another clock must not show.
     (folder / "matplotlibrc").write_text("font.size: 30\naxes.grid: True\n")
@@ -103,7 +104,7 @@ def test_text_does_not_overlap(tables: tuple[Path, Experiment]) -> None:
             *figures_of(folder / "tables", experiment),
             draw_costs(read_csv(folder / "costs.csv", ())),
         ):
-            figure.canvas.draw()
+            figure.draw_without_rendering()
             boxes = [box for axes in figure.axes for box in text_boxes(axes)]
             for index, (name, box) in enumerate(boxes):
                 assert 0 <= box.x0 <= box.x1 <= figure.bbox.x1, name
@@ -122,7 +123,7 @@ def test_titles_of_long_ids_do_not_overlap(tmp_path: Path) -> None:
     experiment = Experiment.from_json(json.dumps(values))
     with style.drawing():
         for figure in figures_of(tmp_path / "tables", experiment):
-            figure.canvas.draw()
+            figure.draw_without_rendering()
             titles = [axes._left_title for axes in figure.axes]
             boxes = [title.get_window_extent() for title in titles]
             assert any(title.get_text().count("\n") > 1 for title in titles)

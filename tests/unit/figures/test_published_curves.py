@@ -41,7 +41,7 @@ def has_line(axes, values, dashed=None, color=None):
 
 
 def no_overlap(figure):
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     boxes = [box for axes in figure.axes for box in text_boxes(axes)]
     boxes += [
         (text.get_text(), text.get_window_extent())

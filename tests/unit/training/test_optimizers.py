@@ -83,18 +83,17 @@ import numpy as np
 import torch
 from tests.helpers.fixed_examples import fit
 points = np.eye(6, 4, dtype=np.float32)
-recipe = {"optimizer": sys.argv[1], "trainer": sys.argv[2], "unlabeled": points}
-recipe |= {"ema_decay": 0.9, "gradient_clip": 1.0}
-network, result = fit(lambda: (torch.nn.Linear(4, 4), 4), points, np.arange(6) % 3, **recipe)
-assert result.attempts[-1]["steps"] == 4
-print(*(name for name in ("torch._dynamo", "torch._inductor") if name in sys.modules))
+for optimizer, trainer in (("adamw", "flexmatch"), ("adam", "mean-teacher"), ("sgd", "supervised")):
+    recipe = {"optimizer": optimizer, "trainer": trainer, "unlabeled": points}
+    recipe |= {"ema_decay": 0.9, "gradient_clip": 1.0}
+    network, result = fit(lambda: (torch.nn.Linear(4, 4), 4), points, np.arange(6) % 3, **recipe)
+    assert result.attempts[-1]["steps"] == 4
+    imported = [name for name in ("torch._dynamo", "torch._inductor") if name in sys.modules]
+    print(optimizer, trainer, *imported)
 """
 
 
-@pytest.mark.parametrize(
-    ("method", "trainer"), [("adamw", "flexmatch"), ("adam", "mean-teacher"), ("sgd", "supervised")]
-)
-def test_torchs_compiler_which_takes_a_second_to_import_is_left_out(method, trainer):
-    command = [sys.executable, "-c", TRAINING, method, trainer]
-    imported = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
-    assert imported.stdout == "\n"
+def test_torchs_compiler_which_takes_a_second_to_import_is_left_out():
+    command = [sys.executable, "-c", TRAINING]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["adamw flexmatch", "adam mean-teacher", "sgd supervised"]

@@ -1,0 +1,71 @@
+"""Snakemake in forks of a process that has imported it: half of a dry run's time is its imports.
+
+The process has imported Snakemake, and nothing of this project: a fork takes the code of the folder
+in which it runs, as `python -m snakemake` does. Run as a script, it reads one JSON object a line
+(`arguments`, `folder`, `environment`, `output`) and answers each with the fork's exit status.
+"""
+
+import atexit
+import functools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+
+def run(arguments, folder, environment):
+    """Run `snakemake arguments` in `folder`; its exit status, and both its streams together."""
+    server = _server()
+    with tempfile.NamedTemporaryFile() as output:
+        asked = {"arguments": list(map(str, arguments)), "folder": str(folder)}
+        asked |= {"environment": dict(environment), "output": output.name}
+        server.stdin.write(json.dumps(asked) + "\n")
+        server.stdin.flush()
+        status = int(server.stdout.readline())
+        return status, Path(output.name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def _server():
+    """The process that forks, one for each process of the tests."""
+    command = [sys.executable, "-P", __file__]  # -P: not the folder of this file
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(server.communicate)  # the end of its input is its end
+    return server
+
+
+def _answer(asked):
+    """Be Snakemake, in a fork."""
+    import runpy
+
+    output = os.open(asked["output"], os.O_WRONLY | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.chdir(asked["folder"])
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    sys.path.insert(0, asked["folder"])
+    sys.argv = ["snakemake", *asked["arguments"]]
+    runpy.run_module("snakemake", run_name="__main__", alter_sys=True)
+
+
+def _serve():
+    import pandas  # noqa: F401  Snakemake imports it when it compares parameters
+    import snakemake.cli
+
+    snakemake.cli.get_argument_parser()  # which imports all plug-ins
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            # As at the end of a process, with what is registered to be done there.
+            _answer(json.loads(line))
+            sys.exit()
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    _serve()
