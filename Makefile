@@ -1,6 +1,6 @@
 # make demo   install, run the quickstart, show its result
-# make test   install, run the tests (`make thorough`: those that take minutes)
-# make coverage   the same tests, and how much of the library they run
+# make test   install, run the tests; COVERAGE=1: and count the lines of the library that they run
+# make thorough   the tests that take minutes
 # make check-gpu   on a machine with a GPU: try and time every path on it, in nine minutes
 # make docs   draw the pictures of the docs and write their tables anew
 # All work on a fresh machine with Linux, Python 3.11+ and make; everything stays in this folder.
@@ -11,17 +11,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := uv>=0.8,<1
 
-.PHONY: demo test coverage thorough lint format docs bench check-gpu lock slurm clean
+.PHONY: demo test thorough lint format docs bench check-gpu lock slurm clean
 
 demo: .venv/installed
 	@$(BIN)/snakemake --cores all --quiet rules host 2>&1 | $(BIN)/python -m workflow_scripts.show_progress
 	@$(BIN)/python -m workflow_scripts.show_summary --experiment quickstart
 
 test: .venv/installed
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
-
-coverage: .venv/installed
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal \
+	  $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
 thorough: .venv/installed
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m thorough
