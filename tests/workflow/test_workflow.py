@@ -80,7 +80,7 @@ def test_rounds_run_as_remote_jobs(finished):
     pytest.importorskip("snakemake_executor_plugin_cluster_generic")
     finished.edit("smoke.yaml", "seeds: 2", "seeds: 1")
     finished.edit("smoke.yaml", "rounds: 3", "rounds: 2")
-    finished.edit("smoke.yaml", "[random, margin, badge]", "[random]")
+    finished.edit("smoke.yaml", "[random, margin, badge]", "[random, margin]")
     text = (finished.folder / "smoke.yaml").read_text()
     (finished.folder / "smoke.yaml").write_text(text[: text.index("finetune:")])
     finished.snakemake(
