@@ -1,31 +1,18 @@
-"""Keep a finished experiment's numbers beside the docs; make the tables of docs/results.md.
+"""Make the tables of docs/results.md from docs/results/, which `keep_tables` writes after a run.
 
-    python -m docs.make_results --keep config/cifar10_long_tail.yaml    # after its run
+    python -m workflow_scripts.keep_tables --configfile config/cifar10_long_tail.yaml
     python -m docs.make_results [--check]
 
-`--keep` writes `docs/results/EXPERIMENT/`, of the test and shifted splits and of the pool:
-
-- `metrics.csv`: the headline metric of every round of every seed, as measured;
-- `savings.csv`: label savings at the baseline's last level, with their intervals;
-- `orders.csv`: rank correlations with a published setting, where the experiment names one;
-- `made-from.json`: experiment and its SHA-256, command, commit, machine and versions.
-
-Without it, the text between two comments of docs/results.md is replaced:
+The text between two comments is replaced:
 
     <!-- results: EXPERIMENT/SPLIT -->   … <!-- end -->    a row for each strategy of each setting
     <!-- orders: EXPERIMENT -->          … <!-- end -->    a row for each rank correlation
 """
 
 import argparse
-import functools
-import hashlib
-import os
-import platform
 import re
-import subprocess
 import sys
 from collections.abc import Iterable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -34,58 +21,17 @@ import pandas as pd
 from labelbench_core.analysis import units
 from labelbench_core.analysis.curves import summarise_curves
 from labelbench_core.analysis.frames import SETTING, present
-from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
-from workflow_scripts._experiment import asked_for
-from workflow_scripts._snakefile import load
 
 DOCS = Path(__file__).parent
 PAGE, KEPT = DOCS / "results.md", DOCS / "results"
-REPORTS = DOCS.parent / "results" / "reports"
 BLOCK = re.compile(
     r"(?P<start><!-- (?P<what>results|orders): (?P<of>[a-z0-9/-]+) -->\n)"
     r"(?P<old>.*?)(?P<end><!-- end -->)",
     re.DOTALL,
 )
 MOST_COLUMNS = 8  # numbers of labels that a table shows
-METRIC_COLUMNS = (*SETTING, "strategy", "seed", "num_labeled", "split", "metric", "value")
-PACKAGES = ("numpy", "torch")
-
-
-def keep(config: Path) -> Path:
-    """Copy what the page needs from the report of an experiment that has been run."""
-    wanted = asked_for([config], [])
-    experiment, _ = load(wanted, DOCS.parent)
-    tables = REPORTS / experiment.experiment / "tables"
-    summary = files.read_json(tables / "summary.json", f"snakemake --configfile {config}")
-    metric = summary["metric"]
-    folder = KEPT / experiment.experiment
-    folder.mkdir(parents=True, exist_ok=True)
-    metrics = pd.read_csv(tables / "metrics.csv")
-    metrics = metrics[metrics["metric"] == metric]
-    columns = present(metrics, METRIC_COLUMNS)
-    metrics[columns].to_csv(folder / "metrics.csv", index=False, float_format="%.6g")
-    savings = pd.read_csv(tables / "savings.csv")
-    wanted = (savings["metric"] == metric) & (savings["definition"] == HEADLINE)
-    savings[wanted].to_csv(folder / "savings.csv", index=False, float_format="%.4g")
-    if (tables / "orders.csv").exists():
-        pd.read_csv(tables / "orders.csv").to_csv(
-            folder / "orders.csv", index=False, float_format="%.3g"
-        )
-    text = experiment.to_json()
-    files.write_json(
-        folder / "made-from.json",
-        {
-            "command": f"snakemake --cores {os.cpu_count()} --configfile {config}",
-            "commit": _git("rev-parse", "HEAD"),
-            "experiment_sha256": hashlib.sha256(text.encode()).hexdigest(),
-            "machine": f"{os.cpu_count()} cores, {_processor()}, no GPU",
-            "python": platform.python_version(),
-            **{name: version(name) for name in PACKAGES},
-        },
-    )
-    return folder
 
 
 def renewed(text: str) -> str:
@@ -160,7 +106,9 @@ def orders(name: str) -> str:
 def _table(name: str, table: str) -> pd.DataFrame:
     path = KEPT / name / f"{table}.csv"
     if not path.exists():
-        raise InputError(f"{path}: is not there; `python -m docs.make_results --keep` writes it")
+        raise InputError(
+            f"{path}: is not there; `python -m workflow_scripts.keep_tables` writes it"
+        )
     return pd.read_csv(path, keep_default_na=True)
 
 
@@ -204,28 +152,12 @@ def _line(cells: Iterable[Any]) -> str:
     return f"| {' | '.join(str(cell) for cell in cells)} |"
 
 
-def _git(*arguments: str) -> str:
-    command = ["git", "-C", str(DOCS.parent), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-@functools.cache
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
 def main(argv: list[str] | None = None) -> int:
-    """Keep an experiment, rewrite the page, or report that it is out of date; the exit status."""
+    """Rewrite the page, or only report that it is out of date; the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--keep", type=Path, metavar="CONFIG", help="a finished experiment's file")
     parser.add_argument("--check", action="store_true", help="change nothing; 1 if the page is old")
     arguments = parser.parse_args(argv)
     try:
-        if arguments.keep:
-            print(f"written: {keep(arguments.keep)}")
-            return 0
         text = PAGE.read_text("utf-8")
         new = renewed(text)
     except InputError as error:

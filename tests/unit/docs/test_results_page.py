@@ -1,4 +1,4 @@
-"""The tables of docs/results.md are those under docs/results/, which `--keep` writes."""
+"""The tables of docs/results.md are those under docs/results/, which `keep_tables` writes."""
 
 import json
 
@@ -117,5 +117,5 @@ def test_at_most_eight_numbers_of_labels_with_the_first_and_the_last():
 
 
 def test_a_table_that_is_missing_is_named(kept):
-    with pytest.raises(InputError, match=r"none/metrics\.csv: is not there.*--keep"):
+    with pytest.raises(InputError, match=r"none/metrics\.csv: is not there.*keep_tables"):
         results.accuracies("none/test")

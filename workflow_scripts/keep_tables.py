@@ -1,0 +1,104 @@
+"""Keep a finished experiment's numbers in small files, which a page can be made from.
+
+Writes `docs/results/EXPERIMENT/`, or `--folder`:
+
+- `metrics.csv`: the headline metric of every round of every seed, as measured;
+- `savings.csv`: label savings at the baseline's last level, with their intervals;
+- `orders.csv`: rank correlations with a published setting, where the experiment names one;
+- `made-from.json`: command, commit, machine, versions, and SHA-256 of the experiment.
+"""
+
+import argparse
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from labelbench_core.analysis.frames import SETTING, present
+from labelbench_core.analysis.savings import HEADLINE
+from labelbench_core.stages import report_files
+from labelbench_core.storage import files
+from labelbench_core.storage.records import read_record
+from workflow_scripts import _snakefile as parsing
+from workflow_scripts._experiment import PROJECT, add_experiment_arguments, asked_for, run_command
+
+METRIC_COLUMNS = (*SETTING, "strategy", "seed", "num_labeled", "split", "metric", "value")
+PACKAGES = ("numpy", "torch")
+
+
+def keep_tables(arguments: argparse.Namespace, options: object = None) -> None:
+    import pandas as pd
+
+    wanted = asked_for(arguments.configfile, arguments.config)
+    experiment, _ = parsing.load(wanted, PROJECT)
+    name = experiment.experiment
+    summary = read_record(
+        report_files.SUMMARY.format(experiment=name), "summary", {"experiment": name}
+    )
+    tables = Path(report_files.FOLDER.format(experiment=name)) / "tables"
+    folder = arguments.folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    metrics = pd.read_csv(tables / "metrics.csv")
+    metrics = metrics[metrics["metric"] == summary["metric"]]
+    columns = present(metrics, METRIC_COLUMNS)
+    metrics[columns].to_csv(folder / "metrics.csv", index=False, float_format="%.6g")
+    savings = pd.read_csv(tables / "savings.csv")
+    is_headline = savings["definition"] == HEADLINE
+    savings = savings[is_headline & (savings["metric"] == summary["metric"])]
+    savings.to_csv(folder / "savings.csv", index=False, float_format="%.4g")
+    if (tables / "orders.csv").exists():
+        orders = pd.read_csv(tables / "orders.csv")
+        orders.to_csv(folder / "orders.csv", index=False, float_format="%.3g")
+    given = " ".join(map(str, arguments.configfile))
+    made_from = {
+        "command": f"snakemake --cores all --configfile {given}",
+        "commit": _commit(),
+        "experiment_sha256": hashlib.sha256(experiment.to_json().encode()).hexdigest(),
+        "machine": f"{os.cpu_count()} cores, {_processor()}",
+        "python": platform.python_version(),
+        **{package: version(package) for package in PACKAGES},
+    }
+    files.write_json(folder / "made-from.json", made_from)
+    print(f"written: {folder}")
+
+
+def _commit() -> str:
+    """Of the code that is used now, with a plus sign where files have changed since."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(PROJECT), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--", "labelbench_core", "workflow_scripts", "rules")
+        return git("rev-parse", "HEAD") + ("+" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _processor() -> str:
+    """As Linux names it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_experiment_arguments(parser)
+    parser.add_argument(
+        "--folder", type=Path, default=PROJECT / "docs" / "results", help="default: docs/results"
+    )
+    return run_command(keep_tables, parser.parse_args(argv), [])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
