@@ -33,6 +33,8 @@ INFO = {
     "paper": "https://arxiv.org/abs/2012.07421",
     "in_files": True,
     "groups": True,
+    "sizes": {"pool": 302_436, "test": 33_560, "ood-val": 34_904, "ood-test": 85_054},
+    "num_classes": 2,
 }
 METADATA, IMAGES = "metadata.csv", "patches"
 COLUMNS = {

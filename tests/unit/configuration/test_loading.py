@@ -12,6 +12,7 @@ from labelbench_core import registry
 from labelbench_core.configuration import loading as experiments
 from labelbench_core.configuration.catalogue import kind_errors
 from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.inheritance import asked
 from labelbench_core.errors import shown_value
 from labelbench_core.storage.yaml_files import read_yaml
 from workflow_scripts import _snakefile as parsing
@@ -19,7 +20,8 @@ from workflow_scripts import _snakefile as parsing
 
 @pytest.mark.parametrize("file", sorted(PROJECT.glob("config/*.yaml")) + can_be_planned())
 def test_every_committed_experiment_is_valid(file, catalogue):
-    experiment = load(read_yaml(file), catalogue)
+    content = read_yaml(file)
+    experiment = load(asked(content, str(file), {file: content}).values, catalogue)
     expected = "quickstart" if file.stem == "config" else file.stem.replace("_", "-")
     assert experiment.experiment == expected
 

@@ -326,12 +326,13 @@ def test_bad_sources_are_refused(change, words):
 def test_every_source_is_registered_with_literal_options():
     names = registry.names("datasets")
     assert names == [
-        *("cifar10", "cifar100", "digits", "fashion-mnist", "fmow", "image-folder", "imagenet"),
-        *("iwildcam", "kuzushiji49", "svhn", "table"),
+        *("camelyon17", "cifar10", "cifar100", "digits", "fashion-mnist", "fmow", "image-folder"),
+        *("imagenet", "iwildcam", "kuzushiji49", "svhn", "table"),
     ]
     for name in names:
         described = registry.describe("datasets", name)
-        assert set(described.info) - {"required", "in_files", "groups", "num_classes"} == {
+        may_have = {"required", "in_files", "groups", "num_classes", "sizes", "sizes_by"}
+        assert set(described.info) - may_have == {
             "summary",
             "license",
             "paper",
