@@ -1,6 +1,7 @@
 """What it costs to reach an accuracy: labels and computing hours, at prices that are given.
 
-The level is that of the label savings, the last mean of the baseline. Labels are those at which a
+The level is that of the label savings, the last mean of the baseline over the seeds that it shares
+with a strategy: strategies with other seeds have other levels. Labels are those at which a
 strategy's mean curve first reaches it; hours are of whole rounds, since labels are bought by round.
 Intervals over seeds are those of the label savings (`crossings`, `saving_intervals`), put into
 money: hours enter as measured, on average over seeds.
@@ -36,6 +37,7 @@ MONEY_COLUMNS = (
     "split",
     "metric",
     "strategy",
+    "n_seeds",
     "level",
     "labels",
     "labels_low",
@@ -61,7 +63,8 @@ SHARED = ("prepare_dataset", "extract_embeddings", "extract_views", "build_zero_
 class _Labels:
     """Labels up to the level: the estimate, NaN where it is not reached, and the interval's ends.
 
-    An end beyond the last budget is there, and `more` says so. One seed has no ends: NaN.
+    An end beyond the strategy's last budget is there, and `more` says so. One seed has no ends:
+    NaN.
     """
 
     estimate: float
@@ -73,7 +76,7 @@ class _Labels:
 def cost_to_reach(
     savings: pd.DataFrame, rounds: pd.DataFrame, costs: pd.DataFrame, prices: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """What every strategy costs up to the baseline's last level.
+    """What every strategy costs up to the baseline's last level over the seeds of both.
 
     Parameters
     ----------
@@ -89,9 +92,10 @@ def cost_to_reach(
 
     Returns
     -------
-    Columns as `MONEY_COLUMNS`. `labels` are NaN where the level is not reached, all that follows
-    from them, too. `hours` are those of a seed's rounds (mean over seeds), selecting, training and
-    evaluating, and what embeds the pool anew; `shared_hours`, once for all strategies and seeds,
+    Columns as `MONEY_COLUMNS`; in every group the baseline comes first, over all of its seeds.
+    `level`, `labels` and their interval are over `n_seeds`, those that baseline and strategy share.
+    `labels` are NaN where the level is not reached, all that follows from them, too. `hours` are
+    those of a seed's rounds (mean over the strategy's seeds), selecting, training and evaluating, and what embeds the pool anew; `shared_hours`, once for all strategies and seeds,
     prepare and embed; `label_hours` are the annotator's. Costs are NaN where a price is not given;
     `compute_cost` is of hours and shared hours. `pays_above` is the price of a label above which
     the strategy is cheaper than the baseline: what its hours cost more, over the labels that it
@@ -99,7 +103,7 @@ def cost_to_reach(
 
     `_low` and `_high` are the ends of 95 % intervals over seeds; NaN for one seed. `high_bound` is
     "more than" where it is uncertain whether the level is reached with the last labels: labels and
-    cost at `_high` are those of all rounds. Fewer than the first labels cannot be bought.
+    cost at `_high` are those of all its rounds. Fewer than the first labels cannot be bought.
     `pays_above_high` is infinite where the strategy may save no labels; both ends of `pays_above`
     are NaN where it certainly saves none.
     """
@@ -116,12 +120,10 @@ def cost_to_reach(
         label = told.get("price", prices.get("label", math.nan))
         spent = _Spent(_of(costs, names, SETTING), after, common, label, hour)
         baseline = part["baseline"].iloc[0]
-        # The baseline's own row: over most seeds. A strategy with fewer is compared over these.
-        most = part.loc[part["n_seeds"].idxmax()]
-        reached = [(baseline, most["baseline_labels"], most)]
-        reached += [(row["strategy"], row["strategy_labels"], row) for _, row in part.iterrows()]
-        for name, estimate, row in reached:
-            needed = row["baseline_labels"]
+        for row in (_of_baseline(curves, baseline), *part.to_dict("records")):
+            name, estimate, needed = (
+                row[key] for key in ("strategy", "strategy_labels", "baseline_labels")
+            )
             estimates = {baseline: needed, name: estimate}
             labels, pays = _intervals(curves, baseline, name, estimates, spent)
             hours = spent.hours(name, estimate)
@@ -129,6 +131,7 @@ def cost_to_reach(
                 {
                     **names,
                     "strategy": name,
+                    "n_seeds": row["n_seeds"],
                     "level": row["level"],
                     "labels": labels.estimate,
                     "labels_low": labels.low,
@@ -153,6 +156,23 @@ def cost_to_reach(
     return pd.DataFrame(rows, columns=present(savings, MONEY_COLUMNS))
 
 
+def _of_baseline(curves: pd.DataFrame, baseline: str) -> dict[str, Any]:
+    """The baseline as a row of label savings, over all of its seeds.
+
+    No comparison need have all of them.
+    """
+    sign = of(curves["metric"].iloc[0]).sign
+    own = curve(sign * by_seed(curves[curves["strategy"] == baseline]))
+    labels = float(labels_to_reach(own, own)[0].estimate[0])
+    return {
+        "strategy": baseline,
+        "n_seeds": len(own.values),
+        "level": sign * float(own.values[:, -1].mean()),
+        "baseline_labels": labels,
+        "strategy_labels": labels,
+    }
+
+
 def _intervals(
     curves: pd.DataFrame,
     baseline: str,
@@ -165,7 +185,7 @@ def _intervals(
     whole, other = (sign * by_seed(curves[curves["strategy"] == one]) for one in (baseline, name))
     shared = whole.index.intersection(other.index)  # as savings are
     base, own = curve(whole.loc[shared]), curve(other.loc[shared])
-    last = float(base.budgets[-1])
+    last = float(own.budgets[-1])
     needed, reached = labels_to_reach(base, own)
     low, high = float(reached.low[0]), float(reached.high[0])
     labels = _Labels(estimates[name], min(low, last), min(high, last), math.isinf(high))
@@ -273,11 +293,14 @@ def _shared_hours(costs: pd.DataFrame, names: Mapping[str, Any]) -> float:
 
 
 def money_tables(table: pd.DataFrame, currency: str = "") -> list[TextTable]:
-    """For people: a table per setting and split, a row per strategy."""
+    """For people: a table per setting and split, a row per strategy.
+
+    Where strategies were compared at several levels, each row shows its own and over how many seeds
+    that is.
+    """
     unit = f" in {currency}" if currency else ""
     asks = ("hours of labelling",) if table["label_hours"].notna().any() else ()
     columns = (
-        "strategy",
         "labels",
         *asks,
         "hours",
@@ -290,9 +313,22 @@ def money_tables(table: pd.DataFrame, currency: str = "") -> list[TextTable]:
     for names, rows in groups(table, SETTING):
         for split in ordered_splits(rows["split"]):
             part = rows[rows["split"] == split]
-            level, metric = part["level"].iloc[0], part["metric"].iloc[0]
-            title = f"to reach {value_text(level, metric)} {split} {metric}, {setting_name(names)}"
-            tables.append(TextTable(title, columns, tuple(_cells(part, asks=bool(asks)))))
+            metric = part["metric"].iloc[0]
+            levels = [value_text(level, metric) for level in part["level"]]
+            several = len(set(levels)) > 1 or part["n_seeds"].nunique() > 1
+            what = f"{levels[0]} {split} {metric}"
+            if several:
+                what = f"the last {split} {metric} of {part['strategy'].iloc[0]}"
+            rows_of = _cells(part, asks=bool(asks))
+            cells = tuple(
+                (name, *((str(seeds), level) if several else ()), *rest)
+                for (name, *rest), seeds, level in zip(
+                    rows_of, part["n_seeds"], levels, strict=True
+                )
+            )
+            head = ("strategy", *(("seeds", "level") if several else ()))
+            title = f"to reach {what}, {setting_name(names)}"
+            tables.append(TextTable(title, (*head, *columns), cells))
     return tables
 
 
@@ -311,11 +347,16 @@ def _cells(rows: pd.DataFrame, *, asks: bool) -> Iterator[tuple[str, ...]]:
 
 
 def _with_interval(row: pd.Series, name: str, ends: str, shape: str, *, more: bool) -> str:
-    """A number and its interval: "20 (18 to 25)", "20 (18 to > 40)", "– (> 40)", "0.1 (0 to ∞)"."""
+    """A number and its interval: "20 (18 to 25)", "20 (18 to > 40)", "– (> 40)".
+
+    An end at infinity is left out: "0.1 (more than 0.05)".
+    """
     value, low, high = _number(row[name], shape), row[f"{ends}_low"], row[f"{ends}_high"]
     is_point = low == high == row[name] and not more
     if math.isnan(low) or math.isnan(high) or is_point:
         return value
+    if math.isinf(high):
+        return f"{value} (more than {_number(low, shape)})"
     last = f"{'> ' if more else ''}{_number(high, shape)}"
     if more and low == high:
         return f"{value} ({last})"
@@ -323,6 +364,4 @@ def _with_interval(row: pd.Series, name: str, ends: str, shape: str, *, more: bo
 
 
 def _number(value: float, shape: str) -> str:
-    if math.isinf(value):
-        return "∞"
     return "–" if math.isnan(value) else format(value, shape)

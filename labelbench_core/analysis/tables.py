@@ -233,10 +233,15 @@ def as_markdown(tables: Sequence[TextTable]) -> str:
     for table in tables:
         num_numbers = len(table.columns) - table.num_names
         rule = ["---"] * table.num_names + ["---:"] * num_numbers
-        lines = [table.columns, rule, *table.cells]
+        lines = [[_markdown(cell) for cell in line] for line in (table.columns, rule, *table.cells)]
         body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-        parts.append(f"**{table.title}**\n\n{body}\n")
+        parts.append(f"**{_markdown(table.title)}**\n\n{body}\n")
     return "\n".join(parts) if parts else "No results.\n"
+
+
+def _markdown(text: str) -> str:
+    """Text in a cell, which a bare `|` would end."""
+    return text.replace("|", r"\|")
 
 
 LATEX_SIGNS = {
@@ -252,6 +257,7 @@ LATEX_SIGNS = {
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
     "×": r"$\times$",
+    "∞": r"$\infty$",
     "<": r"$<$",
     ">": r"$>$",
     "–": "--",

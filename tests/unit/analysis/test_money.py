@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks._simulated_curves import Case, draw
 from labelbench_core.analysis.costs import COST_COLUMNS
-from labelbench_core.analysis.frames import TEXT_COLUMNS, read_csv, write_csv
+from labelbench_core.analysis.frames import TEXT_COLUMNS, by_seed, read_csv, write_csv
 from labelbench_core.analysis.money import MONEY_COLUMNS, cost_to_reach, money_tables, pays_above
 from labelbench_core.analysis.results import FLOAT_FORMAT
 from labelbench_core.analysis.saving_intervals import (
@@ -18,7 +18,8 @@ from labelbench_core.analysis.saving_intervals import (
     labels_to_reach,
     saved_labels,
 )
-from labelbench_core.analysis.savings import label_savings
+from labelbench_core.analysis.savings import curve, label_savings
+from labelbench_core.analysis.tables import TextTable, as_latex, as_markdown
 from labelbench_core.seeds import rng_for
 
 SETTING = {"dataset": "digits", "backbone": "tiny", "proxy": "linear", "schedule": "small"}
@@ -160,7 +161,7 @@ def test_an_end_that_is_open_is_said_to_be(rounds, costs):
     (shown,) = money_tables(table.reset_index())
     cells = {row[0]: row[1:] for row in shown.cells}
     assert cells["margin"][0].endswith("(10 to > 40)")
-    assert cells["margin"][-1].endswith("to ∞)")
+    assert cells["margin"][-1].endswith("(more than 0.0000)")
 
 
 def curves_as_table(baseline, strategy, number):
@@ -236,3 +237,59 @@ def test_open_ends_survive_the_table_in_a_file(rounds, costs, tmp_path):
     read = read_csv(tmp_path / "money.csv", columns)
     assert math.isinf(read.loc[0, "pays_above_high"])
     assert read["high_bound"].tolist().count("more than") == 1
+
+
+def without_seed(rounds, strategy, seed):
+    return rounds[(rounds["strategy"] != strategy) | (rounds["seed"] != seed)]
+
+
+def test_every_row_has_the_level_of_its_own_seeds(rounds, costs):
+    """The seeds of each strategy lie at another level of the baseline."""
+    rounds.loc[(rounds["strategy"] == "random") & (rounds["seed"] == 1), "value"] += 0.05
+    uneven = without_seed(without_seed(rounds, "margin", 0), "coreset", 1)
+    table = cost_to_reach(label_savings(uneven, "random"), uneven, costs, PRICES)
+    rows = table.set_index("strategy")
+    assert rows["n_seeds"].to_dict() == {"random": 2, "margin": 1, "coreset": 1}
+    levels = {"random": 0.8255, "margin": 0.851, "coreset": 0.8}
+    assert rows["level"].to_dict() == pytest.approx(levels)
+    (shown,) = money_tables(table)
+    assert shown.title.startswith("to reach the last test accuracy of random, digits")
+    assert shown.columns[:4] == ("strategy", "seeds", "level", "labels")
+    assert {row[:3] for row in shown.cells} == {
+        ("random", "2", "82.55 %"),
+        ("margin", "1", "85.10 %"),
+        ("coreset", "1", "80.00 %"),
+    }
+    assert {len(row) for row in shown.cells} == {len(shown.columns)}
+
+
+def test_the_baseline_is_over_all_of_its_seeds_where_no_comparison_is(rounds, costs):
+    falls = (rounds["strategy"] == "random") & (rounds["seed"] == 1) & (rounds["round"] == 3)
+    rounds.loc[falls, "value"] = 0.55  # both seeds' mean is at its last level before the end
+    uneven = rounds[(rounds["strategy"] == "random") | (rounds["seed"] == 0)]
+    table = cost_to_reach(label_savings(uneven, "random"), uneven, costs, PRICES)
+    random = table.set_index("strategy").loc["random"]
+    assert (random["n_seeds"], random["level"]) == (2, pytest.approx((0.8 + 0.55) / 2))
+    whole, _ = labels_to_reach(*[curve(by_seed(uneven[uneven["strategy"] == "random"]))] * 2)
+    assert random["labels"] == pytest.approx(whole.estimate[0])
+    assert random["labels"] < 40
+    assert random["labels_low"] == pytest.approx(whole.low[0])
+    assert random["labels_low"] <= random["labels"] <= random["labels_high"]
+
+
+def test_an_open_end_is_at_the_strategys_own_last_labels(rounds, costs):
+    few = rounds[(rounds["strategy"] != "coreset") | (rounds["round"] < 2)]
+    table = cost_to_reach(label_savings(few, "random"), few, costs, PRICES)
+    assert table.set_index("strategy").loc["coreset", "labels_high"] == 20
+    (shown,) = money_tables(table)
+    assert {row[0]: row[1] for row in shown.cells}["coreset"] == "– (> 20)"
+
+
+def test_signs_that_mean_something_in_a_format_are_escaped(savings, rounds, costs):
+    tables = money_tables(cost_to_reach(savings, rounds, costs, PRICES), "a|b")
+    head = next(line for line in as_markdown(tables).splitlines() if line.startswith("| strategy"))
+    assert r"labels in a\|b" in head
+    assert head.replace(r"\|", "").count("|") == len(tables[0].columns) + 1
+    infinite = [TextTable("∞", ("name",), (("∞",),))]
+    assert as_latex(infinite).count(r"$\infty$") == 2
+    assert "∞" not in as_latex(infinite)

@@ -39,3 +39,11 @@ def test_two_prices_of_the_same_labels_are_an_error_that_names_both(wanted, with
     load({**wanted, "annotators": ["exact"]}, with_crowd)
     free = {**with_crowd, "annotators": {"crowd": {**CROWD, "price": 0}}}
     assert "has price: 0 in" in errors_of(wanted, free)
+
+
+@pytest.mark.parametrize("currency", ["EUR\n", "E\nR", "E\rR", "", "E" * 11])
+def test_a_currency_is_one_short_line(quickstart, catalogue, currency):
+    told = errors_of({**quickstart, "prices": {"label": 1, "currency": currency}}, catalogue)
+    assert told.startswith("my.yaml: prices.currency: ")
+    assert told.endswith("; allowed: a string of one line, of 1 to 10 characters")
+    load({**quickstart, "prices": {"label": 1, "currency": "a|b ¤"}}, catalogue)
