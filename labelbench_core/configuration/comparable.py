@@ -26,6 +26,27 @@ def chains(experiment: Experiment) -> Chains:
     return found
 
 
+def have_even_seeds(experiment: Experiment) -> bool:
+    """Whether all strategies of a setting were run with the same seeds, in every setting."""
+    return all(
+        len({frozenset(rounds) for rounds in strategies.values()}) == 1
+        for strategies in chains(experiment).values()
+    )
+
+
+def have_even_budgets(experiment: Experiment) -> bool:
+    """Whether all strategies of a setting have the same numbers of rounds, in every setting."""
+    return all(
+        len({max(rounds.values()) for rounds in strategies.values()}) == 1
+        for strategies in chains(experiment).values()
+    )
+
+
+def bought_by_both(first: Mapping[int, int], second: Mapping[int, int]) -> bool:
+    """Whether two strategies, as seed → rounds, have a seed with more than the first labels."""
+    return any(min(first[seed], second[seed]) > 1 for seed in first.keys() & second.keys())
+
+
 def comparison_errors(experiment: Experiment) -> Iterator[str]:
     """Why an experiment's strategies cannot be compared with its baseline."""
     known, wrong = experiment.strategies, False
@@ -57,6 +78,18 @@ def _errors_of_several(experiment: Experiment) -> Iterator[str]:
             f"highlight: {highlight!r} shares no dataset, annotator, backbone, proxy and schedule "
             f"with the baseline {baseline!r}; allowed: {listed(sorted(beside - {baseline}))}"
         )
+    elif any(crossing.rounds > 1 for crossing in experiment.crossings):
+        comparable = {
+            name
+            for one in found.values()
+            for name, rounds in one.items()
+            if name != baseline and bought_by_both(rounds, one.get(baseline, {}))
+        }
+        if highlight not in {baseline, *comparable}:
+            yield (
+                f"highlight: {highlight!r} shares no seed with the baseline {baseline!r}, or only "
+                f"the first labels, in every setting; allowed: {listed(sorted(comparable))}"
+            )
     for setting, strategies in found.items():
         for strategy, rounds in strategies.items():
             counts = sorted(set(rounds.values()))

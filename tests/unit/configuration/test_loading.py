@@ -165,6 +165,20 @@ def test_a_further_crossing_need_not_have_the_baseline_nor_the_highlight(quickst
     assert load(quickstart, catalogue).baseline == "random"
 
 
+def test_one_seed_or_one_setting_of_both_is_enough_for_the_highlight(quickstart, catalogue):
+    last = quickstart["seeds"] - 1
+    few = {"strategies": ["bait-swap"], "seeds": [last, 77], "rounds": 2}
+    quickstart |= {"finetune": None, "highlight": "bait-swap", "also": [few]}
+    assert load(quickstart, catalogue).highlight == "bait-swap"
+    few["seeds"] = [77]
+    assert "'bait-swap' shares no seed" in errors_of(quickstart, catalogue)
+    both = {"strategies": ["random", "bait-swap"], "proxies": ["shallow"]}
+    assert load({**quickstart, "also": [few, both]}, catalogue).highlight == "bait-swap"
+    # Where nothing but the first labels is bought, there is no more to share.
+    first = [{**few, "seeds": 2, "rounds": 1}]
+    load({**quickstart, "rounds": 1, "also": first}, catalogue)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -179,6 +193,16 @@ def test_a_further_crossing_need_not_have_the_baseline_nor_the_highlight(quickst
             },
             "my.yaml: highlight: 'margin' shares no dataset, annotator, backbone, proxy and "
             "schedule with the baseline 'random'; allowed: none",
+        ),
+        (
+            {"also": [{"strategies": ["bait-swap"], "seeds": [70, 71]}], "highlight": "bait-swap"},
+            "my.yaml: highlight: 'bait-swap' shares no seed with the baseline 'random', or only "
+            "the first labels, in every setting; allowed: badge",
+        ),
+        (
+            {"also": [{"strategies": ["bait-swap"], "rounds": 1}], "highlight": "bait-swap"},
+            "my.yaml: highlight: 'bait-swap' shares no seed with the baseline 'random', or only "
+            "the first labels, in every setting; allowed: badge",
         ),
         (
             {"also": [{"rounds": 9, "seeds": 2}]},
