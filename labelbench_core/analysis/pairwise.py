@@ -7,6 +7,8 @@ id, not by the order of rows, and the matrix is stored the way it is read: row b
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,31 +47,40 @@ def checkpoint_rounds(baseline_means: np.ndarray, *, lower_is_better: bool = Fal
 def penalty_matrix(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """Entry (i, j): in how many settings strategy i significantly beats strategy j.
 
-    `frame` has single values of one split and one metric. A setting weighs 1, spread over its
-    checkpoints; a win is a paired t-test over the seeds of both with p < 0.05, uncorrected, as
-    in the paper. Settings without the baseline, which sets the checkpoints, are left out. The row
-    `mean` holds the column means: how often a strategy is beaten; lower is better. Fewer than two
-    seeds, or a single round: no wins.
+    `frame` has single values of one split and one metric. A setting weighs 1, spread over the
+    checkpoints at which the two are tested; a win is a paired t-test over the seeds of both with
+    p < 0.05, uncorrected, as in the paper. Settings without the baseline, which sets the
+    checkpoints, are left out. The row `mean` holds the column means: how often a strategy is beaten; lower is better. NaN, and in no
+    mean: a pair without a test, having fewer than two common seeds or no common checkpoint.
     """
     import pandas as pd
 
     names = list(dict.fromkeys(frame["strategy"]))
     metric = of(frame["metric"].iloc[0])
-    wins = pd.DataFrame(0.0, index=names, columns=names)
+    pairs = list(itertools.permutations(names, 2))
+    wins = pd.DataFrame(math.nan, index=names, columns=names)
     for _, rows in groups(frame, SETTING):
         means = rows[rows["strategy"] == baseline].groupby("round")["value"].mean().sort_index()
         if means.empty:
             continue
         rounds = checkpoint_rounds(means.to_numpy(), lower_is_better=metric.lower_is_better)
-        for number in rounds:
-            table = by_seed_and_strategy(rows[rows["round"] == number])
-            for first in table:
-                for second in table.columns.drop(first):
-                    differences = shared_differences(table, first, second)
-                    if len(differences) < 2:
-                        continue
-                    test = paired_test(differences)
-                    if test["p_value"] < SIGNIFICANCE and metric.sign * test["difference"] > 0:
-                        wins.loc[first, second] += 1 / len(rounds)
-    wins.loc["mean"] = wins.sum() / max(len(names) - 1, 1)
+        tables = [by_seed_and_strategy(rows[rows["round"] == number]) for number in rounds]
+        for first, second in pairs:
+            differences = [
+                shared_differences(table, first, second)
+                for table in tables
+                if first in table and second in table
+            ]
+            tests = [paired_test(values) for values in differences if len(values) > 1]
+            won = [
+                test["p_value"] < SIGNIFICANCE and metric.sign * test["difference"] > 0
+                for test in tests
+            ]
+            if tests:
+                before = wins.loc[first, second]
+                share = sum(won) / len(tests)
+                wins.loc[first, second] = share if math.isnan(before) else before + share
+    wins.loc["mean"] = wins.mean()
+    for name in names:
+        wins.loc[name, name] = 0.0
     return wins
