@@ -13,8 +13,9 @@ from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.analysis.units import of, signed, with_half_width
 from labelbench_core.configuration.beside_budget import labels_beside
-from labelbench_core.configuration.comparable import chains
+from labelbench_core.configuration.comparable import bought_by_both, chains, have_even_seeds
 from labelbench_core.configuration.experiment import SETTING, Experiment, annotator_of
+from labelbench_core.errors import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,9 +27,12 @@ def statistics_notes(experiment: Experiment, results: Results) -> list[str]:
     """How intervals and tests were made, and what size of difference they can see."""
     counts = _seed_counts(experiment)
     count = counts[0]
+    size = _count(count, "seed") if len(counts) == 1 else f"{' or '.join(map(str, counts))} seeds"
+    share = "Strategies share the initial labels of the seeds that they have in common"
+    if have_even_seeds(experiment):
+        share = "All strategies share the initial labels of a seed"
     notes = [
-        f"{' or '.join(map(str, counts))} seeds. All strategies share the initial labels of a "
-        "seed, so that differences are paired by seed.",
+        f"{size}. {share}, so that differences are paired by seed.",
         "Intervals of means and differences are 95 % Student t intervals over the seeds. Those of "
         "label savings contain the numbers of labels that a paired t-test over the seeds cannot "
         "exclude, on either side, and may be open (docs/reports.md); a strategy that may not "
@@ -71,7 +75,9 @@ def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results
     notes = []
     fewest = _seed_counts(experiment)[0]
     if fewest < FEW_SEEDS:
-        notes.append(f"Only {fewest} seeds: intervals are wide, especially those of label savings.")
+        wide = "intervals are wide, especially those of label savings"
+        none = "one seed gives neither intervals nor tests"
+        notes.append(f"Only {_count(fewest, 'seed')}: {none if fewest == 1 else wide}.")
     notes += _uneven(experiment)
     notes += _unmeasured(experiment, results.curves)
     notes += _beside_the_budget(experiment)
@@ -102,12 +108,23 @@ def _uneven(experiment: Experiment) -> Iterator[str]:
             continue
         for strategy, rounds in strategies.items():
             if rounds != base:
-                shared = len(set(rounds) & set(base))
                 yield (
                     f"{strategy} has {_size(rounds)}, {experiment.baseline} {_size(base)} "
-                    f"({where}). They are compared over what both have "
-                    f"({_count(shared, 'seed')}); ranks are over what all strategies have."
+                    f"({where}). {_compared(rounds, base)}"
                 )
+
+
+def _compared(rounds: Mapping[int, int], base: Mapping[int, int]) -> str:
+    """Over what two strategies, as seed → rounds, are compared."""
+    shared = sorted(set(rounds) & set(base))
+    if not shared:
+        return "They have no seed in common and are not compared."
+    if not bought_by_both(rounds, base):
+        return "They have only the first labels in common: no difference or area is compared."
+    return (
+        f"They are compared over what both have ({_count(len(shared), 'seed')}: {listed(shared)}), "
+        "at the level of the baseline with these seeds; ranks are over what all strategies have."
+    )
 
 
 def _size(rounds: Mapping[int, int]) -> str:

@@ -38,6 +38,7 @@ from labelbench_core.analysis.tables import (
     savings_tables,
 )
 from labelbench_core.analysis.units import of, signed, value_text, with_half_width
+from labelbench_core.configuration.comparable import have_even_budgets, have_even_seeds
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import validation_notes
 from labelbench_core.datasets.looks import Look
@@ -115,6 +116,8 @@ def render(
     return environment.get_template("report_template.html").render(
         experiment=experiment,
         sizes=_sizes(experiment),
+        even_seeds=have_even_seeds(experiment),
+        even_budgets=have_even_budgets(experiment),
         several_rounds=any(crossing.rounds > 1 for crossing in experiment.crossings),
         metric=of(experiment.metric),
         labels={**summary, "headlines": headlines(summary)},
@@ -275,7 +278,10 @@ def _published(
 
 
 def _overall_tables(results: Results) -> list[TextTable]:
-    """Area under the curve and mean rank of every strategy, per setting and split."""
+    """Area under the curve and mean rank of every strategy, per setting and split.
+
+    Where areas are over different budgets, each has its range beside it.
+    """
     keys = [*present(results.ranking, SETTING), "split"]
     ranks = {
         (*(row[key] for key in keys), row["strategy"]): f"{row['mean_rank']:.2f}"
@@ -286,9 +292,12 @@ def _overall_tables(results: Results) -> list[TextTable]:
     for names, rows in sorted(
         groups(results.aubc, keys), key=lambda group: place[group[0]["split"]]
     ):
+        ranges = _ranges(results.curves, names, rows["strategy"])
+        differ = len(set(ranges.values())) > 1
         cells = tuple(
             (
                 row["strategy"],
+                *([_range_text(row["strategy"], ranges)] if differ else []),
                 with_half_width(row["aubc"], row["half_width"], row["metric"]),
                 "–"
                 if math.isnan(row["difference"])
@@ -300,10 +309,28 @@ def _overall_tables(results: Results) -> list[TextTable]:
         )
         metric = of(rows["metric"].iloc[0])
         area, difference = f"area in {metric.unit}", f"difference in {metric.unit_of_differences}"
-        columns = ("strategy", area, difference, "p (Holm)", "mean rank")
+        over = ("area over labels",) if differ else ()
+        columns = ("strategy", *over, area, difference, "p (Holm)", "mean rank")
         title = f"{names['split']}, {setting_name(names)}"
         tables.append(TextTable(title, columns, cells))
     return tables
+
+
+def _ranges(
+    curves: pd.DataFrame, names: Mapping[str, Any], strategies: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    """Strategy → its first and last numbers of labels, in one setting and split."""
+    for key, value in names.items():
+        curves = curves[curves[key] == value]
+    labels = curves[curves["strategy"].isin(strategies)].groupby("strategy")["num_labeled"]
+    return {name: (int(part.min()), int(part.max())) for name, part in labels}
+
+
+def _range_text(strategy: str, ranges: Mapping[str, tuple[int, int]]) -> str:
+    """Over which labels an area is, and whether others are over more."""
+    first, last = ranges[strategy]
+    is_short = last < max(end for _, end in ranges.values())
+    return f"{first:,} to {last:,}{' (fewer)' if is_short else ''}"
 
 
 def _pairwise_tables(pairwise: pd.DataFrame) -> list[TextTable]:
@@ -311,7 +338,7 @@ def _pairwise_tables(pairwise: pd.DataFrame) -> list[TextTable]:
     for names, rows in groups(pairwise, ["split"]):
         columns = [name for name in rows if name not in ("split", "strategy")]
         cells = tuple(
-            (row["strategy"], *(f"{row[name]:.2f}" for name in columns))
+            (row["strategy"], *(_known("{:.2f}".format, row[name]) for name in columns))
             for _, row in rows.iterrows()
         )
         tables.append(TextTable(names["split"], ("row beats column", *columns), cells))

@@ -17,10 +17,15 @@ from helpers.analysis_jobs import (
 )
 from helpers.web_page import Page
 from labelbench_core.analysis.frames import read_csv
-from labelbench_core.analysis.money import cost_to_reach
+from labelbench_core.analysis.money import cost_to_reach, money_tables
 from labelbench_core.storage.files import read_json
 
 ALONE = {"strategies": ["coreset"], "seeds": [2, 3], "rounds": 3, "finetune": None}
+BARELY = (
+    {"strategies": ["badge"], "seeds": [3], "finetune": None},
+    {"strategies": ["entropy"], "seeds": [7, 8], "finetune": None},
+    {"strategies": ["coreset"], "rounds": 1, "finetune": None},
+)
 ELSEWHERE = {"strategies": ["badge"], "proxies": ["shallow"], "finetune": None}
 
 
@@ -35,9 +40,45 @@ def made(folder, *also):
     return {name: read_csv(folder / "tables" / f"{name}.csv", ()) for name in names}
 
 
+def page_of(folder):
+    """The words of the report on what `made` left in the folder."""
+    collect_all_costs(folder, json.loads((folder / "experiment.json").read_text()))
+    plot_everything(folder, folder / "figures")
+    manifest = {"dataset": "digits", "fingerprint": "f" * 64, "versions": {"pillow": "12.0"}}
+    fake_results.note(folder / "digits.json", "data set", **manifest)
+    status, path = render(folder)
+    assert status == 0
+    return " ".join(" ".join(Page(path.read_text(encoding="utf-8")).words).split())
+
+
 @pytest.fixture(scope="module")
-def even(tmp_path_factory):
-    return made(tmp_path_factory.mktemp("even"))
+def even_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("even")
+
+
+@pytest.fixture(scope="module")
+def even(even_folder):
+    return made(even_folder)
+
+
+@pytest.fixture(scope="module")
+def even_page(even, even_folder):
+    return page_of(even_folder)
+
+
+@pytest.fixture(scope="module")
+def barely_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("barely")
+
+
+@pytest.fixture(scope="module")
+def barely(barely_folder):
+    return made(barely_folder, *BARELY)
+
+
+@pytest.fixture(scope="module")
+def barely_page(barely, barely_folder):
+    return page_of(barely_folder)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +89,11 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def uneven(folder):
     return made(folder, ALONE, ELSEWHERE)
+
+
+@pytest.fixture(scope="module")
+def uneven_page(uneven, folder):
+    return page_of(folder)
 
 
 def chosen(table, **values):
@@ -95,17 +141,13 @@ def test_a_setting_without_the_baseline_has_curves_and_no_comparisons(uneven):
     assert pd.isna(area["difference"])
 
 
-def test_the_page_says_what_is_uneven(uneven, folder):
-    costs = collect_all_costs(folder, json.loads((folder / "experiment.json").read_text()))
-    plot_everything(folder, folder / "figures")
-    manifest = {"dataset": "digits", "fingerprint": "f" * 64, "versions": {"pillow": "12.0"}}
-    fake_results.note(folder / "digits.json", "data set", **manifest)
-    status, path = render(folder)
-    assert status == 0
-    words = " ".join(" ".join(Page(path.read_text(encoding="utf-8")).words).split())
+def test_the_page_says_what_is_uneven(uneven, folder, uneven_page):
+    costs = read_csv(folder / "costs.csv", ())
+    words = uneven_page
     assert (
         "coreset has 2 seeds and 3 budgets, random 3 seeds and 4 budgets (digits / dinov2-small / "
-        "linear / first-100-batch-100). They are compared over what both have (2 seeds)" in words
+        "linear / first-100-batch-100). They are compared over what both have (2 seeds: 2, 3), "
+        "at the level of the baseline with these seeds" in words
     )
     assert (
         "random, the baseline, was not run in digits / dinov2-small / shallow / "
@@ -123,3 +165,52 @@ def test_the_page_says_what_is_uneven(uneven, folder):
     for name in ("margin", "coreset"):
         assert rows.loc[name, "level"] == pytest.approx(headline.loc[name, "level"])
     assert rows.loc["random", "labels"] == headline.loc["margin", "baseline_labels"]
+    assert "All strategies share the" not in words
+    assert "Strategies share the first labels of the seeds that they have in common." in words
+    assert "3 seeds. Strategies share the initial labels of the seeds that they" in words
+    shown = next(table for table in money_tables(money) if "to reach the last test" in table.title)
+    assert {row[0]: row[1] for row in shown.cells} == {"random": "3", "margin": "3", "coreset": "2"}
+
+
+def test_an_area_over_fewer_budgets_says_so(folder, even_page, uneven_page):
+    assert "area over labels" not in even_page
+    assert "100 to 400" not in even_page
+    assert "100 to 300 (fewer)" in uneven_page
+    assert "100 to 400 (fewer)" not in uneven_page
+    told = "The difference is over the seeds and budgets of both."
+    assert told in uneven_page
+    assert told not in even_page
+
+
+def test_pairs_without_a_test_have_no_wins_to_show(barely, barely_page):
+    """Badge has one seed with all, entropy none with others, coreset only the first labels."""
+    for split in ("test", "pool"):
+        wins = chosen(barely["pairwise"], split=split).set_index("strategy")
+        untested = ("badge", "entropy", "coreset")
+        for name in untested:
+            assert wins.loc[["random", "margin", "mean"], name].isna().all()
+            assert wins.loc[name, ["random", "margin"]].isna().all()
+            assert wins.loc[name, name] == 0
+        # The mean is of the one other that was tested.
+        assert wins.loc["mean", "random"] == wins.loc["margin", "random"]
+        assert wins.loc["mean", "random"] > 0
+    assert "A dash: no test, for want of two common seeds" in barely_page
+
+
+def test_the_page_says_what_has_nothing_in_common(barely_page):
+    where = "(digits / dinov2-small / linear / first-100-batch-100)"
+    assert (
+        f"badge has 1 seed and 4 budgets, random 3 seeds and 4 budgets {where}. They are compared "
+        "over what both have (1 seed: 3), at the level" in barely_page
+    )
+    assert (
+        f"entropy has 2 seeds and 4 budgets, random 3 seeds and 4 budgets {where}. They have no "
+        "seed in common and are not compared." in barely_page
+    )
+    assert (
+        f"coreset has 3 seeds and 1 budget, random 3 seeds and 4 budgets {where}. They have only "
+        "the first labels in common: no difference or area is compared." in barely_page
+    )
+    assert "Only 1 seed: one seed gives neither intervals nor tests." in barely_page
+    assert "1 seeds" not in barely_page.replace("1 or", "")
+    assert "nan" not in barely_page.split("All strategies over the whole budget")[1].split()
