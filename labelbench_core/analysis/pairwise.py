@@ -50,8 +50,9 @@ def penalty_matrix(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     `frame` has single values of one split and one metric. A setting weighs 1, spread over the
     checkpoints at which the two are tested; a win is a paired t-test over the seeds of both with
     p < 0.05, uncorrected, as in the paper. Settings without the baseline, which sets the
-    checkpoints, are left out. The row `mean` holds the column means: how often a strategy is beaten; lower is better. NaN, and in no
-    mean: a pair without a test, having fewer than two common seeds or no common checkpoint.
+    checkpoints, are left out. The row `mean` holds the column means: how often a strategy is
+    beaten; lower is better. NaN, and in no mean: a pair without a test, having fewer than two
+    common seeds or no common checkpoint.
     """
     import pandas as pd
 
