@@ -39,3 +39,9 @@ def test_two_prices_of_the_same_labels_are_an_error_that_names_both(wanted, with
     load({**wanted, "annotators": ["exact"]}, with_crowd)
     free = {**with_crowd, "annotators": {"crowd": {**CROWD, "price": 0}}}
     assert "has price: 0 in" in errors_of(wanted, free)
+
+
+@pytest.mark.parametrize("currency", ["", "Swiss francs"])
+def test_a_currency_is_short(wanted, with_crowd, currency):
+    told = f"my.yaml: prices.currency: {currency!r}; allowed: a string of 1 to 10 characters"
+    assert errors_of({**wanted, "prices": {"currency": currency}}, with_crowd) == told
