@@ -187,6 +187,12 @@ def problem_of(kind: str, name: str) -> str | None:
     return None
 
 
+def _required(info: option_rules.Value) -> list[Any]:
+    """Options whose defaults need not be valid, as an INFO that is not checked yet names them."""
+    names: option_rules.Value = info.get("required") if isinstance(info, dict) else None
+    return names if isinstance(names, list) else []
+
+
 @functools.cache
 def describe(kind: str, name: str) -> Component:
     """Read a component's `INFO`, docstring and options from its source, without importing it.
@@ -208,9 +214,7 @@ def describe(kind: str, name: str) -> Component:
     info: Any = {}
     if "INFO" in stands_for:
         info = _literal(stands_for["INFO"], f"{shown_path}: INFO")
-    # Their defaults need not be valid; INFO itself is checked below.
-    required: Any = info.get("required") if isinstance(info, dict) else None
-    required = required if isinstance(required, list) else []
+    required = _required(info)
     options: dict[str, Any] = {}
     allowed: dict[str, option_rules.Allowed | None] = {}
     for argument, default in zip(main.args.kwonlyargs, main.args.kw_defaults, strict=True):
