@@ -50,19 +50,32 @@ class _Short(reprlib.Repr):
         return repr(x) if x.bit_length() < 256 else "a whole number of more than 76 digits"
 
 
-_short = _Short()
+class _ShortInYaml(_Short):
+    """The same, with YAML's words for what is no number and no text, wherever they stand."""
+
+    def repr_bool(self, x: bool, level: int) -> str:
+        return "true" if x else "false"
+
+    def repr_NoneType(self, x: None, level: int) -> str:
+        return "null"
+
+
+_short, _short_in_yaml = _Short(), _ShortInYaml()
 
 
 def shown(value: Any) -> str:
     """A value as Python writes it, cut to one short line."""
-    text = " ".join(_short.repr(value).split())
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+    return _one_line(_short.repr(value))
 
 
 def shown_value(value: Any) -> str:
     """A value of a configuration, in YAML's notation where that differs from Python's."""
-    words = {True: "true", False: "false", None: "null"}
-    return words[value] if value is None or isinstance(value, bool) else shown(value)
+    return _one_line(_short_in_yaml.repr(value))
+
+
+def _one_line(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 
 
 def number_hint(value: Any, holds: Callable[[Any], bool]) -> str:

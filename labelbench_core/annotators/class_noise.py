@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from labelbench_core.annotators import PoolFacts, Truth
-from labelbench_core.errors import InputError, did_you_mean, listed, shown
+from labelbench_core.errors import InputError, did_you_mean, listed, shown, shown_value
 from labelbench_core.registry.options import Seed, Share
 from labelbench_core.seeds import rng_for
 
@@ -24,18 +24,18 @@ ROUNDING = 1e-9  # of the sum of a class's shares
 def check(
     facts: PoolFacts,
     *,
-    flips: Sequence[tuple[str | int, str | int, Share]] | None = None,
+    flips: Sequence[tuple[str | int, str | int, Share]] = (),
     seed: Seed = 0,
 ) -> None:
     """`InputError` where a class is unknown, or more than all of its labels are flipped."""
     if facts.class_names is not None:
-        flip_matrix(flips or (), facts.class_names)
+        flip_matrix(flips, facts.class_names)
 
 
 def annotate(
     truth: Truth,
     *,
-    flips: Sequence[tuple[str | int, str | int, Share]] | None = None,
+    flips: Sequence[tuple[str | int, str | int, Share]] = (),
     seed: Seed = 0,
 ) -> np.ndarray:
     """(N,) int64 labels, each drawn from the row of its true class in the flip matrix.
@@ -51,7 +51,7 @@ def annotate(
         Of the draw, which also depends on the data set's id. It is not the experiment's seed: all
         of those see the same labels. Default: ours.
     """
-    ends = np.cumsum(flip_matrix(flips or (), truth.class_names), axis=1)
+    ends = np.cumsum(flip_matrix(flips, truth.class_names), axis=1)
     drawn = rng_for("class-noise", truth.dataset, seed).random(len(truth.labels))
     ends[:, -1] = 1.0  # whatever was lost in rounding
     # How many classes end below the number drawn: the class whose interval it lies in.
@@ -69,7 +69,7 @@ def flip_matrix(
     matrix = np.zeros((len(class_names), len(class_names)))
     for given, taken_for, share in flips:
         true, said = (_number(one, class_names) for one in (given, taken_for))
-        told = f"options.flips: {shown([given, taken_for, share])}"
+        told = f"options.flips: {shown_value([given, taken_for, share])}"
         if true == said:
             raise InputError(f"{told}; allowed: two different classes")
         if matrix[true, said]:

@@ -96,7 +96,9 @@ def read_columns(path: Path, columns: Sequence[str]) -> list[np.ndarray]:
             header = next(lines, list[str]())
             places = [_place(path, name, header) for name in columns]
             rows = [line for line in lines if line]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8; allowed: text in UTF-8") from error
+    except (OSError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as a table ({error})") from error
     for number, line in enumerate(rows):
         if len(line) != len(header):
@@ -117,7 +119,9 @@ def _read_arrays(path: Path, columns: Sequence[str]) -> list[np.ndarray]:
     except InputError:
         raise
     except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a readable .npz file ({error})") from error
+        # NumPy's own words advise to load pickles, which may run any code.
+        told = f"{path}: not a readable .npz file"
+        raise InputError(f"{told}; allowed: an .npz of plain arrays, without objects") from error
     for name, values in zip(columns, found, strict=True):
         if values.ndim != 1 or values.dtype.kind not in "iuU":
             given = f"{values.dtype} of shape {values.shape}"
@@ -128,7 +132,10 @@ def _read_arrays(path: Path, columns: Sequence[str]) -> list[np.ndarray]:
 
 
 def _place(path: Path, column: str, known: Sequence[str]) -> int:
-    """Which of the columns is meant."""
+    """Which of the columns is meant; `InputError` if it is missing or stands twice."""
+    if (count := list(known).count(column)) > 1:
+        told = f"{path}: column {shown(column)}: {count} columns are called that"
+        raise InputError(f"{told}; allowed: one of each name that is asked for")
     if column not in known:
         told = f"{path}: column {shown(column)} is not there{did_you_mean(column, known)}"
         raise InputError(f"{told}; allowed: {listed(known)}")

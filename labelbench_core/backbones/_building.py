@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,5 +93,13 @@ def require_file(checkpoint: str, option: str = "checkpoint") -> Path:
     """The path of a local checkpoint; `InputError` if there is none."""
     path = Path(checkpoint).expanduser()
     if not path.is_file() or path.stat().st_size == 0:
-        raise InputError(f"{option}: {path}: no such file, or it is empty")
+        raise InputError(
+            f"{option}: {path}: no such file, or it is empty; allowed: a file that is there"
+        )
     return path
+
+
+def closest(name: str, names: Sequence[str]) -> str:
+    """Names like one that is not known, to stand at a message's end; nothing if there are none."""
+    found = difflib.get_close_matches(name, names, n=3)
+    return f"; closest: {', '.join(found)}" if found else ""

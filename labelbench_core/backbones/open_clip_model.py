@@ -7,12 +7,11 @@ Cherti et al., "Reproducible Scaling Laws for Contrastive Language-Image Learnin
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from labelbench_core.backbones import Backbone, Outline, _libraries
-from labelbench_core.backbones._building import require_file
+from labelbench_core.backbones._building import closest, require_file
 from labelbench_core.backbones._checkpoints import (
     first_mismatch,
     not_weights,
@@ -231,8 +230,8 @@ def _preprocessing(
     from open_clip.transform import PreprocessCfg
 
     if model not in (models := open_clip.list_models()):
-        told = f"model: {model!r}; allowed: the models of OpenCLIP"
-        raise InputError(f"{told}; closest: {_closest(model, models)}")
+        told = f"model: {model!r}; allowed: a name of open_clip.list_models()"
+        raise InputError(told + closest(model, models))
     tags = open_clip.list_pretrained_tags_by_model(model)
     tag = _tag(pretrained, checkpoint)
     defaults = dataclasses.asdict(PreprocessCfg())
@@ -290,10 +289,6 @@ def _check_activation(model: str, tag: str, config: Mapping[str, Any]) -> None:
             f"model: {model!r}; its weights {tag!r} were trained with another activation; allowed "
             f"for them: {model}-quickgelu"
         )
-
-
-def _closest(name: str, names: Sequence[str]) -> str:
-    return ", ".join(difflib.get_close_matches(name, names, n=3)) or "none"
 
 
 def _create(

@@ -6,13 +6,12 @@ Wightman, "PyTorch Image Models", https://github.com/huggingface/pytorch-image-m
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from labelbench_core.backbones import Backbone, Outline, _libraries
-from labelbench_core.backbones._building import require_file
+from labelbench_core.backbones._building import closest, require_file
 from labelbench_core.backbones._checkpoints import (
     first_mismatch,
     not_weights,
@@ -213,8 +212,8 @@ def _preprocessing(
     if ":" in name:
         return settle(given, _known(_of_hub(name), source), source, "")
     if not timm.is_model(name) or name in timm.models.get_deprecated_models():
-        told = f"model: {model!r}; allowed: the models of timm"
-        raise InputError(f"{told}; closest: {_closest(model)}")
+        told = f"model: {model!r}; allowed: a name of timm.list_models()"
+        raise InputError(told + closest(model.partition(".")[0], timm.list_models()))
     base, _, tag = name.partition(".")
     tags = [other.partition(".")[2] for other in timm.list_models(f"{base}.*", pretrained=True)]
     if tag and tag not in tags:
@@ -269,13 +268,6 @@ def _former_names(base: str) -> list[str]:
 
     renamed = timm.models.get_deprecated_models().items()
     return [old for old, new in renamed if new.partition(".")[0] == base]
-
-
-def _closest(model: str) -> str:
-    timm = _libraries.timm()
-
-    base = model.partition(".")[0]
-    return ", ".join(difflib.get_close_matches(base, timm.list_models(), n=3)) or "none"
 
 
 def _published(name: str, pretrained: bool, input_size: int | None) -> torch.nn.Module:

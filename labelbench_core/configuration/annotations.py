@@ -7,7 +7,7 @@ from typing import Any
 from labelbench_core import registry
 from labelbench_core.annotators import EXACT, PoolFacts
 from labelbench_core.annotators.annotating import made_by, source_of
-from labelbench_core.configuration.catalogue import Catalogue
+from labelbench_core.configuration.catalogue import Catalogue, entry_error
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.source_sizes import source_sizes
 from labelbench_core.datasets import POOL
@@ -75,7 +75,8 @@ def look_at_annotators(
             if state == "changed":
                 changed[record] = f"the table of annotator {annotator!r} is another one now"
         except InputError as error:
-            errors.append(f"annotator {annotator!r} on data set {dataset!r}: {error}")
+            where = f"annotator {annotator!r} on data set {dataset!r}"
+            errors.append(entry_error("annotators", where, error))
     raise_all(errors)
     return changed
 

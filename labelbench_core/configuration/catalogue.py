@@ -8,7 +8,15 @@ from typing import Any
 from labelbench_core import registry
 from labelbench_core.annotators import EXACT
 from labelbench_core.configuration.schemas import schema_errors
-from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown, shown_key
+from labelbench_core.errors import (
+    InputError,
+    did_you_mean,
+    listed,
+    raise_all,
+    shown,
+    shown_key,
+    shown_value,
+)
 from labelbench_core.storage.files import Json
 from labelbench_core.storage.yaml_files import read_yaml
 from labelbench_core.trainers.shared.places import in_steps
@@ -26,6 +34,9 @@ ONLY_OF = {
     "annotators": ("price", "seconds"),
     "trainers": ("training",),
 }  # fmt: skip
+
+FOLDER = "config/catalogue"
+"""Where the files of the catalogue are, for messages."""
 
 Catalogue = dict[str, dict[str, dict[str, Any]]]
 
@@ -54,6 +65,17 @@ def load_catalogue(folder: Path) -> Catalogue:
             errors += kind_errors(kind, catalogue[kind], schema, file)
     raise_all(errors)
     return catalogue
+
+
+def entry_error(kind: str, entry: str, error: object) -> str:
+    """The line for what is wrong with an entry and shows only where it is used.
+
+    Parameters
+    ----------
+    entry
+        What the entry is, such as "backbone 'mine'".
+    """
+    return f"{FOLDER}/{kind}.yaml: {entry}: {error}"
 
 
 def kind_errors(kind: str, entries: Any, schema: Path, file: Path | str) -> list[str]:
@@ -109,8 +131,8 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
             wrong = [f"training.ema_decay: 0.0; allowed with {implementation}: more than 0"]
         if not info["needs_unlabeled"]:
             wrong += [
-                f"training.{key}: {shown(training[key])}; {implementation} uses no unlabelled "
-                "examples; allowed: leave it out"
+                f"training.{key}: {shown_value(training[key])}; {implementation} uses no "
+                "unlabelled examples; allowed: leave it out"
                 for key in ("unlabeled_ratio", "strong_operations", "strong_cutout")
                 if key in training
             ]
@@ -161,8 +183,8 @@ def _step_errors(trainer: str, given: Mapping[str, Any], steps: int) -> list[str
         place = {option: in_steps(values[option], steps) for option in (named, other)}
         if place[later] < place[earlier]:
             errors.append(
-                f"options.{named}: {shown(values[named])} (step {place[named]:g} of {steps}); "
-                f"allowed: at {bound} {other}, {shown(values[other])} (step "
+                f"options.{named}: {shown_value(values[named])} (step {place[named]:g} of "
+                f"{steps}); allowed: at {bound} {other}, {shown_value(values[other])} (step "
                 f"{place[other]:g})"
             )
     return errors
@@ -185,6 +207,6 @@ def _schedule_errors(name: str, entry: Mapping[str, Any], file: Path | str) -> I
         yield f"{file}: {name}.list: missing; allowed: the list that draw: recorded takes"
     if "list" in entry and not is_recorded:
         given = entry.get("draw", "uniform")
-        yield f"{file}: {name}.draw: {shown(given)}; allowed with a list: recorded"
+        yield f"{file}: {name}.draw: {shown_value(given)}; allowed with a list: recorded"
     if is_recorded and entry["initial"] == "all":
         yield f"{file}: {name}.draw: 'recorded'; allowed with initial: all: leave it out"

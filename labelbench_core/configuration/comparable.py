@@ -74,9 +74,11 @@ def _errors_of_several(experiment: Experiment) -> Iterator[str]:
     baseline, highlight = experiment.baseline, experiment.highlight
     beside = {name for one in found.values() if baseline in one for name in one}
     if highlight not in beside:
+        share = sorted(beside - {baseline})
+        cure = listed(share) if share else "a strategy that shares a crossing with the baseline"
         yield (
             f"highlight: {highlight!r} shares no dataset, annotator, backbone, proxy and schedule "
-            f"with the baseline {baseline!r}; allowed: {listed(sorted(beside - {baseline}))}"
+            f"with the baseline {baseline!r}; allowed: {cure}"
         )
     elif any(crossing.rounds > 1 for crossing in experiment.crossings):
         comparable = {

@@ -9,6 +9,7 @@ from labelbench_core.configuration import entries
 from labelbench_core.configuration.beside_budget import ending, labels_beside
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Crossing
+from labelbench_core.configuration.references import Panel
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.training.recipe import LEAST_TO_HOLD_OUT, Recipe
 
@@ -44,6 +45,27 @@ def split_errors(
                     f"finetune.trainers: {trainer!r}: training.evaluate: data set {dataset!r} has "
                     f"no split {shown(split)}{did_you_mean(split, sizes)}; allowed: {listed(sizes)}"
                 )
+
+
+def panel_split_errors(
+    panels: Iterable[Panel], dataset: str, catalogue: Catalogue, sizes: Mapping[str, int]
+) -> Iterator[str]:
+    """Splits that panels show and that nothing of theirs is evaluated on."""
+    if "test" not in sizes:  # as above
+        return
+    for place, panel in enumerate(panels):
+        if panel.setting["dataset"] != dataset:
+            continue
+        evaluated = list(sizes)
+        told = f"data set {dataset!r} has no split {shown(panel.split)}"
+        if panel.trainer and (chosen := _recipe(catalogue, panel.trainer).evaluate) is not None:
+            evaluated = list(chosen)
+            told = f"trainer {panel.trainer!r} (training.evaluate) leaves it out"
+        if panel.split not in evaluated:
+            yield (
+                f"panels.{place}.split: {shown(panel.split)}: {told}"
+                f"{did_you_mean(panel.split, evaluated)}; allowed: {listed(evaluated)}"
+            )
 
 
 def _extra_errors(
@@ -89,7 +111,7 @@ def _proxy_errors(crossing: Crossing, catalogue: Catalogue, proxy: str) -> Itera
         if needs_views and entries.augmentation_of(catalogue, proxy) is None:
             known = listed(catalogue["augmentations"])
             yield (
-                f"proxies: {proxy!r}: options.augmentation: None, but trainer {trainer!r} needs "
+                f"proxies: {proxy!r}: options.augmentation: null, but trainer {trainer!r} needs "
                 f"views of unlabelled images; allowed: {known}"
             )
         yield from _image_options(catalogue, trainer, recipe, where)

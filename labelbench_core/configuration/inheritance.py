@@ -9,7 +9,7 @@ say, their recipes included, and what the command line says replaces all of it.
 import contextlib
 import os
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -97,15 +97,18 @@ def asked(
     Raises
     ------
     InputError
-        If a file that is extended is missing, no mapping, or extends itself; if the recipe does
-        not exist. All else is checked as any experiment is.
+        If a file that is extended is missing, no mapping, or extends itself; if an experiment that
+        extends another has no name of its own; if the recipe does not exist. All else is checked as
+        any experiment is.
     """
     files = files or {}
     if not isinstance(config, Mapping):
         return Asked(config, name, {})
     if recipe is not None:
         config = {**config, "recipe": recipe}
-    layers = [*_extended(config, name, files), *_written(config, name, files)]
+    extended, written = _extended(config, name, files), _written(config, name, files)
+    _require_own_name(extended, written)
+    layers = [*extended, *written]
     given = {key: layer for layer in layers for key in layer.values}  # the last one holds
     chosen = _chosen(given)
     values: dict[str, Any] = {}
@@ -187,6 +190,24 @@ def _extended(config: Mapping[str, Any], name: str, files: Mapping[Path, Json]) 
         kept = {key: value for key, value in content.items() if key != "extends"}
         layers.insert(0, _Layer(kept, place))
     return layers
+
+
+def _require_own_name(extended: Sequence[_Layer], written: Sequence[_Layer]) -> None:
+    """`InputError` where an experiment would write into the reports of one that it extends."""
+    others = {
+        str(one.values["experiment"]): one.place for one in extended if "experiment" in one.values
+    }
+    own = [one for one in written if "experiment" in one.values]
+    given = str(own[-1].values["experiment"]) if own else None
+    if not others or (given is not None and given not in others):
+        return
+    place = own[-1].place if own else next(one.place for one in written if "extends" in one.values)
+    told = f"experiment: {shown(given)}" if own else "experiment: missing"
+    theirs = listed(f"{name!r} ({file})" for name, file in others.items())
+    raise InputError(
+        f"{place}: {told}; allowed: a name of its own, not that of an experiment that it extends: "
+        f"{theirs}"
+    )
 
 
 def _base(extends: Any, place: str, folder: Path) -> Path:

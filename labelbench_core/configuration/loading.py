@@ -8,9 +8,13 @@ from typing import Any
 from labelbench_core import registry
 from labelbench_core.annotators import EXACT
 from labelbench_core.configuration import reference_keys
-from labelbench_core.configuration.catalogue import Catalogue
+from labelbench_core.configuration.catalogue import Catalogue, entry_error
 from labelbench_core.configuration.comparable import comparison_errors
-from labelbench_core.configuration.compatibility import combination_errors, split_errors
+from labelbench_core.configuration.compatibility import (
+    combination_errors,
+    panel_split_errors,
+    split_errors,
+)
 from labelbench_core.configuration.component_code import unreadable
 from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
 from labelbench_core.configuration.metric import metric_errors, metric_of
@@ -305,14 +309,17 @@ def check_sources(
             if not found.splits:
                 found = source_sizes(entry, data_dir)
         except InputError as error:
-            errors.append(f"data set {dataset!r}: {error}")
+            errors.append(entry_error("datasets", f"data set {dataset!r}", error))
             continue
         except OSError as error:
-            errors.append(f"data set {dataset!r}: {error.filename}: {error.strerror}")
+            told = f"{error.filename}: {error.strerror}"
+            errors.append(entry_error("datasets", f"data set {dataset!r}", told))
             continue
         sizes = found.splits
         if found.missing:
             missing[dataset] = f"data set {dataset!r}: {found.missing}"
+        told = panel_split_errors(experiment.panels, dataset, catalogue, sizes)
+        errors += [f"{file}: {line}" for line in told]
         for crossing in experiment.crossings:
             if dataset in crossing.datasets:
                 errors += _budget_errors(crossing, dataset, catalogue, sizes.get("pool"), file)
@@ -339,7 +346,10 @@ def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
     from labelbench_core.backbones.checking import problems_of
 
     problems = problems_of({backbone: catalogue["backbones"][backbone] for backbone in needed})
-    raise_all(f"backbone {backbone!r}: {problem}" for backbone, problem in problems.items())
+    raise_all(
+        entry_error("backbones", f"backbone {backbone!r}", problem)
+        for backbone, problem in problems.items()
+    )
 
 
 def _budget_errors(

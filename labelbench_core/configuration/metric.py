@@ -24,9 +24,9 @@ def metric_errors(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[s
     if "metric" not in config and len(different) > 1:
         told = listed(f"{dataset} {metric}" for dataset, metric in found.items())
         yield f"metric: missing, and the data sets' differ ({told}); allowed: {listed(different)}"
-    elif METRICS[metric_of(config, catalogue)].needs_groups:
+    else:
         for dataset in found:
-            yield from _without_groups(dataset, metric_of(config, catalogue), catalogue)
+            yield from group_errors(dataset, metric_of(config, catalogue), catalogue)
 
 
 def _metrics(config: Mapping[str, Any], catalogue: Catalogue) -> dict[str, str]:
@@ -36,7 +36,10 @@ def _metrics(config: Mapping[str, Any], catalogue: Catalogue) -> dict[str, str]:
     return {name: entries.get(name, {}).get("metric", DEFAULT) for name in itertools.chain(*lists)}
 
 
-def _without_groups(dataset: str, metric: str, catalogue: Catalogue) -> Iterator[str]:
+def group_errors(dataset: str, metric: str, catalogue: Catalogue) -> Iterator[str]:
+    """A metric that needs groups, for a data set without them."""
+    if not METRICS[metric].needs_groups:
+        return
     entry = catalogue["datasets"].get(dataset)
     if entry is None or registry.problem_of("datasets", entry["implementation"]):
         return  # told to whoever names it

@@ -5,6 +5,7 @@ from typing import Any
 
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.metric import group_errors
 from labelbench_core.configuration.references import EXACT, Panel, Reference
 from labelbench_core.configuration.same_setting import (
     differences,
@@ -73,6 +74,9 @@ def panels(
             several = listed(" / ".join([*ids.values(), *([t] if t else [])]) for ids, t in places)
             wrong.append(f"{where}: one of several settings is meant; allowed: {several}")
         wrong += list(_panel_errors(values, values.get("metric", experiment.metric), where))
+        if len(places) == 1:
+            dataset, metric = places[0][0]["dataset"], values.get("metric", experiment.metric)
+            wrong += [f"{where}.{line}" for line in group_errors(dataset, metric, catalogue)]
         errors += wrong
         if wrong:
             continue

@@ -97,8 +97,9 @@ def _lines(error: Any, root: Mapping[str, Any], unsaid: Collection[str]) -> Iter
             told = f"{'.'.join([*keys, shown_key(name)])}: unknown key{did_you_mean(name, allowed)}"
             yield f"{told}; allowed: {listed(sorted(allowed))}"
     elif error.validator == "required":
-        missing = [name for name in error.validator_value if name not in value]
-        yield f"{start}missing key: {', '.join(missing)}"
+        for name in (name for name in error.validator_value if name not in value):
+            allowed = in_words(schema["properties"][name], root)
+            yield f"{start}missing key: {name}; allowed: {allowed}"
     elif "propertyNames" in error.absolute_schema_path:
         yield f"{start}{shown_value(value)}; allowed as a key: {in_words(schema, root)}"
     else:
@@ -137,8 +138,15 @@ def _plain_words(kind: str, schema: Mapping[str, Any], root: Mapping[str, Any]) 
     if kind == "array":
         items = "distinct items" if schema.get("uniqueItems") else "items"
         of = f", each {in_words(schema['items'], root)}" if "items" in schema else ""
-        some = words.replace("a list", "a non-empty list") if schema.get("minItems") else words
+        least, most = schema.get("minItems"), schema.get("maxItems")
+        if least is not None and least == most:
+            return f"{words} of {least} {items}{of}"
+        some = words.replace("a list", "a non-empty list") if least else words
         return f"{some} of {items}{of}"
+    if kind == "string" and "maxLength" in schema:
+        return f"{words} of {schema.get('minLength', 0)} to {schema['maxLength']} characters"
+    if kind == "string" and schema.get("minLength"):
+        return words.replace("a string", "a non-empty string")
     if kind == "object" and schema.get("minProperties"):
         return f"{words} with at least one key"
     return words

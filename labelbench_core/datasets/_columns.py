@@ -34,10 +34,7 @@ def read_columns(path: Path, columns: Mapping[str, str]) -> dict[str, list[str]]
     InputError
         If the file is missing or no table, or lacks a column: names it and those that there are.
     """
-    suffix = path.suffix.lower()
-    if suffix not in (*DELIMITERS, PARQUET):
-        allowed = listed([*DELIMITERS, PARQUET])
-        raise InputError(f"{printable(path)}: its name ends in {suffix!r}; allowed: {allowed}")
+    suffix = require_suffix(path)
     if not path.is_file():
         raise InputError(f"{printable(path)}: file not found")
     if suffix == PARQUET:
@@ -57,6 +54,15 @@ def read_columns(path: Path, columns: Mapping[str, str]) -> dict[str, list[str]]
         for append, place in keep:
             append(cells[place])
     return dict(zip(columns, found, strict=True))
+
+
+def require_suffix(path: Path) -> str:
+    """The end of a table's name; `InputError` if it is that of no table."""
+    suffix = path.suffix.lower()
+    if suffix not in (*DELIMITERS, PARQUET):
+        allowed = listed([*DELIMITERS, PARQUET])
+        raise InputError(f"{printable(path)}: its name ends in {suffix!r}; allowed: {allowed}")
+    return suffix
 
 
 def row_name(path: Path, row: int) -> str:
@@ -86,9 +92,7 @@ def _text_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                 told = f"{printable(path)}: line {reader.line_num}: no table: {error}"
                 raise InputError(told) from error
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"{printable(path)}: not UTF-8: {error.reason}; save it as such"
-        ) from error
+        raise InputError(f"{printable(path)}: not UTF-8; allowed: text in UTF-8") from error
     except OSError as error:
         raise InputError(f"{printable(path)}: cannot be read ({error.strerror})") from error
 
@@ -124,7 +128,8 @@ def _places(path: Path, header: Sequence[str], columns: Mapping[str, str]) -> li
             continue
         told = f"{key}: {shown(name)}"
         if count:
-            raise InputError(f"{printable(path)}: {told}: {count} columns are called that")
+            told = f"{printable(path)}: {told}: {count} columns are called that"
+            raise InputError(f"{told}; allowed: one of each name that is asked for")
         hint = did_you_mean(name, header)
         raise InputError(
             f"{printable(path)}: {told}: no such column{hint}; allowed: "

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from labelbench_core.datasets import POOL, TEST, RawDataset, Source
-from labelbench_core.datasets._columns import read_columns
+from labelbench_core.datasets._columns import read_columns, require_suffix
 from labelbench_core.datasets._listing import LeftOut
 from labelbench_core.datasets._tabular import (
     Cells,
@@ -39,6 +39,7 @@ INFO = {
     "in_files": True,
     "groups": "group_column",
 }
+FROM_DATA = "(relative paths start at LABELBENCH_DATA)"
 
 
 def check(
@@ -174,8 +175,14 @@ def _read(
     _check_options(split_column, splits, test_share, classes, class_column)
     file = _below(data_dir, "table", table)
     below = os.path.dirname(table) if images is None else images
-    if not _below(data_dir, "images", below).is_dir():
-        raise InputError(f"options.images: {shown(below)}; allowed: a folder that is there")
+    folder_of_images = _below(data_dir, "images", below)
+    require_suffix(file)
+    if not file.is_file():
+        told = f"options.table: {shown(table)}: {printable(file)} is not a file"
+        raise InputError(f"{told}; allowed: a file that is there {FROM_DATA}")
+    if not folder_of_images.is_dir():
+        told = f"options.images: {shown(below)}: {printable(folder_of_images)} is not a folder"
+        raise InputError(f"{told}; allowed: a folder that is there {FROM_DATA}")
     names = {"path": path_column, "label": label_column, "split": split_column}
     names |= {"group": group_column, "class": class_column}
     chosen = {key: name for key, name in names.items() if name is not None}
@@ -189,7 +196,11 @@ def _read(
     if class_column is not None:
         labels, class_names = named_labels(cells)
     elif classes is not None:
-        known = read_class_names(_below(data_dir, "classes", classes))
+        listing = _below(data_dir, "classes", classes)
+        if not listing.is_file():
+            told = f"options.classes: {shown(classes)}: {printable(listing)} is not a file"
+            raise InputError(f"{told}; allowed: a file that is there {FROM_DATA}")
+        known = read_class_names(listing)
         labels, class_names = labels_of(cells, known, printable(Path(data_dir, classes)))
     else:
         labels, class_names = labels_of(cells, None)
@@ -276,7 +287,7 @@ def read_class_names(path: Path) -> list[str]:
     except FileNotFoundError as error:
         raise InputError(f"{printable(path)}: file not found") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{printable(path)}: not UTF-8 ({error.reason})") from error
+        raise InputError(f"{printable(path)}: not UTF-8; allowed: text in UTF-8") from error
     except OSError as error:
         raise InputError(f"{printable(path)}: cannot be read ({error.strerror})") from error
     known: dict[str, int] = {}

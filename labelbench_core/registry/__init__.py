@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown
+from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown, shown_value
 from labelbench_core.registry import info as component_info
 from labelbench_core.registry import options as option_rules
 
@@ -137,7 +137,7 @@ def option_errors(
             continue
         is_list = isinstance(values[other], (list, tuple))
         which = f"the number of {other}" if is_list else f"that of {other}"
-        told = f"options.{option}: {shown(values[option])}; allowed: at least {least}"
+        told = f"options.{option}: {shown_value(values[option])}; allowed: at least {least}"
         found.append(f"{told} ({which})")
     return found
 
@@ -187,6 +187,12 @@ def problem_of(kind: str, name: str) -> str | None:
     return None
 
 
+def _required(info: option_rules.Value) -> list[Any]:
+    """Options whose defaults need not be valid, as an INFO that is not checked yet names them."""
+    names: option_rules.Value = info.get("required") if isinstance(info, dict) else None
+    return names if isinstance(names, list) else []
+
+
 @functools.cache
 def describe(kind: str, name: str) -> Component:
     """Read a component's `INFO`, docstring and options from its source, without importing it.
@@ -205,6 +211,10 @@ def describe(kind: str, name: str) -> Component:
     main = functions.get(MAIN_FUNCTION[kind])
     if main is None:
         raise InputError(f"{shown_path}: has no function {MAIN_FUNCTION[kind]}")
+    info: Any = {}
+    if "INFO" in stands_for:
+        info = _literal(stands_for["INFO"], f"{shown_path}: INFO")
+    required = _required(info)
     options: dict[str, Any] = {}
     allowed: dict[str, option_rules.Allowed | None] = {}
     for argument, default in zip(main.args.kwonlyargs, main.args.kw_defaults, strict=True):
@@ -217,12 +227,10 @@ def describe(kind: str, name: str) -> Component:
         except option_rules.Unreadable as error:
             raise InputError(f"{where}: {error}") from error
         rule = allowed[argument.arg]
-        if rule and not rule.holds(options[argument.arg]):
+        needs_value = argument.arg in required
+        if rule and not needs_value and not rule.holds(options[argument.arg]):
             told = f"default {shown(options[argument.arg])}; allowed: {rule.words}"
             raise InputError(f"{where}: {told}")
-    info: Any = {}
-    if "INFO" in stands_for:
-        info = _literal(stands_for["INFO"], f"{shown_path}: INFO")
     for error in component_info.errors(kind, info, options):
         raise InputError(f"{shown_path}: INFO: {error}")
     with_memory = functions.get("select_with_state") if kind == "strategies" else None

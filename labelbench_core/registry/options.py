@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeGuard
 
-from labelbench_core.errors import did_you_mean, listed, number_hint, shown, shown_key, shown_value
+from labelbench_core.errors import did_you_mean, listed, number_hint, shown_key, shown_value
 
 ID = re.compile("(?=.{1,100}$)[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_TEXT = 1000
@@ -276,8 +276,9 @@ def _row_of(members: Sequence[Allowed]) -> Allowed:
             return False
         return all(one.holds(part) for one, part in zip(members, value, strict=True))
 
-    words = " and ".join(dict.fromkeys(member.words for member in members))
-    return Allowed(f"a list of {len(members)}, each {words}", holds)
+    words = [member.words for member in members]
+    of = f", each {words[0]}" if len(set(words)) == 1 else f" ({'; '.join(words)})"
+    return Allowed(f"a list of {len(members)}{of}", holds)
 
 
 def _mapping_of(keys: Allowed, values: Allowed) -> Allowed:
@@ -334,7 +335,7 @@ def errors(
             yield f"{told}; allowed: {listed(sorted(defaults))}"
         elif rule is None:
             if not is_like(value, defaults[key]):
-                like = f"a value like its default, {shown(defaults[key])}"
+                like = f"a value like its default, {shown_value(defaults[key])}"
                 yield f"{what}.{key}: {shown_value(value)}; allowed: {like}"
         elif resolved and rule.reference and isinstance(value, Mapping):
             continue

@@ -50,7 +50,8 @@ def test_an_annotator_that_errs_beside_the_exact_one(finished):
     truth = open_dataset(results / "datasets/digits").labels("pool")
     said = np.where(truth == 3, 8, truth)
     write_table(finished.folder, said[:-1], truth[:-1])
-    where = "annotator 'said' on data set 'digits': data/said.csv: label: "
+    where = "config/catalogue/annotators.yaml: annotator 'said' on data set 'digits': "
+    where += "data/said.csv: label: "
     assert f"error: {where}299 labels; allowed: 300" in failing(finished, config="noisy.yaml")
     write_table(finished.folder, said, truth)
     # What the exact annotator's labels give is there, from an experiment that named none.

@@ -92,7 +92,7 @@ def test_missing_data_starts_nothing(fresh):
     )
     fresh.edit("smoke.yaml", "[digits]", "[mine]")
     text = failing(fresh)
-    assert "error: data set 'mine'" in text
+    assert "error: config/catalogue/datasets.yaml: data set 'mine'" in text
     assert str(fresh.folder / "data" / "mine") in text or "data/mine" in text
     assert not (fresh.folder / "results").exists()
 
@@ -104,7 +104,10 @@ def test_missing_weights_start_nothing_that_needs_them(fresh):
     )
     fresh.edit("smoke.yaml", "backbones: [tiny]", "backbones: [mine]")
     text = failing(fresh)
-    assert "error: backbone 'mine': checkpoint: nowhere/model.bin: no such file" in text
+    told = (
+        "error: config/catalogue/backbones.yaml: backbone 'mine': checkpoint: nowhere/model.bin: "
+    )
+    assert f"{told}no such file, or it is empty; allowed: a file that is there" in text
     assert not (fresh.folder / "results").exists()
     pool = "results/selections/digits/small/seed-0/initial.json"
     fresh.snakemake(pool)

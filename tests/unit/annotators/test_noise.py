@@ -107,7 +107,9 @@ def test_flips_that_cannot_be_are_refused_before_any_job(tmp_path, flips, told):
     [
         ("class-noise", {}, "options.flips: missing"),
         ("class-noise", {"flips": [["cat", "dog"]]}, "each a list of 3"),
-        ("class-noise", {"flips": [["cat", "dog", 2]]}, "a number from 0 to 1"),
+        ("class-noise", {"flips": [["cat", "dog", 2]]}, "a number from 0 to 1)"),
+        ("class-noise", {"flips": None}, "options.flips: null; allowed: a non-empty list"),
+        ("class-noise", {"flips": [["cat", None, True]]}, "options.flips: [['cat', null, true]];"),
         ("class-noise", {"flips": [["cat", "dog", 0.1]] * 2}, "distinct items"),
         ("uniform-noise", {"share": 1.5}, "options.share: 1.5; allowed: a number from 0 to 1"),
         ("recorded", {}, "options.table: missing"),

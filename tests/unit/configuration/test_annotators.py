@@ -142,7 +142,10 @@ def look(said, prepared=None):
 def test_a_table_is_checked_before_any_job(said):
     """As far as the data set is known: digits come in a package."""
     folder = said[2]
-    with pytest.raises(InputError, match=r"annotator 'said' on data set 'digits': .*no such file"):
+    told = (
+        r"^config/catalogue/annotators.yaml: annotator 'said' on data set 'digits': .*no such file"
+    )
+    with pytest.raises(InputError, match=told):
         look(said)
     write_table(folder, [1] * 1296)
     with pytest.raises(InputError, match="label: 1296 labels; allowed: 1297, one for each row"):

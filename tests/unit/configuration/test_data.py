@@ -1,5 +1,6 @@
 """What an experiment needs of its data and backbones is told before anything starts."""
 
+import copy
 import re
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def test_a_damaged_manifest_is_made_again(quickstart, catalogue, tmp_path, monke
     [
         (300, 1000, None),  # of 300, 8 rounds buy too many
         (300, None, None),
-        (None, 12, "data set 'digits': pool_size: 12; it leaves no image of class"),
+        (None, 12, "datasets.yaml: data set 'digits': pool_size: 12; it leaves no image of class"),
         (None, 300, "8 rounds of schedule 'start-10-batch-60' buy 430 labels, but the pool of 'di"),
         (300, 300, "but the pool of 'digits' has 300"),
     ],
@@ -182,7 +183,8 @@ def test_a_part_of_the_pool_that_loses_a_class_is_told_before_any_job(
     catalogue["datasets"]["digits"] = entry
     experiment = load(quickstart, catalogue)
     told = (
-        r"data set 'digits': pool_size: 10; it leaves no image of class rare, which has 1 of the "
+        r"^config/catalogue/datasets.yaml: data set 'digits': pool_size: 10; it leaves no image of "
+        r"class rare, which has 1 of the "
         r"pool's 61 \(1 classes lost\); allowed: (\d+) to 61"
     )
     with pytest.raises(InputError, match=told) as caught:
@@ -202,6 +204,46 @@ def test_a_part_of_the_pool_that_loses_a_class_is_told_before_any_job(
 def with_trainer(catalogue, **training):
     entry = {"implementation": "supervised", "training": {"head": "fresh", **training}}
     return {**catalogue, "trainers": {**catalogue["trainers"], "mine": entry}}
+
+
+@pytest.mark.parametrize(
+    ("panel", "evaluate", "told"),
+    [
+        ({"split": "val"}, None, "data set 'digits' has no split 'val'; allowed: pool, test"),
+        ({"split": "tets"}, None, "no split 'tets' (did you mean 'test'?); allowed: pool, test"),
+        ({"split": "pool"}, None, None),
+        ({}, None, None),
+        ({"split": "pool", "trainer": "brief"}, None, None),
+        (
+            {"split": "pool", "trainer": "brief"},
+            ["test"],
+            "trainer 'brief' (training.evaluate) leaves it out; allowed: test",
+        ),
+        ({"split": "pool"}, ["test"], None),
+    ],
+)
+def test_panels_show_splits_that_are_evaluated(
+    quickstart, catalogue, tmp_path, panel, evaluate, told
+):
+    if evaluate:
+        brief = copy.deepcopy(catalogue["trainers"]["brief"])
+        brief.setdefault("training", {})["evaluate"] = evaluate
+        catalogue = {**catalogue, "trainers": {**catalogue["trainers"], "brief": brief}}
+    panels = [{"title": "a"}, {"title": "b", **panel}]
+    experiment = load({**quickstart, "panels": panels}, catalogue)
+
+    def look(sizes):
+        experiments.check_sources(experiment, catalogue, tmp_path, {"digits": sizes}, "my.yaml")
+
+    look({"pool": 1297})  # its splits are not known
+    if told is None:
+        look({"pool": 1297, "test": 500})
+        return
+    with pytest.raises(InputError) as caught:
+        look({"pool": 1297, "test": 500})
+    start = f"my.yaml: panels.1.split: {panel['split']!r}: "
+    assert str(caught.value).startswith(start)
+    assert str(caught.value).endswith(told)
 
 
 @pytest.mark.parametrize(

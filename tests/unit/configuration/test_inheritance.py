@@ -60,8 +60,18 @@ def test_keys_replace_those_of_the_file_that_is_extended_whole(write):
 
 def test_a_file_may_be_named_with_its_whole_path(write, tmp_path):
     write("bases/base.yaml", **BASE)
-    mine = write("mine.yaml", extends=str(tmp_path / "bases" / "base.yaml"))
-    assert read(mine).values == BASE
+    mine = write("mine.yaml", extends=str(tmp_path / "bases" / "base.yaml"), experiment="mine")
+    assert read(mine).values == {**BASE, "experiment": "mine"}
+
+
+@pytest.mark.parametrize("given", [{}, {"experiment": "base"}])
+def test_an_experiment_that_extends_another_needs_a_name_of_its_own(write, given):
+    write("base.yaml", **BASE)
+    mine = write("mine.yaml", extends="base.yaml", seeds=3, **given)
+    value = "'base'" if given else "missing"
+    expected = f"mine.yaml: experiment: {value}; allowed: a name of its own, not that of an "
+    assert told(mine) == f"{expected}experiment that it extends: 'base' (base.yaml)"
+    assert read(mine, experiment="other").values["experiment"] == "other"
 
 
 @pytest.mark.parametrize(
@@ -97,16 +107,17 @@ def test_a_recipe_replaces_keys_and_gives_the_experiment_another_name(write):
     assert read(file).values == {**BASE, **RECIPES}
     theirs = {"experiment": "base-theirs", "rounds": 3, "seeds": [7], "recipe": "theirs"}
     assert read(file, recipe="theirs").values == {**BASE, **RECIPES, **theirs}
+    own = {**BASE, **RECIPES, "experiment": "own"}
     assert read(file).recipes == ("ours", "theirs")
     # A file can choose, and the command line choose again.
-    chosen = write("chosen.yaml", extends="base.yaml", recipe="theirs")
-    assert read(chosen).values == {**BASE, **RECIPES, **theirs}
-    assert read(chosen, recipe="ours").values == {**BASE, **RECIPES, "recipe": "ours"}
+    chosen = write("chosen.yaml", extends="base.yaml", experiment="own", recipe="theirs")
+    assert read(chosen).values == {**own, **theirs, "experiment": "own-theirs"}
+    assert read(chosen, recipe="ours").values == {**own, "recipe": "ours"}
 
 
 def test_what_a_file_says_holds_against_recipes_of_the_file_that_it_extends(write):
     write("base.yaml", **BASE, **RECIPES)
-    mine = write("mine.yaml", extends="base.yaml", rounds=9, recipe="theirs")
+    mine = write("mine.yaml", extends="base.yaml", experiment="mine", rounds=9, recipe="theirs")
     assert read(mine).values["rounds"] == 9
     assert read(mine).values["seeds"] == [7]
     assert read(mine, seeds=2).values["seeds"] == 2
@@ -118,7 +129,7 @@ def test_an_unknown_recipe_is_one_error(write):
     expected = "recipe: 'their' is none of the experiment's recipes (did you mean 'theirs'?); "
     assert message == f"--config: {expected}allowed: ours, theirs"
     # Errors name the file in which the recipe is chosen.
-    mine = write("mine.yaml", extends="base.yaml", recipe="their")
+    mine = write("mine.yaml", extends="base.yaml", experiment="mine", recipe="their")
     assert told(mine).startswith(f"mine.yaml: {expected}")
 
 
@@ -156,7 +167,7 @@ def test_the_command_tells_of_recipes_that_are_no_mapping(write, capsys, recipes
 def test_errors_name_the_file_that_the_key_comes_from(write):
     quickstart = read_yaml(PROJECT / "config" / "config.yaml")
     write("base.yaml", **{**quickstart, "rounds": 0, "colour": "red"})
-    mine = write("mine.yaml", extends="base.yaml", seeds=0)
+    mine = write("mine.yaml", extends="base.yaml", experiment="mine", seeds=0)
     with pytest.raises(SystemExit) as caught:
         parsing.load(read(mine, baseline="Random"), PROJECT)
     lines = str(caught.value).splitlines()
@@ -171,7 +182,7 @@ def test_the_command_checks_every_recipe(write, capsys):
     quickstart = read_yaml(PROJECT / "config" / "config.yaml")
     recipes = {"short": {}, "long": {"rounds": 9}}
     write("base.yaml", **{**quickstart, "recipes": recipes})
-    mine = write("mine.yaml", extends="base.yaml")
+    mine = write("mine.yaml", extends="base.yaml", experiment="mine")
     assert check_configuration.main([str(mine)]) == 0
     printed = capsys.readouterr().out
     assert "mine.yaml: valid: short: 440 rounds and 12 fine-tunings; long: 500 rounds" in printed
@@ -182,7 +193,7 @@ def test_the_command_checks_every_recipe(write, capsys):
 
 def test_a_mapping_that_comes_from_no_file_extends_files_of_the_working_directory(write):
     write("base.yaml", **BASE, **RECIPES)
-    config = {"extends": "base.yaml", "rounds": 4, "recipe": "theirs"}
+    config = {"extends": "base.yaml", "experiment": "a", "rounds": 4, "recipe": "theirs"}
     found = asked(config, "config of module labelbench")
     assert found.values["rounds"] == 4
     assert found.values["seeds"] == [7]

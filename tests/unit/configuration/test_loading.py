@@ -112,8 +112,11 @@ def test_all_errors_are_told_at_once(quickstart, catalogue):
 
 def test_missing_keys_are_named(catalogue):
     told = errors_of({"experiment": "x"}, catalogue)
-    assert "missing key" in told
-    assert "strategies" in told
+    lines = told.splitlines()
+    assert len(lines) == 7
+    assert "my.yaml: missing key: rounds; allowed: a whole number from 1 to 100000" in lines
+    start = "my.yaml: missing key: strategies; allowed: a non-empty list of distinct items, each an"
+    assert sum(line.startswith(start) for line in lines) == 1
 
 
 def test_ceilings_are_crossed_beside_the_strategies(quickstart, catalogue):
@@ -192,7 +195,7 @@ def test_one_seed_or_one_setting_of_both_is_enough_for_the_highlight(quickstart,
                 "also": [{"strategies": ["margin"], "proxies": ["shallow"]}],
             },
             "my.yaml: highlight: 'margin' shares no dataset, annotator, backbone, proxy and "
-            "schedule with the baseline 'random'; allowed: none",
+            "schedule with the baseline 'random'; allowed: a strategy that shares a crossing with",
         ),
         (
             {"also": [{"strategies": ["bait-swap"], "seeds": [70, 71]}], "highlight": "bait-swap"},

@@ -247,7 +247,12 @@ def test_panels_are_looked_up(with_paper, refusing_nothing):
 @pytest.mark.parametrize(
     ("panel", "told"),
     [
-        ({}, "panels.0: missing key: title"),
+        ({}, "panels.0: missing key: title; allowed: a string of 1 to 100 characters"),
+        ({"title": "a", "y": [1]}, "panels.0.y: [1]; allowed: a list of 2 items, each a number"),
+        (
+            {"title": "a", "metric": "worst-group-accuracy", **IDS},
+            "panels.0.metric: 'worst-group-accuracy': data set 'cifar-10-labelbench' has no groups",
+        ),
         ({"title": "a"}, "panels.0: one of several settings is meant; allowed: cifar-10-label"),
         ({"title": "a", "dataset": "svhn"}, "panels.0.dataset: 'svhn' is not in the experiment"),
         ({"title": "a", "reference": "x"}, "panels.0.reference: 'x' is no published setting"),

@@ -190,7 +190,7 @@ WRONG = [
     (write_classes(b"cat\n\ndog\n"), CLASSES, "classes.txt: line 2: empty; allowed: one name"),
     (write_classes(b"cat\ndog\ncat\n"), CLASSES, "line 3: 'cat'; allowed: each name once; line 1"),
     (write_classes(b"\xff\n"), CLASSES, "classes.txt: not UTF-8"),
-    (None, CLASSES, "classes.txt: file not found"),
+    (None, CLASSES, r"classes: .*classes.txt is not a file; allowed: a file that is there \(rel"),
     (
         None,
         {"path_column": "fil"},
@@ -200,11 +200,20 @@ WRONG = [
     (None, {"splits": {"foto": "pool"}}, "no value 'foto', .*'photo'.*allowed: art, film, none, "),
     (None, {"splits": {"photo": "Pool"}}, "split 'Pool', of value 'photo'; allowed: a name of"),
     (None, {"splits": {"photo": "pool"}}, "no row is in split test; it has: pool"),
-    (None, {"table": "pets/none.csv"}, "none.csv: file not found"),
+    (None, {"table": "pets/none.csv"}, r"options.table: 'pets/none.csv': .*none.csv is not a file"),
+    (
+        None,
+        {"table": "a/b.csv"},
+        r"options.table: .* there \(relative paths start at LABELBENCH_DATA",
+    ),
     (None, {"table": "pets/all.xls"}, "its name ends in '.xls'; allowed: .csv, .tsv, .parquet"),
     (None, {"table": "../pets/all.csv"}, f"options.table: '../pets/all.csv'; {BELOW} the data"),
     (None, {"images": "/pets"}, f"options.images: '/pets'; {BELOW}"),
-    (None, {"images": "pictures"}, "options.images: 'pictures'; allowed: a folder that is there"),
+    (
+        None,
+        {"images": "pictures"},
+        "options.images: 'pictures': .*pictures is not a folder; .*LABELBENCH_D",
+    ),
     (None, {"test_share": 0.2}, "options.test_share: 0.2; `split_column` says"),
     (None, NO_TEST, "options.split_column: missing; allowed: .*test_share"),
     (None, without_splits(splits={"a": "pool"}), "options.splits: needs `split_column`"),
@@ -228,9 +237,12 @@ def test_what_is_wrong_is_named(pets, change, options, message):
         (b"file,animal,medium,painter\n\na.png,cat,photo\n", "line 3: 3 cells; allowed: 4"),
         (b"file,animal,medium,painter\n", "has no rows"),
         (b"", "options.path_column: 'file': no such column"),
-        (b"file,animal,medium,painter\na.png,\xff,photo,1\n", "not UTF-8"),
+        (b"file,animal,medium,painter\na.png,\xff,photo,1\n", "not UTF-8; allowed: text in UTF-8"),
         (b'file,animal,medium,painter\na.png,"cat" x,photo,1\n', "line 2: no table"),
-        (b"file,file,animal,medium,painter\na,a,cat,photo,1\n", "2 columns are called that"),
+        (
+            b"file,file,animal,medium,painter\na,a,cat,photo,1\n",
+            "2 columns are called that; allowed: one",
+        ),
     ],
 )
 def test_what_is_no_table_is_named(pets, text, message):

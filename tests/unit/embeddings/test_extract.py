@@ -347,4 +347,4 @@ def test_job_script(digits, tmp_path):
     broken = {**entry, "options": {"model": "no_such"}}
     arguments[3] = json.dumps({"dataset": "digits", "backbone": broken})
     assert job.main([*arguments, "--log", str(log)]) == 2
-    assert "model: 'no_such'; allowed: the models of timm; closest: " in log.read_text()
+    assert "model: 'no_such'; allowed: a name of timm.list_models()" in log.read_text()

@@ -60,7 +60,9 @@ def test_backbones_are_looked_at_where_they_still_run(tmp_path, monkeypatch, cap
     file.write_text(text[: text.index("finetune:")])
     assert check_configuration.main([str(file)]) == 2
     told = capsys.readouterr().err
-    assert told.startswith("error: backbone 'efficientnet-lite0-64': checkpoint: ")
+    assert told.startswith(
+        "error: config/catalogue/backbones.yaml: backbone 'efficientnet-lite0-64': checkpoint: "
+    )
     assert "lost.safetensors" in told
     assert len(told.splitlines()) == 1
     # There, weights are in the jobs' own environments.
