@@ -57,7 +57,7 @@ def trained(implementation, **options):
             {"proxy": trained("shallow", augmentation="naturel")},
             "'naturel' is not in catalogue augmentations.yaml (did you mean 'natural'?)",
         ),
-        ({"proxy": trained("shallow")}, "options.augmentation: None, but trainer 'one' needs"),
+        ({"proxy": trained("shallow")}, "options.augmentation: null, but trainer 'one' needs"),
         ({"proxy": trained("finetune")}, "training.head is 'proxy'; allowed there: fresh"),
         (
             {
