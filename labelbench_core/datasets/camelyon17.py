@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from labelbench_core.datasets import POOL, TEST, RawDataset, Source
+from labelbench_core.datasets import POOL, TEST, RawDataset
 from labelbench_core.datasets._columns import read_columns
 from labelbench_core.datasets._tabular import (
     Cells,
@@ -23,8 +23,7 @@ from labelbench_core.datasets._tabular import (
     keep_rows,
     labels_of,
 )
-from labelbench_core.datasets.names import printable
-from labelbench_core.errors import InputError
+from labelbench_core.datasets._wilds import WildsFiles
 from labelbench_core.registry.options import Pixels
 
 INFO = {
@@ -52,19 +51,6 @@ OTHER_HOSPITALS = {"1": "ood-val", "2": "ood-test"}
 HOSPITALS = ("0", "1", "2", "3", "4")
 # What the column `split` says of the other three hospitals.
 SPLITS = {"0": POOL, "1": TEST}
-
-
-def check(
-    data_dir: Path,
-    *,
-    folder: str = "camelyon17_v1.0",
-    allow_missing_classes: bool = False,
-    corrupt: Literal["error", "skip"] = "error",
-    **_options: Any,
-) -> dict[str, int]:
-    """Sizes of the splits; `InputError` for what is missing."""
-    read = _read(data_dir, folder)
-    return read.check(data_dir, allow_missing_classes=allow_missing_classes, corrupt=corrupt)
 
 
 def load(
@@ -95,42 +81,13 @@ def load(
     ground
         Colour that shows where an image is transparent. Default: ours.
     """
-    return _read(data_dir, folder).raw(image_size=image_size, ground=ground, corrupt=corrupt)
+    found = FILES.tabular(data_dir, folder=folder)
+    return found.raw(image_size=image_size, ground=ground, corrupt=corrupt)
 
 
-def source_files(
-    data_dir: Path, *, folder: str = "camelyon17_v1.0", **_options: Any
-) -> Source | None:
-    """The patches and the table; None if it is not there."""
-    if not Path(data_dir, folder, METADATA).is_file():
-        return None
-    return _read(data_dir, folder).source(data_dir)
-
-
-def pool_labels(
-    data_dir: Path,
-    *,
-    folder: str = "camelyon17_v1.0",
-    corrupt: Literal["error", "skip"] = "error",
-    **_options: Any,
-) -> tuple[np.ndarray, list[str]] | None:
-    """(N,) labels of the pool and the classes' names; None where files may be left out."""
-    if corrupt == "skip":
-        return None
-    read = _read(data_dir, folder)
-    return read.labels[read.splits[POOL]], read.class_names
-
-
-def _read(data_dir: Path, folder: str) -> Tabular:
+def _read(data_dir: Path, folder: str, **_options: Any) -> Tabular:
     """What the table says."""
     root = Path(data_dir, folder)
-    for name in (METADATA, IMAGES):
-        if not (root / name).exists():
-            raise InputError(
-                f"{printable(root / name)}: not found; get Camelyon17 1.0 from WILDS "
-                "(https://wilds.stanford.edu) and unpack it there: metadata.csv and "
-                "patches/patient_004_node_4/…"
-            )
     file = root / METADATA
     options = {f"column of the {key}": name for key, name in COLUMNS.items()}
     columns = dict(zip(COLUMNS, read_columns(file, options).values(), strict=True))
@@ -169,3 +126,14 @@ def _split(cells: Cells) -> tuple[Cells, dict[str, np.ndarray]]:
             raise cells.error("split", row, "0 (training) or 1 (validation)")
         of_row.append(names.index(name))
     return keep_rows(cells, np.array(of_row), names)
+
+
+FILES = WildsFiles(
+    name="Camelyon17 1.0",
+    folder="camelyon17_v1.0",
+    needed=(METADATA, IMAGES),
+    layout="metadata.csv and patches/patient_004_node_4/…",
+    read=_read,
+    allow_missing_classes=False,
+)
+check, source_files, pool_labels = FILES.check, FILES.source_files, FILES.pool_labels

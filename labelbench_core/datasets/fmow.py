@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from labelbench_core.datasets import POOL, TEST, VAL, RawDataset, Source
+from labelbench_core.datasets import POOL, TEST, VAL, RawDataset
 from labelbench_core.datasets._columns import read_columns
 from labelbench_core.datasets._listing import LeftOut
 from labelbench_core.datasets._tabular import (
@@ -26,8 +26,7 @@ from labelbench_core.datasets._tabular import (
     labels_of,
     leave_out,
 )
-from labelbench_core.datasets.names import printable
-from labelbench_core.errors import InputError
+from labelbench_core.datasets._wilds import WildsFiles
 from labelbench_core.registry.options import Pixels
 
 INFO = {
@@ -131,19 +130,6 @@ CATEGORIES = [
 ]
 
 
-def check(
-    data_dir: Path,
-    *,
-    folder: str = "fmow_v1.1",
-    allow_missing_classes: bool = True,
-    corrupt: Literal["error", "skip"] = "error",
-    **_options: Any,
-) -> dict[str, int]:
-    """Sizes of the splits; `InputError` for what is missing."""
-    read = _read(data_dir, folder)
-    return read.check(data_dir, allow_missing_classes=allow_missing_classes, corrupt=corrupt)
-
-
 def load(
     data_dir: Path,
     *,
@@ -172,40 +158,13 @@ def load(
     ground
         Colour that shows where an image is transparent. Default: ours.
     """
-    return _read(data_dir, folder).raw(image_size=image_size, ground=ground, corrupt=corrupt)
+    found = FILES.tabular(data_dir, folder=folder)
+    return found.raw(image_size=image_size, ground=ground, corrupt=corrupt)
 
 
-def source_files(data_dir: Path, *, folder: str = "fmow_v1.1", **_options: Any) -> Source | None:
-    """The images and both tables; None if these are not there."""
-    if not Path(data_dir, folder, METADATA).is_file():
-        return None
-    return _read(data_dir, folder).source(data_dir)
-
-
-def pool_labels(
-    data_dir: Path,
-    *,
-    folder: str = "fmow_v1.1",
-    corrupt: Literal["error", "skip"] = "error",
-    **_options: Any,
-) -> tuple[np.ndarray, list[str]] | None:
-    """(N,) labels of the pool and the classes' names; None where files may be left out."""
-    if corrupt == "skip":
-        return None
-    read = _read(data_dir, folder)
-    return read.labels[read.splits[POOL]], read.class_names
-
-
-def _read(data_dir: Path, folder: str) -> Tabular:
+def _read(data_dir: Path, folder: str, **_options: Any) -> Tabular:
     """What both tables say."""
     root = Path(data_dir, folder)
-    for name in (METADATA, COUNTRIES, IMAGES):
-        if not (root / name).exists():
-            raise InputError(
-                f"{printable(root / name)}: not found; get FMoW 1.1 from WILDS "
-                "(https://wilds.stanford.edu) and unpack it there: rgb_metadata.csv, "
-                "country_code_mapping.csv and images/rgb_img_0.png, …"
-            )
     file = root / METADATA
     options = {f"column of the {key}": name for key, name in COLUMNS.items()}
     columns = dict(zip(COLUMNS, read_columns(file, options).values(), strict=True))
@@ -267,3 +226,14 @@ def _regions(cells: Cells, file: Path) -> tuple[np.ndarray, list[str]]:
     numbers, countries = cells.codes("country")
     of_country = [place.get(region_of.get(country, NO_REGION), -1) for country in countries]
     return np.array(of_country, np.int64)[numbers], names
+
+
+FILES = WildsFiles(
+    name="FMoW 1.1",
+    folder="fmow_v1.1",
+    needed=(METADATA, COUNTRIES, IMAGES),
+    layout="rgb_metadata.csv, country_code_mapping.csv and images/rgb_img_0.png, …",
+    read=_read,
+    allow_missing_classes=True,
+)
+check, source_files, pool_labels = FILES.check, FILES.source_files, FILES.pool_labels

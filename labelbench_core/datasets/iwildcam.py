@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from labelbench_core.datasets import POOL, RawDataset, Source
+from labelbench_core.datasets import RawDataset
 from labelbench_core.datasets._columns import read_columns
 from labelbench_core.datasets._tabular import (
     WHOLE,
@@ -24,6 +24,7 @@ from labelbench_core.datasets._tabular import (
     labels_of,
     split_rows,
 )
+from labelbench_core.datasets._wilds import WildsFiles
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Interval, Pixels
@@ -54,20 +55,6 @@ SPLITS = {
 }
 OTHERS = "other animals"
 UNUSED = "99999"  # what `categories.csv` numbers species that no photo shows
-
-
-def check(
-    data_dir: Path,
-    *,
-    folder: str = "iwildcam_v2.0",
-    num_classes: int = 182,
-    allow_missing_classes: bool = True,
-    corrupt: Literal["error", "skip"] = "error",
-    **_options: Any,
-) -> dict[str, int]:
-    """Sizes of the splits; `InputError` for what is missing."""
-    read = _read(data_dir, folder, num_classes)
-    return read.check(data_dir, allow_missing_classes=allow_missing_classes, corrupt=corrupt)
 
 
 def load(
@@ -102,44 +89,13 @@ def load(
     ground
         Colour that shows where an image is transparent. Default: ours.
     """
-    read = _read(data_dir, folder, num_classes)
-    return read.raw(image_size=image_size, ground=ground, corrupt=corrupt)
+    found = FILES.tabular(data_dir, folder=folder, num_classes=num_classes)
+    return found.raw(image_size=image_size, ground=ground, corrupt=corrupt)
 
 
-def source_files(
-    data_dir: Path, *, folder: str = "iwildcam_v2.0", **_options: Any
-) -> Source | None:
-    """The images and both tables; None if these are not there."""
-    if not Path(data_dir, folder, METADATA).is_file():
-        return None
-    return _read(data_dir, folder, 182).source(data_dir)
-
-
-def pool_labels(
-    data_dir: Path,
-    *,
-    folder: str = "iwildcam_v2.0",
-    num_classes: int = 182,
-    corrupt: Literal["error", "skip"] = "error",
-    **_options: Any,
-) -> tuple[np.ndarray, list[str]] | None:
-    """(N,) labels of the pool and the classes' names; None where files may be left out."""
-    if corrupt == "skip":
-        return None
-    read = _read(data_dir, folder, num_classes)
-    return read.labels[read.splits[POOL]], read.class_names
-
-
-def _read(data_dir: Path, folder: str, num_classes: int) -> Tabular:
+def _read(data_dir: Path, folder: str, *, num_classes: int = 182, **_options: Any) -> Tabular:
     """What both tables say."""
     root = Path(data_dir, folder)
-    for name in (METADATA, CATEGORIES, IMAGES):
-        if not (root / name).exists():
-            raise InputError(
-                f"{printable(root / name)}: not found; get iWildCam 2.0 from WILDS "
-                "(https://wilds.stanford.edu) and unpack it there: metadata.csv, categories.csv "
-                "and the images in train/"
-            )
     file = root / METADATA
     options = {f"column of the {key}": name for key, name in COLUMNS.items()}
     columns = read_columns(file, options)
@@ -182,3 +138,14 @@ def _class_names(file: Path) -> list[str]:
     if absent is not None:
         raise InputError(f"{printable(file)}: column y: {absent} is missing")
     return [names[number] for number in range(len(names))]
+
+
+FILES = WildsFiles(
+    name="iWildCam 2.0",
+    folder="iwildcam_v2.0",
+    needed=(METADATA, CATEGORIES, IMAGES),
+    layout="metadata.csv, categories.csv and the images in train/",
+    read=_read,
+    allow_missing_classes=True,
+)
+check, source_files, pool_labels = FILES.check, FILES.source_files, FILES.pool_labels
