@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from labelbench_core.compute.devices import processor_name
 from labelbench_core.strategies import Pool
 
 NAMES = ("cpu", "cpu-torch", "cuda")
@@ -39,13 +40,8 @@ class Device:
     def __str__(self) -> str:
         if self.name == "cuda":
             return self.torch.cuda.get_device_name()
-        models = [
-            line.partition(": ")[2]
-            for line in Path("/proc/cpuinfo").read_text(encoding="ascii").splitlines()
-            if line.startswith("model name")
-        ]
         kind = "torch tensors" if self.name == "cpu-torch" else "NumPy arrays"
-        return f"{models[0] if models else 'a processor'}, {kind}"
+        return f"{processor_name()}, {kind}"
 
     def pool(self, pool: Pool) -> Pool:
         """The pool with its matrices on this device."""

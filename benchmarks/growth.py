@@ -37,6 +37,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks._device import status_mb
+from benchmarks._synthetic import Mixture
 from labelbench_core.proxies import Statistics
 from labelbench_core.proxies.linear import LinearProxy
 from labelbench_core.registry import describe
@@ -58,18 +59,14 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_NUM_THRE
 def write_pool(folder: Path, count: int) -> None:
     """Points like embeddings of a pretrained network: classes overlap, the spectrum decays."""
     rng = np.random.default_rng(0)
-    rank = DIMS // 2
-    spectrum = np.arange(1, rank + 1, dtype=np.float32) ** -0.6
-    basis = np.linalg.qr(rng.standard_normal((DIMS, rank)))[0].astype(np.float32)
-    centers = 1.5 * spectrum * rng.standard_normal((CLASSES, rank), dtype=np.float32)
-    weights = 0.4 * basis @ (centers / spectrum**2 / rank).T
+    mixture = Mixture(DIMS, CLASSES, separation=1.5)
+    rank = len(mixture.spectrum)
+    weights = 0.4 * mixture.basis @ (mixture.centers / mixture.spectrum**2 / rank).T
     block_rows = store.rows_per_block(2 * DIMS, count)
     store.create_array(folder / "pool", (count, DIMS), "float16", block_rows)
     for block, first in enumerate(range(0, count, block_rows)):
-        labels = rng.integers(0, CLASSES, min(block_rows, count - first))
-        noise = rng.standard_normal((len(labels), rank), dtype=np.float32)
-        rows = 8 * (centers[labels] + spectrum * noise) @ basis.T
-        rows += 0.15 * rng.standard_normal(rows.shape, dtype=np.float32) + np.float32(0.3)
+        _, rows = mixture.points(min(block_rows, count - first), rng)
+        rows += 0.15 * rng.standard_normal(rows.shape, dtype=np.float32)
         store.write_block(folder / "pool", block, rows.astype(np.float16))
         if not first:
             arrays = {"mean": rows.mean(axis=0), "std": rows.std(axis=0)}

@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks._chain import Chain, Taken, proxy_entry
+from benchmarks._synthetic import Mixture, write_manifests
 from labelbench_core.storage import store
 from labelbench_core.storage.records import write_record
 
@@ -42,19 +43,13 @@ ROUNDS = (
 )
 
 
-def points(rows: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
-    """Blocks of the mixture: labels (n,), and the views of these rows, each (n, 512) float16."""
-    shared = np.random.default_rng(0)
-    rank = DIMS // 2
-    spectrum = np.arange(1, rank + 1, dtype=np.float32) ** -0.6
-    basis = np.linalg.qr(shared.standard_normal((DIMS, rank)))[0].astype(np.float32)
-    centers = 0.27 * spectrum * shared.standard_normal((CLASSES, rank), dtype=np.float32)
+def blocks(rows: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]:
+    """Labels (n,), exact points (n, 512) float32, and views of these, each (n, 512) float16."""
+    mixture = Mixture(DIMS, CLASSES, separation=0.27)
     rng = np.random.default_rng(seed)
     block_rows = store.rows_per_block(2 * DIMS, rows)
     for first in range(0, rows, block_rows):
-        labels = rng.integers(0, CLASSES, min(block_rows, rows - first))
-        noise = rng.standard_normal((len(labels), rank), dtype=np.float32)
-        exact = (8 * centers[labels] + 8 * spectrum * noise) @ basis.T + np.float32(0.3)
+        labels, exact = mixture.points(min(block_rows, rows - first), rng)
         other = rng.standard_normal(exact.shape, dtype=np.float32)
         views = {}
         for place, name in enumerate(("clean", *VIEWS)):
@@ -72,7 +67,7 @@ def write_split(folder: Path, split: str, rows: int, views: tuple[str, ...], see
     for name in views:
         store.create_array(arrays / f"{split}-{name}", (rows, DIMS), "float16", block_rows)
     labels, total, squares = [], np.zeros(DIMS), np.zeros(DIMS)
-    for block, (own, exact, made) in enumerate(points(rows, seed)):
+    for block, (own, exact, made) in enumerate(blocks(rows, seed)):
         labels.append(own)
         total += exact.sum(axis=0)
         squares += (exact.astype(np.float64) ** 2).sum(axis=0)
@@ -97,34 +92,13 @@ def write_inputs(folder: Path, rows: int) -> None:
         "pool": write_split(folder, "pool", rows, ("clean", *VIEWS), 1),
         "test": write_split(folder, "test", TEST, ("clean",), 2),
     }
-    sizes = {"pool": rows, "test": TEST}
-    write_record(
-        folder / "dataset" / "manifest.json",
-        "data set",
-        {
-            "dataset": IDS["dataset"],
-            "num_classes": CLASSES,
-            "class_names": [str(number) for number in range(CLASSES)],
-            "splits": {split: {"num_rows": sizes[split], "storage": "array"} for split in sizes},
-            "arrays": {f"{split}-labels": made[split]["labels"] for split in sizes},
-            "fingerprint": "none",
-        },
-    )
-    common = {**IDS, "weights_sha256": "none", "fingerprint": "some"}
-    write_record(
-        folder / "embeddings" / "manifest.json",
-        "embeddings",
-        {
-            **common,
-            "splits": {
-                split: {
-                    "num_rows": sizes[split],
-                    "views": {"clean": made[split]["views"]["clean"]},
-                }
-                for split in sizes
-            },
-            "statistics": made["pool"]["statistics"],
-        },
+    write_manifests(
+        folder,
+        IDS,
+        CLASSES,
+        {split: one["labels"] for split, one in made.items()},
+        {split: one["views"]["clean"] for split, one in made.items()},
+        made["pool"]["statistics"],
     )
     of_views = {
         f"pool-{name}": entry for name, entry in made["pool"]["views"].items() if name in VIEWS
@@ -133,7 +107,9 @@ def write_inputs(folder: Path, rows: int) -> None:
         folder / "embeddings" / "views.json",
         "embeddings",
         {
-            **common,
+            **IDS,
+            "weights_sha256": "none",
+            "fingerprint": "some",
             "augmentation": {"id": "natural", "draws": 2},
             "splits": {"pool": {"num_rows": rows, "views": of_views}},
             "weak": ["pool-weak-0", "pool-weak-1"],

@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks._chain import PROJECT, Chain, proxy_entry, timed
+from benchmarks._synthetic import write_manifests
 from labelbench_core.storage import store
-from labelbench_core.storage.records import write_record
 
 CIFAR = PROJECT / "results"
 VIEWS = "views/cifar-10/efficientnet-lite0-96"
@@ -46,47 +46,22 @@ def synthetic(folder: Path) -> tuple[Path, Path]:
     """A data set and embeddings of CIFAR-10's size: ten overlapping Gaussians."""
     rng = np.random.default_rng(0)
     centers = rng.standard_normal((10, 1280), dtype=np.float32) * 0.09
-    dataset, embeddings = folder / "dataset", folder / "embeddings"
-    splits, views, arrays = {}, {}, {}
+    labels, clean = {}, {}
     for split, rows in (("pool", 50_000), ("test", 10_000)):
-        labels = rng.integers(0, 10, rows)
-        features = centers[labels] + rng.standard_normal((rows, 1280), dtype=np.float32)
-        name = f"{split}-labels"
-        arrays[name] = store.write_array(dataset / "arrays" / name, labels)
-        clean = store.write_array(
-            embeddings / "arrays" / f"{split}-clean", features.astype(np.float16)
-        )
-        splits[split] = {"num_rows": rows, "storage": "array"}
-        views[split] = {"num_rows": rows, "views": {"clean": clean}}
+        drawn = rng.integers(0, 10, rows)
+        features = centers[drawn] + rng.standard_normal((rows, 1280), dtype=np.float32)
+        arrays = folder / "dataset" / "arrays" / f"{split}-labels"
+        labels[split] = store.write_array(arrays, drawn)
+        arrays = folder / "embeddings" / "arrays" / f"{split}-clean"
+        clean[split] = store.write_array(arrays, features.astype(np.float16))
         if split == "pool":
             statistics = {"mean": features.mean(axis=0), "std": features.std(axis=0)}
-    names = [str(number) for number in range(10)]
-    write_record(
-        dataset / "manifest.json",
-        "data set",
-        {
-            "dataset": "cifar-10",
-            "num_classes": 10,
-            "class_names": names,
-            "splits": splits,
-            "arrays": arrays,
-            "fingerprint": "none",
-        },
-    )
-    write_record(
-        embeddings / "manifest.json",
-        "embeddings",
-        {
-            "dataset": "cifar-10",
-            "dataset_fingerprint": "none",
-            "backbone": "efficientnet-lite0-96",
-            "weights_sha256": "none",
-            "splits": views,
-            "statistics": statistics,
-            "fingerprint": "some",
-        },
-    )
-    return dataset / "manifest.json", embeddings / "manifest.json"
+    ids = {
+        "dataset": SETTING["dataset"],
+        "dataset_fingerprint": "none",
+        "backbone": SETTING["backbone"],
+    }
+    return write_manifests(folder, ids, 10, labels, clean, statistics)
 
 
 def rounds_per_minute(

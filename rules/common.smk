@@ -48,10 +48,10 @@ if workflow.is_main_process:
 LEFT_OUT = parsing.left_out_of(EXPERIMENT)
 if LEFT_OUT and workflow.is_main_process:
     logger.addFilter(TellOfLeftOut(workflow, LEFT_OUT, tell=logger.warning))
-GIVEN_PRICES = ASKED.values.get("prices")
-if (GIVEN_PRICES is not None or EXPERIMENT.references) and workflow.is_main_process:
+PRICES = prices_of(ASKED.values, EXPERIMENT, CATALOGUE)
+if (EXPERIMENT.priced or EXPERIMENT.references) and workflow.is_main_process:
     # Imports torch, in dry runs only, and only with prices.
-    logger.addFilter(TellEstimate(workflow, EXPERIMENT, CATALOGUE, GIVEN_PRICES))
+    logger.addFilter(TellEstimate(workflow, EXPERIMENT, CATALOGUE, PRICES))
 # For all rules, including those of an outer workflow.
 shell.prefix(
     parsing.shell_prefix(PROJECT, uses_conda=USES_CONDA, keep_python_path=MODULE is not None)
@@ -308,7 +308,6 @@ def figure_files(rule, figure, **annotations):
 
 
 NEEDS = entries.needs(EXPERIMENT, CATALOGUE)
-PRICES = prices_of(ASKED.values, EXPERIMENT, CATALOGUE)
 CONFIGURATION = parsing.configuration(EXPERIMENT, CATALOGUE)
 # Fine-tunings whose weights are removed when the last job that reads them has finished.
 PASSING_ROUND = (

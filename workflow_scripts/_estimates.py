@@ -30,12 +30,12 @@ FACTS = ("flops", "disk")
 class TellEstimate:
     """A filter of Snakemake's log: prints the estimate beside a dry run's table of jobs.
 
+    Without prices only the command that estimates is named, since estimating takes ten seconds.
+
     Parameters
     ----------
     workflow
         Snakemake's.
-    prices
-        None: only the command that estimates is named, since estimating takes ten seconds.
     """
 
     def __init__(
@@ -43,10 +43,9 @@ class TellEstimate:
         workflow: Any,
         experiment: Experiment,
         catalogue: Catalogue,
-        prices: Mapping[str, Any] | None,
+        prices: Mapping[str, Any],
     ) -> None:
-        self._workflow, self._given = workflow, (experiment, catalogue)
-        self._prices = prices
+        self._workflow, self._given = workflow, (experiment, catalogue, prices)
         self._told = False
 
     def filter(self, record: Any) -> bool:
@@ -57,11 +56,14 @@ class TellEstimate:
         return True
 
     def _lines(self) -> list[str]:
-        if self._prices is not None:
-            return estimate_lines(*self._given, self._prices)
-        files = shlex.join(map(os.path.relpath, self._workflow.overwrite_configfiles))
-        command = f"python -m workflow_scripts.estimate_costs --configfile {files}"
-        return [f"What this will cost, in FLOPs, GPU hours and disk: {command}"]
+        experiment, *_ = self._given
+        if experiment.priced:
+            return estimate_lines(*self._given)
+        command = ["python", "-m", "workflow_scripts.estimate_costs", "--configfile"]
+        command += map(os.path.relpath, self._workflow.overwrite_configfiles)
+        if chosen := self._workflow.config_settings.config:
+            command += ["--config", *(f"{key}={value}" for key, value in chosen.items())]
+        return [f"What this will cost, in FLOPs, GPU hours and disk: {shlex.join(command)}"]
 
 
 def estimate_lines(

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from labelbench_core.analysis.frames import SETTING, present
 from labelbench_core.analysis.savings import HEADLINE
+from labelbench_core.compute.devices import processor_name
 from labelbench_core.stages import report_files
 from labelbench_core.storage import files
 from labelbench_core.storage.records import read_record
@@ -38,26 +39,29 @@ def keep_tables(arguments: argparse.Namespace, options: object = None) -> None:
     summary = read_record(
         report_files.SUMMARY.format(experiment=name), "summary", {"experiment": name}
     )
-    tables = Path(report_files.FOLDER.format(experiment=name)) / "tables"
+
+    def table(kind: str) -> Path:
+        return Path(report_files.table(kind).format(experiment=name))
+
     folder = arguments.folder / name
     folder.mkdir(parents=True, exist_ok=True)
-    metrics = pd.read_csv(tables / "metrics.csv")
+    metrics = pd.read_csv(table("metrics"))
     metrics = metrics[metrics["metric"] == summary["metric"]]
     columns = present(metrics, METRIC_COLUMNS)
     metrics[columns].to_csv(folder / "metrics.csv", index=False, float_format="%.6g")
-    savings = pd.read_csv(tables / "savings.csv")
+    savings = pd.read_csv(table("savings"))
     is_headline = savings["definition"] == HEADLINE
     savings = savings[is_headline & (savings["metric"] == summary["metric"])]
     savings.to_csv(folder / "savings.csv", index=False, float_format="%.4g")
-    if (tables / "orders.csv").exists():
-        orders = pd.read_csv(tables / "orders.csv")
+    if table("orders").exists():
+        orders = pd.read_csv(table("orders"))
         orders.to_csv(folder / "orders.csv", index=False, float_format="%.3g")
     given = " ".join(map(str, arguments.configfile))
     made_from = {
         "command": f"snakemake --cores all --configfile {given}",
         "commit": _commit(),
         "experiment_sha256": hashlib.sha256(experiment.to_json().encode()).hexdigest(),
-        "machine": f"{os.cpu_count()} cores, {_processor()}",
+        "machine": f"{os.cpu_count()} cores, {processor_name()}",
         "python": platform.python_version(),
         **{package: version(package) for package in PACKAGES},
     }
@@ -77,16 +81,6 @@ def _commit() -> str:
         return git("rev-parse", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-
-
-def _processor() -> str:
-    """As Linux names it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def main(argv: list[str] | None = None) -> int:

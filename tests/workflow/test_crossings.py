@@ -1,9 +1,14 @@
-"""A further crossing with strategies of its own, in the real workflow."""
+"""A further crossing with strategies of its own, and tables that are kept, in the real workflow."""
 
 import csv
 import json
+import subprocess
+import sys
+
+import pytest
 
 from helpers.checkouts import ANALYSIS
+from labelbench_core.analysis.savings import HEADLINE
 
 
 def test_a_crossing_without_the_baseline_is_compared_with_it(finished):
@@ -21,3 +26,26 @@ def test_a_crossing_without_the_baseline_is_compared_with_it(finished):
     assert "bait-swap has 1 seed and 3 budgets, random 2 seeds and 3 budgets" in page
     (setting,) = json.loads((report / "tables/summary.json").read_text())["settings"]
     assert set(setting["final"]) == {"random", "margin"}
+
+
+def test_the_numbers_of_a_finished_experiment_are_kept(finished):
+    command = [sys.executable, "-m", "workflow_scripts.keep_tables", "--configfile", "smoke.yaml"]
+    told = subprocess.run([*command, "--folder", "kept"], cwd=finished.folder, capture_output=True)
+    assert told.returncode == 0, told.stderr.decode()
+    kept, made = (finished.folder / one for one in ("kept/smoke", "results/reports/smoke/tables"))
+
+    def rows(path):
+        with open(path, newline="") as handle:
+            return [row for row in csv.DictReader(handle) if row["metric"] == "accuracy"]
+
+    found, all_metrics = rows(kept / "metrics.csv"), rows(made / "metrics.csv")
+    assert len(found) == len(all_metrics) > 0
+    for one, other in zip(found, all_metrics, strict=True):
+        assert float(one["value"]) == pytest.approx(float(other["value"]), rel=1e-5)
+        assert {key: one[key] for key in one if key != "value"}.items() <= other.items()
+    headline = [one for one in rows(made / "savings.csv") if one["definition"] == HEADLINE]
+    assert [one["strategy"] for one in rows(kept / "savings.csv")] == ["margin"] * len(headline)
+    made_from = json.loads((kept / "made-from.json").read_text())
+    assert made_from["command"] == "snakemake --cores all --configfile smoke.yaml"
+    assert {"commit", "experiment_sha256", "machine"} <= set(made_from)
+    assert not (kept / "orders.csv").exists()

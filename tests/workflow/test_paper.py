@@ -52,11 +52,13 @@ NOTE = "planned with sizes as published, a run would stop: "
 
 
 def planned(workflow, name, recipe):
-    """Number of jobs by rule, and the last line of the dry run."""
+    """Number of jobs by rule, and the last line; a dry run says how to estimate the costs."""
     options = ["--config", f"recipe={recipe}"] if recipe else []
     text = workflow.snakemake(
         "-n", *options, config=f"config/paper/{name}.yaml", LABELBENCH_DATA="nowhere"
     )
+    command = f"workflow_scripts.estimate_costs --configfile config/paper/{name}.yaml"
+    assert " ".join([command, *options]) in text
     return jobs_in(text), text.splitlines()[-1]
 
 

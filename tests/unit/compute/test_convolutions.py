@@ -21,6 +21,14 @@ DEPTHWISE = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def capability(monkeypatch):
+    """What torch says of the CPU, of any that runs the tests."""
+    told = {"capability": "AVX2"}
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: told["capability"])
+    return told
+
+
 def gradients(x, weight, bias, *options, fast):
     inputs = [tensor.clone().requires_grad_() for tensor in (x, weight, bias)]
     with fast_gradients(CPU if fast else torch.device("meta")):
@@ -93,6 +101,13 @@ def test_only_float32_with_a_gradient_is_taken(used):
     with fast_gradients(CPU):
         out = conv2d(x.requires_grad_(), weight, None, 1, 1, 1, 6)
     out.sum().backward()
+    assert used == []
+
+
+def test_with_avx512_all_are_left_to_torch(used, capability):
+    capability["capability"] = "AVX512"
+    x, weight, bias = torch.randn(2, 6, 4, 4), torch.randn(6, 1, 3, 3), torch.randn(6)
+    gradients(x, weight, bias, 1, 1, 1, 6, fast=True)
     assert used == []
 
 
