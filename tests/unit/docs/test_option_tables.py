@@ -5,6 +5,7 @@ import re
 import pytest
 
 from docs import make_option_tables as tables
+from docs import make_results
 from labelbench_core import registry
 
 ALL = [(kind, name) for kind in registry.MAIN_FUNCTION for name in registry.names(kind)]
@@ -54,11 +55,12 @@ def test_a_changed_page_is_found_and_mended(tmp_path, monkeypatch, capsys):
     ]
 
 
-def test_markers_come_in_pairs():
+def test_markers_come_in_pairs_and_all_are_known():
     for page in tables.DOCS.glob("*.md"):
         text = page.read_text(encoding="utf-8")
-        starts = len(re.findall(r"<!-- (?:options|bibtex): ", text))
-        assert starts == text.count("<!-- end -->") == len(tables.BLOCK.findall(text))
+        starts = len(re.findall(r"<!-- \w+: \S+ -->", text))
+        known = len(tables.BLOCK.findall(text)) + len(make_results.BLOCK.findall(text))
+        assert starts == text.count("<!-- end -->") == known, page.name
 
 
 def test_keys_and_fields_of_references_are_complete():
