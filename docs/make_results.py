@@ -5,8 +5,9 @@
 
 The text between two comments is replaced:
 
-    <!-- results: EXPERIMENT/SPLIT -->   … <!-- end -->    a row for each strategy of each setting
-    <!-- orders: EXPERIMENT -->          … <!-- end -->    a row for each rank correlation
+    <!-- results: EXPERIMENT/SPLIT -->          … <!-- end -->   a row for each strategy and setting
+    <!-- results: EXPERIMENT/SPLIT/METRIC -->   … <!-- end -->   other than the headline metric
+    <!-- orders: EXPERIMENT -->                 … <!-- end -->   a row for each rank correlation
 """
 
 import argparse
@@ -45,21 +46,26 @@ def renewed(text: str) -> str:
 
 
 def accuracies(of: str) -> str:
-    """Mean and 95 % interval at up to eight numbers of labels, and the label saving."""
-    name, split = of.split("/")
+    """Mean and 95 % interval at up to eight numbers of labels; savings of the headline metric."""
+    name, split, *of_metric = of.split("/")
     metrics = _table(name, "metrics")
-    metrics = metrics[metrics["split"] == split].rename(columns={"num_labeled": "labels"})
+    made_from = files.read_json(KEPT / name / "made-from.json")
+    metric = of_metric[0] if of_metric else made_from["metric"]
+    metrics = _of(metrics, split, metric).rename(columns={"num_labeled": "labels"})
     metrics = metrics.assign(round=metrics["labels"], num_labeled=metrics["labels"])
     curves = summarise_curves(metrics)
     savings = _table(name, "savings")
     baseline = savings["baseline"].iloc[0]
-    savings = savings[savings["split"] == split]
+    savings = _of(savings, split, metric)
     keys = present(curves, SETTING)
     varying = [key for key in keys if curves[key].nunique() > 1]
+    saving_column = [] if of_metric else ["saving"]
     counts = _shown(sorted(curves["num_labeled"].unique()))
     lines = [
-        _line([*varying, "strategy", *(f"{count:,}" for count in counts), "saving"]),
-        _line(["---"] * (len(varying) + 1) + ["---:"] * len(counts) + ["---"]),
+        _line([*varying, "strategy", *(f"{count:,}" for count in counts), *saving_column]),
+        _line(
+            ["---"] * (len(varying) + 1) + ["---:"] * len(counts) + ["---" for _ in saving_column]
+        ),
     ]
     for names, setting in curves.groupby(keys, sort=False):
         own = dict(zip(keys, names, strict=True))
@@ -76,7 +82,8 @@ def accuracies(of: str) -> str:
                 found = found[found[key] == value]
             no_saving = "1" if strategy == baseline else "–"
             saving = _saving(found.iloc[0]) if len(found) else no_saving
-            lines.append(_line([*(own[key] for key in varying), strategy, *cells, saving]))
+            told = [saving for _ in saving_column]
+            lines.append(_line([*(own[key] for key in varying), strategy, *cells, *told]))
     return "\n".join([*lines, "", f"{_seeds(curves)}; {_constant(curves, keys, varying)}.", ""])
 
 
@@ -110,6 +117,10 @@ def _table(name: str, table: str) -> pd.DataFrame:
             f"{path}: is not there; `python -m workflow_scripts.keep_tables` writes it"
         )
     return pd.read_csv(path, keep_default_na=True)
+
+
+def _of(table: pd.DataFrame, split: str, metric: str) -> pd.DataFrame:
+    return table[(table["split"] == split) & (table["metric"] == metric)]
 
 
 def _shown(counts: list[int]) -> list[int]:

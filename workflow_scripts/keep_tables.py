@@ -2,7 +2,7 @@
 
 Writes `docs/results/EXPERIMENT/`, or `--folder`:
 
-- `metrics.csv`: the headline metric of every round of every seed, as measured;
+- `metrics.csv`: the headline metric, and those of `--metrics`, of every round of every seed;
 - `savings.csv`: label savings at the baseline's last level, with their intervals;
 - `orders.csv`: rank correlations with a published setting, where the experiment names one;
 - `made-from.json`: command, commit, machine, versions, and SHA-256 of the experiment.
@@ -20,6 +20,7 @@ from pathlib import Path
 from labelbench_core.analysis.frames import SETTING, present
 from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.compute.devices import processor_name
+from labelbench_core.errors import listed, raise_all
 from labelbench_core.stages import report_files
 from labelbench_core.storage import files
 from labelbench_core.storage.records import read_record
@@ -43,10 +44,17 @@ def keep_tables(arguments: argparse.Namespace, options: object = None) -> None:
     def table(kind: str) -> Path:
         return Path(report_files.table(kind).format(experiment=name))
 
+    metrics = pd.read_csv(table("metrics"))
+    chosen = list(dict.fromkeys([summary["metric"], *arguments.metrics]))
+    raise_all(
+        f"--metrics: {one}: {table('metrics')} has no such metric; "
+        f"allowed: {listed(sorted(metrics['metric'].unique()))}"
+        for one in chosen
+        if one not in set(metrics["metric"])
+    )
+    metrics = metrics[metrics["metric"].isin(chosen)]
     folder = arguments.folder / name
     folder.mkdir(parents=True, exist_ok=True)
-    metrics = pd.read_csv(table("metrics"))
-    metrics = metrics[metrics["metric"] == summary["metric"]]
     columns = present(metrics, METRIC_COLUMNS)
     metrics[columns].to_csv(folder / "metrics.csv", index=False, float_format="%.6g")
     savings = pd.read_csv(table("savings"))
@@ -60,6 +68,7 @@ def keep_tables(arguments: argparse.Namespace, options: object = None) -> None:
     made_from = {
         "command": f"snakemake --cores all --configfile {given}",
         "commit": _commit(),
+        "metric": summary["metric"],
         "experiment_sha256": hashlib.sha256(experiment.to_json().encode()).hexdigest(),
         "machine": f"{os.cpu_count()} cores, {processor_name()}",
         "python": platform.python_version(),
@@ -90,6 +99,9 @@ def main(argv: list[str] | None = None) -> int:
     add_experiment_arguments(parser)
     parser.add_argument(
         "--folder", type=Path, default=PROJECT / "docs" / "results", help="default: docs/results"
+    )
+    parser.add_argument(
+        "--metrics", nargs="+", default=[], metavar="METRIC", help="kept beside the headline metric"
     )
     return run_command(keep_tables, parser.parse_args(argv), [])
 

@@ -52,3 +52,13 @@ def test_the_numbers_of_a_finished_experiment_are_kept(finished):
     assert made_from["command"] == "snakemake --cores all --configfile smoke.yaml"
     assert {"commit", "experiment_sha256", "machine"} <= set(made_from)
     assert not (kept / "orders.csv").exists()
+
+
+def test_a_metric_to_keep_that_there_is_not_is_refused(finished):
+    command = [sys.executable, "-m", "workflow_scripts.keep_tables", "--configfile", "smoke.yaml"]
+    command += ["--folder", "never", "--metrics", "worst-group-accuracy"]
+    told = subprocess.run(command, cwd=finished.folder, capture_output=True, text=True)
+    assert told.returncode == 2
+    assert told.stderr.startswith("--metrics: worst-group-accuracy: ")
+    assert "has no such metric; allowed: accuracy, " in told.stderr
+    assert not (finished.folder / "never" / "smoke" / "metrics.csv").exists()

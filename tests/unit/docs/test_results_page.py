@@ -62,6 +62,7 @@ def kept(tmp_path, monkeypatch):
         "contains_zero": True,
     }
     pd.DataFrame([order]).to_csv(folder / "orders.csv", index=False)
+    (folder / "made-from.json").write_text(json.dumps({"metric": "accuracy"}))
     return folder
 
 
@@ -79,7 +80,7 @@ def test_every_kept_experiment_stands_on_the_page():
     assert folders == blocks
     for name in folders:
         made_from = json.loads((results.KEPT / name / "made-from.json").read_text())
-        assert set(made_from) >= {"commit", "experiment_sha256", "command", "machine"}
+        assert set(made_from) >= {"commit", "experiment_sha256", "command", "machine", "metric"}
 
 
 def test_a_row_has_means_intervals_and_an_open_ended_saving(kept):
@@ -102,6 +103,17 @@ def test_settings_that_differ_have_a_column(kept):
     assert lines[3] == "| exact | margin | 60.00 | 70.00 | – |"
     assert lines[5].startswith("| crowd | margin |")
     assert "more than 1.50" in lines[5]
+
+
+def test_another_metric_has_a_table_of_its_own_without_savings(kept):
+    one = pd.read_csv(kept / "metrics.csv")
+    other = one.assign(metric="macro-f1", value=one["value"] - 0.25)
+    pd.concat([one, other]).to_csv(kept / "metrics.csv", index=False)
+    assert results.accuracies("some/test").splitlines()[3].startswith("| margin | 60.00 | 70.00 |")
+    lines = results.accuracies("some/test/macro-f1").splitlines()
+    assert lines[0] == "| strategy | 10 | 20 |"
+    assert lines[3] == "| margin | 35.00 | 45.00 |"
+    assert "metric `macro-f1`" in lines[5]
 
 
 def test_an_order_says_whether_zero_is_within_its_interval(kept):
