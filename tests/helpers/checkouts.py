@@ -12,7 +12,7 @@ import pytest
 
 from labelbench_core.provenance import REMEMBERED
 
-from . import forked_snakemake
+from . import forked_jobs, forked_snakemake
 from .project import PROJECT
 
 CODE = ("Snakefile", "rules", "config", "profiles", "labelbench_core", "workflow_scripts")
@@ -82,7 +82,9 @@ class Workflow:
     def snakemake(self, *arguments, check=True, config="smoke.yaml", **environment):
         """Run Snakemake; what it printed, both streams together."""
         _, _, _, *asked = self.command(*arguments, config=config)
-        status, text = forked_snakemake.run(asked, self.folder, {**os.environ, **environment})
+        python = sys.executable if "-n" in asked else forked_jobs.python()
+        given = {**os.environ, **environment}
+        status, text = forked_snakemake.run(asked, self.folder, given, python)
         if check and status:
             pytest.fail(f"snakemake failed:\n{text}")
         return text

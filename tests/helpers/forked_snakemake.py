@@ -1,8 +1,8 @@
 """Snakemake in forks of a process that has imported it: half of a dry run's time is its imports.
 
-The process has imported Snakemake, and nothing of this project: a fork takes the code of the folder
+The process has imported Snakemake and packages of others, and nothing of this project: a fork takes the code of the folder
 in which it runs, as `python -m snakemake` does. Run as a script, it reads one JSON object a line
-(`arguments`, `folder`, `environment`, `output`) and answers each with the fork's exit status.
+(`arguments`, `folder`, `environment`, `output`, `python`) and answers each with the fork's exit status.
 """
 
 import atexit
@@ -15,12 +15,17 @@ import tempfile
 from pathlib import Path
 
 
-def run(arguments, folder, environment):
-    """Run `snakemake arguments` in `folder`; its exit status, and both its streams together."""
+def run(arguments, folder, environment, python=sys.executable):
+    """Run `snakemake arguments` in `folder`, its jobs by `python`.
+
+    Returns
+    -------
+    Its exit status, and both its streams together.
+    """
     server = _server()
     with tempfile.NamedTemporaryFile() as output:
         asked = {"arguments": list(map(str, arguments)), "folder": str(folder)}
-        asked |= {"environment": dict(environment), "output": output.name}
+        asked |= {"environment": dict(environment), "output": output.name, "python": str(python)}
         server.stdin.write(json.dumps(asked) + "\n")
         server.stdin.flush()
         status = int(server.stdout.readline())
@@ -49,11 +54,13 @@ def _answer(asked):
     os.environ.update(asked["environment"])
     sys.path.insert(0, asked["folder"])
     sys.argv = ["snakemake", *asked["arguments"]]
+    sys.executable = asked["python"]
     runpy.run_module("snakemake", run_name="__main__", alter_sys=True)
 
 
 def _serve():
     import pandas  # noqa: F401  Snakemake imports it when it compares parameters
+    import sklearn.datasets  # noqa: F401  for the labels of digits, where they are not prepared
     import snakemake.cli
 
     snakemake.cli.get_argument_parser()  # which imports all plug-ins
