@@ -21,6 +21,7 @@ from snakemake.settings.types import DeploymentMethod
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.experiment import annotator_of
 from labelbench_core.configuration.prices import prices_of
+from labelbench_core.configuration.replays import pairs
 from labelbench_core.provenance import code_hash, remember
 from labelbench_core.stages import report_files
 from labelbench_core.stages.left_out import TellOfLeftOut
@@ -49,7 +50,9 @@ LEFT_OUT = parsing.left_out_of(EXPERIMENT)
 if LEFT_OUT and workflow.is_main_process:
     logger.addFilter(TellOfLeftOut(workflow, LEFT_OUT, tell=logger.warning))
 PRICES = prices_of(ASKED.values, EXPERIMENT, CATALOGUE)
-if (EXPERIMENT.priced or EXPERIMENT.references) and workflow.is_main_process:
+if workflow.is_main_process and (
+    EXPERIMENT.priced or EXPERIMENT.references or pairs(EXPERIMENT, CATALOGUE)
+):
     # Imports torch, in dry runs only, and only with prices.
     logger.addFilter(TellEstimate(workflow, EXPERIMENT, CATALOGUE, PRICES))
 # For all rules, including those of an outer workflow.

@@ -1,10 +1,13 @@
 """Copies of the project in which the workflow is run for real, on small real data."""
 
+import atexit
+import compileall
 import functools
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,9 +161,11 @@ def know_the_code():
     subprocess.run([sys.executable, "-c", KNOW, *modules], cwd=PROJECT, check=True)
 
 
-def checkout(folder):
-    """Copy the code, with the small experiment's entries in its catalogue."""
-    folder.mkdir(parents=True)
+@functools.cache
+def compiled():
+    """A folder with the code and its bytecode, which is valid where both are copied with their times."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name in CODE:
         source = PROJECT / name
         if source.is_dir():
@@ -169,9 +174,16 @@ def checkout(folder):
             )
         else:
             shutil.copy2(source, folder / name)
+    compileall.compile_dir(folder, quiet=2)
     know_the_code()
     (folder / REMEMBERED).parent.mkdir(parents=True)
     shutil.copy2(PROJECT / REMEMBERED, folder / REMEMBERED)
+    return folder
+
+
+def checkout(folder):
+    """Copy the code, with the small experiment's entries in its catalogue."""
+    shutil.copytree(compiled(), folder)
     workflow = Workflow(folder)
     for kind, entries in CATALOGUE.items():
         workflow.append(f"config/catalogue/{kind}.yaml", entries)

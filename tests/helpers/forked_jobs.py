@@ -128,9 +128,19 @@ def _be_the_job(arguments, folder, environment):
     os.environ.clear()
     os.environ.update(environment)
     sys.path.insert(0, folder)
+    _use_threads(int(environment.get("OMP_NUM_THREADS") or os.cpu_count()))
     module, *rest = arguments
     sys.argv = ["-m", *rest]
     end_quickly(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
+
+
+def _use_threads(number):
+    """As a process of its own finds in its environment: sums over other parts round differently."""
+    import threadpoolctl
+    import torch
+
+    torch.set_num_threads(number)
+    threadpoolctl.threadpool_limits(number)
 
 
 def end_quickly(program):

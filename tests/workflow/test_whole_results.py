@@ -239,13 +239,30 @@ def test_whatever_is_missing_is_made_again_with_equal_bytes(finished):
     assert finished.planned() == {}
 
 
+def write_own_tables(folder):
+    """What experiments of the repository look at that no command downloads; planning reads no image."""
+    labels = np.zeros(50_000, np.int64)
+    (folder / "cifar-10n").mkdir(parents=True)
+    people = folder / "cifar-10n/CIFAR-10_human.npz"
+    np.savez_compressed(people, worse_label=labels, clean_label=labels)
+    rows = ["path,class,split,medium"]
+    for split, size in {"pool": 300, "test": 10, "shifted": 10}.items():
+        (folder / "pacs" / split).mkdir(parents=True)
+        for number in range(size):
+            (folder / "pacs" / split / f"{number}.png").touch()
+            rows.append(f"{split}/{number}.png,dog,{split},photo")
+    (folder / "pacs/pacs.csv").write_text("\n".join(rows))
+
+
 @pytest.mark.thorough
 def test_every_experiment_of_the_repository_asks_for_all_it_makes(fresh):
     configs = sorted(
         str(path.relative_to(PROJECT))
-        for path in [*(PROJECT / "config").glob("*.yaml"), *can_be_planned()]
+        # Of the paper a part: each takes two seconds, and they are alike.
+        for path in [*(PROJECT / "config").glob("*.yaml"), *can_be_planned()[::4]]
     )
     fresh.edit("config/catalogue/datasets.yaml", "pool_size: 300", "pool_size: 1297")
+    write_own_tables(fresh.folder / "data")
     for config, found in zip(configs, plans(fresh, *configs), strict=True):
         assert set(found["made"]) - set(found["passing"]) == set(found["asked"]), config
         assert set(found["asked"]) == set(belongs(fresh, config)), config
