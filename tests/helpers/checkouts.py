@@ -163,7 +163,7 @@ def know_the_code():
 
 @functools.cache
 def compiled():
-    """A folder with the code and its bytecode, which is valid where both are copied with their times."""
+    """A folder with the code and its bytecode; copied with their times, both stay valid."""
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name in CODE:

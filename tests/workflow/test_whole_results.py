@@ -240,7 +240,7 @@ def test_whatever_is_missing_is_made_again_with_equal_bytes(finished):
 
 
 def write_own_tables(folder):
-    """What experiments of the repository look at that no command downloads; planning reads no image."""
+    """What experiments look at that no command downloads; planning reads no image."""
     labels = np.zeros(50_000, np.int64)
     (folder / "cifar-10n").mkdir(parents=True)
     people = folder / "cifar-10n/CIFAR-10_human.npz"
