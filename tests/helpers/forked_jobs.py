@@ -1,10 +1,11 @@
 """Jobs in forks of a process that has imported the packages: most of a small job's time is imports.
 
 A program `python`, which Snakemake takes for its interpreter, hands its arguments
-(`-m workflow_scripts.NAME …`), folder, environment and streams to a server, and ends with the status
-of the fork that ran them. The server has imported packages of others and nothing of this project: a fork takes the code of
-the folder in which it runs, as a process of its own does. Tests that look for processes, or kill
-them, run `Workflow.command`, whose jobs are processes of their own.
+(`-m workflow_scripts.NAME …`), folder, environment and streams to a server, and ends with the
+status of the fork that ran them. The server has imported packages of others and nothing of this
+project: a fork takes the code of the folder in which it runs, as a process of its own does. Tests
+that look for processes, or kill them, run `Workflow.command`, whose jobs are processes of their
+own.
 """
 
 import array

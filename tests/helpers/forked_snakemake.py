@@ -1,9 +1,9 @@
 """Snakemake in forks of a process that has imported it: half of a dry run's time is its imports.
 
 The process has imported Snakemake and packages of others, and nothing of this project: a fork takes
-the code of the folder in which it runs, as `python -m snakemake` does. Run as a script, it reads one
-JSON object a line (`arguments`, `folder`, `environment`, `output`, `python`) and answers each with
-the fork's exit status.
+the code of the folder in which it runs, as `python -m snakemake` does. Run as a script, it reads
+one JSON object a line (`arguments`, `folder`, `environment`, `output`, `python`) and answers each
+with the fork's exit status.
 """
 
 import atexit
