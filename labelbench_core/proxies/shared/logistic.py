@@ -4,6 +4,7 @@ The objective is strictly convex (the bias is penalised too, as the weight of a 
 that a class without a label has a finite solution): its minimum depends on the labelled set only.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from labelbench_core.compute.threads import ordered_map
 
 BLOCK_ROWS = 1024  # fixed, so that sums are formed in the same order whatever the threads
+MANY_CLASSES = 100  # from so many on, threads pay for what is done with the logits of a block
 MEMORY = 10  # pairs that the quasi-Newton approximation keeps
 
 
@@ -74,37 +76,36 @@ def solve(
     prior
         (D + 1, C) W₀ and b₀; default: zero.
     """
-    rows = len(labels)
-    design = _Design(features, threads)
-    truth = np.zeros((rows, num_classes), np.float32)
-    truth[np.arange(rows), labels] = 1
+    design = _Design(features, labels, num_classes, threads)
     # One extra column: the weights of the constant feature. All are relative to the prior.
     point = np.zeros((features.shape[1] + 1, num_classes))
-    logits = np.zeros((rows, num_classes), np.float32) if prior is None else design.times(prior)
-    gradient = _gradient(design, truth, logits, point, penalty)
+    shape = (len(labels), num_classes)
+    logits = np.zeros(shape, np.float32) if prior is None else design.times(prior)
+    gradient = design.gradient(logits, point, penalty)
     first_norm = norm = float(np.linalg.norm(gradient))
     if start is not None:
         point, logits = start if prior is None else start - prior, design.times(start)
-        gradient = _gradient(design, truth, logits, point, penalty)
+        gradient = design.gradient(logits, point, penalty)
         norm = float(np.linalg.norm(gradient))
     steps: list[tuple[np.ndarray, np.ndarray]] = []
     iterations = 0
+    change = np.empty(shape, np.float32)
     while norm > tolerance * first_norm and iterations < max_iterations:
         direction = -_inverse_hessian_times(gradient, steps)
-        change = design.times(direction)
-        length = _line_search(logits, change, truth, point, direction, penalty)
+        design.times(direction, out=change)
+        length = _line_search(design, logits, change, point, direction, penalty)
         if length == 0:
             break  # the objective cannot be told from its minimum in this precision
         step = length * direction
         point = point + step
-        logits = logits + np.float32(length) * change
-        previous, gradient = gradient, _gradient(design, truth, logits, point, penalty)
+        design.move(logits, change, length)
+        previous, gradient = gradient, design.gradient(logits, point, penalty)
         norm = float(np.linalg.norm(gradient))
         steps = [*steps, (step, gradient - previous)][-MEMORY:]
         iterations += 1
     ratio = norm / first_norm if first_norm else 0.0
     point = point if prior is None else point + prior
-    flops = 4 * rows * features.shape[1] * num_classes * (iterations + 1)
+    flops = 4 * len(labels) * features.shape[1] * num_classes * (iterations + 1)
     return Solution(point[:-1], point[-1], iterations, ratio, ratio <= tolerance, flops)
 
 
@@ -117,57 +118,110 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 class _Design:
-    """The matrix of features, with a constant one appended, in fixed blocks of rows."""
+    """The matrix of features, with a constant one appended, and labels, in fixed blocks of rows.
 
-    def __init__(self, features: np.ndarray, threads: int) -> None:
+    All that is done with logits is done block by block: one of 1,000 classes stays in the cache,
+    where passes over the whole table would wait for memory, and threads take a block each.
+
+    Attributes
+    ----------
+    threads
+        For products with the features.
+    threads_of_logits
+        For all else: threads that do short operations wait for each other.
+    """
+
+    def __init__(
+        self, features: np.ndarray, labels: np.ndarray, num_classes: int, threads: int
+    ) -> None:
+        self.features, self.labels, self.num_classes = features, labels, num_classes
         starts = range(0, len(features), BLOCK_ROWS)
-        self.blocks = [features[start : start + BLOCK_ROWS] for start in starts]
-        self.threads = threads
+        self.blocks = [slice(start, start + BLOCK_ROWS) for start in starts]
+        self.threads = threads if len(self.blocks) > 1 else 1
+        self.threads_of_logits = self.threads if num_classes >= MANY_CLASSES else 1
+        self.residual = np.empty((len(labels), num_classes), np.float32)
 
-    def times(self, point: np.ndarray) -> np.ndarray:
+    def times(self, point: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """(L, C) float32 logits at (D + 1, C) parameters."""
         weights, bias = point[:-1].astype(np.float32), point[-1].astype(np.float32)
-        return np.concatenate(
-            list(ordered_map(lambda block: block @ weights + bias, self.blocks, self.threads))
-        )
+        if out is None:
+            out = np.empty((len(self.labels), self.num_classes), np.float32)
 
-    def transposed_times(self, residual: np.ndarray) -> np.ndarray:
-        """(D + 1, C) float64: the transposed matrix times (L, C) residuals."""
-        parts = [residual[i * BLOCK_ROWS : (i + 1) * BLOCK_ROWS] for i in range(len(self.blocks))]
-        products = ordered_map(
-            lambda pair: pair[0].T @ pair[1], zip(self.blocks, parts, strict=True), self.threads
-        )
-        total = next(products).astype(np.float64)
-        for product in products:
-            total += product
-        return np.concatenate([total, residual.sum(axis=0, keepdims=True, dtype=np.float64)])
+        def multiply(block: slice) -> None:
+            np.matmul(self.features[block], weights, out=out[block])
+            out[block] += bias
+
+        _each(multiply, self.blocks, self.threads)
+        return out
+
+    def move(self, logits: np.ndarray, change: np.ndarray, length: float) -> None:
+        """Add `length` times `change` to the logits, in place."""
+
+        def add(block: slice) -> None:
+            logits[block] += np.float32(length) * change[block]
+
+        _each(add, self.blocks, self.threads_of_logits)
+
+    def gradient(self, logits: np.ndarray, point: np.ndarray, penalty: float) -> np.ndarray:
+        """(D + 1, C) float64: that of the objective."""
+        residual, total = self.residual, penalty * point
+
+        def subtract(block: slice) -> np.ndarray:
+            residual[block] = softmax(logits[block])
+            residual[block][np.arange(len(logits[block])), self.labels[block]] -= 1
+            return residual[block].sum(axis=0, dtype=np.float64)
+
+        def multiply(block: slice) -> np.ndarray:
+            return self.features[block].T @ residual[block]
+
+        for of_bias in ordered_map(subtract, self.blocks, self.threads_of_logits):
+            total[-1] += of_bias
+        for of_weights in ordered_map(multiply, self.blocks, self.threads):
+            total[:-1] += of_weights
+        return total
+
+    def gain(self, change: np.ndarray) -> float:
+        """What a step of length 1 adds to the logits of the labels, summed over all rows."""
+        return float(change[np.arange(len(change)), self.labels].sum(dtype=np.float64))
+
+    def expectation(
+        self, logits: np.ndarray, change: np.ndarray, length: float
+    ) -> tuple[float, float]:
+        """Mean and variance of the change at a step of some length, summed over all rows."""
+
+        def of(block: slice) -> tuple[float, float]:
+            weighted = softmax(logits[block] + np.float32(length) * change[block])
+            weighted *= change[block]
+            mean = weighted.sum(axis=1)
+            weighted *= change[block]
+            variance = weighted.sum(axis=1) - mean**2
+            return float(mean.sum(dtype=np.float64)), float(variance.sum(dtype=np.float64))
+
+        means, variances = zip(*ordered_map(of, self.blocks, self.threads_of_logits), strict=True)
+        return sum(means), sum(variances)
 
 
-def _gradient(
-    design: _Design, truth: np.ndarray, logits: np.ndarray, point: np.ndarray, penalty: float
-) -> np.ndarray:
-    return design.transposed_times(softmax(logits) - truth) + penalty * point
+def _each(function: Callable[[slice], None], blocks: list[slice], threads: int) -> None:
+    for _ in ordered_map(function, blocks, threads):
+        pass
 
 
 def _line_search(
+    design: _Design,
     logits: np.ndarray,
     change: np.ndarray,
-    truth: np.ndarray,
     point: np.ndarray,
     direction: np.ndarray,
     penalty: float,
 ) -> float:
     """The step length at which the slope vanishes, by safeguarded Newton steps on one variable."""
-    gain = float((change * truth).sum(dtype=np.float64))
+    gain = design.gain(change)
     linear, quadratic = float(np.vdot(point, direction)), float(np.vdot(direction, direction))
     low, high, length = 0.0, np.inf, 1.0
     for _ in range(20):
-        probabilities = softmax(logits + np.float32(length) * change)
-        expected = (probabilities * change).sum(axis=1)
-        slope = float(expected.sum(dtype=np.float64)) - gain
-        slope += penalty * (linear + length * quadratic)
-        spread = (probabilities * change * change).sum(axis=1) - expected**2
-        curvature = float(spread.sum(dtype=np.float64)) + penalty * quadratic
+        mean, variance = design.expectation(logits, change, length)
+        slope = mean - gain + penalty * (linear + length * quadratic)
+        curvature = variance + penalty * quadratic
         if slope < 0:
             low = length
         else:
