@@ -21,7 +21,8 @@ import numpy as np
 from labelbench_core.compute.threads import ordered_map
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.linear import LinearProxy
-from labelbench_core.proxies.shared.logistic import Solution, softmax
+from labelbench_core.proxies.shared.design import softmax
+from labelbench_core.proxies.shared.logistic import Solution
 from labelbench_core.registry.options import Count, Interval, Penalty, Positive
 
 INFO = {

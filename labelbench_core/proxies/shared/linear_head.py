@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from labelbench_core.proxies import Statistics
-from labelbench_core.proxies.shared.logistic import softmax
+from labelbench_core.proxies.shared.design import softmax
 from labelbench_core.proxies.shared.streaming import predict
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from labelbench_core.compute.threads import ordered_map
-from labelbench_core.proxies.shared.logistic import softmax, solve
+from labelbench_core.proxies.shared.design import softmax
+from labelbench_core.proxies.shared.logistic import solve
 
 FOLDS = 5
 # With many labels, fewer folds suffice: as many are held out as hold this many rows.

@@ -9,6 +9,7 @@ from benchmarks import penalty as penalty_benchmark
 from helpers.training_sets import training_set
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import Statistics, linear
+from labelbench_core.proxies.shared import logistic
 from labelbench_core.proxies.shared import penalty as penalties
 from labelbench_core.proxies.shared.logistic import solve
 from labelbench_core.proxies.shared.penalty import choose_penalty
@@ -61,6 +62,36 @@ def test_threads_and_layout_do_not_change_a_bit(digits):
     one = solve(wide, np.tile(labels, 4), 10, 1.0, 1e-3, 20, threads=1)
     two = solve(wide, np.tile(labels, 4), 10, 1.0, 1e-3, 20, threads=2)
     assert one.weights.tobytes() == two.weights.tobytes()
+
+
+@pytest.fixture(scope="module")
+def hundred_classes():
+    """120 classes, three blocks of rows, a spectrum that decays, as that of embeddings does."""
+    rng = np.random.default_rng(3)
+    centers, labels = rng.standard_normal((120, 48)), np.arange(2400) % 120
+    rows = centers[labels] + rng.standard_normal((2400, 48)) * 1.5
+    return (rows / np.arange(1, 49)).astype(np.float32), labels
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_with_many_classes_fewer_steps_lead_to_the_same_minimum(hundred_classes, monkeypatch, warm):
+    features, labels = hundred_classes
+    start = np.full((49, 120), 0.01) if warm else None
+    fast = solve(features, labels, 120, 0.1, 1e-4, 500, start=start)
+    monkeypatch.setattr(logistic, "curvature_pays", lambda *sizes: False)
+    plain = solve(features, labels, 120, 0.1, 1e-4, 500, start=start)
+    assert fast.converged
+    assert plain.converged
+    assert fast.iterations < plain.iterations / 2
+    exact = features.astype(np.float64)
+    reached, least = (objective(exact, labels, one.weights, one.bias, 0.1) for one in (fast, plain))
+    assert reached == pytest.approx(least, rel=1e-6)
+
+
+def test_threads_change_no_bit_with_many_classes(hundred_classes):
+    one, three = (solve(*hundred_classes, 120, 0.1, 1e-3, 20, threads=n) for n in (1, 3))
+    assert one.weights.tobytes() == three.weights.tobytes()
+    assert one.bias.tobytes() == three.bias.tobytes()
 
 
 def test_a_class_without_labels_gets_a_small_finite_probability(digits):

@@ -1,0 +1,143 @@
+"""The rows and labels of a logistic regression, and what is computed of their logits."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from labelbench_core.compute.threads import ordered_map
+
+BLOCK_ROWS = 1024  # fixed, so that sums are formed in the same order whatever the threads
+MANY_CLASSES = 100  # from so many on, threads pay for what is done with the logits of a block
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """(N, C) probabilities from logits, in the logits' precision."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    np.exp(shifted, out=shifted)
+    shifted /= shifted.sum(axis=1, keepdims=True)
+    return shifted
+
+
+class Design:
+    """The matrix of features, with a constant one appended, and labels, in fixed blocks of rows.
+
+    All that is done with logits is done block by block: one of 1,000 classes stays in the cache,
+    where passes over the whole table would wait for memory, and threads take a block each.
+
+    Attributes
+    ----------
+    threads
+        For products with the features.
+    threads_of_logits
+        For all else: threads that do short operations wait for each other.
+    """
+
+    def __init__(
+        self, features: np.ndarray, labels: np.ndarray, num_classes: int, threads: int
+    ) -> None:
+        self.features, self.labels, self.num_classes = features, labels, num_classes
+        starts = range(0, len(features), BLOCK_ROWS)
+        self.blocks = [slice(start, start + BLOCK_ROWS) for start in starts]
+        self.threads = threads if len(self.blocks) > 1 else 1
+        self.threads_of_logits = self.threads if num_classes >= MANY_CLASSES else 1
+        self.residual = np.empty((len(labels), num_classes), np.float32)
+
+    def times(self, point: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """(L, C) float32 logits at (D + 1, C) parameters."""
+        weights, bias = point[:-1].astype(np.float32), point[-1].astype(np.float32)
+        if out is None:
+            out = np.empty((len(self.labels), self.num_classes), np.float32)
+
+        def multiply(block: slice) -> None:
+            np.matmul(self.features[block], weights, out=out[block])
+            out[block] += bias
+
+        _each(multiply, self.blocks, self.threads)
+        return out
+
+    def move(self, logits: np.ndarray, change: np.ndarray, length: float) -> None:
+        """Add `length` times `change` to the logits, in place."""
+
+        def add(block: slice) -> None:
+            logits[block] += np.float32(length) * change[block]
+
+        _each(add, self.blocks, self.threads_of_logits)
+
+    def gradient(self, logits: np.ndarray, point: np.ndarray, penalty: float) -> np.ndarray:
+        """(D + 1, C) float64: that of the objective."""
+        residual, total = self.residual, penalty * point
+
+        def subtract(block: slice) -> np.ndarray:
+            residual[block] = softmax(logits[block])
+            residual[block][np.arange(len(logits[block])), self.labels[block]] -= 1
+            return residual[block].sum(axis=0, dtype=np.float64)
+
+        def multiply(block: slice) -> np.ndarray:
+            return self.features[block].T @ residual[block]
+
+        for of_bias in ordered_map(subtract, self.blocks, self.threads_of_logits):
+            total[-1] += of_bias
+        for of_weights in ordered_map(multiply, self.blocks, self.threads):
+            total[:-1] += of_weights
+        return total
+
+    def gain(self, change: np.ndarray) -> float:
+        """What a step of length 1 adds to the logits of the labels, summed over all rows."""
+        return float(change[np.arange(len(change)), self.labels].sum(dtype=np.float64))
+
+    def expectation(
+        self, logits: np.ndarray, change: np.ndarray, length: float
+    ) -> tuple[float, float]:
+        """Mean and variance of the change at a step of some length, summed over all rows."""
+
+        def of(block: slice) -> tuple[float, float]:
+            weighted = softmax(logits[block] + np.float32(length) * change[block])
+            weighted *= change[block]
+            mean = weighted.sum(axis=1)
+            weighted *= change[block]
+            variance = weighted.sum(axis=1) - mean**2
+            return float(mean.sum(dtype=np.float64)), float(variance.sum(dtype=np.float64))
+
+        means, variances = zip(*ordered_map(of, self.blocks, self.threads_of_logits), strict=True)
+        return sum(means), sum(variances)
+
+
+def curvature_pays(rows: int, dims: int, classes: int) -> bool:
+    """Whether `Curvature` saves more time than it takes.
+
+    The product of the features with themselves takes as long as D / (2 C) steps, the products with
+    the inverse, in double precision, in each step 2 D / L of its time.
+    """
+    return classes >= max(MANY_CLASSES, dims // 8) and rows >= 8 * dims
+
+
+class Curvature:
+    """The inverse of an approximate Hessian, as if all classes were as likely and independent.
+
+    The Hessian is the sum over rows of (diag p − p pᵀ) ⊗ x xᵀ, plus the penalty. Böhning (Annals of
+    the Institute of Statistical Mathematics 44, 1992) bounds its first factor by a constant; here
+    that constant is the mean of p (1 − p) at the start: from zero, the first step is Newton's.
+    """
+
+    def __init__(self, design: Design, logits: np.ndarray, penalty: float) -> None:
+        def of(block: slice) -> tuple[np.ndarray, np.ndarray, float]:
+            rows = design.features[block]
+            uncertain = 1 - (softmax(logits[block]) ** 2).sum(axis=1, dtype=np.float64)
+            return rows.T @ rows, rows.sum(axis=0, dtype=np.float64), float(uncertain.sum())
+
+        dims = design.features.shape[1]
+        hessian, uncertain = np.zeros((dims + 1, dims + 1)), 0.0
+        for product, total, of_block in ordered_map(of, design.blocks, design.threads):
+            hessian[:-1, :-1] += product
+            hessian[-1, :-1] += total
+            hessian[:-1, -1] += total
+            uncertain += of_block
+        hessian[-1, -1] = len(design.labels)
+        hessian *= uncertain / len(design.labels) / (design.num_classes - 1)
+        hessian[np.diag_indices(dims + 1)] += penalty
+        self.inverse = np.linalg.inv(hessian)
+
+
+def _each(function: Callable[[slice], None], blocks: list[slice], threads: int) -> None:
+    for _ in ordered_map(function, blocks, threads):
+        pass
