@@ -59,6 +59,6 @@ def test_a_metric_to_keep_that_there_is_not_is_refused(finished):
     command += ["--folder", "never", "--metrics", "worst-group-accuracy"]
     told = subprocess.run(command, cwd=finished.folder, capture_output=True, text=True)
     assert told.returncode == 2
-    assert told.stderr.startswith("--metrics: worst-group-accuracy: ")
+    assert told.stderr.startswith("error: --metrics: worst-group-accuracy: ")
     assert "has no such metric; allowed: accuracy, " in told.stderr
     assert not (finished.folder / "never" / "smoke" / "metrics.csv").exists()
