@@ -10,7 +10,7 @@ money: hours enter as measured, on average over seeds.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +100,8 @@ def cost_to_reach(
     embed; `label_hours` are the annotator's. Costs are NaN where a price is not given;
     `compute_cost` is of hours and shared hours. `pays_above` is the price of a label above which
     the strategy is cheaper than the baseline: what its hours cost more, over the labels that it
-    saves; 0 if it is always cheaper; NaN where it saves no labels.
+    saves, both over the seeds that the two share; 0 if it is always cheaper; NaN where it saves no
+    labels.
 
     `_low` and `_high` are the ends of 95 % intervals over seeds; NaN for one seed. `high_bound` is
     "more than" where it is uncertain whether the level is reached with the last labels: labels and
@@ -128,6 +129,7 @@ def cost_to_reach(
             estimates = {baseline: needed, name: estimate}
             labels, pays = _intervals(curves, baseline, name, estimates, spent)
             hours = spent.hours(name, estimate)
+            both = _seeds_of_both(curves, baseline, name)
             rows.append(
                 {
                     **names,
@@ -148,7 +150,7 @@ def cost_to_reach(
                     "total_high": spent.total(name, labels.high),
                     "pays_above": pays_above(
                         needed - estimate,
-                        spent.extra(name, estimate, baseline, needed),
+                        spent.extra(name, estimate, baseline, needed, both),
                     ),
                     "pays_above_low": pays[0],
                     "pays_above_high": pays[1],
@@ -184,8 +186,8 @@ def _intervals(
     """The labels of strategy `name`, and the ends of its `pays_above`."""
     sign = of(curves["metric"].iloc[0]).sign
     whole, other = (sign * by_seed(curves[curves["strategy"] == one]) for one in (baseline, name))
-    shared = whole.index.intersection(other.index)  # as savings are
-    base, own = curve(whole.loc[shared]), curve(other.loc[shared])
+    both = _seeds_of_both(curves, baseline, name)  # as savings are
+    base, own = curve(whole.loc[both]), curve(other.loc[both])
     last = float(own.budgets[-1])
     needed, reached = labels_to_reach(base, own)
     low, high = float(reached.low[0]), float(reached.high[0])
@@ -195,11 +197,18 @@ def _intervals(
     fewest, most = (float(end[0]) for end in saved_labels(base, needed, reached))
     if name == baseline or not most > 0:
         return labels, (math.nan, math.nan)
-    cheapest = pays_above(most, spent.extra(name, labels.low, baseline, float(needed.high[0])))
+    needed_at_most = float(needed.high[0])
+    cheapest = pays_above(most, spent.extra(name, labels.low, baseline, needed_at_most, both))
     if not fewest > 0:
         return labels, (cheapest, math.nan if math.isnan(cheapest) else math.inf)
-    extra = spent.extra(name, labels.high, baseline, estimates[baseline])
+    extra = spent.extra(name, labels.high, baseline, estimates[baseline], both)
     return labels, (cheapest, pays_above(fewest, extra))
+
+
+def _seeds_of_both(curves: pd.DataFrame, baseline: str, name: str) -> list[int]:
+    """Sorted."""
+    seeds = curves.groupby("strategy")["seed"]
+    return sorted(set(seeds.get_group(baseline)) & set(seeds.get_group(name)))
 
 
 def pays_above(saved_labels: float, extra_cost: float) -> float:
@@ -241,14 +250,17 @@ class _Spent:
     ) -> None:
         self._costs, self._after, self._shared = costs, labels_after, shared_hours
         self._label, self._hour = label, hour
-        self._known: dict[tuple[str, int], float] = {}
+        self._known: dict[tuple[str, int, tuple[int, ...] | None], float] = {}
 
-    def hours(self, strategy: str, count: float) -> float:
-        """Of the rounds up to `count` labels, the mean over seeds; NaN if that is never."""
+    def hours(self, strategy: str, count: float, seeds: Sequence[int] | None = None) -> float:
+        """Of the rounds up to `count` labels, the mean over seeds; NaN if that is never.
+
+        Over all seeds of the strategy, or those of `seeds` only.
+        """
         enough = self._after[self._after >= count - 1e-9]
         if math.isnan(count) or enough.empty:
             return math.nan
-        key = (strategy, int(enough.index[0]))
+        key = (strategy, int(enough.index[0]), None if seeds is None else tuple(seeds))
         if key not in self._known:
             self._known[key] = _hours(self._costs, *key)
         return self._known[key]
@@ -257,12 +269,15 @@ class _Spent:
         """What `count` labels, the hours up to them and those that are shared cost."""
         return count * self._label + (self.hours(strategy, count) + self._shared) * self._hour
 
-    def extra(self, strategy: str, count: float, baseline: str, needed: float) -> float:
+    def extra(
+        self, strategy: str, count: float, baseline: str, needed: float, seeds: Sequence[int]
+    ) -> float:
         """What hours up to `count` labels cost more than the baseline's up to `needed`."""
-        return (self.hours(strategy, count) - self.hours(baseline, needed)) * self._hour
+        more = self.hours(strategy, count, seeds) - self.hours(baseline, needed, seeds)
+        return more * self._hour
 
 
-def _hours(costs: pd.DataFrame, strategy: str, last: int) -> float:
+def _hours(costs: pd.DataFrame, strategy: str, last: int, wanted: Sequence[int] | None) -> float:
     """Of the rounds up to `last`, the mean over seeds; NaN where one is not measured."""
     refreshed = costs.loc[costs["stage"] == "refresh_embeddings", ["strategy", "seed", "round"]]
     keys = set(refreshed.itertuples(index=False, name=None))
@@ -271,7 +286,7 @@ def _hours(costs: pd.DataFrame, strategy: str, last: int) -> float:
     seeds = set(costs.loc[chosen, "seed"])
     total = {}
     for row in costs[costs["stage"].isin(ROUNDS)].itertuples():
-        if seeds and row.seed not in seeds:
+        if (seeds and row.seed not in seeds) or (wanted is not None and row.seed not in wanted):
             continue
         first = row.stage == "train_initial"
         if not first and (row.strategy != strategy or float(row.round) > last):

@@ -277,6 +277,22 @@ def test_the_baseline_is_over_all_of_its_seeds_where_no_comparison_is(rounds, co
     assert random["labels_low"] <= random["labels"] <= random["labels_high"]
 
 
+def test_what_hours_cost_more_is_over_the_seeds_that_both_have(rounds, costs):
+    """Where the baseline's other seed took long, the strategy is no cheaper for not having it."""
+    other = (costs["strategy"] == "random") & (costs["seed"] == 1)
+    costs.loc[other, "seconds"] *= 1000
+    uneven = without_seed(rounds, "margin", 1)
+    ran = costs[(costs["strategy"] != "margin") | (costs["seed"] == 0)]
+    paired = rounds[rounds["seed"] == 0]
+    found, expected = (
+        cost_to_reach(label_savings(some, "random"), some, seconds, PRICES).set_index("strategy")
+        for some, seconds in ((uneven, ran), (paired, ran[ran["seed"] != 1]))
+    )
+    assert found.loc["margin", "pays_above"] == pytest.approx(expected.loc["margin", "pays_above"])
+    assert found.loc["margin", "pays_above"] > 0
+    assert found.loc["random", "hours"] > 100 * expected.loc["random", "hours"]  # over all seeds
+
+
 def test_an_open_end_is_at_the_strategys_own_last_labels(rounds, costs):
     few = rounds[(rounds["strategy"] != "coreset") | (rounds["round"] < 2)]
     table = cost_to_reach(label_savings(few, "random"), few, costs, PRICES)
