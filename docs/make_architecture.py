@@ -12,7 +12,7 @@ from pathlib import Path
 from docs import architecture_graphs as graphs
 from docs.layered_drawing import Graph, draw
 from labelbench_core import registry
-from labelbench_core.figures.style import HIGHLIGHT, PALETTE
+from labelbench_core.figures.palette import HIGHLIGHT, PALETTE
 from labelbench_core.stages.table import STAGES
 from labelbench_core.storage.files import atomic_path
 

@@ -18,7 +18,8 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from labelbench_core import registry
-from labelbench_core.figures.style import DATELESS, INK, MUTED, PALETTE, drawing, panels
+from labelbench_core.figures.palette import INK, MUTED, PALETTE
+from labelbench_core.figures.style import DATELESS, drawing, panels
 from labelbench_core.proxies.shared.logistic import solve
 from labelbench_core.storage.files import atomic_path
 from labelbench_core.strategies import Head, Pool, select

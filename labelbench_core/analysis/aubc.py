@@ -50,7 +50,11 @@ def aubc_table(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
         curves = {name: by_seed(part) for name, part in rows.groupby("strategy", sort=False)}
         base = curves.get(baseline)
         results = [
-            {**names, "strategy": name, **_row(curve, None if name == baseline else base)}
+            {
+                **names,
+                "strategy": name,
+                **_row(curve, None if name == baseline else base, names["metric"]),
+            }
             for name, curve in curves.items()
         ]
         part = pd.DataFrame(results)
@@ -63,7 +67,7 @@ def _areas(curve: pd.DataFrame) -> np.ndarray:
     return area_under_budget_curve(curve.columns.to_numpy(float), curve.to_numpy(float))
 
 
-def _row(curve: pd.DataFrame, base: pd.DataFrame | None) -> dict[str, float]:
+def _row(curve: pd.DataFrame, base: pd.DataFrame | None, metric: str) -> dict[str, float]:
     mean, half = t_interval(_areas(curve))
     row = {"n_seeds": len(curve), "aubc": mean, "half_width": half}
     without = {**row, **dict.fromkeys(AUBC_COLUMNS[4:7], math.nan)}
@@ -73,7 +77,8 @@ def _row(curve: pd.DataFrame, base: pd.DataFrame | None) -> dict[str, float]:
     budgets = curve.columns.intersection(base.columns)
     if seeds.empty:
         return without
-    test = paired_test(_areas(curve.loc[seeds, budgets]) - _areas(base.loc[seeds, budgets]))
+    differences = _areas(curve.loc[seeds, budgets]) - _areas(base.loc[seeds, budgets])
+    test = paired_test(differences, metric)
     return {
         **row,
         "difference": test["difference"],

@@ -112,7 +112,7 @@ def _compare(rows: pd.DataFrame, names: dict, baseline: str) -> pd.DataFrame:
                     if len(shared):
                         what = {"compared": compared, "reference_training": other[0]}
                         what["reference_strategy"] = other[1]
-                        tests.append({**row, **what, **paired_test(shared)})
+                        tests.append({**row, **what, **paired_test(shared, names["metric"])})
             found += tests or [row]
     table = pd.DataFrame(found).reindex(columns=present(rows, COMBINED_COLUMNS))
     for _, part in table.groupby("compared"):

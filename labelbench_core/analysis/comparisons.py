@@ -10,6 +10,7 @@ import numpy as np
 
 from labelbench_core.analysis.curves import t_interval
 from labelbench_core.analysis.frames import group_columns, groups
+from labelbench_core.analysis.units import difference_bounds, ends
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,16 +29,17 @@ COMPARISON_COLUMNS = (
 )
 
 
-def paired_test(differences: np.ndarray) -> dict[str, float]:
+def paired_test(differences: np.ndarray, metric: str) -> dict[str, float]:
     """The mean of paired `differences` (n,) between two strategies, with interval and test.
 
     Returns
     -------
-    `difference` (mean) with its 95 % t interval (`half_width`, `low`, `high`), the two-sided
-    `p_value` of the paired t-test, and `detectable`: the true difference that a test of this size
-    would detect with 80 % power, given the observed spread. All but the mean are NaN for one seed;
-    `p_value` is 1 where every difference is zero and NaN where all are equal but not zero (a t-test
-    has no spread to go by then).
+    `difference` (mean) with its 95 % t interval (`half_width`; `low` and `high`, cut at what a
+    difference of values of `metric` can be), the two-sided `p_value` of the paired t-test, and
+    `detectable`: the true difference that a test of this size would detect with 80 % power, given
+    the observed spread. All but the mean are NaN for one seed; `p_value` is 1 where every
+    difference is zero and NaN where all are equal but not zero (a t-test has no spread to go by
+    then).
     """
     from scipy import special
 
@@ -53,12 +55,13 @@ def paired_test(differences: np.ndarray) -> dict[str, float]:
     else:
         # The same as scipy.stats.ttest_1samp, which takes far longer per call.
         p_value = float(2 * special.stdtr(count - 1, -abs(mean) / (spread / math.sqrt(count))))
+    low, high = ends(mean, half, difference_bounds(metric))
     return {
         "n_seeds": count,
         "difference": mean,
         "half_width": half,
-        "low": mean - half,
-        "high": mean + half,
+        "low": low,
+        "high": high,
         "p_value": p_value,
         "detectable": spread * detectable_effect(count),
     }
@@ -120,7 +123,7 @@ def compare_to_baseline(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
                 differences = shared_differences(table, strategy, baseline)
                 if not len(differences):
                     continue
-                test = paired_test(differences)
+                test = paired_test(differences, names["metric"])
                 labels = int(cell["num_labeled"].iloc[0])
                 where = {**names, "strategy": strategy, "round": number, "num_labeled": labels}
                 results.append({**where, **test})

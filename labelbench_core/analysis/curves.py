@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelbench_core.analysis.frames import group_columns, groups
+from labelbench_core.analysis.units import ends, value_bounds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,8 +59,9 @@ def summarise_curves(frame: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    Group columns and `SUMMARY_COLUMNS`; the interval is t-based over the seeds. A maximum over
-    rounds is never taken: with noise it is biased upwards and hides that a curve falls.
+    Group columns and `SUMMARY_COLUMNS`; the interval is t-based over the seeds, `low` and `high`
+    cut at what the metric can be. A maximum over rounds is never taken: with noise it is biased
+    upwards and hides that a curve falls.
     """
     import pandas as pd
 
@@ -67,14 +69,15 @@ def summarise_curves(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for names, cell in groups(frame, [*keys, "strategy", "round", "num_labeled"]):
         mean, half = t_interval(cell["value"].to_numpy())
+        low, high = ends(mean, half, value_bounds(names["metric"]))
         rows.append(
             {
                 **names,
                 "n_seeds": len(cell),
                 "mean": mean,
                 "half_width": half,
-                "low": mean - half,
-                "high": mean + half,
+                "low": low,
+                "high": high,
             }
         )
     return pd.DataFrame(rows, columns=[*keys, *SUMMARY_COLUMNS])

@@ -65,7 +65,7 @@ def compare_to_proxy(finetuned: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFr
         for where, cell in groups(rows, ["strategy", "round", "num_labeled"]):
             mean, half = t_interval(cell["value"].to_numpy())
             proxy, proxy_half = t_interval(cell["value_proxy"].to_numpy())
-            test = paired_test((cell["value"] - cell["value_proxy"]).to_numpy())
+            test = paired_test((cell["value"] - cell["value_proxy"]).to_numpy(), names["metric"])
             values = {
                 "finetuned": mean,
                 "finetuned_half_width": half,

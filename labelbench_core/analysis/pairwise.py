@@ -57,7 +57,8 @@ def penalty_matrix(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     import pandas as pd
 
     names = list(dict.fromkeys(frame["strategy"]))
-    metric = of(frame["metric"].iloc[0])
+    metric_name = frame["metric"].iloc[0]
+    metric = of(metric_name)
     pairs = list(itertools.permutations(names, 2))
     wins = pd.DataFrame(math.nan, index=names, columns=names)
     for _, rows in groups(frame, SETTING):
@@ -72,7 +73,7 @@ def penalty_matrix(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
                 for table in tables
                 if first in table and second in table
             ]
-            tests = [paired_test(values) for values in differences if len(values) > 1]
+            tests = [paired_test(values, metric_name) for values in differences if len(values) > 1]
             won = [
                 test["p_value"] < SIGNIFICANCE and metric.sign * test["difference"] > 0
                 for test in tests

@@ -10,6 +10,7 @@ import numpy as np
 
 from labelbench_core.analysis.curves import CONFIDENCE, t_interval
 from labelbench_core.analysis.frames import SETTING, columns_for, ordered_splits
+from labelbench_core.analysis.units import difference_bounds, ends
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import Panel, Reference, ids_in_tables
 from labelbench_core.published.curves import THEIRS, Curve, curve, running_maximum
@@ -165,13 +166,14 @@ def _of_split(
                 yield {
                     **row,
                     **_compared(
+                        metric,
                         smooth(values)[:, labels == count].ravel() if there else np.zeros(0),
                         smooth(theirs.values)[:, place],
                     ),
                 }
 
 
-def _compared(ours: np.ndarray, theirs: np.ndarray) -> Mapping[str, float]:
+def _compared(metric: str, ours: np.ndarray, theirs: np.ndarray) -> Mapping[str, float]:
     """Both means, and the difference where there are both; NaN: there is no such number."""
     ours, theirs = ours[np.isfinite(ours)], theirs[np.isfinite(theirs)]
     found: dict[str, float] = {
@@ -183,5 +185,5 @@ def _compared(ours: np.ndarray, theirs: np.ndarray) -> Mapping[str, float]:
     difference, half = math.nan, math.nan
     if len(ours) and len(theirs):
         difference, half = welch_interval(ours, theirs)
-    low, high = difference - half, difference + half
+    low, high = ends(difference, half, difference_bounds(metric))
     return {**found, "difference": difference, "half_width": half, "low": low, "high": high}

@@ -190,7 +190,9 @@ def compare_replays(
                     "mean_half_width": half,
                     "reference_mean": other,
                     "reference_half_width": other_half,
-                    **paired_test((cell["value"] - cell["value_reference"]).to_numpy()),
+                    **paired_test(
+                        (cell["value"] - cell["value_reference"]).to_numpy(), names["metric"]
+                    ),
                 }
             )
         if results:

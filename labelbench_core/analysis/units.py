@@ -1,4 +1,9 @@
-"""Values of a metric as text, in percent or in nats, and which way is better."""
+"""Values of a metric as text, in percent or in nats, and which way is better.
+
+Also what values and differences can be: intervals are cut there. The cut keeps the coverage, for
+the true value lies within its bounds (Mandelkern, "Setting confidence intervals for bounded
+parameters", Statistical Science 17, 2002).
+"""
 
 import math
 
@@ -10,22 +15,52 @@ def of(metric: str) -> Metric:
     return METRICS.get(metric, Metric())
 
 
+def value_bounds(metric: str) -> tuple[float, float]:
+    """Between what a value lies: 0 and 1 for a share, 0 and infinity for nats."""
+    return (0.0, 1.0) if of(metric).is_share else (0.0, math.inf)
+
+
+def difference_bounds(metric: str) -> tuple[float, float]:
+    """Between what the difference of two values lies."""
+    low, high = value_bounds(metric)
+    return low - high, high - low
+
+
+def ends(mean: float, half: float, bounds: tuple[float, float]) -> tuple[float, float]:
+    """The ends of `mean` ± `half`, cut at `bounds`; NaN where `half` is."""
+    if math.isnan(half):
+        return math.nan, math.nan
+    return max(mean - half, bounds[0]), min(mean + half, bounds[1])
+
+
 def with_half_width(mean: float, half: float, metric: str) -> str:
-    """A value and the half-width of its interval: "93.41 ± 0.22" in percent, "0.231 ± 0.004"."""
-    if math.isnan(mean):
-        return "–"
-    value, digits = _scaled(mean, metric)
-    text = f"{value:.{digits}f}"
-    return text if math.isnan(half) else f"{text} ± {_scaled(half, metric)[0]:.{digits}f}"
+    """A value and the half-width of its interval: "93.41 ± 0.22" in percent, "0.231 ± 0.004".
+
+    With its ends where the interval is cut: "98.20 (95.11 to 100.00)".
+    """
+    return _with_interval(mean, half, metric, value_bounds(metric), "")
 
 
 def signed(difference: float, half: float, metric: str) -> str:
     """A difference and the half-width of its interval, as `with_half_width`, with its sign."""
-    if math.isnan(difference):
+    return _with_interval(difference, half, metric, difference_bounds(metric), "+")
+
+
+def _with_interval(
+    value: float, half: float, metric: str, bounds: tuple[float, float], sign: str
+) -> str:
+    def text(number: float, sign: str = sign) -> str:
+        scaled, digits = _scaled(number, metric)
+        return f"{scaled:{sign}.{digits}f}"
+
+    if math.isnan(value):
         return "–"
-    value, digits = _scaled(difference, metric)
-    text = f"{value:+.{digits}f}"
-    return text if math.isnan(half) else f"{text} ± {_scaled(half, metric)[0]:.{digits}f}"
+    if math.isnan(half):
+        return text(value)
+    low, high = ends(value, half, bounds)
+    if low > value - half or high < value + half:
+        return f"{text(value)} ({text(low)} to {text(high)})"
+    return f"{text(value)} ± {text(half, '')}"
 
 
 def value_text(value: float | None, metric: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.costs import cost_by, selection_costs
 from labelbench_core.figures import style
+from labelbench_core.figures.palette import PALETTE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,7 @@ def _bars(
     """
     places = range(len(names))
     known = [0.0 if value != value else value for value in values]
-    axes.barh(places, known, height=0.62, color=style.PALETTE[0])
+    axes.barh(places, known, height=0.62, color=PALETTE[0])
     for place, value in zip(places, values, strict=True):
         axes.annotate(
             "–" if value != value else text(value),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.ceilings import FULL_DATA, ceiling_name, full_data_of
 from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
-from labelbench_core.analysis.units import of
+from labelbench_core.analysis.units import ends, of, value_bounds
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 
@@ -50,7 +50,7 @@ def draw_finetuning(table: pd.DataFrame, experiment: Experiment) -> Figure:
         line = line[: len(rounds)]
         for panel, number in zip(line, rounds, strict=True):
             cell = part[part["round"] == number].set_index("strategy").reindex(order)
-            _panel(panel, cell, looks, scale)
+            _panel(panel, cell, looks, experiment.metric)
             for name, value in zip(full["strategy"], scale * full["finetuned"], strict=True):
                 panel.axvline(value, color=looks[name].color, linestyle=looks[name].dashes)
             labels = f"{int(cell['num_labeled'].dropna().iloc[0]):,} labels"
@@ -59,16 +59,16 @@ def draw_finetuning(table: pd.DataFrame, experiment: Experiment) -> Figure:
             panel.set_xlabel(f"{split} {experiment.metric} in {of(experiment.metric).unit}")
         for panel in line[1:]:
             panel.set_yticklabels([])
-        ends = [
-            scale * (part[value] + sign * part[half].fillna(0.0))
+        shown = [
+            scale * end
             for value, half in (
                 ("finetuned", "finetuned_half_width"),
                 ("proxy_value", "proxy_half_width"),
             )
-            for sign in (-1, 1)
+            for pair in zip(part[value], part[half].fillna(0.0), strict=True)
+            for end in ends(*pair, value_bounds(experiment.metric))
         ]
-        ends.append(scale * full["finetuned"])
-        style.common_limits(line, [number for end in ends for number in end])
+        style.common_limits(line, [*shown, *(scale * full["finetuned"])])
     style.note_setting(figure, list(names.values()))
     handles = _handles()
     if len(everything) > len(rows):
@@ -80,18 +80,20 @@ def draw_finetuning(table: pd.DataFrame, experiment: Experiment) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Look], scale: int) -> None:
+def _panel(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Look], metric: str) -> None:
+    scale = of(metric).scale
     for place, (name, row) in enumerate(table.iterrows()):
         color = looks[str(name)].color
-        proxy, tuned = scale * row["proxy_value"], scale * row["finetuned"]
         for value, half, shift, filled in (
-            (proxy, row["proxy_half_width"], 0.14, False),
-            (tuned, row["finetuned_half_width"], -0.14, True),
+            (row["proxy_value"], row["proxy_half_width"], 0.14, False),
+            (row["finetuned"], row["finetuned_half_width"], -0.14, True),
         ):
+            low, high = ends(value, half, value_bounds(metric))
+            reach = [[scale * (value - low)], [scale * (high - value)]]
             axes.errorbar(
-                value,
+                scale * value,
                 place + shift,
-                xerr=None if half != half else scale * half,
+                xerr=None if half != half else reach,
                 color=color,
                 marker="o",
                 markersize=7.5,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.panels import PanelCurve
 from labelbench_core.analysis.published import MAXIMUM, RAW
-from labelbench_core.analysis.units import of
+from labelbench_core.analysis.units import ends, of, value_bounds
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import Panel
 from labelbench_core.figures import style
@@ -17,7 +17,6 @@ from labelbench_core.figures.published import budget_label, draw_published, publ
 from labelbench_core.published.settings import setting
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -70,7 +69,7 @@ def _panel(
         budgets += one.num_labeled.tolist()
         if one.published is not None:
             draw_published(axes, one.published_labels, one.published, look, _smoothing(panel))
-        _band(axes, one, look.color if one.strategy in banded else "none", metric.scale)
+        _band(axes, one, look.color if one.strategy in banded else "none", panel.metric)
         axes.plot(
             one.num_labeled,
             metric.scale * one.mean,
@@ -93,7 +92,8 @@ def _panel(
     style.budget_ticks(axes, budgets, most=4)
 
 
-def _band(axes: Axes, curve: PanelCurve, color: str, scale: int) -> None:
-    low: np.ndarray = scale * (curve.mean - curve.half_width)
-    high: np.ndarray = scale * (curve.mean + curve.half_width)
+def _band(axes: Axes, curve: PanelCurve, color: str, metric: str) -> None:
+    pairs = zip(curve.mean.tolist(), curve.half_width.tolist(), strict=True)
+    band = [ends(mean, half, value_bounds(metric)) for mean, half in pairs]
+    low, high = ([of(metric).scale * end for end in side] for side in zip(*band, strict=True))
     axes.fill_between(curve.num_labeled, low, high, color=color, alpha=0.13, linewidth=0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labelbench_core.figures.palette import GRID, HIGHLIGHT, INK, MUTED, PALETTE, PAPER, colors
 from labelbench_core.stages.report_files import FIGURE_FORMATS
 from labelbench_core.storage.files import atomic_path
 
@@ -18,14 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
 
-INK, MUTED, GRID, PAPER = "#1b1f24", "#5b6470", "#d9dde2", "#ffffff"
-"""Text and the baseline; secondary text; rules; background. The report maps them to its theme."""
-
-# Okabe & Ito's colour-blind-safe palette without black (the baseline) and in an order in which
-# neighbours differ in lightness too. Yellow is darkened: the original vanishes on white paper.
-PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#b8a500")
-HIGHLIGHT = "#d55e00"
 DASHES = (
     "-",
     (0, (5, 1.5)),
@@ -36,6 +31,7 @@ DASHES = (
 MARKERS = ("s", "^", "D", "v", "P", "X", "p", "*", "h", "d", "8")
 HEAVY = 2.0
 """Line width of strategies that stand out: the baseline and the highlighted one."""
+LEGEND_ROW = 0.22  # inches
 TITLE_CHARACTERS_PER_INCH = 8.5  # of a panel, with room for its tick labels
 DATELESS = {
     "png": {"Software": None},
@@ -59,15 +55,17 @@ NOTHING = Look("none", "", "none", 0.0)
 
 
 def looks(strategies: Sequence[str], baseline: str, highlight: str) -> dict[str, Look]:
-    """A look for every strategy: colour, marker and dashes all differ, so that it reads in grey.
+    """A look for every strategy: no two colours are alike; markers and dashes help to read grey.
 
-    The baseline is dark and dashed, the highlighted strategy vermilion and heavy.
+    The baseline is dark and dashed, the highlighted strategy vermilion and heavy. A look depends on
+    those before it in the experiment alone: it is the same in all figures, and stays when a
+    strategy is added at the end.
     """
     found: dict[str, Look] = {}
     others = [name for name in strategies if name not in (baseline, highlight)]
-    for index, name in enumerate(others):
+    for index, (name, color) in enumerate(zip(others, colors(len(others)), strict=True)):
         found[name] = Look(
-            PALETTE[index % len(PALETTE)],
+            color,
             MARKERS[index % len(MARKERS)],
             DASHES[(index + index // len(PALETTE)) % len(DASHES)],
             1.6,
@@ -191,16 +189,30 @@ def message(text: str) -> Figure:
     return figure
 
 
-def legend_above(figure: Figure, handles: Sequence) -> None:
-    """One legend for all panels, above them: as many columns as fit, read row by row."""
-    widest = 0.75 + 0.075 * max(len(handle.get_label()) for handle in handles)
-    rows = -(-len(handles) // max(int(figure.get_figwidth() / widest), 1))
-    columns = -(-len(handles) // rows)
+def legend_above(figure: Figure, handles: Sequence[Artist]) -> None:
+    """One legend for all panels, above them: as many columns as fit, read row by row.
+
+    The figure grows by the rows after the second, and becomes wider where not even one column fits.
+    """
+    rows, excess = 0, 0.0
+    for rows in range(1, len(handles) + 1):
+        columns = -(-len(handles) // rows)
+        legend = _legend_in(figure, handles, columns)
+        excess = _excess_width(figure, legend)
+        if excess <= 0 or columns == 1:
+            break
+        legend.remove()
+    figure.set_figheight(figure.get_figheight() + LEGEND_ROW * max(rows - 2, 0))
+    if excess > 0:
+        figure.set_figwidth(figure.get_figwidth() + excess)
+
+
+def _legend_in(figure: Figure, handles: Sequence[Artist], columns: int) -> Legend:
     # Matplotlib fills column by column; this order makes it read like text.
     order = [
         handles[index] for start in range(columns) for index in range(start, len(handles), columns)
     ]
-    figure.legend(
+    return figure.legend(
         handles=order,
         loc="outside upper left",
         ncols=columns,
@@ -208,6 +220,11 @@ def legend_above(figure: Figure, handles: Sequence) -> None:
         handletextpad=0.6,
         borderaxespad=0.3,
     )
+
+
+def _excess_width(figure: Figure, legend: Legend) -> float:
+    """By how many inches a legend is wider than its figure; negative where it fits."""
+    return legend.get_window_extent().width / figure.dpi + 0.1 - figure.get_figwidth()
 
 
 def legend_below(figure: Figure, handles: Sequence) -> None:

@@ -33,7 +33,9 @@ def statistics_notes(experiment: Experiment, results: Results) -> list[str]:
         share = "All strategies share the initial labels of a seed"
     notes = [
         f"{size}. {share}, so that differences are paired by seed.",
-        "Intervals of means and differences are 95 % Student t intervals over the seeds. Those of "
+        "Intervals of means and differences are 95 % Student t intervals over the seeds, cut at "
+        "what a mean or a difference can be (a share is between 0 and 100 %), which keeps their "
+        "coverage (docs/reports.md). Those of "
         "label savings contain the numbers of labels that a paired t-test over the seeds cannot "
         "exclude, on either side, and may be open (docs/reports.md); a strategy that may not "
         "reach the level is compared at its own last level to bound its saving from below.",

@@ -43,9 +43,9 @@ from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import validation_notes
 from labelbench_core.datasets.looks import Look
 from labelbench_core.errors import damaged, missing
-from labelbench_core.figures import style
 from labelbench_core.figures.costs import duration, operations
 from labelbench_core.figures.label_efficiency import MOST_BANDS
+from labelbench_core.figures.palette import GRID, INK, MUTED, PALETTE, PAPER
 from labelbench_core.report.caveats import caveats, statistics_notes
 from labelbench_core.stages.report_files import TABLES
 from labelbench_core.stages.report_files import figures as figures_of
@@ -54,8 +54,7 @@ from labelbench_core.storage.files import canonical_json
 if TYPE_CHECKING:
     import pandas as pd
 
-THEME = {style.INK: "ink", style.MUTED: "muted", style.GRID: "rule", style.PAPER: "paper"}
-THEME[style.PALETTE[0]] = "blue"
+THEME = {INK: "ink", MUTED: "muted", GRID: "rule", PAPER: "paper", PALETTE[0]: "blue"}
 MOST_CARDS = 3
 """Settings whose headline numbers are shown large; with more, a table reads better."""
 

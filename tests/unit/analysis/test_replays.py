@@ -94,7 +94,7 @@ def test_pairs_are_compared_budget_by_budget(rounds, picks):
         values[values["strategy"] == name].sort_values("seed")["value"].to_numpy()
         for name in ("again", "margin")
     )
-    expected = paired_test(theirs - ours)
+    expected = paired_test(theirs - ours, "accuracy")
     assert row["n_seeds"] == 3
     assert row["difference"] == pytest.approx(expected["difference"])
     assert row["p_value"] == pytest.approx(expected["p_value"])

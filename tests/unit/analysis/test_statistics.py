@@ -17,6 +17,7 @@ from labelbench_core.analysis.curves import summarise_curves, t_interval
 from labelbench_core.analysis.finetuning import compare_to_proxy, verdict
 from labelbench_core.analysis.pairwise import checkpoint_rounds, penalty_matrix
 from labelbench_core.analysis.ranking import mean_ranks
+from labelbench_core.analysis.units import signed, with_half_width
 
 
 def curves(values: dict[str, list[list[float]]], **names: str) -> pd.DataFrame:
@@ -57,7 +58,22 @@ def test_curves_are_means_and_never_running_maxima() -> None:
     assert table["n_seeds"].tolist() == [2, 2, 2]
     # Spread of 0.5 and 0.7: standard error 0.1, t(0.975, 1) = 12.706205.
     assert table["half_width"].iloc[0] == pytest.approx(1.2706205)
-    assert table["low"].iloc[0] == pytest.approx(0.6 - 1.2706205)
+
+
+def test_intervals_end_where_values_can_be() -> None:
+    """Two seeds at .5 and .7 give .6 ± 1.27: of a share, that is 0 to 1."""
+    values = {"a": [[0.5, 0.9], [0.7, 0.9]]}
+    share = summarise_curves(curves(values))
+    assert share[["low", "high"]].to_numpy().tolist() == [[0.0, 1.0], [0.9, 0.9]]
+    nats = summarise_curves(curves(values).assign(metric="nll"))
+    assert nats[["low", "high"]].iloc[0].tolist() == pytest.approx([0.0, 1.8706205])
+    test = paired_test(np.array([0.0, 0.4]), "accuracy")
+    assert (test["low"], test["high"]) == (-1.0, 1.0)
+    assert test["half_width"] == pytest.approx(2.541241)
+    assert with_half_width(0.6, 1.27, "accuracy") == "60.00 (0.00 to 100.00)"
+    assert signed(0.2, 2.54, "accuracy") == "+20.00 (-100.00 to +100.00)"
+    assert with_half_width(0.98, 0.01, "accuracy") == "98.00 ± 1.00"
+    assert signed(-0.01, 0.01, "accuracy") == "-1.00 ± 1.00"
 
 
 def test_holm_by_hand() -> None:
@@ -70,17 +86,17 @@ def test_holm_by_hand() -> None:
 
 def test_paired_test_by_hand() -> None:
     # Differences 1, 2, 3: t = 2 / (1 / sqrt 3) = 3.4641, two-sided p with 2 df = 0.0741799.
-    test = paired_test(np.array([1.0, 2.0, 3.0]))
+    test = paired_test(np.array([1.0, 2.0, 3.0]), "nll")
     assert test["difference"] == pytest.approx(2.0)
     assert test["p_value"] == pytest.approx(0.0741799, abs=1e-6)
     assert test["detectable"] == pytest.approx(1.0 * detectable_effect(3))
 
 
 def test_paired_test_without_spread() -> None:
-    assert paired_test(np.zeros(4))["p_value"] == 1.0
+    assert paired_test(np.zeros(4), "accuracy")["p_value"] == 1.0
     equal = np.array([0.91 - 0.90, 0.81 - 0.80])
-    assert math.isnan(paired_test(equal)["p_value"])
-    assert math.isnan(paired_test(np.array([0.1]))["p_value"])
+    assert math.isnan(paired_test(equal, "accuracy")["p_value"])
+    assert math.isnan(paired_test(np.array([0.1]), "accuracy")["p_value"])
 
 
 @pytest.mark.parametrize(

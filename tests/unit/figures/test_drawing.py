@@ -29,6 +29,7 @@ from labelbench_core.figures.costs import draw_costs, duration
 from labelbench_core.figures.finetuning import draw_finetuning
 from labelbench_core.figures.label_efficiency import draw_curves, draw_differences
 from labelbench_core.figures.label_savings import draw_savings
+from labelbench_core.figures.palette import HIGHLIGHT, INK, MUTED, colors, distances
 from labelbench_core.stages import report_files
 from workflow_scripts import plot_costs
 
@@ -154,8 +155,37 @@ def test_every_strategy_has_a_look_of_its_own() -> None:
     looks = style.looks(names, "random", "margin")
     assert list(looks) == names
     assert len({(look.color, look.marker, str(look.dashes)) for look in looks.values()}) == 20
+    assert len({look.color for look in looks.values()}) == 20
+    fewer = style.looks(names[:9], "random", "margin")
+    assert fewer == {name: looks[name] for name in names[:9]}
     shapes = [(look.marker, str(look.dashes)) for look in looks.values()]
     assert len(set(shapes[:12])) == 12  # without colour, too
+
+
+def test_colors_can_be_told_apart() -> None:
+    """All 40 differ, also from the highlight's and the text's; beyond the palette, by far."""
+    names = [*colors(40), HIGHLIGHT, INK, MUTED]
+    far = distances(names, names)
+    np.fill_diagonal(far, 1.0)
+    assert far.min() > 0.03
+    assert far[6:20, :20].min() > 0.06
+    assert colors(12) == colors(40)[:12]
+
+
+@pytest.mark.parametrize("width", [3.2, 6.8, 12.0])
+@pytest.mark.parametrize("count", [1, 6, 33])
+def test_legends_are_not_cut(width: float, count: int) -> None:
+    names = [f"strategy-with-a-name-{index}" for index in range(count)]
+    looks = style.looks(names, names[0], names[-1])
+    with style.drawing():
+        figure, axes = style.panels(1, 1, width, 3.5)
+        axes[0][0].plot([0, 1], [0, 1])
+        style.legend_above(figure, [style.handle(name, looks[name]) for name in names])
+        figure.draw_without_rendering()
+    box = figure.legends[0].get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
+    assert 0 <= box.y0 < box.y1 <= figure.bbox.y1
+    assert axes[0][0].get_window_extent().height > 0.45 * 3.5 * figure.dpi
 
 
 @pytest.mark.parametrize(
