@@ -1,7 +1,8 @@
-"""Columns of a table file as text: CSV, TSV, or Parquet where pyarrow is installed."""
+"""Columns of a table file as text: CSV, TSV, JSON Lines, or Parquet where pyarrow is installed."""
 
 import csv
 import itertools
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,16 @@ from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
+JSON_LINES = (".jsonl", ".ndjson")
 PARQUET = ".parquet"
+SUFFIXES = (*DELIMITERS, *JSON_LINES, PARQUET)
 
 
 def read_columns(path: Path, columns: Mapping[str, str]) -> dict[str, list[str]]:
     """Read some columns of a table.
 
-    Text is UTF-8, with one line of column names; lines without any cell are passed over. Empty
-    cells, and Parquet's nulls, are empty text.
+    Text is UTF-8. CSV and TSV have one line of column names, JSON Lines an object a line with the
+    names as keys; lines without any cell are passed over. Empty cells, and nulls, are empty text.
 
     Parameters
     ----------
@@ -39,6 +42,8 @@ def read_columns(path: Path, columns: Mapping[str, str]) -> dict[str, list[str]]
         raise InputError(f"{printable(path)}: file not found")
     if suffix == PARQUET:
         return _read_parquet(path, columns)
+    if suffix in JSON_LINES:
+        return _read_json_lines(path, columns)
     rows = _text_rows(path)
     _, header = next(rows, (0, []))
     places = _places(path, header, columns)
@@ -59,16 +64,19 @@ def read_columns(path: Path, columns: Mapping[str, str]) -> dict[str, list[str]]
 def require_suffix(path: Path) -> str:
     """The end of a table's name; `InputError` if it is that of no table."""
     suffix = path.suffix.lower()
-    if suffix not in (*DELIMITERS, PARQUET):
-        allowed = listed([*DELIMITERS, PARQUET])
+    if suffix not in SUFFIXES:
+        allowed = listed(SUFFIXES)
         raise InputError(f"{printable(path)}: its name ends in {suffix!r}; allowed: {allowed}")
     return suffix
 
 
 def row_name(path: Path, row: int) -> str:
     """A row (from 0) as its file counts: `line 7` of a text, `row 6` of a Parquet file."""
-    if path.suffix.lower() == PARQUET:
+    suffix = path.suffix.lower()
+    if suffix == PARQUET:
         return f"row {row + 1}"
+    if suffix in JSON_LINES:
+        return f"line {next(itertools.islice(_json_lines(path), row, None))[0]}"
     return f"line {next(itertools.islice(_text_rows(path), row + 1, None))[0]}"
 
 
@@ -97,6 +105,51 @@ def _text_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise InputError(f"{printable(path)}: cannot be read ({error.strerror})") from error
 
 
+def _read_json_lines(path: Path, columns: Mapping[str, str]) -> dict[str, list[str]]:
+    names = list(dict.fromkeys(columns.values()))
+    found: dict[str, list[str]] = {name: [] for name in names}
+    keep = [(name, found[name].append) for name in names]
+    for line, row in _json_lines(path):
+        for name, append in keep:
+            if name not in row:
+                _places(path, [*row], columns, f": line {line}")
+            value = row[name]
+            append(value if isinstance(value, str) else _json_text(path, line, name, value))
+    return {key: found[name] for key, name in columns.items()}
+
+
+def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Number and object of each line that is not blank."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="\n") as handle:
+            for number, line in enumerate(handle, start=1):
+                if line.isspace():
+                    continue
+                try:
+                    row = json.loads(line)
+                except (ValueError, RecursionError) as error:
+                    told = f"{printable(path)}: line {number}: no JSON: {error}"
+                    raise InputError(told) from error
+                if not isinstance(row, dict):
+                    told = f"{printable(path)}: line {number}: {shown(row)}"
+                    raise InputError(f"{told}; allowed: an object, its keys the columns' names")
+                yield number, row
+    except UnicodeDecodeError as error:
+        raise InputError(f"{printable(path)}: not UTF-8; allowed: text in UTF-8") from error
+    except OSError as error:
+        raise InputError(f"{printable(path)}: cannot be read ({error.strerror})") from error
+
+
+def _json_text(path: Path, line: int, column: str, value: Any) -> str:
+    """A cell that is no text, as CSV would have it; `InputError` for one of several values."""
+    if isinstance(value, (list, dict)):
+        raise InputError(
+            f"{printable(path)}: line {line}: column {printable(column)}: {shown(value)}; allowed: "
+            "text, a number, true, false or null"
+        )
+    return "" if value is None else json.dumps(value)
+
+
 def _read_parquet(path: Path, columns: Mapping[str, str]) -> dict[str, list[str]]:
     try:
         import pyarrow  # pyright: ignore[reportMissingImports]  # need not be installed
@@ -120,19 +173,24 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _places(path: Path, header: Sequence[str], columns: Mapping[str, str]) -> list[int]:
-    """Where the columns stand; `InputError` for one that is missing or stands twice."""
+def _places(
+    path: Path, header: Sequence[str], columns: Mapping[str, str], where: str = ""
+) -> list[int]:
+    """Where the columns stand; `InputError` for one that is missing or stands twice.
+
+    `where` in the file the names are, for messages.
+    """
     for key, name in columns.items():
         count = list(header).count(name)
         if count == 1:
             continue
         told = f"{key}: {shown(name)}"
         if count:
-            told = f"{printable(path)}: {told}: {count} columns are called that"
+            told = f"{printable(path)}{where}: {told}: {count} columns are called that"
             raise InputError(f"{told}; allowed: one of each name that is asked for")
         hint = did_you_mean(name, header)
         raise InputError(
-            f"{printable(path)}: {told}: no such column{hint}; allowed: "
+            f"{printable(path)}{where}: {told}: no such column{hint}; allowed: "
             f"{listed(one for one in header if one)}"
         )
     return [list(header).index(name) for name in columns.values()]

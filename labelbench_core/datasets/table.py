@@ -1,4 +1,4 @@
-"""Your own images by a table (CSV, TSV, Parquet): a row an image, with its path and its label.
+"""Your own images by a table (CSV, TSV, JSON Lines, Parquet), a row an image: its path, its label.
 
 Splits and groups come from further columns; without a column of splits, a share of every class is
 drawn for the test. Images are listed, never copied, and decoded when they are embedded.
@@ -80,8 +80,8 @@ def load(
     data_dir
         `table`, `images` and `classes` are relative to it.
     table
-        The file, whose name ends in `.csv`, `.tsv` or `.parquet` (which needs the package pyarrow).
-        Default: ours.
+        The file, whose name ends in `.csv`, `.tsv`, `.jsonl` or `.ndjson` (JSON Lines), or
+        `.parquet` (which needs the package pyarrow). Default: ours.
     images
         Folder that the paths in the table are relative to; null: the table's. Default: ours.
     path_column

@@ -1,5 +1,6 @@
 """Data sets by a table: read as it says, and what is wrong with it said by line and column."""
 
+import json
 import sys
 
 import numpy as np
@@ -206,7 +207,11 @@ WRONG = [
         {"table": "a/b.csv"},
         r"options.table: .* there \(relative paths start at LABELBENCH_DATA",
     ),
-    (None, {"table": "pets/all.xls"}, "its name ends in '.xls'; allowed: .csv, .tsv, .parquet"),
+    (
+        None,
+        {"table": "pets/all.xls"},
+        "its name ends in '.xls'; allowed: .csv, .tsv, .jsonl, .ndjson, ",
+    ),
     (None, {"table": "../pets/all.csv"}, f"options.table: '../pets/all.csv'; {BELOW} the data"),
     (None, {"images": "/pets"}, f"options.images: '/pets'; {BELOW}"),
     (
@@ -306,6 +311,44 @@ def test_missing_files_are_left_out_where_that_is_asked_for(pets, tmp_path):
     manifest = prepare_dataset("pets", "table", options, pets.data, *paths)
     assert manifest["splits"]["test"]["num_rows"] == 7
     assert len(open_dataset(out).groups("test")) == 7
+
+
+def test_json_lines_are_a_table_like_any_other(pets):
+    lines = [dict(zip(Pets.HEADER, row, strict=True)) for row in pets.rows]
+    for line in lines:
+        line["painter"] = int(line["painter"])
+    file = pets.folder / "all.jsonl"
+
+    def write():
+        file.write_text("\n\n".join(map(json.dumps, lines)), encoding="utf-8")
+
+    write()
+    read, expected = load(pets, table="pets/all.jsonl"), load(pets)
+    for split, entry in expected.splits.items():
+        assert read.splits[split].files == entry.files
+        assert read.splits[split].labels.tolist() == entry.labels.tolist()
+        assert read.splits[split].groups.tolist() == entry.groups.tolist()
+    lines[2]["animal"] = None
+    write()
+    with pytest.raises(InputError, match=r"all.jsonl: line 5: column animal: ''; allowed: a cell"):
+        load(pets, table="pets/all.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"file": "a.png"', "line 1: no JSON: "),
+        ("\n[1, 2]\n", r"line 2: .*; allowed: an object, its keys the columns' names"),
+        ('{"file": "a.png"}\n', "line 1: options.label_column: 'animal': no such column"),
+        ('{"file": "a", "animal": ["cat", "dog"]}\n', r"line 1: column animal: .*allowed: text, a"),
+        ("\n", "has no rows"),
+    ],
+)
+def test_what_is_no_json_lines_is_named(pets, text, message):
+    (pets.folder / "all.jsonl").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=rf"all.jsonl: .*{message}") as caught:
+        load(pets, table="pets/all.jsonl")
+    assert "\n" not in str(caught.value)
 
 
 def test_parquet_is_read_where_pyarrow_is(pets):
