@@ -1,4 +1,6 @@
 # make demo   install, run the quickstart, show its result
+# make run CONFIG=FILE    run the experiment in FILE, show its result
+# make plan CONFIG=FILE   what would run, how much of it, and why; FULL=1: every job
 # make test   install, run the tests; COVERAGE=1: and count the lines of the library that they run
 # make thorough   the tests that take minutes
 # make check-gpu   on a machine with a GPU: try and time every path on it, in nine minutes
@@ -11,11 +13,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := uv>=0.8,<1
 
-.PHONY: demo test thorough lint format docs bench check-gpu lock slurm clean
+.PHONY: demo run plan test thorough lint format docs bench check-gpu lock slurm clean
 
-demo: .venv/installed
-	@$(BIN)/snakemake --cores all --quiet rules host 2>&1 | $(BIN)/python -m workflow_scripts.show_progress
-	@$(BIN)/python -m workflow_scripts.show_summary --experiment quickstart
+# The quickstart, and any other experiment: make run CONFIG=my.yaml, with further options in OPTIONS.
+CONFIGFILE = $(if $(CONFIG),--configfile $(CONFIG))
+CORES ?= all
+demo: run
+
+run: .venv/installed
+	@$(BIN)/snakemake --cores $(CORES) --quiet host $(OPTIONS) $(CONFIGFILE) 2>&1 | $(BIN)/python -m workflow_scripts.show_progress
+	@$(BIN)/python -m workflow_scripts.show_summary $(CONFIGFILE)
+
+plan: .venv/installed
+	@$(BIN)/snakemake -n --quiet host $(if $(FULL),,--printshellcmds) $(OPTIONS) $(CONFIGFILE) 2>&1 $(if $(FULL),,| $(BIN)/python -m workflow_scripts.show_plan)
 
 test: .venv/installed
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal \

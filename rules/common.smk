@@ -29,6 +29,7 @@ from labelbench_core.stages.plan import Needs, passing_rounds, planned_outputs
 from labelbench_core.stages.table import FOLDER, COSTED, STAGES
 from labelbench_core.storage.files import canonical_json
 from workflow_scripts import _snakefile as parsing
+from workflow_scripts._code_notes import note_code
 from workflow_scripts._completeness import what_is_missing
 from workflow_scripts._estimates import TellEstimate
 from workflow_scripts._forcing import Forced
@@ -260,6 +261,10 @@ def settings(*kinds, ids=(), bought_from=None):
     return make
 
 
+# Hash of code → what it is of.
+CODE = {}
+
+
 def code(script, *kinds, templates=()):
     """Params function: hash of the code of `script` and of the components that the ids name."""
 
@@ -269,7 +274,10 @@ def code(script, *kinds, templates=()):
             components += entries.components(
                 CATALOGUE, kind, id_of(kind, wildcards), wildcards.get("backbone")
             )
-        return code_hash(f"workflow_scripts.{script}", components, templates)
+        what = (f"workflow_scripts.{script}", tuple(components), tuple(templates))
+        digest = code_hash(*what)
+        CODE[digest] = what
+        return digest
 
     return make
 
@@ -362,6 +370,7 @@ def note_what_was_made():
         # whatever the clock of the file system says.
         outputs = made.union(one.path for one in planned())
         note(outputs, lambda path: None if path in made else made_at(path))
+        note_code(CODE)
 
 
 onsuccess:

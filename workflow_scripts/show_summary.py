@@ -7,6 +7,13 @@ from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.errors import InputError
 from labelbench_core.stages import report_files
 from labelbench_core.storage.records import read_record
+from workflow_scripts import _snakefile as parsing
+from workflow_scripts._experiment import (
+    PROJECT,
+    add_experiment_arguments,
+    asked_for,
+    enter_directory,
+)
 
 QUICKSTART = "quickstart"
 FIGURE_1 = "snakemake --cores all --configfile config/paper/figure-1.yaml"
@@ -14,8 +21,10 @@ FIGURE_1 = "snakemake --cores all --configfile config/paper/figure-1.yaml"
 
 def show(arguments: argparse.Namespace) -> None:
     """Print to standard output."""
-    summary = report_files.SUMMARY.format(experiment=arguments.experiment)
-    expected = {"experiment": arguments.experiment}
+    enter_directory(arguments)
+    name = arguments.experiment or _name_in(arguments)
+    summary = report_files.SUMMARY.format(experiment=name)
+    expected = {"experiment": name}
     print("\n".join(summary_lines(read_record(summary, "summary", expected))))
     print()
     places = {
@@ -23,17 +32,24 @@ def show(arguments: argparse.Namespace) -> None:
         "figures": f"{report_files.FOLDER}/figures",
         "tables": f"{report_files.FOLDER}/tables",
     }
-    for name, place in places.items():
-        print(f"{name:8s} {place.format(experiment=arguments.experiment)}")
+    for what, place in places.items():
+        print(f"{what:8s} {place.format(experiment=name)}")
 
-    if arguments.experiment == QUICKSTART:
+    if name == QUICKSTART:
         print()
         print(f"Figure 1 of the paper (a GPU, ImageNet): {FIGURE_1}")
 
 
+def _name_in(arguments: argparse.Namespace) -> str:
+    """Name of the experiment in `--configfile`, by default of the quickstart."""
+    wanted = asked_for(arguments.configfile, arguments.config)
+    return parsing.load(wanted, PROJECT)[0].experiment
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--experiment", required=True, help="its name, as in its file")
+    parser.add_argument("--experiment", help="its name, in the place of --configfile")
+    add_experiment_arguments(parser)
     try:
         show(parser.parse_args(argv))
     except InputError as error:

@@ -12,6 +12,7 @@ import termios
 
 import pytest
 
+from helpers.project import PROJECT
 from labelbench_core.errors import InputError
 from labelbench_core.progress import Progress
 from workflow_scripts import show_progress
@@ -59,11 +60,21 @@ def test_a_terminal_gets_a_bar():
 SNAKEMAKE = """Building DAG of jobs...
 Select jobs to execute...
 Execute 1 jobs...
+
+[Mon Nov 23 04:27:12 2026]
+Job 413: Round 1: margin, seed 2
+Reason: Missing output files: r-1.json
+Job 414: Round 1: random, seed 2
+Reason: Missing output files: r-1.json
 [Mon Nov 23 04:27:13 2026]
 Finished jobid: 413 (Rule: select_round)
 1 of 2 steps (50%) done
+UserWarning: something is odd
 Error in rule select_round:
+    message: Round 1: random, seed 2
 error: results/x.npz: file not found
+rule all:
+    input: r-1.json
 2 of 2 steps (100%) done
 """
 
@@ -74,9 +85,33 @@ def test_the_workflows_progress_replaces_the_routine_and_hides_no_error(monkeypa
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Building DAG of jobs..."
     assert "Error in rule select_round:" in lines
+    assert "    message: Round 1: random, seed 2" in lines
     assert "error: results/x.npz: file not found" in lines
-    assert lines[-1].startswith("2 of 2 jobs done")
-    assert not any("jobid" in line or "Select jobs" in line for line in lines)
+    assert lines[-3].startswith("2 of 2 jobs done")
+    assert lines[-2:] == ["Warnings (1):", "  UserWarning: something is odd"]
+    routine = ("jobid", "Select jobs", "Reason", "input:", "[Mon")
+    assert not any(word in line for word in routine for line in lines)
+
+
+def test_the_workflows_progress_says_how_fast_and_what_runs(monkeypatch):
+    times = iter([0.0, 10.0, 12.0, 14.0])
+    monkeypatch.setattr(show_progress.time, "monotonic", lambda: next(times))
+    run = show_progress.Run()
+    for line in SNAKEMAKE.splitlines()[:8]:
+        run.read(line)
+    assert run.read("1 of 40 steps (2%) done")
+    assert run.read("2 of 40 steps (5%) done")
+    now = "now: Round 1: margin, seed 2 and 1 more"
+    rate = "15 a minute, about 3 min left at that rate"
+    assert run.status() == f"2 of 40 jobs done, 14 s, {rate}; {now}"
+
+
+def test_the_workflows_progress_needs_no_package():
+    """Not even this library: whatever runs Snakemake has what it needs."""
+    script = PROJECT / "workflow_scripts" / "show_progress.py"
+    command = [sys.executable, "-I", "-S", str(script)]
+    done = subprocess.run(command, input=SNAKEMAKE, text=True, capture_output=True, check=True)
+    assert "2 of 2 jobs done" in done.stdout
 
 
 def fail_with(error):

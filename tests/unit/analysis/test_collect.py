@@ -273,8 +273,11 @@ def test_summary_is_printed(
     summary = folder / report_files.SUMMARY.format(experiment="quickstart")
     summary.parent.mkdir(parents=True)
     (folder / "summary.json").rename(summary)
+    assert show_summary.main(["--configfile", str(PROJECT / "config" / "config.yaml")]) == 0
+    by_file = capsys.readouterr().out
     assert show_summary.main(["--experiment", "quickstart"]) == 0
     printed = capsys.readouterr().out
+    assert printed == by_file
     assert "label saving on test: " in printed
     assert "test accuracy, 400 labels, margin: " in printed
     assert "fine-tuned (full), 400 labels, random: " in printed

@@ -1,0 +1,60 @@
+"""Which files a hash of code stood for, so that a plan can name those that changed since.
+
+Kept in `NOTES` beside Snakemake's own metadata; without it, a plan says only that code changed.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from labelbench_core import registry
+from labelbench_core.errors import InputError
+from labelbench_core.provenance import NEUTRAL, import_closure, module_hash
+from labelbench_core.storage import files
+
+NOTES = Path(".snakemake/labelbench/code.json")
+DIGITS = 16
+
+Code = tuple[str, tuple[tuple[Any, ...], ...], tuple[str, ...]]
+"""The arguments of `provenance.code_hash`."""
+
+
+def note_code(hashes: Mapping[str, Code], notes: Path = NOTES) -> None:
+    """Record the files that each hash stands for now."""
+    found = _read(notes) | {name: _digests(*code) for name, code in hashes.items()}
+    with files.exclusive(notes), files.atomic_path(notes) as aside:
+        aside.write_text(json.dumps(found, sort_keys=True), encoding="utf-8")
+
+
+def changed_since(code: str, notes: Path = NOTES) -> list[str]:
+    """Files that are not as when `code` was recorded; none where it was not."""
+    recorded = _read(notes).get(code, {})
+    return sorted(name for name, digest in recorded.items() if _now(name) != digest)
+
+
+def _digests(script: str, components: Iterable[tuple[Any, ...]], templates: Iterable[str]) -> dict:
+    run = set[tuple[str, str]]().union(*(registry.components_run(*one) for one in components))
+    roots = {script, *(registry.module_name(kind, name) for kind, name in run)}
+    names = [*(import_closure(roots) - NEUTRAL), *templates]
+    return {name: _now(name) for name in sorted(names)}
+
+
+def _now(name: str) -> str:
+    """Digest of a module, or of a template, as it is; empty if it is not there."""
+    try:
+        if "/" in name:
+            content = registry.PROJECT.joinpath(name).read_bytes()
+            return hashlib.sha256(content).hexdigest()[:DIGITS]
+        return module_hash(name)[:DIGITS]
+    except (OSError, InputError):
+        return ""
+
+
+def _read(notes: Path) -> dict[str, dict[str, str]]:
+    try:
+        found = json.loads(notes.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
