@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from labelbench_core.datasets.framing import SHORTEST, Framing
+from labelbench_core.registry.info import IMAGES
 
 if TYPE_CHECKING:
     import torch
@@ -51,6 +52,7 @@ class Backbone:
         How an image that is not square becomes one.
     """
 
+    reads: ClassVar[str] = IMAGES
     model: torch.nn.Module
     num_features: int
     input_size: int
@@ -90,3 +92,20 @@ class Backbone:
             "mean": list(self.mean),
             "std": list(self.std),
         }
+
+
+@dataclass(frozen=True)
+class Given:
+    """No network: the embeddings of a data set, as they are.
+
+    Attributes
+    ----------
+    layer
+        Where the features come from, in words.
+    weights_sha256
+        There are none.
+    """
+
+    reads: ClassVar[str] = "embeddings"
+    layer: str = "as given"
+    weights_sha256: str = ""

@@ -20,6 +20,7 @@ from labelbench_core.configuration.experiment import Crossing, Experiment, Finet
 from labelbench_core.configuration.metric import metric_errors, metric_of
 from labelbench_core.configuration.prices import price_errors
 from labelbench_core.configuration.replays import list_errors, list_options
+from labelbench_core.configuration.row_kinds import row_errors
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.configuration.source_sizes import SourceSizes, source_sizes
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all
@@ -210,7 +211,7 @@ def _outside(key: str, values: tuple[int, ...], allowed: Any) -> list[str]:
 
 def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
     """Combinations that cannot run: needs that a proxy does not meet, methods for other data."""
-    errors = combination_errors(crossing, catalogue)
+    errors = [*row_errors(crossing, catalogue), *combination_errors(crossing, catalogue)]
     for dataset in crossing.datasets:
         if _info("datasets", catalogue, dataset).get("multilabel"):
             errors += _not_multilabel(crossing, catalogue, dataset)

@@ -11,6 +11,7 @@ from labelbench_core.datasets.digests import Digests
 from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.variants import Variant
 from labelbench_core.errors import InputError
+from labelbench_core.registry.info import ROWS
 
 MOST_THREADS = 8
 NAMED = 5
@@ -27,7 +28,8 @@ def check_new_images(
 ) -> None:
     """Decode those images of a source that a data set was not prepared from, as preparing would.
 
-    Where Pillow is not installed, or corrupt images are left out anyway, the job will tell.
+    Sources of other rows are checked whole. Where Pillow is not installed, or corrupt images are
+    left out anyway, the job will tell.
 
     Parameters
     ----------
@@ -50,6 +52,10 @@ def check_new_images(
         Naming the first images that cannot be used and why, on one line.
     """
     stored = {split["storage"] for split in manifest["splits"].values()}
+    if stored & set(ROWS):  # all is read at once
+        component = registry.load("datasets", manifest["source"])
+        component.check(data_dir, **manifest["options"])
+        return
     if "files" not in stored or importlib.util.find_spec("PIL") is None:
         return
     source = manifest["source"]

@@ -14,6 +14,7 @@ import numpy as np
 from labelbench_core.datasets.framing import SHORTEST, Framing
 from labelbench_core.datasets.stored_listing import StoredListing, read_listing
 from labelbench_core.errors import InputError, damaged, shown
+from labelbench_core.registry.info import IMAGES, ROWS
 from labelbench_core.storage import store
 from labelbench_core.storage.records import read_record
 
@@ -26,7 +27,7 @@ OTHER_FILES = "source-files.json"
 
 @dataclass(frozen=True)
 class RawSplit:
-    """One split as its source gives it: images in memory, or files that stay where they are.
+    """One split as its source gives it: images in memory, files that stay where they are, or rows.
 
     Attributes
     ----------
@@ -36,6 +37,8 @@ class RawSplit:
         (N, H, W, 3) uint8, or None for files.
     files
         N paths relative to the data set's root, or None for arrays.
+    embeddings
+        (N, D) float16 or float32, where rows are embeddings and no images.
     file_sha256
         SHA-256 of the content of each file; None for arrays, and until `prepare` has read them.
     near_hashes
@@ -54,6 +57,17 @@ class RawSplit:
     near_hashes: list[str] | None = None
     source_rows: np.ndarray | None = None
     groups: np.ndarray | None = None
+    embeddings: np.ndarray | None = None
+
+    @property
+    def rows(self) -> str:
+        """What its rows are: one of `registry.info.ROWS`."""
+        return IMAGES if self.embeddings is None else "embeddings"
+
+    @property
+    def row(self) -> str:
+        """What one of its rows is called."""
+        return self.rows.removesuffix("s")
 
     def listed_files(self) -> list[tuple[str, str]]:
         """(path, SHA-256 of the content) of each file, once `prepare` has read them."""
@@ -69,6 +83,7 @@ class RawSplit:
             None if self.near_hashes is None else [self.near_hashes[row] for row in rows],
             None if self.source_rows is None else self.source_rows[rows],
             None if self.groups is None else self.groups[rows],
+            None if self.embeddings is None else self.embeddings[rows],
         )
 
 
@@ -133,37 +148,46 @@ class Source:
     md5: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-class Images(Protocol):
-    """Random access to the images of one split."""
+class SplitRows(Protocol):
+    """Random access to the rows of one split, whatever they are."""
 
     def __len__(self) -> int: ...
+
+    def batch(self, indices: np.ndarray) -> Any:
+        """The rows `indices`, in that order: an array of B images or embeddings."""
+        ...
+
+    def contents(self, rows: range) -> str:
+        """A hash over all that `rows`, and their order, depend on."""
+        ...
+
+
+class Images(SplitRows, Protocol):
+    """Random access to the images of one split."""
 
     def batch(self, indices: np.ndarray) -> np.ndarray:
         """The images `indices` as uint8 (B, H, W, 3), in that order."""
         ...
 
-    def contents(self, rows: range) -> str:
-        """A hash over all that the images `rows`, and their order, depend on."""
-        ...
 
-
-class ArrayImages:
-    """Images of a Zarr array."""
+class StoredRows:
+    """Images or embeddings of a Zarr array."""
 
     def __init__(self, rows: store.RowBlocks) -> None:
         self._rows = rows
+        self.shape = rows.shape
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def batch(self, indices: np.ndarray) -> np.ndarray:
-        """The images `indices` as uint8 (B, H, W, 3), in that order."""
+        """The rows `indices`, in that order: uint8 (B, H, W, 3), or floats (B, D)."""
         return self._rows.take(indices)
 
     def contents(self, rows: range) -> str:
-        """A hash over all that the images `rows`, and their order, depend on."""
-        images = self._rows.take(np.arange(rows.start, rows.stop))
-        return hashlib.sha256(images.data).hexdigest()
+        """A hash over all that `rows`, and their order, depend on."""
+        taken = self._rows.take(np.arange(rows.start, rows.stop))
+        return hashlib.sha256(taken.data).hexdigest()
 
 
 class PreparedDataset:
@@ -175,6 +199,8 @@ class PreparedDataset:
         The content of `manifest.json`.
     num_classes, class_names, splits
         As there; "pool" comes first.
+    rows
+        What its rows are: one of `registry.info.ROWS`.
     """
 
     def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
@@ -182,6 +208,8 @@ class PreparedDataset:
         self.num_classes: int = manifest["num_classes"]
         self.class_names: list[str] = manifest["class_names"]
         self.splits = sorted(manifest["splits"], key=split_order)
+        storage = manifest["splits"][self.splits[0]]["storage"]
+        self.rows: str = storage if storage in ROWS else IMAGES
         self._verified: set[str] = set()
         self._hidden: frozenset[str] = frozenset()
 
@@ -211,10 +239,10 @@ class PreparedDataset:
         Files are decoded by `threads` threads, and become squares by `framing`, a backbone's.
         Arrays are returned as they are, square or not: the backbone frames them.
         """
-        self._require(split)
+        self._require(split, IMAGES)
         entry = self.manifest["splits"][split]
         if entry["storage"] == "array":
-            return ArrayImages(self._array(f"{split}-images"))
+            return StoredRows(self._array(f"{split}-images"))
         from labelbench_core.datasets._decoding import FileImages
 
         listed = self._listing(split)
@@ -228,6 +256,11 @@ class PreparedDataset:
             prepared=self.folder,
             threads=threads,
         )
+
+    def embeddings(self, split: str) -> StoredRows:
+        """The embeddings of `split`, where rows are embeddings."""
+        self._require(split, "embeddings")
+        return StoredRows(self._array(f"{split}-embeddings"))
 
     def verify(self) -> None:
         """Hash all arrays; `InputError` names the first file that is not as the manifest says."""
@@ -248,10 +281,11 @@ class PreparedDataset:
             self._array(f"{split}-labels")
             if "groups_sha256" in self.manifest["splits"][split]:
                 self._array(f"{split}-groups")
-            if self.manifest["splits"][split]["storage"] == "array":
-                self._array(f"{split}-images")
-            else:
+            storage = self.manifest["splits"][split]["storage"]
+            if storage == "files":
                 self._listing(split)
+            else:
+                self._array(f"{split}-{IMAGES if storage == 'array' else storage}")
 
     def _array(self, name: str) -> store.RowBlocks:
         """An array, compared with the manifest when it is first opened; see `store.verify`."""
@@ -270,8 +304,10 @@ class PreparedDataset:
         path = self.folder / "arrays" / f"{split}-files.json"
         return read_listing(path, self.manifest.get("listings", {}).get(split))
 
-    def _require(self, split: str) -> None:
-        """`InputError` unless there is such a split."""
+    def _require(self, split: str, rows: str | None = None) -> None:
+        """`InputError` unless there is such a split, of rows of that kind."""
+        if rows is not None and rows != self.rows:
+            raise InputError(f"{self.folder}: rows are {self.rows}; allowed here: {rows}")
         if split not in self.manifest["splits"]:
             raise InputError(
                 f"{self.folder}: split: {shown(split)}; allowed: {', '.join(self.splits)}"

@@ -2,8 +2,9 @@
 
 import os
 import unicodedata
+from pathlib import Path, PurePosixPath
 
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, shown
 
 
 def printable(path: str | os.PathLike[str]) -> str:
@@ -30,3 +31,13 @@ def class_name(folder: str | os.PathLike[str], name: str) -> str:
             "rename the folder"
         ) from error
     return unicodedata.normalize("NFC", name)
+
+
+def below(data_dir: str | os.PathLike[str], option: str, path: str) -> Path:
+    """A path of an option in the data directory; `InputError` if it leads out of it."""
+    parts = PurePosixPath(path).parts
+    if PurePosixPath(path).is_absolute() or ".." in parts:
+        raise InputError(
+            f"options.{option}: {shown(path)}; allowed: a path below the data directory, without .."
+        )
+    return Path(data_dir, path)

@@ -29,9 +29,11 @@ from labelbench_core.datasets.digests import Digests, contents_sha256
 from labelbench_core.datasets.looks import Look, digests_record, now, write_look
 from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.notes import leak_notes, left_out_notes
+from labelbench_core.datasets.row_kinds import check_embeddings, image_key_errors
 from labelbench_core.datasets.stored_listing import write_listing
 from labelbench_core.datasets.variants import Variant, with_source_rows
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, raise_all
+from labelbench_core.registry.info import IMAGES
 from labelbench_core.storage import files, store
 from labelbench_core.storage.records import write_record
 
@@ -90,6 +92,7 @@ def prepare_dataset(
         Naming the data set and the file, split or class at fault.
     """
     variant = Variant(merge_classes, long_tail, near_copies, pool_size)
+    of_images = {"near_copies": near_copies, "near_duplicates": near_duplicates}
     try:
         near_version = {} if near_duplicates is None else _near.version()
         component = registry.load("datasets", source)
@@ -98,6 +101,8 @@ def prepare_dataset(
         origin = source_files(component, data_dir, options)
         digests = origin and Digests(origin.root, state and digests_record(state, origin.root))
         raw = registry.build("datasets", {"implementation": source, "options": options}, data_dir)
+        for entry in raw.splits.values():
+            raise_all(image_key_errors(of_images, entry.rows))
         if variant.stored() and POOL in raw.splits:
             raw = replace(raw, splits={**raw.splits, POOL: with_source_rows(raw.splits[POOL])})
         # Where corrupt files are left out, the variant is made of the others; else what it leaves
@@ -136,9 +141,10 @@ def prepare_dataset(
         written[f"{split}-labels"] = store.write_array(aside / f"{split}-labels", entry.labels)
         if entry.groups is not None:
             written[f"{split}-groups"] = store.write_array(aside / f"{split}-groups", entry.groups)
-        if entry.images is not None:
-            written[f"{split}-images"] = store.write_array(aside / f"{split}-images", entry.images)
-        else:
+        stored = stored_rows(entry)
+        for name, array in stored.items():
+            written[f"{split}-{name}"] = store.write_array(aside / f"{split}-{name}", array)
+        if not stored:
             listed = entry.listed_files()
             listings[split] = write_listing(aside / f"{split}-files.json", listed)
         if entry.source_rows is not None:
@@ -237,17 +243,23 @@ def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
     }
     if entry.groups is not None:
         described["groups_sha256"] = files.sha256_arrays({"groups": entry.groups})
-    if entry.images is not None:
-        return described | {
-            "storage": "array",
-            "images_sha256": files.sha256_arrays({"images": entry.images}),
-        }
+    if stored := stored_rows(entry):
+        storage = "array" if entry.rows == IMAGES else entry.rows
+        sha256 = files.sha256_arrays(stored)
+        return described | {"storage": storage, f"{entry.rows}_sha256": sha256}
     return described | {
         "storage": "files",
         "image_size": raw.image_size,
         "ground": raw.ground,
         "files_sha256": listing_sha256(entry.listed_files()),
     }
+
+
+def stored_rows(entry: RawSplit) -> dict[str, np.ndarray]:
+    """The arrays that a split's rows are kept as; none for files, which stay where they are."""
+    if entry.embeddings is not None:
+        return {"embeddings": entry.embeddings}
+    return {} if entry.images is None else {IMAGES: entry.images}
 
 
 def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
@@ -260,7 +272,8 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
     for split, entry in raw.splits.items():
         labels = entry.labels
         if not len(labels):
-            raise InputError(f"split {split} has no image left{_since_corrupt(raw)}")
+            what = "image left" if entry.rows == IMAGES else "row"
+            raise InputError(f"split {split} has no {what}{_since_corrupt(raw)}")
         if labels.ndim != 1 or labels.dtype != np.int64:
             raise InputError(
                 f"split {split}: labels are {labels.dtype} {labels.shape}, not int64 (N,)"
@@ -269,16 +282,27 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
             raise InputError(
                 f"split {split}: labels {labels.min()}..{labels.max()} for {num_classes} classes"
             )
-        _check_images(split, entry)
+        if entry.rows != raw.splits[POOL].rows:
+            raise InputError(f"split {split}: rows are {entry.rows}, not as those of the pool")
+        if entry.embeddings is not None:
+            check_embeddings(f"split {split}", entry.embeddings, len(labels), _width(raw))
+        else:
+            _check_images(split, entry)
         _check_groups(split, entry, raw.group_names)
         counts = np.bincount(labels, minlength=num_classes)
         missing = [raw.class_names[label] for label in np.flatnonzero(counts == 0)]
         required = split == "pool" or (split in FULL_SPLITS and not allow_missing_classes)
         if missing and required:
             raise InputError(
-                f"split {split} has no image of class {printable(missing[0])} "
+                f"split {split} has no {entry.row} of class {printable(missing[0])} "
                 f"({len(missing)} classes missing){_since_corrupt(raw)}"
             )
+
+
+def _width(raw: RawDataset) -> tuple[int, str] | None:
+    """How many features the pool has, and its name, where rows are embeddings of rank 2."""
+    pool = raw.splits[POOL].embeddings
+    return None if pool is None or pool.ndim != 2 else (pool.shape[1], "the pool")
 
 
 def _check_groups(split: str, entry: RawSplit, names: Sequence[str]) -> None:

@@ -24,6 +24,7 @@ from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.published import selections as published_lists
 from labelbench_core.published import settings as published
 from labelbench_core.published.selections import POOL_SIZE
+from labelbench_core.registry.info import ROWS
 from labelbench_core.storage import files
 
 PUBLISHED_SOURCE = "cifar10"
@@ -130,14 +131,15 @@ def check_length(recorded: RecordedList, needed: int) -> None:
 
 
 def pool_sha256(pool: Mapping[str, Any]) -> str | None:
-    """What tells the images of a pool, and their order, from others.
+    """What tells the rows of a pool, and their order, from others.
 
     Parameters
     ----------
     pool
         The pool's part of a data set's manifest.
     """
-    return pool.get("images_sha256") or pool.get("files_sha256")
+    keys = ("files_sha256", *(f"{rows}_sha256" for rows in ROWS))
+    return next((pool[key] for key in keys if key in pool), None)
 
 
 @functools.cache

@@ -26,7 +26,7 @@ from labelbench_core.datasets._tabular import (
     named_labels,
     split_rows,
 )
-from labelbench_core.datasets.names import printable
+from labelbench_core.datasets.names import below, printable
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Pixels, Seed, ShareBelow1
 from labelbench_core.seeds import rng_for
@@ -173,15 +173,17 @@ def _read(
 ) -> Tabular:
     """What the table says; see `load`."""
     _check_options(split_column, splits, test_share, classes, class_column)
-    file = _below(data_dir, "table", table)
-    below = os.path.dirname(table) if images is None else images
-    folder_of_images = _below(data_dir, "images", below)
+    file = below(data_dir, "table", table)
+    image_folder = os.path.dirname(table) if images is None else images
+    folder_of_images = below(data_dir, "images", image_folder)
     require_suffix(file)
     if not file.is_file():
         told = f"options.table: {shown(table)}: {printable(file)} is not a file"
         raise InputError(f"{told}; allowed: a file that is there {FROM_DATA}")
     if not folder_of_images.is_dir():
-        told = f"options.images: {shown(below)}: {printable(folder_of_images)} is not a folder"
+        told = (
+            f"options.images: {shown(image_folder)}: {printable(folder_of_images)} is not a folder"
+        )
         raise InputError(f"{told}; allowed: a folder that is there {FROM_DATA}")
     names = {"path": path_column, "label": label_column, "split": split_column}
     names |= {"group": group_column, "class": class_column}
@@ -196,7 +198,7 @@ def _read(
     if class_column is not None:
         labels, class_names = named_labels(cells)
     elif classes is not None:
-        listing = _below(data_dir, "classes", classes)
+        listing = below(data_dir, "classes", classes)
         if not listing.is_file():
             told = f"options.classes: {shown(classes)}: {printable(listing)} is not a file"
             raise InputError(f"{told}; allowed: a file that is there {FROM_DATA}")
@@ -209,11 +211,11 @@ def _read(
         cells, found = keep_rows(cells, is_test.astype(np.int64), [POOL, TEST])
     groups, group_names = groups_of(cells) if group_column is not None else (None, [])
     read_beside = [table] if classes is None else [table, classes]
-    folder, (below, *others) = common_folder(below, *read_beside)
+    folder, (inner, *others) = common_folder(image_folder, *read_beside)
     return Tabular(
         folder=folder,
         cells=cells,
-        below=below,
+        below=inner,
         labels=labels,
         class_names=class_names,
         splits=found,
@@ -247,16 +249,6 @@ def _check_options(
             f"options.class_column: {shown(class_column)}; `classes` names the classes already; "
             "allowed: one of the two"
         )
-
-
-def _below(data_dir: Path, option: str, path: str) -> Path:
-    """A path of an option in the data directory; `InputError` if it leads out of it."""
-    parts = PurePosixPath(path).parts
-    if PurePosixPath(path).is_absolute() or ".." in parts:
-        raise InputError(
-            f"options.{option}: {shown(path)}; allowed: a path below the data directory, without .."
-        )
-    return Path(data_dir, path)
 
 
 def _drawn(

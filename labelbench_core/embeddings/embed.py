@@ -1,4 +1,4 @@
-"""Embedding images of a prepared data set: resumable, checked, same bytes if interrupted."""
+"""Embedding the rows of a prepared data set: resumable, checked, same bytes if interrupted."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import importlib.metadata
 import logging
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,15 +18,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from labelbench_core.backbones import Backbone
+from labelbench_core.backbones import Backbone, Given
 from labelbench_core.compute.devices import choose_device, device_name, prepare_cpu
-from labelbench_core.compute.flops import flops_per_image
 from labelbench_core.compute.precision import embedding_precision
-from labelbench_core.datasets import Images, PreparedDataset
-from labelbench_core.embeddings.features import (
-    FeatureExtractor,
-    choose_batch_size,
-)
+from labelbench_core.datasets import PreparedDataset, SplitRows
+from labelbench_core.embeddings.encoders import Encoder, encoder_of
 from labelbench_core.embeddings.journal import Journal
 from labelbench_core.embeddings.kept import KeptBlocks, block_keys
 from labelbench_core.errors import InputError
@@ -43,7 +40,7 @@ COMPUTING = ("numpy", "open_clip_torch", "pillow", "timm", "torchvision")
 
 @dataclass(frozen=True)
 class View:
-    """One view of every image of a split, stored as one array.
+    """One view of every row of a split, stored as one array.
 
     Attributes
     ----------
@@ -53,13 +50,13 @@ class View:
         Name of the array.
     prepare
         (uint8 images (B, H, W, 3) on the device, first_row=number of the first) → the network's
-        input; the images are consecutive rows of the split.
+        input; the images are consecutive rows of the split. None: rows as they are.
     """
 
     split: str
     name: str
     array: str
-    prepare: Callable[..., torch.Tensor]
+    prepare: Callable[..., torch.Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ class PlannedBatch:
 
 def embed(
     dataset: PreparedDataset,
-    backbone: Backbone,
+    backbone: Backbone | Given,
     backbone_id: str,
     views: Sequence[View],
     arrays: Path,
@@ -88,13 +85,13 @@ def embed(
     precision: str = "auto",
     batch_size: int | None = None,
 ) -> dict[str, Any]:
-    """Embed images in all `views`; write the arrays, then the manifest, and return it.
+    """Embed rows in all `views`; write the arrays, then the manifest, and return it.
 
     The manifest's `flops` are those of all passes, however often the extraction was interrupted.
 
     Does nothing if they are complete and were made with the same settings. If interrupted, it
     continues at the first missing block of the sibling folder `{arrays}.partial`. Blocks all of
-    whose images were embedded before, in that order and with the same settings, are reused from the
+    whose rows were embedded before, in that order and with the same settings, are reused from the
     hidden sibling folder `.{arrays}.kept` (`kept`).
 
     Parameters
@@ -102,7 +99,7 @@ def embed(
     backbone_id
         For messages and the manifest.
     views
-        Views of a split are made together, so that every image is read once.
+        Views of a split are made together, so that every row is read once.
     arrays, manifest_path
         A folder and a JSON file.
     options
@@ -116,7 +113,7 @@ def embed(
     precision
         "auto", "float32", "float16" or "bfloat16"; see `FeatureExtractor`.
     batch_size
-        Default: by the size of the images. The last bits of the features may depend on it.
+        Default: the encoder's. The last bits of the features may depend on it.
 
     Raises
     ------
@@ -125,17 +122,18 @@ def embed(
     """
     prepare_cpu(threads)
     device = choose_device()
+    encoder = encoder_of(backbone, dataset)
     settings = {
         "backbone": backbone_id,
-        "batch_size": batch_size or choose_batch_size(backbone.input_size),
+        "batch_size": batch_size or encoder.batch_size,
         "dataset": dataset.manifest["dataset"],
         "dataset_fingerprint": dataset.manifest["fingerprint"],
         "dtype": DTYPE,
         "layer": backbone.layer,
-        "num_features": backbone.num_features,
+        "num_features": encoder.num_features,
         "precision": embedding_precision(precision, device),
-        "preprocessing": backbone.preprocessing(),
         "weights_sha256": backbone.weights_sha256,
+        **encoder.settings,
         **(options or {}),
     }
     fingerprint = files.sha256_bytes(files.canonical_json(settings).encode())
@@ -144,7 +142,7 @@ def embed(
         log.info("%s: already made with the same settings", arrays)
         return existing
     dataset.verify()
-    shapes = _array_shapes(dataset, views, backbone.num_features)
+    shapes = _array_shapes(dataset, views, encoder.num_features)
     aside = arrays.with_name(arrays.name + ".partial")
     # Not settings, but they may change the last bits: a resumed run must not mix two of them.
     machine = {
@@ -155,29 +153,27 @@ def embed(
         "versions": _installed(COMPUTING),
     }
     journal = Journal(aside, {**settings, "machine": machine}, shapes)
-    images = {
-        split: dataset.images(split, threads=threads, framing=backbone.framing)
-        for split in {view.split for view in views}
+    rows = {
+        split: encoder.rows(dataset, split, threads) for split in {view.split for view in views}
     }
     splits = {view.array: view.split for view in views}
-    keys = block_keys({**settings, "machine": machine}, journal.arrays, splits, images)
+    keys = block_keys({**settings, "machine": machine}, journal.arrays, splits, rows)
     kept = KeptBlocks(arrays.with_name(f".{arrays.name}.kept"), keys)
     kept.fill(journal)
-    extractor = FeatureExtractor(backbone, device, settings["precision"])
-    num_images = sum(shape[0][0] for shape in shapes.values())
+    encoder.start(device, settings["precision"])
     with Progress(
         f"embedding {settings['dataset']} with {backbone_id}",
-        num_images,
-        "images",
+        sum(shape[0][0] for shape in shapes.values()),
+        dataset.rows,
         done=_rows_done(journal, shapes),
     ) as progress:
-        _embed_missing(views, images, extractor, journal, kept, settings, progress)
+        _embed_missing(views, rows, encoder, journal, kept, settings, progress)
     manifest = {
         **settings,
         **_described(views, journal),
         **(describe(aside) if describe else {}),
         "fingerprint": fingerprint,
-        "flops": num_images * flops_per_image(extractor.model, backbone.input_size),
+        "flops": encoder.flops(rows, Counter(view.split for view in views)),
         "versions": {name: importlib.metadata.version(name) for name in ("numpy", "torch", "zarr")},
     }
     journal.close()
@@ -200,23 +196,24 @@ def _installed(packages: Sequence[str]) -> dict[str, str]:
 
 def _embed_missing(
     views: Sequence[View],
-    images: Mapping[str, Images],
-    extractor: FeatureExtractor,
+    rows: Mapping[str, SplitRows],
+    encoder: Encoder,
     journal: Journal,
     kept: KeptBlocks,
     settings: dict[str, Any],
     progress: Progress,
 ) -> None:
-    """Embed the blocks missing from the journal; images are read while others are embedded."""
+    """Embed the blocks missing from the journal; rows are read while others are embedded."""
     tasks = list(_tasks(views, journal, settings["batch_size"]))
 
-    def read(task: PlannedBatch) -> np.ndarray:
-        return images[task.split].batch(np.arange(task.rows.start, task.rows.stop))
+    def read(task: PlannedBatch) -> Any:
+        return rows[task.split].batch(np.arange(task.rows.start, task.rows.stop))
 
     collected: dict[str, list[np.ndarray]] = {}
     for task, batch in _read_ahead(tasks, read):
         for view in task.views:
-            features = extractor(batch, functools.partial(view.prepare, first_row=task.rows.start))
+            prepare = view.prepare and functools.partial(view.prepare, first_row=task.rows.start)
+            features = encoder.encode(batch, prepare)
             collected.setdefault(view.array, []).append(_as_half(features, view, task, settings))
             progress.update(len(batch))
         if task.closes_block:
@@ -243,8 +240,8 @@ def _tasks(views: Sequence[View], journal: Journal, batch_size: int) -> Iterator
 
 
 def _read_ahead(
-    tasks: list[PlannedBatch], read: Callable[[PlannedBatch], np.ndarray]
-) -> Iterator[tuple[PlannedBatch, np.ndarray]]:
+    tasks: list[PlannedBatch], read: Callable[[PlannedBatch], Any]
+) -> Iterator[tuple[PlannedBatch, Any]]:
     """(task, what `read` gives for it), in order, read by a thread up to `AHEAD` tasks before."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         waiting = [pool.submit(read, task) for task in tasks[:AHEAD]]
@@ -277,7 +274,7 @@ def _as_half(
     )
     raise InputError(
         f"data set {settings['dataset']}, backbone {settings['backbone']}, split {task.split}, "
-        f"row {task.rows.start + row}, view {view.name}: {problem}; check the image and the weights"
+        f"row {task.rows.start + row}, view {view.name}: {problem}; check the row and the weights"
         + ("" if finite else f", or try another precision than {settings['precision']}")
     )
 

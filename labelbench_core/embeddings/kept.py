@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.datasets import Images
+from labelbench_core.datasets import SplitRows
 from labelbench_core.embeddings.journal import Journal
 from labelbench_core.storage import files
 
@@ -108,7 +108,7 @@ def block_keys(
     settings: Mapping[str, Any],
     arrays: Mapping[str, tuple[tuple[int, ...], str, int]],
     splits: Mapping[str, str],
-    images: Mapping[str, Images],
+    rows: Mapping[str, SplitRows],
 ) -> dict[tuple[str, int], str]:
     """(array, block) → hash over all that the block's bytes depend on.
 
@@ -124,8 +124,8 @@ def block_keys(
         Name → (shape, dtype, rows of a block).
     splits
         Array → split.
-    images
-        Split → its images.
+    rows
+        Split → its rows.
     """
     settings = {key: settings[key] for key in settings.keys() - {"dataset_fingerprint"}}
     contents: dict[tuple[str, range], str] = {}
@@ -133,10 +133,10 @@ def block_keys(
     for array, ((num_rows, *rest), dtype, block_rows) in arrays.items():
         split = splits[array]
         for block, first in enumerate(range(0, num_rows, block_rows)):
-            rows = range(first, min(first + block_rows, num_rows))
-            if (split, rows) not in contents:  # views of a split share its images
-                contents[split, rows] = images[split].contents(rows)
-            layout = [len(rows), *rest, dtype, block_rows]
-            depends = [settings, array, block, layout, contents[split, rows]]
+            within = range(first, min(first + block_rows, num_rows))
+            if (split, within) not in contents:  # views of a split share its rows
+                contents[split, within] = rows[split].contents(within)
+            layout = [len(within), *rest, dtype, block_rows]
+            depends = [settings, array, block, layout, contents[split, within]]
             keys[array, block] = files.sha256_bytes(files.canonical_json(depends).encode())
     return keys

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from labelbench_core.storage.store import RowBlocks
+from labelbench_core.storage.rows import RowSource
 
 
-def column_statistics(rows: RowBlocks) -> tuple[list[float], list[float]]:
+def column_statistics(rows: RowSource) -> tuple[list[float], list[float]]:
     """Mean and (population) standard deviation of each column of (N, D) rows.
 
     Summed in float64, chunk by chunk and in order, about the mean of the first chunk, so that no

@@ -27,6 +27,10 @@ PARAMETERS = {
     "trainers": (),
     "strategies": ("pool", "budget", "rng"),
 }
+IMAGES = "images"
+ROWS = (IMAGES, "texts", "embeddings")
+"""What rows of a data set can be (`INFO["rows"]`), and what a backbone can read (`INFO["reads"]`).
+Left out: images."""
 HANDED = {"sequential": ("ask",), "ceiling": ("truth", "fit")}
 FLAGS = (
     *("multilabel", "deterministic", "needs_torch", "needs_images", "needs_unlabeled"),
@@ -67,6 +71,7 @@ ALLOWED = {
     **dict.fromkeys(("at_least", "steps_at_least"), _PAIRS),
     "kind": option_rules.of(Literal["strategy", "sequential", "ceiling"]),
     "unlabeled_views": option_rules.of(Literal[1, 2]),
+    **dict.fromkeys(("rows", "reads"), option_rules.Allowed(listed(ROWS), ROWS.__contains__)),
     "groups": option_rules.of(bool | str),
     "num_classes": option_rules.of(int | str),
     "sizes": option_rules.Allowed("a mapping of splits to numbers of rows", _are_sizes),
@@ -76,8 +81,8 @@ ALLOWED = {
 }
 """Other keys, such as summary and paper, may hold anything."""
 ONLY_OF = {
-    **{"runs": "strategies", "steps_at_least": "trainers"},
-    **dict.fromkeys(("groups", "num_classes", "sizes", "sizes_by"), "datasets"),
+    **{"runs": "strategies", "steps_at_least": "trainers", "reads": "backbones"},
+    **dict.fromkeys(("rows", "groups", "num_classes", "sizes", "sizes_by"), "datasets"),
 }
 
 

@@ -289,7 +289,7 @@ def test_hub_weights_in_the_catalogue_exist_by_name():
     catalogue = load_catalogue(PROJECT / "config" / "catalogue")
     clip, timm_names = set(open_clip.list_pretrained()), set(timm.list_pretrained())
     for name, entry in catalogue["backbones"].items():
-        options = entry["options"]
+        options = entry.get("options", {})
         if entry["implementation"] == "open-clip-model":
             assert (options["model"], options["pretrained"]) in clip, name
         elif entry["implementation"] == "timm-model":

@@ -15,6 +15,7 @@ from timm.data import create_transform, resolve_data_config
 from helpers.project import PROJECT
 from labelbench_core.backbones import Backbone, efficientnet_lite, open_clip_model, timm_model
 from labelbench_core.configuration.catalogue import load_catalogue
+from labelbench_core.configuration.row_kinds import reads
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets._decoding import decode
 from labelbench_core.datasets.framing import RESIZE_MODES, Framing, framing_of
@@ -194,9 +195,14 @@ def test_backbones_without_a_choice_see_the_middle():
 
 
 def test_the_catalogues_backbones_are_prepared_as_the_libraries_tables_say():
-    catalogue = load_catalogue(PROJECT / "config" / "catalogue")["backbones"]
-    assert len(catalogue) >= 12
-    for name, entry in catalogue.items():
+    catalogue = load_catalogue(PROJECT / "config" / "catalogue")
+    of_images = {
+        name: entry
+        for name, entry in catalogue["backbones"].items()
+        if reads(catalogue, name) == "images"
+    }
+    assert len(of_images) >= 12
+    for name, entry in of_images.items():
         options = entry["options"]
         if entry["implementation"] == "efficientnet-lite":
             table = timm.get_pretrained_cfg("tf_efficientnet_lite0").to_dict()

@@ -327,18 +327,19 @@ def test_every_source_is_registered_with_literal_options():
     names = registry.names("datasets")
     assert names == [
         *("camelyon17", "cifar10", "cifar100", "digits", "fashion-mnist", "fmow", "image-folder"),
-        *("imagenet", "iwildcam", "kuzushiji49", "svhn", "table"),
+        *("imagenet", "iwildcam", "kuzushiji49", "own-embeddings", "svhn", "table"),
     ]
     for name in names:
         described = registry.describe("datasets", name)
-        may_have = {"required", "in_files", "groups", "num_classes", "sizes", "sizes_by"}
+        may_have = {"rows", "required", "in_files", "groups", "num_classes", "sizes", "sizes_by"}
         assert set(described.info) - may_have == {
             "summary",
             "license",
             "paper",
         }
     assert registry.describe("datasets", "image-folder").options["image_size"] == 256
-    assert registry.names("backbones") == ["efficientnet-lite", "open-clip-model", "timm-model"]
+    known = ["efficientnet-lite", "open-clip-model", "precomputed", "timm-model"]
+    assert registry.names("backbones") == known
 
 
 def test_job_script(tmp_path, monkeypatch):

@@ -287,15 +287,15 @@ def test_several_views_of_a_split(digits, finished, tmp_path):
 
 
 def test_views_of_a_split_read_every_image_once(digits, tmp_path, monkeypatch):
-    from labelbench_core.datasets import ArrayImages
+    from labelbench_core.datasets import StoredRows
 
-    real, read = ArrayImages.batch, []
+    real, read = StoredRows.batch, []
 
     def batch(self, indices):
         read.append(len(indices))
         return real(self, indices)
 
-    monkeypatch.setattr(ArrayImages, "batch", batch)
+    monkeypatch.setattr(StoredRows, "batch", batch)
     embed_two_views(digits, tmp_path)
     assert sum(read) == 1797
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from helpers import tiny_backbone
 from helpers.written_blocks import count_blocks_written
-from labelbench_core.datasets import ArrayImages
+from labelbench_core.datasets import StoredRows
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.embeddings import embed
 from labelbench_core.storage import store
@@ -199,6 +199,6 @@ def test_blocks_of_arrays_of_images_are_told_apart_by_their_pixels(tmp_path):
     store.write_array(tmp_path / "a", pixels)
     pixels[12, 0, 0, 0] ^= 1
     store.write_array(tmp_path / "b", pixels)
-    before, after = (ArrayImages(store.open_rows(tmp_path / name)) for name in "ab")
+    before, after = (StoredRows(store.open_rows(tmp_path / name)) for name in "ab")
     assert before.contents(range(12)) == after.contents(range(12))
     assert before.contents(range(8, 16)) != after.contents(range(8, 16))

@@ -1,0 +1,70 @@
+"""What data sets consist of and backbones read: combinations that cannot run, before any job."""
+
+from collections.abc import Iterator
+
+from labelbench_core import registry
+from labelbench_core.configuration import entries
+from labelbench_core.configuration.catalogue import Catalogue
+from labelbench_core.configuration.experiment import Crossing
+from labelbench_core.datasets.row_kinds import image_key_errors, rows_of
+from labelbench_core.errors import InputError, listed
+from labelbench_core.registry.info import IMAGES
+
+
+def reads(catalogue: Catalogue, backbone: str) -> str:
+    """What a backbone of the catalogue reads: one of `registry.info.ROWS`."""
+    name = catalogue["backbones"][backbone]["implementation"]
+    return registry.describe("backbones", name).info.get("reads", IMAGES)
+
+
+def row_errors(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:
+    """A line for all of a crossing that needs other rows than a data set has."""
+    for dataset in crossing.datasets:
+        entry = catalogue["datasets"][dataset]
+        rows = rows_of(entry["implementation"])
+        for line in image_key_errors(entry, rows):
+            yield f"datasets: {dataset!r}: {line}"
+        for backbone in crossing.backbones:
+            read = reads(catalogue, backbone)
+            if read != rows:
+                fit = [name for name in catalogue["backbones"] if _reads(catalogue, name, rows)]
+                yield (
+                    f"backbones: {backbone!r} reads {read}, but the rows of data set {dataset!r} "
+                    f"are {rows}; allowed with it: {listed(fit) or 'none in the catalogue'}"
+                )
+        if rows != IMAGES:
+            for what, allowed in _of_images(crossing, catalogue):
+                yield (
+                    f"{what} images, but the rows of data set {dataset!r} are {rows}; allowed: "
+                    f"{allowed}"
+                )
+
+
+def _of_images(crossing: Crossing, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    """What works on images alone, and what is allowed instead."""
+    others = listed(name for name in catalogue["proxies"] if _on_embeddings(catalogue, name))
+    for proxy in crossing.proxies:
+        if not _on_embeddings(catalogue, proxy):
+            augmentation = entries.augmentation_of(catalogue, proxy)
+            learns = f"learns from views {augmentation!r} of" if augmentation else "trains on"
+            yield f"proxies: {proxy!r} {learns}", others
+    for trainer in crossing.finetune.trainers if crossing.finetune else ():
+        yield f"finetune.trainers: {trainer!r} trains on", "no `finetune`"
+
+
+def _reads(catalogue: Catalogue, backbone: str, rows: str) -> bool:
+    try:
+        return reads(catalogue, backbone) == rows
+    except InputError:  # reported to experiments that name it
+        return False
+
+
+def _on_embeddings(catalogue: Catalogue, proxy: str) -> bool:
+    try:
+        return not (
+            entries.needs_images(catalogue, proxy)
+            or entries.option(catalogue, proxy, "refresh_every")
+            or entries.augmentation_of(catalogue, proxy)
+        )
+    except InputError:
+        return False

@@ -1,0 +1,198 @@
+"""Arrays from files that people have: NumPy, Parquet, Zarr. Python objects are never unpickled."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelbench_core.datasets.names import below, printable
+from labelbench_core.errors import InputError, did_you_mean, listed, shown
+
+SUFFIXES = (".npy", ".npz", ".parquet", ".zarr")
+_ENDS = "|".join(re.escape(suffix) for suffix in SUFFIXES)
+_FILE_AND_NAME = re.compile(rf"(.*?(?:{_ENDS}))(?::(.+))?", re.IGNORECASE)
+_UNPICKLED = "Python objects are never unpickled: save plain numbers"
+
+
+@dataclass(frozen=True)
+class ArrayPlace:
+    """Where an array is.
+
+    Attributes
+    ----------
+    path
+        The file; a folder, if its name ends in `.zarr`.
+    relative
+        The same, relative to the data directory.
+    name
+        Of the array within it, or of the column; None: it is not named.
+    """
+
+    path: Path
+    relative: str
+    name: str | None
+
+    @property
+    def suffix(self) -> str:
+        """The end of the file's name, in lower case."""
+        return self.path.suffix.lower()
+
+    def __str__(self) -> str:
+        return printable(self.path) + (f": {self.name}" if self.name else "")
+
+    def named(self, name: str) -> ArrayPlace:
+        """Another array of the same file."""
+        return ArrayPlace(self.path, self.relative, name)
+
+
+def place_of(data_dir: Path, option: str, value: str) -> ArrayPlace:
+    """Read `FILE` or `FILE:ARRAY`; `InputError` unless such a file is in the data directory."""
+    found = _FILE_AND_NAME.fullmatch(value)
+    if found is None:
+        told = f"options.{option}: {shown(value)}"
+        raise InputError(f"{told}; allowed: FILE or FILE:ARRAY, of a file {listed(SUFFIXES)}")
+    path = below(data_dir, option, found[1])
+    is_there = path.is_dir() if path.suffix.lower() == ".zarr" else path.is_file()
+    if not is_there:
+        told = f"options.{option}: {shown(value)}: {printable(path)} is not there"
+        raise InputError(
+            f"{told}; allowed: a file that is there (relative paths start at LABELBENCH_DATA)"
+        )
+    return ArrayPlace(path, found[1], found[2])
+
+
+def files_of(place: ArrayPlace) -> list[str]:
+    """All files that an array is in, relative to the data directory, sorted."""
+    if not place.path.is_dir():
+        return [place.relative]
+    inside = (path for path in place.path.rglob("*") if path.is_file())
+    return sorted(f"{place.relative}/{path.relative_to(place.path)}" for path in inside)
+
+
+def read_array(place: ArrayPlace, usual: Sequence[str], *, alone: bool = False) -> np.ndarray:
+    """An array of numbers or text; from `.npy` it is mapped, not loaded.
+
+    Parameters
+    ----------
+    usual
+        Names that are looked for where `place` names none.
+    alone
+        Without such a name, take the array that is the only one of its file.
+
+    Raises
+    ------
+    InputError
+        One line, if the file cannot be read, lacks the array, or holds Python objects.
+    """
+    readers = {".npy": _from_npy, ".npz": _from_npz, ".parquet": _from_parquet, ".zarr": _from_zarr}
+    try:
+        return readers[place.suffix](place, usual, alone)
+    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        if isinstance(error, InputError):
+            raise
+        told = " ".join(str(error).split())
+        raise InputError(f"{place}: no readable array ({told}); {_UNPICKLED}") from error
+
+
+def _from_npy(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarray:
+    if place.name is not None:
+        raise InputError(f"{place}: a .npy file is one array without a name; allowed: FILE alone")
+    if not alone:
+        raise InputError(
+            f"{place}: a .npy file holds no {usual[0]}; allowed: name their file under `{usual[0]}`"
+        )
+    return np.load(place.path, mmap_mode="r", allow_pickle=False)
+
+
+def _from_npz(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarray:
+    with np.load(place.path, allow_pickle=False) as archive:
+        return archive[_chosen(place, archive.files, usual, alone)]
+
+
+def _from_zarr(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarray:
+    import zarr
+
+    node: Any = zarr.open(str(place.path), mode="r")
+    if isinstance(node, zarr.Group):
+        names = sorted(name for name, _ in node.arrays())
+        node = node[_chosen(place, names, usual, alone)]
+    elif place.name is not None or not alone:
+        told = f"{place}: one array without a name"
+        raise InputError(f"{told}; allowed: FILE alone for embeddings, and labels in another file")
+    # A codec or a type of objects would unpickle what is in the file.
+    codecs = json.dumps(node.metadata.to_dict(), default=str).lower()
+    if node.dtype.kind == "O" or "pickle" in codecs:
+        raise InputError(f"{place}: an array of Python objects; {_UNPICKLED}")
+    return np.asarray(node[:])
+
+
+def _from_parquet(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarray:
+    try:
+        import pyarrow  # pyright: ignore[reportMissingImports]  # need not be installed
+        import pyarrow.parquet as parquet  # pyright: ignore[reportMissingImports]  # nor this
+    except ImportError as error:
+        raise InputError(
+            f"{place}: reading Parquet needs the package pyarrow, which is not installed; install "
+            "it, or save the arrays as .npz"
+        ) from error
+    try:
+        names = parquet.read_schema(place.path).names
+        wanted = place.name or ""
+        if wanted.endswith("*"):
+            columns = [name for name in names if name.startswith(wanted[:-1])]
+            if not columns:
+                raise InputError(f"{place}: no such column; allowed: {listed(names)}")
+            table = parquet.read_table(place.path, columns=columns)
+            return np.column_stack([_of_column(place, table.column(name)) for name in columns])
+        name = _chosen(place, names, usual, alone)
+        column = parquet.read_table(place.path, columns=[name]).column(name)
+        return _of_column(place.named(name), column)
+    except pyarrow.ArrowException as error:
+        told = " ".join(str(error).split())
+        raise InputError(f"{printable(place.path)}: no readable Parquet file ({told})") from error
+
+
+def _of_column(place: ArrayPlace, column: Any) -> np.ndarray:
+    """A column of numbers or text (N,), or of lists of equal length (N, D)."""
+    import pyarrow.compute as compute  # pyright: ignore[reportMissingImports]  # as above
+
+    column = column.combine_chunks()
+    if "list" not in str(column.type):
+        values = column.to_pylist()
+        if any(isinstance(value, str) for value in values):
+            return np.array(["" if value is None else value for value in values])
+        return column.to_numpy(zero_copy_only=False)
+    lengths = compute.list_value_length(column).fill_null(-1).to_numpy(zero_copy_only=False)
+    if len(lengths) and ((lengths != lengths[0]) | (lengths < 0)).any():
+        row = int(np.flatnonzero((lengths != lengths[0]) | (lengths < 0))[0])
+        has = "is missing" if lengths[row] < 0 else f"has {lengths[row]} values, row 0 {lengths[0]}"
+        raise InputError(f"{place}: row {row} {has}; allowed: as many values in every row")
+    values = column.flatten().to_numpy(zero_copy_only=False)
+    return values.reshape(len(lengths), -1) if len(lengths) else np.zeros((0, 0))
+
+
+def _chosen(place: ArrayPlace, names: Sequence[str], usual: Sequence[str], alone: bool) -> str:
+    """The array that is meant; `InputError` names those that there are."""
+    told = f"{printable(place.path)}: "
+    if place.name is not None:
+        if place.name in names:
+            return place.name
+        told += f"no array {shown(place.name)}{did_you_mean(place.name, names)}"
+        raise InputError(f"{told}; allowed: {listed(names)}")
+    for name in usual:
+        if name in names:
+            return name
+    if alone and len(names) == 1:
+        return names[0]
+    raise InputError(
+        f"{told}no array {listed(usual)}; allowed: FILE:ARRAY with one of its {len(names)} arrays: "
+        f"{listed(names)}"
+    )

@@ -1,0 +1,122 @@
+"""Labels as arrays hold them, whole numbers or names, to labels from 0 and names of classes."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from labelbench_core.datasets import POOL
+from labelbench_core.errors import InputError, did_you_mean, shown
+
+
+def class_labels(
+    given: Mapping[str, np.ndarray], where: Mapping[str, str], names: Sequence[str] | None = None
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Split → (N,) int64 labels from 0, and the classes' names.
+
+    Parameters
+    ----------
+    given
+        Split → (N,) whole numbers from 0 (floats only if they are whole), or names; "pool" among
+        them.
+    where
+        Split → what its array is called in messages.
+    names
+        Of the classes, in order. None: numbers are their own names, from 0 to the pool's largest;
+        names are those of the pool, sorted.
+
+    Raises
+    ------
+    InputError
+        One line: the array, the row, the value, what is allowed.
+    """
+    kinds = {split: _kind(labels, where[split]) for split, labels in given.items()}
+    for split, kind in kinds.items():
+        if kind != kinds[POOL]:
+            told = f"{where[split]}: labels are {kind}; those of the pool are {kinds[POOL]}"
+            raise InputError(f"{told}; allowed: the same in all splits")
+    convert = _numbers if kinds[POOL] == "numbers" else _names
+    values = {split: convert(labels, where[split]) for split, labels in given.items()}
+    if convert is _names:
+        return _named(values, where, names)
+    return _numbered(values, where, names)
+
+
+def _kind(labels: np.ndarray, where: str) -> str:
+    if labels.dtype.kind not in "biufUTS":
+        told = f"{where}: labels are {labels.dtype}"
+        raise InputError(f"{told}; allowed: whole numbers from 0, or names of classes")
+    if labels.ndim != 1:
+        told = f"{where}: labels have the shape {labels.shape}"
+        raise InputError(f"{told}; allowed: (N,), the label of each row")
+    if not len(labels):
+        raise InputError(f"{where}: no labels; allowed: one for each row")
+    return "names" if labels.dtype.kind in "UTS" else "numbers"
+
+
+def _numbers(labels: np.ndarray, where: str) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        bad = ~((labels >= 0) & (labels == np.floor(labels)) & (labels < 2**53))
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        value = labels[row]
+        is_missing = value != value
+        told = "missing" if is_missing else f"{value}"
+        raise InputError(
+            f"{where}: row {row}: label {told}; allowed: a whole number from 0 for every row (rows "
+            "without a label have to be left out)"
+        )
+    return labels.astype(np.int64)
+
+
+def _names(labels: np.ndarray, where: str) -> np.ndarray:
+    try:
+        texts = [one.decode() if isinstance(one, bytes) else str(one) for one in labels.tolist()]
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: labels are not UTF-8; allowed: text in UTF-8") from error
+    texts = [unicodedata.normalize("NFC", one.strip()) for one in texts]
+    if "" in texts:
+        row = texts.index("")
+        raise InputError(f"{where}: row {row}: label missing; allowed: a name for every row")
+    return np.array(texts)
+
+
+def _numbered(
+    values: dict[str, np.ndarray], where: Mapping[str, str], names: Sequence[str] | None
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    pool = values[POOL]
+    count = int(pool.max()) + 1 if names is None else len(names)
+    if count > len(pool):
+        row = int(pool.argmax())
+        told = f"{where[POOL]}: row {row}: label {pool[row]}" if names is None else where[POOL]
+        raise InputError(
+            f"{told}: {count} classes for {len(pool)} rows; allowed: whole numbers from 0 without "
+            "a gap, every class in the pool"
+        )
+    by = "the classes of the pool" if names is None else "those of `classes`"
+    for split, labels in values.items():
+        if labels.max() >= count:
+            row = int((labels >= count).argmax())
+            told = f"{where[split]}: row {row}: label {labels[row]}"
+            raise InputError(f"{told}; allowed: a whole number from 0 to {count - 1}, {by}")
+    return values, [str(label) for label in range(count)] if names is None else list(names)
+
+
+def _named(
+    values: dict[str, np.ndarray], where: Mapping[str, str], names: Sequence[str] | None
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    known = sorted(set(values[POOL].tolist())) if names is None else list(names)
+    place = {name: number for number, name in enumerate(known)}
+    by = "the pool" if names is None else "`classes`"
+    found = {}
+    for split, labels in values.items():
+        numbers = np.array([place.get(one, -1) for one in labels.tolist()], np.int64)
+        if (numbers < 0).any():
+            row = int((numbers < 0).argmax())
+            value = str(labels[row])
+            raise InputError(
+                f"{where[split]}: row {row}: label {shown(value)}{did_you_mean(value, place)}; "
+                f"allowed: one of the {len(known)} classes of {by}"
+            )
+        found[split] = numbers
+    return found, known

@@ -1,0 +1,162 @@
+"""Your own embeddings: arrays that some network has made, with their labels (NumPy, Parquet, Zarr).
+
+No image or text is read. The backbone of such a data set is `precomputed`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelbench_core.datasets import POOL, TEST, RawDataset, RawSplit, Source
+from labelbench_core.datasets._arrays import ArrayPlace, files_of, place_of, read_array
+from labelbench_core.datasets._listing import SPLIT_NAME
+from labelbench_core.datasets.class_labels import class_labels
+from labelbench_core.datasets.names import below, printable
+from labelbench_core.datasets.row_kinds import check_embeddings
+from labelbench_core.datasets.table import read_class_names
+from labelbench_core.errors import InputError, did_you_mean, listed, shown
+
+INFO = {
+    "summary": "your own embeddings from .npy, .npz, Parquet or Zarr, with their labels",
+    "license": "your own",
+    "paper": "",
+    "required": ["splits"],
+    "rows": "embeddings",
+}
+EMBEDDINGS = ("embeddings", "embedding", "features")
+LABELS = ("labels", "label")
+
+
+def check(data_dir: Path, *, allow_missing_classes: bool = False, **options: Any) -> dict[str, int]:
+    """Sizes of the splits, all arrays read; `InputError` for what is wrong in one of them."""
+    raw = load(data_dir, **options)
+    for split, entry in raw.splits.items():
+        present = np.bincount(entry.labels, minlength=len(raw.class_names)) > 0
+        if not present.all() and (split == POOL or not allow_missing_classes):
+            name = raw.class_names[int(present.argmin())]
+            advice = "" if split == POOL else ", or `allow_missing_classes: true`"
+            raise InputError(
+                f"options.splits: {split} has no row of class {printable(name)} "
+                f"({int((~present).sum())} classes missing); allowed: rows of every class{advice}"
+            )
+    return {split: len(entry.labels) for split, entry in raw.splits.items()}
+
+
+def load(
+    data_dir: Path,
+    *,
+    splits: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    classes: str | None = None,
+    allow_missing_classes: bool = False,
+) -> RawDataset:
+    """All splits, as the files have them.
+
+    Parameters
+    ----------
+    data_dir
+        All files are relative to it.
+    splits
+        Split (pool, test, val; any other name is a shifted split) → `FILE`, or `FILE:ARRAY` where
+        the file holds several: `.npy`, an array (N, D); `.npz` or `.zarr`, the array `embeddings`,
+        `embedding` or `features`, or the only one; `.parquet` (needs the package pyarrow), a column
+        of lists, or `FILE:PREFIX*` for the columns that begin with a prefix. Default: ours.
+    labels
+        Split → the same for its labels (N,): names of classes, or whole numbers from 0. null: the
+        array or column `labels` or `label` of the split's file. Default: ours.
+    classes
+        Text file with the classes' names in order, one a line. null: the labels of the pool,
+        sorted. Default: ours.
+    allow_missing_classes
+        Whether `val`, `test` and shifted splits may lack classes; the pool never may. Default:
+        ours.
+    """
+    places, label_places = _places(data_dir, splits, labels)
+    names = None if classes is None else read_class_names(below(data_dir, "classes", classes))
+    arrays = {split: read_array(place, EMBEDDINGS, alone=True) for split, place in places.items()}
+    check_embeddings(str(places[POOL]), arrays[POOL])
+    width = (arrays[POOL].shape[1], "the pool")
+    for split in places.keys() - {POOL}:
+        check_embeddings(str(places[split]), arrays[split], width=width)
+    given = {
+        split: read_array(place, LABELS, alone=split in (labels or {}))
+        for split, place in label_places.items()
+    }
+    where = {split: f"{place}: labels" for split, place in label_places.items()}
+    numbers, class_names = class_labels(given, where, names)
+    for split, array in arrays.items():
+        if len(array) != len(numbers[split]):
+            told = f"{places[split]}: {len(array)} rows, but {len(numbers[split])} labels"
+            raise InputError(f"{told} in {label_places[split]}; allowed: one label for each row")
+    halves = all(array.dtype == np.float16 for array in arrays.values())
+    dtype = np.float16 if halves else np.float32
+    return RawDataset(
+        class_names=class_names,
+        splits={
+            split: RawSplit(numbers[split], embeddings=np.asarray(array, dtype))
+            for split, array in arrays.items()
+        },
+    )
+
+
+def source_files(
+    data_dir: Path,
+    *,
+    splits: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    classes: str | None = None,
+    **_: Any,
+) -> Source | None:
+    """All files that are read; None if one of them is not there."""
+    try:
+        places, label_places = _places(data_dir, splits, labels)
+    except InputError:
+        return None
+    used = {*places.values(), *label_places.values()}
+    names = {name for place in used for name in files_of(place)}
+    return Source(Path(data_dir), sorted(names | ({classes} if classes else set())))
+
+
+def pool_labels(
+    data_dir: Path,
+    *,
+    splits: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    **options: Any,
+) -> tuple[np.ndarray, list[str]]:
+    """(N,) labels of the pool and the classes' names."""
+    raw = load(data_dir, splits=splits, labels=labels, **options)
+    return raw.splits[POOL].labels, raw.class_names
+
+
+def _places(
+    data_dir: Path, splits: Mapping[str, str] | None, labels: Mapping[str, str] | None
+) -> tuple[dict[str, ArrayPlace], dict[str, ArrayPlace]]:
+    """Split → where its embeddings are, and its labels."""
+    splits = splits or {}
+    for split in splits:
+        if not SPLIT_NAME.fullmatch(split):
+            raise InputError(f"options.splits: {shown(split)}; allowed: a name of a-z, 0-9 and -")
+    for split in (POOL, TEST):
+        if split not in splits:
+            told = f"options.splits: {split} is missing; there are: {listed(splits)}"
+            raise InputError(f"{told}; allowed: pool and test, and others")
+    for split in labels or {}:
+        if split not in splits:
+            told = f"options.labels: {shown(split)}: no such split{did_you_mean(split, splits)}"
+            raise InputError(f"{told}; allowed: {listed(splits)}")
+    places = {split: place_of(data_dir, "splits", value) for split, value in splits.items()}
+    label_places = {}
+    for split, place in places.items():
+        if labels is not None and split in labels:
+            label_places[split] = place_of(data_dir, "labels", labels[split])
+        elif place.suffix == ".npy":
+            raise InputError(
+                f"options.labels: no labels of split {split!r}, whose embeddings are in a .npy "
+                f"file; allowed: a file for {split!r}"
+            )
+        else:
+            label_places[split] = ArrayPlace(place.path, place.relative, None)
+    return places, label_places

@@ -1,0 +1,60 @@
+"""Rounds on embeddings in memory, for users of the library: no file is read or written."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from labelbench_core.datasets import POOL, TEST, split_order
+from labelbench_core.datasets.class_labels import class_labels
+from labelbench_core.datasets.row_kinds import check_embeddings
+from labelbench_core.embeddings.statistics import column_statistics
+from labelbench_core.errors import InputError, listed
+from labelbench_core.proxies import Statistics
+from labelbench_core.selection.data import RoundData
+from labelbench_core.storage.files import sha256_arrays
+from labelbench_core.storage.rows import ArrayRows
+
+
+def round_data(
+    splits: Mapping[str, tuple[np.ndarray, np.ndarray]], class_names: Sequence[str] | None = None
+) -> RoundData:
+    """What rounds on embeddings in memory read.
+
+    Parameters
+    ----------
+    splits
+        Split → embeddings (N, D), floats or integers, which are kept as float16 or else float32,
+        and labels (N,): whole numbers from 0, or names of classes. "pool", "test", and any others.
+    class_names
+        Names of the classes, in order. None: the labels of the pool, sorted.
+
+    Raises
+    ------
+    InputError
+        One line: the split, the row, the value, and what is allowed.
+    """
+    for split in (POOL, TEST):
+        if split not in splits:
+            raise InputError(f"splits: {listed(splits)}; allowed: {POOL}, {TEST} and others")
+    order = sorted(splits, key=split_order)
+    arrays = {split: np.asarray(splits[split][0]) for split in order}
+    given = {split: np.asarray(splits[split][1]) for split in order}
+    labels, names = class_labels(given, {split: f"split {split}" for split in order}, class_names)
+    width = None
+    for split, array in arrays.items():
+        check_embeddings(f"split {split}", array, len(labels[split]), width)
+        width = (array.shape[1], "the pool")
+    halves = all(array.dtype == np.float16 for array in arrays.values())
+    dtype = np.float16 if halves else np.float32
+    rows = {split: ArrayRows(array.astype(dtype, copy=False)) for split, array in arrays.items()}
+    mean, std = column_statistics(rows[POOL])
+    content = {f"{split}-embeddings": array for split, array in arrays.items()}
+    fingerprint = sha256_arrays(content | {f"{split}-labels": labels[split] for split in order})
+    return RoundData(
+        embeddings=rows,
+        truth=labels,
+        num_classes=len(names),
+        statistics=Statistics(np.array(mean), np.array(std)),
+        source=fingerprint,
+        dataset_fingerprint=fingerprint,
+    )

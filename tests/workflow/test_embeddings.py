@@ -1,0 +1,49 @@
+"""Own embeddings in the real workflow: no image, no network, and everything after them."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from helpers.checkouts import MINE, failing
+
+ENTRIES = """
+mine:
+  implementation: own-embeddings
+  options: {splits: {pool: pool.npz, test: test.npz}}
+"""
+
+
+@pytest.fixture
+def mine(fresh):
+    """A checkout with the pixels of the digits as embeddings."""
+    digits, data = load_digits(), fresh.folder / "data"
+    data.mkdir(exist_ok=True)
+    for split, rows in (("pool", slice(0, 1000)), ("test", slice(1000, 1797))):
+        labels = digits.target[rows]
+        np.savez(data / f"{split}.npz", embeddings=digits.data[rows], labels=labels)
+    fresh.append("config/catalogue/datasets.yaml", ENTRIES)
+    fresh.append("config/catalogue/schedules.yaml", "\nfew: {initial: 40, batch: 40}\n")
+    (fresh.folder / "mine.yaml").write_text(MINE.replace("tiny", "precomputed"))
+    return fresh
+
+
+@pytest.mark.thorough
+def test_own_embeddings_run_from_file_to_report(mine):
+    mine.snakemake(config="mine.yaml")
+    assert mine.planned(config="mine.yaml") == {}
+    report = mine.folder / "results" / "reports" / "mine"
+    summary = json.loads((report / "tables" / "summary.json").read_text())
+    final = summary["settings"][0]["final"]["margin"]
+    assert final["test"]["mean"] > 0.8
+    # What is in a file counts.
+    pool = dict(np.load(mine.folder / "data" / "pool.npz"))
+    pool["embeddings"][0, 0] += 1
+    np.savez(mine.folder / "data" / "pool.npz", **pool)
+    rules = set(mine.planned(config="mine.yaml"))
+    assert {"prepare_dataset", "extract_embeddings", "select_round"} <= rules
+    pool["embeddings"][0, 0] = np.nan
+    np.savez(mine.folder / "data" / "pool.npz", **pool)
+    assert "row 0, feature 0: nan" in failing(mine, config="mine.yaml")
+    assert (report / "report.html").is_file()
