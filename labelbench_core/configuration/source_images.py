@@ -63,7 +63,9 @@ def check_new_images(
     raw = registry.build("datasets", entry, data_dir)
     if raw.skip_corrupt:
         return
-    raw = Variant.of(manifest).made_of(raw, source)
+    # Splits may be drawn otherwise when contents are known: then all images count.
+    if raw.draw is None:
+        raw = Variant.of(manifest).made_of(raw, source)
     used = [name for split in raw.splits.values() for name in split.files or [] if name in names]
     if not used:
         return

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from labelbench_core.errors import InputError, damaged, shown
 from labelbench_core.registry.info import IMAGES, ROWS
 from labelbench_core.storage import store
 from labelbench_core.storage.records import read_record
+
+if TYPE_CHECKING:
+    from labelbench_core.datasets.drawing import Draw
 
 POOL = "pool"
 TEST = "test"
@@ -114,6 +117,8 @@ class RawDataset:
         Rows at the pool's end that are near-copies of others (`variants`).
     group_names
         Of the groups 0, 1, …; empty where no split has groups.
+    draw
+        How splits were drawn that the source does not have itself; None: it has them.
     """
 
     class_names: list[str]
@@ -126,6 +131,7 @@ class RawDataset:
     splits_note: str = ""
     near_copies: int = 0
     group_names: Sequence[str] = ()
+    draw: Draw | None = None
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,34 @@
 """What lies in an image folder: the images of every class, and everything that is left out."""
 
-import hashlib
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from labelbench_core.datasets._formats import READ_SUFFIXES, REFUSED_SUFFIXES
+from labelbench_core.datasets._left_out import (
+    HIDDEN,
+    NESTED,
+    NO_IMAGE,
+    NOT_TAKEN,
+    OUTSIDE,
+    REFUSED,
+    SPECIAL,
+    LeftOut,
+)
 from labelbench_core.datasets.names import class_name, printable
 from labelbench_core.errors import InputError
 
+Layout = Literal["auto", "splits", "classes"]
+Nested = Literal["auto", "leave-out", "outer", "inner"]
+MEANT = {
+    **{"train": "pool", "training": "pool"},
+    **{"valid": "val", "validation": "val", "dev": "val", "testing": "test"},
+}
+"""Names of folders that stand for a split of another name."""
 SPLIT_NAME = re.compile(r"[a-z0-9-]+")
-EXAMPLES = 3
 # What archives, file servers and desktops leave behind, in lower case. None is a class or a split.
 LEFTOVERS = frozenset(
     {
@@ -24,50 +39,6 @@ LEFTOVERS = frozenset(
     }
 )  # fmt: skip
 
-# Why something is left out.
-HIDDEN = "hidden, or left behind by a system"
-OUTSIDE = "outside of class folders"
-NESTED = "in sub-folders of classes"
-REFUSED = "of formats that are not read"
-NO_IMAGE = "not images, by their names"
-SPECIAL = "not regular files"
-NOT_TAKEN = "in classes that the option `leave_out` names"
-
-
-@dataclass
-class LeftOut:
-    """What is left out, by reason: how many entries, and the names of the first.
-
-    Attributes
-    ----------
-    counts, examples
-        Reason → number of entries; reason → paths relative to the data set's root, printable.
-    by_folder
-        Class folder, as `split/name` → number of entries in it that are left out.
-    """
-
-    counts: dict[str, int] = field(default_factory=dict)
-    examples: dict[str, list[str]] = field(default_factory=dict)
-    by_folder: dict[str, int] = field(default_factory=dict)
-
-    def add(self, reason: str, path: str, count: int = 1, folder: str = "", note: str = "") -> None:
-        """Count `count` entries, one of which is `path`, with a `note` on that one."""
-        if not count:
-            return
-        self.counts[reason] = self.counts.get(reason, 0) + count
-        shown = self.examples.setdefault(reason, [])
-        if len(shown) < EXAMPLES:
-            shown.append(printable(path) + (f" ({note})" if note else ""))
-        if folder:
-            self.by_folder[folder] = self.by_folder.get(folder, 0) + count
-
-    def described(self) -> dict[str, dict[str, Any]]:
-        """Reason → count and examples, as manifests hold it."""
-        return {
-            reason: {"count": self.counts[reason], "examples": self.examples[reason]}
-            for reason in sorted(self.counts)
-        }
-
 
 @dataclass(frozen=True)
 class Listing:
@@ -76,16 +47,19 @@ class Listing:
     Attributes
     ----------
     splits
-        Split → class → paths relative to the root, sorted by name.
+        Split → class → paths relative to the root, sorted by name. Without splits: "pool" alone.
     left_out
         What is not taken.
     broken_links
         Those of the paths that are broken links.
+    assumed
+        What was found out rather than said, in words.
     """
 
     splits: dict[str, dict[str, list[str]]]
     left_out: LeftOut
     broken_links: list[str]
+    assumed: tuple[str, ...] = ()
 
     @property
     def class_names(self) -> list[str]:
@@ -97,7 +71,8 @@ def list_images(
     root: Path,
     *,
     allow_missing_classes: bool,
-    test_share: float = 0.0,
+    layout: Layout = "auto",
+    nested: Nested = "auto",
     leave_out: Collection[str] = (),
 ) -> Listing:
     """List an image folder without opening a file.
@@ -108,9 +83,13 @@ def list_images(
         The folder.
     allow_missing_classes
         Whether `val` and `test` may lack classes.
-    test_share
-        Share of each class that becomes the test split, in a folder that holds one folder a class;
-        0: it holds one folder a split.
+    layout
+        Whether it holds one folder a split, with one a class in each, or one a class. "auto": the
+        first where a folder is called as a split is and holds folders.
+    nested
+        What images in sub-folders of a class folder are: of that class ("outer"), of a class called
+        like the folder that holds them ("inner"), or left out. "auto": "inner" where no class
+        folder holds an image itself.
     leave_out
         Names of class folders that are not taken.
 
@@ -119,59 +98,80 @@ def list_images(
     InputError
         Naming the split, the class or the folder that is missing, empty or ambiguous.
     """
+    assumed = []
+    chosen = layout
+    if layout == "auto":
+        chosen = "splits" if _has_splits(root) else "classes"
+        if chosen == "classes":
+            assumed.append("a folder for each class, none for a split")
+    kind = "leave-out" if nested == "auto" else nested
+    listing, folders = _listed(root, chosen == "splits", kind, leave_out)
+    images = any(paths for classes in listing.splits.values() for paths in classes.values())
+    if nested == "auto" and not images and NESTED in listing.left_out.counts:
+        listing, folders = _listed(root, chosen == "splits", "inner", leave_out)
+        assumed.append("classes are called like the folders that hold images")
+    if "pool" not in listing.splits:
+        raise InputError(f"{printable(root)}: no folder pool/ or train/")
+    if chosen == "classes" and not listing.splits["pool"]:
+        raise InputError(f"{printable(root)}: holds no class folders{_advice(root)}")
+    _check_classes(root, listing, folders, allow_missing_classes)
+    ordered = {split: listing.splits[split] for split in sorted(listing.splits)}
+    return Listing(ordered, listing.left_out, listing.broken_links, tuple(assumed))
+
+
+def _has_splits(root: Path) -> bool:
+    """Whether a folder in `root` is called as a split is, and holds folders."""
+    for entry in _entries(root, "", LeftOut()):
+        if MEANT.get(entry.name, entry.name) in ("pool", "test", "val") and _is_folder(entry):
+            inner = _entries(root, entry.name, LeftOut())
+            images = any(one.name.lower().endswith(READ_SUFFIXES) for one in inner)
+            if any(_kind(one) == "folder" for one in inner) or not images:
+                return True
+    return False
+
+
+def _advice(root: Path) -> str:
+    """What else a folder without class folders may be."""
+    names = [entry.name for entry in _entries(root, "", LeftOut())]
+    if any(name in names for name in ("metadata.csv", "metadata.jsonl")):
+        return "; metadata beside images are read by `implementation: hugging-face-folder`"
+    if any(name.lower().endswith(READ_SUFFIXES) for name in names):
+        return "; images with labels in a table are read by `implementation: table`"
+    return ""
+
+
+def _listed(
+    root: Path, by_split: bool, nested: str, leave_out: Collection[str]
+) -> tuple[Listing, dict[str, dict[str, str]]]:
+    """The images, and split → class → folder's path."""
     listing = Listing({}, LeftOut(), [])
-    if test_share:
-        _, classes = _list_split(root, "", listing, leave_out)
-        return _divided(root, classes, test_share, listing)
     folders: dict[str, dict[str, str]] = {}
+    if not by_split:
+        folders["pool"], listing.splits["pool"] = _list_split(root, "", listing, leave_out, nested)
+        return listing, folders
+    names: dict[str, str] = {}
     for entry in _entries(root, "", listing.left_out):
         if not _is_folder(entry):
             listing.left_out.add(OUTSIDE, entry.name)
             continue
-        split = "pool" if entry.name == "train" else entry.name
-        if split in folders:
+        split = MEANT.get(entry.name, entry.name)
+        if names.setdefault(split, entry.name) != entry.name:
             raise InputError(
-                f"{printable(root)}: has both pool/ and train/, which mean the same split; keep one"
+                f"{printable(root)}: has both {names[split]}/ and {entry.name}/, which mean the "
+                "same split; keep one"
             )
         if not SPLIT_NAME.fullmatch(split):
             raise InputError(
                 f"{printable(entry.path)}: a split's name may contain only a-z, 0-9 and -"
             )
-        folders[split], listing.splits[split] = _list_split(root, entry.name, listing, leave_out)
-    for split in ("pool", "test"):
-        if split not in folders:
-            other = " or train/" if split == "pool" else ""
-            raise InputError(f"{printable(root)}: no folder {split}/{other}")
-    _check_classes(root, listing, folders, allow_missing_classes)
-    ordered = {split: listing.splits[split] for split in sorted(listing.splits)}
-    return Listing(ordered, listing.left_out, listing.broken_links)
-
-
-def _divided(
-    root: Path, classes: Mapping[str, list[str]], test_share: float, listing: Listing
-) -> Listing:
-    """Classes, each divided into pool and test by the hashes of its images' paths.
-
-    A further image is drawn for itself: it moves no other but, at most, one at the border.
-    """
-    pool, test = {}, {}
-    for label, paths in classes.items():
-        count = max(1, round(test_share * len(paths)))
-        if count >= len(paths):
-            raise InputError(
-                f"{printable(root / label)}: test_share: {test_share:g}; {len(paths)} images do "
-                "not make pool and test; allowed: at least 2 images of each class, and a share "
-                "that leaves one in the pool"
-            )
-        drawn = sorted(paths, key=lambda path: hashlib.sha256(os.fsencode(path)).digest())
-        test[label], pool[label] = sorted(drawn[:count]), sorted(drawn[count:])
-    if not classes:
-        raise InputError(f"{printable(root)}: holds no class folders")
-    return Listing({"pool": pool, "test": test}, listing.left_out, listing.broken_links)
+        folders[split], listing.splits[split] = _list_split(
+            root, entry.name, listing, leave_out, nested
+        )
+    return listing, folders
 
 
 def _list_split(
-    root: Path, name: str, listing: Listing, leave_out: Collection[str] = ()
+    root: Path, name: str, listing: Listing, leave_out: Collection[str], nested: str
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
     """Class → folder's path, class → paths of its images; `name` of the split, perhaps ""."""
     folders: dict[str, str] = {}
@@ -185,6 +185,12 @@ def _list_split(
             count, first = _files_below(entry.path)
             listing.left_out.add(NOT_TAKEN, f"{path}/{first}" if first else path, count or 1)
             continue
+        if nested == "inner":
+            for folder, paths in _list_deep(root, path, listing, (), leave_out):
+                label = class_name(root, os.path.basename(folder))
+                folders.setdefault(label, folder)
+                classes.setdefault(label, []).extend(paths)
+            continue
         label = class_name(root / name, entry.name)
         if label in classes:
             raise InputError(
@@ -192,18 +198,26 @@ def _list_split(
                 "Unicode forms; they mean the same class: move the images of one into the other"
             )
         folders[label] = path
-        classes[label] = list(_list_class(root, path, listing))
-    return folders, classes
+        if nested == "outer":
+            deep = _list_deep(root, path, listing, (), leave_out)
+            classes[label] = [path for _, paths in deep for path in paths]
+        else:
+            classes[label] = list(_list_class(root, path, listing))
+    return folders, {label: sorted(paths) for label, paths in classes.items()}
 
 
-def _list_class(root: Path, folder: str, listing: Listing) -> Iterator[str]:
-    """Paths of a class's images; all else is counted."""
+def _list_class(
+    root: Path, folder: str, listing: Listing, inner: list[os.DirEntry[str]] | None = None
+) -> Iterator[str]:
+    """Paths of a class's images; all else is counted, but for folders where `inner` takes them."""
     left_out = listing.left_out
     for entry in _entries(root, folder, left_out, counted_in=folder):
         path = f"{folder}/{entry.name}"
         suffix = os.path.splitext(entry.name)[1].lower()
         kind = _kind(entry)
-        if kind == "folder":
+        if kind == "folder" and inner is not None:
+            inner.append(entry)
+        elif kind == "folder":
             count, first = _files_below(entry.path)
             left_out.add(NESTED, f"{path}/{first}" if first else path, count or 1, folder)
         elif suffix not in READ_SUFFIXES:
@@ -214,6 +228,34 @@ def _list_class(root: Path, folder: str, listing: Listing) -> Iterator[str]:
             if kind == "broken link":
                 listing.broken_links.append(path)
             yield path
+
+
+def _list_deep(
+    root: Path,
+    folder: str,
+    listing: Listing,
+    above: Sequence[str],
+    leave_out: Collection[str],
+) -> Iterator[tuple[str, list[str]]]:
+    """Each folder below `folder`, itself included, that holds images, and their paths.
+
+    A link to a folder `above`, by real paths, is not followed.
+    """
+    real = os.path.realpath(root / folder)
+    if any(Path(one).is_relative_to(real) for one in above or [os.path.realpath(root)]):
+        listing.left_out.add(SPECIAL, folder, note="a link to a folder that it is in")
+        return
+    inner: list[os.DirEntry[str]] = []
+    paths = list(_list_class(root, folder, listing, inner))
+    if paths:
+        yield folder, paths
+    for entry in inner:
+        path = f"{folder}/{entry.name}"
+        if entry.name in leave_out:
+            count, first = _files_below(entry.path)
+            listing.left_out.add(NOT_TAKEN, f"{path}/{first}" if first else path, count or 1)
+            continue
+        yield from _list_deep(root, path, listing, (*above, real), leave_out)
 
 
 def _entries(

@@ -1,6 +1,7 @@
 """Images that look nearly the same: perceptual hashes (pHash), taken by the package ImageHash."""
 
 import importlib.metadata
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -50,3 +51,24 @@ def nearest(hashes: list[str], others: list[str]) -> tuple[np.ndarray, np.ndarra
             places[part] = np.where(better, first + closest, places[part])
             bits[part] = np.where(better, found, bits[part])
     return places, bits
+
+
+def within(hashes: Sequence[str], most_bits: int) -> Iterator[tuple[int, int]]:
+    """Pairs of places whose hashes differ in at most `most_bits` bits, the smaller place first.
+
+    Of equal hashes, each is paired with the first alone; so are those that are near to them.
+    """
+    values, first = np.unique(np.array([int(one, 16) for one in hashes], np.uint64), True)
+    codes: dict[int, int] = {int(value): int(row) for value, row in zip(values, first, strict=True)}
+    for row, one in enumerate(hashes):
+        before = codes[int(one, 16)]
+        if before != row:
+            yield before, row
+    for start in range(0, len(values), _BLOCK):
+        block = values[start : start + _BLOCK]
+        for other in range(start, len(values), _BLOCK):
+            different = np.bitwise_count(block[:, None] ^ values[other : other + _BLOCK])
+            for a, b in np.argwhere(different <= most_bits).tolist():
+                if start + a < other + b:
+                    one, two = int(first[start + a]), int(first[other + b])
+                    yield min(one, two), max(one, two)

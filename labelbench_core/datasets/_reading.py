@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from labelbench_core.datasets import RawDataset
-from labelbench_core.datasets._listing import LeftOut
+from labelbench_core.datasets._left_out import LeftOut
 from labelbench_core.datasets._near import perceptual_hash
 from labelbench_core.datasets.digests import Digests
 

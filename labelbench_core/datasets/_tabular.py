@@ -14,7 +14,9 @@ import numpy as np
 
 from labelbench_core.datasets import POOL, TEST, VAL, RawDataset, RawSplit, Source, split_order
 from labelbench_core.datasets._columns import cell_error, row_name
-from labelbench_core.datasets._listing import EXAMPLES, SPLIT_NAME, LeftOut
+from labelbench_core.datasets._left_out import EXAMPLES, LeftOut
+from labelbench_core.datasets._listing import MEANT, SPLIT_NAME
+from labelbench_core.datasets.drawing import Draw
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
@@ -110,6 +112,7 @@ class Tabular:
     groups: np.ndarray | None = None
     group_names: list[str] = field(default_factory=list)
     left_out: Mapping[str, Mapping] = field(default_factory=dict)
+    draw: Draw | None = None
 
     def files(self) -> list[str]:
         """Paths of all images, relative to `folder`."""
@@ -136,6 +139,7 @@ class Tabular:
             skip_corrupt=corrupt == "skip",
             left_out=self.left_out,
             group_names=self.group_names,
+            draw=self.draw,
         )
 
     def source(self, data_dir: Path) -> Source:
@@ -207,11 +211,11 @@ def split_rows(
     ----------
     splits
         Value of column "split" → the split that it means; rows of other values are left out. None:
-        the values are the splits' names, and `train` is the pool.
+        the values are the splits' names, or as folders may be called (`MEANT`).
     """
     numbers, values = cells.codes("split")
     if splits is None:
-        meant = {value: POOL if value == "train" else value for value in values}
+        meant = {value: MEANT.get(value, value) for value in values}
     else:
         meant = dict(splits)
         for value in meant:
@@ -240,17 +244,16 @@ def keep_rows(
 ) -> tuple[Cells, dict[str, np.ndarray]]:
     """The rows that are in a split, and each split's places among them.
 
-    `of_row` (N,) holds places in `names`, -1 for a row of no split. `InputError` unless both pool
-    and test have rows.
+    `of_row` (N,) holds places in `names`, -1 for a row of no split. `InputError` unless the
+    pool has rows.
     """
     kept = np.flatnonzero(of_row >= 0)
     found = {}
     for place, name in enumerate(names):
         found[name] = np.flatnonzero(of_row[kept] == place)
-    for split in (POOL, TEST):
-        if not len(found.get(split, ())):
-            has = listed(sorted(name for name, rows in found.items() if len(rows)))
-            raise InputError(f"{printable(cells.file)}: no row is in split {split}; it has: {has}")
+    if not len(found.get(POOL, ())):
+        has = listed(sorted(name for name, rows in found.items() if len(rows)))
+        raise InputError(f"{printable(cells.file)}: no row is in split {POOL}; it has: {has}")
     return cells.take(kept), {name: rows for name, rows in found.items() if len(rows)}
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from labelbench_core.datasets import POOL, TEST, VAL, RawDataset
 from labelbench_core.datasets._columns import read_columns
-from labelbench_core.datasets._listing import LeftOut
+from labelbench_core.datasets._left_out import LeftOut
 from labelbench_core.datasets._tabular import (
     Cells,
     Tabular,

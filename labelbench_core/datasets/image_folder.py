@@ -1,22 +1,24 @@
-"""Your own images: `folder/{split}/{class}/*.jpg`, or any other format that Pillow reads.
+"""Your own images in folders, by class: `CLASS/*.jpg`, or `SPLIT/CLASS/*.jpg`, or deeper.
 
-Splits are called `pool` or `train`, `test`, optionally `val`; every other folder is a test split
-under distribution shift. Images are listed, never copied, and decoded when they are embedded.
-Everything else (other files, sub-folders of classes, hidden files) is counted and named. A folder
-without splits, `folder/{class}/*.jpg`, is divided by the option `test_share`.
+Splits are called `pool` or `train`, `test`, optionally `val`; every other folder beside them is a
+test split under distribution shift. Where there is no test, it is drawn. Images are listed, never
+copied, and decoded when they are embedded. Everything else (other files, hidden files) is counted
+and named.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from labelbench_core.datasets import RawDataset, RawSplit, Source
+from labelbench_core.datasets import POOL, RawDataset, RawSplit, Source
 from labelbench_core.datasets._listing import Listing, list_images
+from labelbench_core.datasets.drawing import asked_draw, divided, groups_by_pattern, refuse_unused
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
-from labelbench_core.registry.options import Pixels, ShareBelow1
+from labelbench_core.registry.options import Count, InnerShare, Interval, Pixels, Seed
 
 INFO = {
     "summary": "your own images in folders, one folder per class",
@@ -28,42 +30,37 @@ INFO = {
 
 
 def check(
-    data_dir: Path,
-    *,
-    folder: str = "",
-    image_size: int = 256,
-    allow_missing_classes: bool = False,
-    corrupt: Literal["error", "skip"] = "error",
-    ground: Literal["white", "black"] = "white",
-    test_share: float = 0.0,
-    leave_out: Sequence[str] | None = None,
+    data_dir: Path, *, corrupt: Literal["error", "skip"] = "error", **options: Any
 ) -> dict[str, int]:
     """Sizes of the splits, by listing folders; `InputError` if a split or a class is missing."""
-    root = _root(data_dir, folder)
-    listing = list_images(
-        root,
-        allow_missing_classes=allow_missing_classes,
-        test_share=test_share,
-        leave_out=leave_out or (),
-    )
+    raw, listing = _read(data_dir, **options)
     if listing.broken_links and corrupt == "error":
         links = listing.broken_links
         raise InputError(
-            f"{printable(root / links[0])}: a broken link ({len(links)} in all); fix or remove it, "
-            "or leave such images out with the option `corrupt: skip`"
+            f"{printable(_root(data_dir, raw.root or '') / links[0])}: a broken link "
+            f"({len(links)} in all); fix or remove it, or leave such images out with the option "
+            "`corrupt: skip`"
         )
-    return {split: sum(map(len, classes.values())) for split, classes in listing.splits.items()}
+    return {split: len(entry.labels) for split, entry in raw.splits.items()}
 
 
 def load(
     data_dir: Path,
     *,
     folder: str = "",
+    layout: Literal["auto", "splits", "classes"] = "auto",
+    nested: Literal["auto", "leave-out", "outer", "inner"] = "auto",
     image_size: Pixels = 256,
     allow_missing_classes: bool = False,
     corrupt: Literal["error", "skip"] = "error",
     ground: Literal["white", "black"] = "white",
-    test_share: ShareBelow1 = 0.0,
+    test_share: InnerShare | None = None,
+    val_share: InnerShare | None = None,
+    test_size: Count | None = None,
+    val_size: Count | None = None,
+    split_seed: Seed = 0,
+    together_pattern: str | None = None,
+    near_together: Annotated[int, Interval(ge=0, le=32)] | None = None,
     leave_out: Sequence[str] | None = None,
 ) -> RawDataset:
     """The index of all images, sorted by split, class and file name; none is opened.
@@ -73,7 +70,15 @@ def load(
     data_dir
         `folder` is relative to it.
     folder
-        Folder with one sub-folder per split, relative to the data directory. Default: ours.
+        Folder with the images, relative to the data directory. Default: ours.
+    layout
+        "classes": `folder` has one sub-folder per class; "splits": one per split, with one per
+        class in each. "auto": the second where a sub-folder is called `pool`, `train`, `test` or
+        `val` and holds folders. Default: ours.
+    nested
+        What images in sub-folders of a class folder are: of its class ("outer"), of a class called
+        like the folder that holds them ("inner"), or left out, counted and named. "auto": "inner"
+        where no class folder holds an image itself, else left out. Default: ours.
     image_size
         Side, in pixels, of the squares that images are turned into, in the way of the backbone's
         `resize_mode` (by default, the central square). Default: ours.
@@ -85,60 +90,56 @@ def load(
     ground
         Background colour of transparent parts of an image. Default: ours.
     test_share
-        Above 0: `folder` has one sub-folder per class and no splits; this share of each class,
-        drawn by the hashes of the images' paths, is the test split. Default: ours.
+        Share of every class that is drawn for the test, where there is no folder of that split.
+        null: 0.2, unless `test_size` says how many. Default: ours.
+    val_share
+        The same for validation; null: none is drawn. Default: ours.
+    test_size
+        Number of images that are drawn for the test, in place of a share. Default: ours.
+    val_size
+        The same for validation. Default: ours.
+    split_seed
+        Names the draw. Default: ours.
+    together_pattern
+        Regular expression that finds in an image's path the group that it belongs to (an animal, a
+        patient, a scene), by its first parenthesis or as a whole: images of one group are drawn
+        together. null: there are no groups. Default: ours.
+    near_together
+        Images whose perceptual hashes differ in at most so many of 64 bits are drawn together, too
+        (needs the package imagehash). null: that is not looked at. Default: ours.
     leave_out
         Names of class folders that are not used; null: none. Default: ours.
     """
-    listing = list_images(
-        _root(data_dir, folder),
+    raw, _ = _read(
+        data_dir,
+        folder=folder,
+        layout=layout,
+        nested=nested,
         allow_missing_classes=allow_missing_classes,
         test_share=test_share,
-        leave_out=leave_out or (),
+        val_share=val_share,
+        test_size=test_size,
+        val_size=val_size,
+        split_seed=split_seed,
+        together_pattern=together_pattern,
+        near_together=near_together,
+        leave_out=leave_out,
     )
-    return RawDataset(
-        class_names=listing.class_names,
-        splits={split: _index(listing, split) for split in listing.splits},
-        root=folder,
-        image_size=image_size,
-        ground=ground,
-        skip_corrupt=corrupt == "skip",
-        left_out=listing.left_out.described(),
-    )
+    return replace(raw, image_size=image_size, ground=ground, skip_corrupt=corrupt == "skip")
 
 
-def source_files(
-    data_dir: Path,
-    *,
-    folder: str = "",
-    allow_missing_classes: bool = False,
-    test_share: float = 0.0,
-    leave_out: Sequence[str] | None = None,
-    **_options: Any,
-) -> Source | None:
+def source_files(data_dir: Path, *, folder: str = "", **options: Any) -> Source | None:
     """All images; None if the folder is missing or empty (for example, not mounted)."""
     root = Path(data_dir, folder)
     if not folder or not root.is_dir() or not any(root.iterdir()):
         return None
-    splits = list_images(
-        root,
-        allow_missing_classes=allow_missing_classes,
-        test_share=test_share,
-        leave_out=leave_out or (),
-    ).splits
+    splits = _listing(root, **options).splits
     paths = [path for classes in splits.values() for images in classes.values() for path in images]
     return Source(root, sorted(paths))
 
 
 def pool_labels(
-    data_dir: Path,
-    *,
-    folder: str = "",
-    allow_missing_classes: bool = False,
-    corrupt: Literal["error", "skip"] = "error",
-    test_share: float = 0.0,
-    leave_out: Sequence[str] | None = None,
-    **_options: Any,
+    data_dir: Path, *, corrupt: Literal["error", "skip"] = "error", **options: Any
 ) -> tuple[np.ndarray, list[str]] | None:
     """(N,) labels of the pool and the classes' names, by listing (for `variants`).
 
@@ -146,13 +147,74 @@ def pool_labels(
     """
     if corrupt == "skip":
         return None
-    listing = list_images(
-        _root(data_dir, folder),
+    raw, _ = _read(data_dir, **options)
+    return raw.splits[POOL].labels, raw.class_names
+
+
+def _listing(
+    root: Path,
+    *,
+    layout: Literal["auto", "splits", "classes"] = "auto",
+    nested: Literal["auto", "leave-out", "outer", "inner"] = "auto",
+    allow_missing_classes: bool = False,
+    leave_out: Sequence[str] | None = None,
+    **_others: Any,
+) -> Listing:
+    return list_images(
+        root,
         allow_missing_classes=allow_missing_classes,
-        test_share=test_share,
+        layout=layout,
+        nested=nested,
         leave_out=leave_out or (),
     )
-    return _index(listing, "pool").labels, listing.class_names
+
+
+def _read(
+    data_dir: Path,
+    *,
+    folder: str = "",
+    test_share: float | None = None,
+    val_share: float | None = None,
+    test_size: int | None = None,
+    val_size: int | None = None,
+    split_seed: int = 0,
+    together_pattern: str | None = None,
+    near_together: int | None = None,
+    allow_missing_classes: bool = False,
+    **options: Any,
+) -> tuple[RawDataset, Listing]:
+    """The index of all images, its splits drawn where they have to be; and what it is made of."""
+    root = _root(data_dir, folder)
+    listing = _listing(root, allow_missing_classes=allow_missing_classes, **options)
+    raw = RawDataset(
+        class_names=listing.class_names,
+        splits={split: _index(listing, split) for split in listing.splits},
+        root=folder,
+        left_out=listing.left_out.described(),
+        splits_note="; ".join(listing.assumed).capitalize(),
+    )
+    draw = asked_draw(
+        has=list(raw.splits),
+        where=printable(root),
+        test_share=test_share,
+        val_share=val_share,
+        test_size=test_size,
+        val_size=val_size,
+        seed=split_seed,
+        near_bits=near_together,
+        by="" if together_pattern is None else f"`{together_pattern}` in paths",
+        may_lack=allow_missing_classes,
+    )
+    if draw is None:
+        refuse_unused(together_pattern=together_pattern, near_together=near_together)
+        return raw, listing
+    groups = None
+    if together_pattern is not None:
+        groups = groups_by_pattern(together_pattern, raw.splits[POOL].files or [])
+    try:
+        return divided(raw, draw, groups), listing
+    except InputError as error:
+        raise InputError(f"{printable(root)}: {error}") from error
 
 
 def _index(listing: Listing, split: str) -> RawSplit:
@@ -168,8 +230,7 @@ def _root(data_dir: Path, folder: str) -> Path:
     wrong = f"{folder!r}: {printable(root)} is not a folder" if folder else "missing"
     if not folder or not root.is_dir():
         raise InputError(
-            f"image folder: folder: {wrong}; allowed: a folder with pool/CLASS/*.jpg and "
-            "test/CLASS/*.jpg, or CLASS/*.jpg with the option `test_share` (relative paths "
-            "start at LABELBENCH_DATA)"
+            f"image folder: folder: {wrong}; allowed: a folder with CLASS/*.jpg, or with "
+            "pool/CLASS/*.jpg and test/CLASS/*.jpg (relative paths start at LABELBENCH_DATA)"
         )
     return root

@@ -17,7 +17,7 @@ import numpy as np
 
 from labelbench_core.compute.threads import ordered_map
 from labelbench_core.datasets import RawDataset, RawSplit, Source, _ilsvrc
-from labelbench_core.datasets._listing import NO_IMAGE, LeftOut
+from labelbench_core.datasets._left_out import NO_IMAGE, LeftOut
 from labelbench_core.datasets._original import (
     original_sizes,
     torch_quarter,

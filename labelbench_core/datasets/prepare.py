@@ -26,6 +26,7 @@ from labelbench_core.datasets import (
 from labelbench_core.datasets._leaks import find_leaks, find_near, refuse_leaks
 from labelbench_core.datasets._reading import CORRUPT, FileRecords, read_files
 from labelbench_core.datasets.digests import Digests, contents_sha256
+from labelbench_core.datasets.drawn_before import drawn
 from labelbench_core.datasets.looks import Look, digests_record, now, write_look
 from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.notes import leak_notes, left_out_notes
@@ -94,7 +95,6 @@ def prepare_dataset(
     variant = Variant(merge_classes, long_tail, near_copies, pool_size)
     of_images = {"near_copies": near_copies, "near_duplicates": near_duplicates}
     try:
-        near_version = {} if near_duplicates is None else _near.version()
         component = registry.load("datasets", source)
         looked = now()
         # Listed before it is read: later files count as a change.
@@ -103,11 +103,15 @@ def prepare_dataset(
         raw = registry.build("datasets", {"implementation": source, "options": options}, data_dir)
         for entry in raw.splits.values():
             raise_all(image_key_errors(of_images, entry.rows))
+        near = near_duplicates is not None
+        near |= raw.draw is not None and raw.draw.near_bits is not None
+        near_version = _near.version() if near else {}
         if variant.stored() and POOL in raw.splits:
             raw = replace(raw, splits={**raw.splits, POOL: with_source_rows(raw.splits[POOL])})
-        # Where corrupt files are left out, the variant is made of the others; else what it leaves
-        # out is not decoded.
-        if not raw.skip_corrupt:
+        # Where corrupt files are left out or splits are drawn by contents, the variant is made of
+        # what comes of that; else what it leaves out is not decoded.
+        at_once = not raw.skip_corrupt and raw.draw is None
+        if at_once:
             raw = variant.made_of(raw, source)
         raw = read_files(
             raw,
@@ -115,11 +119,13 @@ def prepare_dataset(
             data_dir,
             FileRecords(digests, state),
             threads=threads,
-            near=bool(near_version),
+            near=near,
         )
         contents = source_contents(origin, raw, digests)
+        draw = drawn(raw, manifest_path.parent)
+        raw = raw if draw is None else draw.raw
         check_raw(raw, allow_missing_classes=_may_lack_classes(component, options))
-        if raw.skip_corrupt:
+        if not at_once:
             raw = _variant_of_whole(raw, source, variant)
         if duplicates == "error":
             refuse_leaks(raw)
@@ -165,6 +171,7 @@ def prepare_dataset(
         "pool_size": pool_size,
         **variant.stored(),
         **({"splits_note": raw.splits_note} if raw.splits_note else {}),
+        **({} if draw is None else {"drawn": draw.described}),
         "root": raw.root,
         "num_classes": len(raw.class_names),
         "arrays": written,
@@ -178,6 +185,9 @@ def prepare_dataset(
     }
     for note in (*leak_notes(manifest), *left_out_notes(manifest)):
         log.warning("data set %s: %s", dataset, note)
+    if draw is not None:
+        draw.write(manifest_path.parent)
+        log.info("data set %s: %s", dataset, raw.splits_note)
     manifest_path.unlink(missing_ok=True)
     shutil.rmtree(arrays, ignore_errors=True)
     os.replace(aside, arrays)

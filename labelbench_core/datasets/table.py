@@ -1,35 +1,33 @@
 """Your own images by a table (CSV, TSV, JSON Lines, Parquet), a row an image: its path, its label.
 
-Splits and groups come from further columns; without a column of splits, a share of every class is
-drawn for the test. Images are listed, never copied, and decoded when they are embedded.
+Splits and groups come from further columns; where no row is in the test, it is drawn. Images are
+listed, never copied, and decoded when they are embedded.
 """
 
 import os
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from labelbench_core.datasets import POOL, TEST, RawDataset, Source
+from labelbench_core.datasets import POOL, RawDataset, Source
 from labelbench_core.datasets._columns import read_columns, require_suffix
-from labelbench_core.datasets._listing import LeftOut
+from labelbench_core.datasets._drawn_tables import with_draw
+from labelbench_core.datasets._left_out import LeftOut
 from labelbench_core.datasets._tabular import (
-    Cells,
     Tabular,
     all_cells,
     check_paths,
     groups_of,
-    keep_rows,
     labels_of,
     named_labels,
     split_rows,
 )
 from labelbench_core.datasets.names import below, printable
 from labelbench_core.errors import InputError, shown
-from labelbench_core.registry.options import Pixels, Seed, ShareBelow1
-from labelbench_core.seeds import rng_for
+from labelbench_core.registry.options import Count, InnerShare, Interval, Pixels, Seed
 
 INFO = {
     "summary": "your own images by a table with their paths, labels, splits and groups",
@@ -50,7 +48,7 @@ def check(
     **options: Any,
 ) -> dict[str, int]:
     """Sizes of the splits, by the table and by listing folders; `InputError` for what is wrong."""
-    read = _read(data_dir, **options)
+    read = _read(data_dir, allow_missing_classes=allow_missing_classes, **options)
     return read.check(data_dir, allow_missing_classes=allow_missing_classes, corrupt=corrupt)
 
 
@@ -66,8 +64,13 @@ def load(
     group_column: str | None = None,
     classes: str | None = None,
     class_column: str | None = None,
-    test_share: ShareBelow1 = 0.0,
-    test_seed: Seed = 0,
+    test_share: InnerShare | None = None,
+    val_share: InnerShare | None = None,
+    test_size: Count | None = None,
+    val_size: Count | None = None,
+    split_seed: Seed = 0,
+    together_column: str | None = None,
+    near_together: Annotated[int, Interval(ge=0, le=32)] | None = None,
     image_size: Pixels = 256,
     allow_missing_classes: bool = False,
     corrupt: Literal["error", "skip"] = "error",
@@ -89,12 +92,12 @@ def load(
     label_column
         Column with the label of each image: a class's name, or its number, from 0. Default: ours.
     split_column
-        Column with the split of each image; null: there is none, and `test_share` says how much of
-        every class is drawn for the test. Default: ours.
+        Column with the split of each image; null: there is none, and the test is drawn. Default:
+        ours.
     splits
         Which value of `split_column` means which split (pool, test, val; any other name is a
         shifted split); rows of other values are left out. null: the values are the splits' names,
-        and `train` is the pool. Default: ours.
+        `train` is the pool and `validation` is val. Default: ours.
     group_column
         Column with the group of each image, for the worst-group accuracy. Default: ours.
     classes
@@ -103,10 +106,22 @@ def load(
     class_column
         Column with the name of the class, where labels are numbers. Default: ours.
     test_share
-        Share of every class that becomes the test, where there is no `split_column`; at least one
-        image of a class, and never all. Default: ours.
-    test_seed
-        Names the draw of the test. Default: ours.
+        Share of every class that is drawn for the test, where no row is in that split. null: 0.2,
+        unless `test_size` says how many. Default: ours.
+    val_share
+        The same for validation; null: none is drawn. Default: ours.
+    test_size
+        Number of images that are drawn for the test, in place of a share. Default: ours.
+    val_size
+        The same for validation. Default: ours.
+    split_seed
+        Names the draw. Default: ours.
+    together_column
+        Column with what an image shares with others (an animal, a patient, a scene): images of
+        equal cells are drawn together, those of empty cells for themselves. Default: ours.
+    near_together
+        Images whose perceptual hashes differ in at most so many of 64 bits are drawn together, too
+        (needs the package imagehash). null: that is not looked at. Default: ours.
     image_size
         Side, in pixels, of the squares that images become, as the backbone's `resize_mode` says
         (unless it says otherwise, the central square). Default: ours.
@@ -130,7 +145,13 @@ def load(
         classes=classes,
         class_column=class_column,
         test_share=test_share,
-        test_seed=test_seed,
+        val_share=val_share,
+        test_size=test_size,
+        val_size=val_size,
+        split_seed=split_seed,
+        together_column=together_column,
+        near_together=near_together,
+        allow_missing_classes=allow_missing_classes,
     )
     return read.raw(image_size=image_size, ground=ground, corrupt=corrupt)
 
@@ -167,12 +188,12 @@ def _read(
     group_column: str | None = None,
     classes: str | None = None,
     class_column: str | None = None,
-    test_share: float = 0.0,
-    test_seed: int = 0,
-    **_of_images: Any,
+    together_column: str | None = None,
+    allow_missing_classes: bool = False,
+    **options: Any,
 ) -> Tabular:
     """What the table says; see `load`."""
-    _check_options(split_column, splits, test_share, classes, class_column)
+    _check_options(split_column, splits, classes, class_column)
     file = below(data_dir, "table", table)
     image_folder = os.path.dirname(table) if images is None else images
     folder_of_images = below(data_dir, "images", image_folder)
@@ -186,10 +207,9 @@ def _read(
         )
         raise InputError(f"{told}; allowed: a folder that is there {FROM_DATA}")
     names = {"path": path_column, "label": label_column, "split": split_column}
-    names |= {"group": group_column, "class": class_column}
+    names |= {"group": group_column, "class": class_column, "together": together_column}
     chosen = {key: name for key, name in names.items() if name is not None}
-    options = {f"options.{key}_column": name for key, name in chosen.items()}
-    columns = read_columns(file, options)
+    columns = read_columns(file, {f"options.{key}_column": one for key, one in chosen.items()})
     cells = all_cells(file, chosen, dict(zip(chosen, columns.values(), strict=True)))
     found, left_out = None, LeftOut()
     if split_column is not None:
@@ -207,12 +227,11 @@ def _read(
     else:
         labels, class_names = labels_of(cells, None)
     if found is None:
-        is_test = _drawn(cells, labels, class_names, test_share, test_seed)
-        cells, found = keep_rows(cells, is_test.astype(np.int64), [POOL, TEST])
+        found = {POOL: np.arange(len(labels))}
     groups, group_names = groups_of(cells) if group_column is not None else (None, [])
     read_beside = [table] if classes is None else [table, classes]
     folder, (inner, *others) = common_folder(image_folder, *read_beside)
-    return Tabular(
+    tabular = Tabular(
         folder=folder,
         cells=cells,
         below=inner,
@@ -224,24 +243,17 @@ def _read(
         group_names=group_names,
         left_out=left_out.described(),
     )
+    by = "" if together_column is None else f"column {together_column}"
+    return with_draw(tabular, by, may_lack=allow_missing_classes, **options)
 
 
 def _check_options(
     split_column: str | None,
     splits: Mapping[str, str] | None,
-    test_share: float,
     classes: str | None,
     class_column: str | None,
 ) -> None:
     """`InputError` for options that do not go together."""
-    if split_column is None and not test_share:
-        raise InputError(
-            "options.split_column: missing; allowed: the name of a column, or a `test_share` above "
-            "0 to draw the test"
-        )
-    if split_column is not None and test_share:
-        told = f"options.test_share: {test_share}"
-        raise InputError(f"{told}; `split_column` says what the test is; allowed: one of the two")
     if splits is not None and split_column is None:
         raise InputError("options.splits: needs `split_column`; allowed: leave it out")
     if classes is not None and class_column is not None:
@@ -249,27 +261,6 @@ def _check_options(
             f"options.class_column: {shown(class_column)}; `classes` names the classes already; "
             "allowed: one of the two"
         )
-
-
-def _drawn(
-    cells: Cells, labels: np.ndarray, class_names: list[str], share: float, seed: int
-) -> np.ndarray:
-    """(N,) bool: which rows are the test. The order of the table does not matter to the draw."""
-    counts = np.bincount(labels, minlength=len(class_names))
-    if counts.min() < 2:
-        label = int(counts.argmin())
-        raise InputError(
-            f"{printable(cells.file)}: class {printable(class_names[label])} has {counts[label]} "
-            "images; allowed with `test_share`: at least 2, one for the pool and one for the test"
-        )
-    wanted = np.clip(np.rint(share * counts).astype(np.int64), 1, counts - 1)
-    by_path = np.array(sorted(range(len(labels)), key=cells.columns["path"].__getitem__))
-    keys = np.empty(len(labels))
-    keys[by_path] = rng_for("test-share", seed).random(len(labels))
-    order = np.lexsort((keys, labels))
-    place = np.empty(len(labels), np.int64)
-    place[order] = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return place < wanted[labels]
 
 
 def read_class_names(path: Path) -> list[str]:

@@ -70,6 +70,7 @@ Positive = Annotated[float, Interval(gt=0)]
 NonNegative = Annotated[float, Interval(ge=0)]
 Share = Annotated[float, Interval(ge=0, le=1)]
 ShareBelow1 = Annotated[float, Interval(ge=0, lt=1)]
+InnerShare = Annotated[float, Interval(gt=0, lt=1)]
 PositiveShare = Annotated[float, Interval(gt=0, le=1)]
 # Of squared weights, per label: times any number of labels it is finite.
 Penalty = Annotated[float, Interval(gt=0, le=1e12)]
@@ -81,7 +82,8 @@ Pixels = Annotated[int, Interval(ge=1, le=8192)]
 
 NAMED: dict[str, Any] = {
     **{"Count": Count, "Positive": Positive, "NonNegative": NonNegative, "Share": Share},
-    **{"ShareBelow1": ShareBelow1, "PositiveShare": PositiveShare, "Steps": Steps},
+    **{"ShareBelow1": ShareBelow1, "InnerShare": InnerShare, "PositiveShare": PositiveShare},
+    **{"Steps": Steps},
     **{"Penalty": Penalty, "Seed": Seed, "Pixels": Pixels},
 }
 _NAMES: dict[str, Any] = {

@@ -47,6 +47,10 @@ KINDS: dict[str, tuple[str, Mapping[str, Any]]] = {
             "fingerprint": str,
         },
     ),
+    "drawn splits": (
+        "prepare_dataset",
+        {"draw": object, "files": Each([str]), "groups": Each([str])},
+    ),
     "embeddings": (
         "extract_embeddings, extract_views or refresh_embeddings",
         {

@@ -129,7 +129,7 @@ def test_a_share_of_every_class_is_drawn_whatever_the_order_of_rows(pets):
     pets.rows.reverse()
     pets.write()
     assert set(load(pets, **options).splits["test"].files) == drawn
-    assert set(load(pets, **without_splits(test_seed=1)).splits["test"].files) != drawn
+    assert set(load(pets, **without_splits(split_seed=1)).splits["test"].files) != drawn
     # Never all of a class, never none.
     assert check(pets, **without_splits(test_share=0.999)) == {"pool": 2, "test": 30}
     assert check(pets, **without_splits(test_share=0.001)) == {"pool": 30, "test": 2}
@@ -200,7 +200,7 @@ WRONG = [
     (None, {"group_column": "who"}, "options.group_column: 'who': no such column"),
     (None, {"splits": {"foto": "pool"}}, "no value 'foto', .*'photo'.*allowed: art, film, none, "),
     (None, {"splits": {"photo": "Pool"}}, "split 'Pool', of value 'photo'; allowed: a name of"),
-    (None, {"splits": {"photo": "pool"}}, "no row is in split test; it has: pool"),
+    (None, {"splits": {"photo": "test"}}, "no row is in split pool; it has: test"),
     (None, {"table": "pets/none.csv"}, r"options.table: 'pets/none.csv': .*none.csv is not a file"),
     (
         None,
@@ -219,8 +219,12 @@ WRONG = [
         {"images": "pictures"},
         "options.images: 'pictures': .*pictures is not a folder; .*LABELBENCH_D",
     ),
-    (None, {"test_share": 0.2}, "options.test_share: 0.2; `split_column` says"),
-    (None, NO_TEST, "options.split_column: missing; allowed: .*test_share"),
+    (None, {"test_share": 0.2}, "options.test_share: 0.2; .*all.csv says what test is; allowed"),
+    (None, {"together_column": "painter"}, "together_column: 'painter'; no split is drawn here"),
+    (None, {**NO_TEST, "together_column": "who"}, "options.together_column: 'who': no such"),
+    (None, {**NO_TEST, "test_size": 32}, "options.test_size: 32: of 32 images the pool gets none"),
+    (None, {**NO_TEST, "test_size": 3, "test_share": 0.1}, "test_size: 3; `test_share` is given"),
+    (None, {**NO_TEST, "test_share": 0.5, "val_share": 0.5}, "0.5 . 0.5; allowed: a sum below 1"),
     (None, without_splits(splits={"a": "pool"}), "options.splits: needs `split_column`"),
     (None, {**CLASSES, "class_column": "painter"}, "options.class_column: 'painter'; `classes`"),
     (None, {"class_column": "painter"}, "line 2: column animal: 'cat'; allowed: a whole number"),
@@ -290,7 +294,9 @@ def test_numbers_out_of_range_are_named(pets):
 def test_a_class_of_one_image_cannot_be_drawn_from(pets):
     pets.rows = [*pets.rows[:5]]
     pets.write()
-    with pytest.raises(InputError, match=r"class dog has 1 images; allowed with .*: at least 2"):
+    with pytest.raises(
+        InputError, match=r"class dog has 1 image: none is left for test; .*: at least 2"
+    ):
         check(pets, **without_splits())
 
 
@@ -385,7 +391,7 @@ def test_the_package_that_parquet_needs_is_named(pets, monkeypatch):
         ("splits", []),
         ("test_share", 1.0),
         ("table", ""),
-        ("test_seed", -1),
+        ("split_seed", -1),
     ],
 )
 def test_options_are_checked_before_any_job(option, value):

@@ -1,0 +1,63 @@
+"""Splits that are drawn of a table's rows, where no row is in the test."""
+
+from dataclasses import replace
+from typing import Any
+
+from labelbench_core.datasets import POOL, split_order
+from labelbench_core.datasets._tabular import Tabular
+from labelbench_core.datasets.drawing import asked_draw, drawn_splits, refuse_unused
+from labelbench_core.datasets.names import printable
+from labelbench_core.errors import InputError
+
+
+def with_draw(
+    tabular: Tabular,
+    by: str,
+    *,
+    may_lack: bool,
+    test_share: float | None = None,
+    val_share: float | None = None,
+    test_size: int | None = None,
+    val_size: int | None = None,
+    split_seed: int = 0,
+    near_together: int | None = None,
+    **_of_images: Any,
+) -> Tabular:
+    """`tabular` with the splits that are drawn; the options are those of the sources on tables.
+
+    Parameters
+    ----------
+    by
+        What the column "together" is, in words; "": there is none.
+    may_lack
+        Whether `test` and `val` may lack classes.
+    """
+    draw = asked_draw(
+        has=list(tabular.splits),
+        where=printable(tabular.cells.file),
+        test_share=test_share,
+        val_share=val_share,
+        test_size=test_size,
+        val_size=val_size,
+        seed=split_seed,
+        near_bits=near_together,
+        by=by,
+        may_lack=may_lack,
+    )
+    if draw is None:
+        together = by.removeprefix("column ") or None
+        refuse_unused(together_column=together, near_together=near_together)
+        return tabular
+    files, pool = tabular.files(), tabular.splits[POOL]
+    groups = tabular.cells.columns.get("together")
+    units = files if groups is None else [g or f for g, f in zip(groups, files, strict=True)]
+    unit_of = {files[row]: units[row] for row in pool.tolist()}
+    labels = tabular.labels[pool]
+    try:
+        place = drawn_splits(draw, labels, [*unit_of.values()], tabular.class_names)
+    except InputError as error:
+        raise InputError(f"{printable(tabular.cells.file)}: {error}") from error
+    found = {name: pool[place == number] for number, name in enumerate(draw.names)}
+    splits = {**tabular.splits, **{name: rows for name, rows in found.items() if len(rows)}}
+    ordered = {name: splits[name] for name in sorted(splits, key=split_order)}
+    return replace(tabular, splits=ordered, draw=replace(draw, unit_of=unit_of))

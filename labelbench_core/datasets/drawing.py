@@ -1,0 +1,361 @@
+"""Splits that are drawn where a source has no test: stratified, seeded, whole groups at a time.
+
+A draw goes by names of units, never by the order of rows: a unit is a group, or an image that is in
+none. Images that are in a split already stay there; a new image of a known group joins it.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from labelbench_core.datasets import POOL, RawDataset, RawSplit
+from labelbench_core.datasets.names import printable
+from labelbench_core.errors import InputError, shown
+
+DRAWN = (POOL, "test", "val")
+"""Splits in the order of their numbers here; a draw may do without `val`."""
+USUAL_TEST = 0.2
+"""Share of the test where nothing is said."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """How the pool of a source is divided.
+
+    Attributes
+    ----------
+    shares
+        "test", "val" → share of every class.
+    sizes
+        "test", "val" → number of images, in place of a share.
+    seed
+        Names the draw.
+    near_bits
+        Images whose perceptual hashes differ in at most so many of 64 bits stay together; None:
+        that is not looked at.
+    by
+        What says which images are drawn together, in words; "": nothing does.
+    unit_of
+        File → its group, or itself: files of one unit are drawn together. In the source's order.
+    may_lack
+        Whether `test` and `val` may lack classes.
+    """
+
+    shares: Mapping[str, float]
+    sizes: Mapping[str, int]
+    seed: int = 0
+    near_bits: int | None = None
+    by: str = ""
+    may_lack: bool = False
+    unit_of: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """The splits that are drawn, the pool first."""
+        return [one for one in DRAWN if one == DRAWN[0] or one in {**self.shares, **self.sizes}]
+
+    def described(self) -> dict[str, object]:
+        """What a draw depends on, beside the images: another draw begins anew."""
+        return {
+            "shares": dict(self.shares),
+            "sizes": dict(self.sizes),
+            "seed": self.seed,
+            "near_bits": self.near_bits,
+            "by": self.by,
+        }
+
+    def wanted(self, split: str, labels: np.ndarray, num_classes: int) -> np.ndarray:
+        """(C,) float64: images of each class that `split` should have."""
+        counts = np.bincount(labels, minlength=num_classes)
+        if split in self.sizes:
+            return counts * (self.sizes[split] / max(1, len(labels)))
+        return counts * self.shares[split]
+
+
+def asked_draw(
+    *,
+    has: Sequence[str],
+    where: str,
+    test_share: float | None,
+    val_share: float | None,
+    test_size: int | None,
+    val_size: int | None,
+    seed: int,
+    near_bits: int | None = None,
+    by: str = "",
+    may_lack: bool = False,
+) -> Draw | None:
+    """The draw that options ask for; None where all splits are there.
+
+    Parameters
+    ----------
+    has
+        Splits that the source has itself.
+    where
+        It, for messages.
+    test_share, val_share, test_size, val_size
+        The options; None: not given.
+
+    Raises
+    ------
+    InputError
+        For options that exclude each other, or ask for more than there is.
+    """
+    shares: dict[str, float] = {}
+    sizes: dict[str, int] = {}
+    for split, share, size in (("test", test_share, test_size), ("val", val_share, val_size)):
+        key, value = (f"{split}_share", share) if size is None else (f"{split}_size", size)
+        if share is not None and size is not None:
+            told = f"options.{split}_size: {size}; `{split}_share` is given, too"
+            raise InputError(f"{told}; allowed: one of the two")
+        if value is not None and split in has:
+            told = f"options.{key}: {value}; {where} says what {split} is"
+            raise InputError(f"{told}; allowed: one of the two")
+        if size is not None:
+            sizes[split] = size
+        elif share is not None:
+            shares[split] = share
+    if "test" not in has and "test" not in {**shares, **sizes}:
+        shares["test"] = USUAL_TEST
+    if sum(shares.values()) >= 1:
+        told = " + ".join(f"{share:g}" for share in shares.values())
+        raise InputError(f"options.test_share and val_share: {told}; allowed: a sum below 1")
+    if not shares and not sizes:
+        return None
+    return Draw(shares, sizes, seed, near_bits, by, may_lack)
+
+
+def refuse_unused(**options: object) -> None:
+    """`InputError` for an option of a draw that is given where nothing is drawn."""
+    for name, value in options.items():
+        if value is not None:
+            told = f"options.{name}: {shown(value)}; no split is drawn here"
+            raise InputError(
+                f"{told}; allowed: leave it out, or `val_share`, or a source without test"
+            )
+
+
+def divided(raw: RawDataset, draw: Draw, groups: Sequence[str] | None = None) -> RawDataset:
+    """`raw` with its pool divided, by the names of its files; `drawn_splits` says how.
+
+    Parameters
+    ----------
+    groups
+        Of each row of the pool, "" for one of no group; None: there are none.
+    """
+    pool = raw.splits[POOL]
+    files = pool.files or []
+    units = files if groups is None else [g or f for g, f in zip(groups, files, strict=True)]
+    draw = replace(draw, unit_of=dict(zip(files, units, strict=True)))
+    place = drawn_splits(draw, pool.labels, units, raw.class_names)
+    return replace(raw, splits=raw.splits | parts_of(pool, place, draw.names), draw=draw)
+
+
+def parts_of(split: RawSplit, place: np.ndarray, names: Sequence[str]) -> dict[str, RawSplit]:
+    """Name → the rows whose `place` (N,) is that of the name, if there are any."""
+    found = {name: np.flatnonzero(place == number) for number, name in enumerate(names)}
+    return {name: split.take(rows) for name, rows in found.items() if len(rows)}
+
+
+def groups_by_pattern(pattern: str, files: Sequence[str]) -> list[str]:
+    """The group of each file: what the first group of a regular expression finds in its path.
+
+    The whole match where the expression has no group; "" where it does not match.
+
+    Raises
+    ------
+    InputError
+        If it is none, or matches no path.
+    """
+    try:
+        search = re.compile(pattern).search
+    except re.error as error:
+        told = f"options.together_pattern: {shown(pattern)}: {error}"
+        raise InputError(f"{told}; allowed: a regular expression") from error
+    found = [search(path) for path in files]
+    if files and not any(found):
+        told = f"options.together_pattern: {shown(pattern)}: matches no path"
+        raise InputError(f"{told}; allowed: one that matches paths such as {printable(files[0])}")
+    number = 1 if re.compile(pattern).groups else 0
+    return ["" if one is None else printable(one[number] or "") for one in found]
+
+
+def drawn_splits(
+    draw: Draw,
+    labels: np.ndarray,
+    units: Sequence[str],
+    class_names: Sequence[str],
+    known: np.ndarray | None = None,
+) -> np.ndarray:
+    """(N,) int64 places in `draw.names`: the split of each row.
+
+    Parameters
+    ----------
+    labels
+        (N,) int64.
+    units
+        N names; rows of one name come into one split.
+    known
+        (N,) int64 places in `draw.names` of rows that are in a split already, -1 for new ones.
+
+    Raises
+    ------
+    InputError
+        For a class that cannot be in all splits, or sizes that leave the pool none.
+    """
+    names = draw.names
+    _check_sizes(draw, len(labels))
+    number: dict[str, int] = {}
+    codes = np.fromiter((number.setdefault(one, len(number)) for one in units), np.int64)
+    place = np.full(len(labels), -1, np.int64) if known is None else known.copy()
+    # A new row of a known unit joins it: the pool, where its rows are already in several.
+    joined = np.full(len(number), len(names), np.int64)
+    there = np.flatnonzero(place >= 0)
+    np.minimum.at(joined, codes[there], place[there])
+    new = place < 0
+    join = new & (joined[codes] < len(names))
+    place[join] = joined[codes[join]]
+    new &= ~join
+    parts = _Parts(draw, labels, place, class_names)
+    rows = _rows_by_unit(codes, new, list(number), draw.seed)
+    several = [one for one in rows if len(one) > 1]
+    for one in several:
+        parts.put_where_it_fits(one)
+    parts.put_singles(np.array([one[0] for one in rows if len(one) == 1], np.int64))
+    parts.mend(rows)
+    parts.check(codes)
+    return place
+
+
+def _rows_by_unit(
+    codes: np.ndarray, new: np.ndarray, names: Sequence[str], seed: int
+) -> list[np.ndarray]:
+    """The new rows of each unit that has any, in an order that seed and names alone decide."""
+    rows = np.flatnonzero(new)
+    rows = rows[np.argsort(codes[rows], kind="stable")]
+    starts = np.flatnonzero(np.diff(codes[rows], prepend=-1))
+    pieces = np.split(rows, starts[1:]) if len(rows) else []
+
+    def key(piece: np.ndarray) -> bytes:
+        name = names[int(codes[piece[0]])].encode("utf-8", "surrogatepass")
+        return hashlib.sha256(b"%d\0" % seed + name).digest()
+
+    return sorted(pieces, key=key)
+
+
+class _Parts:
+    """Splits while they are filled; `place` is written to."""
+
+    def __init__(
+        self, draw: Draw, labels: np.ndarray, place: np.ndarray, class_names: Sequence[str]
+    ) -> None:
+        self.draw, self.labels, self.place = draw, labels, place
+        self.class_names, self.names = class_names, draw.names
+        classes = len(class_names)
+        self.counts = np.bincount(labels, minlength=classes)
+        wanted = [draw.wanted(split, labels, classes) for split in self.names[1:]]
+        self.wanted = np.stack([self.counts - sum(wanted), *wanted])
+        self.have = np.zeros_like(self.wanted, dtype=np.int64)
+        there = place >= 0
+        np.add.at(self.have, (place[there], labels[there]), 1)
+
+    def put_where_it_fits(self, rows: np.ndarray) -> None:
+        """A unit of several rows into the split where counts come closest to what is wanted.
+
+        Closest in the sum of (have - wanted)^2 / wanted over splits and classes, Pearson's
+        chi-square.
+        """
+        classes, adds = np.unique(self.labels[rows], return_counts=True)
+        wanted = np.maximum(self.wanted[:, classes], 1e-9)
+        grown = adds * (adds + 2 * (self.have[:, classes] - wanted)) / wanted
+        split = int(grown.sum(axis=1).argmin())
+        self.place[rows] = split
+        self.have[split, classes] += adds
+
+    def put_singles(self, rows: np.ndarray) -> None:
+        """Rows that stand for themselves, class by class: exactly as many as are wanted."""
+        labels = self.labels[rows]
+        order = np.argsort(labels, kind="stable")
+        bounds = np.searchsorted(labels[order], np.arange(len(self.class_names) + 1))
+        takes = self._takes(np.diff(bounds))
+        for label in range(len(self.class_names)):
+            mine = rows[order[bounds[label] : bounds[label + 1]]]
+            start = 0
+            for split in range(1, len(self.names)):
+                stop = start + int(takes[split - 1, label])
+                self.place[mine[start:stop]] = split
+                self.have[split, label] += stop - start
+                start = stop
+            self.place[mine[start:]] = 0
+            self.have[0, label] += len(mine) - start
+
+    def _takes(self, free: np.ndarray) -> np.ndarray:
+        """(S - 1, C) int64: of `free` (C,) rows, how many each split but the pool gets."""
+        left = np.maximum(free - (self.have[0] == 0), 0)  # one is the pool's
+        takes = []
+        for split in range(1, len(self.names)):
+            exact = self.wanted[split]
+            if self.names[split] in self.draw.sizes:
+                most = _whole(exact, self.draw.sizes[self.names[split]])
+            else:
+                most = np.rint(exact).astype(np.int64)
+            take = np.clip(np.maximum(most, 1) - self.have[split], 0, left)
+            takes.append(take)
+            left = left - take
+        return np.stack(takes)
+
+    def mend(self, units: Sequence[np.ndarray]) -> None:
+        """Move the smallest unit that helps into a split that lacks a class, where one can."""
+        for split, label in np.argwhere((self.have == 0) & (self.counts > 0)).tolist():
+            if self.have[split, label]:
+                continue
+            for rows in sorted(
+                (one for one in units if (self.labels[one] == label).any()), key=len
+            ):
+                source = int(self.place[rows[0]])
+                classes, adds = np.unique(self.labels[rows], return_counts=True)
+                if source != split and (self.have[source, classes] > adds).all():
+                    self.place[rows] = split
+                    self.have[source, classes] -= adds
+                    self.have[split, classes] += adds
+                    break
+
+    def check(self, codes: np.ndarray) -> None:
+        """`InputError` for a class that a split lacks and may not."""
+        for split, name in enumerate(self.names):
+            lacking = np.flatnonzero((self.have[split] == 0) & (self.counts > 0))
+            if not len(lacking) or (split and self.draw.may_lack):
+                continue
+            label = int(lacking[0])
+            count = int(self.counts[label])
+            units = len(np.unique(codes[self.labels == label]))
+            images = "1 image" if count == 1 else f"{count} images"
+            what = images if units == count else f"{images} in {units} groups"
+            raise InputError(
+                f"class {printable(self.class_names[label])} has {what}: none is left for {name}; "
+                f"allowed: at least {len(self.names)} of each class, which are drawn apart"
+                + ("; `allow_missing_classes: true` accepts that" if split else "")
+            )
+
+
+def _whole(exact: np.ndarray, total: int) -> np.ndarray:
+    """(C,) int64 near `exact`, which sums to `total`: by largest remainders."""
+    whole = np.floor(exact).astype(np.int64)
+    rest = total - int(whole.sum())
+    if rest > 0:
+        whole[np.argsort(whole - exact, kind="stable")[:rest]] += 1
+    return whole
+
+
+def _check_sizes(draw: Draw, count: int) -> None:
+    """`InputError` for sizes that leave the pool nothing."""
+    asked = sum(draw.sizes.values()) + sum(share * count for share in draw.shares.values())
+    if asked >= count:
+        told = [f"{split}_size: {size}" for split, size in draw.sizes.items()]
+        told += [f"{split}_share: {share:g}" for split, share in draw.shares.items()]
+        raise InputError(
+            f"options.{', '.join(told)}: of {count:,} images the pool gets none; allowed: less"
+        )

@@ -1,0 +1,179 @@
+"""Drawn splits remembered: an image that is in one never moves when others are added.
+
+What was drawn lies in `drawn-splits.json` beside a prepared data set's manifest, by the content of
+each file and by the name of each group: a renamed image is the same one. Deleted, splits are drawn
+anew, as in the first place. A draw by other options begins anew, too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelbench_core.datasets import RawDataset, RawSplit
+from labelbench_core.datasets._near import within
+from labelbench_core.datasets.drawing import Draw, drawn_splits, parts_of
+from labelbench_core.errors import InputError
+from labelbench_core.storage.records import read_record, write_record
+
+FILE = "drawn-splits.json"
+KIND = "drawn splits"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A draw that was made.
+
+    Attributes
+    ----------
+    raw
+        The data set with its splits.
+    described
+        What was asked for and what was reached, for the manifest.
+    files, groups
+        Split → SHA-256 of files; split → names of groups, both sorted.
+    """
+
+    raw: RawDataset
+    described: dict[str, Any]
+    files: Mapping[str, Sequence[str]]
+    groups: Mapping[str, Sequence[str]]
+
+    def write(self, folder: Path) -> None:
+        """Remember it in `folder`."""
+        content = {"draw": self.described["draw"], "files": self.files, "groups": self.groups}
+        write_record(folder / FILE, KIND, content)
+
+
+def drawn(raw: RawDataset, folder: Path) -> Drawn | None:
+    """The splits of a data set whose files were read; None where none are drawn.
+
+    Parameters
+    ----------
+    raw
+        Divided by the names of its files (`drawing`), with the hash of each.
+    folder
+        Where an earlier draw may be remembered.
+
+    Raises
+    ------
+    InputError
+        If that record is damaged, or a split lacks a class.
+    """
+    draw = raw.draw
+    if draw is None:
+        return None
+    whole = _whole(raw, draw)
+    files, digests = whole.files or [], whole.file_sha256 or []
+    names, units = draw.names, [draw.unit_of[name] for name in files]
+    is_group = [unit != name for unit, name in zip(units, files, strict=True)]
+    known_files, known_groups = _remembered(folder, draw)
+    known = np.array([known_files.get(digest, -1) for digest in digests], np.int64)
+    for row, (unit, group) in enumerate(zip(units, is_group, strict=True)):
+        if group and known[row] < 0:
+            known[row] = known_groups.get(unit, -1)
+    if draw.near_bits is not None:
+        units = _joined(units, whole.near_hashes or [], draw.near_bits)
+    try:
+        place = drawn_splits(draw, whole.labels, units, raw.class_names, known)
+    except InputError as error:
+        anew = f"; or delete {folder / FILE} to have all splits drawn anew"
+        raise InputError(f"{error}{anew if known_files else ''}") from error
+    files_of: list[set[str]] = [set() for _ in names]
+    groups_of: list[set[str]] = [set() for _ in names]
+    for digest, split in known_files.items():
+        files_of[split].add(digest)
+    for group, split in known_groups.items():
+        groups_of[split].add(group)
+    for name, digest, group, split in zip(files, digests, is_group, place.tolist(), strict=True):
+        files_of[split].add(digest)
+        if group and draw.unit_of[name] not in known_groups:
+            groups_of[split].add(draw.unit_of[name])
+    counts = np.bincount(place, minlength=len(names)).tolist()
+    described = {
+        "draw": draw.described(),
+        "reached": {one: count / len(place) for one, count in zip(names, counts, strict=True)},
+        "known": int((known >= 0).sum()),
+        "new": int((known < 0).sum()),
+    }
+    note = ". ".join(filter(None, (raw.splits_note, _note(draw, described))))
+    splits = raw.splits | parts_of(whole, place, names)
+    return Drawn(
+        replace(raw, splits=splits, splits_note=note),
+        described,
+        {name: sorted(found) for name, found in zip(names, files_of, strict=True)},
+        {name: sorted(found) for name, found in zip(names, groups_of, strict=True)},
+    )
+
+
+def _whole(raw: RawDataset, draw: Draw) -> RawSplit:
+    """The rows of all splits that are drawn, in the source's order."""
+    parts = [raw.splits[name] for name in draw.names if name in raw.splits]
+
+    def joined(field: str) -> list[str] | None:
+        values = [getattr(part, field) for part in parts]
+        return None if values[0] is None else [one for value in values for one in value]
+
+    groups = [part.groups for part in parts if part.groups is not None]
+    whole = RawSplit(
+        np.concatenate([part.labels for part in parts]),
+        files=joined("files"),
+        file_sha256=joined("file_sha256"),
+        near_hashes=joined("near_hashes"),
+        groups=np.concatenate(groups) if groups else None,
+    )
+    row_of = {name: row for row, name in enumerate(whole.files or [])}
+    return whole.take(np.array([row_of[name] for name in draw.unit_of if name in row_of]))
+
+
+def _remembered(folder: Path, draw: Draw) -> tuple[dict[str, int], dict[str, int]]:
+    """SHA-256 of a file → place of its split, name of a group → place; empty for another draw."""
+    path = folder / FILE
+    if not path.exists():
+        return {}, {}
+    try:
+        record = read_record(path, KIND)
+    except InputError as error:
+        told = f"{path}: damaged; delete it to have the splits drawn anew, or restore it"
+        raise InputError(told) from error
+    if record["draw"] != draw.described():
+        return {}, {}
+    by_kind = [
+        {one: draw.names.index(split) for split, found in record[key].items() for one in found}
+        for key in ("files", "groups")
+    ]
+    return by_kind[0], by_kind[1]
+
+
+def _joined(units: Sequence[str], hashes: Sequence[str], most_bits: int) -> list[str]:
+    """Units, those of images that nearly look the same joined into one, by its first name."""
+    first: dict[str, str] = {unit: unit for unit in units}
+
+    def root(unit: str) -> str:
+        while first[unit] != unit:
+            first[unit] = unit = first[first[unit]]
+        return unit
+
+    for one, other in within(hashes, most_bits):
+        a, b = sorted((root(units[one]), root(units[other])))
+        first[b] = a
+    return [root(unit) for unit in units]
+
+
+def _note(draw: Draw, described: Mapping[str, Any]) -> str:
+    """What was drawn and reached, in one sentence without its full stop."""
+    asked = [f"{share:.3g} of every class for {name}" for name, share in draw.shares.items()]
+    asked += [f"{size:,} images for {name}" for name, size in draw.sizes.items()]
+    together = [f"together by {draw.by}"] if draw.by else []
+    if draw.near_bits is not None:
+        together.append("near-duplicates together")
+    reached = ", ".join(f"{name} {share:.1%}" for name, share in described["reached"].items())
+    told = f"Drawn by seed {draw.seed}: {' and '.join(asked)}"
+    told += f", {', '.join(together)}" if together else ""
+    if described["known"]:
+        told += (
+            f"; {described['known']:,} images stay where they were, {described['new']:,} are new"
+        )
+    return f"{told}; reached: {reached}"

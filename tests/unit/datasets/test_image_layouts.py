@@ -1,0 +1,80 @@
+"""Image folders as people have them: the layout is found out, or said."""
+
+import pytest
+
+from helpers.pictures_by_table import paint
+from labelbench_core.datasets import image_folder
+from labelbench_core.errors import InputError
+
+
+def fill(tmp_path, *folders, count=5):
+    for place, folder in enumerate(folders):
+        for number in range(count):
+            paint(tmp_path / "pets" / folder / f"{number}.png", 100 * place + number)
+
+
+def sizes(tmp_path, **options):
+    return image_folder.check(tmp_path, folder="pets", **options)
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (("train", "validation", "testing"), {"pool": 10, "val": 10, "test": 10}),
+        (("pool", "test", "sketch"), {"pool": 10, "test": 10, "sketch": 10}),
+        (("train", "valid"), {"pool": 8, "val": 10, "test": 2}),
+        (("train",), {"pool": 8, "test": 2}),
+    ],
+)
+def test_folders_of_splits_by_their_usual_names(tmp_path, names, splits):
+    fill(tmp_path, *(f"{name}/{kind}" for name in names for kind in ("cat", "dog")))
+    assert sizes(tmp_path) == splits
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    fill(tmp_path, "train", "bus")
+    assert sizes(tmp_path) == {"pool": 8, "test": 2}
+    assert image_folder.load(tmp_path, folder="pets").class_names == ["bus", "train"]
+
+
+def test_deeper_folders_name_classes_where_the_outer_hold_no_image(tmp_path):
+    fill(tmp_path, "site1/cat", "site1/dog", "site2/cat", "site2/deep/dog")
+    raw = image_folder.load(tmp_path, folder="pets")
+    assert raw.class_names == ["cat", "dog"]
+    assert "called like the folders that hold images" in raw.splits_note
+    outer = image_folder.load(tmp_path, folder="pets", nested="outer")
+    assert outer.class_names == ["site1", "site2"]
+    assert sizes(tmp_path, nested="outer") == {"pool": 16, "test": 4}
+    (tmp_path / "pets/site2/deep/up").symlink_to("../..")
+    assert sizes(tmp_path) == {"pool": 16, "test": 4}
+
+
+def test_sub_folders_of_classes_are_taken_where_that_is_said(tmp_path):
+    fill(tmp_path, "cat", "cat/siamese", "dog")
+    assert sum(sizes(tmp_path).values()) == 10
+    assert sum(sizes(tmp_path, nested="outer").values()) == 15
+    raw = image_folder.load(tmp_path, folder="pets", nested="inner")
+    assert raw.class_names == ["cat", "dog", "siamese"]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (["0.png"], "holds no class folders; images with labels in a table are read by `impl"),
+        (["0.png", "metadata.csv"], "class folders; metadata beside .*hugging-face-folder"),
+        (["cat/0.png", "dog/notes.txt"], "no image of class dog .*1 files in dog/ are left out"),
+        (["train/cat/0.png", "training/cat/0.png"], "both train/ and training/"),
+        (["cat/0.png", "cat/1.png", "dog/0.png"], "class dog has 1 image: none is left for test"),
+    ],
+)
+def test_what_is_no_layout_is_told(tmp_path, files, message):
+    for place, name in enumerate(files):
+        path = tmp_path / "pets" / name
+        if path.suffix == ".png":
+            paint(path, place)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    with pytest.raises(InputError, match=message) as caught:
+        sizes(tmp_path)
+    assert "\n" not in str(caught.value)
