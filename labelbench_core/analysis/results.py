@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labelbench_core.analysis.aubc import aubc_table
+from labelbench_core.analysis.best import best_strategies
 from labelbench_core.analysis.ceilings import methods_only, with_kind
 from labelbench_core.analysis.combined import compare_combinations
 from labelbench_core.analysis.comparisons import compare_to_baseline
@@ -48,6 +49,7 @@ class Results:
     comparisons: pd.DataFrame
     savings: pd.DataFrame
     aubc: pd.DataFrame
+    best: pd.DataFrame
     ranking: pd.DataFrame
     pairwise: pd.DataFrame
     combined: pd.DataFrame
@@ -77,6 +79,7 @@ def compute_results(
         comparisons=compare_to_baseline(methods, experiment.baseline),
         savings=label_savings(chosen, experiment.baseline),
         aubc=aubc_table(chosen, experiment.baseline),
+        best=best_strategies(chosen),
         ranking=mean_ranks(chosen),
         pairwise=_pairwise(chosen, experiment.baseline),
         combined=compare_combinations(
@@ -131,7 +134,14 @@ def write_results(
     write_record(
         summary,
         "summary",
-        summarise_experiment(experiment, results.curves, results.savings, results.finetuning),
+        summarise_experiment(
+            experiment,
+            results.curves,
+            results.savings,
+            results.finetuning,
+            results.best,
+            results.comparisons,
+        ),
     )
 
 

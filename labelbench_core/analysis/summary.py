@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from labelbench_core.analysis.best import BEST_COLUMNS, best_text
 from labelbench_core.analysis.ceilings import FULL_DATA, METHOD, full_data_of
 from labelbench_core.analysis.finetuning import verdict
 from labelbench_core.analysis.frames import (
@@ -25,17 +26,27 @@ if TYPE_CHECKING:
 
 SAVING_FIELDS = ("level", "saving", "bound", "low", "low_bound", "high", "high_bound", "n_seeds")
 FINETUNING_FIELDS = ("finetuned", "proxy_value", "difference", "low", "high", "p_holm")
+DIFFERENCE_FIELDS = ("difference", "low", "high", "p_value")
 COUNTS = ("n_seeds", *SPENT_ON_VALIDATION)
+WHOLE = (*COUNTS, "first_labels", "last_labels")
+"""Cells that are whole numbers."""
 
 
 def summarise_experiment(
-    experiment: Experiment, curves: pd.DataFrame, savings: pd.DataFrame, finetuning: pd.DataFrame
+    experiment: Experiment,
+    curves: pd.DataFrame,
+    savings: pd.DataFrame,
+    finetuning: pd.DataFrame,
+    best: pd.DataFrame,
+    comparisons: pd.DataFrame,
 ) -> dict[str, Any]:
-    """What `summary.json` holds, from the tables of `curves`, `savings` and `finetuning`.
+    """What `summary.json` holds, from the tables of these names.
 
-    Per setting that has either: the label saving of `highlight` over `baseline` by both definitions
-    on every split, the value of both at their last common budget with its interval, the last
-    values of ceilings, and what fine-tuning adds to both at the largest fine-tuned budget. Numbers
+    Per setting that has `highlight` or `baseline`: on every split, the strategies by area under the
+    curve, the best first, and how sure that is; the label saving of `highlight` over `baseline` by
+    both definitions; the value of both at their last common budget with its interval, and their
+    difference there; the last values of ceilings; and what fine-tuning adds to both at the largest
+    fine-tuned budget. Numbers
     that do not exist (an interval of one seed) are null.
     """
     pair = list(dict.fromkeys([experiment.highlight, experiment.baseline]))
@@ -55,6 +66,10 @@ def summarise_experiment(
                     }
                     for _, row in last.drop_duplicates("strategy").iterrows()
                 },
+                "best": _best(_matching(best, names), experiment),
+                "last_difference": _last_difference(
+                    _matching(comparisons, names), experiment, int(last["num_labeled"].iloc[0])
+                ),
                 "ceilings": _ceilings(curves, names),
                 "saving": _savings(_matching(savings, names), experiment),
                 "finetuning": _finetuning(_matching(finetuning, names), experiment, pair),
@@ -68,6 +83,35 @@ def summarise_experiment(
         "headline_definition": HEADLINE,
         "settings": settings,
     }
+
+
+def _best(best: pd.DataFrame, experiment: Experiment) -> dict[str, list[dict[str, Any]]]:
+    rows = best[best["metric"] == experiment.metric]
+    return {
+        split: [_plain(row, BEST_COLUMNS) for _, row in rows[rows["split"] == split].iterrows()]
+        for split in ordered_splits(rows["split"])
+    }
+
+
+def _last_difference(
+    comparisons: pd.DataFrame, experiment: Experiment, num_labeled: int
+) -> dict[str, dict[str, Any]]:
+    """Split → the highlighted strategy's value less the baseline's, with that many labels.
+
+    One comparison that was chosen beforehand: its verdict is by its own p-value, not by one that is
+    corrected for all strategies and budgets, and so never contradicts its interval.
+    """
+    rows = comparisons[
+        (comparisons["metric"] == experiment.metric)
+        & (comparisons["strategy"] == experiment.highlight)
+        & (comparisons["num_labeled"] == num_labeled)
+    ]
+    found = {}
+    for _, row in rows.iterrows():
+        values = _plain(row, ("n_seeds", *DIFFERENCE_FIELDS))
+        values["verdict"] = verdict(row["difference"], row["p_value"], experiment.metric)
+        found[row["split"]] = values
+    return found
 
 
 def _ceilings(curves: pd.DataFrame, names: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -129,7 +173,7 @@ def _plain(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
         value = row[name]
         if isinstance(value, str):
             values[name] = value
-        elif name in COUNTS:
+        elif name in WHOLE:
             values[name] = int(value)
         else:
             values[name] = None if math.isnan(value) else float(f"{value:.10g}")
@@ -175,18 +219,39 @@ def finetuning_text(entry: Mapping[str, Any], metric: str) -> str:
     return f"{words}: {points} ({interval}, {tested})"
 
 
+def last_difference_text(entry: Mapping[str, Any], pair: tuple[str, str], metric: str) -> str:
+    """By how much the first of `pair` differs from the second at the last common budget."""
+    first, second = pair
+    points = difference_text(entry["difference"], metric)
+    if entry["n_seeds"] < 2:
+        return f"{first} less {second}: {points} on a single seed, too few to tell a difference"
+    low, high = (signed(entry[end], math.nan, metric) for end in ("low", "high"))
+    words = {
+        "better": f"{first} is better than {second}",
+        "worse": f"{first} is worse than {second}",
+        "not distinguishable": f"{first} cannot be told from {second}",
+    }[entry["verdict"]]
+    return f"{words}: {points} (95 % interval {low} to {high}, p {p_text(nan(entry['p_value']))})"
+
+
 def summary_lines(summary: Mapping[str, Any]) -> list[str]:
     """The headline numbers of `summary.json` as lines for a terminal."""
     highlight, baseline, metric = (summary[key] for key in ("highlight", "baseline", "metric"))
     lines = [f"Experiment {summary['experiment']}: {highlight} compared with {baseline}"]
     for setting in summary["settings"]:
         lines += ["", setting_name(setting)]
+        for name, rows in setting["best"].items():
+            if name == setting["splits"][0] and rows:
+                lines.append(f"  {best_text(rows, name, metric)}")
         if highlight != baseline:
             lines += _saving_lines(setting)
         split = setting["splits"][0]
         for strategy, values in setting["final"].items():
             where = f"{split} {metric}, {setting['num_labeled']:,} labels, {strategy}"
             lines.append(f"  {where}: {mean_text(values[split], metric)}")
+        if difference := setting["last_difference"].get(split):
+            text = last_difference_text(difference, (highlight, baseline), metric)
+            lines.append(f"  {split} {metric}, {setting['num_labeled']:,} labels: {text}")
         for ceiling, entry in setting["ceilings"].items():
             where = f"{split} {metric}, {entry['num_labeled']:,} labels, {ceiling} (ceiling)"
             lines.append(f"  {where}: {mean_text(entry['splits'][split], metric)}")

@@ -11,6 +11,7 @@ from labelbench_core.analysis.finetuning import verdict
 from labelbench_core.analysis.frames import groups, ordered_splits, setting_name
 from labelbench_core.analysis.results import Results
 from labelbench_core.analysis.savings import HEADLINE
+from labelbench_core.analysis.summary import saving_cell
 from labelbench_core.analysis.units import of, signed, with_half_width
 from labelbench_core.configuration.beside_budget import labels_beside
 from labelbench_core.configuration.comparable import bought_by_both, chains, have_even_seeds
@@ -84,7 +85,7 @@ def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results
     notes += _unmeasured(experiment, results.curves)
     notes += _beside_the_budget(experiment)
     notes += _unfinished(results.convergence)
-    notes += _weak_highlight(experiment, results.comparisons)
+    notes += _weak_highlight(experiment, summary)
     notes += _savings(experiment, summary)
     notes += _falling(experiment, results.curves)
     notes += _finetuning(experiment, results.finetuning)
@@ -173,21 +174,25 @@ def _unfinished(failures: pd.DataFrame) -> Iterator[str]:
             )
 
 
-def _weak_highlight(experiment: Experiment, comparisons: pd.DataFrame) -> Iterator[str]:
-    rows = comparisons[
-        (comparisons["metric"] == experiment.metric)
-        & (comparisons["strategy"] == experiment.highlight)
-    ]
-    for names, part in groups(rows, SETTING):
-        split = ordered_splits(part["split"])[0]
-        last = part[part["split"] == split].iloc[-1]
-        result = verdict(last["difference"], last["p_holm"], experiment.metric)
-        if result != "better":
-            words = "is worse than" if result == "worse" else "cannot be distinguished from"
-            yield (
-                f"With {last['num_labeled']:,} labels, {experiment.highlight} {words} "
-                f"{experiment.baseline} in {split} {experiment.metric} ({setting_name(names)})."
+def _weak_highlight(experiment: Experiment, summary: Mapping[str, Any]) -> Iterator[str]:
+    """Where the highlighted strategy does not end better; how that goes with labels saved."""
+    for setting in summary["settings"]:
+        split = setting["splits"][0]
+        last = setting["last_difference"].get(split)
+        if last is None or last["verdict"] == "better":
+            continue
+        words = "is worse than" if last["verdict"] == "worse" else "cannot be told from"
+        text = (
+            f"With {setting['num_labeled']:,} labels, the last, {experiment.highlight} {words} "
+            f"{experiment.baseline} in {split} {experiment.metric} ({setting_name(setting)})."
+        )
+        saving = setting["saving"][HEADLINE].get(split)
+        if saving and (saving["low"] or 0) > 1 and not saving["bound"]:
+            text += (
+                f" Its label saving of {saving_cell(saving)[0]} is another quantity: labels saved "
+                f"on the way to what {experiment.baseline} ends with, not more at the end."
             )
+        yield text
 
 
 def _savings(experiment: Experiment, summary: Mapping[str, Any]) -> Iterator[str]:

@@ -26,8 +26,6 @@ from labelbench_core.analysis.published_texts import (
 )
 from labelbench_core.analysis.replays import REPLAY_COLUMNS, replay_tables
 from labelbench_core.analysis.results import Results
-from labelbench_core.analysis.savings import HEADLINE
-from labelbench_core.analysis.summary import finetuning_text, saving_cell
 from labelbench_core.analysis.tables import (
     TextTable,
     accuracy_tables,
@@ -37,7 +35,7 @@ from labelbench_core.analysis.tables import (
     p_text,
     savings_tables,
 )
-from labelbench_core.analysis.units import of, signed, value_text, with_half_width
+from labelbench_core.analysis.units import of, signed, with_half_width
 from labelbench_core.configuration.comparable import have_even_budgets, have_even_seeds
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import validation_notes
@@ -47,6 +45,7 @@ from labelbench_core.figures.costs import duration, operations
 from labelbench_core.figures.label_efficiency import MOST_BANDS
 from labelbench_core.figures.palette import GRID, INK, MUTED, PALETTE, PAPER
 from labelbench_core.report.caveats import caveats, statistics_notes
+from labelbench_core.report.headlines import headlines
 from labelbench_core.stages.report_files import TABLES
 from labelbench_core.stages.report_files import figures as figures_of
 from labelbench_core.storage.files import canonical_json
@@ -172,60 +171,6 @@ def read_money(path: str | Path) -> pd.DataFrame:
 def read_replays(path: str | Path) -> pd.DataFrame:
     """The table of `compare_replays`."""
     return read_csv(path, REPLAY_COLUMNS)
-
-
-def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The numbers at the top of the page, as text: one entry per setting."""
-    entries, metric = [], summary["metric"]
-    for setting in summary["settings"]:
-        split = setting["splits"][0]
-        found = setting["saving"][HEADLINE]
-        savings = [(name, *saving_cell(found[name])) for name in setting["splits"] if name in found]
-        tuned = [
-            (
-                entry["trainer"],
-                entry["num_labeled"],
-                strategy,
-                finetuning_text(values[split], metric),
-            )
-            for entry in setting["finetuning"]
-            for strategy, values in entry["strategies"].items()
-            if split in values
-        ]
-        final = {
-            strategy: (
-                value_text(values[split]["mean"], metric),
-                _plus_minus(values[split], metric),
-                values[split]["n_seeds"],
-            )
-            for strategy, values in setting["final"].items()
-        }
-        ceilings = [
-            (
-                name,
-                f"{entry['num_labeled']:,}",
-                value_text(entry["splits"][split]["mean"], metric),
-            )
-            for name, entry in setting["ceilings"].items()
-        ]
-        entries.append(
-            {
-                "name": setting_name(setting),
-                "split": split,
-                "num_labeled": f"{setting['num_labeled']:,}",
-                "savings": savings,
-                "final": final,
-                "ceilings": ceilings,
-                "finetuning": tuned,
-            }
-        )
-    return entries
-
-
-def _plus_minus(entry: Mapping[str, Any], metric: str) -> str:
-    if entry["low"] is None:
-        return "one seed, no interval"
-    return f"{value_text(entry['low'], metric)} to {value_text(entry['high'], metric)}"
 
 
 def inline_svg(path: Path, name: str) -> str:

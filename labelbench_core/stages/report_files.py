@@ -13,6 +13,7 @@ TABLES = (
     "comparisons",
     "savings",
     "aubc",
+    "best",
     "ranking",
     "pairwise",
     "combined",

@@ -1,5 +1,6 @@
 """Every statistic of the analysis against a case worked out by hand."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 
 from labelbench_core.analysis.aubc import area_under_budget_curve, aubc_table
+from labelbench_core.analysis.best import best_strategies, best_text
 from labelbench_core.analysis.comparisons import (
     compare_to_baseline,
     detectable_effect,
@@ -214,3 +216,45 @@ def test_verdict_goes_by_the_corrected_p_value() -> None:
     assert verdict(-0.1, 0.01, "calibration-error") == "better"
     assert verdict(0.1, 0.2, "accuracy") == "not distinguishable"
     assert verdict(0.1, math.nan, "nll") == "not distinguishable"
+
+
+def test_the_best_by_area_and_what_cannot_be_told_from_it() -> None:
+    """b has the highest area; c, .01 to .03 below, is worse; d cannot be told from it."""
+    values = {
+        "a": [[0.1, 0.2], [0.1, 0.21], [0.1, 0.19], [0.1, 0.2]],
+        "b": [[0.5, 0.9], [0.5, 0.8], [0.5, 0.7], [0.5, 0.8]],
+        "c": [[0.5, 0.88], [0.5, 0.782], [0.5, 0.679], [0.5, 0.781]],
+        "d": [[0.5, 0.7], [0.5, 0.9], [0.5, 0.8], [0.5, 0.7]],
+    }
+    table = best_strategies(curves(values))
+    assert table["strategy"].tolist() == ["b", "c", "d", "a"]
+    assert table["verdict"].tolist() == ["best", "worse", "not distinguishable", "worse"]
+    assert table["area"].iloc[0] == pytest.approx(0.65)
+    pairs = itertools.combinations(values, 2)
+    areas = {name: np.mean(seeds, axis=1) for name, seeds in values.items()}
+    tests = [paired_test(areas[one] - areas[two], "accuracy")["p_value"] for one, two in pairs]
+    # Of the pairs a b, a c, a d, b c, b d, c d.
+    corrected = holm(np.array(tests))
+    assert table["p_holm"].iloc[1:].tolist() == pytest.approx(corrected[[3, 4, 0]].tolist())
+    text = best_text(table.to_dict("records"), "test", "accuracy")
+    assert "b has the highest mean test accuracy (area under the curve): 65.00 %, 95 % int" in text
+    assert "Cannot be told from it: d; worse: c, a (" in text
+    assert "corrected for all 6 pairs" in text
+
+
+def test_the_best_of_one_seed_or_of_a_loss() -> None:
+    alone = best_strategies(curves({"a": [[0.5, 0.9]], "b": [[0.5, 0.8]]}))
+    assert alone["verdict"].tolist() == ["best", "not tested"]
+    text = best_text(alone.to_dict("records"), "test", "accuracy")
+    assert text.endswith("70.00 %. With these seeds nothing tells how sure that is.")
+    loss = curves({"a": [[0.5, 0.9]], "b": [[0.5, 0.8]]}).assign(metric="nll")
+    assert best_strategies(loss)["strategy"].tolist() == ["b", "a"]
+    assert best_strategies(curves({"a": [[0.5, 0.9]]})).empty
+
+
+def test_areas_of_the_best_are_over_what_all_have() -> None:
+    """a leads over its three budgets, b over the two that both have."""
+    longer = curves({"a": [[0.1, 0.4, 0.9], [0.1, 0.4, 0.9]]})
+    table = best_strategies(pd.concat([longer, curves({"b": [[0.1, 0.5], [0.1, 0.6]]})]))
+    assert table["strategy"].tolist() == ["b", "a"]
+    assert table["last_labels"].nunique() == 1

@@ -62,7 +62,7 @@ def test_page_has_the_numbers_of_the_summary(results: Path) -> None:
     words = " ".join(" ".join(Page(path.read_text(encoding="utf-8")).words).split())
     setting = read_json(results / "summary.json")["settings"][0]
     saving = setting["saving"]["at-baseline-level"]["test"]
-    assert f"label saving over random, test {saving['saving']:.2f}×" in words
+    assert f"label saving of margin over random, test {saving['saving']:.2f}×" in words
     for strategy in ("margin", "random"):
         final = setting["final"][strategy]["test"]
         assert f"{100 * final['mean']:.2f} %" in words
@@ -240,3 +240,21 @@ def test_without_references_the_page_says_nothing_of_them(results: Path) -> None
     page = Page(render(results)[1].read_text(encoding="utf-8"))
     assert not {"published", "panels"} & set(page.ids)
     assert "published" not in " ".join(page.words)
+
+
+def test_sentences_name_their_quantity_and_do_not_contradict(results: Path) -> None:
+    """Labels saved for certain, but no better at the end: both are said, and why."""
+    summary = read_json(results / "summary.json")
+    setting = summary["settings"][0]
+    saving = {"saving": 1.49, "bound": "", "low": 1.39, "low_bound": "", "high": 1.55}
+    setting["saving"]["at-baseline-level"]["test"].update({**saving, "high_bound": ""})
+    last = {"n_seeds": 5, "difference": 0.001, "low": -0.002, "high": 0.004, "p_value": 0.4}
+    setting["last_difference"]["test"] = {**last, "verdict": "not distinguishable"}
+    path = results / "contradiction.json"
+    write_record(path, "summary", summary)
+    _, page = render(results, "contradiction.html", summary=str(path))
+    words = " ".join(" ".join(Page(page.read_text(encoding="utf-8")).words).split())
+    assert "On the way: random needs that many times the labels of margin" in words
+    assert "At the end: margin cannot be told from random: +0.10 points (95 % interval" in words
+    assert "Its label saving of 1.49× is another quantity: labels saved on the way" in words
+    assert words.index("has the highest mean test accuracy") < words.index("label saving of margin")

@@ -174,7 +174,7 @@ def test_the_page_says_what_is_uneven(uneven, folder, uneven_page):
 
 def test_an_area_over_fewer_budgets_says_so(folder, even_page, uneven_page):
     assert "area over labels" not in even_page
-    assert "100 to 400" not in even_page
+    assert "100 to 400 (fewer)" not in even_page
     assert "100 to 300 (fewer)" in uneven_page
     assert "100 to 400 (fewer)" not in uneven_page
     told = "The difference is over the seeds and budgets of both."

@@ -1,0 +1,80 @@
+"""The first screen of a report: the best strategies, then the highlighted one, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from labelbench_core.analysis.best import SAME, best_text
+from labelbench_core.analysis.frames import setting_name
+from labelbench_core.analysis.savings import HEADLINE
+from labelbench_core.analysis.summary import finetuning_text, last_difference_text, saving_cell
+from labelbench_core.analysis.units import value_text
+
+
+def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The numbers at the top of the page, as text: one entry per setting."""
+    entries, metric = [], summary["metric"]
+    pair = (summary["highlight"], summary["baseline"])
+    for setting in summary["settings"]:
+        split = setting["splits"][0]
+        best = setting["best"].get(split, [])
+        difference = setting["last_difference"].get(split)
+        found = setting["saving"][HEADLINE]
+        savings = [(name, *saving_cell(found[name])) for name in setting["splits"] if name in found]
+        tuned = [
+            (
+                entry["trainer"],
+                entry["num_labeled"],
+                strategy,
+                finetuning_text(values[split], metric),
+            )
+            for entry in setting["finetuning"]
+            for strategy, values in entry["strategies"].items()
+            if split in values
+        ]
+        final = {
+            strategy: (
+                value_text(values[split]["mean"], metric),
+                _plus_minus(values[split], metric),
+                values[split]["n_seeds"],
+            )
+            for strategy, values in setting["final"].items()
+        }
+        ceilings = [
+            (
+                name,
+                f"{entry['num_labeled']:,}",
+                value_text(entry["splits"][split]["mean"], metric),
+            )
+            for name, entry in setting["ceilings"].items()
+        ]
+        entries.append(
+            {
+                "name": setting_name(setting),
+                "split": split,
+                "num_labeled": f"{setting['num_labeled']:,}",
+                "savings": savings,
+                "final": final,
+                "ceilings": ceilings,
+                "finetuning": tuned,
+                "best": best_text(best, split, metric) if best else "",
+                "first": first_text(best),
+                "difference": last_difference_text(difference, pair, metric) if difference else "",
+            }
+        )
+    return entries
+
+
+def _plus_minus(entry: Mapping[str, Any], metric: str) -> str:
+    if entry["low"] is None:
+        return "one seed, no interval"
+    return f"{value_text(entry['low'], metric)} to {value_text(entry['high'], metric)}"
+
+
+def first_text(best: Sequence[Mapping[str, Any]]) -> str:
+    """The best strategy by area and those that cannot be told from it, for a table."""
+    if not best:
+        return "–"
+    others = [row["strategy"] for row in best if row["verdict"] == SAME]
+    return best[0]["strategy"] + (f" (or {', '.join(others)})" if others else "")
