@@ -18,6 +18,7 @@ from labelbench_core.configuration.compatibility import (
 from labelbench_core.configuration.component_code import unreadable
 from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
 from labelbench_core.configuration.metric import metric_errors, metric_of
+from labelbench_core.configuration.multilabel import is_multilabel, multilabel_errors
 from labelbench_core.configuration.prices import price_errors
 from labelbench_core.configuration.replays import list_errors, list_options
 from labelbench_core.configuration.row_kinds import row_errors
@@ -213,14 +214,8 @@ def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
     """Combinations that cannot run: needs that a proxy does not meet, methods for other data."""
     errors = [*row_errors(crossing, catalogue), *combination_errors(crossing, catalogue)]
     for dataset in crossing.datasets:
-        if _info("datasets", catalogue, dataset).get("multilabel"):
-            errors += _not_multilabel(crossing, catalogue, dataset)
-            errors += [
-                f"annotators: {name!r} does not apply to data set {dataset!r}, whose rows belong "
-                f"to any number of classes; allowed: {EXACT}"
-                for name in crossing.annotators
-                if name != EXACT
-            ]
+        if is_multilabel(catalogue, dataset):
+            errors += multilabel_errors(crossing, catalogue, dataset)
     for proxy in crossing.proxies:
         offers = _info("proxies", catalogue, proxy).get("provides", [])
         for strategy in crossing.strategies + crossing.ceilings:
@@ -233,36 +228,6 @@ def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
                 errors.append(
                     f"strategies: {strategy!r} needs {', '.join(sorted(missing))}, which proxy "
                     f"{proxy!r} does not provide; it provides: {', '.join(sorted(offers))}"
-                )
-    return errors
-
-
-def _not_multilabel(crossing: Crossing, catalogue: Catalogue, dataset: str) -> list[str]:
-    """What cannot be used on a data set whose rows belong to any number of classes."""
-
-    def applies(kind: str, name: str) -> bool:
-        entry = catalogue[kind][name]
-        try:
-            options = registry.options_of(entry)
-            run = registry.components_run(kind, entry["implementation"], options)
-        except InputError:  # reported to experiments that name it
-            return False
-        return all(registry.describe(*one).info.get("multilabel", False) for one in run)
-
-    errors: list[str] = []
-    for key, kind, names in (
-        ("strategies", "strategies", crossing.strategies),
-        ("ceilings", "strategies", crossing.ceilings),
-        ("proxies", "proxies", crossing.proxies),
-        ("finetune.trainers", "trainers", getattr(crossing.finetune, "trainers", ())),
-    ):
-        for name in names:
-            if not applies(kind, name):
-                allowed = [other for other in catalogue[kind] if applies(kind, other)]
-                errors.append(
-                    f"{key}: {name!r} does not apply to data set {dataset!r}, whose rows may "
-                    f"belong to "
-                    f"any number of classes; allowed: {listed(sorted(allowed))}"
                 )
     return errors
 

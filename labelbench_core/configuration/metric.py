@@ -6,10 +6,12 @@ from typing import Any
 
 from labelbench_core import registry
 from labelbench_core.configuration.catalogue import Catalogue
+from labelbench_core.configuration.multilabel import is_multilabel
 from labelbench_core.errors import listed
 from labelbench_core.metrics.known import METRICS
 
 DEFAULT = "accuracy"
+DEFAULT_OF_MULTILABEL = "mean-average-precision"
 
 
 def metric_of(config: Mapping[str, Any], catalogue: Catalogue) -> str:
@@ -26,23 +28,44 @@ def metric_errors(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[s
         yield f"metric: missing, and the data sets' differ ({told}); allowed: {listed(different)}"
     else:
         for dataset in found:
-            yield from group_errors(dataset, metric_of(config, catalogue), catalogue)
+            yield from unmeasured(dataset, metric_of(config, catalogue), catalogue)
 
 
 def _metrics(config: Mapping[str, Any], catalogue: Catalogue) -> dict[str, str]:
     """Data set → its metric."""
     lists = [config["datasets"], *(also.get("datasets", ()) for also in config.get("also", ()))]
-    entries = catalogue["datasets"]
-    return {name: entries.get(name, {}).get("metric", DEFAULT) for name in itertools.chain(*lists)}
+    return {name: _metric_of_dataset(name, catalogue) for name in itertools.chain(*lists)}
 
 
-def group_errors(dataset: str, metric: str, catalogue: Catalogue) -> Iterator[str]:
-    """A metric that needs groups, for a data set without them."""
-    if not METRICS[metric].needs_groups:
-        return
+def _metric_of_dataset(dataset: str, catalogue: Catalogue) -> str:
+    entry = _entry(dataset, catalogue)
+    if entry is None:
+        return DEFAULT
+    default = DEFAULT_OF_MULTILABEL if is_multilabel(catalogue, dataset) else DEFAULT
+    return entry.get("metric", default)
+
+
+def _entry(dataset: str, catalogue: Catalogue) -> Mapping[str, Any] | None:
+    """A data set's; None for one that is wrong, which is told to whoever names it."""
     entry = catalogue["datasets"].get(dataset)
     if entry is None or registry.problem_of("datasets", entry["implementation"]):
-        return  # told to whoever names it
+        return None
+    return entry
+
+
+def unmeasured(dataset: str, metric: str, catalogue: Catalogue) -> Iterator[str]:
+    """A metric that a data set does not have: of other labels than its own, or of groups."""
+    entry = _entry(dataset, catalogue)
+    if entry is None:
+        return
+    multilabel = is_multilabel(catalogue, dataset)
+    if not METRICS[metric].applies(multilabel=multilabel):
+        rows = "may belong to any number of classes" if multilabel else "have one class each"
+        known = (name for name, one in METRICS.items() if one.applies(multilabel=multilabel))
+        yield (f"metric: {metric!r}: rows of data set {dataset!r} {rows}; allowed: {listed(known)}")
+        return
+    if not METRICS[metric].needs_groups:
+        return
     groups = registry.describe("datasets", entry["implementation"]).info.get("groups", False)
     cure = "another metric"
     if isinstance(groups, str):

@@ -5,7 +5,7 @@ from typing import Any
 
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.configuration.metric import group_errors
+from labelbench_core.configuration.metric import unmeasured
 from labelbench_core.configuration.references import EXACT, Panel, Reference
 from labelbench_core.configuration.same_setting import (
     differences,
@@ -76,7 +76,7 @@ def panels(
         wrong += list(_panel_errors(values, values.get("metric", experiment.metric), where))
         if len(places) == 1:
             dataset, metric = places[0][0]["dataset"], values.get("metric", experiment.metric)
-            wrong += [f"{where}.{line}" for line in group_errors(dataset, metric, catalogue)]
+            wrong += [f"{where}.{line}" for line in unmeasured(dataset, metric, catalogue)]
         errors += wrong
         if wrong:
             continue

@@ -35,7 +35,8 @@ class RawSplit:
     Attributes
     ----------
     labels
-        (N,) int64, from 0.
+        (N,) int64, from 0; where a row can belong to any number of classes, (N, C) uint8 of 0 and
+        1.
     images
         (N, H, W, 3) uint8, or None for files.
     files
@@ -220,7 +221,7 @@ class PreparedDataset:
         self._hidden: frozenset[str] = frozenset()
 
     def labels(self, split: str) -> np.ndarray:
-        """(N,) int64 labels of `split`; `RuntimeError` where they are hidden."""
+        """(N,) int64 labels of `split`, or (N, C) uint8; `RuntimeError` where they are hidden."""
         self._require(split)
         if split in self._hidden:
             raise RuntimeError(f"labels of {split!r}: hidden; the annotator sells them")
@@ -341,6 +342,13 @@ def open_dataset(folder: str | Path, dataset: str | None = None) -> PreparedData
     folder = Path(folder)
     expected = {} if dataset is None else {"dataset": dataset}
     return PreparedDataset(folder, read_record(folder / "manifest.json", "data set", expected))
+
+
+def class_counts(labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """(C,) int64: how many rows belong to each class, of (N,) classes or (N, C) of 0 and 1."""
+    if labels.ndim > 1:
+        return labels.sum(axis=0, dtype=np.int64)
+    return np.bincount(labels, minlength=num_classes)
 
 
 def listing_sha256(listed: Sequence[tuple[str, str]]) -> str | None:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from labelbench_core.datasets import RawDataset, RawSplit, split_order
 from labelbench_core.datasets._near import nearest
 from labelbench_core.datasets.names import printable
@@ -142,4 +144,6 @@ def _name(raw: RawDataset, split: str, row: int) -> str:
     entry = raw.splits[split]
     if entry.files is not None:
         return printable(entry.files[row])
-    return f"{split}[{row}] ({raw.class_names[entry.labels[row]]})"
+    label = entry.labels[row]
+    classes = np.flatnonzero(label) if label.ndim else [label]
+    return f"{split}[{row}] ({', '.join(raw.class_names[one] for one in classes)})"

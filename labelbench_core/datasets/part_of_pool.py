@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from labelbench_core.datasets import class_counts
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
 
@@ -19,7 +20,7 @@ def check_pool_size(labels: np.ndarray, class_names: Sequence[str], source: str,
     Parameters
     ----------
     labels
-        (N,) int64 labels of the whole pool.
+        (N,) int64 labels of the whole pool, or (N, C) of 0 and 1.
     class_names
         Names of the classes 0, 1, …
     source
@@ -35,11 +36,16 @@ def check_pool_size(labels: np.ndarray, class_names: Sequence[str], source: str,
     if size > len(labels):
         raise InputError(f"pool_size: {size}; allowed: at most {len(labels)}")
     drawn = labels[_order(len(labels), source)]
-    present, first = np.unique(drawn, return_index=True)
+    counts = class_counts(labels, len(class_names))
+    present = np.flatnonzero(counts)
+    if labels.ndim > 1:
+        first = drawn.argmax(axis=0)[present]
+    else:
+        first = np.unique(drawn, return_index=True)[1]
     lost = present[first >= size]
     if len(lost):
-        rarest = int(lost[np.argmin(np.bincount(labels)[lost])])
-        count = int((labels == rarest).sum())
+        rarest = int(lost[np.argmin(counts[lost])])
+        count = int(counts[rarest])
         raise InputError(
             f"pool_size: {size}; it leaves no image of class {class_names[rarest]}, which has "
             f"{count} of the pool's {len(labels)} ({len(lost)} classes lost); allowed: "

@@ -21,6 +21,7 @@ from labelbench_core.datasets import (
     RawSplit,
     Source,
     _near,
+    class_counts,
     listing_sha256,
 )
 from labelbench_core.datasets._leaks import find_leaks, find_near, refuse_leaks
@@ -249,7 +250,7 @@ def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
     described = {
         "num_rows": len(entry.labels),
         "labels_sha256": files.sha256_arrays({"labels": entry.labels}),
-        "class_counts": np.bincount(entry.labels, minlength=len(raw.class_names)).tolist(),
+        "class_counts": class_counts(entry.labels, len(raw.class_names)).tolist(),
     }
     if entry.groups is not None:
         described["groups_sha256"] = files.sha256_arrays({"groups": entry.groups})
@@ -284,14 +285,7 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
         if not len(labels):
             what = "image left" if entry.rows == IMAGES else "row"
             raise InputError(f"split {split} has no {what}{_since_corrupt(raw)}")
-        if labels.ndim != 1 or labels.dtype != np.int64:
-            raise InputError(
-                f"split {split}: labels are {labels.dtype} {labels.shape}, not int64 (N,)"
-            )
-        if labels.min() < 0 or labels.max() >= num_classes:
-            raise InputError(
-                f"split {split}: labels {labels.min()}..{labels.max()} for {num_classes} classes"
-            )
+        _check_labels(split, labels, num_classes)
         if entry.rows != raw.splits[POOL].rows:
             raise InputError(f"split {split}: rows are {entry.rows}, not as those of the pool")
         if entry.embeddings is not None:
@@ -299,7 +293,7 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
         else:
             _check_images(split, entry)
         _check_groups(split, entry, raw.group_names)
-        counts = np.bincount(labels, minlength=num_classes)
+        counts = class_counts(labels, num_classes)
         missing = [raw.class_names[label] for label in np.flatnonzero(counts == 0)]
         required = split == "pool" or (split in FULL_SPLITS and not allow_missing_classes)
         if missing and required:
@@ -315,12 +309,29 @@ def _width(raw: RawDataset) -> tuple[int, str] | None:
     return None if pool is None or pool.ndim != 2 else (pool.shape[1], "the pool")
 
 
+def _check_labels(split: str, labels: np.ndarray, num_classes: int) -> None:
+    """`InputError` unless labels are classes or, where a row has any number, columns of 0 and 1."""
+    described = f"split {split}: labels are {labels.dtype} {labels.shape}"
+    if labels.ndim == 1:
+        if labels.dtype != np.int64:
+            raise InputError(f"{described}, not int64 (N,)")
+        least, most, kind = labels.min(), labels.max(), f"{num_classes} classes"
+        right = least >= 0 and most < num_classes
+    else:
+        if labels.shape[1:] != (num_classes,) or labels.dtype != np.uint8:
+            raise InputError(f"{described}, not uint8 (N, {num_classes})")
+        least, most, kind = labels.min(), labels.max(), "columns of 0 and 1"
+        right = most <= 1
+    if not right:
+        raise InputError(f"split {split}: labels {least}..{most} for {kind}")
+
+
 def _check_groups(split: str, entry: RawSplit, names: Sequence[str]) -> None:
     """`InputError` unless a split's groups, if it has any, are places in `names` or -1."""
     groups = entry.groups
     if groups is None:
         return
-    if groups.dtype != np.int64 or groups.shape != entry.labels.shape:
+    if groups.dtype != np.int64 or groups.shape != entry.labels.shape[:1]:
         told = f"split {split}: groups are {groups.dtype} {groups.shape}"
         raise InputError(f"{told}, not int64, one for each label")
     if groups.min() < -1 or groups.max() >= len(names):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.metrics import accuracy, calibration, groups
+from labelbench_core.metrics import accuracy, calibration, groups, multilabel
 from labelbench_core.metrics._predictions import Predictions
 
 
@@ -18,15 +18,18 @@ def evaluate(
     probabilities
         (N, C) predicted class probabilities: an array, or rows that are read block by block.
     labels
-        (N,) true classes.
+        (N,) true classes; where a row belongs to any number of classes, (N, C) of 0 and 1.
     group_of_row
         (N,) int64 groups, -1 for a row of no group; None where there are none.
 
     Returns
     -------
     dict
-        The metrics of `known.METRICS`; those that need groups only where a row is in one.
+        The metrics of `known.METRICS` for such labels; those that need groups only where a row is
+        in one.
     """
+    if labels.ndim > 1:
+        return multilabel.measure(probabilities, labels)
     predictions = Predictions.of(probabilities, labels)
     found = accuracy.measure(predictions, labels) | calibration.measure(predictions, labels)
     if group_of_row is not None:

@@ -1,6 +1,7 @@
 """Which metrics there are: which way is better, and in what they are shown."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -15,11 +16,18 @@ class Metric:
         Whether it lies between 0 and 1, and is shown in percent; otherwise it is in nats.
     needs_groups
         Whether it exists only for splits whose rows are in groups.
+    labels
+        Whether it exists where each row has "one" class, "any" number of classes, or for "both".
     """
 
     lower_is_better: bool = False
     is_share: bool = True
     needs_groups: bool = False
+    labels: Literal["one", "any", "both"] = "one"
+
+    def applies(self, *, multilabel: bool) -> bool:
+        """Whether it exists for such labels."""
+        return self.labels in ("both", "any" if multilabel else "one")
 
     @property
     def sign(self) -> int:
@@ -47,8 +55,13 @@ METRICS = {
     "accuracy": Metric(),
     "balanced-accuracy": Metric(),
     "min-class-accuracy": Metric(),
-    "macro-f1": Metric(),
+    "macro-f1": Metric(labels="both"),
     "worst-group-accuracy": Metric(needs_groups=True),
-    "nll": Metric(lower_is_better=True, is_share=False),
+    "nll": Metric(lower_is_better=True, is_share=False, labels="both"),
     "calibration-error": Metric(lower_is_better=True),
+    "mean-average-precision": Metric(labels="any"),
+    "micro-f1": Metric(labels="any"),
+    "label-accuracy": Metric(labels="any"),
+    "subset-accuracy": Metric(labels="any"),
+    "ranking-loss": Metric(lower_is_better=True, labels="any"),
 }

@@ -47,7 +47,8 @@ class TrainingSet:
     indices
         (L,) int64 rows of the pool that are labelled.
     labels
-        (L,) int64, aligned with `indices`.
+        (L,) int64, aligned with `indices`; where a row belongs to any number of classes, (L, C) of
+        0 and 1.
     num_classes
         C.
     statistics
@@ -86,13 +87,20 @@ class TrainingSet:
     checkpoint: Path | None = None
 
     def __post_init__(self) -> None:
-        if np.shape(self.indices) != np.shape(self.labels) or np.ndim(self.labels) != 1:
+        count = np.shape(self.indices)
+        shapes = (count, (*count, self.num_classes))
+        if len(count) != 1 or np.shape(self.labels) not in shapes:
             raise InputError(
-                f"labels: shape {np.shape(self.labels)} for indices of shape "
-                f"{np.shape(self.indices)}; allowed: two vectors of one length"
+                f"labels: shape {np.shape(self.labels)} for indices of shape {count}; allowed: two "
+                f"vectors of one length, or labels of shape (L, {self.num_classes})"
             )
-        check_labels(self.labels, self.num_classes)
+        check_labels(self.labels, 2 if self.multilabel else self.num_classes)
         check_labels(self.indices, len(self.pool), "indices")
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether a row belongs to any number of classes."""
+        return np.ndim(self.labels) > 1
 
     def features(self) -> np.ndarray:
         """(L, D) embeddings of the labelled rows."""

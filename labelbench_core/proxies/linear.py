@@ -1,4 +1,7 @@
-"""Multinomial logistic regression on frozen embeddings: a linear probe.
+"""Logistic regression on frozen embeddings: a linear probe.
+
+Multinomial for a class a row; where a row belongs to any number of classes, one binary regression a
+class, all of one penalty.
 
 With a start from the classifier that a CLIP-like backbone makes from class names, the penalty is on
 the distance from that classifier instead of from zero: the objective has one minimum, wherever the
@@ -23,12 +26,13 @@ from labelbench_core.proxies.shared.penalty import choose_penalty
 from labelbench_core.registry.options import Count, Penalty, Positive
 
 INFO = {
-    "summary": "L2-penalised multinomial logistic regression on standardised embeddings",
+    "summary": "L2-penalised logistic regression on standardised embeddings",
     "paper": "Cox 1958; as selection via proxy: Coleman et al., ICLR 2020",
     "provides": ["probabilities", "head"],
     "cost": "O(L D C) per iteration, 10 to 70 iterations",
     "needs_torch": False,
     "pretrained_head": True,
+    "multilabel": True,
 }
 
 
@@ -55,7 +59,7 @@ class LinearProxy(LinearHead):
         previous: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Train from zero; the optimum is unique, and `rng` only assigns the folds."""
-        self.statistics = training.statistics
+        self.statistics, self.multilabel = training.statistics, training.multilabel
         labels, num_classes = training.labels, training.num_classes
         self.prior = self._prior(training)
         rows = self.embed(training.features())
@@ -78,6 +82,7 @@ class LinearProxy(LinearHead):
         """
         probe = LinearProxy(fit["penalty"], 10 * self.tolerance, self.max_iterations, self.threads)
         probe.statistics, probe.prior = self.statistics, self._prior(training)
+        probe.multilabel = training.multilabel
         start = np.vstack(self.head()).astype(np.float64)
         rows = probe.embed(training.features())
         solution = probe._solve(

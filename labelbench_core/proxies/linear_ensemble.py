@@ -21,7 +21,6 @@ import numpy as np
 from labelbench_core.compute.threads import ordered_map
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.linear import LinearProxy
-from labelbench_core.proxies.shared.design import softmax
 from labelbench_core.proxies.shared.logistic import Solution
 from labelbench_core.registry.options import Count, Interval, Penalty, Positive
 
@@ -32,6 +31,7 @@ INFO = {
     "cost": "that of the linear proxy and, per member, O(L D C) per iteration",
     "needs_torch": False,
     "pretrained_head": True,
+    "multilabel": True,
 }
 
 
@@ -95,7 +95,8 @@ class LinearEnsemble(LinearProxy):
         # One product for all members: with few classes several times faster than one for each.
         logits = features.astype(np.float32) @ weights.reshape(len(weights), -1)
         logits += bias.reshape(-1)
-        return softmax(logits.reshape(-1, bias.shape[1])).reshape(len(features), *bias.shape)
+        logits = logits.reshape(-1, bias.shape[1])
+        return self._of_logits(logits).reshape(len(features), *bias.shape)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The heads: `weights`, `bias`, `member_weights`, `member_bias`."""

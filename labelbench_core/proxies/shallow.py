@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 import numpy as np
 
 from labelbench_core.proxies import Statistics, TrainingSet
-from labelbench_core.proxies.shared.design import softmax
+from labelbench_core.proxies.shared.likelihoods import softmax
 from labelbench_core.proxies.shared.streaming import predict
 from labelbench_core.proxies.shared.trained import train_on_embeddings
 from labelbench_core.registry.options import Interval, Reference

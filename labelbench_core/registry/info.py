@@ -73,6 +73,7 @@ ALLOWED = {
     "unlabeled_views": option_rules.of(Literal[1, 2]),
     **dict.fromkeys(("rows", "reads"), option_rules.Allowed(listed(ROWS), ROWS.__contains__)),
     "groups": option_rules.of(bool | str),
+    "multilabel_by": _TEXTS,
     "num_classes": option_rules.of(int | str),
     "sizes": option_rules.Allowed("a mapping of splits to numbers of rows", _are_sizes),
     "sizes_by": option_rules.Allowed(
@@ -82,7 +83,9 @@ ALLOWED = {
 """Other keys, such as summary and paper, may hold anything."""
 ONLY_OF = {
     **{"runs": "strategies", "steps_at_least": "trainers", "reads": "backbones"},
-    **dict.fromkeys(("rows", "groups", "num_classes", "sizes", "sizes_by"), "datasets"),
+    **dict.fromkeys(
+        ("rows", "groups", "multilabel_by", "num_classes", "sizes", "sizes_by"), "datasets"
+    ),
 }
 
 
@@ -112,7 +115,7 @@ def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> I
             yield from _not_of_use(key, [value], options, option_rules.is_number, "a number")
         elif key == "sizes_by":
             yield from _not_of_use(key, value, options, lambda _: True, "any default")
-        elif key == "required":
+        elif key in ("required", "multilabel_by"):
             yield from _not_of_use(key, value, options, lambda default: not default, "nothing")
         elif key == "at_least":
             yield from _not_of_use(key, value, options, _is_number, "a number or null")

@@ -129,7 +129,10 @@ def _train_and_evaluate(
         scores = {
             split: metrics.evaluate(
                 PredictedRows(
-                    proxy, proxy.pool_rows(rows) if split == "pool" else rows, job.threads
+                    proxy,
+                    proxy.pool_rows(rows) if split == "pool" else rows,
+                    job.threads,
+                    multilabel=data.multilabel,
                 ),
                 data.truth[split],
                 data.groups.get(split),

@@ -39,7 +39,7 @@ def pool_of(job: RoundJob, proxy: Proxy, needs: Collection[str]) -> "Pool":
     if "member_probabilities" in needs and isinstance(proxy, Ensemble):
         members = member_rows(proxy, rows, job.threads, multilabel=data.multilabel)
     if "head" in needs and isinstance(proxy, LinearHead):
-        head = Head(*proxy.head())
+        head = Head(*proxy.head(), data.multilabel)
     bought_elsewhere = None
     if "recorded" in needs:
         options, pool_rows = job.settings["strategy"]["options"], len(data.embeddings["pool"])

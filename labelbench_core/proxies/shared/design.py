@@ -5,17 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from labelbench_core.compute.threads import ordered_map
+from labelbench_core.proxies.shared.likelihoods import likelihood_of
 
 BLOCK_ROWS = 1024  # fixed, so that sums are formed in the same order whatever the threads
 MANY_CLASSES = 100  # from so many on, threads pay for what is done with the logits of a block
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """(N, C) probabilities from logits, in the logits' precision."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    np.exp(shifted, out=shifted)
-    shifted /= shifted.sum(axis=1, keepdims=True)
-    return shifted
 
 
 class Design:
@@ -26,6 +19,8 @@ class Design:
 
     Attributes
     ----------
+    likelihood
+        Of the labels: (L,) classes, or (L, C) of 0 and 1.
     threads
         For products with the features.
     threads_of_logits
@@ -36,6 +31,7 @@ class Design:
         self, features: np.ndarray, labels: np.ndarray, num_classes: int, threads: int
     ) -> None:
         self.features, self.labels, self.num_classes = features, labels, num_classes
+        self.likelihood = likelihood_of(labels)
         starts = range(0, len(features), BLOCK_ROWS)
         self.blocks = [slice(start, start + BLOCK_ROWS) for start in starts]
         self.threads = threads if len(self.blocks) > 1 else 1
@@ -68,8 +64,8 @@ class Design:
         residual, total = self.residual, penalty * point
 
         def subtract(block: slice) -> np.ndarray:
-            residual[block] = softmax(logits[block])
-            residual[block][np.arange(len(logits[block])), self.labels[block]] -= 1
+            residual[block] = self.likelihood.probabilities(logits[block])
+            self.likelihood.subtract(self.labels[block], residual[block])
             return residual[block].sum(axis=0, dtype=np.float64)
 
         def multiply(block: slice) -> np.ndarray:
@@ -83,7 +79,7 @@ class Design:
 
     def gain(self, change: np.ndarray) -> float:
         """What a step of length 1 adds to the logits of the labels, summed over all rows."""
-        return float(change[np.arange(len(change)), self.labels].sum(dtype=np.float64))
+        return self.likelihood.at_labels(change, self.labels)
 
     def expectation(
         self, logits: np.ndarray, change: np.ndarray, length: float
@@ -91,12 +87,8 @@ class Design:
         """Mean and variance of the change at a step of some length, summed over all rows."""
 
         def of(block: slice) -> tuple[float, float]:
-            weighted = softmax(logits[block] + np.float32(length) * change[block])
-            weighted *= change[block]
-            mean = weighted.sum(axis=1)
-            weighted *= change[block]
-            variance = weighted.sum(axis=1) - mean**2
-            return float(mean.sum(dtype=np.float64)), float(variance.sum(dtype=np.float64))
+            moved = logits[block] + np.float32(length) * change[block]
+            return self.likelihood.moments(self.likelihood.probabilities(moved), change[block])
 
         means, variances = zip(*ordered_map(of, self.blocks, self.threads_of_logits), strict=True)
         return sum(means), sum(variances)
@@ -114,7 +106,8 @@ def curvature_pays(rows: int, dims: int, classes: int) -> bool:
 class Curvature:
     """The inverse of an approximate Hessian, as if all classes were as likely and independent.
 
-    The Hessian is the sum over rows of (diag p − p pᵀ) ⊗ x xᵀ, plus the penalty. Böhning (Annals of
+    The Hessian is the sum over rows of (diag p − p pᵀ) ⊗ x xᵀ (of diag p (1 − p) where a row can
+    have any number of classes), plus the penalty. Böhning (Annals of
     the Institute of Statistical Mathematics 44, 1992) bounds its first factor by a constant; here
     that constant is the mean of p (1 − p) at the start: from zero, the first step is Newton's.
     """
@@ -122,10 +115,10 @@ class Curvature:
     def __init__(self, design: Design, logits: np.ndarray, penalty: float) -> None:
         def of(block: slice) -> tuple[np.ndarray, np.ndarray, float]:
             rows = design.features[block]
-            uncertain = 1 - (softmax(logits[block]) ** 2).sum(axis=1, dtype=np.float64)
-            return rows.T @ rows, rows.sum(axis=0, dtype=np.float64), float(uncertain.sum())
+            uncertain = likelihood.uncertainty(likelihood.probabilities(logits[block]))
+            return rows.T @ rows, rows.sum(axis=0, dtype=np.float64), uncertain
 
-        dims = design.features.shape[1]
+        likelihood, dims = design.likelihood, design.features.shape[1]
         hessian, uncertain = np.zeros((dims + 1, dims + 1)), 0.0
         for product, total, of_block in ordered_map(of, design.blocks, design.threads):
             hessian[:-1, :-1] += product
@@ -133,7 +126,7 @@ class Curvature:
             hessian[:-1, -1] += total
             uncertain += of_block
         hessian[-1, -1] = len(design.labels)
-        hessian *= uncertain / len(design.labels) / (design.num_classes - 1)
+        hessian *= uncertain / len(design.labels) / likelihood.degrees(design.num_classes)
         hessian[np.diag_indices(dims + 1)] += penalty
         self.inverse = np.linalg.inv(hessian)
 

@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from labelbench_core.proxies import Statistics
-from labelbench_core.proxies.shared.design import softmax
+from labelbench_core.proxies.shared.likelihoods import sigmoid, softmax
 from labelbench_core.proxies.shared.streaming import predict
 
 
@@ -18,6 +18,8 @@ class LinearHead:
         (D, C) and (C,) float32, for embeddings as stored (standardisation is folded in).
     statistics
         Statistics by which embeddings are standardised.
+    multilabel
+        Whether a row belongs to any number of classes: the classes' probabilities are independent.
     """
 
     def __init__(self, threads: int) -> None:
@@ -25,6 +27,7 @@ class LinearHead:
         self.weights = np.zeros((0, 0), np.float32)
         self.bias = np.zeros(0, np.float32)
         self.statistics: Statistics
+        self.multilabel = False
 
     def head(self) -> tuple[np.ndarray, np.ndarray]:
         """(D, C) weights and (C,) bias for rows of `embed`."""
@@ -49,19 +52,25 @@ class LinearHead:
         return rows
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The trained head: `weights`, `bias`."""
-        return {"weights": self.weights, "bias": self.bias}
+        """The trained head: `weights`, `bias`; `multilabel` where it is."""
+        kind = {"multilabel": np.ones((), bool)} if self.multilabel else {}
+        return {"weights": self.weights, "bias": self.bias, **kind}
 
     def restore(self, arrays: dict[str, np.ndarray], statistics: Statistics) -> Self:
         """Take over a trained head from `arrays`."""
         self.weights, self.bias = arrays["weights"], arrays["bias"]
+        self.multilabel = "multilabel" in arrays
         self.statistics = statistics
         return self
 
     def _probabilities(self, rows: np.ndarray) -> np.ndarray:
         logits = rows.astype(np.float32) @ self.weights
         logits += self.bias
-        return softmax(logits)
+        return self._of_logits(logits)
+
+    def _of_logits(self, logits: np.ndarray) -> np.ndarray:
+        """(n, C) probabilities."""
+        return sigmoid(logits) if self.multilabel else softmax(logits)
 
     def _for_stored(self, weights: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(D, C) and (C,) float32 for embeddings as stored: standardisation is folded in."""

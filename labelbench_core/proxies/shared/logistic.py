@@ -1,4 +1,6 @@
-"""Multinomial logistic regression with an L2 penalty, solved to a checked tolerance in NumPy.
+"""Logistic regression with an L2 penalty, solved to a checked tolerance in NumPy.
+
+Rows have one class each, or belong to any number of classes.
 
 The objective is strictly convex (the bias is penalised too, as the weight of a constant feature, so
 that a class without a label has a finite solution): its minimum depends on the labelled set only.
@@ -54,7 +56,10 @@ def solve(
     start: np.ndarray | None = None,
     prior: np.ndarray | None = None,
 ) -> Solution:
-    """Minimise  Σᵢ −log softmax(xᵢW + b)[yᵢ] + penalty/2 · (‖W − W₀‖² + ‖b − b₀‖²).
+    """Minimise  Σᵢ −log p(yᵢ | xᵢW + b) + penalty/2 · (‖W − W₀‖² + ‖b − b₀‖²).
+
+    p is the softmax for a class a row; for labels of 0 and 1, the product over the classes of
+    logistic functions: one binary regression a class.
 
     L-BFGS (Liu & Nocedal 1989). The line search is nearly free: the logits are linear in
     the step, so that one matrix product gives the objective and its slope at every step length.
@@ -67,7 +72,7 @@ def solve(
     features
         (L, D) float32, of comparable scale in all columns.
     labels
-        (L,) int64.
+        (L,) int64 classes, or (L, C) of 0 and 1.
     tolerance
         Stop when the gradient's norm has fallen to this fraction of that at W₀ and b₀.
     threads

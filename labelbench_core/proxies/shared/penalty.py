@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labelbench_core.compute.threads import ordered_map
-from labelbench_core.proxies.shared.design import softmax
+from labelbench_core.proxies.shared.likelihoods import likelihood_of
 from labelbench_core.proxies.shared.logistic import solve
 
 FOLDS = 5
@@ -70,13 +70,14 @@ def choose_penalty(
     features
         (L, D) float32 standardised features.
     labels
-        (L,) int64.
+        (L,) int64 classes, or (L, C) of 0 and 1.
     start
         Where to begin: the choice of an earlier round, or None.
     prior
         As for `logistic.solve`.
     """
-    lowest, highest, first = grid(num_classes)
+    # Of classes that do not exclude each other, each is a problem of two, however many there are.
+    lowest, highest, first = grid(num_classes if labels.ndim == 1 else FEW)
     if len(labels) < 2:
         return Choice(start or STEP**first, False, 0)
     order = rng.permutation(len(labels))
@@ -173,5 +174,4 @@ class _Fold:
         self.flops += solution.flops
         logits = self.test @ solution.weights.astype(np.float32)
         logits += solution.bias.astype(np.float32)
-        truth = softmax(logits)[np.arange(len(logits)), self.test_labels]
-        return -float(np.log(np.maximum(truth, np.finfo(np.float32).tiny)).sum(dtype=np.float64))
+        return likelihood_of(self.test_labels).loss(logits, self.test_labels)

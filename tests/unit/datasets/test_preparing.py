@@ -327,7 +327,7 @@ def test_every_source_is_registered_with_literal_options():
     names = registry.names("datasets")
     assert names == [
         *("camelyon17", "cifar10", "cifar100", "digits", "fashion-mnist", "fmow", "image-folder"),
-        *("imagenet", "iwildcam", "kuzushiji49", "own-embeddings", "svhn", "table"),
+        *("imagenet", "iwildcam", "kuzushiji49", "mosaics", "own-embeddings", "svhn", "table"),
     ]
     for name in names:
         described = registry.describe("datasets", name)

@@ -321,7 +321,7 @@ def test_a_file_that_is_no_component_any_more_stops_only_who_uses_it():
 
 
 def test_methods_for_several_classes_a_row_are_listed_beside_broken_ones(plugin):
-    from labelbench_core.configuration import loading as experiments
+    from labelbench_core.configuration import multilabel
     from labelbench_core.configuration.catalogue import load_catalogue
 
     catalogue = load_catalogue(PROJECT / "config" / "catalogue")
@@ -329,7 +329,7 @@ def test_methods_for_several_classes_a_row_are_listed_beside_broken_ones(plugin)
     catalogue["strategies"]["mine"] = entry
     (plugin / "first_rows.py").write_text("def (:\n")
     crossing = SimpleNamespace(strategies=("alfa-mix",), ceilings=(), proxies=(), finetune=None)
-    (line,) = experiments._not_multilabel(crossing, catalogue, "digits")
+    (line,) = multilabel._methods(crossing, catalogue, "digits")
     allowed = line.partition("allowed: ")[2].split(", ")
     assert "margin" in allowed
     assert "mine" not in allowed

@@ -1,0 +1,94 @@
+"""What is refused, before any job, on data sets whose rows belong to any number of classes."""
+
+import pytest
+
+from helpers.experiments_read import errors_of, load
+from labelbench_core.configuration.multilabel import is_multilabel
+
+
+@pytest.fixture
+def several(quickstart, catalogue):
+    """An experiment on mosaics that is all right."""
+    config = {**quickstart, "datasets": ["digits-mosaics"], "proxies": ["linear"]}
+    config["strategies"], config["highlight"] = ["random", "margin"], "margin"
+    for key in ("metric", "finetune", "ceilings", "also"):
+        config.pop(key, None)
+    return config, {kind: dict(found) for kind, found in catalogue.items()}
+
+
+def test_its_metric_is_mean_average_precision(several):
+    config, catalogue = several
+    assert load(config, catalogue).metric == "mean-average-precision"
+    assert load({**config, "metric": "macro-f1"}, catalogue).metric == "macro-f1"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "metric", "rows"),
+    [
+        ("digits-mosaics", "accuracy", "may belong to any number of classes"),
+        ("digits", "ranking-loss", "have one class each"),
+    ],
+)
+def test_metrics_of_other_labels_are_refused(several, dataset, metric, rows):
+    config, catalogue = several
+    told = errors_of({**config, "datasets": [dataset], "metric": metric}, catalogue)
+    assert told.startswith(f"my.yaml: metric: {metric!r}: rows of data set {dataset!r} {rows}; ")
+    assert "macro-f1" in told.partition("allowed: ")[2]
+    assert metric not in told.partition("allowed: ")[2].split(", ")
+
+
+def test_data_sets_of_both_kinds_need_a_metric_of_both(several):
+    config, catalogue = several
+    both = {**config, "datasets": ["digits", "digits-mosaics"]}
+    assert "metric: missing" in errors_of(both, catalogue)
+    assert load({**both, "metric": "macro-f1"}, catalogue).metric == "macro-f1"
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "name", "entry", "told"),
+    [
+        (
+            *("proxies", "proxies", "pulled"),
+            {"implementation": "linear", "options": {"start": "zero-shot"}},
+            "proxies: 'pulled': options.start: 'zero-shot' does not apply",
+        ),
+        (
+            *("schedules", "schedules", "balanced"),
+            {"initial": 20, "batch": 20, "draw": "class-balanced"},
+            "schedules: 'balanced': draw: 'class-balanced' does not apply",
+        ),
+        (
+            *("annotators", "annotators", "errs"),
+            {"implementation": "uniform-noise", "options": {"rate": 0.1}},
+            "annotators: 'errs' does not apply",
+        ),
+        (
+            *("datasets", "datasets", "tail"),
+            {"implementation": "mosaics", "long_tail": {"ratio": 5}},
+            "datasets: 'tail': long_tail does not apply",
+        ),
+        (
+            *("proxies", "proxies", "deep"),
+            {"implementation": "shallow", "options": {"trainer": "brief"}},
+            "proxies: 'deep' does not apply",
+        ),
+    ],
+)
+def test_what_needs_one_class_a_row_is_refused(several, key, kind, name, entry, told):
+    config, catalogue = several
+    catalogue[kind][name] = entry
+    assert told in errors_of({**config, key: [name]}, catalogue)
+
+
+def test_an_option_may_make_a_data_set_multilabel(catalogue, monkeypatch):
+    from labelbench_core import registry
+
+    described = registry.describe("datasets", "table")
+    several = described.__class__(
+        **{**vars(described), "info": {**described.info, "multilabel_by": ["group_column"]}}
+    )
+    monkeypatch.setattr(registry, "describe", lambda *_: several)
+    entry = {"implementation": "table", "options": {"table": "a.csv"}}
+    assert not is_multilabel({"datasets": {"mine": entry}}, "mine")
+    entry["options"]["group_column"] = "tags"
+    assert is_multilabel({"datasets": {"mine": entry}}, "mine")
