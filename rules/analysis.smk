@@ -40,6 +40,42 @@ rule collect_curves:
         " --metrics {output.metrics} --finetuned {output.finetuned} --log {log}"
 
 
+rule list_bought:
+    input:
+        rounds=every("record", "train_initial", "select_round"),
+        datasets=every("manifest", "prepare_dataset"),
+        arrays=ancient(every("arrays", "prepare_dataset")),
+        annotations=every("record", "annotate"),
+        annotation_arrays=ancient(every("arrays", "annotate")),
+    output:
+        output_of("list_bought", "table"),
+    log:
+        log_of("list_bought"),
+    benchmark:
+        benchmark_of("list_bought")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code("list_bought"),
+        experiment=verbatim(EXPERIMENT.to_json()),
+        round_pattern=verbatim(files_of("select_round", "record")),
+        initial_pattern=verbatim(files_of("train_initial", "record")),
+        dataset_pattern=verbatim(files_of("prepare_dataset", "manifest")),
+        annotation_pattern=verbatim(files_of("annotate", "record")),
+    message:
+        "List what was bought"
+    shell:
+        "python -m workflow_scripts.list_bought"
+        " --experiment {params.experiment:q} --round-pattern {params.round_pattern:q}"
+        " --initial-pattern {params.initial_pattern:q}"
+        " --dataset-pattern {params.dataset_pattern:q}"
+        " --annotation-pattern {params.annotation_pattern:q} --table {output} --log {log}"
+
+
 rule collect_costs:
     input:
         # Only for the order: the costs of jobs are known once all have run.

@@ -43,6 +43,8 @@ ONLY_WITH = {
     "price_costs": "priced",
 }
 """Rules that run only where an experiment has some of these (attribute of `Experiment`)."""
+BOUGHT = "bought"
+"""Name of the table of all labels that were bought."""
 COMPARE_REPLAYS = "compare_replays"
 """Runs where an experiment buys recorded lists and has strategies of the same names."""
 REPLAYS = "replay"

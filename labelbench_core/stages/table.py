@@ -233,6 +233,12 @@ _TABLE = (
         target="report",
     ),
     Stage(
+        "list_bought",
+        ids=_REPORT,
+        outputs={"table": Output((report_files.table(report_files.BOUGHT),))},
+        target="report",
+    ),
+    Stage(
         "collect_costs",
         ids=_REPORT,
         outputs={"costs": Output((report_files.COSTS,))},

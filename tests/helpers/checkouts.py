@@ -66,6 +66,7 @@ tiny:
 ANALYSIS = {
     "collect_curves": 1,
     "collect_costs": 1,
+    "list_bought": 1,
     "tabulate": 1,
     "plot_label_efficiency": 1,
     "plot_label_savings": 1,

@@ -1,0 +1,93 @@
+"""Which rows every round bought, with their files and labels, for people and other programs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelbench_core.annotators import EXACT
+from labelbench_core.annotators.annotations import read_annotations
+from labelbench_core.configuration.experiment import SETTING, Experiment, annotator_of
+from labelbench_core.datasets import POOL, PreparedDataset, open_dataset
+from labelbench_core.datasets.names import printable
+from labelbench_core.datasets.stored_listing import read_listing
+from labelbench_core.storage.files import atomic_path
+from labelbench_core.storage.records import ROUND, read_record
+from labelbench_core.storage.round_files import INITIAL
+
+HEAD = (*SETTING, "strategy", "seed", "round")
+BOUGHT_COLUMNS = (*HEAD, "order", "row", "file", "label")
+
+
+def write_bought(
+    path: Path,
+    experiment: Experiment,
+    *,
+    round_pattern: str,
+    initial_pattern: str,
+    dataset_pattern: str,
+    annotation_pattern: str,
+) -> None:
+    """Write a table with a line for each label that was bought; columns as `BOUGHT_COLUMNS`.
+
+    `order` counts from 1 within a strategy and seed, `row` is that of the pool, from 0. `file` is
+    relative to the data set's folder, and empty where rows are no files. `label` is the name of the
+    class that the annotator gave, names with `|` between them where there can be several. Round 0
+    stands with every strategy; models on the full data, which have all rows, are left out.
+    Patterns are paths with ids in braces.
+    """
+    pools: dict[str, _Pool] = {}
+    counts: dict[tuple[Any, ...], int] = {}
+    with atomic_path(path) as aside, open(aside, "w", encoding="utf-8", newline="") as handle:
+        lines = csv.writer(handle, lineterminator="\n")
+        lines.writerow(BOUGHT_COLUMNS)
+        for ids in experiment.selections():
+            if ids["schedule"] in experiment.full_data:
+                continue
+            first = ids["round"] == 0
+            expected = {key: ids[key] for key in ROUND} | ({"strategy": INITIAL} if first else {})
+            record = (initial_pattern if first else round_pattern).format_map(ids)
+            bought = read_record(record, "round", expected)["bought"]
+            place = annotation_pattern.format_map(ids)
+            if place not in pools:
+                manifest = Path(dataset_pattern.format_map(ids))
+                dataset = open_dataset(manifest.parent, ids["dataset"])
+                pools[place] = _Pool(dataset, annotator_of(ids), Path(place))
+            named = {**ids, "annotator": annotator_of(ids)}
+            head = [named[key] for key in HEAD]
+            chain = tuple(head[:-1])
+            before = counts.get(chain, 0)
+            counts[chain] = before + len(bought)
+            for order, (row, file, label) in enumerate(pools[place].described(bought), before + 1):
+                lines.writerow([*head, order, row, file, label])
+
+
+class _Pool:
+    """Files and labels of a pool, as its annotator gives them."""
+
+    def __init__(self, dataset: PreparedDataset, annotator: str, record: Path) -> None:
+        self._names = dataset.class_names
+        self._files = None
+        if dataset.manifest["splits"][POOL]["storage"] == "files":
+            listing = dataset.folder / "arrays" / f"{POOL}-files.json"
+            self._files = read_listing(listing, dataset.manifest["listings"][POOL])
+        self._labels = dataset.labels(POOL)
+        if annotator != EXACT:
+            told = {"dataset": dataset.manifest["dataset"], "annotator": annotator}
+            told["dataset_fingerprint"] = dataset.manifest["fingerprint"]
+            size = (len(self._labels), dataset.num_classes)
+            self._labels = read_annotations(record, told, *size).labels
+
+    def described(self, rows: list[int]) -> Iterator[tuple[int, str, str]]:
+        """Row, file and label of each of `rows`."""
+        for row in rows:
+            file = printable(self._files[row][0]) if self._files is not None else ""
+            yield row, file, self._label(self._labels[row])
+
+    def _label(self, label: np.ndarray | np.int64) -> str:
+        given = np.flatnonzero(label) if np.ndim(label) else [int(label)]
+        return "|".join(self._names[number] for number in given)

@@ -1,0 +1,72 @@
+"""The table of what was bought: rows of rounds with their files and labels."""
+
+import csv
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from helpers import fake_results
+from labelbench_core.analysis import bought
+from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.datasets.stored_listing import write_listing
+
+CLASSES = ["cat", "dog"]
+
+
+def dataset_of(folder: Path, storage: str, labels: np.ndarray) -> SimpleNamespace:
+    """What the table needs of a prepared data set."""
+    listing = folder / "arrays" / "pool-files.json"
+    listing.parent.mkdir(exist_ok=True)
+    names = [(f"pool/{number}.png", "0" * 64) for number in range(len(labels))]
+    manifest = {
+        "dataset": "digits",
+        "splits": {"pool": {"storage": storage}},
+        "listings": {"pool": write_listing(listing, names)},
+    }
+    return SimpleNamespace(
+        folder=folder, manifest=manifest, class_names=CLASSES, labels=lambda split: labels
+    )
+
+
+@pytest.mark.parametrize("storage", ["files", "array"])
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_every_label_stands_with_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, storage: str, multilabel: bool
+) -> None:
+    values = fake_results.experiment(
+        strategies=["random", "margin"], seeds=[1], rounds=2, finetune=None
+    )
+    fake_results.write(tmp_path, values)
+    for path in tmp_path.glob("selections/**/round-*.json"):
+        rows = [3, 0] if path.name == "round-0.json" else [1]
+        fake_results.edit(path, lambda record, rows=rows: record.update(bought=rows))
+    labels = np.array([0, 1, 1, 0])
+    if multilabel:
+        labels = np.array([[1, 0], [1, 1], [0, 1], [0, 0]])
+    prepared = dataset_of(tmp_path, storage, labels)
+    monkeypatch.setattr(bought, "open_dataset", lambda folder, name: prepared)
+    table = tmp_path / "bought.csv"
+    bought.write_bought(
+        table,
+        Experiment.from_json(json.dumps(values)),
+        round_pattern=f"{tmp_path}/{fake_results.ROUND}",
+        initial_pattern=f"{tmp_path}/{fake_results.INITIAL}",
+        dataset_pattern=f"{tmp_path}/manifest.json",
+        annotation_pattern=f"{tmp_path}/record.json",
+    )
+    with open(table, encoding="utf-8", newline="") as handle:
+        found = list(csv.DictReader(handle))
+    assert tuple(found[0]) == bought.BOUGHT_COLUMNS
+    names = ["", "cat", "cat|dog"] if multilabel else ["cat", "cat", "dog"]
+    files = ["pool/3.png", "pool/0.png", "pool/1.png"] if storage == "files" else ["", "", ""]
+    for strategy in ("random", "margin"):
+        rows = [row for row in found if row["strategy"] == strategy]
+        assert [row["order"] for row in rows] == ["1", "2", "3"]
+        assert [row["round"] for row in rows] == ["0", "0", "1"]
+        assert [row["row"] for row in rows] == ["3", "0", "1"]
+        assert [row["file"] for row in rows] == files
+        assert [row["label"] for row in rows] == names
+        assert {row["annotator"] for row in rows} == {"exact"}
