@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -120,6 +120,8 @@ class RawDataset:
         Of the groups 0, 1, …; empty where no split has groups.
     draw
         How splits were drawn that the source does not have itself; None: it has them.
+    where
+        A file → what names it, such as `all.csv: line 7`; None where folders do.
     """
 
     class_names: list[str]
@@ -133,6 +135,7 @@ class RawDataset:
     near_copies: int = 0
     group_names: Sequence[str] = ()
     draw: Draw | None = None
+    where: Callable[[str], str] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,113 @@
-"""List data sets, and describe their options.
+"""List data sets, describe their options, or look at one before anything runs.
 
 python -m labelbench_core.datasets --list
 python -m labelbench_core.datasets --describe NAME ...
+python -m labelbench_core.datasets --check ID_OR_FILE
 """
 
+import argparse
 import sys
+from pathlib import Path
+from typing import Any
 
-from labelbench_core.registry import listing
+from labelbench_core.datasets import data_directory
+from labelbench_core.datasets.looks import STATE
+from labelbench_core.errors import InputError, did_you_mean, listed, shown
+from labelbench_core.registry import listing, option_errors, options_of
+from labelbench_core.storage.yaml_files import parse_yaml, read_yaml
 
 COLUMNS = ("summary",)
+CATALOGUE = Path("config", "catalogue", "datasets.yaml")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print a list or descriptions; the exit status."""
-    return listing.list_command("datasets", COLUMNS, argv)
+    """Print a list, descriptions or what a look found; the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    if any(one.split("=")[0] == "--check" for one in argv):
+        return check(argv)
+    more = "--check ID_OR_FILE looks at a data set before anything runs; see --check --help"
+    return listing.list_command("datasets", COLUMNS, argv, more)
+
+
+def check(argv: list[str]) -> int:
+    """`--check`: 0 if the data set can be prepared, 1 if something is wrong, 2 if it is not one."""
+    parser = argparse.ArgumentParser(prog="python -m labelbench_core.datasets")
+    parser.add_argument(
+        "--check",
+        required=True,
+        metavar="ID_OR_FILE",
+        help="an id of the catalogue, a folder of images, a table, or a YAML file of entries",
+    )
+    parser.add_argument("--options", default="{}", help="YAML: options of the folder or the table")
+    parser.add_argument("--catalogue", type=Path, default=CATALOGUE, help="file of the ids")
+    parser.add_argument("--sheet", type=Path, help="PNG to write; NAME-check.png unless given")
+    parser.add_argument("--threads", type=int, default=2, help="threads that read and decode")
+    asked = parser.parse_args(argv)
+    status = 0
+    try:
+        for name, entry, data_dir, is_new in _entries(asked):
+            status = max(status, _check_one(name, entry, data_dir, is_new, asked))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return status
+
+
+def _check_one(
+    name: str, entry: dict[str, Any], data_dir: Path, is_new: bool, asked: argparse.Namespace
+) -> int:
+    # Pillow and what else decoding needs: `--list` does without.
+    from labelbench_core.datasets.contact_sheet import write_contact_sheet
+    from labelbench_core.datasets.looking import look
+
+    seen = look(name, entry, data_dir, STATE, threads=asked.threads)
+    print("\n".join(seen.lines))
+    if all(split.rows == "images" for split in seen.raw.splits.values()):
+        sheet = asked.sheet or Path(f"{name}-check.png")
+        write_contact_sheet(seen.raw, data_dir, sheet)
+        print(f"  {'sheet':<9} {sheet}")
+    if is_new:
+        options = ", ".join(
+            f"{key}: {listing.written(one)}" for key, one in entry["options"].items()
+        )
+        told = f"\n{name}:\n  implementation: {entry['implementation']}\n  options: {{{options}}}"
+        print(f"\nIts entry in {CATALOGUE}, with LABELBENCH_DATA={data_dir}:\n{told}")
+    return int(seen.broken)
+
+
+def _entries(asked: argparse.Namespace) -> list[tuple[str, dict[str, Any], Path, bool]]:
+    """Id, entry, data directory, and whether the entry is made up here, of what is asked for."""
+    path, what = Path(asked.check), asked.check
+    options = parse_yaml(asked.options, "--options")
+    if not isinstance(options, dict):
+        told = f"--options: {shown(asked.options)}"
+        raise InputError(f"{told}; allowed: a mapping, as {{layout: splits}}")
+    if path.suffix in (".yaml", ".yml") and path.is_file():
+        entries = read_yaml(path) or {}
+        if "experiment" in entries:
+            entries = (entries.get("catalogue") or {}).get("datasets") or {}
+        return [(name, entry, data_directory(), False) for name, entry in entries.items()]
+    if path.exists():
+        name = path.resolve().stem.lower().replace("_", "-").replace(" ", "-")
+        data_dir, inside = path.resolve().parent, path.resolve().name
+        if path.is_file():
+            source, options = "table", {"table": inside, **options}
+        elif any(list(path.glob(f"{place}metadata.*")) for place in ("", "*/")):
+            source, options = "hugging-face-folder", {"folder": inside, **options}
+        else:
+            source, options = "image-folder", {"folder": inside, **options}
+        errors = option_errors("datasets", source, options)
+        if errors:
+            raise InputError(f"{what}: {source}: {errors[0]}; give it by --options")
+        return [(name, {"implementation": source, "options": options}, data_dir, True)]
+    known = read_yaml(asked.catalogue) or {}
+    if what not in known:
+        hint = did_you_mean(what, known)
+        told = f"--check: {shown(what)}: no file, and no id of {asked.catalogue}{hint}"
+        raise InputError(f"{told}; allowed: {listed(sorted(known))}")
+    entry = dict(known[what])
+    entry["options"] = {**options_of(entry), **options}
+    return [(what, entry, data_directory(), False)]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Images that look nearly the same: perceptual hashes (pHash), taken by the package ImageHash."""
 
 import importlib.metadata
+import importlib.util
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,14 +13,20 @@ PACKAGE = "imagehash"
 _BLOCK = 2048
 
 
+def is_installed() -> bool:
+    """Whether ImageHash is there."""
+    return importlib.util.find_spec(PACKAGE) is not None
+
+
 def version() -> dict[str, str]:
     """The version of ImageHash; `InputError` that says how to install it where it is missing."""
     try:
         return {PACKAGE: importlib.metadata.version(PACKAGE)}
     except importlib.metadata.PackageNotFoundError as error:
         raise InputError(
-            f"near_duplicates: needs the package {PACKAGE}, which is not installed; "
-            f"`pip install {PACKAGE}`, or run Snakemake with --use-conda, or remove the key"
+            f"near_duplicates: needs the package {PACKAGE} (so does near_together), which is not "
+            f"installed; `pip install {PACKAGE}`, or run Snakemake with --use-conda, or remove the "
+            "key"
         ) from error
 
 

@@ -99,7 +99,7 @@ def read_files(
         if one.problem
     ]
     if broken and not raw.skip_corrupt:
-        raise checking.broken_files(root, broken, len(listed))
+        raise checking.broken_files(root, broken, len(listed), raw.where)
     left_out = LeftOut()
     splits = dict(raw.splits)
     found = iter(checked)

@@ -119,6 +119,11 @@ class Tabular:
         prefix = "" if self.below in ("", ".") else f"{self.below}/"
         return [prefix + path for path in self.cells.columns["path"]]
 
+    def where(self, file: str) -> str:
+        """The table and the place in it that name a file."""
+        told = str(self.cells.error("path", self.files().index(file), "")).split(": column ")[0]
+        return os.path.basename(told)
+
     def raw(self, *, image_size: int, ground: str, corrupt: str) -> RawDataset:
         """The index of all images, as `prepare` reads it."""
         files = self.files()
@@ -140,6 +145,7 @@ class Tabular:
             left_out=self.left_out,
             group_names=self.group_names,
             draw=self.draw,
+            where=self.where,
         )
 
     def source(self, data_dir: Path) -> Source:

@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -215,9 +215,20 @@ def _status(path: str) -> Status | None:
     return None
 
 
-def broken_files(root: Path, broken: Sequence[tuple[str, str]], total: int) -> InputError:
-    """The error that names files which cannot be used, as (path, reason)."""
-    lines = [f"  {printable(root / name)}: {reason}" for name, reason in broken[:NAMED]]
+def broken_files(
+    root: Path,
+    broken: Sequence[tuple[str, str]],
+    total: int,
+    where: Callable[[str], str] | None = None,
+) -> InputError:
+    """The error that names files which cannot be used, as (path, reason).
+
+    `where` tells what names a file, such as a line of a table.
+    """
+    lines = [
+        f"  {printable(root / name)}{f' ({where(name)})' if where else ''}: {reason}"
+        for name, reason in broken[:NAMED]
+    ]
     if len(broken) > NAMED:
         lines.append(f"  and {len(broken) - NAMED} more")
     are = "1 image cannot" if len(broken) == 1 else f"{len(broken)} images cannot"

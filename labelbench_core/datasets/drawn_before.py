@@ -47,7 +47,7 @@ class Drawn:
         write_record(folder / FILE, KIND, content)
 
 
-def drawn(raw: RawDataset, folder: Path) -> Drawn | None:
+def drawn(raw: RawDataset, folder: Path | None) -> Drawn | None:
     """The splits of a data set whose files were read; None where none are drawn.
 
     Parameters
@@ -55,7 +55,7 @@ def drawn(raw: RawDataset, folder: Path) -> Drawn | None:
     raw
         Divided by the names of its files (`drawing`), with the hash of each.
     folder
-        Where an earlier draw may be remembered.
+        Where an earlier draw may be remembered; None: nowhere.
 
     Raises
     ------
@@ -79,8 +79,8 @@ def drawn(raw: RawDataset, folder: Path) -> Drawn | None:
     try:
         place = drawn_splits(draw, whole.labels, units, raw.class_names, known)
     except InputError as error:
-        anew = f"; or delete {folder / FILE} to have all splits drawn anew"
-        raise InputError(f"{error}{anew if known_files else ''}") from error
+        anew = f"; or delete {folder}/{FILE} to have all splits drawn anew" if known_files else ""
+        raise InputError(f"{error}{anew}") from error
     files_of: list[set[str]] = [set() for _ in names]
     groups_of: list[set[str]] = [set() for _ in names]
     for digest, split in known_files.items():
@@ -128,10 +128,9 @@ def _whole(raw: RawDataset, draw: Draw) -> RawSplit:
     return whole.take(np.array([row_of[name] for name in draw.unit_of if name in row_of]))
 
 
-def _remembered(folder: Path, draw: Draw) -> tuple[dict[str, int], dict[str, int]]:
+def _remembered(folder: Path | None, draw: Draw) -> tuple[dict[str, int], dict[str, int]]:
     """SHA-256 of a file → place of its split, name of a group → place; empty for another draw."""
-    path = folder / FILE
-    if not path.exists():
+    if folder is None or not (path := folder / FILE).exists():
         return {}, {}
     try:
         record = read_record(path, KIND)

@@ -30,15 +30,19 @@ class OptionRow:
     meaning: str
 
 
-def list_command(kind: str, columns: tuple[str, ...], argv: Sequence[str] | None) -> int:
+def list_command(
+    kind: str, columns: tuple[str, ...], argv: Sequence[str] | None, more: str = ""
+) -> int:
     """`python -m labelbench_core.<kind>`, with `--list` or `--describe`; the exit status.
 
     Parameters
     ----------
     columns
         Keys of `INFO` that the list shows.
+    more
+        What else the command can do, for its help.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m labelbench_core.{kind}")
+    parser = argparse.ArgumentParser(prog=f"python -m labelbench_core.{kind}", epilog=more or None)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help=f"print all {kind}, one per line")
     what.add_argument(

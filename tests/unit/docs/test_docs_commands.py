@@ -22,7 +22,7 @@ INDENTED = re.compile(r"(?<=\n\n)((?: {4,}\S.*\n)+)")
 SPAN = re.compile(r"`([^`]+)`")
 ASSIGNMENT = re.compile(r"^[A-Z_]+=\S*$")
 # What readers put something of their own in the place of.
-PLACEHOLDER = re.compile(r"^[A-Z]+$|^my-|^\[|\]$|^…|^results\.tar\.gz$")
+PLACEHOLDER = re.compile(r"^[A-Z]+$|^my-|^data/|^\[|\]$|^…|^results\.tar\.gz$")
 CLONE = "~/labelbench/"  # where the pages say that the repository is, seen from another folder
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))

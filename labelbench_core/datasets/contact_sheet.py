@@ -1,0 +1,50 @@
+"""A contact sheet: some images of each class as small squares on one PNG."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from labelbench_core.datasets import POOL, RawDataset
+from labelbench_core.datasets._decoding import decode_square, read_regular
+from labelbench_core.datasets.names import printable
+from labelbench_core.seeds import rng_for
+from labelbench_core.storage import files
+
+SIDE = 96
+"""Side of an image, in pixels."""
+MOST_CLASSES = 20
+PER_CLASS = 8
+NAMES = 160
+"""Width of the column of names, in pixels."""
+
+
+def write_contact_sheet(raw: RawDataset, data_dir: Path, path: Path) -> None:
+    """Write a PNG with a row for each class: its name and images of the pool, drawn at random.
+
+    Parameters
+    ----------
+    raw
+        Images in memory, or in files below `data_dir`.
+    path
+        The file, which is written over.
+    """
+    pool = raw.splits[POOL]
+    names = raw.class_names[:MOST_CLASSES]
+    sheet = Image.new("RGB", (NAMES + PER_CLASS * SIDE, len(names) * SIDE), "white")
+    canvas = ImageDraw.Draw(sheet)
+    for label, name in enumerate(names):
+        rows = np.flatnonzero(pool.labels == label)
+        rows = rng_for("contact-sheet", label).permutation(rows)[:PER_CLASS]
+        text = printable(name).encode("latin-1", "replace").decode("latin-1")
+        canvas.text((6, label * SIDE + SIDE // 2 - 6), text[:24], fill="black")
+        for place, row in enumerate(rows.tolist()):
+            if pool.images is not None:
+                image = Image.fromarray(pool.images[row]).resize((SIDE, SIDE))
+            else:
+                content = read_regular(data_dir / (raw.root or "") / (pool.files or [])[row])
+                image = Image.fromarray(decode_square(content, SIDE, ground=raw.ground))
+            sheet.paste(image, (NAMES + place * SIDE, label * SIDE))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with files.atomic_path(path) as aside:
+        sheet.save(aside, format="PNG")

@@ -1,0 +1,170 @@
+"""A look at a data set before anything runs: what is there, what is not used, and what is wrong."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelbench_core import registry
+from labelbench_core.datasets import RawDataset, _near, split_order
+from labelbench_core.datasets._leaks import find_leaks, find_near
+from labelbench_core.datasets._reading import CORRUPT, FileRecords, read_files
+from labelbench_core.datasets.digests import Digests
+from labelbench_core.datasets.drawn_before import drawn
+from labelbench_core.datasets.looks import digests_record
+from labelbench_core.datasets.names import printable
+from labelbench_core.datasets.notes import leak_notes, left_out_notes
+from labelbench_core.errors import InputError
+
+MOST_CLASSES = 40
+"""Most classes whose numbers are printed."""
+MOST_SIZES = 5
+MOST_OPENED = 20_000
+"""Most files whose headers are opened; of more, as many are spread over all."""
+NEAR_BITS = 4
+"""Of 64, where the entry does not say how many."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a look found.
+
+    Attributes
+    ----------
+    raw
+        The data set, without what cannot be read.
+    lines
+        What was found, to print.
+    broken
+        Whether there is something that stops preparing it.
+    """
+
+    raw: RawDataset
+    lines: list[str]
+    broken: bool
+
+
+def look(
+    name: str, entry: Mapping[str, Any], data_dir: Path, state: Path | None, *, threads: int = 2
+) -> Seen:
+    """Check a data set as preparing it would, and say all that was found.
+
+    Parameters
+    ----------
+    name, entry
+        Id and entry of the catalogue; variants of the pool are not made.
+    data_dir
+        Where sources look for files.
+    state
+        Folder where it is remembered what was read, which preparing uses, too. None: nowhere.
+
+    Raises
+    ------
+    InputError
+        If the source is not there, or not as it has to be.
+    """
+    source, options = entry["implementation"], registry.options_of(entry)
+    component = registry.load("datasets", source)
+    raw = registry.build("datasets", {"implementation": source, "options": options}, data_dir)
+    lines = [f"{name}: {source}"]
+    problem = ""
+    try:
+        component.check(data_dir, **options)
+    except InputError as error:
+        problem = str(error)
+    near = entry.get("near_duplicates")
+    near = NEAR_BITS if near is None and _near.is_installed() else near
+    if any(one.rows != "images" for one in raw.splits.values()):
+        near = None
+    listing = getattr(component, "source_files", None)
+    origin = None if listing is None else listing(data_dir, **options)
+    digests = origin and Digests(origin.root, state and digests_record(state, origin.root))
+    records = FileRecords(digests, state)
+
+    def read(skip: bool) -> RawDataset:
+        asked = replace(raw, skip_corrupt=skip)
+        return read_files(asked, name, data_dir, records, threads=threads, near=near is not None)
+
+    try:
+        found = read(raw.skip_corrupt)
+    except InputError as error:
+        problem = str(error)
+        found = read(True)
+    try:
+        draw = drawn(found, None)
+        found = found if draw is None else draw.raw
+    except InputError as error:
+        problem = problem or str(error)
+    lines += _splits(found)
+    lines += _classes(found)
+    left_out = {reason: one for reason, one in found.left_out.items() if reason != CORRUPT}
+    lines += _told("left out", [*left_out_notes({"left_out": left_out})], "nothing")
+    lines += _told("images", list(_images(found, data_dir)), "")
+    lines += _told("leaks", [*leak_notes({"leaks": find_leaks(found)})], "none")
+    if near is not None:
+        notes = [*leak_notes({"leaks": find_near(found, near)})]
+        lines += _told("nearly", notes, f"no near-duplicates across splits within {near} bits")
+    elif all(one.rows == "images" for one in raw.splits.values()):
+        lines += _told("nearly", ["not looked at: needs `pip install imagehash`"], "")
+    lines += _told("wrong", problem.splitlines(), "nothing")
+    return Seen(found, lines, bool(problem))
+
+
+def _told(what: str, notes: Sequence[str], otherwise: str) -> list[str]:
+    """`what` in the first column, and the notes beneath each other."""
+    notes = list(notes) or ([otherwise] if otherwise else [])
+    return [f"  {what if not place else '':<9} {note}" for place, note in enumerate(notes)]
+
+
+def _splits(raw: RawDataset) -> list[str]:
+    total = sum(len(entry.labels) for entry in raw.splits.values())
+    sizes = [
+        f"{split} {len(raw.splits[split].labels):,} ({len(raw.splits[split].labels) / total:.1%})"
+        for split in sorted(raw.splits, key=split_order)
+    ]
+    note = [f"{raw.splits_note}."] if raw.splits_note else []
+    return _told("splits", [", ".join(sizes), *note], "")
+
+
+def _classes(raw: RawDataset) -> list[str]:
+    order = sorted(raw.splits, key=split_order)
+    counts = {
+        split: np.bincount(raw.splits[split].labels, minlength=len(raw.class_names))
+        for split in order
+    }
+    shown = [
+        f"{printable(name)}: " + ", ".join(f"{split} {counts[split][label]:,}" for split in order)
+        for label, name in enumerate(raw.class_names[:MOST_CLASSES])
+    ]
+    more = len(raw.class_names) - len(shown)
+    shown += [f"and {more:,} more"] if more else []
+    return _told("classes", [f"{len(raw.class_names):,}", *shown], "")
+
+
+def _images(raw: RawDataset, data_dir: Path) -> Iterator[str]:
+    """Sizes, formats and modes of images, and how many are turned by their EXIF data."""
+    arrays = [one.images for one in raw.splits.values() if one.images is not None]
+    if arrays:
+        yield ", ".join(sorted({f"{one.shape[2]} x {one.shape[1]} pixels" for one in arrays}))
+        return
+    names = [name for entry in raw.splits.values() for name in entry.files or []]
+    if not names:
+        return
+    from labelbench_core.datasets.image_headers import read_header
+
+    step = -(-len(names) // MOST_OPENED)
+    headers = [read_header(data_dir / (raw.root or "") / name) for name in names[::step]]
+    of = f" (of {len(headers):,} looked at)" if step > 1 else ""
+    sides = np.array([(one.width, one.height) for one in headers])
+    least, most = sides.min(axis=0).tolist(), sides.max(axis=0).tolist()
+    sizes = Counter((one.width, one.height) for one in headers).most_common(MOST_SIZES)
+    told = ", ".join(f"{width} x {height}: {count:,}" for (width, height), count in sizes)
+    yield f"{least[0]} to {most[0]} wide, {least[1]} to {most[1]} high{of}; most often {told}"
+    for what in ("format", "mode"):
+        kinds = Counter(getattr(one, what) for one in headers).most_common()
+        yield f"{what}s: " + ", ".join(f"{kind} {count:,}" for kind, count in kinds)
+    if turned := sum(one.turned for one in headers):
+        yield f"turned upright by their EXIF data: {turned:,}"

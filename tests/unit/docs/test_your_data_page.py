@@ -1,0 +1,124 @@
+"""docs/your-data.md: its commands and entries, run on the layouts that it shows."""
+
+import re
+
+import pytest
+import yaml
+
+from helpers.pictures_by_table import paint, write_table
+from helpers.project import PROJECT
+from labelbench_core import registry
+from labelbench_core.datasets import __main__ as command
+
+PAGE = (PROJECT / "docs/your-data.md").read_text("utf-8")
+FIRST, OTHERS = (
+    yaml.safe_load(block)
+    for block in re.findall(r"^```yaml\n(# config.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+)
+
+
+def by_class(root):
+    paint_all(root, "{kind}/{number}.png")
+
+
+def by_split(root):
+    for split in ("train", "test"):
+        paint_all(root, f"{split}/{{kind}}/{{number}}.png")
+
+
+def deeper(root):
+    for site in ("site1", "site2"):
+        paint_all(root, f"{site}/{{kind}}/{{number}}.png")
+
+
+def by_animal(root):
+    paint_all(root, "{kind}/{animal}_{number}.png")
+
+
+def by_table(root):
+    write_table(root / "all.csv", ["file", "animal"], paint_all(root, "{kind}{number}.png"))
+
+
+def hugging_face(root):
+    for split in ("train", "test"):
+        rows = paint_all(root / split, "{kind}{number}.png")
+        write_table(root / split / "metadata.csv", ["file_name", "animal"], rows)
+
+
+def paint_all(root, pattern):
+    """(path, class) of ten images."""
+    names = {"cat": ("tom", "kitty", "mog"), "dog": ("rex", "ben", "fido")}
+    rows = []
+    for number in range(10):
+        kind = ("cat", "dog")[number % 2]
+        name = pattern.format(kind=kind, number=number, animal=names[kind][number // 2 % 3])
+        paint(root / name, len(rows) + len(pattern) * 100)
+        rows.append([name, kind])
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("make", "entry", "sizes"),
+    [
+        (by_class, "pets-by-class", {"pool": 8, "test": 2}),
+        (by_split, "pets-by-class", {"pool": 10, "test": 10}),
+        (deeper, "pets-by-class", {"pool": 16, "test": 4}),
+        (by_animal, "pets-by-animal", {"pool": 6, "test": 4}),
+        (by_table, "pets-by-table", {"pool": 8, "test": 2}),
+        (hugging_face, "pets-hugging-face", {"pool": 10, "test": 10}),
+    ],
+)
+def test_each_layout_is_read_by_its_entry(tmp_path, make, entry, sizes):
+    make(tmp_path / "my-photos")
+    options = registry.options_of(OTHERS[entry])
+    component = registry.load("datasets", OTHERS[entry]["implementation"])
+    assert component.check(tmp_path, **options) == sizes
+    raw = registry.build("datasets", OTHERS[entry], tmp_path)
+    assert {split: len(one.labels) for split, one in raw.splits.items()} == sizes
+    assert raw.class_names == ["cat", "dog"]
+
+
+def test_the_check_shows_what_is_there_and_the_entry(tmp_path, monkeypatch, capsys):
+    by_class(tmp_path / "data" / "my-photos")
+    monkeypatch.chdir(tmp_path)
+    (words,) = re.findall(r"^python -m labelbench_core.datasets (--check .*)$", PAGE, re.MULTILINE)
+    assert command.main(words.split()) == 0
+    told = capsys.readouterr().out
+    assert (tmp_path / "my-photos-check.png").read_bytes()[:4] == b"\x89PNG"
+    assert "pool 8 (80.0%), test 2 (20.0%)" in told
+    assert "wrong     nothing" in told
+    entry = yaml.safe_load(told.split("\n\n")[-1])["my-photos"]
+    shown = FIRST["my-photos"]
+    assert entry["implementation"] == shown["implementation"]
+    assert entry["options"].items() <= shown["options"].items()
+
+
+def test_the_check_names_all_that_is_wrong(tmp_path, monkeypatch, capsys):
+    by_table(tmp_path / "my-photos")
+    root = tmp_path / "my-photos"
+    (root / "cat0.png").write_bytes(b"none")
+    (root / "dog1.png").write_bytes((root / "cat2.png").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    options = "{path_column: file, label_column: animal}"
+    assert command.main(["--check", "my-photos/all.csv", "--options", options]) == 1
+    told = capsys.readouterr().out
+    assert "cat0.png (all.csv: line 2): not an image that Pillow can read" in told
+    assert "identical in content, is under two classes" in told
+    assert command.main(["--check", "my-photos/all.csv"]) == 2
+    assert "give it by --options" in capsys.readouterr().err
+    assert command.main(["--check", "cifar-10"]) == 2
+
+
+def test_metadata_of_hugging_face_are_checked_by_line(tmp_path):
+    hugging_face(tmp_path / "pets")
+    component = registry.load("datasets", "hugging-face-folder")
+    options = {"folder": "pets", "label_column": "animal"}
+    (tmp_path / "pets/train/cat2.png").unlink()
+    with pytest.raises(ValueError, match=r"train/metadata.csv: line 4: column file_name: 'cat2"):
+        component.check(tmp_path, **options)
+    write_table(tmp_path / "pets/train/metadata.csv", ["file", "animal"], [["a.png", "cat"]])
+    with pytest.raises(ValueError, match="path: 'file_name': no such column"):
+        component.check(tmp_path, **options)
+    (tmp_path / "pets/train/metadata.csv").unlink()
+    with pytest.raises(ValueError, match=r"no metadata.csv or metadata.jsonl in it or in train/"):
+        component.check(tmp_path, **options)
