@@ -18,6 +18,8 @@ rule extract_embeddings:
         log_of("extract_embeddings"),
     benchmark:
         benchmark_of("extract_embeddings")
+    wildcard_constraints:
+        backbone=row_kinds.pattern(CATALOGUE, texts=False),
     # Beside chains of small jobs, all cores would never be free at once.
     priority: 1
     conda:
@@ -37,6 +39,13 @@ rule extract_embeddings:
         " --dataset {input.dataset} --settings {params.settings:q} --code {params.code}"
         " --manifest {output.manifest} --arrays {output.arrays}"
         " --threads {threads} --gpus {resources.gpu} --log {log}"
+
+
+use rule extract_embeddings as extract_embeddings_of_texts with:
+    wildcard_constraints:
+        backbone=row_kinds.pattern(CATALOGUE, texts=True),
+    conda:
+        environment("text")
 
 
 rule build_zero_shot_head:

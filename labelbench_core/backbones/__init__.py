@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from labelbench_core.datasets.framing import SHORTEST, Framing
 from labelbench_core.registry.info import IMAGES
@@ -109,3 +110,56 @@ class Given:
     reads: ClassVar[str] = "embeddings"
     layer: str = "as given"
     weights_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class TextBackbone:
+    """A network that maps texts to pooled features.
+
+    Attributes
+    ----------
+    model
+        An encoder of transformers, in evaluation mode, in float32.
+    tokenizer
+        Its tokenizer, padding on the right.
+    num_features
+        D.
+    pooling
+        "mean" over a text's tokens, "cls" (the first token), or "max" of each feature.
+    normalize
+        Whether features get unit length.
+    max_length
+        Tokens after which a text is cut.
+    prompt
+        Put before every text.
+    lower_case
+        Whether texts are lower-cased before the tokenizer gets them.
+    weights_sha256
+        SHA-256 over names, types, shapes and values of all tensors of `model`.
+    layer
+        Where the features come from, in words.
+    """
+
+    reads: ClassVar[str] = "texts"
+    model: torch.nn.Module
+    tokenizer: Any
+    num_features: int
+    pooling: str
+    normalize: bool
+    max_length: int
+    prompt: str
+    lower_case: bool
+    weights_sha256: str
+    layer: str
+
+    def tokens(self, texts: Sequence[str], **options: Any) -> Any:
+        """What the tokenizer makes of texts, cut to `max_length`."""
+        whole = [self.prompt + text for text in texts]
+        if self.lower_case:
+            whole = [text.lower() for text in whole]
+        return self.tokenizer(whole, truncation=True, max_length=self.max_length, **options)
+
+    def preprocessing(self) -> dict[str, object]:
+        """What is done with texts and hidden states, for a manifest."""
+        names = ("pooling", "normalize", "max_length", "prompt", "lower_case")
+        return {name: getattr(self, name) for name in names}

@@ -17,6 +17,13 @@ def reads(catalogue: Catalogue, backbone: str) -> str:
     return registry.describe("backbones", name).info.get("reads", IMAGES)
 
 
+def pattern(catalogue: Catalogue, *, texts: bool) -> str:
+    """A regular expression for the ids of the backbones that read texts, or of the others."""
+    names = [name for name in catalogue["backbones"] if _reads(catalogue, name, "texts") == texts]
+    # A pattern that matches nothing, if there are none.
+    return "|".join(sorted(names)) or "(?!)"
+
+
 def row_errors(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:
     """A line for all of a crossing that needs other rows than a data set has."""
     for dataset in crossing.datasets:

@@ -13,6 +13,7 @@ import numpy as np
 
 from labelbench_core.datasets.framing import SHORTEST, Framing
 from labelbench_core.datasets.stored_listing import StoredListing, read_listing
+from labelbench_core.datasets.text_rows import TextRows
 from labelbench_core.errors import InputError, damaged, shown
 from labelbench_core.registry.info import IMAGES, ROWS
 from labelbench_core.storage import store
@@ -43,6 +44,8 @@ class RawSplit:
         N paths relative to the data set's root, or None for arrays.
     embeddings
         (N, D) float16 or float32, where rows are embeddings and no images.
+    texts
+        N texts, none of them blank, where rows are texts and no images.
     file_sha256
         SHA-256 of the content of each file; None for arrays, and until `prepare` has read them.
     near_hashes
@@ -62,10 +65,13 @@ class RawSplit:
     source_rows: np.ndarray | None = None
     groups: np.ndarray | None = None
     embeddings: np.ndarray | None = None
+    texts: list[str] | None = None
 
     @property
     def rows(self) -> str:
         """What its rows are: one of `registry.info.ROWS`."""
+        if self.texts is not None:
+            return "texts"
         return IMAGES if self.embeddings is None else "embeddings"
 
     @property
@@ -88,6 +94,7 @@ class RawSplit:
             None if self.source_rows is None else self.source_rows[rows],
             None if self.groups is None else self.groups[rows],
             None if self.embeddings is None else self.embeddings[rows],
+            None if self.texts is None else [self.texts[row] for row in rows],
         )
 
 
@@ -164,7 +171,7 @@ class SplitRows(Protocol):
     def __len__(self) -> int: ...
 
     def batch(self, indices: np.ndarray) -> Any:
-        """The rows `indices`, in that order: an array of B images or embeddings."""
+        """The rows `indices`, in that order: an array of images or embeddings, a list of texts."""
         ...
 
     def contents(self, rows: range) -> str:
@@ -272,6 +279,11 @@ class PreparedDataset:
         self._require(split, "embeddings")
         return StoredRows(self._array(f"{split}-embeddings"))
 
+    def texts(self, split: str) -> TextRows:
+        """The texts of `split`, where rows are texts."""
+        self._require(split, "texts")
+        return TextRows(self._array(f"{split}-texts"), self._array(f"{split}-text-ends"))
+
     def verify(self) -> None:
         """Hash all arrays; `InputError` names the first file that is not as the manifest says."""
         for name, entry in self.manifest["arrays"].items():
@@ -296,6 +308,8 @@ class PreparedDataset:
                 self._listing(split)
             else:
                 self._array(f"{split}-{IMAGES if storage == 'array' else storage}")
+            if storage == "texts":
+                self._array(f"{split}-text-ends")
 
     def _array(self, name: str) -> store.RowBlocks:
         """An array, compared with the manifest when it is first opened; see `store.verify`."""

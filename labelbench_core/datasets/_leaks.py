@@ -99,6 +99,8 @@ def content_keys(split: RawSplit) -> list[str]:
     """Keys that are equal for equal images: the SHA-256 of the file, or of the array's bytes."""
     if split.file_sha256 is not None:
         return split.file_sha256
+    if split.texts is not None:
+        return [hashlib.sha256(text.encode()).hexdigest() for text in split.texts]
     if split.embeddings is not None:
         return [hashlib.sha256(row.tobytes()).hexdigest() for row in split.embeddings]
     return [hashlib.sha256(image.tobytes()).hexdigest() for image in split.images]

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.datasets import POOL, TEST, RawDataset, RawSplit, Source
+from labelbench_core.datasets import POOL, RawDataset, RawSplit, Source
+from labelbench_core.datasets import _split_files as split_files
 from labelbench_core.datasets._arrays import ArrayPlace, files_of, place_of, read_array
-from labelbench_core.datasets._listing import SPLIT_NAME
 from labelbench_core.datasets.class_labels import class_labels
-from labelbench_core.datasets.names import below, printable
+from labelbench_core.datasets.names import below
 from labelbench_core.datasets.row_kinds import check_embeddings
 from labelbench_core.datasets.table import read_class_names
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
@@ -31,17 +31,7 @@ LABELS = ("labels", "label")
 
 def check(data_dir: Path, *, allow_missing_classes: bool = False, **options: Any) -> dict[str, int]:
     """Sizes of the splits, all arrays read; `InputError` for what is wrong in one of them."""
-    raw = load(data_dir, **options)
-    for split, entry in raw.splits.items():
-        present = np.bincount(entry.labels, minlength=len(raw.class_names)) > 0
-        if not present.all() and (split == POOL or not allow_missing_classes):
-            name = raw.class_names[int(present.argmin())]
-            advice = "" if split == POOL else ", or `allow_missing_classes: true`"
-            raise InputError(
-                f"options.splits: {split} has no row of class {printable(name)} "
-                f"({int((~present).sum())} classes missing); allowed: rows of every class{advice}"
-            )
-    return {split: len(entry.labels) for split, entry in raw.splits.items()}
+    return split_files.sizes(load(data_dir, **options), allow_missing_classes)
 
 
 def load(
@@ -136,13 +126,7 @@ def _places(
 ) -> tuple[dict[str, ArrayPlace], dict[str, ArrayPlace]]:
     """Split → where its embeddings are, and its labels."""
     splits = splits or {}
-    for split in splits:
-        if not SPLIT_NAME.fullmatch(split):
-            raise InputError(f"options.splits: {shown(split)}; allowed: a name of a-z, 0-9 and -")
-    for split in (POOL, TEST):
-        if split not in splits:
-            told = f"options.splits: {split} is missing; there are: {listed(splits)}"
-            raise InputError(f"{told}; allowed: pool and test, and others")
+    split_files.require_splits(splits)
     for split in labels or {}:
         if split not in splits:
             told = f"options.labels: {shown(split)}: no such split{did_you_mean(split, splits)}"

@@ -33,6 +33,7 @@ from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.notes import leak_notes, left_out_notes
 from labelbench_core.datasets.row_kinds import check_embeddings, image_key_errors
 from labelbench_core.datasets.stored_listing import write_listing
+from labelbench_core.datasets.text_rows import stored_texts
 from labelbench_core.datasets.variants import Variant, with_source_rows
 from labelbench_core.errors import InputError, raise_all
 from labelbench_core.registry.info import IMAGES
@@ -270,6 +271,8 @@ def stored_rows(entry: RawSplit) -> dict[str, np.ndarray]:
     """The arrays that a split's rows are kept as; none for files, which stay where they are."""
     if entry.embeddings is not None:
         return {"embeddings": entry.embeddings}
+    if entry.texts is not None:
+        return stored_texts(entry.texts)
     return {} if entry.images is None else {IMAGES: entry.images}
 
 
@@ -290,6 +293,8 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
             raise InputError(f"split {split}: rows are {entry.rows}, not as those of the pool")
         if entry.embeddings is not None:
             check_embeddings(f"split {split}", entry.embeddings, len(labels), _width(raw))
+        elif entry.texts is not None:
+            _check_texts(split, entry.texts, len(labels))
         else:
             _check_images(split, entry)
         _check_groups(split, entry, raw.group_names)
@@ -301,6 +306,15 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
                 f"split {split} has no {entry.row} of class {printable(missing[0])} "
                 f"({len(missing)} classes missing){_since_corrupt(raw)}"
             )
+
+
+def _check_texts(split: str, texts: Sequence[str], count: int) -> None:
+    """`InputError` unless there is a text for each label, and none is blank."""
+    if len(texts) != count:
+        raise InputError(f"split {split}: {len(texts)} texts; allowed: one for each label, {count}")
+    blank = next((row for row, text in enumerate(texts) if not text.strip()), None)
+    if blank is not None:
+        raise InputError(f"split {split}: row {blank}: a blank text; allowed: texts with a word")
 
 
 def _width(raw: RawDataset) -> tuple[int, str] | None:

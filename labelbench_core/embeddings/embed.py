@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from labelbench_core.backbones import Backbone, Given
+from labelbench_core.backbones import Backbone, Given, TextBackbone
 from labelbench_core.compute.devices import choose_device, device_name, prepare_cpu
 from labelbench_core.compute.precision import embedding_precision
 from labelbench_core.datasets import PreparedDataset, SplitRows
@@ -34,7 +34,15 @@ log = logging.getLogger(__name__)
 DTYPE = "float16"
 MOST_BLOCK_ROWS = 4096
 AHEAD = 2
-COMPUTING = ("numpy", "open_clip_torch", "pillow", "timm", "torchvision")
+COMPUTING = (
+    "numpy",
+    "open_clip_torch",
+    "pillow",
+    "timm",
+    "torchvision",
+    "transformers",
+    "tokenizers",
+)
 """Packages other than torch that decode, preprocess or embed images."""
 
 
@@ -72,7 +80,7 @@ class PlannedBatch:
 
 def embed(
     dataset: PreparedDataset,
-    backbone: Backbone | Given,
+    backbone: Backbone | TextBackbone | Given,
     backbone_id: str,
     views: Sequence[View],
     arrays: Path,

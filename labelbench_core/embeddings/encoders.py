@@ -11,6 +11,7 @@ from labelbench_core.backbones import Backbone, Given
 from labelbench_core.compute.flops import flops_per_image
 from labelbench_core.datasets import PreparedDataset, SplitRows
 from labelbench_core.embeddings.features import FeatureExtractor, choose_batch_size
+from labelbench_core.embeddings.texts import TextEncoder
 from labelbench_core.errors import InputError
 from labelbench_core.registry.info import IMAGES
 
@@ -109,6 +110,7 @@ class GivenRows:
 
 ENCODERS: Mapping[str, Callable[[Any, PreparedDataset], Encoder]] = {
     IMAGES: ImageEncoder,
+    "texts": TextEncoder,
     "embeddings": GivenRows,
 }
 

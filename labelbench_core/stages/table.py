@@ -149,6 +149,7 @@ _TABLE = (
             f"results/embeddings/{_folder(_EMBEDDED)}", in_slim_archive=False
         ),
         target="embeddings",
+        other_rules=("extract_embeddings_of_texts",),
         flops=("manifest", "flops"),
         runs_backbone="always",
     ),

@@ -328,6 +328,7 @@ def test_every_source_is_registered_with_literal_options():
     assert names == [
         *("camelyon17", "cifar10", "cifar100", "digits", "fashion-mnist", "fmow", "image-folder"),
         *("imagenet", "iwildcam", "kuzushiji49", "mosaics", "own-embeddings", "svhn", "table"),
+        "text-table",
     ]
     for name in names:
         described = registry.describe("datasets", name)
@@ -339,7 +340,8 @@ def test_every_source_is_registered_with_literal_options():
             "paper",
         }
     assert registry.describe("datasets", "image-folder").options["image_size"] == 256
-    known = ["efficientnet-lite", "open-clip-model", "precomputed", "timm-model"]
+    known = ["efficientnet-lite", "open-clip-model", "precomputed"]
+    known += ["sentence-transformer", "timm-model"]
     assert registry.names("backbones") == known
 
 

@@ -1,0 +1,180 @@
+"""Text encoders in the format of sentence-transformers, or any encoder of transformers.
+
+Reimers & Gurevych, "Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks", EMNLP 2019.
+Run by the package transformers; weights are read from safetensors only, and no code of a model.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from labelbench_core.backbones import TextBackbone
+from labelbench_core.errors import InputError, listed, shown
+from labelbench_core.registry.options import Count
+
+INFO = {
+    "summary": "text encoders by name or from a folder, as sentence-transformers stores them",
+    "license": "the model's",
+    "paper": "https://arxiv.org/abs/1908.10084",
+    "required": ["model"],
+    "reads": "texts",
+}
+PACKAGE_NEEDED = "transformers"
+INSTALL = "pip install 'transformers>=4.57' safetensors"
+PACKAGE = "package:"
+POOLINGS = ("mean", "cls", "max")
+MODULES = ("Transformer", "Pooling", "Normalize")
+LONGEST = 512
+
+
+def check(*, model: str = "", **_: Any) -> None:
+    """`InputError` unless transformers is installed and a local model there; imports nothing."""
+    if importlib.util.find_spec(PACKAGE_NEEDED) is None:
+        raise InputError(f"Python package {PACKAGE_NEEDED} is not installed: {INSTALL}")
+    place = model_folder(model)
+    if isinstance(place, Path) and not (place / "config.json").is_file():
+        told = f"options.model: {shown(model)}: {place} has no config.json"
+        raise InputError(
+            f"{told}; allowed: a folder of a model, its name on the hub (ORGANISATION/NAME), or "
+            f"{PACKAGE}NAME/FOLDER in an installed Python package"
+        )
+
+
+def build(
+    *,
+    model: str = "",
+    pooling: Literal["mean", "cls", "max"] | None = None,
+    normalize: bool | None = None,
+    max_length: Count | None = None,
+    prompt: str | None = None,
+) -> TextBackbone:
+    """The encoder, its pooling and its tokenizer.
+
+    Parameters
+    ----------
+    model
+        Name on the Hugging Face hub (downloaded once, cached under `HF_HOME`), a local folder, or
+        `package:NAME/FOLDER` in an installed Python package. Default: ours.
+    pooling
+        How the last hidden states of a text's tokens become one vector: their mean, the first
+        token's, or the largest of each feature. null: as the model's `1_Pooling/config.json` says;
+        without one, the mean. Default: the weights'.
+    normalize
+        Whether vectors get unit length. null: as the model's `modules.json` says; without one,
+        they do not. Default: the weights'.
+    max_length
+        Tokens after which a text is cut, those that the tokenizer adds included. null: as the model
+        says, at most 512 if it does not. Default: the weights'.
+    prompt
+        Put before every text, such as "query: ". null: nothing. Default: ours.
+    """
+    import transformers
+
+    from labelbench_core.backbones._building import hash_weights
+
+    check(model=model)
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    place = str(model_folder(model))
+    stated = _stated(place, pooling)
+    unit = stated["normalize"] if normalize is None else normalize
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(place)
+        network, loaded = transformers.AutoModel.from_pretrained(
+            place, use_safetensors=True, output_loading_info=True
+        )
+    except (OSError, ValueError, ImportError) as error:
+        told = " ".join(str(error).split())
+        raise InputError(f"options.model: {shown(model)}: cannot be loaded: {told}") from error
+    lacking = sorted(key for key in loaded["missing_keys"] if not key.startswith("pooler."))
+    if lacking:
+        told = f"options.model: {shown(model)}: its file lacks {len(lacking)} tensors"
+        raise InputError(f"{told}, such as {lacking[0]}; allowed: all weights of the encoder")
+    if getattr(network, "pooler", None) is not None:
+        network.pooler = None  # not used; without weights in the file it would be random
+    network = network.float().eval()
+    tokenizer.padding_side = "right"
+    limits = (max_length, stated["max_length"], tokenizer.model_max_length, LONGEST)
+    length = next(limit for limit in limits if limit is not None and limit < 10**6)
+    most = getattr(network.config, "max_position_embeddings", None)
+    if most is not None and length > most:
+        raise InputError(f"options.max_length: {length}; allowed: at most {most}, as the model has")
+    return TextBackbone(
+        model=network,
+        tokenizer=tokenizer,
+        num_features=network.config.hidden_size,
+        pooling=stated["pooling"],
+        normalize=unit,
+        max_length=length,
+        prompt=prompt or "",
+        lower_case=stated["lower_case"],
+        weights_sha256=hash_weights(network),
+        layer=f"{stated['pooling']} of the last hidden states" + (", unit length" if unit else ""),
+    )
+
+
+def model_folder(model: str) -> Path | str:
+    """The folder that a model's name means; the name itself where it is one of the hub's."""
+    if model.startswith(PACKAGE):
+        name, _, inside = model.removeprefix(PACKAGE).partition("/")
+        spec = importlib.util.find_spec(name) if name.isidentifier() else None
+        folders = list(spec.submodule_search_locations or ()) if spec else []
+        if not folders:
+            told = f"options.model: {shown(model)}: Python package {name} is not installed"
+            raise InputError(f"{told}: pip install {name.replace('_', '-')}")
+        return Path(folders[0], inside)
+    is_path = model.startswith(("/", ".", "~")) or model.count("/") != 1
+    folder = Path(model).expanduser()
+    return folder if folder.is_dir() or is_path else model
+
+
+def _stated(place: str, pooling: str | None) -> dict[str, Any]:
+    """What a model's own files say of pooling, unless it is chosen, normalisation, length, case."""
+    modules = _json(place, "modules.json") or []
+    kinds = [str(one["type"]).rpartition(".")[2] for one in modules]
+    unknown = [kind for kind in kinds if kind not in MODULES]
+    if unknown:
+        told = f"options.model: {shown(place)}: has the module {unknown[0]}"
+        raise InputError(f"{told}; allowed: models of {listed(MODULES)}")
+    if pooling is None and "Pooling" in kinds:
+        folder = modules[kinds.index("Pooling")]["path"]
+        told = _json(place, f"{folder}/config.json") or {}
+        on = [key for key, value in told.items() if key.startswith("pooling_mode_") and value]
+        name = told.get("pooling_mode") or ",".join(on).removeprefix("pooling_mode_")
+        pooling = {"mean_tokens": "mean", "cls_token": "cls", "max_tokens": "max"}.get(name, name)
+        if pooling not in POOLINGS:
+            raise InputError(
+                f"options.pooling: null; the model's is {shown(pooling)}; allowed: "
+                f"{listed(POOLINGS)}"
+            )
+    sentence = _json(place, "sentence_bert_config.json") or {}
+    return {
+        "pooling": pooling or "mean",
+        "normalize": "Normalize" in kinds,
+        "max_length": sentence.get("max_seq_length"),
+        "lower_case": bool(sentence.get("do_lower_case")),
+    }
+
+
+def _json(place: str, name: str) -> Any:
+    """A JSON file of a model, local or of the hub; None where it has none."""
+    from transformers.utils.hub import cached_file
+
+    path = Path(place, name)
+    if not path.is_file():
+        if Path(place).is_dir():
+            return None
+        found = cached_file(
+            place,
+            name,
+            _raise_exceptions_for_missing_entries=False,
+            _raise_exceptions_for_connection_errors=False,
+            _raise_exceptions_for_gated_repo=False,
+        )
+        if found is None:
+            return None
+        path = Path(found)
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,35 @@
+"""Data sets with a file for each split: what their sources share."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from labelbench_core.datasets import POOL, TEST, RawDataset
+from labelbench_core.datasets._listing import SPLIT_NAME
+from labelbench_core.datasets.names import printable
+from labelbench_core.errors import InputError, listed, shown
+
+
+def require_splits(splits: Mapping[str, str]) -> None:
+    """`InputError` unless the option `splits` names pool and test, and others by allowed names."""
+    for split in splits:
+        if not SPLIT_NAME.fullmatch(split):
+            raise InputError(f"options.splits: {shown(split)}; allowed: a name of a-z, 0-9 and -")
+    for split in (POOL, TEST):
+        if split not in splits:
+            told = f"options.splits: {split} is missing; there are: {listed(splits)}"
+            raise InputError(f"{told}; allowed: pool and test, and others")
+
+
+def sizes(raw: RawDataset, allow_missing_classes: bool) -> dict[str, int]:
+    """Sizes of the splits; `InputError` if the pool, or another split, lacks a class."""
+    for split, entry in raw.splits.items():
+        present = np.bincount(entry.labels, minlength=len(raw.class_names)) > 0
+        if not present.all() and (split == POOL or not allow_missing_classes):
+            name = raw.class_names[int(present.argmin())]
+            advice = "" if split == POOL else ", or `allow_missing_classes: true`"
+            raise InputError(
+                f"options.splits: {split} has no row of class {printable(name)} "
+                f"({int((~present).sum())} classes missing); allowed: rows of every class{advice}"
+            )
+    return {split: len(entry.labels) for split, entry in raw.splits.items()}

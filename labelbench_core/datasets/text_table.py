@@ -1,0 +1,119 @@
+"""Your own texts by tables: a row a text and its label (CSV, TSV, JSON Lines, Parquet)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelbench_core.datasets import POOL, RawDataset, RawSplit, Source
+from labelbench_core.datasets import _split_files as split_files
+from labelbench_core.datasets._columns import read_columns
+from labelbench_core.datasets._tabular import Cells, all_cells, labels_of
+from labelbench_core.datasets.names import below, printable
+from labelbench_core.datasets.table import read_class_names
+from labelbench_core.errors import InputError, shown
+
+INFO = {
+    "summary": "your own texts by tables with columns of texts and labels",
+    "license": "your own",
+    "paper": "",
+    "required": ["splits"],
+    "rows": "texts",
+}
+
+
+def check(data_dir: Path, *, allow_missing_classes: bool = False, **options: Any) -> dict[str, int]:
+    """Sizes of the splits, all tables read; `InputError` for what is wrong in one of them."""
+    return split_files.sizes(load(data_dir, **options), allow_missing_classes)
+
+
+def load(
+    data_dir: Path,
+    *,
+    splits: Mapping[str, str] | None = None,
+    text_column: str = "text",
+    label_column: str = "label",
+    classes: str | None = None,
+    allow_missing_classes: bool = False,
+) -> RawDataset:
+    """All splits, in the order of the tables.
+
+    Parameters
+    ----------
+    data_dir
+        All files are relative to it.
+    splits
+        Split (pool, test, val; any other name is a shifted split) → its table, whose name ends in
+        `.csv`, `.tsv`, `.jsonl`, `.ndjson` or `.parquet` (which needs the package pyarrow).
+        Default: ours.
+    text_column
+        Column with the texts. Default: ours.
+    label_column
+        Column with the label of each text: a class's name, or its number, from 0. Default: ours.
+    classes
+        Text file with the classes' names in order, one a line. null: the labels of the pool,
+        sorted. Default: ours.
+    allow_missing_classes
+        Whether `val`, `test` and shifted splits may lack classes; the pool never may. Default:
+        ours.
+    """
+    splits = splits or {}
+    split_files.require_splits(splits)
+    cells = {
+        split: _cells(data_dir, splits[split], text_column, label_column)
+        for split in (POOL, *(splits.keys() - {POOL}))
+    }
+    if classes is None:
+        known, where = None, ""
+    else:
+        known = read_class_names(below(data_dir, "classes", classes))
+        where = printable(Path(data_dir, classes))
+    labels = {}
+    for split, one in cells.items():
+        labels[split], found = labels_of(one, known, where)
+        if known is None:
+            known, where = found, "the pool"
+    texts = {split: one.columns["text"] for split, one in cells.items()}
+    return RawDataset(
+        class_names=list(known or ()),
+        splits={split: RawSplit(labels[split], texts=texts[split]) for split in splits},
+    )
+
+
+def source_files(
+    data_dir: Path,
+    *,
+    splits: Mapping[str, str] | None = None,
+    classes: str | None = None,
+    **_: Any,
+) -> Source | None:
+    """All tables, and the file of classes; None if one of them is not there."""
+    names = {*(splits or {}).values(), *([classes] if classes else ())}
+    if not all(Path(data_dir, name).is_file() for name in names):
+        return None
+    return Source(Path(data_dir), sorted(names))
+
+
+def pool_labels(data_dir: Path, **options: Any) -> tuple[np.ndarray, list[str]]:
+    """(N,) labels of the pool and the classes' names."""
+    raw = load(data_dir, **options)
+    return raw.splits[POOL].labels, raw.class_names
+
+
+def _cells(data_dir: Path, table: str, text_column: str, label_column: str) -> Cells:
+    """Texts and labels of a table; `InputError` names the first text that is blank."""
+    file = below(data_dir, "splits", table)
+    if not file.is_file():
+        raise InputError(
+            f"options.splits: {shown(table)}: {printable(file)} is not a file; allowed: a file "
+            "that is there (relative paths start at LABELBENCH_DATA)"
+        )
+    names = {"text": text_column, "label": label_column}
+    asked = {f"options.{key}_column": name for key, name in names.items()}
+    columns = read_columns(file, asked).values()
+    cells = all_cells(file, names, dict(zip(names, columns, strict=True)))
+    blank = next((row for row, text in enumerate(cells.columns["text"]) if not text.strip()), None)
+    if blank is not None:
+        raise cells.error("text", blank, "a text that is not blank")
+    return cells

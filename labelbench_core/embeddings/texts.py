@@ -1,0 +1,109 @@
+"""Texts in, pooled features out."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from labelbench_core.backbones import TextBackbone
+from labelbench_core.compute.precision import autocast
+from labelbench_core.datasets import PreparedDataset, SplitRows
+from labelbench_core.errors import InputError
+
+BATCH = 256
+PADDED = 32
+"""Texts of a batch that are padded together, sorted by their numbers of tokens."""
+COUNTED = 4096
+
+
+class TextEncoder:
+    """An `Encoder` of texts.
+
+    Texts of similar length are padded to the longest of them, which changes only last bits.
+    """
+
+    def __init__(self, backbone: TextBackbone, dataset: PreparedDataset) -> None:
+        self._backbone = backbone
+        self._model: torch.nn.Module | None = None
+        self._device, self._dtype = torch.device("cpu"), torch.float32
+        self.num_features = backbone.num_features
+        self.batch_size = BATCH
+        self.settings: Mapping[str, Any] = {"preprocessing": backbone.preprocessing()}
+
+    def rows(self, dataset: PreparedDataset, split: str, threads: int) -> SplitRows:
+        """Texts, read at once."""
+        return dataset.texts(split)
+
+    def start(self, device: str, precision: str) -> None:
+        """Put a copy of the network on its device."""
+        self._device, self._dtype = torch.device(device), getattr(torch, precision)
+        self._model = copy.deepcopy(self._backbone.model).to(self._device)
+
+    def encode(self, batch: list[str], prepare: Callable[[Any], Any] | None) -> np.ndarray:
+        """Features (B, D) float32 of texts."""
+        if prepare is not None:
+            raise ValueError("texts have no views")
+        assert self._model is not None, "start comes first"
+        lengths = [len(ids) for ids in self._backbone.tokens(batch)["input_ids"]]
+        order = np.argsort(lengths, kind="stable")
+        features = np.empty((len(batch), self.num_features), np.float32)
+        for first in range(0, len(order), PADDED):
+            places = order[first : first + PADDED]
+            features[places] = self._encode([batch[place] for place in places], self._model)
+        return features
+
+    def _encode(self, texts: list[str], model: torch.nn.Module) -> np.ndarray:
+        """Features (B, D) of texts that are padded together."""
+        tokens = self._backbone.tokens(texts, padding=True, return_tensors="pt").to(self._device)
+        try:
+            with torch.inference_mode():
+                with autocast(self._device, self._dtype):
+                    hidden = model(**tokens).last_hidden_state
+                pooled = pool(hidden.float(), tokens["attention_mask"], self._backbone.pooling)
+                if self._backbone.normalize:
+                    pooled = torch.nn.functional.normalize(pooled, dim=1)
+                return pooled.cpu().numpy()
+        except torch.OutOfMemoryError as error:
+            raise InputError(
+                f"{self._device}: out of memory with {len(texts)} texts of up to "
+                f"{self._backbone.max_length} tokens; use a larger GPU, a smaller "
+                "options.max_length, or LABELBENCH_DEVICE=cpu"
+            ) from error
+
+    def flops(self, rows: Mapping[str, SplitRows], views: Mapping[str, int]) -> int:
+        """Two for each token and weight of the layers, four for each pair of tokens and feature.
+
+        As for images, those of matrix products; padding is left out.
+        """
+        model: Any = self._backbone.model
+        weights = sum(
+            value.numel()
+            for name, value in model.named_parameters()
+            if value.ndim == 2 and "embedding" not in name
+        )
+        pairs = 4 * model.config.num_hidden_layers * model.config.hidden_size
+        total = 0
+        for split, count in views.items():
+            of_split = rows[split]
+            for first in range(0, len(of_split), COUNTED):
+                within = np.arange(first, min(first + COUNTED, len(of_split)))
+                ids = self._backbone.tokens(of_split.batch(within))["input_ids"]
+                total += count * sum(len(one) * (2 * weights + pairs * len(one)) for one in ids)
+        return total
+
+
+def pool(hidden: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
+    """(B, D) of hidden states (B, T, D), of which `mask` (B, T) says which are of tokens.
+
+    "mean", "cls" (the first) or "max", as sentence-transformers does.
+    """
+    if pooling == "cls":
+        return hidden[:, 0]
+    inside = mask.unsqueeze(-1).to(hidden.dtype)
+    if pooling == "max":
+        return hidden.masked_fill(inside == 0, -torch.inf).amax(dim=1)
+    return (hidden * inside).sum(dim=1) / inside.sum(dim=1).clamp(min=1e-9)

