@@ -326,7 +326,8 @@ def test_bad_sources_are_refused(change, words):
 def test_every_source_is_registered_with_literal_options():
     names = registry.names("datasets")
     assert names == [
-        *("camelyon17", "cifar10", "cifar100", "digits", "fashion-mnist", "fmow", "image-folder"),
+        *("camelyon17", "cifar10", "cifar100", "digits", "fashion-mnist", "fmow"),
+        *("hugging-face-folder", "image-folder"),
         *("imagenet", "iwildcam", "kuzushiji49", "mosaics", "own-embeddings", "svhn", "table"),
         "text-table",
     ]
