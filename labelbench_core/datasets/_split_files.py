@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from labelbench_core.datasets import POOL, TEST, RawDataset
+from labelbench_core.datasets import POOL, TEST, RawDataset, class_counts
 from labelbench_core.datasets._listing import SPLIT_NAME
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError, listed, shown
@@ -24,7 +22,7 @@ def require_splits(splits: Mapping[str, str]) -> None:
 def sizes(raw: RawDataset, allow_missing_classes: bool) -> dict[str, int]:
     """Sizes of the splits; `InputError` if the pool, or another split, lacks a class."""
     for split, entry in raw.splits.items():
-        present = np.bincount(entry.labels, minlength=len(raw.class_names)) > 0
+        present = class_counts(entry.labels, len(raw.class_names)) > 0
         if not present.all() and (split == POOL or not allow_missing_classes):
             name = raw.class_names[int(present.argmin())]
             advice = "" if split == POOL else ", or `allow_missing_classes: true`"

@@ -42,6 +42,44 @@ def class_labels(
     return _numbered(values, where, names)
 
 
+def label_columns(
+    given: Mapping[str, np.ndarray], where: Mapping[str, str], names: Sequence[str] | None = None
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Split → (N, C) uint8 of 0 and 1, and the classes' names.
+
+    Parameters
+    ----------
+    given
+        Split → (N, C) numbers or booleans: whether a row belongs to each class; "pool" among them.
+    where, names
+        As for `class_labels`; without names, they are the columns' numbers.
+
+    Raises
+    ------
+    InputError
+        One line: the array, the row, the value, what is allowed.
+    """
+    found = {}
+    for split, labels in given.items():
+        if labels.dtype.kind not in "biuf" or labels.ndim != 2:
+            told = f"{where[split]}: labels are {labels.dtype} of shape {labels.shape}"
+            raise InputError(f"{told}; allowed: (N, C) of 0 and 1")
+        if names is not None and labels.shape[1] != len(names):
+            told = f"{where[split]}: {labels.shape[1]} columns of labels"
+            raise InputError(f"{told}; allowed: {len(names)}, the classes of `classes`")
+        if labels.shape[1] != given[POOL].shape[-1]:
+            told = f"{where[split]}: {labels.shape[1]} columns of labels"
+            raise InputError(f"{told}; allowed: {given[POOL].shape[-1]}, as in the pool")
+        wrong = ~((labels == 0) | (labels == 1))
+        if wrong.any():
+            row, column = (int(one) for one in np.argwhere(wrong)[0])
+            told = f"{where[split]}: row {row}, column {column}: label {labels[row, column]}"
+            raise InputError(f"{told}; allowed: 0, 1")
+        found[split] = labels.astype(np.uint8)
+    count = found[POOL].shape[1]
+    return found, [str(label) for label in range(count)] if names is None else list(names)
+
+
 def _kind(labels: np.ndarray, where: str) -> str:
     if labels.dtype.kind not in "biufUTS":
         told = f"{where}: labels are {labels.dtype}"

@@ -12,7 +12,7 @@ import numpy as np
 from labelbench_core.datasets import POOL, RawDataset, RawSplit, Source
 from labelbench_core.datasets import _split_files as split_files
 from labelbench_core.datasets._arrays import ArrayPlace, files_of, place_of, read_array
-from labelbench_core.datasets.class_labels import class_labels
+from labelbench_core.datasets.class_labels import class_labels, label_columns
 from labelbench_core.datasets.names import below
 from labelbench_core.datasets.row_kinds import check_embeddings
 from labelbench_core.datasets.table import read_class_names
@@ -24,6 +24,7 @@ INFO = {
     "paper": "",
     "required": ["splits"],
     "rows": "embeddings",
+    "multilabel_by": ["multilabel"],
 }
 EMBEDDINGS = ("embeddings", "embedding", "features")
 LABELS = ("labels", "label")
@@ -40,6 +41,7 @@ def load(
     splits: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
     classes: str | None = None,
+    multilabel: bool = False,
     allow_missing_classes: bool = False,
 ) -> RawDataset:
     """All splits, as the files have them.
@@ -58,7 +60,10 @@ def load(
         array or column `labels` or `label` of the split's file. Default: ours.
     classes
         Text file with the classes' names in order, one a line. null: the labels of the pool,
-        sorted. Default: ours.
+        sorted; of several columns, their numbers. Default: ours.
+    multilabel
+        Whether a row can belong to any number of classes: labels are then (N, C) of 0 and 1, a
+        column a class. Default: ours.
     allow_missing_classes
         Whether `val`, `test` and shifted splits may lack classes; the pool never may. Default:
         ours.
@@ -75,7 +80,7 @@ def load(
         for split, place in label_places.items()
     }
     where = {split: f"{place}: labels" for split, place in label_places.items()}
-    numbers, class_names = class_labels(given, where, names)
+    numbers, class_names = (label_columns if multilabel else class_labels)(given, where, names)
     for split, array in arrays.items():
         if len(array) != len(numbers[split]):
             told = f"{places[split]}: {len(array)} rows, but {len(numbers[split])} labels"
@@ -116,7 +121,7 @@ def pool_labels(
     labels: Mapping[str, str] | None = None,
     **options: Any,
 ) -> tuple[np.ndarray, list[str]]:
-    """(N,) labels of the pool and the classes' names."""
+    """Labels of the pool and the classes' names."""
     raw = load(data_dir, splits=splits, labels=labels, **options)
     return raw.splits[POOL].labels, raw.class_names
 

@@ -13,6 +13,7 @@ mine:
   implementation: own-embeddings
   options: {splits: {pool: pool.npz, test: test.npz}}
 """
+MULTILABEL = "options: {multilabel: true, splits: {pool"
 
 
 @pytest.fixture
@@ -47,3 +48,30 @@ def test_own_embeddings_run_from_file_to_report(mine):
     np.savez(mine.folder / "data" / "pool.npz", **pool)
     assert "row 0, feature 0: nan" in failing(mine, config="mine.yaml")
     assert (report / "report.html").is_file()
+
+
+@pytest.mark.thorough
+def test_rows_of_any_number_of_classes_run_from_file_to_report(mine):
+    """Of each digit: whether it is even, whether it is above 4, whether its drawing has a loop."""
+    data = mine.folder / "data"
+    for split in ("pool", "test"):
+        arrays = dict(np.load(data / f"{split}.npz"))
+        digit = arrays["labels"]
+        columns = [digit % 2 == 0, digit > 4, np.isin(digit, [0, 6, 8, 9])]
+        np.savez(data / f"{split}.npz", **{**arrays, "labels": np.stack(columns, axis=1)})
+    mine.edit("config/catalogue/datasets.yaml", "options: {splits: {pool", MULTILABEL)
+    mine.snakemake(config="mine.yaml")
+    assert mine.planned(config="mine.yaml") == {}
+    report = mine.folder / "results" / "reports" / "mine"
+    summary = json.loads((report / "tables" / "summary.json").read_text())
+    assert summary["metric"] == "mean-average-precision"
+    assert summary["settings"][0]["final"]["margin"]["test"]["mean"] > 0.8
+    metrics = (report / "tables" / "metrics.csv").read_text()
+    assert "ranking-loss" in metrics
+    assert ",accuracy," not in metrics
+    (mine.folder / "mine.yaml").write_text(
+        (mine.folder / "mine.yaml").read_text() + "metric: accuracy\n"
+    )
+    assert "metric: 'accuracy': rows of data set 'mine' may belong to any number of classes" in (
+        failing(mine, config="mine.yaml")
+    )
