@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from labelbench_core import registry
 from labelbench_core.errors import InputError
+from labelbench_core.registry import own
 from labelbench_core.storage import files
 
 REMEMBERED = Path(".snakemake", "labelbench", "code.json")
@@ -83,13 +84,13 @@ def import_closure(roots: Iterable[str]) -> set[str]:
         module = waiting.pop()
         if module not in closure:
             closure.add(module)
-            waiting.extend(_imports(module))
+            waiting.extend(_imports(module, own.folder_of(module)))
     return closure
 
 
 def module_hash(module: str) -> str:
     """Hash of what a module's source means."""
-    return _facts(module).digest
+    return _facts(module, own.folder_of(module)).digest
 
 
 def mentioned(module: str) -> tuple[str, ...]:
@@ -97,7 +98,7 @@ def mentioned(module: str) -> tuple[str, ...]:
 
     What only type checkers import is left out.
     """
-    return _facts(module).mentioned
+    return _facts(module, own.folder_of(module)).mentioned
 
 
 def remember(path: Path = REMEMBERED, *, save: bool = False) -> None:
@@ -144,7 +145,8 @@ def _read_by() -> str:
 
 
 @functools.cache
-def _facts(module: str) -> Facts:
+def _facts(module: str, of_own: Path | None) -> Facts:
+    """`of_own`: the folder of an own file, which this process may know by its name elsewhere."""
     path = registry.source_of(module)
     try:
         key = f"{module} {hashlib.sha256(path.read_bytes()).hexdigest()}"
@@ -158,12 +160,28 @@ def _facts(module: str) -> Facts:
 
 
 @functools.cache
-def _imports(module: str) -> tuple[str, ...]:
+def _imports(module: str, of_own: Path | None) -> tuple[str, ...]:
     """Modules that `module` imports when it runs, inside functions too, and its parents."""
     packages = {*registry.OWN_PACKAGES, module.partition(".")[0]}
+    names = mentioned(module)
+    if of_own is not None:
+        names = tuple(filter(None, (_of_own(module, name) for name in names)))
     return tuple(
-        name for name in mentioned(module) if name.partition(".")[0] in packages and _exists(name)
+        name
+        for name in names
+        if name.partition(".")[0] in packages and _exists(name, own.folder_of(name))
     )
+
+
+def _of_own(module: str, name: str) -> str | None:
+    """What an own file means by a name that it imports; `InputError` if that cannot be had."""
+    package = ".".join(module.split(".")[:2])
+    if name.startswith(f"{own.PACKAGE}.") and not f"{name}.".startswith(f"{package}."):
+        path = registry.source_of(module)
+        raise InputError(
+            f"{path}: a relative import leads out of {path.parent}; allowed: files in this folder"
+        )
+    return own.beside(module, name) or name
 
 
 def _mentioned(module: str, tree: ast.Module) -> set[str]:
@@ -200,7 +218,7 @@ def _absolute(module: str, node: ast.ImportFrom) -> str:
 
 
 @functools.cache
-def _exists(module: str) -> bool:
+def _exists(module: str, of_own: Path | None) -> bool:
     try:
         return registry.source_of(module).is_file()
     except (InputError, ModuleNotFoundError):

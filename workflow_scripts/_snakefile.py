@@ -18,10 +18,11 @@ from labelbench_core.annotators import EXACT
 from labelbench_core.configuration import entries, sources
 from labelbench_core.configuration import loading as experiments
 from labelbench_core.configuration.annotations import annotated, look_at_annotators
-from labelbench_core.configuration.catalogue import Catalogue, load_catalogue
+from labelbench_core.configuration.catalogue import Catalogue, LoadedCatalogue, load_catalogue
 from labelbench_core.configuration.component_code import check_code
 from labelbench_core.configuration.experiment import Experiment, annotator_in_paths
 from labelbench_core.configuration.inheritance import Asked, asked
+from labelbench_core.configuration.own_entries import read_entries
 from labelbench_core.configuration.replays import list_sha256
 from labelbench_core.datasets import data_directory, looks
 from labelbench_core.datasets.names import printable
@@ -62,10 +63,10 @@ def read_experiment(
         raise stop(error) from None
 
 
-def load(wanted: Asked, project: Path) -> tuple[Experiment, Catalogue]:
+def load(wanted: Asked, project: Path) -> tuple[Experiment, LoadedCatalogue]:
     """The experiment and the catalogue, checked; exits with all errors if there are any."""
     try:
-        catalogue = load_catalogue(project / "config" / "catalogue")
+        catalogue = catalogue_of(wanted, project)
         with wanted.naming_places():
             experiment = experiments.load_experiment(
                 wanted.values, catalogue, project / "config" / "schema", wanted.name
@@ -73,6 +74,11 @@ def load(wanted: Asked, project: Path) -> tuple[Experiment, Catalogue]:
     except InputError as error:
         raise stop(error) from None
     return experiment, catalogue
+
+
+def catalogue_of(wanted: Asked, project: Path) -> LoadedCatalogue:
+    """The catalogue with the entries that an experiment brings along."""
+    return load_catalogue(project / "config" / "catalogue", read_entries(wanted.catalogues))
 
 
 def config_name(

@@ -11,7 +11,6 @@ from typing import Any
 
 from labelbench_core.configuration import entries
 from labelbench_core.configuration import loading as experiments
-from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.configuration.component_code import check_code
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.inheritance import Asked, asked
@@ -46,7 +45,7 @@ def check(file: Path, *, use_conda: bool = False) -> str:
 def _check_one(wanted: Asked, *, use_conda: bool) -> str:
     """What one of the recipes would make."""
     config = PROJECT / "config"
-    catalogue = load_catalogue(config / "catalogue")
+    catalogue = parsing.catalogue_of(wanted, PROJECT)
     with wanted.naming_places():
         experiment = experiments.load_experiment(
             wanted.values, catalogue, config / "schema", wanted.name

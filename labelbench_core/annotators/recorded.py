@@ -134,7 +134,7 @@ def _read_arrays(path: Path, columns: Sequence[str]) -> list[np.ndarray]:
 def _place(path: Path, column: str, known: Sequence[str]) -> int:
     """Which of the columns is meant; `InputError` if it is missing or stands twice."""
     if (count := list(known).count(column)) > 1:
-        told = f"{path}: column {shown(column)}: {count} columns are called that"
+        told = f"{path}: column {shown(column)}: {count} columns have this name"
         raise InputError(f"{told}; allowed: one of each name that is asked for")
     if column not in known:
         told = f"{path}: column {shown(column)} is not there{did_you_mean(column, known)}"

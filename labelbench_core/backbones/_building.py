@@ -94,7 +94,7 @@ def require_file(checkpoint: str, option: str = "checkpoint") -> Path:
     path = Path(checkpoint).expanduser()
     if not path.is_file() or path.stat().st_size == 0:
         raise InputError(
-            f"{option}: {path}: no such file, or it is empty; allowed: a file that is there"
+            f"{option}: {path}: no such file, or it is empty; allowed: an existing file"
         )
     return path
 

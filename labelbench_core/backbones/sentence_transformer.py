@@ -67,7 +67,7 @@ def build(
         they do not. Default: the weights'.
     max_length
         Tokens after which a text is cut, those that the tokenizer adds included. null: as the model
-        says, at most 512 if it does not. Default: the weights'.
+        says, or 512 tokens where it says nothing. Default: the weights'.
     prompt
         Put before every text, such as "query: ". null: nothing. Default: ours.
     """

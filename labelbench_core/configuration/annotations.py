@@ -76,7 +76,7 @@ def look_at_annotators(
                 changed[record] = f"the table of annotator {annotator!r} is another one now"
         except InputError as error:
             where = f"annotator {annotator!r} on data set {dataset!r}"
-            errors.append(entry_error("annotators", where, error))
+            errors.append(entry_error(catalogue, "annotators", annotator, where, error))
     raise_all(errors)
     return changed
 

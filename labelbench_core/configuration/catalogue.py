@@ -1,12 +1,13 @@
 """The catalogue: entries, each an id with its options (config/catalogue/*.yaml)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from labelbench_core import registry
 from labelbench_core.annotators import EXACT
+from labelbench_core.configuration.own_entries import KINDS, Entries
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.errors import (
     InputError,
@@ -22,9 +23,8 @@ from labelbench_core.storage.yaml_files import read_yaml
 from labelbench_core.trainers.shared.places import in_steps
 from labelbench_core.training.recipe import Recipe
 
-COMPONENT_KINDS = ("datasets", "annotators", "backbones", "proxies", "trainers", "strategies")
-KINDS = (*COMPONENT_KINDS, "schedules", "augmentations")
-
+COMPONENT_KINDS = KINDS[:6]
+"""Kinds whose entries name a component."""
 # Keys of entries beside `implementation` and `options`.
 ONLY_OF = {
     "datasets": (
@@ -39,35 +39,155 @@ FOLDER = "config/catalogue"
 """Where the files of the catalogue are, for messages."""
 
 Catalogue = dict[str, dict[str, dict[str, Any]]]
+"""Kind → id → entry."""
+Named = tuple[str, str]
+"""Kind and id of an entry."""
 
 
-def load_catalogue(folder: Path) -> Catalogue:
-    """Read and check all files of the catalogue: kind → id → entry.
+class LoadedCatalogue(Catalogue):
+    """A catalogue as it was read; entries that cannot be used are not in it.
 
-    An entry whose implementation is no valid Python is no error here: only an experiment that names
-    it cannot run (`labelbench_core.registry.problem_of`).
+    Attributes
+    ----------
+    places
+        Where each entry is, for messages.
+    wrong
+        Entries that cannot be used → why, as lines.
+    replacing
+        Entries that take the place of others of their id, as they say.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({kind: {} for kind in KINDS})
+        self.places: dict[Named, str] = {}
+        self.wrong: dict[Named, list[str]] = {}
+        self.replacing: set[Named] = set()
+
+
+def load_catalogue(folder: Path, own: Sequence[Entries] | None = None) -> LoadedCatalogue:
+    """Read and check all entries: those of the catalogue's files, then those of an experiment.
+
+    With an experiment's entries, a wrong one is no error: only who names it cannot run
+    (`wrong_entries`). An implementation that is no valid Python is never one here.
+
+    Parameters
+    ----------
+    folder
+        Of the catalogue's files.
+    own
+        Entries that the experiment brings along; None: there is none, and every wrong entry counts.
 
     Raises
     ------
     InputError
-        All errors of all files, one a line.
+        If a file is missing or holds no entries, or without an experiment an entry is wrong.
     """
-    catalogue: Catalogue = {}
+    catalogue = LoadedCatalogue()
+    schema = folder.parent / "schema" / "catalogue.schema.json"
     errors: list[str] = []
+    registry.forget_own()
     for kind in KINDS:
         file = folder / f"{kind}.yaml"
         try:
-            catalogue[kind] = read_yaml(file) or {}
+            entries: Any = read_yaml(file) or {}
         except InputError as error:
             errors.append(str(error))
-        else:
-            schema = folder.parent / "schema" / "catalogue.schema.json"
-            errors += kind_errors(kind, catalogue[kind], schema, file)
+            continue
+        errors += _add(catalogue, Entries(kind, entries, str(file), ": ", folder), schema)
+    if own is None:
+        errors += [line for lines in catalogue.wrong.values() for line in lines]
     raise_all(errors)
+    for entries in own or ():
+        raise_all(_add(catalogue, entries, schema))
     return catalogue
 
 
-def entry_error(kind: str, entry: str, error: object) -> str:
+def _add(catalogue: LoadedCatalogue, given: Entries, schema: Path) -> list[str]:
+    """Check entries and put them into the catalogue; errors of the file as a whole."""
+    kind, start = given.kind, given.place + given.separator
+    values: Json = given.values
+    if not isinstance(values, dict):
+        return kind_errors(kind, values, schema, given.place)
+    for name, one in values.items():
+        entry: Any = one
+        named, place = (kind, name), f"{given.place}: {name}"
+        try:
+            entry = _with_own_files(kind, one, given.folder)
+            found = kind_errors(kind, {name: entry}, schema, given.place)
+        except InputError as error:
+            found = [f"{given.place}: {name}.{error}"]
+        found = [start + line.removeprefix(f"{given.place}: ") for line in found]
+        if not found:
+            replaces: bool = entry.get("replace", False)
+            chosen: dict[str, Any] = {
+                key: value for key, value in entry.items() if key != "replace"
+            }
+            known = catalogue[kind].get(name)
+            if known is not None and known != chosen and not replaces:
+                found = [
+                    f"{start}{name}: differs from the entry of that id in "
+                    f"{catalogue.places[named]}; allowed: another id, or replace: true to use "
+                    "this one in its place"
+                ]
+            else:
+                catalogue[kind][name] = chosen
+                catalogue.wrong.pop(named, None)
+                if replaces:
+                    catalogue.replacing.add(named)
+        if found:
+            catalogue[kind].pop(name, None)
+            catalogue.wrong[named] = found
+        catalogue.places[named] = place if given.separator == "." else given.place
+    return []
+
+
+def _with_own_files(kind: str, entry: Json, folder: Path) -> Json:
+    """An entry whose implementation, if it is a file, is found from `folder` and has its name."""
+    if kind not in COMPONENT_KINDS or not isinstance(entry, dict):
+        return entry
+    given: Json = entry.get("implementation")
+    if not isinstance(given, str) or not registry.own.is_own(given):
+        return entry
+    try:
+        return {**entry, "implementation": registry.use_own(given, folder)}
+    except InputError as error:
+        raise InputError(f"implementation: {error}") from error
+
+
+def wrong_entries(catalogue: Catalogue, named: Iterable[Named]) -> list[str]:
+    """What is wrong with entries, and with those that their options name, as lines."""
+    if not isinstance(catalogue, LoadedCatalogue):
+        return []
+    waiting, seen = list(named), set[Named]()
+    found: list[str] = []
+    while waiting:
+        kind, name = one = waiting.pop(0)
+        if one in seen:
+            continue
+        seen.add(one)
+        found += catalogue.wrong.get(one, ())
+        if kind in COMPONENT_KINDS and name in catalogue[kind]:
+            waiting += _referred(kind, catalogue[kind][name])
+    return found
+
+
+def is_wrong(catalogue: Catalogue, kind: str, name: str) -> bool:
+    """Whether there is an entry of that id that cannot be used."""
+    return isinstance(catalogue, LoadedCatalogue) and (kind, name) in catalogue.wrong
+
+
+def _referred(kind: str, entry: Mapping[str, Any]) -> Iterator[Named]:
+    """Entries that an entry's options name."""
+    implementation = entry["implementation"]
+    if registry.problem_of(kind, implementation):
+        return
+    values = registry.options_of(entry)
+    for option, rule in registry.describe(kind, implementation).allowed.items():
+        if rule and rule.reference and isinstance(values.get(option), str):
+            yield rule.reference, values[option]
+
+
+def entry_error(catalogue: Catalogue, kind: str, name: str, entry: str, error: object) -> str:
     """The line for what is wrong with an entry and shows only where it is used.
 
     Parameters
@@ -75,7 +195,15 @@ def entry_error(kind: str, entry: str, error: object) -> str:
     entry
         What the entry is, such as "backbone 'mine'".
     """
-    return f"{FOLDER}/{kind}.yaml: {entry}: {error}"
+    place = f"{FOLDER}/{kind}.yaml"
+    if isinstance(catalogue, LoadedCatalogue):
+        found = catalogue.places.get((kind, name), place)
+        place = place if Path(found) == _shipped(kind) else found
+    return f"{place}: {entry}: {error}"
+
+
+def _shipped(kind: str) -> Path:
+    return registry.PROJECT / FOLDER / f"{kind}.yaml"
 
 
 def kind_errors(kind: str, entries: Any, schema: Path, file: Path | str) -> list[str]:
@@ -83,6 +211,7 @@ def kind_errors(kind: str, entries: Any, schema: Path, file: Path | str) -> list
     is_component = kind in COMPONENT_KINDS
     definition = "components" if is_component else kind
     unsaid = [key for other, keys in ONLY_OF.items() if other != kind for key in keys]
+    unsaid.append("replace")
     found = schema_errors(entries, schema, file, definition, unsaid)
     if found and is_component:
         better = dict(_misplaced(kind, entries, file))
@@ -108,7 +237,7 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
     """Whether an entry's implementation exists and allows its options, without importing it."""
     implementation = entry["implementation"]
     known = registry.names(kind)
-    if implementation not in known and not registry.is_broken(kind, implementation):
+    if not registry.exists(kind, implementation) and not registry.is_broken(kind, implementation):
         return [
             f"implementation: {shown(implementation)} does not exist"
             f"{did_you_mean(implementation, known)}; allowed: {listed(known)}"
@@ -156,7 +285,9 @@ def _misplaced(kind: str, entries: Json, file: Path | str) -> Iterator[tuple[str
         if not isinstance(entry, dict):
             continue
         implementation = entry.get("implementation")
-        if implementation not in registry.names(kind) or registry.problem_of(kind, implementation):
+        if not isinstance(implementation, str) or not registry.exists(kind, implementation):
+            continue
+        if registry.problem_of(kind, implementation):
             continue
         inside = dict.fromkeys(registry.describe(kind, implementation).options, "options")
         if kind == "trainers":

@@ -2,24 +2,27 @@
 
 `extends: FILE` names a file whose keys hold where this one gives none. `recipes` are named sets of
 keys that replace those of the file in which they stand; `recipe` chooses one of them, the first if
-it is left out. Keys are replaced whole. Whatever a file says replaces what those that it extends
-say, their recipes included, and what the command line says replaces all of it.
+it is left out. Keys are replaced whole, but for `catalogue`: entries of all files are there.
+Whatever a file says replaces what those that it extends say, their recipes included, and what the
+command line says replaces all of it.
 """
 
 import contextlib
 import os
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from labelbench_core.configuration import own_entries
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.storage.files import Json
 from labelbench_core.storage.yaml_files import read_yaml
 
 OF_FILES = ("extends", "recipes", "recipe")
 """Keys that say which other keys hold."""
+NOT_IN_RECIPES = ("experiment", own_entries.KEY, *OF_FILES)
 COMMAND_LINE = "--config"
 
 
@@ -35,11 +38,14 @@ class Asked:
         Where the experiment is asked for, for messages.
     places
         Key → what messages about it begin with in the place of `name`.
+    catalogues
+        The key `catalogue` of all files, those that are extended first; `values` has none.
     """
 
     values: Any
     name: str
     places: Mapping[str, str]
+    catalogues: tuple[own_entries.Given, ...] = ()
 
     @property
     def recipes(self) -> tuple[str, ...]:
@@ -121,11 +127,37 @@ def asked(
             values |= replaced
             places |= dict.fromkeys(replaced, f"{layer.place}: recipes.{chosen}.")
     values.pop("extends", None)
+    values.pop(own_entries.KEY, None)
     is_default = chosen is None or chosen == next(iter(values["recipes"]))
     if not is_default and isinstance(values.get("experiment"), str):
         # Its report lies beside that of the default.
         values["experiment"] = f"{values['experiment']}-{chosen}"
-    return Asked(values, name, places)
+    catalogues = tuple(_catalogues(extended, config, name, files))
+    return Asked(values, name, places, catalogues)
+
+
+def _catalogues(
+    extended: Sequence[_Layer],
+    config: Mapping[str, Json],
+    name: str,
+    files: Mapping[Path, Json],
+) -> Iterator[own_entries.Given]:
+    """The key `catalogue` of every file; paths start from the folder of the file that has it."""
+    merged: dict[str, Any] = {}
+    for content in files.values():
+        merged = _merged(merged, content if isinstance(content, Mapping) else {})
+    key = own_entries.KEY
+    if files and config.get(key) != merged.get(key):
+        raise InputError(f"{COMMAND_LINE}: {key}: allowed: in the experiment's file")
+    for layer in extended:
+        if key in layer.values:
+            place = Path(layer.place)
+            yield own_entries.Given(layer.values[key], layer.place, place.parent)
+    for file, content in files.items():
+        if isinstance(content, Mapping) and key in content:
+            yield own_entries.Given(content[key], str(file), file.parent)
+    if not files and key in config:
+        yield own_entries.Given(config[key], name, Path())
 
 
 def _written(config: Mapping[str, Any], name: str, files: Mapping[Path, Json]) -> list[_Layer]:
@@ -245,5 +277,5 @@ def _are_recipes(recipes: Json) -> TypeGuard[Mapping[str, Mapping[str, Any] | No
         isinstance(recipes, Mapping)
         and len(recipes) > 0
         and all(isinstance(one, Mapping | None) for one in recipes.values())
-        and not any(set(one or ()) & {"experiment", *OF_FILES} for one in recipes.values())
+        and not any(set(one or ()) & {*NOT_IN_RECIPES} for one in recipes.values())
     )

@@ -8,7 +8,13 @@ from typing import Any
 from labelbench_core import registry
 from labelbench_core.annotators import EXACT
 from labelbench_core.configuration import reference_keys
-from labelbench_core.configuration.catalogue import Catalogue, entry_error
+from labelbench_core.configuration.catalogue import (
+    Catalogue,
+    Named,
+    entry_error,
+    is_wrong,
+    wrong_entries,
+)
 from labelbench_core.configuration.comparable import comparison_errors
 from labelbench_core.configuration.compatibility import (
     combination_errors,
@@ -66,7 +72,9 @@ def load_experiment(
         metric=metric_of(config, catalogue),
         priced="prices" in config,
     )
-    errors = [f"{file}: {line}" for line in metric_errors(config, catalogue)]
+    named = (one for crossing in experiment.crossings for one in _named(crossing))
+    errors = wrong_entries(catalogue, named)
+    errors += [f"{file}: {line}" for line in metric_errors(config, catalogue)]
     too_many = [f"{file}: {line}" for line in _size_errors(experiment)]
     errors += too_many or [f"{file}: {line}" for line in comparison_errors(experiment)]
     errors += [f"{file}: {line}" for line in price_errors(config, experiment, catalogue)]
@@ -110,6 +118,15 @@ def _crossing(values: Mapping[str, Any], catalogue: Catalogue) -> Crossing:
     )
 
 
+def _named(crossing: Crossing) -> Iterator[Named]:
+    """Kind and id of every entry that a crossing names."""
+    lists = {kind: getattr(crossing, kind) for kind in (*_CROSSED, "annotators")}
+    lists["strategies"] += crossing.ceilings
+    lists["schedules"] += crossing.full_data + crossing.ceilings
+    lists["trainers"] = getattr(crossing.finetune, "trainers", ())
+    yield from ((kind, name) for kind, names in lists.items() for name in names)
+
+
 _CROSSED = ("datasets", "backbones", "proxies", "schedules", "strategies")
 
 
@@ -120,17 +137,20 @@ def _seeds(value: int | list[int]) -> tuple[int, ...]:
 def _reference_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:
     errors: list[str] = []
     for kind in _CROSSED:
-        errors += _unknown(kind, getattr(crossing, kind), catalogue[kind], f"catalogue {kind}.yaml")
+        names = _not_wrong(catalogue, kind, getattr(crossing, kind))
+        errors += _unknown(kind, names, catalogue[kind], f"catalogue {kind}.yaml")
     known = {EXACT, *catalogue["annotators"]}
-    errors += _unknown("annotators", crossing.annotators, known, "catalogue annotators.yaml")
+    annotators = _not_wrong(catalogue, "annotators", crossing.annotators)
+    errors += _unknown("annotators", annotators, known, "catalogue annotators.yaml")
     for name in set(crossing.strategies) & set(RESERVED_STRATEGIES):
         errors.append(f"strategies: {name!r} is reserved for round 0's folder; allowed: another id")
     errors += _ceiling_errors(crossing, catalogue)
     chosen = crossing.strategies + crossing.ceilings + crossing.full_data
     finetune = crossing.finetune
     if finetune is not None:
+        trainers = _not_wrong(catalogue, "trainers", finetune.trainers)
         errors += _unknown(
-            "finetune.trainers", finetune.trainers, catalogue["trainers"], "catalogue trainers.yaml"
+            "finetune.trainers", trainers, catalogue["trainers"], "catalogue trainers.yaml"
         )
         errors += _unknown(
             "finetune.strategies",
@@ -141,7 +161,7 @@ def _reference_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:
         errors += _outside("finetune.rounds", finetune.rounds, range(crossing.rounds))
         errors += _outside("finetune.seeds", finetune.seeds, crossing.seeds)
     errors += unreadable(crossing, catalogue)
-    if not errors:
+    if not errors and not wrong_entries(catalogue, _named(crossing)):
         errors += _unsuitable(crossing, catalogue)
     return errors
 
@@ -169,6 +189,8 @@ def _ceiling_errors(crossing: Crossing, catalogue: Catalogue) -> list[str]:
         if _is_ceiling(catalogue, kind, name)
     ]
     for name in crossing.ceilings + crossing.full_data:
+        if any(is_wrong(catalogue, kind, name) for kind in kinds):
+            continue
         if not any(_is_ceiling(catalogue, kind, name) for kind in kinds):
             known = [
                 one
@@ -197,6 +219,11 @@ def _unknown(key: str, ids: tuple[str, ...], known: Any, where: str) -> list[str
         for name in ids
         if name not in known
     ]
+
+
+def _not_wrong(catalogue: Catalogue, kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names without those of wrong entries, of which the entries' errors tell."""
+    return tuple(name for name in names if not is_wrong(catalogue, kind, name))
 
 
 def _outside(key: str, values: tuple[int, ...], allowed: Any) -> list[str]:
@@ -275,11 +302,11 @@ def check_sources(
             if not found.splits:
                 found = source_sizes(entry, data_dir)
         except InputError as error:
-            errors.append(entry_error("datasets", f"data set {dataset!r}", error))
+            errors.append(_of_dataset(catalogue, dataset, error))
             continue
         except OSError as error:
             told = f"{error.filename}: {error.strerror}"
-            errors.append(entry_error("datasets", f"data set {dataset!r}", told))
+            errors.append(_of_dataset(catalogue, dataset, told))
             continue
         sizes = found.splits
         if found.missing:
@@ -294,6 +321,10 @@ def check_sources(
                 errors += [f"{file}: {line}" for line in told]
     raise_all(errors)
     return missing
+
+
+def _of_dataset(catalogue: Catalogue, dataset: str, error: object) -> str:
+    return entry_error(catalogue, "datasets", dataset, f"data set {dataset!r}", error)
 
 
 def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
@@ -313,7 +344,7 @@ def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
 
     problems = problems_of({backbone: catalogue["backbones"][backbone] for backbone in needed})
     raise_all(
-        entry_error("backbones", f"backbone {backbone!r}", problem)
+        entry_error(catalogue, "backbones", backbone, f"backbone {backbone!r}", problem)
         for backbone, problem in problems.items()
     )
 

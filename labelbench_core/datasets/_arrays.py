@@ -64,7 +64,7 @@ def place_of(data_dir: Path, option: str, value: str) -> ArrayPlace:
     if not is_there:
         told = f"options.{option}: {shown(value)}: {printable(path)} is not there"
         raise InputError(
-            f"{told}; allowed: a file that is there (relative paths start at LABELBENCH_DATA)"
+            f"{told}; allowed: an existing file (relative paths start at LABELBENCH_DATA)"
         )
     return ArrayPlace(path, found[1], found[2])
 
@@ -157,7 +157,9 @@ def _from_parquet(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.nd
         return _of_column(place.named(name), column)
     except pyarrow.ArrowException as error:
         told = " ".join(str(error).split())
-        raise InputError(f"{printable(place.path)}: no readable Parquet file ({told})") from error
+        raise InputError(
+            f"{printable(place.path)}: not a readable Parquet file ({told})"
+        ) from error
 
 
 def _of_column(place: ArrayPlace, column: Any) -> np.ndarray:

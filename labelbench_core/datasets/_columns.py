@@ -164,7 +164,7 @@ def _read_parquet(path: Path, columns: Mapping[str, str]) -> dict[str, list[str]
         table = parquet.read_table(path, columns=list(dict.fromkeys(columns.values())))
     except (pyarrow.ArrowException, OSError) as error:
         told = " ".join(str(error).split())
-        raise InputError(f"{printable(path)}: no readable Parquet file ({told})") from error
+        raise InputError(f"{printable(path)}: not a readable Parquet file ({told})") from error
     cells = {name: list(map(_text, table.column(name).to_pylist())) for name in columns.values()}
     return {key: cells[name] for key, name in columns.items()}
 
@@ -186,7 +186,7 @@ def _places(
             continue
         told = f"{key}: {shown(name)}"
         if count:
-            told = f"{printable(path)}{where}: {told}: {count} columns are called that"
+            told = f"{printable(path)}{where}: {told}: {count} columns have this name"
             raise InputError(f"{told}; allowed: one of each name that is asked for")
         hint = did_you_mean(name, header)
         raise InputError(

@@ -185,7 +185,7 @@ class Tabular:
             raise self.cells.error(
                 "path",
                 missing[0],
-                f"a file that is there; {printable(path)} is not ({len(missing)} of "
+                f"an existing file; {printable(path)} is not ({len(missing)} of "
                 f"{len(self.labels)} are missing): put it there, or leave such rows out by the "
                 "option `corrupt: skip`",
             )

@@ -181,7 +181,7 @@ def _checked(values: Any, num_rows: int, where: str) -> np.ndarray:
     different, counts = np.unique(indices, return_counts=True)
     if len(different) != len(indices):
         twice = different[counts > 1][0]
-        raise InputError(f"{where}: row {twice} stands more than once; allowed: each row once")
+        raise InputError(f"{where}: row {twice} occurs more than once; allowed: each row once")
     return indices
 
 

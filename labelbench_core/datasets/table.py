@@ -200,12 +200,12 @@ def _read(
     require_suffix(file)
     if not file.is_file():
         told = f"options.table: {shown(table)}: {printable(file)} is not a file"
-        raise InputError(f"{told}; allowed: a file that is there {FROM_DATA}")
+        raise InputError(f"{told}; allowed: an existing file {FROM_DATA}")
     if not folder_of_images.is_dir():
         told = (
             f"options.images: {shown(image_folder)}: {printable(folder_of_images)} is not a folder"
         )
-        raise InputError(f"{told}; allowed: a folder that is there {FROM_DATA}")
+        raise InputError(f"{told}; allowed: an existing folder {FROM_DATA}")
     names = {"path": path_column, "label": label_column, "split": split_column}
     names |= {"group": group_column, "class": class_column, "together": together_column}
     chosen = {key: name for key, name in names.items() if name is not None}
@@ -221,7 +221,7 @@ def _read(
         listing = below(data_dir, "classes", classes)
         if not listing.is_file():
             told = f"options.classes: {shown(classes)}: {printable(listing)} is not a file"
-            raise InputError(f"{told}; allowed: a file that is there {FROM_DATA}")
+            raise InputError(f"{told}; allowed: an existing file {FROM_DATA}")
         known = read_class_names(listing)
         labels, class_names = labels_of(cells, known, printable(Path(data_dir, classes)))
     else:

@@ -90,7 +90,7 @@ def source_files(
 ) -> Source | None:
     """All tables, and the file of classes; None if one of them is not there."""
     names = {*(splits or {}).values(), *([classes] if classes else ())}
-    if not all(Path(data_dir, name).is_file() for name in names):
+    if not names or not all(Path(data_dir, name).is_file() for name in names):
         return None
     return Source(Path(data_dir), sorted(names))
 

@@ -3,7 +3,8 @@
 A kind of component is a package of `labelbench_core`; a component is one file in it, named after
 the method (`alfa-mix` → `alfa_mix.py`), with a literal `INFO` and one main function whose
 keyword-only parameters, all with defaults, are its options. A package outside adds components
-through an entry point: group `labelbench.<kind>`, name of the method, value the module.
+through an entry point: group `labelbench.<kind>`, name of the method, value the module. In the
+place of a name stands the path of a user's own file (`labelbench_core.registry.own`).
 """
 
 import ast
@@ -20,6 +21,7 @@ from typing import Any
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown, shown_value
 from labelbench_core.registry import info as component_info
 from labelbench_core.registry import options as option_rules
+from labelbench_core.registry import own
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PROJECT = PACKAGE.parent
@@ -70,6 +72,8 @@ def module_name(kind: str, name: str) -> str:
     A file that is no longer a valid component, because its main function or its `INFO` is damaged,
     still counts as the one of its name: reading it gives an error that says what is wrong.
     """
+    if own.is_own(name):
+        return own.module_of(name)
     if name in _own(kind) or (name in _files(kind) and name not in _plugins(kind)):
         return f"labelbench_core.{kind}.{name.replace('-', '_')}"
     if name in _plugins(kind):
@@ -81,7 +85,8 @@ def module_name(kind: str, name: str) -> str:
 
 def load(kind: str, name: str) -> ModuleType:
     """Import a component."""
-    return importlib.import_module(module_name(kind, name))
+    module = module_name(kind, name)
+    return own.load(module) if own.is_own(name) else importlib.import_module(module)
 
 
 def build(kind: str, entry: Mapping[str, Any], *arguments: Any) -> Any:
@@ -163,8 +168,29 @@ def _unfit(kind: str, option: str, value: str | Sequence[str]) -> list[str]:
     ]
 
 
+def use_own(given: str, folder: Path = Path()) -> str:
+    """`own.add`: what entries call the file at `given`, a path from `folder`."""
+    before = own.files()
+    name = own.add(given, folder)
+    if own.files() != before:
+        describe.cache_clear()
+    return name
+
+
+def forget_own() -> None:
+    """`own.forget`."""
+    if own.files():
+        describe.cache_clear()
+    own.forget()
+
+
+def exists(kind: str, name: str) -> bool:
+    """Whether there is a component of that name, or an own file."""
+    return name in own.files() if own.is_own(name) else name in names(kind)
+
+
 def _can_be_run(kind: str, name: str) -> bool:
-    if name not in names(kind) or problem_of(kind, name):
+    if not exists(kind, name) or problem_of(kind, name):
         return False
     component = describe(kind, name)
     if component.info.get("required"):  # it runs with its defaults
@@ -174,7 +200,7 @@ def _can_be_run(kind: str, name: str) -> bool:
 
 def is_broken(kind: str, name: str) -> bool:
     """Whether a component's file is there and cannot be used."""
-    is_there = name in names(kind) or name in _files(kind)
+    is_there = exists(kind, name) or name in _files(kind)
     return is_there and problem_of(kind, name) is not None
 
 
@@ -212,6 +238,8 @@ def describe(kind: str, name: str) -> Component:
     if main is None:
         raise InputError(f"{shown_path}: has no function {MAIN_FUNCTION[kind]}")
     info: Any = {}
+    if own.is_own(name) and "INFO" not in stands_for:
+        raise InputError(f"{shown_path}: has no INFO; allowed: INFO = {{…}}, a mapping")
     if "INFO" in stands_for:
         info = _literal(stands_for["INFO"], f"{shown_path}: INFO")
     required = _required(info)
@@ -260,7 +288,11 @@ def parse(path: Path) -> ast.Module:
 
 
 def _relative(path: Path) -> Path:
-    return path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
+    """A path as messages name it: from the project, or from the current folder, if it is in it."""
+    for folder in (PROJECT, Path.cwd()):
+        if path.is_relative_to(folder):
+            return path.relative_to(folder)
+    return path
 
 
 def _literal(node: ast.expr, where: str) -> Any:
@@ -304,6 +336,9 @@ def source_of(module: str) -> Path:
     first, *rest = module.split(".")
     if first in OWN_PACKAGES:
         folders = [PROJECT / first]
+    elif first == own.PACKAGE:
+        folder, rest = own.folder_of(module), rest[1:]
+        folders = [folder] if folder and rest else []
     else:
         try:
             spec = importlib.util.find_spec(first)

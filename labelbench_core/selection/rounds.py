@@ -118,7 +118,7 @@ def _train_and_evaluate(
     with timed("train"):
         training = job.training_set(oracle.bought, oracle.labels, previous=arrays)
         fit = proxy.fit(training, job.rng("train"), job.fit_before)
-    if not fit["converged"]:
+    if not fit.get("converged", True):
         log.warning("the proxy did not converge: %s", fit)
     if fit.get("penalty_at_edge"):
         log.warning(

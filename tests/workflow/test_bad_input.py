@@ -107,7 +107,7 @@ def test_missing_weights_start_nothing_that_needs_them(fresh):
     told = (
         "error: config/catalogue/backbones.yaml: backbone 'mine': checkpoint: nowhere/model.bin: "
     )
-    assert f"{told}no such file, or it is empty; allowed: a file that is there" in text
+    assert f"{told}no such file, or it is empty; allowed: an existing file" in text
     assert not (fresh.folder / "results").exists()
     pool = "results/selections/digits/small/seed-0/initial.json"
     fresh.snakemake(pool)

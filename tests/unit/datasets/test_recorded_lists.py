@@ -65,7 +65,7 @@ def test_published_lists_go_by_the_published_seeds(tmp_path, place):
         ({}, {}, 3, "no recorded seed belongs to seed 3; allowed: seeds 0 to 2 .which are 5, 7, 9"),
         ({}, {"seeds": [8]}, 0, "seeds: list of 'margin': 8; allowed: 7, 9"),
         ({"num_rows": 3}, {}, 1, "margin, seed 7: row 3 is not in the pool; allowed: 0 to 2"),
-        ({"lists": {"margin": {"0": [1, 1]}}}, {}, 0, "row 1 stands more than once"),
+        ({"lists": {"margin": {"0": [1, 1]}}}, {}, 0, "row 1 occurs more than once"),
         ({"lists": {"margin": {"0": [0.5]}}}, {}, 0, "allowed: a list of whole numbers"),
         ({"lists": {"margin": {"0": []}}}, {}, 0, "allowed: a list of whole numbers"),
         ({"lists": {"margin": {"a": [1]}}}, {}, 0, "lists.margin: .*; allowed: an object, seed"),

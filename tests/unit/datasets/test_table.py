@@ -191,7 +191,7 @@ WRONG = [
     (write_classes(b"cat\n\ndog\n"), CLASSES, "classes.txt: line 2: empty; allowed: one name"),
     (write_classes(b"cat\ndog\ncat\n"), CLASSES, "line 3: 'cat'; allowed: each name once; line 1"),
     (write_classes(b"\xff\n"), CLASSES, "classes.txt: not UTF-8"),
-    (None, CLASSES, r"classes: .*classes.txt is not a file; allowed: a file that is there \(rel"),
+    (None, CLASSES, r"classes: .*classes.txt is not a file; allowed: an existing file \(rel"),
     (
         None,
         {"path_column": "fil"},
@@ -205,7 +205,7 @@ WRONG = [
     (
         None,
         {"table": "a/b.csv"},
-        r"options.table: .* there \(relative paths start at LABELBENCH_DATA",
+        r"options.table: .* existing file \(relative paths start at LABELBENCH_DATA",
     ),
     (
         None,
@@ -250,7 +250,7 @@ def test_what_is_wrong_is_named(pets, change, options, message):
         (b'file,animal,medium,painter\na.png,"cat" x,photo,1\n', "line 2: no table"),
         (
             b"file,file,animal,medium,painter\na,a,cat,photo,1\n",
-            "2 columns are called that; allowed: one",
+            "2 columns have this name; allowed: one",
         ),
     ],
 )
@@ -373,7 +373,7 @@ def test_parquet_is_read_where_pyarrow_is(pets):
     with pytest.raises(InputError, match=r"'kind': no such column.*allowed: file, animal"):
         load(pets, table="pets/all.parquet", label_column="kind")
     (pets.folder / "all.parquet").write_bytes(b"PAR1")
-    with pytest.raises(InputError, match=r"no readable Parquet file"):
+    with pytest.raises(InputError, match=r"not a readable Parquet file"):
         load(pets, table="pets/all.parquet")
 
 

@@ -42,6 +42,7 @@ def parts(before, text):
     entries = yaml.safe_load(text)
     of_experiments = {
         *("experiment", "annotators", "also", "finetune", "recipes", "reference", "prices"),
+        "catalogue",
     }
     if entries.keys() & of_experiments:
         yield None, entries

@@ -44,11 +44,11 @@ def test_what_is_wrong_is_one_line(tmp_path, capsys, change, told):
 def with_entry(monkeypatch, kind, name, entry):
     """The command finds another entry in the catalogue."""
 
-    def load(folder):
-        catalogue = load_catalogue(folder)
+    def load(wanted, project):
+        catalogue = load_catalogue(project / "config" / "catalogue")
         return {**catalogue, kind: {**catalogue[kind], name: entry}}
 
-    monkeypatch.setattr(check_configuration, "load_catalogue", load)
+    monkeypatch.setattr(check_configuration.parsing, "catalogue_of", load)
 
 
 def test_backbones_are_looked_at_where_they_still_run(tmp_path, monkeypatch, capsys):
