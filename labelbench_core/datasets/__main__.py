@@ -13,7 +13,7 @@ from typing import Any
 from labelbench_core.datasets import data_directory
 from labelbench_core.datasets.looks import STATE
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
-from labelbench_core.registry import listing, option_errors, options_of
+from labelbench_core.registry import listing, option_errors, options_of, own
 from labelbench_core.storage.yaml_files import parse_yaml, read_yaml
 
 COLUMNS = ("summary",)
@@ -70,8 +70,13 @@ def _check_one(
         options = ", ".join(
             f"{key}: {listing.written(one)}" for key, one in entry["options"].items()
         )
-        told = f"\n{name}:\n  implementation: {entry['implementation']}\n  options: {{{options}}}"
-        print(f"\nIts entry in {CATALOGUE}, with LABELBENCH_DATA={data_dir}:\n{told}")
+        lines = [
+            *("catalogue:", "  datasets:", f"    {name}:"),
+            f"      implementation: {entry['implementation']}",
+            f"      options: {{{options}}}",
+        ]
+        print(f"\nIts entry, for your experiment's file, with LABELBENCH_DATA={data_dir}:\n")
+        print("\n".join(lines))
     return int(seen.broken)
 
 
@@ -83,10 +88,7 @@ def _entries(asked: argparse.Namespace) -> list[tuple[str, dict[str, Any], Path,
         told = f"--options: {shown(asked.options)}"
         raise InputError(f"{told}; allowed: a mapping, as {{layout: splits}}")
     if path.suffix in (".yaml", ".yml") and path.is_file():
-        entries = read_yaml(path) or {}
-        if "experiment" in entries:
-            entries = (entries.get("catalogue") or {}).get("datasets") or {}
-        return [(name, entry, data_directory(), False) for name, entry in entries.items()]
+        return [(name, entry, data_directory(), False) for name, entry in _of_file(path).items()]
     if path.exists():
         name = path.resolve().stem.lower().replace("_", "-").replace(" ", "-")
         data_dir, inside = path.resolve().parent, path.resolve().name
@@ -108,6 +110,36 @@ def _entries(asked: argparse.Namespace) -> list[tuple[str, dict[str, Any], Path,
     entry = dict(known[what])
     entry["options"] = {**options_of(entry), **options}
     return [(what, entry, data_directory(), False)]
+
+
+def _of_file(path: Path) -> dict[str, dict[str, Any]]:
+    """Id → entry of the data sets of a file of entries, or of an experiment's own.
+
+    Raises
+    ------
+    InputError
+        If there are none, or something else in their place.
+    """
+    entries, where = read_yaml(path) or {}, str(path)
+    if isinstance(entries, dict) and "experiment" in entries:
+        where += ": catalogue"
+        entries = entries.get("catalogue") or {}
+        if isinstance(entries, dict):
+            where += ".datasets"
+            entries = entries.get("datasets") or {}
+    if not isinstance(entries, dict) or not entries:
+        told = f"{where}: {shown(entries)}"
+        raise InputError(f"{told}; allowed to --check: a mapping of ids to entries of data sets")
+    found = {}
+    for name, entry in entries.items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("implementation"), str):
+            told = f"{where}: {name}: {shown(entry)}"
+            raise InputError(f"{told}; allowed: a mapping with `implementation`")
+        implementation = entry["implementation"]
+        if own.is_own(implementation):
+            implementation = own.add(implementation, path.parent)
+        found[name] = {**entry, "implementation": implementation}
+    return found
 
 
 if __name__ == "__main__":

@@ -18,6 +18,13 @@ REQUIRED = {
     "trainers": ("needs_unlabeled", "needs_teacher"),
     "strategies": ("kind", "needs", "multilabel", "deterministic"),
 }
+POOL_FIELDS = (
+    *("embeddings", "probabilities", "labeled", "labels", "num_classes", "head"),
+    *("member_probabilities", "held_out", "recorded"),
+)
+"""Fields of a pool that strategies may need: `labelbench_core.strategies.pool.Pool`."""
+PROVIDED = ("probabilities", "head", "member_probabilities")
+"""What of them depends on the proxy."""
 # What the main function gets by position; strategies of some kinds get more.
 PARAMETERS = {
     "datasets": ("data_dir",),
@@ -63,11 +70,20 @@ def _are_sizes_by_option(value: option_rules.Value) -> bool:
     return isinstance(value, dict) and all(map(_hold_sizes, value.values()))
 
 
+def _some_of(known: tuple[str, ...]) -> option_rules.Allowed:
+    def are_known(value: option_rules.Value) -> bool:
+        return isinstance(value, (list, tuple)) and all(one in known for one in value)
+
+    return option_rules.Allowed(f"a list of {listed(known)}", are_known)
+
+
 _TEXTS = option_rules.Allowed("a list of strings", _are_texts)
 _PAIRS = option_rules.Allowed("a mapping of options to options", _are_pairs)
 ALLOWED = {
     **dict.fromkeys(FLAGS, option_rules.of(bool)),
-    **dict.fromkeys(("needs", "provides", "runs", "required"), _TEXTS),
+    **dict.fromkeys(("runs", "required"), _TEXTS),
+    "needs": _some_of(POOL_FIELDS),
+    "provides": _some_of(PROVIDED),
     **dict.fromkeys(("at_least", "steps_at_least"), _PAIRS),
     "kind": option_rules.of(Literal["strategy", "sequential", "ceiling"]),
     "unlabeled_views": option_rules.of(Literal[1, 2]),

@@ -11,9 +11,9 @@ from labelbench_core import registry
 from labelbench_core.datasets import __main__ as command
 
 PAGE = (PROJECT / "docs/your-data.md").read_text("utf-8")
-FIRST, OTHERS = (
+EXPERIMENT, OTHERS = (
     yaml.safe_load(block)
-    for block in re.findall(r"^```yaml\n(# config.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    for block in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 )
 
 
@@ -81,14 +81,16 @@ def test_each_layout_is_read_by_its_entry(tmp_path, make, entry, sizes):
 def test_the_check_shows_what_is_there_and_the_entry(tmp_path, monkeypatch, capsys):
     by_class(tmp_path / "data" / "my-photos")
     monkeypatch.chdir(tmp_path)
-    (words,) = re.findall(r"^python -m labelbench_core.datasets (--check .*)$", PAGE, re.MULTILINE)
+    (words,) = re.findall(
+        r"^.*python -m labelbench_core.datasets (--check .*)$", PAGE, re.MULTILINE
+    )
     assert command.main(words.split()) == 0
     told = capsys.readouterr().out
     assert (tmp_path / "my-photos-check.png").read_bytes()[:4] == b"\x89PNG"
     assert "pool 8 (80.0%), test 2 (20.0%)" in told
     assert "wrong     nothing" in told
-    entry = yaml.safe_load(told.split("\n\n")[-1])["my-photos"]
-    shown = FIRST["my-photos"]
+    (entry,) = yaml.safe_load(told.split("\n\n")[-1])["catalogue"]["datasets"].values()
+    shown = EXPERIMENT["catalogue"]["datasets"]["my-photos"]
     assert entry["implementation"] == shown["implementation"]
     assert entry["options"].items() <= shown["options"].items()
 
@@ -122,3 +124,45 @@ def test_metadata_of_hugging_face_are_checked_by_line(tmp_path):
     (tmp_path / "pets/train/metadata.csv").unlink()
     with pytest.raises(ValueError, match=r"no metadata.csv or metadata.jsonl in it or in train/"):
         component.check(tmp_path, **options)
+
+
+def test_the_entries_of_an_experiment_are_checked(tmp_path, monkeypatch, capsys):
+    by_class(tmp_path / "data" / "my-photos")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.yaml").write_text(yaml.safe_dump(EXPERIMENT))
+    assert command.main(["--check", "my.yaml"]) == 0
+    assert "pool 8 (80.0%), test 2 (20.0%)" in capsys.readouterr().out
+
+
+def test_entries_in_a_file_of_ones_own_are_checked(tmp_path, monkeypatch, capsys):
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "mine.py").write_text(
+        "from labelbench_core.datasets import digits\n"
+        "INFO = {'summary': '', 'license': '', 'paper': '', 'num_classes': 10}\n"
+        "check = digits.check\n\n\ndef load(data_dir):\n    return digits.load(data_dir)\n"
+    )
+    (tmp_path / "study" / "entries.yaml").write_text("mine: {implementation: ./mine.py}\n")
+    monkeypatch.chdir(tmp_path)
+    assert command.main(["--check", "study/entries.yaml"]) == 0
+    assert "1,297" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("[a, b]", "my.yaml: ['a', 'b']; allowed to --check: a mapping of ids to entries"),
+        ("", "my.yaml: {}; allowed to --check"),
+        ("experiment: a\ncatalogue: other.yaml", "my.yaml: catalogue: 'other.yaml'; allowed to"),
+        ("experiment: a", "my.yaml: catalogue.datasets: {}; allowed to --check"),
+        ("pets: table", "my.yaml: pets: 'table'; allowed: a mapping with `implementation`"),
+        ("pets: {options: {}}", "my.yaml: pets: {'options': {}}; allowed: a mapping with"),
+        ("pets: {implementation: ./no.py}", "'./no.py': there is no file"),
+        ("pets: {implementation: tabel}", "tabel"),
+    ],
+)
+def test_a_file_without_entries_is_one_line(tmp_path, monkeypatch, capsys, content, told):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.yaml").write_text(content)
+    assert command.main(["--check", "my.yaml"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line

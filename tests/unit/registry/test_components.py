@@ -1,5 +1,6 @@
 """What exists is found without importing it, in this project and in packages outside."""
 
+import dataclasses
 import importlib.metadata
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pytest
 from helpers.project import PROJECT
 from labelbench_core import provenance, registry
 from labelbench_core.errors import InputError
+from labelbench_core.registry import info
+from labelbench_core.strategies.pool import Pool
 
 PLUGIN = '''"""Takes the first rows: a plug-in's strategy."""
 
@@ -144,7 +147,8 @@ def test_a_plugins_code_and_what_it_imports_enter_the_hash(plugin):
             "select_with_state(pool, budget): allowed before the *: pool, budget, rng",
         ),
         (PLUGIN.replace('"needs": []', '"needs": "labels"'), "needs: 'labels'; allowed: a list of"),
-        (PLUGIN.replace('"needs": []', '"needs": [5]'), "needs: [5]; allowed: a list of strings"),
+        (PLUGIN.replace('"needs": []', '"needs": [5]'), "needs: [5]; allowed: a list of e"),
+        (PLUGIN.replace('"needs": []', '"needs": ["head", "probs"]'), "['head', 'probs']; allowed"),
         (
             PLUGIN.replace('"kind": "strategy"', '"kind": "stratgy"'),
             "kind: 'stratgy'; allowed: strategy, sequential, ceiling",
@@ -394,3 +398,9 @@ def test_listing_imports_nothing_heavy(kind):
     )
     assert not {"torch", "scipy", "sklearn", "pandas"} & set(done.stdout.split())
     assert "options" in done.stdout
+
+
+def test_what_strategies_may_need_are_fields_of_a_pool_and_proxies_provide_some_of_them():
+    fields = {field.name for field in dataclasses.fields(Pool)}
+    assert set(info.POOL_FIELDS) <= fields
+    assert set(info.PROVIDED) < set(info.POOL_FIELDS)
