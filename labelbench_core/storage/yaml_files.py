@@ -2,7 +2,8 @@
 
 In addition to what YAML itself forbids, it is an error if a key occurs twice or is not a string, if
 a tag requests anything but the values above, if a file is not UTF-8, or if, with aliases expanded,
-it is larger or deeper than any configuration. Every error is one line that names file and line.
+it is larger or deeper than any configuration. Every error is one line that names file, line
+and column.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def read_yaml(file: Path) -> Any:
     Raises
     ------
     InputError
-        One line with file, line and what is wrong.
+        One line with file, line, column and what is wrong.
     """
     return parse_yaml(read_text(file), file)
 
@@ -52,9 +53,11 @@ def read_text(file: Path) -> str:
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        line = 1 + error.object.count(b"\n", 0, error.start)
+        before = error.object[: error.start].split(b"\n")
+        column = 1 + len(before[-1].decode("utf-8"))
         raise InputError(
-            f"{file}: line {line}: not UTF-8 text (byte {error.start}); save the file as UTF-8"
+            f"{file}: line {len(before)}, column {column}: not UTF-8 text (byte {error.start}); "
+            "save the file as UTF-8"
         ) from error
 
 
@@ -71,13 +74,17 @@ def parse_yaml(text: str, file: Path | str) -> Any:
         ) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = f"line {mark.line + 1}: " if mark else ""
+        place = f"{_place(mark)}: " if mark else ""
         told = " ".join(": ".join(filter(None, (error.context, error.problem))).split())
         # The message may quote a name of any length.
         told = told if len(told) <= MOST_SAID else f"{told[: MOST_SAID - 1]}…"
-        raise InputError(f"{file}: not valid YAML: {line}{told}") from error
+        raise InputError(f"{file}: not valid YAML: {place}{told}") from error
     except _Refused as error:
-        raise InputError(f"{file}: line {error.args[0]}: {error.args[1]}") from error
+        raise InputError(f"{file}: {_place(error.args[0])}: {error.args[1]}") from error
+
+
+def _place(mark: yaml.Mark) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}"
 
 
 def _character(code: int | str) -> str:
@@ -85,7 +92,7 @@ def _character(code: int | str) -> str:
 
 
 class _Refused(Exception):
-    """(line, what is wrong)."""
+    """(mark, what is wrong)."""
 
 
 @functools.cache
@@ -115,19 +122,19 @@ def _loader() -> type[yaml.SafeLoader]:
             ) -> str: ...
 
         def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
-            line = self.peek_event().start_mark.line + 1
+            mark = self.peek_event().start_mark
             is_alias = self.check_event(yaml.AliasEvent)
             self.depth += 1
             if self.depth > DEEPEST:
-                raise _Refused(line, f"nested more than {DEEPEST} deep")
+                raise _Refused(mark, f"nested more than {DEEPEST} deep")
             node = cast("yaml.Node", super().compose_node(parent, index))
             self.depth -= 1
             if is_alias and id(node) not in self.sizes:
-                raise _Refused(line, "an alias refers to a value that contains it")
+                raise _Refused(mark, "an alias refers to a value that contains it")
             if not is_alias:
                 self.sizes[id(node)] = 1 + sum(self.sizes[id(part)] for part in _parts(node))
                 if self.sizes[id(node)] > MOST_VALUES:
-                    raise _Refused(line, f"more than {MOST_VALUES} values, with aliases expanded")
+                    raise _Refused(mark, f"more than {MOST_VALUES} values, with aliases expanded")
                 if isinstance(node, yaml.MappingNode):
                     self.check_keys(node)
             return node
@@ -136,18 +143,18 @@ def _loader() -> type[yaml.SafeLoader]:
             # As written: constructing a mapping adds merged keys to its own.
             given: set[str] = set()
             for key, _ in node.value:
-                line = key.start_mark.line + 1
+                mark = key.start_mark
                 is_scalar = isinstance(key, yaml.ScalarNode)
                 if not is_scalar or key.tag not in (f"{_TAG}str", f"{_TAG}merge"):
                     value = key.value if is_scalar else "a list or mapping"
-                    raise _Refused(line, f"key {shown(value)} is not a string; put it in quotes")
+                    raise _Refused(mark, f"key {shown(value)} is not a string; put it in quotes")
                 if key.value in given:
-                    raise _Refused(line, f"key {shown(key.value)} occurs twice")
+                    raise _Refused(mark, f"key {shown(key.value)} occurs twice")
                 given.add(key.value)
 
         def mapping(self, node: Any) -> dict[Hashable, Any]:
             if not isinstance(node, yaml.MappingNode):
-                raise _Refused(node.start_mark.line + 1, f"a {node.id} is not a mapping")
+                raise _Refused(node.start_mark, f"a {node.id} is not a mapping")
             return self.construct_mapping(node, deep=True)
 
         def sequence(self, node: yaml.SequenceNode) -> list[Any]:
@@ -157,7 +164,7 @@ def _loader() -> type[yaml.SafeLoader]:
             name = node.tag.removeprefix(_TAG)
             if name in ("int", "float") and _OTHER_BASE.fullmatch(str(node.value)):
                 raise _Refused(
-                    node.start_mark.line + 1,
+                    node.start_mark,
                     f"{node.value} would be read in base 8 or 60; write it in base 10 or in quotes",
                 )
             try:
@@ -167,17 +174,17 @@ def _loader() -> type[yaml.SafeLoader]:
                 return value
             except (ValueError, KeyError, IndexError, OverflowError) as error:
                 raise _Refused(
-                    node.start_mark.line + 1, f"{shown(node.value)} is not {_WORDS[name]}"
+                    node.start_mark, f"{shown(node.value)} is not {_WORDS[name]}"
                 ) from error
 
         def refuse(self, node: yaml.Node) -> None:
             tag = node.tag.replace(_TAG, "!!")
-            line = node.start_mark.line + 1
+            mark = node.start_mark
             if (read_as := _NO_TEXT.get(node.tag)) and node.tag == self.resolve(
                 yaml.ScalarNode, node.value, (True, False)
             ):
-                raise _Refused(line, f"{node.value} would be read as {read_as}; put it in quotes")
-            raise _Refused(line, f"tag {shown(tag)}; allowed: {', '.join(_ALLOWED_TAGS)}")
+                raise _Refused(mark, f"{node.value} would be read as {read_as}; put it in quotes")
+            raise _Refused(mark, f"tag {shown(tag)}; allowed: {', '.join(_ALLOWED_TAGS)}")
 
     Loader.yaml_constructors = {
         None: Loader.refuse,

@@ -18,7 +18,7 @@ from helpers.checkouts import failing
         (
             "rounds: 3",
             "rounds: 3\nrounds: 4",
-            "error: smoke.yaml: line 9: key 'rounds' occurs twice",
+            "error: smoke.yaml: line 9, column 1: key 'rounds' occurs twice",
         ),
     ],
 )

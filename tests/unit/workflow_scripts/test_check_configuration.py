@@ -18,12 +18,12 @@ def test_a_valid_experiment_says_what_it_makes(capsys):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda text: text.encode("utf-16"), "line 1: not UTF-8 text"),
+        (lambda text: text.encode("utf-16"), "line 1, column 1: not UTF-8 text"),
         (
             lambda text: text.replace("margin", "m\xe4rgin").encode("latin-1", "replace"),
             "not UTF-8",
         ),
-        (lambda text: b"rounds: !!timestamp abc", "line 1: tag '!!timestamp'"),
+        (lambda text: b"rounds: !!timestamp abc", "line 1, column 9: tag '!!timestamp'"),
         (lambda text: b"[" * 5000, "nested more than 40 deep"),
         (lambda text: b"rounds: " + b"9" * 5000, "is not a whole number that can be read"),
         (lambda text: b"", "the file: null; allowed: a mapping"),
