@@ -16,7 +16,9 @@ PARQUET = ".parquet"
 SUFFIXES = (*DELIMITERS, *JSON_LINES, PARQUET)
 
 
-def read_columns(path: Path, columns: Mapping[str, str]) -> dict[str, list[str]]:
+def read_columns(
+    path: Path, columns: Mapping[str, str], separators: Mapping[str, str] | None = None
+) -> dict[str, list[str]]:
     """Read some columns of a table.
 
     Text is UTF-8. CSV and TSV have one line of column names, JSON Lines an object a line with the
@@ -26,6 +28,9 @@ def read_columns(path: Path, columns: Mapping[str, str]) -> dict[str, list[str]]
     ----------
     columns
         What a column is called in messages (the option that names it) → its name.
+    separators
+        Key of `columns` → what stands between the values of a cell that may hold several: lists of
+        JSON Lines and Parquet are joined by it. Lists in other columns are an error.
 
     Returns
     -------
@@ -40,10 +45,11 @@ def read_columns(path: Path, columns: Mapping[str, str]) -> dict[str, list[str]]
     suffix = require_suffix(path)
     if not path.is_file():
         raise InputError(f"{printable(path)}: file not found")
+    joined = {columns[key]: separator for key, separator in (separators or {}).items()}
     if suffix == PARQUET:
-        return _read_parquet(path, columns)
+        return _read_parquet(path, columns, joined)
     if suffix in JSON_LINES:
-        return _read_json_lines(path, columns)
+        return _read_json_lines(path, columns, joined)
     rows = _text_rows(path)
     _, header = next(rows, (0, []))
     places = _places(path, header, columns)
@@ -105,7 +111,9 @@ def _text_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise InputError(f"{printable(path)}: cannot be read ({error.strerror})") from error
 
 
-def _read_json_lines(path: Path, columns: Mapping[str, str]) -> dict[str, list[str]]:
+def _read_json_lines(
+    path: Path, columns: Mapping[str, str], joined: Mapping[str, str]
+) -> dict[str, list[str]]:
     names = list(dict.fromkeys(columns.values()))
     found: dict[str, list[str]] = {name: [] for name in names}
     keep = [(name, found[name].append) for name in names]
@@ -114,6 +122,9 @@ def _read_json_lines(path: Path, columns: Mapping[str, str]) -> dict[str, list[s
             if name not in row:
                 _places(path, [*row], columns, f": line {line}")
             value = row[name]
+            if name in joined and isinstance(value, list):
+                where = f"{printable(path)}: line {line}: column {printable(name)}"
+                value = _joined(value, joined[name], where)
             append(value if isinstance(value, str) else _json_text(path, line, name, value))
     return {key: found[name] for key, name in columns.items()}
 
@@ -150,7 +161,19 @@ def _json_text(path: Path, line: int, column: str, value: Any) -> str:
     return "" if value is None else json.dumps(value)
 
 
-def _read_parquet(path: Path, columns: Mapping[str, str]) -> dict[str, list[str]]:
+def _joined(values: Sequence[Any], separator: str, where: str) -> str:
+    """One cell of a list of texts or numbers; `InputError` for others, or the separator in one."""
+    texts = [one if isinstance(one, str) else json.dumps(one) for one in values]
+    for value, text in zip(values, texts, strict=True):
+        if isinstance(value, (list, dict)) or value is None or separator in text:
+            told = f"{where}: {shown(value)} in a list"
+            raise InputError(f"{told}; allowed: text without {shown(separator)}, a number")
+    return separator.join(texts)
+
+
+def _read_parquet(
+    path: Path, columns: Mapping[str, str], joined: Mapping[str, str]
+) -> dict[str, list[str]]:
     try:
         import pyarrow  # pyright: ignore[reportMissingImports]  # need not be installed
         import pyarrow.parquet as parquet  # pyright: ignore[reportMissingImports]  # nor this
@@ -165,7 +188,16 @@ def _read_parquet(path: Path, columns: Mapping[str, str]) -> dict[str, list[str]
     except (pyarrow.ArrowException, OSError) as error:
         told = " ".join(str(error).split())
         raise InputError(f"{printable(path)}: not a readable Parquet file ({told})") from error
-    cells = {name: list(map(_text, table.column(name).to_pylist())) for name in columns.values()}
+    cells: dict[str, list[str]] = {}
+    for name in columns.values():
+        values = table.column(name).to_pylist()
+        if name in joined:
+            where = f"{printable(path)}: column {printable(name)}"
+            values = [
+                _joined(one, joined[name], where) if isinstance(one, list) else one
+                for one in values
+            ]
+        cells[name] = list(map(_text, values))
     return {key: cells[name] for key, name in columns.items()}
 
 

@@ -12,7 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from labelbench_core.datasets import POOL, TEST, VAL, RawDataset, RawSplit, Source, split_order
+from labelbench_core.datasets import (
+    POOL,
+    TEST,
+    VAL,
+    RawDataset,
+    RawSplit,
+    Source,
+    class_counts,
+    split_order,
+)
 from labelbench_core.datasets._columns import cell_error, row_name
 from labelbench_core.datasets._left_out import EXAMPLES, LeftOut
 from labelbench_core.datasets._listing import MEANT, SPLIT_NAME
@@ -93,7 +102,7 @@ class Tabular:
     below
         Folder within `folder` that the table's paths are relative to.
     labels
-        (N,) int64.
+        (N,) int64, or (N, C) uint8 of 0 and 1.
     splits
         Split → its rows, ascending.
     groups
@@ -158,7 +167,7 @@ class Tabular:
             self._check_files(Path(data_dir, self.folder))
         for split, rows in self.splits.items():
             required = split == POOL or (split in (VAL, TEST) and not allow_missing_classes)
-            counts = np.bincount(self.labels[rows], minlength=len(self.class_names))
+            counts = class_counts(self.labels[rows], len(self.class_names))
             missing = np.flatnonzero(counts == 0)
             if required and len(missing):
                 advice = "" if split == POOL else "; `allow_missing_classes: true` accepts that"

@@ -34,7 +34,8 @@ def write_contact_sheet(raw: RawDataset, data_dir: Path, path: Path) -> None:
     sheet = Image.new("RGB", (NAMES + PER_CLASS * SIDE, len(names) * SIDE), "white")
     canvas = ImageDraw.Draw(sheet)
     for label, name in enumerate(names):
-        rows = np.flatnonzero(pool.labels == label)
+        several = pool.labels.ndim > 1
+        rows = np.flatnonzero(pool.labels[:, label] if several else pool.labels == label)
         rows = rng_for("contact-sheet", label).permutation(rows)[:PER_CLASS]
         text = printable(name).encode("latin-1", "replace").decode("latin-1")
         canvas.text((6, label * SIDE + SIDE // 2 - 6), text[:24], fill="black")

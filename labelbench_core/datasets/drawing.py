@@ -195,7 +195,8 @@ def drawn_splits(
     Parameters
     ----------
     labels
-        (N,) int64.
+        (N,) int64, or (N, C) of 0 and 1: then a row counts as of the rarest of its classes (one of
+        none as of the most frequent), which spreads rare classes over the splits.
     units
         N names; rows of one name come into one split.
     known
@@ -207,6 +208,7 @@ def drawn_splits(
         For a class that cannot be in all splits, or sizes that leave the pool none.
     """
     names = draw.names
+    labels = _strata(labels)
     _check_sizes(draw, len(labels))
     number: dict[str, int] = {}
     codes = np.fromiter((number.setdefault(one, len(number)) for one in units), np.int64)
@@ -228,6 +230,15 @@ def drawn_splits(
     parts.mend(rows)
     parts.check(codes)
     return place
+
+
+def _strata(labels: np.ndarray) -> np.ndarray:
+    """(N,) int64 the class that a row counts as."""
+    if labels.ndim == 1:
+        return labels
+    counts = labels.sum(axis=0, dtype=np.int64)
+    rarest = np.where(labels.astype(bool), counts, np.iinfo(np.int64).max).argmin(axis=1)
+    return np.where(labels.any(axis=1), rarest, counts.argmax())
 
 
 def _rows_by_unit(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.datasets import RawDataset, _near, split_order
+from labelbench_core.datasets import RawDataset, _near, class_counts, split_order
 from labelbench_core.datasets._leaks import find_leaks, find_near
 from labelbench_core.datasets._reading import CORRUPT, FileRecords, read_files
 from labelbench_core.datasets.digests import Digests
@@ -132,8 +132,7 @@ def _splits(raw: RawDataset) -> list[str]:
 def _classes(raw: RawDataset) -> list[str]:
     order = sorted(raw.splits, key=split_order)
     counts = {
-        split: np.bincount(raw.splits[split].labels, minlength=len(raw.class_names))
-        for split in order
+        split: class_counts(raw.splits[split].labels, len(raw.class_names)) for split in order
     }
     shown = [
         f"{printable(name)}: " + ", ".join(f"{split} {counts[split][label]:,}" for split in order)

@@ -6,7 +6,7 @@ listed, never copied, and decoded when they are embedded.
 
 import os
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -16,7 +16,9 @@ from labelbench_core.datasets import POOL, RawDataset, Source
 from labelbench_core.datasets._columns import read_columns, require_suffix
 from labelbench_core.datasets._drawn_tables import with_draw
 from labelbench_core.datasets._left_out import LeftOut
+from labelbench_core.datasets._several_labels import flag_key, flagged_labels, separated_labels
 from labelbench_core.datasets._tabular import (
+    Cells,
     Tabular,
     all_cells,
     check_paths,
@@ -33,8 +35,9 @@ INFO = {
     "summary": "your own images by a table with their paths, labels, splits and groups",
     "license": "your own",
     "paper": "",
-    "required": ["table", "path_column", "label_column"],
+    "required": ["table", "path_column"],
     "in_files": True,
+    "multilabel_by": ["label_separator", "label_columns"],
     "groups": "group_column",
 }
 FROM_DATA = "(relative paths start at LABELBENCH_DATA)"
@@ -58,7 +61,9 @@ def load(
     table: str = "",
     images: str | None = None,
     path_column: str = "",
-    label_column: str = "",
+    label_column: str | None = None,
+    label_separator: str | None = None,
+    label_columns: Sequence[str] | None = None,
     split_column: str | None = None,
     splits: Mapping[str, str] | None = None,
     group_column: str | None = None,
@@ -90,7 +95,16 @@ def load(
     path_column
         Column with the path of each image. Default: ours.
     label_column
-        Column with the label of each image: a class's name, or its number, from 0. Default: ours.
+        Column with the label of each image: a class's name, or its number, from 0. null: there are
+        `label_columns`. Default: ours.
+    label_separator
+        What stands between the names of classes in `label_column`, where an image can belong to any
+        number of classes (an empty cell: none). Lists of JSON Lines and Parquet need it, too. null:
+        every image has one class. Default: ours.
+    label_columns
+        Columns that say, by 0 and 1, or true and false, whether an image belongs to the class of
+        the column's name; in place of `label_column`, where an image can belong to any number of
+        classes. Default: ours.
     split_column
         Column with the split of each image; null: there is none, and the test is drawn. Default:
         ours.
@@ -139,6 +153,8 @@ def load(
         images=images,
         path_column=path_column,
         label_column=label_column,
+        label_separator=label_separator,
+        label_columns=label_columns,
         split_column=split_column,
         splits=splits,
         group_column=group_column,
@@ -182,7 +198,9 @@ def _read(
     table: str = "",
     images: str | None = None,
     path_column: str = "",
-    label_column: str = "",
+    label_column: str | None = None,
+    label_separator: str | None = None,
+    label_columns: Sequence[str] | None = None,
     split_column: str | None = None,
     splits: Mapping[str, str] | None = None,
     group_column: str | None = None,
@@ -194,6 +212,7 @@ def _read(
 ) -> Tabular:
     """What the table says; see `load`."""
     _check_options(split_column, splits, classes, class_column)
+    _check_label_options(label_column, label_separator, label_columns, classes, class_column)
     file = below(data_dir, "table", table)
     image_folder = os.path.dirname(table) if images is None else images
     folder_of_images = below(data_dir, "images", image_folder)
@@ -209,13 +228,22 @@ def _read(
     names = {"path": path_column, "label": label_column, "split": split_column}
     names |= {"group": group_column, "class": class_column, "together": together_column}
     chosen = {key: name for key, name in names.items() if name is not None}
-    columns = read_columns(file, {f"options.{key}_column": one for key, one in chosen.items()})
+    options_of = {key: f"options.{key}_column" for key in chosen}
+    for place, name in enumerate(label_columns or ()):
+        chosen[flag_key(place)], options_of[flag_key(place)] = (
+            name,
+            f"options.label_columns.{place}",
+        )
+    separators = {} if label_separator is None else {options_of["label"]: label_separator}
+    columns = read_columns(file, {options_of[key]: chosen[key] for key in chosen}, separators)
     cells = all_cells(file, chosen, dict(zip(chosen, columns.values(), strict=True)))
     found, left_out = None, LeftOut()
     if split_column is not None:
         cells, found, left_out = split_rows(cells, splits)
     check_paths(cells)
-    if class_column is not None:
+    if label_columns is not None:
+        labels, class_names = flagged_labels(cells, label_columns)
+    elif class_column is not None:
         labels, class_names = named_labels(cells)
     elif classes is not None:
         listing = below(data_dir, "classes", classes)
@@ -223,9 +251,10 @@ def _read(
             told = f"options.classes: {shown(classes)}: {printable(listing)} is not a file"
             raise InputError(f"{told}; allowed: an existing file {FROM_DATA}")
         known = read_class_names(listing)
-        labels, class_names = labels_of(cells, known, printable(Path(data_dir, classes)))
+        told = printable(Path(data_dir, classes))
+        labels, class_names = _named(cells, label_separator, known, told)
     else:
-        labels, class_names = labels_of(cells, None)
+        labels, class_names = _named(cells, label_separator, None)
     if found is None:
         found = {POOL: np.arange(len(labels))}
     groups, group_names = groups_of(cells) if group_column is not None else (None, [])
@@ -245,6 +274,46 @@ def _read(
     )
     by = "" if together_column is None else f"column {together_column}"
     return with_draw(tabular, by, may_lack=allow_missing_classes, **options)
+
+
+def _named(
+    cells: Cells, separator: str | None, names: Sequence[str] | None, where: str = ""
+) -> tuple[np.ndarray, list[str]]:
+    """Labels of column "label", one or several a row, and the classes' names."""
+    if separator is None:
+        return labels_of(cells, names, where)
+    return separated_labels(cells, separator, names, where)
+
+
+def _check_label_options(
+    label_column: str | None,
+    label_separator: str | None,
+    label_columns: Sequence[str] | None,
+    classes: str | None,
+    class_column: str | None,
+) -> None:
+    """`InputError` unless labels are said in one way."""
+    if not label_column and label_columns is None:
+        told = "options.label_column: missing"
+        raise InputError(f"{told}; allowed: the name of a column, or `label_columns`")
+    if label_column and label_columns is not None:
+        told = f"options.label_columns: {shown(list(label_columns))}"
+        raise InputError(f"{told}; `label_column` is given, too; allowed: one of the two")
+    if label_columns is not None:
+        given = {"label_separator": label_separator, "classes": classes}
+        given["class_column"] = class_column
+        for name, value in given.items():
+            if value is not None:
+                told = f"options.{name}: {shown(value)}"
+                raise InputError(f"{told}; `label_columns` says it all; allowed: leave it out")
+        if len(set(label_columns)) != len(label_columns) or len(label_columns) < 2:
+            told = f"options.label_columns: {shown(list(label_columns))}"
+            raise InputError(f"{told}; allowed: at least two different names of columns")
+    if label_separator is not None and class_column is not None:
+        told = f"options.class_column: {shown(class_column)}; `label_separator` is given"
+        raise InputError(f"{told}, so that labels are names; allowed: leave it out")
+    if label_separator == "":
+        raise InputError("options.label_separator: ''; allowed: text, such as ';'")
 
 
 def _check_options(
