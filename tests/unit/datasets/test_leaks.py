@@ -243,6 +243,6 @@ def test_without_the_package_one_line_says_how_to_install_it(pets, monkeypatch):
     monkeypatch.setattr(_near, "PACKAGE", "no-such-package")
     monkeypatch.setitem(sys.modules, "imagehash", None)
     with pytest.raises(
-        InputError, match=r"near_duplicates: needs the package no-such-package, .*pip"
+        InputError, match=r"near_duplicates: needs the package no-such-package .*pip"
     ):
         prepare(pets, near_duplicates=4)

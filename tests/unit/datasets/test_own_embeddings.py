@@ -303,7 +303,10 @@ def test_a_zarr_array_that_would_be_unpickled_is_refused(rows, tmp_path):
     [
         ({}, "options.splits: missing"),
         ({"splits": {"pool": "pool.npz"}}, "options.splits: test is missing; there are: pool"),
-        ({"splits": {"pool": "pool.npz", "test": "x.npz"}}, "x.npz is not there; allowed: a file"),
+        (
+            {"splits": {"pool": "pool.npz", "test": "x.npz"}},
+            "x.npz is not there; allowed: an existing f",
+        ),
         ({"splits": {"pool": "pool.csv", "test": "x"}}, "'pool.csv'; allowed: FILE or FILE:ARRAY"),
         ({"splits": {"pool": "../pool.npz", "test": "x"}}, "a path below the data directory"),
         (

@@ -61,8 +61,9 @@ def documented():
     catalogue = load_catalogue(PROJECT / "config" / "catalogue")
     for _, _, before, text in blocks():
         for kind, entries in parts(before, text):
-            if kind is not None:
-                catalogue[kind] = {**catalogue[kind], **entries}
+            own = entries.get("catalogue") or {} if kind is None else {kind: entries}
+            for key, given in own.items():
+                catalogue[key] = {**catalogue[key], **given}
     return catalogue
 
 

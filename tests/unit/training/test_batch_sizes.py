@@ -90,7 +90,7 @@ class Splits:
     def __init__(self, **sizes):
         self.arrays = {split: images(size) for split, size in sizes.items()}
         self.splits = list(sizes)
-        self.num_classes = 2
+        self.num_classes, self.rows = 2, "images"
         self.manifest = {
             "dataset": "made",
             "fingerprint": "of it",
