@@ -1,5 +1,7 @@
 """Check an experiment's file, and all that it names, without Snakemake: one line for every error.
 
+Entries of the catalogue that are wrong, but that it does not name, are no errors: they are listed.
+
 Snakemake reads the file before this project's code runs, and stops with a traceback if it cannot.
 """
 
@@ -11,9 +13,11 @@ from typing import Any
 
 from labelbench_core.configuration import entries
 from labelbench_core.configuration import loading as experiments
+from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.configuration.component_code import check_code
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.inheritance import Asked, asked
+from labelbench_core.configuration.own_entries import read_entries
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError, raise_all
 from labelbench_core.stages.left_out import left_out
@@ -28,18 +32,28 @@ PROJECT = Path(__file__).resolve().parents[1]
 def check(file: Path, *, use_conda: bool = False) -> str:
     """What a valid experiment would make, by each of its recipes, in one line; else `InputError`.
 
+    Further lines name wrong entries that it does not use.
+
     With `use_conda`, weights that come as packages are in the jobs' environments, not in this one:
     backbones are not checked.
     """
     content = read_yaml(file)
     wanted = asked(content, str(file), {file: content})
+    unused = _wrong_but_unused(wanted)
     if len(wanted.recipes) < 2:
-        return f"{file}: valid: {_check_one(wanted, use_conda=use_conda)}"
+        return "\n".join([f"{file}: valid: {_check_one(wanted, use_conda=use_conda)}", *unused])
     told = []
     for recipe in wanted.recipes:
         one = asked(content, str(file), {file: content}, recipe)
         told.append(f"{recipe}: {_check_one(one, use_conda=use_conda)}")
-    return f"{file}: valid: {'; '.join(told)}"
+    return "\n".join([f"{file}: valid: {'; '.join(told)}", *unused])
+
+
+def _wrong_but_unused(wanted: Asked) -> list[str]:
+    """Lines on entries that are wrong; only those that nothing names leave an experiment valid."""
+    read = read_entries(wanted.catalogues)
+    wrong = load_catalogue(PROJECT / "config" / "catalogue", read).wrong
+    return [f"not used, but wrong: {line}" for lines in wrong.values() for line in lines]
 
 
 def _check_one(wanted: Asked, *, use_conda: bool) -> str:

@@ -80,3 +80,17 @@ def test_data_prepared_with_other_settings_are_looked_for_anew(tmp_path, monkeyp
     with_entry(monkeypatch, "datasets", "digits", {"implementation": "digits", "pool_size": 12})
     assert check_configuration.main([str(QUICKSTART)]) == 2
     assert "pool_size: 12; it leaves no image of class" in capsys.readouterr().err
+
+
+def test_wrong_entries_that_are_not_used_are_listed(tmp_path, capsys):
+    text = (PROJECT / "config" / "config.yaml").read_text()
+    own = "catalogue: {strategies: {mine: {implementation: margin, options: {powr: 1}}}}\n"
+    file = tmp_path / "my.yaml"
+    file.write_text(text + own)
+    assert check_configuration.main([str(file)]) == 0
+    valid, listed = capsys.readouterr().out.splitlines()
+    assert valid.endswith("valid: 440 rounds and 12 fine-tunings")
+    assert listed.startswith(f"not used, but wrong: {file}: catalogue.strategies.mine.options.powr")
+    file.write_text((text + own).replace("entropy, margin", "entropy, mine"))
+    assert check_configuration.main([str(file)]) == 2
+    assert "options.powr" in capsys.readouterr().err
