@@ -31,6 +31,7 @@ from labelbench_core.storage.files import canonical_json
 from workflow_scripts import _snakefile as parsing
 from workflow_scripts._code_notes import note_code
 from workflow_scripts._completeness import what_is_missing
+from workflow_scripts._entry_notes import note_entries
 from workflow_scripts._estimates import TellEstimate
 from workflow_scripts._forcing import Forced
 from workflow_scripts._noted_outputs import changed_by_others, note
@@ -355,6 +356,7 @@ onstart:
         parsing.check_images(CATALOGUE, to_run)
         if not USES_CONDA:
             parsing.check_weights(CATALOGUE, to_run)
+        note_entries(CATALOGUE, parsing.configuration(EXPERIMENT, CATALOGUE)["catalogue"])
 
 
 def note_what_was_made():

@@ -32,6 +32,7 @@ from labelbench_core.stages.left_out import left_out
 from labelbench_core.stages.table import STAGES, stage_of
 from labelbench_core.storage.records import read_record
 from labelbench_core.storage.yaml_files import read_yaml
+from workflow_scripts._entry_notes import refuse_others
 
 SOURCES_STATE = looks.STATE
 RESULTS = "results"
@@ -137,10 +138,12 @@ def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any
 
 def prepare_main_process(
     experiment: Experiment,
-    catalogue: Catalogue,
+    catalogue: LoadedCatalogue,
     wanted: Asked,
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Before anything is planned: clear a dead run's lock, and check that code and data are there.
+
+    And that results are not of another study's entries.
 
     Returns
     -------
@@ -154,6 +157,7 @@ def prepare_main_process(
     try:
         with wanted.naming_places():
             check_code(experiment, catalogue, wanted.name)
+        refuse_others(catalogue, configuration(experiment, catalogue)["catalogue"])
         changed = sources.changed_sources(
             {dataset: catalogue["datasets"][dataset] for dataset in datasets},
             {dataset: Path(path) for dataset, path in manifests.items()},

@@ -1,5 +1,6 @@
 """The catalogue: entries, each an id with its options (config/catalogue/*.yaml)."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -51,6 +52,8 @@ class LoadedCatalogue(Catalogue):
     ----------
     places
         Where each entry is, for messages.
+    origins
+        The file of each entry, wherever it is named from; of shipped ones, the file's name.
     wrong
         Entries that cannot be used → why, as lines.
     replacing
@@ -60,6 +63,7 @@ class LoadedCatalogue(Catalogue):
     def __init__(self) -> None:
         super().__init__({kind: {} for kind in KINDS})
         self.places: dict[Named, str] = {}
+        self.origins: dict[Named, str] = {}
         self.wrong: dict[Named, list[str]] = {}
         self.replacing: set[Named] = set()
 
@@ -138,6 +142,10 @@ def _add(catalogue: LoadedCatalogue, given: Entries, schema: Path) -> list[str]:
             catalogue[kind].pop(name, None)
             catalogue.wrong[named] = found
         catalogue.places[named] = place if given.separator == "." else given.place
+        file = Path(given.place.partition(": ")[0]).name
+        is_shipped = Path(os.path.abspath(given.folder)) == registry.PROJECT / FOLDER
+        origin = f"{FOLDER}/{file}" if is_shipped else os.path.abspath(given.folder / file)
+        catalogue.origins[named] = origin
     return []
 
 

@@ -1,0 +1,71 @@
+"""Which entries the results of this folder were made by: those of another study are not replaced.
+
+Two studies may share a results folder, and both have an entry of their own by one id. Kept in
+`NOTES` beside Snakemake's own metadata; without it, or without results, nothing is refused.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from labelbench_core.configuration.catalogue import LoadedCatalogue
+from labelbench_core.errors import InputError
+from labelbench_core.storage import files
+from labelbench_core.storage.files import Json
+
+NOTES = Path(".snakemake/labelbench/entries.json")
+
+Used = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""Kind → id → entry, of an experiment."""
+
+
+def note_entries(catalogue: LoadedCatalogue, used: Used, notes: Path = NOTES) -> None:
+    """Record where the entries of an experiment are, and what they say."""
+    found = _read(notes)
+    for kind, entries in used.items():
+        for name, entry in entries.items():
+            origin = catalogue.origins[kind, name]
+            found[f"{kind}/{name}"] = {"origin": origin, "entry": dict(entry)}
+    with files.exclusive(notes), files.atomic_path(notes) as aside:
+        aside.write_text(json.dumps(found, sort_keys=True), encoding="utf-8")
+
+
+def refuse_others(
+    catalogue: LoadedCatalogue, used: Used, results: Path = Path("results"), notes: Path = NOTES
+) -> None:
+    """See that results here are not of another entry of the same id.
+
+    Raises
+    ------
+    InputError
+        For an entry of another file than the one that was used here before, which says something
+        else, unless it has `replace: true`; names both files.
+    """
+    if not results.is_dir():
+        return
+    known, errors = _read(notes), list[str]()
+    for kind, entries in used.items():
+        for name, entry in entries.items():
+            before: Json = known.get(f"{kind}/{name}")
+            if not isinstance(before, dict) or (kind, name) in catalogue.replacing:
+                continue
+            other = before.get("origin")
+            differs = json.loads(json.dumps(entry)) != before.get("entry")
+            if other != catalogue.origins[kind, name] and differs:
+                place = catalogue.places[kind, name].removesuffix(f": {name}")
+                errors.append(
+                    f"{place}: {name}: differs from the entry of that id in {other}, by which "
+                    f"{results}/ was made; allowed: another id, another folder "
+                    "(--directory), or replace: true in the entry to have it made again"
+                )
+    if errors:
+        raise InputError("\n".join(errors))
+
+
+def _read(notes: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(notes.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
