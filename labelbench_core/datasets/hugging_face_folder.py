@@ -173,7 +173,7 @@ def _read(
     root = below(data_dir, "folder", folder)
     if not folder or not root.is_dir():
         told = f"options.folder: {shown(folder)}: {printable(root)} is not a folder"
-        raise InputError(f"{told}; allowed: one that is there, below LABELBENCH_DATA")
+        raise InputError(f"{told}; allowed: an existing folder below LABELBENCH_DATA")
     names = {"label": label_column, "group": group_column, "together": together_column}
     chosen = {key: name for key, name in names.items() if name is not None}
     tables = _tables(root)

@@ -106,8 +106,8 @@ def _cells(data_dir: Path, table: str, text_column: str, label_column: str) -> C
     file = below(data_dir, "splits", table)
     if not file.is_file():
         raise InputError(
-            f"options.splits: {shown(table)}: {printable(file)} is not a file; allowed: a file "
-            "that is there (relative paths start at LABELBENCH_DATA)"
+            f"options.splits: {shown(table)}: {printable(file)} is not a file; allowed: an "
+            "existing file (relative paths start at LABELBENCH_DATA)"
         )
     names = {"text": text_column, "label": label_column}
     asked = {f"options.{key}_column": name for key, name in names.items()}

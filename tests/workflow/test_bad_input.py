@@ -4,6 +4,7 @@ import os
 import shutil
 
 import pytest
+import yaml
 
 from helpers.checkouts import failing
 
@@ -58,6 +59,10 @@ def test_a_wrong_configuration_starts_nothing(fresh, old, new, told):
 )
 def test_a_wrong_option_starts_nothing(fresh, kind, entry, told):
     fresh.append(f"config/catalogue/{kind}.yaml", f"\nmine: {entry}\n")
+    assert "prepare_dataset" in fresh.snakemake("-n")  # who does not name it is not stopped
+    smoke = yaml.safe_load((fresh.folder / "smoke.yaml").read_text())
+    (smoke["finetune"] if kind == "trainers" else smoke)[kind].append("mine")
+    (fresh.folder / "smoke.yaml").write_text(yaml.safe_dump(smoke))
     text = failing(fresh, "-n")
     assert f"{kind}.yaml: mine.{told}" in text
     assert "Traceback" not in text

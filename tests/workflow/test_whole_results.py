@@ -252,6 +252,10 @@ def write_own_tables(folder):
             (folder / "pacs" / split / f"{number}.png").touch()
             rows.append(f"{split}/{number}.png,dog,{split},photo")
     (folder / "pacs/pacs.csv").write_text("\n".join(rows))
+    (folder / "banking77").mkdir()
+    for split, size in {"train": 1000, "test": 10}.items():
+        texts = [f"question {number},{'ab'[number % 2]}" for number in range(size)]
+        (folder / f"banking77/{split}.csv").write_text("\n".join(["text,category", *texts]))
 
 
 @pytest.mark.thorough

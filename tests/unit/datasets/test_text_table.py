@@ -124,7 +124,7 @@ def test_what_is_wrong_in_a_table_is_told_before_any_job(rows, expected, tmp_pat
             "options.text_column: 'txt': no such column (did you mean 'text'?)",
         ),
         ({"splits": {"pool": "pool.csv"}}, "options.splits: test is missing; there are: pool"),
-        ({"splits": {"pool": "x.csv", "test": "test.csv"}}, "x.csv is not a file; allowed: a file"),
+        ({"splits": {"pool": "x.csv", "test": "test.csv"}}, "x.csv is not a file; allowed: an exi"),
         ({"splits": {"pool": "pool.txt", "test": "test.csv"}}, "its name ends in '.txt'; allowed"),
         (
             {"splits": {"pool": "../pool.csv", "test": "test.csv"}},
