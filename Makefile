@@ -16,7 +16,7 @@ UV := uv>=0.8,<1
 .PHONY: demo run plan test thorough lint format docs bench check-gpu lock slurm clean
 
 # The quickstart, and any other experiment: make run CONFIG=my.yaml, with further options in OPTIONS.
-CONFIGFILE = $(if $(CONFIG),--configfile $(CONFIG))
+CONFIGFILE = $(if $(CONFIG),--configfile '$(CONFIG)')
 CORES ?= all
 demo: run
 
