@@ -14,6 +14,7 @@ NESTED = "in sub-folders of classes"
 REFUSED = "of formats that are not read"
 NO_IMAGE = "not images, by their names"
 SPECIAL = "not regular files"
+NO_SPLIT = "in folders that the option `splits` does not name"
 NOT_TAKEN = "in classes that the option `leave_out` names"
 
 

@@ -12,6 +12,7 @@ from labelbench_core.datasets._left_out import (
     HIDDEN,
     NESTED,
     NO_IMAGE,
+    NO_SPLIT,
     NOT_TAKEN,
     OUTSIDE,
     REFUSED,
@@ -19,7 +20,7 @@ from labelbench_core.datasets._left_out import (
     LeftOut,
 )
 from labelbench_core.datasets.names import class_name, printable
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 Layout = Literal["auto", "splits", "classes"]
 Nested = Literal["auto", "leave-out", "outer", "inner"]
@@ -73,6 +74,7 @@ def list_images(
     allow_missing_classes: bool,
     layout: Layout = "auto",
     nested: Nested = "auto",
+    splits: Mapping[str, str] | None = None,
     leave_out: Collection[str] = (),
 ) -> Listing:
     """List an image folder without opening a file.
@@ -90,6 +92,9 @@ def list_images(
         What images in sub-folders of a class folder are: of that class ("outer"), of a class called
         like the folder that holds them ("inner"), or left out. "auto": "inner" where no class
         folder holds an image itself.
+    splits
+        Folder in `root` → the split that it is, or a part of; images of other folders are left out.
+        None: folders are called as splits are, or as `MEANT` says.
     leave_out
         Names of class folders that are not taken.
 
@@ -100,18 +105,23 @@ def list_images(
     """
     assumed = []
     chosen = layout
-    if layout == "auto":
+    if splits is not None:
+        if layout == "classes":
+            raise InputError("options.splits: there are none with `layout: classes`; leave one out")
+        chosen = "splits"
+    if chosen == "auto":
         chosen = "splits" if _has_splits(root) else "classes"
         if chosen == "classes":
             assumed.append("a folder for each class, none for a split")
     kind = "leave-out" if nested == "auto" else nested
-    listing, folders = _listed(root, chosen == "splits", kind, leave_out)
+    listing, folders = _listed(root, chosen == "splits", kind, splits, leave_out)
     images = any(paths for classes in listing.splits.values() for paths in classes.values())
     if nested == "auto" and not images and NESTED in listing.left_out.counts:
-        listing, folders = _listed(root, chosen == "splits", "inner", leave_out)
+        listing, folders = _listed(root, chosen == "splits", "inner", splits, leave_out)
         assumed.append("classes are called like the folders that hold images")
     if "pool" not in listing.splits:
-        raise InputError(f"{printable(root)}: no folder pool/ or train/")
+        wanted = "no folder pool/ or train/" if splits is None else "`splits` names no pool"
+        raise InputError(f"{printable(root)}: {wanted}")
     if chosen == "classes" and not listing.splits["pool"]:
         raise InputError(f"{printable(root)}: holds no class folders{_advice(root)}")
     _check_classes(root, listing, folders, allow_missing_classes)
@@ -141,7 +151,11 @@ def _advice(root: Path) -> str:
 
 
 def _listed(
-    root: Path, by_split: bool, nested: str, leave_out: Collection[str]
+    root: Path,
+    by_split: bool,
+    nested: str,
+    splits: Mapping[str, str] | None,
+    leave_out: Collection[str],
 ) -> tuple[Listing, dict[str, dict[str, str]]]:
     """The images, and split → class → folder's path."""
     listing = Listing({}, LeftOut(), [])
@@ -149,25 +163,60 @@ def _listed(
     if not by_split:
         folders["pool"], listing.splits["pool"] = _list_split(root, "", listing, leave_out, nested)
         return listing, folders
-    names: dict[str, str] = {}
-    for entry in _entries(root, "", listing.left_out):
+    entries = _entries(root, "", listing.left_out)
+    meant = dict(splits) if splits is not None else _meant(root, entries)
+    _check_splits(root, meant, [entry.name for entry in entries])
+    for entry in entries:
         if not _is_folder(entry):
             listing.left_out.add(OUTSIDE, entry.name)
-            continue
+        elif entry.name not in meant:
+            count, first = _files_below(entry.path)
+            listing.left_out.add(NO_SPLIT, f"{entry.name}/{first}".rstrip("/"), count or 1)
+        else:
+            split = meant[entry.name]
+            there, found = _list_split(root, entry.name, listing, leave_out, nested)
+            if not there:
+                raise InputError(
+                    f"{printable(root / entry.name)}: holds no class folders; it is taken for the "
+                    f"split {split}, with one folder per class: move it elsewhere"
+                )
+            folders[split] = {**there, **folders.get(split, {})}
+            classes = listing.splits.setdefault(split, {})
+            for label, paths in found.items():
+                classes[label] = sorted([*classes.get(label, []), *paths])
+    return listing, folders
+
+
+def _meant(root: Path, entries: Sequence[os.DirEntry[str]]) -> dict[str, str]:
+    """Folder → the split that it is by its name."""
+    meant: dict[str, str] = {}
+    names: dict[str, str] = {}
+    for entry in entries:
         split = MEANT.get(entry.name, entry.name)
+        if not _is_folder(entry):
+            continue
         if names.setdefault(split, entry.name) != entry.name:
             raise InputError(
                 f"{printable(root)}: has both {names[split]}/ and {entry.name}/, which mean the "
                 "same split; keep one"
             )
+        meant[entry.name] = split
+    return meant
+
+
+def _check_splits(root: Path, meant: Mapping[str, str], there: Sequence[str]) -> None:
+    """`InputError` for a folder that is not there and for names that no split can have."""
+    for folder, split in meant.items():
+        if folder not in there:
+            raise InputError(
+                f"{printable(root)}: has no folder {shown(folder)}, which `splits` names"
+                f"{did_you_mean(folder, there)}; allowed: {listed(there)}"
+            )
         if not SPLIT_NAME.fullmatch(split):
             raise InputError(
-                f"{printable(entry.path)}: a split's name may contain only a-z, 0-9 and -"
+                f"{printable(root / folder)}: a split's name may contain only a-z, 0-9 and -; the "
+                f"option `splits` gives it one: {{{printable(folder)}: NAME}}"
             )
-        folders[split], listing.splits[split] = _list_split(
-            root, entry.name, listing, leave_out, nested
-        )
-    return listing, folders
 
 
 def _list_split(
@@ -320,14 +369,7 @@ def _check_classes(
     folders: Mapping[str, Mapping[str, str]],
     allow_missing_classes: bool,
 ) -> None:
-    """`InputError` for splits without class folders and for classes without images."""
-    for split, classes in listing.splits.items():
-        if not classes:
-            name = "train" if split == "pool" and not (root / "pool").is_dir() else split
-            raise InputError(
-                f"{printable(root / name)}: holds no class folders; every folder in "
-                f"{printable(root)} is a split, with one folder per class: move it elsewhere"
-            )
+    """`InputError` for classes without images."""
     everything = sorted({label for classes in listing.splits.values() for label in classes})
     for split, classes in listing.splits.items():
         missing = [label for label in everything if not classes.get(label)]

@@ -6,7 +6,7 @@ copied, and decoded when they are embedded. Everything else (other files, hidden
 and named.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -50,6 +50,7 @@ def load(
     folder: str = "",
     layout: Literal["auto", "splits", "classes"] = "auto",
     nested: Literal["auto", "leave-out", "outer", "inner"] = "auto",
+    splits: Mapping[str, str] | None = None,
     image_size: Pixels = 256,
     allow_missing_classes: bool = False,
     corrupt: Literal["error", "skip"] = "error",
@@ -79,6 +80,10 @@ def load(
         What images in sub-folders of a class folder are: of its class ("outer"), of a class called
         like the folder that holds them ("inner"), or left out, counted and named. "auto": "inner"
         where no class folder holds an image itself, else left out. Default: ours.
+    splits
+        Folder in `folder` → the split that it is (pool, test or val; any other name is a shifted
+        split); several folders can be one split, images of other folders are left out. null:
+        folders are called like splits. Default: ours.
     image_size
         Side, in pixels, of the squares that images are turned into, in the way of the backbone's
         `resize_mode` (by default, the central square). Default: ours.
@@ -115,6 +120,7 @@ def load(
         folder=folder,
         layout=layout,
         nested=nested,
+        splits=splits,
         allow_missing_classes=allow_missing_classes,
         test_share=test_share,
         val_share=val_share,
@@ -156,6 +162,7 @@ def _listing(
     *,
     layout: Literal["auto", "splits", "classes"] = "auto",
     nested: Literal["auto", "leave-out", "outer", "inner"] = "auto",
+    splits: Mapping[str, str] | None = None,
     allow_missing_classes: bool = False,
     leave_out: Sequence[str] | None = None,
     **_others: Any,
@@ -165,6 +172,7 @@ def _listing(
         allow_missing_classes=allow_missing_classes,
         layout=layout,
         nested=nested,
+        splits=splits,
         leave_out=leave_out or (),
     )
 

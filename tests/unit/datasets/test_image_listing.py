@@ -15,6 +15,7 @@ from labelbench_core.datasets._listing import (
     HIDDEN,
     NESTED,
     NO_IMAGE,
+    NO_SPLIT,
     OUTSIDE,
     REFUSED,
     SPECIAL,
@@ -200,7 +201,7 @@ def test_names_are_shown_on_one_line():
 def test_a_folder_that_is_no_split_is_told(pets):
     (pets / "masks").mkdir()
     for _ in range(2):
-        with pytest.raises(InputError, match="masks: holds no class folders; every folder in"):
+        with pytest.raises(InputError, match="masks: holds no class folders; it is taken for the"):
             image_folder.check(pets.parent, folder="pets")
         picture(pets / "masks" / "0.png")
     shutil.rmtree(pets / "masks")
@@ -211,6 +212,36 @@ def test_a_folder_that_is_no_split_is_told(pets):
         InputError, match=r"split masks has no image of class cat \(it is in pool/, 1"
     ):
         image_folder.check(pets.parent, folder="pets")
+
+
+def test_folders_are_the_splits_that_are_said(pets):
+    """Several can be one split, whatever they are called; the others are counted."""
+    (pets / "test").rename(pets / "art_painting")
+    shutil.copytree(pets / "pool", pets / "more photos")
+    shutil.copytree(pets / "pool", pets / "sketch")
+    with pytest.raises(InputError, match=r"art_painting: a split's name .* \{art_painting: NAME\}"):
+        listed(pets)
+    found = listed(pets, splits={"pool": "pool", "more photos": "pool", "art_painting": "art"})
+    assert list(found.splits) == ["art", "pool"]
+    assert found.splits["pool"]["dog"] == [
+        "more photos/dog/0.png", "more photos/dog/1.png", "pool/dog/0.png", "pool/dog/1.png",
+    ]  # fmt: skip
+    assert found.splits["art"]["cat"] == ["art_painting/cat/0.png", "art_painting/cat/1.png"]
+    assert found.left_out.counts == {NO_SPLIT: 4}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"splits": {"photo": "pool"}}, r"no folder 'photo', which .*; allowed: pool, test"),
+        ({"splits": {"test": "test"}}, "`splits` names no pool"),
+        ({"splits": {"pool": "pool", "test": "The test"}}, r"test: a split's name may contain"),
+        ({"splits": {"pool": "pool"}, "layout": "classes"}, "options.splits: there are none with"),
+    ],
+)
+def test_folders_that_are_said_wrongly(pets, options, told):
+    with pytest.raises(InputError, match=told):
+        listed(pets, **options)
 
 
 def test_a_missing_class_says_where_it_is_and_what_was_left_out(pets):

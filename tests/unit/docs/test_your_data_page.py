@@ -26,6 +26,11 @@ def by_split(root):
         paint_all(root, f"{split}/{{kind}}/{{number}}.png")
 
 
+def by_medium(root):
+    for medium in ("photo", "sketch"):
+        paint_all(root, f"{medium}/{{kind}}/{{number}}.png")
+
+
 def deeper(root):
     for site in ("site1", "site2"):
         paint_all(root, f"{site}/{{kind}}/{{number}}.png")
@@ -62,6 +67,7 @@ def paint_all(root, pattern):
     [
         (by_class, "pets-by-class", {"pool": 8, "test": 2}),
         (by_split, "pets-by-class", {"pool": 10, "test": 10}),
+        (by_medium, "pets-by-medium", {"pool": 8, "sketch": 10, "test": 2}),
         (deeper, "pets-by-class", {"pool": 16, "test": 4}),
         (by_animal, "pets-by-animal", {"pool": 6, "test": 4}),
         (by_table, "pets-by-table", {"pool": 8, "test": 2}),
