@@ -51,6 +51,9 @@ class Backbone:
         Where the features come from, in words.
     framing
         How an image that is not square becomes one.
+    dropped
+        Tensors of the weights file that are no part of `model`, such as a classifier's, each with
+        its shape.
     """
 
     reads: ClassVar[str] = IMAGES
@@ -63,6 +66,7 @@ class Backbone:
     weights_sha256: str
     layer: str
     framing: Framing = SHORTEST
+    dropped: tuple[str, ...] = ()
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
         """Resize and normalise uint8 images (B, H, W, 3), on the device that holds them.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import hashlib
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from labelbench_core.seeds import seed_for
 if TYPE_CHECKING:
     import torch
 
+log = logging.getLogger(__name__)
+
 
 def finish(
     model: torch.nn.Module,
@@ -28,11 +31,14 @@ def finish(
     interpolation: str,
     layer: str,
     framing: Framing = SHORTEST,
+    dropped: tuple[str, ...] = (),
 ) -> Backbone:
     """The `Backbone` of `model`; D is found by passing one grey image through it."""
     import torch
 
     check_given({"interpolation": interpolation})
+    if dropped:
+        log.info("not used of the weights file: %s", ", ".join(dropped))
     model = model.eval()
     weights_sha256 = hash_weights(model)
     # Not in inference mode: what the network caches in this pass must be usable in training.
@@ -51,6 +57,7 @@ def finish(
         weights_sha256=weights_sha256,
         layer=layer,
         framing=framing,
+        dropped=dropped,
     )
 
 

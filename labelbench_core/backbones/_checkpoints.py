@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,10 @@ from labelbench_core.errors import InputError
 
 if TYPE_CHECKING:
     import torch
+
+HEADS = ("fc", "head", "heads", "classifier", "classification_head", "last_linear", "linear")
+"""What layers are called that turn features into classes."""
+MOST_NAMED = 3
 
 
 @contextlib.contextmanager
@@ -69,17 +73,75 @@ def not_weights(path: str | Path, model: str, reason: object) -> InputError:
     return InputError(f"checkpoint: {path}: not weights of {model} ({told})")
 
 
-def first_mismatch(expected: Mapping[str, torch.Tensor], found: Mapping[str, Any]) -> str | None:
-    """The first tensor in which `found` differs from `expected`, in words; None if none does."""
-    for name, tensor in expected.items():
-        if name not in found:
-            return f"first mismatch: {name} is missing"
-        shape = getattr(found[name], "shape", None)
-        if shape != tensor.shape:
-            told = "no tensor" if shape is None else f"of shape {tuple(shape)}"
-            return f"first mismatch: {name} is {told}, expected {tuple(tensor.shape)}"
-    unknown = next((name for name in found if name not in expected), None)
-    return None if unknown is None else f"first mismatch: {unknown} is not in the model"
+def mismatches(expected: Mapping[str, torch.Tensor], found: Mapping[str, Any]) -> str | None:
+    """In which tensors `found` differs from `expected`, in words; None if in none."""
+    told = [
+        _some("missing", [name for name in expected if name not in found]),
+        _some(
+            "of another shape",
+            [
+                f"{name} {_shape(found[name])}, expected {_shape(tensor)}"
+                for name, tensor in expected.items()
+                if name in found and _shape(found[name]) != _shape(tensor)
+            ],
+        ),
+        _some("not in the model", [name for name in found if name not in expected]),
+    ]
+    return "; ".join(filter(None, told)) or None
+
+
+def classifier_tensors(
+    found: Mapping[str, Any], trunk: Collection[str], known: Sequence[str] = ()
+) -> list[str]:
+    """Names of the tensors of a classifier, with any number of classes, that is not of the trunk.
+
+    Parameters
+    ----------
+    found
+        A file's tensors.
+    trunk
+        Names of the model's tensors without its classifier.
+    known
+        Names of the layers that are the model's classifier; those of `HEADS` count as well, if they
+        are linear: a matrix `weight` and perhaps a vector `bias`.
+    """
+    others = [name for name in found if name not in trunk]
+    layers = {name.rpartition(".")[0] for name in others}
+    linear = {
+        layer
+        for layer in layers
+        if layer.rpartition(".")[2] in HEADS
+        and _dimensions(found.get(f"{layer}.weight")) == 2
+        and _dimensions(found.get(f"{layer}.bias")) in (None, 1)
+    }
+    return [
+        name
+        for name in others
+        if name.startswith(tuple(f"{layer}." for layer in known))
+        or (name.rpartition(".")[0] in linear and name.rpartition(".")[2] in ("weight", "bias"))
+    ]
+
+
+def with_shapes(names: Iterable[str], tensors: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of tensors with their shapes, for logs and manifests."""
+    return tuple(f"{name} {_shape(tensors[name])}" for name in names)
+
+
+def _some(what: str, names: Sequence[str]) -> str:
+    """What is wrong with tensors, and the first of them."""
+    if not names:
+        return ""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{what}: {', '.join(names[:MOST_NAMED])}{more}"
+
+
+def _dimensions(tensor: Any) -> int | None:
+    return getattr(tensor, "ndim", None)
+
+
+def _shape(tensor: Any) -> str:
+    shape = getattr(tensor, "shape", None)
+    return "no tensor" if shape is None else str(tuple(shape))
 
 
 def wants_values(error: Exception) -> bool:

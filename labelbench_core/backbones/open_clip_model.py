@@ -12,12 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from labelbench_core.backbones import Backbone, Outline, _libraries
 from labelbench_core.backbones._building import closest, require_file
-from labelbench_core.backbones._checkpoints import (
-    first_mismatch,
-    not_weights,
-    wants_values,
-    without_values,
-)
+from labelbench_core.backbones._open_clip_files import check_file, load_file
 from labelbench_core.backbones._patches import check_tiling
 from labelbench_core.backbones._preprocessing import (
     Preprocessing,
@@ -102,8 +97,9 @@ def build(
         that file, which defines the preprocessing, and nothing is downloaded ("auto", null: no tag
         is known). Default: ours.
     checkpoint
-        Path of a local file with the weights of the whole model, image and text, to use instead of
-        published weights; null: none. Default: ours.
+        Path of a local file (.safetensors, .pt) to use instead of published weights, with the
+        weights of the whole model, image and text, or of its image tower alone; a classifier of any
+        number of classes in it is dropped. null: none. Default: ours.
     input_size
         Height and width of the input, in pixels; null: as the weights were trained. If the network
         cuts images into patches, a multiple of their side. Default: the weights'.
@@ -132,7 +128,7 @@ def build(
         {"mean": mean, "std": std, "interpolation": interpolation, "resize_mode": resize_mode}
     )
     prepared = _preprocessing(model, pretrained, checkpoint, given)
-    network = _create(model, pretrained, checkpoint, input_size, random_seed)
+    network, dropped = _create(model, pretrained, checkpoint, input_size, random_seed)
     # CoCa's image tower gives its decoder the tokens, too.
     if getattr(network.visual, "output_tokens", False):
         network.visual.output_tokens = False
@@ -145,6 +141,7 @@ def build(
         interpolation=prepared.interpolation,
         framing=prepared.framing,
         layer="projection of the image tower",
+        dropped=dropped,
     )
 
 
@@ -199,7 +196,8 @@ def zero_shot_head(
     import torch
 
     _preprocessing(model, pretrained, checkpoint, check_given(preparing))
-    network = _create(model, pretrained, checkpoint, input_size, random_seed).eval()
+    network, _ = _create(model, pretrained, checkpoint, input_size, random_seed, text=True)
+    network.eval()
     templates = open_clip.OPENAI_IMAGENET_TEMPLATES if prompts is None else prompts
     try:
         tokenizer = open_clip.get_tokenizer(model)
@@ -297,33 +295,30 @@ def _create(
     checkpoint: str | None,
     input_size: int | None,
     random_seed: int,
-) -> torch.nn.Module:
-    """Both towers, of a model and weights that `_preprocessing` knows."""
+    *,
+    text: bool = False,
+) -> tuple[torch.nn.Module, tuple[str, ...]]:
+    """Both towers, of a model and weights that `_preprocessing` knows, and as `load_file`."""
     open_clip = _libraries.open_clip()
 
     from labelbench_core.backbones import _building
 
-    source = _tag(pretrained, checkpoint)
-    if checkpoint is not None:
-        source = str(require_file(checkpoint))
+    source = _tag(pretrained, checkpoint) if checkpoint is None else None
+    path = None if checkpoint is None else require_file(checkpoint)
     try:
         with _building.seeded_initialisation(random_seed):
             network = open_clip.create_model(
                 model, pretrained=source, force_image_size=input_size, precision="fp32"
             )
-    # A file that does not hold such weights can raise almost any error.
-    except Exception as error:
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
         if checkpoint is not None:
-            _check_outline(model, checkpoint, input_size)
-            raise not_weights(source, model, error) from error
-        if not isinstance(error, OSError | RuntimeError | ValueError | KeyError):
-            raise
+            raise InputError(f"model: {model!r} could not be built: {error}") from error
         raise InputError(
             f"pretrained: weights {source!r} of OpenCLIP's {model!r} could not be loaded: {error}. "
             "Without internet, give a local file as `checkpoint`"
         ) from error
     _check_tiling(network, input_size)
-    return network
+    return network, () if path is None else load_file(network, path, model, text=text)
 
 
 def _check_outline(model: str, checkpoint: str | None, input_size: int | None) -> None:
@@ -337,22 +332,8 @@ def _check_outline(model: str, checkpoint: str | None, input_size: int | None) -
     with torch.device("meta"):
         outline = open_clip.create_model(model, device="meta")
     _check_tiling(outline, input_size)
-    # big_vision's arrays are converted by OpenCLIP value by value.
-    if checkpoint is None or (path := require_file(checkpoint)).suffix in (".npz", ".npy"):
-        return
-    with without_values(path, model) as shapes, torch.device("meta"):
-        try:
-            open_clip.load_checkpoint(outline, str(shapes))
-        except Exception as error:
-            # A conversion that looks at values is known to work only when there are some.
-            if wants_values(error):
-                return
-            try:
-                found = open_clip.factory.load_state_dict(str(shapes))
-                told = first_mismatch(outline.state_dict(), found) or error
-            except (AttributeError, TypeError, StopIteration):
-                told = "it holds no named tensors"
-            raise not_weights(path, model, told) from error
+    if checkpoint is not None:
+        check_file(outline, require_file(checkpoint), model)
 
 
 def _check_tiling(network: torch.nn.Module, input_size: int | None) -> None:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from labelbench_core.backbones import Backbone, Outline, _libraries
 from labelbench_core.backbones._building import closest, require_file
 from labelbench_core.backbones._checkpoints import (
-    first_mismatch,
+    classifier_tensors,
+    mismatches,
     not_weights,
     wants_values,
+    with_shapes,
     without_values,
 )
 from labelbench_core.backbones._patches import check_tiling
@@ -34,6 +36,9 @@ from labelbench_core.registry.options import Pixels, PositiveShare, Seed, Share
 
 if TYPE_CHECKING:
     import torch
+
+    Loaded = tuple[torch.nn.Module, tuple[str, ...]]
+    """A network, and tensors of its file that are no part of the backbone."""
 
 INFO = {
     "summary": "any timm model: hub weights, a local checkpoint, or seeded random weights",
@@ -147,9 +152,10 @@ def build(
     name = _with_tag(model, pretrained)
     if input_size is not None or checkpoint is not None:
         _outline(name, input_size)
+    dropped: tuple[str, ...] = ()
     with _building.seeded_initialisation(random_seed):
         if checkpoint is not None:
-            network = _local(name, checkpoint, input_size)
+            network, dropped = _local(name, checkpoint, input_size)
         else:
             network = _published(name, bool(pretrained), input_size)
     size = input_size or square(network.pretrained_cfg["input_size"], f"model: {name}")
@@ -162,6 +168,7 @@ def build(
         interpolation=prepared.interpolation,
         framing=prepared.framing,
         layer="pooled features before the classifier",
+        dropped=dropped,
     )
 
 
@@ -300,8 +307,8 @@ def _outline(name: str, input_size: int | None) -> torch.nn.Module:
     return network
 
 
-def _local(name: str, checkpoint: str, input_size: int | None) -> torch.nn.Module:
-    """The network with the weights of a local file, and the classifier of that file, if any."""
+def _local(name: str, checkpoint: str, input_size: int | None) -> Loaded:
+    """As `_load`, of a local file, in the way that its shapes tell."""
     classes = _way_to_load(name, checkpoint, input_size)
     path = require_file(checkpoint)
     try:
@@ -330,6 +337,7 @@ def _way_to_load(name: str, checkpoint: str, input_size: int | None) -> int | No
         widths = [len(each) for each in weights if isinstance(each, torch.Tensor) and each.ndim]
         # Some of timm's conversions of older files take one without a classifier for an older one.
         default = outline.pretrained_cfg["num_classes"]
+        reason: object = ""
         for classes in dict.fromkeys([*widths[:1], None, 0, default]):
             try:
                 _load(name, shapes, classes, input_size)
@@ -340,15 +348,18 @@ def _way_to_load(name: str, checkpoint: str, input_size: int | None) -> int | No
                 if wants_values(error):
                     return classes
                 reason = error
-    kept = _without_classifier(found, heads)
-    raise not_weights(path, name, first_mismatch(outline.state_dict(), kept) or reason)
+    expected = outline.state_dict()
+    left_out = classifier_tensors(found, expected, heads)
+    kept = {key: tensor for key, tensor in found.items() if key not in left_out}
+    raise not_weights(path, name, mismatches(expected, kept) or reason)
 
 
-def _load(name: str, path: Path, classes: int | None, input_size: int | None) -> torch.nn.Module:
-    """The network with the weights in `path`, loaded strictly, and a classifier of `classes`.
+def _load(name: str, path: Path, classes: int | None, input_size: int | None) -> Loaded:
+    """The network with the weights in `path`, loaded strictly, and what is dropped of the file.
 
-    None: without a classifier, whatever the file has of one, and as the file names its tensors;
-    otherwise files of other libraries and of older versions are converted by timm.
+    `classes` are those of the file's classifier, which the network then has as well. None: it gets
+    no classifier, whatever the file has of one, and tensors as the file names them; otherwise files
+    of other libraries and of older versions are converted by timm.
     """
     timm = _libraries.timm()
 
@@ -356,26 +367,23 @@ def _load(name: str, path: Path, classes: int | None, input_size: int | None) ->
     if classes is None:
         network = timm.create_model(name, pretrained=False, num_classes=0, **sized)
         found = timm.models.load_state_dict(str(path))
-        network.load_state_dict(_without_classifier(found, _classifiers(network)))
-        return network
+        left_out = classifier_tensors(found, network.state_dict(), _classifiers(network))
+        network.load_state_dict({key: found[key] for key in found if key not in left_out})
+        return network, with_shapes(left_out, found)
     # As the numbers agree, timm loads strictly.
     overlay = {"file": str(path), "source": "", "num_classes": classes, "label_offset": 0}
-    return timm.create_model(
+    network = timm.create_model(
         name, pretrained=True, num_classes=classes, pretrained_cfg_overlay=overlay, **sized
     )
+    tensors = network.state_dict()
+    heads = tuple(f"{head}." for head in _classifiers(network))
+    return network, with_shapes((key for key in tensors if key.startswith(heads)), tensors)
 
 
 def _classifiers(network: torch.nn.Module) -> tuple[str, ...]:
     """Names of the layers that are a model's classifier."""
     names = network.pretrained_cfg.get("classifier") or ()
     return (names,) if isinstance(names, str) else tuple(names)
-
-
-def _without_classifier(
-    state: Mapping[str, torch.Tensor], classifiers: tuple[str, ...]
-) -> dict[str, torch.Tensor]:
-    heads = tuple(f"{name}." for name in classifiers)
-    return {name: tensor for name, tensor in state.items() if not name.startswith(heads)}
 
 
 def _sized(name: str, input_size: int | None) -> dict[str, int]:

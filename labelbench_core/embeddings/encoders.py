@@ -60,7 +60,9 @@ class ImageEncoder:
         self._extractor: FeatureExtractor | None = None
         self.num_features = backbone.num_features
         self.batch_size = choose_batch_size(backbone.input_size)
-        self.settings: Mapping[str, Any] = {"preprocessing": backbone.preprocessing()}
+        # Named only where there are any: other manifests stay as they are.
+        dropped = {"dropped": list(backbone.dropped)} if backbone.dropped else {}
+        self.settings: Mapping[str, Any] = {"preprocessing": backbone.preprocessing(), **dropped}
 
     def rows(self, dataset: PreparedDataset, split: str, threads: int) -> SplitRows:
         """Images, decoded by `threads` threads."""

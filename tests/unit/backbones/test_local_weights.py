@@ -90,7 +90,7 @@ def test_open_clips_towers_see_all_pixels_or_are_refused(tiny_clip):
 
 
 @pytest.mark.parametrize("classes", [1000, 7, 0])
-def test_a_checkpoint_may_have_any_classifier_or_none(tmp_path, classes):
+def test_a_checkpoint_may_have_any_classifier_or_none(tmp_path, caplog, classes):
     model = "test_resnet.r160_in1k"
     network = timm.create_model(model, num_classes=classes).eval()
     kinds = {
@@ -103,8 +103,55 @@ def test_a_checkpoint_may_have_any_classifier_or_none(tmp_path, classes):
     for name in kinds:
         options = {"model": model, "checkpoint": str(tmp_path / name)}
         timm_model.check_known(**options)
-        found = timm_model.build(**options)
+        with caplog.at_level("INFO"):
+            found = timm_model.build(**options)
         assert found.weights_sha256 == _building.hash_weights(network)
+        width = found.num_features
+        told = (f"fc.weight ({classes}, {width})", f"fc.bias ({classes},)") if classes else ()
+        assert found.dropped == told
+        assert ("not used of the weights file: fc.weight" in caplog.text) == bool(classes)
+        caplog.clear()
+
+
+@pytest.mark.parametrize("names", [["head.weight", "head.bias"], ["classifier.1.weight"]])
+def test_a_classifier_of_another_name_is_dropped_if_it_is_one(tmp_path, names):
+    state = timm.create_model("test_resnet", num_classes=0).state_dict()
+    layer = {name: torch.zeros((7, 64) if name.endswith("weight") else 7) for name in names}
+    save_file({**state, **layer}, tmp_path / "a.safetensors")
+    options = {"model": "test_resnet.r160_in1k", "checkpoint": str(tmp_path / "a.safetensors")}
+    if names[0].startswith("head"):
+        timm_model.check_known(**options)
+        dropped = timm_model.build(**options).dropped
+        assert sorted(dropped) == ["head.bias (7,)", "head.weight (7, 64)"]
+        return
+    with pytest.raises(InputError, match=r"not in the model: classifier.1.weight\)"):
+        timm_model.check_known(**options)
+
+
+def test_an_image_tower_with_a_classifier_is_enough(tmp_path, tiny_clip):
+    whole = open_clip.create_model(tiny_clip).eval()
+    tower = {f"visual.{key}": one for key, one in whole.visual.state_dict().items()}
+    head = {"head.weight": torch.zeros(5, 24), "head.bias": torch.zeros(5)}
+    pixels = torch.randn(2, 3, 32, 32)
+    for name, state in {
+        "tower.pt": {**tower, **head},
+        "whole.pt": {**whole.state_dict(), **head},
+    }.items():
+        torch.save(state, tmp_path / name)
+        options = {"model": tiny_clip, "checkpoint": str(tmp_path / name), **GIVEN}
+        open_clip_model.check_known(**options)
+        found = open_clip_model.build(**options)
+        assert found.dropped == ("head.weight (5, 24)", "head.bias (5,)")
+        with torch.inference_mode():
+            torch.testing.assert_close(found.model(pixels), whole.encode_image(pixels))
+    options["checkpoint"] = str(tmp_path / "tower.pt")
+    with pytest.raises(InputError, match=r"tower.pt: not weights of tiny-own \(missing: \S+, "):
+        open_clip_model.zero_shot_head(["cat"], None, **options)
+    del tower["visual.conv1.weight"]
+    torch.save(tower, tmp_path / "tower.pt")
+    for ask in (open_clip_model.check_known, open_clip_model.build):
+        with pytest.raises(InputError, match=r"\(missing: visual.conv1.weight\)$"):
+            ask(**options)
 
 
 def test_a_conversion_that_needs_a_classifier_is_not_needed(tmp_path):
@@ -143,8 +190,8 @@ def write_other_model(path):
         (write_text, "neither a .safetensors file"),
         (write_objects, "more than tensors: .*system; save its state_dict only"),
         (write_list, "no named tensors"),
-        (write_nothing, "is missing|no named tensors"),
-        (write_other_model, "first mismatch: .* is missing"),
+        (write_nothing, "missing: |no named tensors"),
+        (write_other_model, r"\(missing: \S+, \S+, \S+ and \d+ more; .*not in the model: "),
     ],
 )
 def test_what_is_not_the_models_weights_is_one_line(tmp_path, tiny_clip, which, write, words):
@@ -170,10 +217,10 @@ def test_shapes_are_compared_and_safetensors_are_read(tmp_path):
     path = tmp_path / "weights.safetensors"
     options = {"model": "test_vit.r160_in1k", "checkpoint": str(path)}
     save_file({**state, "norm.weight": torch.zeros(3)}, path)
-    with pytest.raises(InputError, match=r"mismatch: norm.weight is of shape \(3,\), expected"):
+    with pytest.raises(InputError, match=r"\(of another shape: norm.weight \(3,\), expected"):
         timm_model.check_known(**options)
     save_file({**state, "decoder.weight": torch.zeros(3)}, path)
-    with pytest.raises(InputError, match=r"mismatch: decoder.weight is not in the model\)"):
+    with pytest.raises(InputError, match=r"\(not in the model: decoder.weight\)"):
         timm_model.check_known(**options)
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(InputError, match="not a safetensors file: "):

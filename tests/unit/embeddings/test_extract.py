@@ -1,5 +1,6 @@
 """Embedding: right numbers, the same bytes however interrupted, clear errors, nothing redone."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -19,6 +20,7 @@ from helpers.written_blocks import count_blocks_written
 from labelbench_core.compute import precision
 from labelbench_core.datasets import open_dataset
 from labelbench_core.embeddings import embed, features
+from labelbench_core.embeddings.encoders import ImageEncoder
 from labelbench_core.embeddings.journal import Journal
 from labelbench_core.embeddings.statistics import column_statistics
 from labelbench_core.errors import InputError
@@ -69,6 +71,15 @@ def test_manifest_says_where_the_numbers_come_from(digits, finished):
     np.testing.assert_allclose(manifest["statistics"]["std"], pool.std(axis=0), rtol=1e-6)
     # 16 filters of 3 × 3 × 3 at 14 × 14 places of every image.
     assert manifest["flops"] == 1797 * 2 * 16 * 3**3 * 14**2
+
+
+def test_manifest_says_what_is_dropped_of_a_weights_file(digits):
+    backbone = tiny_backbone.build()
+    given = {"preprocessing": backbone.preprocessing()}
+    assert ImageEncoder(backbone, open_dataset(digits)).settings == given
+    backbone = dataclasses.replace(backbone, dropped=("fc.weight (7, 16)",))
+    found = ImageEncoder(backbone, open_dataset(digits)).settings
+    assert found == {**given, "dropped": ["fc.weight (7, 16)"]}
 
 
 def test_statistics_survive_cancellation(tmp_path):
