@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.datasets import OTHER_FILES
+from labelbench_core.datasets import DRAWN_FILE, OTHER_FILES
 from labelbench_core.storage.row_blocks import CRC_BYTES, INDEX_ENTRY_BYTES, block_path
 
 
 def what_is_missing(manifest: Path, arrays: Path) -> str | None:
-    """The first file in a folder of arrays that is missing or has the wrong size, or None.
+    """The first file that a manifest describes and that is missing or of the wrong size, or None.
 
     Parameters
     ----------
@@ -32,11 +32,14 @@ def what_is_missing(manifest: Path, arrays: Path) -> str | None:
         content = json.loads(manifest.read_text(encoding="utf-8"))
         expected = dict(_arrays(content))
         listings = list(_listings(content))
+        drawn = int(content["drawn"]["bytes"]) if "drawn" in content else None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return f"{manifest} is damaged"
     for listing in listings:
         if not (arrays / listing).is_file():
             return f"{arrays / listing} is missing"
+    if drawn is not None and (problem := _size_problem(manifest.with_name(DRAWN_FILE), drawn)):
+        return problem
     for name, blocks in expected.items():
         if (problem := _array_problem(arrays / name, blocks)) is not None:
             return problem
@@ -76,13 +79,19 @@ def _array_problem(path: Path, num_blocks: int) -> str | None:
         return f"{metadata} is damaged"
     for block in range(num_blocks):
         file = block_path(path, block, len(shape))
-        try:
-            found = os.stat(file).st_size
-        except (FileNotFoundError, NotADirectoryError):
-            return f"{file} is missing"
-        if block < len(sizes) and found != sizes[block]:
-            return f"{file} has {found:,} bytes of {sizes[block]:,}"
+        size = sizes[block] if block < len(sizes) else None
+        if (problem := _size_problem(file, size)) is not None:
+            return problem
     return None
+
+
+def _size_problem(file: str | Path, size: int | None) -> str | None:
+    """That a file is missing, or has not `size` bytes; None: any size will do."""
+    try:
+        found = os.stat(file).st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return f"{file} is missing"
+    return None if size is None or found == size else f"{file} has {found:,} bytes of {size:,}"
 
 
 def _block_sizes(described: Mapping[str, Any], num_blocks: int) -> list[int]:

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
+from labelbench_core.datasets import DRAWN_FILE
 from labelbench_core.errors import InputError
 from labelbench_core.stages.left_out import as_text, left_out, listing_of
 from labelbench_core.stages.plan import PlannedJob
@@ -74,7 +75,7 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
             f"{damaged[0]}: changed since it was made ({len(damaged)} of {len(paths)} "
             "results): damaged or edited; delete it and run snakemake, which makes it again"
         )
-    paths += [str(path) for path in _benchmarks(jobs) if path.is_file()]
+    paths += [str(path) for path in (*_benchmarks(jobs), *_drawn(jobs)) if path.is_file()]
     wanted = set(paths) | without
     notes = {path: one for path, one in _noted_outputs.read_notes().items() if path in wanted}
     with (
@@ -104,6 +105,13 @@ def _mode(archive: Path) -> Literal["w:", "w:gz", "w:xz"]:
 def _benchmarks(jobs: Iterable[PlannedJob]) -> Iterable[Path]:
     """The benchmark files that the table of costs is made from."""
     return (Path(job.stage.benchmark.format_map(job.ids)) for job in jobs)
+
+
+def _drawn(jobs: Iterable[PlannedJob]) -> Iterable[Path]:
+    """What is remembered of splits that were drawn, so that no image moves when others come."""
+    for job in jobs:
+        if job.stage.name == "prepare_dataset":
+            yield Path(job.stage.path("manifest").format_map(job.ids)).with_name(DRAWN_FILE)
 
 
 def _metadata(outputs: Iterable[str]) -> Iterable[str]:

@@ -27,6 +27,8 @@ TEST = "test"
 VAL = "val"
 OTHER_FILES = "source-files.json"
 """Listing of the source's files that are in no split, as where a part of the pool is kept."""
+DRAWN_FILE = "drawn-splits.json"
+"""What is remembered of splits that were drawn, beside the manifest: see `drawn_before`."""
 
 
 @dataclass(frozen=True)

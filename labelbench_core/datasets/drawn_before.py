@@ -1,24 +1,26 @@
 """Drawn splits remembered: an image that is in one never moves when others are added.
 
 What was drawn lies in `drawn-splits.json` beside a prepared data set's manifest, by the content of
-each file and by the name of each group: a renamed image is the same one. Deleted, splits are drawn
-anew, as in the first place. A draw by other options begins anew, too.
+each file and by the name of each group: a renamed image is the same one, and files of one content
+are drawn together. Deleted, splits are drawn anew, as in the first place. A draw by other options
+begins anew, too.
 """
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from labelbench_core.datasets import RawDataset, RawSplit
+from labelbench_core.datasets import DRAWN_FILE, RawDataset, RawSplit
 from labelbench_core.datasets._near import within
 from labelbench_core.datasets.drawing import Draw, drawn_splits, parts_of
+from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
 from labelbench_core.storage.records import read_record, write_record
 
-FILE = "drawn-splits.json"
 KIND = "drawn splits"
 
 
@@ -41,10 +43,13 @@ class Drawn:
     files: Mapping[str, Sequence[str]]
     groups: Mapping[str, Sequence[str]]
 
-    def write(self, folder: Path) -> None:
-        """Remember it in `folder`."""
+    def write(self, folder: Path) -> dict[str, Any]:
+        """Remember it in `folder`; `described`, with the size of the file, by which a plan sees
+        that it is lost or cut.
+        """
         content = {"draw": self.described["draw"], "files": self.files, "groups": self.groups}
-        write_record(folder / FILE, KIND, content)
+        write_record(folder / DRAWN_FILE, KIND, content)
+        return {**self.described, "bytes": (folder / DRAWN_FILE).stat().st_size}
 
 
 def drawn(raw: RawDataset, folder: Path | None) -> Drawn | None:
@@ -74,12 +79,14 @@ def drawn(raw: RawDataset, folder: Path | None) -> Drawn | None:
     for row, (unit, group) in enumerate(zip(units, is_group, strict=True)):
         if group and known[row] < 0:
             known[row] = known_groups.get(unit, -1)
+    alike = _of_one_content(digests)
     if draw.near_bits is not None:
-        units = _joined(units, whole.near_hashes or [], draw.near_bits)
+        alike = itertools.chain(alike, within(whole.near_hashes or [], draw.near_bits))
+    units = _joined(units, alike)
     try:
         place = drawn_splits(draw, whole.labels, units, raw.class_names, known)
     except InputError as error:
-        anew = f"; or delete {folder}/{FILE} to have all splits drawn anew" if known_files else ""
+        anew = f"; or delete {folder}/{DRAWN_FILE} to have all splits drawn anew" if known_files else ""
         raise InputError(f"{error}{anew}") from error
     files_of: list[set[str]] = [set() for _ in names]
     groups_of: list[set[str]] = [set() for _ in names]
@@ -130,12 +137,12 @@ def _whole(raw: RawDataset, draw: Draw) -> RawSplit:
 
 def _remembered(folder: Path | None, draw: Draw) -> tuple[dict[str, int], dict[str, int]]:
     """SHA-256 of a file → place of its split, name of a group → place; empty for another draw."""
-    if folder is None or not (path := folder / FILE).exists():
+    if folder is None or not (path := folder / DRAWN_FILE).exists():
         return {}, {}
     try:
         record = read_record(path, KIND)
     except InputError as error:
-        told = f"{path}: damaged; delete it to have the splits drawn anew, or restore it"
+        told = f"{printable(path)}: damaged; delete it to have all splits drawn anew, or restore it"
         raise InputError(told) from error
     if record["draw"] != draw.described():
         return {}, {}
@@ -146,8 +153,17 @@ def _remembered(folder: Path | None, draw: Draw) -> tuple[dict[str, int], dict[s
     return by_kind[0], by_kind[1]
 
 
-def _joined(units: Sequence[str], hashes: Sequence[str], most_bits: int) -> list[str]:
-    """Units, those of images that nearly look the same joined into one, by its first name."""
+def _of_one_content(digests: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Places of each file that has the content of one before it, and of the first such one."""
+    first: dict[str, int] = {}
+    for row, digest in enumerate(digests):
+        before = first.setdefault(digest, row)
+        if before != row:
+            yield before, row
+
+
+def _joined(units: Sequence[str], alike: Iterable[tuple[int, int]]) -> list[str]:
+    """Units, those of files that are alike joined into one, by its first name."""
     first: dict[str, str] = {unit: unit for unit in units}
 
     def root(unit: str) -> str:
@@ -155,7 +171,7 @@ def _joined(units: Sequence[str], hashes: Sequence[str], most_bits: int) -> list
             first[unit] = unit = first[first[unit]]
         return unit
 
-    for one, other in within(hashes, most_bits):
+    for one, other in alike:
         a, b = sorted((root(units[one]), root(units[other])))
         first[b] = a
     return [root(unit) for unit in units]

@@ -173,7 +173,7 @@ def prepare_dataset(
         "pool_size": pool_size,
         **variant.stored(),
         **({"splits_note": raw.splits_note} if raw.splits_note else {}),
-        **({} if draw is None else {"drawn": draw.described}),
+        **({} if draw is None else {"drawn": draw.write(manifest_path.parent)}),
         "root": raw.root,
         "num_classes": len(raw.class_names),
         "arrays": written,
@@ -188,7 +188,6 @@ def prepare_dataset(
     for note in (*leak_notes(manifest), *left_out_notes(manifest)):
         log.warning("data set %s: %s", dataset, note)
     if draw is not None:
-        draw.write(manifest_path.parent)
         log.info("data set %s: %s", dataset, raw.splits_note)
     manifest_path.unlink(missing_ok=True)
     shutil.rmtree(arrays, ignore_errors=True)

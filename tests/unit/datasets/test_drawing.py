@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from helpers.pictures_by_table import Pets, paint, write_table
-from labelbench_core.datasets import image_folder, open_dataset
+from labelbench_core.datasets import DRAWN_FILE, image_folder, open_dataset
 from labelbench_core.datasets.drawing import Draw, drawn_splits
-from labelbench_core.datasets.drawn_before import FILE
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
+from workflow_scripts._completeness import what_is_missing
 
 
 def draw(labels, units, known=None, **options):
@@ -137,9 +137,37 @@ def test_images_never_move_when_others_come(animals):
         assert {renamed.get(path, path) for path in found} <= after[split]
     assert not animals_of(after["pool"]) & animals_of(after["test"])
     assert "30 images stay where they were, 6 are new" in manifest["splits_note"]
-    (animals.parent / "out" / FILE).write_text("{}")
+    (animals.parent / "out" / DRAWN_FILE).write_text("{}")
     with pytest.raises(InputError, match=r"drawn-splits.json: damaged; delete it to have"):
         prepare(animals, **options)
+
+
+def test_files_of_one_content_are_drawn_together_and_stay(animals):
+    for path in sorted((animals / "pets").rglob("*.png")):
+        shutil.copy(path, path.with_name(f"copy-of-{path.name}"))
+    manifest, before = prepare(animals)
+    assert manifest["leaks"] == []
+    assert {split: len(found) for split, found in before.items()} == {"pool": 40, "test": 8}
+    paint(animals / "pets/cat/new.png", 400)
+    for path in sorted((animals / "pets").rglob("copy-of-*.png")):
+        shutil.copy(path, path.with_name(f"another-{path.name}"))
+    manifest, after = prepare(animals)
+    assert manifest["leaks"] == []
+    for split, found in before.items():
+        assert found <= after[split]
+
+
+def test_a_plan_sees_that_what_was_drawn_is_lost_or_cut(animals):
+    prepare(animals)
+    drawn, places = animals.parent / "out" / DRAWN_FILE, ("manifest.json", "arrays")
+    places = [animals.parent / "out" / place for place in places]
+    assert what_is_missing(*places) is None
+    content = drawn.read_bytes()
+    drawn.write_bytes(content[:-1])
+    told = f"{drawn} has {len(content) - 1:,} bytes of {len(content):,}"
+    assert what_is_missing(*places) == told
+    drawn.unlink()
+    assert what_is_missing(*places) == f"{drawn} is missing"
 
 
 def test_another_seed_draws_anew(animals):
