@@ -119,9 +119,6 @@ def list_images(
     if nested == "auto" and not images and NESTED in listing.left_out.counts:
         listing, folders = _listed(root, chosen == "splits", "inner", splits, leave_out)
         assumed.append("classes are called like the folders that hold images")
-    if "pool" not in listing.splits:
-        wanted = "no folder pool/ or train/" if splits is None else "`splits` names no pool"
-        raise InputError(f"{printable(root)}: {wanted}")
     if chosen == "classes" and not listing.splits["pool"]:
         raise InputError(f"{printable(root)}: holds no class folders{_advice(root)}")
     _check_classes(root, listing, folders, allow_missing_classes)
@@ -166,6 +163,9 @@ def _listed(
     entries = _entries(root, "", listing.left_out)
     meant = dict(splits) if splits is not None else _meant(root, entries)
     _check_splits(root, meant, [entry.name for entry in entries])
+    if "pool" not in meant.values():
+        wanted = "no folder pool/ or train/" if splits is None else "`splits` names no pool"
+        raise InputError(f"{printable(root)}: {wanted}")
     for entry in entries:
         if not _is_folder(entry):
             listing.left_out.add(OUTSIDE, entry.name)

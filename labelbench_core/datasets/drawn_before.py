@@ -86,7 +86,8 @@ def drawn(raw: RawDataset, folder: Path | None) -> Drawn | None:
     try:
         place = drawn_splits(draw, whole.labels, units, raw.class_names, known)
     except InputError as error:
-        anew = f"; or delete {folder}/{DRAWN_FILE} to have all splits drawn anew" if known_files else ""
+        memory = f"{folder}/{DRAWN_FILE}"
+        anew = f"; or delete {memory} to have all splits drawn anew" if known_files else ""
         raise InputError(f"{error}{anew}") from error
     files_of: list[set[str]] = [set() for _ in names]
     groups_of: list[set[str]] = [set() for _ in names]
