@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 
+from labelbench_core.compute.halves import product
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.shared.likelihoods import softmax
 from labelbench_core.proxies.shared.streaming import predict
@@ -69,7 +70,7 @@ class ShallowProxy:
 
     def embed(self, features: np.ndarray) -> np.ndarray:
         """(N, H) float32 activations of the hidden layer."""
-        rows = features.astype(np.float32) @ self.layers[0]
+        rows = product(features, self.layers[0])
         rows += self.layers[1]
         return np.maximum(rows, 0, out=rows)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labelbench_core.compute.halves import single
 from labelbench_core.proxies import Ensemble, LinearHead, Proxy, Refittable
 from labelbench_core.selection import recorded
 from labelbench_core.selection.annotator import LookAhead
@@ -98,6 +99,5 @@ def look_ahead(job: RoundJob, proxy: Proxy, fit: Mapping[str, Any], truth: np.nd
     if len(judges) > LOOK_AHEAD_ROWS:
         judges = job.rng("look-ahead").choice(judges, LOOK_AHEAD_ROWS, replace=False)
     features = rows.take(judges)
-    if features.dtype == np.float16:
-        features = features.astype(np.float32)  # once, not for every candidate
-    return LookAhead(oracle, train, features, truth[judges])
+    # In single precision once, not for every candidate.
+    return LookAhead(oracle, train, single(features), truth[judges])

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from labelbench_core.compute import halves
 from labelbench_core.compute.values import check_probabilities
 from labelbench_core.errors import InputError
 from labelbench_core.storage.rows import RowSource, ThreadedRows
@@ -48,6 +49,8 @@ def host(array: Array) -> np.ndarray:
 def cast(array: Array, dtype: str) -> Array:
     """`array` in `dtype` ("float32", "float64"), C-contiguous, in its own namespace."""
     if isinstance(array, np.ndarray):
+        if dtype == "float32":
+            return halves.single(array)
         return np.ascontiguousarray(array, dtype=dtype)
     return array.to(getattr(namespace(array), dtype)).contiguous()
 

@@ -18,6 +18,7 @@ import torch
 from labelbench_core import registry
 from labelbench_core.backbones import Backbone, Outline
 from labelbench_core.compute.devices import choose_device, prepare_cpu
+from labelbench_core.compute.halves import single
 from labelbench_core.compute.precision import autocast
 from labelbench_core.datasets.image_rows import BLOCK_ROWS, ImageRows
 from labelbench_core.proxies import Statistics, TrainingSet
@@ -131,7 +132,7 @@ class DeepProxy(ABC):
     def embed(self, rows: np.ndarray) -> np.ndarray:
         """(n, D) float32 embeddings by the network as trained."""
         if rows.ndim == 2:
-            return rows.astype(np.float32)
+            return single(rows)
         if not len(rows):
             return np.zeros((0, len(self.weights)), np.float32)
         return self._embed_images(rows)

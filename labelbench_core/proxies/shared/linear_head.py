@@ -4,6 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from labelbench_core.compute.halves import product, single
 from labelbench_core.proxies import Statistics
 from labelbench_core.proxies.shared.likelihoods import sigmoid, softmax
 from labelbench_core.proxies.shared.streaming import predict
@@ -46,8 +47,9 @@ class LinearHead:
 
     def embed(self, features: np.ndarray) -> np.ndarray:
         """(N, D) float32 standardised embeddings."""
-        rows = features.astype(np.float32)
-        rows -= self.statistics.mean.astype(np.float32)
+        rows = single(features)
+        mean = self.statistics.mean.astype(np.float32)
+        rows = np.subtract(rows, mean, out=None if rows is features else rows)
         rows *= self.statistics.scale.astype(np.float32)
         return rows
 
@@ -64,7 +66,7 @@ class LinearHead:
         return self
 
     def _probabilities(self, rows: np.ndarray) -> np.ndarray:
-        logits = rows.astype(np.float32) @ self.weights
+        logits = product(rows, self.weights)
         logits += self.bias
         return self._of_logits(logits)
 
