@@ -100,7 +100,7 @@ def dataset_facts(
         else:
             sizes = _sizes_of_source(entry)
             classes = known_num_classes(entry, data_directory())
-            found[dataset] = DatasetFacts(sizes.splits, classes)
+            found[dataset] = DatasetFacts(sizes.splits if sizes.names_all else {}, classes)
             if sizes.missing:
                 why = sizes.missing.partition(";")[0]
                 as_published.append(f"Sizes of data set {dataset!r} as published: {why}.")

@@ -10,6 +10,7 @@ from labelbench_core.configuration.beside_budget import ending, labels_beside
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Crossing
 from labelbench_core.configuration.references import Panel
+from labelbench_core.datasets import POOL
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.training.recipe import LEAST_TO_HOLD_OUT, Recipe
 
@@ -30,8 +31,6 @@ def split_errors(
     crossing: Crossing, dataset: str, catalogue: Catalogue, sizes: Mapping[str, int]
 ) -> Iterator[str]:
     """Splits that a fine-tuning needs for evaluation or validation and a data set does not have."""
-    if "test" not in sizes:  # every data set has one: its splits are not known yet
-        return
     for proxy in crossing.proxies:
         if trainer := entries.trainer_of(catalogue, proxy):
             where = f"proxies: {proxy!r} is trained by {trainer!r}, whose"
@@ -51,12 +50,10 @@ def panel_split_errors(
     panels: Iterable[Panel], dataset: str, catalogue: Catalogue, sizes: Mapping[str, int]
 ) -> Iterator[str]:
     """Splits that panels show and that nothing of theirs is evaluated on."""
-    if "test" not in sizes:  # as above
-        return
     for place, panel in enumerate(panels):
         if panel.setting["dataset"] != dataset:
             continue
-        evaluated = list(sizes)
+        evaluated = list(dict.fromkeys([POOL, *sizes]))
         told = f"data set {dataset!r} has no split {shown(panel.split)}"
         if panel.trainer and (chosen := _recipe(catalogue, panel.trainer).evaluate) is not None:
             evaluated = list(chosen)

@@ -311,14 +311,16 @@ def check_sources(
         sizes = found.splits
         if found.missing:
             missing[dataset] = f"data set {dataset!r}: {found.missing}"
-        told = panel_split_errors(experiment.panels, dataset, catalogue, sizes)
-        errors += [f"{file}: {line}" for line in told]
+        if found.names_all:
+            of_panels = panel_split_errors(experiment.panels, dataset, catalogue, sizes)
+            errors += [f"{file}: {line}" for line in of_panels]
         for crossing in experiment.crossings:
             if dataset in crossing.datasets:
                 errors += _budget_errors(crossing, dataset, catalogue, sizes.get("pool"), file)
-                told = [*split_errors(crossing, dataset, catalogue, sizes)]
-                told += list_errors(crossing, dataset, catalogue, sizes.get("pool"), data_dir)
-                errors += [f"{file}: {line}" for line in told]
+                wrong = list_errors(crossing, dataset, catalogue, sizes.get("pool"), data_dir)
+                if found.names_all:
+                    wrong = [*split_errors(crossing, dataset, catalogue, sizes), *wrong]
+                errors += [f"{file}: {line}" for line in wrong]
     raise_all(errors)
     return missing
 

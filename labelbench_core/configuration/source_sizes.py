@@ -25,10 +25,13 @@ class SourceSizes:
         Rows by split, of the splits whose sizes are known.
     missing
         Why the source cannot be read, where nothing of it is there: then sizes are as published.
+    names_all
+        Whether all splits are known, if not their sizes: the source says which it has.
     """
 
     splits: Mapping[str, int]
     missing: str = ""
+    names_all: bool = True
 
 
 def source_sizes(entry: Mapping[str, Any], data_dir: Path) -> SourceSizes:
@@ -52,7 +55,8 @@ def source_sizes(entry: Mapping[str, Any], data_dir: Path) -> SourceSizes:
     known = None
     if variant.changes_anything() and hasattr(component, "pool_labels"):
         known = component.pool_labels(data_dir, **options)
-    return SourceSizes(variant.planned_sizes(sizes, known, source))
+    planned = variant.planned_sizes(sizes, known, source)
+    return SourceSizes(planned, names_all=bool(sizes))
 
 
 def published_sizes(source: str, options: Mapping[str, Any]) -> dict[str, int] | None:

@@ -109,7 +109,7 @@ class RawDataset:
     class_names
         Names of the classes 0, 1, …
     splits
-        "pool" and "test", optionally "val"; every other name is a shifted split.
+        "pool", and perhaps "test" and "val"; every other name is a shifted split.
     root
         Folder, within the data directory, that the files are relative to; None for arrays.
     image_size

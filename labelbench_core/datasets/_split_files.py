@@ -2,21 +2,20 @@
 
 from collections.abc import Mapping
 
-from labelbench_core.datasets import POOL, TEST, RawDataset, class_counts
+from labelbench_core.datasets import POOL, RawDataset, class_counts
 from labelbench_core.datasets._listing import SPLIT_NAME
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError, listed, shown
 
 
 def require_splits(splits: Mapping[str, str]) -> None:
-    """`InputError` unless the option `splits` names pool and test, and others by allowed names."""
+    """`InputError` unless the option `splits` names the pool, and others by allowed names."""
     for split in splits:
         if not SPLIT_NAME.fullmatch(split):
             raise InputError(f"options.splits: {shown(split)}; allowed: a name of a-z, 0-9 and -")
-    for split in (POOL, TEST):
-        if split not in splits:
-            told = f"options.splits: {split} is missing; there are: {listed(splits)}"
-            raise InputError(f"{told}; allowed: pool and test, and others")
+    if POOL not in splits:
+        told = f"options.splits: {POOL} is missing; there are: {listed(splits)}"
+        raise InputError(f"{told}; allowed: pool, and others, such as test")
 
 
 def sizes(raw: RawDataset, allow_missing_classes: bool) -> dict[str, int]:

@@ -16,7 +16,7 @@ from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError, shown
 
 DRAWN = (POOL, "test", "val")
-"""Splits in the order of their numbers here; a draw may do without `val`."""
+"""Splits in the order of their numbers here; a draw may do without the others than the pool."""
 USUAL_TEST = 0.2
 """Share of the test where nothing is said."""
 
@@ -97,7 +97,7 @@ def asked_draw(
     where
         It, for messages.
     test_share, val_share, test_size, val_size
-        The options; None: not given.
+        The options; None: not given. A `test_share` of 0 asks for no test.
 
     Raises
     ------
@@ -116,9 +116,9 @@ def asked_draw(
             raise InputError(f"{told}; allowed: one of the two")
         if size is not None:
             sizes[split] = size
-        elif share is not None:
+        elif share:
             shares[split] = share
-    if "test" not in has and "test" not in {**shares, **sizes}:
+    if "test" not in has and test_share is None and test_size is None:
         shares["test"] = USUAL_TEST
     if sum(shares.values()) >= 1:
         told = " + ".join(f"{share:g}" for share in shares.values())

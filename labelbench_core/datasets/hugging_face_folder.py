@@ -26,7 +26,7 @@ from labelbench_core.datasets._tabular import (
 )
 from labelbench_core.datasets.names import below, printable
 from labelbench_core.errors import InputError, shown
-from labelbench_core.registry.options import Count, InnerShare, Interval, Pixels, Seed
+from labelbench_core.registry.options import Count, InnerShare, Interval, Pixels, Seed, ShareBelow1
 
 INFO = {
     "summary": "your own images in Hugging Face's layout, with metadata.csv or metadata.jsonl",
@@ -72,7 +72,7 @@ def load(
     folder: str = "",
     label_column: str = "label",
     group_column: str | None = None,
-    test_share: InnerShare | None = None,
+    test_share: ShareBelow1 | None = None,
     val_share: InnerShare | None = None,
     test_size: Count | None = None,
     val_size: Count | None = None,
@@ -99,7 +99,7 @@ def load(
         Column with the group of each image, for the worst-group accuracy. Default: ours.
     test_share
         Share of every class that is drawn for the test, where there is no folder of that split.
-        null: 0.2, unless `test_size` says how many. Default: ours.
+        null: 0.2, unless `test_size` says how many. 0: there is no test. Default: ours.
     val_share
         The same for validation; null: none is drawn. Default: ours.
     test_size

@@ -18,7 +18,7 @@ from labelbench_core.datasets._listing import Listing, list_images
 from labelbench_core.datasets.drawing import asked_draw, divided, groups_by_pattern, refuse_unused
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
-from labelbench_core.registry.options import Count, InnerShare, Interval, Pixels, Seed
+from labelbench_core.registry.options import Count, InnerShare, Interval, Pixels, Seed, ShareBelow1
 
 INFO = {
     "summary": "your own images in folders, one folder per class",
@@ -55,7 +55,7 @@ def load(
     allow_missing_classes: bool = False,
     corrupt: Literal["error", "skip"] = "error",
     ground: Literal["white", "black"] = "white",
-    test_share: InnerShare | None = None,
+    test_share: ShareBelow1 | None = None,
     val_share: InnerShare | None = None,
     test_size: Count | None = None,
     val_size: Count | None = None,
@@ -96,7 +96,7 @@ def load(
         Background colour of transparent parts of an image. Default: ours.
     test_share
         Share of every class that is drawn for the test, where there is no folder of that split.
-        null: 0.2, unless `test_size` says how many. Default: ours.
+        null: 0.2, unless `test_size` says how many. 0: there is no test. Default: ours.
     val_share
         The same for validation; null: none is drawn. Default: ours.
     test_size

@@ -277,8 +277,8 @@ def stored_rows(entry: RawSplit) -> dict[str, np.ndarray]:
 
 def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
     """`InputError` unless shapes, types, labels and classes are as the other stages expect."""
-    if "pool" not in raw.splits or "test" not in raw.splits:
-        raise InputError(f"needs the splits pool and test; has {', '.join(raw.splits) or 'none'}")
+    if POOL not in raw.splits:
+        raise InputError(f"needs the split pool; has {', '.join(raw.splits) or 'none'}")
     num_classes = len(raw.class_names)
     if num_classes < 2 or len(set(raw.class_names)) != num_classes:
         raise InputError(f"needs at least two classes with different names; has {raw.class_names}")

@@ -29,7 +29,7 @@ from labelbench_core.datasets._tabular import (
 )
 from labelbench_core.datasets.names import below, printable
 from labelbench_core.errors import InputError, shown
-from labelbench_core.registry.options import Count, InnerShare, Interval, Pixels, Seed
+from labelbench_core.registry.options import Count, InnerShare, Interval, Pixels, Seed, ShareBelow1
 
 INFO = {
     "summary": "your own images by a table with their paths, labels, splits and groups",
@@ -69,7 +69,7 @@ def load(
     group_column: str | None = None,
     classes: str | None = None,
     class_column: str | None = None,
-    test_share: InnerShare | None = None,
+    test_share: ShareBelow1 | None = None,
     val_share: InnerShare | None = None,
     test_size: Count | None = None,
     val_size: Count | None = None,
@@ -121,7 +121,7 @@ def load(
         Column with the name of the class, where labels are numbers. Default: ours.
     test_share
         Share of every class that is drawn for the test, where no row is in that split. null: 0.2,
-        unless `test_size` says how many. Default: ours.
+        unless `test_size` says how many. 0: there is no test. Default: ours.
     val_share
         The same for validation; null: none is drawn. Default: ours.
     test_size

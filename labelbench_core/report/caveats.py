@@ -16,6 +16,7 @@ from labelbench_core.analysis.units import of, signed, with_half_width
 from labelbench_core.configuration.beside_budget import labels_beside
 from labelbench_core.configuration.comparable import bought_by_both, chains, have_even_seeds
 from labelbench_core.configuration.experiment import SETTING, Experiment, annotator_of
+from labelbench_core.datasets import POOL, TEST
 from labelbench_core.errors import listed
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results
         none = "one seed gives neither intervals nor tests"
         notes.append(f"Only {_count(fewest, 'seed')}: {none if fewest == 1 else wide}.")
     notes += _uneven(experiment)
+    notes += _no_test(results.curves)
     notes += _unmeasured(experiment, results.curves)
     notes += _beside_the_budget(experiment)
     notes += _unfinished(results.convergence)
@@ -136,6 +138,15 @@ def _size(rounds: Mapping[int, int]) -> str:
 
 def _count(number: int, name: str) -> str:
     return f"{number} {name}" if number == 1 else f"{number} {name}s"
+
+
+def _no_test(curves: pd.DataFrame) -> Iterator[str]:
+    """Data sets that are measured on what could be bought."""
+    for dataset, rows in curves.groupby("dataset", sort=False):
+        splits = ordered_splits(rows["split"])
+        if TEST not in splits:
+            bought = ", of which labels were bought and trained on" if splits[0] == POOL else ""
+            yield f"{dataset} has no test split: its headline is of {splits[0]}{bought}."
 
 
 def _unmeasured(experiment: Experiment, curves: pd.DataFrame) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from labelbench_core.datasets import POOL, TEST, split_order
+from labelbench_core.datasets import POOL, split_order
 from labelbench_core.datasets.class_labels import class_labels
 from labelbench_core.datasets.row_kinds import check_embeddings
 from labelbench_core.embeddings.statistics import column_statistics
@@ -24,7 +24,8 @@ def round_data(
     ----------
     splits
         Split → embeddings (N, D), floats or integers, which are kept as float16 or else float32,
-        and labels (N,): whole numbers from 0, or names of classes. "pool", "test", and any others.
+        and labels (N,): whole numbers from 0, or names of classes. "pool", and any others, such as
+        "test".
     class_names
         Names of the classes, in order. None: the labels of the pool, sorted.
 
@@ -33,9 +34,8 @@ def round_data(
     InputError
         One line: the split, the row, the value, and what is allowed.
     """
-    for split in (POOL, TEST):
-        if split not in splits:
-            raise InputError(f"splits: {listed(splits)}; allowed: {POOL}, {TEST} and others")
+    if POOL not in splits:
+        raise InputError(f"splits: {listed(splits)}; allowed: {POOL}, and others, such as test")
     order = sorted(splits, key=split_order)
     arrays = {split: np.asarray(splits[split][0]) for split in order}
     given = {split: np.asarray(splits[split][1]) for split in order}

@@ -233,7 +233,7 @@ class _Costs:
     def splits(self, ids: Mapping[str, Any]) -> Mapping[str, int]:
         """Rows by split."""
         found = self._facts[ids["dataset"]].splits
-        if "pool" not in found or "test" not in found:
+        if "pool" not in found:
             raise _Unknown(f"the size of data set {ids['dataset']!r}")
         return found
 

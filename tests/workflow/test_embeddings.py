@@ -13,6 +13,7 @@ mine:
   implementation: own-embeddings
   options: {splits: {pool: pool.npz, test: test.npz}}
 """
+PANELS = "panels: [{title: mine}]\n"
 MULTILABEL = "options: {multilabel: true, splits: {pool"
 
 
@@ -75,3 +76,20 @@ def test_rows_of_any_number_of_classes_run_from_file_to_report(mine):
     assert "metric: 'accuracy': rows of data set 'mine' may belong to any number of classes" in (
         failing(mine, config="mine.yaml")
     )
+
+
+@pytest.mark.thorough
+def test_without_a_test_split_the_pool_is_what_is_measured(mine):
+    mine.edit("config/catalogue/datasets.yaml", ", test: test.npz", "")
+    (mine.folder / "panels.yaml").write_text(MINE.replace("tiny", "precomputed") + PANELS)
+    assert "panels.0.split: 'test': data set 'mine' has no split 'test'; allowed: pool" in (
+        failing(mine, config="panels.yaml")
+    )
+    mine.snakemake(config="mine.yaml")
+    assert mine.planned(config="mine.yaml") == {}
+    report = mine.folder / "results" / "reports" / "mine"
+    summary = json.loads((report / "tables" / "summary.json").read_text())
+    assert summary["settings"][0]["splits"] == ["pool"]
+    assert summary["settings"][0]["final"]["margin"]["pool"]["mean"] > 0.8
+    page = (report / "report.html").read_text()
+    assert "mine has no test split" in page

@@ -8,6 +8,7 @@ import pytest
 
 from helpers import fake_results
 from helpers.experiments_read import errors_of, load
+from labelbench_core import registry
 from labelbench_core.configuration import loading as experiments
 from labelbench_core.configuration.inheritance import asked
 from labelbench_core.datasets.prepare import prepare_dataset
@@ -50,8 +51,7 @@ def test_more_labels_than_the_pool_has(quickstart, catalogue, tmp_path):
         (["val"], {"pool": 1297, "test": 500}, "no split 'val'; allowed: pool, test"),
         (["test", "pool"], {"pool": 1297, "test": 500}, None),
         (["far"], {"pool": 1297, "test": 500, "far": 9}, None),
-        # What a data set from outside says of itself may be less than it has.
-        (["far"], {"pool": 1297}, None),
+        (["far"], {"pool": 1297}, "no split 'far'; allowed: pool"),
     ],
 )
 def test_splits_to_evaluate_are_among_those_of_the_data(
@@ -235,7 +235,6 @@ def test_panels_show_splits_that_are_evaluated(
     def look(sizes):
         experiments.check_sources(experiment, catalogue, tmp_path, {"digits": sizes}, "my.yaml")
 
-    look({"pool": 1297})  # its splits are not known
     if told is None:
         look({"pool": 1297, "test": 500})
         return
@@ -244,6 +243,34 @@ def test_panels_show_splits_that_are_evaluated(
     start = f"my.yaml: panels.1.split: {panel['split']!r}: "
     assert str(caught.value).startswith(start)
     assert str(caught.value).endswith(told)
+
+
+def test_what_needs_a_test_is_refused_where_there_is_none(quickstart, catalogue, tmp_path):
+    """What names none does without; what names it is told before any job."""
+    sizes = {"digits": {"pool": 1297}}
+    experiment = load(quickstart, catalogue)
+    assert experiments.check_sources(experiment, catalogue, tmp_path, sizes, "my.yaml") == {}
+    catalogue = with_trainer(catalogue, evaluate=["test"])
+    quickstart["finetune"]["trainers"] = ["mine"]
+    experiment = load({**quickstart, "panels": [{"title": "a", "proxy": "linear"}]}, catalogue)
+    with pytest.raises(InputError) as caught:
+        experiments.check_sources(experiment, catalogue, tmp_path, sizes, "my.yaml")
+    told = "data set 'digits' has no split 'test'; allowed: pool"
+    assert str(caught.value).splitlines() == [
+        f"my.yaml: panels.0.split: 'test': {told}",
+        f"my.yaml: finetune.trainers: 'mine': training.evaluate: {told}",
+    ]
+
+
+def test_splits_that_a_source_does_not_say_are_not_missed(
+    quickstart, catalogue, tmp_path, monkeypatch
+):
+    catalogue = with_trainer(catalogue, evaluate=["test"])
+    quickstart["finetune"]["trainers"] = ["mine"]
+    catalogue["datasets"]["digits"] = {"implementation": "digits", "pool_size": 900}
+    monkeypatch.setattr(registry.load("datasets", "digits"), "check", lambda data_dir: None)
+    experiment = load(quickstart, catalogue)
+    assert experiments.check_sources(experiment, catalogue, tmp_path, {}, "my.yaml") == {}
 
 
 @pytest.mark.parametrize(

@@ -224,3 +224,15 @@ def test_what_cannot_be_drawn_is_told_before_any_job(animals, options, message):
     with pytest.raises(InputError, match=message) as caught:
         image_folder.check(animals, folder="pets", **options)
     assert "\n" not in str(caught.value)
+
+
+def test_no_test_is_drawn_where_none_is_wanted(tmp_path):
+    for label in ("cat", "dog"):
+        for place in range(10):
+            paint(tmp_path / "pets" / label / f"{place}.png", place)
+    found = image_folder.check(tmp_path, folder="pets", test_share=0)
+    assert found == {"pool": 20}
+    found = image_folder.check(tmp_path, folder="pets", test_share=0, val_share=0.2)
+    assert found == {"pool": 16, "val": 4}
+    with pytest.raises(InputError, match="near_together: 4; no split is drawn here"):
+        image_folder.check(tmp_path, folder="pets", test_share=0, near_together=4)

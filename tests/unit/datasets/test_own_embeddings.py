@@ -261,8 +261,9 @@ def test_the_same_is_told_of_arrays_in_memory(rows):
     rows["test"][0][1, 1] = np.inf
     with pytest.raises(InputError, match="split test: row 1, feature 1: inf"):
         round_data(rows)
-    with pytest.raises(InputError, match="allowed: pool, test and others"):
-        round_data({"pool": rows["pool"]})
+    with pytest.raises(InputError, match="splits: test; allowed: pool, and others, such as test"):
+        round_data({"test": rows["test"]})
+    assert list(round_data({"pool": rows["pool"]}).truth) == ["pool"]
 
 
 class Bomb:
@@ -302,7 +303,7 @@ def test_a_zarr_array_that_would_be_unpickled_is_refused(rows, tmp_path):
     ("options", "expected"),
     [
         ({}, "options.splits: missing"),
-        ({"splits": {"pool": "pool.npz"}}, "options.splits: test is missing; there are: pool"),
+        ({"splits": {"test": "test.npz"}}, "options.splits: pool is missing; there are: test"),
         (
             {"splits": {"pool": "pool.npz", "test": "x.npz"}},
             "x.npz is not there; allowed: an existing f",

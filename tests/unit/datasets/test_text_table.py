@@ -123,7 +123,7 @@ def test_what_is_wrong_in_a_table_is_told_before_any_job(rows, expected, tmp_pat
             {"text_column": "txt"},
             "options.text_column: 'txt': no such column (did you mean 'text'?)",
         ),
-        ({"splits": {"pool": "pool.csv"}}, "options.splits: test is missing; there are: pool"),
+        ({"splits": {"test": "test.csv"}}, "options.splits: pool is missing; there are: test"),
         ({"splits": {"pool": "x.csv", "test": "test.csv"}}, "x.csv is not a file; allowed: an exi"),
         ({"splits": {"pool": "pool.txt", "test": "test.csv"}}, "its name ends in '.txt'; allowed"),
         (
