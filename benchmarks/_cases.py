@@ -180,6 +180,11 @@ def bait_binary(s: Setting) -> Work:
     return Work(read=s.rows + s.p, double=2 * s.n * (s.d**2 / 2 + 2 * s.d**2))
 
 
+def trials(s: Setting) -> Work:
+    """All rows, and their logits by the classifiers of eleven batches."""
+    return Work(read=s.rows + s.p, single=2 * 11 * s.n * s.d * s.c)
+
+
 def pairs(rows: int, targets: int) -> float:
     """How many pairs of a row and a target there are, if targets are some of the rows."""
     targets = min(rows, targets)
@@ -223,6 +228,11 @@ CASES = {
     "bait": Case(bait, "10 ×", plain_picks=4, plain_rows=10_000),
     "bait-binary": Case(bait_binary, plain_picks=4),
     "tcm": Case(typiclust),
+    # For multi-label pools only.
+    "lci": Case(predictions),
+    "mmc": Case(predictions),
+    "cvirs": Case(predictions, plain_rows=3000, plain_budget=100),
+    "adaptive-lci": Case(trials, plain_rows=5000, plain_budget=100),
     # These run other strategies; nothing can be said of all of them.
     "tailor": Case(None, plain_picks=9, budget=100),
     "refine": Case(None, options={"depth": 1, "batches": 9}, budget=100),

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from labelbench_core.compute import logistic
 from labelbench_core.proxies import linear
-from labelbench_core.proxies.shared import logistic
 from labelbench_core.proxies.shared.penalty import choose_penalty
 
 

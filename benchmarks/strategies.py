@@ -88,8 +88,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(options: argparse.Namespace, device: Device) -> str:
     """Print what is measured, row by row; all of it."""
-    pool, truth = make_pool(options, options.rows)
-    here = device.pool(pool)
+    pools: dict[bool, tuple[Pool, Pool, np.ndarray]] = {}
     speeds = device.speeds()
     head = description(options, device, speeds)
     lines = [f"{head}\n", table_row(HEADINGS)]
@@ -97,7 +96,10 @@ def run(options: argparse.Namespace, device: Device) -> str:
     print("\n".join(lines), flush=True)
     for name in options.strategies:
         case = CASES.get(name, Case(None))
-        measured = measure(name, case, pool, here, truth, device, options)
+        if (kind := is_multilabel(name)) not in pools:
+            pool, truth = make_pool(options, options.rows, multilabel=kind)
+            pools[kind] = (pool, device.pool(pool), truth)
+        measured = measure(name, case, *pools[kind], device, options)
         lines.append(table_row(measured.cells(case, speeds)))
         print(lines[-1], flush=True)
     return "\n".join(lines)
@@ -166,10 +168,18 @@ def number(value: float, digits: int) -> str:
     return f"{value:,.{min(max(places, 0), 4)}f}"
 
 
-def make_pool(options: argparse.Namespace, rows: int) -> tuple[Pool, np.ndarray]:
+def is_multilabel(name: str) -> bool:
+    """Whether a strategy is measured on a pool whose rows have any number of classes."""
+    return registry.describe("strategies", name).info["multilabel"] == "only"
+
+
+def make_pool(
+    options: argparse.Namespace, rows: int, *, multilabel: bool = False
+) -> tuple[Pool, np.ndarray]:
     """Points like embeddings of a pretrained network: classes overlap, the spectrum decays.
 
-    And their labels.
+    And their labels: the class of a point or, multi-label, each class that a noisy classifier
+    gives it.
     """
     rng = np.random.default_rng(0)
     rank = min(options.dims, 256)
@@ -184,7 +194,10 @@ def make_pool(options: argparse.Namespace, rows: int) -> tuple[Pool, np.ndarray]
     noise = 0.1 * weights.std() * rng.standard_normal((MEMBERS, *weights.shape), dtype=np.float32)
     bias = np.zeros(options.classes, np.float32)
     labeled = rng.permutation(rows)[: options.labeled]
-    members = [Head(weights + part, bias).predict_proba(embeddings) for part in noise]
+    heads = [Head(weights + part, bias, multilabel) for part in noise]
+    members = [head.predict_proba(embeddings) for head in heads]
+    if multilabel:
+        labels = (members[-1] > 0.5).astype(np.int64)
 
     def held_out(share: float) -> tuple[np.ndarray, np.ndarray]:
         last = labeled[len(labeled) - max(1, int(share * len(labeled))) :]
@@ -192,12 +205,13 @@ def make_pool(options: argparse.Namespace, rows: int) -> tuple[Pool, np.ndarray]
 
     pool = Pool(
         embeddings=embeddings.astype(options.dtype),
-        probabilities=Head(weights, bias).predict_proba(embeddings),
+        probabilities=Head(weights, bias, multilabel).predict_proba(embeddings),
         labeled=labeled,
         labels=labels[labeled],
         num_classes=options.classes,
-        head=Head(weights, bias),
+        head=Head(weights, bias, multilabel),
         member_probabilities=np.stack(members),
+        multilabel=multilabel,
         held_out=held_out,
     )
     return pool, labels
@@ -253,7 +267,7 @@ def plain_seconds(
     if rows and rows < pool.num_rows:
         scale = (pool.num_rows / rows) ** case.growth
         extra |= case.plain_options
-        pool, truth = make_pool(options, rows)
+        pool, truth = make_pool(options, rows, multilabel=pool.multilabel)
         timed_on.append(f"{rows:,} rows")
         if case.plain_budget:
             budget = case.plain_budget

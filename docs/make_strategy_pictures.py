@@ -4,7 +4,8 @@
 
 Three blobs that overlap, of different sizes, and a few outliers; a dozen labels, and the batch of
 ten that comes next. The plane lies at distance `HEIGHT` from the origin, since several strategies
-look at directions alone. Where LabelBench's form is an option, a second panel shows it.
+look at directions alone. Where LabelBench's form is an option, a second panel shows it. Strategies
+for multi-label pools only get the same points; each has all classes whose blobs it is near.
 """
 
 import argparse
@@ -18,9 +19,9 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from labelbench_core import registry
+from labelbench_core.compute.logistic import solve
 from labelbench_core.figures.palette import INK, MUTED, PALETTE
 from labelbench_core.figures.style import DATELESS, drawing, panels
-from labelbench_core.proxies.shared.logistic import solve
 from labelbench_core.storage.files import atomic_path
 from labelbench_core.strategies import Head, Pool, select
 
@@ -34,6 +35,7 @@ LABELBENCH = {
 HEIGHT, BATCH, CLASSES, MEMBERS = 3.0, 10, 3, 5
 EXTENT = (-4.2, 4.2, -3.6, 3.6)
 COLORS = 128  # of a picture, so that it is small
+NEAR = 2.2  # standard deviations of a blob, where its class reaches
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -46,12 +48,13 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    pool, truth = toy_pool()
+    pools = {several: toy_pool(multilabel=several) for several in (False, True)}
     for name in parser.parse_args(argv).only:
-        draw(name, pool, truth)
+        only = registry.describe("strategies", name).info["multilabel"] == "only"
+        draw(name, *pools[only])
 
 
-def toy_pool() -> tuple[Pool, np.ndarray]:
+def toy_pool(*, multilabel: bool = False) -> tuple[Pool, np.ndarray]:
     """The pool, and the labels of all its rows."""
     rng = np.random.default_rng(7)
     sizes, spreads = (170, 80, 40), (0.95, 0.6, 0.45)
@@ -63,6 +66,9 @@ def toy_pool() -> tuple[Pool, np.ndarray]:
     plane[-8:] = rng.uniform(3.0, 3.4, (8, 1)) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     labeled = np.concatenate([rng.choice(np.flatnonzero(truth == k), 4, False) for k in (0, 1, 2)])
     embeddings = np.column_stack([plane, np.full(len(plane), HEIGHT)]).astype(np.float32)
+    if multilabel:
+        away = np.linalg.norm(plane[:, None] - centers, axis=2) / np.array(spreads)
+        truth = (away < NEAR).astype(np.int64)
     head = trained(embeddings, truth, labeled)
     members = [
         trained(embeddings, truth, rng.choice(labeled, len(labeled))) for _ in range(MEMBERS)
@@ -76,6 +82,7 @@ def toy_pool() -> tuple[Pool, np.ndarray]:
     pool = Pool(
         embeddings=embeddings,
         probabilities=head.predict_proba(embeddings),
+        multilabel=multilabel,
         labeled=labeled,
         labels=truth[labeled],
         num_classes=CLASSES,
@@ -91,7 +98,8 @@ def trained(embeddings: np.ndarray, truth: np.ndarray, rows: np.ndarray) -> Head
     plane = embeddings[rows, :2]
     solution = solve(plane, truth[rows], CLASSES, 0.1 * len(rows), 1e-4, 500, 1)
     weights = np.vstack([solution.weights, np.zeros((1, CLASSES))])
-    return Head(weights.astype(np.float32), solution.bias.astype(np.float32))
+    bias = solution.bias.astype(np.float32)
+    return Head(weights.astype(np.float32), bias, truth.ndim > 1)
 
 
 def picks(name: str, pool: Pool, truth: np.ndarray, options: dict[str, Any]) -> np.ndarray:
@@ -129,12 +137,15 @@ def draw_panel(axis: Axes, title: str, pool: Pool, truth: np.ndarray, chosen: np
     classes = np.array([to_rgb(color) for color in PALETTE[:CLASSES]])
     x, y = np.meshgrid(np.linspace(*EXTENT[:2], 220), np.linspace(*EXTENT[2:], 190))
     grid = np.column_stack([x.ravel(), y.ravel(), np.full(x.size, HEIGHT)]).astype(np.float32)
-    regions = pool.head.predict_proba(grid).argmax(axis=1).reshape(x.shape)
-    axis.imshow(1 - 0.2 * (1 - classes[regions]), extent=EXTENT, origin="lower", aspect="auto")
+    p = pool.head.predict_proba(grid)
+    regions = colors_of(p >= 0.5 if pool.multilabel else p.argmax(axis=1), classes)
+    shaded = 1 - 0.2 * (1 - regions.reshape(*x.shape, 3))
+    axis.imshow(shaded, extent=EXTENT, origin="lower", aspect="auto")
     plane = pool.embeddings[:, :2]
     axis.scatter(*plane.T, s=7, color=MUTED, alpha=0.55, linewidths=0)
     known = plane[pool.labeled]
-    axis.scatter(*known.T, s=26, marker="s", c=classes[pool.labels], edgecolors=INK, linewidths=0.8)
+    shown = colors_of(pool.labels, classes)
+    axis.scatter(*known.T, s=26, marker="s", c=shown, edgecolors=INK, linewidths=0.8)
     shades = colormaps["plasma"](np.linspace(0.95, 0.05, len(chosen)))
     for place, (row, shade) in enumerate(zip(chosen, shades, strict=True), start=1):
         axis.scatter(*plane[row], s=85, color=[shade], edgecolors=INK, linewidths=0.8, zorder=3)
@@ -145,6 +156,15 @@ def draw_panel(axis: Axes, title: str, pool: Pool, truth: np.ndarray, chosen: np
     axis.set(xlim=EXTENT[:2], ylim=EXTENT[2:], xticks=[], yticks=[])
     axis.set_title(title, fontsize=10)
     axis.spines[:].set_visible(False)
+
+
+def colors_of(labels: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """(n, 3) colours of classes (n,) or, mixed, of labels (n, C); white without any."""
+    if labels.ndim == 1:
+        return colors[labels]
+    has = labels.astype(bool)
+    mixed = has @ colors / np.maximum(has.sum(axis=1), 1)[:, None]
+    return np.where(has.any(axis=1)[:, None], mixed, 1.0)
 
 
 if __name__ == "__main__":

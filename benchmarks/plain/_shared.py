@@ -30,3 +30,9 @@ def squared_distances(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     """(n, m) squared Euclidean distances, by a matrix product."""
     norms, other_norms = np.square(points).sum(axis=1), np.square(others).sum(axis=1)
     return np.maximum(norms[:, None] + other_norms - 2 * points @ others.T, 0)
+
+
+def highest_at_random(scores: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """(count,) indices of the highest scores, by a full sort; equal ones in random order."""
+    order = rng.permutation(len(scores))
+    return order[np.argsort(-scores[order], kind="stable")[:count]]

@@ -24,7 +24,11 @@ from labelbench_core.configuration.compatibility import (
 from labelbench_core.configuration.component_code import unreadable
 from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
 from labelbench_core.configuration.metric import metric_errors, metric_of
-from labelbench_core.configuration.multilabel import is_multilabel, multilabel_errors
+from labelbench_core.configuration.multilabel import (
+    is_multilabel,
+    multilabel_errors,
+    single_label_errors,
+)
 from labelbench_core.configuration.prices import price_errors
 from labelbench_core.configuration.replays import list_errors, list_options
 from labelbench_core.configuration.row_kinds import row_errors
@@ -243,6 +247,8 @@ def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
     for dataset in crossing.datasets:
         if is_multilabel(catalogue, dataset):
             errors += multilabel_errors(crossing, catalogue, dataset)
+        else:
+            errors += single_label_errors(crossing, catalogue, dataset)
     for proxy in crossing.proxies:
         offers = _info("proxies", catalogue, proxy).get("provides", [])
         for strategy in crossing.strategies + crossing.ceilings:

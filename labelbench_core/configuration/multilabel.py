@@ -1,4 +1,4 @@
-"""What applies where a row can belong to any number of classes, and what is refused by name."""
+"""What applies where a row has one class or any number of them, and what is refused by name."""
 
 from collections.abc import Iterator
 
@@ -50,17 +50,40 @@ def multilabel_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) ->
             )
 
 
+def single_label_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) -> Iterator[str]:
+    """Of a data set whose rows have one class each: strategies made for any number of classes."""
+    for key in ("strategies", "ceilings"):
+        for name in getattr(crossing, key):
+            claims = _claims(catalogue, "strategies", name)
+            if "only" in claims:
+                allowed = [
+                    other
+                    for other in catalogue["strategies"]
+                    if (found := _claims(catalogue, "strategies", other)) and "only" not in found
+                ]
+                yield (
+                    f"{key}: {name!r} is for rows of any number of classes, but those of data set "
+                    f"{dataset!r} have one class each; allowed: {listed(sorted(allowed))}"
+                )
+
+
+def _claims(catalogue: Catalogue, kind: str, name: str) -> list[bool | str]:
+    """What `INFO["multilabel"]` of a component says, and of those that it runs."""
+    entry = catalogue[kind][name]
+    try:
+        options = registry.options_of(entry)
+        run = registry.components_run(kind, entry["implementation"], options)
+    except InputError:  # reported to experiments that name it
+        return []
+    return [registry.describe(*one).info.get("multilabel", False) for one in run]
+
+
 def _methods(crossing: Crossing, catalogue: Catalogue, dataset: str) -> Iterator[str]:
     """Strategies, proxies and trainers whose `INFO` does not say that they apply."""
 
     def applies(kind: str, name: str) -> bool:
-        entry = catalogue[kind][name]
-        try:
-            options = registry.options_of(entry)
-            run = registry.components_run(kind, entry["implementation"], options)
-        except InputError:  # reported to experiments that name it
-            return False
-        return all(registry.describe(*one).info.get("multilabel", False) for one in run)
+        claims = _claims(catalogue, kind, name)
+        return bool(claims) and all(claims)
 
     for key, kind, names in (
         ("strategies", "strategies", crossing.strategies),

@@ -18,10 +18,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from labelbench_core.compute.logistic import Solution, solve
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import TrainingSet
 from labelbench_core.proxies.shared.linear_head import LinearHead
-from labelbench_core.proxies.shared.logistic import Solution, solve
 from labelbench_core.proxies.shared.penalty import choose_penalty
 from labelbench_core.registry.options import Count, Penalty, Positive
 

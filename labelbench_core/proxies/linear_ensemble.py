@@ -19,10 +19,10 @@ from typing import Annotated, Any, Self
 import numpy as np
 
 from labelbench_core.compute.halves import product
+from labelbench_core.compute.logistic import Solution
 from labelbench_core.compute.threads import ordered_map
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.linear import LinearProxy
-from labelbench_core.proxies.shared.logistic import Solution
 from labelbench_core.registry.options import Count, Interval, Penalty, Positive
 
 INFO = {

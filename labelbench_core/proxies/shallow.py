@@ -8,8 +8,8 @@ from typing import Annotated, Any, Self
 import numpy as np
 
 from labelbench_core.compute.halves import product
+from labelbench_core.compute.likelihoods import softmax
 from labelbench_core.proxies import Statistics, TrainingSet
-from labelbench_core.proxies.shared.likelihoods import softmax
 from labelbench_core.proxies.shared.streaming import predict
 from labelbench_core.proxies.shared.trained import train_on_embeddings
 from labelbench_core.registry.options import Interval, Reference

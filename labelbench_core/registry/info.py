@@ -40,7 +40,7 @@ ROWS = (IMAGES, "texts", "embeddings")
 Left out: images."""
 HANDED = {"sequential": ("ask",), "ceiling": ("truth", "fit")}
 FLAGS = (
-    *("multilabel", "deterministic", "needs_torch", "needs_images", "needs_unlabeled"),
+    *("deterministic", "needs_torch", "needs_images", "needs_unlabeled"),
     *("needs_teacher", "pretrained_head", "text", "in_files"),
 )
 
@@ -81,6 +81,7 @@ _TEXTS = option_rules.Allowed("a list of strings", _are_texts)
 _PAIRS = option_rules.Allowed("a mapping of options to options", _are_pairs)
 ALLOWED = {
     **dict.fromkeys(FLAGS, option_rules.of(bool)),
+    "multilabel": option_rules.of(bool | Literal["only"]),
     **dict.fromkeys(("runs", "required"), _TEXTS),
     "needs": _some_of(POOL_FIELDS),
     "provides": _some_of(PROVIDED),
@@ -123,6 +124,8 @@ def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> I
             yield f"{key}: {shown(value)}; allowed: {ALLOWED[key].words}"
         elif key in ONLY_OF and kind != ONLY_OF[key]:
             yield f"{key}: allowed for {ONLY_OF[key]} only"
+        elif key == "multilabel" and option_rules.is_text(value) and kind != "strategies":
+            yield f"multilabel: {shown(value)}: allowed for strategies only"
         elif key == "runs":
             yield from _not_of_use(key, value, options, _is_names, "names of strategies")
         elif key == "groups" and isinstance(value, str):

@@ -135,6 +135,9 @@ def _check_needs(
     if pool.multilabel and not info["multilabel"]:
         told = f"multilabel: true; strategy {strategy!r} is not defined for multi-label pools"
         raise InputError(f"{told}; allowed: false")
+    if info["multilabel"] == "only" and not pool.multilabel:
+        told = f"multilabel: false; strategy {strategy!r} is defined for multi-label pools only"
+        raise InputError(f"{told}; allowed: true")
     for name, value in handed.items():
         if value is None:
             raise MissingInput(strategy, name)

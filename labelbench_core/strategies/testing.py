@@ -10,6 +10,7 @@ Each check takes the strategy's name and its options, and raises `AssertionError
 Needs the development dependencies `threadpoolctl` and `torch`.
 """
 
+import functools
 import random
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -39,6 +40,7 @@ def make_pool(
     dtype: str = "float32",
     seed: int = 0,
     embeddings: np.ndarray | None = None,
+    multilabel: bool = False,
 ) -> Pool:
     """A pool that has every field a strategy can need; probabilities are those of its head."""
     rng = np.random.default_rng(seed)
@@ -49,8 +51,14 @@ def make_pool(
         embeddings = centers[truth] + rng.standard_normal((rows, dims))
     embeddings = embeddings.astype(dtype)
     weights = rng.standard_normal((4, embeddings.shape[1], classes)).astype(np.float32)
-    heads = [Head(w, np.zeros(classes, np.float32)) for w in (weights[0], *(weights[0] + weights))]
+    heads = [
+        Head(w, np.zeros(classes, np.float32), multilabel)
+        for w in (weights[0], *(weights[0] + weights))
+    ]
     bought = rng.permutation(rows)[:labeled]
+    if multilabel:  # the class, and others by chance
+        truth = truth[:, None] == np.arange(classes)
+        truth = (truth | (rng.random(truth.shape) < 0.3)).astype(np.int64)
 
     def held_out(share: float) -> tuple[np.ndarray, np.ndarray]:
         last = bought[len(bought) - max(1, int(share * len(bought))) :]
@@ -65,31 +73,46 @@ def make_pool(
         head=heads[0],
         member_probabilities=np.stack([head.predict_proba(embeddings) for head in heads[1:]]),
         held_out=held_out,
+        multilabel=multilabel,
         recorded=rng.permutation(rows),
     )
 
 
-def awkward_pools() -> dict[str, Pool]:
+def pool_for(strategy: str, *sizes: Any, **more: Any) -> Pool:
+    """`make_pool`, multi-label where the strategy is for such pools only."""
+    only = registry.describe("strategies", strategy).info["multilabel"] == "only"
+    return make_pool(*sizes, **{"multilabel": only, **more})
+
+
+def awkward_pools(strategy: str) -> dict[str, Pool]:
     """Valid pools on which careless code fails."""
+    make = functools.partial(pool_for, strategy)
     rng = np.random.default_rng(1)
     few = rng.standard_normal((5, 4))
     zero = np.zeros((40, 4))
-    certain = make_pool(40, classes=3)
-    return {
-        "ordinary": make_pool(),
-        "half precision": make_pool(dtype="float16"),
-        "duplicated points": make_pool(embeddings=few[rng.integers(0, 5, 50)]),
-        "constant features": make_pool(embeddings=zero + 3.5),
-        "all zero": make_pool(embeddings=zero),
-        "two classes": make_pool(classes=2),
-        "large offset": make_pool(embeddings=1000 + rng.standard_normal((50, 4))),
-        "one feature": make_pool(dims=1),
+    certain = make(40, classes=3)
+    pools = {
+        "ordinary": make(),
+        "half precision": make(dtype="float16"),
+        "duplicated points": make(embeddings=few[rng.integers(0, 5, 50)]),
+        "constant features": make(embeddings=zero + 3.5),
+        "all zero": make(embeddings=zero),
+        "two classes": make(classes=2),
+        "large offset": make(embeddings=1000 + rng.standard_normal((50, 4))),
+        "one feature": make(dims=1),
         "certain": replace(certain, probabilities=np.eye(3, dtype=np.float32)[np.arange(40) % 3]),
-        "one label": make_pool(labeled=1),
-        "nothing labelled": make_pool(labeled=0),
-        "one row left": make_pool(30, labeled=29),
-        "two rows": make_pool(2, labeled=1),
+        "one label": make(labeled=1),
+        "nothing labelled": make(labeled=0),
+        "one row left": make(30, labeled=29),
+        "two rows": make(2, labeled=1),
     }
+    if certain.multilabel:
+        pools["one class"] = make(classes=1)
+        for title, value in (("no label predicted", 0), ("all labels predicted", 1)):
+            pools[title] = replace(
+                certain, probabilities=np.full_like(certain.probabilities, value)
+            )
+    return pools
 
 
 def some_fit(indices: np.ndarray) -> float:
@@ -107,6 +130,8 @@ def run(
 ) -> np.ndarray:
     """`select` with everything that any kind of strategy may need."""
     truth = np.arange(pool.num_rows) % pool.num_classes
+    if pool.multilabel:
+        truth = np.eye(pool.num_classes, dtype=np.int64)[truth]
     truth[pool.labeled] = pool.labels
 
     def ask(indices: np.ndarray) -> np.ndarray:
@@ -128,7 +153,7 @@ def check_description(name: str, **options: Any) -> None:
 
 def check_every_budget(name: str, **options: Any) -> None:
     """Exactly `budget` distinct unlabelled rows for every budget, on awkward pools too."""
-    for title, pool in awkward_pools().items():
+    for title, pool in awkward_pools(name).items():
         unlabeled = pool.unlabeled()
         for budget in sorted({0, 1, 2, len(unlabeled) // 2, len(unlabeled) - 1, len(unlabeled)}):
             if budget > len(unlabeled):
@@ -147,7 +172,7 @@ def check_every_budget(name: str, **options: Any) -> None:
 
 def check_missing_inputs(name: str, **options: Any) -> None:
     """A field that the strategy needs and does not get is named."""
-    pool = make_pool()
+    pool = pool_for(name)
     for field in registry.describe("strategies", name).info["needs"]:
         if field in ("labeled", "labels"):
             without = replace(pool, labeled=pool.labeled[:0], labels=pool.labels[:0])
@@ -167,7 +192,7 @@ def check_same_seed(name: str, **options: Any) -> None:
     """Equal arguments, equal picks; global random states are neither read nor changed."""
     import torch
 
-    pool = make_pool(200)
+    pool = pool_for(name, 200)
     before = _global_states()
     first = run(name, pool, 40, options)
     _require(_global_states() == before, "a global random state was changed")
@@ -181,7 +206,7 @@ def check_threads(name: str, **options: Any) -> None:
     """The same picks on one thread and on two."""
     from threadpoolctl import threadpool_limits
 
-    pool = make_pool(1500, dims=192, classes=5, labeled=300)
+    pool = pool_for(name, 1500, dims=192, classes=5, labeled=300)
     picks = []
     for threads in (1, 2):
         with threadpool_limits(threads):
@@ -191,7 +216,7 @@ def check_threads(name: str, **options: Any) -> None:
 
 def check_blocks(name: str, **options: Any) -> None:
     """The same picks from memory and from blocks of any size, even one row over a block."""
-    pool = make_pool(129, labeled=20)
+    pool = pool_for(name, 129, labeled=20)
     expected = run(name, pool, 30, options)
     for block_rows in (1, 7, 64, 128, 500):
         blocks = {key: Blocks(getattr(pool, key), block_rows) for key in MATRICES}
@@ -205,7 +230,7 @@ def check_array_kinds(name: str, **options: Any) -> None:
     """The same picks from equal values in float16 and float32, from NumPy arrays and tensors."""
     import torch
 
-    half = make_pool(150, dtype="float16", labeled=20)
+    half = pool_for(name, 150, dtype="float16", labeled=20)
     expected = run(name, half, 30, options)
     single = replace(half, embeddings=half.embeddings.astype(np.float32))
     tensors = {key: torch.from_numpy(getattr(half, key).copy()) for key in MATRICES}
@@ -220,7 +245,7 @@ def check_order_of_rows(name: str, **options: Any) -> None:
     info = registry.describe("strategies", name).info
     if info["kind"] == "ceiling" or not info["deterministic"]:  # `some_fit` is one of places
         return
-    pool = make_pool(150, labeled=20)
+    pool = pool_for(name, 150, labeled=20)
     order = np.random.default_rng(2).permutation(pool.num_rows)
     place = np.argsort(order)
     moved = replace(
@@ -239,7 +264,7 @@ def check_look_ahead(name: str, **options: Any) -> None:
     """The results of `fit` decide what a ceiling buys; it is called with unlabelled rows only."""
     if registry.describe("strategies", name).info["kind"] != "ceiling":
         return
-    pool = make_pool(100)
+    pool = pool_for(name, 100)
     unlabeled = pool.unlabeled()
     asked: list[np.ndarray] = []
 
@@ -255,7 +280,7 @@ def check_look_ahead(name: str, **options: Any) -> None:
 
 def check_inputs_untouched(name: str, **options: Any) -> None:
     """No input is changed."""
-    pool = make_pool(100)
+    pool = pool_for(name, 100)
     before = _bytes_of(pool)
     run(name, pool, 20, options)
     _require(_bytes_of(pool) == before, "an input was changed")

@@ -115,11 +115,11 @@ def test_numbers_at_their_bounds_build(kind):
     if kind == "strategies":
         from labelbench_core.strategies import testing
 
-        pool = testing.make_pool(40)
     for name in registry.names(kind):
         component = registry.describe(kind, name)
         if component.info.get("needs_torch"):
             continue
+        pool = testing.pool_for(name, 40) if kind == "strategies" else None
         for option, value in edge_values(component):
             if registry.option_errors(kind, name, {option: value}):
                 continue  # does not go with the default of another option

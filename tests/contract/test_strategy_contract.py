@@ -13,6 +13,7 @@ from labelbench_core.strategies.testing import (
     check_every_budget,
     check_order_of_rows,
     make_pool,
+    pool_for,
     run,
 )
 
@@ -66,7 +67,8 @@ def test_contract_of_other_forms(name, option, check):
 )
 def test_any_pool(name, rows, distinct, classes, share_labeled, share_bought, scale, seed):
     points = scale * np.random.default_rng(seed).standard_normal((distinct, 3))
-    pool = make_pool(
+    pool = pool_for(
+        name,
         rows,
         classes=classes,
         labeled=max(1, int(share_labeled * (rows - 1))),

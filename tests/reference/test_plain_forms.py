@@ -8,7 +8,7 @@ import pytest
 
 from labelbench_core import registry
 from labelbench_core.strategies import select
-from labelbench_core.strategies.testing import make_pool, some_fit
+from labelbench_core.strategies.testing import pool_for, some_fit
 
 # Without a list, `replay` is nothing.
 NAMES = [name for name in registry.names("strategies") if name != "replay"]
@@ -21,6 +21,8 @@ def both_forms(name, pool, budget):
     """Picks of the strategy and of its plain form."""
     options = LESS.get(name, {})
     truth = pool.probabilities.argmax(axis=1)
+    if pool.multilabel:
+        truth = (pool.probabilities >= 0.5).astype(np.int64)
     truth[pool.labeled] = pool.labels
     handed = {"ask": lambda indices: truth[indices], "truth": truth, "fit": some_fit}
     plain = importlib.import_module(f"benchmarks.plain.{name.replace('-', '_')}").select
@@ -31,14 +33,17 @@ def both_forms(name, pool, budget):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in OTHER_PICKS])
 def test_plain_forms_pick_the_same(name):
-    for pool in (make_pool(300, dims=7, classes=4, labeled=40), make_pool(200, seed=3)):
+    for pool in (
+        pool_for(name, 300, dims=7, classes=4, labeled=40),
+        pool_for(name, 200, seed=3),
+    ):
         ours, plain = both_forms(name, pool, 24)
         assert ours.tolist() == plain.tolist()
 
 
 @pytest.mark.parametrize("name", sorted(OTHER_PICKS & set(NAMES)))
 def test_plain_forms_pick_unlabelled_rows(name):
-    pool = make_pool(200, dims=7, classes=4, labeled=40)
+    pool = pool_for(name, 200, dims=7, classes=4, labeled=40)
     chosen = both_forms(name, pool, 24)[1]
     assert len(set(chosen.tolist())) == 24
     assert np.isin(chosen, pool.unlabeled()).all()

@@ -5,8 +5,8 @@ from typing import Any, Self
 import numpy as np
 
 from labelbench_core.compute.halves import product, single
+from labelbench_core.compute.likelihoods import sigmoid, softmax
 from labelbench_core.proxies import Statistics
-from labelbench_core.proxies.shared.likelihoods import sigmoid, softmax
 from labelbench_core.proxies.shared.streaming import predict
 
 

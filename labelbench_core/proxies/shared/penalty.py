@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labelbench_core.compute.likelihoods import likelihood_of
+from labelbench_core.compute.logistic import solve
 from labelbench_core.compute.threads import ordered_map
-from labelbench_core.proxies.shared.likelihoods import likelihood_of
-from labelbench_core.proxies.shared.logistic import solve
 
 FOLDS = 5
 # With many labels, fewer folds suffice: as many are held out as hold this many rows.

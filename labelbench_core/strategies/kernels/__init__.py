@@ -4,7 +4,7 @@ Import them from their own modules (`from labelbench_core.strategies.kernels.sco
 what a strategy imports is the code that its rounds depend on, and an edit of one part then reruns
 only the strategies that use it. So this package re-exports nothing.
 
-- `scores`: `score_rows`, a score of each row in one pass; `lowest`, the rows of lowest score
+- `scores`: `score_rows`, a score of each row in one pass; `lowest`, `highest_at_random`
 - `power`: `draw_by_power`, rows drawn in proportion to a power of their score
 - `fill`: `fill_at_random`, the rest of a batch where candidates run out
 - `purchase`: `Purchase`, the labels that a sequential strategy has and buys
@@ -21,5 +21,7 @@ only the strategies that use it. So this package re-exports nothing.
 - `sketch`: `Sketch`, guesses of the nearest center
 - `herding`: `greedy_coverage`, greedy maximisation of a kernel coverage
 - `balls`: `NearPairs`, which rows lie within a radius of which others
+- `relevance`: `separation_margins`, `cardinality_gaps`, of multi-label predictions
+- `category_vectors`: `inconsistencies`, how unlike labelled rows' labels a row's are
 - `sub_pool`: `sub_pool`, a part of the pool as a pool, to run another strategy on
 """

@@ -42,3 +42,9 @@ def lowest(scores: np.ndarray, candidates: np.ndarray, count: int) -> np.ndarray
         kept = np.flatnonzero(values <= np.partition(values, count - 1)[count - 1])
         candidates, values = candidates[kept], values[kept]
     return candidates[np.argsort(values, kind="stable")[:count]]
+
+
+def highest_at_random(scores: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """(count,) indices of the highest of (n,) scores, highest first; equal ones in random order."""
+    order = rng.permutation(len(scores))
+    return order[lowest(-scores[order], np.arange(len(order)), count)]

@@ -80,6 +80,31 @@ def test_what_needs_one_class_a_row_is_refused(several, key, kind, name, entry, 
     assert told in errors_of({**config, key: [name]}, catalogue)
 
 
+@pytest.mark.parametrize("name", ["mmc", "cvirs", "lci", "adaptive-lci"])
+def test_strategies_made_for_it_are_refused_for_one_class_a_row(several, name):
+    config, catalogue = several
+    config["strategies"] = ["random", "margin", name]
+    assert load(config, catalogue).strategies == ("random", "margin", name)
+    told = errors_of({**config, "datasets": ["digits"]}, catalogue)
+    assert f"strategies: {name!r} is for rows of any number of classes, but those of data" in told
+    allowed = told.partition("allowed: ")[2].split(", ")
+    assert "margin" in allowed
+    assert "galaxy" in allowed
+    assert name not in allowed
+
+
+def test_strategies_that_run_them_are_refused_too(several):
+    config, catalogue = several
+    catalogue["strategies"]["mixed"] = {
+        "implementation": "tailor",
+        "options": {"candidates": ["margin", "mmc"]},
+    }
+    config["strategies"] = ["random", "margin", "mixed"]
+    assert load(config, catalogue).strategies[-1] == "mixed"
+    told = errors_of({**config, "datasets": ["digits"]}, catalogue)
+    assert "strategies: 'mixed' is for rows of any number of classes" in told
+
+
 def test_an_option_may_make_a_data_set_multilabel(catalogue, monkeypatch):
     from labelbench_core import registry
 

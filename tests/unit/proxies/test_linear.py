@@ -7,11 +7,11 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks import penalty as penalty_benchmark
 from helpers.training_sets import training_set
+from labelbench_core.compute import logistic
+from labelbench_core.compute.logistic import solve
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import Statistics, linear
-from labelbench_core.proxies.shared import logistic
 from labelbench_core.proxies.shared import penalty as penalties
-from labelbench_core.proxies.shared.logistic import solve
 from labelbench_core.proxies.shared.penalty import choose_penalty
 
 

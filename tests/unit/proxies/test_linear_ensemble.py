@@ -5,8 +5,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from helpers.training_sets import training_set
+from labelbench_core.compute.logistic import solve
 from labelbench_core.proxies import Statistics, linear, linear_ensemble
-from labelbench_core.proxies.shared.logistic import solve
 from labelbench_core.strategies.bald import disagreements
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from labelbench_core.compute import logistic_design as design
+from labelbench_core.compute.likelihoods import Bernoulli, Categorical, sigmoid, softmax
+from labelbench_core.compute.logistic import solve
 from labelbench_core.proxies import Statistics, TrainingSet, linear, linear_ensemble
-from labelbench_core.proxies.shared import design
-from labelbench_core.proxies.shared.likelihoods import Bernoulli, Categorical, sigmoid, softmax
-from labelbench_core.proxies.shared.logistic import solve
 from labelbench_core.storage.rows import ArrayRows
 
 
@@ -42,7 +42,7 @@ def test_starting_from_an_approximate_hessian_ends_in_the_same_optimum(monkeypat
     features, labels = problem()
     plain = solve(features, labels, 4, 3.0, 1e-6, 500)
     assert not design.curvature_pays(300, 8, 4)
-    monkeypatch.setattr("labelbench_core.proxies.shared.logistic.curvature_pays", lambda *_: True)
+    monkeypatch.setattr("labelbench_core.compute.logistic.curvature_pays", lambda *_: True)
     faster = solve(features, labels, 4, 3.0, 1e-6, 500)
     assert faster.flops != plain.flops
     np.testing.assert_allclose(faster.weights, plain.weights, atol=2e-4)

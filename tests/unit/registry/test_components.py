@@ -154,6 +154,7 @@ def test_a_plugins_code_and_what_it_imports_enter_the_hash(plugin):
             "kind: 'stratgy'; allowed: strategy, sequential, ceiling",
         ),
         (PLUGIN.replace('"multilabel": True', '"multilabel": 1'), "multilabel: 1; allowed: true"),
+        (PLUGIN.replace('"multilabel": True', '"multilabel": "on"'), "'on'; allowed: true, false"),
         (with_info('"runs": ["others"]'), "runs: 'others' is not an option; allowed: skip"),
         (with_info('"runs": "skip"'), "runs: 'skip'; allowed: a list of strings"),
         (

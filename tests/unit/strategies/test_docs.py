@@ -29,7 +29,7 @@ def test_the_table_says_what_info_says(name):
     info = registry.describe("strategies", name).info
     run = {other for _, other in registry.components_run("strategies", name)}
     cells = [cell.strip() for cell in dict(ROWS)[name].split("|")]
-    yes = {True: "yes", False: "no"}
+    yes = {True: "yes", False: "no", "only": "only"}
     assert cells[:4] == [
         info["paper"],
         ", ".join(info["needs"]) + "; held_out" * ("uherding" in run) or "-",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labelbench_core.proxies.shared.design import Curvature, Design, curvature_pays
+from labelbench_core.compute.logistic_design import Curvature, Design, curvature_pays
 
 MEMORY = 10  # pairs that the quasi-Newton approximation keeps
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from labelbench_core.compute.likelihoods import likelihood_of
 from labelbench_core.compute.threads import ordered_map
-from labelbench_core.proxies.shared.likelihoods import likelihood_of
 
 BLOCK_ROWS = 1024  # fixed, so that sums are formed in the same order whatever the threads
 MANY_CLASSES = 100  # from so many on, threads pay for what is done with the logits of a block
