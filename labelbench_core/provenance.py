@@ -13,7 +13,7 @@ import functools
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,8 +66,10 @@ def code_hash(
     templates
         Files other than Python that decide what the job writes, relative to the project.
     """
+    components = list(components)
     run = set[tuple[str, str]]().union(*(registry.components_run(*one) for one in components))
     roots = {script, *(registry.module_name(kind, name) for kind, name in run)}
+    roots |= {module for one in components if (module := _named_module(*one))}
     digest = hashlib.sha256()
     for module in sorted(import_closure(roots) - NEUTRAL):
         digest.update(f"{module} {module_hash(module)}\n".encode())
@@ -75,6 +77,16 @@ def code_hash(
         content = hashlib.sha256(registry.PROJECT.joinpath(template).read_bytes()).hexdigest()
         digest.update(f"{template} {content}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def _named_module(kind: str, name: str, options: Mapping[str, Any] | None = None) -> str | None:
+    """The module of a package that an option names, as PACKAGE.MODULE:FUNCTION.
+
+    None if no option does (`INFO["code"]`), or if the package is not installed here.
+    """
+    option = registry.describe(kind, name).info.get("code")
+    module = str((options or {}).get(option) or "").partition(":")[0] if option else ""
+    return module if module and _exists(module, None) else None
 
 
 def import_closure(roots: Iterable[str]) -> set[str]:

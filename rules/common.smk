@@ -132,6 +132,11 @@ def environment(name):
     return parsing.escape_braces(f"{folder}/rules/envs/{name}.yaml")
 
 
+def environment_of_backbone(wildcards):
+    """The conda environment file of a job that runs a backbone of images."""
+    return environment(row_kinds.environment(CATALOGUE, wildcards.backbone))
+
+
 def log_of(rule):
     """Path of the log of a rule's jobs."""
     return STAGES[rule].log.replace("{experiment}", EXPERIMENT.experiment)

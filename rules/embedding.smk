@@ -23,7 +23,7 @@ rule extract_embeddings:
     # Beside chains of small jobs, all cores would never be free at once.
     priority: 1
     conda:
-        environment("torch")
+        environment_of_backbone
     threads: 8
     resources:
         mem_mb=8000,
@@ -89,7 +89,7 @@ rule extract_views:
     # Beside chains of small jobs, all cores would never be free at once.
     priority: 1
     conda:
-        environment("torch")
+        environment_of_backbone
     threads: 8
     resources:
         mem_mb=8000,

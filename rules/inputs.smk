@@ -63,13 +63,18 @@ def proxys_embeddings(output):
 
 
 def made_again_if_incomplete(stage):
-    """Input function that names no file; it forces the job if a file in its folder of arrays is missing."""
+    """Input function that names no file; it forces the job if a file in its folder of arrays is missing.
+
+    Or if the embeddings are of a file of weights whose content has changed.
+    """
 
     def look(wildcards):
         if workflow.is_main_process:
             manifest = files_of(stage, "manifest").format(**wildcards)
             arrays = files_of(stage, "arrays").format(**wildcards)
             problem = what_is_missing(Path(manifest), Path(arrays))
+            if problem is None and "backbone" in wildcards.keys():
+                problem = parsing.other_weights(CATALOGUE, wildcards.backbone, manifest)
             if problem is not None:
                 FORCED.force([manifest], problem)
             FORCED.apply(workflow.dag, manifest)

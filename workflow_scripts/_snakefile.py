@@ -24,6 +24,7 @@ from labelbench_core.configuration.experiment import Experiment, annotator_in_pa
 from labelbench_core.configuration.inheritance import Asked, asked
 from labelbench_core.configuration.own_entries import read_entries
 from labelbench_core.configuration.replays import list_sha256
+from labelbench_core.configuration.weights import content_changed
 from labelbench_core.datasets import data_directory, looks
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
@@ -121,6 +122,11 @@ def recorded_list(catalogue: Catalogue, kind: str, name: str, seed: int) -> dict
     except InputError as error:
         raise stop(error) from None
     return {} if digest is None else {"recorded_sha256": digest}
+
+
+def other_weights(catalogue: Catalogue, backbone: str, manifest: str) -> str | None:
+    """Why embeddings are of other weights than a backbone's file has now; None if they are not."""
+    return content_changed(catalogue["backbones"][backbone], Path(manifest), SOURCES_STATE)
 
 
 def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:

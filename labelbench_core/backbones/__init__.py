@@ -54,6 +54,8 @@ class Backbone:
     dropped
         Tensors of the weights file that are no part of `model`, such as a classifier's, each with
         its shape.
+    file_sha256
+        SHA-256 of the local file that the weights are from; empty: from none.
     """
 
     reads: ClassVar[str] = IMAGES
@@ -67,6 +69,7 @@ class Backbone:
     layer: str
     framing: Framing = SHORTEST
     dropped: tuple[str, ...] = ()
+    file_sha256: str = ""
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
         """Resize and normalise uint8 images (B, H, W, 3), on the device that holds them.

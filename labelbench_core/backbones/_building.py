@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from labelbench_core.backbones import Backbone, Outline
 from labelbench_core.backbones._preprocessing import check_given
+from labelbench_core.backbones.model_files import file_sha256
 from labelbench_core.datasets.framing import SHORTEST, Framing
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import seed_for
@@ -32,18 +33,24 @@ def finish(
     layer: str,
     framing: Framing = SHORTEST,
     dropped: tuple[str, ...] = (),
+    file: Path | None = None,
+    weights_sha256: str | None = None,
 ) -> Backbone:
-    """The `Backbone` of `model`; D is found by passing one grey image through it."""
+    """The `Backbone` of `model`; D is found by passing one grey image through it.
+
+    `file` is that of the weights, if any. `weights_sha256` is that of the model's tensors unless it
+    is given.
+    """
     import torch
 
     check_given({"interpolation": interpolation})
     if dropped:
         log.info("not used of the weights file: %s", ", ".join(dropped))
     model = model.eval()
-    weights_sha256 = hash_weights(model)
+    weights_sha256 = weights_sha256 or hash_weights(model)
     # Not in inference mode: what the network caches in this pass must be usable in training.
     with torch.no_grad():
-        features = model(torch.zeros(1, 3, input_size, input_size))
+        features = _first_pass(model, torch.zeros(1, 3, input_size, input_size))
     model.eval()  # once more: drops what was cached of these weights
     if features.ndim != 2:
         raise InputError(f"backbone: output of shape {tuple(features.shape)}; allowed: (B, D)")
@@ -58,7 +65,23 @@ def finish(
         layer=layer,
         framing=framing,
         dropped=dropped,
+        file_sha256=(file and file_sha256(file)) or "",
     )
+
+
+def _first_pass(model: torch.nn.Module, image: torch.Tensor) -> torch.Tensor:
+    """What a network makes of an image; `InputError` if it does not take one of that size."""
+    try:
+        return model(image)
+    except InputError:
+        raise
+    # Networks of others can raise any error.
+    except Exception as error:
+        size, told = image.shape[-1], str(error).strip().splitlines() or [type(error).__name__]
+        raise InputError(
+            f"input_size: {size}: the network does not take images of {size} x {size} pixels "
+            f"({' '.join(told[-1].split())[:200]}); allowed: the size that it was made for"
+        ) from error
 
 
 def outlined(model: torch.nn.Module, input_size: int) -> Outline:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 INFO = {
     "summary": "image tower of an OpenCLIP model: published, local or seeded random weights",
     "license": "that of the weights",
+    "weights_file": "checkpoint",
     "paper": "https://arxiv.org/abs/2103.00020",
     "text": True,
 }
@@ -142,6 +143,7 @@ def build(
         framing=prepared.framing,
         layer="projection of the image tower",
         dropped=dropped,
+        file=None if checkpoint is None else require_file(checkpoint),
     )
 
 

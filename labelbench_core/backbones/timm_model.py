@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 INFO = {
     "summary": "any timm model: hub weights, a local checkpoint, or seeded random weights",
     "license": "that of the weights",
+    "weights_file": "checkpoint",
     "paper": "https://doi.org/10.5281/zenodo.4414861",
 }
 
@@ -169,6 +170,7 @@ def build(
         framing=prepared.framing,
         layer="pooled features before the classifier",
         dropped=dropped,
+        file=None if checkpoint is None else require_file(checkpoint),
     )
 
 
@@ -272,7 +274,6 @@ def _of_hub(name: str) -> Mapping[str, Any]:
 def _former_names(base: str) -> list[str]:
     """Names that timm had for an architecture or for weights of it."""
     timm = _libraries.timm()
-
     renamed = timm.models.get_deprecated_models().items()
     return [old for old, new in renamed if new.partition(".")[0] == base]
 
@@ -394,6 +395,5 @@ def _sized(name: str, input_size: int | None) -> dict[str, int]:
 def _has_fixed_size(model: str) -> bool:
     """Whether the network is built for one input size (vision transformers)."""
     timm = _libraries.timm()
-
     config = timm.get_pretrained_cfg(model)
     return bool(config and config.fixed_input_size)

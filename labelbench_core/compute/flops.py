@@ -18,7 +18,11 @@ def flops_per_image(network: nn.Module, input_size: int) -> int:
     count as two. Normalisation, activations and resizing are left out. The network should be in
     evaluation mode.
     """
-    device = next(network.parameters()).device
+    # Without weights of torch's, there is nothing that it counts.
+    weight = next(network.parameters(), None)
+    if weight is None:
+        return 0
+    device = weight.device
     image = torch.zeros((1, 3, input_size, input_size), device=device)
     # In inference, attention modules of torch's own are one fused operation, which is not counted.
     fused = torch.backends.mha.get_fastpath_enabled()

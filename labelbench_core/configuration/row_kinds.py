@@ -24,6 +24,12 @@ def pattern(catalogue: Catalogue, *, texts: bool) -> str:
     return "|".join(sorted(names)) or "(?!)"
 
 
+def environment(catalogue: Catalogue, backbone: str) -> str:
+    """The conda environment that a backbone of images needs: a file's name in `rules/envs`."""
+    name = catalogue["backbones"][backbone]["implementation"]
+    return registry.describe("backbones", name).info.get("environment", "torch")
+
+
 def row_errors(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:
     """A line for all of a crossing that needs other rows than a data set has."""
     for dataset in crossing.datasets:
@@ -31,6 +37,8 @@ def row_errors(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:
         rows = rows_of(entry["implementation"])
         for line in image_key_errors(entry, rows):
             yield f"datasets: {dataset!r}: {line}"
+        if rows == IMAGES:
+            yield from _of_fixed_networks(crossing, catalogue)
         for backbone in crossing.backbones:
             read = reads(catalogue, backbone)
             if read != rows:
@@ -45,6 +53,41 @@ def row_errors(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:
                     f"{what} images, but the rows of data set {dataset!r} are {rows}; allowed: "
                     f"{allowed}"
                 )
+
+
+def _of_fixed_networks(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:
+    """A line for everything that would train a network that cannot be trained."""
+    backbones = catalogue["backbones"]
+    fit = [name for name in backbones if _can_be_trained(catalogue, name)]
+    proxies = [
+        f"proxies: {name!r}" for name in crossing.proxies if _trains_network(catalogue, name)
+    ]
+    trainers = crossing.finetune.trainers if crossing.finetune else ()
+    for backbone in crossing.backbones:
+        info = registry.describe("backbones", backbones[backbone]["implementation"]).info
+        for what in (*proxies, *(f"finetune.trainers: {name!r}" for name in trainers)):
+            if not info.get("trainable", True):
+                yield (
+                    f"{what} trains the network, but that of backbone {backbone!r} is as its file "
+                    f"has it; allowed with it: backbones such as {listed(fit[:5])}"
+                )
+
+
+def _trains_network(catalogue: Catalogue, proxy: str) -> bool:
+    try:
+        return entries.needs_images(catalogue, proxy) or bool(
+            entries.option(catalogue, proxy, "refresh_every")
+        )
+    except InputError:  # reported to experiments that name it
+        return False
+
+
+def _can_be_trained(catalogue: Catalogue, backbone: str) -> bool:
+    try:
+        info = registry.describe("backbones", catalogue["backbones"][backbone]["implementation"])
+        return info.info.get("trainable", True) and _reads(catalogue, backbone, IMAGES)
+    except InputError:
+        return False
 
 
 def _of_images(crossing: Crossing, catalogue: Catalogue) -> Iterator[tuple[str, str]]:

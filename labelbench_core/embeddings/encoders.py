@@ -61,8 +61,11 @@ class ImageEncoder:
         self.num_features = backbone.num_features
         self.batch_size = choose_batch_size(backbone.input_size)
         # Named only where there are any: other manifests stay as they are.
-        dropped = {"dropped": list(backbone.dropped)} if backbone.dropped else {}
-        self.settings: Mapping[str, Any] = {"preprocessing": backbone.preprocessing(), **dropped}
+        more = {"dropped": list(backbone.dropped), "file_sha256": backbone.file_sha256}
+        self.settings: Mapping[str, Any] = {
+            "preprocessing": backbone.preprocessing(),
+            **{key: value for key, value in more.items() if value},
+        }
 
     def rows(self, dataset: PreparedDataset, split: str, threads: int) -> SplitRows:
         """Images, decoded by `threads` threads."""

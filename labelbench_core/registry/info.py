@@ -41,7 +41,7 @@ Left out: images."""
 HANDED = {"sequential": ("ask",), "ceiling": ("truth", "fit")}
 FLAGS = (
     *("deterministic", "needs_torch", "needs_images", "needs_unlabeled"),
-    *("needs_teacher", "pretrained_head", "text", "in_files"),
+    *("needs_teacher", "pretrained_head", "text", "in_files", "trainable"),
 )
 
 
@@ -91,6 +91,7 @@ ALLOWED = {
     **dict.fromkeys(("rows", "reads"), option_rules.Allowed(listed(ROWS), ROWS.__contains__)),
     "groups": option_rules.of(bool | str),
     "multilabel_by": _TEXTS,
+    **dict.fromkeys(("weights_file", "code", "environment"), option_rules.of(str)),
     "num_classes": option_rules.of(int | str),
     "sizes": option_rules.Allowed("a mapping of splits to numbers of rows", _are_sizes),
     "sizes_by": option_rules.Allowed(
@@ -100,6 +101,7 @@ ALLOWED = {
 """Other keys, such as summary and paper, may hold anything."""
 ONLY_OF = {
     **{"runs": "strategies", "steps_at_least": "trainers", "reads": "backbones"},
+    **dict.fromkeys(("trainable", "weights_file", "code", "environment"), "backbones"),
     **dict.fromkeys(
         ("rows", "groups", "multilabel_by", "num_classes", "sizes", "sizes_by"), "datasets"
     ),
@@ -132,6 +134,8 @@ def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> I
             yield from _not_of_use(key, [value], options, lambda default: not default, "nothing")
         elif key == "num_classes" and isinstance(value, str):
             yield from _not_of_use(key, [value], options, option_rules.is_number, "a number")
+        elif key in ("weights_file", "code"):
+            yield from _not_of_use(key, [value], options, lambda default: not default, "nothing")
         elif key == "sizes_by":
             yield from _not_of_use(key, value, options, lambda _: True, "any default")
         elif key in ("required", "multilabel_by"):

@@ -8,6 +8,7 @@ from helpers.project import PROJECT
 from labelbench_core import registry
 from labelbench_core.configuration.catalogue import load_catalogue, read_yaml
 from labelbench_core.configuration.loading import load_experiment
+from labelbench_core.configuration.row_kinds import environment
 from labelbench_core.errors import InputError
 from labelbench_core.registry import info
 
@@ -98,3 +99,27 @@ def test_kinds_of_rows_are_known_names():
     for kind, key in (("datasets", "rows"), ("backbones", "reads")):
         for name in registry.names(kind):
             assert registry.describe(kind, name).info.get(key, "images") in info.ROWS
+
+
+def test_networks_in_files_are_not_trained(whole):
+    of_file = {"implementation": "exported-model", "options": {"file": "net.pt2"}}
+    catalogue = copy.deepcopy(whole)
+    catalogue["backbones"]["in-file"] = of_file
+    mine = {"datasets": ["digits"], "backbones": ["in-file"]}
+    config = {**read_yaml(CONFIG / "config.yaml"), **mine}
+    finetune = config.pop("finetune")
+    load_experiment(config, catalogue, CONFIG / "schema", "mine.yaml")
+    assert environment(catalogue, "in-file") == "torch"
+    for proxies, tuning, expected in (
+        (
+            ["lora"],
+            None,
+            "proxies: 'lora' trains the network, but that of backbone 'in-file'",
+        ),
+        (["linear"], finetune, "finetune.trainers: 'brief' trains the network, but"),
+    ):
+        more = {"proxies": proxies, **({"finetune": tuning} if tuning else {})}
+        with pytest.raises(InputError, match=expected):
+            load_experiment({**config, **more}, catalogue, CONFIG / "schema", "mine.yaml")
+    of_file["implementation"] = "onnx-model"
+    assert environment(catalogue, "in-file") == "onnx"

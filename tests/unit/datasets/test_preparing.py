@@ -342,8 +342,9 @@ def test_every_source_is_registered_with_literal_options():
             "paper",
         }
     assert registry.describe("datasets", "image-folder").options["image_size"] == 256
-    known = ["efficientnet-lite", "open-clip-model", "precomputed"]
-    known += ["sentence-transformer", "timm-model"]
+    known = ["efficientnet-lite", "exported-model", "onnx-model", "open-clip-model"]
+    known += ["precomputed", "python-model", "sentence-transformer", "timm-model"]
+    known += ["torchscript-model"]
     assert registry.names("backbones") == known
 
 

@@ -1,0 +1,136 @@
+"""A function of an installed Python package that gives a network."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+from collections.abc import Callable
+from typing import Any, Literal
+
+from labelbench_core.backbones import Backbone, wrapping
+from labelbench_core.datasets.framing import Framing
+from labelbench_core.errors import InputError, did_you_mean, shown
+from labelbench_core.registry.options import Pixels, PositiveShare, Share
+
+INFO = {
+    "summary": "what a function of an installed package gives",
+    "license": "that of the weights",
+    "paper": "",
+    "required": ["function", "mean", "std", "interpolation", "resize_mode"],
+    "code": "function",
+}
+
+LIBRARY = "torch"
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+def check(*, function: str | None = None, input_size: int | None = None, **options: Any) -> None:
+    """`InputError` if the options cannot work, as far as no code of others is run."""
+    module = named(function)[0]
+    if importlib.util.find_spec(module.partition(".")[0]) is None:
+        raise InputError(
+            f"function: {shown(function)}: no Python package {module.partition('.')[0]} is "
+            "installed; allowed: PACKAGE.MODULE:FUNCTION of one that is; for a file of your own, "
+            "implementation: ./FILE.py"
+        )
+    wrapping.require_size(input_size, None, "a function")
+    wrapping.check_options(**options)
+
+
+def framing(**options: Any) -> Framing:
+    """How an image that is not square becomes one, for the options of `build`."""
+    return wrapping.framing_of(**options)
+
+
+def check_known(**options: Any) -> None:
+    """`InputError` if the options cannot work, as loading the network tells."""
+    build(**options)
+
+
+def build(
+    *,
+    function: str | None = None,
+    input_size: Pixels | None = None,
+    mean: tuple[Share, Share, Share] | None = None,
+    std: tuple[PositiveShare, PositiveShare, PositiveShare] | None = None,
+    interpolation: Literal["bilinear", "bicubic"] | None = None,
+    resize_mode: Literal["shortest", "longest", "squash"] | None = None,
+    output: str | None = None,
+    token: Literal["class", "mean", "patches"] | None = None,
+    normalize: bool = False,
+) -> Backbone:
+    """The network that the function gives: a module of torch, or any function of images.
+
+    Parameters
+    ----------
+    function
+        `PACKAGE.MODULE:FUNCTION` of an installed package, called without arguments. What it returns
+        maps normalised float32 images (B, 3, H, W), RGB, to features. Default: ours.
+    input_size
+        Height and width of the input, in pixels; null: has to be given. Default: the weights'.
+    mean
+        Of each colour channel, subtracted from values between 0 and 1. Default: the weights'.
+    std
+        Of each colour channel; values are divided by it. Default: the weights'.
+    interpolation
+        Interpolation used when images are resized. Default: the weights'.
+    resize_mode
+        How an image becomes a square: "shortest" scales the shorter side and crops, "longest"
+        scales the longer side and pads in the mean colour, "squash" changes the aspect ratio.
+        Default: the weights'.
+    output
+        Which output has the features: a name, or a number from "0"; null: the only one. Default:
+        ours.
+    token
+        What becomes of an output with tokens (B, T, D): "class", the first token; "mean" of all;
+        "patches", the mean of all but the first. Of maps (B, D, H, W): "mean" of all places. null:
+        the output has features (B, D). Default: ours.
+    normalize
+        Whether features get unit length. Default: ours.
+    """
+    module, name = named(function)
+    size = wrapping.require_size(input_size, None, "a function")
+    try:
+        loaded = importlib.import_module(module)
+    # Code of others can raise any error.
+    except Exception as error:
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(f"function: {shown(function)}: cannot be imported: {told}") from error
+    if not callable(make := getattr(loaded, name, None)):
+        hint = did_you_mean(name, vars(loaded))
+        raise InputError(f"function: {shown(function)}: {module} has no function {name}{hint}")
+    network = _called(make, function)
+    return wrapping.wrap(
+        network,
+        input_size=size,
+        mean=mean,
+        std=std,
+        interpolation=interpolation,
+        resize_mode=resize_mode,
+        output=output,
+        token=token,
+        normalize=normalize,
+    )
+
+
+def named(function: str | None) -> tuple[str, str]:
+    """Module and name of a function; `InputError` unless written as PACKAGE.MODULE:FUNCTION."""
+    if not function or not _FUNCTION.fullmatch(function):
+        raise InputError(f"function: {shown(function)}; allowed: PACKAGE.MODULE:FUNCTION")
+    module, _, name = function.partition(":")
+    return module, name
+
+
+def _called(make: Callable[[], Any], function: str | None) -> Callable[[Any], Any]:
+    try:
+        network = make()
+    except Exception as error:
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(f"function: {shown(function)}: raised {told}") from error
+    if not callable(network):
+        raise InputError(
+            f"function: {shown(function)}: gave a {type(network).__name__}; allowed: a network, or "
+            "a function of images"
+        )
+    return network

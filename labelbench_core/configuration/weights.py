@@ -1,0 +1,44 @@
+"""Files of weights that backbones name: embeddings of another content than they have now."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from labelbench_core import registry
+from labelbench_core.backbones.model_files import file_sha256
+from labelbench_core.datasets import looks
+from labelbench_core.datasets.digests import Digests
+
+
+def file_of(entry: Mapping[str, Any]) -> Path | None:
+    """The file of weights that an entry of a backbone names; None if it names none."""
+    info = registry.describe("backbones", entry["implementation"]).info
+    given = registry.options_of(entry).get(info.get("weights_file", ""))
+    return Path(given).expanduser() if isinstance(given, str) and given else None
+
+
+def content_changed(entry: Mapping[str, Any], manifest: Path, state: Path) -> str | None:
+    """Why embeddings are not of the weights that an entry names; None if they are.
+
+    Nothing can be told, and None is given, where the file or the manifest is missing.
+
+    Parameters
+    ----------
+    state
+        A folder of this machine where hashes are remembered.
+    """
+    path = file_of(entry)
+    if path is None or not path.is_file() or not manifest.is_file():
+        return None
+    record = looks.digests_record(state, path.parent)
+
+    def remembered(file: Path) -> str:
+        return Digests(file.parent, record).of([file.name])[file.name]
+
+    try:
+        made_of = json.loads(manifest.read_text(encoding="utf-8")).get("file_sha256")
+        digest = file_sha256(path, remembered) if made_of else None
+    except (OSError, ValueError, AttributeError, KeyError):  # told by those who read them
+        return None
+    return None if digest == made_of else f"{path} has changed since"
