@@ -256,6 +256,10 @@ def write_own_tables(folder):
     for split, size in {"train": 1000, "test": 10}.items():
         texts = [f"question {number},{'ab'[number % 2]}" for number in range(size)]
         (folder / f"banking77/{split}.csv").write_text("\n".join(["text,category", *texts]))
+    (folder / "sst2").mkdir()
+    for split, size in {"train": 300, "dev": 10, "test": 10}.items():
+        texts = [f"review {number}\t{number % 2}" for number in range(size)]
+        (folder / f"sst2/{split}.tsv").write_text("\n".join(["text\tlabel", *texts]))
 
 
 @pytest.mark.thorough
