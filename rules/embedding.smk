@@ -86,6 +86,8 @@ rule extract_views:
         log_of("extract_views"),
     benchmark:
         benchmark_of("extract_views")
+    wildcard_constraints:
+        backbone=row_kinds.pattern(CATALOGUE, texts=False),
     # Beside chains of small jobs, all cores would never be free at once.
     priority: 1
     conda:
@@ -105,6 +107,13 @@ rule extract_views:
         " --dataset {input.dataset} --settings {params.settings:q} --code {params.code}"
         " --manifest {output.manifest} --arrays {output.arrays}"
         " --threads {threads} --gpus {resources.gpu} --log {log}"
+
+
+use rule extract_views as extract_views_of_texts with:
+    wildcard_constraints:
+        backbone=row_kinds.pattern(CATALOGUE, texts=True),
+    conda:
+        environment("text")
 
 
 rule refresh_embeddings:

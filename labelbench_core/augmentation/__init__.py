@@ -1,1 +1,1 @@
-"""Random changes of images, weak and strong."""
+"""Random changes of images and texts, weak and strong."""

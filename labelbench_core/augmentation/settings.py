@@ -1,8 +1,10 @@
-"""What is changed in images at random, weakly and strongly."""
+"""What is changed in images and texts at random, weakly and strongly."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -44,3 +46,42 @@ class StrongAugmentation:
     weak: Augmentation = Augmentation()
     operations: int = 2
     cutout: float = 0.5
+
+
+@dataclass(frozen=True)
+class TextAugmentation:
+    """Random changes of a training text, and of how it is encoded; zero means none.
+
+    Attributes
+    ----------
+    encoder_dropout
+        Probability with which each value is set to zero where the encoder has dropout layers, in
+        weak and strong views: SimCSE's view of a text (Gao, Yao & Chen, EMNLP 2021).
+    word_dropout
+        Probability with which each word is left out, in strong views (Iyyer et al., ACL 2015; 0.3
+        as there).
+    """
+
+    encoder_dropout: float = 0.0
+    word_dropout: float = 0.3
+
+
+def kinds_of_rows(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What an augmentation's entry changes: (key, "images" or "texts")."""
+    of_texts = {field.name for field in fields(TextAugmentation)}
+    for part in ("weak", "strong"):
+        for key in entry.get(part) or {}:
+            yield f"{part}.{key}", "texts" if key in of_texts else "images"
+
+
+def changed_rows(entry: Mapping[str, Any]) -> str:
+    """Whether an augmentation's entry is for "texts" or, as without any key, "images"."""
+    return next((rows for _, rows in kinds_of_rows(entry)), "images")
+
+
+def changes_of(entry: Mapping[str, Any]) -> StrongAugmentation | TextAugmentation:
+    """The changes of a catalogue's entry, which were checked."""
+    weak, strong = entry.get("weak") or {}, entry.get("strong") or {}
+    if changed_rows(entry) == "texts":
+        return TextAugmentation(**weak, **strong)
+    return StrongAugmentation(Augmentation(**weak), **strong)

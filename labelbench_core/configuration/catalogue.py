@@ -8,6 +8,7 @@ from typing import Any
 
 from labelbench_core import registry
 from labelbench_core.annotators import EXACT
+from labelbench_core.augmentation.settings import kinds_of_rows
 from labelbench_core.configuration.own_entries import KINDS, Entries
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.errors import (
@@ -330,9 +331,14 @@ def _step_errors(trainer: str, given: Mapping[str, Any], steps: int) -> list[str
 
 
 def _augmentation_errors(name: str, entry: Mapping[str, Any], file: Path | str) -> list[str]:
-    """Whether an augmentation changes anything."""
+    """Whether an augmentation changes anything, and only images or only texts."""
+    changed = {rows: key for key, rows in kinds_of_rows(entry)}
+    if len(changed) > 1:
+        told = f"{changed['texts']} changes texts, {changed['images']} images"
+        return [f"{file}: {name}: {told}; allowed: keys of texts, or keys of images"]
     weak, strong = entry.get("weak", {}), entry.get("strong", {})
-    if any(weak.values()) or strong.get("operations", True) or strong.get("cutout", True):
+    further = ("word_dropout",) if "texts" in changed else ("operations", "cutout")
+    if any(weak.values()) or any(strong.get(key, True) for key in further):
         return []
     return [
         f"{file}: {name}: it changes nothing; allowed: at least one value in weak or strong above 0"

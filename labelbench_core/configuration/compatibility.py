@@ -109,7 +109,7 @@ def _proxy_errors(crossing: Crossing, catalogue: Catalogue, proxy: str) -> Itera
             known = listed(catalogue["augmentations"])
             yield (
                 f"proxies: {proxy!r}: options.augmentation: null, but trainer {trainer!r} needs "
-                f"views of unlabelled images; allowed: {known}"
+                f"views of unlabelled rows; allowed: {known}"
             )
         yield from _image_options(catalogue, trainer, recipe, where)
     else:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from labelbench_core import registry
+from labelbench_core.augmentation.settings import changed_rows
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Crossing
@@ -47,12 +48,8 @@ def row_errors(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:
                     f"backbones: {backbone!r} reads {read}, but the rows of data set {dataset!r} "
                     f"are {rows}; allowed with it: {listed(fit) or 'none in the catalogue'}"
                 )
-        if rows != IMAGES:
-            for what, allowed in _of_images(crossing, catalogue):
-                yield (
-                    f"{what} images, but the rows of data set {dataset!r} are {rows}; allowed: "
-                    f"{allowed}"
-                )
+        for what, allowed in _of_other_rows(crossing, catalogue, rows):
+            yield f"{what}, but the rows of data set {dataset!r} are {rows}; allowed: {allowed}"
 
 
 def _of_fixed_networks(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:
@@ -90,16 +87,18 @@ def _can_be_trained(catalogue: Catalogue, backbone: str) -> bool:
         return False
 
 
-def _of_images(crossing: Crossing, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
-    """What works on images alone, and what is allowed instead."""
-    others = listed(name for name in catalogue["proxies"] if _on_embeddings(catalogue, name))
+def _of_other_rows(
+    crossing: Crossing, catalogue: Catalogue, rows: str
+) -> Iterator[tuple[str, str]]:
+    """What works on other rows than `rows` alone, and what is allowed instead."""
+    fit = listed(name for name in catalogue["proxies"] if _needs(catalogue, name) in (None, rows))
     for proxy in crossing.proxies:
-        if not _on_embeddings(catalogue, proxy):
+        if (needs := _needs(catalogue, proxy)) not in (None, rows):
             augmentation = entries.augmentation_of(catalogue, proxy)
             learns = f"learns from views {augmentation!r} of" if augmentation else "trains on"
-            yield f"proxies: {proxy!r} {learns}", others
-    for trainer in crossing.finetune.trainers if crossing.finetune else ():
-        yield f"finetune.trainers: {trainer!r} trains on", "no `finetune`"
+            yield f"proxies: {proxy!r} {learns} {needs}", fit
+    for trainer in crossing.finetune.trainers if crossing.finetune and rows != IMAGES else ():
+        yield f"finetune.trainers: {trainer!r} trains on images", "no `finetune`"
 
 
 def _reads(catalogue: Catalogue, backbone: str, rows: str) -> bool:
@@ -109,12 +108,17 @@ def _reads(catalogue: Catalogue, backbone: str, rows: str) -> bool:
         return False
 
 
-def _on_embeddings(catalogue: Catalogue, proxy: str) -> bool:
+def _needs(catalogue: Catalogue, proxy: str) -> str | None:
+    """The rows that a proxy needs beside embeddings: "images" or "texts"; None if there are none.
+
+    "unknown" where its entry is wrong, which is reported to experiments that name it.
+    """
     try:
-        return not (
-            entries.needs_images(catalogue, proxy)
-            or entries.option(catalogue, proxy, "refresh_every")
-            or entries.augmentation_of(catalogue, proxy)
-        )
+        if entries.needs_images(catalogue, proxy) or entries.option(
+            catalogue, proxy, "refresh_every"
+        ):
+            return IMAGES
+        augmentation = entries.augmentation_of(catalogue, proxy)
+        return augmentation and changed_rows(catalogue["augmentations"].get(augmentation, {}))
     except InputError:
-        return False
+        return "unknown"

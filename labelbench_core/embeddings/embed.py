@@ -58,13 +58,14 @@ class View:
         Name of the array.
     prepare
         (uint8 images (B, H, W, 3) on the device, first_row=number of the first) → the network's
-        input; the images are consecutive rows of the split. None: rows as they are.
+        input; the images are consecutive rows of the split. Of texts: (B texts, first_row) → a
+        `TextView`. None: rows as they are.
     """
 
     split: str
     name: str
     array: str
-    prepare: Callable[..., torch.Tensor] | None = None
+    prepare: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)

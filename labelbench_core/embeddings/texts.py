@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,29 @@ BATCH = 256
 PADDED = 32
 """Texts of a batch that are padded together, sorted by their numbers of tokens."""
 COUNTED = 4096
+
+
+@dataclass(frozen=True)
+class TextView:
+    """Texts to encode, as they are; a subclass changes them, or how they are encoded.
+
+    Attributes
+    ----------
+    texts
+        B texts.
+    """
+
+    texts: Sequence[str]
+
+    def part(self, places: np.ndarray) -> TextView:
+        """The texts at `places`, in that order."""
+        return TextView([self.texts[int(place)] for place in places])
+
+    def within(
+        self, model: torch.nn.Module, lengths: Sequence[int]
+    ) -> contextlib.AbstractContextManager[None]:
+        """What `model` runs in; `lengths`: tokens of each text, without padding."""
+        return contextlib.nullcontext()
 
 
 class TextEncoder:
@@ -43,25 +68,28 @@ class TextEncoder:
         self._device, self._dtype = torch.device(device), getattr(torch, precision)
         self._model = copy.deepcopy(self._backbone.model).to(self._device)
 
-    def encode(self, batch: list[str], prepare: Callable[[Any], Any] | None) -> np.ndarray:
+    def encode(
+        self, batch: list[str], prepare: Callable[[list[str]], TextView] | None
+    ) -> np.ndarray:
         """Features (B, D) float32 of texts."""
-        if prepare is not None:
-            raise ValueError("texts have no views")
         assert self._model is not None, "start comes first"
-        lengths = [len(ids) for ids in self._backbone.tokens(batch)["input_ids"]]
+        view = TextView(batch) if prepare is None else prepare(batch)
+        lengths = [len(ids) for ids in self._backbone.tokens(view.texts)["input_ids"]]
         order = np.argsort(lengths, kind="stable")
         features = np.empty((len(batch), self.num_features), np.float32)
         for first in range(0, len(order), PADDED):
             places = order[first : first + PADDED]
-            features[places] = self._encode([batch[place] for place in places], self._model)
+            features[places] = self._encode(view.part(places), self._model)
         return features
 
-    def _encode(self, texts: list[str], model: torch.nn.Module) -> np.ndarray:
+    def _encode(self, view: TextView, model: torch.nn.Module) -> np.ndarray:
         """Features (B, D) of texts that are padded together."""
-        tokens = self._backbone.tokens(texts, padding=True, return_tensors="pt").to(self._device)
+        tokens = self._backbone.tokens(view.texts, padding=True, return_tensors="pt")
+        lengths = tokens["attention_mask"].sum(dim=1).tolist()
+        tokens = tokens.to(self._device)
         try:
             with torch.inference_mode():
-                with autocast(self._device, self._dtype):
+                with view.within(model, lengths), autocast(self._device, self._dtype):
                     hidden = model(**tokens).last_hidden_state
                 pooled = pool(hidden.float(), tokens["attention_mask"], self._backbone.pooling)
                 if self._backbone.normalize:
@@ -69,7 +97,7 @@ class TextEncoder:
                 return pooled.cpu().numpy()
         except torch.OutOfMemoryError as error:
             raise InputError(
-                f"{self._device}: out of memory with {len(texts)} texts of up to "
+                f"{self._device}: out of memory with {len(view.texts)} texts of up to "
                 f"{self._backbone.max_length} tokens; use a larger GPU, a smaller "
                 "options.max_length, or LABELBENCH_DEVICE=cpu"
             ) from error
@@ -77,7 +105,7 @@ class TextEncoder:
     def flops(self, rows: Mapping[str, SplitRows], views: Mapping[str, int]) -> int:
         """Two for each token and weight of the layers, four for each pair of tokens and feature.
 
-        As for images, those of matrix products; padding is left out.
+        As for images, those of matrix products; padding is left out. Views count as whole texts.
         """
         model: Any = self._backbone.model
         weights = sum(

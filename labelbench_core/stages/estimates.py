@@ -14,11 +14,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core import registry
-from labelbench_core.augmentation.settings import Augmentation, StrongAugmentation
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.embeddings.views import KINDS
 from labelbench_core.errors import InputError
 from labelbench_core.stages.plan import Needs, jobs_of, passing_rounds
 from labelbench_core.stages.table import STAGES, Stage
@@ -292,12 +290,10 @@ class _Costs:
 
     def _num_views(self, ids: Mapping[str, Any]) -> int:
         """Arrays of views that are random, and so are embedded."""
-        from labelbench_core.augmentation.views import num_draws
+        from labelbench_core.embeddings.augmented import random_views
 
         entry = self._catalogue["augmentations"][ids["augmentation"]]
-        weak, strong = entry.get("weak") or {}, entry.get("strong") or {}
-        changes = StrongAugmentation(Augmentation(**weak), **strong)
-        return entry["draws"] * sum(bool(num_draws(kind, changes)) for kind in KINDS)
+        return entry["draws"] * len(random_views(entry))
 
     def _of_round(self, ids: Mapping[str, Any]) -> int:
         """Training of a proxy; for one on images, embedding the pool, too."""

@@ -158,6 +158,7 @@ _TABLE = (
         ids=_VIEWED,
         outputs=_arrays_with_manifest(f"results/views/{_folder(_VIEWED)}", in_slim_archive=False),
         target="embeddings",
+        other_rules=("extract_views_of_texts",),
         flops=("manifest", "flops"),
         runs_backbone="always",
     ),

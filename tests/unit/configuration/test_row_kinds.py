@@ -89,6 +89,23 @@ def test_what_needs_images_is_refused_by_name(whole, keys, expected):
     assert expected in told(whole, **keys)
 
 
+def test_views_of_texts_are_for_texts_and_views_of_images_for_images(whole):
+    texts = {
+        "entry": {"implementation": "text-table"},
+        **{"datasets": ["mine"], "backbones": ["minilm"], "finetune": None},
+    }
+    assert told(whole, **texts, proxies=["linear-flexmatch-texts"]) is None
+    (line,) = told(whole, **texts, proxies=["linear-flexmatch"]).splitlines()
+    assert "'linear-flexmatch' learns from views 'natural' of images, but the rows of data" in line
+    allowed = line.partition("allowed: ")[2].split(", ")
+    assert {"linear", "linear-flexmatch-texts"} <= set(allowed)
+    assert not {"finetune", "shallow-flexmatch"} & set(allowed)
+    images = {"datasets": ["digits"], "backbones": ["efficientnet-lite0-64"]}
+    (line,) = told(whole, **images, proxies=["linear-flexmatch-texts"]).splitlines()
+    assert "learns from views 'texts' of texts, but the rows of data set 'digits' are ima" in line
+    assert "linear-flexmatch-texts" not in line.partition("allowed: ")[2]
+
+
 def test_kinds_of_rows_are_known_names():
     for kind, key in (("datasets", "rows"), ("backbones", "reads")):
         assert not list(info.errors(kind, {key: "embeddings"}, {}))

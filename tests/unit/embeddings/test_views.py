@@ -238,6 +238,12 @@ def test_job_script(digits, tmp_path):
         ("a: {draws: 0}", "a.draws: 0"),
         ("A: {draws: 1}", "'A'; allowed as a key: an id"),
         ("a: {strong: {operations: 0, cutout: 0}, draws: 1}", "a: it changes nothing"),
+        ("a: {strong: {word_dropout: 0}, draws: 1}", "a: it changes nothing"),
+        ("a: {weak: {encoder_dropout: 1}, draws: 1}", "a.weak.encoder_dropout: 1"),
+        (
+            "a: {weak: {flip: true}, strong: {word_dropout: 0.1}, draws: 1}",
+            "a: strong.word_dropout changes texts, weak.flip images; allowed: keys of texts, or",
+        ),
     ],
 )
 def test_errors_in_the_catalogue_are_named(tmp_path, text, told):
