@@ -20,7 +20,7 @@ from labelbench_core.storage.records import ROUND, read_record
 from labelbench_core.storage.round_files import INITIAL
 
 HEAD = (*SETTING, "strategy", "seed", "round")
-BOUGHT_COLUMNS = (*HEAD, "order", "row", "file", "label")
+BOUGHT_COLUMNS = (*HEAD, "order", "row", "file", "text", "label")
 
 
 def write_bought(
@@ -35,9 +35,10 @@ def write_bought(
     """Write a table with a line for each label that was bought; columns as `BOUGHT_COLUMNS`.
 
     `order` counts from 1 within a strategy and seed, `row` is that of the pool, from 0. `file` is
-    relative to the data set's folder, and empty where rows are no files. `label` is the name of the
-    class that the annotator gave, names with `|` between them where there can be several. Round 0
-    stands with every strategy; models on the full data, which have all rows, are left out.
+    relative to the data set's folder, and empty where rows are no files; `text` is the row's text,
+    or empty. `label` is the name of the class that the annotator gave, names with `|` between them
+    where there can be several. Round 0 stands with every strategy; models on the full data, which
+    have all rows, are left out.
     Patterns are paths with ids in braces.
     """
     pools: dict[str, _Pool] = {}
@@ -62,12 +63,12 @@ def write_bought(
             chain = tuple(head[:-1])
             before = counts.get(chain, 0)
             counts[chain] = before + len(bought)
-            for order, (row, file, label) in enumerate(pools[place].described(bought), before + 1):
-                lines.writerow([*head, order, row, file, label])
+            for order, described in enumerate(pools[place].described(bought), before + 1):
+                lines.writerow([*head, order, *described])
 
 
 class _Pool:
-    """Files and labels of a pool, as its annotator gives them."""
+    """Files or texts of a pool, and its labels as its annotator gives them."""
 
     def __init__(self, dataset: PreparedDataset, annotator: str, record: Path) -> None:
         self._names = dataset.class_names
@@ -75,6 +76,8 @@ class _Pool:
         if dataset.manifest["splits"][POOL]["storage"] == "files":
             listing = dataset.folder / "arrays" / f"{POOL}-files.json"
             self._files = read_listing(listing, dataset.manifest["listings"][POOL])
+        is_text = dataset.manifest["splits"][POOL]["storage"] == "texts"
+        self._texts = dataset.texts(POOL) if is_text else None
         self._labels = dataset.labels(POOL)
         if annotator != EXACT:
             told = {"dataset": dataset.manifest["dataset"], "annotator": annotator}
@@ -82,11 +85,12 @@ class _Pool:
             size = (len(self._labels), dataset.num_classes)
             self._labels = read_annotations(record, told, *size).labels
 
-    def described(self, rows: list[int]) -> Iterator[tuple[int, str, str]]:
-        """Row, file and label of each of `rows`."""
-        for row in rows:
+    def described(self, rows: list[int]) -> Iterator[tuple[int, str, str, str]]:
+        """Row, file, text and label of each of `rows`."""
+        texts = self._texts.batch(np.array(rows, np.int64)) if self._texts else [""] * len(rows)
+        for row, text in zip(rows, texts, strict=True):
             file = printable(self._files[row][0]) if self._files is not None else ""
-            yield row, file, self._label(self._labels[row])
+            yield row, file, text, self._label(self._labels[row])
 
     def _label(self, label: np.ndarray | np.int64) -> str:
         given = np.flatnonzero(label) if np.ndim(label) else [int(label)]

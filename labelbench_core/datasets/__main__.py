@@ -14,6 +14,7 @@ from labelbench_core.datasets import data_directory
 from labelbench_core.datasets.looks import STATE
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.registry import listing, option_errors, options_of, own
+from labelbench_core.storage.files import atomic_path
 from labelbench_core.storage.yaml_files import parse_yaml, read_yaml
 
 COLUMNS = ("summary",)
@@ -40,7 +41,9 @@ def check(argv: list[str]) -> int:
     )
     parser.add_argument("--options", default="{}", help="YAML: options of the folder or the table")
     parser.add_argument("--catalogue", type=Path, default=CATALOGUE, help="file of the ids")
-    parser.add_argument("--sheet", type=Path, help="PNG to write; NAME-check.png unless given")
+    parser.add_argument(
+        "--sheet", type=Path, help="file to write; NAME-check.png unless given, of texts .txt"
+    )
     parser.add_argument("--threads", type=int, default=2, help="threads that read and decode")
     asked = parser.parse_args(argv)
     status = 0
@@ -59,12 +62,18 @@ def _check_one(
     # Pillow and what else decoding needs: `--list` does without.
     from labelbench_core.datasets.contact_sheet import write_contact_sheet
     from labelbench_core.datasets.looking import look
+    from labelbench_core.datasets.text_sheet import text_sheet
 
     seen = look(name, entry, data_dir, STATE, threads=asked.threads)
     print("\n".join(seen.lines))
-    if all(split.rows == "images" for split in seen.raw.splits.values()):
-        sheet = asked.sheet or Path(f"{name}-check.png")
-        write_contact_sheet(seen.raw, data_dir, sheet)
+    rows = {split.rows for split in seen.raw.splits.values()}
+    if rows <= {"images", "texts"}:
+        sheet = asked.sheet or Path(f"{name}-check.{'txt' if 'texts' in rows else 'png'}")
+        if "texts" in rows:
+            with atomic_path(sheet) as aside:
+                aside.write_text(text_sheet(seen.raw), encoding="utf-8")
+        else:
+            write_contact_sheet(seen.raw, data_dir, sheet)
         print(f"  {'sheet':<9} {sheet}")
     if is_new:
         options = ", ".join(

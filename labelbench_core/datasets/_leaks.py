@@ -10,9 +10,12 @@ import numpy as np
 from labelbench_core.datasets import RawDataset, RawSplit, split_order
 from labelbench_core.datasets._near import nearest
 from labelbench_core.datasets.names import printable
+from labelbench_core.datasets.one_line import one_line
 from labelbench_core.errors import InputError
 
 EXAMPLES = 5
+SHOWN = 60
+"""Characters of a text that stand in its name."""
 NAMED = 20
 """Most pairs that an error names."""
 
@@ -30,7 +33,8 @@ def find_leaks(raw: RawDataset, most: int | None = EXAMPLES) -> list[dict[str, A
     list
         Of ``{"kind", "count", "examples"}``, as manifests hold it. Kinds: ``"pool and test"`` (any
         two splits; the count is of the second's images), ``"two classes"`` (anywhere; the count is
-        of different images). An example is the pair of names.
+        of different images). An example is the pair of names. ``"of"``: "text" or "embedding",
+        where rows are no images.
     """
     order = sorted(raw.splits, key=split_order)
     contents = {split: content_keys(raw.splits[split]) for split in order}
@@ -64,7 +68,8 @@ def refuse_leaks(raw: RawDataset) -> None:
     ]
     if len(pairs) > NAMED:
         lines.append(f"  and {len(pairs) - NAMED} more")
-    are = "1 pair of images is" if len(pairs) == 1 else f"{len(pairs)} pairs of images are"
+    of = f"{_of(raw).get('of', 'image')}s"
+    are = f"1 pair of {of} is" if len(pairs) == 1 else f"{len(pairs)} pairs of {of} are"
     raise InputError(
         f"{are} identical in content, in two splits or under two classes; remove one of each pair "
         "named here, or set `duplicates: warn` in the data set's entry:\n" + "\n".join(lines)
@@ -124,7 +129,7 @@ def _under_two_classes(
     examples = [
         [_name(raw, *first[key][:2]), _name(raw, *other[key])] for key in list(other)[:most]
     ]
-    return [{"kind": "two classes", "count": len(other), "examples": examples}]
+    return [{"kind": "two classes", "count": len(other), "examples": examples, **_of(raw)}]
 
 
 def _leak(
@@ -138,14 +143,21 @@ def _leak(
     examples = [
         [_name(raw, earlier, mine), _name(raw, later, theirs)] for mine, theirs in rows[:most]
     ]
-    return {"kind": kind, "count": len(rows), "examples": examples}
+    return {"kind": kind, "count": len(rows), "examples": examples, **_of(raw)}
+
+
+def _of(raw: RawDataset) -> dict[str, str]:
+    """What leaks if it is no image, as a leak's entry says it."""
+    (of,) = {split.row for split in raw.splits.values()}
+    return {} if of == "image" else {"of": of}
 
 
 def _name(raw: RawDataset, split: str, row: int) -> str:
-    """How an image is called: its file, or its row and class."""
+    """How a row is called: its file, or its number and class, and a text's beginning."""
     entry = raw.splits[split]
     if entry.files is not None:
         return printable(entry.files[row])
     label = entry.labels[row]
     classes = np.flatnonzero(label) if label.ndim else [label]
-    return f"{split}[{row}] ({', '.join(raw.class_names[one] for one in classes)})"
+    place = f"{split}[{row}] ({', '.join(raw.class_names[one] for one in classes)})"
+    return place if entry.texts is None else f'{place} "{one_line(entry.texts[row], SHOWN)}"'

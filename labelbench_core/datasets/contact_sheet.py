@@ -2,19 +2,16 @@
 
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageDraw
 
-from labelbench_core.datasets import POOL, RawDataset
+from labelbench_core.datasets import RawDataset
 from labelbench_core.datasets._decoding import decode_square, read_regular
+from labelbench_core.datasets.drawn_rows import PER_CLASS, drawn_rows
 from labelbench_core.datasets.names import printable
-from labelbench_core.seeds import rng_for
 from labelbench_core.storage import files
 
 SIDE = 96
 """Side of an image, in pixels."""
-MOST_CLASSES = 20
-PER_CLASS = 8
 NAMES = 160
 """Width of the column of names, in pixels."""
 
@@ -29,17 +26,13 @@ def write_contact_sheet(raw: RawDataset, data_dir: Path, path: Path) -> None:
     path
         The file, which is written over.
     """
-    pool = raw.splits[POOL]
-    names = raw.class_names[:MOST_CLASSES]
-    sheet = Image.new("RGB", (NAMES + PER_CLASS * SIDE, len(names) * SIDE), "white")
+    shown = list(drawn_rows(raw))
+    sheet = Image.new("RGB", (NAMES + PER_CLASS * SIDE, len(shown) * SIDE), "white")
     canvas = ImageDraw.Draw(sheet)
-    for label, name in enumerate(names):
-        several = pool.labels.ndim > 1
-        rows = np.flatnonzero(pool.labels[:, label] if several else pool.labels == label)
-        rows = rng_for("contact-sheet", label).permutation(rows)[:PER_CLASS]
+    for label, (name, pool, rows) in enumerate(shown):
         text = printable(name).encode("latin-1", "replace").decode("latin-1")
         canvas.text((6, label * SIDE + SIDE // 2 - 6), text[:24], fill="black")
-        for place, row in enumerate(rows.tolist()):
+        for place, row in enumerate(rows):
             if pool.images is not None:
                 image = Image.fromarray(pool.images[row]).resize((SIDE, SIDE))
             else:

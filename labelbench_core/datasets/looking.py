@@ -17,6 +17,7 @@ from labelbench_core.datasets.drawn_before import drawn
 from labelbench_core.datasets.looks import digests_record
 from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.notes import leak_notes, left_out_notes
+from labelbench_core.datasets.text_sheet import text_lengths
 from labelbench_core.errors import InputError
 
 MOST_CLASSES = 40
@@ -103,6 +104,7 @@ def look(
     left_out = {reason: one for reason, one in found.left_out.items() if reason != CORRUPT}
     lines += _told("left out", [*left_out_notes({"left_out": left_out})], "nothing")
     lines += _told("images", list(_images(found, data_dir)), "")
+    lines += _told("texts", list(text_lengths(found)), "")
     lines += _told("leaks", [*leak_notes({"leaks": find_leaks(found)})], "none")
     if near is not None:
         notes = [*leak_notes({"leaks": find_near(found, near)})]

@@ -26,7 +26,8 @@ def leak_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
     for leak in manifest.get("leaks", ()):
         count, kind = leak["count"], leak["kind"]
         first, second = leak["examples"][0]
-        images = "1 image" if count == 1 else f"{count:,} images"
+        of = leak.get("of", "image")
+        images = f"1 {of}" if count == 1 else f"{count:,} {of}s"
         if kind == "two classes":
             yield (
                 f"{images}, identical in content, {_are(count)} under two classes, for example "

@@ -12,8 +12,11 @@ from helpers import fake_results
 from labelbench_core.analysis import bought
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.datasets.stored_listing import write_listing
+from labelbench_core.datasets.text_rows import TextRows, stored_texts
+from labelbench_core.storage.rows import ArrayRows
 
 CLASSES = ["cat", "dog"]
+TEXTS = ["a purr", "two,\nlines", "three", "four"]
 
 
 def dataset_of(folder: Path, storage: str, labels: np.ndarray) -> SimpleNamespace:
@@ -27,11 +30,15 @@ def dataset_of(folder: Path, storage: str, labels: np.ndarray) -> SimpleNamespac
         "listings": {"pool": write_listing(listing, names)},
     }
     return SimpleNamespace(
-        folder=folder, manifest=manifest, class_names=CLASSES, labels=lambda split: labels
+        folder=folder,
+        manifest=manifest,
+        class_names=CLASSES,
+        labels=lambda split: labels,
+        texts=lambda split: TextRows(*map(ArrayRows, stored_texts(TEXTS).values())),
     )
 
 
-@pytest.mark.parametrize("storage", ["files", "array"])
+@pytest.mark.parametrize("storage", ["files", "array", "texts"])
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_every_label_stands_with_its_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, storage: str, multilabel: bool
@@ -68,5 +75,7 @@ def test_every_label_stands_with_its_file(
         assert [row["round"] for row in rows] == ["0", "0", "1"]
         assert [row["row"] for row in rows] == ["3", "0", "1"]
         assert [row["file"] for row in rows] == files
+        texts = ["four", "a purr", "two,\nlines"] if storage == "texts" else ["", "", ""]
+        assert [row["text"] for row in rows] == texts
         assert [row["label"] for row in rows] == names
         assert {row["annotator"] for row in rows} == {"exact"}
