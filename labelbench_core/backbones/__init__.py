@@ -142,9 +142,11 @@ class TextBackbone:
     lower_case
         Whether texts are lower-cased before the tokenizer gets them.
     weights_sha256
-        SHA-256 over names, types, shapes and values of all tensors of `model`.
+        SHA-256 over names, types, shapes and values of all tensors of `model` and `dense`.
     layer
         Where the features come from, in words.
+    dense
+        Layers on pooled features, from (B, features of `model`) to (B, D); None: there are none.
     """
 
     reads: ClassVar[str] = "texts"
@@ -158,6 +160,7 @@ class TextBackbone:
     lower_case: bool
     weights_sha256: str
     layer: str
+    dense: torch.nn.Module | None = None
 
     def tokens(self, texts: Sequence[str], **options: Any) -> Any:
         """What the tokenizer makes of texts, cut to `max_length`."""

@@ -1,11 +1,13 @@
 """Text encoders in the format of sentence-transformers, or any encoder of transformers.
 
 Reimers & Gurevych, "Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks", EMNLP 2019.
-Run by the package transformers; weights are read from safetensors only, and no code of a model.
+Run by the package transformers, without code of a model; an encoder's weights are read from
+safetensors only, those of a Dense module also from `pytorch_model.bin`, as tensors.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 from pathlib import Path
@@ -26,7 +28,7 @@ PACKAGE_NEEDED = "transformers"
 INSTALL = "pip install 'transformers>=4.57' safetensors"
 PACKAGE = "package:"
 POOLINGS = ("mean", "cls", "max")
-MODULES = ("Transformer", "Pooling", "Normalize")
+MODULES = ("Transformer", "Pooling", "Dense", "Normalize")
 LONGEST = 512
 
 
@@ -71,9 +73,11 @@ def build(
     prompt
         Put before every text, such as "query: ". null: nothing. Default: ours.
     """
+    import torch
     import transformers
 
     from labelbench_core.backbones._building import hash_weights
+    from labelbench_core.backbones._dense import dense_layers
 
     check(model=model)
     transformers.utils.logging.set_verbosity_error()
@@ -102,17 +106,25 @@ def build(
     most = getattr(network.config, "max_position_embeddings", None)
     if most is not None and length > most:
         raise InputError(f"options.max_length: {length}; allowed: at most {most}, as the model has")
+    features, whole, dense = network.config.hidden_size, network, None
+    if stated["dense"]:
+        dense = dense_layers(model, stated["dense"], features, functools.partial(_find, place))
+        features = dense[-2].out_features
+        whole = torch.nn.ModuleDict({"encoder": network, "dense": dense})
+    layer = f"{stated['pooling']} of the last hidden states"
+    layer += f", {len(stated['dense'])} dense" if stated["dense"] else ""
     return TextBackbone(
         model=network,
         tokenizer=tokenizer,
-        num_features=network.config.hidden_size,
+        num_features=features,
         pooling=stated["pooling"],
         normalize=unit,
         max_length=length,
         prompt=prompt or "",
         lower_case=stated["lower_case"],
-        weights_sha256=hash_weights(network),
-        layer=f"{stated['pooling']} of the last hidden states" + (", unit length" if unit else ""),
+        weights_sha256=hash_weights(whole),
+        layer=layer + (", unit length" if unit else ""),
+        dense=dense,
     )
 
 
@@ -139,6 +151,9 @@ def _stated(place: str, pooling: str | None) -> dict[str, Any]:
     if unknown:
         told = f"options.model: {shown(place)}: has the module {unknown[0]}"
         raise InputError(f"{told}; allowed: models of {listed(MODULES)}")
+    if kinds != sorted(kinds, key=MODULES.index):
+        told = f"options.model: {shown(place)}: its modules are {listed(kinds)}"
+        raise InputError(f"{told}; allowed: in the order {listed(MODULES)}")
     if pooling is None and "Pooling" in kinds:
         folder = modules[kinds.index("Pooling")]["path"]
         told = _json(place, f"{folder}/config.json") or {}
@@ -153,6 +168,7 @@ def _stated(place: str, pooling: str | None) -> dict[str, Any]:
     sentence = _json(place, "sentence_bert_config.json") or {}
     return {
         "pooling": pooling or "mean",
+        "dense": [one["path"] for one in modules if str(one["type"]).endswith(".Dense")],
         "normalize": "Normalize" in kinds,
         "max_length": sentence.get("max_seq_length"),
         "lower_case": bool(sentence.get("do_lower_case")),
@@ -160,21 +176,25 @@ def _stated(place: str, pooling: str | None) -> dict[str, Any]:
 
 
 def _json(place: str, name: str) -> Any:
-    """A JSON file of a model, local or of the hub; None where it has none."""
+    """A JSON file of a model; None where it has none."""
+    path = _find(place, name)
+    return None if path is None else json.loads(path.read_text(encoding="utf-8"))
+
+
+def _find(place: str, name: str) -> Path | None:
+    """Where a file of a model lies, local or of the hub; None where it has none."""
     from transformers.utils.hub import cached_file
 
     path = Path(place, name)
-    if not path.is_file():
-        if Path(place).is_dir():
-            return None
-        found = cached_file(
-            place,
-            name,
-            _raise_exceptions_for_missing_entries=False,
-            _raise_exceptions_for_connection_errors=False,
-            _raise_exceptions_for_gated_repo=False,
-        )
-        if found is None:
-            return None
-        path = Path(found)
-    return json.loads(path.read_text(encoding="utf-8"))
+    if path.is_file():
+        return path
+    if Path(place).is_dir():
+        return None
+    found = cached_file(
+        place,
+        name,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+        _raise_exceptions_for_gated_repo=False,
+    )
+    return None if found is None else Path(found)

@@ -54,6 +54,7 @@ class TextEncoder:
     def __init__(self, backbone: TextBackbone, dataset: PreparedDataset) -> None:
         self._backbone = backbone
         self._model: torch.nn.Module | None = None
+        self._dense: torch.nn.Module = torch.nn.Identity()
         self._device, self._dtype = torch.device("cpu"), torch.float32
         self.num_features = backbone.num_features
         self.batch_size = BATCH
@@ -67,6 +68,8 @@ class TextEncoder:
         """Put a copy of the network on its device."""
         self._device, self._dtype = torch.device(device), getattr(torch, precision)
         self._model = copy.deepcopy(self._backbone.model).to(self._device)
+        if self._backbone.dense is not None:
+            self._dense = copy.deepcopy(self._backbone.dense).to(self._device)
 
     def encode(
         self, batch: list[str], prepare: Callable[[list[str]], TextView] | None
@@ -92,6 +95,7 @@ class TextEncoder:
                 with view.within(model, lengths), autocast(self._device, self._dtype):
                     hidden = model(**tokens).last_hidden_state
                 pooled = pool(hidden.float(), tokens["attention_mask"], self._backbone.pooling)
+                pooled = self._dense(pooled)
                 if self._backbone.normalize:
                     pooled = torch.nn.functional.normalize(pooled, dim=1)
                 return pooled.cpu().numpy()
@@ -113,6 +117,12 @@ class TextEncoder:
             for name, value in model.named_parameters()
             if value.ndim == 2 and "embedding" not in name
         )
+        dense = self._backbone.dense
+        after = (
+            0
+            if dense is None
+            else 2 * sum(one.numel() for one in dense.parameters() if one.ndim == 2)
+        )
         pairs = 4 * model.config.num_hidden_layers * model.config.hidden_size
         total = 0
         for split, count in views.items():
@@ -120,7 +130,8 @@ class TextEncoder:
             for first in range(0, len(of_split), COUNTED):
                 within = np.arange(first, min(first + COUNTED, len(of_split)))
                 ids = self._backbone.tokens(of_split.batch(within))["input_ids"]
-                total += count * sum(len(one) * (2 * weights + pairs * len(one)) for one in ids)
+                of_texts = sum(len(one) * (2 * weights + pairs * len(one)) for one in ids)
+                total += count * (of_texts + after * len(ids))
         return total
 
 

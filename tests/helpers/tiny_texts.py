@@ -1,8 +1,10 @@
 """A text encoder of two small layers with random weights, as a folder."""
 
 import json
+from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
 WORDS = ("good", "bad", "film", "card", "my", "lost", "a", "fine", "was", "it")
@@ -25,7 +27,8 @@ def write_model(folder, modules=(), pooling="mean_tokens", max_seq_length=None, 
         kind = "sentence_transformers.models."
         paths = ["", *(f"{place}_{one}" for place, one in enumerate(modules) if place)]
         places = [
-            {"path": path, "type": kind + one} for path, one in zip(paths, modules, strict=True)
+            {"idx": place, "name": str(place), "path": path, "type": kind + one}
+            for place, (path, one) in enumerate(zip(paths, modules, strict=True))
         ]
         (folder / "modules.json").write_text(json.dumps(places))
         (folder / "1_Pooling").mkdir(exist_ok=True)
@@ -35,3 +38,20 @@ def write_model(folder, modules=(), pooling="mean_tokens", max_seq_length=None, 
         stated = json.dumps({"max_seq_length": max_seq_length})
         (folder / "sentence_bert_config.json").write_text(stated)
     return str(folder)
+
+
+def write_dense(folder, sizes=(16, 6), safe=True, layer="2_Dense", **config):
+    """The files of a Dense module of a model's folder; its weight (out, in) and bias (out,)."""
+    place = Path(folder, layer)
+    place.mkdir(exist_ok=True)
+    config = {"in_features": sizes[0], "out_features": sizes[1], "bias": True, **config}
+    config = {"activation_function": "torch.nn.modules.activation.Tanh", **config}
+    (place / "config.json").write_text(json.dumps(config))
+    drawn = torch.Generator().manual_seed(sizes[1])
+    weight, bias = torch.randn(sizes[::-1], generator=drawn), torch.randn(sizes[1], generator=drawn)
+    tensors = {"linear.weight": weight, "linear.bias": bias}
+    if safe:
+        save_file(tensors, place / "model.safetensors")
+    else:
+        torch.save(tensors, place / "pytorch_model.bin")
+    return weight.numpy(), bias.numpy()

@@ -1,13 +1,14 @@
 """Embeddings of texts: as transformers and sentence-transformers compute them."""
 
 import importlib.util
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from helpers.prepared import prepare
-from helpers.tiny_texts import write_model
+from helpers.tiny_texts import write_dense, write_model
 from labelbench_core import registry
 from labelbench_core.backbones import sentence_transformer
 from labelbench_core.embeddings import embed
@@ -93,10 +94,12 @@ def test_the_models_files_say_pooling_length_and_norm(tmp_path, tiny):
 
 
 def test_what_cannot_be_used_is_one_line(tmp_path, tiny):
-    dense = write_model(tmp_path / "dense", ("Transformer", "Pooling", "Dense"))
+    cnn = write_model(tmp_path / "cnn", ("Transformer", "CNN", "Pooling"))
+    early = write_model(tmp_path / "early", ("Transformer", "Normalize", "Pooling"))
     other = write_model(tmp_path / "other", ("Transformer", "Pooling"), "weightedmean_tokens")
     for model, options, expected in (
-        (dense, {}, "has the module Dense; allowed: models of Transformer, Pooling, Normalize"),
+        (cnn, {}, "has the module CNN; allowed: models of Transformer, Pooling, Dense, Normali"),
+        (early, {}, "its modules are Transformer, Normalize, Pooling; allowed: in the order"),
         (other, {}, "options.pooling: null; the model's is 'weightedmean_tokens'; allowed: mean"),
         (tiny, {"max_length": 33}, "options.max_length: 33; allowed: at most 32, as the model has"),
         (str(tmp_path), {}, "has no config.json; allowed: a folder of a model"),
@@ -112,6 +115,59 @@ def test_what_cannot_be_used_is_one_line(tmp_path, tiny):
         sentence_transformer.check(model=str(tmp_path))
     assert sentence_transformer.model_folder("sentence-transformers/LaBSE") == (
         "sentence-transformers/LaBSE"
+    )
+
+
+@pytest.mark.parametrize("safe", [True, False])
+def test_dense_modules_follow_the_pooling(tmp_path, tiny, dataset, safe):
+    """A product and an activation by hand; then unit length."""
+    modules = ("Transformer", "Pooling", "Dense", "Dense", "Normalize")
+    folder = write_model(tmp_path / "dense", modules)
+    first = write_dense(folder, (16, 6), safe)
+    identity = "torch.nn.modules.linear.Identity"
+    second = write_dense(folder, (6, 4), safe, "3_Dense", activation_function=identity)
+    pooled = encode(build(tiny, normalize=False), dataset, TEXTS)
+    expected = np.tanh(pooled @ first[0].T + first[1]) @ second[0].T + second[1]
+    backbone = build(folder)
+    assert backbone.layer == "mean of the last hidden states, 2 dense, unit length"
+    assert backbone.weights_sha256 != build(tiny).weights_sha256
+    found = encode(backbone, dataset, TEXTS)
+    norms = np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(found, expected / norms, atol=1e-5)
+    plain = encode(build(folder, normalize=False), dataset, TEXTS)
+    np.testing.assert_allclose(plain, expected, atol=1e-5)
+
+
+def test_what_a_dense_module_cannot_be_is_one_line(tmp_path):
+    folder = write_model(tmp_path / "dense", ("Transformer", "Pooling", "Dense"))
+    with pytest.raises(InputError, match=r"2_Dense/config\.json is missing"):
+        build(folder)
+    for config, expected in (
+        ({"use_residual": True}, "2_Dense: use_residual: true; allowed: false"),
+        ({"in_features": 8}, "2_Dense: in_features: 8; allowed here: 16"),
+        ({"out_features": "6"}, "2_Dense: out_features: 6; allowed: a whole number above 0"),
+        ({"activation_function": "mine.Tanh"}, "activation_function: 'mine.Tanh'; allowed: torch"),
+        ({"module_input_name": "token_embeddings"}, "module_input_name: 'token_embeddings'; allow"),
+        ({"out_features": 5}, "2_Dense/model.safetensors: cannot be loaded: "),
+    ):
+        write_dense(folder, **config)
+        with pytest.raises(InputError) as error:
+            build(folder)
+        assert expected in str(error.value)
+        assert "\n" not in str(error.value)
+    write_dense(folder)
+    Path(folder, "2_Dense", "model.safetensors").unlink()
+    with pytest.raises(InputError, match="2_Dense: has no weights; allowed: model"):
+        build(folder)
+
+
+def test_dense_modules_are_those_of_sentence_transformers(tmp_path, dataset):
+    reference = pytest.importorskip("sentence_transformers")
+    folder = write_model(tmp_path / "dense", ("Transformer", "Pooling", "Dense", "Normalize"))
+    write_dense(folder, activation_function="torch.nn.modules.activation.GELU")
+    model = reference.SentenceTransformer(folder, device="cpu")
+    np.testing.assert_allclose(
+        encode(build(folder), dataset, TEXTS), model.encode(TEXTS), atol=1e-5
     )
 
 
