@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.datasets import POOL, RawDataset, RawSplit, Source
+from labelbench_core.datasets import POOL, RawDataset, Source
 from labelbench_core.datasets import _split_files as split_files
 from labelbench_core.datasets._columns import read_columns
-from labelbench_core.datasets._tabular import Cells, all_cells, labels_of
+from labelbench_core.datasets._tabular import Cells, all_cells
+from labelbench_core.datasets._text_cells import dataset_of_texts, refuse_blank
 from labelbench_core.datasets.names import below, printable
 from labelbench_core.datasets.table import read_class_names
 from labelbench_core.errors import InputError, shown
@@ -61,24 +62,14 @@ def load(
     splits = splits or {}
     split_files.require_splits(splits)
     cells = {
-        split: _cells(data_dir, splits[split], text_column, label_column)
-        for split in (POOL, *(splits.keys() - {POOL}))
+        split: _cells(data_dir, table, text_column, label_column) for split, table in splits.items()
     }
     if classes is None:
         known, where = None, ""
     else:
         known = read_class_names(below(data_dir, "classes", classes))
         where = printable(Path(data_dir, classes))
-    labels = {}
-    for split, one in cells.items():
-        labels[split], found = labels_of(one, known, where)
-        if known is None:
-            known, where = found, "the pool"
-    texts = {split: one.columns["text"] for split, one in cells.items()}
-    return RawDataset(
-        class_names=list(known or ()),
-        splits={split: RawSplit(labels[split], texts=texts[split]) for split in splits},
-    )
+    return dataset_of_texts(cells, known, where)
 
 
 def source_files(
@@ -113,7 +104,4 @@ def _cells(data_dir: Path, table: str, text_column: str, label_column: str) -> C
     asked = {f"options.{key}_column": name for key, name in names.items()}
     columns = read_columns(file, asked).values()
     cells = all_cells(file, names, dict(zip(names, columns, strict=True)))
-    blank = next((row for row, text in enumerate(cells.columns["text"]) if not text.strip()), None)
-    if blank is not None:
-        raise cells.error("text", blank, "a text that is not blank")
-    return cells
+    return refuse_blank(cells)

@@ -328,7 +328,7 @@ def test_every_source_is_registered_with_literal_options():
     names = registry.names("datasets")
     assert names == [
         *("camelyon17", "cifar10", "cifar100", "digits", "fashion-mnist", "fmow"),
-        *("hugging-face-folder", "image-folder"),
+        *("hugging-face-folder", "hugging-face-saved", "image-folder"),
         *("imagenet", "iwildcam", "kuzushiji49", "mosaics", "own-embeddings", "svhn", "table"),
         "text-table",
     ]

@@ -1,0 +1,41 @@
+"""Data sets of texts from tables: what their sources share."""
+
+from collections.abc import Mapping, Sequence
+
+from labelbench_core.datasets import POOL, RawDataset, RawSplit
+from labelbench_core.datasets._tabular import Cells, labels_of
+
+
+def refuse_blank(cells: Cells) -> Cells:
+    """The same cells; `InputError` names the first of column "text" that is blank."""
+    texts = cells.columns["text"]
+    blank = next((row for row, text in enumerate(texts) if not text.strip()), None)
+    if blank is not None:
+        raise cells.error("text", blank, "a text that is not blank")
+    return cells
+
+
+def dataset_of_texts(
+    cells: Mapping[str, Cells], names: Sequence[str] | None, where: str
+) -> RawDataset:
+    """The data set of the columns "text" and "label" of each split, in its order.
+
+    Parameters
+    ----------
+    names
+        The classes, in order. None: the labels of the pool, sorted.
+    where
+        What says which classes there are, for messages.
+    """
+    known, labels = names, {}
+    for split in (POOL, *(one for one in cells if one != POOL)):
+        labels[split], found = labels_of(cells[split], known, where)
+        if known is None:
+            known, where = found, "the pool"
+    return RawDataset(
+        class_names=list(known or ()),
+        splits={
+            split: RawSplit(labels[split], texts=one.columns["text"])
+            for split, one in cells.items()
+        },
+    )

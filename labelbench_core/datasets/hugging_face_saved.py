@@ -1,0 +1,150 @@
+"""Your own texts as Hugging Face's package datasets saves them: a folder by `save_to_disk`.
+
+Read by the package pyarrow; datasets itself is not needed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelbench_core.datasets import POOL, RawDataset, Source
+from labelbench_core.datasets import _split_files as split_files
+from labelbench_core.datasets._arrow_folder import (
+    SPLITS,
+    class_names,
+    read_split,
+    saved_splits,
+)
+from labelbench_core.datasets._arrow_folder import split_files as files_of_split
+from labelbench_core.datasets._listing import MEANT
+from labelbench_core.datasets._tabular import Cells, all_cells
+from labelbench_core.datasets._text_cells import dataset_of_texts, refuse_blank
+from labelbench_core.datasets.names import below, printable
+from labelbench_core.errors import InputError, did_you_mean, listed, shown
+
+INFO = {
+    "summary": "your own texts as save_to_disk of Hugging Face's package datasets writes them",
+    "license": "your own",
+    "paper": "",
+    "required": ["folder"],
+    "rows": "texts",
+}
+
+
+@dataclass(frozen=True)
+class SavedCells(Cells):
+    """Rows of a split of several Arrow files, which are no lines."""
+
+    def error(self, key: str, row: int, allowed: str, value: str | None = None) -> InputError:
+        """The error for a cell, by the number of its row in the split, from 0."""
+        text = self.columns[key][row] if value is None else value
+        where = f"{printable(self.file)}: row {row}: column {printable(self.names[key])}"
+        return InputError(f"{where}: {shown(text)}; allowed: {allowed}")
+
+
+def check(data_dir: Path, *, allow_missing_classes: bool = False, **options: Any) -> dict[str, int]:
+    """Sizes of the splits, all of them read; `InputError` for what is wrong in one of them."""
+    return split_files.sizes(load(data_dir, **options), allow_missing_classes)
+
+
+def load(
+    data_dir: Path,
+    *,
+    folder: str = "",
+    text_column: str = "text",
+    label_column: str = "label",
+    splits: Mapping[str, str] | None = None,
+    allow_missing_classes: bool = False,
+) -> RawDataset:
+    """All splits, in the order in which they were saved.
+
+    Parameters
+    ----------
+    data_dir
+        `folder` is relative to it.
+    folder
+        What `save_to_disk` of a `DatasetDict` has written. Default: ours.
+    text_column
+        Column with the texts. Default: ours.
+    label_column
+        Column with the label of each text: a `ClassLabel`, which also names the classes, a class's
+        name, or its number, from 0. Default: ours.
+    splits
+        Split (pool, test, val; any other name is a shifted split) → its name in the folder. null:
+        all of them, of which `train` is the pool and `validation` is val. Default: ours.
+    allow_missing_classes
+        Whether `val`, `test` and shifted splits may lack classes; the pool never may. Default:
+        ours.
+    """
+    places = _places(data_dir, folder, splits)
+    cells = {split: _cells(place, text_column, label_column) for split, place in places.items()}
+    where = f"the feature {printable(label_column)}"
+    return dataset_of_texts(cells, class_names(places[POOL], label_column), where)
+
+
+def source_files(
+    data_dir: Path,
+    *,
+    folder: str = "",
+    splits: Mapping[str, str] | None = None,
+    **_: Any,
+) -> Source | None:
+    """All files that are read; None if one of them is not there."""
+    try:
+        places = _places(data_dir, folder, splits)
+        files = [file for place in places.values() for file in files_of_split(place)]
+    except InputError:
+        return None
+    names = {file.relative_to(data_dir).as_posix() for file in files}
+    return Source(Path(data_dir), sorted(names | {f"{folder}/{SPLITS}"}))
+
+
+def pool_labels(data_dir: Path, **options: Any) -> tuple[np.ndarray, list[str]]:
+    """(N,) labels of the pool and the classes' names."""
+    raw = load(data_dir, **options)
+    return raw.splits[POOL].labels, raw.class_names
+
+
+def _places(data_dir: Path, folder: str, splits: Mapping[str, str] | None) -> dict[str, Path]:
+    """Split → the folder that it was saved in."""
+    root = below(data_dir, "folder", folder)
+    if not folder or not root.is_dir():
+        told = f"options.folder: {shown(folder)}: {printable(root)} is not a folder"
+        raise InputError(f"{told}; allowed: an existing folder below LABELBENCH_DATA")
+    saved = saved_splits(root)
+    chosen = dict(splits or {MEANT.get(name, name): name for name in saved})
+    for split, name in chosen.items():
+        if name not in saved:
+            told = (
+                f"options.splits: {split}: {shown(name)} was not saved{did_you_mean(name, saved)}"
+            )
+            raise InputError(f"{told}; allowed: {listed(saved)}")
+    split_files.require_splits(chosen)
+    return {split: root / name for split, name in chosen.items()}
+
+
+def _cells(folder: Path, text_column: str, label_column: str) -> Cells:
+    """Texts and labels of a split."""
+    names = {"text": text_column, "label": label_column}
+    found = read_split(folder, {f"options.{key}_column": name for key, name in names.items()})
+    for row, text in enumerate(found[text_column]):
+        if not isinstance(text, str | None):
+            told = f"{printable(folder)}: row {row}: column {printable(text_column)}"
+            raise InputError(f"{told}: {shown(text)}; allowed: text")
+    classes = class_names(folder, label_column)
+    columns = {
+        "text": [text or "" for text in found[text_column]],
+        "label": [_label(value, classes) for value in found[label_column]],
+    }
+    cells = all_cells(folder, names, columns)
+    return refuse_blank(SavedCells(folder, cells.names, cells.columns, cells.rows))
+
+
+def _label(value: Any, classes: list[str] | None) -> str:
+    """A label as a cell: of a `ClassLabel` its class's name, or the number that names none."""
+    if classes is not None and isinstance(value, int) and 0 <= value < len(classes):
+        return classes[value]
+    return "" if value is None else str(value)
