@@ -7,7 +7,11 @@ import pytest
 
 from docs import make_config_table
 from helpers.project import PROJECT
-from labelbench_core.augmentation.settings import Augmentation, StrongAugmentation
+from labelbench_core.augmentation.settings import (
+    Augmentation,
+    StrongAugmentation,
+    TextAugmentation,
+)
 from labelbench_core.configuration.catalogue import KINDS, load_catalogue
 from labelbench_core.configuration.experiment import Finetuning
 from labelbench_core.configuration.loading import load_experiment
@@ -85,7 +89,8 @@ def test_defaults_of_an_experiment_are_those_of_the_code():
 
 def test_defaults_of_an_augmentation_are_those_of_the_code():
     entry = CATALOGUE["$defs"]["augmentations"]["additionalProperties"]["properties"]
+    of_texts = {field.name: field.default for field in dataclasses.fields(TextAugmentation)}
     for name, settings in (("weak", Augmentation), ("strong", StrongAugmentation)):
         defaults = {field.name: field.default for field in dataclasses.fields(settings)}
         for key, one in entry[name]["properties"].items():
-            assert one["default"] == defaults[key]
+            assert one["default"] == (of_texts | defaults)[key]
