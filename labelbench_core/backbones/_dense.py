@@ -19,8 +19,8 @@ FILES = ("model.safetensors", "pytorch_model.bin")
 
 def dense_layers(
     model: str, folders: Sequence[str], features: int, find: Callable[[str], Path | None]
-) -> torch.nn.Sequential:
-    """The layers of a model's Dense modules, in order, with their weights.
+) -> tuple[torch.nn.Sequential, int]:
+    """The layers of a model's Dense modules, in order, with weights; and the features they give.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def dense_layers(
             raise InputError(f"{where}/{weights.name}: cannot be loaded: {reason}") from error
         layers.append(linear)
         layers.append(getattr(torch.nn, _activation(told))())
-    return layers.float().eval()
+    return layers.float().eval(), features
 
 
 def _check(told: Mapping[str, Any], where: str, features: int) -> None:

@@ -108,8 +108,8 @@ def build(
         raise InputError(f"options.max_length: {length}; allowed: at most {most}, as the model has")
     features, whole, dense = network.config.hidden_size, network, None
     if stated["dense"]:
-        dense = dense_layers(model, stated["dense"], features, functools.partial(_find, place))
-        features = dense[-2].out_features
+        find = functools.partial(_find, place)
+        dense, features = dense_layers(model, stated["dense"], features, find)
         whole = torch.nn.ModuleDict({"encoder": network, "dense": dense})
     layer = f"{stated['pooling']} of the last hidden states"
     layer += f", {len(stated['dense'])} dense" if stated["dense"] else ""
