@@ -9,6 +9,7 @@ from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Crossing
 from labelbench_core.datasets.variants import STORED, Variant
 from labelbench_core.errors import InputError, listed
+from labelbench_core.training.recipe import Recipe
 
 TOLD = "whose rows may belong to any number of classes"
 
@@ -41,6 +42,8 @@ def multilabel_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) ->
         if entries.starts_from_class_names(catalogue, name):
             told = f"proxies: {name!r}: options.start: 'zero-shot' does not apply to {of_dataset}"
             yield f"{told}; allowed: zeros"
+    for name in getattr(crossing.finetune, "trainers", ()):
+        yield from _trainer_options(catalogue, name, of_dataset)
     variant = Variant.of(catalogue["datasets"][dataset])
     for key in STORED:
         if key != "near_copies" and getattr(variant, key) is not None:
@@ -48,6 +51,17 @@ def multilabel_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) ->
                 f"datasets: {dataset!r}: {key} does not apply, since its rows may belong to any "
                 "number of classes; allowed: leave it out"
             )
+
+
+def _trainer_options(catalogue: Catalogue, name: str, of_dataset: str) -> Iterator[str]:
+    """Options of a trainer that mean something only where a row has one class."""
+    entry = catalogue["trainers"][name]
+    if registry.options_of(entry).get("class_weights") == "balanced":
+        told = f"finetune.trainers: {name!r}: options.class_weights: 'balanced' does not apply to"
+        yield f"{told} {of_dataset}; allowed: none"
+    if Recipe.from_options(entry.get("training")).head == "zero-shot":
+        told = f"finetune.trainers: {name!r}: training.head: 'zero-shot' does not apply to"
+        yield f"{told} {of_dataset}; allowed: fresh, proxy"
 
 
 def single_label_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) -> Iterator[str]:

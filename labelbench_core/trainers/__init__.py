@@ -25,7 +25,7 @@ class Batch:
     inputs
         (B, ...) float32 labelled examples, weakly augmented.
     labels
-        (B,) int64.
+        (B,) int64 classes; where a row belongs to any number of classes, (B, C) of 0 and 1.
     weak, strong
         (U, ...) two views of the same unlabelled examples; None where there are none. Trainers with
         `unlabeled_views` 1 in their `INFO` get no strong view.
@@ -38,6 +38,11 @@ class Batch:
     weak: torch.Tensor | None = None
     strong: torch.Tensor | None = None
     rows: torch.Tensor | None = None
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether a row belongs to any number of classes."""
+        return self.labels.ndim > 1
 
     def parts(self, count: int) -> list[Batch]:
         """The batch in `count` parts of nearly equal size, fewer if it has fewer examples."""

@@ -2,11 +2,18 @@
 
 An unlabelled example counts where the largest probability of its weak view reaches `threshold`
 (eq. 4); its strong view is trained towards that class.
+
+Where a row belongs to any number of classes, the rule holds for each class by itself: the class or
+its absence is a label where its probability reaches `threshold`, and the binary cross-entropies of
+these labels are averaged over all examples and classes. That form is ours.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from labelbench_core.registry.options import NonNegative, Share, ShareBelow1
 from labelbench_core.trainers import Batch, Loss, Step
@@ -23,6 +30,7 @@ INFO = {
     "paper": "Sohn et al., NeurIPS 2020",
     "needs_unlabeled": True,
     "needs_teacher": False,
+    "multilabel": True,
 }
 
 
@@ -42,9 +50,28 @@ class FixMatch:
         if batch.weak is None:
             return supervised_step(network, batch, self.label_smoothing)
         labeled, weak, strong = forward(network, batch)
+        if batch.multilabel:
+            unlabeled, used = binary_pseudo_labels(weak, strong, self.threshold)
+            return total_loss(self, batch, labeled, unlabeled, used)
         confidence, classes = weak.softmax(dim=1).max(dim=1)
         used = (confidence >= self.threshold).float()
         return total_loss(self, batch, labeled, weighted_loss(strong, classes, used), used)
+
+
+def binary_pseudo_labels(
+    weak: torch.Tensor, strong: torch.Tensor, threshold: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The unlabelled loss, a scalar, and (U, C) 1.0 where a class or its absence is a label.
+
+    Parameters
+    ----------
+    weak, strong
+        (U, C) logits of the two views.
+    """
+    p = weak.sigmoid()
+    used = (torch.maximum(p, 1 - p) >= threshold).float()
+    losses = binary_cross_entropy_with_logits(strong, (p >= 0.5).float(), reduction="none")
+    return (losses * used).mean(), used
 
 
 def build(

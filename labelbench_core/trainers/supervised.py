@@ -1,5 +1,7 @@
 """Supervised training: cross-entropy on the labelled examples only.
 
+Where a row belongs to any number of classes: binary cross-entropy, the mean over the classes.
+
 With the recipe's `head: proxy` the classifier starts as the linear probe that was trained on the
 same labels, then the whole network is trained (LP-FT: Kumar et al., "Fine-Tuning can Distort
 Pretrained Features and Underperform Out-of-Distribution", ICLR 2022).
@@ -16,6 +18,7 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from labelbench_core.registry.options import Interval, ShareBelow1
 from labelbench_core.trainers import Batch, Loss, Problem, Step
+from labelbench_core.trainers.shared.losses import binary_losses
 from labelbench_core.trainers.shared.mixing import mix
 
 INFO = {
@@ -23,6 +26,7 @@ INFO = {
     "paper": "Kumar et al. 2022 (LP-FT); Zhang et al. 2018 (mixup); Yun et al. 2019 (CutMix)",
     "needs_unlabeled": False,
     "needs_teacher": False,
+    "multilabel": True,
 }
 
 
@@ -43,9 +47,13 @@ class Supervised:
         self, network: Callable[[torch.Tensor], torch.Tensor], batch: Batch, step: Step
     ) -> Loss:
         """Mean cross-entropy of the batch, in float32 whatever the network's precision."""
-        targets = one_hot(batch.labels, step.problem.num_classes).float()
-        inputs, targets = mix(batch.inputs, targets, self.mixup, self.cutmix, step.rng)
+        targets = batch.labels
+        if not batch.multilabel:
+            targets = one_hot(targets, step.problem.num_classes)
+        inputs, targets = mix(batch.inputs, targets.float(), self.mixup, self.cutmix, step.rng)
         logits = network(inputs).float()
+        if batch.multilabel:
+            return Loss(binary_losses(logits, targets, self.label_smoothing).mean(), logits)
         weights = None if step.state is None else step.state.weights
         losses = cross_entropy(
             logits, targets, weights, reduction="none", label_smoothing=self.label_smoothing
@@ -89,6 +97,6 @@ def build(
         one covers (Yun et al., ICCV 2019); 0: no patch. Default: ours.
     class_weights
         Weight of classes in the loss: "none", in proportion to their numbers of examples;
-        "balanced", equal. Default: ours.
+        "balanced", equal, where a row has one class. Default: ours.
     """
     return Supervised(label_smoothing, mixup, cutmix, class_weights)

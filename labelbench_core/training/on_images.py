@@ -107,7 +107,7 @@ def train_network(
     Parameters
     ----------
     labeled, labels
-        (L,) indices into the pool, and (L,) their labels.
+        (L,) indices into the pool, and (L,) or (L, C) their labels.
     trainer
         The catalogue's entry, with `implementation`, `options` and `training`.
     names
@@ -185,6 +185,7 @@ def evaluate(
                 dataset.images(split, threads=threads, framing=backbone.framing),
                 trained.device,
                 trained.dtype,
+                multilabel=dataset.labels(split).ndim > 1,
             ),
             dataset.labels(split),
             dataset.groups(split),
@@ -211,11 +212,18 @@ def predict_proba(
     images: Images,
     device: torch.device,
     dtype: torch.dtype,
+    *,
+    multilabel: bool = False,
 ) -> np.ndarray:
     """(N, C) float32 class probabilities of all `images`.
 
     The softmax is taken in float32, so that probabilities near 1 stay distinct. If a diverged
     network gives no finite logits, the probabilities are uniform.
+
+    Parameters
+    ----------
+    multilabel
+        Whether a row belongs to any number of classes: then each has a logistic function.
     """
     rows = np.arange(len(images))
     # Nothing is kept on the device: every image is seen once.
@@ -228,5 +236,6 @@ def predict_proba(
                 features = network.backbone(backbone.preprocess(batch))
             logits = network.classify(features.float())
             logits = torch.where(logits.isfinite().all(dim=1, keepdim=True), logits, 0.0)
-            parts.append(logits.softmax(dim=1).cpu().numpy())
+            p = logits.sigmoid() if multilabel else logits.softmax(dim=1)
+            parts.append(p.cpu().numpy())
     return np.concatenate(parts)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel
 
 from labelbench_core.compute import distributed
@@ -20,6 +19,7 @@ from labelbench_core.compute.randomness import seed_torch
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for, seed_for
 from labelbench_core.trainers import Batch, Problem, Step, Trainer
+from labelbench_core.trainers.shared.losses import summed_loss
 from labelbench_core.training.batches import Sampler
 from labelbench_core.training.examples import Examples
 from labelbench_core.training.network import Network, checkpoint_activations, set_mode
@@ -29,7 +29,7 @@ from labelbench_core.training.schedule import (
     learning_rate_factor,
     set_learning_rate,
 )
-from labelbench_core.training.window import Window
+from labelbench_core.training.window import Window, predicted_labels
 
 VALIDATION_BATCH = 256
 LONGEST_WINDOW = 50  # steps between two rows of the history, at most
@@ -37,7 +37,7 @@ LONGEST_WINDOW = 50  # steps between two rows of the history, at most
 
 @dataclass(frozen=True)
 class Validation:
-    """Labelled examples that are not trained on, and their (V,) int64 labels."""
+    """Labelled examples that are not trained on, and their (V,) or (V, C) labels."""
 
     examples: Examples
     labels: np.ndarray
@@ -52,7 +52,7 @@ class Task:
     labeled
         The labelled examples.
     labels
-        (L,) int64, aligned with `labeled`.
+        (L,) int64, aligned with `labeled`; or (L, C) of 0 and 1.
     num_classes
         C.
     names
@@ -116,7 +116,10 @@ class TrainingRun:
         )
         self.window = Window(task.num_classes, task.device)
         self.labels = on_device(task.labels, task.device)
-        counts = np.bincount(task.labels, minlength=task.num_classes)
+        if task.labels.ndim > 1:
+            counts = task.labels.sum(axis=0, dtype=np.int64)
+        else:
+            counts = np.bincount(task.labels, minlength=task.num_classes)
         self.problem = Problem(counts, 0 if task.unlabeled is None else len(task.unlabeled))
         self.state = trainer.state(self.problem)
         if self.state is not None:
@@ -242,8 +245,8 @@ class TrainingRun:
                 with autocast(self.task.device, self.dtype):
                     logits = network(examples.view("plain", rows, raw, rng_for("unused"))).float()
                 truth = on_device(labels[rows], logits.device)
-                losses.append(float(cross_entropy(logits, truth, reduction="sum")))
-                hits += int((logits.argmax(dim=1) == truth).sum())
+                losses.append(float(summed_loss(logits, truth)))
+                hits += int((predicted_labels(logits, truth) == truth).sum())
         set_mode(network, training=mode)
         loss = sum(losses) / len(labels)
         self.looks_since_best += 1
@@ -252,7 +255,7 @@ class TrainingRun:
             return
         if all(loss < look["loss"] for look in self.looks):
             self.best, self.looks_since_best = self._weights(), 0
-        self.looks.append({"step": self.step, "loss": loss, "accuracy": hits / len(labels)})
+        self.looks.append({"step": self.step, "loss": loss, "accuracy": hits / labels.size})
 
     def has_ended(self) -> bool:
         """Whether all steps are done, or the last looks give no hope of a lower loss."""

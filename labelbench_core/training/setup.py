@@ -63,7 +63,7 @@ def set_up(
     trainer
         The catalogue's entry, with `implementation`, `options` and `training`.
     labels
-        (L,) int64 of the labelled examples.
+        (L,) int64 of the labelled examples, or (L, C) of 0 and 1.
     names
         What every random stream is derived from.
     labeled
@@ -99,6 +99,8 @@ def set_up(
 def hold_out(labels: np.ndarray, share: float, names: tuple[str | int, ...]) -> np.ndarray:
     """Places of a random `share` of the labels, spread over the classes; at least one, never all.
 
+    Where a row belongs to any number of classes: spread over the different sets of classes.
+
     `InputError` if there are not two labels.
     """
     if len(labels) < LEAST_TO_HOLD_OUT:
@@ -107,6 +109,8 @@ def hold_out(labels: np.ndarray, share: float, names: tuple[str | int, ...]) -> 
             f"{LEAST_TO_HOLD_OUT} labels or more"
         )
     count = num_held_out(len(labels), share)
+    if labels.ndim > 1:
+        labels = np.unique(labels, axis=0, return_inverse=True)[1].reshape(len(labels))
     shuffled = rng_for("validation", *names).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     # Evenly spaced over the sorted labels: every class gives its share.

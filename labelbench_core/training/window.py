@@ -10,6 +10,13 @@ from labelbench_core.compute import distributed
 from labelbench_core.trainers import Loss
 
 
+def predicted_labels(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """What logits (B, C) predict, in the form of `labels`: (B,) classes, or (B, C) of 0 and 1."""
+    if labels.ndim == 1:
+        return logits.argmax(dim=1)
+    return (logits >= 0).to(labels.dtype)
+
+
 class Window:
     """Sums over some steps, kept on the device: only reading them waits for it."""
 
@@ -20,6 +27,7 @@ class Window:
             "parts": torch.zeros(2, dtype=torch.float64, device=device),
             "loss": torch.zeros((), dtype=torch.float64, device=device),
             "hits": torch.zeros((), dtype=torch.int64, device=device),
+            "decisions": torch.zeros((), dtype=torch.int64, device=device),
             "predicted": torch.zeros(num_classes, dtype=torch.int64, device=device),
             "true": torch.zeros(num_classes, dtype=torch.int64, device=device),
         }
@@ -29,7 +37,6 @@ class Window:
         self, loss: Loss, labels: torch.Tensor, share: float = 1.0, unlabeled_share: float = 1.0
     ) -> None:
         """Record a step, or the shares of its examples that were trained on by themselves."""
-        predictions = loss.logits.detach().argmax(dim=1)
         self._sums["steps"] += share
         self._sums["loss"] += loss.weighted(share, unlabeled_share).detach()
         if loss.unlabeled is not None:
@@ -38,9 +45,12 @@ class Window:
             self._unlabeled = True
         if not share:  # labels that another process counts
             return
+        predictions = predicted_labels(loss.logits.detach(), labels)
         self._sums["hits"] += (predictions == labels).sum()
-        self._sums["predicted"] += (predictions[:, None] == self._classes).sum(dim=0)
-        self._sums["true"] += (labels[:, None] == self._classes).sum(dim=0)
+        self._sums["decisions"] += labels.numel()
+        if labels.ndim == 1:
+            self._sums["predicted"] += (predictions[:, None] == self._classes).sum(dim=0)
+            self._sums["true"] += (labels[:, None] == self._classes).sum(dim=0)
 
     def collect(self) -> None:
         """Add up what all processes have recorded."""
@@ -50,14 +60,15 @@ class Window:
                 value /= distributed.processes()
 
     def summary(self) -> dict[str, float | None]:
-        """Means per step: `loss`, `accuracy` on the labelled examples as trained on,
+        """Means per step: `loss`, `accuracy` on the labelled examples as trained on (of all classes
 
+        of all examples, where one belongs to any number of classes),
         `unlabeled_loss`, and the share of unlabelled examples `used`; None where there are none.
         """
         parts, steps = self._sums["parts"].tolist(), float(self._sums["steps"])
         return {
             "loss": float(self._sums["loss"]) / steps,
-            "accuracy": float(self._sums["hits"]) / float(self._sums["true"].sum()),
+            "accuracy": float(self._sums["hits"]) / float(self._sums["decisions"]),
             "unlabeled_loss": parts[0] / steps if self._unlabeled else None,
             "used": parts[1] / steps if self._unlabeled else None,
         }
@@ -65,7 +76,8 @@ class Window:
     def failure(self, *, is_last: bool) -> str | None:
         """Why the training counts as diverged, or None.
 
-        A single predicted class counts only at the end: a training may well begin with one.
+        A single predicted class counts only at the end: a training may well begin with one. It says
+        nothing where a row belongs to any number of classes.
         """
         if not bool(self._sums["loss"].isfinite()):
             return "loss is not finite"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import torch
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from labelbench_core.trainers import Batch, Loss, Step
 from labelbench_core.trainers.shared.places import in_steps
@@ -30,8 +30,36 @@ class Weighted(Protocol):
 
 
 def labeled_loss(logits: torch.Tensor, batch: Batch, label_smoothing: float = 0.0) -> torch.Tensor:
-    """Mean cross-entropy of the labelled examples, whose logits are (B, C)."""
+    """Mean cross-entropy of the labelled examples, whose logits are (B, C).
+
+    Where a row belongs to any number of classes, the mean of the binary ones over the classes.
+    """
+    if batch.multilabel:
+        return binary_losses(logits, batch.labels.float(), label_smoothing).mean()
     return cross_entropy(logits, batch.labels, label_smoothing=label_smoothing)
+
+
+def binary_losses(
+    logits: torch.Tensor, targets: torch.Tensor, label_smoothing: float = 0.0
+) -> torch.Tensor:
+    """(B,) mean over the classes of the binary cross-entropies.
+
+    Parameters
+    ----------
+    targets
+        (B, C) float from 0 to 1.
+    label_smoothing
+        Share of a target that is spread over its two values.
+    """
+    smooth = targets * (1 - label_smoothing) + label_smoothing / 2
+    return binary_cross_entropy_with_logits(logits, smooth, reduction="none").mean(dim=1)
+
+
+def summed_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The sum over the examples of what `labeled_loss` is the mean of, without smoothing."""
+    if labels.ndim > 1:
+        return binary_losses(logits, labels.float()).sum()
+    return cross_entropy(logits, labels, reduction="sum")
 
 
 def forward_together(network: ForwardPass, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:

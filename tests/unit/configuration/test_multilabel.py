@@ -80,6 +80,34 @@ def test_what_needs_one_class_a_row_is_refused(several, key, kind, name, entry, 
     assert told in errors_of({**config, key: [name]}, catalogue)
 
 
+def fine_tuned(config, trainer):
+    finetune = {"trainers": [trainer], "strategies": ["random"], "rounds": [1], "seeds": 1}
+    return {**config, "finetune": finetune}
+
+
+def test_trainers_for_it_are_accepted_and_others_refused_by_name(several):
+    config, catalogue = several
+    load(fine_tuned(config, "brief"), catalogue)
+    told = errors_of(fine_tuned(config, "brief-flexmatch"), catalogue)
+    assert "finetune.trainers: 'brief-flexmatch' does not apply to data set" in told
+    allowed = told.partition("allowed: ")[2].split(", ")
+    assert "brief" in allowed
+    assert "brief-flexmatch" not in allowed
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"options": {"class_weights": "balanced"}}, "options.class_weights: 'balanced' does not"),
+        ({"training": {"head": "zero-shot"}}, "training.head: 'zero-shot' does not apply"),
+    ],
+)
+def test_options_of_trainers_for_one_class_a_row_are_refused(several, change, told):
+    config, catalogue = several
+    catalogue["trainers"]["mine"] = {"implementation": "supervised", **change}
+    assert f"finetune.trainers: 'mine': {told}" in errors_of(fine_tuned(config, "mine"), catalogue)
+
+
 @pytest.mark.parametrize("name", ["mmc", "cvirs", "lci", "adaptive-lci"])
 def test_strategies_made_for_it_are_refused_for_one_class_a_row(several, name):
     config, catalogue = several
