@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
 
 from labelbench_core import registry
+from labelbench_core.datasets import POOL, TEST
 from labelbench_core.datasets.variants import Variant
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, shown
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def source_sizes(entry: Mapping[str, Any], data_dir: Path) -> SourceSizes:
     component = registry.load("datasets", source)
     variant = Variant.of(entry)
     try:
-        sizes = dict(component.check(data_dir, **options) or {})
+        sizes = _checked(component.check(data_dir, **options), component)
     except InputError as error:
         published = published_sizes(source, options)
         if published is None or not _is_absent(component, data_dir, options):
@@ -57,6 +60,19 @@ def source_sizes(entry: Mapping[str, Any], data_dir: Path) -> SourceSizes:
         known = component.pool_labels(data_dir, **options)
     planned = variant.planned_sizes(sizes, known, source)
     return SourceSizes(planned, names_all=bool(sizes))
+
+
+def _checked(given: Any, component: ModuleType) -> dict[str, int]:
+    """What a component's `check` says, or `InputError`; None: it says nothing."""
+    sizes = dict(cast("Mapping[Any, Any]", given)) if isinstance(given, Mapping) else {}
+    whole = all(isinstance(one, int | np.integer) and one >= 0 for one in sizes.values())
+    has_both = not sizes or {POOL, TEST} <= sizes.keys()
+    if not (given is None or isinstance(given, Mapping)) or not (whole and has_both):
+        raise InputError(
+            f"{component.__file__}: check gives {shown(given)}; allowed: split → number of rows, "
+            f"{POOL} and {TEST} among them"
+        )
+    return {str(split): int(count) for split, count in sizes.items()}
 
 
 def published_sizes(source: str, options: Mapping[str, Any]) -> dict[str, int] | None:

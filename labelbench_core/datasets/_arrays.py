@@ -99,6 +99,8 @@ def read_array(place: ArrayPlace, usual: Sequence[str], *, alone: bool = False) 
         if isinstance(error, InputError):
             raise
         told = " ".join(str(error).split())
+        if "pickle" in told:  # what NumPy says of every file that it does not know
+            told = "no file of NumPy's, or one of Python objects"
         raise InputError(f"{place}: no readable array ({told}); {_UNPICKLED}") from error
 
 

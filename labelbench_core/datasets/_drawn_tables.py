@@ -6,7 +6,7 @@ from typing import Any
 from labelbench_core.datasets import POOL, split_order
 from labelbench_core.datasets._tabular import Tabular
 from labelbench_core.datasets.drawing import asked_draw, drawn_splits, refuse_unused
-from labelbench_core.datasets.names import printable
+from labelbench_core.datasets.names import printable, same_name
 from labelbench_core.errors import InputError
 
 
@@ -50,7 +50,10 @@ def with_draw(
         return tabular
     files, pool = tabular.files(), tabular.splits[POOL]
     groups = tabular.cells.columns.get("together")
-    units = files if groups is None else [g or f for g, f in zip(groups, files, strict=True)]
+    if groups is None:
+        units = files
+    else:  # as labels are read: blanks around a name do not count
+        units = [same_name(group) or name for group, name in zip(groups, files, strict=True)]
     unit_of = {files[row]: units[row] for row in pool.tolist()}
     labels = tabular.labels[pool]
     try:

@@ -19,7 +19,7 @@ from labelbench_core.datasets._left_out import (
     SPECIAL,
     LeftOut,
 )
-from labelbench_core.datasets.names import class_name, printable
+from labelbench_core.datasets.names import class_name, printable, require_classes
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 Layout = Literal["auto", "splits", "classes"]
@@ -371,6 +371,7 @@ def _check_classes(
 ) -> None:
     """`InputError` for classes without images."""
     everything = sorted({label for classes in listing.splits.values() for label in classes})
+    require_classes(everything, printable(root))
     for split, classes in listing.splits.items():
         missing = [label for label in everything if not classes.get(label)]
         if not missing:

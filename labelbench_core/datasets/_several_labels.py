@@ -1,11 +1,11 @@
 """Labels of tables whose rows belong to any number of classes."""
 
-import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 
 from labelbench_core.datasets._tabular import Cells
+from labelbench_core.datasets.names import same_name
 from labelbench_core.errors import did_you_mean
 
 FLAGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
@@ -80,4 +80,4 @@ def separated_labels(
 def _parts(cell: str, separator: str) -> list[str]:
     if not cell.strip():
         return []
-    return [unicodedata.normalize("NFC", one.strip()) for one in cell.split(separator)]
+    return [same_name(one) for one in cell.split(separator)]

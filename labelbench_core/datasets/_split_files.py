@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from labelbench_core.datasets import POOL, RawDataset, class_counts
 from labelbench_core.datasets._listing import SPLIT_NAME
-from labelbench_core.datasets.names import printable
+from labelbench_core.datasets.names import printable, require_classes
 from labelbench_core.errors import InputError, listed, shown
 
 
@@ -20,6 +20,7 @@ def require_splits(splits: Mapping[str, str]) -> None:
 
 def sizes(raw: RawDataset, allow_missing_classes: bool) -> dict[str, int]:
     """Sizes of the splits; `InputError` if the pool, or another split, lacks a class."""
+    require_classes(raw.class_names, "options.splits")
     for split, entry in raw.splits.items():
         present = class_counts(entry.labels, len(raw.class_names)) > 0
         if not present.all() and (split == POOL or not allow_missing_classes):

@@ -5,7 +5,6 @@ What the sources on tables share. Nothing is opened but the table: folders are l
 
 import os
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +25,7 @@ from labelbench_core.datasets._columns import cell_error, row_name
 from labelbench_core.datasets._left_out import EXAMPLES, LeftOut
 from labelbench_core.datasets._listing import MEANT, SPLIT_NAME
 from labelbench_core.datasets.drawing import Draw
-from labelbench_core.datasets.names import printable
+from labelbench_core.datasets.names import printable, require_classes, same_name
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
@@ -163,6 +162,7 @@ class Tabular:
 
     def check(self, data_dir: Path, *, allow_missing_classes: bool, corrupt: str) -> dict[str, int]:
         """Sizes of the splits; `InputError` for a file or a class that is not there."""
+        require_classes(self.class_names, printable(self.cells.file))
         if corrupt == "error":
             self._check_files(Path(data_dir, self.folder))
         for split, rows in self.splits.items():
@@ -294,7 +294,7 @@ def labels_of(
         What says which classes there are, for messages.
     """
     numbers, values = cells.codes("label")
-    values = [unicodedata.normalize("NFC", value) for value in values]
+    values = [same_name(value) for value in values]
     if names is None:
         names = _in_order(set(values))
     named_by_number = any(map(WHOLE.fullmatch, names))
@@ -345,7 +345,8 @@ def named_labels(cells: Cells) -> tuple[np.ndarray, list[str]]:
 def groups_of(cells: Cells) -> tuple[np.ndarray, list[str]]:
     """Groups (N,) int64 of column "group", and their names: sorted, as numbers where all are."""
     numbers, values = cells.codes("group")
-    names = _in_order(values)
+    values = [same_name(value) for value in values]
+    names = _in_order(set(values))
     place = {name: number for number, name in enumerate(names)}
     return np.array([place[value] for value in values], np.int64)[numbers], names
 

@@ -1,11 +1,11 @@
 """Labels as arrays hold them, whole numbers or names, to labels from 0 and names of classes."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from labelbench_core.datasets import POOL
+from labelbench_core.datasets.names import same_name
 from labelbench_core.errors import InputError, did_you_mean, shown
 
 
@@ -112,7 +112,7 @@ def _names(labels: np.ndarray, where: str) -> np.ndarray:
         texts = [one.decode() if isinstance(one, bytes) else str(one) for one in labels.tolist()]
     except UnicodeDecodeError as error:
         raise InputError(f"{where}: labels are not UTF-8; allowed: text in UTF-8") from error
-    texts = [unicodedata.normalize("NFC", one.strip()) for one in texts]
+    texts = [same_name(one) for one in texts]
     if "" in texts:
         row = texts.index("")
         raise InputError(f"{where}: row {row}: label missing; allowed: a name for every row")

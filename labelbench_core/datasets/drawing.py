@@ -209,7 +209,7 @@ def drawn_splits(
     """
     names = draw.names
     labels = _strata(labels)
-    _check_sizes(draw, len(labels))
+    _check_sizes(draw, len(labels), len(np.unique(labels)))
     number: dict[str, int] = {}
     codes = np.fromiter((number.setdefault(one, len(number)) for one in units), np.int64)
     place = np.full(len(labels), -1, np.int64) if known is None else known.copy()
@@ -308,12 +308,12 @@ class _Parts:
         left = np.maximum(free - (self.have[0] == 0), 0)  # one is the pool's
         takes = []
         for split in range(1, len(self.names)):
-            exact = self.wanted[split]
-            if self.names[split] in self.draw.sizes:
-                most = _whole(exact, self.draw.sizes[self.names[split]])
+            exact, size = self.wanted[split], self.draw.sizes.get(self.names[split])
+            if size is None:
+                most = np.maximum(np.rint(exact).astype(np.int64), 1)
             else:
-                most = np.rint(exact).astype(np.int64)
-            take = np.clip(np.maximum(most, 1) - self.have[split], 0, left)
+                most = _whole(exact, size, least=0 if self.draw.may_lack else 1)
+            take = np.clip(most - self.have[split], 0, left)
             takes.append(take)
             left = left - take
         return np.stack(takes)
@@ -321,7 +321,8 @@ class _Parts:
     def mend(self, units: Sequence[np.ndarray]) -> None:
         """Move the smallest unit that helps into a split that lacks a class, where one can."""
         for split, label in np.argwhere((self.have == 0) & (self.counts > 0)).tolist():
-            if self.have[split, label]:
+            size_is_said = self.names[split] in self.draw.sizes and self.draw.may_lack
+            if self.have[split, label] or size_is_said:
                 continue
             for rows in sorted(
                 (one for one in units if (self.labels[one] == label).any()), key=len
@@ -352,17 +353,29 @@ class _Parts:
             )
 
 
-def _whole(exact: np.ndarray, total: int) -> np.ndarray:
-    """(C,) int64 near `exact`, which sums to `total`: by largest remainders."""
+def _whole(exact: np.ndarray, total: int, least: int) -> np.ndarray:
+    """(C,) int64 near `exact`, which sums to `total`: by largest remainders.
+
+    None is below `least` where `exact` is above 0; the largest make up for that.
+    """
     whole = np.floor(exact).astype(np.int64)
     rest = total - int(whole.sum())
     if rest > 0:
         whole[np.argsort(whole - exact, kind="stable")[:rest]] += 1
+    whole = np.where(exact > 0, np.maximum(whole, least), whole)
+    for _ in range(int(whole.sum()) - total):
+        whole[whole.argmax()] -= 1
     return whole
 
 
-def _check_sizes(draw: Draw, count: int) -> None:
-    """`InputError` for sizes that leave the pool nothing."""
+def _check_sizes(draw: Draw, count: int, classes: int) -> None:
+    """`InputError` for sizes that leave the pool nothing, or that are fewer than the classes."""
+    for split, size in draw.sizes.items():
+        if size < classes and not draw.may_lack:
+            raise InputError(
+                f"options.{split}_size: {size}: fewer than the {classes} classes; allowed: at "
+                "least one of each; `allow_missing_classes: true` accepts that"
+            )
     asked = sum(draw.sizes.values()) + sum(share * count for share in draw.shares.values())
     if asked >= count:
         told = [f"{split}_size: {size}" for split, size in draw.sizes.items()]

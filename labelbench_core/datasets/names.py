@@ -2,6 +2,7 @@
 
 import os
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from labelbench_core.errors import InputError, shown
@@ -18,6 +19,11 @@ def printable(path: str | os.PathLike[str]) -> str:
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
+def same_name(text: str) -> str:
+    """A name in Unicode's NFC, without blanks around it: what is equal so is one name."""
+    return unicodedata.normalize("NFC", text.strip())
+
+
 def class_name(folder: str | os.PathLike[str], name: str) -> str:
     """The class that a folder `name` in `folder` stands for: its name in Unicode's NFC.
 
@@ -31,6 +37,13 @@ def class_name(folder: str | os.PathLike[str], name: str) -> str:
             "rename the folder"
         ) from error
     return unicodedata.normalize("NFC", name)
+
+
+def require_classes(names: Sequence[str], where: object) -> None:
+    """`InputError` unless there are at least two classes; `where` they are, for the message."""
+    if len(names) < 2:
+        has = f"one class, {printable(names[0])}" if names else "no class"
+        raise InputError(f"{where}: {has}; allowed: at least two classes")
 
 
 def below(data_dir: str | os.PathLike[str], option: str, path: str) -> Path:

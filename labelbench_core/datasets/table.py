@@ -5,7 +5,6 @@ listed, never copied, and decoded when they are embedded.
 """
 
 import os
-import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
@@ -27,7 +26,7 @@ from labelbench_core.datasets._tabular import (
     named_labels,
     split_rows,
 )
-from labelbench_core.datasets.names import below, printable
+from labelbench_core.datasets.names import below, printable, same_name
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Count, InnerShare, Interval, Pixels, Seed, ShareBelow1
 
@@ -344,7 +343,7 @@ def read_class_names(path: Path) -> list[str]:
         raise InputError(f"{printable(path)}: cannot be read ({error.strerror})") from error
     known: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):
-        name = unicodedata.normalize("NFC", line.strip())
+        name = same_name(line)
         if not name:
             raise InputError(f"{printable(path)}: line {number}: empty; allowed: one name a line")
         if known.setdefault(name, number) != number:

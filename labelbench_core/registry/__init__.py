@@ -86,7 +86,7 @@ def module_name(kind: str, name: str) -> str:
 def load(kind: str, name: str) -> ModuleType:
     """Import a component."""
     module = module_name(kind, name)
-    return own.load(module) if own.is_own(name) else importlib.import_module(module)
+    return own.load(module, kind) if own.is_own(name) else importlib.import_module(module)
 
 
 def build(kind: str, entry: Mapping[str, Any], *arguments: Any) -> Any:
@@ -281,8 +281,8 @@ def parse(path: Path) -> ast.Module:
     except OSError as error:
         raise InputError(f"{_relative(path)}: cannot be read: {error.strerror}") from error
     except SyntaxError as error:
-        place = f"{_relative(path)}: line {error.lineno}"
-        raise InputError(f"{place}: not valid Python: {error.msg}") from error
+        line = f": line {error.lineno}" if error.lineno else ""
+        raise InputError(f"{_relative(path)}{line}: not valid Python: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"{_relative(path)}: not valid Python: {error}") from error
 

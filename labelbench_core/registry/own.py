@@ -14,15 +14,20 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from labelbench_core.errors import InputError, shown
+from labelbench_core.errors import InputError, ended_by, shown
 
 VARIABLE = "LABELBENCH_OWN"
 """Environment variable: JSON, what entries call a file → its path."""
 PACKAGE = "labelbench_own"
+BEFORE_JOBS = ("check", "check_known", "source_files", "pool_labels", "framing")
+"""Functions of a component that are called while an experiment is planned."""
+NEEDED = {"datasets": "check", "backbones": "check"}
+"""Kind → the one of these that a component must have."""
 _STEM = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -115,8 +120,12 @@ def folder_of(module: str) -> Path | None:
     return found and found.parent
 
 
-def load(module: str) -> ModuleType:
-    """Import a file; `InputError`, one line, if that fails."""
+def load(module: str, kind: str = "") -> ModuleType:
+    """Import a file; `InputError`, one line, if that fails.
+
+    What its functions `BEFORE_JOBS` raise is an `InputError` of one line, too: Snakemake's own
+    process would show a traceback, or end by `sys.exit` as if there were nothing to do.
+    """
     folder, package = folder_of(module), module.rpartition(".")[0]
     if folder is None:
         raise InputError(f"{module}: its file is not known")
@@ -131,16 +140,44 @@ def load(module: str) -> ModuleType:
         # Last: a file beside it never takes the place of a module that others import.
         sys.path.append(str(folder))
     try:
-        return importlib.import_module(module)
-    except Exception as error:
-        inside = [
-            frame
-            for frame in traceback.extract_tb(error.__traceback__)
-            if Path(frame.filename).is_relative_to(folder)
-        ]
-        place = f"{inside[-1].filename}: line {inside[-1].lineno}" if inside else str(folder)
-        told = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(f"{place}: cannot be imported: {told}") from error
+        found = importlib.import_module(module)
+    except (Exception, SystemExit) as error:
+        raise _failed(error, folder, "cannot be imported") from error
+    needed = NEEDED.get(kind)
+    if needed and not hasattr(found, needed):
+        raise InputError(f"{found.__file__}: has no function {needed}")
+    for name in BEFORE_JOBS:
+        function: Any = getattr(found, name, None)
+        if getattr(function, "__module__", None) == module and not hasattr(function, "told_by"):
+            setattr(found, name, _telling(function, folder))
+    return found
+
+
+def _telling(function: Callable[..., Any], folder: Path) -> Callable[..., Any]:
+    """A function of an own file, that raises nothing but `InputError`."""
+
+    @functools.wraps(function)
+    def called(*arguments: Any, **options: Any) -> Any:
+        try:
+            return function(*arguments, **options)
+        except InputError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise _failed(error, folder, f"{function.__name__} failed") from error
+
+    called.told_by = function  # pyright: ignore[reportAttributeAccessIssue]  # a mark of ours
+    return called
+
+
+def _failed(error: BaseException, folder: Path, what: str) -> InputError:
+    """One line on an error of code in a folder: its file and line there, what failed and how."""
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [one for one in frames if Path(one.filename).is_relative_to(folder)]
+    place = f"{inside[-1].filename}: line {inside[-1].lineno}" if inside else str(folder)
+    how = f"{type(error).__name__}: {error}"
+    if isinstance(error, SystemExit):
+        how = f"it {ended_by(error)}"
+    return InputError(f"{place}: {what}: {' '.join(how.split())}")
 
 
 def beside(module: str, imported: str) -> str | None:

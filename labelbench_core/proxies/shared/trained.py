@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from labelbench_core.compute.devices import choose_device, prepare_cpu
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, shown
 from labelbench_core.proxies import TrainingSet
 from labelbench_core.training.checkpoints import Checkpoint
 from labelbench_core.training.examples import EmbeddingExamples
@@ -47,6 +47,11 @@ def train_on_embeddings(
     device = torch.device(choose_device())
     names = ("proxy", str(rng.integers(2**63)))
     network = _network(training, hidden, rng)
+    if isinstance(trainer, str):  # the catalogue's id, which its entry takes the place of in jobs
+        raise InputError(
+            f"options.trainer: {shown(trainer)}; allowed, in Python: its entry, as `id`, "
+            "`implementation`, `options` and `training`"
+        )
     views = _views(training)
 
     def examples(indices: np.ndarray) -> EmbeddingExamples:

@@ -31,6 +31,22 @@ def test_shares_hold_for_every_class_and_sizes_exactly():
     assert np.bincount(place).tolist() == [104, 31, 20]
 
 
+@pytest.mark.parametrize(
+    ("counts", "size", "may_lack", "drawn"),
+    [
+        ([96, 2, 2, 2, 2], 6, False, [2, 1, 1, 1, 1]),  # the largest makes up for the rare ones
+        ([20, 20, 20], 3, False, [1, 1, 1]),
+        ([20, 20, 20], 1, True, [1, 0, 0]),
+        ([30, 10], 8, False, [6, 2]),
+    ],
+)
+def test_a_size_is_met_exactly(counts, size, may_lack, drawn):
+    labels = np.repeat(np.arange(len(counts)), counts).tolist()
+    units = [f"{one}.png" for one in range(len(labels))]
+    place = draw(labels, units, shares={}, sizes={"test": size}, may_lack=may_lack)
+    assert np.bincount(np.array(labels)[place == 1], minlength=len(counts)).tolist() == drawn
+
+
 def test_seed_and_names_decide_whatever_the_order():
     labels, units = [0, 1] * 50, [f"{one}.png" for one in range(100)]
     place = draw(labels, units)
@@ -217,6 +233,8 @@ def test_a_column_keeps_rows_of_a_table_together(tmp_path):
         ({"together_pattern": "horse"}, "matches no path; allowed: one that matches .*cat/cat0_0"),
         ({"layout": "splits"}, "pets: no folder pool/ or train/"),
         ({"test_share": 0.6, "val_share": 0.4}, "0.6 . 0.4; allowed: a sum below 1"),
+        ({"test_size": 1}, "test_size: 1: fewer than the 2 classes; allowed: at least one of each"),
+        ({"leave_out": ["dog"]}, "pets: one class, cat; allowed: at least two classes"),
         ({"test_size": 24}, "test_size: 24: of 24 images the pool gets none"),
     ],
 )
