@@ -20,7 +20,7 @@ from labelbench_core.storage.records import ROUND, read_record
 from labelbench_core.storage.round_files import INITIAL
 
 HEAD = (*SETTING, "strategy", "seed", "round")
-BOUGHT_COLUMNS = (*HEAD, "order", "row", "file", "text", "label")
+BOUGHT_COLUMNS = (*HEAD, "order", "row", "source_row", "file", "text", "label")
 
 
 def write_bought(
@@ -34,12 +34,13 @@ def write_bought(
 ) -> None:
     """Write a table with a line for each label that was bought; columns as `BOUGHT_COLUMNS`.
 
-    `order` counts from 1 within a strategy and seed, `row` is that of the pool, from 0. `file` is
-    relative to the data set's folder, and empty where rows are no files; `text` is the row's text,
-    or empty. `label` is the name of the class that the annotator gave, names with `|` between them
-    where there can be several. Round 0 stands with every strategy; models on the full data, which
-    have all rows, are left out.
-    Patterns are paths with ids in braces.
+    `order` counts from 1 within a strategy and seed, `row` is that of the pool, from 0, and
+    `source_row` that of the pool as its source has it, which is another where only a part was kept
+    (`pool_size`, `long_tail`) or rows were copied (`near_copies`). `file` is relative to the data
+    set's folder, and empty where rows are no files; `text` is the row's text, or empty. `label` is
+    the name of the class that the annotator gave, names with `|` between them where there can be
+    several. Round 0 stands with every strategy; models on the full data, which have all rows, are
+    left out. Patterns are paths with ids in braces.
     """
     pools: dict[str, _Pool] = {}
     counts: dict[tuple[Any, ...], int] = {}
@@ -78,6 +79,7 @@ class _Pool:
             self._files = read_listing(listing, dataset.manifest["listings"][POOL])
         is_text = dataset.manifest["splits"][POOL]["storage"] == "texts"
         self._texts = dataset.texts(POOL) if is_text else None
+        self._source_rows = dataset.source_rows(POOL)
         self._labels = dataset.labels(POOL)
         if annotator != EXACT:
             told = {"dataset": dataset.manifest["dataset"], "annotator": annotator}
@@ -85,12 +87,13 @@ class _Pool:
             size = (len(self._labels), dataset.num_classes)
             self._labels = read_annotations(record, told, *size).labels
 
-    def described(self, rows: list[int]) -> Iterator[tuple[int, str, str, str]]:
-        """Row, file, text and label of each of `rows`."""
+    def described(self, rows: list[int]) -> Iterator[tuple[int, int, str, str, str]]:
+        """Row, source's row, file, text and label of each of `rows`."""
         texts = self._texts.batch(np.array(rows, np.int64)) if self._texts else [""] * len(rows)
         for row, text in zip(rows, texts, strict=True):
             file = printable(self._files[row][0]) if self._files is not None else ""
-            yield row, file, text, self._label(self._labels[row])
+            source_row = row if self._source_rows is None else int(self._source_rows[row])
+            yield row, source_row, file, text, self._label(self._labels[row])
 
     def _label(self, label: np.ndarray | np.int64) -> str:
         given = np.flatnonzero(label) if np.ndim(label) else [int(label)]

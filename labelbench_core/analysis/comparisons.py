@@ -37,9 +37,9 @@ def paired_test(differences: np.ndarray, metric: str) -> dict[str, float]:
     `difference` (mean) with its 95 % t interval (`half_width`; `low` and `high`, cut at what a
     difference of values of `metric` can be), the two-sided `p_value` of the paired t-test, and
     `detectable`: the true difference that a test of this size would detect with 80 % power, given
-    the observed spread. All but the mean are NaN for one seed; `p_value` is 1 where every
-    difference is zero and NaN where all are equal but not zero (a t-test has no spread to go by
-    then).
+    the observed spread. All but the mean are NaN for one seed, and where all differences are equal:
+    a t-test has no spread to go by then. Where every one is zero, `p_value` is 1 and the interval
+    from 0 to 0.
     """
     from scipy import special
 
@@ -47,11 +47,10 @@ def paired_test(differences: np.ndarray, metric: str) -> dict[str, float]:
     values = np.round(np.asarray(differences, dtype=np.float64), 12)
     mean, half = t_interval(values)
     count = len(values)
-    spread = float(values.std(ddof=1)) if count > 1 else math.nan
-    if count < 2:
-        p_value = math.nan
-    elif np.ptp(values) == 0:
-        p_value = 1.0 if mean == 0 else math.nan
+    spread = float(values.std(ddof=1)) if np.ptp(values) > 0 else math.nan
+    if math.isnan(spread):
+        is_tie = count > 1 and mean == 0
+        half, p_value = (0.0, 1.0) if is_tie else (math.nan, math.nan)
     else:
         # The same as scipy.stats.ttest_1samp, which takes far longer per call.
         p_value = float(2 * special.stdtr(count - 1, -abs(mean) / (spread / math.sqrt(count))))

@@ -208,6 +208,10 @@ def finetuning_text(entry: Mapping[str, Any], metric: str) -> str:
         points += f", for {entry['extra_labels']:,} more labels"
     if entry["n_seeds"] < 2:
         return f"{points} on a single seed, too few to tell a difference"
+    if entry["low"] is None or math.isnan(entry["low"]):
+        return (
+            f"{points} with each of {entry['n_seeds']} seeds, without the spread that a test needs"
+        )
     low, high = (signed(entry[end], math.nan, metric) for end in ("low", "high"))
     interval = f"95 % interval {low} to {high}"
     words = {
@@ -225,6 +229,9 @@ def last_difference_text(entry: Mapping[str, Any], pair: tuple[str, str], metric
     points = difference_text(entry["difference"], metric)
     if entry["n_seeds"] < 2:
         return f"{first} less {second}: {points} on a single seed, too few to tell a difference"
+    if entry["low"] is None or math.isnan(entry["low"]):
+        told = f"{first} less {second}: {points} with each of {entry['n_seeds']} seeds"
+        return f"{told}, without the spread that a test needs"
     low, high = (signed(entry[end], math.nan, metric) for end in ("low", "high"))
     words = {
         "better": f"{first} is better than {second}",

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.datasets import POOL, TEST
+from labelbench_core.datasets import POOL
 from labelbench_core.datasets.variants import Variant
 from labelbench_core.errors import InputError, shown
 
@@ -66,11 +66,11 @@ def _checked(given: Any, component: ModuleType) -> dict[str, int]:
     """What a component's `check` says, or `InputError`; None: it says nothing."""
     sizes = dict(cast("Mapping[Any, Any]", given)) if isinstance(given, Mapping) else {}
     whole = all(isinstance(one, int | np.integer) and one >= 0 for one in sizes.values())
-    has_both = not sizes or {POOL, TEST} <= sizes.keys()
-    if not (given is None or isinstance(given, Mapping)) or not (whole and has_both):
+    has_pool = not sizes or POOL in sizes
+    if not (given is None or isinstance(given, Mapping)) or not (whole and has_pool):
         raise InputError(
             f"{component.__file__}: check gives {shown(given)}; allowed: split → number of rows, "
-            f"{POOL} and {TEST} among them"
+            f"{POOL} among them"
         )
     return {str(split): int(count) for split, count in sizes.items()}
 

@@ -252,6 +252,11 @@ class PreparedDataset:
             return None
         return self._array(f"{split}-groups").load()
 
+    def source_rows(self, split: str) -> np.ndarray | None:
+        """(N,) int64 rows of the source's split that these are; None: they are all, in order."""
+        name = f"{split}-source-rows"
+        return self._array(name).load() if name in self.manifest["arrays"] else None
+
     def images(self, split: str, *, threads: int = 4, framing: Framing = SHORTEST) -> Images:
         """The images of `split`.
 

@@ -108,7 +108,7 @@ def prepare_dataset(
         near = near_duplicates is not None
         near |= raw.draw is not None and raw.draw.near_bits is not None
         near_version = _near.version() if near else {}
-        if variant.stored() and POOL in raw.splits:
+        if variant.changes_anything() and POOL in raw.splits:
             raw = replace(raw, splits={**raw.splits, POOL: with_source_rows(raw.splits[POOL])})
         # Where corrupt files are left out or splits are drawn by contents, the variant is made of
         # what comes of that; else what it leaves out is not decoded.

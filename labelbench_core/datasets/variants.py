@@ -58,8 +58,8 @@ class Variant:
     def made_of(self, raw: RawDataset, source: str) -> RawDataset:
         """The variant of `raw`, which the component `source` gave; see `_rows` for errors.
 
-        Rows of the pool stay in their order, copies come last. Where `STORED` is used, the pool
-        knows its `source_rows`, and the data set the number of copies in it.
+        Rows of the pool stay in their order, copies come last. The pool knows its `source_rows`,
+        and the data set the number of copies in it.
         """
         if not self.changes_anything():
             return raw
@@ -75,9 +75,7 @@ class Variant:
             for name, split in splits.items():
                 labels = imbalance.merged(split.labels, self.merge_classes)
                 splits[name] = replace(split, labels=labels)
-        if self.stored():
-            splits[POOL] = with_source_rows(splits[POOL])
-        splits[POOL] = kept = splits[POOL].take(rows)
+        splits[POOL] = kept = with_source_rows(splits[POOL]).take(rows)
         if copies and kept.images is not None and kept.source_rows is not None:
             first = len(rows) - copies
             kept.images[first:] = near_copies(kept.images[first:], kept.source_rows[first:], source)

@@ -29,12 +29,15 @@ def dataset_of(folder: Path, storage: str, labels: np.ndarray) -> SimpleNamespac
         "splits": {"pool": {"storage": storage}},
         "listings": {"pool": write_listing(listing, names)},
     }
+    # Of a source whose first ten rows were left out, where rows are arrays.
+    source_rows = None if storage == "files" else np.arange(10, 10 + len(labels))
     return SimpleNamespace(
         folder=folder,
         manifest=manifest,
         class_names=CLASSES,
         labels=lambda split: labels,
         texts=lambda split: TextRows(*map(ArrayRows, stored_texts(TEXTS).values())),
+        source_rows=lambda split: source_rows,
     )
 
 
@@ -74,6 +77,8 @@ def test_every_label_stands_with_its_file(
         assert [row["order"] for row in rows] == ["1", "2", "3"]
         assert [row["round"] for row in rows] == ["0", "0", "1"]
         assert [row["row"] for row in rows] == ["3", "0", "1"]
+        first = 0 if storage == "files" else 10
+        assert [int(row["source_row"]) for row in rows] == [first + 3, first, first + 1]
         assert [row["file"] for row in rows] == files
         texts = ["four", "a purr", "two,\nlines"] if storage == "texts" else ["", "", ""]
         assert [row["text"] for row in rows] == texts

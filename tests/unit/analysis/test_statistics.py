@@ -19,6 +19,7 @@ from labelbench_core.analysis.curves import summarise_curves, t_interval
 from labelbench_core.analysis.finetuning import compare_to_proxy, verdict
 from labelbench_core.analysis.pairwise import checkpoint_rounds, penalty_matrix
 from labelbench_core.analysis.ranking import mean_ranks
+from labelbench_core.analysis.summary import last_difference_text
 from labelbench_core.analysis.units import signed, with_half_width
 
 
@@ -96,8 +97,12 @@ def test_paired_test_by_hand() -> None:
 
 def test_paired_test_without_spread() -> None:
     assert paired_test(np.zeros(4), "accuracy")["p_value"] == 1.0
-    equal = np.array([0.91 - 0.90, 0.81 - 0.80])
-    assert math.isnan(paired_test(equal, "accuracy")["p_value"])
+    same = paired_test(np.zeros(4), "accuracy")
+    assert (same["low"], same["high"]) == (0.0, 0.0)
+    assert math.isnan(same["detectable"])
+    equal = paired_test(np.array([0.91 - 0.90, 0.81 - 0.80]), "accuracy")
+    assert equal["difference"] == pytest.approx(0.01)
+    assert all(math.isnan(equal[key]) for key in ("p_value", "low", "high", "detectable"))
     assert math.isnan(paired_test(np.array([0.1]), "accuracy")["p_value"])
 
 
@@ -258,3 +263,12 @@ def test_areas_of_the_best_are_over_what_all_have() -> None:
     table = best_strategies(pd.concat([longer, curves({"b": [[0.1, 0.5], [0.1, 0.6]]})]))
     assert table["strategy"].tolist() == ["b", "a"]
     assert table["last_labels"].nunique() == 1
+
+
+def test_equal_differences_of_several_seeds_are_told_as_such() -> None:
+    entry = {**paired_test(np.full(3, 0.02), "accuracy"), "verdict": "not distinguishable"}
+    told = last_difference_text(entry, ("margin", "random"), "accuracy")
+    assert told == (
+        "margin less random: +2.00 points with each of 3 seeds, without the spread that a test "
+        "needs"
+    )

@@ -176,7 +176,7 @@ def test_an_entry_without_variants_has_no_new_key(tmp_path):
     assert not {"merge_classes", "long_tail", "near_copies", "splits_note"} & set(manifest)
     assert set(manifest["arrays"]) == {
         f"{split}-{kind}" for split in ("pool", "test") for kind in ("labels", "images")
-    }
+    } | {"pool-source-rows"}
     assert list(variant_notes(manifest)) == []
 
 
