@@ -19,9 +19,11 @@ from workflow_scripts import _snakefile as parsing
 
 
 @pytest.mark.parametrize("file", sorted(PROJECT.glob("config/*.yaml")) + can_be_planned())
-def test_every_committed_experiment_is_valid(file, catalogue):
+def test_every_committed_experiment_is_valid(file):
     content = read_yaml(file)
-    experiment = load(asked(content, str(file), {file: content}).values, catalogue)
+    wanted = asked(content, str(file), {file: content})
+    # With the entries of its own that it brings along.
+    experiment = load(wanted.values, parsing.catalogue_of(wanted, PROJECT))
     expected = "quickstart" if file.stem == "config" else file.stem.replace("_", "-")
     assert experiment.experiment == expected
 
