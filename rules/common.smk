@@ -22,9 +22,10 @@ from labelbench_core.configuration import entries, row_kinds
 from labelbench_core.configuration.experiment import annotator_of
 from labelbench_core.configuration.prices import prices_of
 from labelbench_core.configuration.replays import pairs
+from labelbench_core.configuration.weights import content_changed
 from labelbench_core.provenance import code_hash, remember
 from labelbench_core.stages import report_files
-from labelbench_core.stages.left_out import TellOfLeftOut
+from labelbench_core.stages.left_out import CheckWhenPlanned, TellOfLeftOut
 from labelbench_core.stages.plan import Needs, passing_rounds, planned_outputs
 from labelbench_core.stages.table import FOLDER, COSTED, STAGES
 from labelbench_core.storage.files import canonical_json
@@ -57,6 +58,10 @@ if workflow.is_main_process and (
 ):
     # Imports torch, in dry runs only, and only with prices.
     logger.addFilter(TellEstimate(workflow, EXPERIMENT, CATALOGUE, PRICES))
+if workflow.is_main_process and not USES_CONDA:
+    logger.addFilter(
+        CheckWhenPlanned(workflow, lambda: parsing.check_planned_weights(CATALOGUE, jobs_to_run()))
+    )
 # For all rules, including those of an outer workflow.
 shell.prefix(
     parsing.shell_prefix(PROJECT, uses_conda=USES_CONDA, keep_python_path=MODULE is not None)

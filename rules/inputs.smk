@@ -74,7 +74,11 @@ def made_again_if_incomplete(stage):
             arrays = files_of(stage, "arrays").format(**wildcards)
             problem = what_is_missing(Path(manifest), Path(arrays))
             if problem is None and "backbone" in wildcards.keys():
-                problem = parsing.other_weights(CATALOGUE, wildcards.backbone, manifest)
+                problem = content_changed(
+                    CATALOGUE["backbones"][wildcards.backbone],
+                    Path(manifest),
+                    parsing.SOURCES_STATE,
+                )
             if problem is not None:
                 FORCED.force([manifest], problem)
             FORCED.apply(workflow.dag, manifest)

@@ -24,7 +24,7 @@ from labelbench_core.configuration.experiment import Experiment, annotator_in_pa
 from labelbench_core.configuration.inheritance import Asked, asked
 from labelbench_core.configuration.own_entries import read_entries
 from labelbench_core.configuration.replays import list_sha256
-from labelbench_core.configuration.weights import content_changed
+from labelbench_core.configuration.weights import names_weights
 from labelbench_core.datasets import data_directory, looks
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
@@ -124,11 +124,6 @@ def recorded_list(catalogue: Catalogue, kind: str, name: str, seed: int) -> dict
     return {} if digest is None else {"recorded_sha256": digest}
 
 
-def other_weights(catalogue: Catalogue, backbone: str, manifest: str) -> str | None:
-    """Why embeddings are of other weights than a backbone's file has now; None if they are not."""
-    return content_changed(catalogue["backbones"][backbone], Path(manifest), SOURCES_STATE)
-
-
 def configuration(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
     """The experiment with the catalogue entries that it uses, for the report."""
     used = {kind: experiment.all_of(kind) for kind in ("datasets", "backbones", "proxies")}
@@ -217,9 +212,19 @@ def _missing_of(
 def check_weights(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
     """Before anything runs: check that the weights that `jobs`, (rule, wildcards), read exist."""
     try:
-        experiments.check_backbones(catalogue, backbones_to_run(catalogue, jobs))
+        needed = backbones_to_run(catalogue, jobs)
+        experiments.check_backbones(catalogue, needed, SOURCES_STATE.with_name("backbones.json"))
     except InputError as error:
         raise stop(error) from None
+
+
+def check_planned_weights(
+    catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]
+) -> None:
+    """`check_weights` of files, names and functions: a plan needs no packages of the jobs."""
+    running = [one for one in jobs if runs_backbone(catalogue, *one)]
+    named = catalogue["backbones"]
+    check_weights(catalogue, [one for one in running if names_weights(named[one[1]["backbone"]])])
 
 
 def check_images(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:

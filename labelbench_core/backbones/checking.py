@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -9,10 +10,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from labelbench_core import registry
 from labelbench_core.errors import InputError
+from labelbench_core.storage import files
 
 _SCRIPT = """
 import importlib, json, sys
@@ -31,14 +34,24 @@ with open(sys.argv[1], "w") as answer:
 """
 
 
-def problems_of(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def problems_of(
+    entries: Mapping[str, Mapping[str, Any]], remembered: Path | None = None
+) -> dict[str, str]:
     """What is wrong with entries of the catalogue's backbones, by id; nothing is downloaded.
 
     A backbone's module has a cheap `check`. If it also has a `check_known`, which needs the large
     library named by its `LIBRARY`, that is called too if the library is installed here.
+
+    Parameters
+    ----------
+    remembered
+        A file of this machine that says of which entries nothing was wrong, so that the library is
+        not asked again; None: it always is.
     """
+    good = _read(remembered)
     problems: dict[str, str] = {}
     waiting: dict[str, tuple[str, dict[str, Any]]] = {}
+    keys: dict[str, str | None] = {}
     for name, entry in entries.items():
         component = registry.load("backbones", entry["implementation"])
         options = registry.options_of(entry)
@@ -48,9 +61,38 @@ def problems_of(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
             problems[name] = str(error)
             continue
         library = getattr(component, "LIBRARY", None)
-        if library is not None and importlib.util.find_spec(library) is not None:
-            waiting[name] = (component.__name__, options)
-    return {**problems, **(_problems_known(waiting) if waiting else {})}
+        if library is not None and (found := importlib.util.find_spec(library)) is not None:
+            keys[name] = _key(entry, found.origin) if remembered else None
+            if keys[name] is None or keys[name] not in good:
+                waiting[name] = (component.__name__, options)
+    told = _problems_known(waiting) if waiting else {}
+    new = {key for name in waiting if name not in told and (key := keys[name]) is not None}
+    if remembered is not None and new:
+        with contextlib.suppress(OSError), files.atomic_path(remembered) as aside:
+            aside.write_text(files.canonical_json(sorted(good | new)), encoding="utf-8")
+    return {**problems, **told}
+
+
+def _read(remembered: Path | None) -> set[str]:
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return set(json.loads(remembered.read_bytes())) if remembered else set()
+    return set()
+
+
+def _key(entry: Mapping[str, Any], library: str | None) -> str | None:
+    """A hash of all that the answer of a library at that path depends on; None: not known."""
+    name, options = entry["implementation"], registry.options_of(entry)
+    info = registry.describe("backbones", name).info
+    if registry.own.is_own(name) or "code" in info or library is None:
+        return None
+    paths = [Path(library), *Path(__file__).parent.glob("*.py")]
+    weights = options.get(info.get("weights_file", ""))
+    if isinstance(weights, str):
+        file = Path(weights).expanduser().absolute()
+        paths += [file, *file.parent.glob("*.json")]
+    found = [(str(one), one.stat().st_size, one.stat().st_mtime_ns) for one in sorted(paths)]
+    content = files.canonical_json([name, options, found])
+    return files.sha256_bytes(content.encode())
 
 
 def _problems_known(waiting: Mapping[str, tuple[str, Mapping[str, Any]]]) -> dict[str, str]:

@@ -335,13 +335,17 @@ def _of_dataset(catalogue: Catalogue, dataset: str, error: object) -> str:
     return entry_error(catalogue, "datasets", dataset, f"data set {dataset!r}", error)
 
 
-def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
+def check_backbones(
+    catalogue: Catalogue, needed: list[str], remembered: Path | None = None
+) -> None:
     """Check, cheaply, that the backbones' weights are there or can be fetched.
 
     Parameters
     ----------
     needed
         Ids of the backbones that are still to run.
+    remembered
+        As of `problems_of`.
 
     Raises
     ------
@@ -350,7 +354,8 @@ def check_backbones(catalogue: Catalogue, needed: list[str]) -> None:
     """
     from labelbench_core.backbones.checking import problems_of
 
-    problems = problems_of({backbone: catalogue["backbones"][backbone] for backbone in needed})
+    entries = {backbone: catalogue["backbones"][backbone] for backbone in needed}
+    problems = problems_of(entries, remembered)
     raise_all(
         entry_error(catalogue, "backbones", backbone, f"backbone {backbone!r}", problem)
         for backbone, problem in problems.items()

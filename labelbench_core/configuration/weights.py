@@ -18,6 +18,12 @@ def file_of(entry: Mapping[str, Any]) -> Path | None:
     return Path(given).expanduser() if isinstance(given, str) and given else None
 
 
+def names_weights(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of a backbone can name a file of weights, or a function that gives them."""
+    info = registry.describe("backbones", entry["implementation"]).info
+    return "weights_file" in info or "code" in info
+
+
 def content_changed(entry: Mapping[str, Any], manifest: Path, state: Path) -> str | None:
     """Why embeddings are not of the weights that an entry names; None if they are.
 

@@ -77,3 +77,26 @@ class TellOfLeftOut:
                     "--configfile)"
                 )
         return True
+
+
+class CheckWhenPlanned:
+    """A filter of Snakemake's log: checks what a dry run has planned; other runs check at a start.
+
+    Parameters
+    ----------
+    workflow
+        Snakemake's.
+    check
+        Ends the program if something is wrong.
+    """
+
+    def __init__(self, workflow: Any, check: Callable[[], Any]) -> None:
+        self._workflow, self._check = workflow, check
+        self._done = False
+
+    def filter(self, record: Any) -> bool:
+        """Check before the summary of jobs; every message passes."""
+        if hasattr(record, "stats") and not self._done and self._workflow.dryrun:
+            self._done = True
+            self._check()
+        return True

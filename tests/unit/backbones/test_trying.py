@@ -1,0 +1,136 @@
+"""`--check`: what jobs would embed, compared with the libraries' own features."""
+
+import re
+
+import pytest
+import torch
+
+from labelbench_core import registry
+from labelbench_core.backbones import __main__ as command
+from labelbench_core.backbones import _own_features, checking, trying
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+ENTRIES = """
+resnet: {implementation: timm-model, options: {model: test_resnet, pretrained: false}}
+vit: {implementation: timm-model, options: {model: test_vit, pretrained: false, input_size: 32}}
+wrong: {implementation: timm-model, options: {model: test_vit, input_size: 0}}
+grey: {implementation: ./grey.py}
+"""
+GREY = """
+from labelbench_core.backbones.wrapping import wrap
+
+INFO = {"summary": "-", "license": "-", "paper": ""}
+
+
+def check():
+    '''Nothing can be wrong.'''
+
+
+def build():
+    '''Nothing of the images.'''
+    return wrap(
+        lambda pixels: 0 * pixels.mean(dim=(2, 3)) + 1,
+        input_size=8,
+        mean=[0.5] * 3,
+        std=[0.5] * 3,
+        interpolation="bilinear",
+        resize_mode="squash",
+    )
+"""
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    monkeypatch.setattr(trying, "SECONDS", 0.0)
+    (tmp_path / "grey.py").write_text(GREY)
+    (tmp_path / "mine.yaml").write_text(ENTRIES)
+    indented = ENTRIES.replace("\n", "\n    ")
+    text = f"experiment: mine\ncatalogue:\n  backbones:{indented}\n"
+    (tmp_path / "study.yaml").write_text(text)
+    yield tmp_path / "mine.yaml"
+    registry.forget_own()
+
+
+def run(capsys, *arguments):
+    status = command.main(["--check", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    return status, out + err
+
+
+@pytest.mark.parametrize("name", ["resnet", "vit"])
+def test_features_equal_the_librarys_own(file, capsys, name, monkeypatch):
+    for study in (file, file.with_name("study.yaml")):
+        status, told = run(capsys, name, "--configfile", study)
+        assert status == 0, told
+        for words in (
+            r"features +shape \(2, \d+\), float32",
+            r"speed +\S+ images a second",
+            r"input_size +\d+",
+            r"resize_mode +shortest",
+            r"dropped +nothing",
+            r"compared +equal timm's own: largest difference \S+ of the largest feature, allowed 0",
+        ):
+            assert re.search(words, told), words
+    real = _own_features.timms
+
+    def other(pixels, options):
+        return real(pixels, options) * torch.tensor(1.01)
+
+    monkeypatch.setitem(_own_features.LIBRARIES, "timm-model", ("timm", other))
+    status, told = run(capsys, name, "--configfile", file)
+    assert status == 1
+    assert "differ from timm's own" in told
+    assert re.search(r"wrong +features are not timm's own", told)
+
+
+def test_features_of_a_checkpoint_equal_open_clips_own(tmp_path):
+    pixels = torch.randn(1, 3, 64, 64)
+    options = {"model": "RN50", "pretrained": None, "input_size": 64, "random_seed": 3}
+    component = registry.load("backbones", "open-clip-model")
+    with torch.inference_mode():
+        found = component.build(**options).model(pixels)
+        torch.testing.assert_close(found, _own_features.open_clips(pixels, options))
+
+
+def test_what_is_wrong_is_told(file, capsys):
+    status, told = run(capsys, "grey", "--configfile", file)
+    assert status == 1
+    assert re.search(r"wrong +two different photographs have the same features", told)
+    for name, words in (
+        ("resnt", r"^error: --check: 'resnt': no id of .*mine.yaml and backbones.yaml \(did you"),
+        ("wrong", r"^error: wrong: options.input_size: 0; allowed: a whole number from 1"),
+        ("precomputed", r"^error: precomputed: reads embeddings; allowed: backbones that read im"),
+    ):
+        status, told = run(capsys, name, "--configfile", file)
+        assert status == 2
+        assert re.search(words, told), told
+        assert told.count("\n") == 1
+    status, told = run(capsys, "resnet", "--configfile", file.with_name("none.yaml"))
+    assert status == 2
+    assert "none.yaml" in told
+
+
+def test_a_library_is_not_asked_twice_of_what_it_found_right(tmp_path, monkeypatch):
+    asked = []
+
+    def known(waiting):
+        asked.append(sorted(waiting))
+        return {name: "wrong" for name in waiting if name == "bad"}
+
+    monkeypatch.setattr(checking, "_problems_known", known)
+    weights = tmp_path / "weights.pth"
+    weights.write_bytes(b"weights")
+    entries = {
+        "good": {"implementation": "timm-model", "options": {"model": "test_vit"}},
+        "bad": {"implementation": "timm-model", "options": {"model": "test_vat"}},
+        "file": {"implementation": "timm-model", "options": {"checkpoint": str(weights)}},
+    }
+    remembered = tmp_path / "state" / "backbones.json"
+    for _ in range(2):
+        assert checking.problems_of(entries, remembered) == {"bad": "wrong"}
+    weights.write_bytes(b"other weights")
+    checking.problems_of(entries, remembered)
+    remembered.write_text("damaged")
+    checking.problems_of(entries, remembered)
+    everything = ["bad", "file", "good"]
+    assert asked == [everything, ["bad"], ["bad", "file"], everything]
