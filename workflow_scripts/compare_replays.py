@@ -19,18 +19,17 @@ def compare(arguments: argparse.Namespace) -> None:
     experiment = Experiment.from_json(arguments.experiment)
     pairs = Needs.from_json(arguments.needs).replays
     chosen = [*pairs, *itertools.chain(*pairs.values())]
-    manifests = {
-        dataset: Path(arguments.dataset_pattern.format(dataset=dataset))
+    datasets = [
+        open_dataset(Path(arguments.dataset_pattern.format(dataset=dataset)).parent, dataset)
         for dataset in experiment.all_of("datasets")
-    }
+    ]
+    labels = {one.manifest["dataset"]: one.labels(POOL) for one in datasets if one.has_labels(POOL)}
+    metrics = read_csv(arguments.metrics, CURVE_COLUMNS)
     table = compare_replays(
-        read_csv(arguments.metrics, CURVE_COLUMNS),
+        metrics[metrics["dataset"].isin(labels)],
         pairs,
         read_picks(experiment, chosen, arguments.round_pattern, arguments.initial_pattern),
-        {
-            dataset: open_dataset(manifest.parent, dataset).labels(POOL)
-            for dataset, manifest in manifests.items()
-        },
+        labels,
     )
     write_csv(table, arguments.table, FLOAT_FORMAT)
     write_texts(replay_tables(table, experiment.metric), arguments.table)

@@ -80,11 +80,12 @@ class _Pool:
         is_text = dataset.manifest["splits"][POOL]["storage"] == "texts"
         self._texts = dataset.texts(POOL) if is_text else None
         self._source_rows = dataset.source_rows(POOL)
-        self._labels = dataset.labels(POOL)
-        if annotator != EXACT:
+        if annotator == EXACT:
+            self._labels = dataset.labels(POOL)
+        else:
             told = {"dataset": dataset.manifest["dataset"], "annotator": annotator}
             told["dataset_fingerprint"] = dataset.manifest["fingerprint"]
-            size = (len(self._labels), dataset.num_classes)
+            size = (dataset.manifest["splits"][POOL]["num_rows"], dataset.num_classes)
             self._labels = read_annotations(record, told, *size).labels
 
     def described(self, rows: list[int]) -> Iterator[tuple[int, int, str, str, str]]:

@@ -29,11 +29,15 @@ class PoolFacts:
         Of the labels 0, 1, …
     data_dir
         Where files of annotators are looked for.
+    has_labels
+        Whether it has labels of its own. Where it has none, only annotators are used whose `INFO`
+        has `"without_truth": True`.
     """
 
     num_rows: int | None
     class_names: Sequence[str] | None
     data_dir: Path
+    has_labels: bool = True
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Truth:
     dataset
         Its id, from which random streams are derived.
     labels
-        (N,) int64.
+        (N,) int64; all -1 where the pool has none.
     class_names
         Of the labels 0, 1, …
     data_dir
@@ -60,4 +64,5 @@ class Truth:
     @property
     def facts(self) -> PoolFacts:
         """What `check` gets."""
-        return PoolFacts(len(self.labels), self.class_names, self.data_dir)
+        has_labels = not len(self.labels) or bool((self.labels >= 0).any())
+        return PoolFacts(len(self.labels), self.class_names, self.data_dir, has_labels)

@@ -11,6 +11,7 @@ from labelbench_core.annotators import Truth
 from labelbench_core.annotators.annotations import write_annotations
 from labelbench_core.compute.values import check_labels
 from labelbench_core.datasets import POOL, PreparedDataset
+from labelbench_core.datasets.unlabeled import unknown
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
 
@@ -23,6 +24,8 @@ def annotate_pool(
     arrays: Path,
 ) -> None:
     """Write what an annotator says of every row of the pool, and a record of how often it errs.
+
+    Where the pool has no labels, the record does not say how often.
 
     Parameters
     ----------
@@ -39,7 +42,9 @@ def annotate_pool(
         If a row can belong to any number of classes, or the annotator cannot be used.
     """
     where = f"annotator {entry['id']!r} on data set {dataset.manifest['dataset']!r}"
-    labels = dataset.labels(POOL)
+    is_labeled = dataset.has_labels(POOL)
+    num_rows = dataset.manifest["splits"][POOL]["num_rows"]
+    labels = dataset.labels(POOL) if is_labeled else unknown(num_rows)
     if labels.ndim > 1:
         raise InputError(
             f"{where}: a row can belong to any number of classes; allowed: the annotator exact"
@@ -53,21 +58,25 @@ def annotate_pool(
         raise InputError(f"{where}: {error}") from error
     if said.shape != labels.shape:
         raise InputError(f"{where}: labels of shape {said.shape}; allowed: {labels.shape}")
-    wrong = said != labels
-    counts = np.bincount(labels, minlength=dataset.num_classes)
-    of_class = np.bincount(labels, weights=wrong, minlength=dataset.num_classes)
     content = {
         "dataset": dataset.manifest["dataset"],
         "dataset_fingerprint": dataset.manifest["fingerprint"],
         "annotator": entry["id"],
         "made_by": made_by(entry),
         "num_rows": len(labels),
-        "noise": float(wrong.mean()),
-        "noise_by_class": of_class / np.maximum(counts, 1),
+        **(_noise(said, labels, dataset.num_classes) if is_labeled else {}),
     }
     if (path := source_of(entry, data_dir)) is not None:
         content["source_sha256"] = files.sha256_file(path)
     write_annotations(record, arrays, said.astype(np.int64), content)
+
+
+def _noise(said: np.ndarray, labels: np.ndarray, num_classes: int) -> dict[str, Any]:
+    """How often an annotator errs, in all and by class."""
+    wrong = said != labels
+    counts = np.bincount(labels, minlength=num_classes)
+    of_class = np.bincount(labels, weights=wrong, minlength=num_classes)
+    return {"noise": float(wrong.mean()), "noise_by_class": of_class / np.maximum(counts, 1)}
 
 
 def made_by(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ INFO = {
     "summary": "labels from a table, one for each image of the pool",
     "paper": "Wei et al. 2022 (CIFAR-10N)",
     "required": ["table", "column"],
+    "without_truth": True,
 }
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
@@ -30,6 +31,9 @@ def source(data_dir: Path, *, table: str = "", column: str = "", clean: str = ""
 def check(facts: PoolFacts, *, table: str = "", column: str = "", clean: str = "") -> None:
     """`InputError` where the table is missing, damaged, too short or long, or has other classes."""
     path = source(facts.data_dir, table=table)
+    if clean and not facts.has_labels:
+        told = f"options.clean: {shown(clean)}; the pool has no labels to compare it with"
+        raise InputError(f"{told}; allowed: leave it out")
     columns = [name for name in (column, clean) if name]
     for name, values in zip(columns, read_columns(path, columns), strict=True):
         where = f"{path}: {name}"

@@ -11,6 +11,7 @@ from labelbench_core.configuration.catalogue import Catalogue, entry_error
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.source_sizes import source_sizes
 from labelbench_core.datasets import POOL
+from labelbench_core.datasets.unlabeled import has_labels
 from labelbench_core.errors import InputError, raise_all
 from labelbench_core.storage import files
 from labelbench_core.storage.records import read_record
@@ -106,16 +107,16 @@ def _facts(
     """What can be known of a data set's pool without reading images."""
     if manifest is not None:
         num_rows = manifest["splits"][POOL]["num_rows"]
-        return PoolFacts(num_rows, manifest["class_names"], data_dir)
+        return PoolFacts(num_rows, manifest["class_names"], data_dir, has_labels(entry))
     component = registry.load("datasets", entry["implementation"])
     options = registry.options_of(entry)
     known = None
     # With any other key beside them, the pool is not what the source has.
     if set(entry) <= {"implementation", "options", "prompts"} and hasattr(component, "pool_labels"):
         if (found := source_sizes(entry, data_dir)).missing:
-            return PoolFacts(found.splits.get(POOL), None, data_dir)
+            return PoolFacts(found.splits.get(POOL), None, data_dir, has_labels(entry))
         known = component.pool_labels(data_dir, **options)
     if known is None:
-        return PoolFacts(None, None, data_dir)
+        return PoolFacts(None, None, data_dir, has_labels(entry))
     labels, class_names = known
-    return PoolFacts(len(labels), class_names, data_dir)
+    return PoolFacts(len(labels), class_names, data_dir, has_labels(entry))

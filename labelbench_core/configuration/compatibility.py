@@ -11,6 +11,7 @@ from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Crossing
 from labelbench_core.configuration.references import Panel
 from labelbench_core.datasets import POOL
+from labelbench_core.datasets.unlabeled import has_labels
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.training.recipe import LEAST_TO_HOLD_OUT, Recipe
 
@@ -55,6 +56,9 @@ def panel_split_errors(
             continue
         evaluated = list(dict.fromkeys([POOL, *sizes]))
         told = f"data set {dataset!r} has no split {shown(panel.split)}"
+        if not has_labels(catalogue["datasets"][dataset]):
+            evaluated.remove(POOL)
+            told += " with labels"
         if panel.trainer and (chosen := _recipe(catalogue, panel.trainer).evaluate) is not None:
             evaluated = list(chosen)
             told = f"trainer {panel.trainer!r} (training.evaluate) leaves it out"

@@ -34,6 +34,7 @@ from labelbench_core.configuration.replays import list_errors, list_options
 from labelbench_core.configuration.row_kinds import row_errors
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.configuration.source_sizes import SourceSizes, source_sizes
+from labelbench_core.configuration.unlabeled import unlabeled_errors, unmeasured_errors
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all
 
 # Planning takes 2 ms and 16 KB for each job.
@@ -245,6 +246,7 @@ def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
     """Combinations that cannot run: needs that a proxy does not meet, methods for other data."""
     errors = [*row_errors(crossing, catalogue), *combination_errors(crossing, catalogue)]
     for dataset in crossing.datasets:
+        errors += unlabeled_errors(crossing, catalogue, dataset)
         if is_multilabel(catalogue, dataset):
             errors += multilabel_errors(crossing, catalogue, dataset)
         else:
@@ -318,8 +320,11 @@ def check_sources(
         if found.missing:
             missing[dataset] = f"data set {dataset!r}: {found.missing}"
         if found.names_all:
-            of_panels = panel_split_errors(experiment.panels, dataset, catalogue, sizes)
-            errors += [f"{file}: {line}" for line in of_panels]
+            of_all = [
+                *panel_split_errors(experiment.panels, dataset, catalogue, sizes),
+                *unmeasured_errors(catalogue, dataset, sizes),
+            ]
+            errors += [f"{file}: {line}" for line in of_all]
         for crossing in experiment.crossings:
             if dataset in crossing.datasets:
                 errors += _budget_errors(crossing, dataset, catalogue, sizes.get("pool"), file)

@@ -39,7 +39,7 @@ class RawSplit:
     ----------
     labels
         (N,) int64, from 0; where a row can belong to any number of classes, (N, C) uint8 of 0 and
-        1.
+        1. A pool without labels: all -1.
     images
         (N, H, W, 3) uint8, or None for files.
     files
@@ -68,6 +68,11 @@ class RawSplit:
     groups: np.ndarray | None = None
     embeddings: np.ndarray | None = None
     texts: list[str] | None = None
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether its rows have labels."""
+        return self.labels.ndim > 1 or not (self.labels == -1).all()
 
     @property
     def rows(self) -> str:
@@ -232,9 +237,15 @@ class PreparedDataset:
         self._verified: set[str] = set()
         self._hidden: frozenset[str] = frozenset()
 
+    def has_labels(self, split: str) -> bool:
+        """Whether `split` has labels; a pool may have none."""
+        self._require(split)
+        return f"{split}-labels" in self.manifest["arrays"]
+
     def labels(self, split: str) -> np.ndarray:
         """(N,) int64 labels of `split`, or (N, C) uint8; `RuntimeError` where they are hidden."""
-        self._require(split)
+        if not self.has_labels(split):
+            raise InputError(f"{self.folder}: {split} has no labels; allowed: an annotator's")
         if split in self._hidden:
             raise RuntimeError(f"labels of {split!r}: hidden; the annotator sells them")
         return self._array(f"{split}-labels").load()
@@ -306,8 +317,8 @@ class PreparedDataset:
         As they do: blocks that did not change since the last check are not hashed again.
         """
         for split in splits:
-            self._require(split)
-            self._array(f"{split}-labels")
+            if self.has_labels(split):
+                self._array(f"{split}-labels")
             if "groups_sha256" in self.manifest["splits"][split]:
                 self._array(f"{split}-groups")
             storage = self.manifest["splits"][split]["storage"]
@@ -340,9 +351,8 @@ class PreparedDataset:
         if rows is not None and rows != self.rows:
             raise InputError(f"{self.folder}: rows are {self.rows}; allowed here: {rows}")
         if split not in self.manifest["splits"]:
-            raise InputError(
-                f"{self.folder}: split: {shown(split)}; allowed: {', '.join(self.splits)}"
-            )
+            told = f"{self.folder}: split: {shown(split)}"
+            raise InputError(f"{told}; allowed: {', '.join(self.splits)}")
 
 
 def data_directory() -> Path:

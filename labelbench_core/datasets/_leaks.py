@@ -11,6 +11,7 @@ from labelbench_core.datasets import RawDataset, RawSplit, split_order
 from labelbench_core.datasets._near import nearest
 from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.one_line import one_line
+from labelbench_core.datasets.unlabeled import NO_LABEL
 from labelbench_core.errors import InputError
 
 EXAMPLES = 5
@@ -120,6 +121,8 @@ def _under_two_classes(
         for row, (key, label) in enumerate(
             zip(keys, raw.splits[split].labels.tolist(), strict=True)
         ):
+            if label == NO_LABEL:
+                continue
             if key not in first:
                 first[key] = split, row, label
             elif first[key][2] != label:
@@ -157,6 +160,8 @@ def _name(raw: RawDataset, split: str, row: int) -> str:
     entry = raw.splits[split]
     if entry.files is not None:
         return printable(entry.files[row])
+    if not entry.has_labels:
+        return f"{split}[{row}]"
     label = entry.labels[row]
     classes = np.flatnonzero(label) if label.ndim else [label]
     place = f"{split}[{row}] ({', '.join(raw.class_names[one] for one in classes)})"

@@ -22,6 +22,8 @@ def sizes(raw: RawDataset, allow_missing_classes: bool) -> dict[str, int]:
     """Sizes of the splits; `InputError` if the pool, or another split, lacks a class."""
     require_classes(raw.class_names, "options.splits")
     for split, entry in raw.splits.items():
+        if split == POOL and not entry.has_labels:
+            continue
         present = class_counts(entry.labels, len(raw.class_names)) > 0
         if not present.all() and (split == POOL or not allow_missing_classes):
             name = raw.class_names[int(present.argmin())]

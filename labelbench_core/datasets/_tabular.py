@@ -26,6 +26,7 @@ from labelbench_core.datasets._left_out import EXAMPLES, LeftOut
 from labelbench_core.datasets._listing import MEANT, SPLIT_NAME
 from labelbench_core.datasets.drawing import Draw
 from labelbench_core.datasets.names import printable, require_classes, same_name
+from labelbench_core.datasets.unlabeled import NO_LABEL
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
@@ -166,6 +167,8 @@ class Tabular:
         if corrupt == "error":
             self._check_files(Path(data_dir, self.folder))
         for split, rows in self.splits.items():
+            if self.labels.ndim == 1 and (self.labels[rows] == NO_LABEL).all():
+                continue
             required = split == POOL or (split in (VAL, TEST) and not allow_missing_classes)
             counts = class_counts(self.labels[rows], len(self.class_names))
             missing = np.flatnonzero(counts == 0)
@@ -296,7 +299,7 @@ def labels_of(
     numbers, values = cells.codes("label")
     values = [same_name(value) for value in values]
     if names is None:
-        names = _in_order(set(values))
+        names = in_order(set(values))
     named_by_number = any(map(WHOLE.fullmatch, names))
     if WHOLE.fullmatch(values[0]) and not named_by_number:
         place = {str(number): number for number in range(len(names))}
@@ -346,12 +349,12 @@ def groups_of(cells: Cells) -> tuple[np.ndarray, list[str]]:
     """Groups (N,) int64 of column "group", and their names: sorted, as numbers where all are."""
     numbers, values = cells.codes("group")
     values = [same_name(value) for value in values]
-    names = _in_order(set(values))
+    names = in_order(set(values))
     place = {name: number for number, name in enumerate(names)}
     return np.array([place[value] for value in values], np.int64)[numbers], names
 
 
-def _in_order(values: Iterable[str]) -> list[str]:
+def in_order(values: Iterable[str]) -> list[str]:
     """Sorted: as numbers where all are whole numbers, else as text."""
     values = list(values)
     return sorted(values, key=int if all(map(WHOLE.fullmatch, values)) else None)

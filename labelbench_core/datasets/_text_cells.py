@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from labelbench_core.datasets import POOL, RawDataset, RawSplit
-from labelbench_core.datasets._tabular import Cells, labels_of
+from labelbench_core.datasets._tabular import Cells, in_order, labels_of
+from labelbench_core.datasets.unlabeled import require_known_classes, unknown
 
 
 def refuse_blank(cells: Cells) -> Cells:
@@ -20,15 +21,27 @@ def dataset_of_texts(
 ) -> RawDataset:
     """The data set of the columns "text" and "label" of each split, in its order.
 
+    A pool without the column "label" has no labels.
+
     Parameters
     ----------
     names
-        The classes, in order. None: the labels of the pool, sorted.
+        The classes, in order. None: the labels of the pool, sorted; without these, those of all
+        other splits.
     where
         What says which classes there are, for messages.
     """
     known, labels = names, {}
-    for split in (POOL, *(one for one in cells if one != POOL)):
+    others = [split for split in cells if split != POOL]
+    if "label" not in cells[POOL].columns:
+        require_known_classes(names, others)
+        labels[POOL] = unknown(len(cells[POOL].rows))
+        if known is None:
+            known = in_order({name for one in others for name in labels_of(cells[one], None)[1]})
+            where = "the splits with labels"
+    for split in (POOL, *others):
+        if split in labels:
+            continue
         labels[split], found = labels_of(cells[split], known, where)
         if known is None:
             known, where = found, "the pool"

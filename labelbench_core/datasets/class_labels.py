@@ -17,8 +17,8 @@ def class_labels(
     Parameters
     ----------
     given
-        Split → (N,) whole numbers from 0 (floats only if they are whole), or names; "pool" among
-        them.
+        Split → (N,) whole numbers from 0 (floats only if they are whole), or names. Without "pool",
+        the classes are those of all splits.
     where
         Split → what its array is called in messages.
     names
@@ -30,12 +30,16 @@ def class_labels(
     InputError
         One line: the array, the row, the value, what is allowed.
     """
+    if not given:
+        return {}, list(names or ())
     kinds = {split: _kind(labels, where[split]) for split, labels in given.items()}
+    first = POOL if POOL in given else next(iter(given))
     for split, kind in kinds.items():
-        if kind != kinds[POOL]:
-            told = f"{where[split]}: labels are {kind}; those of the pool are {kinds[POOL]}"
+        if kind != kinds[first]:
+            of_first = "the pool" if first == POOL else where[first]
+            told = f"{where[split]}: labels are {kind}; those of {of_first} are {kinds[first]}"
             raise InputError(f"{told}; allowed: the same in all splits")
-    convert = _numbers if kinds[POOL] == "numbers" else _names
+    convert = _numbers if kinds[first] == "numbers" else _names
     values = {split: convert(labels, where[split]) for split, labels in given.items()}
     if convert is _names:
         return _named(values, where, names)
@@ -122,9 +126,9 @@ def _names(labels: np.ndarray, where: str) -> np.ndarray:
 def _numbered(
     values: dict[str, np.ndarray], where: Mapping[str, str], names: Sequence[str] | None
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    pool = values[POOL]
+    pool = values[POOL] if POOL in values else np.concatenate(list(values.values()))
     count = int(pool.max()) + 1 if names is None else len(names)
-    if count > len(pool):
+    if POOL in values and count > len(pool):
         row = int(pool.argmax())
         told = f"{where[POOL]}: row {row}: label {pool[row]}" if names is None else where[POOL]
         raise InputError(
@@ -143,7 +147,8 @@ def _numbered(
 def _named(
     values: dict[str, np.ndarray], where: Mapping[str, str], names: Sequence[str] | None
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    known = sorted(set(values[POOL].tolist())) if names is None else list(names)
+    of = [values[POOL]] if POOL in values else list(values.values())
+    known = sorted(set(np.concatenate(of).tolist())) if names is None else list(names)
     place = {name: number for number, name in enumerate(known)}
     by = "the pool" if names is None else "`classes`"
     found = {}

@@ -132,7 +132,7 @@ def _splits(raw: RawDataset) -> list[str]:
 
 
 def _classes(raw: RawDataset) -> list[str]:
-    order = sorted(raw.splits, key=split_order)
+    order = sorted((s for s in raw.splits if raw.splits[s].has_labels), key=split_order)
     counts = {
         split: class_counts(raw.splits[split].labels, len(raw.class_names)) for split in order
     }
@@ -142,7 +142,8 @@ def _classes(raw: RawDataset) -> list[str]:
     ]
     more = len(raw.class_names) - len(shown)
     shown += [f"and {more:,} more"] if more else []
-    return _told("classes", [f"{len(raw.class_names):,}", *shown], "")
+    without = [f"{split} has no labels" for split in raw.splits if split not in order]
+    return _told("classes", [f"{len(raw.class_names):,}", *without, *shown], "")
 
 
 def _images(raw: RawDataset, data_dir: Path) -> Iterator[str]:

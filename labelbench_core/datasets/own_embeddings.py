@@ -16,6 +16,7 @@ from labelbench_core.datasets.class_labels import class_labels, label_columns
 from labelbench_core.datasets.names import below
 from labelbench_core.datasets.row_kinds import check_embeddings
 from labelbench_core.datasets.table import read_class_names
+from labelbench_core.datasets.unlabeled import require_known_classes, unknown
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 INFO = {
@@ -25,6 +26,7 @@ INFO = {
     "required": ["splits"],
     "rows": "embeddings",
     "multilabel_by": ["multilabel"],
+    "unlabeled_by": ["unlabeled"],
 }
 EMBEDDINGS = ("embeddings", "embedding", "features")
 LABELS = ("labels", "label")
@@ -42,6 +44,7 @@ def load(
     labels: Mapping[str, str] | None = None,
     classes: str | None = None,
     multilabel: bool = False,
+    unlabeled: bool = False,
     allow_missing_classes: bool = False,
 ) -> RawDataset:
     """All splits, as the files have them.
@@ -64,11 +67,17 @@ def load(
     multilabel
         Whether a row can belong to any number of classes: labels are then (N, C) of 0 and 1, a
         column a class. Default: ours.
+    unlabeled
+        Whether the pool has no labels, so that an annotator's are needed; classes are then those of
+        `classes` or of the other splits. Default: ours.
     allow_missing_classes
         Whether `val`, `test` and shifted splits may lack classes; the pool never may. Default:
         ours.
     """
-    places, label_places = _places(data_dir, splits, labels)
+    if unlabeled and multilabel:
+        told = "options.unlabeled: true; `multilabel` is given, for which there is no annotator"
+        raise InputError(f"{told}; allowed: one of the two")
+    places, label_places = _places(data_dir, splits, labels, unlabeled=unlabeled)
     names = None if classes is None else read_class_names(below(data_dir, "classes", classes))
     arrays = {split: read_array(place, EMBEDDINGS, alone=True) for split, place in places.items()}
     check_embeddings(str(places[POOL]), arrays[POOL])
@@ -80,7 +89,11 @@ def load(
         for split, place in label_places.items()
     }
     where = {split: f"{place}: labels" for split, place in label_places.items()}
+    if unlabeled:
+        require_known_classes(names, list(given))
     numbers, class_names = (label_columns if multilabel else class_labels)(given, where, names)
+    if unlabeled:
+        numbers[POOL] = unknown(len(arrays[POOL]))
     for split, array in arrays.items():
         if len(array) != len(numbers[split]):
             told = f"{places[split]}: {len(array)} rows, but {len(numbers[split])} labels"
@@ -102,11 +115,12 @@ def source_files(
     splits: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
     classes: str | None = None,
+    unlabeled: bool = False,
     **_: Any,
 ) -> Source | None:
     """All files that are read; None if one of them is not there."""
     try:
-        places, label_places = _places(data_dir, splits, labels)
+        places, label_places = _places(data_dir, splits, labels, unlabeled=unlabeled)
     except InputError:
         return None
     used = {*places.values(), *label_places.values()}
@@ -121,17 +135,24 @@ def pool_labels(
     labels: Mapping[str, str] | None = None,
     **options: Any,
 ) -> tuple[np.ndarray, list[str]]:
-    """Labels of the pool and the classes' names."""
+    """Labels of the pool, -1 where it has none, and the classes' names."""
     raw = load(data_dir, splits=splits, labels=labels, **options)
     return raw.splits[POOL].labels, raw.class_names
 
 
 def _places(
-    data_dir: Path, splits: Mapping[str, str] | None, labels: Mapping[str, str] | None
+    data_dir: Path,
+    splits: Mapping[str, str] | None,
+    labels: Mapping[str, str] | None,
+    *,
+    unlabeled: bool,
 ) -> tuple[dict[str, ArrayPlace], dict[str, ArrayPlace]]:
     """Split → where its embeddings are, and its labels."""
     splits = splits or {}
     split_files.require_splits(splits)
+    if unlabeled and POOL in (labels or {}):
+        told = f"options.labels: {POOL}; `unlabeled` says that the pool has none"
+        raise InputError(f"{told}; allowed: one of the two")
     for split in labels or {}:
         if split not in splits:
             told = f"options.labels: {shown(split)}: no such split{did_you_mean(split, splits)}"
@@ -139,6 +160,8 @@ def _places(
     places = {split: place_of(data_dir, "splits", value) for split, value in splits.items()}
     label_places = {}
     for split, place in places.items():
+        if split == POOL and unlabeled:
+            continue
         if labels is not None and split in labels:
             label_places[split] = place_of(data_dir, "labels", labels[split])
         elif place.suffix == ".npy":

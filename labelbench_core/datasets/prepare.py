@@ -146,7 +146,8 @@ def prepare_dataset(
     aside.mkdir(parents=True)
     written, listings = {}, {}
     for split, entry in raw.splits.items():
-        written[f"{split}-labels"] = store.write_array(aside / f"{split}-labels", entry.labels)
+        if entry.has_labels:
+            written[f"{split}-labels"] = store.write_array(aside / f"{split}-labels", entry.labels)
         if entry.groups is not None:
             written[f"{split}-groups"] = store.write_array(aside / f"{split}-groups", entry.groups)
         stored = stored_rows(entry)
@@ -247,11 +248,10 @@ def _write_other_files(path: Path, raw: RawDataset, contents: Mapping[str, str] 
 
 def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
     """A split's part of the manifest: sizes and content hashes."""
-    described = {
-        "num_rows": len(entry.labels),
-        "labels_sha256": files.sha256_arrays({"labels": entry.labels}),
-        "class_counts": class_counts(entry.labels, len(raw.class_names)).tolist(),
-    }
+    described: dict[str, Any] = {"num_rows": len(entry.labels)}
+    if entry.has_labels:
+        described["labels_sha256"] = files.sha256_arrays({"labels": entry.labels})
+        described["class_counts"] = class_counts(entry.labels, len(raw.class_names)).tolist()
     if entry.groups is not None:
         described["groups_sha256"] = files.sha256_arrays({"groups": entry.groups})
     if stored := stored_rows(entry):
@@ -287,7 +287,9 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
         if not len(labels):
             what = "image left" if entry.rows == IMAGES else "row"
             raise InputError(f"split {split} has no {what}{_since_corrupt(raw)}")
-        _check_labels(split, labels, num_classes)
+        is_labeled = split != POOL or entry.has_labels
+        if is_labeled:
+            _check_labels(split, labels, num_classes)
         if entry.rows != raw.splits[POOL].rows:
             raise InputError(f"split {split}: rows are {entry.rows}, not as those of the pool")
         if entry.embeddings is not None:
@@ -297,6 +299,8 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
         else:
             _check_images(split, entry)
         _check_groups(split, entry, raw.group_names)
+        if not is_labeled:
+            continue
         counts = class_counts(labels, num_classes)
         missing = [raw.class_names[label] for label in np.flatnonzero(counts == 0)]
         required = split == "pool" or (split in FULL_SPLITS and not allow_missing_classes)

@@ -26,6 +26,7 @@ from labelbench_core.datasets._tabular import (
     named_labels,
     split_rows,
 )
+from labelbench_core.datasets._unlabeled_tables import check_unlabeled, labels_of_others
 from labelbench_core.datasets.names import below, printable, same_name
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Count, InnerShare, Interval, Pixels, Seed, ShareBelow1
@@ -38,6 +39,7 @@ INFO = {
     "in_files": True,
     "multilabel_by": ["label_separator", "label_columns"],
     "groups": "group_column",
+    "unlabeled_by": ["unlabeled"],
 }
 FROM_DATA = "(relative paths start at LABELBENCH_DATA)"
 
@@ -68,6 +70,7 @@ def load(
     group_column: str | None = None,
     classes: str | None = None,
     class_column: str | None = None,
+    unlabeled: bool = False,
     test_share: ShareBelow1 | None = None,
     val_share: InnerShare | None = None,
     test_size: Count | None = None,
@@ -118,6 +121,10 @@ def load(
         without it the sorted labels. Default: ours.
     class_column
         Column with the name of the class, where labels are numbers. Default: ours.
+    unlabeled
+        Whether the pool has no labels, so that an annotator's are needed: its cells of
+        `label_column` are not read, no split is drawn, and classes are those of `classes` or of the
+        other splits. Default: ours.
     test_share
         Share of every class that is drawn for the test, where no row is in that split. null: 0.2,
         unless `test_size` says how many. 0: there is no test. Default: ours.
@@ -159,6 +166,7 @@ def load(
         group_column=group_column,
         classes=classes,
         class_column=class_column,
+        unlabeled=unlabeled,
         test_share=test_share,
         val_share=val_share,
         test_size=test_size,
@@ -205,13 +213,17 @@ def _read(
     group_column: str | None = None,
     classes: str | None = None,
     class_column: str | None = None,
+    unlabeled: bool = False,
     together_column: str | None = None,
     allow_missing_classes: bool = False,
     **options: Any,
 ) -> Tabular:
     """What the table says; see `load`."""
     _check_options(split_column, splits, classes, class_column)
-    _check_label_options(label_column, label_separator, label_columns, classes, class_column)
+    if unlabeled:
+        check_unlabeled(label_separator, label_columns, class_column, **options)
+    else:
+        _check_label_options(label_column, label_separator, label_columns, classes, class_column)
     file = below(data_dir, "table", table)
     image_folder = os.path.dirname(table) if images is None else images
     folder_of_images = below(data_dir, "images", image_folder)
@@ -240,22 +252,23 @@ def _read(
     if split_column is not None:
         cells, found, left_out = split_rows(cells, splits)
     check_paths(cells)
-    if label_columns is not None:
-        labels, class_names = flagged_labels(cells, label_columns)
-    elif class_column is not None:
-        labels, class_names = named_labels(cells)
-    elif classes is not None:
+    if found is None:
+        found = {POOL: np.arange(len(cells.rows))}
+    known, told = None, ""
+    if classes is not None:
         listing = below(data_dir, "classes", classes)
         if not listing.is_file():
             told = f"options.classes: {shown(classes)}: {printable(listing)} is not a file"
             raise InputError(f"{told}; allowed: an existing file {FROM_DATA}")
-        known = read_class_names(listing)
-        told = printable(Path(data_dir, classes))
-        labels, class_names = _named(cells, label_separator, known, told)
+        known, told = read_class_names(listing), printable(Path(data_dir, classes))
+    if unlabeled:
+        labels, class_names = labels_of_others(cells, found, known, told)
+    elif label_columns is not None:
+        labels, class_names = flagged_labels(cells, label_columns)
+    elif class_column is not None:
+        labels, class_names = named_labels(cells)
     else:
-        labels, class_names = _named(cells, label_separator, None)
-    if found is None:
-        found = {POOL: np.arange(len(labels))}
+        labels, class_names = _named(cells, label_separator, known, told)
     groups, group_names = groups_of(cells) if group_column is not None else (None, [])
     read_beside = [table] if classes is None else [table, classes]
     folder, (inner, *others) = common_folder(image_folder, *read_beside)
@@ -272,6 +285,8 @@ def _read(
         left_out=left_out.described(),
     )
     by = "" if together_column is None else f"column {together_column}"
+    if unlabeled:
+        return tabular
     return with_draw(tabular, by, may_lack=allow_missing_classes, **options)
 
 

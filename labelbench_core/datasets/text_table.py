@@ -21,6 +21,7 @@ INFO = {
     "paper": "",
     "required": ["splits"],
     "rows": "texts",
+    "unlabeled_by": ["unlabeled"],
 }
 
 
@@ -36,6 +37,7 @@ def load(
     text_column: str = "text",
     label_column: str = "label",
     classes: str | None = None,
+    unlabeled: bool = False,
     allow_missing_classes: bool = False,
 ) -> RawDataset:
     """All splits, in the order of the tables.
@@ -55,6 +57,9 @@ def load(
     classes
         Text file with the classes' names in order, one a line. null: the labels of the pool,
         sorted. Default: ours.
+    unlabeled
+        Whether the pool has no labels, so that an annotator's are needed; classes are then those of
+        `classes` or of the other splits. Default: ours.
     allow_missing_classes
         Whether `val`, `test` and shifted splits may lack classes; the pool never may. Default:
         ours.
@@ -62,7 +67,10 @@ def load(
     splits = splits or {}
     split_files.require_splits(splits)
     cells = {
-        split: _cells(data_dir, table, text_column, label_column) for split, table in splits.items()
+        split: _cells(
+            data_dir, table, text_column, None if unlabeled and split == POOL else label_column
+        )
+        for split, table in splits.items()
     }
     if classes is None:
         known, where = None, ""
@@ -92,7 +100,7 @@ def pool_labels(data_dir: Path, **options: Any) -> tuple[np.ndarray, list[str]]:
     return raw.splits[POOL].labels, raw.class_names
 
 
-def _cells(data_dir: Path, table: str, text_column: str, label_column: str) -> Cells:
+def _cells(data_dir: Path, table: str, text_column: str, label_column: str | None) -> Cells:
     """Texts and labels of a table; `InputError` names the first text that is blank."""
     file = below(data_dir, "splits", table)
     if not file.is_file():
@@ -100,7 +108,9 @@ def _cells(data_dir: Path, table: str, text_column: str, label_column: str) -> C
             f"options.splits: {shown(table)}: {printable(file)} is not a file; allowed: an "
             "existing file (relative paths start at LABELBENCH_DATA)"
         )
-    names = {"text": text_column, "label": label_column}
+    names = {"text": text_column}
+    if label_column is not None:
+        names["label"] = label_column
     asked = {f"options.{key}_column": name for key, name in names.items()}
     columns = read_columns(file, asked).values()
     cells = all_cells(file, names, dict(zip(names, columns, strict=True)))

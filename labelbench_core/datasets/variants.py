@@ -141,7 +141,8 @@ class Variant:
             copies = number_of_copies(len(rows), self.near_copies)
             rows = np.concatenate([rows, rows[copied_rows(len(rows), source, copies)]])
         if self.pool_size is not None:
-            check_pool_size(labels[rows], names, source, self.pool_size)
+            if len(labels) and labels.min() >= 0:  # a pool without labels lacks no class
+                check_pool_size(labels[rows], names, source, self.pool_size)
             part = part_of_pool(len(rows), source, self.pool_size)
             copies = int((part >= len(rows) - copies).sum())
             rows = rows[part]

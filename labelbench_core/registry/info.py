@@ -42,6 +42,7 @@ HANDED = {"sequential": ("ask",), "ceiling": ("truth", "fit")}
 FLAGS = (
     *("deterministic", "needs_torch", "needs_images", "needs_unlabeled"),
     *("needs_teacher", "pretrained_head", "text", "in_files", "trainable"),
+    *("unlabeled", "without_truth"),
 )
 
 
@@ -90,8 +91,8 @@ ALLOWED = {
     "unlabeled_views": option_rules.of(Literal[1, 2]),
     **dict.fromkeys(("rows", "reads"), option_rules.Allowed(listed(ROWS), ROWS.__contains__)),
     "groups": option_rules.of(bool | str),
-    "multilabel_by": _TEXTS,
     **dict.fromkeys(("weights_file", "code", "environment"), option_rules.of(str)),
+    **dict.fromkeys(("multilabel_by", "unlabeled_by"), _TEXTS),
     "num_classes": option_rules.of(int | str),
     "sizes": option_rules.Allowed("a mapping of splits to numbers of rows", _are_sizes),
     "sizes_by": option_rules.Allowed(
@@ -103,8 +104,13 @@ ONLY_OF = {
     **{"runs": "strategies", "steps_at_least": "trainers", "reads": "backbones"},
     **dict.fromkeys(("trainable", "weights_file", "code", "environment"), "backbones"),
     **dict.fromkeys(
-        ("rows", "groups", "multilabel_by", "num_classes", "sizes", "sizes_by"), "datasets"
+        (
+            *("rows", "groups", "multilabel_by", "num_classes", "sizes", "sizes_by"),
+            *("unlabeled", "unlabeled_by"),
+        ),
+        "datasets",
     ),
+    "without_truth": "annotators",
 }
 
 
@@ -138,7 +144,7 @@ def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> I
             yield from _not_of_use(key, [value], options, lambda default: not default, "nothing")
         elif key == "sizes_by":
             yield from _not_of_use(key, value, options, lambda _: True, "any default")
-        elif key in ("required", "multilabel_by"):
+        elif key in ("required", "multilabel_by", "unlabeled_by"):
             yield from _not_of_use(key, value, options, lambda default: not default, "nothing")
         elif key == "at_least":
             yield from _not_of_use(key, value, options, _is_number, "a number or null")

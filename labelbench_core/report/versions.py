@@ -57,7 +57,12 @@ def describe_annotators(experiment: Experiment, patterns: Sequence[str]) -> list
     """A sentence for every annotator among `patterns`: how many of its labels are wrong."""
     notes = []
     for record in _manifests(experiment, patterns):
-        if record[KIND] == "annotations":
+        if record[KIND] == "annotations" and "noise" not in record:
+            notes.append(
+                f"{record['dataset']}{labels_note(record)}: the pool has no labels of its own, so "
+                "that nothing is measured on it and nobody knows how many of these are wrong."
+            )
+        elif record[KIND] == "annotations":
             least, most = (100 * one(record["noise_by_class"]) for one in (min, max))
             notes.append(
                 f"{record['dataset']}{labels_note(record)}: {100 * record['noise']:.2f} % of the "

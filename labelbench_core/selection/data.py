@@ -14,7 +14,7 @@ from labelbench_core.datasets.framing import framing_of
 from labelbench_core.datasets.recorded_lists import pool_sha256
 from labelbench_core.embeddings.refreshing import refreshed_after
 from labelbench_core.embeddings.views import open_embeddings, open_views, pool_statistics
-from labelbench_core.errors import damaged
+from labelbench_core.errors import InputError, damaged
 from labelbench_core.proxies import Statistics
 from labelbench_core.storage.round_files import id_of, ids_of_round
 from labelbench_core.storage.rows import LoadableRows, RowSource
@@ -72,7 +72,7 @@ class RoundData:
     def multilabel(self) -> bool:
         """Whether a row can belong to any number of classes."""
         if self.known_multilabel is None:
-            return self.truth["pool"].ndim > 1
+            return any(labels.ndim > 1 for labels in self.truth.values())
         return self.known_multilabel
 
     def without_labels(self) -> "RoundData":
@@ -82,8 +82,15 @@ class RoundData:
 
     @property
     def said(self) -> np.ndarray:
-        """(N,) int64 labels of the pool as the annotator gives them: those that are sold."""
-        return self.truth["pool"] if self.annotations is None else self.annotations.labels
+        """(N,) int64 labels of the pool as the annotator gives them: those that are sold.
+
+        `InputError` where the pool has none and there is no annotator.
+        """
+        if self.annotations is not None:
+            return self.annotations.labels
+        if POOL not in self.truth:
+            raise InputError("the pool has no labels; allowed: an annotator that gives some")
+        return self.truth[POOL]
 
     @property
     def labeled_by(self) -> dict[str, str]:
@@ -134,7 +141,7 @@ def open_round_data(
         views = open_views(views_manifest, embeddings["pool"], of_views)
     return RoundData(
         embeddings={split: embeddings[split] for split in dataset.splits},
-        truth={split: dataset.labels(split) for split in dataset.splits},
+        truth=_truth(dataset),
         annotations=open_annotations(settings, dataset, annotations),
         num_classes=dataset.num_classes,
         statistics=Statistics(**pool_statistics(embeddings_manifest, manifest)),
@@ -181,7 +188,7 @@ def open_image_data(
     }
     return RoundData(
         embeddings={split: ImageRows(blind, split, threads, framing) for split in dataset.splits},
-        truth={split: dataset.labels(split) for split in dataset.splits},
+        truth=_truth(dataset),
         annotations=open_annotations(settings, dataset, annotations),
         num_classes=dataset.num_classes,
         statistics=Statistics(np.zeros(0), np.zeros(0)),
@@ -193,6 +200,10 @@ def open_image_data(
         groups=_groups(dataset),
         pool_sha256=pool_sha256(dataset.manifest["splits"]["pool"]),
     )
+
+
+def _truth(dataset: PreparedDataset) -> dict[str, np.ndarray]:
+    return {one: dataset.labels(one) for one in dataset.splits if dataset.has_labels(one)}
 
 
 def _groups(dataset: PreparedDataset) -> dict[str, np.ndarray]:

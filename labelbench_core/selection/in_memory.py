@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from labelbench_core.annotators.annotations import Annotations
 from labelbench_core.datasets import POOL, split_order
 from labelbench_core.datasets.class_labels import class_labels
 from labelbench_core.datasets.row_kinds import check_embeddings
@@ -16,7 +17,9 @@ from labelbench_core.storage.rows import ArrayRows
 
 
 def round_data(
-    splits: Mapping[str, tuple[np.ndarray, np.ndarray]], class_names: Sequence[str] | None = None
+    splits: Mapping[str, tuple[np.ndarray, np.ndarray | None]],
+    class_names: Sequence[str] | None = None,
+    annotations: Annotations | None = None,
 ) -> RoundData:
     """What rounds on embeddings in memory read.
 
@@ -25,9 +28,12 @@ def round_data(
     splits
         Split → embeddings (N, D), floats or integers, which are kept as float16 or else float32,
         and labels (N,): whole numbers from 0, or names of classes. "pool", and any others, such as
-        "test".
+        "test". Labels of the pool may be None: then `annotations` give those that are bought.
     class_names
-        Names of the classes, in order. None: the labels of the pool, sorted.
+        Names of the classes, in order. None: the labels of the pool, sorted; without these, those
+        of all splits.
+    annotations
+        What an annotator says of the pool. None: the pool's own labels.
 
     Raises
     ------
@@ -38,18 +44,24 @@ def round_data(
         raise InputError(f"splits: {listed(splits)}; allowed: {POOL}, and others, such as test")
     order = sorted(splits, key=split_order)
     arrays = {split: np.asarray(splits[split][0]) for split in order}
-    given = {split: np.asarray(splits[split][1]) for split in order}
-    labels, names = class_labels(given, {split: f"split {split}" for split in order}, class_names)
+    given = {
+        split: np.asarray(labels)
+        for split in order
+        if (labels := splits[split][1]) is not None or split != POOL
+    }
+    if not given and class_names is None:
+        raise InputError("class_names: missing, and no split has labels; allowed: their names")
+    labels, names = class_labels(given, {split: f"split {split}" for split in given}, class_names)
     width = None
     for split, array in arrays.items():
-        check_embeddings(f"split {split}", array, len(labels[split]), width)
+        check_embeddings(f"split {split}", array, len(labels.get(split, array)), width)
         width = (array.shape[1], "the pool")
     halves = all(array.dtype == np.float16 for array in arrays.values())
     dtype = np.float16 if halves else np.float32
     rows = {split: ArrayRows(array.astype(dtype, copy=False)) for split, array in arrays.items()}
     mean, std = column_statistics(rows[POOL])
     content = {f"{split}-embeddings": array for split, array in arrays.items()}
-    fingerprint = sha256_arrays(content | {f"{split}-labels": labels[split] for split in order})
+    fingerprint = sha256_arrays(content | {f"{split}-labels": labels[split] for split in labels})
     return RoundData(
         embeddings=rows,
         truth=labels,
@@ -57,4 +69,5 @@ def round_data(
         statistics=Statistics(np.array(mean), np.array(std)),
         source=fingerprint,
         dataset_fingerprint=fingerprint,
+        annotations=annotations,
     )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from labelbench_core import metrics, registry
+from labelbench_core.errors import InputError
 from labelbench_core.proxies import Proxy
 from labelbench_core.selection import seen
 from labelbench_core.selection.annotator import Oracle, SequentialPurchase
@@ -73,6 +74,9 @@ def next_round(
     ask = SequentialPurchase(oracle, budget) if kind == "sequential" else None
     handed: dict[str, Any] = {"ask": ask}
     if kind == "ceiling":
+        if "pool" not in data.truth:
+            told = f"strategy {strategy['id']!r} needs the labels of the pool, which has none"
+            raise InputError(f"{told}; allowed: another strategy")
         pool_truth, fit = data.truth["pool"], previous.record["fit"]
         handed = {"truth": pool_truth, "fit": seen.look_ahead(job, proxy, fit, pool_truth)}
     with timed("select"):
@@ -138,6 +142,7 @@ def _train_and_evaluate(
                 data.groups.get(split),
             )
             for split, rows in data.embeddings.items()
+            if split in data.truth
         }
     record = {
         **job.ids(),

@@ -69,8 +69,6 @@ KINDS: dict[str, tuple[str, Mapping[str, Any]]] = {
             "dataset_fingerprint": str,
             "annotator": str,
             "num_rows": int,
-            "noise": float,
-            "noise_by_class": [float],
             "arrays_sha256": str,
         },
     ),

@@ -246,11 +246,12 @@ def _prefixed(zero_shot: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarra
 
 
 def _splits(dataset: PreparedDataset, recipe: Recipe) -> list[str]:
-    wanted = list(dataset.splits) if recipe.evaluate is None else list(recipe.evaluate)
-    unknown = [split for split in wanted if split not in dataset.splits]
+    known = [split for split in dataset.splits if dataset.has_labels(split)]
+    wanted = known if recipe.evaluate is None else list(recipe.evaluate)
+    unknown = [split for split in wanted if split not in known]
     if unknown:
         raise InputError(
-            f"training.evaluate: {shown(unknown[0])}: no such split; allowed: "
-            f"{', '.join(dataset.splits)}"
+            f"training.evaluate: {shown(unknown[0])}: no such split with labels; allowed: "
+            f"{', '.join(known)}"
         )
     return wanted

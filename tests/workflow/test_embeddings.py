@@ -13,6 +13,11 @@ mine:
   implementation: own-embeddings
   options: {splits: {pool: pool.npz, test: test.npz}}
 """
+SAID = """
+said:
+  implementation: recorded
+  options: {table: said.npz, column: label}
+"""
 PANELS = "panels: [{title: mine}]\n"
 MULTILABEL = "options: {multilabel: true, splits: {pool"
 
@@ -93,3 +98,26 @@ def test_without_a_test_split_the_pool_is_what_is_measured(mine):
     assert summary["settings"][0]["final"]["margin"]["pool"]["mean"] > 0.8
     page = (report / "report.html").read_text()
     assert "mine has no test split" in page
+
+
+@pytest.mark.thorough
+def test_a_pool_without_labels_runs_with_those_of_an_annotator(mine):
+    data = mine.folder / "data"
+    pool = dict(np.load(data / "pool.npz"))
+    np.savez(data / "said.npz", label=pool.pop("labels").astype(np.int64))
+    np.savez(data / "pool.npz", **pool)
+    mine.edit(
+        "config/catalogue/datasets.yaml", "options: {splits", "options: {unlabeled: true, splits"
+    )
+    told = "annotators: 'exact' needs the labels of data set 'mine', whose pool has no labels"
+    assert told in failing(mine, config="mine.yaml")
+    mine.append("config/catalogue/annotators.yaml", SAID)
+    with open(mine.folder / "mine.yaml", "a") as file:
+        file.write("annotators: [said]\n")
+    mine.snakemake(config="mine.yaml")
+    assert mine.planned(config="mine.yaml") == {}
+    report = mine.folder / "results" / "reports" / "mine"
+    summary = json.loads((report / "tables" / "summary.json").read_text())
+    assert summary["settings"][0]["splits"] == ["test"]
+    assert summary["settings"][0]["final"]["margin"]["test"]["mean"] > 0.8
+    assert "the pool has no labels of its own" in (report / "report.html").read_text()

@@ -1,0 +1,38 @@
+"""Pools without labels: which entries have them, and how their rows are told."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from labelbench_core import registry
+from labelbench_core.errors import InputError
+
+NO_LABEL = -1
+"""In place of every label of such a pool, while it is read; none is stored."""
+
+
+def has_labels(entry: Mapping[str, Any]) -> bool:
+    """Whether the pool of a catalogue's entry has labels.
+
+    It has none where the component says so (`INFO["unlabeled"]`), or where an option is given that
+    it names in `INFO["unlabeled_by"]`.
+    """
+    info = registry.describe("datasets", entry["implementation"]).info
+    given = registry.options_of(entry)
+    by_option = any(given.get(option) for option in info.get("unlabeled_by", ()))
+    return not (info.get("unlabeled") or by_option)
+
+
+def unknown(count: int) -> np.ndarray:
+    """(N,) int64 `NO_LABEL`."""
+    return np.full(count, NO_LABEL, np.int64)
+
+
+def require_known_classes(names: Sequence[str] | None, others: Sequence[str]) -> None:
+    """`InputError` unless the classes' names are given, or another split than the pool has some."""
+    if names is None and not others:
+        raise InputError(
+            "options.classes: missing, and no split has labels; allowed: a file with the classes' "
+            "names"
+        )
