@@ -43,6 +43,7 @@ def read(path):
     return json.loads(path.read_text())
 
 
+@pytest.mark.thorough
 def test_an_annotator_that_errs_beside_the_exact_one(finished):
     finished.append("config/catalogue/annotators.yaml", ENTRY)
     (finished.folder / "noisy.yaml").write_text(NOISY)

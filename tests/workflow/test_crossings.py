@@ -11,6 +11,7 @@ from helpers.checkouts import ANALYSIS
 from labelbench_core.analysis.savings import HEADLINE
 
 
+@pytest.mark.thorough
 def test_a_crossing_without_the_baseline_is_compared_with_it(finished):
     also = "also: [{strategies: [bait-swap], seeds: 1, finetune: null}]\n"
     finished.append("smoke.yaml", also)

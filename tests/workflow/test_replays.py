@@ -47,6 +47,7 @@ def write_lists(workflow, lists):
     path.write_text(json.dumps(content))
 
 
+@pytest.mark.thorough
 def test_what_was_bought_before_is_bought_again_and_is_as_good(recorded):
     workflow, lists = recorded
     workflow.edit("smoke.yaml", "schedules: [small]", "schedules: [small, same-start]")

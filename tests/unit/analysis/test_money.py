@@ -196,6 +196,7 @@ def test_intervals_hold_the_true_labels_as_often_as_they_say(saving, seeds):
     assert ((found.low > 1) == (low > 0)).mean() > 0.99
 
 
+@pytest.mark.thorough
 def test_the_price_at_which_it_pays_is_held_as_often(costs):
     """Of 200 experiments in money: the price that an endless number of seeds would give."""
     case = Case(2.0, 5, rounds=4, noise=0.05, strategy_noise=0.05)
