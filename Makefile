@@ -13,7 +13,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := uv>=0.8,<1
 
-.PHONY: demo run plan test thorough lint format docs bench check-gpu lock slurm clean
+.PHONY: demo run plan test thorough lint format docs claims bench check-gpu lock slurm clean
 
 # The quickstart, and any other experiment: make run CONFIG=my.yaml, with further options in OPTIONS.
 CONFIGFILE = $(if $(CONFIG),--configfile '$(CONFIG)')
@@ -53,6 +53,10 @@ docs: .venv/installed
 	$(BIN)/python -m docs.make_option_tables
 	$(BIN)/python -m docs.make_config_table
 	$(BIN)/python -m docs.make_results
+
+# Every number of our results in README and docs from its table, and which tables older code has made.
+claims: .venv/installed
+	$(BIN)/python -m docs.make_results --check
 
 bench: .venv/installed
 	for name in planning round proxies penalty preparing extraction augmentation finetune; do $(BIN)/python -m benchmarks.$$name; done

@@ -1,13 +1,22 @@
-"""Make the tables of docs/results.md from docs/results/, which `keep_tables` writes after a run.
+"""Make the numbers of our results in README and docs from what `keep_tables` has kept of a run.
 
     python -m workflow_scripts.keep_tables --configfile config/cifar10_long_tail.yaml
     python -m docs.make_results [--check]
 
-The text between two comments is replaced:
+The text between two comments is replaced, of a table:
 
     <!-- results: EXPERIMENT/SPLIT -->          … <!-- end -->   a row for each strategy and setting
     <!-- results: EXPERIMENT/SPLIT/METRIC -->   … <!-- end -->   other than the headline metric
     <!-- orders: EXPERIMENT -->                 … <!-- end -->   a row for each rank correlation
+
+and in a sentence:
+
+    <!-- saving: EXPERIMENT/SPLIT/STRATEGY -->          … <!-- end -->   with its 95 % interval
+    <!-- saving-alone: EXPERIMENT/SPLIT/STRATEGY -->    … <!-- end -->   without
+    <!-- value: EXPERIMENT/SPLIT/STRATEGY/LABELS -->    … <!-- end -->   mean ± half of the interval
+
+`--check` changes nothing, fails where a page and its tables differ, and names experiments whose
+code has changed since they were run (`make claims`).
 """
 
 import argparse
@@ -24,33 +33,86 @@ from labelbench_core.analysis.curves import summarise_curves
 from labelbench_core.analysis.frames import SETTING, present
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
+from workflow_scripts._code_notes import changed_modules
+from workflow_scripts.keep_tables import CODE
 
 DOCS = Path(__file__).parent
 PAGE, KEPT = DOCS / "results.md", DOCS / "results"
+PAGES = (DOCS.parent / "README.md", *sorted(DOCS.glob("*.md")))
 BLOCK = re.compile(
     r"(?P<start><!-- (?P<what>results|orders): (?P<of>[a-z0-9/-]+) -->\n)"
     r"(?P<old>.*?)(?P<end><!-- end -->)",
     re.DOTALL,
 )
+VALUE = re.compile(
+    r"(?P<start><!-- (?P<what>saving|saving-alone|value): (?P<of>[a-z0-9/-]+) -->)"
+    r"(?P<old>[^<\n]*)(?P<end><!-- end -->)"
+)
 MOST_COLUMNS = 8  # numbers of labels that a table shows
 
 
 def renewed(text: str) -> str:
-    """The page with all its blocks made anew."""
+    """The page with all its blocks and values made anew."""
 
     def block(found: re.Match[str]) -> str:
         make = {"results": accuracies, "orders": orders}[found["what"]]
         return f"{found['start']}{make(found['of'])}{found['end']}"
 
-    return BLOCK.sub(block, text)
+    def value(found: re.Match[str]) -> str:
+        make = {"saving": saving, "saving-alone": saving_alone, "value": mean_of}[found["what"]]
+        return f"{found['start']}{make(found['of'])}{found['end']}"
+
+    return VALUE.sub(value, BLOCK.sub(block, text))
+
+
+def saving(of: str) -> str:
+    """A saving with its interval, of EXPERIMENT/SPLIT/STRATEGY."""
+    return _saving(_row_of_saving(of))
+
+
+def saving_alone(of: str) -> str:
+    """The same without the interval."""
+    return _saving(_row_of_saving(of)).partition(" (")[0]
+
+
+def mean_of(of: str) -> str:
+    """Mean and half of its interval, of EXPERIMENT/SPLIT/STRATEGY/LABELS."""
+    name, split, strategy, labels = _parts(of, 4)
+    metrics = _of(_table(name, "metrics"), split, _headline(name))
+    metrics = metrics[metrics["num_labeled"] == int(labels)]
+    curves = summarise_curves(metrics.assign(round=metrics["num_labeled"]))
+    row = _only(curves[curves["strategy"] == strategy], of)
+    return units.with_half_width(row["mean"], row["half_width"], row["metric"])
+
+
+def _row_of_saving(of: str) -> Any:
+    name, split, strategy = _parts(of, 3)
+    found = _of(_table(name, "savings"), split, _headline(name))
+    return _only(found[found["strategy"] == strategy], of)
+
+
+def _parts(of: str, count: int) -> list[str]:
+    parts = of.split("/")
+    if len(parts) != count:
+        raise InputError(f"<!-- …: {of} -->: {len(parts)} parts; allowed: {count}")
+    return parts
+
+
+def _headline(name: str) -> str:
+    return files.read_json(KEPT / name / "made-from.json")["metric"]
+
+
+def _only(rows: pd.DataFrame, of: str) -> Any:
+    if len(rows) != 1:
+        raise InputError(f"<!-- …: {of} -->: {len(rows)} rows in its table; allowed: one")
+    return rows.iloc[0]
 
 
 def accuracies(of: str) -> str:
     """Mean and 95 % interval at up to eight numbers of labels; savings of the headline metric."""
     name, split, *of_metric = of.split("/")
     metrics = _table(name, "metrics")
-    made_from = files.read_json(KEPT / name / "made-from.json")
-    metric = of_metric[0] if of_metric else made_from["metric"]
+    metric = of_metric[0] if of_metric else _headline(name)
     metrics = _of(metrics, split, metric).rename(columns={"num_labeled": "labels"})
     metrics = metrics.assign(round=metrics["labels"], num_labeled=metrics["labels"])
     curves = summarise_curves(metrics)
@@ -163,26 +225,54 @@ def _line(cells: Iterable[Any]) -> str:
     return f"| {' | '.join(str(cell) for cell in cells)} |"
 
 
+def changed_code() -> dict[str, list[str]]:
+    """Experiment → modules that are not as they were when its tables were made.
+
+    An experiment whose tables were kept before its code was noted has a question mark.
+    """
+    return {
+        folder.name: changed_modules(files.read_json(folder / CODE))
+        if (folder / CODE).exists()
+        else ["?"]
+        for folder in sorted(KEPT.iterdir())
+    }
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Rewrite the page, or only report that it is out of date; the exit status."""
+    """Rewrite the pages, or only report those that are out of date; the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="change nothing; 1 if the page is old")
+    parser.add_argument("--check", action="store_true", help="change nothing; 1 if a page is old")
     arguments = parser.parse_args(argv)
-    try:
-        text = PAGE.read_text("utf-8")
-        new = renewed(text)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    if new == text:
-        return 0
-    print(
-        f"docs/{PAGE.name}: {'not in step with docs/results/' if arguments.check else 'rewritten'}"
-    )
-    if not arguments.check:
-        with files.atomic_path(PAGE) as path:
-            path.write_text(new, encoding="utf-8")
-    return int(arguments.check)
+    old = []
+    for page in PAGES:
+        try:
+            text = page.read_text("utf-8")
+            new = renewed(text)
+        except InputError as error:
+            print(f"error: {page.name}: {error}", file=sys.stderr)
+            return 1
+        if new != text:
+            old.append(page)
+            told = "not in step with docs/results/" if arguments.check else "rewritten"
+            print(f"{page.relative_to(DOCS.parent)}: {told}")
+            if not arguments.check:
+                with files.atomic_path(page) as path:
+                    path.write_text(new, encoding="utf-8")
+    if arguments.check:
+        _tell_changed_code()
+        return int(bool(old))
+    return 0
+
+
+def _tell_changed_code() -> None:
+    for name, modules in changed_code().items():
+        if modules == ["?"]:
+            print(f"{name}: kept before its code was noted")
+        elif modules:
+            shown = ", ".join(modules[:3]) + (", …" if len(modules) > 3 else "")
+            print(f"{name}: {len(modules)} modules have changed since it was run: {shown}")
+        else:
+            print(f"{name}: its code is that of now")
 
 
 if __name__ == "__main__":

@@ -30,15 +30,33 @@ def note_code(hashes: Mapping[str, Code], notes: Path = NOTES) -> None:
 
 def changed_since(code: str, notes: Path = NOTES) -> list[str]:
     """Files that are not as when `code` was recorded; none where it was not."""
-    recorded = _read(notes).get(code, {})
+    return changed_modules(_read(notes).get(code, {}))
+
+
+def digests_of(scripts: Iterable[str], components: Iterable[tuple[Any, ...]]) -> dict[str, str]:
+    """Module → digest, of all code that jobs run.
+
+    Parameters
+    ----------
+    scripts
+        The modules of the jobs.
+    components
+        Arguments of `registry.components_run`, of the components that they use.
+    """
+    run = set[tuple[str, str]]().union(*(registry.components_run(*one) for one in components))
+    roots = {*scripts, *(registry.module_name(kind, name) for kind, name in run)}
+    return {name: _now(name) for name in sorted(import_closure(roots) - NEUTRAL)}
+
+
+def changed_modules(recorded: Mapping[str, str]) -> list[str]:
+    """Those of `digests_of` that are not as recorded."""
     return sorted(name for name, digest in recorded.items() if _now(name) != digest)
 
 
-def _digests(script: str, components: Iterable[tuple[Any, ...]], templates: Iterable[str]) -> dict:
-    run = set[tuple[str, str]]().union(*(registry.components_run(*one) for one in components))
-    roots = {script, *(registry.module_name(kind, name) for kind, name in run)}
-    names = [*(import_closure(roots) - NEUTRAL), *templates]
-    return {name: _now(name) for name in sorted(names)}
+def _digests(
+    script: str, components: Iterable[tuple[Any, ...]], templates: Iterable[str]
+) -> dict[str, str]:
+    return digests_of([script], components) | {name: _now(name) for name in sorted(templates)}
 
 
 def _now(name: str) -> str:

@@ -5,6 +5,7 @@ Writes `docs/results/EXPERIMENT/`, or `--folder`:
 - `metrics.csv`: the headline metric, and those of `--metrics`, of every round of every seed;
 - `savings.csv`: label savings at the baseline's last level, with their intervals;
 - `orders.csv`: rank correlations with a published setting, where the experiment names one;
+- `code.json`: digests of the code that made them;
 - `made-from.json`: command, commit, machine, versions, and SHA-256 of the experiment.
 """
 
@@ -14,8 +15,10 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from labelbench_core.analysis.frames import SETTING, present
 from labelbench_core.analysis.savings import HEADLINE
@@ -25,17 +28,23 @@ from labelbench_core.stages import report_files
 from labelbench_core.storage import files
 from labelbench_core.storage.records import read_record
 from workflow_scripts import _snakefile as parsing
+from workflow_scripts._code_notes import digests_of
 from workflow_scripts._experiment import PROJECT, add_experiment_arguments, asked_for, run_command
 
 METRIC_COLUMNS = (*SETTING, "strategy", "seed", "num_labeled", "split", "metric", "value")
 PACKAGES = ("numpy", "torch")
+CODE = "code.json"
+SCRIPTS = (
+    "prepare_dataset", "extract_embeddings", "extract_views", "draw_initial_pool", "train_initial",
+    "select_round", "finetune_model", "tabulate",
+)  # fmt: skip
 
 
 def keep_tables(arguments: argparse.Namespace, options: object = None) -> None:
     import pandas as pd
 
     wanted = asked_for(arguments.configfile, arguments.config)
-    experiment, _ = parsing.load(wanted, PROJECT)
+    experiment, catalogue = parsing.load(wanted, PROJECT)
     name = experiment.experiment
     summary = read_record(
         report_files.SUMMARY.format(experiment=name), "summary", {"experiment": name}
@@ -75,7 +84,19 @@ def keep_tables(arguments: argparse.Namespace, options: object = None) -> None:
         **{package: version(package) for package in PACKAGES},
     }
     files.write_json(folder / "made-from.json", made_from)
+    files.write_json(folder / CODE, _code(parsing.configuration(experiment, catalogue)))
     print(f"written: {folder}")
+
+
+def _code(configuration: Mapping[str, Any]) -> dict[str, str]:
+    """Module → digest, of the jobs and of all components of an experiment."""
+    components = [
+        (kind, entry["implementation"], entry.get("options"))
+        for kind, entries in configuration["catalogue"].items()
+        for entry in entries.values()
+        if "implementation" in entry
+    ]
+    return digests_of([f"workflow_scripts.{script}" for script in SCRIPTS], components)
 
 
 def _commit() -> str:

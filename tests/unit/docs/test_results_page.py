@@ -1,12 +1,14 @@
 """The tables of docs/results.md are those under docs/results/, which `keep_tables` writes."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
 
 from docs import make_results as results
 from labelbench_core.errors import InputError
+from workflow_scripts._code_notes import digests_of
 
 SETTING = {
     "dataset": "digits",
@@ -66,9 +68,56 @@ def kept(tmp_path, monkeypatch):
     return folder
 
 
-def test_the_page_is_in_step_with_the_kept_tables():
-    text = results.PAGE.read_text("utf-8")
+@pytest.mark.parametrize("page", results.PAGES, ids=lambda page: page.name)
+def test_every_page_is_in_step_with_the_kept_tables(page):
+    text = page.read_text("utf-8")
     assert results.renewed(text) == text, "run: python -m docs.make_results"
+
+
+SAVED = re.compile(r"[^.|]*?\bsav(?:es?|ed|ings?)\b(?:[^.|]|\.(?=\d))*")
+PROSE = ("README.md", "results.md", "strategies.md", "proxies.md", "trainers.md")
+
+
+@pytest.mark.parametrize("name", PROSE)
+def test_a_saving_in_a_sentence_is_that_of_a_table(name):
+    """Savings, such as 1.75, are quoted in values alone; whole numbers are not savings."""
+    (page,) = [page for page in results.PAGES if page.name == name]
+    text = results.BLOCK.sub("", page.read_text("utf-8"))
+    text = "\n".join(line for line in text.splitlines() if not line.startswith(("|", "    ")))
+    text = results.VALUE.sub("VALUE", text)
+    for sentence in SAVED.findall(text):
+        assert not re.findall(r"(?<![\d.,:])\d\.\d{1,2}(?![\d,.]*\d)", sentence), sentence
+
+
+def test_values_in_sentences_are_made_anew(kept):
+    old = (
+        "saves <!-- saving: some/test/margin -->9<!-- end -->, "
+        "has <!-- value: some/test/random/10 --><!-- end -->."
+    )
+    new = results.renewed(old)
+    assert "-->more than 1.50 (1.25 to more than 2.00)<!-- end -->" in new
+    assert "-->50.50 ± 6.35<!-- end -->" in new
+    assert results.renewed(new) == new
+    assert results.saving_alone("some/test/margin") == "more than 1.50"
+    with pytest.raises(InputError, match="some/test/none -->: 0 rows in its table"):
+        results.saving("some/test/none")
+    with pytest.raises(InputError, match="2 parts; allowed: 3"):
+        results.saving("some/test")
+
+
+def test_changed_code_is_named(kept, capsys):
+    assert results.changed_code() == {"some": ["?"]}
+    now = digests_of(["workflow_scripts.tabulate"], [("strategies", "margin")])
+    assert "labelbench_core.strategies.margin" in now
+    code = kept / "code.json"
+    code.write_text(json.dumps(now))
+    assert results.changed_code() == {"some": []}
+    code.write_text(json.dumps({**now, "labelbench_core.strategies.margin": "0", "gone": "1"}))
+    assert results.changed_code() == {"some": ["gone", "labelbench_core.strategies.margin"]}
+    results._tell_changed_code()
+    assert capsys.readouterr().out == (
+        "some: 2 modules have changed since it was run: gone, labelbench_core.strategies.margin\n"
+    )
 
 
 def test_every_kept_experiment_stands_on_the_page():
