@@ -23,6 +23,19 @@ def test_type_information_is_packaged():
     assert "py.typed" in package()["tool"]["setuptools"]["package-data"]["labelbench_core"]
 
 
+def test_the_paper_is_cited_alike_everywhere():
+    (cited,) = read("CITATION.cff")["references"]
+    text = (PROJECT / "docs" / "references.bib").read_text("utf-8")
+    (entry,) = re.findall(r"@article\{zhang2024labelbench,\n(.*?)\n\}\n", text, re.DOTALL)
+    fields = dict(re.findall(r"^  (\w+) = \{(.*)\},?$", entry, re.MULTILINE))
+    names = [f"{one['family-names']}, {one['given-names']}" for one in cited["authors"]]
+    assert fields["author"] == " and ".join(names)
+    assert re.sub(r"[{}]", "", fields["title"]) == cited["title"]
+    assert (fields["journal"], fields["year"]) == (cited["journal"], str(cited["year"]))
+    readme = (PROJECT / "README.md").read_text("utf-8").replace("\n", " ")
+    assert f"*{cited['title']}*" in readme
+
+
 def test_the_citation_names_this_version_and_the_paper():
     found = read("CITATION.cff")
     assert found["cff-version"] == "1.2.0"
