@@ -1,0 +1,182 @@
+"""Read all results of an experiment, and name everything that is missing, damaged or swapped.
+
+    python -m workflow_scripts.check_results [--configfile FILE]
+
+Jobs read what they need and stop at the first file that is wrong. This command reads all files and
+makes nothing: arrays against the hashes in their manifests, records against their own, each
+round against the rounds before it, weights against their metrics, and what a run here has noted of
+all other files. It ends with 1 if something is wrong. Cure: delete what it names, then
+`python -m workflow_scripts.restore_results`, which reruns nothing that was made from what comes
+back with the same bytes; or run Snakemake.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from labelbench_core.datasets import open_dataset
+from labelbench_core.errors import InputError, damaged
+from labelbench_core.stages.left_out import left_out
+from labelbench_core.stages.plan import PlannedJob
+from labelbench_core.storage import files, store
+from labelbench_core.storage.records import read_record, read_with_digest
+from labelbench_core.storage.round_files import INITIAL, ids_of_round, read_round
+from workflow_scripts import _noted_outputs
+from workflow_scripts._completeness import what_is_missing
+from workflow_scripts._experiment import add_experiment_arguments, experiment_of, run_command
+
+Job = tuple[str, tuple[tuple[str, Any], ...]]
+"""Stage and ids."""
+
+
+def check_results(arguments: argparse.Namespace, options: object = None) -> None:
+    name, jobs = experiment_of(arguments.configfile, arguments.config)
+    absent = left_out(name)
+    paths = [one.path for job in jobs for one in job.outputs if one.path not in absent]
+    wrong = {path: "missing" for path in paths if not os.path.exists(path)}
+    digests: dict[Job, Mapping[str, str]] = {}
+    for job in jobs:
+        for problem in _problems(job, absent.union(wrong), digests):
+            # An `InputError` begins with its file; of one file, the first problem is told.
+            path, _, told = problem.partition(": ")
+            wrong.setdefault(path, told.partition("; delete ")[0] or "damaged")
+    for path in _noted_outputs.differing(paths):
+        wrong.setdefault(path, "not as the run that made it noted: edited or damaged")
+    for path, told in wrong.items():
+        print(f"{path}: {told}")
+    left = f", {len(absent)} left out on purpose" if absent else ""
+    print(f"checked: {len(paths)} results of {len(jobs)} jobs{left}; wrong: {len(wrong)}")
+    if wrong:
+        raise SystemExit(1)
+
+
+def _problems(
+    job: PlannedJob, absent: frozenset[str], digests: dict[Job, Mapping[str, str]]
+) -> Iterator[str]:
+    """What is wrong with the outputs of a job, each beginning with a file."""
+    places = {one: job.stage.path(one).format_map(job.ids) for one in _single(job)}
+    if absent.intersection(places.values()) - {places.get("weights")}:
+        return  # told already, or left out on purpose
+    there = {one: Path(path) for one, path in places.items() if path not in absent}
+    check = _CHECKS.get(job.stage.name)
+    if check is not None:
+        try:
+            check(job, there, digests)
+        except InputError as error:
+            yield str(error)
+
+
+def _single(job: PlannedJob) -> list[str]:
+    """Names of the outputs that are one file or folder."""
+    return [name for name, output in job.stage.outputs.items() if len(output.paths) == 1]
+
+
+def _data_set(job: PlannedJob, places: Mapping[str, Path], _: object) -> None:
+    _whole(places)
+    open_dataset(places["manifest"].parent, job.ids["dataset"]).verify()
+
+
+def _embeddings(job: PlannedJob, places: Mapping[str, Path], _: object) -> None:
+    _whole(places)
+    expected = {key: job.ids[key] for key in ("dataset", "backbone")}
+    manifest = read_record(places["manifest"], "embeddings", expected)
+    for split in manifest["splits"].values():
+        for view in split["views"].values():
+            store.check_array(places["arrays"] / view["array"], view)
+
+
+def _whole(places: Mapping[str, Path]) -> None:
+    told = what_is_missing(places["manifest"], places["arrays"])
+    if told is not None:
+        raise InputError(f"{places['manifest']}: incomplete: {told}")
+
+
+def _initial_pool(
+    job: PlannedJob, places: Mapping[str, Path], digests: dict[Job, Mapping[str, str]]
+) -> None:
+    _, digest = read_with_digest(places["pool"], "initial pool")
+    digests[_key(job.stage.name, job.ids)] = {"record_sha256": digest}
+
+
+def _round(
+    job: PlannedJob, places: Mapping[str, Path], digests: dict[Job, Mapping[str, str]]
+) -> None:
+    number = job.ids.get("round", 0)
+    ids = {**job.ids, "strategy": job.ids.get("strategy", INITIAL)}
+    expected = ids_of_round({**ids, "annotator": None}, number)
+    del expected["annotator"]  # in paths it stands with "@"
+    found = read_round(places["record"], places["arrays"], expected)
+    digests[_key(job.stage.name, job.ids)] = found.digests
+    before = digests.get(_before(job, number))
+    if before is not None and found.record["previous"] != before:
+        told = "was made from another one than is there now"
+        raise damaged(places["record"], f"previous: the round or pool before it: {told}")
+
+
+def _before(job: PlannedJob, number: int) -> Job:
+    """The job whose files a round was made from."""
+    chain = {key: value for key, value in job.ids.items() if key not in ("strategy", "round")}
+    if number > 1:
+        return _key("select_round", {**job.ids, "round": number - 1})
+    if number == 1:
+        return _key("train_initial", chain)
+    return _key(
+        "draw_initial_pool",
+        {key: chain[key] for key in ("dataset", "annotator", "schedule", "seed")},
+    )
+
+
+def _key(stage: str, ids: Mapping[str, Any]) -> Job:
+    return stage, tuple(sorted(ids.items()))
+
+
+def _finetuning(job: PlannedJob, places: Mapping[str, Path], _: object) -> None:
+    expected = {key: job.ids[key] for key in ("dataset", "backbone", "trainer", "seed", "round")}
+    metrics = read_record(places["metrics"], "fine-tuning", expected)
+    for name in ("weights", "history"):
+        digest = metrics.get(f"{name}_sha256")
+        if name not in places or digest is None:
+            continue
+        if files.sha256_file(places[name]) != digest:
+            told = f"content does not match its SHA-256 ({name}_sha256 in metrics.json)"
+            raise damaged(places[name], told)
+
+
+def _annotations(_: PlannedJob, places: Mapping[str, Path], __: object) -> None:
+    content = read_record(places["record"], "annotations")
+    if files.sha256_file(places["arrays"]) != content["arrays_sha256"]:
+        told = "content does not match its SHA-256 (arrays_sha256 in record.json)"
+        raise damaged(places["arrays"], told)
+
+
+def _head(_: PlannedJob, places: Mapping[str, Path], __: object) -> None:
+    files.read_npz(places["head"])
+
+
+_CHECKS: Mapping[str, Callable[[PlannedJob, Mapping[str, Path], Any], None]] = {
+    "prepare_dataset": _data_set,
+    "extract_embeddings": _embeddings,
+    "extract_views": _embeddings,
+    "refresh_embeddings": _embeddings,
+    "build_zero_shot_head": _head,
+    "annotate": _annotations,
+    "draw_initial_pool": _initial_pool,
+    "train_initial": _round,
+    "select_round": _round,
+    "finetune_model": _finetuning,
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_experiment_arguments(parser)
+    return run_command(check_results, parser.parse_args(argv), [])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
