@@ -115,9 +115,9 @@ def accuracies(of: str) -> str:
     metric = of_metric[0] if of_metric else _headline(name)
     metrics = _of(metrics, split, metric).rename(columns={"num_labeled": "labels"})
     metrics = metrics.assign(round=metrics["labels"], num_labeled=metrics["labels"])
-    curves = summarise_curves(metrics)
     savings = _table(name, "savings")
     baseline = savings["baseline"].iloc[0]
+    curves = _with_baseline(summarise_curves(metrics), baseline)
     savings = _of(savings, split, metric)
     keys = present(curves, SETTING)
     varying = [key for key in keys if curves[key].nunique() > 1]
@@ -183,6 +183,13 @@ def _table(name: str, table: str) -> pd.DataFrame:
 
 def _of(table: pd.DataFrame, split: str, metric: str) -> pd.DataFrame:
     return table[(table["split"] == split) & (table["metric"] == metric)]
+
+
+def _with_baseline(curves: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """Settings that have a baseline: a ceiling, such as all labels at once, is none."""
+    keys = present(curves, SETTING)
+    has = curves.groupby(keys)["strategy"].transform(lambda names: (names == baseline).any())
+    return curves[has]
 
 
 def _shown(counts: list[int]) -> list[int]:
