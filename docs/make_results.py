@@ -33,8 +33,7 @@ from labelbench_core.analysis.curves import summarise_curves
 from labelbench_core.analysis.frames import SETTING, present
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
-from workflow_scripts._code_notes import changed_modules
-from workflow_scripts.keep_tables import CODE
+from workflow_scripts.keep_tables import code_changed_since
 
 DOCS = Path(__file__).parent
 PAGE, KEPT = DOCS / "results.md", DOCS / "results"
@@ -232,17 +231,12 @@ def _line(cells: Iterable[Any]) -> str:
     return f"| {' | '.join(str(cell) for cell in cells)} |"
 
 
-def changed_code() -> dict[str, list[str]]:
+def changed_code() -> dict[str, list[str] | None]:
     """Experiment → modules that are not as they were when its tables were made.
 
-    An experiment whose tables were kept before its code was noted has a question mark.
+    None: its tables were kept before code was noted.
     """
-    return {
-        folder.name: changed_modules(files.read_json(folder / CODE))
-        if (folder / CODE).exists()
-        else ["?"]
-        for folder in sorted(KEPT.iterdir())
-    }
+    return {folder.name: code_changed_since(folder) for folder in sorted(KEPT.iterdir())}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -273,7 +267,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _tell_changed_code() -> None:
     for name, modules in changed_code().items():
-        if modules == ["?"]:
+        if modules is None:
             print(f"{name}: kept before its code was noted")
         elif modules:
             shown = ", ".join(modules[:3]) + (", …" if len(modules) > 3 else "")

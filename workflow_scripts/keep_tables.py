@@ -28,7 +28,7 @@ from labelbench_core.stages import report_files
 from labelbench_core.storage import files
 from labelbench_core.storage.records import read_record
 from workflow_scripts import _snakefile as parsing
-from workflow_scripts._code_notes import digests_of
+from workflow_scripts._code_notes import changed_modules, digests_of
 from workflow_scripts._experiment import PROJECT, add_experiment_arguments, asked_for, run_command
 
 METRIC_COLUMNS = (*SETTING, "strategy", "seed", "num_labeled", "split", "metric", "value")
@@ -97,6 +97,12 @@ def _code(configuration: Mapping[str, Any]) -> dict[str, str]:
         if "implementation" in entry
     ]
     return digests_of([f"workflow_scripts.{script}" for script in SCRIPTS], components)
+
+
+def code_changed_since(folder: Path) -> list[str] | None:
+    """Modules that are not as they were when the tables in `folder` were kept; None: not noted."""
+    code = folder / CODE
+    return changed_modules(files.read_json(code)) if code.exists() else None
 
 
 def _commit() -> str:

@@ -106,7 +106,7 @@ def test_values_in_sentences_are_made_anew(kept):
 
 
 def test_changed_code_is_named(kept, capsys):
-    assert results.changed_code() == {"some": ["?"]}
+    assert results.changed_code() == {"some": None}
     now = digests_of(["workflow_scripts.tabulate"], [("strategies", "margin")])
     assert "labelbench_core.strategies.margin" in now
     code = kept / "code.json"
