@@ -254,7 +254,7 @@ def main(argv: list[str] | None = None) -> int:
             return 1
         if new != text:
             old.append(page)
-            told = "not in step with docs/results/" if arguments.check else "rewritten"
+            told = "out of date: docs/results/ has changed" if arguments.check else "rewritten"
             print(f"{page.relative_to(DOCS.parent)}: {told}")
             if not arguments.check:
                 with files.atomic_path(page) as path:
@@ -273,7 +273,7 @@ def _tell_changed_code() -> None:
             shown = ", ".join(modules[:3]) + (", …" if len(modules) > 3 else "")
             print(f"{name}: {len(modules)} modules have changed since it was run: {shown}")
         else:
-            print(f"{name}: its code is that of now")
+            print(f"{name}: its code has not changed")
 
 
 if __name__ == "__main__":

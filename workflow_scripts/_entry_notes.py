@@ -55,7 +55,7 @@ def refuse_others(
             if other != catalogue.origins[kind, name] and differs:
                 place = catalogue.places[kind, name].removesuffix(f": {name}")
                 errors.append(
-                    f"{place}: {name}: differs from the entry of that id in {other}, by which "
+                    f"{place}: {name}: differs from the entry of that id in {other}, with which "
                     f"{results}/ was made; allowed: another id, another folder "
                     "(--directory), or replace: true in the entry to have it made again"
                 )

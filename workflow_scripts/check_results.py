@@ -44,7 +44,7 @@ def check_results(arguments: argparse.Namespace, options: object = None) -> None
             path, _, told = problem.partition(": ")
             wrong.setdefault(path, told.partition("; delete ")[0] or "damaged")
     for path in _noted_outputs.differing(paths):
-        wrong.setdefault(path, "not as the run that made it noted: edited or damaged")
+        wrong.setdefault(path, "differs from the record of the run that made it: edited or damaged")
     for path, told in wrong.items():
         print(f"{path}: {told}")
     left = f", {len(absent)} left out on purpose" if absent else ""
@@ -112,8 +112,8 @@ def _round(
     digests[_key(job.stage.name, job.ids)] = found.digests
     before = digests.get(_before(job, number))
     if before is not None and found.record["previous"] != before:
-        told = "was made from another one than is there now"
-        raise damaged(places["record"], f"previous: the round or pool before it: {told}")
+        told = "previous: not the round or initial pool that is there now"
+        raise damaged(places["record"], told)
 
 
 def _before(job: PlannedJob, number: int) -> Job:

@@ -83,7 +83,7 @@ def _direct(part: str) -> str:
     if part.startswith("Input files updated by another job"):
         return ""
     if part.startswith("Missing output files: "):
-        return "not there"
+        return "missing"
     if part.startswith("Updated input files: "):
         return f"changed input: {_some(part.partition(': ')[2].split(', '))}"
     if found := PARAMS.match(part):
@@ -162,7 +162,7 @@ def main() -> None:
             file = min(filter(None, jobs), default="")
             print(f"  {len(jobs):6,}  {reason}" + (f": {file}" if file else "") + _more(jobs))
     total = sum(len(jobs) for reasons in stages.values() for jobs in reasons.values())
-    print(f"{_count(total)} would run. Each with its reason: make plan FULL=1, or snakemake -n.")
+    print(f"{_count(total)} would run. The reason for each: make plan FULL=1, or snakemake -n.")
 
 
 def _more(jobs: Sequence[str]) -> str:

@@ -138,7 +138,7 @@ def best_text(rows: Sequence[Mapping[str, Any]], split: str, metric: str) -> str
         for verdict in (SAME, WORSE, UNTESTED)
     }
     if len(named[UNTESTED]) == len(others):
-        return f"{text}. With these seeds nothing tells how sure that is."
+        return f"{text}. With these seeds, no test can tell how certain that is."
     said = []
     if named[SAME]:
         said.append(f"cannot be told from it: {listed(named[SAME])}")

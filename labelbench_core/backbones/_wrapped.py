@@ -83,7 +83,7 @@ class Wrapped(nn.Module):
             found = found[:, 0] if self._token == "class" else tokens.mean(dim=1)
         if len(found) != len(pixels):
             raise InputError(
-                f"output of {len(found)} rows for {len(pixels)} images; allowed: one row an image"
+                f"output of {len(found)} rows for {len(pixels)} images; allowed: one row each"
             )
         return nn.functional.normalize(found, dim=1) if self._normalize else found
 
@@ -102,9 +102,9 @@ class Wrapped(nn.Module):
             name = next(iter(named))
         if name not in named:
             shown_name = "null" if name is None else shown(name)
-            raise InputError(f"output: {shown_name}; allowed: {listed(named)}, of the network")
+            raise InputError(f"output: {shown_name}; allowed: the network's {listed(named)}")
         if not isinstance(named[name], torch.Tensor):
-            raise InputError(f"output: {name!r} is no tensor; allowed: an output that is one")
+            raise InputError(f"output: {name!r} is not a tensor; allowed: an output that is")
         return named[name]
 
 

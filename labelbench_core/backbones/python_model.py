@@ -130,7 +130,7 @@ def _called(make: Callable[[], Any], function: str | None) -> Callable[[Any], An
         raise InputError(f"function: {shown(function)}: raised {told}") from error
     if not callable(network):
         raise InputError(
-            f"function: {shown(function)}: gave a {type(network).__name__}; allowed: a network, or "
-            "a function of images"
+            f"function: {shown(function)}: returned a {type(network).__name__}; allowed: a "
+            "network, or a function of images"
         )
     return network

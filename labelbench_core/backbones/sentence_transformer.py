@@ -105,7 +105,9 @@ def build(
     length = next(limit for limit in limits if limit is not None and limit < 10**6)
     most = getattr(network.config, "max_position_embeddings", None)
     if most is not None and length > most:
-        raise InputError(f"options.max_length: {length}; allowed: at most {most}, as the model has")
+        raise InputError(
+            f"options.max_length: {length}; allowed: at most {most}, the model's limit"
+        )
     features, whole, dense = network.config.hidden_size, network, None
     if stated["dense"]:
         find = functools.partial(_find, place)

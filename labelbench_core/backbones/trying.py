@@ -70,7 +70,7 @@ def try_out(name: str, entry: Mapping[str, Any]) -> Trial:
         ("layer", backbone.layer),
         ("speed", f"{rate:.3g} images a second in batches of {BATCH} on this machine's CPU"),
         *((key, _shown(value)) for key, value in backbone.preprocessing().items()),
-        ("dropped", ", ".join(backbone.dropped) or "nothing of a file"),
+        ("dropped", ", ".join(backbone.dropped) or "nothing"),
         ("folded", f"{len(folds)} batch norms"),
         ("weights", f"SHA-256 {backbone.weights_sha256}"),
     ]
@@ -78,7 +78,7 @@ def try_out(name: str, entry: Mapping[str, Any]) -> Trial:
     if own is not None:
         told, equal = _compared(*own, features)
         rows.append(("compared", told))
-        broken += [] if equal else [f"features are not {own[0]}'s own"]
+        broken += [] if equal else [f"features differ from {own[0]}'s own"]
     if not features.isfinite().all():
         broken.append("features are not all finite")
     elif (features[0] - features[1]).abs().max() <= SPREAD * features.abs().max():
@@ -100,7 +100,7 @@ def _compared(library: str, own: torch.Tensor, features: torch.Tensor) -> tuple[
         return f"{library}'s own have the shape {tuple(own.shape)}", False
     share = float((own - features).abs().max() / own.abs().max())
     equal = share <= LARGEST_ERROR
-    verb = "equal" if equal else "differ from"
+    verb = "agree with" if equal else "differ from"
     return (
         f"{verb} {library}'s own: largest difference {share:.1g} of the largest feature, allowed "
         f"{LARGEST_ERROR:g}",

@@ -26,8 +26,8 @@ def check_options(**options: Any) -> None:
     given = check_given(options)
     if missing := [key for key in KEYS if key not in given]:
         raise InputError(
-            f"options.{missing[0]}: missing; allowed: as the network was trained, which it does "
-            f"not say: {listed(KEYS)}"
+            f"options.{missing[0]}: missing; allowed: the value that the network was trained with; "
+            f"networks do not record {listed(KEYS)}"
         )
     token = options.get("token")
     if token is not None and token not in TOKENS:

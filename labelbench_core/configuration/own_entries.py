@@ -90,7 +90,7 @@ def _read(value: Json, given: Given, key: str) -> Iterator[Entries]:
 def _from_path(value: str, given: Given, told: str) -> Iterator[Entries]:
     path = given.folder / value
     if value.startswith("~"):
-        raise InputError(f"{told}: ~ is not replaced; allowed: the whole path")
+        raise InputError(f"{told}: ~ is not expanded; allowed: the full path")
     if path.is_dir():
         found = [file for kind in KINDS if (file := path / f"{kind}.yaml").is_file()]
         if not found:

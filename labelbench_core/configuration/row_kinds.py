@@ -65,8 +65,8 @@ def _of_fixed_networks(crossing: Crossing, catalogue: Catalogue) -> Iterator[str
         for what in (*proxies, *(f"finetune.trainers: {name!r}" for name in trainers)):
             if not info.get("trainable", True):
                 yield (
-                    f"{what} trains the network, but that of backbone {backbone!r} is as its file "
-                    f"has it; allowed with it: backbones such as {listed(fit[:5])}"
+                    f"{what} trains the network, but that of backbone {backbone!r} is fixed by its "
+                    f"file; allowed with it: backbones such as {listed(fit[:5])}"
                 )
 
 

@@ -69,8 +69,8 @@ def _checked(given: Any, component: ModuleType) -> dict[str, int]:
     has_pool = not sizes or POOL in sizes
     if not (given is None or isinstance(given, Mapping)) or not (whole and has_pool):
         raise InputError(
-            f"{component.__file__}: check gives {shown(given)}; allowed: split → number of rows, "
-            f"{POOL} among them"
+            f"{component.__file__}: check returned {shown(given)}; allowed: split → number of "
+            f"rows, {POOL} among them"
         )
     return {str(split): int(count) for split, count in sizes.items()}
 

@@ -34,7 +34,7 @@ def unlabeled_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) -> 
             known = listed(allowed) or "an entry of the implementation recorded"
             yield f"annotators: {name!r} needs the labels of {of_dataset}; allowed: {known}"
     for name in crossing.ceilings:
-        yield f"ceilings: {name!r} needs the labels of {of_dataset}; allowed: no such ceiling"
+        yield f"ceilings: {name!r} needs the labels of {of_dataset}; allowed: leave it out"
     variant = Variant.of(entry)
     for key in ("merge_classes", "long_tail"):
         if getattr(variant, key) is not None:
@@ -54,8 +54,8 @@ def unmeasured_errors(
     """A data set on which nothing can be measured: neither its pool nor a test has labels."""
     if not has_labels(catalogue["datasets"][dataset]) and not sizes.keys() - {POOL, VAL}:
         yield (
-            f"datasets: {dataset!r}: its pool has no labels, and there is no test to measure on; "
-            "allowed: a split test, or another one"
+            f"datasets: {dataset!r}: its pool has no labels, and there is no test split to measure "
+            "on; allowed: a split test, or a shifted split"
         )
 
 

@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     if any(one.split("=")[0] == "--check" for one in argv):
         return check(argv)
-    more = "--check ID_OR_FILE looks at a data set before anything runs; see --check --help"
+    more = "--check ID_OR_FILE examines a data set before anything runs; see --check --help"
     return listing.list_command("datasets", COLUMNS, argv, more)
 
 
@@ -42,7 +42,7 @@ def check(argv: list[str]) -> int:
     parser.add_argument("--options", default="{}", help="YAML: options of the folder or the table")
     parser.add_argument("--catalogue", type=Path, default=CATALOGUE, help="file of the ids")
     parser.add_argument(
-        "--sheet", type=Path, help="file to write; NAME-check.png unless given, of texts .txt"
+        "--sheet", type=Path, help="file to write; NAME-check.png (for texts: .txt) unless given"
     )
     parser.add_argument("--threads", type=int, default=2, help="threads that read and decode")
     asked = parser.parse_args(argv)

@@ -100,8 +100,8 @@ def read_array(place: ArrayPlace, usual: Sequence[str], *, alone: bool = False) 
             raise
         told = " ".join(str(error).split())
         if "pickle" in told:  # what NumPy says of every file that it does not know
-            told = "no file of NumPy's, or one of Python objects"
-        raise InputError(f"{place}: no readable array ({told}); {_UNPICKLED}") from error
+            told = "not a NumPy file, or one of Python objects"
+        raise InputError(f"{place}: not a readable array ({told}); {_UNPICKLED}") from error
 
 
 def _from_npy(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarray:

@@ -103,7 +103,7 @@ def _text_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                     if cells:
                         yield reader.line_num, cells
             except csv.Error as error:
-                told = f"{printable(path)}: line {reader.line_num}: no table: {error}"
+                told = f"{printable(path)}: line {reader.line_num}: not a table: {error}"
                 raise InputError(told) from error
     except UnicodeDecodeError as error:
         raise InputError(f"{printable(path)}: not UTF-8; allowed: text in UTF-8") from error
@@ -139,11 +139,11 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 try:
                     row = json.loads(line)
                 except (ValueError, RecursionError) as error:
-                    told = f"{printable(path)}: line {number}: no JSON: {error}"
+                    told = f"{printable(path)}: line {number}: not valid JSON: {error}"
                     raise InputError(told) from error
                 if not isinstance(row, dict):
                     told = f"{printable(path)}: line {number}: {shown(row)}"
-                    raise InputError(f"{told}; allowed: an object, its keys the columns' names")
+                    raise InputError(f"{told}; allowed: an object with the columns' names as keys")
                 yield number, row
     except UnicodeDecodeError as error:
         raise InputError(f"{printable(path)}: not UTF-8; allowed: text in UTF-8") from error
@@ -167,7 +167,7 @@ def _joined(values: Sequence[Any], separator: str, where: str) -> str:
     for value, text in zip(values, texts, strict=True):
         if isinstance(value, (list, dict)) or value is None or separator in text:
             told = f"{where}: {shown(value)} in a list"
-            raise InputError(f"{told}; allowed: text without {shown(separator)}, a number")
+            raise InputError(f"{told}; allowed: text without {shown(separator)}, or a number")
     return separator.join(texts)
 
 

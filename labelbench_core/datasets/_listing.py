@@ -107,7 +107,7 @@ def list_images(
     chosen = layout
     if splits is not None:
         if layout == "classes":
-            raise InputError("options.splits: there are none with `layout: classes`; leave one out")
+            raise InputError("options.splits: not used with `layout: classes`; leave one out")
         chosen = "splits"
     if chosen == "auto":
         chosen = "splits" if _has_splits(root) else "classes"
@@ -292,7 +292,7 @@ def _list_deep(
     """
     real = os.path.realpath(root / folder)
     if any(Path(one).is_relative_to(real) for one in above or [os.path.realpath(root)]):
-        listing.left_out.add(SPECIAL, folder, note="a link to a folder that it is in")
+        listing.left_out.add(SPECIAL, folder, note="a link to a folder that contains it")
         return
     inner: list[os.DirEntry[str]] = []
     paths = list(_list_class(root, folder, listing, inner))

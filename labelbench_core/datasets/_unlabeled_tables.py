@@ -30,7 +30,7 @@ def labels_of_others(
     if not len(rows):
         return labels, list(names or ())
     if not has_column:
-        told = "options.label_column: missing, and there are splits beside the pool"
+        told = "options.label_column: missing, but there are splits other than the pool"
         raise InputError(f"{told}; allowed: the name of a column with their labels")
     labels[rows], found = labels_of(cells.take(rows), names, where)
     return labels, found

@@ -112,7 +112,7 @@ def asked_draw(
             told = f"options.{split}_size: {size}; `{split}_share` is given, too"
             raise InputError(f"{told}; allowed: one of the two")
         if value is not None and split in has:
-            told = f"options.{key}: {value}; {where} says what {split} is"
+            told = f"options.{key}: {value}; {where} already has the split {split}"
             raise InputError(f"{told}; allowed: one of the two")
         if size is not None:
             sizes[split] = size
@@ -348,7 +348,7 @@ class _Parts:
             what = images if units == count else f"{images} in {units} groups"
             raise InputError(
                 f"class {printable(self.class_names[label])} has {what}: none is left for {name}; "
-                f"allowed: at least {len(self.names)} of each class, which are drawn apart"
+                f"allowed: at least {len(self.names)} images or groups of each class"
                 + ("; `allow_missing_classes: true` accepts that" if split else "")
             )
 
@@ -381,5 +381,6 @@ def _check_sizes(draw: Draw, count: int, classes: int) -> None:
         told = [f"{split}_size: {size}" for split, size in draw.sizes.items()]
         told += [f"{split}_share: {share:g}" for split, share in draw.shares.items()]
         raise InputError(
-            f"options.{', '.join(told)}: of {count:,} images the pool gets none; allowed: less"
+            f"options.{', '.join(told)}: none of {count:,} images is left for the pool; allowed: "
+            "less"
         )

@@ -87,7 +87,7 @@ def drawn(raw: RawDataset, folder: Path | None) -> Drawn | None:
         place = drawn_splits(draw, whole.labels, units, raw.class_names, known)
     except InputError as error:
         memory = f"{folder}/{DRAWN_FILE}"
-        anew = f"; or delete {memory} to have all splits drawn anew" if known_files else ""
+        anew = f"; or delete {memory} to have all splits drawn again" if known_files else ""
         raise InputError(f"{error}{anew}") from error
     files_of: list[set[str]] = [set() for _ in names]
     groups_of: list[set[str]] = [set() for _ in names]
@@ -143,8 +143,8 @@ def _remembered(folder: Path | None, draw: Draw) -> tuple[dict[str, int], dict[s
     try:
         record = read_record(path, KIND)
     except InputError as error:
-        told = f"{printable(path)}: damaged; delete it to have all splits drawn anew, or restore it"
-        raise InputError(told) from error
+        told = "damaged; delete it to have all splits drawn again, or restore it"
+        raise InputError(f"{printable(path)}: {told}") from error
     if record["draw"] != draw.described():
         return {}, {}
     by_kind = [

@@ -110,7 +110,7 @@ def look(
         notes = [*leak_notes({"leaks": find_near(found, near)})]
         lines += _told("nearly", notes, f"no near-duplicates across splits within {near} bits")
     elif all(one.rows == "images" for one in raw.splits.values()):
-        lines += _told("nearly", ["not looked at: needs `pip install imagehash`"], "")
+        lines += _told("nearly", ["not searched for: needs `pip install imagehash`"], "")
     lines += _told("wrong", problem.splitlines(), "nothing")
     return Seen(found, lines, bool(problem))
 
@@ -159,7 +159,7 @@ def _images(raw: RawDataset, data_dir: Path) -> Iterator[str]:
 
     step = -(-len(names) // MOST_OPENED)
     headers = [read_header(data_dir / (raw.root or "") / name) for name in names[::step]]
-    of = f" (of {len(headers):,} looked at)" if step > 1 else ""
+    of = f" (of {len(headers):,} examined)" if step > 1 else ""
     sides = np.array([(one.width, one.height) for one in headers])
     least, most = sides.min(axis=0).tolist(), sides.max(axis=0).tolist()
     sizes = Counter((one.width, one.height) for one in headers).most_common(MOST_SIZES)

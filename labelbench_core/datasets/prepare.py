@@ -291,7 +291,7 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
         if is_labeled:
             _check_labels(split, labels, num_classes)
         if entry.rows != raw.splits[POOL].rows:
-            raise InputError(f"split {split}: rows are {entry.rows}, not as those of the pool")
+            raise InputError(f"split {split}: rows are {entry.rows}, unlike the pool's")
         if entry.embeddings is not None:
             check_embeddings(f"split {split}", entry.embeddings, len(labels), _width(raw))
         elif entry.texts is not None:

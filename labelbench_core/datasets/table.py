@@ -319,7 +319,7 @@ def _check_label_options(
         for name, value in given.items():
             if value is not None:
                 told = f"options.{name}: {shown(value)}"
-                raise InputError(f"{told}; `label_columns` says it all; allowed: leave it out")
+                raise InputError(f"{told}; `label_columns` gives the labels; allowed: leave it out")
         if len(set(label_columns)) != len(label_columns) or len(label_columns) < 2:
             told = f"options.label_columns: {shown(list(label_columns))}"
             raise InputError(f"{told}; allowed: at least two different names of columns")

@@ -110,10 +110,10 @@ def check_probabilities(name: str, **options: Any) -> None:
         expected = (len(training.pool), training.num_classes)
         _require(p.shape == expected, f"{title}: probabilities of shape {p.shape}, not {expected}")
         _require(p.dtype == np.float32, f"{title}: probabilities are {p.dtype}, not float32")
-        _require(bool(((p >= 0) & (p <= 1)).all()), f"{title}: not all are from 0 to 1")
+        _require(bool(((p >= 0) & (p <= 1)).all()), f"{title}: not all lie between 0 and 1")
         if not training.multilabel:
             off = float(np.abs(p.sum(axis=1) - 1).max())
-            _require(off < CLOSE, f"{title}: a row's sum is off 1 by {off:.2g}")
+            _require(off < CLOSE, f"{title}: a row's sum differs from 1 by {off:.2g}")
         embedded = proxy.embed(features)
         _require(len(embedded) == len(p), f"{title}: {len(embedded)} rows of `embed`")
         _require(bool(np.isfinite(embedded).all()), f"{title}: `embed` is not finite")
@@ -168,7 +168,7 @@ def check_same_seed(name: str, **options: Any) -> None:
     same = arrays.keys() == others.keys() and all(
         np.array_equal(arrays[key], others[key], equal_nan=True) for key in arrays
     )
-    _require(same, "the same seed gave another proxy")
+    _require(same, "the same seed gave a different proxy")
 
 
 def check_parts(name: str, **options: Any) -> None:
@@ -199,21 +199,23 @@ def check_provided(name: str, **options: Any) -> None:
     p = proxy.predict_proba(features)
     if "head" in provides:
         if not isinstance(proxy, LinearHead):
-            raise AssertionError("provides a head and has no `head`")
+            raise AssertionError("`INFO` provides a head, but there is no `head`")
         weights, bias = proxy.head()
         logits = proxy.embed(features).astype(np.float64) @ weights + bias
         exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
         off = float(np.abs(exponents / exponents.sum(axis=1, keepdims=True) - p).max())
         alone = "member_probabilities" not in provides
-        _require(off < CLOSE or not alone, f"the head on `embed` predicts otherwise, by {off:.2g}")
+        _require(
+            off < CLOSE or not alone, f"the head on `embed` predicts something else, by {off:.2g}"
+        )
     if "member_probabilities" in provides:
         if not isinstance(proxy, Ensemble):
-            raise AssertionError("provides members and has no `predict_members`")
+            raise AssertionError("`INFO` provides members, but there is no `predict_members`")
         members = proxy.predict_members(features)
         right = members.ndim == 3 and (members.shape[0], members.shape[2]) == p.shape
         _require(right, f"members of shape {members.shape}, not (n, m, C)")
         some = proxy.predict_members(features, slice(0, 1))
-        _require(np.allclose(some, members[:, :1], atol=CLOSE), "`members` chooses others")
+        _require(np.allclose(some, members[:, :1], atol=CLOSE), "`members` selects the wrong ones")
 
 
 def check_inputs_untouched(name: str, **options: Any) -> None:

@@ -72,7 +72,7 @@ def add(given: str, folder: Path = Path()) -> str:
     other = known.setdefault(name, path)
     if other != path and not other.samefile(path):
         raise InputError(
-            f"{shown(given)}: {path} and {other} have one name; allowed: a name of its own for "
+            f"{shown(given)}: {path} and {other} have the same name; allowed: another name for "
             "each file"
         )
     os.environ[VARIABLE] = json.dumps({one: str(place) for one, place in known.items()})
@@ -83,17 +83,17 @@ def _problem(given: str, path: Path) -> str | None:
     """Why a path names no component's file."""
     allowed = "allowed: the path of a Python file from the folder of the file that names it"
     if given.startswith("~"):
-        return f"~ is not replaced; {allowed}, or the whole path"
+        return f"~ is not expanded; {allowed}, or the full path"
     if path.is_dir():
         return f"is a folder; {allowed}"
     if path.suffix != ".py":
-        return f"is no Python file; {allowed}"
+        return f"is not a Python file; {allowed}"
     if not path.is_file():
         return f"there is no file {path}; {allowed}"
     if not _STEM.fullmatch(path.stem):
         return (
-            "its name cannot be a module's; allowed: letters, digits, _ and -, beginning with a "
-            "letter or _, and .py"
+            "its name cannot be that of a module; allowed: letters, digits, _ and -, beginning "
+            "with a letter or _, and .py"
         )
     return None
 

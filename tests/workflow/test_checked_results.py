@@ -63,7 +63,7 @@ def test_all_that_is_wrong_is_named_at_once(finished):
     }
     assert "seed is 1, expected 0" in wrong[f"{CHAIN}/round-1.json"]
     assert wrong[f"{TUNED}/history.csv"] == "missing"
-    assert wrong[TABLE].startswith("not as the run that made it noted")
+    assert wrong[TABLE].startswith("differs from the record of the run")
 
 
 def test_without_notes_records_and_arrays_tell_for_themselves(finished):
@@ -96,4 +96,4 @@ def test_rounds_that_do_not_follow_from_those_before_are_named(finished):
     status, wrong = checked(finished)
     assert status == 1
     assert f"{CHAIN}/round-2.json" in wrong
-    assert "was made from another one than is there now" in wrong[f"{CHAIN}/round-2.json"]
+    assert "not the round or initial pool that is there now" in wrong[f"{CHAIN}/round-2.json"]

@@ -251,7 +251,7 @@ def test_the_best_of_one_seed_or_of_a_loss() -> None:
     alone = best_strategies(curves({"a": [[0.5, 0.9]], "b": [[0.5, 0.8]]}))
     assert alone["verdict"].tolist() == ["best", "not tested"]
     text = best_text(alone.to_dict("records"), "test", "accuracy")
-    assert text.endswith("70.00 %. With these seeds nothing tells how sure that is.")
+    assert text.endswith("70.00 %. With these seeds, no test can tell how certain that is.")
     loss = curves({"a": [[0.5, 0.9]], "b": [[0.5, 0.8]]}).assign(metric="nll")
     assert best_strategies(loss)["strategy"].tolist() == ["b", "a"]
     assert best_strategies(curves({"a": [[0.5, 0.9]]})).empty

@@ -109,8 +109,8 @@ def test_features_of_a_file_are_the_networks_own(saved, network, kind):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"output": None}, r"^output: null; allowed: 0, 1, 2, of the network$"),
-        ({"output": "logits"}, r"^output: 'logits'; allowed: 0, 1, 2, of the network$"),
+        ({"output": None}, r"^output: null; allowed: the network's 0, 1, 2$"),
+        ({"output": "logits"}, r"^output: 'logits'; allowed: the network's 0, 1, 2$"),
         (
             {"output": "1"},
             r"^token: null; .*shape \(1, 16, 8\); allowed: class \(the fir",
@@ -118,7 +118,7 @@ def test_features_of_a_file_are_the_networks_own(saved, network, kind):
         ({"output": "0", "token": "class"}, r"^token: class; .*allowed: mean \(of all places\)$"),
         ({"output": "2", "token": "mean"}, r"^token: mean; .*allowed: null, since these are fea"),
         ({"output": "2", "token": "last"}, r"^token: 'last'; allowed: class, mean, patches or nul"),
-        ({"output": "2", "mean": None}, r"^options.mean: missing; allowed: as the network was tra"),
+        ({"output": "2", "mean": None}, r"^options.mean: missing; allowed: the value that the ne"),
         ({"output": "2", "std": [0, 1, 1]}, r"^std: \[0, 1, 1\]; allowed: three numbers above 0"),
         ({"output": "2", "resize_mode": "no"}, r"^resize_mode: 'no'; allowed: shortest, longest"),
         ({"output": "2", "input_size": 64}, r"^input_size: 64; allowed: 32, which a file of torch"),
@@ -208,7 +208,7 @@ def test_functions_of_packages(package):
         ("own_networks.small", r"^function: 'own_networks.small'; allowed: PACKAGE.MODULE:FUNC"),
         ("own_networks:smal", r"own_networks has no function smal \(did you mean 'small'\?\)$"),
         ("own_networks:fails", r"raised OSError: no disk$"),
-        ("own_networks:nothing", r"gave a NoneType; allowed: a network"),
+        ("own_networks:nothing", r"returned a NoneType; allowed: a network"),
         ("no_such_package:net", r"no_such_package(:net')?: cannot be imported: ModuleNotFoundErr"),
     ):
         with pytest.raises(InputError, match=told):

@@ -60,9 +60,9 @@ def test_entries_come_from_a_file_or_a_folder_too(study):
     ("entries", "told"),
     [
         (of("./lost.py"), "there is no file"),
-        (of("./helpers.txt"), "is no Python file"),
+        (of("./helpers.txt"), "is not a Python file"),
         (of("../my study"), "is a folder"),
-        (of("~/mine.py"), "~ is not replaced"),
+        (of("~/mine.py"), "~ is not expanded"),
         (of("./mine.py", options={"powr": 2}), "options.powr: unknown option"),
         ({"strategies": {"margin": {"implementation": "./mine.py"}}}, "differs from the entry"),
     ],

@@ -48,9 +48,9 @@ def sizes(tmp_path):
             rf"{PLACE}check failed: ValueError: a b",
         ),
         (DATA.replace("check", "look"), r"mine.py: has no function check"),
-        (DATA.replace(GIVES, "return [6]"), r"mine.py: check gives \[6\]; allowed: split → number"),
-        (DATA.replace(GIVES, "return {'train': 6}"), r"check gives \{'train': 6\}; allowed"),
-        (DATA.replace('"test": 6', '"test": -1'), r"check gives .*'test': -1"),
+        (DATA.replace(GIVES, "return [6]"), r"mine.py: check returned \[6\]; allowed: split → num"),
+        (DATA.replace(GIVES, "return {'train': 6}"), r"check returned \{'train': 6\}; allowed"),
+        (DATA.replace('"test": 6', '"test": -1'), r"check returned .*'test': -1"),
     ],
 )
 def test_what_fails_is_one_line_with_its_place(sizes, text, told):

@@ -36,7 +36,9 @@ def test_an_annotator_that_needs_no_truth_is_all_that_is_needed(unlabeled, tmp_p
     sizes = {"mine": {"pool": 1000, "val": 10}}
     with pytest.raises(InputError) as caught:
         loading.check_sources(experiment, catalogue, tmp_path, sizes, "my.yaml")
-    told = "my.yaml: datasets: 'mine': its pool has no labels, and there is no test to measure on"
+    told = (
+        "my.yaml: datasets: 'mine': its pool has no labels, and there is no test split to measure"
+    )
     assert str(caught.value).startswith(told)
     panels = [{"title": "a", "split": "pool"}]
     experiment = load({**config, "panels": panels}, catalogue)
@@ -61,7 +63,7 @@ def test_an_annotator_that_needs_no_truth_is_all_that_is_needed(unlabeled, tmp_p
         (
             {"ceilings": ["look-ahead"]},
             {},
-            f"ceilings: 'look-ahead' needs the labels of {OF_MINE}no such ceiling",
+            f"ceilings: 'look-ahead' needs the labels of {OF_MINE}leave it out",
         ),
         ({}, {"long_tail": {"ratio": 5}}, "datasets: 'mine': long_tail needs labels of the pool"),
         ({}, {"merge_classes": 2}, "datasets: 'mine': merge_classes needs labels of the pool"),

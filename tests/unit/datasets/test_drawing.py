@@ -90,7 +90,7 @@ def test_a_class_that_cannot_be_drawn_apart_is_named():
     with pytest.raises(InputError, match=r"class 1 has 1 image: .*allow_missing_classes"):
         draw(labels, units)
     assert draw(labels, units, may_lack=True)[8] == 0
-    with pytest.raises(InputError, match=r"test_size: 9: of 9 images the pool gets none"):
+    with pytest.raises(InputError, match=r"test_size: 9: none of 9 images is left for the pool"):
         draw(labels, units, shares={}, sizes={"test": 9})
 
 
@@ -235,7 +235,7 @@ def test_a_column_keeps_rows_of_a_table_together(tmp_path):
         ({"test_share": 0.6, "val_share": 0.4}, "0.6 . 0.4; allowed: a sum below 1"),
         ({"test_size": 1}, "test_size: 1: fewer than the 2 classes; allowed: at least one of each"),
         ({"leave_out": ["dog"]}, "pets: one class, cat; allowed: at least two classes"),
-        ({"test_size": 24}, "test_size: 24: of 24 images the pool gets none"),
+        ({"test_size": 24}, "test_size: 24: none of 24 images is left for the pool"),
     ],
 )
 def test_what_cannot_be_drawn_is_told_before_any_job(animals, options, message):

@@ -236,7 +236,7 @@ def test_folders_are_the_splits_that_are_said(pets):
         ({"splits": {"photo": "pool"}}, r"no folder 'photo', which .*; allowed: pool, test"),
         ({"splits": {"test": "test"}}, "`splits` names no pool"),
         ({"splits": {"pool": "pool", "test": "The test"}}, r"test: a split's name may contain"),
-        ({"splits": {"pool": "pool"}, "layout": "classes"}, "options.splits: there are none with"),
+        ({"splits": {"pool": "pool"}, "layout": "classes"}, "options.splits: not used with `lay"),
     ],
 )
 def test_folders_that_are_said_wrongly(pets, options, told):

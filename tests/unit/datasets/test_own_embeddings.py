@@ -44,7 +44,7 @@ def told(folder, options=TWO_FILES):
     with pytest.raises(InputError) as error:
         source_sizes({"implementation": "own-embeddings", "options": options}, folder)
     assert "\n" not in str(error.value)
-    assert "allowed: " in str(error.value) or "no readable array" in str(error.value)
+    assert "allowed: " in str(error.value) or "not a readable array" in str(error.value)
     return str(error.value)
 
 
@@ -326,7 +326,7 @@ def test_a_zarr_array_that_would_be_unpickled_is_refused(rows, tmp_path):
             "FILE",
         ),
         ({"splits": {"pool": "odd.npz", "test": "test.npz"}}, "one of its 2 arrays: x, y"),
-        ({"splits": {"pool": "broken.npz", "test": "test.npz"}}, "broken.npz: no readable array"),
+        ({"splits": {"pool": "broken.npz", "test": "test.npz"}}, "broken.npz: not a readable arr"),
         ({"splits": {"pool": "Pool Set.npz", "test": "test.npz"}}, "Pool Set.npz is not there"),
     ],
 )

@@ -219,10 +219,10 @@ WRONG = [
         {"images": "pictures"},
         "options.images: 'pictures': .*pictures is not a folder; .*LABELBENCH_D",
     ),
-    (None, {"test_share": 0.2}, "options.test_share: 0.2; .*all.csv says what test is; allowed"),
+    (None, {"test_share": 0.2}, "options.test_share: 0.2; .*all.csv already has the split test"),
     (None, {"together_column": "painter"}, "together_column: 'painter'; no split is drawn here"),
     (None, {**NO_TEST, "together_column": "who"}, "options.together_column: 'who': no such"),
-    (None, {**NO_TEST, "test_size": 32}, "options.test_size: 32: of 32 images the pool gets none"),
+    (None, {**NO_TEST, "test_size": 32}, "options.test_size: 32: none of 32 images is left for"),
     (None, {**NO_TEST, "test_size": 3, "test_share": 0.1}, "test_size: 3; `test_share` is given"),
     (None, {**NO_TEST, "test_share": 0.5, "val_share": 0.5}, "0.5 . 0.5; allowed: a sum below 1"),
     (None, without_splits(splits={"a": "pool"}), "options.splits: needs `split_column`"),
@@ -247,7 +247,7 @@ def test_what_is_wrong_is_named(pets, change, options, message):
         (b"file,animal,medium,painter\n", "has no rows"),
         (b"", "options.path_column: 'file': no such column"),
         (b"file,animal,medium,painter\na.png,\xff,photo,1\n", "not UTF-8; allowed: text in UTF-8"),
-        (b'file,animal,medium,painter\na.png,"cat" x,photo,1\n', "line 2: no table"),
+        (b'file,animal,medium,painter\na.png,"cat" x,photo,1\n', "line 2: not a table"),
         (
             b"file,file,animal,medium,painter\na,a,cat,photo,1\n",
             "2 columns have this name; allowed: one",
@@ -343,8 +343,8 @@ def test_json_lines_are_a_table_like_any_other(pets):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"file": "a.png"', "line 1: no JSON: "),
-        ("\n[1, 2]\n", r"line 2: .*; allowed: an object, its keys the columns' names"),
+        ('{"file": "a.png"', "line 1: not valid JSON: "),
+        ("\n[1, 2]\n", r"line 2: .*; allowed: an object with the columns' names as k"),
         ('{"file": "a.png"}\n', "line 1: options.label_column: 'animal': no such column"),
         ('{"file": "a", "animal": ["cat", "dog"]}\n', r"line 1: column animal: .*allowed: text, a"),
         ("\n", "has no rows"),

@@ -124,8 +124,8 @@ def test_options_that_contradict_each_other_are_one_line(pets, change, told):
             {"label_columns": ["cat", "medium"]},
             "line 2: column medium: 'pool'; allowed: 0, 1, true",
         ),
-        ({"classes": "a.txt"}, "options.classes: 'a.txt'; `label_columns` says it all"),
-        ({"label_separator": ";"}, "options.label_separator: ';'; `label_columns` says it all"),
+        ({"classes": "a.txt"}, "options.classes: 'a.txt'; `label_columns` gives the labels"),
+        ({"label_separator": ";"}, "options.label_separator: ';'; `label_columns` gives the"),
     ],
 )
 def test_columns_that_are_no_flags_are_one_line(pets, change, told):

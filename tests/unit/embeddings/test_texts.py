@@ -101,7 +101,7 @@ def test_what_cannot_be_used_is_one_line(tmp_path, tiny):
         (cnn, {}, "has the module CNN; allowed: models of Transformer, Pooling, Dense, Normali"),
         (early, {}, "its modules are Transformer, Normalize, Pooling; allowed: in the order"),
         (other, {}, "options.pooling: null; the model's is 'weightedmean_tokens'; allowed: mean"),
-        (tiny, {"max_length": 33}, "options.max_length: 33; allowed: at most 32, as the model has"),
+        (tiny, {"max_length": 33}, "options.max_length: 33; allowed: at most 32, the model's"),
         (str(tmp_path), {}, "has no config.json; allowed: a folder of a model"),
         ("package:no_such_package/model", {}, "no_such_package is not installed: pip install no-s"),
         (tiny, {"pooling": "sum"}, "options.pooling: 'sum'; allowed: mean, cls, max or null"),

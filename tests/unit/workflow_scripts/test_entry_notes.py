@@ -44,7 +44,7 @@ def test_another_studys_entry_of_the_same_id_is_refused(tmp_path, place):
         refuse_others(*second, results, notes)
     told = str(error.value)
     assert told.startswith(f"{tmp_path / 'b' / 'study.yaml'}: catalogue.datasets: pets: differs")
-    assert f"in {tmp_path / 'a' / 'study.yaml'}, by which" in told
+    assert f"in {tmp_path / 'a' / 'study.yaml'}, with which" in told
     assert "\n" not in told
 
 

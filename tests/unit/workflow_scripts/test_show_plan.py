@@ -60,9 +60,9 @@ def test_stages_have_their_jobs_by_reason(
         "prepare_dataset: 1 job",
         "       1  forced execution",
         "select_round: 3 jobs",
-        "       2  not there: r-2.json and those of 1 more",
+        "       2  missing: r-2.json and those of 1 more",
         "       1  code changed",
-        "4 jobs would run. Each with its reason: make plan FULL=1, or snakemake -n.",
+        "4 jobs would run. The reason for each: make plan FULL=1, or snakemake -n.",
     ]
 
 
