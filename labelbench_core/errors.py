@@ -51,7 +51,7 @@ class _Short(reprlib.Repr):
 
 
 class _ShortInYaml(_Short):
-    """The same, with YAML's words for what is no number and no text, wherever they stand."""
+    """The same, with YAML's words for what is neither number nor text, wherever they stand."""
 
     def repr_bool(self, x: bool, level: int) -> str:
         return "true" if x else "false"

@@ -1,4 +1,4 @@
-"""Which entries the results of this folder were made by: those of another study are not replaced.
+"""Which entries the results of this folder were made with: those of another study are not replaced.
 
 Two studies may share a results folder, and both have an entry of their own by one id. Kept in
 `NOTES` beside Snakemake's own metadata; without it, or without results, nothing is refused.

@@ -1,6 +1,6 @@
 """Check an experiment's file, and all that it names, without Snakemake: one line for every error.
 
-Entries of the catalogue that are wrong, but that it does not name, are no errors: they are listed.
+Entries of the catalogue that are wrong, but that it does not name, are not errors: they are listed.
 
 Snakemake reads the file before this project's code runs, and stops with a traceback if it cannot.
 """

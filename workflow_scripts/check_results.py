@@ -3,9 +3,9 @@
     python -m workflow_scripts.check_results [--configfile FILE]
 
 Jobs read what they need and stop at the first file that is wrong. This command reads all files and
-makes nothing: arrays against the hashes in their manifests, records against their own, each
-round against the rounds before it, weights against their metrics, and what a run here has noted of
-all other files. It ends with 1 if something is wrong. Cure: delete what it names, then
+makes nothing: arrays against the hashes in their manifests, records against their own, each round
+against the rounds before it, weights against their metrics, and what a run here has recorded of all
+other files. It ends with 1 if something is wrong. Cure: delete what it names, then
 `python -m workflow_scripts.restore_results`, which reruns nothing that was made from what comes
 back with the same bytes; or run Snakemake.
 """
@@ -40,7 +40,7 @@ def check_results(arguments: argparse.Namespace, options: object = None) -> None
     digests: dict[Job, Mapping[str, str]] = {}
     for job in jobs:
         for problem in _problems(job, absent.union(wrong), digests):
-            # An `InputError` begins with its file; of one file, the first problem is told.
+            # An `InputError` begins with its file; of one file, the first problem is reported.
             path, _, told = problem.partition(": ")
             wrong.setdefault(path, told.partition("; delete ")[0] or "damaged")
     for path in _noted_outputs.differing(paths):
@@ -59,7 +59,7 @@ def _problems(
     """What is wrong with the outputs of a job, each beginning with a file."""
     places = {one: job.stage.path(one).format_map(job.ids) for one in _single(job)}
     if absent.intersection(places.values()) - {places.get("weights")}:
-        return  # told already, or left out on purpose
+        return  # reported already, or left out on purpose
     there = {one: Path(path) for one, path in places.items() if path not in absent}
     check = _CHECKS.get(job.stage.name)
     if check is not None:

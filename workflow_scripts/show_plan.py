@@ -37,7 +37,7 @@ Reasons = dict[str, list[str]]
 
 
 def summed_up(lines: Iterable[str]) -> tuple[dict[str, Reasons], list[str]]:
-    """Stage → its jobs by reason; and lines that are no routine."""
+    """Stage → its jobs by reason; and lines that are not routine."""
     stages: dict[str, Reasons] = {}
     others: list[str] = []
     reason, in_table, in_target = "", False, False

@@ -56,7 +56,7 @@ class Run:
         return True
 
     def status(self) -> str:
-        """Jobs of jobs, how fast, how long still, and what runs."""
+        """Jobs done of all jobs, how fast, how much longer, and what runs."""
         now = time.monotonic()
         text = f"{self.done} of {self.total} jobs done, {_duration(now - self._started)}"
         if self.done < self.total and len(self._times) > 1 and now > self._times[0]:

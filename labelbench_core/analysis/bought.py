@@ -35,12 +35,12 @@ def write_bought(
     """Write a table with a line for each label that was bought; columns as `BOUGHT_COLUMNS`.
 
     `order` counts from 1 within a strategy and seed, `row` is that of the pool, from 0, and
-    `source_row` that of the pool as its source has it, which is another where only a part was kept
+    `source_row` that of the pool as its source has it, which differs where only a part was kept
     (`pool_size`, `long_tail`) or rows were copied (`near_copies`). `file` is relative to the data
-    set's folder, and empty where rows are no files; `text` is the row's text, or empty. `label` is
+    set's folder, and empty where rows are not files; `text` is the row's text, or empty. `label` is
     the name of the class that the annotator gave, names with `|` between them where there can be
-    several. Round 0 stands with every strategy; models on the full data, which have all rows, are
-    left out. Patterns are paths with ids in braces.
+    several. Round 0 is listed with every strategy; models on the full data, which have all rows,
+    are left out. Patterns are paths with ids in braces.
     """
     pools: dict[str, _Pool] = {}
     counts: dict[tuple[Any, ...], int] = {}

@@ -96,7 +96,7 @@ def cost_to_reach(
     `level`, `labels` and their interval are over `n_seeds`, those that baseline and strategy share.
     `labels` are NaN where the level is not reached, all that follows from them, too. `hours` are
     those of a seed's rounds (mean over the strategy's seeds), selecting, training and evaluating,
-    and what embeds the pool anew; `shared_hours`, once for all strategies and seeds, prepare and
+    and embedding the pool again; `shared_hours`, once for all strategies and seeds, prepare and
     embed; `label_hours` are the annotator's. Costs are NaN where a price is not given;
     `compute_cost` is of hours and shared hours. `pays_above` is the price of a label above which
     the strategy is cheaper than the baseline: what its hours cost more, over the labels that it

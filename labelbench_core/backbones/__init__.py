@@ -52,7 +52,7 @@ class Backbone:
     framing
         How an image that is not square becomes one.
     dropped
-        Tensors of the weights file that are no part of `model`, such as a classifier's, each with
+        Tensors of the weights file that are not part of `model`, such as a classifier's, each with
         its shape.
     file_sha256
         SHA-256 of the local file that the weights are from; empty: from none.

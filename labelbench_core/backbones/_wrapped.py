@@ -109,5 +109,5 @@ class Wrapped(nn.Module):
 
 
 def allowed_tokens(dimensions: int) -> tuple[str | None, ...]:
-    """What `token` may be for an output of so many dimensions."""
+    """What `token` may be for an output with that many dimensions."""
     return {2: (None,), 3: ("class", "mean", "patches"), 4: ("mean",)}.get(dimensions, ())

@@ -65,13 +65,14 @@ def build(
     Parameters
     ----------
     file
-        Its path. Default: ours.
+        Path of the file. Default: ours.
     input_size
-        Height and width of the input, in pixels; null: as the file fixes it. Default: the weights'.
+        Height and width of the input, in pixels; null: the size that the file fixes. Default: the
+        weights'.
     mean
-        Of each colour channel, subtracted from values between 0 and 1. Default: the weights'.
+        Mean of each colour channel, subtracted from values between 0 and 1. Default: the weights'.
     std
-        Of each colour channel; values are divided by it. Default: the weights'.
+        Standard deviation of each colour channel; values are divided by it. Default: the weights'.
     interpolation
         Interpolation used when images are resized. Default: the weights'.
     resize_mode
@@ -81,9 +82,9 @@ def build(
     output
         Which output has the features: its name; null: the only one. Default: ours.
     token
-        What becomes of an output with tokens (B, T, D): "class", the first token; "mean" of all;
-        "patches", the mean of all but the first. Of maps (B, D, H, W): "mean" of all places. null:
-        the output has features (B, D). Default: ours.
+        How an output with tokens (B, T, D) becomes one vector: "class", the first token; "mean",
+        the mean of all; "patches", the mean of all but the first. Maps (B, D, H, W): "mean", that
+        of all places. null: the output has features (B, D). Default: ours.
     normalize
         Whether features get unit length. Default: ours.
     """

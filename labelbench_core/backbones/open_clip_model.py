@@ -105,11 +105,11 @@ def build(
         Height and width of the input, in pixels; null: as the weights were trained. If the network
         cuts images into patches, a multiple of their side. Default: the weights'.
     mean
-        Of each colour channel, subtracted from values between 0 and 1. null: as for the tag, else
-        `preprocess_cfg` in an `open_clip_config.json` beside the checkpoint; a checkpoint with
+        Mean of each colour channel, subtracted from values between 0 and 1. null: as for the tag,
+        else `preprocess_cfg` in an `open_clip_config.json` beside the checkpoint; a checkpoint with
         neither needs it. Random weights: as OpenAI's. Default: the weights'.
     std
-        Of each colour channel; values are divided by it. null: as for `mean`; a
+        Standard deviation of each colour channel; values are divided by it. null: as for `mean`; a
         checkpoint with neither needs it. Random weights: as OpenAI's. Default: the weights'.
     interpolation
         Interpolation used when images are resized. null: as for `mean`; a checkpoint with neither

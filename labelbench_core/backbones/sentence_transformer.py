@@ -62,16 +62,16 @@ def build(
         `package:NAME/FOLDER` in an installed Python package. Default: ours.
     pooling
         How the last hidden states of a text's tokens become one vector: their mean, the first
-        token's, or the largest of each feature. null: as the model's `1_Pooling/config.json` says;
+        token's, or the maximum of each feature. null: as the model's `1_Pooling/config.json` says;
         without one, the mean. Default: the weights'.
     normalize
         Whether vectors get unit length. null: as the model's `modules.json` says; without one,
         they do not. Default: the weights'.
     max_length
-        Tokens after which a text is cut, those that the tokenizer adds included. null: as the model
-        says, or 512 tokens where it says nothing. Default: the weights'.
+        Number of tokens, including those that the tokenizer adds, after which a text is truncated.
+        null: as the model says, or 512 tokens where it says nothing. Default: the weights'.
     prompt
-        Put before every text, such as "query: ". null: nothing. Default: ours.
+        Prefix of every text, such as "query: ". null: nothing. Default: ours.
     """
     import torch
     import transformers

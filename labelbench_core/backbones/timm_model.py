@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import torch
 
     Loaded = tuple[torch.nn.Module, tuple[str, ...]]
-    """A network, and tensors of its file that are no part of the backbone."""
+    """A network, and tensors of its file that are not part of the backbone."""
 
 INFO = {
     "summary": "any timm model: hub weights, a local checkpoint, or seeded random weights",
@@ -125,12 +125,12 @@ def build(
         Height and width of the input, in pixels; null: as the weights were trained. If the network
         cuts images into patches, a multiple of their side. Default: the weights'.
     mean
-        Of each colour channel, subtracted from values between 0 and 1. null: as in timm's table for
-        the weights' tag, else `pretrained_cfg` in a `config.json` beside the checkpoint; a
-        checkpoint with neither needs it. Random weights: as the model's default weights. Default:
+        Mean of each colour channel, subtracted from values between 0 and 1. null: as in timm's
+        table for the weights' tag, else `pretrained_cfg` in a `config.json` beside the checkpoint;
+        a checkpoint with neither needs it. Random weights: as the model's default weights. Default:
         the weights'.
     std
-        Of each colour channel; values are divided by it. null: as for `mean`; a
+        Standard deviation of each colour channel; values are divided by it. null: as for `mean`; a
         checkpoint with neither needs it. Random weights: as the model's default weights. Default:
         the weights'.
     interpolation

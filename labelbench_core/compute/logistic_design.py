@@ -1,4 +1,4 @@
-"""The rows and labels of a logistic regression, and what is computed of their logits."""
+"""The rows and labels of a logistic regression, and what is computed from their logits."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from labelbench_core.compute.likelihoods import likelihood_of
 from labelbench_core.compute.threads import ordered_map
 
 BLOCK_ROWS = 1024  # fixed, so that sums are formed in the same order whatever the threads
-MANY_CLASSES = 100  # from so many on, threads pay for what is done with the logits of a block
+MANY_CLASSES = 100  # from this many on, threads pay for what is done with the logits of a block
 
 
 class Design:

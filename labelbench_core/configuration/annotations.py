@@ -1,4 +1,4 @@
-"""Annotators on the data sets of an experiment, looked at before any job starts."""
+"""Annotators on the data sets of an experiment, checked before any job starts."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

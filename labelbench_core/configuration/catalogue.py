@@ -72,8 +72,8 @@ class LoadedCatalogue(Catalogue):
 def load_catalogue(folder: Path, own: Sequence[Entries] | None = None) -> LoadedCatalogue:
     """Read and check all entries: those of the catalogue's files, then those of an experiment.
 
-    With an experiment's entries, a wrong one is no error: only who names it cannot run
-    (`wrong_entries`). An implementation that is no valid Python is never one here.
+    With an experiment's entries, a wrong one is not an error: only experiments that name it cannot
+    run (`wrong_entries`). An implementation that is not valid Python is never one here.
 
     Parameters
     ----------

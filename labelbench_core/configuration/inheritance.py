@@ -103,9 +103,9 @@ def asked(
     Raises
     ------
     InputError
-        If a file that is extended is missing, no mapping, or extends itself; if an experiment that
-        extends another has no name of its own; if the recipe does not exist. All else is checked as
-        any experiment is.
+        If a file that is extended is missing, not a mapping, or extends itself; if an experiment
+        that extends another has no name of its own; if the recipe does not exist. All else is
+        checked as any experiment is.
     """
     files = files or {}
     if not isinstance(config, Mapping):
@@ -255,7 +255,7 @@ def _base(extends: Any, place: str, folder: Path) -> Path:
 
 
 def _chosen(given: Mapping[str, _Layer]) -> str | None:
-    """The name of the recipe that holds; None if there is none, or recipes are no mappings."""
+    """The name of the recipe that holds; None if there is none, or recipes are not mappings."""
     recipes: Json = given["recipes"].values["recipes"] if "recipes" in given else None
     if "recipe" not in given:
         return next(iter(recipes)) if _are_recipes(recipes) else None

@@ -46,7 +46,7 @@ def _metric_of_dataset(dataset: str, catalogue: Catalogue) -> str:
 
 
 def _entry(dataset: str, catalogue: Catalogue) -> Mapping[str, Any] | None:
-    """A data set's; None for one that is wrong, which is told to whoever names it."""
+    """A data set's; None for a wrong entry, which is reported to experiments that name it."""
     entry = catalogue["datasets"].get(dataset)
     if entry is None or registry.problem_of("datasets", entry["implementation"]):
         return None

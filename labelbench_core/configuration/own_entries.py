@@ -66,7 +66,7 @@ def read_entries(given: Sequence[Given]) -> list[Entries]:
     Raises
     ------
     InputError
-        If something is not of these forms, or a file is missing or no valid YAML.
+        If something is not of these forms, or a file is missing or not valid YAML.
     """
     return [entries for one in given for entries in _read(one.value, one, KEY)]
 

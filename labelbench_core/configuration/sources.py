@@ -61,7 +61,7 @@ def changed_sources(
         Data set → its entry in the catalogue.
     manifests
         Data set → path of its manifest. Those that are not prepared, or were with other settings,
-        are not looked at: they are made anyway.
+        are not checked: they are made anyway.
     data_dir
         Where sources look for files.
     when

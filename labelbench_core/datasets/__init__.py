@@ -45,9 +45,9 @@ class RawSplit:
     files
         N paths relative to the data set's root, or None for arrays.
     embeddings
-        (N, D) float16 or float32, where rows are embeddings and no images.
+        (N, D) float16 or float32, where rows are embeddings, not images.
     texts
-        N texts, none of them blank, where rows are texts and no images.
+        N texts, none of them blank, where rows are texts, not images.
     file_sha256
         SHA-256 of the content of each file; None for arrays, and until `prepare` has read them.
     near_hashes

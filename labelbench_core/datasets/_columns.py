@@ -40,7 +40,7 @@ def read_columns(
     Raises
     ------
     InputError
-        If the file is missing or no table, or lacks a column: names it and those that there are.
+        If the file is missing or not a table, or lacks a column: names it and those that there are.
     """
     suffix = require_suffix(path)
     if not path.is_file():
@@ -68,7 +68,7 @@ def read_columns(
 
 
 def require_suffix(path: Path) -> str:
-    """The end of a table's name; `InputError` if it is that of no table."""
+    """The end of a table's name; `InputError` if it is not that of a table."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         allowed = listed(SUFFIXES)
@@ -152,7 +152,7 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _json_text(path: Path, line: int, column: str, value: Any) -> str:
-    """A cell that is no text, as CSV would have it; `InputError` for one of several values."""
+    """A cell that is not text, as CSV would have it; `InputError` for one of several values."""
     if isinstance(value, (list, dict)):
         raise InputError(
             f"{printable(path)}: line {line}: column {printable(column)}: {shown(value)}; allowed: "

@@ -35,7 +35,7 @@ def find_leaks(raw: RawDataset, most: int | None = EXAMPLES) -> list[dict[str, A
         Of ``{"kind", "count", "examples"}``, as manifests hold it. Kinds: ``"pool and test"`` (any
         two splits; the count is of the second's images), ``"two classes"`` (anywhere; the count is
         of different images). An example is the pair of names. ``"of"``: "text" or "embedding",
-        where rows are no images.
+        where rows are not images.
     """
     order = sorted(raw.splits, key=split_order)
     contents = {split: content_keys(raw.splits[split]) for split in order}
@@ -150,7 +150,7 @@ def _leak(
 
 
 def _of(raw: RawDataset) -> dict[str, str]:
-    """What leaks if it is no image, as a leak's entry says it."""
+    """What leaks if it is not an image, as a leak's entry says it."""
     (of,) = {split.row for split in raw.splits.values()}
     return {} if of == "image" else {"of": of}
 

@@ -353,7 +353,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _files_below(folder: str) -> tuple[int, str]:
-    """Number of entries that are no folders in all of `folder`, and the first of them."""
+    """Number of entries that are not folders in all of `folder`, and the first of them."""
     count, first = 0, ""
     for parent, folders, names in os.walk(folder):
         folders.sort()

@@ -69,17 +69,17 @@ def load(
     data_dir
         `folder` is relative to it.
     folder
-        What WILDS unpacks its archive to. Default: the authors' code's (WILDS).
+        Folder that WILDS unpacks its archive to. Default: the authors' code's (WILDS).
     image_size
-        Side, in pixels, of the squares that patches become; theirs are that large. Default: the
-        authors' code's (WILDS).
+        Side, in pixels, of the squares that patches are turned into; the originals have that size.
+        Default: the authors' code's (WILDS).
     allow_missing_classes
         Whether `test` may lack a class; the pool never may. Default: ours.
     corrupt
-        What becomes of files that are missing, or cannot be read or decoded: "error" stops and
+        What happens to files that are missing, or cannot be read or decoded: "error" stops and
         names them; "skip" leaves them out, counted and named. Default: ours.
     ground
-        Colour that shows where an image is transparent. Default: ours.
+        Background colour of transparent parts of an image. Default: ours.
     """
     found = FILES.tabular(data_dir, folder=folder)
     return found.raw(image_size=image_size, ground=ground, corrupt=corrupt)

@@ -34,8 +34,8 @@ class Draw:
     seed
         Names the draw.
     near_bits
-        Images whose perceptual hashes differ in at most so many of 64 bits stay together; None:
-        that is not looked at.
+        Images whose perceptual hashes differ in at most this many of 64 bits stay together; None:
+        hashes are not compared.
     by
         What says which images are drawn together, in words; "": nothing does.
     unit_of
@@ -58,7 +58,7 @@ class Draw:
         return [one for one in DRAWN if one == DRAWN[0] or one in {**self.shares, **self.sizes}]
 
     def described(self) -> dict[str, object]:
-        """What a draw depends on, beside the images: another draw begins anew."""
+        """What a draw depends on besides the images: with other values it starts again."""
         return {
             "shares": dict(self.shares),
             "sizes": dict(self.sizes),

@@ -2,8 +2,7 @@
 
 What was drawn lies in `drawn-splits.json` beside a prepared data set's manifest, by the content of
 each file and by the name of each group: a renamed image is the same one, and files of one content
-are drawn together. Deleted, splits are drawn anew, as in the first place. A draw by other options
-begins anew, too.
+are drawn together. If it is deleted, or the options of the draw change, all splits are drawn again.
 """
 
 import itertools

@@ -107,23 +107,23 @@ def load(
     val_size
         The same for validation. Default: ours.
     split_seed
-        Names the draw. Default: ours.
+        Seed of the draw. Default: ours.
     together_column
-        Column with what an image shares with others (an animal, a patient, a scene): images of
-        equal cells are drawn together, those of empty cells for themselves. Default: ours.
+        Column with what an image shares with others (an animal, a patient, a scene): images with
+        equal cells are drawn together, those with empty cells one by one. Default: ours.
     near_together
-        Images whose perceptual hashes differ in at most so many of 64 bits are drawn together, too
-        (needs the package imagehash). null: that is not looked at. Default: ours.
+        Images whose perceptual hashes differ in at most this many of 64 bits are drawn together,
+        too (needs the package imagehash). null: hashes are not compared. Default: ours.
     image_size
-        Side, in pixels, of the squares that images become, as the backbone's `resize_mode` says
-        (unless it says otherwise, the central square). Default: ours.
+        Side, in pixels, of the squares that images are turned into, in the way of the backbone's
+        `resize_mode` (by default, the central square). Default: ours.
     allow_missing_classes
         Whether `val` and `test` may lack classes; the pool never may. Default: ours.
     corrupt
-        What becomes of files that are missing, or cannot be read or decoded: "error" stops and
+        What happens to files that are missing, or cannot be read or decoded: "error" stops and
         names them; "skip" leaves them out, counted and named. Default: ours.
     ground
-        Colour that shows where an image is transparent. Default: ours.
+        Background colour of transparent parts of an image. Default: ours.
     """
     read = _read(
         data_dir,

@@ -1,4 +1,4 @@
-"""Your own texts as Hugging Face's package datasets saves them: a folder by `save_to_disk`.
+"""Your own texts as Hugging Face's package datasets saves them, by `save_to_disk`.
 
 Read by the package pyarrow; datasets itself is not needed.
 """
@@ -36,7 +36,7 @@ INFO = {
 
 @dataclass(frozen=True)
 class SavedCells(Cells):
-    """Rows of a split of several Arrow files, which are no lines."""
+    """Rows of a split of several Arrow files, which have no lines."""
 
     def error(self, key: str, row: int, allowed: str, value: str | None = None) -> InputError:
         """The error for a cell, by the number of its row in the split, from 0."""

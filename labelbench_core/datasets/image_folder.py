@@ -77,13 +77,13 @@ def load(
         class in each. "auto": the second where a sub-folder is called `pool`, `train`, `test` or
         `val` and holds folders. Default: ours.
     nested
-        What images in sub-folders of a class folder are: of its class ("outer"), of a class called
-        like the folder that holds them ("inner"), or left out, counted and named. "auto": "inner"
+        What images in sub-folders of a class folder are: of its class ("outer"), of a class named
+        after the folder that holds them ("inner"), or left out, counted and named. "auto": "inner"
         where no class folder holds an image itself, else left out. Default: ours.
     splits
         Folder in `folder` → the split that it is (pool, test or val; any other name is a shifted
         split); several folders can be one split, images of other folders are left out. null:
-        folders are called like splits. Default: ours.
+        folders have the names of splits. Default: ours.
     image_size
         Side, in pixels, of the squares that images are turned into, in the way of the backbone's
         `resize_mode` (by default, the central square). Default: ours.
@@ -104,14 +104,14 @@ def load(
     val_size
         The same for validation. Default: ours.
     split_seed
-        Names the draw. Default: ours.
+        Seed of the draw. Default: ours.
     together_pattern
         Regular expression that finds in an image's path the group that it belongs to (an animal, a
-        patient, a scene), by its first parenthesis or as a whole: images of one group are drawn
-        together. null: there are no groups. Default: ours.
+        patient, a scene), by its first group in parentheses or as a whole: images of one group are
+        drawn together. null: there are no groups. Default: ours.
     near_together
-        Images whose perceptual hashes differ in at most so many of 64 bits are drawn together, too
-        (needs the package imagehash). null: that is not looked at. Default: ours.
+        Images whose perceptual hashes differ in at most this many of 64 bits are drawn together,
+        too (needs the package imagehash). null: hashes are not compared. Default: ours.
     leave_out
         Names of class folders that are not used; null: none. Default: ours.
     """

@@ -74,20 +74,20 @@ def load(
     data_dir
         `folder` is relative to it.
     folder
-        What WILDS unpacks its archive to. Default: the authors' code's (WILDS).
+        Folder that WILDS unpacks its archive to. Default: the authors' code's (WILDS).
     num_classes
         The last class takes in all species from there on, so that 14 makes the data of LabelBench's
         published results. Default: the authors' code's (WILDS).
     image_size
-        Side, in pixels, of the squares that images become, as the backbone's `resize_mode` says
-        (unless it says otherwise, the central square). Default: ours.
+        Side, in pixels, of the squares that images are turned into, in the way of the backbone's
+        `resize_mode` (by default, the central square). Default: ours.
     allow_missing_classes
         Whether `val` and `test` may lack classes, as the official ones do. Default: ours.
     corrupt
-        What becomes of files that are missing, or cannot be read or decoded: "error" stops and
+        What happens to files that are missing, or cannot be read or decoded: "error" stops and
         names them; "skip" leaves them out, counted and named. Default: ours.
     ground
-        Colour that shows where an image is transparent. Default: ours.
+        Background colour of transparent parts of an image. Default: ours.
     """
     found = FILES.tabular(data_dir, folder=folder, num_classes=num_classes)
     return found.raw(image_size=image_size, ground=ground, corrupt=corrupt)

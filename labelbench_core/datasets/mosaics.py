@@ -1,7 +1,7 @@
-"""Mosaics of four images of another data set: each shows any number of classes, from one to four.
+"""Mosaics of four images of another data set: each shows one to four classes.
 
-Multi-label classification on known ground: labels say which classes occur among the four images.
-Every image of the source is in one mosaic at most, and those of pool and test stay apart.
+Multi-label classification with known ground truth: labels say which classes occur among the four
+images. Every image of the source is in one mosaic at most, and those of pool and test stay apart.
 """
 
 from pathlib import Path

@@ -62,11 +62,11 @@ def load(
         Split → the same for its labels (N,): names of classes, or whole numbers from 0. null: the
         array or column `labels` or `label` of the split's file. Default: ours.
     classes
-        Text file with the classes' names in order, one a line. null: the labels of the pool,
-        sorted; of several columns, their numbers. Default: ours.
+        Text file with the classes' names in order, one per line. null: the labels of the pool,
+        sorted; of multi-label data, the numbers of the columns. Default: ours.
     multilabel
-        Whether a row can belong to any number of classes: labels are then (N, C) of 0 and 1, a
-        column a class. Default: ours.
+        Whether a row can belong to any number of classes: labels are then (N, C) of 0 and 1, one
+        column per class. Default: ours.
     unlabeled
         Whether the pool has no labels, so that an annotator's are needed; classes are then those of
         `classes` or of the other splits. Default: ours.

@@ -85,7 +85,7 @@ def read_list(options: Mapping[str, Any], seed: int, data_dir: Path) -> Recorded
     Raises
     ------
     InputError
-        If there is no such list, or if it is no list of different rows of its pool.
+        If there is no such list, or if it is not a list of different rows of its pool.
     """
     name, strategy, order = options["recorded"], options["strategy"], options.get("seeds")
     if name in published.names():

@@ -1,4 +1,4 @@
-"""Your own images by a table (CSV, TSV, JSON Lines, Parquet), a row an image: its path, its label.
+"""Your own images, listed in a table (CSV, TSV, JSON Lines, Parquet): each row a path and a label.
 
 Splits and groups come from further columns; where no row is in the test, it is drawn. Images are
 listed, never copied, and decoded when they are embedded.
@@ -117,7 +117,7 @@ def load(
     group_column
         Column with the group of each image, for the worst-group accuracy. Default: ours.
     classes
-        Text file with the classes' names in order, one a line. null: as `class_column` says, or
+        Text file with the classes' names in order, one per line. null: as `class_column` says, or
         without it the sorted labels. Default: ours.
     class_column
         Column with the name of the class, where labels are numbers. Default: ours.
@@ -135,23 +135,23 @@ def load(
     val_size
         The same for validation. Default: ours.
     split_seed
-        Names the draw. Default: ours.
+        Seed of the draw. Default: ours.
     together_column
-        Column with what an image shares with others (an animal, a patient, a scene): images of
-        equal cells are drawn together, those of empty cells for themselves. Default: ours.
+        Column with what an image shares with others (an animal, a patient, a scene): images with
+        equal cells are drawn together, those with empty cells one by one. Default: ours.
     near_together
-        Images whose perceptual hashes differ in at most so many of 64 bits are drawn together, too
-        (needs the package imagehash). null: that is not looked at. Default: ours.
+        Images whose perceptual hashes differ in at most this many of 64 bits are drawn together,
+        too (needs the package imagehash). null: hashes are not compared. Default: ours.
     image_size
-        Side, in pixels, of the squares that images become, as the backbone's `resize_mode` says
-        (unless it says otherwise, the central square). Default: ours.
+        Side, in pixels, of the squares that images are turned into, in the way of the backbone's
+        `resize_mode` (by default, the central square). Default: ours.
     allow_missing_classes
         Whether `val` and `test` may lack classes; the pool never may. Default: ours.
     corrupt
-        What becomes of files that are missing, or cannot be read or decoded: "error" stops and
+        What happens to files that are missing, or cannot be read or decoded: "error" stops and
         names them; "skip" leaves them out, counted and named. Default: ours.
     ground
-        Colour that shows where an image is transparent. Default: ours.
+        Background colour of transparent parts of an image. Default: ours.
     """
     read = _read(
         data_dir,

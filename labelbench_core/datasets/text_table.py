@@ -1,4 +1,4 @@
-"""Your own texts by tables: a row a text and its label (CSV, TSV, JSON Lines, Parquet)."""
+"""Your own texts in tables (CSV, TSV, JSON Lines, Parquet): each row a text and its label."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,7 +55,7 @@ def load(
     label_column
         Column with the label of each text: a class's name, or its number, from 0. Default: ours.
     classes
-        Text file with the classes' names in order, one a line. null: the labels of the pool,
+        Text file with the classes' names in order, one per line. null: the labels of the pool,
         sorted. Default: ours.
     unlabeled
         Whether the pool has no labels, so that an annotator's are needed; classes are then those of

@@ -1,4 +1,4 @@
-"""Pools without labels: which entries have them, and how their rows are told."""
+"""Pools without labels: which entries have them, and how their rows are marked."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

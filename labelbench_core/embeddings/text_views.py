@@ -77,9 +77,9 @@ def dropout(
 ) -> Iterator[None]:
     """Within, the model's dropout layers set values to zero, each text by its own generator.
 
-    Layers between states (B, T, D) of tokens count: those behind the token embeddings and behind
-    the attention and the feed-forward part of each block; attention weights stay whole. What is
-    drawn does not depend on padding, and is drawn on the host, so that a GPU sees what a CPU does.
+    Layers between states (B, T, D) of tokens count: those after the token embeddings and after the
+    attention and the feed-forward part of each block; attention weights stay whole. What is drawn
+    does not depend on padding, and is drawn on the host, so that a GPU sees what a CPU does.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def dropout(
         Probability with which a value is set to zero; the others are divided by 1 - `share`. 0:
         nothing is changed.
     lengths
-        Tokens of each text, padding left out, which stands behind them.
+        Tokens of each text, without the padding that follows them.
     rngs
         The texts' generators.
 

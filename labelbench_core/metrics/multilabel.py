@@ -18,8 +18,8 @@ def measure(probabilities: Any, labels: np.ndarray) -> dict[str, float]:
       the curve of precision and recall. Classes that the split lacks have none and are left out.
     - `macro-f1`, `micro-f1`: F1 of each class, averaged over the classes that occur or are
       predicted; and of all decisions together.
-    - `label-accuracy`: share of right decisions, of all rows and classes (1 − Hamming loss).
-    - `subset-accuracy`: share of rows all of whose classes are right.
+    - `label-accuracy`: share of correct decisions over all rows and classes (1 − Hamming loss).
+    - `subset-accuracy`: share of rows all of whose classes are correct.
     - `ranking-loss`: share of a row's pairs of a class that it has and one that it lacks that are
       ordered wrongly, ties included; 0 for rows without such pairs; averaged over rows.
     - `nll`: negative log-likelihood in nats, summed over the classes, per row.

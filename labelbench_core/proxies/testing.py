@@ -8,7 +8,7 @@
 
 Each check takes the proxy's name and its options (an option that names an entry of the catalogue,
 such as `trainer`, takes the entry), and raises `AssertionError` saying what broke. Of proxies that
-train on images (`INFO["needs_images"]`) only the description is looked at.
+train on images (`INFO["needs_images"]`) only the description is checked.
 """
 
 import json
@@ -172,7 +172,7 @@ def check_same_seed(name: str, **options: Any) -> None:
 
 
 def check_parts(name: str, **options: Any) -> None:
-    """What is predicted of a row does not depend on the rows beside it."""
+    """What is predicted for a row does not depend on the rows beside it."""
     if _is_of_images(name):
         return
     training = make_training(129)

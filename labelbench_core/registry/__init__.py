@@ -272,7 +272,7 @@ def describe(kind: str, name: str) -> Component:
 
 @functools.cache
 def parse(path: Path) -> ast.Module:
-    """A source file's syntax tree; `InputError`, one line, if it is no valid Python.
+    """A source file's syntax tree; `InputError`, one line, if it is not valid Python.
 
     Parsed once per process: the tree must not be changed.
     """

@@ -96,10 +96,10 @@ def render(
     published: tuple[pd.DataFrame, pd.DataFrame] | None = None,
 ) -> str:
     """The page as text. Everything that depends on the machine stands between the comments
-    ``<!-- costs -->`` and ``<!-- /costs -->``, so that a comparison of bytes can leave it out:
-    what the stages cost, and when sources were last looked at (`looks`, by data set). `published`
-    are the tables of `published_results.compare`, where the experiment has references; `replays`
-    and `money` (in `currency`) those of `compare_replays` and `price_costs`, where there are.
+    ``<!-- costs -->`` and ``<!-- /costs -->``, so that a comparison of bytes can leave it out: what
+    the stages cost, and when sources were last checked (`looks`, by data set). `published` are the
+    tables of `published_results.compare`, where the experiment has references; `replays` and
+    `money` (in `currency`) those of `compare_replays` and `price_costs`, where there are.
     """
     import jinja2
 
@@ -139,7 +139,7 @@ def render(
 
 
 def _look_text(dataset: str, look: Look | None) -> str:
-    """When a data set's source was last looked at."""
+    """When a data set's source was last checked."""
     if look is None:
         return f"{dataset}: not checked on this machine"
     return f"{dataset}: {_count(look.count, 'file')}, {look.when}"
