@@ -1,4 +1,4 @@
-"""The likelihood of labels given logits: one class a row, or any number of classes.
+"""The likelihood of labels given logits: one class per row, or any number of classes.
 
 What the solver and the choice of a penalty need of it; arrays are (n, C) float32 blocks of rows.
 """

@@ -58,8 +58,8 @@ def solve(
 ) -> Solution:
     """Minimise  Σᵢ −log p(yᵢ | xᵢW + b) + penalty/2 · (‖W − W₀‖² + ‖b − b₀‖²).
 
-    p is the softmax for a class a row; for labels of 0 and 1, the product over the classes of
-    logistic functions: one binary regression a class.
+    p is the softmax for one class per row; for labels of 0 and 1, the product over the classes of
+    logistic functions: one binary regression per class.
 
     L-BFGS (Liu & Nocedal 1989). The line search is nearly free: the logits are linear in
     the step, so that one matrix product gives the objective and its slope at every step length.

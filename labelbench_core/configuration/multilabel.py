@@ -76,7 +76,7 @@ def single_label_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) 
                     if (found := _claims(catalogue, "strategies", other)) and "only" not in found
                 ]
                 yield (
-                    f"{key}: {name!r} is for rows of any number of classes, but those of data set "
+                    f"{key}: {name!r} is for multi-label data only, but rows of data set "
                     f"{dataset!r} have one class each; allowed: {listed(sorted(allowed))}"
                 )
 

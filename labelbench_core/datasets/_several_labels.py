@@ -18,7 +18,7 @@ def flag_key(place: int) -> str:
 
 
 def flagged_labels(cells: Cells, names: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-    """(N, C) uint8 of 0 and 1 from a column a class, `flag_key` of its place; the classes' names.
+    """(N, C) uint8 of 0 and 1 from one column per class, `flag_key` of its place; their names.
 
     `InputError` for a cell that says neither.
     """

@@ -43,7 +43,7 @@ class Drawn:
     groups: Mapping[str, Sequence[str]]
 
     def write(self, folder: Path) -> dict[str, Any]:
-        """Remember it in `folder`; `described`, with the size of the file, by which a plan sees
+        """Write it to `folder`; `described`, with the size of the file, by which a plan sees
         that it is lost or cut.
         """
         content = {"draw": self.described["draw"], "files": self.files, "groups": self.groups}

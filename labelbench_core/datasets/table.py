@@ -306,7 +306,7 @@ def _check_label_options(
     classes: str | None,
     class_column: str | None,
 ) -> None:
-    """`InputError` unless labels are said in one way."""
+    """`InputError` unless labels are given in one way."""
     if not label_column and label_columns is None:
         told = "options.label_column: missing"
         raise InputError(f"{told}; allowed: the name of a column, or `label_columns`")

@@ -112,7 +112,7 @@ def embed(
     arrays, manifest_path
         A folder and a JSON file.
     options
-        What the views depend on beside data set and backbone; part of the manifest.
+        What the views depend on besides data set and backbone; part of the manifest.
     describe
         From the folder of the finished arrays to what else the manifest says.
     code

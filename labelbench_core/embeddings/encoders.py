@@ -28,7 +28,7 @@ class Encoder(Protocol):
     batch_size
         Rows of a batch; the last bits of the features may depend on it.
     settings
-        What the features depend on beside rows, batches and precision, for manifests.
+        What the features depend on besides rows, batches and precision, for manifests.
     """
 
     num_features: int

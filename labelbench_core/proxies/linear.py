@@ -1,7 +1,7 @@
 """Logistic regression on frozen embeddings: a linear probe.
 
-Multinomial for a class a row; where a row belongs to any number of classes, one binary regression a
-class, all of one penalty.
+Multinomial for one class per row; where a row belongs to any number of classes, one binary
+regression per class, all with the same penalty.
 
 With a start from the classifier that a CLIP-like backbone makes from class names, the penalty is on
 the distance from that classifier instead of from zero: the objective has one minimum, wherever the

@@ -114,7 +114,7 @@ def test_strategies_made_for_it_are_refused_for_one_class_a_row(several, name):
     config["strategies"] = ["random", "margin", name]
     assert load(config, catalogue).strategies == ("random", "margin", name)
     told = errors_of({**config, "datasets": ["digits"]}, catalogue)
-    assert f"strategies: {name!r} is for rows of any number of classes, but those of data" in told
+    assert f"strategies: {name!r} is for multi-label data only, but rows of data set" in told
     allowed = told.partition("allowed: ")[2].split(", ")
     assert "margin" in allowed
     assert "galaxy" in allowed
@@ -130,7 +130,7 @@ def test_strategies_that_run_them_are_refused_too(several):
     config["strategies"] = ["random", "margin", "mixed"]
     assert load(config, catalogue).strategies[-1] == "mixed"
     told = errors_of({**config, "datasets": ["digits"]}, catalogue)
-    assert "strategies: 'mixed' is for rows of any number of classes" in told
+    assert "strategies: 'mixed' is for multi-label data only" in told
 
 
 def test_an_option_may_make_a_data_set_multilabel(catalogue, monkeypatch):
