@@ -138,7 +138,7 @@ def environment(name):
 
 
 def environment_of_backbone(wildcards):
-    """The conda environment file of a job that runs a backbone of images."""
+    """The conda environment file of a job that runs or trains a backbone of images."""
     return environment(row_kinds.environment(CATALOGUE, wildcards.backbone))
 
 

@@ -131,7 +131,7 @@ rule refresh_embeddings:
     benchmark:
         benchmark_of("refresh_embeddings")
     conda:
-        environment("torch")
+        environment_of_backbone
     threads: 8
     resources:
         mem_mb=8000,

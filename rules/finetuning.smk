@@ -25,7 +25,7 @@ rule finetune_model:
     wildcard_constraints:
         round=KEPT_ROUND,
     conda:
-        environment("torch")
+        environment_of_backbone
     threads: GPU_JOB_THREADS
     resources:
         mem_mb=16000,

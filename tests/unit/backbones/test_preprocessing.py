@@ -205,7 +205,8 @@ def test_the_catalogues_backbones_are_prepared_as_the_libraries_tables_say():
     for name, entry in of_images.items():
         options = entry["options"]
         if entry["implementation"] == "efficientnet-lite":
-            table = timm.get_pretrained_cfg("tf_efficientnet_lite0").to_dict()
+            name = f"tf_efficientnet_{options.get('variant', 'lite0')}"
+            table = timm.get_pretrained_cfg(name).to_dict()
             found = efficientnet_lite.build(**options)
             assert found.input_size == options["input_size"]
         elif entry["implementation"] == "timm-model":
