@@ -20,7 +20,8 @@ include: "rules/dataset.smk"
 include: "rules/embedding.smk"
 include: "rules/selection.smk"
 include: "rules/finetuning.smk"
-include: "rules/analysis.smk"
+include: "rules/tables.smk"
+include: "rules/report.smk"
 
 
 rule all:

@@ -1,0 +1,203 @@
+"""From tables to the figures and the page of one experiment.
+
+REQUIRED INPUTS: the experiment's tables.
+OUTPUTS: results/reports/{experiment}/: figures/, report.html.
+"""
+
+
+rule plot_label_efficiency:
+    input:
+        curves=table_of("curves"),
+        comparisons=table_of("comparisons"),
+        published=published_tables("reference"),
+    output:
+        curves=figure_files(
+            "plot_label_efficiency", "label_efficiency", caption="report/label_efficiency.rst"
+        ),
+        difference=figure_files(
+            "plot_label_efficiency", "difference", caption="report/difference.rst"
+        ),
+    log:
+        log_of("plot_label_efficiency"),
+    benchmark:
+        benchmark_of("plot_label_efficiency")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_label_efficiency"),
+        experiment=verbatim(EXPERIMENT.to_json()),
+        folder=output_folder,
+        published=option_if_any("--published", "published"),
+        notes=data_notes,
+    message:
+        "Plot label-efficiency curves"
+    shell:
+        "python -m workflow_scripts.plot_label_efficiency"
+        " --experiment {params.experiment:q} --curves {input.curves}"
+        " --comparisons {input.comparisons} {params.published} --figures {params.folder} --log {log}"
+
+
+rule plot_label_savings:
+    input:
+        table_of("savings"),
+    output:
+        figure_files("plot_label_savings", "label_savings", caption="report/label_savings.rst"),
+    log:
+        log_of("plot_label_savings"),
+    benchmark:
+        benchmark_of("plot_label_savings")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_label_savings"),
+        experiment=verbatim(EXPERIMENT.to_json()),
+        folder=output_folder,
+        notes=data_notes,
+    message:
+        "Plot label savings"
+    shell:
+        "python -m workflow_scripts.plot_label_savings"
+        " --experiment {params.experiment:q} --savings {input}"
+        " --figures {params.folder} --log {log}"
+
+
+rule plot_panels:
+    input:
+        metrics=files_of("collect_curves", "metrics"),
+        finetuned=files_of("collect_curves", "finetuned"),
+    output:
+        figure_files("plot_panels", "panels", caption="report/panels.rst"),
+    log:
+        log_of("plot_panels"),
+    benchmark:
+        benchmark_of("plot_panels")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_panels", templates=[PUBLISHED_CURVES]),
+        experiment=verbatim(EXPERIMENT.to_json()),
+        folder=output_folder,
+        notes=data_notes,
+    message:
+        "Plot the panels that the experiment lays out"
+    shell:
+        "python -m workflow_scripts.plot_panels"
+        " --experiment {params.experiment:q} --metrics {input.metrics}"
+        " --finetuned {input.finetuned} --figures {params.folder} --log {log}"
+
+
+rule plot_finetuning:
+    input:
+        table_of("finetuning"),
+    output:
+        figure_files("plot_finetuning", "finetuning", caption="report/finetuning.rst"),
+    log:
+        log_of("plot_finetuning"),
+    benchmark:
+        benchmark_of("plot_finetuning")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_finetuning"),
+        experiment=verbatim(EXPERIMENT.to_json()),
+        folder=output_folder,
+        notes=data_notes,
+    message:
+        "Plot fine-tuned accuracies beside the proxy's"
+    shell:
+        "python -m workflow_scripts.plot_finetuning"
+        " --experiment {params.experiment:q} --finetuning {input}"
+        " --figures {params.folder} --log {log}"
+
+
+rule plot_costs:
+    input:
+        files_of("collect_costs", "costs"),
+    output:
+        figure_files("plot_costs", "costs", caption="report/costs.rst"),
+    log:
+        log_of("plot_costs"),
+    benchmark:
+        benchmark_of("plot_costs")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_costs"),
+        folder=output_folder,
+        notes=data_notes,
+    message:
+        "Plot what the stages cost"
+    shell:
+        "python -m workflow_scripts.plot_costs"
+        " --costs {input} --figures {params.folder} --log {log}"
+
+
+rule render_report:
+    input:
+        summary=files_of("tabulate", "summary"),
+        tables=files_of("tabulate", "tables"),
+        published=published_tables("reference", "orders"),
+        figures=everything_for("figures"),
+        costs=files_of("collect_costs", "costs"),
+        # None where the experiment has no such table.
+        replays=every("table", "compare_replays"),
+        money=every("money", "price_costs"),
+        manifests=every("manifest", "prepare_dataset", "extract_embeddings"),
+        annotations=every("record", "annotate"),
+    output:
+        report(
+            output_of("render_report", "page"),
+            category="Report",
+            caption="report/report.rst",
+            labels={"experiment": EXPERIMENT.experiment},
+        ),
+    log:
+        log_of("render_report"),
+    benchmark:
+        benchmark_of("render_report")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("render_report", templates=["labelbench_core/report/report_template.html"]),
+        experiment=verbatim(EXPERIMENT.to_json()),
+        configuration=verbatim(canonical_json(CONFIGURATION)),
+        tables=input_folder("summary"),
+        figures=input_folder("figures"),
+        manifests=lambda wildcards, input: " ".join(
+            f"--manifest {file}" for file in [*input.manifests, *input.annotations]
+        ),
+        state=str(parsing.SOURCES_STATE),
+        prices=verbatim(canonical_json(PRICES)),
+    message:
+        "Render the report"
+    shell:
+        "python -m workflow_scripts.render_report"
+        " --experiment {params.experiment:q} --configuration {params.configuration:q}"
+        " --summary {input.summary} --tables {params.tables} --figures {params.figures}"
+        " --costs {input.costs} --replays {input.replays} --money {input.money}"
+        " --prices {params.prices:q} {params.manifests} --state {params.state}"
+        " --report {output} --log {log}"
