@@ -21,6 +21,7 @@ OPTIONS = [
     for option in registry.describe(kind, name).options
 ]
 # What no option is: none of them is also a text that could name something.
+VALID = ("something", "bicubic", "shortest", [0.5, 0.5, 0.5], {"pool": "something"}, 64)
 NEVER = (
     math.nan,
     math.inf,
@@ -61,13 +62,19 @@ def kept(kind, name, option):
     return component.options[option], component.allowed[option]
 
 
+def valid(kind, name, option):
+    """Some value that an option that must be given may have, where one of `VALID` is one."""
+    _, allowed = kept(kind, name, option)
+    return next((value for value in VALID if allowed.holds(value)), VALID[0])
+
+
 @pytest.mark.parametrize(("kind", "name", "option"), OPTIONS)
 def test_an_option_says_what_it_may_be_and_its_default_is(kind, name, option):
     default, allowed = kept(kind, name, option)
     assert allowed is not None, "its annotation says nothing that is known"
     assert allowed.words not in ("a whole number", "a number"), "a number without bounds"
     required = registry.describe(kind, name).info.get("required", [])
-    given = {other: "something" for other in required if other != option}
+    given = {other: valid(kind, name, other) for other in required if other != option}
     # The default of an option that must be given may be a value that is not allowed.
     assert option in required or allowed.holds(default)
     if allowed.holds(default):

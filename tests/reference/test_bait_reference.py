@@ -130,7 +130,7 @@ def test_steps_back_never_end_worse_than_steps_forward(ridge, dims, budget):
 @pytest.mark.parametrize("steps", PLAIN)
 @pytest.mark.parametrize("title", ["duplicated points", "certain", "all zero", "one feature"])
 def test_bait_binary_gives_equal_gains_to_the_lowest_index(title, steps):
-    pool = awkward_pools()[title]
+    pool = awkward_pools("bait-binary")[title]
     for budget in (len(pool.unlabeled()) // 3, len(pool.unlabeled())):
         chosen, expected = both_binary(pool, budget, 1.0, steps)
         assert chosen == expected
@@ -250,7 +250,7 @@ def test_bait_multilabel():
 
 @pytest.mark.parametrize("title", ["duplicated points", "certain", "all zero", "one feature"])
 def test_bait_gives_equal_gains_to_the_lowest_index(title):
-    pool = awkward_pools()[title]
+    pool = awkward_pools("bait")[title]
     assert choose("bait", pool, 14).tolist() == bait(pool, 14)
 
 

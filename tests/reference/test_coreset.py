@@ -21,9 +21,9 @@ def test_coreset(labeled, dtype):
     assert np.array_equal(choose("coreset", pool, 250), expected)
 
 
-@pytest.mark.parametrize("title", awkward_pools())
+@pytest.mark.parametrize("title", awkward_pools("coreset"))
 def test_coreset_on_awkward_pools(title):
-    pool = awkward_pools()[title]
+    pool = awkward_pools("coreset")[title]
     budget = len(pool.unlabeled())
     expected = plain.coreset(pool.embeddings, pool.labeled, budget)
     assert np.array_equal(choose("coreset", pool, budget), expected)

@@ -55,9 +55,9 @@ def test_probcover(labeled, dtype, share):
     assert len(expected) > 5
 
 
-@pytest.mark.parametrize("title", awkward_pools())
+@pytest.mark.parametrize("title", awkward_pools("probcover"))
 def test_probcover_on_awkward_pools(title):
-    pool = awkward_pools()[title]
+    pool = awkward_pools("probcover")[title]
     delta = middle_radius(pool.embeddings, 0.2)
     budget = len(pool.unlabeled())
     expected = plain_probcover(pool.embeddings, pool.labeled, budget, delta)

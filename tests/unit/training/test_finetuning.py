@@ -135,7 +135,7 @@ def test_saved_weights_give_the_recorded_predictions(dataset, bought, tmp_path, 
 
 
 def test_a_split_that_is_not_there_is_refused(dataset, bought):
-    with pytest.raises(InputError, match="no such split; allowed: pool, test"):
+    with pytest.raises(InputError, match="no such split with labels; allowed: pool, test"):
         finetune(dataset, bought, evaluate=["val"])
 
 
