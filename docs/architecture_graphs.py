@@ -38,6 +38,7 @@ finetune: {trainers: [architecture-named], strategies: [margin], rounds: [2], se
 reference: cifar10-1000-linear
 panels: [{title: one, proxy: architecture-named}]
 prices: {label: 1}
+metrics: [accuracy, nll]
 """
 LISTS = {"source": "digits", "num_rows": 1297, "lists": {"margin": {"0": list(range(1297))}}}
 ENTRIES = {

@@ -112,6 +112,7 @@ wildcard_constraints:
     strategy=f"(?!initial/){ID}",
     seed="[0-9]+",
     round="[0-9]+",
+    metric=ID,
 
 
 def files_of(stage, output):

@@ -152,6 +152,39 @@ rule plot_costs:
         " --costs {input} --figures {params.folder} --log {log}"
 
 
+rule plot_metric:
+    input:
+        curves=table_of("curves"),
+        comparisons=table_of("comparisons"),
+        savings=table_of("savings"),
+    output:
+        curves=figure_files("plot_metric", "label_efficiency-{metric}", caption="report/metric.rst"),
+        difference=figure_files("plot_metric", "difference-{metric}", caption="report/metric.rst"),
+        savings=figure_files("plot_metric", "label_savings-{metric}", caption="report/metric.rst"),
+    log:
+        log_of("plot_metric"),
+    benchmark:
+        benchmark_of("plot_metric")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_metric"),
+        experiment=verbatim(EXPERIMENT.to_json()),
+        folder=output_folder,
+        notes=data_notes,
+    message:
+        "Plot curves and savings by {wildcards.metric}"
+    shell:
+        "python -m workflow_scripts.plot_metric"
+        " --experiment {params.experiment:q} --metric {wildcards.metric} --curves {input.curves}"
+        " --comparisons {input.comparisons} --savings {input.savings}"
+        " --figures {params.folder} --log {log}"
+
+
 rule render_report:
     input:
         summary=files_of("tabulate", "summary"),

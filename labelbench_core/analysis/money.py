@@ -309,7 +309,7 @@ def _shared_hours(costs: pd.DataFrame, names: Mapping[str, Any]) -> float:
 
 
 def money_tables(table: pd.DataFrame, currency: str = "") -> list[TextTable]:
-    """For people: a table per setting and split, a row per strategy.
+    """For people: a table per setting, metric and split, a row per strategy.
 
     Where strategies were compared at several levels, each row shows its own and over how many seeds
     that is.
@@ -326,10 +326,10 @@ def money_tables(table: pd.DataFrame, currency: str = "") -> list[TextTable]:
         "pays above, a label",
     )
     tables = []
-    for names, rows in groups(table, SETTING):
+    for names, rows in groups(table, [*SETTING, "metric"]):
+        metric = names["metric"]
         for split in ordered_splits(rows["split"]):
             part = rows[rows["split"] == split]
-            metric = part["metric"].iloc[0]
             levels = [value_text(level, metric) for level in part["level"]]
             several = len(set(levels)) > 1 or part["n_seeds"].nunique() > 1
             what = f"{levels[0]} {split} {metric}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,19 +65,21 @@ def compute_results(
 ) -> Results:
     """Every statistic, from the tables of `collect_curves` and the proxies that train on images.
 
-    Curves and comparisons cover all metrics, in their own units; savings, areas, ranks and pairwise
-    wins cover the experiment's own metric only. Ceilings have curves, and fine-tunings corrected
-    separately; everything else is of methods only.
+    Curves and comparisons cover all metrics, in their own units; savings those that the experiment
+    names; areas, ranks and pairwise wins only the first of these, that of the headline. Ceilings
+    have curves, and fine-tunings corrected separately; everything else is of methods only.
     """
     methods = methods_only(rounds, experiment)
-    chosen = methods[methods["metric"] == experiment.metric]
-    if chosen.empty:
-        known = ", ".join(sorted(set(rounds["metric"])))
-        raise InputError(f"--experiment: metric: {experiment.metric!r}; allowed: {known}")
+    by_metric = [methods[methods["metric"] == metric] for metric in experiment.metrics]
+    for metric, part in zip(experiment.metrics, by_metric, strict=True):
+        if part.empty:
+            known = ", ".join(sorted(set(rounds["metric"])))
+            raise InputError(f"--experiment: metric: {metric!r}; allowed: {known}")
+    chosen = by_metric[0]
     return Results(
         curves=with_kind(summarise_curves(rounds), experiment),
         comparisons=compare_to_baseline(methods, experiment.baseline),
-        savings=label_savings(chosen, experiment.baseline),
+        savings=_stacked(label_savings(part, experiment.baseline) for part in by_metric),
         aubc=aubc_table(chosen, experiment.baseline),
         best=best_strategies(chosen),
         ranking=mean_ranks(chosen),
@@ -88,6 +90,15 @@ def compute_results(
         finetuning=_finetuning(experiment, finetuned, rounds),
         convergence=count_failures(rounds, finetuned),
     )
+
+
+def _stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Tables of the same columns beneath each other; of the empty ones, one where all are."""
+    import pandas as pd
+
+    first, *others = tables
+    filled = [table for table in (first, *others) if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else first
 
 
 def _finetuning(
@@ -124,7 +135,11 @@ def write_results(
     for name in TABLES:
         write_csv(getattr(results, name), folder / f"{name}.csv", FLOAT_FORMAT)
     texts = {
-        "curves": accuracy_tables(results.curves, experiment.metric),
+        "curves": [
+            table
+            for metric in experiment.metrics
+            for table in accuracy_tables(results.curves, metric)
+        ],
         "savings": savings_tables(results.savings),
         "combined": combined_tables(results.combined, experiment.metric),
         "finetuning": finetuning_tables(results.finetuning, experiment.metric),

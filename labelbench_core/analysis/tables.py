@@ -138,7 +138,19 @@ def combined_tables(combined: pd.DataFrame, metric: str) -> list[TextTable]:
 
 
 def savings_tables(savings: pd.DataFrame) -> list[TextTable]:
-    """Label savings by both definitions with their intervals: a row per strategy and split."""
+    """Label savings by both definitions with their intervals: a row per strategy and split.
+
+    A table per setting; where there are several metrics, per metric, which its title then names.
+    """
+    metrics = list(dict.fromkeys(savings["metric"]))
+    tables = []
+    for metric in metrics:
+        by = f" by {metric}" if len(metrics) > 1 else ""
+        tables += _savings_tables(savings[savings["metric"] == metric], by)
+    return tables
+
+
+def _savings_tables(savings: pd.DataFrame, by: str) -> list[TextTable]:
     tables = []
     for names, rows in groups(savings, SETTING):
         cells = []
@@ -165,7 +177,10 @@ def savings_tables(savings: pd.DataFrame) -> list[TextTable]:
         )
         tables.append(
             TextTable(
-                f"label savings over {baseline}, {setting_name(names)}", columns, tuple(cells), 2
+                f"label savings over {baseline}{by}, {setting_name(names)}",
+                columns,
+                tuple(cells),
+                2,
             )
         )
     return tables

@@ -1,5 +1,6 @@
 """An experiment: the crossed ids, as the Snakefile, the jobs and the report use them."""
 
+import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -134,7 +135,8 @@ class Experiment:
 
     `baseline` is what every strategy is compared with, `highlight` the strategy of the headline;
     they are strategies of the whole, and a crossing may lack them. `metric` is the metric of
-    tables, savings and figures. `references` are published settings beside the experiment's own,
+    the headline and of tables, savings and figures; `further_metrics` have curves, differences and
+    savings of their own. `references` are published settings beside the experiment's own,
     `panels` those of a figure of its own. `priced` says whether there are prices that turn costs
     into money.
     """
@@ -144,6 +146,7 @@ class Experiment:
     baseline: str
     highlight: str
     metric: str = "accuracy"
+    further_metrics: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
     panels: tuple[Panel, ...] = ()
     priced: bool = field(default=False, metadata=UNWRITTEN)
@@ -174,8 +177,21 @@ class Experiment:
             if crossing["annotators"] == [EXACT]:
                 del crossing["annotators"]
         # Left out where there are none: an experiment without them is what it was before.
-        compared = ("references", "panels")
-        return {key: value for key, value in values.items() if value or key not in compared}
+        optional = ("further_metrics", "references", "panels")
+        return {key: value for key, value in values.items() if value or key not in optional}
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """All that the report has curves of, the headline's first."""
+        return (self.metric, *self.further_metrics)
+
+    def by(self, metric: str) -> "Experiment":
+        """The same experiment, reported by one of its further metrics."""
+        if metric not in self.further_metrics:
+            raise InputError(
+                f"--metric: {shown(metric)}; allowed: {listed(self.further_metrics) or 'none'}"
+            )
+        return dataclasses.replace(self, metric=metric, further_metrics=())
 
     def settings(self) -> Iterator[dict[str, str]]:
         """Every `SETTING` once, as a dictionary."""

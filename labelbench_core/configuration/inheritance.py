@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from labelbench_core.configuration import own_entries
+from labelbench_core.configuration.metric import ONE, SEVERAL
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.storage.files import Json
 from labelbench_core.storage.yaml_files import read_yaml
@@ -120,11 +121,11 @@ def asked(
     values: dict[str, Any] = {}
     places: dict[str, str] = {}
     for layer in layers:
-        values |= layer.values
+        _hold(values, layer.values)
         places |= dict.fromkeys(layer.values, f"{layer.place}: ")
         if chosen is not None and layer is given["recipes"]:
             replaced: Mapping[str, Any] = layer.values["recipes"][chosen] or {}
-            values |= replaced
+            _hold(values, replaced)
             places |= dict.fromkeys(replaced, f"{layer.place}: recipes.{chosen}.")
     values.pop("extends", None)
     values.pop(own_entries.KEY, None)
@@ -134,6 +135,13 @@ def asked(
         values["experiment"] = f"{values['experiment']}-{chosen}"
     catalogues = tuple(_catalogues(extended, config, name, files))
     return Asked(values, name, places, catalogues)
+
+
+def _hold(values: dict[str, Any], given: Mapping[str, Any]) -> None:
+    """Have the keys that are given replace those of before, in whichever form they stand."""
+    if (ONE in given) != (SEVERAL in given):
+        values.pop(SEVERAL if ONE in given else ONE, None)
+    values |= given
 
 
 def _catalogues(

@@ -23,7 +23,7 @@ from labelbench_core.configuration.compatibility import (
 )
 from labelbench_core.configuration.component_code import unreadable
 from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
-from labelbench_core.configuration.metric import metric_errors, metric_of
+from labelbench_core.configuration.metric import metric_errors, metrics_of
 from labelbench_core.configuration.multilabel import (
     is_multilabel,
     multilabel_errors,
@@ -69,12 +69,14 @@ def load_experiment(
     # Each further crossing repeats the experiment with the keys that it gives changed.
     shared = {key: value for key, value in config.items() if key != "also"}
     crossings = [shared, *({**shared, **also} for also in config.get("also", []))]
+    metric, *further_metrics = metrics_of(config, catalogue)
     experiment = Experiment(
         experiment=config["experiment"],
         crossings=tuple(_crossing(values, catalogue) for values in crossings),
         baseline=config.get("baseline", "random"),
         highlight=config.get("highlight", "margin"),
-        metric=metric_of(config, catalogue),
+        metric=metric,
+        further_metrics=tuple(further_metrics),
         priced="prices" in config,
     )
     named = (one for crossing in experiment.crossings for one in _named(crossing))

@@ -1,4 +1,4 @@
-"""By which metric an experiment is reported: its own, else that of its data sets."""
+"""By which metrics an experiment is reported: its own, else that of its data sets."""
 
 import itertools
 from collections.abc import Iterator, Mapping
@@ -14,21 +14,32 @@ DEFAULT = "accuracy"
 DEFAULT_OF_MULTILABEL = "mean-average-precision"
 
 
-def metric_of(config: Mapping[str, Any], catalogue: Catalogue) -> str:
-    """The metric of an experiment; `metric_errors` says whether there is one."""
-    return config.get("metric") or next(iter(_metrics(config, catalogue).values()))
+ONE, SEVERAL = "metric", "metrics"
+"""Keys of an experiment: its only metric, or all of them, the headline's first."""
+
+
+def metrics_of(config: Mapping[str, Any], catalogue: Catalogue) -> tuple[str, ...]:
+    """The metrics of an experiment, the headline's first; `metric_errors` checks them."""
+    if SEVERAL in config:
+        return tuple(config[SEVERAL])
+    return (config.get(ONE) or next(iter(_metrics(config, catalogue).values())),)
 
 
 def metric_errors(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
     """Data sets' metrics that differ where the experiment has none, or groups that are missing."""
+    if ONE in config and SEVERAL in config:
+        yield f"{SEVERAL}: given beside {ONE}; allowed: one of the two, {ONE} for a single one"
+        return
     found = _metrics(config, catalogue)
     different = list(dict.fromkeys(found.values()))
-    if "metric" not in config and len(different) > 1:
+    if not {ONE, SEVERAL} & set(config) and len(different) > 1:
         told = listed(f"{dataset} {metric}" for dataset, metric in found.items())
         yield f"metric: missing, and the data sets' differ ({told}); allowed: {listed(different)}"
     else:
-        for dataset in found:
-            yield from unmeasured(dataset, metric_of(config, catalogue), catalogue)
+        for place, metric in enumerate(metrics_of(config, catalogue)):
+            key = f"{SEVERAL}.{place}" if SEVERAL in config else ONE
+            for dataset in found:
+                yield from unmeasured(dataset, metric, catalogue, key)
 
 
 def _metrics(config: Mapping[str, Any], catalogue: Catalogue) -> dict[str, str]:
@@ -53,8 +64,8 @@ def _entry(dataset: str, catalogue: Catalogue) -> Mapping[str, Any] | None:
     return entry
 
 
-def unmeasured(dataset: str, metric: str, catalogue: Catalogue) -> Iterator[str]:
-    """A metric that a data set does not have: of other labels than its own, or of groups."""
+def unmeasured(dataset: str, metric: str, catalogue: Catalogue, key: str = ONE) -> Iterator[str]:
+    """A metric, given as `key`, that a data set does not have: of other labels, or of groups."""
     entry = _entry(dataset, catalogue)
     if entry is None:
         return
@@ -62,7 +73,7 @@ def unmeasured(dataset: str, metric: str, catalogue: Catalogue) -> Iterator[str]
     if not METRICS[metric].applies(multilabel=multilabel):
         rows = "may belong to any number of classes" if multilabel else "have one class each"
         known = (name for name, one in METRICS.items() if one.applies(multilabel=multilabel))
-        yield (f"metric: {metric!r}: rows of data set {dataset!r} {rows}; allowed: {listed(known)}")
+        yield (f"{key}: {metric!r}: rows of data set {dataset!r} {rows}; allowed: {listed(known)}")
         return
     if not METRICS[metric].needs_groups:
         return
@@ -72,4 +83,4 @@ def unmeasured(dataset: str, metric: str, catalogue: Catalogue) -> Iterator[str]
         cure += f", or the data set's option {groups}"
         groups = registry.options_of(entry).get(groups)
     if not groups:
-        yield f"metric: {metric!r}: data set {dataset!r} has no groups; allowed: {cure}"
+        yield f"{key}: {metric!r}: data set {dataset!r} has no groups; allowed: {cure}"

@@ -150,13 +150,14 @@ def _no_test(curves: pd.DataFrame) -> Iterator[str]:
 
 
 def _unmeasured(experiment: Experiment, curves: pd.DataFrame) -> Iterator[str]:
-    """Splits without the experiment's metric, as where rows are in no groups."""
+    """Splits without one of the experiment's metrics, as where rows are in no groups."""
     for dataset, rows in curves.groupby("dataset", sort=False):
-        measured = set(rows.loc[rows["metric"] == experiment.metric, "split"])
-        absent = [split for split in ordered_splits(rows["split"]) if split not in measured]
-        if absent:
-            why = ": their rows are in no groups" if of(experiment.metric).needs_groups else ""
-            yield f"{dataset}: no {experiment.metric} on {', '.join(absent)}{why}."
+        for metric in experiment.metrics:
+            measured = set(rows.loc[rows["metric"] == metric, "split"])
+            absent = [split for split in ordered_splits(rows["split"]) if split not in measured]
+            if absent:
+                why = ": their rows are in no groups" if of(metric).needs_groups else ""
+                yield f"{dataset}: no {metric} on {', '.join(absent)}{why}."
 
 
 def _beside_the_budget(experiment: Experiment) -> Iterator[str]:

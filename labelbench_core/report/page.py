@@ -121,6 +121,10 @@ def render(
         labels={**summary, "headlines": headlines(summary)},
         few_settings=len(summary["settings"]) <= MOST_CARDS,
         all_bands=len(experiment.strategies) <= MOST_BANDS,
+        metrics=[
+            {"name": name, "metric": of(name), "tables": _curve_tables(results, name)}
+            for name in experiment.further_metrics
+        ],
         figures={name: inline_svg(Path(figures) / f"{name}.svg", name) for name in drawn},
         tables=_tables(results, experiment)
         | _published(experiment, published)
@@ -201,13 +205,21 @@ def inline_svg(path: Path, name: str) -> str:
 def _tables(results: Results, experiment: Experiment) -> dict[str, list[TextTable]]:
     metric = experiment.metric
     return {
-        "accuracy": accuracy_tables(results.curves, metric),
-        "differences": comparison_tables(results.comparisons, metric),
-        "savings": savings_tables(results.savings),
+        **_curve_tables(results, metric),
         "combined": combined_tables(results.combined, metric),
         "finetuning": finetuning_tables(results.finetuning, metric),
         "overall": _overall_tables(results),
         "pairwise": _pairwise_tables(results.pairwise),
+    }
+
+
+def _curve_tables(results: Results, metric: str) -> dict[str, list[TextTable]]:
+    """The tables that every metric of an experiment has."""
+    savings = results.savings[results.savings["metric"] == metric]
+    return {
+        "accuracy": accuracy_tables(results.curves, metric),
+        "differences": comparison_tables(results.comparisons, metric),
+        "savings": savings_tables(savings),
     }
 
 

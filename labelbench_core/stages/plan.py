@@ -127,8 +127,8 @@ def planned_outputs(experiment: Experiment, needs: Needs) -> Iterator[PlannedOut
 def jobs_of(stage: Stage, experiment: Experiment, needs: Needs) -> Iterator[dict[str, Any]]:
     """The ids of every job of a stage, each job once."""
     if stage not in COSTED:
-        if report_files.runs(stage.name, experiment) and _has_use(stage, needs):
-            yield {"experiment": experiment.experiment}
+        if _has_use(stage, needs):
+            yield from report_files.jobs(stage.name, experiment)
         return
     seen = set()
     for ids in ids_of_jobs(stage.name, experiment, needs):

@@ -1,7 +1,10 @@
 """What the folder of a report holds: its tables, figures and pages.
 
-Rules declare these files, the analysis writes them, the report reads them. Imports nothing.
+Rules declare these files, the analysis writes them, the report reads them. Imports nothing but the
+standard library.
 """
+
+from typing import Any
 
 FOLDER = "results/reports/{experiment}"
 
@@ -27,20 +30,24 @@ TEXT_FORMATS = ("md", "tex")
 REFERENCE, ORDERS = "reference", "orders"
 """Names of the tables that compare with published curves; the first is also in `TEXT_FORMATS`."""
 
+PLOT_METRIC = "plot_metric"
+"""Runs once for each further metric of an experiment."""
 FIGURES_OF = {
     "plot_label_efficiency": ("label_efficiency", "difference"),
     "plot_label_savings": ("label_savings",),
     "plot_panels": ("panels",),
     "plot_finetuning": ("finetuning",),
     "plot_costs": ("costs",),
+    PLOT_METRIC: ("label_efficiency-{metric}", "difference-{metric}", "label_savings-{metric}"),
 }
-"""Rule → the figures that it draws, in the report's order."""
+"""Rule → the figures that it draws, in the report's order; `{metric}` is each further metric."""
 FIGURE_FORMATS = ("png", "pdf", "svg")
 ONLY_WITH = {
     "plot_finetuning": "trainers",
     "plot_panels": "panels",
     "compare_published": "references",
     "price_costs": "priced",
+    PLOT_METRIC: "further_metrics",
 }
 """Rules that run only where an experiment has some of these (attribute of `Experiment`)."""
 BOUGHT = "bought"
@@ -51,14 +58,24 @@ REPLAYS = "replay"
 """Name of the table that it makes, in `TEXT_FORMATS`, too."""
 
 
-def runs(rule: str, experiment: object) -> bool:
-    """Whether a rule of the report runs for an experiment."""
-    return rule not in ONLY_WITH or bool(getattr(experiment, ONLY_WITH[rule]))
+def jobs(rule: str, experiment: Any) -> list[dict[str, str]]:
+    """The ids of a rule's jobs for the report of an `Experiment`; none where it does not run."""
+    if rule in ONLY_WITH and not getattr(experiment, ONLY_WITH[rule]):
+        return []
+    ids = {"experiment": experiment.experiment}
+    if rule == PLOT_METRIC:
+        return [{**ids, "metric": metric} for metric in experiment.further_metrics]
+    return [ids]
 
 
-def figures(experiment: object) -> list[str]:
+def figures(experiment: Any) -> list[str]:
     """Names of the figures of an experiment, in the report's order."""
-    return [name for rule, names in FIGURES_OF.items() for name in names if runs(rule, experiment)]
+    return [
+        name.format_map(ids)
+        for rule, names in FIGURES_OF.items()
+        for ids in jobs(rule, experiment)
+        for name in names
+    ]
 
 
 def table(name: str, suffix: str = "csv") -> str:
@@ -67,7 +84,7 @@ def table(name: str, suffix: str = "csv") -> str:
 
 
 def figure(name: str) -> tuple[str, ...]:
-    """Paths of a figure in all formats, the experiment's name in braces."""
+    """Paths of a figure in all formats, ids in braces."""
     return tuple(f"{FOLDER}/figures/{name}.{suffix}" for suffix in FIGURE_FORMATS)
 
 

@@ -79,6 +79,11 @@ class Stage:
         return (self.name, *self.other_rules)
 
     @property
+    def of_report(self) -> bool:
+        """Whether its jobs are those of one experiment's report, which other experiments lack."""
+        return self.ids[:1] == _REPORT
+
+    @property
     def log(self) -> str:
         """Path of a job's log, ids in braces."""
         return f"results/logs/{self._place}.log"
@@ -99,8 +104,9 @@ class Stage:
 
     @property
     def _place(self) -> str:
-        if self.ids == _REPORT:
-            return f"reports/{{experiment}}/{self.name}"
+        if self.of_report:
+            _, *others = self.ids
+            return "/".join(["reports/{experiment}", self.name, *(f"{{{one}}}" for one in others)])
         return f"{self.name}/{_folder(self.ids)}"
 
 
@@ -312,7 +318,7 @@ _TABLE = (
     *(
         Stage(
             rule,
-            ids=_REPORT,
+            ids=(*_REPORT, "metric") if rule == report_files.PLOT_METRIC else _REPORT,
             outputs={name: Output(report_files.figure(name)) for name in names},
             target="figures",
         )
@@ -329,7 +335,7 @@ _TABLE = (
 STAGES: Mapping[str, Stage] = MappingProxyType({stage.name: stage for stage in _TABLE})
 """Name → stage, in the order in which they run."""
 
-COSTED = tuple(stage for stage in _TABLE if stage.ids != _REPORT)
+COSTED = tuple(stage for stage in _TABLE if not stage.of_report)
 """Stages whose cost is part of an experiment's: all but those that make its report."""
 
 

@@ -17,6 +17,7 @@ from workflow_scripts import (
     plot_finetuning,
     plot_label_efficiency,
     plot_label_savings,
+    plot_metric,
     plot_panels,
     render_report,
     tabulate,
@@ -95,14 +96,17 @@ def _plot_everything(folder: Path, figures: Path) -> None:
     target = ["--figures", str(figures)]
     source = folder / "tables"
     curves = ["--curves", f"{source}/curves.csv", "--comparisons", f"{source}/comparisons.csv"]
+    savings = ["--savings", f"{source}/savings.csv"]
     asked = json.loads(experiment[1])
+    for metric in asked.get("further_metrics", ()):
+        by_metric = ["--metric", metric, *curves, *savings]
+        assert plot_metric.main([*experiment, *by_metric, *target]) == 0
     if asked.get("references"):
         curves += ["--published", f"{source}/reference.csv"]
     if asked.get("panels"):
         collected = ["--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"]
         assert plot_panels.main([*experiment, *collected, *target]) == 0
     assert plot_label_efficiency.main([*experiment, *curves, *target]) == 0
-    savings = ["--savings", f"{source}/savings.csv"]
     assert plot_label_savings.main([*experiment, *savings, *target]) == 0
     finetuning = ["--finetuning", f"{source}/finetuning.csv"]
     assert plot_finetuning.main([*experiment, *finetuning, *target]) == 0

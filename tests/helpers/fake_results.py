@@ -56,7 +56,7 @@ def experiment(**changes: Any) -> dict[str, Any]:
         },
     }
     values = {"experiment": "quickstart", "baseline": "random", "highlight": "margin"}
-    kept = (*values, "metric", "references", "panels")
+    kept = (*values, "metric", "further_metrics", "references", "panels")
     whole = {key: changes.pop(key) for key in kept if key in changes}
     return {**values, **whole, "crossings": [{**crossing, **changes}]}
 

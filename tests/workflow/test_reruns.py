@@ -95,6 +95,11 @@ def test_a_trainers_options_rerun_fine_tuning_only(finished):
     assert finished.planned() == planned
 
 
+def test_further_metrics_rerun_the_report_only(finished):
+    finished.append("smoke.yaml", "\nmetrics: [accuracy, nll, macro-f1]\n")
+    assert finished.planned() == {**ANALYSIS, "plot_metric": 2}
+
+
 def test_an_edited_figure_reruns_figures_only(finished):
     finished.append("labelbench_core/figures/label_savings.py", "\nEDITED = 1\n")
     assert finished.planned() == {"plot_label_savings": 1, "render_report": 1}

@@ -116,6 +116,16 @@ def test_a_dash_stands_where_something_is_not_known(savings, rounds, costs):
     assert "in all in EUR" in shown.columns
 
 
+def test_each_metric_has_a_table_of_its_own(savings, rounds, costs):
+    losses = rounds.assign(metric="nll", value=1 - rounds["value"])
+    both = pd.concat([rounds, losses], ignore_index=True)
+    saved = pd.concat([savings, label_savings(losses, "random")], ignore_index=True)
+    shown = money_tables(cost_to_reach(saved, both, costs, PRICES), "EUR")
+    what = [table.title.partition(",")[0] for table in shown]
+    assert what == ["to reach 80.05 % test accuracy", "to reach 0.199 nats test nll"]
+    assert shown[0].cells == shown[1].cells
+
+
 @pytest.mark.parametrize(
     ("saved", "extra", "price"), [(20, 4, 0.2), (20, -4, 0), (0, 4, None), (-3, -4, None)]
 )

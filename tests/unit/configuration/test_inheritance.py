@@ -123,6 +123,21 @@ def test_what_a_file_says_holds_against_recipes_of_the_file_that_it_extends(writ
     assert read(mine, seeds=2).values["seeds"] == 2
 
 
+def test_one_metric_replaces_several_and_several_replace_one(write):
+    one, several = {"metric": "nll"}, {"metrics": ["accuracy", "macro-f1"]}
+    for before, after in ((one, several), (several, one)):
+        write("base.yaml", **BASE, **before)
+        mine = write("mine.yaml", extends="base.yaml", experiment="mine", **after)
+        assert read(mine).values == {**BASE, "experiment": "mine", **after}
+        assert read(mine, **before).values == {**BASE, "experiment": "mine", **before}
+        recipes = {"recipes": {"ours": {}, "theirs": after}}
+        file = write("recipes.yaml", **BASE, **before, **recipes)
+        found = read(file, recipe="theirs").values
+        assert {key: found[key] for key in found if key.startswith("metric")} == after
+    both = write("both.yaml", **BASE, **one, **several)
+    assert {**one, **several}.items() <= read(both).values.items()  # and is refused when loaded
+
+
 def test_an_unknown_recipe_is_one_error(write):
     file = write("base.yaml", **BASE, **RECIPES)
     message = told(file, recipe="their")

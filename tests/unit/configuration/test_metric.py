@@ -54,6 +54,34 @@ def test_a_metric_of_groups_needs_groups(named):
     assert load(config, catalogue).metric == "worst-group-accuracy"
 
 
+def test_of_several_metrics_the_first_is_the_headlines(named):
+    config, catalogue = named
+    found = load({**config, "metrics": ["nll", "accuracy", "macro-f1"]}, catalogue)
+    assert (found.metric, found.further_metrics) == ("nll", ("accuracy", "macro-f1"))
+    assert load({**config, "metrics": ["nll"]}, catalogue) == load(
+        {**config, "metric": "nll"}, catalogue
+    )
+
+
+def test_wrong_metrics_are_one_line_each(named):
+    config, catalogue = named
+    config["metrics"] = ["accuracy", "worst-group-accuracy"]
+    told = "my.yaml: metrics.1: 'worst-group-accuracy': data set 'few' has no groups; allowed: "
+    assert errors_of(config, catalogue).startswith(told)
+    config["metrics"] = ["accuracy", "subset-accuracy"]
+    told = "my.yaml: metrics.1: 'subset-accuracy': rows of data set 'few' have one class each"
+    assert errors_of(config, catalogue).startswith(told)
+    config["metrics"] = ["accuracy", "f1"]
+    told = "my.yaml: metrics.1: 'f1'; allowed: accuracy, balanced-accuracy, "
+    assert errors_of(config, catalogue).startswith(told)
+    for value in ([], ["nll", "nll"], "nll"):
+        told = errors_of({**config, "metrics": value}, catalogue)
+        assert told.startswith("my.yaml: metrics: ")
+        assert told.endswith("allowed: a non-empty list of distinct metrics, each as in `metric`")
+    told = "my.yaml: metrics: given beside metric; allowed: one of the two, metric for a single one"
+    assert errors_of({**config, "metric": "nll", "metrics": ["nll"]}, catalogue) == told
+
+
 def test_no_job_sees_the_metric_of_a_data_set(named):
     _, catalogue = named
     assert "metric" not in entries.entry(catalogue, "datasets", "few")
