@@ -47,6 +47,7 @@ def test_flexmatch_learns_from_views_of_texts(mine):
         assert setting["final"]["margin"]["test"]["mean"] > 0.7
     mine.edit("config/catalogue/augmentations.yaml", "word_dropout: 0.3", "word_dropout: 0.2")
     rules = mine.planned("selections", config="mine.yaml")
+    assert rules.pop("selections") == 1
     assert rules == {"extract_views_of_texts": 1, "train_initial_deep": 1, "select_round_deep": 2}
     # Views of images of texts, before any job.
     text = (mine.folder / "mine.yaml").read_text()

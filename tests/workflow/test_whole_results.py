@@ -250,8 +250,18 @@ def write_own_tables(folder):
         (folder / "pacs" / split).mkdir(parents=True)
         for number in range(size):
             (folder / "pacs" / split / f"{number}.png").touch()
-            rows.append(f"{split}/{number}.png,dog,{split},photo")
+            rows.append(f"{split}/{number}.png,{('dog', 'cat')[number % 2]},{split},photo")
     (folder / "pacs/pacs.csv").write_text("\n".join(rows))
+    for medium in ("photo", "art_painting", "cartoon", "sketch"):
+        for kind in ("dog", "guitar"):
+            (folder / "pacs" / medium / kind).mkdir(parents=True)
+            for number in range(150):
+                (folder / "pacs" / medium / kind / f"{number}.png").touch()
+    (folder / "cifar-10-lite0").mkdir()
+    for split in ("pool", "test"):
+        embeddings, labels = np.ones((10_000, 2), np.float16), np.arange(10_000) % 10
+        file = folder / "cifar-10-lite0" / f"{split}.npz"
+        np.savez_compressed(file, embeddings=embeddings, labels=labels)
     (folder / "banking77").mkdir()
     for split, size in {"train": 1000, "test": 10}.items():
         texts = [f"question {number},{'ab'[number % 2]}" for number in range(size)]
