@@ -44,6 +44,7 @@ def test_notes_are_those_of_the_manifests_and_plain_text(experiment):
 def test_every_figures_caption_ends_with_the_notes(caption):
     class Job:
         params = type("Params", (), {"notes": "digits: as published."})
+        wildcards = type("Wildcards", (), {"metric": "macro-f1"})
 
     text = jinja2.Template(caption.read_text()).render(snakemake=Job)
     assert text.endswith(" digits: as published.") == (caption.stem != "report")
