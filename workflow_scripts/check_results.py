@@ -17,13 +17,18 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.datasets import open_dataset
+from labelbench_core.annotators import EXACT
+from labelbench_core.annotators.annotations import read_annotations
+from labelbench_core.configuration.experiment import annotator_of
+from labelbench_core.datasets import DRAWN_FILE, POOL, open_dataset
 from labelbench_core.errors import InputError, damaged
 from labelbench_core.stages.left_out import left_out
 from labelbench_core.stages.plan import PlannedJob
+from labelbench_core.stages.table import STAGES
 from labelbench_core.storage import files, store
 from labelbench_core.storage.records import read_record, read_with_digest
 from labelbench_core.storage.round_files import INITIAL, ids_of_round, read_round
+from labelbench_core.storage.zero_shot_file import read_head
 from workflow_scripts import _noted_outputs
 from workflow_scripts._completeness import what_is_missing
 from workflow_scripts._experiment import add_experiment_arguments, experiment_of, run_command
@@ -76,7 +81,10 @@ def _single(job: PlannedJob) -> list[str]:
 
 def _data_set(job: PlannedJob, places: Mapping[str, Path], _: object) -> None:
     _whole(places)
-    open_dataset(places["manifest"].parent, job.ids["dataset"]).verify()
+    dataset = open_dataset(places["manifest"].parent, job.ids["dataset"])
+    dataset.verify()
+    if "drawn" in dataset.manifest:
+        read_record(dataset.folder / DRAWN_FILE, "drawn splits")
 
 
 def _embeddings(job: PlannedJob, places: Mapping[str, Path], _: object) -> None:
@@ -105,10 +113,8 @@ def _round(
     job: PlannedJob, places: Mapping[str, Path], digests: dict[Job, Mapping[str, str]]
 ) -> None:
     number = job.ids.get("round", 0)
-    ids = {**job.ids, "strategy": job.ids.get("strategy", INITIAL)}
-    expected = ids_of_round({**ids, "annotator": None}, number)
-    del expected["annotator"]  # in paths it stands with "@"
-    found = read_round(places["record"], places["arrays"], expected)
+    ids = {"strategy": INITIAL, **job.ids, "annotator": _annotator(job)}
+    found = read_round(places["record"], places["arrays"], ids_of_round(ids, number))
     digests[_key(job.stage.name, job.ids)] = found.digests
     before = digests.get(_before(job, number))
     if before is not None and found.record["previous"] != before:
@@ -116,26 +122,37 @@ def _round(
         raise damaged(places["record"], told)
 
 
+def _annotator(job: PlannedJob) -> str | None:
+    """As records name it, which do not name the exact one."""
+    annotator = annotator_of(job.ids)
+    return None if annotator == EXACT else annotator
+
+
 def _before(job: PlannedJob, number: int) -> Job:
     """The job whose files a round was made from."""
-    chain = {key: value for key, value in job.ids.items() if key not in ("strategy", "round")}
-    if number > 1:
-        return _key("select_round", {**job.ids, "round": number - 1})
-    if number == 1:
-        return _key("train_initial", chain)
-    return _key(
-        "draw_initial_pool",
-        {key: chain[key] for key in ("dataset", "annotator", "schedule", "seed")},
-    )
+    return _round_of(job, number - 1) if number else _key("draw_initial_pool", job.ids)
+
+
+def _round_of(job: PlannedJob, number: int) -> Job:
+    """Round `number` of the chain that a job belongs to."""
+    stage = "select_round" if number else "train_initial"
+    return _key(stage, {**job.ids, "round": number})
 
 
 def _key(stage: str, ids: Mapping[str, Any]) -> Job:
-    return stage, tuple(sorted(ids.items()))
+    """A job; of `ids`, those that its stage has."""
+    return stage, tuple((name, ids[name]) for name in STAGES[stage].ids)
 
 
-def _finetuning(job: PlannedJob, places: Mapping[str, Path], _: object) -> None:
-    expected = {key: job.ids[key] for key in ("dataset", "backbone", "trainer", "seed", "round")}
+def _finetuning(
+    job: PlannedJob, places: Mapping[str, Path], digests: dict[Job, Mapping[str, str]]
+) -> None:
+    ids = ids_of_round({**job.ids, "annotator": _annotator(job)}, job.ids["round"])
+    expected = {**ids, "trainer": job.ids["trainer"]}
     metrics = read_record(places["metrics"], "fine-tuning", expected)
+    tuned_on = digests.get(_round_of(job, job.ids["round"]))
+    if tuned_on is not None and metrics["previous"] != tuned_on:
+        raise damaged(places["metrics"], "previous: not the round that is there now")
     for name in ("weights", "history"):
         digest = metrics.get(f"{name}_sha256")
         if name not in places or digest is None:
@@ -145,15 +162,27 @@ def _finetuning(job: PlannedJob, places: Mapping[str, Path], _: object) -> None:
             raise damaged(places[name], told)
 
 
-def _annotations(_: PlannedJob, places: Mapping[str, Path], __: object) -> None:
-    content = read_record(places["record"], "annotations")
-    if files.sha256_file(places["arrays"]) != content["arrays_sha256"]:
-        told = "content does not match its SHA-256 (arrays_sha256 in record.json)"
-        raise damaged(places["arrays"], told)
+def _annotations(job: PlannedJob, places: Mapping[str, Path], _: object) -> None:
+    manifest = _dataset_of(job)
+    expected = {**_made_for(manifest), "annotator": _annotator(job)}
+    num_rows = manifest["splits"][POOL]["num_rows"]
+    read_annotations(places["record"], expected, num_rows, manifest["num_classes"])
 
 
-def _head(_: PlannedJob, places: Mapping[str, Path], __: object) -> None:
-    files.read_npz(places["head"])
+def _head(job: PlannedJob, places: Mapping[str, Path], _: object) -> None:
+    manifest = _dataset_of(job)
+    expected = {**_made_for(manifest), "backbone": job.ids["backbone"]}
+    read_head(places["head"], expected, manifest["num_classes"])
+
+
+def _dataset_of(job: PlannedJob) -> dict[str, Any]:
+    """The manifest of the data set that a job reads."""
+    place = STAGES["prepare_dataset"].path("manifest").format_map(job.ids)
+    return open_dataset(Path(place).parent, job.ids["dataset"]).manifest
+
+
+def _made_for(manifest: Mapping[str, Any]) -> dict[str, str]:
+    return {"dataset": manifest["dataset"], "dataset_fingerprint": manifest["fingerprint"]}
 
 
 _CHECKS: Mapping[str, Callable[[PlannedJob, Mapping[str, Path], Any], None]] = {

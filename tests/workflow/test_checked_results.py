@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 
@@ -83,17 +84,37 @@ def test_without_notes_records_and_arrays_tell_for_themselves(finished):
     assert "SHA-256" in wrong[f"{CHAIN}/round-1.npz"]
 
 
-def test_rounds_that_do_not_follow_from_those_before_are_named(finished):
-    """A round made again from other labels, while the next one is still of the old."""
-    shutil.rmtree(finished.folder / ".snakemake")
-    place = finished.folder / CHAIN
-    files = place / "round-1.json", place / "round-1.npz"
+def changed(place, number):
+    """A round written again with another accuracy, whole in itself."""
+    files = place / f"round-{number}.json", place / f"round-{number}.npz"
     done = read_round(*files, {})
     done.record["metrics"]["test"]["accuracy"] = 0.5
     for key in ("kind", "content_sha256", "arrays_sha256"):
         done.record.pop(key)
     write_round(*files, done)
+
+
+def test_what_does_not_follow_from_the_round_before_is_named(finished):
+    """Rounds made again, while the next one and a fine-tuning are still of the old."""
+    shutil.rmtree(finished.folder / ".snakemake")
+    changed(finished.folder / CHAIN, 1)
     status, wrong = checked(finished)
     assert status == 1
-    assert f"{CHAIN}/round-2.json" in wrong
+    assert set(wrong) == {f"{CHAIN}/round-2.json"}
     assert "not the round or initial pool that is there now" in wrong[f"{CHAIN}/round-2.json"]
+    changed(finished.folder / CHAIN, 2)
+    _, wrong = checked(finished)
+    assert set(wrong) == {f"{CHAIN}/round-2.json", f"{TUNED}/metrics.json"}
+    assert "not the round that is there now" in wrong[f"{TUNED}/metrics.json"]
+
+
+def test_a_round_of_another_annotator_is_named(finished):
+    """Its record says who labelled it, which the exact annotator's does not."""
+    shutil.rmtree(finished.folder / ".snakemake")
+    files = finished.folder / CHAIN / "round-2.json", finished.folder / CHAIN / "round-2.npz"
+    done = read_round(*files, {})
+    for key in ("kind", "content_sha256", "arrays_sha256"):
+        done.record.pop(key)
+    write_round(*files, replace(done, record={**done.record, "annotator": "crowd"}))
+    _, wrong = checked(finished)
+    assert "annotator is 'crowd', expected None" in wrong[f"{CHAIN}/round-2.json"]
