@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -27,6 +28,34 @@ def timm() -> ModuleType:
 def open_clip() -> ModuleType:
     """The package open_clip."""
     return _imported("open_clip")
+
+
+@functools.cache
+def open_clip_weights() -> ModuleType:
+    """The module of open_clip that lists published weights, alone: without torch, in no time.
+
+    Any error where open_clip's files are not as expected.
+    """
+    package = ModuleType("open_clip_alone")
+    package.__path__ = [str(open_clip_folder())]
+    # It imports torch for them, to load weights.
+    modules: dict[str, Any] = sys.modules
+    kept = {name: modules.get(name) for name in ("safetensors", "safetensors.torch")}
+    modules[package.__name__] = package
+    modules.update(dict.fromkeys(kept))  # None: cannot be imported
+    try:
+        return importlib.import_module(f"{package.__name__}.pretrained")
+    finally:
+        for name, module in kept.items():
+            modules.pop(name)
+            if module is not None:
+                modules[name] = module
+
+
+def open_clip_folder() -> Path:
+    """The folder of the package open_clip, which is not imported."""
+    found = importlib.util.find_spec("open_clip")
+    return Path(next(iter((found and found.submodule_search_locations) or ())))
 
 
 def _imported(name: str) -> ModuleType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import json
 import os
@@ -23,7 +24,9 @@ from labelbench_core.errors import InputError
 problems = {}
 for name, (module, options) in json.load(sys.stdin).items():
     try:
-        importlib.import_module(module).check_known(**options)
+        component = importlib.import_module(module)
+        if not (hasattr(component, "surely_known") and component.surely_known(**options)):
+            component.check_known(**options)
     except InputError as error:
         problems[name] = str(error)
     except (Exception, SystemExit) as error:
@@ -40,7 +43,8 @@ def problems_of(
     """What is wrong with entries of the catalogue's backbones, by id; nothing is downloaded.
 
     A backbone's module has a cheap `check`. If it also has a `check_known`, which needs the large
-    library named by its `LIBRARY`, that is called too if the library is installed here.
+    library named by its `LIBRARY`, that is called too if the library is installed here, unless its
+    `surely_known` shows without the library that this is not needed.
 
     Parameters
     ----------
@@ -85,14 +89,20 @@ def _key(entry: Mapping[str, Any], library: str | None) -> str | None:
     info = registry.describe("backbones", name).info
     if registry.own.is_own(name) or "code" in info or library is None:
         return None
-    paths = [Path(library), *Path(__file__).parent.glob("*.py")]
+    paths = [Path(library)]
     weights = options.get(info.get("weights_file", ""))
     if isinstance(weights, str):
         file = Path(weights).expanduser().absolute()
         paths += [file, *file.parent.glob("*.json")]
     found = [(str(one), one.stat().st_size, one.stat().st_mtime_ns) for one in sorted(paths)]
-    content = files.canonical_json([name, options, found])
+    content = files.canonical_json([name, options, found, _code()])
     return files.sha256_bytes(content.encode())
+
+
+@functools.cache
+def _code() -> dict[str, str]:
+    """Hashes of this package's files: by content, since copies elsewhere have the same answers."""
+    return {one.name: files.sha256_file(one) for one in Path(__file__).parent.glob("*.py")}
 
 
 def _problems_known(waiting: Mapping[str, tuple[str, Mapping[str, Any]]]) -> dict[str, str]:

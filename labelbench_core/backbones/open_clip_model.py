@@ -7,6 +7,7 @@ Cherti et al., "Reproducible Scaling Laws for Contrastive Language-Image Learnin
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -56,6 +57,27 @@ def check_known(**options: Any) -> None:
     model, checkpoint = options.get("model", DEFAULT_MODEL), options.get("checkpoint")
     if options.get("input_size") is not None or checkpoint is not None:
         _check_outline(model, checkpoint, options.get("input_size"))
+
+
+def surely_known(**options: Any) -> bool:
+    """Whether OpenCLIP's files alone, read without it, show that it knows the options.
+
+    False: OpenCLIP itself has to be asked, which takes seconds to import.
+    """
+    tag = _tag(options.get("pretrained", AUTO), options.get("checkpoint"))
+    if tag is None or any(options.get(key) is not None for key in ("checkpoint", "input_size")):
+        return False
+    # Its files may be others in other versions.
+    try:
+        model = options.get("model", DEFAULT_MODEL)
+        file = _libraries.open_clip_folder() / "model_configs" / f"{model}.json"
+        architecture = json.loads(file.read_text(encoding="utf-8"))
+        config = _libraries.open_clip_weights().get_pretrained_cfg(model, tag)
+        settle(check_given(options), _known(config, model), model, "")
+        activation = not config.get("quick_gelu") or architecture.get("quick_gelu")
+        return bool(config) and {"vision_cfg", "text_cfg"} <= {*architecture} and bool(activation)
+    except Exception:
+        return False
 
 
 def preprocessing(

@@ -7,7 +7,7 @@ import torch
 
 from labelbench_core import registry
 from labelbench_core.backbones import __main__ as command
-from labelbench_core.backbones import _own_features, checking, trying
+from labelbench_core.backbones import _own_features, trying
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 ENTRIES = """
@@ -108,29 +108,3 @@ def test_what_is_wrong_is_told(file, capsys):
     status, told = run(capsys, "resnet", "--configfile", file.with_name("none.yaml"))
     assert status == 2
     assert "none.yaml" in told
-
-
-def test_a_library_is_not_asked_twice_of_what_it_found_right(tmp_path, monkeypatch):
-    asked = []
-
-    def known(waiting):
-        asked.append(sorted(waiting))
-        return {name: "wrong" for name in waiting if name == "bad"}
-
-    monkeypatch.setattr(checking, "_problems_known", known)
-    weights = tmp_path / "weights.pth"
-    weights.write_bytes(b"weights")
-    entries = {
-        "good": {"implementation": "timm-model", "options": {"model": "test_vit"}},
-        "bad": {"implementation": "timm-model", "options": {"model": "test_vat"}},
-        "file": {"implementation": "timm-model", "options": {"checkpoint": str(weights)}},
-    }
-    remembered = tmp_path / "state" / "backbones.json"
-    for _ in range(2):
-        assert checking.problems_of(entries, remembered) == {"bad": "wrong"}
-    weights.write_bytes(b"other weights")
-    checking.problems_of(entries, remembered)
-    remembered.write_text("damaged")
-    checking.problems_of(entries, remembered)
-    everything = ["bad", "file", "good"]
-    assert asked == [everything, ["bad"], ["bad", "file"], everything]
