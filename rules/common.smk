@@ -81,6 +81,7 @@ OWN_RULES = {
 }
 
 PUBLISHED_CURVES = "labelbench_core/published/curves.csv.gz"
+PAGE_PARTS = [f"labelbench_core/report/{name}" for name in report_files.PAGE_PARTS]
 
 # Kind of component: the wildcard that names one.
 WILDCARD = {

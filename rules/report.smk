@@ -215,7 +215,7 @@ rule render_report:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code("render_report", templates=["labelbench_core/report/report_template.html"]),
+        code=code("render_report", templates=PAGE_PARTS),
         experiment=verbatim(EXPERIMENT.to_json()),
         configuration=verbatim(canonical_json(CONFIGURATION)),
         tables=input_folder("summary"),

@@ -51,6 +51,7 @@ def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
         ]
         entries.append(
             {
+                **_first_screen(setting, split, pair, metric),
                 "name": setting_name(setting),
                 "split": split,
                 "num_labeled": f"{setting['num_labeled']:,}",
@@ -64,6 +65,36 @@ def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
             }
         )
     return entries
+
+
+def _first_screen(
+    setting: Mapping[str, Any], split: str, pair: tuple[str, str], metric: str
+) -> dict[str, str]:
+    """One sentence and one number with its interval: the label saving, or else the last value."""
+    highlight, baseline = pair
+    saving = setting["saving"][HEADLINE].get(split)
+    if saving and saving["bound"] != "undefined" and highlight != baseline:
+        number, interval = saving_cell(saving)
+        count = number.removesuffix("×").replace(">", "more than").replace("<", "less than")
+        return {
+            "sentence": f"For the {split} {metric} that {baseline} ends with, {baseline} needs "
+            f"{count} times the labels that {highlight} needs.",
+            "number": number,
+            "interval": f"95 % interval {interval}" if interval else "no interval",
+            "what": f"labels of {baseline} ÷ labels of {highlight}",
+        }
+    name = next((one for one in pair if split in setting["final"].get(one, {})), "")
+    if not name:
+        return {"sentence": "", "number": "", "interval": "", "what": ""}
+    last = setting["final"][name][split]
+    return {
+        "sentence": f"With {setting['num_labeled']:,} labels, the last, {name} has a {split} "
+        f"{metric} of {value_text(last['mean'], metric)}.",
+        "number": value_text(last["mean"], metric),
+        "interval": ("95 % interval " if last["low"] is not None else "")
+        + _plus_minus(last, metric),
+        "what": f"{split} {metric}, mean over seeds",
+    }
 
 
 def _plus_minus(entry: Mapping[str, Any], metric: str) -> str:

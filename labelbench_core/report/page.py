@@ -45,8 +45,11 @@ from labelbench_core.figures.costs import duration, operations
 from labelbench_core.figures.label_efficiency import MOST_BANDS
 from labelbench_core.figures.palette import GRID, INK, MUTED, PALETTE, PAPER
 from labelbench_core.report.caveats import caveats, statistics_notes
+from labelbench_core.report.charts import chart_specs
 from labelbench_core.report.headlines import headlines
-from labelbench_core.stages.report_files import TABLES
+from labelbench_core.report.page_data import as_script, cost_data, page_data
+from labelbench_core.report.vega import vega_bundle
+from labelbench_core.stages.report_files import PAGE_PARTS, TABLES
 from labelbench_core.stages.report_files import figures as figures_of
 from labelbench_core.storage.files import canonical_json
 
@@ -104,6 +107,8 @@ def render(
     import jinja2
 
     drawn = figures_of(experiment)
+    entries = headlines(summary)
+    data = page_data(experiment, results, entries, published[0] if published else None)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -118,13 +123,16 @@ def render(
         even_budgets=have_even_budgets(experiment),
         several_rounds=any(crossing.rounds > 1 for crossing in experiment.crossings),
         metric=of(experiment.metric),
-        labels={**summary, "headlines": headlines(summary)},
+        labels={**summary, "headlines": entries},
         few_settings=len(summary["settings"]) <= MOST_CARDS,
         all_bands=len(experiment.strategies) <= MOST_BANDS,
         metrics=[
             {"name": name, "metric": of(name), "tables": _curve_tables(results, name)}
             for name in experiment.further_metrics
         ],
+        interactive=chart_specs(),
+        **_scripts(data),
+        cost_data=_verbatim(as_script(cost_data(costs))),
         figures={name: inline_svg(Path(figures) / f"{name}.svg", name) for name in drawn},
         tables=_tables(results, experiment)
         | _published(experiment, published)
@@ -140,6 +148,26 @@ def render(
         provenance=provenance,
         configuration=canonical_json(provenance.configuration, indent=2),
     )
+
+
+def _scripts(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in the page's style and script elements, nothing of it escaped as HTML."""
+    parts = {
+        name: (Path(__file__).parent / name).read_text(encoding="utf-8") for name in PAGE_PARTS
+    }
+    return {
+        "style": _verbatim("".join(parts[name] for name in parts if name.endswith(".css"))),
+        "vega": _verbatim(vega_bundle()),
+        "scripts": [_verbatim(parts[name]) for name in parts if name.endswith(".js")],
+        "data": _verbatim(as_script(data)),
+        "specifications": _verbatim(as_script(chart_specs())),
+    }
+
+
+def _verbatim(text: str) -> Any:
+    import markupsafe
+
+    return markupsafe.Markup(text)
 
 
 def _look_text(dataset: str, look: Look | None) -> str:

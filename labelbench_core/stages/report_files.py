@@ -95,3 +95,11 @@ MONEY = f"{FOLDER}/money.csv"
 ONLY_WITH_PRICES = frozenset({"price_costs"})
 """Rules that run where an experiment gives prices."""
 PAGE = f"{FOLDER}/report.html"
+PAGE_PARTS = (
+    "report_template.html",
+    "report.css",
+    "report_charts.js",
+    "report_tables.js",
+    "report.js",
+)
+"""Files in `labelbench_core/report` that the page is made of, its scripts in their order."""

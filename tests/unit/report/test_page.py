@@ -17,6 +17,7 @@ from helpers.analysis_jobs import (
     tabulate_results,
 )
 from helpers.web_page import Page
+from labelbench_core.report.vega import vega_bundle
 from labelbench_core.storage.files import read_json
 from labelbench_core.storage.records import write_record
 
@@ -45,6 +46,9 @@ def test_page_loads_nothing_and_is_well_formed(results: Path) -> None:
     for address in page.addresses:
         assert address.startswith("#") or address == "data:,", address
         assert address == "data:," or address[1:] in page.ids, address
+    assert "default-src 'none'" in text
+    assert text.count(vega_bundle()) == 1
+    text = text.replace(vega_bundle(), "")  # what it contains, the page's policy forbids to load
     assert "http:" not in text
     assert "https:" not in text
     assert "@import" not in text
