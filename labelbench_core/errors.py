@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import os
 import re
 import reprlib
 import traceback
@@ -98,6 +99,11 @@ def shown_key(key: Any) -> str:
     """A key as it is, or as `shown` where it would not be one short line of text."""
     plain = isinstance(key, str) and key.isprintable() and 0 < len(key) <= _LONGEST_VALUE
     return key if plain else shown(key)
+
+
+def seen_from_here(path: str | Path) -> str:
+    """A file's path as messages name it: from the current folder, or whole if that is shorter."""
+    return min(os.path.relpath(path), os.path.abspath(path), key=len)
 
 
 def listed(names: Iterable[Any]) -> str:

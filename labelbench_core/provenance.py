@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from labelbench_core import registry
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, seen_from_here
 from labelbench_core.registry import own
 from labelbench_core.storage import files
 
@@ -191,7 +191,8 @@ def _of_own(module: str, name: str) -> str | None:
     if name.startswith(f"{own.PACKAGE}.") and not f"{name}.".startswith(f"{package}."):
         path = registry.source_of(module)
         raise InputError(
-            f"{path}: a relative import leads out of {path.parent}; allowed: files in this folder"
+            f"{seen_from_here(path)}: a relative import leads out of "
+            f"{seen_from_here(path.parent)}; allowed: files in this folder"
         )
     return own.beside(module, name) or name
 
@@ -203,7 +204,7 @@ def _mentioned(module: str, tree: ast.Module) -> set[str]:
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = _absolute(module, node)
+            base = absolute(module, node)
             found.add(base)
             found.update(f"{base}.{alias.name}" for alias in node.names)
     return found
@@ -220,7 +221,8 @@ def _executed(node: ast.AST) -> Iterator[ast.AST]:
         yield from _executed(child)
 
 
-def _absolute(module: str, node: ast.ImportFrom) -> str:
+def absolute(module: str, node: ast.ImportFrom) -> str:
+    """The module that a statement in `module` imports from, by its full name."""
     if not node.level:
         return node.module or ""
     is_package = registry.source_of(module).name == "__init__.py"

@@ -46,7 +46,9 @@ EXPERIMENT, CATALOGUE = parsing.load(ASKED, PROJECT)
 USES_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 FORCED = Forced(tell=logger.warning)
 if workflow.is_main_process:
-    CHANGED, MISSING = parsing.prepare_main_process(EXPERIMENT, CATALOGUE, ASKED)
+    CHANGED, MISSING = parsing.prepare_main_process(
+        EXPERIMENT, CATALOGUE, ASKED, uses_conda=USES_CONDA
+    )
     for manifest, why in CHANGED.items():
         FORCED.force([manifest], why)
 LEFT_OUT = parsing.left_out_of(EXPERIMENT)

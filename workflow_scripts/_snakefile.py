@@ -141,6 +141,8 @@ def prepare_main_process(
     experiment: Experiment,
     catalogue: LoadedCatalogue,
     wanted: Asked,
+    *,
+    uses_conda: bool = False,
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Before anything is planned: clear a dead run's lock, and check that code and data are there.
 
@@ -157,7 +159,7 @@ def prepare_main_process(
     manifests = {dataset: PREPARED.format(dataset=dataset) for dataset in datasets}
     try:
         with wanted.naming_places():
-            check_code(experiment, catalogue, wanted.name)
+            check_code(experiment, catalogue, wanted.name, jobs_run_here=not uses_conda)
         refuse_others(catalogue, configuration(experiment, catalogue)["catalogue"])
         changed = sources.changed_sources(
             {dataset: catalogue["datasets"][dataset] for dataset in datasets},

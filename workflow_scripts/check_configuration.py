@@ -64,7 +64,7 @@ def _check_one(wanted: Asked, *, use_conda: bool) -> str:
         experiment = experiments.load_experiment(
             wanted.values, catalogue, config / "schema", wanted.name
         )
-        check_code(experiment, catalogue, wanted.name)
+        check_code(experiment, catalogue, wanted.name, jobs_run_here=not use_conda)
         prepared = parsing.prepared_manifests(experiment, catalogue)
         sizes = parsing.sizes_of(prepared)
         missing = experiments.check_sources(

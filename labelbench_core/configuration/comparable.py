@@ -4,7 +4,7 @@ Strategies of a setting may come from several crossings, with other seeds or few
 compared over what both have. One strategy's own curve needs the same rounds with all of its seeds.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.errors import did_you_mean, listed
@@ -47,15 +47,21 @@ def bought_by_both(first: Mapping[int, int], second: Mapping[int, int]) -> bool:
     return any(min(first[seed], second[seed]) > 1 for seed in first.keys() & second.keys())
 
 
-def comparison_errors(experiment: Experiment) -> Iterator[str]:
-    """Why an experiment's strategies cannot be compared with its baseline."""
+def comparison_errors(
+    experiment: Experiment, given: Container[str] = ("baseline", "highlight")
+) -> Iterator[str]:
+    """Why an experiment's strategies cannot be compared with its baseline.
+
+    `given` are the keys that its file has: the values of others are defaults.
+    """
+    highlighted = _named(experiment, "highlight", given)
     known, wrong = experiment.strategies, False
     for key in ("baseline", "highlight"):
         name = getattr(experiment, key)
         if name not in known:
             wrong = True
             yield (
-                f"{key}: {name!r} is not in the experiment's strategies"
+                f"{_named(experiment, key, given)} is not in the experiment's strategies"
                 f"{did_you_mean(name, known)}; allowed: {listed(sorted(known))}"
             )
     if wrong:
@@ -63,13 +69,18 @@ def comparison_errors(experiment: Experiment) -> Iterator[str]:
     baseline, highlight = experiment.baseline, experiment.highlight
     others = [name for name in known if name != baseline]
     if highlight == baseline and others:
-        told = f"highlight: {highlight!r} is the baseline, with which it would be compared"
+        told = f"{highlighted} is the baseline, with which it would be compared"
         yield f"{told}; allowed: {listed(others)}"
     if len(experiment.crossings) > 1:
-        yield from _errors_of_several(experiment)
+        yield from _errors_of_several(experiment, highlighted)
 
 
-def _errors_of_several(experiment: Experiment) -> Iterator[str]:
+def _named(experiment: Experiment, key: str, given: Container[str]) -> str:
+    """A key and its strategy, as messages begin."""
+    return f"{key}: {getattr(experiment, key)!r}" + ("" if key in given else ", the default,")
+
+
+def _errors_of_several(experiment: Experiment, highlighted: str) -> Iterator[str]:
     found = chains(experiment)
     baseline, highlight = experiment.baseline, experiment.highlight
     beside = {name for one in found.values() if baseline in one for name in one}
@@ -77,7 +88,7 @@ def _errors_of_several(experiment: Experiment) -> Iterator[str]:
         share = sorted(beside - {baseline})
         cure = listed(share) if share else "a strategy that shares a crossing with the baseline"
         yield (
-            f"highlight: {highlight!r} shares no dataset, annotator, backbone, proxy and schedule "
+            f"{highlighted} shares no dataset, annotator, backbone, proxy and schedule "
             f"with the baseline {baseline!r}; allowed: {cure}"
         )
     elif any(crossing.rounds > 1 for crossing in experiment.crossings):
@@ -89,7 +100,7 @@ def _errors_of_several(experiment: Experiment) -> Iterator[str]:
         }
         if highlight not in {baseline, *comparable}:
             yield (
-                f"highlight: {highlight!r} shares no seed with the baseline {baseline!r}, or only "
+                f"{highlighted} shares no seed with the baseline {baseline!r}, or only "
                 f"the first labels, in every setting; allowed: {listed(sorted(comparable))}"
             )
     for setting, strategies in found.items():

@@ -83,7 +83,7 @@ def load_experiment(
     errors = wrong_entries(catalogue, named)
     errors += [f"{file}: {line}" for line in metric_errors(config, catalogue)]
     too_many = [f"{file}: {line}" for line in _size_errors(experiment)]
-    errors += too_many or [f"{file}: {line}" for line in comparison_errors(experiment)]
+    errors += too_many or [f"{file}: {line}" for line in comparison_errors(experiment, config)]
     errors += [f"{file}: {line}" for line in price_errors(config, experiment, catalogue)]
     for place, crossing in enumerate(experiment.crossings):
         where = f"{file}: also.{place - 1}." if place else f"{file}: "

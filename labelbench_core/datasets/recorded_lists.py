@@ -87,6 +87,9 @@ def read_list(options: Mapping[str, Any], seed: int, data_dir: Path) -> Recorded
     InputError
         If there is no such list, or if it is not a list of different rows of its pool.
     """
+    if missing := [key for key in ("recorded", "strategy") if not options.get(key)]:
+        told = "the name of published lists, or a file in the data directory; and a strategy in it"
+        raise InputError(f"options.{missing[0]}: missing; allowed: {told}")
     name, strategy, order = options["recorded"], options["strategy"], options.get("seeds")
     if name in published.names():
         seeds = published.setting(name).seeds

@@ -18,7 +18,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown, shown_value
+from labelbench_core.errors import (
+    InputError,
+    did_you_mean,
+    listed,
+    raise_all,
+    seen_from_here,
+    shown,
+    shown_value,
+)
 from labelbench_core.registry import info as component_info
 from labelbench_core.registry import options as option_rules
 from labelbench_core.registry import own
@@ -231,7 +239,7 @@ def describe(kind: str, name: str) -> Component:
     module = module_name(kind, name)
     path = source_of(module)
     tree = parse(path)
-    shown_path = _relative(path)
+    shown_path = seen_from_here(path)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     stands_for = _meanings(tree)
     main = functions.get(MAIN_FUNCTION[kind])
@@ -279,20 +287,12 @@ def parse(path: Path) -> ast.Module:
     try:
         return ast.parse(path.read_bytes(), filename=str(path))
     except OSError as error:
-        raise InputError(f"{_relative(path)}: cannot be read: {error.strerror}") from error
+        raise InputError(f"{seen_from_here(path)}: cannot be read: {error.strerror}") from error
     except SyntaxError as error:
         line = f": line {error.lineno}" if error.lineno else ""
-        raise InputError(f"{_relative(path)}{line}: not valid Python: {error.msg}") from error
+        raise InputError(f"{seen_from_here(path)}{line}: not valid Python: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:
-        raise InputError(f"{_relative(path)}: not valid Python: {error}") from error
-
-
-def _relative(path: Path) -> Path:
-    """A path as messages name it: from the project, or from the current folder, if it is in it."""
-    for folder in (PROJECT, Path.cwd()):
-        if path.is_relative_to(folder):
-            return path.relative_to(folder)
-    return path
+        raise InputError(f"{seen_from_here(path)}: not valid Python: {error}") from error
 
 
 def _literal(node: ast.expr, where: str) -> Any:

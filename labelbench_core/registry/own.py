@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from labelbench_core.errors import InputError, ended_by, shown
+from labelbench_core.errors import InputError, ended_by, seen_from_here, shown
 
 VARIABLE = "LABELBENCH_OWN"
 """Environment variable: JSON, what entries call a file → its path."""
@@ -72,8 +72,8 @@ def add(given: str, folder: Path = Path()) -> str:
     other = known.setdefault(name, path)
     if other != path and not other.samefile(path):
         raise InputError(
-            f"{shown(given)}: {path} and {other} have the same name; allowed: another name for "
-            "each file"
+            f"{shown(given)}: {seen_from_here(path)} and {seen_from_here(other)} have the same "
+            "name; allowed: another name for each file"
         )
     os.environ[VARIABLE] = json.dumps({one: str(place) for one, place in known.items()})
     return name
@@ -89,7 +89,7 @@ def _problem(given: str, path: Path) -> str | None:
     if path.suffix != ".py":
         return f"is not a Python file; {allowed}"
     if not path.is_file():
-        return f"there is no file {path}; {allowed}"
+        return f"there is no file {seen_from_here(path)}; {allowed}"
     if not _STEM.fullmatch(path.stem):
         return (
             "its name cannot be that of a module; allowed: letters, digits, _ and -, beginning "
@@ -145,7 +145,7 @@ def load(module: str, kind: str = "") -> ModuleType:
         raise _failed(error, folder, "cannot be imported") from error
     needed = NEEDED.get(kind)
     if needed and not hasattr(found, needed):
-        raise InputError(f"{found.__file__}: has no function {needed}")
+        raise InputError(f"{seen_from_here(str(found.__file__))}: has no function {needed}")
     for name in BEFORE_JOBS:
         function: Any = getattr(found, name, None)
         if getattr(function, "__module__", None) == module and not hasattr(function, "told_by"):
@@ -173,7 +173,9 @@ def _failed(error: BaseException, folder: Path, what: str) -> InputError:
     """One line on an error of code in a folder: its file and line there, what failed and how."""
     frames = traceback.extract_tb(error.__traceback__)
     inside = [one for one in frames if Path(one.filename).is_relative_to(folder)]
-    place = f"{inside[-1].filename}: line {inside[-1].lineno}" if inside else str(folder)
+    place = seen_from_here(folder)
+    if inside:
+        place = f"{seen_from_here(inside[-1].filename)}: line {inside[-1].lineno}"
     how = f"{type(error).__name__}: {error}"
     if isinstance(error, SystemExit):
         how = f"it {ended_by(error)}"
@@ -193,8 +195,9 @@ def beside(module: str, imported: str) -> str | None:
         return None
     if first in sys.stdlib_module_names or _is_elsewhere(folder, first):
         raise InputError(
-            f"{folder}: {first} beside the file that imports it has the name of an installed "
-            f"module, which is imported instead; allowed: another name, or `from . import {first}`"
+            f"{seen_from_here(folder)}: {first} beside the file that imports it has the name of an "
+            "installed module, which is imported instead; allowed: another name, or "
+            f"`from . import {first}`"
         )
     return f"{PACKAGE}.{module.split('.')[1]}.{imported}"
 

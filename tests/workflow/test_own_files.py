@@ -113,7 +113,8 @@ def test_own_files_that_cannot_be_used_are_one_line_before_any_job(study):
     for text, told in (
         ("def (:\n", "line 1"),
         ("x = 1\n", "has no function select"),
-        (STRATEGY.replace("from squares", "from .."), "strategy.py"),
+        (STRATEGY.replace("from squares", "from .."), "../my study/strategy.py: a relative"),
+        (STRATEGY.replace("from squares", "from nothing"), "strategy.py: line 4: imports nothing"),
         (STRATEGY.replace('"kind": "strategy"', '"kind": "mine"'), "kind: 'mine'; allowed: "),
     ):
         (folder / "strategy.py").write_text(text)

@@ -3,6 +3,7 @@
 import pytest
 
 from labelbench_core import registry
+from labelbench_core.configuration import component_code
 from labelbench_core.configuration.source_sizes import source_sizes
 from labelbench_core.errors import InputError
 from labelbench_core.registry import own
@@ -74,3 +75,56 @@ def test_a_file_without_a_readable_line_is_told_without_one(sizes, tmp_path):
     name = own.add("mine.py", tmp_path)
     with pytest.raises(InputError, match=r"mine.py: not valid Python: .*null bytes"):
         registry.describe("datasets", name)
+
+
+STRATEGY = """import json, numpy.linalg
+import parted, together.inner
+import {absolute}
+from . import tools_of_mine
+from .tools_of_mine import anything
+from together import inner
+from labelbench_core.strategies.kernels.{ours} import lowest
+from .{beside} import more
+try:
+    import not_installed
+except ImportError:
+    pass
+
+
+def select():
+    import not_installed
+"""
+THERE = {"absolute": "tools_of_mine", "ours": "scores", "beside": "tools_of_mine"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({}, []),
+        ({"absolute": "not_installed.part"}, ["line 3: imports not_installed.part"]),
+        ({"ours": "scored"}, ["line 7: imports labelbench_core.strategies.kernels.scored"]),
+        ({"beside": "other"}, ["line 8: imports other"]),
+        ({"absolute": "nothing", "beside": "other"}, ["line 3: imports nothing", "line 8: imp"]),
+    ],
+)
+def test_what_an_own_file_imports_is_there_before_any_job(tmp_path, monkeypatch, changed, told):
+    (tmp_path / "tools_of_mine.py").touch()
+    for folder in ("parted", "together"):  # without and with an __init__.py
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "inner.py").touch()
+    (tmp_path / "together" / "__init__.py").touch()
+    (tmp_path / "mine.py").write_text(STRATEGY.format(**{**THERE, **changed}))
+    monkeypatch.chdir(tmp_path)
+    try:
+        module = registry.module_name("strategies", own.add("mine.py"))
+        found = list(component_code.absent(module))
+    finally:
+        registry.forget_own()
+    assert len(found) == len(told)
+    for line, start in zip(found, told, strict=True):
+        assert line.startswith(f"mine.py: {start}")
+        assert line.endswith(": there is no such module here")
+
+
+def test_what_components_of_this_project_import_is_not_looked_for():
+    assert list(component_code.absent("labelbench_core.strategies.margin")) == []

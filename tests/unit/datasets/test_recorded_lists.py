@@ -58,6 +58,18 @@ def test_published_lists_go_by_the_published_seeds(tmp_path, place):
 @pytest.mark.parametrize(
     ("changes", "options", "seed", "told"),
     [
+        (
+            {},
+            {"recorded": ""},
+            0,
+            "options.recorded: missing; allowed: the name of published lists",
+        ),
+        (
+            {},
+            {"strategy": ""},
+            0,
+            "options.strategy: missing; allowed: the name of published lists",
+        ),
         ({}, {"recorded": "other.json"}, 0, "'other.json': no published lists have this name"),
         ({}, {"recorded": "cifar10-1000-liner"}, 0, "did you mean 'cifar10-1000-linear'"),
         ({}, {"strategy": "margine"}, 0, "strategy: 'margine' .did you mean 'margin'"),
@@ -79,6 +91,12 @@ def test_what_is_no_list_is_told(written, changes, options, seed, told):
     with pytest.raises(InputError, match=told) as error:
         read_list({**OURS, **options}, seed, folder)
     assert "\n" not in str(error.value)
+
+
+def test_a_list_has_to_be_named(tmp_path):
+    for options in ({}, {"recorded": "ours.json"}, {"strategy": "margin"}):
+        with pytest.raises(InputError, match=r"^options\.\w+: missing; allowed: .*[^\n]$"):
+            read_list(options, 0, tmp_path)
 
 
 def test_what_is_no_file_of_lists_is_told(tmp_path):
