@@ -18,11 +18,12 @@ UV := uv>=0.8,<1
 # The quickstart, and any other experiment: make run CONFIG=my.yaml, with further options in OPTIONS.
 CONFIGFILE = $(if $(CONFIG),--configfile '$(CONFIG)')
 CORES ?= all
+demo: OFFER = --offer
 demo: run
 
 run: .venv/installed
 	@$(BIN)/snakemake --cores $(CORES) --quiet host $(OPTIONS) $(CONFIGFILE) 2>&1 | $(BIN)/python -m workflow_scripts.show_progress
-	@$(BIN)/python -m workflow_scripts.show_summary $(CONFIGFILE)
+	@$(BIN)/python -m workflow_scripts.show_summary $(OFFER) $(CONFIGFILE)
 
 plan: .venv/installed
 	@$(BIN)/snakemake -n --quiet host $(if $(FULL),,--printshellcmds) $(OPTIONS) $(CONFIGFILE) 2>&1 $(if $(FULL),,| $(BIN)/python -m workflow_scripts.show_plan)

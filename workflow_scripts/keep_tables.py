@@ -13,7 +13,6 @@ import argparse
 import hashlib
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -29,6 +28,7 @@ from labelbench_core.storage import files
 from labelbench_core.storage.records import read_record
 from workflow_scripts import _snakefile as parsing
 from workflow_scripts._code_notes import changed_modules, digests_of
+from workflow_scripts._commit import commit
 from workflow_scripts._experiment import PROJECT, add_experiment_arguments, asked_for, run_command
 
 METRIC_COLUMNS = (*SETTING, "strategy", "seed", "num_labeled", "split", "metric", "value")
@@ -76,7 +76,7 @@ def keep_tables(arguments: argparse.Namespace, options: object = None) -> None:
     given = " ".join(map(str, arguments.configfile))
     made_from = {
         "command": f"snakemake --cores all --configfile {given}",
-        "commit": _commit(),
+        "commit": commit(),
         "metric": summary["metric"],
         "experiment_sha256": hashlib.sha256(experiment.to_json().encode()).hexdigest(),
         "machine": f"{os.cpu_count()} cores, {processor_name()}",
@@ -103,20 +103,6 @@ def code_changed_since(folder: Path) -> list[str] | None:
     """Modules that are not as they were when the tables in `folder` were kept; None: not noted."""
     code = folder / CODE
     return changed_modules(files.read_json(code)) if code.exists() else None
-
-
-def _commit() -> str:
-    """Of the code that is used now, with a plus sign where files have changed since."""
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(PROJECT), *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-    try:
-        changed = git("status", "--porcelain", "--", "labelbench_core", "workflow_scripts", "rules")
-        return git("rev-parse", "HEAD") + ("+" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from labelbench_core.analysis.published_results import read_comparison
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.datasets.looks import last_looks
+from labelbench_core.report.origin import machine
 from labelbench_core.report.page import (
     Provenance,
     read_costs,
@@ -24,6 +25,7 @@ from labelbench_core.report.versions import (
 )
 from labelbench_core.storage.files import atomic_path
 from labelbench_core.storage.records import read_record
+from workflow_scripts._commit import commit
 from workflow_scripts._job import job_parser, run_job
 
 
@@ -46,6 +48,7 @@ def render_report(arguments: argparse.Namespace) -> None:
             left_out=left_out,
             annotated=describe_annotators(experiment, arguments.manifest),
             variants=variants,
+            made_by=[("commit of the code", commit()), *machine()],
         ),
         looks=last_looks(arguments.state, experiment.all_of("datasets"))
         if arguments.state

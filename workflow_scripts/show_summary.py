@@ -1,7 +1,10 @@
 """Print an experiment's headline numbers and where its report, figures and tables are."""
 
 import argparse
+import os
 import sys
+import webbrowser
+from pathlib import Path
 
 from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.errors import InputError
@@ -34,10 +37,31 @@ def show(arguments: argparse.Namespace) -> None:
     }
     for what, place in places.items():
         print(f"{what:8s} {place.format(experiment=name)}")
+    page = Path(report_files.PAGE.format(experiment=name)).resolve().as_uri()
+    print(f"{'open':8s} {page}")
 
     if name == QUICKSTART:
         print()
         print(f"Figure 1 of the paper (a GPU, ImageNet): {FIGURE_1}")
+    if arguments.offer and _has_desktop():
+        _offer(page)
+
+
+def _has_desktop() -> bool:
+    """Whether a window can be opened, and somebody sits at the terminal to be asked."""
+    shown = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return bool(shown) and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _offer(page: str) -> None:
+    """Ask whether to open the page in the browser; no answer is no."""
+    try:
+        answer = input("\nOpen the report in the browser? [y/N] ")
+    except (EOFError, KeyboardInterrupt):
+        answer = ""
+        print()
+    if answer.strip().lower() in ("y", "yes"):
+        webbrowser.open(page)
 
 
 def _name_in(arguments: argparse.Namespace) -> str:
@@ -49,6 +73,9 @@ def _name_in(arguments: argparse.Namespace) -> str:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--experiment", help="its name, in the place of --configfile")
+    parser.add_argument(
+        "--offer", action="store_true", help="on a desktop, offer to open the report"
+    )
     add_experiment_arguments(parser)
     try:
         show(parser.parse_args(argv))

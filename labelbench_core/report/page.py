@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,13 +39,13 @@ from labelbench_core.configuration.comparable import have_even_budgets, have_eve
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import validation_notes
 from labelbench_core.datasets.looks import Look
-from labelbench_core.errors import damaged, missing
 from labelbench_core.figures.costs import duration, operations
 from labelbench_core.figures.label_efficiency import MOST_BANDS
-from labelbench_core.figures.palette import GRID, INK, MUTED, PALETTE, PAPER
 from labelbench_core.report.caveats import caveats, statistics_notes
 from labelbench_core.report.charts import chart_specs
+from labelbench_core.report.drawings import inline_svg
 from labelbench_core.report.headlines import headlines
+from labelbench_core.report.origin import asked_for, training_tables
 from labelbench_core.report.page_data import as_script, cost_data, page_data
 from labelbench_core.report.vega import vega_bundle
 from labelbench_core.stages.report_files import PAGE_PARTS, TABLES
@@ -56,7 +55,6 @@ from labelbench_core.storage.files import canonical_json
 if TYPE_CHECKING:
     import pandas as pd
 
-THEME = {INK: "ink", MUTED: "muted", GRID: "rule", PAPER: "paper", PALETTE[0]: "blue"}
 MOST_CARDS = 3
 """Settings whose headline numbers are shown large; with more, a table reads better."""
 
@@ -67,7 +65,8 @@ class Provenance:
 
     `leaks` and `left_out` are sentences about the data sets' images, `variants` those about splits
     and pools that are not the official ones: they stand under every figure. `annotated` is about
-    what annotators said of the pools.
+    what annotators said of the pools. `made_by` are names and texts about the machine and the code
+    that made the page: they stand apart, for they differ where the results do not.
     """
 
     configuration: Any
@@ -78,6 +77,7 @@ class Provenance:
     left_out: Sequence[str] = ()
     annotated: Sequence[str] = ()
     variants: Sequence[str] = ()
+    made_by: Sequence[tuple[str, str]] = ()
 
 
 def read_results(folder: str | Path) -> Results:
@@ -146,6 +146,7 @@ def render(
         costs_missing=int(costs["seconds"].isna().sum()) if len(costs) else 0,
         source_looks=[_look_text(name, look) for name, look in (looks or {}).items()],
         provenance=provenance,
+        asked_for=asked_for(experiment, provenance.configuration),
         configuration=canonical_json(provenance.configuration, indent=2),
     )
 
@@ -205,31 +206,6 @@ def read_replays(path: str | Path) -> pd.DataFrame:
     return read_csv(path, REPLAY_COLUMNS)
 
 
-def inline_svg(path: Path, name: str) -> str:
-    """An SVG file as part of an HTML page: ids of its own, colours of the page's theme."""
-    import markupsafe
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise missing(path) from error
-    start = text.find("<svg")
-    if start < 0:
-        raise damaged(path, "not an SVG file")
-    text = re.sub(r"<metadata>.*?</metadata>", "", text[start:], flags=re.DOTALL)
-    head, rest = text.split(">", 1)
-    view = re.search(r'viewBox="[^"]*"', head)
-    if view is None:
-        raise damaged(path, "has no viewBox")
-    rest = re.sub(r'\bid="', f'id="{name}-', rest)
-    rest = re.sub(r'href="#', f'href="#{name}-', rest)
-    rest = re.sub(r"url\(#", f"url(#{name}-", rest)
-    for color, variable in THEME.items():
-        rest = rest.replace(color, f"var(--{variable})")
-    label = name.replace("_", " ")
-    return markupsafe.Markup(f'<svg {view[0]} role="img" aria-label="{label}">{rest}')
-
-
 def _tables(results: Results, experiment: Experiment) -> dict[str, list[TextTable]]:
     metric = experiment.metric
     return {
@@ -238,6 +214,7 @@ def _tables(results: Results, experiment: Experiment) -> dict[str, list[TextTabl
         "finetuning": finetuning_tables(results.finetuning, metric),
         "overall": _overall_tables(results),
         "pairwise": _pairwise_tables(results.pairwise),
+        "trainings": training_tables(results.convergence),
     }
 
 

@@ -113,18 +113,21 @@
     const parts = { sentence: found.sentence, number: found.number, interval: found.interval, what: found.what, setting: found.name };
     for (const [key, text] of Object.entries(parts)) { document.getElementById(`hero-${key}`).textContent = text; }
   }
+  function told(figure, { count, unit }) {
+    figure.querySelector(".unit").textContent = unit;
+    figure.querySelector(".empty").hidden = count > 0;
+    figure.querySelector(".readout").textContent = "";
+  }
+  let changes = 0;
   async function update() {
+    changes += 1;
     chips.forEach(({ chip }, name) => {
       chip.setAttribute("aria-pressed", String(state.highlight.has(name)));
       chip.classList.toggle("pale", state.highlight.size > 0 && !state.highlight.has(name));
     });
     tables.mark(names, state.highlight);
     for (const figure of figures) {
-      if (!figure.dataset.drawn) { continue; }
-      const { count, unit } = await charts.update(figure.dataset.name, state);
-      figure.querySelector(".unit").textContent = unit;
-      figure.querySelector(".empty").hidden = count > 0;
-      figure.querySelector(".readout").textContent = "";
+      if (figure.dataset.drawn) { told(figure, await charts.update(figure.dataset.name, state)); }
     }
   }
   async function build(figure) {
@@ -154,8 +157,10 @@
         toggle(at);
       }
     });
-    await charts.draw(name, plot, spec, state, toggle);
+    const version = changes;
+    const drawn = await charts.draw(name, plot, spec, state, toggle);
     figure.dataset.drawn = "yes";
+    told(figure, version === changes ? drawn : await charts.update(name, state));
   }
   // Where drawing fails, the figure that is shown without JavaScript stands in its place.
   function fall(figure) {
@@ -167,19 +172,17 @@
     controls();
     legend();
     tables.start(names, toggle);
-    const [first, ...others] = figures;
-    for (const figure of [first, ...others]) {
-      if (!figure) { continue; }
+    for (const figure of figures) {
       try {
         await build(figure);
       } catch (error) {
         console.error(error);
         fall(figure);
-        continue;
       }
-      if (figure === first) { await update(); document.body.dataset.first = String(performance.now()); }
+      // The first screen stands: let the browser show it, and answer, before the others.
+      document.body.dataset.first = document.body.dataset.first || String(performance.now());
+      await new Promise((done) => { setTimeout(done); });
     }
-    await update();
     document.body.dataset.ready = String(performance.now());
   }
   start();

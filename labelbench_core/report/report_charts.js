@@ -191,6 +191,7 @@ const charts = (function () {
       if (item && item.datum && item.datum.strategy) { onClick(item.datum.strategy); }
     });
     views.set(name, view);
+    return { count: rows.length, unit: makers[name].unit(state) };
   }
   async function update(name, state) {
     const view = views.get(name), maker = makers[name], rows = maker.rows(state);

@@ -11,7 +11,7 @@ from labelbench_core.datasets.notes import leak_notes, left_out_notes, variant_n
 from labelbench_core.storage.files import read_json
 from labelbench_core.storage.records import KIND, read_record
 
-PACKAGES = ("jinja2", "matplotlib", "numpy", "pandas", "scipy")
+PACKAGES = ("altair", "jinja2", "matplotlib", "numpy", "pandas", "scipy", "vl-convert-python")
 
 
 def analysis_versions() -> dict[str, str]:

@@ -283,6 +283,10 @@ def test_summary_is_printed(
     assert "fine-tuned (full), 400 labels, random: " in printed
     assert f"points, for {fake_results.EXTRA_LABELS} more labels (" in printed
     assert "tables   results/reports/quickstart/tables" in printed
+    assert (
+        f"open     {Path(report_files.PAGE.format(experiment='quickstart')).absolute().as_uri()}"
+        in printed
+    )
     command = printed.splitlines()[-1].partition("snakemake ")[2]
     assert (PROJECT / command.rpartition("--configfile ")[2]).is_file()
     assert show_summary.main(["--experiment", "other"]) == 2

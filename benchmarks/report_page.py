@@ -1,0 +1,161 @@
+"""How large a report is, how long it takes to make, and how soon it is open, at its largest.
+
+    python -m benchmarks.report_page
+
+Made-up results of 40 strategies on 10 data sets in 20 rounds with 10 seeds, two splits: 160,000
+measured values. Prints the seconds of every job, its peak memory (all jobs in one process: the
+highest so far), the page's size, and, in Chromium without a window, the milliseconds until the
+first figure and until all figures stand, after a fresh start each time. Needs chromium.
+
+The goal: open in less than 3 seconds, smaller than 15 MB.
+"""
+
+import argparse
+import json
+import resource
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from labelbench_core.analysis.costs import COST_COLUMNS
+from labelbench_core.analysis.frames import FINETUNED_COLUMNS
+from labelbench_core.seeds import rng_for
+from workflow_scripts import (
+    plot_costs,
+    plot_label_efficiency,
+    plot_label_savings,
+    render_report,
+    tabulate,
+)
+
+SIZES = {"strategies": 40, "datasets": 10, "rounds": 20, "seeds": 10}
+SPLITS = ("test", "pool")
+BATCH = 100
+OPENINGS = 5
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def measured(experiment: dict[str, Any]) -> pd.DataFrame:
+    """Rising curves with noise: a row per data set, strategy, seed, round and split."""
+    crossing = experiment["crossings"][0]
+    names = ["dataset", "strategy", "seed", "round", "split"]
+    lists = [crossing["datasets"], crossing["strategies"], crossing["seeds"]]
+    lists += [range(crossing["rounds"]), SPLITS]
+    frame = pd.MultiIndex.from_product(lists, names=names).to_frame(index=False)
+    rng = rng_for("benchmark of the page")
+    speed = dict(zip(crossing["strategies"], rng.uniform(0.8, 1.6, len(lists[1])), strict=True))
+    labels = BATCH * (1 + frame["round"])
+    rise = 1 - np.exp(-labels * frame["strategy"].map(speed) / (BATCH * 6))
+    first = frame["round"] == 0  # all strategies share the first labels of a seed
+    noise = rng.normal(0, 0.01, len(frame))
+    noise[first] = 0.002 * frame.loc[first, "seed"]
+    rise[first] = 0.2
+    value = (0.3 + 0.6 * rise + noise).clip(0, 1)
+    ids = {"backbone": "dinov2-small", "proxy": "linear", "schedule": "first-100-batch-100"}
+    return frame.assign(
+        **ids, annotator="exact", num_labeled=labels, metric="accuracy", value=value.round(6),
+        converged=1, at_edge=0,
+    ).drop(columns="annotator")  # fmt: skip
+
+
+def experiment_of(sizes: dict[str, int]) -> dict[str, Any]:
+    """What is crossed, as jobs get it."""
+    strategies = ["random", "margin"]
+    strategies += [f"strategy-{number:02d}" for number in range(sizes["strategies"] - 2)]
+    crossing = {
+        "datasets": [f"data-set-{number}" for number in range(sizes["datasets"])],
+        **{"backbones": ["dinov2-small"], "proxies": ["linear"]},
+        **{"schedules": ["first-100-batch-100"], "strategies": strategies, "finetune": None},
+        **{"seeds": list(range(sizes["seeds"])), "rounds": sizes["rounds"]},
+    }
+    names = {"experiment": "benchmark", "baseline": "random", "highlight": "margin"}
+    return {**names, "crossings": [crossing]}
+
+
+def make(folder: Path, sizes: dict[str, int]) -> Path:
+    """The page, through the jobs that make it; their times are printed."""
+    experiment = experiment_of(sizes)
+    asked = ["--experiment", json.dumps(experiment)]
+    rows = measured(experiment)
+    rows.to_csv(folder / "metrics.csv", index=False)
+    pd.DataFrame(columns=[name for name in FINETUNED_COLUMNS if name != "annotator"]).to_csv(
+        folder / "finetuned.csv", index=False
+    )
+    pd.DataFrame(columns=[name for name in COST_COLUMNS if name != "annotator"]).to_csv(
+        folder / "costs.csv", index=False
+    )
+    tables, figures = ["--tables", f"{folder}/tables"], ["--figures", f"{folder}/figures"]
+    summary = ["--summary", f"{folder}/summary.json"]
+    collected = ["--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"]
+    curves = [f"{folder}/tables/{name}.csv" for name in ("curves", "comparisons", "savings")]
+    print(f"{len(rows):,} measured values")
+    timed("tabulate", tabulate.main, [*asked, *collected, *tables, *summary])
+    drawn = ["--curves", curves[0], "--comparisons", curves[1], *figures]
+    timed("plot_label_efficiency", plot_label_efficiency.main, [*asked, *drawn])
+    timed("plot_label_savings", plot_label_savings.main, [*asked, "--savings", curves[2], *figures])
+    costs = ["--costs", f"{folder}/costs.csv"]
+    timed("plot_costs", plot_costs.main, [*costs, *figures])
+    page = folder / "report.html"
+    made = [*asked, *summary, *tables, *figures, *costs, "--report", str(page)]
+    timed("render_report", render_report.main, made)
+    print(f"page: {page.stat().st_size / 1e6:.2f} MB")
+    return page
+
+
+def timed(name: str, main: Callable[[list[str]], int], arguments: list[str]) -> None:
+    start = time.perf_counter()
+    if main(arguments):
+        sys.exit(f"{name} failed")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{name}: {time.perf_counter() - start:.1f} s, peak memory {peak:,.0f} MB", flush=True)
+
+
+def open_page(page: Path) -> tuple[float, float]:
+    """Milliseconds until the first figure and all figures stand; median of openings."""
+    from playwright.sync_api import sync_playwright
+
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        sys.exit("chromium is not installed")
+    found = []
+    with sync_playwright() as playwright:
+        for _ in range(OPENINGS):
+            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+            opened = browser.new_page(viewport={"width": 1280, "height": 900})
+            opened.goto(page.resolve().as_uri())
+            opened.wait_for_function("document.body.dataset.ready")
+            found.append(
+                opened.evaluate(
+                    "[Number(document.body.dataset.first), Number(document.body.dataset.ready)]"
+                )
+            )
+            browser.close()
+    first, ready = (statistics.median(values) for values in zip(*found, strict=True))
+    return first, ready
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name, size in SIZES.items():
+        parser.add_argument(f"--{name}", type=int, default=size, help=f"how many; default {size}")
+    parser.add_argument("--page", type=Path, help="only open this page")
+    arguments = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as folder:
+        page = arguments.page
+        if page is None:
+            page = make(Path(folder), {name: getattr(arguments, name) for name in SIZES})
+        first, ready = open_page(page)
+    print(f"open, median of {OPENINGS}: first figure {first:.0f} ms, all {ready:.0f} ms")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
