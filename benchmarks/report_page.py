@@ -131,7 +131,7 @@ def open_page(page: Path) -> tuple[float, float]:
             browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
             opened = browser.new_page(viewport={"width": 1280, "height": 900})
             opened.goto(page.resolve().as_uri())
-            opened.wait_for_function("document.body.dataset.ready")
+            opened.wait_for_selector("body[data-ready]")
             found.append(
                 opened.evaluate(
                     "[Number(document.body.dataset.first), Number(document.body.dataset.ready)]"

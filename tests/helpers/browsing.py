@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-READY = "document.body.dataset.ready"
+READY = "body[data-ready]"
 """What a report sets when all of its figures are drawn."""
 
 
@@ -57,7 +57,7 @@ class Opened:
         self.page.on("request", self._note)
         self.page.goto(path.as_uri())
         if options.get("java_script_enabled", True):
-            self.page.wait_for_function(READY)
+            self.page.wait_for_selector(READY)
 
     def _note(self, request: Any) -> None:
         if not request.url.startswith(("file:", "data:", "blob:")):
