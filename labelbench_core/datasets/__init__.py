@@ -7,11 +7,13 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labelbench_core.datasets.framing import SHORTEST, Framing
+from labelbench_core.datasets.split_rows import Images, StoredRows
+from labelbench_core.datasets.split_rows import SplitRows as SplitRows
 from labelbench_core.datasets.stored_listing import StoredListing, read_listing
 from labelbench_core.datasets.text_rows import TextRows
 from labelbench_core.errors import InputError, damaged, shown
@@ -170,48 +172,6 @@ class Source:
     root: Path
     files: list[str]
     md5: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-class SplitRows(Protocol):
-    """Random access to the rows of one split, whatever they are."""
-
-    def __len__(self) -> int: ...
-
-    def batch(self, indices: np.ndarray) -> Any:
-        """The rows `indices`, in that order: an array of images or embeddings, a list of texts."""
-        ...
-
-    def contents(self, rows: range) -> str:
-        """A hash over all that `rows`, and their order, depend on."""
-        ...
-
-
-class Images(SplitRows, Protocol):
-    """Random access to the images of one split."""
-
-    def batch(self, indices: np.ndarray) -> np.ndarray:
-        """The images `indices` as uint8 (B, H, W, 3), in that order."""
-        ...
-
-
-class StoredRows:
-    """Images or embeddings of a Zarr array."""
-
-    def __init__(self, rows: store.RowBlocks) -> None:
-        self._rows = rows
-        self.shape = rows.shape
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def batch(self, indices: np.ndarray) -> np.ndarray:
-        """The rows `indices`, in that order: uint8 (B, H, W, 3), or floats (B, D)."""
-        return self._rows.take(indices)
-
-    def contents(self, rows: range) -> str:
-        """A hash over all that `rows`, and their order, depend on."""
-        taken = self._rows.take(np.arange(rows.start, rows.stop))
-        return hashlib.sha256(taken.data).hexdigest()
 
 
 class PreparedDataset:

@@ -11,7 +11,6 @@ import ast
 import functools
 import importlib
 import importlib.metadata
-import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +29,10 @@ from labelbench_core.errors import (
 from labelbench_core.registry import info as component_info
 from labelbench_core.registry import options as option_rules
 from labelbench_core.registry import own
+from labelbench_core.registry.reading import OWN_PACKAGES as OWN_PACKAGES
+from labelbench_core.registry.reading import PACKAGE, literal, meanings, parse, source_of
+from labelbench_core.registry.reading import PROJECT as PROJECT
 
-PACKAGE = Path(__file__).resolve().parents[1]
-PROJECT = PACKAGE.parent
-OWN_PACKAGES = ("labelbench_core", "workflow_scripts")
 MAIN_FUNCTION = {
     "datasets": "load",
     "annotators": "annotate",
@@ -241,7 +240,7 @@ def describe(kind: str, name: str) -> Component:
     tree = parse(path)
     shown_path = seen_from_here(path)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    stands_for = _meanings(tree)
+    stands_for = meanings(tree)
     main = functions.get(MAIN_FUNCTION[kind])
     if main is None:
         raise InputError(f"{shown_path}: has no function {MAIN_FUNCTION[kind]}")
@@ -249,7 +248,7 @@ def describe(kind: str, name: str) -> Component:
     if own.is_own(name) and "INFO" not in stands_for:
         raise InputError(f"{shown_path}: has no INFO; allowed: INFO = {{…}}, a mapping")
     if "INFO" in stands_for:
-        info = _literal(stands_for["INFO"], f"{shown_path}: INFO")
+        info = literal(stands_for["INFO"], f"{shown_path}: INFO")
     required = _required(info)
     options: dict[str, Any] = {}
     allowed: dict[str, option_rules.Allowed | None] = {}
@@ -257,7 +256,7 @@ def describe(kind: str, name: str) -> Component:
         where = f"{shown_path}: line {argument.lineno}: option {argument.arg}"
         if default is None:
             raise InputError(f"{where}: has no default")
-        options[argument.arg] = _literal(default, f"{shown_path}: default of {argument.arg}")
+        options[argument.arg] = literal(default, f"{shown_path}: default of {argument.arg}")
         try:
             allowed[argument.arg] = option_rules.read(argument.annotation, stands_for)
         except option_rules.Unreadable as error:
@@ -276,33 +275,6 @@ def describe(kind: str, name: str) -> Component:
     summary = (ast.get_docstring(tree) or "").partition("\n")[0]
     remembers = "select_with_state" in functions
     return Component(kind, name, module, path, info, summary, options, allowed, remembers)
-
-
-@functools.cache
-def parse(path: Path) -> ast.Module:
-    """A source file's syntax tree; `InputError`, one line, if it is not valid Python.
-
-    Parsed once per process: the tree must not be changed.
-    """
-    try:
-        return ast.parse(path.read_bytes(), filename=str(path))
-    except OSError as error:
-        raise InputError(f"{seen_from_here(path)}: cannot be read: {error.strerror}") from error
-    except SyntaxError as error:
-        line = f": line {error.lineno}" if error.lineno else ""
-        raise InputError(f"{seen_from_here(path)}{line}: not valid Python: {error.msg}") from error
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise InputError(f"{seen_from_here(path)}: not valid Python: {error}") from error
-
-
-def _literal(node: ast.expr, where: str) -> Any:
-    try:
-        return ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, RecursionError) as error:
-        line = f"{where}: line {node.lineno}"
-        raise InputError(
-            f"{line}: not a literal, as needed to read it without importing the file"
-        ) from error
 
 
 def components_run(
@@ -329,48 +301,6 @@ def needs(strategy: str, options: Mapping[str, Any] | None = None) -> set[str]:
     """Fields of the pool that a strategy needs, and those that it runs."""
     run = components_run("strategies", strategy, options)
     return {field for component in run for field in describe(*component).info["needs"]}
-
-
-def source_of(module: str) -> Path:
-    """The source file of a module, found without importing anything."""
-    first, *rest = module.split(".")
-    if first in OWN_PACKAGES:
-        folders = [PROJECT / first]
-    elif first == own.PACKAGE:
-        folder, rest = own.folder_of(module), rest[1:]
-        folders = [folder] if folder and rest else []
-    else:
-        try:
-            spec = importlib.util.find_spec(first)
-        except (ImportError, ValueError):
-            spec = None
-        folders = [Path(folder) for folder in (spec and spec.submodule_search_locations) or ()]
-        if spec and spec.origin and not rest:
-            return Path(spec.origin)
-    for folder in folders:
-        base = folder.joinpath(*rest)
-        if base.is_dir():
-            return base / "__init__.py"
-        if base.with_suffix(".py").is_file():
-            return base.with_suffix(".py")
-    if first in OWN_PACKAGES:
-        return PROJECT.joinpath(first, *rest).with_suffix(".py")
-    raise InputError(f"module {module!r} of a plug-in package cannot be found")
-
-
-def _meanings(tree: ast.Module) -> dict[str, ast.expr]:
-    """What names of a module stand for: what is assigned to them, or imported as another name."""
-    found: dict[str, ast.expr] = {}
-    for node in tree.body:
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value:
-            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            if isinstance(target, ast.Name):
-                found[target.id] = node.value
-        elif isinstance(node, ast.ImportFrom):
-            for one in node.names:
-                if one.asname not in (None, one.name):
-                    found[one.asname] = ast.Name(one.name, ast.Load())
-    return found
 
 
 @functools.cache

@@ -88,17 +88,6 @@ def test_each_error_names_file_key_value_and_what_is_allowed(quickstart, catalog
     assert told in errors_of({**quickstart, **change}, catalogue)
 
 
-def test_a_default_that_does_not_fit_is_called_one(quickstart, catalogue):
-    without = {key: quickstart[key] for key in quickstart if key not in ("baseline", "highlight")}
-    for strategies, told in (
-        (["margin"], "baseline: 'random', the default, is not in the experiment's strategies"),
-        (["random"], "highlight: 'margin', the default, is not in the experiment's strategies"),
-    ):
-        assert told in errors_of({**without, "strategies": strategies}, catalogue)
-    told = "highlight: 'margin', the default, is the baseline, with which it would be compared"
-    assert told in errors_of({**without, "baseline": "margin"}, catalogue)
-
-
 @pytest.mark.parametrize(
     ("change", "told"),
     [

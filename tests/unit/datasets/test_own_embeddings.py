@@ -6,46 +6,24 @@ import pickle
 import numpy as np
 import pytest
 
+from helpers.embedding_files import SIZES, TWO_FILES, random_rows, save, told
 from helpers.prepared import prepare
 from labelbench_core import registry
 from labelbench_core.configuration.source_images import check_new_images
-from labelbench_core.configuration.source_sizes import source_sizes
 from labelbench_core.datasets import own_embeddings
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.embeddings.views import open_embeddings
 from labelbench_core.errors import InputError
 from labelbench_core.selection.in_memory import round_data
 
-SIZES = {"pool": 30, "test": 12}
 BY_NAME = {"splits": {"pool": "all.npz:a", "test": "all.npz:b"}}
 BY_NAME["labels"] = {"pool": "all.npz:la", "test": "all.npz:lb"}
 BY_NPY = {"splits": {"pool": "one.npy:a", "test": "test.npz"}}
-TWO_FILES = {"splits": {"pool": "pool.npz", "test": "test.npz"}}
 
 
 @pytest.fixture
 def rows():
-    """Split → embeddings (N, 5) float32 and labels (N,)."""
-    rng = np.random.default_rng(0)
-    return {
-        split: (rng.standard_normal((size, 5)).astype(np.float32), np.arange(size) % 3)
-        for split, size in SIZES.items()
-    }
-
-
-def save(folder, rows):
-    """`pool.npz` and `test.npz`."""
-    for split, (embeddings, labels) in rows.items():
-        np.savez(folder / f"{split}.npz", embeddings=embeddings, labels=labels)
-
-
-def told(folder, options=TWO_FILES):
-    """What is told before any job; one line."""
-    with pytest.raises(InputError) as error:
-        source_sizes({"implementation": "own-embeddings", "options": options}, folder)
-    assert "\n" not in str(error.value)
-    assert "allowed: " in str(error.value) or "not a readable array" in str(error.value)
-    return str(error.value)
+    return random_rows()
 
 
 # ---- formats
@@ -357,56 +335,3 @@ def test_parquet_cells_that_are_missing_or_of_other_lengths(rows, tmp_path):
         parquet.write_table(table, tmp_path / "pool.parquet")
         options = {"splits": {"pool": "pool.parquet", "test": "test.npz"}}
         assert expected in told(tmp_path, options)
-
-
-# ---- any number of classes a row
-
-
-@pytest.fixture
-def several(rows, tmp_path):
-    """Files whose labels have three columns; the embeddings' splits and their labels."""
-    labels = {split: np.eye(3, dtype=int)[given] for split, (_, given) in rows.items()}
-    labels["pool"][0] = [1, 0, 1]
-    labels["pool"][1] = 0
-    save(tmp_path, {split: (rows[split][0], labels[split]) for split in rows})
-    return tmp_path, labels
-
-
-def test_labels_of_several_columns(several, tmp_path):
-    folder, labels = several
-    made = prepare(tmp_path / "out", "own-embeddings", folder, {**TWO_FILES, "multilabel": True})
-    np.testing.assert_array_equal(made.labels("pool"), labels["pool"])
-    assert made.labels("pool").dtype == np.uint8
-    assert made.class_names == ["0", "1", "2"]
-    assert (
-        source_sizes(
-            {"implementation": "own-embeddings", "options": {**TWO_FILES, "multilabel": True}},
-            folder,
-        ).splits
-        == SIZES
-    )
-    assert "labels have the shape (30, 3)" in told(folder)
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (lambda labels: labels[:, 0], "pool.npz: labels: labels are int64 of shape (30,); allowed"),
-        (lambda labels: labels + 1, "row 0, column 0: label 2; allowed: 0, 1"),
-        (lambda labels: np.where(labels, np.nan, 0.0), "label nan; allowed: 0, 1"),
-        (lambda labels: labels.astype(str), "labels are <U21 of shape (30, 3); allowed: (N, C)"),
-        (lambda labels: labels[:, :2], "test.npz: labels: 3 columns of labels; allowed: 2"),
-        (lambda labels: labels * [1, 1, 0], "pool has no row of class 2 (1 classes missing)"),
-    ],
-)
-def test_columns_that_are_not_0_and_1_are_refused(several, rows, change, expected):
-    folder, labels = several
-    save(folder, {"pool": (rows["pool"][0], change(labels["pool"]))})
-    assert expected in told(folder, {**TWO_FILES, "multilabel": True})
-
-
-def test_names_for_another_number_of_columns_are_refused(several):
-    folder, _ = several
-    (folder / "names.txt").write_text("a\nb\n")
-    options = {**TWO_FILES, "multilabel": True, "classes": "names.txt"}
-    assert "3 columns of labels; allowed: 2, the classes of `classes`" in told(folder, options)

@@ -1,8 +1,5 @@
 """Data sets by a table: read as it says, and what is wrong with it said by line and column."""
 
-import json
-import sys
-
 import numpy as np
 import pytest
 
@@ -317,71 +314,6 @@ def test_missing_files_are_left_out_where_that_is_asked_for(pets, tmp_path):
     manifest = prepare_dataset("pets", "table", options, pets.data, *paths)
     assert manifest["splits"]["test"]["num_rows"] == 7
     assert len(open_dataset(out).groups("test")) == 7
-
-
-def test_json_lines_are_a_table_like_any_other(pets):
-    lines = [dict(zip(Pets.HEADER, row, strict=True)) for row in pets.rows]
-    for line in lines:
-        line["painter"] = int(line["painter"])
-    file = pets.folder / "all.jsonl"
-
-    def write():
-        file.write_text("\n\n".join(map(json.dumps, lines)), encoding="utf-8")
-
-    write()
-    read, expected = load(pets, table="pets/all.jsonl"), load(pets)
-    for split, entry in expected.splits.items():
-        assert read.splits[split].files == entry.files
-        assert read.splits[split].labels.tolist() == entry.labels.tolist()
-        assert read.splits[split].groups.tolist() == entry.groups.tolist()
-    lines[2]["animal"] = None
-    write()
-    with pytest.raises(InputError, match=r"all.jsonl: line 5: column animal: ''; allowed: a cell"):
-        load(pets, table="pets/all.jsonl")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('{"file": "a.png"', "line 1: not valid JSON: "),
-        ("\n[1, 2]\n", r"line 2: .*; allowed: an object with the columns' names as k"),
-        ('{"file": "a.png"}\n', "line 1: options.label_column: 'animal': no such column"),
-        ('{"file": "a", "animal": ["cat", "dog"]}\n', r"line 1: column animal: .*allowed: text, a"),
-        ("\n", "has no rows"),
-    ],
-)
-def test_what_is_no_json_lines_is_named(pets, text, message):
-    (pets.folder / "all.jsonl").write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=rf"all.jsonl: .*{message}") as caught:
-        load(pets, table="pets/all.jsonl")
-    assert "\n" not in str(caught.value)
-
-
-def test_parquet_is_read_where_pyarrow_is(pets):
-    pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
-    columns = dict(zip(Pets.HEADER, map(list, zip(*pets.rows, strict=True)), strict=True))
-    columns["painter"] = [int(one) for one in columns["painter"]]
-    parquet.write_table(pyarrow.table(columns), pets.folder / "all.parquet")
-    read = load(pets, table="pets/all.parquet")
-    assert read.splits["art"].groups.tolist() == load(pets).splits["art"].groups.tolist()
-    columns["animal"][4] = None
-    parquet.write_table(pyarrow.table(columns), pets.folder / "all.parquet")
-    with pytest.raises(InputError, match=r"all.parquet: row 5: column animal: ''"):
-        load(pets, table="pets/all.parquet")
-    with pytest.raises(InputError, match=r"'kind': no such column.*allowed: file, animal"):
-        load(pets, table="pets/all.parquet", label_column="kind")
-    (pets.folder / "all.parquet").write_bytes(b"PAR1")
-    with pytest.raises(InputError, match=r"not a readable Parquet file"):
-        load(pets, table="pets/all.parquet")
-
-
-def test_the_package_that_parquet_needs_is_named(pets, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    (pets.folder / "all.parquet").write_bytes(b"PAR1")
-    with pytest.raises(InputError, match=r"needs the package pyarrow, which is not installed"):
-        load(pets, table="pets/all.parquet")
 
 
 @pytest.mark.parametrize(

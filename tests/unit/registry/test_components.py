@@ -1,8 +1,6 @@
 """What exists is found without importing it, in this project and in packages outside."""
 
-import dataclasses
 import importlib.metadata
-import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -11,8 +9,6 @@ import pytest
 from helpers.project import PROJECT
 from labelbench_core import provenance, registry
 from labelbench_core.errors import InputError
-from labelbench_core.registry import info
-from labelbench_core.strategies.pool import Pool
 
 PLUGIN = '''"""Takes the first rows: a plug-in's strategy."""
 
@@ -364,44 +360,3 @@ def test_a_strategy_that_ends_the_program_is_named(plugin, tmp_path):
     assert f"error: {told}" in log.read_text()
     assert run_job(lambda _: sys.exit(0), arguments) == 2
     assert f"ended the program by sys.exit(0) in {__file__}" in log.read_text()
-
-
-def test_an_unknown_name_is_told_with_what_there_is():
-    with pytest.raises(InputError, match=r"'margn': unknown name .*'margin'.*; allowed: .*margin"):
-        registry.load("strategies", "margn")
-    with pytest.raises(InputError, match="kind of component: 'strategy'; allowed: datasets"):
-        registry.names("strategy")
-
-
-def test_every_component_can_be_described_and_all_its_options_have_defaults():
-    for kind in registry.MAIN_FUNCTION:
-        assert registry.names(kind), kind
-        for name in registry.names(kind):
-            component = registry.describe(kind, name)
-            assert component.summary.endswith("."), (kind, name)
-            assert component.info, (kind, name)
-
-
-@pytest.mark.parametrize("kind", sorted(registry.MAIN_FUNCTION))
-def test_listing_imports_nothing_heavy(kind):
-    command = (
-        "import runpy, sys; sys.argv = ['x', '--list'];"
-        f"runpy.run_module('labelbench_core.{kind}.__main__', run_name='__main__', alter_sys=True)"
-    )
-    code = f"import sys\ntry:\n    exec({command!r})\nexcept SystemExit:\n    pass\n"
-    code += "print('MODULES', *sys.modules)\n"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert not {"torch", "scipy", "sklearn", "pandas"} & set(done.stdout.split())
-    assert "options" in done.stdout
-
-
-def test_what_strategies_may_need_are_fields_of_a_pool_and_proxies_provide_some_of_them():
-    fields = {field.name for field in dataclasses.fields(Pool)}
-    assert set(info.POOL_FIELDS) <= fields
-    assert set(info.PROVIDED) < set(info.POOL_FIELDS)
