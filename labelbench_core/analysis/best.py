@@ -34,6 +34,7 @@ BEST_COLUMNS = (
     "difference_high",
     "p_value",
     "p_holm",
+    "detectable",
     "verdict",
 )
 
@@ -51,6 +52,7 @@ def best_strategies(frame: pd.DataFrame) -> pd.DataFrame:
     -------
     Group columns and `BEST_COLUMNS`; groups with one strategy, or with fewer than two common
     numbers of labels, have no rows. `difference` is a strategy's area less the best one's.
+    `detectable`: the true difference that the uncorrected test finds with 80 % power.
     `verdict`: BEST; WORSE where `p_holm` is below 0.05; SAME where it is not; UNTESTED where there
     is no p-value, as of a single seed.
     """
@@ -108,6 +110,7 @@ def _ranked(areas: Mapping[str, pd.Series], metric: str) -> list[dict[str, Any]]
                 "difference_high": test.get("high", math.nan),
                 "p_value": test.get("p_value", math.nan),
                 "p_holm": p_holm,
+                "detectable": test.get("detectable", math.nan),
                 "verdict": BEST if name == order[0] else _verdict(test, p_holm, sign),
             }
         )
@@ -152,4 +155,19 @@ def best_text(rows: Sequence[Mapping[str, Any]], split: str, metric: str) -> str
     if pairs == 1:
         how = "a paired t-test over seeds"
     clauses = "; ".join(said)
-    return f"{text}. {clauses[0].upper()}{clauses[1:]} ({how})."
+    return f"{text}. {clauses[0].upper()}{clauses[1:]} ({how}).{_detectable_text(others, metric)}"
+
+
+def _detectable_text(others: Sequence[Mapping[str, Any]], metric: str) -> str:
+    """What these seeds can show, as a sentence; empty where that is not known."""
+    known = [one["detectable"] for one in others if one.get("detectable") is not None]
+    known = [of(metric).scale * value for value in known if math.isfinite(value)]
+    if not known:
+        return ""
+    digits = 2 if of(metric).is_share else 3
+    low, high = (f"{value:.{digits}f}" for value in (min(known), max(known)))
+    size = low if low == high else f"{low} to {high}"
+    return (
+        f" One uncorrected test with these seeds detects a true difference of {size} "
+        f"{of(metric).unit_of_differences} with 80 % power."
+    )

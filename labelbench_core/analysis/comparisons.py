@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SIGNIFICANCE = 0.05
 POWER = 0.80
+MOST_DEVIATIONS = 60.0
 COMPARISON_COLUMNS = (
     "n_seeds",
     "difference",
@@ -67,23 +68,26 @@ def paired_test(differences: np.ndarray, metric: str) -> dict[str, float]:
 
 
 @functools.cache
-def detectable_effect(num_seeds: int) -> float:
+def detectable_effect(num_seeds: int, alpha: float = SIGNIFICANCE) -> float:
     """Smallest true mean difference, in standard deviations of the paired differences, that a
-    two-sided paired t-test at the 5 % level finds with 80 % power. NaN for fewer than two seeds.
+    two-sided paired t-test at the level `alpha` finds with 80 % power. NaN for fewer than two
+    seeds; infinite beyond sixty standard deviations.
     """
     from scipy import optimize, stats
 
     if num_seeds < 2:
         return math.nan
     freedom = num_seeds - 1
-    critical = stats.t.ppf(1 - SIGNIFICANCE / 2, freedom)
+    critical = stats.t.ppf(1 - alpha / 2, freedom)
 
     def missing_power(effect: float) -> float:
         shift = effect * math.sqrt(num_seeds)
         # The far tail is left out: at 80 % power it is negligible, and it is hard to compute.
         return float(stats.nct.sf(critical, freedom, shift)) - POWER
 
-    return float(optimize.brentq(missing_power, 1e-6, 60.0))
+    if missing_power(MOST_DEVIATIONS) < 0:
+        return math.inf
+    return float(optimize.brentq(missing_power, 1e-6, MOST_DEVIATIONS))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

@@ -40,6 +40,7 @@ IDENTIFIERS = (*SETTING, "augmentation", "trainer", "strategy", "kind", "split",
 COMBINATION = ("trained", "training", "compared", "reference_training", "reference_strategy")
 TEXT_COLUMNS = (*IDENTIFIERS, *COMBINATION, "baseline", "definition")
 TEXT_COLUMNS += ("bound", "low_bound", "high_bound")
+TEXT_COLUMNS += ("saving_bound", "saving_low_bound", "saving_high_bound", "ceiling")
 TEXT_COLUMNS += ("verdict", "reference", "smoothing", "measure", "statistic", "strategies")
 """Columns in which an empty cell is an empty string; in all others it is a missing number."""
 

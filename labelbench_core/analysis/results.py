@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labelbench_core.analysis.across import across_tables, ranks_over_datasets
 from labelbench_core.analysis.aubc import aubc_table
 from labelbench_core.analysis.best import best_strategies
 from labelbench_core.analysis.ceilings import methods_only, with_kind
@@ -16,7 +17,11 @@ from labelbench_core.analysis.convergence import count_failures
 from labelbench_core.analysis.curves import summarise_curves
 from labelbench_core.analysis.finetuning import compare_to_proxy
 from labelbench_core.analysis.frames import ordered_splits, write_csv
+from labelbench_core.analysis.headroom import headroom_table, headroom_tables
+from labelbench_core.analysis.levels import labels_at_levels, level_tables
 from labelbench_core.analysis.pairwise import penalty_matrix
+from labelbench_core.analysis.power import power_table, power_tables
+from labelbench_core.analysis.profiles import performance_profiles
 from labelbench_core.analysis.ranking import mean_ranks
 from labelbench_core.analysis.savings import label_savings
 from labelbench_core.analysis.summary import summarise_experiment
@@ -52,6 +57,11 @@ class Results:
     best: pd.DataFrame
     ranking: pd.DataFrame
     pairwise: pd.DataFrame
+    levels: pd.DataFrame
+    power: pd.DataFrame
+    headroom: pd.DataFrame
+    across: pd.DataFrame
+    profiles: pd.DataFrame
     combined: pd.DataFrame
     finetuning: pd.DataFrame
     convergence: pd.DataFrame
@@ -66,8 +76,8 @@ def compute_results(
     """Every statistic, from the tables of `collect_curves` and the proxies that train on images.
 
     Curves and comparisons cover all metrics, in their own units; savings those that the experiment
-    names; areas, ranks and pairwise wins only the first of these, that of the headline. Ceilings
-    have curves, and fine-tunings corrected separately; everything else is of methods only.
+    names; all else only the first of these, that of the headline. Ceilings have curves and bound
+    the headroom, and fine-tunings are corrected separately; everything else is of methods only.
     """
     methods = methods_only(rounds, experiment)
     by_metric = [methods[methods["metric"] == metric] for metric in experiment.metrics]
@@ -84,6 +94,11 @@ def compute_results(
         best=best_strategies(chosen),
         ranking=mean_ranks(chosen),
         pairwise=_pairwise(chosen, experiment.baseline),
+        levels=labels_at_levels(chosen, experiment.baseline, experiment.levels),
+        power=power_table(chosen, experiment.baseline),
+        headroom=headroom_table(rounds[rounds["metric"] == experiment.metric], experiment),
+        across=ranks_over_datasets(chosen),
+        profiles=performance_profiles(chosen, experiment.baseline),
         combined=compare_combinations(
             methods, methods_only(finetuned, experiment), experiment.baseline, on_images
         ),
@@ -141,6 +156,10 @@ def write_results(
             for table in accuracy_tables(results.curves, metric)
         ],
         "savings": savings_tables(results.savings),
+        "levels": level_tables(results.levels),
+        "power": power_tables(results.power),
+        "headroom": headroom_tables(results.headroom),
+        "across": across_tables(results.across),
         "combined": combined_tables(results.combined, experiment.metric),
         "finetuning": finetuning_tables(results.finetuning, experiment.metric),
     }

@@ -18,7 +18,7 @@ from labelbench_core.analysis.frames import (
 )
 from labelbench_core.analysis.savings import DEFINITIONS, HEADLINE, interval_text, saving_text
 from labelbench_core.analysis.tables import p_text
-from labelbench_core.analysis.units import difference_text, signed, value_text
+from labelbench_core.analysis.units import difference_text, of, signed, value_text
 from labelbench_core.configuration.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SAVING_FIELDS = ("level", "saving", "bound", "low", "low_bound", "high", "high_bound", "n_seeds")
 FINETUNING_FIELDS = ("finetuned", "proxy_value", "difference", "low", "high", "p_holm")
-DIFFERENCE_FIELDS = ("difference", "low", "high", "p_value")
+DIFFERENCE_FIELDS = ("difference", "low", "high", "p_value", "detectable")
 COUNTS = ("n_seeds", *SPENT_ON_VALIDATION)
 WHOLE = (*COUNTS, "first_labels", "last_labels")
 """Cells that are whole numbers."""
@@ -238,7 +238,11 @@ def last_difference_text(entry: Mapping[str, Any], pair: tuple[str, str], metric
         "worse": f"{first} is worse than {second}",
         "not distinguishable": f"{first} cannot be told from {second}",
     }[entry["verdict"]]
-    return f"{words}: {points} (95 % interval {low} to {high}, p {p_text(nan(entry['p_value']))})"
+    told = f"95 % interval {low} to {high}, p {p_text(nan(entry['p_value']))}"
+    if entry.get("detectable") is not None and math.isfinite(entry["detectable"]):
+        smallest = value_text(entry["detectable"], metric).split(" ")[0]
+        told += f"; detectable with 80 % power: {smallest} {of(metric).unit_of_differences}"
+    return f"{words}: {points} ({told})"
 
 
 def summary_lines(summary: Mapping[str, Any]) -> list[str]:

@@ -136,7 +136,8 @@ class Experiment:
     `baseline` is what every strategy is compared with, `highlight` the strategy of the headline;
     they are strategies of the whole, and a crossing may lack them. `metric` is the metric of
     the headline and of tables, savings and figures; `further_metrics` have curves, differences and
-    savings of their own. `references` are published settings beside the experiment's own,
+    savings of their own. `levels` are those of `metric` that labels are counted for; without any,
+    round numbers are chosen. `references` are published settings beside the experiment's own,
     `panels` those of a figure of its own. `priced` says whether there are prices that turn costs
     into money.
     """
@@ -147,6 +148,7 @@ class Experiment:
     highlight: str
     metric: str = "accuracy"
     further_metrics: tuple[str, ...] = ()
+    levels: tuple[float, ...] = ()
     references: tuple[Reference, ...] = ()
     panels: tuple[Panel, ...] = ()
     priced: bool = field(default=False, metadata=UNWRITTEN)
@@ -177,7 +179,7 @@ class Experiment:
             if crossing["annotators"] == [EXACT]:
                 del crossing["annotators"]
         # Left out where there are none: an experiment without them is what it was before.
-        optional = ("further_metrics", "references", "panels")
+        optional = ("further_metrics", "levels", "references", "panels")
         return {key: value for key, value in values.items() if value or key not in optional}
 
     @property

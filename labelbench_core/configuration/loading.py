@@ -77,6 +77,7 @@ def load_experiment(
         highlight=config.get("highlight", "margin"),
         metric=metric,
         further_metrics=tuple(further_metrics),
+        levels=tuple(float(level) for level in config.get("levels", ())),
         priced="prices" in config,
     )
     named = (one for crossing in experiment.crossings for one in _named(crossing))

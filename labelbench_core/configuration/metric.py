@@ -40,6 +40,15 @@ def metric_errors(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[s
             key = f"{SEVERAL}.{place}" if SEVERAL in config else ONE
             for dataset in found:
                 yield from unmeasured(dataset, metric, catalogue, key)
+        yield from _level_errors(config, metrics_of(config, catalogue)[0])
+
+
+def _level_errors(config: Mapping[str, Any], metric: str) -> Iterator[str]:
+    """Levels of a share that are given in percent."""
+    known = METRICS.get(metric)
+    for place, level in enumerate(config.get("levels", ())):
+        if known is not None and known.is_share and level > 1:
+            yield f"levels.{place}: {level}: {metric} is a share; allowed: at most 1, such as 0.8"
 
 
 def _metrics(config: Mapping[str, Any], catalogue: Catalogue) -> dict[str, str]:

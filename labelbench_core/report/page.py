@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labelbench_core.analysis.across import across_tables
 from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, refresh_costs, selection_costs
 from labelbench_core.analysis.frames import (
     SETTING,
@@ -17,7 +18,10 @@ from labelbench_core.analysis.frames import (
     read_csv,
     setting_name,
 )
+from labelbench_core.analysis.headroom import headroom_tables
+from labelbench_core.analysis.levels import level_tables
 from labelbench_core.analysis.money import MONEY_COLUMNS, money_tables
+from labelbench_core.analysis.power import power_tables
 from labelbench_core.analysis.published_texts import (
     order_tables,
     published_sentences,
@@ -215,6 +219,10 @@ def _tables(results: Results, experiment: Experiment) -> dict[str, list[TextTabl
         "overall": _overall_tables(results),
         "pairwise": _pairwise_tables(results.pairwise),
         "trainings": training_tables(results.convergence),
+        "levels": level_tables(results.levels),
+        "power": power_tables(results.power),
+        "headroom": headroom_tables(results.headroom),
+        "across": across_tables(results.across),
     }
 
 

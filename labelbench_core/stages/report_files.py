@@ -19,12 +19,26 @@ TABLES = (
     "best",
     "ranking",
     "pairwise",
+    "levels",
+    "power",
+    "headroom",
+    "across",
+    "profiles",
     "combined",
     "finetuning",
     "convergence",
 )
 """Names of the tables that are computed from them, each a CSV file."""
-TEXT_TABLES = ("curves", "savings", "combined", "finetuning")
+TEXT_TABLES = (
+    "curves",
+    "savings",
+    "levels",
+    "power",
+    "headroom",
+    "across",
+    "combined",
+    "finetuning",
+)
 """Those that are also written in `TEXT_FORMATS`."""
 TEXT_FORMATS = ("md", "tex")
 REFERENCE, ORDERS = "reference", "orders"

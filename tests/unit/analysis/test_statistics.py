@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.curves import curves
 from labelbench_core.analysis.aubc import area_under_budget_curve, aubc_table
 from labelbench_core.analysis.best import best_strategies, best_text
 from labelbench_core.analysis.comparisons import (
@@ -21,27 +22,6 @@ from labelbench_core.analysis.pairwise import checkpoint_rounds, penalty_matrix
 from labelbench_core.analysis.ranking import mean_ranks
 from labelbench_core.analysis.summary import last_difference_text
 from labelbench_core.analysis.units import signed, with_half_width
-
-
-def curves(values: dict[str, list[list[float]]], **names: str) -> pd.DataFrame:
-    """A long table from a row per seed for each strategy; budgets are 100, 200, …"""
-    setting = {"dataset": "d", "backbone": "b", "proxy": "p", "schedule": "s", **names}
-    rows = [
-        {
-            **setting,
-            "strategy": strategy,
-            "seed": seed,
-            "round": number,
-            "num_labeled": 100 * (number + 1),
-            "split": "test",
-            "metric": "accuracy",
-            "value": value,
-        }
-        for strategy, seeds in values.items()
-        for seed, curve in enumerate(seeds)
-        for number, value in enumerate(curve)
-    ]
-    return pd.DataFrame(rows)
 
 
 def test_t_interval_of_three_values() -> None:

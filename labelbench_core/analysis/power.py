@@ -1,0 +1,217 @@
+"""How small a difference these seeds can show, and how many seeds smaller ones would take.
+
+From the spread of the paired differences that was seen, for a two-sided paired t-test at the 5 %
+level with 80 % power (Cohen, Statistical Power Analysis for the Behavioral Sciences, 2nd ed. 1988,
+chapter 2; the noncentral t distribution, without the far tail, which is negligible at 80 % power).
+A spread seen with few seeds is itself uncertain: its 95 % interval by the chi-squared distribution
+stands beside it, and what follows from its ends beside the number of seeds.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labelbench_core.analysis.aubc import area_under_budget_curve
+from labelbench_core.analysis.comparisons import SIGNIFICANCE, detectable_effect
+from labelbench_core.analysis.curves import CONFIDENCE
+from labelbench_core.analysis.frames import (
+    SETTING,
+    by_seed,
+    group_columns,
+    groups,
+    ordered_splits,
+    setting_name,
+)
+from labelbench_core.analysis.tables import TextTable
+from labelbench_core.analysis.units import of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FINAL, AREA = "final", "area"
+MEASURES = (FINAL, AREA)
+"""What is compared: values with the last labels of both, or areas under their curves."""
+POWER_COLUMNS = (
+    "strategy",
+    "baseline",
+    "measure",
+    "n_seeds",
+    "spread",
+    "spread_low",
+    "spread_high",
+    "detectable",
+    "n_tests",
+    "detectable_holm",
+    "difference",
+    "seeds",
+    "seeds_low",
+    "seeds_high",
+    "seeds_holm",
+)
+POINTS = (0.5, 1.0, 2.0, 5.0)
+"""Differences as they are shown: in points of a share; in hundredths of a nat for a loss."""
+MOST_SEEDS = 10_000
+"""Where more are needed, `seeds` is infinite."""
+
+
+def power_table(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """What can be told of every strategy's difference to `baseline`, in every group.
+
+    Returns
+    -------
+    Group columns and `POWER_COLUMNS`; a row for each of `POINTS`. `spread` is the standard
+    deviation of the paired differences over `n_seeds` seeds of both; `detectable` the true
+    difference that they would show with 80 % power at the 5 % level, `detectable_holm` the same at
+    5 % divided by `n_tests`, the strategies compared, which is what Holm's correction asks of the
+    first of them. `seeds` are those needed to show `difference`, `seeds_low` and `seeds_high` at
+    the ends of the spread's interval, `seeds_holm` at the corrected level. All NaN where there is
+    no spread: one seed, or equal differences.
+    """
+    import pandas as pd
+
+    keys = group_columns(frame)
+    results = []
+    for names, rows in groups(frame, keys):
+        tables = {name: by_seed(part) for name, part in rows.groupby("strategy", sort=False)}
+        base = tables.pop(baseline, None)
+        if base is None:
+            continue
+        steps = [points / 100 for points in POINTS]
+        for measure in MEASURES:
+            for strategy, table in tables.items():
+                differences = paired_differences(table, base, measure)
+                if not len(differences):
+                    continue
+                head = {"strategy": strategy, "baseline": baseline, "measure": measure}
+                results += [
+                    {**names, **head, **row} for row in _rows(differences, len(tables), steps)
+                ]
+    return pd.DataFrame(results, columns=[*keys, *POWER_COLUMNS])
+
+
+def paired_differences(one: pd.DataFrame, other: pd.DataFrame, measure: str) -> np.ndarray:
+    """(n,) differences of two tables of `frames.by_seed` over the seeds and labels of both."""
+    seeds = one.index.intersection(other.index)
+    budgets = one.columns.intersection(other.columns)
+    if seeds.empty or len(budgets) < (2 if measure == AREA else 1):
+        return np.zeros(0)
+    lines = (one.loc[seeds, budgets] - other.loc[seeds, budgets]).to_numpy(dtype=np.float64)
+    if measure == FINAL:
+        return lines[:, -1]
+    return area_under_budget_curve(budgets.to_numpy(dtype=np.float64), lines)
+
+
+def _rows(differences: np.ndarray, tests: int, steps: list[float]) -> list[dict[str, Any]]:
+    count = len(differences)
+    values = np.round(differences, 12)
+    spread = float(values.std(ddof=1)) if count > 1 and np.ptp(values) > 0 else math.nan
+    low, high = spread_interval(spread, count)
+    head = {
+        "n_seeds": count,
+        "spread": spread,
+        "spread_low": low,
+        "spread_high": high,
+        "detectable": spread * detectable_effect(count),
+        "n_tests": tests,
+        "detectable_holm": spread * detectable_effect(count, SIGNIFICANCE / tests),
+    }
+    return [
+        {
+            **head,
+            "difference": step,
+            "seeds": seeds_needed(step, spread),
+            "seeds_low": seeds_needed(step, low),
+            "seeds_high": seeds_needed(step, high),
+            "seeds_holm": seeds_needed(step, spread, SIGNIFICANCE / tests),
+        }
+        for step in steps
+    ]
+
+
+def spread_interval(spread: float, count: int) -> tuple[float, float]:
+    """The 95 % interval of a normal distribution's standard deviation, seen in `count` values."""
+    from scipy import special
+
+    if math.isnan(spread):
+        return math.nan, math.nan
+    freedom, tail = count - 1, (1 - CONFIDENCE) / 2
+    upper, lower = (float(special.chdtri(freedom, share)) for share in (tail, 1 - tail))
+    return spread * math.sqrt(freedom / upper), spread * math.sqrt(freedom / lower)
+
+
+def seeds_needed(difference: float, spread: float, alpha: float = SIGNIFICANCE) -> float:
+    """The fewest seeds whose paired t-test shows a true `difference` with 80 % power.
+
+    NaN where the spread is not known, infinite where more than `MOST_SEEDS` are needed.
+    """
+    if math.isnan(spread) or spread <= 0:
+        return math.nan
+    return _fewest(round(difference / spread, 9), alpha)
+
+
+@functools.lru_cache(maxsize=100_000)
+def _fewest(effect: float, alpha: float) -> float:
+    few, many = 1, 2  # `few` are too few
+    while detectable_effect(many, alpha) > effect:
+        few, many = many, 2 * many
+        if few >= MOST_SEEDS:
+            return math.inf
+    while many - few > 1:
+        middle = (few + many) // 2
+        if detectable_effect(middle, alpha) > effect:
+            few = middle
+        else:
+            many = middle
+    return float(many) if many <= MOST_SEEDS else math.inf
+
+
+def power_tables(table: pd.DataFrame) -> list[TextTable]:
+    """For people: per setting and split, a row per strategy and measure."""
+    tables = []
+    for names, rows in groups(table, [*SETTING, "metric"]):
+        metric = of(names["metric"])
+        unit, scale = metric.unit_of_differences, metric.scale
+        digits = 2 if metric.is_share else 4
+        for split in ordered_splits(rows["split"]):
+            part = rows[rows["split"] == split]
+            cells = []
+            for (strategy, measure), one in part.groupby(["strategy", "measure"], sort=False):
+                first = one.iloc[0]
+                effects = (first[name] for name in ("spread", "detectable", "detectable_holm"))
+                cells.append(
+                    (
+                        strategy,
+                        measure,
+                        str(first["n_seeds"]),
+                        *(f"{scale * v:.{digits}f}" if math.isfinite(v) else "–" for v in effects),
+                        *(_seeds_text(row) for row in one.to_dict("records")),
+                    )
+                )
+            steps = (f"{scale * step:g} {unit}" for step in dict.fromkeys(part["difference"]))
+            columns = (
+                "strategy",
+                "measure",
+                "seeds",
+                f"spread in {unit}",
+                "detectable",
+                "after Holm",
+                *(f"seeds for {step}" for step in steps),
+            )
+            title = f"difference to {part['baseline'].iloc[0]} in {split} {names['metric']}, "
+            tables.append(TextTable(title + setting_name(names), columns, tuple(cells), 2))
+    return tables
+
+
+def _seeds_text(row: dict[str, Any]) -> str:
+    """Seeds needed, with those at the ends of the spread's interval: "9 (4 to 40)"."""
+    if math.isnan(row["seeds"]):
+        return "–"
+    own, low, high = (
+        f"> {MOST_SEEDS:,}" if math.isinf(row[name]) else f"{row[name]:,.0f}"
+        for name in ("seeds", "seeds_low", "seeds_high")
+    )
+    return f"{own} ({low} to {high})"
