@@ -2,11 +2,11 @@
 
 Demšar, "Statistical comparisons of classifiers over multiple data sets", JMLR 7, 2006. A data set
 is one observation, however many seeds, backbones and proxies it was measured with: they are
-averaged within it. The Friedman test (in the form of Iman & Davenport) asks whether the strategies differ at
-all; two strategies differ by Nemenyi's test if their mean ranks do by more than the critical
-difference, which the diagram shows. Beside it stands Wilcoxon's signed-rank test of every pair,
-corrected by Holm (Benavoli, Corani & Mangili, JMLR 17, 2016: Nemenyi's verdict on a pair depends on
-the other strategies); with fewer than six data sets it cannot reach 5 %.
+averaged within it. The Friedman test (in the form of Iman & Davenport) asks whether the strategies
+differ at all. Two of them differ by Nemenyi's test if their mean ranks do by more than the critical
+difference. Beside it stands Wilcoxon's signed-rank test of every pair, corrected by Holm (Benavoli,
+Corani & Mangili, JMLR 17, 2016: Nemenyi's verdict on a pair depends on the other strategies); with
+fewer than six data sets it cannot reach 5 %.
 """
 
 from __future__ import annotations

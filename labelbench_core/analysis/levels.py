@@ -232,7 +232,7 @@ def level_tables(table: pd.DataFrame) -> list[TextTable]:
                 (f"labels to reach {where}", labels_text),
                 (f"label saving over {baseline} at {where}", _saving_text),
             ):
-                shown = part if text is labels_text else part[part["strategy"] != baseline]
+                shown = part if text is labels_text else part[part["n_shared_seeds"] > 0]
                 cells = [
                     (name, *(found.get(level, "–") for level in levels))
                     for name, found in (
