@@ -15,12 +15,12 @@ def timms(pixels: torch.Tensor, options: Mapping[str, Any]) -> torch.Tensor:
     """What timm's `forward_features` and `forward_head` give before the classifier."""
     values: dict[str, Any] = {"pretrained": True, "checkpoint": None, "input_size": None}
     values |= {"model": timm_model.DEFAULT_MODEL, "random_seed": 0, **options}
-    name = timm_model._with_tag(values["model"], values["pretrained"])
+    name = timm_model.with_tag(values["model"], values["pretrained"])
     with _building.seeded_initialisation(values["random_seed"]):
         if values["checkpoint"] is not None:
-            network: Any = timm_model._local(name, values["checkpoint"], values["input_size"])[0]
+            network: Any = timm_model.local(name, values["checkpoint"], values["input_size"])[0]
         else:
-            network = timm_model._published(name, bool(values["pretrained"]), values["input_size"])
+            network = timm_model.published(name, bool(values["pretrained"]), values["input_size"])
     network.eval()
     return network.forward_head(network.forward_features(pixels), pre_logits=True)
 
@@ -31,7 +31,7 @@ def open_clips(pixels: torch.Tensor, options: Mapping[str, Any]) -> torch.Tensor
     values |= {"model": open_clip_model.DEFAULT_MODEL, "input_size": None, "random_seed": 0}
     values |= options
     keys = ("model", "pretrained", "checkpoint", "input_size", "random_seed")
-    network: Any = open_clip_model._create(*(values[key] for key in keys))[0].eval()
+    network: Any = open_clip_model.create(*(values[key] for key in keys))[0].eval()
     return network.encode_image(pixels)
 
 

@@ -151,7 +151,7 @@ def build(
         {"mean": mean, "std": std, "interpolation": interpolation, "resize_mode": resize_mode}
     )
     prepared = _preprocessing(model, pretrained, checkpoint, given)
-    network, dropped = _create(model, pretrained, checkpoint, input_size, random_seed)
+    network, dropped = create(model, pretrained, checkpoint, input_size, random_seed)
     # CoCa's image tower gives its decoder the tokens, too.
     if getattr(network.visual, "output_tokens", False):
         network.visual.output_tokens = False
@@ -220,7 +220,7 @@ def zero_shot_head(
     import torch
 
     _preprocessing(model, pretrained, checkpoint, check_given(preparing))
-    network, _ = _create(model, pretrained, checkpoint, input_size, random_seed, text=True)
+    network, _ = create(model, pretrained, checkpoint, input_size, random_seed, text=True)
     network.eval()
     templates = open_clip.OPENAI_IMAGENET_TEMPLATES if prompts is None else prompts
     try:
@@ -313,7 +313,7 @@ def _check_activation(model: str, tag: str, config: Mapping[str, Any]) -> None:
         )
 
 
-def _create(
+def create(
     model: str,
     pretrained: str | None,
     checkpoint: str | None,

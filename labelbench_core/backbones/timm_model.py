@@ -68,7 +68,7 @@ def check_known(**options: Any) -> None:
     preprocessing(**options)
     if options.get("input_size") is not None or options.get("checkpoint") is not None:
         model, checkpoint = options.get("model", DEFAULT_MODEL), options.get("checkpoint")
-        name = _with_tag(model, options.get("pretrained", True))
+        name = with_tag(model, options.get("pretrained", True))
         _outline(name, options.get("input_size"))
         if checkpoint is not None:
             _way_to_load(name, checkpoint, options.get("input_size"))
@@ -150,15 +150,15 @@ def build(
         {"mean": mean, "std": std, "interpolation": interpolation, "resize_mode": resize_mode}
     )
     prepared = _preprocessing(model, pretrained, checkpoint, given)
-    name = _with_tag(model, pretrained)
+    name = with_tag(model, pretrained)
     if input_size is not None or checkpoint is not None:
         _outline(name, input_size)
     dropped: tuple[str, ...] = ()
     with _building.seeded_initialisation(random_seed):
         if checkpoint is not None:
-            network, dropped = _local(name, checkpoint, input_size)
+            network, dropped = local(name, checkpoint, input_size)
         else:
-            network = _published(name, bool(pretrained), input_size)
+            network = published(name, bool(pretrained), input_size)
     size = input_size or square(network.pretrained_cfg["input_size"], f"model: {name}")
     network.reset_classifier(0)
     return _building.finish(
@@ -188,14 +188,14 @@ def outline(
 
     from labelbench_core.backbones import _building
 
-    name = _with_tag(model, pretrained)
+    name = with_tag(model, pretrained)
     with torch.device("meta"):
         network = timm.create_model(name, num_classes=0, **_sized(name, input_size))
     size = input_size or square(network.pretrained_cfg["input_size"], f"model: {name}")
     return _building.outlined(network, size)
 
 
-def _with_tag(model: str, pretrained: bool | str) -> str:
+def with_tag(model: str, pretrained: bool | str) -> str:
     """The model's current name in timm, with the tag if that is given separately."""
     timm = _libraries.timm()
 
@@ -216,7 +216,7 @@ def _preprocessing(
     """How images are prepared; `InputError` if that, the model or its weights are not known."""
     timm = _libraries.timm()
 
-    name = _with_tag(model, pretrained)
+    name = with_tag(model, pretrained)
     source = f"model: {name}" if checkpoint is None else f"checkpoint: {checkpoint}"
     if ":" in name:
         return settle(given, _known(_of_hub(name), source), source, "")
@@ -278,7 +278,7 @@ def _former_names(base: str) -> list[str]:
     return [old for old, new in renamed if new.partition(".")[0] == base]
 
 
-def _published(name: str, pretrained: bool, input_size: int | None) -> torch.nn.Module:
+def published(name: str, pretrained: bool, input_size: int | None) -> torch.nn.Module:
     """The network with its classifier, with weights from the hub, loaded strictly, or random ones.
 
     For a model without a classifier, timm loads leniently, and layers could stay random.
@@ -308,7 +308,7 @@ def _outline(name: str, input_size: int | None) -> torch.nn.Module:
     return network
 
 
-def _local(name: str, checkpoint: str, input_size: int | None) -> Loaded:
+def local(name: str, checkpoint: str, input_size: int | None) -> Loaded:
     """As `_load`, of a local file, in the way that its shapes tell."""
     classes = _way_to_load(name, checkpoint, input_size)
     path = require_file(checkpoint)

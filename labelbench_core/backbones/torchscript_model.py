@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from labelbench_core.backbones import Backbone, wrapping
 from labelbench_core.backbones._building import require_file
 from labelbench_core.datasets.framing import Framing
-from labelbench_core.registry.options import Pixels, PositiveShare, Share
+from labelbench_core.registry.options import Pixels
 
 INFO = {
     "summary": "a network in a TorchScript file",
     "license": "that of the weights",
     "paper": "",
     "required": ["file", "mean", "std", "interpolation", "resize_mode"],
+    "options_of": "labelbench_core.backbones.wrapping:options",
     "weights_file": "file",
     "trainable": False,
 }
@@ -42,15 +43,11 @@ def build(
     *,
     file: str | None = None,
     input_size: Pixels | None = None,
-    mean: tuple[Share, Share, Share] | None = None,
-    std: tuple[PositiveShare, PositiveShare, PositiveShare] | None = None,
-    interpolation: Literal["bilinear", "bicubic"] | None = None,
-    resize_mode: Literal["shortest", "longest", "squash"] | None = None,
-    output: str | None = None,
-    token: Literal["class", "mean", "patches"] | None = None,
-    normalize: bool = False,
+    **shared: Any,
 ) -> Backbone:
     """The network as it was saved, in evaluation mode: it cannot be fine-tuned.
+
+    Options of `wrapping.options`, too.
 
     Parameters
     ----------
@@ -58,25 +55,6 @@ def build(
         Path of the file. Default: ours.
     input_size
         Height and width of the input, in pixels; null: has to be given. Default: the weights'.
-    mean
-        Mean of each colour channel, subtracted from values between 0 and 1. Default: the weights'.
-    std
-        Standard deviation of each colour channel; values are divided by it. Default: the weights'.
-    interpolation
-        Interpolation used when images are resized. Default: the weights'.
-    resize_mode
-        How an image becomes a square: "shortest" scales the shorter side and crops, "longest"
-        scales the longer side and pads in the mean colour, "squash" changes the aspect ratio.
-        Default: the weights'.
-    output
-        Which output has the features: a name, or a number from "0"; null: the only one. Default:
-        ours.
-    token
-        How an output with tokens (B, T, D) becomes one vector: "class", the first token; "mean",
-        the mean of all; "patches", the mean of all but the first. Maps (B, D, H, W): "mean", that
-        of all places. null: the output has features (B, D). Default: ours.
-    normalize
-        Whether features get unit length. Default: ours.
     """
     import warnings
 
@@ -94,13 +72,7 @@ def build(
     return wrapping.wrap(
         network,
         input_size=size,
-        mean=mean,
-        std=std,
-        interpolation=interpolation,
-        resize_mode=resize_mode,
-        output=output,
-        token=token,
-        normalize=normalize,
         file=path,
         frozen=True,
+        **wrapping.options(**shared),
     )

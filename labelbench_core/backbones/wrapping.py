@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from labelbench_core.backbones import Backbone, Framing
 from labelbench_core.backbones._preprocessing import KEYS, check_given
 from labelbench_core.backbones.model_files import file_sha256
 from labelbench_core.errors import InputError, listed, shown, shown_value
+from labelbench_core.registry.options import PositiveShare, Share
 
 TOKENS = {
     "class": "the first",
@@ -32,6 +33,55 @@ def check_options(**options: Any) -> None:
     token = options.get("token")
     if token is not None and token not in TOKENS:
         raise InputError(f"token: {shown_value(token)}; allowed: {listed(TOKENS)} or null")
+
+
+def options(
+    *,
+    mean: tuple[Share, Share, Share] | None = None,
+    std: tuple[PositiveShare, PositiveShare, PositiveShare] | None = None,
+    interpolation: Literal["bilinear", "bicubic"] | None = None,
+    resize_mode: Literal["shortest", "longest", "squash"] | None = None,
+    output: str | None = None,
+    token: Literal["class", "mean", "patches"] | None = None,
+    normalize: bool = False,
+) -> dict[str, Any]:
+    """Options that backbones made by `wrap` have, beside their own (`INFO["options_of"]`).
+
+    Parameters
+    ----------
+    mean
+        Mean of each colour channel, subtracted from values between 0 and 1. Default: the weights'.
+    std
+        Standard deviation of each colour channel; values are divided by it. Default: the weights'.
+    interpolation
+        Interpolation used when images are resized. Default: the weights'.
+    resize_mode
+        How an image becomes a square: "shortest" scales the shorter side and crops, "longest"
+        scales the longer side and pads in the mean colour, "squash" changes the aspect ratio.
+        Default: the weights'.
+    output
+        Which output has the features: its name, or its number from "0" where outputs have no names;
+        null: the only one. Default: ours.
+    token
+        How an output with tokens (B, T, D) becomes one vector: "class", the first token; "mean",
+        the mean of all; "patches", the mean of all but the first. Maps (B, D, H, W): "mean", that
+        of all places. null: the output has features (B, D). Default: ours.
+    normalize
+        Whether features get unit length. Default: ours.
+
+    Returns
+    -------
+    Arguments of `wrap`.
+    """
+    return {
+        "mean": mean,
+        "std": std,
+        "interpolation": interpolation,
+        "resize_mode": resize_mode,
+        "output": output,
+        "token": token,
+        "normalize": normalize,
+    }
 
 
 def wrap(

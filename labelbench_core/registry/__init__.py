@@ -11,7 +11,7 @@ import ast
 import functools
 import importlib
 import importlib.metadata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -30,7 +30,14 @@ from labelbench_core.registry import info as component_info
 from labelbench_core.registry import options as option_rules
 from labelbench_core.registry import own
 from labelbench_core.registry.reading import OWN_PACKAGES as OWN_PACKAGES
-from labelbench_core.registry.reading import PACKAGE, literal, meanings, parse, source_of
+from labelbench_core.registry.reading import (
+    PACKAGE,
+    function_at,
+    literal,
+    meanings,
+    parse,
+    source_of,
+)
 from labelbench_core.registry.reading import PROJECT as PROJECT
 
 MAIN_FUNCTION = {
@@ -226,6 +233,37 @@ def _required(info: option_rules.Value) -> list[Any]:
     return names if isinstance(names, list) else []
 
 
+def _shared(info: option_rules.Value, where: str) -> list[tuple[Path, ast.Module, ast.FunctionDef]]:
+    """The function whose options a component has beside its own, as its `INFO` says; or none."""
+    place: option_rules.Value = info.get("options_of") if isinstance(info, dict) else None
+    if not isinstance(place, str):
+        return []
+    try:
+        return [function_at(place)]
+    except InputError as error:
+        raise InputError(f"{where}: INFO: options_of: {error}") from error
+
+
+def _options(
+    path: Path, tree: ast.Module, function: ast.FunctionDef, required: list[Any]
+) -> Iterator[tuple[str, Any, option_rules.Allowed | None]]:
+    """The keyword-only parameters of a function: name, default, and what is allowed."""
+    stands_for, shown_path = meanings(tree), seen_from_here(path)
+    arguments = function.args
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        where = f"{shown_path}: line {argument.lineno}: option {argument.arg}"
+        if default is None:
+            raise InputError(f"{where}: has no default")
+        value = literal(default, f"{shown_path}: default of {argument.arg}")
+        try:
+            rule = option_rules.read(argument.annotation, stands_for)
+        except option_rules.Unreadable as error:
+            raise InputError(f"{where}: {error}") from error
+        if rule and argument.arg not in required and not rule.holds(value):
+            raise InputError(f"{where}: default {shown(value)}; allowed: {rule.words}")
+        yield argument.arg, value, rule
+
+
 @functools.cache
 def describe(kind: str, name: str) -> Component:
     """Read a component's `INFO`, docstring and options from its source, without importing it.
@@ -252,20 +290,9 @@ def describe(kind: str, name: str) -> Component:
     required = _required(info)
     options: dict[str, Any] = {}
     allowed: dict[str, option_rules.Allowed | None] = {}
-    for argument, default in zip(main.args.kwonlyargs, main.args.kw_defaults, strict=True):
-        where = f"{shown_path}: line {argument.lineno}: option {argument.arg}"
-        if default is None:
-            raise InputError(f"{where}: has no default")
-        options[argument.arg] = literal(default, f"{shown_path}: default of {argument.arg}")
-        try:
-            allowed[argument.arg] = option_rules.read(argument.annotation, stands_for)
-        except option_rules.Unreadable as error:
-            raise InputError(f"{where}: {error}") from error
-        rule = allowed[argument.arg]
-        needs_value = argument.arg in required
-        if rule and not needs_value and not rule.holds(options[argument.arg]):
-            told = f"default {shown(options[argument.arg])}; allowed: {rule.words}"
-            raise InputError(f"{where}: {told}")
+    for file, source, function in ((path, tree, main), *_shared(info, shown_path)):
+        for option, default, rule in _options(file, source, function, required):
+            options[option], allowed[option] = default, rule
     for error in component_info.errors(kind, info, options):
         raise InputError(f"{shown_path}: INFO: {error}")
     with_memory = functions.get("select_with_state") if kind == "strategies" else None

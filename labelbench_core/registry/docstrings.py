@@ -16,6 +16,7 @@ from typing import Any
 from labelbench_core.errors import listed, shown
 from labelbench_core.registry import MAIN_FUNCTION, Component, parse
 from labelbench_core.registry import options as option_rules
+from labelbench_core.registry.reading import function_at
 
 SOURCES = (
     *("the paper's", "the authors' code's", "another paper's", "another code's"),
@@ -49,10 +50,17 @@ def descriptions(component: Component) -> dict[str, Description]:
 def parameters(component: Component) -> dict[str, str]:
     """The section `Parameters` of a component's main function: each name's text, as one line.
 
-    A name's entry is kept as in its head line: what follows a colon is part of the name,
-    which `errors` refuses.
+    With that of the function whose options it has, too (`INFO["options_of"]`). A name's entry is
+    kept as in its head line: what follows a colon is part of the name, which `errors` refuses.
     """
-    lines = inspect.cleandoc(ast.get_docstring(_main(component)) or "").split("\n")
+    found: dict[str, str] = {}
+    for function in _functions(component):
+        found.update(_section(function))
+    return found
+
+
+def _section(function: ast.FunctionDef) -> dict[str, str]:
+    lines = inspect.cleandoc(ast.get_docstring(function) or "").split("\n")
     try:
         start = lines.index("Parameters") + 2
     except ValueError:
@@ -74,8 +82,11 @@ def parameters(component: Component) -> dict[str, str]:
 def errors(component: Component) -> Iterator[str]:
     """Errors in how the docstring describes the options, one line each."""
     texts = parameters(component)
-    signature = _main(component).args
-    known = [one.arg for one in (*signature.posonlyargs, *signature.args, *signature.kwonlyargs)]
+    known = [
+        one.arg
+        for signature in (function.args for function in _functions(component))
+        for one in (*signature.posonlyargs, *signature.args, *signature.kwonlyargs)
+    ]
     if unknown := [name for name in texts if name not in known]:
         yield f"Parameters: {listed(unknown)}; allowed: {listed(known)}"
     for name, default in component.options.items():
@@ -93,10 +104,13 @@ def errors(component: Component) -> Iterator[str]:
             yield f"Parameters: {name}: repeats the default, {shown(default)}"
 
 
-def _main(component: Component) -> ast.FunctionDef:
+def _functions(component: Component) -> list[ast.FunctionDef]:
+    """The functions whose parameters are a component's options."""
     wanted = MAIN_FUNCTION[component.kind]
     body = parse(component.path).body
-    return next(one for one in body if isinstance(one, ast.FunctionDef) and one.name == wanted)
+    main = [one for one in body if isinstance(one, ast.FunctionDef) and one.name == wanted]
+    shared = component.info.get("options_of")
+    return main if shared is None else [*main, function_at(shared)[2]]
 
 
 def _parted(text: str) -> Description:

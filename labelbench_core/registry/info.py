@@ -96,6 +96,7 @@ ALLOWED = {
     **dict.fromkeys(("rows", "reads"), option_rules.Allowed(listed(ROWS), ROWS.__contains__)),
     "groups": option_rules.of(bool | str),
     **dict.fromkeys(("weights_file", "code", "environment"), option_rules.of(str)),
+    "options_of": option_rules.of(str),
     **dict.fromkeys(("multilabel_by", "unlabeled_by"), _TEXTS),
     "environment_by": option_rules.Allowed(
         "a mapping of options to mappings of their values to environments", _are_pairs_by_option

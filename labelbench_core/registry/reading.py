@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.errors import InputError, seen_from_here
+from labelbench_core.errors import InputError, seen_from_here, shown
 from labelbench_core.registry import own
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -82,3 +82,16 @@ def meanings(tree: ast.Module) -> dict[str, ast.expr]:
                 if one.asname not in (None, one.name):
                     found[one.asname] = ast.Name(one.name, ast.Load())
     return found
+
+
+def function_at(place: str) -> tuple[Path, ast.Module, ast.FunctionDef]:
+    """The function MODULE:FUNCTION with its file; `InputError` if there is none."""
+    module, _, name = place.partition(":")
+    path = source_of(module)
+    if not path.is_file():
+        raise InputError(f"{shown(place)}: no module {module}; allowed: MODULE:FUNCTION")
+    tree = parse(path)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return path, tree, node
+    raise InputError(f"{seen_from_here(path)}: has no function {name}")
