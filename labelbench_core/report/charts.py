@@ -108,7 +108,7 @@ def _dots(field: str, title: str, one: float | None = None) -> Any:
     base = alt.Chart(alt.NamedData(POINTS)).encode(
         y=y, color=alt.Color("color:N").scale(None), opacity=_pale(1.0)
     )
-    x = alt.X("x:Q").title(None).scale(zero=False, padding=14)
+    x = alt.X("x:Q").title(None).scale(zero=False, padding=14).axis(tickCount=8)
     tips = [
         alt.Tooltip("row:N", title="strategy"),
         alt.Tooltip("text:N", title=title),
@@ -146,18 +146,15 @@ def _bars(title: str) -> Any:
 
     base = alt.Chart(alt.NamedData(POINTS)).encode(
         y=alt.Y("row:N").title(None).sort(None).axis(ticks=False, domain=False, labelLimit=220),
-        x=alt.X("x:Q").title("seconds").scale(padding=60),
+        x=alt.X("x:Q").title("seconds").axis(tickCount=6),
         opacity=_pale(1.0),
         tooltip=[alt.Tooltip("row:N", title="of"), alt.Tooltip("text:N", title=title)],
     )
     bars = base.mark_bar().encode(color=alt.Color("color:N").scale(None))
-    texts = base.mark_text(align="left", dx=4, fontSize=12).encode(
-        text="text:N", color=alt.value(INK)
-    )
     cursor = base.transform_filter("datum.key === cursor").mark_point(
         size=240, filled=False, strokeWidth=2.5
     )
-    layers = alt.layer(bars, texts, cursor.encode(color=alt.value(INK), opacity=alt.value(1)))
+    layers = alt.layer(bars, cursor.encode(color=alt.value(INK), opacity=alt.value(1)))
     return _finished(layers.properties(height=ROW))
 
 

@@ -128,10 +128,10 @@ const charts = (function () {
   function costRows(state) {
     if (!costs) { return []; }
     const stages = costs.stages.map(([row, x, told]) => ({
-      row: `all of ${row}`, strategy: "", key: row, x, text: told, color: "var(--muted)", csv: ["stage", row, x],
+      row: `all of ${row}  ${told}`, strategy: "", key: row, x, text: told, color: "var(--muted)", csv: ["stage", row, x],
     }));
     const rounds = costs.strategies.filter(([name]) => state.shown.has(name)).map(([name, x, told]) => ({
-      row: `a round of ${name}`, strategy: name, key: name, x, text: told, color: look(name).color,
+      row: `a round of ${name}  ${told}`, strategy: name, key: name, x, text: told, color: look(name).color,
       csv: ["median round", name, x],
     }));
     return state.costs === "stages" ? stages : rounds;
