@@ -43,9 +43,15 @@ rule plot_label_efficiency:
 
 rule plot_label_savings:
     input:
-        table_of("savings"),
+        savings=table_of("savings"),
+        levels=table_of("levels"),
     output:
-        figure_files("plot_label_savings", "label_savings", caption="report/label_savings.rst"),
+        savings=figure_files(
+            "plot_label_savings", "label_savings", caption="report/label_savings.rst"
+        ),
+        needed=figure_files(
+            "plot_label_savings", "labels_needed", caption="report/labels_needed.rst"
+        ),
     log:
         log_of("plot_label_savings"),
     benchmark:
@@ -65,8 +71,8 @@ rule plot_label_savings:
         "Plot label savings"
     shell:
         "python -m workflow_scripts.plot_label_savings"
-        " --experiment {params.experiment:q} --savings {input}"
-        " --figures {params.folder} --log {log}"
+        " --experiment {params.experiment:q} --savings {input.savings}"
+        " --levels {input.levels} --figures {params.folder} --log {log}"
 
 
 rule plot_panels:

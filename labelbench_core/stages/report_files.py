@@ -48,7 +48,7 @@ PLOT_METRIC = "plot_metric"
 """Runs once for each further metric of an experiment."""
 FIGURES_OF = {
     "plot_label_efficiency": ("label_efficiency", "difference"),
-    "plot_label_savings": ("label_savings",),
+    "plot_label_savings": ("label_savings", "labels_needed"),
     "plot_panels": ("panels",),
     "plot_finetuning": ("finetuning",),
     "plot_costs": ("costs",),

@@ -107,7 +107,8 @@ def _plot_everything(folder: Path, figures: Path) -> None:
         collected = ["--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"]
         assert plot_panels.main([*experiment, *collected, *target]) == 0
     assert plot_label_efficiency.main([*experiment, *curves, *target]) == 0
-    assert plot_label_savings.main([*experiment, *savings, *target]) == 0
+    levels = ["--levels", f"{source}/levels.csv"]
+    assert plot_label_savings.main([*experiment, *savings, *levels, *target]) == 0
     finetuning = ["--finetuning", f"{source}/finetuning.csv"]
     assert plot_finetuning.main([*experiment, *finetuning, *target]) == 0
     assert plot_costs.main(["--costs", f"{folder}/costs.csv", *target]) == 0
