@@ -99,15 +99,15 @@ def test_all_figures_are_drawn_and_nothing_is_loaded(page: Any, results: Path) -
 
 def test_the_data_set_is_chosen_for_all_figures_and_the_headline(page: Any, results: Path) -> None:
     before = page.locator("#hero-number").inner_text()
-    page.get_by_label("data set").select_option("letters")
+    page.locator("#choose-data-set").select_option("letters")
     setting = rows(results, "savings", dataset="letters", split="test", strategy="margin")
     saving = next(row for row in setting if row["definition"] == "at-baseline-level")
     assert f"{float(saving['saving']):.2f}×" in page.locator("#hero-number").inner_text()
     assert "letters" in page.locator("#hero-setting").inner_text()
-    page.get_by_label("split").select_option("pool")
+    page.locator("#choose-split").select_option("pool")
     assert "pool" in page.locator('[data-name="difference"] .unit').inner_text()
-    page.get_by_label("data set").select_option("digits")
-    page.get_by_label("split").select_option("test")
+    page.locator("#choose-data-set").select_option("digits")
+    page.locator("#choose-split").select_option("test")
     assert page.locator("#hero-number").inner_text() == before
 
 
@@ -191,15 +191,16 @@ def test_texts_are_rounded_as_in_the_tables(page: Any) -> None:
 
 
 def test_tables_are_filtered_and_saved(page: Any) -> None:
-    table = page.locator("#savings table").first
+    tools = page.locator("#savings .tools:has(input)").first
+    table = tools.locator("xpath=following-sibling::*[1]").locator("table")
     count = table.locator("tbody tr:visible").count()
-    page.get_by_label("filter rows").first.fill("badge")
+    tools.get_by_label("filter rows").fill("badge")
     shown = table.locator("tbody tr:visible")
     assert 0 < shown.count() < count
     assert all("badge" in text for text in shown.all_text_contents())
-    saved = download(page, page.locator("#savings").get_by_label("save as CSV").first)
+    saved = download(page, tools.get_by_label("save as CSV"))
     assert len(saved) == 1 + shown.count()
-    page.get_by_label("filter rows").first.fill("")
+    tools.get_by_label("filter rows").fill("")
     assert table.locator("tbody tr:visible").count() == count
 
 
