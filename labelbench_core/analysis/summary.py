@@ -213,11 +213,15 @@ def finetuning_text(entry: Mapping[str, Any], metric: str) -> str:
             f"{points} with each of {entry['n_seeds']} seeds, without the spread that a test needs"
         )
     low, high = (signed(entry[end], math.nan, metric) for end in ("low", "high"))
-    interval = f"95 % interval {low} to {high}"
+    # The test is corrected for the number of comparisons, the interval is not: they can disagree.
+    interval = f"uncorrected 95 % interval {low} to {high}"
+    unsure = "not distinguishable from the proxy"
+    if entry["low"] > 0 or entry["high"] < 0:
+        unsure += " when corrected for the number of comparisons"
     words = {
         "better": "better than the proxy",
         "worse": "worse than the proxy",
-        "not distinguishable": "not distinguishable from the proxy",
+        "not distinguishable": unsure,
     }[entry["verdict"]]
     tested = f"corrected p {p_text(nan(entry['p_holm']))}, {entry['n_seeds']} seeds"
     return f"{words}: {points} ({interval}, {tested})"

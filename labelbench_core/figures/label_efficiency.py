@@ -49,7 +49,7 @@ def draw_differences(comparisons: pd.DataFrame, experiment: Experiment) -> Figur
     if rows.empty:
         return style.message("Nothing to compare: only one strategy or one round.")
     metric = of(experiment.metric)
-    label = f"{metric.unit_of_differences} over {experiment.baseline}"
+    label = f"{experiment.metric}: {metric.unit_of_differences} over {experiment.baseline}"
     if metric.lower_is_better:
         label += ", below 0 is better"
     return _grid(rows, experiment, ("difference", "low", "high"), label)

@@ -98,7 +98,7 @@ def test_figures_by_a_loss_are_in_nats(by_loss):
     assert any(line == pytest.approx(expected) for line in drawn)
     compared = read_csv(folder / "tables" / "comparisons.csv", ())
     label = draw_differences(compared, experiment).axes[0].get_ylabel()
-    assert label == "nats over random, below 0 is better"
+    assert label == "nll: nats over random, below 0 is better"
     tuned = read_csv(folder / "tables" / "finetuning.csv", ())
     panel = draw_finetuning(tuned, experiment).axes[0]
     assert panel.get_xlabel() == "test nll in nats, lower is better"
