@@ -18,7 +18,7 @@ from labelbench_core.analysis.power import (
 
 
 def test_seeds_needed_are_those_of_statsmodels() -> None:
-    """TTestPower().solve_power(effect_size, alpha=.05, power=.8), rounded up (statsmodels 0.14)."""
+    """TTestPower().solve_power(effect_size, alpha=.05, power=.8), rounded up (statsmodels 0.15)."""
     assert [seeds_needed(effect, 1.0) for effect in (2.0, 1.0, 0.5, 0.25, 0.1)] == [
         5, 10, 34, 128, 787
     ]  # fmt: skip
