@@ -42,6 +42,17 @@ def chain_of(folder: Path, manifests: tuple[Path, Path], strategy: str, proxy: d
     return Chain(folder, SETTING, manifests, views, strategy, proxy)
 
 
+def embeddings_of_cifar(folder: Path) -> tuple[Path, Path]:
+    """Manifests of CIFAR-10 and its embeddings, synthetic ones where they have not been made."""
+    dataset = CIFAR / "datasets/cifar-10/manifest.json"
+    embeddings = CIFAR / "embeddings/cifar-10/efficientnet-lite0-96/manifest.json"
+    if dataset.exists() and embeddings.exists():
+        print("embeddings: CIFAR-10, EfficientNet-Lite0 at 96 px")
+        return dataset, embeddings
+    print("embeddings: synthetic (CIFAR-10's are not there; accuracies mean nothing)")
+    return synthetic(folder)
+
+
 def synthetic(folder: Path) -> tuple[Path, Path]:
     """A data set and embeddings of CIFAR-10's size: ten overlapping Gaussians."""
     rng = np.random.default_rng(0)
@@ -90,14 +101,7 @@ def main() -> None:
     proxy = proxy_entry(arguments.proxy, arguments.steps)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        dataset = CIFAR / "datasets/cifar-10/manifest.json"
-        embeddings = CIFAR / "embeddings/cifar-10/efficientnet-lite0-96/manifest.json"
-        if dataset.exists() and embeddings.exists():
-            print("embeddings: CIFAR-10, EfficientNet-Lite0 at 96 px")
-            manifests = (dataset, embeddings)
-        else:
-            print("embeddings: synthetic (CIFAR-10's are not there; accuracies mean nothing)")
-            manifests = synthetic(folder)
+        manifests = embeddings_of_cifar(folder)
         start = [sys.executable, "-c", "import numpy"]
         unit = min(timed(start, folder).wall for _ in range(5))
         print(f"starting Python with NumPy: {unit:.3f} s\n")
