@@ -1,4 +1,4 @@
-"""A prepared data set of random images."""
+"""A prepared data set of random images whose classes differ in brightness."""
 
 from pathlib import Path
 
@@ -14,14 +14,15 @@ CLASSES = 10
 
 
 def random_dataset(folder: Path, rows: int, side: int) -> PreparedDataset:
-    """`rows` images in the pool and a tenth of them in the test split, `side` pixels square."""
+    """`rows` images in the pool and a tenth of them in the test split, `side` pixels square.
+
+    The brightness tells the class: a network that is trained on noise alone ends by predicting one
+    class, which counts as diverged and is tried again.
+    """
     rng = rng_for("check-gpu")
     sizes = {"pool": rows, "test": max(CLASSES, rows // 10)}
     splits = {
-        name: RawSplit(
-            np.arange(count, dtype=np.int64) % CLASSES,
-            rng.integers(0, 256, (count, side, side, 3), dtype=np.uint8),
-        )
+        name: _noise(rng, np.arange(count, dtype=np.int64) % CLASSES, side)
         for name, count in sizes.items()
     }
     raw = RawDataset([f"class {number}" for number in range(CLASSES)], splits)
@@ -43,3 +44,9 @@ def random_dataset(folder: Path, rows: int, side: int) -> PreparedDataset:
     }
     write_record(folder / "manifest.json", "data set", manifest)
     return open_dataset(folder)
+
+
+def _noise(rng: np.random.Generator, labels: np.ndarray, side: int) -> RawSplit:
+    """Images of noise, the later the class the brighter."""
+    noise = rng.integers(0, 256 - 16 * CLASSES, (len(labels), side, side, 3), dtype=np.uint8)
+    return RawSplit(labels, noise + (16 * labels).astype(np.uint8)[:, None, None, None])

@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
                 "batch_size": 16,
                 "unlabeled_ratio": 2,
                 "warmup_steps": 0,
-                "learning_rate": 1.0e-5,
+                "learning_rate": 3.0e-4,
                 "head": "fresh",
                 "flip": True,
                 "precision": options.precision,
