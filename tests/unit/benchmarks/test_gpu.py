@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from benchmarks.gpu import __main__ as check_gpu
-from benchmarks.gpu import _kernels
+from benchmarks.gpu import _kernels, few_labels
 from benchmarks.gpu._extraction import check_extraction
+from benchmarks.gpu._images import random_dataset
 from benchmarks.gpu._kernels import check_kernel
 from benchmarks.gpu._machine import PRECISIONS, Machine
 from benchmarks.gpu._results import FAILED, PASSED, SKIPPED, Row, markdown_line, write_json
@@ -102,3 +103,17 @@ def test_the_file_holds_what_the_table_shows(machine, tmp_path):
 def test_a_training_is_killed_and_continued(machine):
     row = check_resuming(machine, "resume", "float32", "efficientnet-lite", 32, 12)
     assert (row.result, row.note) == (PASSED, "float32; equal twice; equal after a kill")
+
+
+def test_few_labels_are_trained_on_and_tabled(tmp_path, monkeypatch):
+    small = {"steps": 2, "warmup_steps": 0, "batch_size": 4}
+    shared = {**few_labels.SHARED, **small}
+    monkeypatch.setattr(few_labels, "SHARED", shared)
+    recipes = {"FlexMatch": ("flexmatch", {}, {"unlabeled_ratio": 1})}
+    monkeypatch.setattr(few_labels, "RECIPES", recipes)
+    monkeypatch.setattr(few_labels, "PER_CLASS", (1,))
+    random_dataset(tmp_path, 40, 16)
+    value = few_labels.accuracy(few_labels.Job(tmp_path, 0, 1, "FlexMatch"))
+    assert 0 <= value <= 1
+    lines = few_labels.table({(1, "FlexMatch", 0): 0.5, (1, "FlexMatch", 1): 0.7}, 2)
+    assert lines[-1] == "| 1 | FlexMatch | 60.00 ± 127.06 | 50.00 | 70.00 |"
