@@ -36,7 +36,7 @@ def stand_in(name: str, **members: Any) -> None:
 def without_gpu() -> None:
     """`cuda()` leaves tensors and networks where they are."""
     if not torch.cuda.is_available():
-        torch.Tensor.cuda = torch.nn.Module.cuda = lambda self, *_, **__: self  # type: ignore[assignment,method-assign]
+        torch.Tensor.cuda = torch.nn.Module.cuda = lambda self, *_, **__: self
 
 
 def with_workers(count: int) -> None:
@@ -46,20 +46,20 @@ def with_workers(count: int) -> None:
     def init(self: Any, *arguments: Any, **options: Any) -> None:
         original(self, *arguments, **{**options, "num_workers": count})
 
-    data.DataLoader.__init__ = init  # type: ignore[method-assign]
+    data.DataLoader.__init__ = init
 
 
 def trusting_load() -> None:
     """`torch.load` reads the arrays that this benchmark wrote, as older versions did."""
     original = torch.load
-    torch.load = lambda *arguments, **options: original(  # type: ignore[assignment]
+    torch.load = lambda *arguments, **options: original(
         *arguments, **{"weights_only": False, **options}
     )
 
 
 def register_encoder(dim: int) -> None:
     """An encoder that is only asked for its width."""
-    from LabelBench.skeleton.model_skeleton import register_model  # type: ignore[import-not-found]
+    from LabelBench.skeleton.model_skeleton import register_model
 
     class Frozen:
         def get_embedding_dim(self) -> int:
@@ -70,7 +70,7 @@ def register_encoder(dim: int) -> None:
 
 def register_labels(data_dir: str) -> None:
     """Data set "cifar10" without its images: labels are read from the files beside the features."""
-    from LabelBench.skeleton.dataset_skeleton import (  # type: ignore[import-not-found]
+    from LabelBench.skeleton.dataset_skeleton import (
         LabelType,
         TransformDataset,
         register_dataset,
@@ -111,7 +111,7 @@ def main() -> None:
     sys.path.insert(0, str(checkout))
     register_encoder(settings["dim"])
     arguments = settings["arguments"]
-    from LabelBench.dataset import datasets  # type: ignore[import-not-found]  # noqa: F401
+    from LabelBench.dataset import datasets  # noqa: F401
 
     register_labels(arguments[arguments.index("--data_dir") + 1])
     sys.argv = ["main.py", *arguments]

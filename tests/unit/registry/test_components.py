@@ -8,7 +8,7 @@ import pytest
 
 from helpers.project import PROJECT
 from labelbench_core import provenance, registry
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, seen_from_here
 
 PLUGIN = '''"""Takes the first rows: a plug-in's strategy."""
 
@@ -182,7 +182,7 @@ def test_a_broken_file_is_one_line_and_stops_only_who_uses_it(plugin, source, to
     with pytest.raises(InputError) as caught:
         registry.describe("strategies", "first-rows")
     assert told in str(caught.value)
-    assert str(caught.value).startswith(str(plugin / "first_rows.py"))
+    assert str(caught.value).startswith(seen_from_here(plugin / "first_rows.py"))
     assert len(str(caught.value).splitlines()) == 1
     assert registry.problem_of("strategies", "first-rows") == str(caught.value)
     assert "margin" in registry.names("strategies")
@@ -270,7 +270,7 @@ def test_only_an_experiment_that_names_a_broken_strategy_is_stopped(plugin):
         with pytest.raises(InputError) as caught:
             load(named)
         assert str(caught.value) == (
-            f"my.yaml: strategies: 'broken': {plugin / file}: line 1: "
+            f"my.yaml: strategies: 'broken': {seen_from_here(plugin / file)}: line 1: "
             "not valid Python: invalid syntax"
         )
 
@@ -301,7 +301,7 @@ def test_a_broken_strategy_that_another_one_runs_stops_only_who_names_that(plugi
     with pytest.raises(InputError) as caught:
         load(named)
     assert str(caught.value).startswith(
-        f"my.yaml: strategies: 'refine-small': {plugin / 'first_rows.py'}: "
+        f"my.yaml: strategies: 'refine-small': {seen_from_here(plugin / 'first_rows.py')}: "
     )
     assert len(str(caught.value).splitlines()) == 1
 
