@@ -4,7 +4,7 @@
 # make test   install, run the tests; COVERAGE=1: and count the lines of the library that they run
 # make thorough   the tests that take minutes
 # make check-gpu   on a machine with a GPU: try and time every path on it, in nine minutes
-# make docs   draw the pictures of the docs and write their tables anew
+# make docs   draw the pictures of the docs and write their tables
 # All work on a fresh machine with Linux, Python 3.11+ and make; everything stays in this folder.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -67,7 +67,7 @@ bench: .venv/installed
 check-gpu: .venv/installed
 	$(BIN)/python -m benchmarks.gpu
 
-# Resolve the ranges of pyproject.toml anew, for all supported versions of Python at once.
+# Resolve the ranges of pyproject.toml again, for all supported versions of Python at once.
 lock: .venv/installed
 	$(BIN)/uv pip compile --universal --python-version 3.11 --extra dev --upgrade \
 	  --no-header --output-file requirements.lock pyproject.toml

@@ -93,7 +93,7 @@ def long_tail_rows(
     if len(lost):
         raise InputError(
             f"long_tail: ratio: {ratio:g}; it leaves no image of class {class_names[lost[0]]} "
-            f"({len(lost)} classes lost); allowed: 1 to {counts[0]}, the first class's images"
+            f"(classes lost: {len(lost)}); allowed: 1 to {counts[0]}, the first class's images"
         )
     order = rng_for("long-tail", source).permutation(len(labels))
     drawn = labels[order]

@@ -48,7 +48,7 @@ def check_pool_size(labels: np.ndarray, class_names: Sequence[str], source: str,
         count = int(counts[rarest])
         raise InputError(
             f"pool_size: {size}; it leaves no image of class {class_names[rarest]}, which has "
-            f"{count} of the pool's {len(labels)} ({len(lost)} classes lost); allowed: "
+            f"{count} of the pool's {len(labels)} (classes lost: {len(lost)}); allowed: "
             f"{int(first.max()) + 1} to {len(labels)}"
         )
 

@@ -235,7 +235,7 @@ def _embed_missing(
 def _tasks(views: Sequence[View], journal: Journal, batch_size: int) -> Iterator[PlannedBatch]:
     """The batches of all blocks that some view lacks.
 
-    They start anew in every block, so that no number depends on where an extraction was resumed.
+    They start again in every block, so that no number depends on where an extraction was resumed.
     """
     for split in dict.fromkeys(view.split for view in views):
         own = [view for view in views if view.split == split]

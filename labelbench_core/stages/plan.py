@@ -21,7 +21,7 @@ from labelbench_core.storage.files import Json
 
 @dataclass(frozen=True)
 class Refresh:
-    """A pool is embedded anew after `every` rounds, by a network that `trainer` (id) fine-tuned."""
+    """A pool is embedded again after `every` rounds, by a network that `trainer` (id) fine-tuned."""
 
     every: Count
     trainer: str
@@ -44,7 +44,7 @@ class Needs:
     augmentation
         Proxy → id of the augmentation whose views it is trained on.
     refresh
-        Proxy → when its pool is embedded anew, and by what.
+        Proxy → when its pool is embedded again, and by what.
     class_names
         What starts from the class names.
     images

@@ -28,7 +28,7 @@ LEAST_TO_HOLD_OUT = 2  # labels: one to train on, one to hold out
 
 
 def num_held_out(labels: int, share: float) -> int:
-    """How many of so many labels are held out: at least one, never all."""
+    """How many of `labels` labels are held out for this share: at least one, never all."""
     return min(max(1, round(share * labels)), labels - 1)
 
 
@@ -99,7 +99,7 @@ class Recipe:
     validation_every
         Steps between two evaluations on the validation set; "epoch": as many as an epoch has.
     patience
-        Training stops after so many evaluations in a row without a lower loss than all before; 0:
+        Training stops after this number of evaluations in a row without a lower loss than all before; 0:
         it does not stop before its last step.
     count_validation
         Proxies refuse "extra", because a round's budget holds all labels spent, unless this is

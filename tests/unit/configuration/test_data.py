@@ -185,7 +185,7 @@ def test_a_part_of_the_pool_that_loses_a_class_is_told_before_any_job(
     told = (
         r"^config/catalogue/datasets.yaml: data set 'digits': pool_size: 10; it leaves no image of "
         r"class rare, which has 1 of the "
-        r"pool's 61 \(1 classes lost\); allowed: (\d+) to 61"
+        r"pool's 61 \(classes lost: 1\); allowed: (\d+) to 61"
     )
     with pytest.raises(InputError, match=told) as caught:
         experiments.check_sources(experiment, catalogue, tmp_path, {}, "my.yaml")
