@@ -21,7 +21,7 @@ from labelbench_core.storage.files import Json
 
 @dataclass(frozen=True)
 class Refresh:
-    """A pool is embedded again after `every` rounds, by a network that `trainer` (id) fine-tuned."""
+    """A pool is embedded again after `every` rounds, by a network fine-tuned by `trainer` (id)."""
 
     every: Count
     trainer: str

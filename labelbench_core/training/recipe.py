@@ -99,8 +99,8 @@ class Recipe:
     validation_every
         Steps between two evaluations on the validation set; "epoch": as many as an epoch has.
     patience
-        Training stops after this number of evaluations in a row without a lower loss than all before; 0:
-        it does not stop before its last step.
+        Training stops after this number of evaluations in a row without a lower loss than all
+        before; 0: it does not stop before its last step.
     count_validation
         Proxies refuse "extra", because a round's budget holds all labels spent, unless this is
         false. The labels then stand beside the budget, and tables say so.
