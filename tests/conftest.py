@@ -18,11 +18,3 @@ def pytest_runtest_setup(item):
     torch = sys.modules.get("torch")
     if torch is not None and is_hypothesis_test(getattr(item, "obj", None)):
         torch.set_flush_denormal(False)
-
-
-def pytest_collection_modifyitems(items):
-    """Tests of the workflow first: the longest ones, whose modules share what they have run.
-
-    A worker then has them to itself, and what is left for the end are short ones.
-    """
-    items.sort(key=lambda item: "workflow" not in item.path.parent.parts)
