@@ -3,10 +3,10 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
+from helpers.curves import curves
 from labelbench_core.analysis.aubc import aubc_table
 from labelbench_core.analysis.comparisons import compare_to_baseline
 from labelbench_core.analysis.finetuning import compare_to_proxy, verdict
@@ -22,22 +22,9 @@ SETTING = {"dataset": "d", "backbone": "b", "proxy": "p", "schedule": "s"}
 
 def frame(metric, values):
     """A long table from `values`, strategy → (seeds, rounds); budgets are 100, 200, …"""
-    rows = [
-        {
-            **SETTING,
-            "strategy": strategy,
-            "seed": seed,
-            "round": number,
-            "num_labeled": 100 * (number + 1),
-            "split": "test",
-            "metric": metric,
-            "value": value,
-        }
-        for strategy, seeds in values.items()
-        for seed, curve in enumerate(np.asarray(seeds).tolist())
-        for number, value in enumerate(curve)
-    ]
-    return pd.DataFrame(rows)
+    return curves({name: np.asarray(seeds).tolist() for name, seeds in values.items()}).assign(
+        metric=metric
+    )
 
 
 def losses(seed=0):

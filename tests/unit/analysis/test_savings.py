@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from helpers.curves import curves
 from labelbench_core.analysis.saving_intervals import (
     AT_BASELINE,
     AT_STRATEGY,
@@ -234,30 +235,10 @@ def test_experiments_do_not_touch_each_other() -> None:
             np.testing.assert_array_equal(together.high[index], alone["high"])
 
 
-def table(values: dict[str, np.ndarray]) -> pd.DataFrame:
-    names = {"dataset": "d", "backbone": "b", "proxy": "p", "schedule": "s"}
-    rows = [
-        {
-            **names,
-            "strategy": strategy,
-            "seed": seed,
-            "round": number,
-            "num_labeled": int(BUDGETS[number]),
-            "split": "test",
-            "metric": "accuracy",
-            "value": value,
-        }
-        for strategy, seeds in values.items()
-        for seed, curve in enumerate(seeds)
-        for number, value in enumerate(curve)
-    ]
-    return pd.DataFrame(rows)
-
-
 def test_table_does_not_depend_on_the_order_of_rows() -> None:
     rng = np.random.default_rng(5)
     base = np.array([0.1, 0.3, 0.5, 0.7]) + rng.normal(0, 0.02, (5, 4))
-    frame = table({"random": base, "margin": base + np.array([0, 0.2, 0.2, 0.1])})
+    frame = curves({"random": base, "margin": base + np.array([0, 0.2, 0.2, 0.1])})
     first = label_savings(frame, "random")
     mixed = frame.sample(frac=1, random_state=1).sort_values("strategy", kind="stable")
     pd.testing.assert_frame_equal(first, label_savings(mixed, "random"))
@@ -267,7 +248,7 @@ def test_table_does_not_depend_on_the_order_of_rows() -> None:
 
 
 def test_table_pairs_the_seeds_of_both_and_refuses_gaps() -> None:
-    frame = table({"random": np.eye(4), "margin": np.eye(4)})
+    frame = curves({"random": np.eye(4), "margin": np.eye(4)})
     fewer = label_savings(frame[(frame["strategy"] == "random") | (frame["seed"] != 3)], "random")
     same = label_savings(frame[frame["seed"] != 3], "random")
     pd.testing.assert_frame_equal(fewer, same)
