@@ -18,7 +18,7 @@ if str(PROJECT) not in sys.path:
 from snakemake.io import IOFile
 from snakemake.settings.types import DeploymentMethod
 
-from labelbench_core.configuration import entries, row_kinds
+from labelbench_core.configuration import entries, needed, row_kinds
 from labelbench_core.configuration.experiment import annotator_of
 from labelbench_core.configuration.prices import prices_of
 from labelbench_core.configuration.replays import pairs

@@ -27,10 +27,12 @@ rule prepare_dataset:
         settings=settings("datasets"),
         # What this machine remembers of the source's files; no result depends on it.
         state=str(parsing.SOURCES_STATE),
+        needed=needed_rows,
     message:
         "Prepare data set {wildcards.dataset}"
     shell:
         "python -m workflow_scripts.prepare_dataset"
         " --settings {params.settings:q}"
         " --manifest {output.manifest} --arrays {output.arrays}"
+        " --needed {params.needed:q}"
         " --state {params.state} --threads {threads} --log {log}"

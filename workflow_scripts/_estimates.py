@@ -16,6 +16,7 @@ from labelbench_core.configuration.source_sizes import (
     source_sizes,
 )
 from labelbench_core.datasets import data_directory
+from labelbench_core.datasets.drawn_ahead import Remembered
 from labelbench_core.errors import InputError
 from labelbench_core.stages.estimates import DatasetFacts, StageEstimate, estimate
 from labelbench_core.stages.plan import Needs
@@ -91,6 +92,7 @@ def dataset_facts(
     A line each says of which data sets the sizes are as published, since nothing of them is there.
     """
     prepared = parsing.sizes_of(parsing.prepared_manifests(experiment, catalogue))
+    remembered = parsing.remembered_of(experiment)
     found, as_published = {}, []
     for dataset in experiment.all_of("datasets"):
         entry = catalogue["datasets"][dataset]
@@ -98,7 +100,7 @@ def dataset_facts(
             manifest = read_record(Path(parsing.PREPARED.format(dataset=dataset)), "data set")
             found[dataset] = DatasetFacts(prepared[dataset], manifest["num_classes"])
         else:
-            sizes = _sizes_of_source(entry)
+            sizes = _sizes_of_source(entry, remembered[dataset])
             classes = known_num_classes(entry, data_directory())
             found[dataset] = DatasetFacts(sizes.splits if sizes.names_all else {}, classes)
             if sizes.missing:
@@ -107,10 +109,10 @@ def dataset_facts(
     return found, as_published
 
 
-def _sizes_of_source(entry: Mapping[str, Any]) -> SourceSizes:
+def _sizes_of_source(entry: Mapping[str, Any], remembered: Remembered) -> SourceSizes:
     """Nothing where files are missing or broken: who runs the experiment is told."""
     try:
-        return source_sizes(entry, data_directory())
+        return source_sizes(entry, data_directory(), remembered)
     except (InputError, OSError):
         return SourceSizes({})
 

@@ -25,7 +25,7 @@ from labelbench_core.configuration.inheritance import Asked, asked
 from labelbench_core.configuration.own_entries import read_entries
 from labelbench_core.configuration.replays import list_sha256
 from labelbench_core.configuration.weights import names_weights
-from labelbench_core.datasets import data_directory, looks
+from labelbench_core.datasets import data_directory
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
 from labelbench_core.report.versions import describe_images
@@ -34,10 +34,15 @@ from labelbench_core.stages.table import STAGES, stage_of
 from labelbench_core.storage.records import read_record
 from labelbench_core.storage.yaml_files import read_yaml
 from workflow_scripts._entry_notes import refuse_others
+from workflow_scripts._prepared import (
+    PREPARED,
+    SOURCES_STATE,
+    prepared_manifests,
+    remembered_of,
+    sizes_of,
+)
 
-SOURCES_STATE = looks.STATE
 RESULTS = "results"
-PREPARED = STAGES["prepare_dataset"].path("manifest")
 ANNOTATED = STAGES["annotate"].path("record")
 # Kept open, and so locked, for as long as this process lives.
 _held_locks: list[int] = []
@@ -175,7 +180,12 @@ def prepare_main_process(
         }
         with wanted.naming_places():
             missing = experiments.check_sources(
-                experiment, catalogue, data_directory(), sizes_of(prepared), wanted.name
+                experiment,
+                catalogue,
+                data_directory(),
+                sizes_of(prepared),
+                wanted.name,
+                remembered_of(experiment),
             )
         reread = check_annotators(experiment, catalogue, prepared)
     except InputError as error:
@@ -292,32 +302,6 @@ def check_annotators(
     }
     changed = look_at_annotators(experiment, catalogue, data_directory(), records, prepared)
     return {str(record): why for record, why in changed.items()}
-
-
-def sizes_of(prepared: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]:
-    """Sizes of the splits of data sets, from their manifests."""
-    return {
-        dataset: {name: split["num_rows"] for name, split in manifest["splits"].items()}
-        for dataset, manifest in prepared.items()
-    }
-
-
-def prepared_manifests(experiment: Experiment, catalogue: Catalogue) -> dict[str, dict[str, Any]]:
-    """Manifests of prepared data sets, whose source is no longer needed.
-
-    Data sets prepared with settings other than the catalogue's are made again.
-    """
-    manifests = {}
-    for dataset in experiment.all_of("datasets"):
-        manifest = Path(PREPARED.format(dataset=dataset))
-        if manifest.is_file():
-            try:
-                found = read_record(manifest, "data set", {"dataset": dataset})
-            except InputError:  # made again, or named by the first job that reads it
-                continue
-            if sources.made_by(found, catalogue["datasets"][dataset]):
-                manifests[dataset] = found
-    return manifests
 
 
 def data_notes(experiment: Experiment) -> str:

@@ -68,7 +68,12 @@ def _check_one(wanted: Asked, *, use_conda: bool) -> str:
         prepared = parsing.prepared_manifests(experiment, catalogue)
         sizes = parsing.sizes_of(prepared)
         missing = experiments.check_sources(
-            experiment, catalogue, data_directory(), sizes, wanted.name
+            experiment,
+            catalogue,
+            data_directory(),
+            sizes,
+            wanted.name,
+            parsing.remembered_of(experiment),
         )
         raise_all(missing.values())
     parsing.check_annotators(experiment, catalogue, prepared)

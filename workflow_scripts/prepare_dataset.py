@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labelbench_core import registry
 from labelbench_core.datasets import data_directory
+from labelbench_core.datasets.needed_rows import NeededRows
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.storage import files
 from workflow_scripts._job import job_parser, run_job
@@ -30,6 +31,7 @@ def prepare(arguments: argparse.Namespace) -> None:
             merge_classes=dataset.get("merge_classes"),
             long_tail=dataset.get("long_tail"),
             near_copies=dataset.get("near_copies"),
+            needed=[NeededRows(*one) for one in json.loads(arguments.needed)],
             threads=arguments.threads,
         )
 
@@ -40,6 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--settings", required=True, help="JSON: the data set's entry")
     parser.add_argument("--arrays", type=Path, required=True, help="folder to write arrays to")
     parser.add_argument("--manifest", type=Path, required=True, help="file to write, last")
+    parser.add_argument("--needed", default="[]", help="JSON: rows that the experiment needs")
     parser.add_argument("--state", type=Path, help="folder to remember hashes of files in")
     return run_job(prepare, parser.parse_args(argv))
 

@@ -9,8 +9,9 @@ from labelbench_core.configuration import entries
 from labelbench_core.configuration.beside_budget import ending, labels_beside
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Crossing
+from labelbench_core.configuration.needed import needed_validation
 from labelbench_core.configuration.references import Panel
-from labelbench_core.datasets import POOL
+from labelbench_core.datasets import POOL, VAL
 from labelbench_core.datasets.unlabeled import has_labels
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.training.recipe import LEAST_TO_HOLD_OUT, Recipe
@@ -32,13 +33,14 @@ def split_errors(
     crossing: Crossing, dataset: str, catalogue: Catalogue, sizes: Mapping[str, int]
 ) -> Iterator[str]:
     """Splits that a fine-tuning needs for evaluation or validation and a data set does not have."""
-    for proxy in crossing.proxies:
-        if trainer := entries.trainer_of(catalogue, proxy):
-            where = f"proxies: {proxy!r} is trained by {trainer!r}, whose"
-            yield from _extra_errors(_recipe(catalogue, trainer), dataset, sizes, where)
+    for needed in needed_validation(crossing, dataset, catalogue):
+        available = sizes.get(VAL, 0)
+        if not available:
+            yield f"{needed.told} has no split {VAL!r}; allowed: validation: none, held-out"
+        elif available < needed.least:
+            yield needed.line(available)
     for trainer in crossing.finetune.trainers if crossing.finetune else ():
         recipe = _recipe(catalogue, trainer)
-        yield from _extra_errors(recipe, dataset, sizes, f"finetune.trainers: {trainer!r}:")
         for split in recipe.evaluate or ():
             if split not in sizes:
                 yield (
@@ -67,20 +69,6 @@ def panel_split_errors(
                 f"panels.{place}.split: {shown(panel.split)}: {told}"
                 f"{did_you_mean(panel.split, evaluated)}; allowed: {listed(evaluated)}"
             )
-
-
-def _extra_errors(
-    recipe: Recipe, dataset: str, sizes: Mapping[str, int], where: str
-) -> Iterator[str]:
-    """More labels for validation than a data set has beside its pool."""
-    available = sizes.get("val", 0)
-    if recipe.validation == "extra" and recipe.validation_size > available:
-        has = f"has {available} rows in its split 'val'" if available else "has no split 'val'"
-        instead = f"at most {available}" if available else "validation: none, held-out"
-        yield (
-            f"{where} training.validation_size: {recipe.validation_size:g} labels for validation: "
-            f"extra, but data set {dataset!r} {has}; allowed: {instead}"
-        )
 
 
 def _reference_errors(catalogue: Catalogue, proxy: str) -> Iterator[str]:

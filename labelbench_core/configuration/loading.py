@@ -29,12 +29,16 @@ from labelbench_core.configuration.multilabel import (
     multilabel_errors,
     single_label_errors,
 )
+from labelbench_core.configuration.needed import needed_labels
 from labelbench_core.configuration.prices import price_errors
 from labelbench_core.configuration.replays import list_errors, list_options
 from labelbench_core.configuration.row_kinds import row_errors
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.configuration.source_sizes import SourceSizes, source_sizes
 from labelbench_core.configuration.unlabeled import unlabeled_errors, unmeasured_errors
+from labelbench_core.datasets import POOL
+from labelbench_core.datasets.drawn_ahead import Remembered
+from labelbench_core.datasets.needed_rows import shortages
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all
 
 # Planning takes 2 ms and 16 KB for each job.
@@ -280,6 +284,7 @@ def check_sources(
     data_dir: Path,
     prepared: Mapping[str, Mapping[str, int]],
     file: str,
+    remembered: Mapping[str, Remembered] | None = None,
 ) -> dict[str, str]:
     """Check, cheaply, that every data set's files are there and that it has the requested splits.
 
@@ -293,6 +298,8 @@ def check_sources(
         Sizes of the splits of data sets that are prepared already and need no source any more.
     file
         The experiment's file, for the messages.
+    remembered
+        Data set → where is kept what is known of its files, and of an earlier draw of its splits.
 
     Returns
     -------
@@ -311,7 +318,7 @@ def check_sources(
         try:
             found = SourceSizes(prepared.get(dataset) or {})
             if not found.splits:
-                found = source_sizes(entry, data_dir)
+                found = source_sizes(entry, data_dir, (remembered or {}).get(dataset))
         except InputError as error:
             errors.append(_of_dataset(catalogue, dataset, error))
             continue
@@ -330,8 +337,11 @@ def check_sources(
             errors += [f"{file}: {line}" for line in of_all]
         for crossing in experiment.crossings:
             if dataset in crossing.datasets:
-                errors += _budget_errors(crossing, dataset, catalogue, sizes.get("pool"), file)
-                wrong = list_errors(crossing, dataset, catalogue, sizes.get("pool"), data_dir)
+                pool = sizes.get(POOL)
+                wrong = [
+                    *shortages(needed_labels(crossing, dataset, catalogue, pool), sizes),
+                    *list_errors(crossing, dataset, catalogue, pool, data_dir),
+                ]
                 if found.names_all:
                     wrong = [*split_errors(crossing, dataset, catalogue, sizes), *wrong]
                 errors += [f"{file}: {line}" for line in wrong]
@@ -368,24 +378,3 @@ def check_backbones(
         entry_error(catalogue, "backbones", backbone, f"backbone {backbone!r}", problem)
         for backbone, problem in problems.items()
     )
-
-
-def _budget_errors(
-    crossing: Crossing, dataset: str, catalogue: Catalogue, pool: int | None, file: str
-) -> Iterator[str]:
-    """Schedules that would buy more labels than the pool has."""
-    for schedule in crossing.schedules:
-        sizes = catalogue["schedules"][schedule]
-        last = sizes["initial"] + (crossing.rounds - 1) * sizes["batch"]
-        if pool is not None and last > pool:
-            if sizes["initial"] > pool:
-                yield (
-                    f"{file}: schedules: {schedule!r} starts with {sizes['initial']} labels, but "
-                    f"the pool of {dataset!r} has {pool}; allowed: an `initial` of at most {pool}"
-                )
-                continue
-            most = 1 + (pool - sizes["initial"]) // sizes["batch"]
-            yield (
-                f"{file}: rounds: {crossing.rounds} rounds of schedule {schedule!r} buy {last} "
-                f"labels, but the pool of {dataset!r} has {pool}; allowed: at most {most}"
-            )

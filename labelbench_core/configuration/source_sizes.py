@@ -14,6 +14,7 @@ import numpy as np
 
 from labelbench_core import registry
 from labelbench_core.datasets import POOL
+from labelbench_core.datasets.drawn_ahead import Remembered, drawn_ahead
 from labelbench_core.datasets.variants import Variant
 from labelbench_core.errors import InputError, shown
 
@@ -37,8 +38,13 @@ class SourceSizes:
     names_all: bool = True
 
 
-def source_sizes(entry: Mapping[str, Any], data_dir: Path) -> SourceSizes:
+def source_sizes(
+    entry: Mapping[str, Any], data_dir: Path, remembered: Remembered | None = None
+) -> SourceSizes:
     """Sizes of the splits that an entry of the catalogue makes.
+
+    Splits that are drawn are counted as preparing will draw them where the files' contents are
+    `remembered`, else by names alone.
 
     Raises
     ------
@@ -56,7 +62,11 @@ def source_sizes(entry: Mapping[str, Any], data_dir: Path) -> SourceSizes:
             raise
         return SourceSizes(variant.planned_sizes(published, None, source), str(error))
     known = None
-    if variant.changes_anything() and hasattr(component, "pool_labels"):
+    drawn = remembered and drawn_ahead(entry, data_dir, sizes, remembered)
+    if drawn:
+        sizes = {split: len(rows.labels) for split, rows in drawn.splits.items()}
+        known = drawn.splits[POOL].labels, drawn.class_names
+    elif variant.changes_anything() and hasattr(component, "pool_labels"):
         known = component.pool_labels(data_dir, **options)
     planned = variant.planned_sizes(sizes, known, source)
     return SourceSizes(planned, names_all=bool(sizes))

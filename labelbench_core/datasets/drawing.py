@@ -345,7 +345,8 @@ class _Parts:
             count = int(self.counts[label])
             units = len(np.unique(codes[self.labels == label]))
             images = "1 image" if count == 1 else f"{count} images"
-            what = images if units == count else f"{images} in {units} groups"
+            groups = "1 group" if units == 1 else f"{units} groups"
+            what = images if units == count else f"{images} in {groups}"
             raise InputError(
                 f"class {printable(self.class_names[label])} has {what}: none is left for {name}; "
                 f"allowed: at least {len(self.names)} images or groups of each class"

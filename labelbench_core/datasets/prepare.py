@@ -17,6 +17,7 @@ from labelbench_core import registry
 from labelbench_core.datasets import (
     OTHER_FILES,
     POOL,
+    VAL,
     RawDataset,
     RawSplit,
     Source,
@@ -30,6 +31,7 @@ from labelbench_core.datasets.digests import Digests, contents_sha256
 from labelbench_core.datasets.drawn_before import drawn
 from labelbench_core.datasets.looks import Look, digests_record, now, write_look
 from labelbench_core.datasets.names import printable
+from labelbench_core.datasets.needed_rows import NeededRows, shortages
 from labelbench_core.datasets.notes import leak_notes, left_out_notes
 from labelbench_core.datasets.row_kinds import check_embeddings, image_key_errors
 from labelbench_core.datasets.stored_listing import write_listing
@@ -59,6 +61,7 @@ def prepare_dataset(
     merge_classes: int | None = None,
     long_tail: Mapping[str, float] | None = None,
     near_copies: Mapping[str, float] | None = None,
+    needed: Sequence[NeededRows] = (),
     threads: int = 1,
 ) -> dict[str, Any]:
     """Load a data set from its source, check it and write it; its manifest.
@@ -86,6 +89,8 @@ def prepare_dataset(
         their 64 bits. None: no such check.
     merge_classes, long_tail, near_copies
         What is changed about classes and pool: see `variants.Variant`. None: nothing.
+    needed
+        What the experiment needs of the splits: with fewer rows, it stops.
     threads
         Threads that read and decode files.
 
@@ -129,6 +134,7 @@ def prepare_dataset(
         check_raw(raw, allow_missing_classes=_may_lack_classes(component, options))
         if not at_once:
             raw = _variant_of_whole(raw, source, variant)
+        _check_needed(raw, needed)
         if duplicates == "error":
             refuse_leaks(raw)
         leaks = find_leaks(raw)
@@ -362,6 +368,18 @@ def _variant_of_whole(raw: RawDataset, source: str, variant: Variant) -> RawData
         return variant.made_of(raw, source)
     except InputError as error:
         raise InputError(f"{error}{_since_corrupt(raw)}") from error
+
+
+def _check_needed(raw: RawDataset, needed: Sequence[NeededRows]) -> None:
+    """`InputError` for splits with fewer rows than are needed, though there were enough files."""
+    sizes = {split: len(entry.labels) for split, entry in raw.splits.items()}
+    lines = list(shortages(needed, {VAL: 0, **sizes}))
+    if lines:
+        why = ""
+        if raw.draw is not None:
+            reached = ", ".join(f"{split} {count}" for split, count in sizes.items())
+            why = f"; images that are alike are drawn together, which gave {reached}"
+        raise InputError("\n".join(f"{line}{why}{_since_corrupt(raw)}" for line in lines))
 
 
 def _since_corrupt(raw: RawDataset) -> str:

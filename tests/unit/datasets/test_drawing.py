@@ -84,7 +84,7 @@ def test_a_group_in_two_splits_is_left_and_grows_in_the_pool():
 
 
 def test_a_class_that_cannot_be_drawn_apart_is_named():
-    with pytest.raises(InputError, match="class 1 has 4 images in 1 groups: none is left for test"):
+    with pytest.raises(InputError, match="class 1 has 4 images in 1 group: none is left for test"):
         draw([0] * 8 + [1] * 4, [*map(str, range(8)), *["g"] * 4])
     labels, units = [0] * 8 + [1], [*map(str, range(9))]
     with pytest.raises(InputError, match=r"class 1 has 1 image: .*allow_missing_classes"):

@@ -31,7 +31,7 @@ def test_they_are_one_class_and_one_group(pets):
 
 def test_they_are_drawn_together(pets):
     options = {**Pets.OPTIONS, **DRAWN, "together_column": "painter"}
-    told = "class cat has 16 images in 1 groups: none is left for test"
+    told = "class cat has 16 images in 1 group: none is left for test"
     with pytest.raises(InputError, match=told):
         table.load(pets.data, **options)
 
