@@ -4,12 +4,14 @@ import ast
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from labelbench_core import provenance, registry
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.catalogue import COMPONENT_KINDS, Catalogue
 from labelbench_core.configuration.experiment import Crossing, Experiment
-from labelbench_core.errors import InputError, raise_all, seen_from_here
+from labelbench_core.errors import InputError, did_you_mean, raise_all, seen_from_here
+from labelbench_core.registry.names_in import OF_ALL, names_in
 
 Named = tuple[str, str]  # kind and id
 
@@ -61,25 +63,64 @@ def check_code(
 def absent(module: str) -> Iterator[str]:
     """A line for each import of an own file that fails here whatever it does: at its top level.
 
-    Whether a module has the names that are imported from it is known when it is imported.
+    Names are looked for in modules of this project and beside the file; those of other packages are
+    known when they are imported.
     """
     if registry.own.folder_of(module) is None:
         return
     path = registry.source_of(module)
+    package = ".".join(module.split(".")[:2])
     for node in registry.parse(path).body:
-        names: list[str] = []
+        where = f"{seen_from_here(path)}: line {getattr(node, 'lineno', 1)}"
         if isinstance(node, ast.Import):
             names = [one.name for one in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = provenance.absolute(module, node)
             is_folder = base.count(".") == 1 and node.level == 1 and not node.module
             names = [f"{base}.{one.name}" for one in node.names] if is_folder else [base]
-        for name in names:
-            if not _is_there(module, name):
-                where = f"{seen_from_here(path)}: line {node.lineno}"
-                package = ".".join(module.split(".")[:2])
-                told = name.removeprefix(f"{package}.")
-                yield f"{where}: imports {told}: there is no such module here"
+        else:
+            continue
+        missing = [name for name in names if not _is_there(module, name)]
+        for name in missing:
+            told = name.removeprefix(f"{package}.")
+            yield f"{where}: imports {told}: there is no such module here"
+        if isinstance(node, ast.ImportFrom) and not missing:
+            yield from _absent_names(module, node, where)
+
+
+def _absent_names(module: str, node: ast.ImportFrom, where: str) -> Iterator[str]:
+    """A line for each name that a module of which the source is known does not have."""
+    base = provenance.absolute(module, node)
+    source = _source(module, base)
+    if source is None:
+        return
+    full = registry.own.beside(module, base) or base
+    known = names_in(source, lambda other: _source(full, provenance.absolute(full, other)))
+    if known is None:
+        return
+    for one in node.names:
+        if (
+            one.name != "*"
+            and one.name not in known
+            and not _is_there(module, f"{base}.{one.name}")
+        ):
+            package = ".".join(module.split(".")[:2])
+            yield (
+                f"{where}: imports {one.name} from {base.removeprefix(f'{package}.')}: there is no "
+                f"such name in it{did_you_mean(one.name, known - OF_ALL)}"
+            )
+
+
+def _source(module: str, name: str) -> Path | None:
+    """The source of what `module` calls `name`; None if it is neither ours nor a user's own."""
+    try:
+        name = registry.own.beside(module, name) or name
+        first = name.partition(".")[0]
+        if first not in registry.OWN_PACKAGES and registry.own.folder_of(name) is None:
+            return None
+        return registry.source_of(name)
+    except InputError:
+        return None
 
 
 def _is_there(module: str, name: str) -> bool:

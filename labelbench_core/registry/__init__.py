@@ -290,7 +290,11 @@ def describe(kind: str, name: str) -> Component:
     required = _required(info)
     options: dict[str, Any] = {}
     allowed: dict[str, option_rules.Allowed | None] = {}
-    for file, source, function in ((path, tree, main), *_shared(info, shown_path)):
+    shared = _shared(info, shown_path)
+    for _, _, function in shared:
+        for error in component_info.shared_errors(main, info["options_of"], function):
+            raise InputError(f"{shown_path}: {error}")
+    for file, source, function in ((path, tree, main), *shared):
         for option, default, rule in _options(file, source, function, required):
             options[option], allowed[option] = default, rule
     for error in component_info.errors(kind, info, options):

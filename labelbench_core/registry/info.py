@@ -185,6 +185,27 @@ def parameter_errors(
         )
 
 
+def shared_errors(function: ast.FunctionDef, place: str, shared: ast.FunctionDef) -> Iterator[str]:
+    """A line for each option of the function `shared` at `place` that `function` cannot be given.
+
+    Since it has a parameter of that name itself, which would be given instead, or takes no others.
+    """
+    arguments = function.args
+    own = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    line_of = {argument.arg: argument.lineno for argument in own}
+    for argument in shared.args.kwonlyargs:
+        if argument.arg in line_of:
+            yield (
+                f"line {line_of[argument.arg]}: {function.name} has {argument.arg}, and so has "
+                f"{place}, which INFO names as options_of; allowed: another name for one of them"
+            )
+    if arguments.kwarg is None:
+        yield (
+            f"line {function.lineno}: {function.name} takes no options but its own; allowed with "
+            f"options_of, {place}: **options among its parameters"
+        )
+
+
 def _not_of_use(
     key: str,
     named: Iterable[str],

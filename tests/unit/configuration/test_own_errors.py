@@ -1,5 +1,8 @@
 """Files of one's own that fail while an experiment is planned: one line, never an early end."""
 
+import ast
+import functools
+
 import pytest
 
 from labelbench_core import registry
@@ -7,6 +10,7 @@ from labelbench_core.configuration import component_code
 from labelbench_core.configuration.source_sizes import source_sizes
 from labelbench_core.errors import InputError
 from labelbench_core.registry import own
+from labelbench_core.registry.names_in import OF_ALL, names_in
 
 DATA = '''"""Rows."""
 INFO = {"summary": "rows", "license": "-", "paper": ""}
@@ -108,7 +112,7 @@ THERE = {"absolute": "tools_of_mine", "ours": "scores", "beside": "tools_of_mine
     ],
 )
 def test_what_an_own_file_imports_is_there_before_any_job(tmp_path, monkeypatch, changed, told):
-    (tmp_path / "tools_of_mine.py").touch()
+    (tmp_path / "tools_of_mine.py").write_text("anything = more = 1")
     for folder in ("parted", "together"):  # without and with an __init__.py
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "inner.py").touch()
@@ -124,6 +128,104 @@ def test_what_an_own_file_imports_is_there_before_any_job(tmp_path, monkeypatch,
     for line, start in zip(found, told, strict=True):
         assert line.startswith(f"mine.py: {start}")
         assert line.endswith(": there is no such module here")
+
+
+NAMES = """from labelbench_core.strategies.kernels.scores import {ours}
+from tools_of_mine import {absolute}, anything as something
+from .tools_of_mine import {beside}
+from together import {member}
+from . import tools_of_mine, together
+from numpy import {of_others}
+from labelbench_core.strategies import kernels
+from dynamic import whatever
+from labelbench_core.errors import *
+try:
+    from tools_of_mine import not_there
+except ImportError:
+    pass
+"""
+THERE_TOO = {
+    "ours": "lowest", "absolute": "anything", "beside": "Kind", "member": "inner", "of_others": "no"
+}  # fmt: skip
+TOOLS = """import sys
+from elsewhere import *
+anything = 1
+class Kind: pass
+if sys.platform == "none":
+    for late in (): pass
+with open(__file__) as handle, open(__file__) as (a, *b): pass
+def make():
+    global made
+    made = local = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({}, []),
+        ({"absolute": "late, handle, b, made, starred, sys"}, []),
+        (
+            {"ours": "lowst"},
+            ["line 1: imports lowst from labelbench_core.strategies.kernels.scores"],
+        ),
+        ({"absolute": "local"}, ["line 2: imports local from tools_of_mine"]),
+        ({"absolute": "_hidden"}, []),
+        ({"beside": "kind"}, ["line 3: imports kind from tools_of_mine"]),
+        ({"member": "outer"}, ["line 4: imports outer from together"]),
+    ],
+)
+def test_names_that_an_own_file_imports_are_in_modules_of_known_source(
+    tmp_path, monkeypatch, changed, told
+):
+    (tmp_path / "tools_of_mine.py").write_text(TOOLS)
+    (tmp_path / "elsewhere.py").write_text("starred = _hidden = 1\n")
+    (tmp_path / "dynamic.py").write_text("def __getattr__(name): return 1\n")
+    (tmp_path / "together").mkdir()
+    (tmp_path / "together" / "inner.py").touch()
+    (tmp_path / "mine.py").write_text(NAMES.format(**{**THERE_TOO, **changed}))
+    monkeypatch.chdir(tmp_path)
+    try:
+        module = registry.module_name("strategies", own.add("mine.py"))
+        found = list(component_code.absent(module))
+    finally:
+        registry.forget_own()
+    assert len(found) == len(told)
+    for line, start in zip(found, told, strict=True):
+        assert line.startswith(f"mine.py: {start}: there is no such name in it")
+        assert ("did you mean 'lowest'?" in line) == ("lowst" in line)
+
+
+@pytest.mark.parametrize("text", ["globals()['x'] = 1", "import sys\nsys.modules[__name__].x = 1"])
+def test_names_are_not_guessed_of_code_that_makes_them(tmp_path, text):
+    (tmp_path / "makes.py").write_text(text)
+    assert names_in(tmp_path / "makes.py", lambda node: None) is None
+
+
+def test_modules_that_import_each_other_have_the_names_of_both(tmp_path):
+    (tmp_path / "a.py").write_text("from b import *\nx = 1\n")
+    (tmp_path / "b.py").write_text("from a import *\ny = 1\n")
+    found = names_in(tmp_path / "a.py", lambda node: tmp_path / f"{node.module}.py")
+    assert found - OF_ALL == {"x", "y", "*"}
+
+
+def test_no_import_of_this_project_would_be_refused():
+    def source(node):
+        first = (node.module or "").partition(".")[0]
+        return registry.source_of(node.module) if first in registry.OWN_PACKAGES else None
+
+    names_of = functools.cache(lambda path: names_in(path, source))
+    checked = 0
+    for path in sorted(registry.PACKAGE.rglob("*.py")):
+        for node in registry.parse(path).body:
+            if not isinstance(node, ast.ImportFrom) or source(node) is None:
+                continue
+            known = names_of(source(node))
+            for one in node.names if known is not None else ():
+                module = registry.source_of(f"{node.module}.{one.name}")
+                assert one.name in known or module.is_file(), f"{path}: {node.lineno}"
+                checked += 1
+    assert checked > 1000
 
 
 def test_what_components_of_this_project_import_is_not_looked_for():

@@ -11,7 +11,7 @@ from {module} import options
 INFO = {{"summary": "-", "license": "-", "paper": "", "options_of": "{module}:{function}"}}
 
 
-def build(*, size: int = 3, **shared):
+def build({parameters}):
     """Mine.
 
     Parameters
@@ -20,7 +20,11 @@ def build(*, size: int = 3, **shared):
         Of it, in pixels. Default: ours.
     """
 '''
-PLACE = {"module": "labelbench_core.backbones.wrapping", "function": "options"}
+PLACE = {
+    "module": "labelbench_core.backbones.wrapping",
+    "function": "options",
+    "parameters": "*, size: int = 3, **shared",
+}
 SHARED = ["mean", "std", "interpolation", "resize_mode", "output", "token", "normalize"]
 
 
@@ -72,6 +76,19 @@ def test_components_that_share_them_say_the_same(mine):
             "no module labelbench_core.backbones.wr",
         ),
         ({"function": "wrap"}, "option input_size: has no default"),
+        (
+            {"parameters": "*, size: int = 3, token: str = 'mine', **shared"},
+            "mine.py: line 6: build has token, and so has "
+            "labelbench_core.backbones.wrapping:options, which INFO names as options_of; allowed: another name for one of them",
+        ),
+        (
+            {"parameters": "mean, *, size: int = 3, **shared"},
+            "mine.py: line 6: build has mean, and ",
+        ),
+        (
+            {"parameters": "*, size: int = 3"},
+            "mine.py: line 6: build takes no options but its own; allowed with options_of, ",
+        ),
     ],
 )
 def test_what_cannot_be_shared_is_one_line(mine, changes, told):
