@@ -79,7 +79,8 @@ def test_components_that_share_them_say_the_same(mine):
         (
             {"parameters": "*, size: int = 3, token: str = 'mine', **shared"},
             "mine.py: line 6: build has token, and so has "
-            "labelbench_core.backbones.wrapping:options, which INFO names as options_of; allowed: another name for one of them",
+            "labelbench_core.backbones.wrapping:options, which INFO names as options_of; "
+            "allowed: another name for one of them",
         ),
         (
             {"parameters": "mean, *, size: int = 3, **shared"},
