@@ -18,6 +18,7 @@ from labelbench_core.storage.files import atomic_path
 from labelbench_core.storage.yaml_files import parse_yaml, read_yaml
 
 COLUMNS = ("summary",)
+PREPARED = Path("results", "datasets")
 CATALOGUE = Path("config", "catalogue", "datasets.yaml")
 
 
@@ -44,6 +45,12 @@ def check(argv: list[str]) -> int:
     parser.add_argument(
         "--sheet", type=Path, help="file to write; NAME-check.png (for texts: .txt) unless given"
     )
+    parser.add_argument(
+        "--prepared",
+        type=Path,
+        default=PREPARED,
+        help="folder of prepared data sets, where drawn splits are recorded",
+    )
     parser.add_argument("--threads", type=int, default=2, help="threads that read and decode")
     asked = parser.parse_args(argv)
     status = 0
@@ -64,7 +71,8 @@ def _check_one(
     from labelbench_core.datasets.looking import look
     from labelbench_core.datasets.text_sheet import text_sheet
 
-    seen = look(name, entry, data_dir, STATE, threads=asked.threads)
+    folder = asked.prepared / name
+    seen = look(name, entry, data_dir, STATE, prepared=folder, threads=asked.threads)
     print("\n".join(seen.lines))
     rows = {split.rows for split in seen.raw.splits.values()}
     if rows <= {"images", "texts"}:

@@ -135,16 +135,28 @@ def _whole(raw: RawDataset, draw: Draw) -> RawSplit:
     return whole.take(np.array([row_of[name] for name in draw.unit_of if name in row_of]))
 
 
-def _remembered(folder: Path | None, draw: Draw) -> tuple[dict[str, int], dict[str, int]]:
-    """SHA-256 of a file → place of its split, name of a group → place; empty for another draw."""
-    if folder is None or not (path := folder / DRAWN_FILE).exists():
-        return {}, {}
+def read_drawn(folder: Path) -> dict[str, Any] | None:
+    """What was recorded of a draw in `folder`; None if nothing was.
+
+    Raises
+    ------
+    InputError
+        If the record is damaged.
+    """
+    path = folder / DRAWN_FILE
+    if not path.exists():
+        return None
     try:
-        record = read_record(path, KIND)
+        return read_record(path, KIND)
     except InputError as error:
         told = "damaged; delete it to have all splits drawn again, or restore it"
         raise InputError(f"{printable(path)}: {told}") from error
-    if record["draw"] != draw.described():
+
+
+def _remembered(folder: Path | None, draw: Draw) -> tuple[dict[str, int], dict[str, int]]:
+    """SHA-256 of a file → place of its split, name of a group → place; empty for another draw."""
+    record = None if folder is None else read_drawn(folder)
+    if record is None or record["draw"] != draw.described():
         return {}, {}
     by_kind = [
         {one: draw.names.index(split) for split, found in record[key].items() for one in found}

@@ -14,6 +14,7 @@ from labelbench_core.datasets._leaks import find_leaks, find_near
 from labelbench_core.datasets._reading import CORRUPT, FileRecords, read_files
 from labelbench_core.datasets.digests import Digests
 from labelbench_core.datasets.drawn_before import drawn
+from labelbench_core.datasets.drawn_compared import compared
 from labelbench_core.datasets.looks import digests_record
 from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.notes import leak_notes, left_out_notes
@@ -49,7 +50,13 @@ class Seen:
 
 
 def look(
-    name: str, entry: Mapping[str, Any], data_dir: Path, state: Path | None, *, threads: int = 2
+    name: str,
+    entry: Mapping[str, Any],
+    data_dir: Path,
+    state: Path | None,
+    *,
+    prepared: Path | None = None,
+    threads: int = 2,
 ) -> Seen:
     """Check a data set as preparing it would, and say all that was found.
 
@@ -61,6 +68,9 @@ def look(
         Where sources look for files.
     state
         Folder where it is remembered what was read, which preparing uses, too. None: nowhere.
+    prepared
+        Folder of the prepared data set, where drawn splits may be recorded: images in these stay
+        there. None: none are.
 
     Raises
     ------
@@ -94,12 +104,15 @@ def look(
     except InputError as error:
         problem = str(error)
         found = read(True)
+    recorded: list[str] = []
     try:
-        draw = drawn(found, None)
+        recorded = compared(found, prepared) if prepared else []
+        draw = drawn(found, prepared)
         found = found if draw is None else draw.raw
     except InputError as error:
         problem = problem or str(error)
     lines += _splits(found)
+    lines += _told("recorded", recorded, "")
     lines += _classes(found)
     left_out = {reason: one for reason, one in found.left_out.items() if reason != CORRUPT}
     lines += _told("left out", [*left_out_notes({"left_out": left_out})], "nothing")
