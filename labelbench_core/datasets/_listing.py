@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from labelbench_core.datasets._folder_entries import (
+    entries_of,
+    files_below,
+    is_folder,
+    kind_of,
+)
 from labelbench_core.datasets._formats import READ_SUFFIXES, REFUSED_SUFFIXES
 from labelbench_core.datasets._left_out import (
-    HIDDEN,
     NESTED,
     NO_IMAGE,
     NO_SPLIT,
@@ -20,6 +25,7 @@ from labelbench_core.datasets._left_out import (
     LeftOut,
 )
 from labelbench_core.datasets.names import class_name, printable, require_classes
+from labelbench_core.datasets.unlabeled import require_known_classes
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 Layout = Literal["auto", "splits", "classes"]
@@ -30,15 +36,6 @@ MEANT = {
 }
 """Names of folders that stand for a split of another name."""
 SPLIT_NAME = re.compile(r"[a-z0-9-]+")
-# What archives, file servers and desktops leave behind, in lower case. None is a class or a split.
-LEFTOVERS = frozenset(
-    {
-        "#recycle", "#snapshot", "$recycle.bin", "@eadir", "@recently-snapshot", "@recycle",
-        "@synoresource", "@tmp", "__macosx", "__pycache__", "desktop.ini", "ehthumbs.db", "icon\r",
-        "lost+found", "network trash folder", "system volume information", "temporary items",
-        "thumbs.db",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,17 +52,20 @@ class Listing:
         Those of the paths that are broken links.
     assumed
         What was found out rather than said, in words.
+    classes
+        Names of the classes where the pool has no labels: then its images are those of "".
     """
 
     splits: dict[str, dict[str, list[str]]]
     left_out: LeftOut
     broken_links: list[str]
     assumed: tuple[str, ...] = ()
+    classes: Sequence[str] | None = None
 
     @property
     def class_names(self) -> list[str]:
-        """Those of the pool, sorted."""
-        return sorted(self.splits["pool"])
+        """`classes`, or those of the pool, sorted."""
+        return sorted(self.splits["pool"]) if self.classes is None else list(self.classes)
 
 
 def list_images(
@@ -76,6 +76,8 @@ def list_images(
     nested: Nested = "auto",
     splits: Mapping[str, str] | None = None,
     leave_out: Collection[str] = (),
+    unlabeled: bool = False,
+    classes: Sequence[str] | None = None,
 ) -> Listing:
     """List an image folder without opening a file.
 
@@ -97,6 +99,10 @@ def list_images(
         None: folders are called as splits are, or as `MEANT` says.
     leave_out
         Names of class folders that are not taken.
+    unlabeled
+        Whether the pool has no labels: all images below its folder are taken, however deep.
+    classes
+        The classes' names then, in order; None: those of the other splits, sorted.
 
     Raises
     ------
@@ -112,38 +118,63 @@ def list_images(
     if chosen == "auto":
         chosen = "splits" if _has_splits(root) else "classes"
         if chosen == "classes":
-            assumed.append("a folder for each class, none for a split")
+            what = "one folder of images" if unlabeled else "a folder for each class"
+            assumed.append(f"{what}, none for a split")
     kind = "leave-out" if nested == "auto" else nested
-    listing, folders = _listed(root, chosen == "splits", kind, splits, leave_out)
-    images = any(paths for classes in listing.splits.values() for paths in classes.values())
+    flat = ("pool",) if unlabeled else ()
+    listing, folders = _listed(root, chosen == "splits", kind, splits, leave_out, flat)
+    labeled = {split: found for split, found in listing.splits.items() if split not in flat}
+    images = any(paths for found in labeled.values() for paths in found.values())
     if nested == "auto" and not images and NESTED in listing.left_out.counts:
-        listing, folders = _listed(root, chosen == "splits", "inner", splits, leave_out)
+        listing, folders = _listed(root, chosen == "splits", "inner", splits, leave_out, flat)
         assumed.append("classes are called like the folders that hold images")
     if chosen == "classes" and not listing.splits["pool"]:
         raise InputError(f"{printable(root)}: holds no class folders{_advice(root)}")
-    _check_classes(root, listing, folders, allow_missing_classes)
+    names = None
+    if unlabeled:
+        names = _classes_beside(root, listing, classes)
+    _check_classes(root, listing, folders, allow_missing_classes, names)
     ordered = {split: listing.splits[split] for split in sorted(listing.splits)}
-    return Listing(ordered, listing.left_out, listing.broken_links, tuple(assumed))
+    return Listing(ordered, listing.left_out, listing.broken_links, tuple(assumed), names)
+
+
+def _classes_beside(root: Path, listing: Listing, given: Sequence[str] | None) -> list[str]:
+    """Names of the classes where the pool has no labels; `InputError` if it has no images."""
+    if not listing.splits["pool"][""]:
+        raise InputError(f"{printable(root)}: the pool has no image; allowed: at least one")
+    found = {label for split, one in listing.splits.items() if split != "pool" for label in one}
+    require_known_classes(given, sorted(found))
+    if given is None:
+        return sorted(found)
+    for label in sorted(found - {*given}):
+        raise InputError(
+            f"{printable(root)}: a class folder is called {printable(label)}, which `classes` does "
+            f"not name{did_you_mean(label, given)}; allowed: {listed(given)}"
+        )
+    return list(given)
 
 
 def _has_splits(root: Path) -> bool:
     """Whether a folder in `root` is called as a split is, and holds folders."""
-    for entry in _entries(root, "", LeftOut()):
-        if MEANT.get(entry.name, entry.name) in ("pool", "test", "val") and _is_folder(entry):
-            inner = _entries(root, entry.name, LeftOut())
+    for entry in entries_of(root, "", LeftOut()):
+        if MEANT.get(entry.name, entry.name) in ("pool", "test", "val") and is_folder(entry):
+            inner = entries_of(root, entry.name, LeftOut())
             images = any(one.name.lower().endswith(READ_SUFFIXES) for one in inner)
-            if any(_kind(one) == "folder" for one in inner) or not images:
+            if any(kind_of(one) == "folder" for one in inner) or not images:
                 return True
     return False
 
 
 def _advice(root: Path) -> str:
     """What else a folder without class folders may be."""
-    names = [entry.name for entry in _entries(root, "", LeftOut())]
+    names = [entry.name for entry in entries_of(root, "", LeftOut())]
     if any(name in names for name in ("metadata.csv", "metadata.jsonl")):
         return "; metadata beside images are read by `implementation: hugging-face-folder`"
     if any(name.lower().endswith(READ_SUFFIXES) for name in names):
-        return "; images with labels in a table are read by `implementation: table`"
+        return (
+            "; images with labels in a table are read by `implementation: table`, without labels "
+            "as a pool by `unlabeled: true`"
+        )
     return ""
 
 
@@ -153,27 +184,35 @@ def _listed(
     nested: str,
     splits: Mapping[str, str] | None,
     leave_out: Collection[str],
+    flat: Collection[str],
 ) -> tuple[Listing, dict[str, dict[str, str]]]:
-    """The images, and split → class → folder's path."""
+    """The images, and split → class → folder's path; splits of `flat` have none of these."""
     listing = Listing({}, LeftOut(), [])
     folders: dict[str, dict[str, str]] = {}
+    if not by_split and "pool" in flat:
+        listing.splits["pool"] = {"": list_flat(root, "", listing, leave_out)}
+        return listing, folders
     if not by_split:
         folders["pool"], listing.splits["pool"] = _list_split(root, "", listing, leave_out, nested)
         return listing, folders
-    entries = _entries(root, "", listing.left_out)
+    entries = entries_of(root, "", listing.left_out)
     meant = dict(splits) if splits is not None else _meant(root, entries)
     _check_splits(root, meant, [entry.name for entry in entries])
     if "pool" not in meant.values():
         wanted = "no folder pool/ or train/" if splits is None else "`splits` names no pool"
         raise InputError(f"{printable(root)}: {wanted}")
     for entry in entries:
-        if not _is_folder(entry):
+        if not is_folder(entry):
             listing.left_out.add(OUTSIDE, entry.name)
         elif entry.name not in meant:
-            count, first = _files_below(entry.path)
+            count, first = files_below(entry.path)
             listing.left_out.add(NO_SPLIT, f"{entry.name}/{first}".rstrip("/"), count or 1)
         else:
             split = meant[entry.name]
+            if split in flat:
+                found = listing.splits.setdefault(split, {"": []})
+                found[""] = sorted([*found[""], *list_flat(root, entry.name, listing, leave_out)])
+                continue
             there, found = _list_split(root, entry.name, listing, leave_out, nested)
             if not there:
                 raise InputError(
@@ -193,7 +232,7 @@ def _meant(root: Path, entries: Sequence[os.DirEntry[str]]) -> dict[str, str]:
     names: dict[str, str] = {}
     for entry in entries:
         split = MEANT.get(entry.name, entry.name)
-        if not _is_folder(entry):
+        if not is_folder(entry):
             continue
         if names.setdefault(split, entry.name) != entry.name:
             raise InputError(
@@ -225,13 +264,13 @@ def _list_split(
     """Class → folder's path, class → paths of its images; `name` of the split, perhaps ""."""
     folders: dict[str, str] = {}
     classes: dict[str, list[str]] = {}
-    for entry in _entries(root, name, listing.left_out):
+    for entry in entries_of(root, name, listing.left_out):
         path = f"{name}/{entry.name}" if name else entry.name
-        if not _is_folder(entry):
+        if not is_folder(entry):
             listing.left_out.add(OUTSIDE, path)
             continue
         if entry.name in leave_out:
-            count, first = _files_below(entry.path)
+            count, first = files_below(entry.path)
             listing.left_out.add(NOT_TAKEN, f"{path}/{first}" if first else path, count or 1)
             continue
         if nested == "inner":
@@ -260,14 +299,14 @@ def _list_class(
 ) -> Iterator[str]:
     """Paths of a class's images; all else is counted, but for folders where `inner` takes them."""
     left_out = listing.left_out
-    for entry in _entries(root, folder, left_out, counted_in=folder):
-        path = f"{folder}/{entry.name}"
+    for entry in entries_of(root, folder, left_out, counted_in=folder):
+        path = f"{folder}/{entry.name}" if folder else entry.name
         suffix = os.path.splitext(entry.name)[1].lower()
-        kind = _kind(entry)
+        kind = kind_of(entry)
         if kind == "folder" and inner is not None:
             inner.append(entry)
         elif kind == "folder":
-            count, first = _files_below(entry.path)
+            count, first = files_below(entry.path)
             left_out.add(NESTED, f"{path}/{first}" if first else path, count or 1, folder)
         elif suffix not in READ_SUFFIXES:
             left_out.add(REFUSED if suffix in REFUSED_SUFFIXES else NO_IMAGE, path, 1, folder)
@@ -277,6 +316,23 @@ def _list_class(
             if kind == "broken link":
                 listing.broken_links.append(path)
             yield path
+
+
+def list_flat(
+    root: Path, folder: str, listing: Listing, leave_out: Collection[str] = ()
+) -> list[str]:
+    """Paths of all images below `folder`, sorted, whatever its folders are called."""
+    inner: list[os.DirEntry[str]] = []
+    found = list(_list_class(root, folder, listing, inner))
+    for entry in inner:
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        if entry.name in leave_out:
+            count, first = files_below(entry.path)
+            listing.left_out.add(NOT_TAKEN, f"{path}/{first}" if first else path, count or 1)
+            continue
+        deep = _list_deep(root, path, listing, (), leave_out)
+        found += [one for _, paths in deep for one in paths]
+    return sorted(found)
 
 
 def _list_deep(
@@ -301,66 +357,10 @@ def _list_deep(
     for entry in inner:
         path = f"{folder}/{entry.name}"
         if entry.name in leave_out:
-            count, first = _files_below(entry.path)
+            count, first = files_below(entry.path)
             listing.left_out.add(NOT_TAKEN, f"{path}/{first}" if first else path, count or 1)
             continue
         yield from _list_deep(root, path, listing, (*above, real), leave_out)
-
-
-def _entries(
-    root: Path, folder: str, left_out: LeftOut, counted_in: str = ""
-) -> list[os.DirEntry[str]]:
-    """What is in a folder, sorted by name; hidden entries and leftovers are only counted."""
-    try:
-        with os.scandir(root / folder) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
-    except OSError as error:
-        raise InputError(
-            f"{printable(root / folder)}: cannot be listed ({error.strerror})"
-        ) from error
-    kept = []
-    for entry in found:
-        if entry.name.startswith(".") or entry.name.lower() in LEFTOVERS:
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            left_out.add(HIDDEN, path, 1, counted_in)
-        else:
-            kept.append(entry)
-    return kept
-
-
-def _kind(entry: os.DirEntry[str]) -> str:
-    """Folder, file, broken link or special, links followed, with few system calls."""
-    try:
-        if entry.is_file():
-            return "file"
-        if entry.is_dir():
-            return "folder"
-        if entry.is_symlink():
-            os.stat(entry.path)
-    except OSError:  # a broken link, or a cycle of links
-        return "broken link"
-    return "special"
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry in the place of a split or a class is a folder."""
-    kind = _kind(entry)
-    if kind == "broken link":
-        raise InputError(
-            f"{printable(entry.path)}: a broken link; fix it (is a disk not mounted?) or remove it"
-        )
-    return kind == "folder"
-
-
-def _files_below(folder: str) -> tuple[int, str]:
-    """Number of entries that are not folders in all of `folder`, and the first of them."""
-    count, first = 0, ""
-    for parent, folders, names in os.walk(folder):
-        folders.sort()
-        if names and not first:
-            first = os.path.relpath(os.path.join(parent, min(names)), folder)
-        count += len(names)
-    return count, first
 
 
 def _check_classes(
@@ -368,11 +368,14 @@ def _check_classes(
     listing: Listing,
     folders: Mapping[str, Mapping[str, str]],
     allow_missing_classes: bool,
+    names: Sequence[str] | None,
 ) -> None:
-    """`InputError` for classes without images."""
-    everything = sorted({label for classes in listing.splits.values() for label in classes})
+    """`InputError` for classes without images; `names`: theirs, of a pool without labels."""
+    everything = names or sorted({one for found in listing.splits.values() for one in found})
     require_classes(everything, printable(root))
     for split, classes in listing.splits.items():
+        if names is not None and split == "pool":
+            continue
         missing = [label for label in everything if not classes.get(label)]
         if not missing:
             continue

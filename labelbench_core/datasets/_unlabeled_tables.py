@@ -7,8 +7,8 @@ import numpy as np
 
 from labelbench_core.datasets import POOL
 from labelbench_core.datasets._tabular import Cells, labels_of
-from labelbench_core.datasets.unlabeled import require_known_classes, unknown
-from labelbench_core.errors import InputError, shown
+from labelbench_core.datasets.unlabeled import refuse_given, require_known_classes, unknown
+from labelbench_core.errors import InputError
 
 
 def labels_of_others(
@@ -45,7 +45,4 @@ def check_unlabeled(
     """`InputError` for what does not go with a pool without labels."""
     given = {"label_separator": label_separator, "label_columns": label_columns}
     given |= {"class_column": class_column, **drawn}
-    for name, value in given.items():
-        if value and name != "split_seed":
-            told = f"options.{name}: {shown(value)}; `unlabeled` says that the pool has no labels"
-            raise InputError(f"{told}; allowed: leave it out")
+    refuse_given(**{name: value for name, value in given.items() if name != "split_seed"})

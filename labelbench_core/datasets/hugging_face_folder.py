@@ -5,6 +5,7 @@ A folder, or one for each split, holds images and `metadata.csv` or `metadata.js
 drawn. Images are listed, never copied.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ import numpy as np
 from labelbench_core.datasets import POOL, RawDataset, Source, split_order
 from labelbench_core.datasets._columns import read_columns
 from labelbench_core.datasets._drawn_tables import with_draw
-from labelbench_core.datasets._listing import MEANT, SPLIT_NAME
+from labelbench_core.datasets._left_out import LeftOut
+from labelbench_core.datasets._listing import MEANT, SPLIT_NAME, Listing, list_flat
 from labelbench_core.datasets._tabular import (
     Cells,
     Tabular,
@@ -24,7 +26,10 @@ from labelbench_core.datasets._tabular import (
     groups_of,
     labels_of,
 )
+from labelbench_core.datasets._unlabeled_tables import labels_of_others
 from labelbench_core.datasets.names import below, printable
+from labelbench_core.datasets.table import common_folder, read_class_names
+from labelbench_core.datasets.unlabeled import refuse_given
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Count, InnerShare, Interval, Pixels, Seed, ShareBelow1
 
@@ -35,6 +40,7 @@ INFO = {
     "required": ["folder"],
     "in_files": True,
     "groups": "group_column",
+    "unlabeled_by": ["unlabeled"],
 }
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 
@@ -52,6 +58,24 @@ class Joined(Cells):
                 return part.error(key, row, allowed, value)
             row -= len(part.rows)
         raise IndexError(row)
+
+    def take(self, rows: np.ndarray) -> "Joined":
+        """The rows alone, ascending, each still of its table."""
+        taken, parts, first = super().take(rows), [], 0
+        for part in self.parts:
+            of_part = rows[(rows >= first) & (rows < first + len(part.rows))] - first
+            parts.append(part.take(of_part))
+            first += len(part.rows)
+        return Joined(self.file, self.names, taken.columns, taken.rows, tuple(parts))
+
+
+class Listed(Cells):
+    """Images of a folder without metadata."""
+
+    def error(self, key: str, row: int, allowed: str, value: str | None = None) -> InputError:
+        """The error for an image, in its folder."""
+        name = printable(self.columns[key][row] if value is None else value)
+        return InputError(f"{printable(self.file.parent)}: {name}; allowed: {allowed}")
 
 
 def check(
@@ -83,6 +107,8 @@ def load(
     allow_missing_classes: bool = False,
     corrupt: Literal["error", "skip"] = "error",
     ground: Literal["white", "black"] = "white",
+    unlabeled: bool = False,
+    classes: str | None = None,
 ) -> RawDataset:
     """The index of all images, in the order of the metadata; none is opened.
 
@@ -124,6 +150,13 @@ def load(
         names them; "skip" leaves them out, counted and named. Default: ours.
     ground
         Background colour of transparent parts of an image. Default: ours.
+    unlabeled
+        Whether the pool has no labels, so that an annotator's are needed: it has no column of
+        labels, or no metadata at all (then all images below its folder are taken), no split is
+        drawn, and classes are those of `classes` or of the other splits. Default: ours.
+    classes
+        Text file below the data directory with the classes' names in order, one per line. null: the
+        sorted labels. Default: ours.
     """
     read = _read(
         data_dir,
@@ -138,6 +171,8 @@ def load(
         together_column=together_column,
         near_together=near_together,
         allow_missing_classes=allow_missing_classes,
+        unlabeled=unlabeled,
+        classes=classes,
     )
     return read.raw(image_size=image_size, ground=ground, corrupt=corrupt)
 
@@ -167,6 +202,8 @@ def _read(
     group_column: str | None = None,
     together_column: str | None = None,
     allow_missing_classes: bool = False,
+    unlabeled: bool = False,
+    classes: str | None = None,
     **options: Any,
 ) -> Tabular:
     """What the metadata say; see `load`."""
@@ -174,47 +211,89 @@ def _read(
     if not folder or not root.is_dir():
         told = f"options.folder: {shown(folder)}: {printable(root)} is not a folder"
         raise InputError(f"{told}; allowed: an existing folder below LABELBENCH_DATA")
+    if unlabeled:
+        drawn = {name: value for name, value in options.items() if name != "split_seed"}
+        refuse_given(together_column=together_column, **drawn)
     names = {"label": label_column, "group": group_column, "together": together_column}
     chosen = {key: name for key, name in names.items() if name is not None}
-    tables = _tables(root)
+    left_out = LeftOut()
+    tables = _tables(root, pool_may_lack=unlabeled)
     parts = []
-    for table in tables.values():
-        asked = {f"options.{key}_column": name for key, name in chosen.items()}
-        columns = read_columns(table, {"path": "file_name", **asked})
-        in_order = dict(zip(["path", *chosen], columns.values(), strict=True))
+    for split, table in tables.items():
+        if not table.is_file():
+            parts.append(_listed(root, table, left_out, chosen))
+            continue
+        without = unlabeled and split == POOL
+        asked = {f"options.{key}_column": chosen[key] for key in chosen}
+        if without:
+            del asked["options.label_column"]
+        columns = list(read_columns(table, {"path": "file_name", **asked}).values())
+        if without:
+            columns.insert(1, [""] * len(columns[0]))
+        in_order = dict(zip(["path", *chosen], columns, strict=True))
         part = all_cells(table, {"path": "file_name", **chosen}, in_order)
         check_paths(part)
         parts.append(part)
     cells = _joined(root, parts)
-    labels, class_names = labels_of(cells, None)
-    groups, group_names = groups_of(cells) if group_column is not None else (None, [])
     of_row = np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts])
     found = {split: np.flatnonzero(of_row == place) for place, split in enumerate(tables)}
+    known, told, shared, inner, beside = None, "", folder, "", []
+    if classes is not None:
+        known = read_class_names(below(data_dir, "classes", classes))
+        told = printable(Path(data_dir, classes))
+        shared, (inner, *beside) = common_folder(folder, classes)
+    if unlabeled:
+        labels, class_names = labels_of_others(cells, found, known, told)
+    else:
+        labels, class_names = labels_of(cells, known, told)
+    groups, group_names = groups_of(cells) if group_column is not None else (None, [])
+    read = [str(table.relative_to(root)) for table in tables.values() if table.is_file()]
     tabular = Tabular(
-        folder=folder,
+        folder=shared,
         cells=cells,
-        below="",
+        below=inner,
         labels=labels,
         class_names=class_names,
         splits={split: found[split] for split in sorted(found, key=split_order)},
-        others=tuple(str(table.relative_to(root)) for table in tables.values()),
+        others=(*(os.path.normpath(os.path.join(inner, one)) for one in read), *beside),
         groups=groups,
         group_names=group_names,
+        left_out=left_out.described(),
     )
+    if unlabeled:
+        return tabular
     by = "" if together_column is None else f"column {together_column}"
     return with_draw(tabular, by, may_lack=allow_missing_classes, **options)
 
 
-def _tables(root: Path) -> Mapping[str, Path]:
-    """Split → its metadata; `InputError` if there are none, or two of one split."""
+def _listed(root: Path, table: Path, left_out: LeftOut, chosen: Mapping[str, str]) -> Listed:
+    """All images below a folder that has no metadata; `InputError` if these are needed."""
+    if "group" in chosen:
+        told = f"options.group_column: {shown(chosen['group'])}: {printable(table.parent)} has no"
+        raise InputError(f"{told} {METADATA[0]}; allowed: leave it out, or metadata there")
+    listing = Listing({}, left_out, [])
+    folder = table.parent.relative_to(root).as_posix()
+    paths = [path[len(folder) + 1 :] for path in list_flat(root, folder, listing)]
+    if not paths:
+        raise InputError(f"{printable(table.parent)}: has no image; allowed: at least one")
+    columns = {"path": paths, **{key: [""] * len(paths) for key in chosen}}
+    return Listed(table, {"path": "file_name", **chosen}, columns, np.arange(len(paths)))
+
+
+def _tables(root: Path, *, pool_may_lack: bool) -> Mapping[str, Path]:
+    """Split → its metadata; `InputError` if there are none, or two of one split.
+
+    With `pool_may_lack`, the pool may have none: then it is a path at which there is no file.
+    """
     if whole := _metadata(root):
         return {POOL: whole}
     found: dict[str, Path] = {}
     for folder in sorted(one for one in root.iterdir() if one.is_dir()):
-        table = _metadata(folder)
+        table, split = _metadata(folder), MEANT.get(folder.name, folder.name)
+        if table is None and split == POOL and pool_may_lack:
+            table = folder / METADATA[0]
         if table is None:
             continue
-        split = MEANT.get(folder.name, folder.name)
         if not SPLIT_NAME.fullmatch(split):
             raise InputError(f"{printable(folder)}: no split; allowed: a name of a-z, 0-9 and -")
         if split in found:

@@ -16,8 +16,10 @@ import numpy as np
 from labelbench_core.datasets import POOL, RawDataset, RawSplit, Source
 from labelbench_core.datasets._listing import Listing, list_images
 from labelbench_core.datasets.drawing import asked_draw, divided, groups_by_pattern, refuse_unused
-from labelbench_core.datasets.names import printable
-from labelbench_core.errors import InputError
+from labelbench_core.datasets.names import below, printable
+from labelbench_core.datasets.table import common_folder, read_class_names
+from labelbench_core.datasets.unlabeled import refuse_given, unknown
+from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Count, InnerShare, Interval, Pixels, Seed, ShareBelow1
 
 INFO = {
@@ -26,6 +28,7 @@ INFO = {
     "paper": "",
     "required": ["folder"],
     "in_files": True,
+    "unlabeled_by": ["unlabeled"],
 }
 
 
@@ -37,7 +40,7 @@ def check(
     if listing.broken_links and corrupt == "error":
         links = listing.broken_links
         raise InputError(
-            f"{printable(_root(data_dir, raw.root or '') / links[0])}: a broken link "
+            f"{printable(_root(data_dir, options['folder']) / links[0])}: a broken link "
             f"({len(links)} in all); fix or remove it, or leave such images out with the option "
             "`corrupt: skip`"
         )
@@ -63,6 +66,8 @@ def load(
     together_pattern: str | None = None,
     near_together: Annotated[int, Interval(ge=0, le=32)] | None = None,
     leave_out: Sequence[str] | None = None,
+    unlabeled: bool = False,
+    classes: str | None = None,
 ) -> RawDataset:
     """The index of all images, sorted by split, class and file name; none is opened.
 
@@ -114,6 +119,13 @@ def load(
         too (needs the package imagehash). null: hashes are not compared. Default: ours.
     leave_out
         Names of class folders that are not used; null: none. Default: ours.
+    unlabeled
+        Whether the pool has no labels, so that an annotator's are needed: all images below its
+        folder are taken, no split is drawn, and classes are those of `classes` or of the other
+        splits. Default: ours.
+    classes
+        With `unlabeled`: text file below the data directory with the name of one class a line, in
+        the order of their numbers. null: the class folders of the other splits. Default: ours.
     """
     raw, _ = _read(
         data_dir,
@@ -130,6 +142,8 @@ def load(
         together_pattern=together_pattern,
         near_together=near_together,
         leave_out=leave_out,
+        unlabeled=unlabeled,
+        classes=classes,
     )
     return replace(raw, image_size=image_size, ground=ground, skip_corrupt=corrupt == "skip")
 
@@ -139,9 +153,10 @@ def source_files(data_dir: Path, *, folder: str = "", **options: Any) -> Source 
     root = Path(data_dir, folder)
     if not folder or not root.is_dir() or not any(root.iterdir()):
         return None
-    splits = _listing(root, **options).splits
+    names, shared, inner, beside = _named(data_dir, folder, **options)
+    splits = _listing(root, names=names, **options).splits
     paths = [path for classes in splits.values() for images in classes.values() for path in images]
-    return Source(root, sorted(paths))
+    return Source(Path(data_dir, shared), sorted([*(inner + path for path in paths), *beside]))
 
 
 def pool_labels(
@@ -165,6 +180,8 @@ def _listing(
     splits: Mapping[str, str] | None = None,
     allow_missing_classes: bool = False,
     leave_out: Sequence[str] | None = None,
+    unlabeled: bool = False,
+    names: Sequence[str] | None = None,
     **_others: Any,
 ) -> Listing:
     return list_images(
@@ -174,6 +191,8 @@ def _listing(
         nested=nested,
         splits=splits,
         leave_out=leave_out or (),
+        unlabeled=unlabeled,
+        classes=names,
     )
 
 
@@ -193,14 +212,25 @@ def _read(
 ) -> tuple[RawDataset, Listing]:
     """The index of all images, its splits drawn where they have to be; and what it is made of."""
     root = _root(data_dir, folder)
-    listing = _listing(root, allow_missing_classes=allow_missing_classes, **options)
+    names, shared, inner, _ = _named(data_dir, folder, **options)
+    listing = _listing(root, names=names, allow_missing_classes=allow_missing_classes, **options)
     raw = RawDataset(
         class_names=listing.class_names,
-        splits={split: _index(listing, split) for split in listing.splits},
-        root=folder,
+        splits={split: _index(listing, split, inner) for split in listing.splits},
+        root=shared,
         left_out=listing.left_out.described(),
         splits_note="; ".join(listing.assumed).capitalize(),
     )
+    if options.get("unlabeled"):
+        refuse_given(
+            test_share=test_share,
+            val_share=val_share,
+            test_size=test_size,
+            val_size=val_size,
+            together_pattern=together_pattern,
+            near_together=near_together,
+        )
+        return raw, listing
     draw = asked_draw(
         has=list(raw.splits),
         where=printable(root),
@@ -225,11 +255,38 @@ def _read(
         raise InputError(f"{printable(root)}: {error}") from error
 
 
-def _index(listing: Listing, split: str) -> RawSplit:
-    """Labels and paths of a split, class by class."""
+def _named(
+    data_dir: Path,
+    folder: str,
+    *,
+    unlabeled: bool = False,
+    classes: str | None = None,
+    **_others: Any,
+) -> tuple[list[str] | None, str, str, list[str]]:
+    """What the file `classes` says, if any, and where it is.
+
+    Names of the classes; the deepest folder that has the images and the file; what paths of images
+    begin with there; the file's path there, if there is one.
+    """
+    if classes is None:
+        return None, folder, "", []
+    if not unlabeled:
+        told = f"options.classes: {shown(classes)}; class folders name the classes of the pool"
+        raise InputError(f"{told}; allowed: leave it out, or `unlabeled: true`")
+    below(data_dir, "folder", folder)
+    names = read_class_names(below(data_dir, "classes", classes))
+    shared, (inner, file) = common_folder(folder, classes)
+    return names, shared, "" if inner == "." else f"{inner}/", [file]
+
+
+def _index(listing: Listing, split: str, inner: str) -> RawSplit:
+    """Labels and paths of a split, class by class; paths begin with `inner`."""
+    if listing.classes is not None and split == POOL:
+        files = [inner + path for path in listing.splits[split][""]]
+        return RawSplit(unknown(len(files)), files=files)
     classes = [listing.splits[split].get(name, []) for name in listing.class_names]
     labels = np.repeat(np.arange(len(classes), dtype=np.int64), [len(paths) for paths in classes])
-    return RawSplit(labels, files=[path for paths in classes for path in paths])
+    return RawSplit(labels, files=[inner + path for paths in classes for path in paths])
 
 
 def _root(data_dir: Path, folder: str) -> Path:

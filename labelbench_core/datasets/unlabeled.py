@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, shown
 
 NO_LABEL = -1
 """In place of every label of such a pool, while it is read; none is stored."""
@@ -27,6 +27,14 @@ def has_labels(entry: Mapping[str, Any]) -> bool:
 def unknown(count: int) -> np.ndarray:
     """(N,) int64 `NO_LABEL`."""
     return np.full(count, NO_LABEL, np.int64)
+
+
+def refuse_given(**options: object) -> None:
+    """`InputError` for an option that asks for what does not go with a pool without labels."""
+    for name, value in options.items():
+        if value:
+            told = f"options.{name}: {shown(value)}; `unlabeled` says that the pool has no labels"
+            raise InputError(f"{told}; allowed: leave it out")
 
 
 def require_known_classes(names: Sequence[str] | None, others: Sequence[str]) -> None:

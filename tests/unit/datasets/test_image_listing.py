@@ -11,7 +11,7 @@ from PIL import Image
 
 from labelbench_core.datasets import image_folder, open_dataset
 from labelbench_core.datasets._formats import SUFFIXES
-from labelbench_core.datasets._listing import (
+from labelbench_core.datasets._left_out import (
     HIDDEN,
     NESTED,
     NO_IMAGE,
@@ -19,8 +19,8 @@ from labelbench_core.datasets._listing import (
     OUTSIDE,
     REFUSED,
     SPECIAL,
-    list_images,
 )
+from labelbench_core.datasets._listing import list_images
 from labelbench_core.datasets._reading import FRAMES
 from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.notes import left_out_notes

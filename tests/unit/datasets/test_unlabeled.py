@@ -11,6 +11,7 @@ from labelbench_core import registry
 from labelbench_core.annotators.annotating import annotate_pool
 from labelbench_core.annotators.annotations import Annotations, open_annotations
 from labelbench_core.configuration.source_sizes import source_sizes
+from labelbench_core.datasets import image_folder as image_folder_source
 from labelbench_core.datasets.unlabeled import has_labels
 from labelbench_core.errors import InputError
 from labelbench_core.selection import initial_pool
@@ -52,7 +53,28 @@ def table(folder):
     return {"table": "all.csv", **columns}
 
 
-SOURCES = {"own-embeddings": own_embeddings, "text-table": text_table, "table": table}
+def image_folder(folder):
+    for row in range(30):  # at any depth: names of folders say nothing
+        paint(folder / "pets" / "train" / ("", "a/b")[row % 2] / f"{row}.png", row)
+    for row in range(30, 42):
+        paint(folder / "pets" / "test" / NAMES[row % 3] / f"{row}.png", row)
+    return {"folder": "pets"}
+
+
+def hugging_face_folder(folder):
+    image_folder(folder)
+    told = [[f"{NAMES[row % 3]}/{row}.png", NAMES[row % 3]] for row in range(30, 42)]
+    write(folder / "pets" / "test" / "metadata.csv", [["file_name", "label"], *told])
+    return {"folder": "pets"}
+
+
+SOURCES = {
+    "own-embeddings": own_embeddings,
+    "text-table": text_table,
+    "table": table,
+    "image-folder": image_folder,
+    "hugging-face-folder": hugging_face_folder,
+}
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -64,7 +86,7 @@ def test_a_pool_without_labels_is_prepared(source, tmp_path):
     dataset = prepare(tmp_path / "mine", source, tmp_path, options)
     assert dataset.class_names == NAMES.tolist()
     assert [dataset.has_labels(split) for split in ("pool", "test")] == [False, True]
-    assert dataset.labels("test").tolist() == [0, 1, 2] * 4
+    assert sorted(dataset.labels("test").tolist()) == [0] * 4 + [1] * 4 + [2] * 4
     assert "class_counts" not in dataset.manifest["splits"]["pool"]
     dataset.verify_splits(dataset.splits)
     with pytest.raises(InputError, match="pool has no labels; allowed: an annotator's"):
@@ -79,7 +101,7 @@ def test_a_pool_without_labels_is_prepared(source, tmp_path):
 def test_labels_are_needed_unless_it_says_that_there_are_none(source, tmp_path):
     options = SOURCES[source](tmp_path)
     assert has_labels({"implementation": source, "options": options})
-    with pytest.raises(InputError, match=r"label|animal"):
+    with pytest.raises(InputError, match=r"label|animal|class folders|class cat|no metadata"):
         source_sizes({"implementation": source, "options": options}, tmp_path)
 
 
@@ -93,14 +115,76 @@ def test_labels_are_needed_unless_it_says_that_there_are_none(source, tmp_path):
         ("table", {"test_size": 5}, "options.test_size: 5; `unlabeled` says that the pool has no"),
         ("table", {"label_separator": ";"}, "options.label_separator: ';'; `unlabeled` says that"),
         ("table", {"split_column": None}, "options.classes: missing, and no split has labels"),
+        (
+            "image-folder",
+            {"val_share": 0.1},
+            "options.val_share: 0.1; `unlabeled` says that the po",
+        ),
+        ("image-folder", {"near_together": 4}, "options.near_together: 4; `unlabeled` says that"),
+        ("image-folder", {"splits": {"train": "pool"}}, "options.classes: missing, and no split"),
+        ("image-folder", {"classes": "none.txt"}, "none.txt: file not found"),
+        ("image-folder", {"classes": "two.txt"}, "a class folder is called eel, which `classes` d"),
+        ("image-folder", {"splits": {"none": "pool", "test": "test"}}, "the pool has no image"),
+        ("hugging-face-folder", {"test_size": 5}, "options.test_size: 5; `unlabeled` says that"),
+        ("hugging-face-folder", {"together_column": "x"}, "options.together_column: 'x'; `unlabel"),
+        (
+            "hugging-face-folder",
+            {"group_column": "label"},
+            "pets/train has no metadata.csv; allowed",
+        ),
+        ("hugging-face-folder", {"classes": "two.txt"}, "test/metadata.csv: line 4: column label"),
     ],
 )
 def test_what_does_not_go_with_it_is_told(source, more, told, tmp_path):
     options = {**SOURCES[source](tmp_path), "unlabeled": True, **more}
+    (tmp_path / "two.txt").write_text("ant\ncat\ndog\n")
+    for name in more.get("splits", ()):
+        (tmp_path / "pets" / name).mkdir(parents=True, exist_ok=True)
     with pytest.raises(InputError) as caught:
         source_sizes({"implementation": source, "options": options}, tmp_path)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_one_folder_of_images_is_a_pool(tmp_path):
+    """Nothing is there to measure on: experiments are told so, data sets may be so."""
+    for row in range(5):
+        paint(tmp_path / "mine" / f"{row}.png", row)
+    (tmp_path / "mine" / "notes.txt").touch()
+    options = {"folder": "mine", "unlabeled": True, "classes": "classes.txt"}
+    (tmp_path / "classes.txt").write_text(CLASSES)
+    entry = {"implementation": "image-folder", "options": options}
+    assert source_sizes(entry, tmp_path).splits == {"pool": 5}
+    assert source_sizes({**entry, "pool_size": 3}, tmp_path).splits == {"pool": 3}
+    dataset = prepare(tmp_path / "out", "image-folder", tmp_path, options)
+    assert dataset.class_names == CLASSES.split()
+    assert dataset.manifest["splits"]["pool"]["num_rows"] == 5
+    assert dataset.manifest["left_out"]["not images, by their names"]["count"] == 1
+    told = "One folder of images, none for a split"
+    assert dataset.manifest["splits_note"] == told
+    source = image_folder_source.source_files(tmp_path, **options)
+    assert source.root / source.files[0] == tmp_path / "classes.txt"
+    assert [(source.root / name).is_file() for name in source.files] == [True] * 6
+    assert dataset.manifest["source_files"]["count"] == 6
+    with pytest.raises(InputError, match="class folders name the classes of the pool; allowed: le"):
+        image_folder_source.check(tmp_path, folder="mine", classes="classes.txt")
+
+
+def test_a_pool_with_metadata_but_no_labels(tmp_path):
+    hugging_face_folder(tmp_path)
+    listed = [[f"{row}.png", f"painter {row % 4}"] for row in range(0, 30, 2)]
+    write(tmp_path / "pets" / "train" / "metadata.csv", [["file_name", "painter"], *listed])
+    told = [[f"{NAMES[row % 3]}/{row}.png", NAMES[row % 3], "x"] for row in range(30, 42)]
+    write(tmp_path / "pets" / "test" / "metadata.csv", [["file_name", "label", "painter"], *told])
+    options = {"folder": "pets", "unlabeled": True, "group_column": "painter"}
+    dataset = prepare(tmp_path / "out", "hugging-face-folder", tmp_path, options)
+    assert [len(dataset.groups(split)) for split in dataset.splits] == [15, 12]
+    assert not dataset.has_labels("pool")
+    # A wrong label is told with its own table and line.
+    told[5][1] = ""
+    write(tmp_path / "pets" / "test" / "metadata.csv", [["file_name", "label", "painter"], *told])
+    with pytest.raises(InputError, match=r"test/metadata.csv: line 7: column label: '';"):
+        prepare(tmp_path / "out", "hugging-face-folder", tmp_path, options)
 
 
 def test_an_annotator_gives_the_labels_and_nobody_knows_how_wrong(tmp_path):
