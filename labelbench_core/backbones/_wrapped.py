@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from labelbench_core.errors import InputError, listed, shown
+from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 ALLOWED = {
     2: "null, since these are features",
@@ -27,6 +27,35 @@ class Called(nn.Module):
     def forward(self, pixels: torch.Tensor) -> Any:
         """What the function gives."""
         return self._function(pixels)
+
+
+class AtLayer(nn.Module):
+    """A network that gives out what one of its layers does; see `wrapping.wrap`."""
+
+    def __init__(self, network: nn.Module, layer: str) -> None:
+        super().__init__()
+        known = [name for name, _ in network.named_modules() if name]
+        if layer not in known:
+            told = f"layer: {shown(layer)}; the network has no such layer"
+            raise InputError(f"{told}{did_you_mean(layer, known)}; allowed: {listed(known)}")
+        self.network, self._layer = network, layer
+
+    def forward(self, pixels: torch.Tensor) -> Any:
+        """What the layer gives for images."""
+        found: list[Any] = []
+
+        def keep(module: nn.Module, given: Any, result: Any) -> None:
+            found.append(result)
+
+        handle = self.network.get_submodule(self._layer).register_forward_hook(keep)
+        try:
+            self.network(pixels)
+        finally:
+            handle.remove()
+        if len(found) != 1:
+            told = f"layer: {shown(self._layer)}: runs {len(found)} times in the network"
+            raise InputError(f"{told}; allowed: a layer that runs once")
+        return found[0]
 
 
 class Wrapped(nn.Module):

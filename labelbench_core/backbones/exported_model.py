@@ -64,17 +64,22 @@ def build(
         weights'.
     """
     import logging
+    import warnings
 
     import torch
 
     check(file=file, **shared)
+    layer = shared.get("layer")
     path = require_file(file or "", "file")
     # Whole tracebacks are logged where a file is of another kind.
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
         program = torch.export.load(str(path))
-        network = program.module()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch about itself, when it copies the graph
+            # With its modules, or as one.
+            network = program.module() if layer is None else torch.export.unflatten(program)
     # A file of another kind can raise almost any error.
     except Exception as error:
         raise wrapping.unreadable(path, WHAT, error) from error

@@ -36,6 +36,7 @@ def check(*, file: str | None = None, **options: Any) -> None:
     if importlib.util.find_spec(LIBRARY) is None:
         raise InputError(f"Python package {LIBRARY} is not installed: {INSTALL}")
     require_file(file or "", "file")
+    wrapping.refuse_layer(options.get("layer"), WHAT)
     wrapping.check_options(**options)
 
 
@@ -71,6 +72,7 @@ def build(
 
     onnxruntime = importlib.import_module(LIBRARY)
 
+    wrapping.refuse_layer(shared.get("layer"), WHAT)
     path = require_file(file or "", "file")
     chosen = onnxruntime.SessionOptions()
     chosen.intra_op_num_threads = torch.get_num_threads()

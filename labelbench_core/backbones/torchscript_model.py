@@ -26,6 +26,7 @@ def check(*, file: str | None = None, input_size: int | None = None, **options: 
     """`InputError` if the options cannot work, as far as can be checked without torch."""
     require_file(file or "", "file")
     wrapping.require_size(input_size, None, "a TorchScript file")
+    wrapping.refuse_layer(options.get("layer"), "a TorchScript file")
     wrapping.check_options(**options)
 
 
@@ -60,6 +61,7 @@ def build(
 
     import torch
 
+    wrapping.refuse_layer(shared.get("layer"), "a TorchScript file")
     path = require_file(file or "", "file")
     size = wrapping.require_size(input_size, None, "a TorchScript file")
     try:

@@ -41,6 +41,7 @@ def options(
     std: tuple[PositiveShare, PositiveShare, PositiveShare] | None = None,
     interpolation: Literal["bilinear", "bicubic"] | None = None,
     resize_mode: Literal["shortest", "longest", "squash"] | None = None,
+    layer: str | None = None,
     output: str | None = None,
     token: Literal["class", "mean", "patches"] | None = None,
     normalize: bool = False,
@@ -59,6 +60,10 @@ def options(
         How an image becomes a square: "shortest" scales the shorter side and crops, "longest"
         scales the longer side and pads in the mean colour, "squash" changes the aspect ratio.
         Default: the weights'.
+    layer
+        Name of the layer inside the network whose output is used, as `named_modules` of torch has
+        it (`encoder.norm`); null: the network's own output. A TorchScript or ONNX file has none to
+        choose from. Default: ours.
     output
         Which output has the features: its name, or its number from "0" where outputs have no names;
         null: the only one. Default: ours.
@@ -78,6 +83,7 @@ def options(
         "std": std,
         "interpolation": interpolation,
         "resize_mode": resize_mode,
+        "layer": layer,
         "output": output,
         "token": token,
         "normalize": normalize,
@@ -92,6 +98,7 @@ def wrap(
     std: Sequence[float] | None,
     interpolation: str | None,
     resize_mode: str | None,
+    layer: str | None = None,
     output: str | None = None,
     token: str | None = None,
     normalize: bool = False,
@@ -108,6 +115,9 @@ def wrap(
         to features (B, D), tokens (B, T, D) or maps (B, D, H, W), or several of these.
     mean, std, interpolation, resize_mode
         As of `Backbone` and its `framing`; "longest" pads with the mean colour.
+    layer
+        The layer of a module whose output is used, by its name in `named_modules`; the rest of the
+        network runs, too. None: the network's own output.
     output
         Which of several outputs: a name, or a number from "0"; None: the only one.
     token
@@ -125,7 +135,8 @@ def wrap(
     Raises
     ------
     InputError
-        If the preprocessing is not given, or an image does not give one vector.
+        If the preprocessing is not given, there is no such layer, or an image does not give one
+        vector.
     """
     from torch import nn
 
@@ -137,7 +148,10 @@ def wrap(
     assert std is not None
     assert interpolation is not None
     assert resize_mode is not None
+    if layer is not None and not isinstance(network, nn.Module):
+        raise InputError(f"layer: {shown(layer)}; allowed: null, since a function has no layers")
     inner = network if isinstance(network, nn.Module) else _wrapped.Called(network)
+    inner = inner if layer is None else _wrapped.AtLayer(inner, layer)
     model = _wrapped.Wrapped(inner, output, token, normalize, batch_size, frozen=frozen)
     return _building.finish(
         model,
@@ -146,7 +160,7 @@ def wrap(
         std=tuple(std),
         interpolation=interpolation,
         framing=Framing(resize_mode, _colour(mean)),
-        layer=_layer(output, token, normalize),
+        layer=_told(layer, output, token, normalize),
         file=file,
         weights_sha256=file and file_sha256(file),
     )
@@ -193,7 +207,18 @@ def _colour(mean: Sequence[float]) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _layer(output: str | None, token: str | None, normalize: bool) -> str:
-    parts = ["output" if output is None else f"output {output}"]
+def refuse_layer(layer: str | None, what: str) -> None:
+    """`InputError` for a layer of a network whose layers cannot be told apart any more."""
+    if layer is not None:
+        raise InputError(
+            f"layer: {shown(layer)}; allowed: null, since layers inside {what} cannot be chosen; "
+            "save the network with what that layer gives among its outputs, and name it by `output`"
+        )
+
+
+def _told(layer: str | None, output: str | None, token: str | None, normalize: bool) -> str:
+    parts = ["output"] if layer is None else [f"output of layer {layer}"]
+    parts[0] += f" {output}" if output is not None and layer is None else ""
+    parts += [f"output {output} of it"] if output is not None and layer is not None else []
     parts += [f"{TOKENS[token]} of its tokens"] if token else []
     return ", ".join([*parts, *(["unit length"] if normalize else [])])

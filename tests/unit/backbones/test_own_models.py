@@ -1,5 +1,6 @@
 """Networks of one's own, in files or as functions: their own features, or one clear line."""
 
+import copy
 import re
 import sys
 import types
@@ -129,6 +130,95 @@ def test_what_a_network_does_not_say_is_asked_for(saved, options, told):
     with pytest.raises(InputError, match=told) as caught:
         exported_model.check_known(**given)
     assert "\n" not in str(caught.value)
+
+
+class Deep(torch.nn.Module):
+    """A stem in a body, used once, one that is used twice, and a classifier."""
+
+    def __init__(self):
+        super().__init__()
+        stem = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 8, 8), torch.nn.ReLU())
+        self.body = torch.nn.ModuleDict({"stem": stem, "twice": torch.nn.Linear(8, 8)})
+        self.pair = Pair()
+        self.head = torch.nn.Linear(8, 3)
+
+    def forward(self, pixels):
+        tokens = self.body["stem"](pixels).flatten(2).transpose(1, 2)
+        pooled, most = self.pair(tokens)
+        return self.head(self.body["twice"](self.body["twice"](pooled + most)))
+
+
+class Pair(torch.nn.Module):
+    def forward(self, tokens):
+        return tokens.mean(dim=1), tokens.amax(dim=1)
+
+
+@pytest.fixture(scope="module")
+def deep(tmp_path_factory):
+    torch.manual_seed(0)
+    network, image = Deep().eval(), torch.zeros(1, 3, SIZE, SIZE)
+    folder = tmp_path_factory.mktemp("deep")
+    torch.export.save(torch.export.export(network, (image,)), folder / "deep.pt2")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it may go one day
+        torch.jit.save(torch.jit.trace(network, image), folder / "deep.ts")
+    return network, folder
+
+
+LAYERS = [
+    ({"layer": "body.stem", "token": "mean"}, lambda stem: stem.mean(dim=(2, 3)), "its tokens"),
+    ({"layer": "pair", "output": "1"}, lambda stem: stem.amax(dim=(2, 3)), "pair, output 1 of it"),
+]
+
+
+@pytest.mark.parametrize(("chosen", "rule", "told"), LAYERS)
+def test_the_features_of_a_layer(deep, chosen, rule, told):
+    network, folder = deep
+    exported = exported_model.build(file=str(folder / "deep.pt2"), **chosen, **GIVEN)
+    wrapped = wrapping.wrap(network, input_size=SIZE, **chosen, **GIVEN)
+    for backbone in (exported, wrapped):
+        wanted = rule(expected(network.body["stem"], backbone))
+        torch.testing.assert_close(torch.from_numpy(features(backbone)), wanted)
+        assert backbone.layer.startswith("output of layer ")
+        assert backbone.layer.endswith(told)
+    # A copy, as moving averages of weights have one, gives its own.
+    copied = copy.deepcopy(wrapped.model)
+    with torch.no_grad():
+        for parameter in copied.parameters():
+            parameter.zero_()
+    assert not copied(torch.ones(1, 3, SIZE, SIZE)).any()
+    assert features(wrapped).any()
+
+
+@pytest.mark.parametrize("layer", ["body.stm", "body.twice", "", "pair.0"])
+def test_layers_that_cannot_be_used_are_one_line(deep, layer):
+    network, folder = deep
+    with pytest.raises(InputError, match=r"^layer: .*allowed: ") as caught:
+        wrapping.wrap(network, input_size=SIZE, layer=layer, output="0", **GIVEN)
+    if layer == "body.stm":
+        assert "(did you mean 'body.stem'?); allowed: body, body.stem, " in str(caught.value)
+    if layer == "body.twice":
+        assert "runs 2 times in the network" in str(caught.value)
+    with pytest.raises(InputError, match=r"^layer: "):
+        exported_model.check_known(file=str(folder / "deep.pt2"), layer=layer, output="0", **GIVEN)
+    with pytest.raises(InputError, match=r"^layer: 'a'; allowed: null, since a function has no la"):
+        wrapping.wrap(lambda pixels: pixels, input_size=SIZE, layer="a", **GIVEN)
+
+
+def test_files_without_layers_refuse_them_before_any_job(deep):
+    file = str(deep[1] / "deep.ts")
+    told = r"^layer: 'head'; allowed: null, since layers inside a TorchScript file cannot be chosen"
+    options = {"file": file, "input_size": SIZE, "layer": "head", **GIVEN}
+    for refuse in (torchscript_model.check, torchscript_model.build):
+        with pytest.raises(InputError, match=told):
+            refuse(**options)
+
+
+def test_onnx_files_have_no_layers(deep, monkeypatch):
+    monkeypatch.setattr(onnx_model.importlib.util, "find_spec", lambda name: "there")
+    told = r"^layer: 'head'; allowed: null, since layers inside an ONNX file cannot be chosen; save"
+    with pytest.raises(InputError, match=told):
+        onnx_model.check(file=str(deep[1] / "deep.ts"), layer="head", **GIVEN)
 
 
 def test_files_of_another_kind_are_one_line(saved, tmp_path, caplog):

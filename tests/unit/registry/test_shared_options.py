@@ -25,7 +25,7 @@ PLACE = {
     "function": "options",
     "parameters": "*, size: int = 3, **shared",
 }
-SHARED = ["mean", "std", "interpolation", "resize_mode", "output", "token", "normalize"]
+SHARED = ["mean", "std", "interpolation", "resize_mode", "layer", "output", "token", "normalize"]
 
 
 @pytest.fixture
