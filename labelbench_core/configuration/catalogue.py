@@ -10,6 +10,7 @@ from labelbench_core import registry
 from labelbench_core.annotators import EXACT
 from labelbench_core.augmentation.settings import kinds_of_rows
 from labelbench_core.configuration.own_entries import KINDS, Entries
+from labelbench_core.configuration.run_entries import with_run_entries
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.errors import (
     InputError,
@@ -118,6 +119,8 @@ def _add(catalogue: LoadedCatalogue, given: Entries, schema: Path) -> list[str]:
         named, place = (kind, name), f"{given.place}: {name}"
         try:
             entry = _with_own_files(kind, one, given.folder)
+            if kind == "strategies":
+                entry = with_run_entries(kind, entry, catalogue[kind], given.folder)
             found = kind_errors(kind, {name: entry}, schema, given.place)
         except InputError as error:
             found = [f"{given.place}: {name}.{error}"]

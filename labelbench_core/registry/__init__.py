@@ -11,7 +11,7 @@ import ast
 import functools
 import importlib
 import importlib.metadata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -39,6 +39,7 @@ from labelbench_core.registry.reading import (
     source_of,
 )
 from labelbench_core.registry.reading import PROJECT as PROJECT
+from labelbench_core.registry.run_by_others import parted, texts_of
 
 MAIN_FUNCTION = {
     "datasets": "load",
@@ -161,25 +162,29 @@ def option_errors(
     return found
 
 
-def _unfit(kind: str, option: str, value: str | Sequence[str]) -> list[str]:
-    """Names of components that cannot be run by another one.
+def _unfit(kind: str, option: str, value: option_rules.Value) -> Iterator[str]:
+    """A line for each component that cannot be run by another one.
 
     Broken files are reported only to their users (`component_code.unreadable`).
     """
-    one_at_a_time = [value] if isinstance(value, str) else value
-    wrong = [
-        other
-        for other in one_at_a_time
-        if not _can_be_run(kind, other) and not is_broken(kind, other)
-    ]
-    if not wrong:
-        return []
-    fit = [other for other in names(kind) if _can_be_run(kind, other)]
-    return [
-        f"options.{option}: {shown(other)}; allowed: strategies that select a whole batch at once "
-        f"and remember nothing: {listed(fit)}"
-        for other in wrong
-    ]
+    for text in texts_of(value):
+        try:
+            name, given = parted(text)
+        except InputError as error:
+            yield f"options.{option}: {error}"
+            continue
+        if is_broken(kind, name):
+            continue
+        if _can_be_run(kind, name):
+            # Its defaults are valid unless options are required.
+            wrong = option_errors(kind, name, given)
+            yield from (f"options.{option}: {name}: {line}" for line in wrong)
+            continue
+        fit = [other for other in names(kind) if _can_be_run(kind, other, alone=True)]
+        yield (
+            f"options.{option}: {shown(text)}; allowed: strategies that select a whole batch at "
+            f"once and remember nothing: {listed(fit)}; or an entry before this one, or ./FILE.py"
+        )
 
 
 def use_own(given: str, folder: Path = Path()) -> str:
@@ -203,11 +208,13 @@ def exists(kind: str, name: str) -> bool:
     return name in own.files() if own.is_own(name) else name in names(kind)
 
 
-def _can_be_run(kind: str, name: str) -> bool:
+def _can_be_run(kind: str, name: str, *, alone: bool = False) -> bool:
+    """Whether another component can run it; `alone`: with its defaults."""
     if not exists(kind, name) or problem_of(kind, name):
         return False
     component = describe(kind, name)
-    if component.info.get("required"):  # it runs with its defaults
+    # A recorded list is read for the strategy that a job runs, for no other.
+    if "recorded" in component.info["needs"] or (alone and component.info.get("required")):
         return False
     return component.info["kind"] == "strategy" and not component.remembers
 
@@ -316,15 +323,15 @@ def components_run(
     `INFO["runs"]` lists the options that name other components of its kind, one or several each.
     """
     found: set[tuple[str, str]] = set()
-    waiting = [(name, options or {})]
+    waiting, seen = [(name, options or {})], set[str]()
     while waiting:
         one, given = waiting.pop()
         component = describe(kind, one)
         found.add((kind, one))
         for option in component.info.get("runs", ()):
-            value = given.get(option, component.options[option])
-            others = [value] if isinstance(value, str) else value
-            waiting += [(other, {}) for other in others if (kind, other) not in found]
+            others = {*texts_of(given.get(option, component.options[option]))} - seen
+            seen |= others
+            waiting += map(parted, sorted(others))
     return found
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from labelbench_core import registry
 from labelbench_core.errors import InputError, ended_by, raise_all, shown
+from labelbench_core.registry.run_by_others import parted
 from labelbench_core.strategies._handed import HeldOut, check_head, checked
 from labelbench_core.strategies.arrays import check_values
 from labelbench_core.strategies.pool import MissingInput, Pool
@@ -34,7 +35,8 @@ def select(
     Parameters
     ----------
     strategy
-        Name of the strategy, e.g. "margin".
+        Name of the strategy, "margin", or name and options as text, as strategies that run others
+        have them: `power-margin {"power": 2}`.
     pool
         All that the strategy sees.
     budget
@@ -80,6 +82,8 @@ def select_with_state(
     **options: Any,
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """As `select`; also the state that the strategy expects in `pool.state` in the next round."""
+    strategy, of_text = parted(strategy)
+    options = {**of_text, **options}
     module = registry.load("strategies", strategy)
     wrong = registry.option_errors("strategies", strategy, options)
     raise_all(f"strategy {strategy!r}: {line}" for line in wrong)

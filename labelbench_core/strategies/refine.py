@@ -10,7 +10,7 @@ code, whose BAIT is the binary one.
 Labelled rows belong to every subset. A deterministic strategy is run once if all its subsets are
 the whole pool, since it would give the same batch each time. Filtering ends early if no more rows
 are left than the budget. UHerding, as `final` and among the `candidates`, calibrates on the pool's
-`held_out`; strategies are run with their own defaults.
+`held_out`; strategies named alone are run with their own defaults.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ import numpy as np
 
 from labelbench_core import registry
 from labelbench_core.registry.options import Count, Interval, PositiveShare
+from labelbench_core.registry.run_by_others import parted
 from labelbench_core.strategies import dispatch
 from labelbench_core.strategies.kernels.sub_pool import sub_pool
 from labelbench_core.strategies.pool import Pool
@@ -111,7 +112,7 @@ def _filter(
     """Increasing indices of all rows that any candidate selects from any subset of `kept`."""
     found = np.zeros(pool.num_rows, bool)
     for name in candidates:
-        deterministic = registry.describe("strategies", name).info["deterministic"]
+        deterministic = registry.describe("strategies", parted(name)[0]).info["deterministic"]
         for _ in range(1 if deterministic and size == len(kept) else repeats):
             subset = rng.choice(kept, size, replace=False)
             part, rows = sub_pool(pool, subset, in_memory=True)
