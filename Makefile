@@ -1,8 +1,9 @@
 # make demo   install, run the quickstart, show its result
 # make run CONFIG=FILE    run the experiment in FILE, show its result
 # make plan CONFIG=FILE   what would run, how much of it, and why; FULL=1: every job
-# make test   install, run the tests; COVERAGE=1: and count the lines of the library that they run
-# make thorough   the tests that take minutes
+# make test   install, run the tests; COVERAGE=1: and count the lines of the library that they run;
+#   THOROUGH=1: and those that take minutes
+# make thorough   the tests that take minutes, alone
 # make check-gpu   on a machine with a GPU: try and time every path on it, in nine minutes
 # make docs   draw the pictures of the docs and write their tables
 # All work on a fresh machine with Linux, Python 3.11+ and make; everything stays in this folder.
@@ -30,10 +31,11 @@ plan: .venv/installed
 
 test: .venv/installed
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal \
-	  $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
+	  $(if $(COVERAGE),--cov --cov-report=term:skip-covered) $(if $(THOROUGH),-m '')
 
 thorough: .venv/installed
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m thorough
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m thorough \
+	  $$(grep --recursive --files-with-matches --include 'test_*.py' mark.thorough tests)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

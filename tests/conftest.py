@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
@@ -18,3 +19,16 @@ def pytest_runtest_setup(item):
     torch = sys.modules.get("torch")
     if torch is not None and is_hypothesis_test(getattr(item, "obj", None)):
         torch.set_flush_denormal(False)
+
+
+# Their lines are counted by the tests of the units, or run in other processes; counting takes as
+# long again as they do where Python cannot count without tracing (before 3.12).
+NOT_COUNTED = ("contract", "faults", "workflow")
+
+
+def pytest_collection_modifyitems(items):
+    """Which tests do not count lines."""
+    for item in items:
+        folder = Path(item.path).relative_to(Path(__file__).parent).parts[0]
+        if folder in NOT_COUNTED or item.get_closest_marker("thorough"):
+            item.add_marker("no_cover")

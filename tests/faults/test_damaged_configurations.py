@@ -24,7 +24,7 @@ def test_some_damaged_configurations(tmp_path):
 
 @pytest.mark.thorough
 def test_thousands_of_damaged_configurations(tmp_path):
-    outcomes(range(150, 4000), tmp_path)
+    outcomes(range(150, 2500), tmp_path)
 
 
 @pytest.mark.parametrize(

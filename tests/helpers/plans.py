@@ -1,7 +1,7 @@
 """What Snakemake plans, read from its own objects: `python plans.py CONFIG… < deletions`.
 
-Run in a checkout. Prints one JSON object a line: first for every configuration, then for every path
-in the JSON list on standard input, planned while that file or folder is away.
+Run in a checkout. Prints one JSON object a line: first for every configuration, then for every list
+of paths in the JSON list on standard input, planned while those files and folders are away.
 """
 
 import json
@@ -61,11 +61,12 @@ def main():
     real, sys.stdout = sys.stdout, sys.stderr
     for config in [*configs, last]:
         print(json.dumps(plan(config)), file=real, flush=True)
-    for path in json.load(sys.stdin):
-        aside = Path("aside")
-        os.rename(path, aside)
-        print(json.dumps({"path": path, **plan(last)}), file=real, flush=True)
-        os.rename(aside, path)
+    for paths in json.load(sys.stdin):
+        for number, path in enumerate(paths):
+            os.rename(path, f"aside-{number}")
+        print(json.dumps({"paths": paths, **plan(last)}), file=real, flush=True)
+        for number, path in enumerate(paths):
+            os.rename(f"aside-{number}", path)
 
 
 if __name__ == "__main__":

@@ -92,8 +92,7 @@ def test_continuous_integration_runs_all_tests_and_counts_the_lines_that_they_ru
     assert re.findall("^make .*", script, re.M) == [
         "make demo",
         "make lint",
-        "make test COVERAGE=1",
-        "make thorough",
+        "make test COVERAGE=1 THOROUGH=1",
     ]
 
 
