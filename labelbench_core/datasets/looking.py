@@ -150,7 +150,9 @@ def _classes(raw: RawDataset) -> list[str]:
         split: class_counts(raw.splits[split].labels, len(raw.class_names)) for split in order
     }
     shown = [
-        f"{printable(name)}: " + ", ".join(f"{split} {counts[split][label]:,}" for split in order)
+        printable(name)
+        + (": " if order else "")
+        + ", ".join(f"{split} {counts[split][label]:,}" for split in order)
         for label, name in enumerate(raw.class_names[:MOST_CLASSES])
     ]
     more = len(raw.class_names) - len(shown)
