@@ -39,8 +39,6 @@ def with_run_entries(
     runs = registry.describe(kind, implementation).info.get("runs", ())
 
     def named(option: str, value: Json) -> Json:
-        if isinstance(value, list):
-            return [named(option, one) for one in value]
         if not isinstance(value, str) or registry.exists(kind, value):
             return value
         if registry.own.is_own(value.partition(" ")[0]):
@@ -53,5 +51,11 @@ def with_run_entries(
             value if other is None else as_text(other["implementation"], registry.options_of(other))
         )
 
-    changed = {option: named(option, options[option]) for option in runs if option in options}
+    changed: dict[str, Json] = {}
+    for option in runs:
+        value: Json = options.get(option)
+        if isinstance(value, list):
+            changed[option] = [named(option, one) for one in value]
+        elif option in options:
+            changed[option] = named(option, value)
     return {**entry, "options": {**options, **changed}}

@@ -136,6 +136,7 @@ def test_they_select_with_their_options(study):
             {"r": {"implementation": "replay"}, "all": refine(final="replay")},
             "all.options.final: 'replay'; allowed: strategies that select a whole batch",
         ),
+        ({"all": refine(candidates=[["margin"]])}, "all.options.candidates: [['margin']]; allowed"),
         ({"all": refine(candidates=["./mine.py", "mine.py"])}, "all.options.candidates: "),
     ],
 )
