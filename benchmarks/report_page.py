@@ -3,7 +3,7 @@
     python -m benchmarks.report_page
 
 Made-up results of 40 strategies on 10 data sets in 20 rounds with 10 seeds, two splits: 160,000
-measured values. Prints the seconds of every job, its peak memory (all jobs in one process: the
+measured values. Prints the seconds and CPU seconds of every job, its peak memory (all jobs in one process: the
 highest so far), the page's size, and, in Chromium without a window, the milliseconds until the
 first figure and until all figures stand, after a fresh start each time. Needs chromium.
 
@@ -111,11 +111,12 @@ def make(folder: Path, sizes: dict[str, int]) -> Path:
 
 
 def timed(name: str, main: Callable[[list[str]], int], arguments: list[str]) -> None:
-    start = time.perf_counter()
+    start, start_cpu = time.perf_counter(), time.process_time()
     if main(arguments):
         sys.exit(f"{name} failed")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{name}: {time.perf_counter() - start:.1f} s, peak memory {peak:,.0f} MB", flush=True)
+    took, cpu = time.perf_counter() - start, time.process_time() - start_cpu
+    print(f"{name}: {took:.1f} s, {cpu:.1f} CPU s, peak memory {peak:,.0f} MB", flush=True)
 
 
 def open_page(page: Path) -> tuple[float, float]:

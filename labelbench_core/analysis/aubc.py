@@ -9,7 +9,7 @@ import numpy as np
 
 from labelbench_core.analysis.comparisons import holm, paired_test
 from labelbench_core.analysis.curves import t_interval
-from labelbench_core.analysis.frames import by_seed, group_columns, groups
+from labelbench_core.analysis.frames import by_seed, group_columns, groups, shared_part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,11 +73,10 @@ def _row(curve: pd.DataFrame, base: pd.DataFrame | None, metric: str) -> dict[st
     without = {**row, **dict.fromkeys(AUBC_COLUMNS[4:7], math.nan)}
     if base is None:
         return without
-    seeds = curve.index.intersection(base.index)
-    budgets = curve.columns.intersection(base.columns)
-    if seeds.empty:
+    own, other = shared_part(curve, base)
+    if own.index.empty:
         return without
-    differences = _areas(curve.loc[seeds, budgets]) - _areas(base.loc[seeds, budgets])
+    differences = _areas(own) - _areas(other)
     test = paired_test(differences, metric)
     return {
         **row,

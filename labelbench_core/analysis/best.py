@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelbench_core.analysis.aubc import area_under_budget_curve
-from labelbench_core.analysis.comparisons import SIGNIFICANCE, holm, paired_test
+from labelbench_core.analysis.comparisons import SIGNIFICANCE, holm, paired_tests
 from labelbench_core.analysis.curves import t_interval
 from labelbench_core.analysis.frames import by_seed, group_columns, groups
 from labelbench_core.analysis.units import ends, of, value_bounds, value_text
@@ -80,24 +79,24 @@ def _areas(table: pd.DataFrame) -> pd.Series:
 
 
 def _ranked(areas: Mapping[str, pd.Series], metric: str) -> list[dict[str, Any]]:
+    import pandas as pd
+
     sign = of(metric).sign
     order = sorted(areas, key=lambda name: -sign * round(float(areas[name].mean()), 12))
-    pairs = list(itertools.combinations(order, 2))
-    tests = []
-    for better, other in pairs:
-        differences = (areas[other] - areas[better]).dropna().to_numpy()
-        tests.append(paired_test(differences, metric) if len(differences) else {})
-    corrected = holm(np.array([test.get("p_value", math.nan) for test in tests]))
-    # The best one's pairs come first.
+    table = pd.DataFrame({name: areas[name] for name in order}).to_numpy().T
+    # In the order of itertools.combinations: the best one's pairs come first.
+    better, other = np.triu_indices(len(order), 1)
+    tests = paired_tests(table[other] - table[better], metric)
+    tests["p_holm"] = holm(tests["p_value"])
     found = {
-        other: (test, p_holm)
-        for (_, other), test, p_holm in zip(pairs[: len(order) - 1], tests, corrected, strict=False)
+        name: {key: values[place].item() for key, values in tests.items()}
+        for place, name in enumerate(order[1:])
     }
     rows = []
     for name in order:
         mean, half = t_interval(areas[name].to_numpy())
         low, high = ends(mean, half, value_bounds(metric))
-        test, p_holm = found.get(name, ({}, math.nan))
+        test = found.get(name, {})
         rows.append(
             {
                 "strategy": name,
@@ -109,18 +108,18 @@ def _ranked(areas: Mapping[str, pd.Series], metric: str) -> list[dict[str, Any]]
                 "difference_low": test.get("low", math.nan),
                 "difference_high": test.get("high", math.nan),
                 "p_value": test.get("p_value", math.nan),
-                "p_holm": p_holm,
+                "p_holm": test.get("p_holm", math.nan),
                 "detectable": test.get("detectable", math.nan),
-                "verdict": BEST if name == order[0] else _verdict(test, p_holm, sign),
+                "verdict": BEST if name == order[0] else _verdict(test, sign),
             }
         )
     return rows
 
 
-def _verdict(test: Mapping[str, float], p_holm: float, sign: int) -> str:
-    if math.isnan(p_holm):
+def _verdict(test: Mapping[str, float], sign: int) -> str:
+    if math.isnan(test["p_holm"]):
         return UNTESTED
-    return WORSE if p_holm < SIGNIFICANCE and sign * test["difference"] < 0 else SAME
+    return WORSE if test["p_holm"] < SIGNIFICANCE and sign * test["difference"] < 0 else SAME
 
 
 def best_text(rows: Sequence[Mapping[str, Any]], split: str, metric: str) -> str:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelbench_core.analysis.curves import t_interval
-from labelbench_core.analysis.frames import group_columns, groups
-from labelbench_core.analysis.units import difference_bounds, ends
+from labelbench_core.analysis.curves import moments, of_counts, t_quantile
+from labelbench_core.analysis.frames import group_columns, groups, seed_table
+from labelbench_core.analysis.units import difference_bounds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,28 +42,36 @@ def paired_test(differences: np.ndarray, metric: str) -> dict[str, float]:
     a t-test has no spread to go by then. Where every one is zero, `p_value` is 1 and the interval
     from 0 to 0.
     """
+    tests = paired_tests(np.asarray(differences, dtype=np.float64)[None], metric)
+    return {name: values[0].item() for name, values in tests.items()}
+
+
+def paired_tests(differences: np.ndarray, metric: str) -> dict[str, np.ndarray]:
+    """`paired_test` of every row of `differences` (E, S), which is NaN where a pair lacks a seed.
+
+    All values are (E,); `n_seeds` counts the seeds of each row, and without any the mean is NaN.
+    """
     from scipy import special
 
     # The last bits are rounded away, so that equal differences are equal.
-    values = np.round(np.asarray(differences, dtype=np.float64), 12)
-    mean, half = t_interval(values)
-    count = len(values)
-    spread = float(values.std(ddof=1)) if np.ptp(values) > 0 else math.nan
-    if math.isnan(spread):
-        is_tie = count > 1 and mean == 0
-        half, p_value = (0.0, 1.0) if is_tie else (math.nan, math.nan)
-    else:
-        # The same as scipy.stats.ttest_1samp, which takes far longer per call.
-        p_value = float(2 * special.stdtr(count - 1, -abs(mean) / (spread / math.sqrt(count))))
-    low, high = ends(mean, half, difference_bounds(metric))
+    values = np.round(differences, 12)
+    count, mean, spread = moments(values)
+    effect = of_counts(detectable_effect, count)
+    spread = np.where(spread > 0, spread, math.nan)
+    error = spread / np.sqrt(np.maximum(count, 1))
+    # The same as scipy.stats.ttest_1samp, which takes far longer per call.
+    p_value = 2 * special.stdtr(count - 1, -np.abs(mean) / error)
+    is_tie = np.isnan(spread) & (count > 1) & (mean == 0)
+    half = np.where(is_tie, 0.0, of_counts(t_quantile, count - 1) * error)
+    lowest, most = difference_bounds(metric)
     return {
         "n_seeds": count,
         "difference": mean,
         "half_width": half,
-        "low": low,
-        "high": high,
-        "p_value": p_value,
-        "detectable": spread * detectable_effect(count),
+        "low": np.maximum(mean - half, lowest),
+        "high": np.minimum(mean + half, most),
+        "p_value": np.where(is_tie, 1.0, p_value),
+        "detectable": spread * effect,
     }
 
 
@@ -119,19 +127,19 @@ def compare_to_baseline(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     for names, rows in groups(frame[frame["round"] > 0], keys):
         results = []
         for number, cell in rows.groupby("round", sort=False):
-            table = by_seed_and_strategy(cell)
+            table = seed_table(cell, "strategy")
             if baseline not in table:
                 continue
-            for strategy in table.columns.drop(baseline):
-                differences = shared_differences(table, strategy, baseline)
-                if not len(differences):
-                    continue
-                test = paired_test(differences, names["metric"])
-                labels = int(cell["num_labeled"].iloc[0])
-                where = {**names, "strategy": strategy, "round": number, "num_labeled": labels}
-                results.append({**where, **test})
+            others = table.columns.drop(baseline)
+            differences = (table[others].sub(table[baseline], axis="index")).to_numpy().T
+            tests = paired_tests(np.ascontiguousarray(differences), names["metric"])
+            labels = int(cell["num_labeled"].iloc[0])
+            part = pd.DataFrame(
+                {"strategy": others, "round": number, "num_labeled": labels, **tests}
+            )
+            results.append(part[part["n_seeds"] > 0])
         if results:
-            part = pd.DataFrame(results)
+            part = pd.concat(results, ignore_index=True).assign(**names)
             part["p_holm"] = holm(part["p_value"].to_numpy())
             tables.append(part)
     columns = [*keys, "strategy", "round", "num_labeled", *COMPARISON_COLUMNS]
@@ -139,20 +147,6 @@ def compare_to_baseline(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     merged = pd.concat(tables, ignore_index=True)[columns]
     return _by_strategy(merged, keys)
-
-
-def by_seed_and_strategy(cell: pd.DataFrame) -> pd.DataFrame:
-    """One budget's values with a row per seed id and a column per strategy, in given order.
-
-    NaN where a strategy was not run with a seed.
-    """
-    order = list(dict.fromkeys(cell["strategy"]))
-    return cell.pivot(index="seed", columns="strategy", values="value").sort_index()[order]
-
-
-def shared_differences(table: pd.DataFrame, first: str, second: str) -> np.ndarray:
-    """(n,) differences between two columns of `by_seed_and_strategy`, at the seeds of both."""
-    return (table[first] - table[second]).dropna().to_numpy()
 
 
 def _by_strategy(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

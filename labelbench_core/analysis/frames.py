@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from labelbench_core.annotators import EXACT
 from labelbench_core.configuration.experiment import SETTING, Experiment
@@ -92,13 +95,40 @@ def by_seed(rows: pd.DataFrame) -> pd.DataFrame:
     Pairs are made by these row names, never by the order of rows. `InputError` where a seed lacks
     a budget or has two values for one.
     """
-    if rows.duplicated(["seed", "num_labeled"]).any():
-        raise InputError(f"{_name(rows)}: two values for one seed and number of labels")
-    table = rows.pivot(index="seed", columns="num_labeled", values="value").sort_index()
-    table = table.sort_index(axis="columns")
-    if table.isna().any(axis=None):
+    table = seed_table(rows, "num_labeled").sort_index(axis="columns")
+    if np.isnan(table.to_numpy()).any():
         raise InputError(f"{_name(rows)}: not every seed has every number of labels")
     return table
+
+
+def seed_table(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Values with a row per seed id, rising, and a column per entry of `column`, as they appear.
+
+    NaN where there is none; `InputError` where there are two. Far faster than pandas' pivot.
+    """
+    import pandas as pd
+
+    seeds, row = np.unique(rows["seed"].to_numpy(), return_inverse=True)
+    place, names = pd.factorize(rows[column])
+    cell = row * len(names) + place
+    if np.bincount(cell).max(initial=0) > 1:
+        shown = column.replace("num_labeled", "number of labels")
+        raise InputError(f"{_name(rows)}: two values for one seed and {shown}")
+    values = np.full(len(seeds) * len(names), math.nan)
+    values[cell] = rows["value"].to_numpy()
+    return pd.DataFrame(
+        values.reshape(len(seeds), len(names)),
+        index=pd.Index(seeds, name="seed"),
+        columns=pd.Index(names, name=column),
+    )
+
+
+def shared_part(one: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two tables of `by_seed`, of the seeds and numbers of labels that both have."""
+    if one.index.equals(other.index) and one.columns.equals(other.columns):
+        return one, other
+    seeds, labels = one.index.intersection(other.index), one.columns.intersection(other.columns)
+    return one.loc[seeds, labels], other.loc[seeds, labels]
 
 
 def ordered_splits(names: Sequence[str]) -> list[str]:

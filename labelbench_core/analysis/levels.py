@@ -233,12 +233,12 @@ def level_tables(table: pd.DataFrame) -> list[TextTable]:
                 (f"label saving over {baseline} at {where}", _saving_text),
             ):
                 shown = part if text is labels_text else part[part["n_shared_seeds"] > 0]
+                texts: dict[str, dict[float, str]] = {}
+                for row in shown.to_dict("records"):
+                    texts.setdefault(row["strategy"], {})[row["level"]] = text(row)
                 cells = [
                     (name, *(found.get(level, "–") for level in levels))
-                    for name, found in (
-                        (name, {row["level"]: text(row) for row in one.to_dict("records")})
-                        for name, one in shown.groupby("strategy", sort=False)
-                    )
+                    for name, found in texts.items()
                 ]
                 if cells:
                     tables.append(TextTable(title, columns, tuple(cells)))

@@ -7,7 +7,6 @@ id, not by the order of rows, and the matrix is stored the way it is read: row b
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -15,11 +14,9 @@ import numpy as np
 
 from labelbench_core.analysis.comparisons import (
     SIGNIFICANCE,
-    by_seed_and_strategy,
-    paired_test,
-    shared_differences,
+    paired_tests,
 )
-from labelbench_core.analysis.frames import SETTING, groups
+from labelbench_core.analysis.frames import SETTING, groups, seed_table
 from labelbench_core.analysis.units import of
 
 if TYPE_CHECKING:
@@ -59,30 +56,36 @@ def penalty_matrix(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     names = list(dict.fromkeys(frame["strategy"]))
     metric_name = frame["metric"].iloc[0]
     metric = of(metric_name)
-    pairs = list(itertools.permutations(names, 2))
-    wins = pd.DataFrame(math.nan, index=names, columns=names)
+    wins = np.full((len(names), len(names)), math.nan)
     for _, rows in groups(frame, SETTING):
         means = rows[rows["strategy"] == baseline].groupby("round")["value"].mean().sort_index()
         if means.empty:
             continue
         rounds = checkpoint_rounds(means.to_numpy(), lower_is_better=metric.lower_is_better)
-        tables = [by_seed_and_strategy(rows[rows["round"] == number]) for number in rounds]
-        for first, second in pairs:
-            differences = [
-                shared_differences(table, first, second)
-                for table in tables
-                if first in table and second in table
-            ]
-            tests = [paired_test(values, metric_name) for values in differences if len(values) > 1]
-            won = [
-                test["p_value"] < SIGNIFICANCE and metric.sign * test["difference"] > 0
-                for test in tests
-            ]
-            if tests:
-                before = wins.loc[first, second]
-                share = sum(won) / len(tests)
-                wins.loc[first, second] = share if math.isnan(before) else before + share
-    wins.loc["mean"] = wins.mean()
+        tested, won = np.zeros_like(wins), np.zeros_like(wins)
+        for number in rounds:
+            table = seed_table(rows[rows["round"] == number], "strategy").reindex(columns=names)
+            was_tested, has_won = _wins(table.to_numpy().T, metric_name)
+            tested += was_tested
+            won += has_won
+        shares = np.divide(won, tested, out=np.full_like(wins, math.nan), where=tested > 0)
+        wins = np.where(np.isnan(wins), shares, wins + np.nan_to_num(shares))
+    table = pd.DataFrame(wins, index=names, columns=names)
+    table.loc["mean"] = table.mean()
     for name in names:
-        wins.loc[name, name] = 0.0
-    return wins
+        table.loc[name, name] = 0.0
+    return table
+
+
+def _wins(values: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """Of `values` (K, S) of K strategies: which pairs (K, K) are tested, and where row wins."""
+    count = len(values)
+    first, second = np.triu_indices(count, 1)
+    tests = paired_tests(values[first] - values[second], metric)
+    differs = tests["p_value"] < SIGNIFICANCE
+    better = of(metric).sign * tests["difference"] > 0
+    tested, won = np.zeros((count, count), bool), np.zeros((count, count), bool)
+    tested[first, second] = tested[second, first] = tests["n_seeds"] > 1
+    won[first, second] = differs & better
+    won[second, first] = differs & ~better
+    return tested, won

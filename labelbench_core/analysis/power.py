@@ -25,6 +25,7 @@ from labelbench_core.analysis.frames import (
     groups,
     ordered_splits,
     setting_name,
+    shared_part,
 )
 from labelbench_core.analysis.tables import TextTable
 from labelbench_core.analysis.units import of
@@ -95,14 +96,14 @@ def power_table(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
 
 def paired_differences(one: pd.DataFrame, other: pd.DataFrame, measure: str) -> np.ndarray:
     """(n,) differences of two tables of `frames.by_seed` over the seeds and labels of both."""
-    seeds = one.index.intersection(other.index)
-    budgets = one.columns.intersection(other.columns)
-    if seeds.empty or len(budgets) < (2 if measure == AREA else 1):
+    one, other = shared_part(one, other)
+    budgets = one.columns.to_numpy(dtype=np.float64)
+    if one.empty or len(budgets) < (2 if measure == AREA else 1):
         return np.zeros(0)
-    lines = (one.loc[seeds, budgets] - other.loc[seeds, budgets]).to_numpy(dtype=np.float64)
+    lines = one.to_numpy(dtype=np.float64) - other.to_numpy(dtype=np.float64)
     if measure == FINAL:
         return lines[:, -1]
-    return area_under_budget_curve(budgets.to_numpy(dtype=np.float64), lines)
+    return area_under_budget_curve(budgets, lines)
 
 
 def _rows(differences: np.ndarray, tests: int, steps: list[float]) -> list[dict[str, Any]]:
@@ -178,9 +179,11 @@ def power_tables(table: pd.DataFrame) -> list[TextTable]:
         digits = 2 if metric.is_share else 4
         for split in ordered_splits(rows["split"]):
             part = rows[rows["split"] == split]
+            steps_of: dict[tuple[str, str], list[dict[str, Any]]] = {}
+            for row in part.to_dict("records"):
+                steps_of.setdefault((row["strategy"], row["measure"]), []).append(row)
             cells = []
-            for (strategy, measure), one in part.groupby(["strategy", "measure"], sort=False):
-                first = one.iloc[0]
+            for (strategy, measure), (first, *_) in steps_of.items():
                 effects = (first[name] for name in ("spread", "detectable", "detectable_holm"))
                 cells.append(
                     (
@@ -188,7 +191,7 @@ def power_tables(table: pd.DataFrame) -> list[TextTable]:
                         measure,
                         str(first["n_seeds"]),
                         *(f"{scale * v:.{digits}f}" if math.isfinite(v) else "–" for v in effects),
-                        *(_seeds_text(row) for row in one.to_dict("records")),
+                        *(_seeds_text(row) for row in steps_of[strategy, measure]),
                     )
                 )
             steps = (f"{scale * step:g} {unit}" for step in dict.fromkeys(part["difference"]))

@@ -156,11 +156,11 @@ def _savings_tables(savings: pd.DataFrame, by: str) -> list[TextTable]:
         cells = []
         for split in ordered_splits(rows["split"]):
             part = rows[rows["split"] == split]
+            found = {(row["strategy"], row["definition"]): row for row in part.to_dict("records")}
             for strategy in dict.fromkeys(part["strategy"]):
                 line = [strategy, split]
                 for definition in DEFINITIONS:
-                    wanted = (part["strategy"] == strategy) & (part["definition"] == definition)
-                    row = part[wanted].iloc[0]
+                    row = found[strategy, definition]
                     line.append(saving_text(row["saving"], row["bound"]))
                     line.append(
                         interval_text(row["low"], row["low_bound"], row["high"], row["high_bound"])

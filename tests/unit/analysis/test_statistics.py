@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from helpers.curves import curves
 from labelbench_core.analysis.aubc import area_under_budget_curve, aubc_table
@@ -15,13 +16,16 @@ from labelbench_core.analysis.comparisons import (
     detectable_effect,
     holm,
     paired_test,
+    paired_tests,
 )
 from labelbench_core.analysis.curves import summarise_curves, t_interval
 from labelbench_core.analysis.finetuning import compare_to_proxy, verdict
+from labelbench_core.analysis.frames import seed_table
 from labelbench_core.analysis.pairwise import checkpoint_rounds, penalty_matrix
 from labelbench_core.analysis.ranking import mean_ranks
 from labelbench_core.analysis.summary import last_difference_text
 from labelbench_core.analysis.units import signed, with_half_width
+from labelbench_core.errors import InputError
 
 
 def test_t_interval_of_three_values() -> None:
@@ -73,6 +77,33 @@ def test_paired_test_by_hand() -> None:
     assert test["difference"] == pytest.approx(2.0)
     assert test["p_value"] == pytest.approx(0.0741799, abs=1e-6)
     assert test["detectable"] == pytest.approx(1.0 * detectable_effect(3))
+
+
+def test_paired_tests_take_each_row_by_its_own_seeds() -> None:
+    """Against scipy, with rows of several numbers of seeds; of one and of none there is no test."""
+    rows = np.array([[0.1, 0.3, 0.2, -0.1], [0.1, np.nan, 0.3, 0.15], [0.2, *[np.nan] * 3]])
+    rows = np.vstack([rows, np.full(4, np.nan)])
+    tests = paired_tests(rows, "accuracy")
+    assert tests["n_seeds"].tolist() == [4, 3, 1, 0]
+    for place in (0, 1):
+        known = rows[place][~np.isnan(rows[place])]
+        expected = stats.ttest_1samp(known, 0.0)
+        assert tests["difference"][place] == pytest.approx(known.mean())
+        assert tests["p_value"][place] == pytest.approx(expected.pvalue)
+        ends = expected.confidence_interval()
+        assert (tests["low"][place], tests["high"][place]) == pytest.approx((ends.low, ends.high))
+    assert tests["difference"][2] == 0.2
+    assert np.isnan([tests["p_value"][2:], tests["low"][2:], tests["detectable"][2:]]).all()
+
+
+def test_two_values_for_one_seed_are_refused() -> None:
+    frame = curves({"a": [[0.5, 0.9]]})
+    with pytest.raises(InputError, match="two values for one seed and strategy"):
+        seed_table(frame, "strategy")
+    table = seed_table(curves({"b": [[0.5], [0.6]], "a": [[0.7]]}), "strategy")
+    assert table.columns.tolist() == ["b", "a"]
+    assert table.iloc[0].tolist() == [0.5, 0.7]
+    assert np.isnan(table.loc[1, "a"])
 
 
 def test_paired_test_without_spread() -> None:
