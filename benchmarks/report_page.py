@@ -100,7 +100,8 @@ def make(folder: Path, sizes: dict[str, int]) -> Path:
     timed("tabulate", tabulate.main, [*asked, *collected, *tables, *summary])
     drawn = ["--curves", curves[0], "--comparisons", curves[1], *figures]
     timed("plot_label_efficiency", plot_label_efficiency.main, [*asked, *drawn])
-    timed("plot_label_savings", plot_label_savings.main, [*asked, "--savings", curves[2], *figures])
+    drawn = ["--savings", curves[2], "--levels", f"{folder}/tables/levels.csv", *figures]
+    timed("plot_label_savings", plot_label_savings.main, [*asked, *drawn])
     costs = ["--costs", f"{folder}/costs.csv"]
     timed("plot_costs", plot_costs.main, [*costs, *figures])
     page = folder / "report.html"
