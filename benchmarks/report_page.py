@@ -3,9 +3,9 @@
     python -m benchmarks.report_page
 
 Made-up results of 40 strategies on 10 data sets in 20 rounds with 10 seeds, two splits: 160,000
-measured values. Prints the seconds and CPU seconds of every job, its peak memory (all jobs in one process: the
-highest so far), the page's size, and, in Chromium without a window, the milliseconds until the
-first figure and until all figures stand, after a fresh start each time. Needs chromium.
+measured values. Prints the seconds and CPU seconds of every job, its peak memory (all jobs in one
+process: the highest so far), the page's size, and, in Chromium without a window, the milliseconds
+until the first figure and until all figures stand, after a fresh start each time. Needs chromium.
 
 The goal: open in less than 3 seconds, smaller than 15 MB.
 """
