@@ -120,3 +120,14 @@ def interval_text(low: float, low_bound: str, high: float, high_bound: str) -> s
     if (low, low_bound) == (high, high_bound):
         return saving_text(low, low_bound)
     return f"{saving_text(low, low_bound)} to {saving_text(high, high_bound)}"
+
+
+def may_be_one(low: float, low_bound: str, high: float, high_bound: str) -> bool:
+    """Whether an interval of a saving contains 1×, so that nothing is known to be saved or lost.
+
+    Not where there is none (`low` NaN).
+    """
+    above = low > 1 or (low == 1 and low_bound == "more than")
+    below = high < 1 or (high == 1 and high_bound == "less than")
+    open_below, open_above = low_bound == "less than", high_bound == "more than"
+    return not math.isnan(low) and (open_below or not above) and (open_above or not below)

@@ -16,7 +16,13 @@ from labelbench_core.analysis.frames import (
     ordered_splits,
     setting_name,
 )
-from labelbench_core.analysis.savings import DEFINITIONS, HEADLINE, interval_text, saving_text
+from labelbench_core.analysis.savings import (
+    DEFINITIONS,
+    HEADLINE,
+    interval_text,
+    may_be_one,
+    saving_text,
+)
 from labelbench_core.analysis.tables import p_text
 from labelbench_core.analysis.units import difference_text, of, signed, value_text
 from labelbench_core.configuration.experiment import Experiment
@@ -193,6 +199,18 @@ def saving_cell(entry: Mapping[str, Any]) -> tuple[str, str]:
     return saving_text(nan(entry["saving"]), entry["bound"]), interval
 
 
+def saving_note(entry: Mapping[str, Any]) -> str:
+    """How sure a saving of `summary.json` is: words where it cannot be told from 1×, else none."""
+    seeds = entry["n_seeds"]
+    if entry["bound"] == "undefined" or entry["saving"] is None:
+        return ""
+    if entry["low"] is None:
+        few = "one seed" if seeds == 1 else f"these {seeds} seeds"
+        return f"with {few} there is no interval, and it cannot be told from 1×"
+    ends = nan(entry["low"]), entry["low_bound"], nan(entry["high"]), entry["high_bound"]
+    return f"with these {seeds} seeds it cannot be told from 1×" if may_be_one(*ends) else ""
+
+
 def mean_text(entry: Mapping[str, Any], metric: str) -> str:
     """A mean of `summary.json` with its interval as text."""
     mean, low, high = (value_text(entry[key], metric) for key in ("mean", "low", "high"))
@@ -286,5 +304,7 @@ def _saving_lines(setting: Mapping[str, Any]) -> list[str]:
         if entry is not None:
             value, interval = saving_cell(entry)
             note = f" (95 % interval {interval})" if interval else ""
-            lines.append(f"  label saving on {split}: {value}{note}")
+            unsure = saving_note(entry)
+            told = f"{value}{note}" + (f"; {unsure}" if unsure else "")
+            lines.append(f"  label saving on {split}: {told}")
     return lines

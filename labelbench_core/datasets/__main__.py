@@ -12,6 +12,7 @@ from typing import Any
 
 from labelbench_core.datasets import data_directory
 from labelbench_core.datasets.looks import STATE
+from labelbench_core.datasets.new_entry import entry_lines, place_of
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.registry import listing, option_errors, options_of, own
 from labelbench_core.storage.files import atomic_path
@@ -84,16 +85,7 @@ def _check_one(
             write_contact_sheet(seen.raw, data_dir, sheet)
         print(f"  {'sheet':<9} {sheet}")
     if is_new:
-        options = ", ".join(
-            f"{key}: {listing.written(one)}" for key, one in entry["options"].items()
-        )
-        lines = [
-            *("catalogue:", "  datasets:", f"    {name}:"),
-            f"      implementation: {entry['implementation']}",
-            f"      options: {{{options}}}",
-        ]
-        print(f"\nIts entry, for your experiment's file, with LABELBENCH_DATA={data_dir}:\n")
-        print("\n".join(lines))
+        print("\n".join(entry_lines(name, entry, data_dir, seen.corrupt)))
     return int(seen.broken)
 
 
@@ -107,8 +99,7 @@ def _entries(asked: argparse.Namespace) -> list[tuple[str, dict[str, Any], Path,
     if path.suffix in (".yaml", ".yml") and path.is_file():
         return [(name, entry, data_directory(), False) for name, entry in _of_file(path).items()]
     if path.exists():
-        name = path.resolve().stem.lower().replace("_", "-").replace(" ", "-")
-        data_dir, inside = path.resolve().parent, path.resolve().name
+        name, data_dir, inside = place_of(path)
         if path.is_file():
             source, options = "table", {"table": inside, **options}
         elif any(list(path.glob(f"{place}metadata.*")) for place in ("", "*/")):

@@ -15,10 +15,12 @@ from labelbench_core.datasets.unlabeled import NO_LABEL
 from labelbench_core.errors import InputError
 
 EXAMPLES = 5
+PLACES = 10
+"""Most names of one content; more are counted."""
 SHOWN = 60
 """Characters of a text that stand in its name."""
 NAMED = 20
-"""Most pairs that an error names."""
+"""Most contents that an error names."""
 
 
 def find_leaks(raw: RawDataset, most: int | None = EXAMPLES) -> list[dict[str, Any]]:
@@ -34,46 +36,47 @@ def find_leaks(raw: RawDataset, most: int | None = EXAMPLES) -> list[dict[str, A
     list
         Of ``{"kind", "count", "examples"}``, as manifests hold it. Kinds: ``"pool and test"`` (any
         two splits; the count is of the second's images), ``"two classes"`` (anywhere; the count is
-        of different images). An example is the pair of names. ``"of"``: "text" or "embedding",
-        where rows are not images.
+        of different images). An example is the names of all rows of one content, in the order of
+        splits; of more than ten the last says how many more. ``"of"``: "text" or "embedding", where
+        rows are not images.
     """
     order = sorted(raw.splits, key=split_order)
     contents = {split: content_keys(raw.splits[split]) for split in order}
-    places = {
-        split: {key: row for row, key in reversed(list(enumerate(keys)))}
-        for split, keys in contents.items()
-    }
+    places = {split: set(keys) for split, keys in contents.items()}
     leaks = []
     for earlier, later in combinations(order, 2):
         known = places[earlier]
-        rows = [(known[key], row) for row, key in enumerate(contents[later]) if key in known]
-        if rows:
-            leaks.append(_leak(raw, f"{earlier} and {later}", [earlier, later], rows, most))
+        keys = [key for key in contents[later] if key in known]
+        if keys:
+            kind, shown = f"{earlier} and {later}", list(dict.fromkeys(keys))[:most]
+            examples = _names(raw, contents, shown)
+            leaks.append({"kind": kind, "count": len(keys), "examples": examples, **_of(raw)})
     return leaks + _under_two_classes(raw, contents, most)
 
 
 def refuse_leaks(raw: RawDataset) -> None:
-    """`InputError` that names the pairs of images that are the same by content, if there are any.
+    """`InputError` that names the images that are the same by content, if there are any.
 
     Those of two splits or two classes, as `find_leaks` finds them.
     """
-    pairs: dict[tuple[str, ...], list[str]] = {}
+    found: dict[tuple[str, ...], list[str]] = {}
     for leak in find_leaks(raw, None):
-        for pair in leak["examples"]:
-            pairs.setdefault(tuple(pair), []).append(leak["kind"])
-    if not pairs:
+        for names in leak["examples"]:
+            found.setdefault(tuple(names), []).append(leak["kind"])
+    if not found:
         return
     lines = [
-        f"  {first} and {second} ({', '.join(kinds)})"
-        for (first, second), kinds in list(pairs.items())[:NAMED]
+        f"  {' and '.join(names)} ({', '.join(kinds)})"
+        for names, kinds in list(found.items())[:NAMED]
     ]
-    if len(pairs) > NAMED:
-        lines.append(f"  and {len(pairs) - NAMED} more")
-    of = f"{_of(raw).get('of', 'image')}s"
-    are = f"1 pair of {of} is" if len(pairs) == 1 else f"{len(pairs)} pairs of {of} are"
+    if len(found) > NAMED:
+        lines.append(f"  and {len(found) - NAMED} more")
+    of = _of(raw).get("of", "image")
+    are = f"1 {of} is" if len(found) == 1 else f"{len(found)} {of}s are"
     raise InputError(
-        f"{are} identical in content, in two splits or under two classes; remove one of each pair "
-        "named here, or set `duplicates: warn` in the data set's entry:\n" + "\n".join(lines)
+        f"{are} in two splits or under two classes, identical in content; remove all but one of "
+        "those that a line names here, or set `duplicates: warn` in the data set's entry:\n"
+        + "\n".join(lines)
     )
 
 
@@ -96,7 +99,10 @@ def find_near(raw: RawDataset, most_bits: int) -> list[dict[str, Any]]:
             if bits[row] <= most_bits and contents[later][row] not in same
         ]
         if rows:
-            leak = _leak(raw, f"{earlier} and {later}, nearly", [earlier, later], rows)
+            kind, examples = f"{earlier} and {later}, nearly", []
+            for mine, theirs in rows[:EXAMPLES]:
+                examples.append([_name(raw, earlier, mine), _name(raw, later, theirs)])
+            leak = {"kind": kind, "count": len(rows), "examples": examples, **_of(raw)}
             leaks.append(leak | {"most_bits": most_bits})
     return leaks
 
@@ -115,38 +121,32 @@ def content_keys(split: RawSplit) -> list[str]:
 def _under_two_classes(
     raw: RawDataset, contents: Mapping[str, Sequence[str]], most: int | None
 ) -> list[dict[str, Any]]:
-    first: dict[str, tuple[str, int, int]] = {}
-    other: dict[str, tuple[str, int]] = {}
+    first: dict[str, int] = {}
+    several: dict[str, None] = {}
     for split, keys in contents.items():
-        for row, (key, label) in enumerate(
-            zip(keys, raw.splits[split].labels.tolist(), strict=True)
-        ):
-            if label == NO_LABEL:
-                continue
-            if key not in first:
-                first[key] = split, row, label
-            elif first[key][2] != label:
-                other.setdefault(key, (split, row))
-    if not other:
+        for key, label in zip(keys, raw.splits[split].labels.tolist(), strict=True):
+            if label != NO_LABEL and first.setdefault(key, label) != label:
+                several[key] = None
+    if not several:
         return []
-    examples = [
-        [_name(raw, *first[key][:2]), _name(raw, *other[key])] for key in list(other)[:most]
-    ]
-    return [{"kind": "two classes", "count": len(other), "examples": examples, **_of(raw)}]
+    examples = _names(raw, contents, list(several)[:most])
+    return [{"kind": "two classes", "count": len(several), "examples": examples, **_of(raw)}]
 
 
-def _leak(
-    raw: RawDataset,
-    kind: str,
-    splits: Sequence[str],
-    rows: Sequence[tuple[int, int]],
-    most: int | None = EXAMPLES,
-) -> dict[str, Any]:
-    earlier, later = splits
-    examples = [
-        [_name(raw, earlier, mine), _name(raw, later, theirs)] for mine, theirs in rows[:most]
+def _names(
+    raw: RawDataset, contents: Mapping[str, Sequence[str]], keys: Sequence[str]
+) -> list[list[str]]:
+    """The names of all rows that have each of these contents."""
+    found: dict[str, list[tuple[str, int]]] = {key: [] for key in keys}
+    for split, all_keys in contents.items():
+        for row, key in enumerate(all_keys):
+            if key in found:
+                found[key].append((split, row))
+    return [
+        [_name(raw, *place) for place in places[:PLACES]]
+        + ([f"{len(places) - PLACES:,} more"] if len(places) > PLACES else [])
+        for places in found.values()
     ]
-    return {"kind": kind, "count": len(rows), "examples": examples, **_of(raw)}
 
 
 def _of(raw: RawDataset) -> dict[str, str]:

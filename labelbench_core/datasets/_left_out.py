@@ -15,6 +15,7 @@ REFUSED = "of formats that are not read"
 NO_IMAGE = "not images, by their names"
 SPECIAL = "not regular files"
 NO_SPLIT = "in folders that the option `splits` does not name"
+CORRUPT = "which cannot be decoded"
 NOT_TAKEN = "in classes that the option `leave_out` names"
 
 

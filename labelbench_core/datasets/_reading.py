@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from labelbench_core.datasets import RawDataset
-from labelbench_core.datasets._left_out import LeftOut
+from labelbench_core.datasets._left_out import CORRUPT, LeftOut
 from labelbench_core.datasets._near import perceptual_hash
 from labelbench_core.datasets.digests import Digests
 
-CORRUPT = "which cannot be decoded"
 FRAMES = "but for their first frame or page"
 
 

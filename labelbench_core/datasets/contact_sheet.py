@@ -8,12 +8,14 @@ from labelbench_core.datasets import RawDataset
 from labelbench_core.datasets._decoding import decode_square, read_regular
 from labelbench_core.datasets.drawn_rows import PER_CLASS, drawn_rows
 from labelbench_core.datasets.names import printable
+from labelbench_core.datasets.sheet_font import drawable, sheet_font
 from labelbench_core.storage import files
 
 SIDE = 96
 """Side of an image, in pixels."""
 NAMES = 160
 """Width of the column of names, in pixels."""
+MOST_LETTERS = 24
 
 
 def write_contact_sheet(raw: RawDataset, data_dir: Path, path: Path) -> None:
@@ -28,10 +30,10 @@ def write_contact_sheet(raw: RawDataset, data_dir: Path, path: Path) -> None:
     """
     shown = list(drawn_rows(raw))
     sheet = Image.new("RGB", (NAMES + PER_CLASS * SIDE, len(shown) * SIDE), "white")
-    canvas = ImageDraw.Draw(sheet)
+    canvas, font = ImageDraw.Draw(sheet), sheet_font()
     for label, (name, pool, rows) in enumerate(shown):
-        text = printable(name).encode("latin-1", "replace").decode("latin-1")
-        canvas.text((6, label * SIDE + SIDE // 2 - 6), text[:24], fill="black")
+        text = drawable(printable(name), font)[:MOST_LETTERS]
+        canvas.text((6, label * SIDE + SIDE // 2 - 6), text, fill="black", font=font)
         for place, row in enumerate(rows):
             if pool.images is not None:
                 image = Image.fromarray(pool.images[row]).resize((SIDE, SIDE))

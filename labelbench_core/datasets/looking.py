@@ -11,7 +11,8 @@ import numpy as np
 from labelbench_core import registry
 from labelbench_core.datasets import RawDataset, _near, class_counts, split_order
 from labelbench_core.datasets._leaks import find_leaks, find_near
-from labelbench_core.datasets._reading import CORRUPT, FileRecords, read_files
+from labelbench_core.datasets._left_out import CORRUPT
+from labelbench_core.datasets._reading import FileRecords, read_files
 from labelbench_core.datasets.digests import Digests
 from labelbench_core.datasets.drawn_before import drawn
 from labelbench_core.datasets.drawn_compared import compared
@@ -42,11 +43,14 @@ class Seen:
         What was found, to print.
     broken
         Whether there is something that stops preparing it.
+    corrupt
+        Number of images that stop it because they cannot be read.
     """
 
     raw: RawDataset
     lines: list[str]
     broken: bool
+    corrupt: int = 0
 
 
 def look(
@@ -81,7 +85,7 @@ def look(
     component = registry.load("datasets", source)
     raw = registry.build("datasets", {"implementation": source, "options": options}, data_dir)
     lines = [f"{name}: {source}"]
-    problem = ""
+    problem, corrupt = "", 0
     try:
         component.check(data_dir, **options)
     except InputError as error:
@@ -104,6 +108,7 @@ def look(
     except InputError as error:
         problem = str(error)
         found = read(True)
+        corrupt = found.left_out.get(CORRUPT, {}).get("count", 0)
     recorded: list[str] = []
     try:
         recorded = compared(found, prepared) if prepared else []
@@ -125,7 +130,7 @@ def look(
     elif all(one.rows == "images" for one in raw.splits.values()):
         lines += _told("nearly", ["not searched for: needs `pip install imagehash`"], "")
     lines += _told("wrong", problem.splitlines(), "nothing")
-    return Seen(found, lines, bool(problem))
+    return Seen(found, lines, bool(problem), corrupt)
 
 
 def _told(what: str, notes: Sequence[str], otherwise: str) -> list[str]:

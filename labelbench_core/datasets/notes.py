@@ -1,7 +1,15 @@
 """Splits, leaks and images left out, from a prepared data set's manifest, as sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from labelbench_core.datasets import TEST
+from labelbench_core.datasets._left_out import CORRUPT
+
+SHOWN = 3
+"""Most contents that a sentence names."""
+SMALL = 1000
+"""Rows of a test split below which the report says what one row weighs."""
 
 
 def variant_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -25,28 +33,29 @@ def leak_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
     """One sentence for every kind of leak."""
     for leak in manifest.get("leaks", ()):
         count, kind = leak["count"], leak["kind"]
-        first, second = leak["examples"][0]
         of = leak.get("of", "image")
         images = f"1 {of}" if count == 1 else f"{count:,} {of}s"
         if kind == "two classes":
-            yield (
-                f"{images}, identical in content, {_are(count)} under two classes, for example "
-                f"{first} "
-                f"and {second}."
-            )
+            same = f"{images}, identical in content, {_are(count)} under two classes"
+            yield f"{same}{_examples(leak['examples'])}."
             continue
         earlier, later = kind.removesuffix(", nearly").split(" and ")
         where = f"{images} of {later} {_are(count)}"
         if "most_bits" in leak:
+            first, second = leak["examples"][0]
             yield (
                 f"{where} nearly identical to one of {earlier} (perceptual hashes differ in at "
                 f"most {leak['most_bits']} of 64 bits), for example {second} and {first}."
             )
         else:
-            yield (
-                f"{where} also in {earlier}, identical in content, for example {second} and "
-                f"{first}."
-            )
+            same = f"{where} also in {earlier}, identical in content"
+            yield f"{same}{_examples(leak['examples'])}."
+
+
+def _examples(examples: Sequence[Sequence[str]]) -> str:
+    """All names of each content, of the first few contents."""
+    shown = [f"{', '.join(names[:-1])} and {names[-1]}" for names in examples[:SHOWN]]
+    return (": " if len(examples) <= SHOWN else ", for example ") + "; ".join(shown)
 
 
 def left_out_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -55,6 +64,24 @@ def left_out_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
         count, shown = entry["count"], ", ".join(entry["examples"])
         more = ", …" if count > len(entry["examples"]) else ""
         yield f"{count:,} {'file' if count == 1 else 'files'} left out, {reason}: {shown}{more}"
+
+
+def small_test_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence where the test split is small: what one of its rows weighs."""
+    count = manifest.get("splits", {}).get(TEST, {}).get("num_rows", SMALL)
+    if count < SMALL:
+        rows = "1 row" if count == 1 else f"{count:,} rows"
+        yield (
+            f"The test split has {rows}: one of them is {100 / count:.2f} points of accuracy. "
+            "Intervals are over seeds only: they do not say what other rows in the test would "
+            "change."
+        )
+
+
+def corrupt_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence on images that were left out because they cannot be decoded."""
+    left_out = manifest.get("left_out", {})
+    return left_out_notes({"left_out": {one: left_out[one] for one in left_out if one == CORRUPT}})
 
 
 def _are(count: int) -> str:

@@ -8,7 +8,12 @@ from typing import Any
 from labelbench_core.analysis.best import SAME, best_text
 from labelbench_core.analysis.frames import setting_name
 from labelbench_core.analysis.savings import HEADLINE
-from labelbench_core.analysis.summary import finetuning_text, last_difference_text, saving_cell
+from labelbench_core.analysis.summary import (
+    finetuning_text,
+    last_difference_text,
+    saving_cell,
+    saving_note,
+)
 from labelbench_core.analysis.units import value_text
 
 
@@ -56,6 +61,7 @@ def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "split": split,
                 "num_labeled": f"{setting['num_labeled']:,}",
                 "savings": savings,
+                "unsure": saving_note(found[split]) if split in found else "",
                 "final": final,
                 "ceilings": ceilings,
                 "finetuning": tuned,
@@ -76,9 +82,11 @@ def _first_screen(
     if saving and saving["bound"] != "undefined" and highlight != baseline:
         number, interval = saving_cell(saving)
         count = number.removesuffix("×").replace(">", "more than").replace("<", "less than")
+        unsure = saving_note(saving)
         return {
             "sentence": f"For the {split} {metric} that {baseline} ends with, {baseline} needs "
-            f"{count} times the labels that {highlight} needs.",
+            f"{count} times the labels that {highlight} needs"
+            + (f", but {unsure}." if unsure else "."),
             "number": number,
             "interval": f"95 % interval {interval}" if interval else "no interval",
             "what": f"labels of {baseline} ÷ labels of {highlight}",

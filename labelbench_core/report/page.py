@@ -67,10 +67,12 @@ MOST_CARDS = 3
 class Provenance:
     """Where the results come from: configuration, code revision, versions, inputs' fingerprints.
 
-    `leaks` and `left_out` are sentences about the data sets' images, `variants` those about splits
-    and pools that are not the official ones: they stand under every figure. `annotated` is about
-    what annotators said of the pools. `made_by` are names and texts about the machine and the code
-    that made the page: they stand apart, for they differ where the results do not.
+    `leaks` and `left_out` are sentences about the data sets' images; among the first, which are
+    caveats, are those about images that cannot be read and about small tests. `variants` are those
+    about splits and pools that are not the official ones: they stand under every figure.
+    `annotated` is about what annotators said of the pools. `made_by` are names and texts about the
+    machine and the code that made the page: they stand apart, for they differ where the results do
+    not.
     """
 
     configuration: Any

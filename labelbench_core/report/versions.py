@@ -7,7 +7,13 @@ from typing import Any
 
 from labelbench_core.analysis.frames import labels_note
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.datasets.notes import leak_notes, left_out_notes, variant_notes
+from labelbench_core.datasets.notes import (
+    corrupt_notes,
+    leak_notes,
+    left_out_notes,
+    small_test_notes,
+    variant_notes,
+)
 from labelbench_core.storage.files import read_json
 from labelbench_core.storage.records import KIND, read_record
 
@@ -42,15 +48,23 @@ def describe_inputs(experiment: Experiment, patterns: Sequence[str]) -> list[tup
 def describe_images(
     experiment: Experiment, patterns: Sequence[str]
 ) -> tuple[list[str], list[str], list[str]]:
-    """Sentences on leaks, on what was left out, and on variants of all data sets of `patterns`."""
+    """Sentences on all data sets of `patterns`: caveats, what was left out, and variants.
+
+    Caveats are leaks, images that cannot be decoded, and small test splits.
+    """
     found: tuple[list[str], list[str], list[str]] = ([], [], [])
     for manifest in _manifests(experiment, patterns):
         if manifest[KIND] == "data set":
             for sentences, notes in zip(
-                found, (leak_notes, left_out_notes, variant_notes), strict=True
+                found, (_caveats, left_out_notes, variant_notes), strict=True
             ):
                 sentences += [f"{manifest['dataset']}: {note}" for note in notes(manifest)]
     return found
+
+
+def _caveats(manifest: dict[str, Any]) -> Iterator[str]:
+    for notes in (leak_notes, corrupt_notes, small_test_notes):
+        yield from notes(manifest)
 
 
 def describe_annotators(experiment: Experiment, patterns: Sequence[str]) -> list[str]:

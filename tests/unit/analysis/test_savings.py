@@ -20,6 +20,7 @@ from labelbench_core.analysis.saving_intervals import (
 from labelbench_core.analysis.savings import (
     interval_text,
     label_savings,
+    may_be_one,
     saving_text,
     saving_with_interval,
 )
@@ -265,3 +266,21 @@ def test_texts() -> None:
     assert interval_text(1.0, "less than", 2.5, "") == "< 1.00× to 2.50×"
     assert interval_text(1.0, "more than", 1.0, "more than") == "> 1.00×"
     assert interval_text(math.nan, "", math.nan, "") == ""
+
+
+@pytest.mark.parametrize(
+    ("interval", "contains"),
+    [
+        ((0.36, "", 1.76, ""), True),
+        ((1.1, "", 1.76, ""), False),
+        ((0.4, "", 0.9, ""), False),
+        ((1.0, "", 1.2, ""), True),
+        ((1.0, "more than", 1.0, "more than"), False),
+        ((0.5, "", 1.0, "less than"), False),
+        ((1.4, "less than", 2.0, ""), True),
+        ((0.5, "", 0.8, "more than"), True),
+        ((math.nan, "", math.nan, ""), False),
+    ],
+)
+def test_whether_an_interval_contains_one(interval, contains):
+    assert may_be_one(*interval) is contains

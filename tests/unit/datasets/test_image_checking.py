@@ -10,7 +10,7 @@ from PIL import Image
 
 from labelbench_core.datasets import checking, digests, open_dataset
 from labelbench_core.datasets._decoding import decode
-from labelbench_core.datasets._reading import CORRUPT
+from labelbench_core.datasets._left_out import CORRUPT
 from labelbench_core.datasets.notes import left_out_notes
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError

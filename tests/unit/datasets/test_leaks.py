@@ -50,11 +50,21 @@ def test_the_same_image_in_two_splits():
     assert leaks[1]["examples"][0] == ["pool[1] (cat)", "test[0] (cat)"]
     told = list(leak_notes({"leaks": leaks}))
     assert told[0] == (
-        "1 image of val is also in pool, identical in content, for example val[0] (cat) and "
-        "pool[0] "
-        "(cat)."
+        "1 image of val is also in pool, identical in content: pool[0] (cat) and val[0] (cat)."
     )
-    assert told[1].startswith("3 images of test are also in pool")
+    # An image that is in three places is named with all of them.
+    assert told[1] == (
+        "3 images of test are also in pool, identical in content: pool[1] (cat) and test[0] (cat); "
+        "pool[2] (dog), test[2] (dog) and test[3] (dog)."
+    )
+
+
+def test_of_very_many_places_the_first_are_named_and_the_others_counted():
+    raw = dataset(pool=[(0, 0)] * 40 + [(1, 1)], test=[(0, 0), (3, 1)])
+    (leak,) = find_leaks(raw)
+    (names,) = leak["examples"]
+    assert (leak["count"], len(names), names[-1]) == (1, 11, "31 more")
+    assert next(leak_notes({"leaks": [leak]})).endswith("pool[9] (cat) and 31 more.")
 
 
 def test_the_same_image_under_two_classes():
@@ -69,7 +79,7 @@ def test_the_same_image_under_two_classes():
         ["pool[2] (cat)", "test[0] (dog)"],
     ]
     assert (
-        "2 images, identical in content, are under two classes, for example pool[0] (cat) and"
+        "2 images, identical in content, are under two classes: pool[0] (cat) and pool[1] (dog); "
         in list(leak_notes({"leaks": leaks}))[1]
     )
 
@@ -78,13 +88,14 @@ def test_examples_are_the_first_few():
     raw = dataset(pool=[(n, 0) for n in range(50)], test=[(n, 0) for n in range(50)])
     (leak,) = find_leaks(raw)
     assert leak["count"] == 50
+    assert ", for example pool[0] (cat) and test[0] (cat); " in next(leak_notes({"leaks": [leak]}))
     assert [pair[1] for pair in leak["examples"]] == [f"test[{n}] (cat)" for n in range(5)]
 
 
 def test_an_error_names_the_first_pairs_and_counts_the_others():
     refuse_leaks(dataset(pool=[(0, 0), (1, 1)], test=[(2, 0), (3, 1)]))
     raw = dataset(pool=[(n, 0) for n in range(50)], test=[(n, 0) for n in range(50)])
-    with pytest.raises(InputError, match=r"^50 pairs of images are identical in content") as told:
+    with pytest.raises(InputError, match=r"^50 images are in two splits or under") as told:
         refuse_leaks(raw)
     _, *named, rest = str(told.value).splitlines()
     assert len(named) == 20
@@ -144,9 +155,9 @@ def test_leaks_of_files_are_named_in_manifest_and_log(pets, caplog):
     with pytest.raises(InputError) as caught:
         prepare(pets, duplicates="error")
     assert str(caught.value).splitlines() == [
-        "data set mine: 1 pair of images is identical in content, in two splits or under two "
-        "classes; remove one of each pair named here, or set `duplicates: warn` in the "
-        "data set's entry:",
+        "data set mine: 1 image is in two splits or under two classes, identical in content; "
+        "remove all but one of those that a line names here, or set `duplicates: warn` in the data "
+        "set's entry:",
         "  pool/dog/again.png and test/cat/0.png (pool and test, two classes)",
     ]
     assert not (pets.parent / "out" / "manifest.json").exists()

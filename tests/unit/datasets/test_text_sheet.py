@@ -45,8 +45,8 @@ def test_the_check_names_texts_and_writes_the_sheet(folder, capsys):
     told = capsys.readouterr().out
     assert "splits    pool 40 (95.2%), test 2 (4.8%)" in told
     assert "5 to 61 words, median 5" in told
-    assert "1 text of test is also in pool, identical in content, for example test[0] (b) " in told
-    assert 'test[0] (b) "question 3 of kind a" and pool[6] (a) "question 3 of kind a".' in told
+    assert "1 text of test is also in pool, identical in content: pool[6] (a) " in told
+    assert 'pool[6] (a) "question 3 of kind a" and test[0] (b) "question 3 of kind a".' in told
     assert "1 text, identical in content, is under two classes" in told
     assert "image" not in told
     assert "sheet     mine-check.txt" in told

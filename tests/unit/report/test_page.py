@@ -17,6 +17,7 @@ from helpers.analysis_jobs import (
     tabulate_results,
 )
 from helpers.web_page import Page
+from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.report.vega import vega_bundle
 from labelbench_core.storage.files import read_json
 from labelbench_core.storage.records import write_record
@@ -107,7 +108,8 @@ def test_leaks_and_what_was_left_out_are_named(results: Path) -> None:
     words = " ".join(" ".join(Page(path.read_text(encoding="utf-8")).words).split())
     after = words.split("What these numbers do not show ")[1]
     assert after.startswith(
-        "digits: 12 images of test are also in pool, identical in content, for example "
+        "digits: 12 images of test are also in pool, identical in content: pool/cat/again.jpg "
+        "and test/cat/0.jpg."
     )
     inputs = after.split("Data sets and embeddings")[1]
     assert (
@@ -244,6 +246,39 @@ def test_without_references_the_page_says_nothing_of_them(results: Path) -> None
     page = Page(render(results)[1].read_text(encoding="utf-8"))
     assert not {"published", "panels"} & set(page.ids)
     assert "published" not in " ".join(page.words)
+
+
+def test_a_saving_that_may_be_none_says_so_wherever_it_stands(results: Path) -> None:
+    """In the first sentence of the page, on its card, and at the end of a run."""
+    summary = read_json(results / "summary.json")
+    unsure = "with these 5 seeds it cannot be told from 1×"
+    for low, is_unsure in ((0.36, True), (1.2, False)):
+        saving = {"saving": 1.46, "bound": "", "low": low, "low_bound": "", "high": 1.76}
+        for setting in summary["settings"]:
+            row = setting["saving"]["at-baseline-level"]["test"]
+            row.update({**saving, "high_bound": "", "n_seeds": 5})
+        path = results / f"unsure-{is_unsure}.json"
+        write_record(path, "summary", summary)
+        _, page = render(results, f"{path.stem}.html", summary=str(path))
+        words = " ".join(" ".join(Page(page.read_text(encoding="utf-8")).words).split())
+        first = "random needs 1.46 times the labels that margin needs"
+        assert f"{first}{f', but {unsure}' if is_unsure else ''}." in words
+        assert (f"that random ends with, but {unsure}." in words) == is_unsure
+        lines = [line for line in summary_lines(summary) if "label saving on test" in line]
+        assert all(line.endswith(unsure) == is_unsure for line in lines)
+
+
+def test_unreadable_images_and_small_tests_are_caveats(results: Path) -> None:
+    manifest = read_json(results / "digits.json")
+    entry = {"count": 3, "examples": ["cat/0.jpg (no image)"]}
+    manifest["left_out"] = {"which cannot be decoded": entry}
+    manifest["splits"] = {"test": {"num_rows": 40, "storage": "array", "class_counts": [20, 20]}}
+    write_record(results / "small.json", "data set", manifest)
+    _, path = render(results, "small.html", manifest=f"{results}/small.json")
+    words = " ".join(" ".join(Page(path.read_text(encoding="utf-8")).words).split())
+    after = words.split("What these numbers do not show ")[1]
+    assert after.startswith("digits: 3 files left out, which cannot be decoded: cat/0.jpg")
+    assert "digits: The test split has 40 rows: one of them is 2.50 points of accuracy." in after
 
 
 def test_sentences_name_their_quantity_and_do_not_contradict(results: Path) -> None:
