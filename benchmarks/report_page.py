@@ -28,10 +28,12 @@ import pandas as pd
 from labelbench_core.analysis.costs import COST_COLUMNS
 from labelbench_core.analysis.frames import FINETUNED_COLUMNS
 from labelbench_core.seeds import rng_for
+from labelbench_core.stages import report_files
 from workflow_scripts import (
     plot_costs,
     plot_label_efficiency,
     plot_label_savings,
+    plot_ranks,
     render_report,
     tabulate,
 )
@@ -95,13 +97,20 @@ def make(folder: Path, sizes: dict[str, int]) -> Path:
     tables, figures = ["--tables", f"{folder}/tables"], ["--figures", f"{folder}/figures"]
     summary = ["--summary", f"{folder}/summary.json"]
     collected = ["--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"]
-    curves = [f"{folder}/tables/{name}.csv" for name in ("curves", "comparisons", "savings")]
+    table_paths = {name: f"{folder}/tables/{name}.csv" for name in report_files.TABLES}
     print(f"{len(rows):,} measured values")
     timed("tabulate", tabulate.main, [*asked, *collected, *tables, *summary])
-    drawn = ["--curves", curves[0], "--comparisons", curves[1], *figures]
-    timed("plot_label_efficiency", plot_label_efficiency.main, [*asked, *drawn])
-    drawn = ["--savings", curves[2], "--levels", f"{folder}/tables/levels.csv", *figures]
-    timed("plot_label_savings", plot_label_savings.main, [*asked, *drawn])
+    for name, main, read in (
+        (
+            "plot_label_efficiency",
+            plot_label_efficiency.main,
+            ("curves", "comparisons", "pairwise"),
+        ),
+        ("plot_label_savings", plot_label_savings.main, ("savings", "levels", "profiles")),
+        ("plot_ranks", plot_ranks.main, ("across",)),
+    ):
+        read_tables = [part for table in read for part in (f"--{table}", table_paths[table])]
+        timed(name, main, [*asked, *read_tables, *figures])
     costs = ["--costs", f"{folder}/costs.csv"]
     timed("plot_costs", plot_costs.main, [*costs, *figures])
     page = folder / "report.html"

@@ -9,6 +9,7 @@ rule plot_label_efficiency:
     input:
         curves=table_of("curves"),
         comparisons=table_of("comparisons"),
+        pairwise=table_of("pairwise"),
         published=published_tables("reference"),
     output:
         curves=figure_files(
@@ -17,6 +18,7 @@ rule plot_label_efficiency:
         difference=figure_files(
             "plot_label_efficiency", "difference", caption="report/difference.rst"
         ),
+        pairwise=figure_files("plot_label_efficiency", "pairwise", caption="report/pairwise.rst"),
     log:
         log_of("plot_label_efficiency"),
     benchmark:
@@ -38,13 +40,15 @@ rule plot_label_efficiency:
     shell:
         "python -m workflow_scripts.plot_label_efficiency"
         " --experiment {params.experiment:q} --curves {input.curves}"
-        " --comparisons {input.comparisons} {params.published} --figures {params.folder} --log {log}"
+        " --comparisons {input.comparisons} --pairwise {input.pairwise} {params.published}"
+        " --figures {params.folder} --log {log}"
 
 
 rule plot_label_savings:
     input:
         savings=table_of("savings"),
         levels=table_of("levels"),
+        profiles=table_of("profiles"),
     output:
         savings=figure_files(
             "plot_label_savings", "label_savings", caption="report/label_savings.rst"
@@ -52,6 +56,7 @@ rule plot_label_savings:
         needed=figure_files(
             "plot_label_savings", "labels_needed", caption="report/labels_needed.rst"
         ),
+        profiles=figure_files("plot_label_savings", "profiles", caption="report/profiles.rst"),
     log:
         log_of("plot_label_savings"),
     benchmark:
@@ -72,7 +77,63 @@ rule plot_label_savings:
     shell:
         "python -m workflow_scripts.plot_label_savings"
         " --experiment {params.experiment:q} --savings {input.savings}"
-        " --levels {input.levels} --figures {params.folder} --log {log}"
+        " --levels {input.levels} --profiles {input.profiles} --figures {params.folder} --log {log}"
+
+
+rule plot_headroom:
+    input:
+        table_of("headroom"),
+    output:
+        figure_files("plot_headroom", "headroom", caption="report/headroom.rst"),
+    log:
+        log_of("plot_headroom"),
+    benchmark:
+        benchmark_of("plot_headroom")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_headroom"),
+        experiment=verbatim(EXPERIMENT.to_json()),
+        folder=output_folder,
+        notes=data_notes,
+    message:
+        "Plot the share of the headroom"
+    shell:
+        "python -m workflow_scripts.plot_headroom"
+        " --experiment {params.experiment:q} --headroom {input}"
+        " --figures {params.folder} --log {log}"
+
+
+rule plot_ranks:
+    input:
+        table_of("across"),
+    output:
+        figure_files("plot_ranks", "critical_difference", caption="report/critical_difference.rst"),
+    log:
+        log_of("plot_ranks"),
+    benchmark:
+        benchmark_of("plot_ranks")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_ranks"),
+        experiment=verbatim(EXPERIMENT.to_json()),
+        folder=output_folder,
+        notes=data_notes,
+    message:
+        "Plot mean ranks over data sets"
+    shell:
+        "python -m workflow_scripts.plot_ranks"
+        " --experiment {params.experiment:q} --across {input}"
+        " --figures {params.folder} --log {log}"
 
 
 rule plot_panels:

@@ -1,4 +1,4 @@
-"""Draw the metric, and the difference to the baseline, against the labels bought."""
+"""Draw the metric and the difference to the baseline by labels bought, and pairwise wins."""
 
 import argparse
 import sys
@@ -9,21 +9,24 @@ from labelbench_core.analysis.frames import SETTING, read_csv
 from labelbench_core.analysis.published import REFERENCE_COLUMNS
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures.label_efficiency import draw_curves, draw_differences
+from labelbench_core.figures.pairwise import draw_pairwise
 from labelbench_core.figures.style import drawing, save
 from workflow_scripts._job import job_parser, run_job
 
 
 def plot(arguments: argparse.Namespace) -> None:
-    """Write label_efficiency and difference as PNG, PDF and SVG."""
+    """Write label_efficiency, difference and pairwise as PNG, PDF and SVG."""
     experiment = Experiment.from_json(arguments.experiment)
     curves = read_csv(arguments.curves, [*SETTING, *SUMMARY_COLUMNS])
     comparisons = read_csv(arguments.comparisons, [*SETTING, "difference", "low", "high", "p_holm"])
+    pairwise = read_csv(arguments.pairwise, ["split", "strategy"])
     published = None
     if arguments.published:
         published = read_csv(arguments.published, REFERENCE_COLUMNS)
     with drawing():
         save(draw_curves(curves, experiment, published), arguments.figures, "label_efficiency")
         save(draw_differences(comparisons, experiment), arguments.figures, "difference")
+        save(draw_pairwise(pairwise, experiment), arguments.figures, "pairwise")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,6 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
     parser.add_argument("--curves", required=True, type=Path, help="curves.csv of tabulate")
     parser.add_argument("--comparisons", required=True, type=Path, help="comparisons.csv")
+    parser.add_argument("--pairwise", required=True, type=Path, help="pairwise.csv of tabulate")
     parser.add_argument("--published", type=Path, help="reference.csv of compare_published")
     parser.add_argument("--figures", required=True, type=Path, help="folder for the figures")
     return run_job(plot, parser.parse_args(argv))

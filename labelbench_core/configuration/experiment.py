@@ -232,6 +232,11 @@ class Experiment:
         return self.all_of("ceilings")
 
     @property
+    def several_datasets(self) -> bool:
+        """Whether strategies are ranked over data sets."""
+        return len(self.all_of("datasets")) > 1
+
+    @property
     def full_data(self) -> tuple[str, ...]:
         """Of all crossings."""
         return self.all_of("full_data")

@@ -47,8 +47,10 @@ REFERENCE, ORDERS = "reference", "orders"
 PLOT_METRIC = "plot_metric"
 """Runs once for each further metric of an experiment."""
 FIGURES_OF = {
-    "plot_label_efficiency": ("label_efficiency", "difference"),
-    "plot_label_savings": ("label_savings", "labels_needed"),
+    "plot_label_efficiency": ("label_efficiency", "difference", "pairwise"),
+    "plot_label_savings": ("label_savings", "labels_needed", "profiles"),
+    "plot_headroom": ("headroom",),
+    "plot_ranks": ("critical_difference",),
     "plot_panels": ("panels",),
     "plot_finetuning": ("finetuning",),
     "plot_costs": ("costs",),
@@ -58,6 +60,8 @@ FIGURES_OF = {
 FIGURE_FORMATS = ("png", "pdf", "svg")
 ONLY_WITH = {
     "plot_finetuning": "trainers",
+    "plot_headroom": "ceilings",
+    "plot_ranks": "several_datasets",
     "plot_panels": "panels",
     "compare_published": "references",
     "price_costs": "priced",

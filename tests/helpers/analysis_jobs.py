@@ -8,6 +8,7 @@ from unittest import mock
 import pandas as pd
 
 from labelbench_core.analysis.frames import read_csv
+from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 from workflow_scripts import (
     collect_costs,
@@ -15,10 +16,12 @@ from workflow_scripts import (
     compare_published,
     plot_costs,
     plot_finetuning,
+    plot_headroom,
     plot_label_efficiency,
     plot_label_savings,
     plot_metric,
     plot_panels,
+    plot_ranks,
     render_report,
     tabulate,
 )
@@ -96,6 +99,7 @@ def _plot_everything(folder: Path, figures: Path) -> None:
     target = ["--figures", str(figures)]
     source = folder / "tables"
     curves = ["--curves", f"{source}/curves.csv", "--comparisons", f"{source}/comparisons.csv"]
+    wins = ["--pairwise", f"{source}/pairwise.csv"]
     savings = ["--savings", f"{source}/savings.csv"]
     asked = json.loads(experiment[1])
     for metric in asked.get("further_metrics", ()):
@@ -106,9 +110,16 @@ def _plot_everything(folder: Path, figures: Path) -> None:
     if asked.get("panels"):
         collected = ["--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"]
         assert plot_panels.main([*experiment, *collected, *target]) == 0
-    assert plot_label_efficiency.main([*experiment, *curves, *target]) == 0
-    levels = ["--levels", f"{source}/levels.csv"]
+    assert plot_label_efficiency.main([*experiment, *curves, *wins, *target]) == 0
+    levels = ["--levels", f"{source}/levels.csv", "--profiles", f"{source}/profiles.csv"]
     assert plot_label_savings.main([*experiment, *savings, *levels, *target]) == 0
+    crossed = Experiment.from_json(experiment[1])
+    if crossed.ceilings:
+        headroom = ["--headroom", f"{source}/headroom.csv"]
+        assert plot_headroom.main([*experiment, *headroom, *target]) == 0
+    if crossed.several_datasets:
+        ranks = ["--across", f"{source}/across.csv"]
+        assert plot_ranks.main([*experiment, *ranks, *target]) == 0
     finetuning = ["--finetuning", f"{source}/finetuning.csv"]
     assert plot_finetuning.main([*experiment, *finetuning, *target]) == 0
     assert plot_costs.main(["--costs", f"{folder}/costs.csv", *target]) == 0

@@ -1,0 +1,84 @@
+"""The critical-difference diagram: mean ranks over data sets, and who cannot be told apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelbench_core.analysis.across import indistinguishable
+from labelbench_core.analysis.frames import ordered_splits
+from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.figures import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ROW, BAR = 0.26, 0.16
+"""Heights in inches of a strategy's line and of a bar."""
+
+
+def draw_critical_difference(across: pd.DataFrame, experiment: Experiment) -> Figure:
+    """A panel per split, as Demšar (JMLR 7, 2006) draws it; `across` is `ranks_over_datasets`.
+
+    Ranks stand on a line, the best one left; a bar joins strategies whose mean ranks span at most
+    the critical difference, drawn above.
+    """
+    rows = across[across["metric"] == experiment.metric]
+    splits = [name for name in ordered_splits(rows["split"]) if name != "val"] if len(rows) else []
+    if not splits:
+        return style.message("Ranks need two data sets with two strategies in common.")
+    looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
+    parts = [rows[rows["split"] == split] for split in splits]
+    bars = [
+        indistinguishable(part["mean_rank"].to_numpy(), part["critical_difference"].iloc[0])
+        for part in parts
+    ]
+    most = max(-(-len(part) // 2) for part in parts)
+    height = 1.35 + ROW * most + BAR * max(map(len, bars))
+    figure, axes = style.panels(len(splits), 1, 7.2, height)
+    for (panel,), split, part, of_part in zip(axes, splits, parts, bars, strict=True):
+        _panel(panel, part, of_part, looks, height)
+        first = part.iloc[0]
+        panel.set_title(f"{split}: mean ranks over {first['n_datasets']} data sets")
+    return figure
+
+
+def _panel(
+    axes: Axes,
+    rows: pd.DataFrame,
+    bars: list[tuple[int, int]],
+    looks: dict[str, style.Look],
+    height: float,
+) -> None:
+    """Inches are the unit down from the line of ranks."""
+    ranks = rows["mean_rank"].to_numpy(dtype=np.float64)
+    names, count = list(rows["strategy"]), len(rows)
+    width = float(rows["critical_difference"].iloc[0])
+    span = max(count, 1 + width) - 1
+    left, right = 1 - 0.32 * span, 1 + 1.32 * span
+    axes.set_xlim(left, right)
+    axes.set_ylim(height - 0.75, -0.6)
+    axes.axis("off")
+    axes.plot([1, count], [0, 0], color=style.INK, linewidth=1.2)
+    for rank in range(1, count + 1, -(-count // 20)):
+        axes.plot([rank, rank], [0, -0.06], color=style.INK, linewidth=1.2)
+        axes.text(rank, -0.1, str(rank), ha="center", va="bottom", fontsize=9.5)
+    axes.plot([1, 1 + width], [-0.45, -0.45], color=style.MUTED, linewidth=2.2)
+    note = f"critical difference {width:.2f}"
+    axes.text(1 + width + 0.02 * span, -0.45, note, va="center", fontsize=9.5, color=style.MUTED)
+    for number, (first, last) in enumerate(bars):
+        down = 0.12 + BAR * number
+        reach = [ranks[first] - 0.01 * span, ranks[last] + 0.01 * span]
+        axes.plot(reach, [down, down], color=style.INK, linewidth=3.2)
+    below, half = 0.1 + BAR * (len(bars) + 0.5), -(-count // 2)
+    for place, (name, rank) in enumerate(zip(names, ranks, strict=True)):
+        best = place < half
+        down = below + ROW * (place if best else count - 1 - place)
+        end = 1 - 0.04 * span if best else count + 0.04 * span
+        axes.plot([rank, rank, end], [0, down, down], color=looks[name].color, linewidth=1.4)
+        text = f"{name} {rank:.2f}" if best else f"{rank:.2f} {name}"
+        shift = -0.02 * span if best else 0.02 * span
+        axes.text(end + shift, down, text, ha="right" if best else "left", va="center", fontsize=10)

@@ -1,0 +1,67 @@
+"""The pairwise penalty matrix: row beats column."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelbench_core.analysis.frames import ordered_splits
+from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.figures import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MEAN = "mean"
+NUMBERED = 16
+"""With more strategies than this, cells are only shaded."""
+
+
+def draw_pairwise(pairwise: pd.DataFrame, experiment: Experiment) -> Figure:
+    """A panel per split: in how many settings the strategy of the row beats that of the column.
+
+    `pairwise` is the table of that name: columns `split`, `strategy` and a column per strategy; the
+    row `mean` stands apart below. The rows and columns of a panel are in the order of that row: who
+    is beaten least comes first. Cells without a test are empty.
+    """
+    names = [name for name in experiment.strategies if name in pairwise]
+    if len(names) < 2:
+        return style.message("Nothing to compare: only one strategy.")
+    splits = [name for name in ordered_splits(pairwise["split"]) if name != "val"]
+    side = 1.4 + 0.45 * min(len(names), NUMBERED) + 0.2 * max(len(names) - NUMBERED, 0)
+    figure, axes = style.panels(1, len(splits), side + 0.6, side + 0.6)
+    for panel, split in zip(axes[0], splits, strict=True):
+        table = pairwise[pairwise["split"] == split].set_index("strategy")[names]
+        beaten = table.loc[MEAN].fillna(np.inf).sort_values(kind="stable")
+        _panel(panel, table.loc[[*beaten.index, MEAN], list(beaten.index)])
+        panel.set_title(split)
+        panel.set_xlabel("is beaten by the strategy of the row")
+    return figure
+
+
+def _panel(axes: Axes, table: pd.DataFrame) -> None:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    values = table.to_numpy(dtype=np.float64)
+    most = np.nanmax(values) if np.isfinite(values).any() else 0.0
+    shades = LinearSegmentedColormap.from_list("wins", [style.PAPER, style.PALETTE[0]])
+    last = len(values) - 1
+    # The means stand apart: a gap of a quarter of a row.
+    edges = np.append(np.arange(last + 1, dtype=np.float64), [last + 0.25, last + 1.25])
+    shown = np.insert(values, last, np.nan, axis=0)
+    axes.pcolormesh(np.arange(last + 1), edges, shown, cmap=shades, vmin=0, vmax=max(most, 1e-9))
+    middles = [*np.arange(last) + 0.5, last + 0.75]
+    if last <= NUMBERED:
+        for (row, column), value in np.ndenumerate(values):
+            if np.isfinite(value):
+                ink = style.PAPER if value > 0.6 * most else style.INK
+                place = (column + 0.5, middles[row])
+                axes.text(*place, f"{value:.2f}", ha="center", va="center", fontsize=8.5, color=ink)
+    axes.set_yticks(middles, [*table.columns, "mean"])
+    axes.set_xticks(middles[:-1], list(table.columns), rotation=45, ha="right")
+    axes.tick_params(length=0)
+    axes.set_ylim(last + 1.25, 0)
+    axes.spines[["left", "bottom"]].set_visible(False)
