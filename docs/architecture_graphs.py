@@ -35,13 +35,19 @@ strategies: [random, margin, architecture-again]
 rounds: 3
 seeds: 1
 finetune: {trainers: [architecture-named], strategies: [margin], rounds: [2], seeds: 1}
+ceilings: [look-ahead]
+also: [{datasets: [architecture-other], strategies: [random, margin]}]
 reference: cifar10-1000-linear
-panels: [{title: one, proxy: architecture-named}]
+panels: [{title: one, dataset: digits, proxy: architecture-named}]
 prices: {label: 1}
 metrics: [accuracy, nll]
 """
 LISTS = {"source": "digits", "num_rows": 1297, "lists": {"margin": {"0": list(range(1297))}}}
 ENTRIES = {
+    "datasets": """
+architecture-other:
+  implementation: digits
+""",
     "strategies": """
 architecture-again:
   implementation: replay
