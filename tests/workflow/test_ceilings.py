@@ -9,7 +9,7 @@ from helpers.checkouts import ANALYSIS, failing
 def test_ceilings_are_appended_and_shown(finished):
     finished.edit("smoke.yaml", "rounds: 3", "ceilings: [full-data, look-ahead]\nrounds: 3")
     added = {"draw_initial_pool": 2, "train_initial": 2, "select_round": 4}
-    assert finished.planned() == {**added, **ANALYSIS}
+    assert finished.planned() == {**added, **ANALYSIS, "plot_headroom": 1}
     before = finished.results()
     tables = "results/reports/smoke/tables/summary.json"
     finished.snakemake(tables)
