@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.datasets import data_directory
+from labelbench_core.datasets import data_directory, guessing
 from labelbench_core.datasets.looks import STATE
 from labelbench_core.datasets.new_entry import entry_lines, place_of
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
@@ -73,7 +73,12 @@ def _check_one(
     from labelbench_core.datasets.text_sheet import text_sheet
 
     folder = asked.prepared / name
-    seen = look(name, entry, data_dir, STATE, prepared=folder, threads=asked.threads)
+    try:
+        seen = look(name, entry, data_dir, STATE, prepared=folder, threads=asked.threads)
+    except InputError:
+        if is_new and entry["implementation"] != "image-folder":
+            print("\n".join(entry_lines(name, entry, data_dir)))
+        raise
     print("\n".join(seen.lines))
     rows = {split.rows for split in seen.raw.splits.values()}
     if rows <= {"images", "texts"}:
@@ -100,15 +105,18 @@ def _entries(asked: argparse.Namespace) -> list[tuple[str, dict[str, Any], Path,
         return [(name, entry, data_directory(), False) for name, entry in _of_file(path).items()]
     if path.exists():
         name, data_dir, inside = place_of(path)
-        if path.is_file():
-            source, options = "table", {"table": inside, **options}
+        guess = _guess(path, inside, options)
+        if guess is not None:
+            print("\n".join(guess.lines), end="\n\n")
+            source, options = guess.source, {**guess.options, **options}
         elif any(list(path.glob(f"{place}metadata.*")) for place in ("", "*/")):
             source, options = "hugging-face-folder", {"folder": inside, **options}
         else:
             source, options = "image-folder", {"folder": inside, **options}
         errors = option_errors("datasets", source, options)
         if errors:
-            raise InputError(f"{what}: {source}: {errors[0]}; give it by --options")
+            told = f"{what}: {source}: {errors[0]}; give it by --options"
+            raise InputError(f"{told}, as --options '{{label_column: animal}}'")
         return [(name, {"implementation": source, "options": options}, data_dir, True)]
     known = read_yaml(asked.catalogue) or {}
     if what not in known:
@@ -118,6 +126,24 @@ def _entries(asked: argparse.Namespace) -> list[tuple[str, dict[str, Any], Path,
     entry = dict(known[what])
     entry["options"] = {**options_of(entry), **options}
     return [(what, entry, data_directory(), False)]
+
+
+def _guess(path: Path, inside: str, given: dict[str, Any]) -> guessing.Guess | None:
+    """What a file, or the only table of a folder of images, seems to be; None of other folders."""
+    if guessing.is_array_file(path):
+        found = guessing.guess_arrays(path, inside)
+    elif path.is_file():
+        found = guessing.guess_table(path, inside, given)
+    else:
+        table = guessing.table_beside_images(path) if not given else None
+        if table is None or table.name.startswith("metadata."):
+            return None
+        found = guessing.guess_table(table, f"{inside}/{table.name}", given)
+        if found.source != "table":
+            return None
+    if not found.source:
+        raise guessing.nothing_fits(str(path), found)
+    return found
 
 
 def _of_file(path: Path) -> dict[str, dict[str, Any]]:

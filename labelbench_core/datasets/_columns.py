@@ -67,6 +67,16 @@ def read_columns(
     return dict(zip(columns, found, strict=True))
 
 
+def column_names(path: Path) -> list[str]:
+    """Names of a table's columns; of JSON Lines, the keys of its first object."""
+    suffix = require_suffix(path)
+    if suffix == PARQUET:
+        return _parquet_names(path)
+    if suffix in JSON_LINES:
+        return list(next(_json_lines(path), (0, {}))[1])
+    return next(_text_rows(path), (0, []))[1]
+
+
 def require_suffix(path: Path) -> str:
     """The end of a table's name; `InputError` if it is not that of a table."""
     suffix = path.suffix.lower()
@@ -199,6 +209,20 @@ def _read_parquet(
             ]
         cells[name] = list(map(_text, values))
     return {key: cells[name] for key, name in columns.items()}
+
+
+def _parquet_names(path: Path) -> list[str]:
+    try:
+        import pyarrow  # pyright: ignore[reportMissingImports]  # need not be installed
+        import pyarrow.parquet as parquet  # pyright: ignore[reportMissingImports]  # nor this
+    except ImportError as error:
+        told = f"{printable(path)}: reading Parquet needs the package pyarrow, which is not"
+        raise InputError(f"{told} installed; install it, or save the table as CSV") from error
+    try:
+        return list(parquet.read_schema(path).names)
+    except (pyarrow.ArrowException, OSError) as error:
+        told = " ".join(str(error).split())
+        raise InputError(f"{printable(path)}: not a readable Parquet file ({told})") from error
 
 
 def _text(value: Any) -> str:

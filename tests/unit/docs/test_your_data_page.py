@@ -112,8 +112,8 @@ def test_the_check_names_all_that_is_wrong(tmp_path, monkeypatch, capsys):
     told = capsys.readouterr().out
     assert "cat0.png (all.csv: line 2): not an image that Pillow can read" in told
     assert "identical in content, is under two classes" in told
-    assert command.main(["--check", "my-photos/all.csv"]) == 2
-    assert "give it by --options" in capsys.readouterr().err
+    assert command.main(["--check", "my-photos/all.csv"]) == 1
+    assert "path_column: file, whose values are files" in capsys.readouterr().out
     assert command.main(["--check", "cifar-10"]) == 2
 
 
