@@ -138,7 +138,10 @@ def _guess(path: Path, inside: str, given: dict[str, Any]) -> guessing.Guess | N
         table = guessing.table_beside_images(path) if not given else None
         if table is None or table.name.startswith("metadata."):
             return None
-        found = guessing.guess_table(table, f"{inside}/{table.name}", given)
+        try:
+            found = guessing.guess_table(table, f"{inside}/{table.name}", given)
+        except InputError:  # some other file, beside folders of classes
+            return None
         if found.source != "table":
             return None
     if not found.source:

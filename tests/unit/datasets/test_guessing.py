@@ -73,6 +73,14 @@ def test_embeddings(data, capsys):
     assert entry["options"] == options
 
 
+def test_an_unreadable_table_beside_folders_of_classes_does_not_matter(data, capsys):
+    for place, kind in enumerate(("cat", "dog")):
+        for number in range(10):
+            paint(data / "pets" / "train" / kind / f"{number}.png", 100 * place + number)
+    (data / "pets" / "notes.csv").write_bytes(b"a,b\n\xff,1\n")
+    assert check(capsys, "data/pets")[1]["implementation"] == "image-folder"
+
+
 def test_what_fits_nothing_is_shown_with_the_syntax(data, capsys):
     write_table(data / "sizes.csv", ["a", "b"], [["1", "2"], ["3", "4"]])
     assert command.main(["--check", "data/sizes.csv"]) == 2
