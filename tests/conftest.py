@@ -27,7 +27,11 @@ NOT_COUNTED = ("contract", "faults", "workflow")
 
 
 def pytest_collection_modifyitems(items):
-    """Which tests do not count lines."""
+    """Which tests do not count lines; those that take minutes run first.
+
+    At the end, one process would wait for another one's.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("thorough") is None)
     for item in items:
         folder = Path(item.path).relative_to(Path(__file__).parent).parts[0]
         if folder in NOT_COUNTED or item.get_closest_marker("thorough"):
