@@ -23,7 +23,7 @@ def pytest_runtest_setup(item):
 
 # Their lines are counted by the tests of the units, or run in other processes; counting takes as
 # long again as they do where Python cannot count without tracing (before 3.12).
-NOT_COUNTED = ("contract", "faults", "workflow")
+NOT_COUNTED = ("faults", "workflow")
 
 
 def pytest_collection_modifyitems(items):

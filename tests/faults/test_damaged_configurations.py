@@ -23,8 +23,8 @@ def test_some_damaged_configurations(tmp_path):
 
 
 @pytest.mark.thorough
-def test_a_thousand_damaged_configurations(tmp_path):
-    outcomes(range(150, 1150), tmp_path)
+def test_thousands_of_damaged_configurations(tmp_path):
+    outcomes(range(150, 4000), tmp_path)
 
 
 @pytest.mark.parametrize(
