@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,8 +94,39 @@ def read_array(place: ArrayPlace, usual: Sequence[str], *, alone: bool = False) 
         One line, if the file cannot be read, lacks the array, or holds Python objects.
     """
     readers = {".npy": _from_npy, ".npz": _from_npz, ".parquet": _from_parquet, ".zarr": _from_zarr}
-    try:
+    with _readable(place):
         return readers[place.suffix](place, usual, alone)
+
+
+def shapes_in(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Name → shape and type of each array of a NumPy or Zarr file; "": one without a name.
+
+    Raises
+    ------
+    InputError
+        One line, if the file cannot be read or holds Python objects.
+    """
+    with _readable(printable(path)):
+        if path.suffix.lower() == ".npz":
+            with np.load(path, allow_pickle=False) as archive:
+                arrays = ((name, archive[name]) for name in archive.files)
+                return {name: (one.shape, str(one.dtype)) for name, one in arrays}
+        if path.suffix.lower() == ".npy":
+            node: Any = np.load(path, mmap_mode="r", allow_pickle=False)
+        else:
+            import zarr
+
+            node = zarr.open(str(path), mode="r")
+            if isinstance(node, zarr.Group):
+                return {name: (one.shape, str(one.dtype)) for name, one in node.arrays()}
+        return {"": (node.shape, str(node.dtype))}
+
+
+@contextlib.contextmanager
+def _readable(place: object) -> Iterator[None]:
+    """One line in the place of what is raised for damaged files."""
+    try:
+        yield
     except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, InputError):
             raise

@@ -1,5 +1,6 @@
 """Columns of a table file as text: CSV, TSV, JSON Lines, or Parquet where pyarrow is installed."""
 
+import contextlib
 import csv
 import itertools
 import json
@@ -71,7 +72,8 @@ def column_names(path: Path) -> list[str]:
     """Names of a table's columns; of JSON Lines, the keys of its first object."""
     suffix = require_suffix(path)
     if suffix == PARQUET:
-        return _parquet_names(path)
+        with _parquet(path) as parquet:
+            return list(parquet.read_schema(path).names)
     if suffix in JSON_LINES:
         return list(next(_json_lines(path), (0, {}))[1])
     return next(_text_rows(path), (0, []))[1]
@@ -181,9 +183,9 @@ def _joined(values: Sequence[Any], separator: str, where: str) -> str:
     return separator.join(texts)
 
 
-def _read_parquet(
-    path: Path, columns: Mapping[str, str], joined: Mapping[str, str]
-) -> dict[str, list[str]]:
+@contextlib.contextmanager
+def _parquet(path: Path) -> Iterator[Any]:
+    """The package's reader; one line where it is not installed, or cannot read the file."""
     try:
         import pyarrow  # pyright: ignore[reportMissingImports]  # need not be installed
         import pyarrow.parquet as parquet  # pyright: ignore[reportMissingImports]  # nor this
@@ -193,11 +195,18 @@ def _read_parquet(
             "installed; install it, or save the table as CSV"
         ) from error
     try:
-        _places(path, parquet.read_schema(path).names, columns)
-        table = parquet.read_table(path, columns=list(dict.fromkeys(columns.values())))
+        yield parquet
     except (pyarrow.ArrowException, OSError) as error:
         told = " ".join(str(error).split())
         raise InputError(f"{printable(path)}: not a readable Parquet file ({told})") from error
+
+
+def _read_parquet(
+    path: Path, columns: Mapping[str, str], joined: Mapping[str, str]
+) -> dict[str, list[str]]:
+    with _parquet(path) as parquet:
+        _places(path, parquet.read_schema(path).names, columns)
+        table = parquet.read_table(path, columns=list(dict.fromkeys(columns.values())))
     cells: dict[str, list[str]] = {}
     for name in columns.values():
         values = table.column(name).to_pylist()
@@ -209,20 +218,6 @@ def _read_parquet(
             ]
         cells[name] = list(map(_text, values))
     return {key: cells[name] for key, name in columns.items()}
-
-
-def _parquet_names(path: Path) -> list[str]:
-    try:
-        import pyarrow  # pyright: ignore[reportMissingImports]  # need not be installed
-        import pyarrow.parquet as parquet  # pyright: ignore[reportMissingImports]  # nor this
-    except ImportError as error:
-        told = f"{printable(path)}: reading Parquet needs the package pyarrow, which is not"
-        raise InputError(f"{told} installed; install it, or save the table as CSV") from error
-    try:
-        return list(parquet.read_schema(path).names)
-    except (pyarrow.ArrowException, OSError) as error:
-        told = " ".join(str(error).split())
-        raise InputError(f"{printable(path)}: not a readable Parquet file ({told})") from error
 
 
 def _text(value: Any) -> str:

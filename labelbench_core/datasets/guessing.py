@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-
+from labelbench_core.datasets._arrays import shapes_in
 from labelbench_core.datasets._columns import JSON_LINES, SUFFIXES, column_names, read_columns
 from labelbench_core.datasets._formats import READ_SUFFIXES
 from labelbench_core.datasets.one_line import one_line
@@ -191,8 +190,7 @@ def _split_of(name: str) -> str | None:
     return next((SPLIT_OF[part] for part in parts if part in SPLIT_OF), None)
 
 
-@dataclass(frozen=True)
-class _Array:
+class _Array(NamedTuple):
     """Shape and type of an array."""
 
     shape: tuple[int, ...]
@@ -201,33 +199,16 @@ class _Array:
 
 def _arrays(path: Path) -> dict[str, _Array]:
     """Name → array of a file; of one without names, under an empty name."""
-    try:
-        if path.suffix.lower() == ".npy":
-            one = np.load(path, mmap_mode="r", allow_pickle=False)
-            return {"": _Array(one.shape, str(one.dtype))}
-        if path.suffix.lower() == ".npz":
-            with np.load(path, allow_pickle=False) as archive:
-                found = {name: archive[name] for name in archive.files}
-            return {name: _Array(one.shape, str(one.dtype)) for name, one in found.items()}
-        import zarr
-
-        node: Any = zarr.open(str(path), mode="r")
-        if not isinstance(node, zarr.Group):
-            return {"": _Array(node.shape, str(node.dtype))}
-        return {name: _Array(one.shape, str(one.dtype)) for name, one in node.arrays()}
-    except ImportError as error:
-        raise InputError(f"{path}: reading Zarr needs the package zarr; install it") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: not readable as arrays ({error})") from error
+    return {name: _Array(*one) for name, one in shapes_in(path).items()}
 
 
 def _neighbours(path: Path) -> dict[str, _Array]:
     """Arrays of one dimension in other .npy files beside this one, under the files' names."""
     found = {}
     for other in sorted(path.parent.glob("*.npy")):
-        if other.name != path.name:
-            one = _arrays(other)[""]
-            if len(one.shape) == 1:
+        # One that cannot be read is none of its labels.
+        with contextlib.suppress(InputError):
+            if other.name != path.name and len((one := _arrays(other)[""]).shape) == 1:
                 found[other.name] = one
     return found
 

@@ -40,6 +40,16 @@ def sizes(tmp_path):
     registry.forget_own()
 
 
+def absent_in(source, folder, monkeypatch):
+    """What is told of the imports of a strategy with this source, in a folder."""
+    (folder / "mine.py").write_text(source)
+    monkeypatch.chdir(folder)
+    try:
+        return list(component_code.absent(registry.module_name("strategies", own.add("mine.py"))))
+    finally:
+        registry.forget_own()
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -117,13 +127,8 @@ def test_what_an_own_file_imports_is_there_before_any_job(tmp_path, monkeypatch,
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "inner.py").touch()
     (tmp_path / "together" / "__init__.py").touch()
-    (tmp_path / "mine.py").write_text(STRATEGY.format(**{**THERE, **changed}))
-    monkeypatch.chdir(tmp_path)
-    try:
-        module = registry.module_name("strategies", own.add("mine.py"))
-        found = list(component_code.absent(module))
-    finally:
-        registry.forget_own()
+    source = STRATEGY.format(**{**THERE, **changed})
+    found = absent_in(source, tmp_path, monkeypatch)
     assert len(found) == len(told)
     for line, start in zip(found, told, strict=True):
         assert line.startswith(f"mine.py: {start}")
@@ -183,13 +188,8 @@ def test_names_that_an_own_file_imports_are_in_modules_of_known_source(
     (tmp_path / "dynamic.py").write_text("def __getattr__(name): return 1\n")
     (tmp_path / "together").mkdir()
     (tmp_path / "together" / "inner.py").touch()
-    (tmp_path / "mine.py").write_text(NAMES.format(**{**THERE_TOO, **changed}))
-    monkeypatch.chdir(tmp_path)
-    try:
-        module = registry.module_name("strategies", own.add("mine.py"))
-        found = list(component_code.absent(module))
-    finally:
-        registry.forget_own()
+    source = NAMES.format(**{**THERE_TOO, **changed})
+    found = absent_in(source, tmp_path, monkeypatch)
     assert len(found) == len(told)
     for line, start in zip(found, told, strict=True):
         assert line.startswith(f"mine.py: {start}: there is no such name in it")

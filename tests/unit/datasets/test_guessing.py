@@ -73,6 +73,27 @@ def test_embeddings(data, capsys):
     assert entry["options"] == options
 
 
+@pytest.mark.parametrize("name", ["mine.npz", "mine.npy", "objects.npy", "mine.zarr"])
+def test_arrays_that_cannot_be_read_are_one_line(data, capsys, name):
+    if name == "objects.npy":
+        np.save(data / name, np.array([{}, []], dtype=object), allow_pickle=True)
+    elif name == "mine.zarr":
+        (data / name).mkdir()
+        (data / name / "zarr.json").write_text("{")
+    else:
+        (data / name).write_bytes(b"PK\3\4broken")
+    assert command.main(["--check", f"data/{name}"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: data/{name}: not a readable array (")
+
+
+def test_a_broken_array_beside_embeddings_does_not_matter(data, capsys):
+    np.save(data / "vectors.npy", np.eye(20))
+    np.save(data / "labels.npy", np.arange(20) % 2)
+    (data / "broken.npy").write_bytes(b"")
+    assert check(capsys, "data/vectors.npy")[1]["options"]["labels"] == {"pool": "labels.npy"}
+
+
 def test_an_unreadable_table_beside_folders_of_classes_does_not_matter(data, capsys):
     for place, kind in enumerate(("cat", "dog")):
         for number in range(10):
