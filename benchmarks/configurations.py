@@ -253,7 +253,7 @@ def base_of() -> dict[str, Any]:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--count", type=int, default=100_000, help="configurations")
-    parser.add_argument("--first", type=int, default=0, help="number of the first")
+    parser.add_argument("--first", type=int, default=0, help="number of the first configuration")
     parser.add_argument("--only", type=int, help="print what one configuration gives")
     arguments = parser.parse_args(argv)
     base, counts = base_of(), collections.Counter()

@@ -135,7 +135,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--labels", type=int, default=LABELS, help="a round")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--folder", type=Path, help="keeps the arrays")
+    parser.add_argument("--folder", type=Path, help="folder to keep the arrays in")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder and arguments.folder.parent) as temporary:
         folder = (arguments.folder or Path(temporary, "inputs")).resolve()

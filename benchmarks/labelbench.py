@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("checkout", type=Path, help="of LabelBench")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", choices=VARIANTS, help="of LabelBench's runs")
+    parser.add_argument("--only", choices=VARIANTS, help="which of LabelBench's runs; default: all")
     arguments = parser.parse_args()
     if not (arguments.checkout / LINEAR).is_file():
         raise SystemExit(f"{arguments.checkout}: no checkout of LabelBench ({LINEAR} is missing)")

@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=22)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument(
-        "--folder", type=Path, help="to keep, and to use again; default: a temporary one"
+        "--folder", type=Path, help="folder to keep and use again; default: temporary"
     )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

@@ -92,11 +92,11 @@ def rounds_per_minute(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--repeat", type=int, default=3, help="the fastest counts")
+    parser.add_argument("--repeat", type=int, default=3, help="runs, of which the fastest counts")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--strategy", default="margin")
     parser.add_argument("--proxy", default="linear", help="id of the catalogue")
-    parser.add_argument("--steps", type=int, help="of a proxy that has a trainer")
+    parser.add_argument("--steps", type=int, help="training steps of a proxy that has a trainer")
     arguments = parser.parse_args()
     proxy = proxy_entry(arguments.proxy, arguments.steps)
     with tempfile.TemporaryDirectory() as temporary:

@@ -32,7 +32,9 @@ HEAD = "| option | allowed | default | whose default | meaning |\n|---|---|---|-
 def main(argv: list[str] | None = None) -> int:
     """Rewrite the pages, or only report which are out of date; the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="change nothing; 1 if a page is old")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit with 1 if a page is old"
+    )
     is_check = parser.parse_args(argv).check
     old = 0
     for page in pages():
@@ -40,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         if (new := renewed(text)) == text:
             continue
         old += 1
-        print(f"docs/{page.name}: {'not in step with the code' if is_check else 'rewritten'}")
+        print(f"docs/{page.name}: {'out of date' if is_check else 'rewritten'}")
         if not is_check:
             with atomic_path(page) as path:
                 path.write_text(new, encoding="utf-8")

@@ -175,7 +175,7 @@ def _table(name: str, table: str) -> pd.DataFrame:
     path = KEPT / name / f"{table}.csv"
     if not path.exists():
         raise InputError(
-            f"{path}: is not there; `python -m workflow_scripts.keep_tables` writes it"
+            f"{path}: file not found; `python -m workflow_scripts.keep_tables` writes it"
         )
     return pd.read_csv(path, keep_default_na=True)
 
@@ -242,7 +242,9 @@ def changed_code() -> dict[str, list[str] | None]:
 def main(argv: list[str] | None = None) -> int:
     """Rewrite the pages, or only report those that are out of date; the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="change nothing; 1 if a page is old")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit with 1 if a page is old"
+    )
     arguments = parser.parse_args(argv)
     old = []
     for page in PAGES:
@@ -268,7 +270,7 @@ def main(argv: list[str] | None = None) -> int:
 def _tell_changed_code() -> None:
     for name, modules in changed_code().items():
         if modules is None:
-            print(f"{name}: kept before its code was noted")
+            print(f"{name}: kept before code was recorded")
         elif modules:
             shown = ", ".join(modules[:3]) + (", …" if len(modules) > 3 else "")
             print(f"{name}: {len(modules)} modules have changed since it was run: {shown}")

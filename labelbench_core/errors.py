@@ -29,14 +29,14 @@ def damaged(path: str | Path, problem: str, delete: str = "it") -> InputError:
 
     Snakemake makes again whatever an experiment needs and is missing.
     """
-    cure = f"delete {delete} and run the same command again to have it made again"
+    cure = f"delete {delete} and run the same command again to recreate it"
     return InputError(f"{path}: {problem}; {cure}")
 
 
 def missing(path: str | Path, made_by: str = "") -> InputError:
     """The error for a missing result; `made_by` is the rule that makes it."""
-    by = f" by the rule {made_by}" if made_by else ""
-    return InputError(f"{path}: file not found; run the same command again to have it made{by}")
+    by = f" (rule {made_by})" if made_by else ""
+    return InputError(f"{path}: file not found; run the same command again to create it{by}")
 
 
 class _Short(reprlib.Repr):

@@ -10,7 +10,7 @@ from pathlib import Path
 PROJECT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 if not (PROJECT / "labelbench_core").is_dir():
     raise SystemExit(
-        f"error: {PROJECT}: no library beside the Snakefile; allowed: a clone's Snakefile"
+        f"error: {PROJECT}: labelbench_core/ is not beside the Snakefile; allowed: the Snakefile of a clone"
     )
 if str(PROJECT) not in sys.path:
     sys.path.insert(0, str(PROJECT))

@@ -56,8 +56,8 @@ def refuse_others(
                 place = catalogue.places[kind, name].removesuffix(f": {name}")
                 errors.append(
                     f"{place}: {name}: differs from the entry of that id in {other}, with which "
-                    f"{results}/ was made; allowed: another id, another folder "
-                    "(--directory), or replace: true in the entry to have it made again"
+                    f"results in {results}/ were made; allowed: another id, another folder "
+                    "(--directory), or replace: true in the entry to have them made again"
                 )
     if errors:
         raise InputError("\n".join(errors))

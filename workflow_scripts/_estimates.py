@@ -105,7 +105,7 @@ def dataset_facts(
             found[dataset] = DatasetFacts(sizes.splits if sizes.names_all else {}, classes)
             if sizes.missing:
                 why = sizes.missing.partition(";")[0]
-                as_published.append(f"Sizes of data set {dataset!r} as published: {why}.")
+                as_published.append(f"Data set {dataset!r}: sizes are as published: {why}.")
     return found, as_published
 
 
@@ -178,10 +178,10 @@ def _price_lines(found: Sequence[StageEstimate], prices: Mapping[str, Any]) -> I
 
 def _notes(found: Sequence[StageEstimate]) -> Iterator[str]:
     yield (
-        "FLOPs are those that records will state: passes of embedding and training, all trainings "
-        "to their last step. Evaluation, scoring and selecting are not in them; disk is arrays and "
-        "weights, without the data sets' own."
+        "FLOPs are those that records will state: the passes of embedding and training, every "
+        "training to its last step, without evaluation, scoring and selection. Disk space is that "
+        "of arrays and weights, without the data sets' own files."
     )
     reasons = dict.fromkeys(reason for one in found for reason in one.unknown)
     if reasons:
-        yield f"Not known before it has run: {'; '.join(reasons)}."
+        yield f"Unknown until it has run: {'; '.join(reasons)}."

@@ -38,10 +38,10 @@ def command_parser(description: str | None) -> argparse.ArgumentParser:
 def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
     """Options that say which experiment is meant, and where its results are."""
     parser.add_argument(
-        "--configfile", type=Path, nargs="+", default=[], help="file of the experiment"
+        "--configfile", type=Path, nargs="+", default=[], help="the experiment's file"
     )
     parser.add_argument(
-        "--config", nargs="+", default=[], metavar="KEY=VALUE", help="in the place of the file's"
+        "--config", nargs="+", default=[], metavar="KEY=VALUE", help="instead of the file's keys"
     )
     working = "folder that holds results/, as for Snakemake; default: the current one"
     parser.add_argument("--directory", "-d", type=Path, help=working)

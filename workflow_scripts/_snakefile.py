@@ -211,7 +211,7 @@ def check_missing(
 def tell_missing(missing: Mapping[str, str], jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
     """At the end of a dry run: a line for each data set that `jobs` prepare and that is missing."""
     for line in _missing_of(missing, jobs):
-        print(f"planned with sizes as published, a run would stop: {line}", file=sys.stderr)
+        print(f"planned with published sizes, but a run would stop: {line}", file=sys.stderr)
 
 
 def _missing_of(
@@ -267,8 +267,8 @@ def refuse_prefix(module: str | None, placed: Callable[[str], str]) -> None:
     `placed` gives the place of a path.
     """
     if module is not None and (place := placed(RESULTS + "/")) != RESULTS + "/":
-        told = f"module {module}: prefix: results in {place}; allowed: none: results go to "
-        raise stop(InputError(told + f"{RESULTS}/ in the working directory (--directory)"))
+        told = f"module {module}: prefix: results would go to {place}; allowed: no prefix: results "
+        raise stop(InputError(told + f"go to {RESULTS}/ in the working directory (--directory)"))
 
 
 def refuse_targets(config_files: Iterable[str | Path]) -> None:

@@ -104,7 +104,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--use-conda",
         action="store_true",
-        help="jobs will have environments of their own: backbones are not checked here",
+        help="jobs will run in their own environments, so backbones are not checked here",
     )
     arguments = parser.parse_args(argv)
     try:

@@ -118,7 +118,7 @@ def _round(
     digests[_key(job.stage.name, job.ids)] = found.digests
     before = digests.get(_before(job, number))
     if before is not None and found.record["previous"] != before:
-        told = "previous: not the round or initial pool that is there now"
+        told = "previous: made from another round or initial pool than the one that is there now"
         raise damaged(places["record"], told)
 
 
@@ -152,7 +152,8 @@ def _finetuning(
     metrics = read_record(places["metrics"], "fine-tuning", expected)
     tuned_on = digests.get(_round_of(job, job.ids["round"]))
     if tuned_on is not None and metrics["previous"] != tuned_on:
-        raise damaged(places["metrics"], "previous: not the round that is there now")
+        told = "previous: made from another round than the one that is there now"
+        raise damaged(places["metrics"], told)
     for name in ("weights", "history"):
         digest = metrics.get(f"{name}_sha256")
         if name not in places or digest is None:

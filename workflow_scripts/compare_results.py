@@ -43,7 +43,7 @@ def changes(first: Path, second: Path) -> Iterator[str]:
     """What the two were made from, where it is noted and differs."""
     made = [_read(folder / MADE_FROM) for folder in (first, second)]
     if None in made:
-        yield f"what they were made from is not noted: {_lacking(first, second, MADE_FROM)}"
+        yield f"not known what they were made from: {_lacking(first, second, MADE_FROM)}"
     else:
         one, other = made
         for key in dict.fromkeys([*one, *other]):
@@ -75,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
         description=(__doc__ or "").strip(), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("first", type=Path, help="folder with metrics.csv")
-    parser.add_argument("second", type=Path, help="folder that is compared with it")
+    parser.add_argument("second", type=Path, help="folder to compare with it")
     parser.add_argument("--table", type=Path, help="CSV file to write every point to")
     arguments = parser.parse_args(argv)
     arguments.directory = None

@@ -114,7 +114,11 @@ def main(argv: list[str] | None = None) -> int:
         "--folder", type=Path, default=PROJECT / "docs" / "results", help="default: docs/results"
     )
     parser.add_argument(
-        "--metrics", nargs="+", default=[], metavar="METRIC", help="kept beside the headline metric"
+        "--metrics",
+        nargs="+",
+        default=[],
+        metavar="METRIC",
+        help="metrics to keep in addition to the headline's",
     )
     return run_command(keep_tables, parser.parse_args(argv), [])
 

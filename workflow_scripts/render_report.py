@@ -71,13 +71,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--costs", required=True, type=Path, help="table of collect_costs")
     parser.add_argument("--replays", nargs="?", type=Path, help="table of compare_replays")
     parser.add_argument("--money", nargs="?", type=Path, help="table of price_costs")
-    parser.add_argument("--prices", default="{}", help="what it was made with, as JSON")
+    parser.add_argument("--prices", default="{}", help="prices that it was made with, as JSON")
     parser.add_argument("--configuration", default="", help="configuration to show, as JSON")
     parser.add_argument("--revision", default="", help="git revision to show")
     parser.add_argument(
         "--manifest", action="append", default=[], help="path of a manifest, ids in braces"
     )
-    parser.add_argument("--state", type=Path, help="folder of the looks at sources")
+    parser.add_argument("--state", type=Path, help="folder that records when sources were checked")
     parser.add_argument("--report", required=True, type=Path, help="page to write")
     return run_job(render_report, parser.parse_args(argv))
 

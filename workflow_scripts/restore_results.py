@@ -35,8 +35,8 @@ def restore_results(arguments: argparse.Namespace, options: list[str]) -> None:
     if others:
         print(
             f"not as recorded: {others[0]}{_and_more(len(others) - 1)}: made by a run that did not "
-            "finish, edited or damaged (delete what is); what is restored therefore counts as "
-            "new, and everything made from it runs again"
+            "finish, or edited or damaged since (delete such files); restored files therefore "
+            "count as new, and everything made from them runs again"
         )
     else:
         former.put_times_back(outputs)  # those that an interrupted run of this command made again

@@ -34,7 +34,7 @@ def check(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m labelbench_core.backbones")
     parser.add_argument("--check", required=True, metavar="ID", help="an id of the catalogue")
     parser.add_argument(
-        "--configfile", type=Path, help="an experiment with entries of its own, or a file of these"
+        "--configfile", type=Path, help="an experiment with its own entries, or a file of entries"
     )
     asked = parser.parse_args(argv)
     try:
@@ -62,7 +62,7 @@ def entry_of(name: str, file: Path | None) -> dict[str, Any]:
         places = CATALOGUE.name if file is None else f"{file} and {CATALOGUE.name}"
         hint = did_you_mean(name, known)
         raise InputError(
-            f"--check: {shown(name)}: no id of {places}{hint}; allowed: {listed(sorted(known))}"
+            f"--check: {shown(name)} is not in {places}{hint}; allowed: {listed(sorted(known))}"
         )
     entry = dict(known[name])
     implementation = str(entry.get("implementation", ""))
@@ -85,9 +85,7 @@ def _own_entries(file: Path) -> Mapping[str, Any]:
     found = content.get("catalogue", content) if isinstance(content, dict) else None
     found = found.get("backbones", found) if isinstance(found, dict) else None
     if not isinstance(found, dict):
-        raise InputError(
-            f"{file}: has no entries of backbones; allowed: catalogue: {{backbones: …}}"
-        )
+        raise InputError(f"{file}: has no backbone entries; allowed: catalogue: {{backbones: …}}")
     return {key: one for key, one in found.items() if isinstance(one, dict)}
 
 

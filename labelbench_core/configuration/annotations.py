@@ -74,7 +74,7 @@ def look_at_annotators(
             if hasattr(component, "check"):
                 component.check(facts, **registry.options_of(entry))
             if state == "changed":
-                changed[record] = f"the table of annotator {annotator!r} is another one now"
+                changed[record] = f"the table of annotator {annotator!r} has changed"
         except InputError as error:
             where = f"annotator {annotator!r} on data set {dataset!r}"
             errors.append(entry_error(catalogue, "annotators", annotator, where, error))

@@ -69,7 +69,7 @@ def comparison_errors(
     baseline, highlight = experiment.baseline, experiment.highlight
     others = [name for name in known if name != baseline]
     if highlight == baseline and others:
-        told = f"{highlighted} is the baseline, with which it would be compared"
+        told = f"{highlighted} is also the baseline that it would be compared with"
         yield f"{told}; allowed: {listed(others)}"
     if len(experiment.crossings) > 1:
         yield from _errors_of_several(experiment, highlighted)
@@ -100,8 +100,8 @@ def _errors_of_several(experiment: Experiment, highlighted: str) -> Iterator[str
         }
         if highlight not in {baseline, *comparable}:
             yield (
-                f"{highlighted} shares no seed with the baseline {baseline!r}, or only "
-                f"the first labels, in every setting; allowed: {listed(sorted(comparable))}"
+                f"{highlighted} shares no seed, or nothing but the initial labels, with the "
+                f"baseline {baseline!r} in any setting; allowed: {listed(sorted(comparable))}"
             )
     for setting, strategies in found.items():
         for strategy, rounds in strategies.items():
@@ -110,5 +110,5 @@ def _errors_of_several(experiment: Experiment, highlighted: str) -> Iterator[str
                 where = " / ".join(filter(None, setting))
                 yield (
                     f"also: rounds: {strategy!r} has {listed(counts)} rounds with different seeds "
-                    f"({where}); allowed: as many with every seed that the crossings give it"
+                    f"({where}); allowed: the same number of rounds with every seed"
                 )

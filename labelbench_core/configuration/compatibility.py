@@ -123,7 +123,7 @@ def _beside_budget(recipe: Recipe, proxy: str, where: str) -> Iterator[str]:
         )
     elif labels_beside(proxy) != size:
         yield (
-            f"{where} weights are chosen by {size} labels beside the budget "
+            f"{where} weights are chosen by {size} labels that the budget does not count "
             f"(training.count_validation: false); allowed: an id of the proxy that says so, ending "
             f"in {ending(size)}"
         )

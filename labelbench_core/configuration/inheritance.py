@@ -156,7 +156,7 @@ def _catalogues(
         merged = _merged(merged, content if isinstance(content, Mapping) else {})
     key = own_entries.KEY
     if files and config.get(key) != merged.get(key):
-        raise InputError(f"{COMMAND_LINE}: {key}: allowed: in the experiment's file")
+        raise InputError(f"{COMMAND_LINE}: {key}; allowed: only in the experiment's file")
     for layer in extended:
         if key in layer.values:
             place = Path(layer.place)
@@ -220,7 +220,7 @@ def _extended(config: Mapping[str, Any], name: str, files: Mapping[Path, Json]) 
     while "extends" in content:
         file = _base(content["extends"], place, folder)
         if file.resolve() in seen:
-            told = f"{place}: extends: {shown(content['extends'])} comes back to {file}; allowed: "
+            told = f"{place}: extends: {shown(content['extends'])} leads back to {file}; allowed: "
             raise InputError(told + "a file that does not extend this one")
         seen.append(file.resolve())
         read: Json = read_yaml(file)
@@ -269,7 +269,8 @@ def _chosen(given: Mapping[str, _Layer]) -> str | None:
         return next(iter(recipes)) if _are_recipes(recipes) else None
     place, name = given["recipe"].place, given["recipe"].values["recipe"]
     if recipes is None:
-        raise InputError(f"{place}: recipe: {shown(name)}; allowed: leave it out without recipes")
+        told = f"{place}: recipe: {shown(name)}, but there are no recipes"
+        raise InputError(f"{told}; allowed: leave it out")
     if not _are_recipes(recipes):
         return None
     if not isinstance(name, str) or name not in recipes:

@@ -28,13 +28,14 @@ def metrics_of(config: Mapping[str, Any], catalogue: Catalogue) -> tuple[str, ..
 def metric_errors(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
     """Data sets' metrics that differ where the experiment has none, or groups that are missing."""
     if ONE in config and SEVERAL in config:
-        yield f"{SEVERAL}: given beside {ONE}; allowed: one of the two, {ONE} for a single one"
+        yield f"{SEVERAL}: given beside {ONE}; allowed: {ONE} for one metric, {SEVERAL} for several"
         return
     found = _metrics(config, catalogue)
     different = list(dict.fromkeys(found.values()))
     if not {ONE, SEVERAL} & set(config) and len(different) > 1:
         told = listed(f"{dataset} {metric}" for dataset, metric in found.items())
-        yield f"metric: missing, and the data sets' differ ({told}); allowed: {listed(different)}"
+        told = f"metric: missing, and the data sets have different ones ({told})"
+        yield f"{told}; allowed: {listed(different)}"
     else:
         for place, metric in enumerate(metrics_of(config, catalogue)):
             key = f"{SEVERAL}.{place}" if SEVERAL in config else ONE

@@ -30,7 +30,7 @@ def price_errors(
         if label is not None and entry.get("price", label) != label:
             yield (
                 f"prices.label: {label}, but annotator {name!r} has price: {entry['price']} in the "
-                "catalogue (annotators.yaml); allowed: one of the two, or equal ones"
+                "catalogue (annotators.yaml); allowed: one of the two, or the same price in both"
             )
 
 

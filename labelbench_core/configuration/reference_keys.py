@@ -45,9 +45,9 @@ def references(
             place = (*ids.values(), trainer)
             if place in found:
                 errors.append(
-                    f"{where}: {' / '.join(ids.values())} has the reference {found[place].name!r} "
-                    "already; allowed: one for a setting, told apart by dataset, backbone, proxy, "
-                    "schedule or trainer"
+                    f"{where}: {' / '.join(ids.values())} already has the reference "
+                    f"{found[place].name!r}; allowed: one for each setting, singled out by "
+                    "dataset, backbone, proxy, schedule or trainer"
                 )
             else:
                 found[place] = _reference(name, ids, trainer, experiment, catalogue)
@@ -72,7 +72,7 @@ def panels(
         places, wrong = _places(values, experiment, where)
         if len(places) > 1:
             several = listed(" / ".join([*ids.values(), *([t] if t else [])]) for ids, t in places)
-            wrong.append(f"{where}: one of several settings is meant; allowed: {several}")
+            wrong.append(f"{where}: several settings fit; allowed: ids of one of them: {several}")
         wrong += list(_panel_errors(values, values.get("metric", experiment.metric), where))
         if len(places) == 1:
             dataset, metric = places[0][0]["dataset"], values.get("metric", experiment.metric)
@@ -110,7 +110,7 @@ def _panel_errors(values: Mapping[str, Any], metric: str, where: str) -> Iterato
     if limits is not None and not limits[0] < limits[1]:
         yield f"{where}.y: {shown(limits)}; allowed: the lower limit first"
     if values.get("smoothing") == "max" and METRICS[metric].lower_is_better:
-        yield f"{where}.smoothing: 'max', but of {metric} less is better; allowed: none"
+        yield f"{where}.smoothing: 'max', but lower {metric} is better; allowed: none"
 
 
 def _places(

@@ -44,20 +44,20 @@ def differences(
     """
     for key, name in (("dataset", "data set"), ("backbone", "backbone")):
         if setting[key] != getattr(published, key):
-            yield f"{name}: {setting[key]}, there {getattr(published, key)}"
+            yield f"{name}: {setting[key]}, published: {getattr(published, key)}"
     entry = catalogue["datasets"][setting["dataset"]]
     for key in CHANGES_THE_POOL:
         if entry.get(key) is not None and setting["dataset"] == published.dataset:
-            yield f"data set: with {key} {entry[key]}, there without"
+            yield f"data set: with {key} {entry[key]}, published: without"
     annotator = setting.get("annotator", "exact")
     if annotator != published.annotator:
-        yield f"annotator: {annotator}, there {published.annotator}"
+        yield f"annotator: {annotator}, published: {published.annotator}"
     yield from _training_differences(published, setting["proxy"], trainer, catalogue)
     schedule = catalogue["schedules"][setting["schedule"]]
     if {schedule["initial"], schedule["batch"]} != {published.batch}:
         yield (
-            f"budgets: {schedule['initial']:,} labels and {schedule['batch']:,} a round, there "
-            f"{published.batch:,} and {published.batch:,}"
+            f"budgets: {schedule['initial']:,} labels and {schedule['batch']:,} a round, "
+            f"published: {published.batch:,} and {published.batch:,}"
         )
 
 
@@ -69,15 +69,15 @@ def _training_differences(
     implementation = catalogue["proxies"][proxy]["implementation"]
     trained_by = entries.trainer_of(catalogue, proxy)
     if implementation != PROXIES[trained]:
-        yield f"proxy: {implementation}, there {PROXIES[trained]}"
+        yield f"proxy: {implementation}, published: {PROXIES[trained]}"
     elif trained_by is None:
-        yield f"proxy's trainer: none, there {selects.method}"
+        yield f"proxy's trainer: none, published: {selects.method}"
     else:
         found = _recipe_differences(catalogue["trainers"][trained_by], selects)
         yield from (f"proxy's {line}" for line in found)
     if bool(trainer) != (published.proxy is not None):
         there = "trained end to end on what a proxy bought" if published.proxy else "not"
-        yield f"fine-tuned after the last round: {trainer or 'not'}, there {there}"
+        yield f"fine-tuned after the last round: {trainer or 'not'}, published: {there}"
     elif trainer:
         yield from _recipe_differences(catalogue["trainers"][trainer], published.training)
 
@@ -85,15 +85,15 @@ def _training_differences(
 def _recipe_differences(entry: Mapping[str, Any], there: Training) -> Iterator[str]:
     """Of a trainer's entry to a published training."""
     if entry["implementation"] != there.method:
-        yield f"trainer: {entry['implementation']}, there {there.method}"
+        yield f"trainer: {entry['implementation']}, published: {there.method}"
         return
     recipe = Recipe.from_options(entry.get("training"))
     for key in TRAINING_KEYS:
         here, expected = getattr(recipe, key, None), getattr(there, key)
         if expected is not None and here != expected:
-            yield f"training.{key}: {_text(here)}, there {_text(expected)}"
+            yield f"training.{key}: {_text(here)}, published: {_text(expected)}"
     if recipe.validation != "extra":
-        yield f"training.validation: {recipe.validation}, there extra"
+        yield f"training.validation: {recipe.validation}, published: extra"
 
 
 def _text(value: Any) -> str:

@@ -244,7 +244,7 @@ def _listed(dataset: str, manifest: Mapping[str, Any], data_dir: Path) -> Source
 
 def _not_as_it_is(dataset: str, error: InputError) -> InputError:
     return InputError(
-        f"data set {dataset!r}: its source can no longer be prepared: {error}; fix that"
+        f"data set {dataset!r}: its source can no longer be prepared: {error}; fix this"
     )
 
 

@@ -55,7 +55,7 @@ def unmeasured_errors(
     if not has_labels(catalogue["datasets"][dataset]) and not sizes.keys() - {POOL, VAL}:
         yield (
             f"datasets: {dataset!r}: its pool has no labels, and there is no test split to measure "
-            "on; allowed: a split test, or a shifted split"
+            "on; allowed: a test split, or a shifted split"
         )
 
 

@@ -39,12 +39,15 @@ def check(argv: list[str]) -> int:
         "--check",
         required=True,
         metavar="ID_OR_FILE",
-        help="an id of the catalogue, a folder of images, a table, or a YAML file of entries",
+        help="an id of the catalogue, a folder of images, a table, a file of embeddings, or a YAML "
+        "file of entries",
     )
-    parser.add_argument("--options", default="{}", help="YAML: options of the folder or the table")
-    parser.add_argument("--catalogue", type=Path, default=CATALOGUE, help="file of the ids")
+    parser.add_argument("--options", default="{}", help="YAML: options of the entry")
+    parser.add_argument("--catalogue", type=Path, default=CATALOGUE, help="file with the ids")
     parser.add_argument(
-        "--sheet", type=Path, help="file to write; NAME-check.png (for texts: .txt) unless given"
+        "--sheet",
+        type=Path,
+        help="contact sheet to write; default: NAME-check.png, for texts NAME-check.txt",
     )
     parser.add_argument(
         "--prepared",
@@ -100,7 +103,7 @@ def _entries(asked: argparse.Namespace) -> list[tuple[str, dict[str, Any], Path,
     options = parse_yaml(asked.options, "--options")
     if not isinstance(options, dict):
         told = f"--options: {shown(asked.options)}"
-        raise InputError(f"{told}; allowed: a mapping, as {{layout: splits}}")
+        raise InputError(f"{told}; allowed: a mapping, such as {{layout: splits}}")
     if path.suffix in (".yaml", ".yml") and path.is_file():
         return [(name, entry, data_directory(), False) for name, entry in _of_file(path).items()]
     if path.exists():
@@ -115,13 +118,13 @@ def _entries(asked: argparse.Namespace) -> list[tuple[str, dict[str, Any], Path,
             source, options = "image-folder", {"folder": inside, **options}
         errors = option_errors("datasets", source, options)
         if errors:
-            told = f"{what}: {source}: {errors[0]}; give it by --options"
-            raise InputError(f"{told}, as --options '{{label_column: animal}}'")
+            told = f"{what}: {source}: {errors[0]}; set it with --options"
+            raise InputError(f"{told}, such as --options '{{label_column: animal}}'")
         return [(name, {"implementation": source, "options": options}, data_dir, True)]
     known = read_yaml(asked.catalogue) or {}
     if what not in known:
         hint = did_you_mean(what, known)
-        told = f"--check: {shown(what)}: no file, and no id of {asked.catalogue}{hint}"
+        told = f"--check: {shown(what)}: no such file, and no such id in {asked.catalogue}{hint}"
         raise InputError(f"{told}; allowed: {listed(sorted(known))}")
     entry = dict(known[what])
     entry["options"] = {**options_of(entry), **options}
@@ -166,7 +169,7 @@ def _of_file(path: Path) -> dict[str, dict[str, Any]]:
             entries = entries.get("datasets") or {}
     if not isinstance(entries, dict) or not entries:
         told = f"{where}: {shown(entries)}"
-        raise InputError(f"{told}; allowed to --check: a mapping of ids to entries of data sets")
+        raise InputError(f"{told}; allowed for --check: a mapping of ids to entries of data sets")
     found = {}
     for name, entry in entries.items():
         if not isinstance(entry, dict) or not isinstance(entry.get("implementation"), str):

@@ -225,8 +225,8 @@ def nothing_fits(what: str, guess: Guess) -> InputError:
     found = "\n".join(f"  {one}" for one in guess.lines)
     sources = listed(("table", "text-table", "own-embeddings"))
     return InputError(
-        f"{what}: cannot guess what this is; say it by --options, as --options "
-        "'{path_column: file, label_column: animal}' for a table of images or --options "
-        "'{text_column: question, label_column: topic}' for one of texts, or write an entry with "
-        f"one of {sources} (docs/your-data.md):\n{found}"
+        f"{what}: cannot guess what this is; say so with --options, such as --options "
+        "'{path_column: file, label_column: animal}' for a table of images, or --options "
+        "'{text_column: question, label_column: topic}' for one of texts; or write an entry with "
+        f"one of the implementations {sources} (docs/your-data.md):\n{found}"
     )

@@ -35,7 +35,7 @@ def left_out(experiment: str) -> frozenset[str]:
     listed = content.get("left_out") if isinstance(content, dict) else None
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
         raise InputError(
-            f"{path}: must hold the list left_out; delete it to have what is missing made again"
+            f"{path}: must hold the list left_out; delete it, and missing results are recreated"
         )
     return frozenset(one for one in listed if not os.path.exists(one))
 

@@ -19,7 +19,7 @@ IDS = {
     "schedule": "start-1000-batch-1000",
 }
 OURS = {"random": "random", "margin": "margin", "coreset": "coreset", "bait-swap": "bait"}
-DIFFERS = ("backbone: efficientnet-lite0-64, there clip-vit-b32",)
+DIFFERS = ("backbone: efficientnet-lite0-64, published: clip-vit-b32",)
 
 
 def reference(name: str = "cifar10-1000-linear", **changes: Any) -> Reference:

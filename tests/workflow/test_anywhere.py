@@ -148,13 +148,16 @@ def test_a_module_with_a_prefix_is_refused(elsewhere):
         AROUND.replace("    config:\n", '    prefix:\n        "sub"\n    config:\n')
     )
     text = elsewhere.snakemake("-n", snakefile=False, status=1)
-    assert "error: module labelbench: prefix: results in sub/results/; allowed: none" in text
+    assert (
+        "error: module labelbench: prefix: results would go to sub/results/; allowed: no prefix"
+        in text
+    )
 
 
 def test_a_snakefile_without_the_library_is_refused(elsewhere):
     shutil.rmtree(elsewhere.project.folder / "labelbench_core")
     text = elsewhere.snakemake("-n", "--configfile", "tiny.yaml", status=1)
-    assert "no library beside the Snakefile; allowed: a clone's Snakefile" in text
+    assert "labelbench_core/ is not beside the Snakefile; allowed: the Snakefile of a clone" in text
 
 
 @pytest.mark.thorough

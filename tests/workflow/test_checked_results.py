@@ -101,11 +101,13 @@ def test_what_does_not_follow_from_the_round_before_is_named(finished):
     status, wrong = checked(finished)
     assert status == 1
     assert set(wrong) == {f"{CHAIN}/round-2.json"}
-    assert "not the round or initial pool that is there now" in wrong[f"{CHAIN}/round-2.json"]
+    assert "made from another round or initial pool than the one" in wrong[f"{CHAIN}/round-2.json"]
     changed(finished.folder / CHAIN, 2)
     _, wrong = checked(finished)
     assert set(wrong) == {f"{CHAIN}/round-2.json", f"{TUNED}/metrics.json"}
-    assert "not the round that is there now" in wrong[f"{TUNED}/metrics.json"]
+    assert (
+        "made from another round than the one that is there now" in wrong[f"{TUNED}/metrics.json"]
+    )
 
 
 def test_a_round_of_another_annotator_is_named(finished):

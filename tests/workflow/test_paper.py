@@ -48,7 +48,7 @@ MISSING = {
     "fmow": "data set 'fmow{}': nowhere/fmow_v1.1/rgb_metadata.csv: not found; get FMoW 1.1",
 }
 """What is told of data sets that nothing can download, without what follows their names."""
-NOTE = "planned with sizes as published, a run would stop: "
+NOTE = "planned with published sizes, but a run would stop: "
 
 
 def planned(workflow, name, recipe):

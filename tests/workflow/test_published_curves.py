@@ -37,6 +37,6 @@ def test_a_reference_adds_its_tables_and_figures_and_reruns_no_round(finished):
     assert all(float(row["low"]) <= float(row["high"]) for row in orders)
     text = (finished.folder / REPORT / "report.html").read_text(encoding="utf-8")
     words = " ".join(" ".join(Page(text).words).split())
-    assert "cifar10-200-linear is another setting (data set: digits, there cifar-10-" in words
+    assert "cifar10-200-linear is another setting (data set: digits, published: cifar-10-" in words
     assert "Order of 3 strategies by test accuracy with the last labels" in words
     assert 'id="figure-panels"' in text

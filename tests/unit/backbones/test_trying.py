@@ -97,7 +97,7 @@ def test_what_is_wrong_is_told(file, capsys):
     assert status == 1
     assert re.search(r"wrong +two different photographs have the same features", told)
     for name, words in (
-        ("resnt", r"^error: --check: 'resnt': no id of .*mine.yaml and backbones.yaml \(did you"),
+        ("resnt", r"^error: --check: 'resnt' is not in .*mine.yaml and backbones.yaml \(did you"),
         ("wrong", r"^error: wrong: options.input_size: 0; allowed: a whole number from 1"),
         ("precomputed", r"^error: precomputed: reads embeddings; allowed: backbones that read im"),
     ):

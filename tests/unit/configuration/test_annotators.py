@@ -172,7 +172,7 @@ def test_a_table_that_changed_is_read_again(said, tmp_path):
     annotate_pool(dataset, entry, folder, record, arrays_of(record))
     assert look(said) == {}
     write_table(folder, np.zeros(1297, int))
-    assert look(said) == {record: "the table of annotator 'said' is another one now"}
+    assert look(said) == {record: "the table of annotator 'said' has changed"}
     write_table(folder, np.full(1297, 11))
     with pytest.raises(InputError, match="allowed: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, or numbers"):
         look(said)

@@ -10,5 +10,5 @@ def test_a_default_that_does_not_fit_is_called_one(quickstart, catalogue):
         (["random"], "highlight: 'margin', the default, is not in the experiment's strategies"),
     ):
         assert told in errors_of({**without, "strategies": strategies}, catalogue)
-    told = "highlight: 'margin', the default, is the baseline, with which it would be compared"
+    told = "highlight: 'margin', the default, is also the baseline that it would be compared with"
     assert told in errors_of({**without, "baseline": "margin"}, catalogue)

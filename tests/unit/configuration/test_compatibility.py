@@ -71,7 +71,8 @@ def trained(implementation, **options):
                 "proxy": trained("shallow", augmentation="natural"),
                 "training": BESIDE,
             },
-            "weights are chosen by 5 labels beside the budget (training.count_validation: false); "
+            "weights are chosen by 5 labels that the budget does not count "
+            "(training.count_validation: false); "
             "allowed: an id of the proxy that says so, ending in -plus-5-labels",
         ),
         (

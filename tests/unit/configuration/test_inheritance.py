@@ -79,10 +79,13 @@ def test_an_experiment_that_extends_another_needs_a_name_of_its_own(write, given
     [
         ({"extends": "lost.yaml"}, "mine.yaml: extends: 'lost.yaml': there is no file lost.yaml; "),
         ({"extends": 3}, "mine.yaml: extends: 3; allowed: the path of an experiment's file"),
-        ({"extends": "mine.yaml"}, "mine.yaml: extends: 'mine.yaml' comes back to mine.yaml; "),
-        ({"extends": "a/b.yaml"}, "a/b.yaml: extends: '../mine.yaml' comes back to mine.yaml; "),
+        ({"extends": "mine.yaml"}, "mine.yaml: extends: 'mine.yaml' leads back to mine.yaml; "),
+        ({"extends": "a/b.yaml"}, "a/b.yaml: extends: '../mine.yaml' leads back to mine.yaml; "),
         ({"extends": "text.yaml"}, "text.yaml: the file: 'text'; allowed: a mapping"),
-        ({"recipe": "ours"}, "mine.yaml: recipe: 'ours'; allowed: leave it out without recipes"),
+        (
+            {"recipe": "ours"},
+            "mine.yaml: recipe: 'ours', but there are no recipes; allowed: leave it out",
+        ),
     ],
 )
 def test_what_is_wrong_with_it_is_one_line(write, tmp_path, content, expected):

@@ -56,10 +56,10 @@ def test_quickstart_is_what_the_readme_says(quickstart, catalogue):
         ({"strategies": ["random"]}, "highlight: 'margin' is not in the experiment's strategies"),
         (
             {"highlight": "random", "strategies": ["random", "margin", "badge"]},
-            "highlight: 'random' is the baseline, with which it would be compared; allowed: "
+            "highlight: 'random' is also the baseline that it would be compared with; allowed: "
             "margin, badge",
         ),
-        ({"baseline": "margin"}, "highlight: 'margin' is the baseline, with which it would be"),
+        ({"baseline": "margin"}, "highlight: 'margin' is also the baseline that it would be"),
         ({"backbones": ["vit"]}, "backbones: 'vit' is not in catalogue backbones.yaml"),
         ({"schedules": ["weekly"]}, "schedules: 'weekly' is not in catalogue"),
         (
@@ -201,13 +201,13 @@ def test_one_seed_or_one_setting_of_both_is_enough_for_the_highlight(quickstart,
         ),
         (
             {"also": [{"strategies": ["bait-swap"], "seeds": [70, 71]}], "highlight": "bait-swap"},
-            "my.yaml: highlight: 'bait-swap' shares no seed with the baseline 'random', or only "
-            "the first labels, in every setting; allowed: badge",
+            "my.yaml: highlight: 'bait-swap' shares no seed, or nothing but the initial labels, "
+            "with the baseline 'random' in any setting; allowed: badge",
         ),
         (
             {"also": [{"strategies": ["bait-swap"], "rounds": 1}], "highlight": "bait-swap"},
-            "my.yaml: highlight: 'bait-swap' shares no seed with the baseline 'random', or only "
-            "the first labels, in every setting; allowed: badge",
+            "my.yaml: highlight: 'bait-swap' shares no seed, or nothing but the initial labels, "
+            "with the baseline 'random' in any setting; allowed: badge",
         ),
         (
             {"also": [{"rounds": 9, "seeds": 2}]},

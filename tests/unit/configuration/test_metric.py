@@ -30,8 +30,8 @@ def test_the_experiment_decides_then_the_data_set_then_accuracy(named):
 def test_data_sets_of_different_metrics_need_one_named(named):
     config, catalogue = named
     told = (
-        "my.yaml: metric: missing, and the data sets' differ (few macro-f1, some accuracy); "
-        "allowed: macro-f1, accuracy"
+        "my.yaml: metric: missing, and the data sets have different ones "
+        "(few macro-f1, some accuracy); allowed: macro-f1, accuracy"
     )
     assert errors_of({**config, "datasets": ["few", "some"]}, catalogue) == told
     assert errors_of({**config, "also": [{"datasets": ["some"]}]}, catalogue) == told
@@ -78,7 +78,9 @@ def test_wrong_metrics_are_one_line_each(named):
         told = errors_of({**config, "metrics": value}, catalogue)
         assert told.startswith("my.yaml: metrics: ")
         assert told.endswith("allowed: a non-empty list of distinct metrics, each as in `metric`")
-    told = "my.yaml: metrics: given beside metric; allowed: one of the two, metric for a single one"
+    told = (
+        "my.yaml: metrics: given beside metric; allowed: metric for one metric, metrics for several"
+    )
     assert errors_of({**config, "metric": "nll", "metrics": ["nll"]}, catalogue) == told
 
 

@@ -33,7 +33,7 @@ def test_two_prices_of_the_same_labels_are_an_error_that_names_both(wanted, with
     wanted["prices"] = {"label": 0.05}
     assert errors_of(wanted, with_crowd) == (
         "my.yaml: prices.label: 0.05, but annotator 'crowd' has price: 0.04 in the catalogue "
-        "(annotators.yaml); allowed: one of the two, or equal ones"
+        "(annotators.yaml); allowed: one of the two, or the same price in both"
     )
     load({**wanted, "prices": {"label": 0.04}}, with_crowd)
     load({**wanted, "annotators": ["exact"]}, with_crowd)

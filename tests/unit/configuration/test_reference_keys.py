@@ -88,21 +88,24 @@ def test_the_published_setting_is_the_same(with_paper):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"dataset": "cifar-10"}, "data set: cifar-10, there cifar-10-labelbench"),
-        ({"backbone": "coca-vit-b32"}, "backbone: coca-vit-b32, there clip-vit-b32"),
-        ({"proxy": "linear"}, "proxy: linear, there trained-linear"),
-        ({"annotator": "uniform-10"}, "annotator: uniform-10, there exact"),
+        ({"dataset": "cifar-10"}, "data set: cifar-10, published: cifar-10-labelbench"),
+        ({"backbone": "coca-vit-b32"}, "backbone: coca-vit-b32, published: clip-vit-b32"),
+        ({"proxy": "linear"}, "proxy: linear, published: trained-linear"),
+        ({"annotator": "uniform-10"}, "annotator: uniform-10, published: exact"),
         (
             {"schedule": "start-200-batch-200"},
-            "budgets: 200 labels and 200 a round, there 1,000 and 1,000",
+            "budgets: 200 labels and 200 a round, published: 1,000 and 1,000",
         ),
-        ({"name": "cifar10-1000-shallow"}, "proxy: trained-linear, there shallow"),
+        ({"name": "cifar10-1000-shallow"}, "proxy: trained-linear, published: shallow"),
         (
             {"trainer": "full"},
-            "fine-tuned after the last round: full, there not",
+            "fine-tuned after the last round: full, published: not",
         ),
-        ({"name": "imagenet-50000-clip-linear"}, "data set: cifar-10-labelbench, there imagenet"),
-        ({"name": "fmow-3000-noisy"}, "annotator: exact, there uniform-10"),
+        (
+            {"name": "imagenet-50000-clip-linear"},
+            "data set: cifar-10-labelbench, published: imagenet",
+        ),
+        ({"name": "fmow-3000-noisy"}, "annotator: exact, published: uniform-10"),
     ],
 )
 def test_what_differs_is_told(with_paper, changes, told):
@@ -113,10 +116,10 @@ def test_what_differs_is_told(with_paper, changes, told):
 @pytest.mark.parametrize(
     ("key", "value", "told"),
     [
-        ("learning_rate", 1e-3, "proxy's training.learning_rate: 0.001, there 0.003"),
-        ("batch_size", 64, "proxy's training.batch_size: 64, there 128"),
-        ("optimizer", "sgd", "proxy's training.optimizer: sgd, there adam"),
-        ("validation", "none", "proxy's training.validation: none, there extra"),
+        ("learning_rate", 1e-3, "proxy's training.learning_rate: 0.001, published: 0.003"),
+        ("batch_size", 64, "proxy's training.batch_size: 64, published: 128"),
+        ("optimizer", "sgd", "proxy's training.optimizer: sgd, published: adam"),
+        ("validation", "none", "proxy's training.validation: none, published: extra"),
     ],
 )
 def test_another_training_is_another_setting(with_paper, key, value, told):
@@ -130,7 +133,7 @@ def test_another_training_is_another_setting(with_paper, key, value, told):
 @pytest.mark.parametrize("key", ["pool_size", "long_tail", "merge_classes", "near_copies"])
 def test_a_changed_pool_is_another_setting(with_paper, key):
     with_paper["datasets"]["cifar-10-labelbench"][key] = 5
-    assert differences(with_paper) == [f"data set: with {key} 5, there without"]
+    assert differences(with_paper) == [f"data set: with {key} 5, published: without"]
 
 
 def test_what_a_proxy_selected_for_is_compared_with_fine_tunings(with_paper):
@@ -145,7 +148,7 @@ def test_what_a_proxy_selected_for_is_compared_with_fine_tunings(with_paper):
     ids = {"name": name, "proxy": "paper-shallow"}
     assert differences(with_paper, trainer="full", **ids) == []
     (told,) = differences(with_paper, **ids)
-    assert told.startswith("fine-tuned after the last round: not, there trained end to end")
+    assert told.startswith("fine-tuned after the last round: not, published: trained end to end")
 
 
 def test_published_strategies_are_those_with_the_same_options(with_paper):
@@ -215,7 +218,7 @@ def test_a_mapping_says_where_each_belongs(with_paper, refusing_nothing):
         ({NAME: {"trainer": "ful"}}, ".trainer: 'ful' is not in the experiment's finetune.trainer"),
         (
             {NAME: {"proxy": "linear"}, "cifar10-200-linear": None},
-            f"has the reference '{NAME}' already; allowed: one for a setting",
+            f"already has the reference '{NAME}'; allowed: one for each setting",
         ),
     ],
 )
@@ -253,7 +256,10 @@ def test_panels_are_looked_up(with_paper, refusing_nothing):
             {"title": "a", "metric": "worst-group-accuracy", **IDS},
             "panels.0.metric: 'worst-group-accuracy': data set 'cifar-10-labelbench' has no groups",
         ),
-        ({"title": "a"}, "panels.0: one of several settings is meant; allowed: cifar-10-label"),
+        (
+            {"title": "a"},
+            "panels.0: several settings fit; allowed: ids of one of them: cifar-10-label",
+        ),
         ({"title": "a", "dataset": "svhn"}, "panels.0.dataset: 'svhn' is not in the experiment"),
         ({"title": "a", "reference": "x"}, "panels.0.reference: 'x' is no published setting"),
         ({"title": "a", "y": [98, 96]}, "panels.0.y: [98, 96]; allowed: the lower limit first"),
@@ -262,7 +268,7 @@ def test_panels_are_looked_up(with_paper, refusing_nothing):
         ({"title": "a", "metric": "acc"}, "panels.0.metric: 'acc'"),
         (
             {"title": "a", "metric": "nll", "smoothing": "max"},
-            "panels.0.smoothing: 'max', but of nll less is better; allowed: none",
+            "panels.0.smoothing: 'max', but lower nll is better; allowed: none",
         ),
     ],
 )

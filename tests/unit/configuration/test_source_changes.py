@@ -142,7 +142,7 @@ def test_new_images_that_cannot_be_used_are_told_before_any_job(mine, tmp_path):
     told = (
         r"^data set 'mine': its source can no longer be prepared: 2 of 2 new or edited "
         r"images cannot be used \(pool/cat/bad.png: not an image that Pillow can read, "
-        r"test/dog/1.png: empty file\); .*`corrupt: skip`.*; fix that, or .*never`$"
+        r"test/dog/1.png: empty file\); .*`corrupt: skip`.*; fix this, or .*never`$"
     )
     for _ in range(2):
         with pytest.raises(InputError, match=told):

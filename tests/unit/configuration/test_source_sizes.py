@@ -106,7 +106,7 @@ def test_a_run_stops_where_a_missing_data_set_is_prepared(capsys):
     assert stopped.value.code == "error: data set 'fmow': gone"
     parsing.check_missing(missing, jobs[1:])
     parsing.tell_missing(missing, jobs)
-    told = "planned with sizes as published, a run would stop: data set 'fmow': gone\n"
+    told = "planned with published sizes, but a run would stop: data set 'fmow': gone\n"
     assert capsys.readouterr().err == told
 
 
@@ -123,7 +123,7 @@ def test_an_estimate_says_which_sizes_are_as_published(
     facts, (line,) = _estimates.dataset_facts(experiment, catalogue)
     assert (facts["iwildcam-14"].splits, facts["iwildcam-14"].num_classes) == (WILD, 14)
     where = tmp_path / "iwildcam_v2.0" / "metadata.csv"
-    assert line == f"Sizes of data set 'iwildcam-14' as published: {where}: not found."
+    assert line == f"Data set 'iwildcam-14': sizes are as published: {where}: not found."
 
 
 @pytest.mark.parametrize(

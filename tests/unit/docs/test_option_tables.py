@@ -50,7 +50,7 @@ def test_a_changed_page_is_found_and_mended(tmp_path, monkeypatch, capsys):
     assert text.endswith("<!-- end -->\nAfter.\n")
     assert tables.main(["--check"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "docs/page.md: not in step with the code",
+        "docs/page.md: out of date",
         "docs/page.md: rewritten",
     ]
 

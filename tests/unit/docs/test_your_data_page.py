@@ -156,10 +156,10 @@ def test_entries_in_a_file_of_ones_own_are_checked(tmp_path, monkeypatch, capsys
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("[a, b]", "my.yaml: ['a', 'b']; allowed to --check: a mapping of ids to entries"),
-        ("", "my.yaml: {}; allowed to --check"),
-        ("experiment: a\ncatalogue: other.yaml", "my.yaml: catalogue: 'other.yaml'; allowed to"),
-        ("experiment: a", "my.yaml: catalogue.datasets: {}; allowed to --check"),
+        ("[a, b]", "my.yaml: ['a', 'b']; allowed for --check: a mapping of ids to entries"),
+        ("", "my.yaml: {}; allowed for --check"),
+        ("experiment: a\ncatalogue: other.yaml", "my.yaml: catalogue: 'other.yaml'; allowed for"),
+        ("experiment: a", "my.yaml: catalogue.datasets: {}; allowed for --check"),
         ("pets: table", "my.yaml: pets: 'table'; allowed: a mapping with `implementation`"),
         ("pets: {options: {}}", "my.yaml: pets: {'options': {}}; allowed: a mapping with"),
         ("pets: {implementation: ./no.py}", "'./no.py': there is no file"),

@@ -224,7 +224,7 @@ def beside_published(folder: Path, *differs: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("differs", [(), ("backbone: dinov2-small, there clip-vit-b32",)])
+@pytest.mark.parametrize("differs", [(), ("backbone: dinov2-small, published: clip-vit-b32",)])
 def test_published_curves_have_a_section_of_their_own(tmp_path: Path, differs: tuple) -> None:
     text = beside_published(tmp_path, *differs).read_text(encoding="utf-8")
     page = Page(text)
