@@ -177,5 +177,5 @@ def test_at_most_eight_numbers_of_labels_with_the_first_and_the_last():
 
 
 def test_a_table_that_is_missing_is_named(kept):
-    with pytest.raises(InputError, match=r"none/metrics\.csv: is not there.*keep_tables"):
+    with pytest.raises(InputError, match=r"none/metrics\.csv: file not found.*keep_tables"):
         results.accuracies("none/test")
