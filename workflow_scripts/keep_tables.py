@@ -5,6 +5,7 @@ Writes `docs/results/EXPERIMENT/`, or `--folder`:
 - `metrics.csv`: the headline metric, and those of `--metrics`, of every round of every seed;
 - `savings.csv`: label savings at the baseline's last level, with their intervals;
 - `orders.csv`: rank correlations with a published setting, where the experiment names one;
+- those of `--tables`, whole, of the headline metric;
 - `code.json`: digests of the code that made them;
 - `made-from.json`: command, commit, machine, versions, and SHA-256 of the experiment.
 """
@@ -34,6 +35,8 @@ from workflow_scripts._experiment import PROJECT, add_experiment_arguments, aske
 METRIC_COLUMNS = (*SETTING, "strategy", "seed", "num_labeled", "split", "metric", "value")
 PACKAGES = ("numpy", "torch")
 CODE = "code.json"
+FURTHER_TABLES = ("best", "carried_orders", "combined", "headroom")
+"""Those that pages show, beside the ones that are always kept."""
 SCRIPTS = (
     "prepare_dataset", "extract_embeddings", "extract_views", "draw_initial_pool", "train_initial",
     "select_round", "finetune_model", "tabulate",
@@ -73,6 +76,10 @@ def keep_tables(arguments: argparse.Namespace, options: object = None) -> None:
     if table("orders").exists():
         orders = pd.read_csv(table("orders"))
         orders.to_csv(folder / "orders.csv", index=False, float_format="%.3g")
+    for kind in arguments.tables:
+        whole = pd.read_csv(table(kind))
+        whole = whole[whole["metric"] == summary["metric"]]
+        whole.to_csv(folder / f"{kind}.csv", index=False, float_format="%.4g")
     given = " ".join(map(str, arguments.configfile))
     made_from = {
         "command": f"snakemake --cores all --configfile {given}",
@@ -119,6 +126,13 @@ def main(argv: list[str] | None = None) -> int:
         default=[],
         metavar="METRIC",
         help="metrics to keep in addition to the headline's",
+    )
+    parser.add_argument(
+        "--tables",
+        nargs="+",
+        default=[],
+        choices=FURTHER_TABLES,
+        help="kept beside those above, whole",
     )
     return run_command(keep_tables, parser.parse_args(argv), [])
 

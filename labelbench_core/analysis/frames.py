@@ -45,6 +45,7 @@ TEXT_COLUMNS = (*IDENTIFIERS, *COMBINATION, "baseline", "definition")
 TEXT_COLUMNS += ("bound", "low_bound", "high_bound")
 TEXT_COLUMNS += ("saving_bound", "saving_low_bound", "saving_high_bound", "ceiling")
 TEXT_COLUMNS += ("verdict", "reference", "smoothing", "measure", "statistic", "strategies")
+TEXT_COLUMNS += ("varies", "other")
 """Columns in which an empty cell is an empty string; in all others it is a missing number."""
 
 ANNOTATOR = "annotator"

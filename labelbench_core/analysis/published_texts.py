@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.curves import CONFIDENCE
 from labelbench_core.analysis.frames import SETTING, groups, setting_name
-from labelbench_core.analysis.orders import FINAL, SPEARMAN
+from labelbench_core.analysis.power import FINAL
 from labelbench_core.analysis.published import RAW, matching
+from labelbench_core.analysis.rank_correlations import SPEARMAN
 from labelbench_core.analysis.tables import TextTable
 from labelbench_core.analysis.units import of, signed, unit_of_values, with_half_width
 from labelbench_core.configuration.experiment import Experiment

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from labelbench_core.analysis.across import across_tables, ranks_over_datasets
 from labelbench_core.analysis.aubc import aubc_table
 from labelbench_core.analysis.best import best_strategies
+from labelbench_core.analysis.carried_orders import carried_orders, carried_tables
 from labelbench_core.analysis.ceilings import methods_only, with_kind
 from labelbench_core.analysis.combined import compare_combinations
 from labelbench_core.analysis.comparisons import compare_to_baseline
@@ -63,6 +64,7 @@ class Results:
     across: pd.DataFrame
     profiles: pd.DataFrame
     combined: pd.DataFrame
+    carried_orders: pd.DataFrame
     finetuning: pd.DataFrame
     convergence: pd.DataFrame
 
@@ -102,9 +104,16 @@ def compute_results(
         combined=compare_combinations(
             methods, methods_only(finetuned, experiment), experiment.baseline, on_images
         ),
+        carried_orders=carried_orders(
+            experiment, chosen, _of_metric(methods_only(finetuned, experiment), experiment.metric)
+        ),
         finetuning=_finetuning(experiment, finetuned, rounds),
         convergence=count_failures(rounds, finetuned),
     )
+
+
+def _of_metric(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
+    return frame[frame["metric"] == metric]
 
 
 def _stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -161,6 +170,7 @@ def write_results(
         "headroom": headroom_tables(results.headroom),
         "across": across_tables(results.across),
         "combined": combined_tables(results.combined, experiment.metric),
+        "carried_orders": carried_tables(results.carried_orders),
         "finetuning": finetuning_tables(results.finetuning, experiment.metric),
     }
     for name in TEXT_TABLES:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.across import across_tables
+from labelbench_core.analysis.carried_orders import carried_tables
 from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, refresh_costs, selection_costs
 from labelbench_core.analysis.frames import (
     SETTING,
@@ -217,6 +218,7 @@ def _tables(results: Results, experiment: Experiment) -> dict[str, list[TextTabl
     return {
         **_curve_tables(results, metric),
         "combined": combined_tables(results.combined, metric),
+        "carried_orders": carried_tables(results.carried_orders),
         "finetuning": finetuning_tables(results.finetuning, metric),
         "overall": _overall_tables(results),
         "pairwise": _pairwise_tables(results.pairwise),

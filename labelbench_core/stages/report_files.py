@@ -25,6 +25,7 @@ TABLES = (
     "across",
     "profiles",
     "combined",
+    "carried_orders",
     "finetuning",
     "convergence",
 )
@@ -37,6 +38,7 @@ TEXT_TABLES = (
     "headroom",
     "across",
     "combined",
+    "carried_orders",
     "finetuning",
 )
 """Those that are also written in `TEXT_FORMATS`."""

@@ -11,11 +11,12 @@ import pytest
 from scipy import stats
 
 from helpers import published_runs as runs
-from labelbench_core.analysis import orders, published
-from labelbench_core.analysis.orders import compare_orders, kendall, spearman
+from labelbench_core.analysis import published, rank_correlations
+from labelbench_core.analysis.orders import compare_orders
 from labelbench_core.analysis.published import compare_to_published, welch_interval
 from labelbench_core.analysis.published_results import compare, read_comparison, write_comparison
 from labelbench_core.analysis.published_texts import published_sentences, published_tables
+from labelbench_core.analysis.rank_correlations import kendall, spearman
 from labelbench_core.configuration.references import Reference
 from labelbench_core.published.curves import curve
 
@@ -209,9 +210,9 @@ def test_intervals_resample_seeds_jointly(monkeypatch):
     apart = rng.normal(0, 1.0, (6, 4)) + levels
 
     def interval(ours: np.ndarray, seeds: list[tuple[int, ...]]) -> float:
-        mine = [orders.Measured(ours[:, k], seeds[k]) for k in range(4)]
-        theirs = [orders.Measured(np.full(2, level), (1, 2)) for level in levels]
-        found = orders.correlations(mine, theirs, np.random.default_rng(0))["kendall"]
+        mine = [rank_correlations.Measured(ours[:, k], seeds[k]) for k in range(4)]
+        theirs = [rank_correlations.Measured(np.full(2, level), (1, 2)) for level in levels]
+        found = rank_correlations.correlations(mine, theirs, np.random.default_rng(0))["kendall"]
         assert found["contains_zero"] == float(found["low"] <= 0 <= found["high"])
         return found["low"]
 

@@ -6,6 +6,7 @@ import re
 import pandas as pd
 import pytest
 
+from docs import kept_results, result_tables
 from docs import make_results as results
 from labelbench_core.errors import InputError
 from workflow_scripts._code_notes import digests_of
@@ -21,7 +22,7 @@ SETTING = {
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
     """A folder of kept results in the place of the project's, with one experiment."""
-    monkeypatch.setattr(results, "KEPT", tmp_path)
+    monkeypatch.setattr(kept_results, "KEPT", tmp_path)
     folder = tmp_path / "some"
     folder.mkdir()
     rows = [
@@ -125,15 +126,15 @@ def test_every_kept_experiment_stands_on_the_page():
         found["of"].split("/")[0]
         for found in results.BLOCK.finditer(results.PAGE.read_text("utf-8"))
     }
-    folders = {folder.name for folder in results.KEPT.glob("*")}
+    folders = {folder.name for folder in kept_results.KEPT.glob("*")}
     assert folders == blocks
     for name in folders:
-        made_from = json.loads((results.KEPT / name / "made-from.json").read_text())
+        made_from = json.loads((kept_results.KEPT / name / "made-from.json").read_text())
         assert set(made_from) >= {"commit", "experiment_sha256", "command", "machine", "metric"}
 
 
 def test_a_row_has_means_intervals_and_an_open_ended_saving(kept):
-    lines = results.accuracies("some/test").splitlines()
+    lines = result_tables.accuracies("some/test").splitlines()
     assert lines[0] == "| strategy | 10 | 20 | saving |"
     # Two seeds, 50 and 51 %: Student's t with one degree of freedom, 12.706 x 0.5.
     assert lines[2] == "| random | 50.50 ± 6.35 | 60.50 ± 6.35 | 1 |"
@@ -147,7 +148,7 @@ def test_settings_that_differ_have_a_column(kept):
     pd.concat(both).to_csv(kept / "metrics.csv", index=False)
     savings = pd.read_csv(kept / "savings.csv").assign(annotator="crowd")
     savings.to_csv(kept / "savings.csv", index=False)
-    lines = results.accuracies("some/test").splitlines()
+    lines = result_tables.accuracies("some/test").splitlines()
     assert lines[0] == "| annotator | strategy | 10 | 20 | saving |"
     assert lines[3] == "| exact | margin | 60.00 | 70.00 | – |"
     assert lines[5].startswith("| crowd | margin |")
@@ -158,24 +159,87 @@ def test_another_metric_has_a_table_of_its_own_without_savings(kept):
     one = pd.read_csv(kept / "metrics.csv")
     other = one.assign(metric="macro-f1", value=one["value"] - 0.25)
     pd.concat([one, other]).to_csv(kept / "metrics.csv", index=False)
-    assert results.accuracies("some/test").splitlines()[3].startswith("| margin | 60.00 | 70.00 |")
-    lines = results.accuracies("some/test/macro-f1").splitlines()
+    assert (
+        result_tables.accuracies("some/test")
+        .splitlines()[3]
+        .startswith("| margin | 60.00 | 70.00 |")
+    )
+    lines = result_tables.accuracies("some/test/macro-f1").splitlines()
     assert lines[0] == "| strategy | 10 | 20 |"
     assert lines[3] == "| margin | 35.00 | 45.00 |"
     assert "metric `macro-f1`" in lines[5]
 
 
 def test_an_order_says_whether_zero_is_within_its_interval(kept):
-    assert results.orders("some").splitlines()[2] == (
+    assert result_tables.orders("some").splitlines()[2] == (
         "| test | last value | Kendall | 8 | 0.50 | -0.10 to 0.90 | yes |"
     )
 
 
 def test_at_most_eight_numbers_of_labels_with_the_first_and_the_last():
-    shown = results._shown(list(range(100, 2100, 100)))
+    shown = result_tables._shown(list(range(100, 2100, 100)))
     assert (len(shown), shown[0], shown[-1]) == (8, 100, 2000)
 
 
 def test_a_table_that_is_missing_is_named(kept):
     with pytest.raises(InputError, match=r"none/metrics\.csv: file not found.*keep_tables"):
-        results.accuracies("none/test")
+        result_tables.accuracies("none/test")
+
+
+def test_the_best_strategies_stand_with_those_that_cannot_be_told_from_them(kept):
+    rows = [
+        {
+            **SETTING,
+            "split": "test",
+            "metric": "accuracy",
+            "strategy": strategy,
+            "n_seeds": 5,
+            "first_labels": 10,
+            "last_labels": 2000,
+            "difference": difference,
+            "verdict": verdict,
+        }
+        for strategy, difference, verdict in (
+            ("margin", float("nan"), "best"),
+            ("badge", -0.001, "not distinguishable"),
+            ("random", -0.05, "worse"),
+        )
+    ]
+    pd.DataFrame(rows).to_csv(kept / "best.csv", index=False)
+    lines = result_tables.best("some/test").splitlines()
+    assert lines[0] == "| labels | best | cannot be told from it | worse |"
+    assert lines[2] == "| 10 to 2,000 | margin | badge (-0.10) | random (-5.00) |"
+
+
+def test_shares_of_the_headroom_have_their_intervals(kept):
+    row = {**SETTING, "split": "test", "metric": "accuracy", "ceiling": "look-ahead", "n_seeds": 5}
+    row |= {"strategy": "margin", "measure": "final", "share": 0.5, "low": 0.2, "high": 0.8}
+    other = {**row, "measure": "area", "verdict": "unbounded"}
+    pd.DataFrame([{**row, "verdict": "bounded"}, other]).to_csv(kept / "headroom.csv", index=False)
+    line = result_tables.headroom("some/test").splitlines()[2]
+    assert line == "| margin | 50 % | 20 % to 80 % | 50 % | unbounded |"
+
+
+def test_an_order_that_is_carried_over_names_both_settings(kept):
+    row = {**SETTING, "trainer": "proxy", "varies": "proxy", "other": "shallow", "split": "test"}
+    row |= {"metric": "accuracy", "measure": "area", "num_strategies": 8, "n_seeds": 5}
+    row |= {"correlation": 0.5, "low": 0.1, "high": 0.9, "with_itself": float("nan")}
+    pd.DataFrame([row]).to_csv(kept / "carried_orders.csv", index=False)
+    lines = result_tables.carried("some/test").splitlines()
+    assert lines[0].startswith("| proxy | ordered by |")
+    assert lines[2] == (
+        "| linear → shallow | area under the curve | 8 | 5 | 0.50 | 0.10 to 0.90 | – |"
+    )
+
+
+def test_trainings_stand_beside_the_first(kept):
+    common = {**SETTING, "split": "test", "metric": "accuracy", "num_labeled": 100}
+    common |= {"strategy": "random", "mean": 0.7, "mean_half_width": 0.01}
+    first = {**common, "training": "linear", "compared": ""}
+    other = {**common, "training": "flexmatch", "compared": "training", "mean": 0.75}
+    other |= {"reference_training": "linear", "difference": 0.05, "half_width": 0.02}
+    pd.DataFrame([first, {**other, "p_holm": 0.001}]).to_csv(kept / "combined.csv", index=False)
+    lines = result_tables.trainings("some/test/random").splitlines()
+    assert lines[0] == "| labels | training | value | beyond linear | p (Holm) |"
+    assert lines[2] == "| 100 | linear | 70.00 ± 1.00 | – | – |"
+    assert lines[3].startswith("| 100 | flexmatch | 75.00 ± 1.00 | +5.00 ± 2.00 | ")
