@@ -57,9 +57,11 @@ docs: .venv/installed
 	$(BIN)/python -m docs.make_config_table
 	$(BIN)/python -m docs.make_results
 
-# Every number of our results in README and docs from its table, and which tables older code has made.
+# Every number of our results in README and docs from its table, and which tables older code has made;
+# RERUN=EXPERIMENT: and whether what was run here agrees with what was kept.
 claims: .venv/installed
 	$(BIN)/python -m docs.make_results --check
+	$(if $(RERUN),$(BIN)/python -m docs.check_rerun $(RERUN))
 
 bench: .venv/installed
 	for name in planning round proxies penalty preparing extraction augmentation finetune; do $(BIN)/python -m benchmarks.$$name; done
