@@ -14,6 +14,14 @@ settings.load_profile("patient")
 pytest.register_assert_rewrite("helpers")
 
 
+def pytest_plugin_registered(plugin, plugin_name, manager):
+    """Count lines without tracing where Python cannot; before any other file is imported."""
+    from helpers import counted_lines
+
+    if plugin_name == "_cov" and counted_lines.is_needed():
+        manager.register(counted_lines.Plugin(plugin))
+
+
 def pytest_runtest_setup(item):
     """Jobs that ran in this process before may flush denormals, which Hypothesis wants to draw."""
     torch = sys.modules.get("torch")
@@ -21,8 +29,7 @@ def pytest_runtest_setup(item):
         torch.set_flush_denormal(False)
 
 
-# Their lines are counted by the tests of the units, or run in other processes; counting takes as
-# long again as they do where Python cannot count without tracing (before 3.12).
+# Their lines are counted by the tests of the units, or run in other processes.
 NOT_COUNTED = ("faults", "workflow")
 
 
@@ -31,8 +38,10 @@ def pytest_collection_modifyitems(items):
 
     At the end, one process would wait for another one's.
     """
+    from helpers import counted_lines
+
     items.sort(key=lambda item: item.get_closest_marker("thorough") is None)
     for item in items:
         folder = Path(item.path).relative_to(Path(__file__).parent).parts[0]
         if folder in NOT_COUNTED or item.get_closest_marker("thorough"):
-            item.add_marker("no_cover")
+            counted_lines.leave_out(item)
