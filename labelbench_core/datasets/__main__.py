@@ -105,7 +105,8 @@ def _entries(asked: argparse.Namespace) -> list[tuple[str, dict[str, Any], Path,
         told = f"--options: {shown(asked.options)}"
         raise InputError(f"{told}; allowed: a mapping, such as {{layout: splits}}")
     if path.suffix in (".yaml", ".yml") and path.is_file():
-        return [(name, entry, data_directory(), False) for name, entry in _of_file(path).items()]
+        entries = _of_file(path).items()
+        return [(name, _with(entry, options), data_directory(), False) for name, entry in entries]
     if path.exists():
         name, data_dir, inside = place_of(path)
         guess = _guess(path, inside, options)
@@ -126,15 +127,18 @@ def _entries(asked: argparse.Namespace) -> list[tuple[str, dict[str, Any], Path,
         hint = did_you_mean(what, known)
         told = f"--check: {shown(what)}: no such file, and no such id in {asked.catalogue}{hint}"
         raise InputError(f"{told}; allowed: {listed(sorted(known))}")
-    entry = dict(known[what])
-    entry["options"] = {**options_of(entry), **options}
-    return [(what, entry, data_directory(), False)]
+    return [(what, _with(known[what], options), data_directory(), False)]
+
+
+def _with(entry: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """An entry with further options."""
+    return {**entry, "options": {**options_of(entry), **options}}
 
 
 def _guess(path: Path, inside: str, given: dict[str, Any]) -> guessing.Guess | None:
     """What a file, or the only table of a folder of images, seems to be; None of other folders."""
-    if guessing.is_array_file(path):
-        found = guessing.guess_arrays(path, inside)
+    if guessing.is_array_file(path) and "path_column" not in given and "text_column" not in given:
+        found = guessing.guess_arrays(path, inside, given)
     elif path.is_file():
         found = guessing.guess_table(path, inside, given)
     else:

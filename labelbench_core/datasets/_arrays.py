@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from labelbench_core.datasets.names import below, printable
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 SUFFIXES = (".npy", ".npz", ".parquet", ".zarr")
+FEWEST_FEATURES = 8
+"""Columns that are called alike but for a number, from which they are taken for embeddings."""
 _ENDS = "|".join(re.escape(suffix) for suffix in SUFFIXES)
 _FILE_AND_NAME = re.compile(rf"(.*?(?:{_ENDS}))(?::(.+))?", re.IGNORECASE)
 _UNPICKLED = "Python objects are never unpickled: save plain numbers"
@@ -99,7 +102,10 @@ def read_array(place: ArrayPlace, usual: Sequence[str], *, alone: bool = False) 
 
 
 def shapes_in(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
-    """Name → shape and type of each array of a NumPy or Zarr file; "": one without a name.
+    """Name → shape and type of each array of a file; "": one without a name.
+
+    Of Parquet, columns; those called alike but for a number, as f0, f1, …, are one of two
+    dimensions, and so are lists of numbers, if the first is as long as all.
 
     Raises
     ------
@@ -107,6 +113,8 @@ def shapes_in(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
         One line, if the file cannot be read or holds Python objects.
     """
     with _readable(printable(path)):
+        if path.suffix.lower() == ".parquet":
+            return _columns_in(path)
         if path.suffix.lower() == ".npz":
             with np.load(path, allow_pickle=False) as archive:
                 arrays = ((name, archive[name]) for name in archive.files)
@@ -120,6 +128,48 @@ def shapes_in(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
             if isinstance(node, zarr.Group):
                 return {name: (one.shape, str(one.dtype)) for name, one in node.arrays()}
         return {"": (node.shape, str(node.dtype))}
+
+
+def _columns_in(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
+    with _parquet(printable(path)) as parquet:
+        file = parquet.ParquetFile(path)
+        rows = file.metadata.num_rows
+        first = next(file.iter_batches(1), None)
+        found: dict[str, tuple[tuple[int, ...], str]] = {}
+        alike: Counter[str] = Counter()
+        for field in file.schema_arrow:
+            kind = str(field.type)
+            of_numbers = any(one in kind for one in ("float", "double", "halffloat", "int"))
+            if "list" in kind and of_numbers and first is not None:
+                values = first.column(field.name)[0].as_py() or []
+                found[field.name] = (rows, len(values)), kind
+            elif "list" not in kind:
+                found[field.name] = (rows,), kind
+                numbered = re.fullmatch(r"(.*?)[0-9]+", field.name)
+                alike[numbered[1] if numbered and of_numbers else ""] += 1
+        for prefix, count in alike.items():
+            if prefix and count >= FEWEST_FEATURES:
+                wide = {f"{prefix}*": ((rows, count), "numbers")}
+                found = {k: one for k, one in found.items() if not k.startswith(prefix)} | wide
+        return found
+
+
+@contextlib.contextmanager
+def _parquet(place: object) -> Iterator[Any]:
+    """The package's reader; one line where it is not installed, or cannot read the file."""
+    try:
+        import pyarrow  # pyright: ignore[reportMissingImports]  # need not be installed
+        import pyarrow.parquet as parquet  # pyright: ignore[reportMissingImports]  # nor this
+    except ImportError as error:
+        raise InputError(
+            f"{place}: reading Parquet needs the package pyarrow, which is not installed; install "
+            "it, or save the arrays as .npz"
+        ) from error
+    try:
+        yield parquet
+    except pyarrow.ArrowException as error:
+        told = " ".join(str(error).split())
+        raise InputError(f"{place}: not a readable Parquet file ({told})") from error
 
 
 @contextlib.contextmanager
@@ -169,15 +219,7 @@ def _from_zarr(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarr
 
 
 def _from_parquet(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarray:
-    try:
-        import pyarrow  # pyright: ignore[reportMissingImports]  # need not be installed
-        import pyarrow.parquet as parquet  # pyright: ignore[reportMissingImports]  # nor this
-    except ImportError as error:
-        raise InputError(
-            f"{place}: reading Parquet needs the package pyarrow, which is not installed; install "
-            "it, or save the arrays as .npz"
-        ) from error
-    try:
+    with _parquet(place) as parquet:
         names = parquet.read_schema(place.path).names
         wanted = place.name or ""
         if wanted.endswith("*"):
@@ -189,11 +231,6 @@ def _from_parquet(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.nd
         name = _chosen(place, names, usual, alone)
         column = parquet.read_table(place.path, columns=[name]).column(name)
         return _of_column(place.named(name), column)
-    except pyarrow.ArrowException as error:
-        told = " ".join(str(error).split())
-        raise InputError(
-            f"{printable(place.path)}: not a readable Parquet file ({told})"
-        ) from error
 
 
 def _of_column(place: ArrayPlace, column: Any) -> np.ndarray:

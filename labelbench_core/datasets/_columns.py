@@ -14,6 +14,7 @@ from labelbench_core.errors import InputError, did_you_mean, listed, shown
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")
 PARQUET = ".parquet"
+SPREADSHEETS = (".xlsx", ".xls", ".ods")
 SUFFIXES = (*DELIMITERS, *JSON_LINES, PARQUET)
 
 
@@ -22,8 +23,10 @@ def read_columns(
 ) -> dict[str, list[str]]:
     """Read some columns of a table.
 
-    Text is UTF-8. CSV and TSV have one line of column names, JSON Lines an object a line with the
-    names as keys; lines without any cell are passed over. Empty cells, and nulls, are empty text.
+    Text is UTF-8. Cells of CSV are parted by commas, or by semicolons or tabs where the first line
+    has these and no comma. CSV and TSV have one line of column names, JSON Lines an object a line
+    with the names as keys; lines without any cell are passed over. Empty cells, and nulls, are
+    empty text.
 
     Parameters
     ----------
@@ -83,8 +86,8 @@ def require_suffix(path: Path) -> str:
     """The end of a table's name; `InputError` if it is not that of a table."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        allowed = listed(SUFFIXES)
-        raise InputError(f"{printable(path)}: its name ends in {suffix!r}; allowed: {allowed}")
+        told = f"{printable(path)}: its name ends in {suffix!r}; allowed: {listed(SUFFIXES)}"
+        raise InputError(told + (": save the sheet as CSV UTF-8" if suffix in SPREADSHEETS else ""))
     return suffix
 
 
@@ -106,9 +109,10 @@ def cell_error(path: Path, row: int, column: str, value: str, allowed: str) -> I
 
 def _text_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Number of the last line and cells of each row that has cells, the names first."""
-    delimiter = DELIMITERS[path.suffix.lower()]
     try:
         with open(path, encoding="utf-8-sig", newline="") as handle:
+            delimiter = _delimiter(path, handle.readline())
+            handle.seek(0)
             reader = csv.reader(handle, delimiter=delimiter, strict=True)
             try:
                 for cells in reader:
@@ -118,9 +122,34 @@ def _text_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                 told = f"{printable(path)}: line {reader.line_num}: not a table: {error}"
                 raise InputError(told) from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{printable(path)}: not UTF-8; allowed: text in UTF-8") from error
+        raise _not_utf8(path) from error
     except OSError as error:
         raise InputError(f"{printable(path)}: cannot be read ({error.strerror})") from error
+
+
+def _delimiter(path: Path, header: str) -> str:
+    """What parts the cells: a spreadsheet's CSV has semicolons where commas are decimal."""
+    usual = DELIMITERS[path.suffix.lower()]
+    others = [one for one in (";", "\t") if one in header and usual == "," and "," not in header]
+    return max(others, key=header.count, default=usual)
+
+
+def _not_utf8(path: Path) -> InputError:
+    """The error that names the first line that is not, and what the file is instead."""
+    content = path.read_bytes()
+    told = "not UTF-8"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        told += " but UTF-16, as spreadsheets save Unicode text"
+    elif content.startswith((b"PK\3\4", b"\xd0\xcf\x11\xe0")):
+        told += " but a spreadsheet or an archive"
+    else:
+        for line, one in enumerate(content.split(b"\n"), start=1):
+            try:
+                one.decode("utf-8")
+            except UnicodeDecodeError as error:
+                where = f"line {line}: byte 0x{one[error.start]:02x}"
+                return InputError(f"{printable(path)}: {where}: {told}; allowed: text in UTF-8")
+    return InputError(f"{printable(path)}: {told}; allowed: text in UTF-8, as 'CSV UTF-8'")
 
 
 def _read_json_lines(
@@ -158,7 +187,7 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     raise InputError(f"{told}; allowed: an object with the columns' names as keys")
                 yield number, row
     except UnicodeDecodeError as error:
-        raise InputError(f"{printable(path)}: not UTF-8; allowed: text in UTF-8") from error
+        raise _not_utf8(path) from error
     except OSError as error:
         raise InputError(f"{printable(path)}: cannot be read ({error.strerror})") from error
 
@@ -210,12 +239,12 @@ def _read_parquet(
     cells: dict[str, list[str]] = {}
     for name in columns.values():
         values = table.column(name).to_pylist()
-        if name in joined:
-            where = f"{printable(path)}: column {printable(name)}"
-            values = [
-                _joined(one, joined[name], where) if isinstance(one, list) else one
-                for one in values
-            ]
+        for row, value in enumerate(values):
+            if isinstance(value, (list, dict)):
+                where = f"{printable(path)}: row {row + 1}: column {printable(name)}"
+                if name not in joined or isinstance(value, dict):
+                    raise InputError(f"{where}: {shown(value)}; allowed: text, a number, or null")
+                values[row] = _joined(value, joined[name], where)
         cells[name] = list(map(_text, values))
     return {key: cells[name] for key, name in columns.items()}
 

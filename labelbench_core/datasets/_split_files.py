@@ -1,10 +1,13 @@
 """Data sets with a file for each split: what their sources share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from labelbench_core.datasets import POOL, RawDataset, class_counts
 from labelbench_core.datasets._listing import SPLIT_NAME
-from labelbench_core.datasets.names import printable, require_classes
+from labelbench_core.datasets.dividing import divided
+from labelbench_core.datasets.drawing import asked_draw, refuse_unused
+from labelbench_core.datasets.names import printable, require_classes, same_name
+from labelbench_core.datasets.unlabeled import refuse_given
 from labelbench_core.errors import InputError, listed, shown
 
 
@@ -16,6 +19,65 @@ def require_splits(splits: Mapping[str, str]) -> None:
     if POOL not in splits:
         told = f"options.splits: {POOL} is missing; there are: {listed(splits)}"
         raise InputError(f"{told}; allowed: pool, and others, such as test")
+
+
+def with_draw(
+    raw: RawDataset,
+    where: str,
+    groups: Sequence[str] | None,
+    *,
+    together: Mapping[str, str | None],
+    may_lack: bool,
+    test_share: float | None,
+    val_share: float | None,
+    test_size: int | None,
+    val_size: int | None,
+    split_seed: int,
+) -> RawDataset:
+    """`raw`, with the splits drawn of its pool that options ask for; without them, as it is.
+
+    Parameters
+    ----------
+    where
+        The pool's file, for messages.
+    groups
+        Cell of each row of the pool that says what it is drawn together with; None: there is none.
+    together
+        The option that names these cells, and its value.
+    may_lack
+        Whether `test` and `val` may lack classes.
+
+    Raises
+    ------
+    InputError
+        If the pool has no labels, a class cannot be in all splits, or options exclude each other.
+    """
+    pool = raw.splits[POOL]
+    if not pool.has_labels:
+        shares = {"test_share": test_share, "val_share": val_share}
+        refuse_given(**shares, test_size=test_size, val_size=val_size, **together)
+        return raw
+    ((option, given),) = together.items()
+    draw = asked_draw(
+        has=list(raw.splits),
+        where="the data set",
+        test_share=test_share,
+        val_share=val_share,
+        test_size=test_size,
+        val_size=val_size,
+        seed=split_seed,
+        by="" if given is None else f"{option} {given}",
+        may_lack=may_lack,
+        usual=None,
+        row=pool.row,
+    )
+    if draw is None:
+        refuse_unused(**together)
+        return raw
+    try:
+        return divided(raw, draw, groups and [same_name(one) for one in groups])
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
 
 
 def sizes(raw: RawDataset, allow_missing_classes: bool) -> dict[str, int]:

@@ -29,6 +29,8 @@ from labelbench_core.datasets.names import printable, require_classes, same_name
 from labelbench_core.datasets.unlabeled import NO_LABEL
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
+KNOWN = {**{one: one for one in (POOL, TEST, VAL)}, **MEANT}
+"""Values that are splits' names, in upper or lower case → the split."""
 WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
 # An empty part, `.` or `..`: absolute paths begin with an empty part.
 _NO_PLAIN_PATH = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
@@ -76,8 +78,9 @@ class Cells:
         numbers = np.fromiter(map(known.__getitem__, cells), np.int64, len(cells))
         for value, number in known.items():
             if not value.strip():
-                first = int(np.argmax(numbers == number))
-                raise self.error(key, first, "a cell that is not empty")
+                rows = np.flatnonzero(numbers == number)
+                more = f" ({len(rows):,} rows are such)" if len(rows) > 1 else ""
+                raise self.error(key, int(rows[0]), f"a cell that is not empty{more}")
         return numbers, list(known)
 
 
@@ -233,7 +236,7 @@ def split_rows(
     """
     numbers, values = cells.codes("split")
     if splits is None:
-        meant = {value: MEANT.get(value, value) for value in values}
+        meant = {value: KNOWN.get(value.strip().lower(), value) for value in values}
     else:
         meant = dict(splits)
         for value in meant:

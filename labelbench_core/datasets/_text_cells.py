@@ -10,9 +10,10 @@ from labelbench_core.datasets.unlabeled import require_known_classes, unknown
 def refuse_blank(cells: Cells) -> Cells:
     """The same cells; `InputError` names the first of column "text" that is blank."""
     texts = cells.columns["text"]
-    blank = next((row for row, text in enumerate(texts) if not text.strip()), None)
-    if blank is not None:
-        raise cells.error("text", blank, "a text that is not blank")
+    blank = [row for row, text in enumerate(texts) if not text.strip()]
+    if blank:
+        more = f" ({len(blank):,} rows are such)" if len(blank) > 1 else ""
+        raise cells.error("text", blank[0], f"a text that is not blank{more}")
     return cells
 
 

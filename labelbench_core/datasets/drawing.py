@@ -1,24 +1,23 @@
 """Splits that are drawn where a source has no test: stratified, seeded, whole groups at a time.
 
-A draw goes by names of units, never by the order of rows: a unit is a group, or an image that is in
-none. Images that are in a split already stay there; a new image of a known group joins it.
+A draw goes by names of units, never by the order of rows: a unit is a group, or a row that is in
+none. Rows that are in a split already stay there; a new row of a known group joins it.
 """
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from labelbench_core.datasets import POOL, RawDataset, RawSplit
+from labelbench_core.datasets import POOL, class_counts
 from labelbench_core.datasets.names import printable
-from labelbench_core.errors import InputError, shown
+from labelbench_core.errors import InputError, did_you_mean, shown
 
 DRAWN = (POOL, "test", "val")
 """Splits in the order of their numbers here; a draw may do without the others than the pool."""
 USUAL_TEST = 0.2
-"""Share of the test where nothing is said."""
+"""Share of the test where nothing is said, of images; texts and embeddings are drawn when asked."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Draw:
     shares
         "test", "val" → share of every class.
     sizes
-        "test", "val" → number of images, in place of a share.
+        "test", "val" → number of rows, in place of a share.
     seed
         Names the draw.
     near_bits
@@ -39,9 +38,12 @@ class Draw:
     by
         What says which images are drawn together, in words; "": nothing does.
     unit_of
-        File → its group, or itself: files of one unit are drawn together. In the source's order.
+        Name of a row (its file; else by its content) → its group, or itself: rows of one unit are
+        drawn together. In the source's order.
     may_lack
         Whether `test` and `val` may lack classes.
+    row
+        What a row is called in messages.
     """
 
     shares: Mapping[str, float]
@@ -51,6 +53,7 @@ class Draw:
     by: str = ""
     may_lack: bool = False
     unit_of: Mapping[str, str] = field(default_factory=dict)
+    row: str = "image"
 
     @property
     def names(self) -> list[str]:
@@ -68,7 +71,7 @@ class Draw:
         }
 
     def wanted(self, split: str, labels: np.ndarray, num_classes: int) -> np.ndarray:
-        """(C,) float64: images of each class that `split` should have."""
+        """(C,) float64: rows of each class that `split` should have."""
         counts = np.bincount(labels, minlength=num_classes)
         if split in self.sizes:
             return counts * (self.sizes[split] / max(1, len(labels)))
@@ -87,8 +90,10 @@ def asked_draw(
     near_bits: int | None = None,
     by: str = "",
     may_lack: bool = False,
+    usual: float | None = USUAL_TEST,
+    row: str = "image",
 ) -> Draw | None:
-    """The draw that options ask for; None where all splits are there.
+    """The draw that options ask for; None where all splits are there, or none is asked for.
 
     Parameters
     ----------
@@ -98,6 +103,8 @@ def asked_draw(
         It, for messages.
     test_share, val_share, test_size, val_size
         The options; None: not given. A `test_share` of 0 asks for no test.
+    usual
+        Share of the test where none is given; None: no test.
 
     Raises
     ------
@@ -118,14 +125,14 @@ def asked_draw(
             sizes[split] = size
         elif share:
             shares[split] = share
-    if "test" not in has and test_share is None and test_size is None:
-        shares["test"] = USUAL_TEST
+    if usual is not None and "test" not in has and test_share is None and test_size is None:
+        shares["test"] = usual
     if sum(shares.values()) >= 1:
         told = " + ".join(f"{share:g}" for share in shares.values())
         raise InputError(f"options.test_share and val_share: {told}; allowed: a sum below 1")
     if not shares and not sizes:
         return None
-    return Draw(shares, sizes, seed, near_bits, by, may_lack)
+    return Draw(shares, sizes, seed, near_bits, by, may_lack, row=row)
 
 
 def refuse_unused(**options: object) -> None:
@@ -134,53 +141,9 @@ def refuse_unused(**options: object) -> None:
         if value is not None:
             told = f"options.{name}: {shown(value)}; no split is drawn here"
             raise InputError(
-                f"{told}; allowed: leave it out, or `val_share`, or a source without test"
+                f"{told}; allowed: leave it out, or `test_share` or `val_share` where the source "
+                "lacks that split"
             )
-
-
-def divided(raw: RawDataset, draw: Draw, groups: Sequence[str] | None = None) -> RawDataset:
-    """`raw` with its pool divided, by the names of its files; `drawn_splits` says how.
-
-    Parameters
-    ----------
-    groups
-        Of each row of the pool, "" for one of no group; None: there are none.
-    """
-    pool = raw.splits[POOL]
-    files = pool.files or []
-    units = files if groups is None else [g or f for g, f in zip(groups, files, strict=True)]
-    draw = replace(draw, unit_of=dict(zip(files, units, strict=True)))
-    place = drawn_splits(draw, pool.labels, units, raw.class_names)
-    return replace(raw, splits=raw.splits | parts_of(pool, place, draw.names), draw=draw)
-
-
-def parts_of(split: RawSplit, place: np.ndarray, names: Sequence[str]) -> dict[str, RawSplit]:
-    """Name → the rows whose `place` (N,) is that of the name, if there are any."""
-    found = {name: np.flatnonzero(place == number) for number, name in enumerate(names)}
-    return {name: split.take(rows) for name, rows in found.items() if len(rows)}
-
-
-def groups_by_pattern(pattern: str, files: Sequence[str]) -> list[str]:
-    """The group of each file: what the first group of a regular expression finds in its path.
-
-    The whole match where the expression has no group; "" where it does not match.
-
-    Raises
-    ------
-    InputError
-        If it is none, or matches no path.
-    """
-    try:
-        search = re.compile(pattern).search
-    except re.error as error:
-        told = f"options.together_pattern: {shown(pattern)}: {error}"
-        raise InputError(f"{told}; allowed: a regular expression") from error
-    found = [search(path) for path in files]
-    if files and not any(found):
-        told = f"options.together_pattern: {shown(pattern)}: matches no path"
-        raise InputError(f"{told}; allowed: one that matches paths such as {printable(files[0])}")
-    number = 1 if re.compile(pattern).groups else 0
-    return ["" if one is None else printable(one[number] or "") for one in found]
 
 
 def drawn_splits(
@@ -207,7 +170,7 @@ def drawn_splits(
     InputError
         For a class that cannot be in all splits, or sizes that leave the pool none.
     """
-    names = draw.names
+    names, given = draw.names, labels
     labels = _strata(labels)
     _check_sizes(draw, len(labels), len(np.unique(labels)))
     number: dict[str, int] = {}
@@ -228,7 +191,7 @@ def drawn_splits(
         parts.put_where_it_fits(one)
     parts.put_singles(np.array([one[0] for one in rows if len(one) == 1], np.int64))
     parts.mend(rows)
-    parts.check(codes)
+    parts.check(codes, given)
     return place
 
 
@@ -335,21 +298,30 @@ class _Parts:
                     self.have[split, classes] += adds
                     break
 
-    def check(self, codes: np.ndarray) -> None:
-        """`InputError` for a class that a split lacks and may not."""
+    def check(self, codes: np.ndarray, labels: np.ndarray) -> None:
+        """`InputError` for a class that a split lacks and may not.
+
+        `labels` are as given: with several for a row, all of them count, not only the rarest.
+        """
+        total = class_counts(labels, len(self.class_names))
         for split, name in enumerate(self.names):
-            lacking = np.flatnonzero((self.have[split] == 0) & (self.counts > 0))
+            have = class_counts(labels[self.place == split], len(self.class_names))
+            lacking = np.flatnonzero((have == 0) & (total > 0))
             if not len(lacking) or (split and self.draw.may_lack):
                 continue
             label = int(lacking[0])
-            count = int(self.counts[label])
-            units = len(np.unique(codes[self.labels == label]))
-            images = "1 image" if count == 1 else f"{count} images"
+            count = int(total[label])
+            of_class = labels[:, label] > 0 if labels.ndim > 1 else labels == label
+            units = len(np.unique(codes[of_class]))
+            one = self.draw.row
+            images = f"1 {one}" if count == 1 else f"{count} {one}s"
             groups = "1 group" if units == 1 else f"{units} groups"
             what = images if units == count else f"{images} in {groups}"
+            called, others = self.class_names[label], np.flatnonzero(total > count)
+            hint = did_you_mean(called, [self.class_names[one] for one in others.tolist()])
             raise InputError(
-                f"class {printable(self.class_names[label])} has {what}: none is left for {name}; "
-                f"allowed: at least {len(self.names)} images or groups of each class"
+                f"class {printable(called)} has {what}: none is left for {name}{hint}; "
+                f"allowed: at least {len(self.names)} {one}s or groups of each class"
                 + ("; `allow_missing_classes: true` accepts that" if split else "")
             )
 
@@ -382,6 +354,6 @@ def _check_sizes(draw: Draw, count: int, classes: int) -> None:
         told = [f"{split}_size: {size}" for split, size in draw.sizes.items()]
         told += [f"{split}_share: {share:g}" for split, share in draw.shares.items()]
         raise InputError(
-            f"options.{', '.join(told)}: none of {count:,} images is left for the pool; allowed: "
-            "less"
+            f"options.{', '.join(told)}: none of {count:,} {draw.row}s is left for the pool; "
+            "allowed: less"
         )

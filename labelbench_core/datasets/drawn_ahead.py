@@ -44,9 +44,10 @@ class Remembered:
 def drawn_ahead(
     entry: Mapping[str, Any], data_dir: Path, sizes: Mapping[str, int], remembered: Remembered
 ) -> RawDataset | None:
-    """The data set as preparing will draw it, but for its variant; no file is read.
+    """The data set as preparing will draw it, but for its variant; no image is read.
 
-    None where no split is drawn, or where the content of a file is not known.
+    None where no split is drawn, or where the content of a file is not known. Rows of tables and
+    arrays are there as soon as the source is read.
 
     Parameters
     ----------
@@ -60,12 +61,15 @@ def drawn_ahead(
     InputError
         As preparing: if a split lacks a class, or what was drawn before is damaged.
     """
-    if sum(sizes.values()) > MOST_FILES or not remembered.state.is_dir():
+    if sum(sizes.values()) > MOST_FILES:
         return None
     source, options = entry["implementation"], registry.options_of(entry)
     raw = registry.build("datasets", {"implementation": source, "options": options}, data_dir)
-    if raw.draw is None or any(split.files is None for split in raw.splits.values()):
+    if raw.draw is None:
         return None
+    if any(split.files is None for split in raw.splits.values()):
+        found = drawn(raw, remembered.folder)
+        return None if found is None else found.raw
     root = data_dir / (raw.root or "")
     record = digests_record(remembered.state, root)
     if not record.is_file():

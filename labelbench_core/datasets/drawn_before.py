@@ -1,12 +1,12 @@
-"""Drawn splits remembered: an image that is in one never moves when others are added.
+"""Drawn splits remembered: a row that is in one never moves when others are added.
 
 What was drawn lies in `drawn-splits.json` beside a prepared data set's manifest, by the content of
-each file and by the name of each group: a renamed image is the same one, and files of one content
+each row and by the name of each group: a renamed image is the same one, and rows of one content
 are drawn together. If it is deleted, or the options of the draw change, all splits are drawn again.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.datasets import DRAWN_FILE, RawDataset, RawSplit
+from labelbench_core.datasets._leaks import content_keys
 from labelbench_core.datasets._near import within
-from labelbench_core.datasets.drawing import Draw, drawn_splits, parts_of
+from labelbench_core.datasets.dividing import joined, of_one_content, parts_of, row_names
+from labelbench_core.datasets.drawing import Draw, drawn_splits
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
 from labelbench_core.storage.records import read_record, write_record
@@ -34,7 +36,7 @@ class Drawn:
     described
         What was asked for and what was reached, for the manifest.
     files, groups
-        Split → SHA-256 of files; split → names of groups, both sorted.
+        Split → SHA-256 of files, or of other rows; split → names of groups, both sorted.
     """
 
     raw: RawDataset
@@ -57,7 +59,7 @@ def drawn(raw: RawDataset, folder: Path | None) -> Drawn | None:
     Parameters
     ----------
     raw
-        Divided by the names of its files (`drawing`), with the hash of each.
+        Divided by the names of its rows (`dividing`), with the hash of each file.
     folder
         Where an earlier draw may be remembered; None: nowhere.
 
@@ -70,7 +72,7 @@ def drawn(raw: RawDataset, folder: Path | None) -> Drawn | None:
     if draw is None:
         return None
     whole = _whole(raw, draw)
-    files, digests = whole.files or [], whole.file_sha256 or []
+    files, digests = row_names(whole), content_keys(whole)
     names, units = draw.names, [draw.unit_of[name] for name in files]
     is_group = [unit != name for unit, name in zip(units, files, strict=True)]
     known_files, known_groups = _remembered(folder, draw)
@@ -78,10 +80,10 @@ def drawn(raw: RawDataset, folder: Path | None) -> Drawn | None:
     for row, (unit, group) in enumerate(zip(units, is_group, strict=True)):
         if group and known[row] < 0:
             known[row] = known_groups.get(unit, -1)
-    alike = _of_one_content(digests)
+    alike = of_one_content(digests)
     if draw.near_bits is not None:
         alike = itertools.chain(alike, within(whole.near_hashes or [], draw.near_bits))
-    units = _joined(units, alike)
+    units = joined(units, alike)
     try:
         place = drawn_splits(draw, whole.labels, units, raw.class_names, known)
     except InputError as error:
@@ -119,19 +121,22 @@ def _whole(raw: RawDataset, draw: Draw) -> RawSplit:
     """The rows of all splits that are drawn, in the source's order."""
     parts = [raw.splits[name] for name in draw.names if name in raw.splits]
 
-    def joined(field: str) -> list[str] | None:
+    def together(field: str) -> list[str] | None:
         values = [getattr(part, field) for part in parts]
         return None if values[0] is None else [one for value in values for one in value]
 
     groups = [part.groups for part in parts if part.groups is not None]
+    embeddings = [part.embeddings for part in parts if part.embeddings is not None]
     whole = RawSplit(
         np.concatenate([part.labels for part in parts]),
-        files=joined("files"),
-        file_sha256=joined("file_sha256"),
-        near_hashes=joined("near_hashes"),
+        texts=together("texts"),
+        embeddings=np.concatenate(embeddings) if embeddings else None,
+        files=together("files"),
+        file_sha256=together("file_sha256"),
+        near_hashes=together("near_hashes"),
         groups=np.concatenate(groups) if groups else None,
     )
-    row_of = {name: row for row, name in enumerate(whole.files or [])}
+    row_of = {name: row for row, name in enumerate(row_names(whole))}
     return whole.take(np.array([row_of[name] for name in draw.unit_of if name in row_of]))
 
 
@@ -165,34 +170,10 @@ def _remembered(folder: Path | None, draw: Draw) -> tuple[dict[str, int], dict[s
     return by_kind[0], by_kind[1]
 
 
-def _of_one_content(digests: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Places of each file that has the content of one before it, and of the first such one."""
-    first: dict[str, int] = {}
-    for row, digest in enumerate(digests):
-        before = first.setdefault(digest, row)
-        if before != row:
-            yield before, row
-
-
-def _joined(units: Sequence[str], alike: Iterable[tuple[int, int]]) -> list[str]:
-    """Units, those of files that are alike joined into one, by its first name."""
-    first: dict[str, str] = {unit: unit for unit in units}
-
-    def root(unit: str) -> str:
-        while first[unit] != unit:
-            first[unit] = unit = first[first[unit]]
-        return unit
-
-    for one, other in alike:
-        a, b = sorted((root(units[one]), root(units[other])))
-        first[b] = a
-    return [root(unit) for unit in units]
-
-
 def _note(draw: Draw, described: Mapping[str, Any]) -> str:
     """What was drawn and reached, in one sentence without its full stop."""
     asked = [f"{share:.3g} of every class for {name}" for name, share in draw.shares.items()]
-    asked += [f"{size:,} images for {name}" for name, size in draw.sizes.items()]
+    asked += [f"{size:,} {draw.row}s for {name}" for name, size in draw.sizes.items()]
     together = [f"together by {draw.by}"] if draw.by else []
     if draw.near_bits is not None:
         together.append("near-duplicates together")
@@ -200,7 +181,6 @@ def _note(draw: Draw, described: Mapping[str, Any]) -> str:
     told = f"Drawn by seed {draw.seed}: {' and '.join(asked)}"
     told += f", {', '.join(together)}" if together else ""
     if described["known"]:
-        told += (
-            f"; {described['known']:,} images stay where they were, {described['new']:,} are new"
-        )
+        told += f"; {described['known']:,} {draw.row}s stay where they were, "
+        told += f"{described['new']:,} are new"
     return f"{told}; reached: {reached}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core.datasets import DRAWN_FILE, RawDataset
+from labelbench_core.datasets._leaks import content_keys
 from labelbench_core.datasets.drawn_before import drawn, read_drawn
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError, shown
@@ -17,7 +18,7 @@ def compared(raw: RawDataset, folder: Path) -> list[str]:
     Parameters
     ----------
     raw
-        Divided by the names of its files, with the hash of each.
+        Divided by the names of its rows, with the hash of each file.
     folder
         Of the prepared data set.
 
@@ -34,9 +35,9 @@ def compared(raw: RawDataset, folder: Path) -> list[str]:
     if raw.draw is None or record is None:
         return []
     before = {one: split for split, found in record["files"].items() for one in found}
-    there = {one for rows in raw.splits.values() for one in rows.file_sha256 or ()}
+    there = {one for rows in raw.splits.values() for one in content_keys(rows)}
     sizes = ", ".join(f"{split} {len(found):,}" for split, found in record["files"].items())
-    lines = [f"{printable(folder / DRAWN_FILE)}: {sizes} contents of files"]
+    lines = [f"{printable(folder / DRAWN_FILE)}: {sizes} contents of {_kind(raw)}"]
     if gone := len(before.keys() - there):
         lines.append(f"{gone:,} of them are not there any more")
     changed = _changes(record["draw"], raw.draw.described())
@@ -60,10 +61,14 @@ def compared(raw: RawDataset, folder: Path) -> list[str]:
 
 
 def _split_of(raw: RawDataset) -> dict[str, str]:
-    """Content of each file → its split."""
-    return {
-        digest: split for split, rows in raw.splits.items() for digest in rows.file_sha256 or ()
-    }
+    """Content of each row → its split."""
+    return {digest: split for split, rows in raw.splits.items() for digest in content_keys(rows)}
+
+
+def _kind(raw: RawDataset) -> str:
+    """What the rows are called whose contents are recorded."""
+    (kind,) = {"files" if one.files is not None else one.rows for one in raw.splits.values()}
+    return kind
 
 
 def _counted(splits: Iterable[str], names: Sequence[str]) -> str:

@@ -12,17 +12,31 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from labelbench_core.datasets._arrays import shapes_in
-from labelbench_core.datasets._columns import JSON_LINES, SUFFIXES, column_names, read_columns
+from labelbench_core.datasets._columns import (
+    JSON_LINES,
+    PARQUET,
+    SUFFIXES,
+    column_names,
+    read_columns,
+)
 from labelbench_core.datasets._formats import READ_SUFFIXES
+from labelbench_core.datasets._guessed_columns import (
+    NAMED,
+    SEPARATORS,
+    few_values,
+    is_label,
+    label_options,
+    split_of,
+    split_options,
+)
+from labelbench_core.datasets.drawing import USUAL_TEST
 from labelbench_core.datasets.one_line import one_line
 from labelbench_core.errors import InputError, listed
 
 ARRAYS = (".npy", ".npz", ".zarr")
-LABELS = ("label", "labels", "class", "category", "target", "intent", "y")
-SPLIT_OF = {"train": "pool", "pool": "pool", "test": "test", "val": "val", "validation": "val"}
+IDS = ("id", "ids", "index")
 WORDS = 3
 """Median number of words from which a column is taken for texts."""
-MOST_CLASSES = 1000
 VALUES = 3
 """Values of a column that are shown."""
 LONGEST = 40
@@ -50,7 +64,9 @@ class Guess:
 
 
 def is_array_file(path: Path) -> bool:
-    """Whether a path is called as files of arrays are."""
+    """Whether a path is called as files of arrays are, or is a Parquet file with embeddings."""
+    if path.suffix.lower() == PARQUET and path.is_file():
+        return any(len(one.shape) == 2 for one in _arrays(path).values())
     return path.suffix.lower() in ARRAYS
 
 
@@ -73,37 +89,95 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
     given
         Options that are known: they are not guessed.
     """
-    columns = _columns(path)
+    columns, lists = _columns(path)
     lines = [f"{path}: {len(next(iter(columns.values()), [])):,} rows; columns:"]
     lines += [f"  {name}: {_described(cells)}" for name, cells in columns.items()]
     root = path.parent if "images" not in given else None
     paths = [name for name, cells in columns.items() if root and _are_files(root, cells)]
     texts = [name for name, cells in columns.items() if _words(cells) >= WORDS]
     path_column = given.get("path_column") or (paths[0] if paths else None)
+    options: dict[str, Any]
     if path_column:
         source, options = "table", {"table": inside, "path_column": path_column}
         why = [f"path_column: {path_column}, whose values are files beside the table"]
     elif texts or "text_column" in given:
         text = given.get("text_column") or max(texts, key=lambda name: _words(columns[name]))
-        source, options = "text-table", {"splits": {"pool": inside}, "text_column": text}
-        why = [f"text_column: {text}, the longest texts", f"splits: {inside} as the pool"]
+        splits = {"pool": inside, **_siblings(path, inside)}
+        source, options = "text-table", {"splits": splits, "text_column": text}
+        told = ", ".join(f"{file} as {split}" for split, file in splits.items())
+        why = [f"text_column: {text}, the longest texts", f"splits: {told}"]
     else:
         return Guess("", {}, lines)
-    used = [*options.values()]
-    label = None
+    used = [*options.values(), *given.values()]
+    left = {key: one for key, one in columns.items() if key not in used}
+    if "split_column" not in given and len(options.get("splits", "1")) == 1:
+        options |= (found := split_options(left))
+        left = {key: one for key, one in left.items() if key not in found.values()}
+        why += [f"split_column: {one}, whose values name splits" for one in [*found.values()][:1]]
     if not {"label_column", "label_columns"} & set(given):
-        label = _label_column({key: one for key, one in columns.items() if key not in used})
-    if label:
-        options["label_column"] = label
-        why.append(f"label_column: {label}, which has {len(set(columns[label])):,} values")
+        found = label_options(left, lists, source == "table")
+        options |= found
+        why += _why_labels(found, columns)
+        if not found and not given.get("unlabeled"):
+            lines.append(_no_labels(left))
+    has_split = {"split_column", "unlabeled", "test_size"} & {*options, *given}
+    if source == "text-table" and not has_split and "test" not in options["splits"]:
+        options["test_share"] = USUAL_TEST
+        why.append(f"test_share: {USUAL_TEST}, as there is no test: so much of every class")
     why = [one for one in why if one.split(":")[0] not in given]
     return Guess(source, options, [*lines, *_guessed(source, why)])
 
 
-def guess_arrays(path: Path, inside: str) -> Guess:
+def _why_labels(found: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> list[str]:
+    """What a guess of labels rests on."""
+    if "label_columns" in found:
+        marks = found["label_columns"]
+        return [f"label_columns: {', '.join(marks)}, which hold 0 and 1 alone"]
+    if not found:
+        return []
+    name = found["label_column"]
+    separator = found.get("label_separator")
+    values = set(columns[name])
+    if separator:
+        values = {part for one in values for part in one.split(separator)}
+    parted = f", parted by {separator!r}" if separator else ""
+    return [f"label_column: {name}, which has {len(values):,} values{parted}"]
+
+
+def _no_labels(columns: Mapping[str, Sequence[str]]) -> str:
+    """How to say where the labels are, where no column or several could be them."""
+    few = few_values(columns)
+    name = few[0] if few else "animal"
+    could = f" ({listed(few[:NAMED])} could be)" if few else ""
+    return f"no column is taken for labels{could}: say it by --options '{{label_column: {name}}}'"
+
+
+def _siblings(path: Path, inside: str) -> dict[str, str]:
+    """Split → table beside this one that is called and built like it, as test.csv by train.csv."""
+    if split_of(path.stem) != "pool":
+        return {}
+    found: dict[str, str] = {}
+    for other in sorted(path.parent.glob(f"*{path.suffix}")):
+        split = split_of(other.stem)
+        if split in (None, "pool", *found) or _rest(other.stem) != _rest(path.stem):
+            continue
+        # One that cannot be read is none of its splits.
+        with contextlib.suppress(InputError):
+            if column_names(other) == column_names(path):
+                found[str(split)] = (Path(inside).parent / other.name).as_posix()
+    return found
+
+
+def _rest(stem: str) -> list[str]:
+    """The parts of a name that name no split."""
+    return [one for one in re.split("[^a-z0-9]+", stem.lower()) if split_of(one) is None]
+
+
+def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
     """Arrays of two dimensions as embeddings, those of one and the same length as their labels.
 
     Splits are those that the arrays' names say (`X_train`, `test_features`); else it is the pool.
+    Options that are `given` are not guessed.
     """
     arrays = {**_arrays(path), **(_neighbours(path) if path.suffix.lower() == ".npy" else {})}
     shown = {name or path.name: one for name, one in arrays.items()}
@@ -113,23 +187,35 @@ def guess_arrays(path: Path, inside: str) -> Guess:
     splits: dict[str, str] = {}
     labels: dict[str, str] = {}
     for name, one in arrays.items():
-        split = "pool" if is_one else _split_of(name)
+        split = "pool" if is_one else split_of(name)
         if len(one.shape) != 2 or split is None or split in splits:
             continue
         splits[split] = _place(inside, name)
         fitting = [
             other
             for other, array in arrays.items()
-            if array.shape == one.shape[:1] and (is_one or _split_of(other) == split)
+            if array.shape == one.shape[:1]
+            and (is_one or split_of(other) == split)
+            and Path(other).stem.lower() not in IDS
         ]
-        if named := [other for other in fitting if _is_label(other)] or fitting:
-            labels[split] = _place(inside, named[0])
+        named = [other for other in fitting if is_label(other)]
+        if named or len(fitting) == 1:
+            labels[split] = _place(inside, (named or fitting)[0])
     if "pool" not in splits:
         return Guess("", {}, lines)
     options: dict[str, Any] = {"splits": splits, **({"labels": labels} if labels else {})}
     why = [
         f"{key}: {', '.join(f'{k} {v}' for k, v in one.items())}" for key, one in options.items()
     ]
+    if "pool" not in {**labels, **given.get("labels", {})} and not given.get("unlabeled"):
+        lines.append(
+            "no array is taken for labels of the pool: say it by --options '{labels: {pool: "
+            "FILE:ARRAY}}', or '{unlabeled: true, classes: FILE}' if there are none"
+        )
+    if "test" not in splits and not {"unlabeled", "test_size"} & set(given):
+        options["test_share"] = USUAL_TEST
+        why.append(f"test_share: {USUAL_TEST}, as there is no test: so much of every class")
+    why = [one for one in why if one.split(":")[0] not in given]
     return Guess("own-embeddings", options, [*lines, *_guessed("own-embeddings", why)])
 
 
@@ -137,17 +223,25 @@ def _guessed(source: str, why: Sequence[str]) -> list[str]:
     return [f"guessed: {source}", *(f"  {one}" for one in why), "edit the entry if that is wrong"]
 
 
-def _columns(path: Path) -> dict[str, list[str]]:
-    """Column → its cells; without columns of lists, and those of a name that stands twice."""
+def _columns(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Column → its cells, without those of a name that stands twice; columns of lists → separator.
+
+    Lists are joined by it.
+    """
     names = column_names(path)
     names = [name for name in names if names.count(name) == 1]
-    if path.suffix.lower() not in JSON_LINES:
-        return read_columns(path, {name: name for name in names})
+    if path.suffix.lower() not in (*JSON_LINES, PARQUET):
+        return read_columns(path, {name: name for name in names}), {}
     found: dict[str, list[str]] = {}
+    lists: dict[str, str] = {}
     for name in names:
-        with contextlib.suppress(InputError):
-            found |= read_columns(path, {name: name})
-    return found
+        for separator in ("", *SEPARATORS):
+            with contextlib.suppress(InputError):
+                joined = {name: separator} if separator else {}
+                found |= read_columns(path, {name: name}, joined)
+                lists |= joined
+                break
+    return found, lists
 
 
 def _described(cells: Sequence[str]) -> str:
@@ -164,30 +258,6 @@ def _are_files(root: Path, cells: Sequence[str]) -> bool:
 
 def _words(cells: Sequence[str]) -> float:
     return median(len(one.split()) for one in cells) if cells else 0
-
-
-def _label_column(columns: Mapping[str, Sequence[str]]) -> str | None:
-    """The column that is called as labels are, or else the only one of few values."""
-    few = []
-    for name, cells in columns.items():
-        count = len(set(cells))
-        if 2 <= count <= min(MOST_CLASSES, len(cells) // 2) and all(one.strip() for one in cells):
-            few.append(name)
-    named = sorted((one for one in few if _is_label(one)), key=lambda one: _rank(one.lower()))
-    return named[0] if named else few[0] if len(few) == 1 else None
-
-
-def _rank(name: str) -> int:
-    return LABELS.index(name) if name in LABELS else len(LABELS)
-
-
-def _is_label(name: str) -> bool:
-    return any(part in LABELS for part in re.split("[^a-z]+", name.lower()))
-
-
-def _split_of(name: str) -> str | None:
-    parts = re.split("[^a-z]+", name.lower())
-    return next((SPLIT_OF[part] for part in parts if part in SPLIT_OF), None)
 
 
 class _Array(NamedTuple):

@@ -15,7 +15,8 @@ import numpy as np
 
 from labelbench_core.datasets import POOL, RawDataset, RawSplit, Source
 from labelbench_core.datasets._listing import Listing, list_images
-from labelbench_core.datasets.drawing import asked_draw, divided, groups_by_pattern, refuse_unused
+from labelbench_core.datasets.dividing import divided, groups_by_pattern
+from labelbench_core.datasets.drawing import asked_draw, refuse_unused
 from labelbench_core.datasets.names import below, printable
 from labelbench_core.datasets.table import common_folder, read_class_names
 from labelbench_core.datasets.unlabeled import refuse_given, unknown

@@ -1,15 +1,17 @@
 """A look at a data set before anything runs: what is there, what is not used, and what is wrong."""
 
+import inspect
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.datasets import RawDataset, _near, class_counts, split_order
+from labelbench_core.datasets import POOL, TEST, RawDataset, _near, class_counts, split_order
 from labelbench_core.datasets._leaks import find_leaks, find_near
 from labelbench_core.datasets._left_out import CORRUPT
 from labelbench_core.datasets._reading import FileRecords, read_files
@@ -116,7 +118,7 @@ def look(
         found = found if draw is None else draw.raw
     except InputError as error:
         problem = problem or str(error)
-    lines += _splits(found)
+    lines += _splits(found, _how_to_draw(found, component, options))
     lines += _told("recorded", recorded, "")
     lines += _classes(found)
     left_out = {reason: one for reason, one in found.left_out.items() if reason != CORRUPT}
@@ -139,14 +141,24 @@ def _told(what: str, notes: Sequence[str], otherwise: str) -> list[str]:
     return [f"  {what if not place else '':<9} {note}" for place, note in enumerate(notes)]
 
 
-def _splits(raw: RawDataset) -> list[str]:
+def _how_to_draw(raw: RawDataset, component: ModuleType, options: Mapping[str, Any]) -> str:
+    """What is to be said of a data set without a test; "" if it has one, or none is wanted."""
+    if TEST in raw.splits or options.get("test_share") is not None:
+        return ""
+    told = "no test: results are those on the pool, of which labels are bought"
+    if "test_share" in inspect.signature(component.load).parameters and raw.splits[POOL].has_labels:
+        told += "; the option `test_share: 0.2` draws a fifth of every class"
+    return told
+
+
+def _splits(raw: RawDataset, more: str) -> list[str]:
     total = sum(len(entry.labels) for entry in raw.splits.values())
     sizes = [
         f"{split} {len(raw.splits[split].labels):,} ({len(raw.splits[split].labels) / total:.1%})"
         for split in sorted(raw.splits, key=split_order)
     ]
     note = [f"{raw.splits_note}."] if raw.splits_note else []
-    return _told("splits", [", ".join(sizes), *note], "")
+    return _told("splits", [", ".join(sizes), *note, *filter(None, [more])], "")
 
 
 def _classes(raw: RawDataset) -> list[str]:

@@ -18,6 +18,7 @@ from labelbench_core.datasets.row_kinds import check_embeddings
 from labelbench_core.datasets.table import read_class_names
 from labelbench_core.datasets.unlabeled import require_known_classes, unknown
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
+from labelbench_core.registry.options import Count, InnerShare, Seed, ShareBelow1
 
 INFO = {
     "summary": "your own embeddings from .npy, .npz, Parquet or Zarr, with their labels",
@@ -30,6 +31,7 @@ INFO = {
 }
 EMBEDDINGS = ("embeddings", "embedding", "features")
 LABELS = ("labels", "label")
+GROUPS = ("groups", "group")
 
 
 def check(data_dir: Path, *, allow_missing_classes: bool = False, **options: Any) -> dict[str, int]:
@@ -46,6 +48,12 @@ def load(
     multilabel: bool = False,
     unlabeled: bool = False,
     allow_missing_classes: bool = False,
+    test_share: ShareBelow1 | None = None,
+    val_share: InnerShare | None = None,
+    test_size: Count | None = None,
+    val_size: Count | None = None,
+    split_seed: Seed = 0,
+    together: str | None = None,
 ) -> RawDataset:
     """All splits, as the files have them.
 
@@ -73,6 +81,21 @@ def load(
     allow_missing_classes
         Whether `val`, `test` and shifted splits may lack classes; the pool never may. Default:
         ours.
+    test_share
+        Share of every class that is drawn of the pool for the test, where `splits` names none.
+        null: no test is drawn. Default: ours.
+    val_share
+        The same for validation. Default: ours.
+    test_size
+        Number of rows that are drawn for the test, in place of a share. Default: ours.
+    val_size
+        The same for validation. Default: ours.
+    split_seed
+        Seed of the draw. Default: ours.
+    together
+        `FILE` or `FILE:ARRAY` with what a row of the pool shares with others (a patient, a
+        recording), N names or whole numbers: rows of equal ones are drawn together, those of empty
+        names one by one. Default: ours.
     """
     if unlabeled and multilabel:
         told = "options.unlabeled: true; `multilabel` is given, for which there is no annotator"
@@ -85,7 +108,7 @@ def load(
     for split in places.keys() - {POOL}:
         check_embeddings(str(places[split]), arrays[split], width=width)
     given = {
-        split: read_array(place, LABELS, alone=split in (labels or {}))
+        split: _labels(place, is_named=split in (labels or {}))
         for split, place in label_places.items()
     }
     where = {split: f"{place}: labels" for split, place in label_places.items()}
@@ -100,12 +123,24 @@ def load(
             raise InputError(f"{told} in {label_places[split]}; allowed: one label for each row")
     halves = all(array.dtype == np.float16 for array in arrays.values())
     dtype = np.float16 if halves else np.float32
-    return RawDataset(
+    raw = RawDataset(
         class_names=class_names,
         splits={
             split: RawSplit(numbers[split], embeddings=np.asarray(array, dtype))
             for split, array in arrays.items()
         },
+    )
+    return split_files.with_draw(
+        raw,
+        str(places[POOL]),
+        None if together is None else _groups(data_dir, together, len(arrays[POOL])),
+        together={"together": together},
+        may_lack=allow_missing_classes,
+        test_share=test_share,
+        val_share=val_share,
+        test_size=test_size,
+        val_size=val_size,
+        split_seed=split_seed,
     )
 
 
@@ -116,14 +151,16 @@ def source_files(
     labels: Mapping[str, str] | None = None,
     classes: str | None = None,
     unlabeled: bool = False,
+    together: str | None = None,
     **_: Any,
 ) -> Source | None:
     """All files that are read; None if one of them is not there."""
     try:
         places, label_places = _places(data_dir, splits, labels, unlabeled=unlabeled)
+        groups = {place_of(data_dir, "together", together)} if together else set()
     except InputError:
         return None
-    used = {*places.values(), *label_places.values()}
+    used = {*places.values(), *label_places.values(), *groups}
     names = {name for place in used for name in files_of(place)}
     return Source(Path(data_dir), sorted(names | ({classes} if classes else set())))
 
@@ -138,6 +175,29 @@ def pool_labels(
     """Labels of the pool, -1 where it has none, and the classes' names."""
     raw = load(data_dir, splits=splits, labels=labels, **options)
     return raw.splits[POOL].labels, raw.class_names
+
+
+def _labels(place: ArrayPlace, *, is_named: bool) -> np.ndarray:
+    """The labels of a split; where they are not found, the error says how to name them."""
+    try:
+        return read_array(place, LABELS, alone=is_named)
+    except InputError as error:
+        if is_named:
+            raise
+        hint = "name their place under `labels`, or set `unlabeled: true` where the pool has none"
+        raise InputError(f"{error}; {hint}") from error
+
+
+def _groups(data_dir: Path, together: str, count: int) -> list[str]:
+    """The group of each row of the pool; `InputError` unless there is a name or number for each."""
+    place = place_of(data_dir, "together", together)
+    array = read_array(place, GROUPS, alone=True)
+    if array.dtype.kind not in "biuUTS" or array.shape != (count,):
+        told = f"options.together: {place}: {array.dtype} of shape {array.shape}"
+        raise InputError(f"{told}; allowed: ({count},), a name or whole number for each row")
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
+    return [str(one) for one in array.tolist()]
 
 
 def _places(

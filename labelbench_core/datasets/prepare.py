@@ -378,7 +378,7 @@ def _check_needed(raw: RawDataset, needed: Sequence[NeededRows]) -> None:
         why = ""
         if raw.draw is not None:
             reached = ", ".join(f"{split} {count}" for split, count in sizes.items())
-            why = f"; images that are alike are drawn together, which gave {reached}"
+            why = f"; {raw.draw.row}s that are alike are drawn together, which gave {reached}"
         raise InputError("\n".join(f"{line}{why}{_since_corrupt(raw)}" for line in lines))
 
 

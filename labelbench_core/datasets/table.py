@@ -113,7 +113,7 @@ def load(
     splits
         Which value of `split_column` means which split (pool, test, val; any other name is a
         shifted split); rows of other values are left out. null: the values are the splits' names,
-        `train` is the pool and `validation` is val. Default: ours.
+        `train` is the pool and `validation` is val, in upper or lower case. Default: ours.
     group_column
         Column with the group of each image, for the worst-group accuracy. Default: ours.
     classes

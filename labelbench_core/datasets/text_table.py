@@ -1,6 +1,7 @@
 """Your own texts in tables (CSV, TSV, JSON Lines, Parquet): each row a text and its label."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ import numpy as np
 from labelbench_core.datasets import POOL, RawDataset, Source
 from labelbench_core.datasets import _split_files as split_files
 from labelbench_core.datasets._columns import read_columns
-from labelbench_core.datasets._tabular import Cells, all_cells
+from labelbench_core.datasets._tabular import Cells, all_cells, split_rows
 from labelbench_core.datasets._text_cells import dataset_of_texts, refuse_blank
 from labelbench_core.datasets.names import below, printable
 from labelbench_core.datasets.table import read_class_names
 from labelbench_core.errors import InputError, shown
+from labelbench_core.registry.options import Count, InnerShare, Seed, ShareBelow1
 
 INFO = {
     "summary": "your own texts by tables with columns of texts and labels",
@@ -39,6 +41,13 @@ def load(
     classes: str | None = None,
     unlabeled: bool = False,
     allow_missing_classes: bool = False,
+    test_share: ShareBelow1 | None = None,
+    val_share: InnerShare | None = None,
+    test_size: Count | None = None,
+    val_size: Count | None = None,
+    split_seed: Seed = 0,
+    together_column: str | None = None,
+    split_column: str | None = None,
 ) -> RawDataset:
     """All splits, in the order of the tables.
 
@@ -63,21 +72,71 @@ def load(
     allow_missing_classes
         Whether `val`, `test` and shifted splits may lack classes; the pool never may. Default:
         ours.
+    test_share
+        Share of every class that is drawn of the pool for the test, where `splits` names none.
+        null: no test is drawn. Default: ours.
+    val_share
+        The same for validation. Default: ours.
+    test_size
+        Number of texts that are drawn for the test, in place of a share. Default: ours.
+    val_size
+        The same for validation. Default: ours.
+    split_seed
+        Seed of the draw. Default: ours.
+    together_column
+        Column of the pool's table with what a text shares with others (an author, a conversation):
+        texts with equal cells are drawn together, those with empty cells one by one. Default: ours.
+    split_column
+        Column of the pool's table with the split of each text, where one table holds several:
+        `train` is the pool and `validation` is val, in upper or lower case; any other name is a
+        shifted split. null: all its texts are the pool. Default: ours.
     """
     splits = splits or {}
     split_files.require_splits(splits)
-    cells = {
-        split: _cells(
-            data_dir, table, text_column, None if unlabeled and split == POOL else label_column
-        )
-        for split, table in splits.items()
-    }
+    cells = {}
+    for split, table in splits.items():
+        names = {"text": text_column, "label": label_column}
+        if split == POOL:
+            names |= {"together": together_column, "split": split_column}
+            if unlabeled and split_column is None:
+                del names["label"]
+        names = {key: name for key, name in names.items() if name}
+        cells[split] = _cells(data_dir, table, names)
+    if split_column is not None:
+        cells = _by_column(cells, unlabeled)
     if classes is None:
         known, where = None, ""
     else:
         known = read_class_names(below(data_dir, "classes", classes))
         where = printable(Path(data_dir, classes))
-    return dataset_of_texts(cells, known, where)
+    return split_files.with_draw(
+        dataset_of_texts(cells, known, where),
+        printable(cells[POOL].file),
+        cells[POOL].columns.get("together"),
+        together={"together_column": together_column},
+        may_lack=allow_missing_classes,
+        test_share=test_share,
+        val_share=val_share,
+        test_size=test_size,
+        val_size=val_size,
+        split_seed=split_seed,
+    )
+
+
+def _by_column(cells: Mapping[str, Cells], unlabeled: bool) -> dict[str, Cells]:
+    """The same cells, those of the pool's table in the splits that its column "split" says."""
+    whole, places, _ = split_rows(cells[POOL], None)
+    found = {**cells}
+    for split, rows in places.items():
+        if split != POOL and split in cells:
+            told = f"options.splits.{split}: {printable(cells[split].file)}; column "
+            told += f"{printable(whole.names['split'])} of {printable(whole.file)} has that split"
+            raise InputError(f"{told}, too; allowed: one of the two")
+        found[split] = whole.take(rows)
+    if unlabeled:
+        columns = {key: one for key, one in found[POOL].columns.items() if key != "label"}
+        found[POOL] = replace(found[POOL], columns=columns)
+    return found
 
 
 def source_files(
@@ -100,17 +159,14 @@ def pool_labels(data_dir: Path, **options: Any) -> tuple[np.ndarray, list[str]]:
     return raw.splits[POOL].labels, raw.class_names
 
 
-def _cells(data_dir: Path, table: str, text_column: str, label_column: str | None) -> Cells:
-    """Texts and labels of a table; `InputError` names the first text that is blank."""
+def _cells(data_dir: Path, table: str, names: Mapping[str, str]) -> Cells:
+    """Texts and more of a table, `names` its columns; `InputError` for the first blank text."""
     file = below(data_dir, "splits", table)
     if not file.is_file():
         raise InputError(
             f"options.splits: {shown(table)}: {printable(file)} is not a file; allowed: an "
             "existing file (relative paths start at LABELBENCH_DATA)"
         )
-    names = {"text": text_column}
-    if label_column is not None:
-        names["label"] = label_column
     asked = {f"options.{key}_column": name for key, name in names.items()}
     columns = read_columns(file, asked).values()
     cells = all_cells(file, names, dict(zip(names, columns, strict=True)))

@@ -1,5 +1,7 @@
 """What `--check` guesses of files as people have them: said, printed as an entry, and checked."""
 
+import json
+
 import numpy as np
 import pytest
 import yaml
@@ -47,6 +49,8 @@ def test_texts(data, capsys):
     told, entry = check(capsys, "data/tickets.csv")
     splits = {"pool": "tickets.csv"}
     options = {"splits": splits, "text_column": "question", "label_column": "Category"}
+    options["test_share"] = 0.2
+    assert "test_share: 0.2, as there is no test" in told
     assert entry == {"implementation": "text-table", "options": options}
     assert "text_column: question, the longest texts" in told
     told, entry = check(capsys, "data/tickets.csv", "--options", "{label_column: agent}")
@@ -70,7 +74,9 @@ def test_embeddings(data, capsys):
     np.save(data / "vectors-labels.npy", arrays["y_train"])
     told, entry = check(capsys, "data/vectors.npy")
     options = {"splits": {"pool": "vectors.npy"}, "labels": {"pool": "vectors-labels.npy"}}
-    assert entry["options"] == options
+    assert entry["options"] == {**options, "test_share": 0.2}
+    _, entry = check(capsys, "data/vectors.npy", "--options", "{test_size: 4}")
+    assert entry["options"] == {**options, "test_size": 4}
 
 
 @pytest.mark.parametrize("name", ["mine.npz", "mine.npy", "objects.npy", "mine.zarr"])
@@ -108,3 +114,87 @@ def test_what_fits_nothing_is_shown_with_the_syntax(data, capsys):
     told = capsys.readouterr().err
     assert "--options '{path_column: file, label_column: animal}'" in told
     assert "a: 1, 3 (2 different)" in told
+
+
+def tickets(path, header=("question", "topic"), more=(), count=24):
+    """A table of texts with two topics, and further columns of the values in `more`."""
+    rows = [
+        [f"where is my parcel {path.stem} {n}", "ab"[n % 2], *(one[n % len(one)] for one in more)]
+        for n in range(count)
+    ]
+    write_table(path, [*header, *(f"more{place}" for place in range(len(more)))], rows)
+
+
+@pytest.mark.parametrize("values", [("train", "train", "test", "test"), ("Train", "train", "TEST")])
+def test_a_column_of_splits_is_not_mixed(data, capsys, values):
+    tickets(data / "tickets.csv", more=[values])
+    told, entry = check(capsys, "data/tickets.csv")
+    assert entry["options"]["split_column"] == "more0"
+    test = sum(values[n % len(values)].lower() == "test" for n in range(24))
+    assert f"splits    pool {24 - test} (" in told
+    assert "test_share" not in entry["options"]
+
+
+def test_a_column_of_splits_of_images_and_several_labels(data, capsys):
+    rows = [
+        [f"{n}.jpg", ("Train", "TEST")[n % 4 // 3], n % 2, n // 2 % 2, ("x;y", "y", "x")[n % 3]]
+        for n in range(24)
+    ]
+    for number, (name, *_) in enumerate(rows):
+        paint(data / "pets" / name, number)
+    header = ["image", "part", "cat", "dog", "more"]
+    write_table(data / "pets" / "all.csv", header, rows)
+    told, entry = check(capsys, "data/pets")
+    assert entry["options"]["split_column"] == "part"
+    assert "splits    pool 18 (75.0%), test 6 (25.0%)" in told
+    assert entry["options"]["label_columns"] == ["cat", "dog"]
+    assert "label_columns: cat, dog, which hold 0 and 1 alone" in told
+    write_table(data / "pets" / "all.csv", [*header[:-1], "tags"], rows)
+    told, entry = check(capsys, "data/pets")
+    assert entry["options"]["label_separator"] == ";"
+    assert "label_column: tags, which has 2 values, parted by ';'" in told
+    lines = [{"image": name, "classes": tags.split(";")} for name, *_, tags in rows]
+    (data / "pets" / "all.csv").unlink()
+    (data / "pets" / "all.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    told, entry = check(capsys, "data/pets")
+    assert entry["options"]["label_column"] == "classes"
+    assert "splits    pool 19 (79.2%), test 5 (20.8%)" in told
+
+
+def test_labels_that_are_not_found_are_asked_for(data, capsys):
+    tickets(data / "tickets.csv", ("question", "topic"), more=["xyz"])
+    assert command.main(["--check", "data/tickets.csv"]) == 2
+    told = capsys.readouterr().out
+    assert "(topic, more0 could be): say it by --options '{label_column: topic}'" in told
+    np.savez(data / "bare.npz", embeddings=np.eye(20))
+    assert command.main(["--check", "data/bare.npz"]) == 2
+    told = capsys.readouterr()
+    assert "no array is taken for labels of the pool: say it by --options" in told.out
+    assert told.err.count("\n") == 1
+    assert "or set `unlabeled: true` where the pool has none" in told.err
+
+
+def test_tables_of_other_splits_beside_a_train(data, capsys):
+    for name in ("mine_train", "mine_test", "mine_dev", "other_test"):
+        tickets(data / f"{name}.csv")
+    tickets(data / "mine_val.csv", ("question", "another"))
+    _, entry = check(capsys, "data/mine_train.csv")
+    splits = {"pool": "mine_train.csv", "val": "mine_dev.csv", "test": "mine_test.csv"}
+    assert entry["options"]["splits"] == splits
+    assert "test_share" not in entry["options"]
+
+
+def test_parquet_with_embeddings(data, capsys):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    rows, labels = np.random.default_rng(0).normal(size=(20, 9)), ["a", "b"] * 10
+    listed = {"id": range(20), "vector": list(rows), "label": labels}
+    parquet.write_table(pyarrow.table(listed), data / "mine.parquet")
+    _, entry = check(capsys, "data/mine.parquet")
+    assert entry["options"]["splits"] == {"pool": "mine.parquet:vector"}
+    wide = {f"f{place}": rows[:, place] for place in range(9)} | {"label": labels}
+    parquet.write_table(pyarrow.table(wide), data / "mine.parquet")
+    _, entry = check(capsys, "data/mine.parquet")
+    assert entry["options"]["splits"] == {"pool": "mine.parquet:f*"}
+    assert entry["options"]["labels"] == {"pool": "mine.parquet:label"}

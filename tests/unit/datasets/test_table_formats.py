@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from helpers.pictures_by_table import Pets
+from helpers.pictures_by_table import Pets, write_table
 from labelbench_core.datasets import table
+from labelbench_core.datasets._columns import read_columns
 from labelbench_core.errors import InputError
 
 
@@ -82,3 +83,51 @@ def test_the_package_that_parquet_needs_is_named(pets, monkeypatch):
     (pets.folder / "all.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"needs the package pyarrow, which is not installed"):
         load(pets, table="pets/all.parquet")
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_csv_without_commas_in_its_first_line(pets, separator):
+    expected = load(pets)
+    write_table(pets.table, Pets.HEADER, pets.rows, separator)
+    pets.table.write_bytes(b"\xef\xbb\xbf" + pets.table.read_bytes())
+    read = load(pets)
+    assert read.splits["pool"].files == expected.splits["pool"].files
+    assert read.splits["art"].groups.tolist() == expected.splits["art"].groups.tolist()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("file;animal\nä.png;cat".encode("utf-16"), "not UTF-8 but UTF-16, as spreadsheets save"),
+        ("file,animal\na.png,cat\né.png,dog".encode("latin-1"), "line 3: byte 0xe9: not UTF-8"),
+        (b"PK\3\4\xff\xff", "not UTF-8 but a spreadsheet or an archive"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_text_that_is_not_utf8_is_named_as_what_it_is(pets, suffix, content, told):
+    (pets.folder / f"mine{suffix}").write_bytes(content)
+    if suffix == ".jsonl" and told.startswith("line"):
+        content = b'{"file": "a.png"}\n' * 2 + b'{"file": "\xe9.png"}'
+        (pets.folder / f"mine{suffix}").write_bytes(content)
+    with pytest.raises(InputError) as error:
+        read_columns(pets.folder / f"mine{suffix}", {"path_column": "file"})
+    assert f"mine{suffix}: {told}" in str(error.value)
+    assert str(error.value).count("; allowed: text in UTF-8") == 1
+
+
+def test_a_spreadsheet_is_told_how_to_be_saved(pets):
+    (pets.folder / "all.xlsx").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"'.xlsx'; allowed: .csv, .* save the sheet as CSV UTF-8"):
+        load(pets, table="pets/all.xlsx")
+
+
+def test_lists_of_parquet_are_no_text(pets):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    columns = dict(zip(Pets.HEADER, map(list, zip(*pets.rows, strict=True)), strict=True))
+    columns["animal"] = [[one] for one in columns["animal"]]
+    parquet.write_table(pyarrow.table(columns), pets.folder / "all.parquet")
+    with pytest.raises(InputError, match=r"row 1: column animal: \['cat'\]; allowed: text"):
+        load(pets, table="pets/all.parquet")
+    assert load(pets, table="pets/all.parquet", label_separator=";").class_names == ["cat", "dog"]

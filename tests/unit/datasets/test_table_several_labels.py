@@ -8,7 +8,7 @@ import pytest
 from helpers.pictures_by_table import Pets, write_table
 from labelbench_core.configuration.multilabel import is_multilabel
 from labelbench_core.datasets import open_dataset, table
-from labelbench_core.datasets.drawing import _strata
+from labelbench_core.datasets.drawing import Draw, _strata, drawn_splits
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
 
@@ -152,3 +152,16 @@ def test_cells_that_are_no_list_are_named_by_line(pets, cell, told):
         table.load(pets.data, **LISTED, classes="names.txt")
     assert "tags.csv: line 5: column tags: " in str(error.value)
     assert told in str(error.value).replace(str(pets.data) + "/", "")
+
+
+def test_a_class_that_is_never_the_rarest_is_in_both_splits_all_the_same():
+    labels = np.tile(np.array([[1, 0, 1], [0, 1, 1]], np.uint8), (10, 1))
+    labels[0] = [0, 0, 1]  # the only row that counts as of the last class
+    names, units = ["a", "b", "c"], [f"{one}.png" for one in range(20)]
+    place = drawn_splits(Draw({"test": 0.2}, {}), labels, units, names)
+    assert labels[place == 1].sum(axis=0).min() > 0
+    labels[:, 2] = 0
+    labels[5] = [1, 0, 1]
+    told = r"class c has 1 image: none is left for test; allowed"
+    with pytest.raises(InputError, match=told):
+        drawn_splits(Draw({"test": 0.2}, {}), labels, units, names)

@@ -143,3 +143,33 @@ def test_a_wrong_entry_is_told_before_any_job(options, expected, tmp_path):
 def test_options_are_read_without_importing_anything():
     (line,) = registry.option_errors("datasets", "text-table", {})
     assert line.startswith("options.splits: missing")
+
+
+def test_one_table_with_a_column_of_splits(tmp_path):
+    splits = ["Train", "train", "TEST", "test", "train", "train", "other", "test"]
+    rows = [[f"text {n}", "ab"[n % 2], split] for n, split in enumerate(splits)]
+    save(tmp_path, {"all": rows}, names=("text", "label", "part"))
+    options = {"splits": {"pool": "all.csv"}, "split_column": "part"}
+    assert text_table.check(tmp_path, **options, allow_missing_classes=True) == {
+        **{"pool": 4, "test": 3, "other": 1}
+    }
+    raw = text_table.load(tmp_path, **options, allow_missing_classes=True)
+    assert raw.splits["test"].texts == ["text 2", "text 3", "text 7"]
+    both = {**options, "splits": {"pool": "all.csv", "test": "all.csv"}}
+    assert "options.splits.test: " in (line := told(tmp_path, both))
+    assert line.endswith("has that split, too; allowed: one of the two")
+    unlabeled = {**options, "unlabeled": True, "allow_missing_classes": True}
+    raw = text_table.load(tmp_path, **unlabeled)
+    assert not raw.splits["pool"].has_labels
+    assert raw.class_names == ["a", "b"]
+    drawn = {**options, "allow_missing_classes": True, "val_size": 1}
+    assert len(text_table.load(tmp_path, **drawn).splits["val"].labels) == 1
+    assert "options.test_share: 0.5; the data set already has the split test" in told(
+        tmp_path, {**options, "test_share": 0.5}
+    )
+
+
+def test_blank_cells_are_counted(tmp_path):
+    rows = {"pool": [("", "a"), ("x", "b"), (" ", "a"), ("y", "")], "test": ROWS["test"]}
+    save(tmp_path, rows)
+    assert told(tmp_path).endswith("a text that is not blank (2 rows are such)")

@@ -16,7 +16,7 @@ PAGE = (PROJECT / "docs/embeddings.md").read_text("utf-8")
 
 def test_embeddings_of_the_workflow_are_read_as_ones_own(tmp_path, monkeypatch):
     """In place of CIFAR-10: scikit-learn's digits, and a small network."""
-    _, block = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    (block,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     prepared = tmp_path / "results/datasets/cifar-10"
     embedded = tmp_path / "results/embeddings/cifar-10/efficientnet-lite0-96"
     files = prepared / "arrays", prepared / "manifest.json"
