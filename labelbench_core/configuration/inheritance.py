@@ -258,7 +258,10 @@ def _base(extends: Any, place: str, folder: Path) -> Path:
         raise InputError(f"{told}; allowed: {relative}")
     file = Path(os.path.relpath(folder / extends))
     if not file.is_file():
-        raise InputError(f"{told}: there is no file {file}; allowed: {relative}")
+        # A file outside the project that extends one of it, as the pages show it for inside.
+        here = os.path.abspath(extends)
+        hint = f" (did you mean {here!r}?)" if os.path.isfile(here) else ""
+        raise InputError(f"{told}: there is no file {file}{hint}; allowed: {relative}")
     return file
 
 

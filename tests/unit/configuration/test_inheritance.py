@@ -96,6 +96,13 @@ def test_what_is_wrong_with_it_is_one_line(write, tmp_path, content, expected):
     assert len(message.splitlines()) == 1
 
 
+def test_a_file_of_the_project_is_named_to_one_outside(write, tmp_path):
+    write("config/config.yaml", **BASE)
+    outside = write("elsewhere/mine.yaml", extends="config/config.yaml", experiment="mine")
+    hint = f"(did you mean {str(tmp_path / 'config/config.yaml')!r}?); allowed: "
+    assert hint in told(outside)
+
+
 def test_only_one_of_several_files_may_extend_another(write):
     write("base.yaml", **BASE)
     files = [write(f"{name}.yaml", extends="base.yaml") for name in "ab"]
