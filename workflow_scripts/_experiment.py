@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from labelbench_core.configuration import entries
+from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.inheritance import Asked
 from labelbench_core.errors import InputError, shown
 from labelbench_core.stages.plan import Needs, PlannedJob, planned_jobs
@@ -49,12 +50,12 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
 
 def experiment_of(
     config_files: Sequence[Path], overwritten: Sequence[str] = ()
-) -> tuple[str, list[PlannedJob]]:
-    """Name and jobs of the experiment in `config_files`; see `asked_for`."""
+) -> tuple[Experiment, list[PlannedJob]]:
+    """The experiment and its jobs, of the experiment in `config_files`; see `asked_for`."""
     wanted = asked_for(config_files, overwritten)
     experiment, catalogue = parsing.load(wanted, PROJECT)
     needs = Needs.from_values(entries.needs(experiment, catalogue))
-    return experiment.experiment, list(planned_jobs(experiment, needs))
+    return experiment, list(planned_jobs(experiment, needs))
 
 
 def asked_for(config_files: Sequence[Path], overwritten: Sequence[str] = ()) -> Asked:

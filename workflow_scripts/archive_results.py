@@ -5,6 +5,10 @@
 Includes Snakemake's records of them, so that `snakemake --workflow-profile profiles/review -n` has
 nothing to do there. A slim archive leaves out embeddings, views, refreshed embeddings and the
 weights of networks, and lists them in results/reports/EXPERIMENT/left_out.json.
+
+results/ in the archive is an RO-Crate (ro-crate-metadata.json), with CITATION.cff and the
+environment; croissant.json describes its tables. Say who publishes it and under which licence:
+`--creator NAME --license URL`.
 """
 
 import argparse
@@ -14,16 +18,20 @@ import json
 import os
 import sys
 import tarfile
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
+from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.datasets import DRAWN_FILE
 from labelbench_core.errors import InputError
 from labelbench_core.stages.left_out import as_text, left_out, listing_of
 from labelbench_core.stages.plan import PlannedJob
 from labelbench_core.storage.files import atomic_path
 from workflow_scripts import _noted_outputs
+from workflow_scripts._bundle_metadata import CRATE, CROISSANT, ROOT, Origin, croissant, ro_crate
+from workflow_scripts._commit import commit
 from workflow_scripts._experiment import (
     PROJECT,
     Snakemake,
@@ -41,6 +49,8 @@ MODES: dict[str, Literal["w:", "w:gz", "w:xz"]] = {
     ".tar.xz": "w:xz",
 }
 """By the end of an archive's name, how it is compressed."""
+DESCRIBING = ("CITATION.cff", "environment.yml", "requirements.lock")
+"""Files of this project that are packed beside the results."""
 
 
 def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
@@ -49,7 +59,8 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
             "no archive file was given; put it first, because --configfile takes every argument "
             "after it: archive_results OUT.tar.gz --configfile FILE"
         )
-    name, jobs = experiment_of(arguments.configfile, arguments.config)
+    experiment, jobs = experiment_of(arguments.configfile, arguments.config)
+    name = experiment.experiment
     mode = _mode(arguments.archive)
     absent = left_out(name)
     missing = [path for job in jobs for path in missing_of(job, absent)]
@@ -87,11 +98,37 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
         for path in sorted(_metadata(one.path for one in outputs)):
             archive.add(path, filter=_without_owner_and_state)
         _add_text(archive, str(_noted_outputs.NOTES), json.dumps(notes, sort_keys=True))
-        if without:
-            _add_text(archive, str(listing_of(name)), as_text(without))
+        for path, text in _described(experiment, paths, without, arguments).items():
+            _add_text(archive, path, text)
     size = os.path.getsize(arguments.archive) / 1e6
     left = f"; left out: {len(without)}, listed in {listing_of(name)}" if without else ""
     print(f"{arguments.archive}: {len(paths)} results, {size:,.1f} MB{left}")
+
+
+def _described(
+    experiment: Experiment, paths: list[str], without: Iterable[str], arguments: argparse.Namespace
+) -> dict[str, str]:
+    """Texts that are in the archive only: path → content."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    origin = Origin(
+        creators=arguments.creator,
+        license=arguments.license or "",
+        version=project["version"],
+        commit=commit(),
+        command=" ".join(["snakemake", "--configfile", *map(str, arguments.configfile or [])]),
+    )
+    texts = {(ROOT / name).as_posix(): (PROJECT / name).read_text("utf-8") for name in DESCRIBING}
+    if without:
+        texts[str(listing_of(experiment.experiment))] = as_text(without)
+    tables = [path for path in paths if path.endswith(".csv")]
+    texts[str(CROISSANT)] = _json(croissant(experiment, tables, origin))
+    texts[str(CRATE)] = _json(ro_crate(experiment, paths, texts, origin))
+    return texts
+
+
+def _json(content: dict) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def _mode(archive: Path) -> Literal["w:", "w:gz", "w:xz"]:
@@ -153,6 +190,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("archive", type=Path, nargs="?", help=f"file to write: {allowed}")
     slim = "leave out embeddings, views, refreshed embeddings and weights"
     parser.add_argument("--slim", action="store_true", help=slim)
+    creator = "who publishes these results; may be given several times"
+    parser.add_argument("--creator", action="append", default=[], metavar="NAME", help=creator)
+    terms = "address of the licence of these results, such as that of CC BY 4.0"
+    parser.add_argument("--license", metavar="URL", help=terms)
     return run_command(archive_results, *parser.parse_known_args(argv))
 
 

@@ -38,7 +38,8 @@ Job = tuple[str, tuple[tuple[str, Any], ...]]
 
 
 def check_results(arguments: argparse.Namespace, options: object = None) -> None:
-    name, jobs = experiment_of(arguments.configfile, arguments.config)
+    experiment, jobs = experiment_of(arguments.configfile, arguments.config)
+    name = experiment.experiment
     absent = left_out(name)
     paths = [one.path for job in jobs for one in job.outputs if one.path not in absent]
     wrong = {path: "missing" for path in paths if not os.path.exists(path)}

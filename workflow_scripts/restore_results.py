@@ -25,7 +25,8 @@ from workflow_scripts._noted_outputs import Former
 
 
 def restore_results(arguments: argparse.Namespace, options: list[str]) -> None:
-    name, jobs = experiment_of(arguments.configfile, arguments.config)
+    experiment, jobs = experiment_of(arguments.configfile, arguments.config)
+    name = experiment.experiment
     not_wanted = frozenset() if arguments.left_out else left_out(name)
     snakemake = Snakemake(arguments.configfile, arguments.config, arguments.cores, options)
     outputs = [one.path for job in jobs for one in job.outputs]

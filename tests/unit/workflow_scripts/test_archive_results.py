@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers import published_runs
 from labelbench_core.datasets import DRAWN_FILE
 from labelbench_core.stages.plan import PlannedJob, PlannedOutput
 from labelbench_core.stages.table import STAGES
@@ -39,15 +40,30 @@ def test_what_is_remembered_of_drawn_splits_is_packed(
         def left_to_do(self, *options: str) -> None:
             """Nothing."""
 
-    monkeypatch.setattr(archive_results, "experiment_of", lambda *given: ("mine", jobs))
+    experiment = published_runs.experiment()
+    monkeypatch.setattr(archive_results, "experiment_of", lambda *given: (experiment, jobs))
     monkeypatch.setattr(archive_results, "Snakemake", Finished)
     monkeypatch.setattr(archive_results, "missing_of", lambda job, absent: [])
     monkeypatch.setattr(archive_results, "_metadata", lambda paths: [])
     monkeypatch.setattr(archive_results._noted_outputs, "differing", lambda paths: [])
     arguments = argparse.Namespace(
-        archive=tmp_path / "out.tar", configfile=None, config=None, cores=1, slim=slim
+        archive=tmp_path / "out.tar",
+        configfile=None,
+        config=None,
+        cores=1,
+        slim=slim,
+        creator=["A. Author"],
+        license=None,
     )
     archive_results.archive_results(arguments, [])
     with tarfile.open(arguments.archive) as archive:
         packed = [name for name in archive.getnames() if name.endswith(DRAWN_FILE)]
+        described = {name for name in archive.getnames() if name.count("/") == 1}
     assert packed == [str(memory)]
+    assert described == {
+        "results/CITATION.cff",
+        "results/croissant.json",
+        "results/environment.yml",
+        "results/requirements.lock",
+        "results/ro-crate-metadata.json",
+    }
