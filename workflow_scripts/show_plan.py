@@ -168,7 +168,7 @@ def main() -> None:
 def _more(jobs: Sequence[str]) -> str:
     """How many other jobs lack a file, too."""
     others = sum(map(bool, jobs)) - 1
-    return f" and those of {others:,} more" if others > 0 else ""
+    return f" and files of {others:,} more job{'s' * (others > 1)}" if others > 0 else ""
 
 
 def _count(number: int) -> str:

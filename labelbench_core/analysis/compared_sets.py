@@ -115,7 +115,7 @@ def compared_lines(table: pd.DataFrame, most: int = 10) -> Iterator[str]:
         "(paired t-test, p < 0.05 after Holm's correction over all points of a split and metric)"
     )
     order = differing["difference"].abs().sort_values(ascending=False, kind="stable").index
-    yield "farthest apart, second less first:"
+    yield "farthest apart, second minus first:"
     for row in differing.loc[order[:most]].to_dict("records"):
         yield f"  {_point_text(row)}"
 

@@ -72,7 +72,7 @@ def _levels(reference: Reference, rows: pd.DataFrame, metric: str) -> Iterator[s
         told = part[part["half_width"].notna()]
         what = f"{reference.name}, {names['split']} {metric}, raw"
         if told.empty:
-            yield f"Ours cannot be told from {what}: no difference has an interval {where}.{note}"
+            yield f"No difference to {what} has an interval, so nothing can be told {where}.{note}"
             continue
         outside = told[(told["low"] > 0) | (told["high"] < 0)]
         within = len(told) - len(outside)
@@ -80,9 +80,9 @@ def _levels(reference: Reference, rows: pd.DataFrame, metric: str) -> Iterator[s
             f"{told['strategy'].nunique()} strategies, {told['num_labeled'].nunique()} budgets"
         )
         yield (
-            f"Ours lies within the spread of the seeds in {within} of {len(told)} differences to "
+            f"Ours is within the spread of the seeds in {within} of {len(told)} differences to "
             f"{what} ({counted}): their 95 % intervals contain 0. {_outside(outside)}If nothing "
-            f"differed, about {(1 - CONFIDENCE) * len(told):.0f} would not {where}.{note}"
+            f"differed, about {(1 - CONFIDENCE) * len(told):.0f} intervals would not {where}.{note}"
         )
 
 
@@ -126,7 +126,7 @@ def _missing(reference: Reference, experiment: Experiment, shown: set[str]) -> I
     lacking = [name for name in setting(reference.name).strategies if name not in theirs]
     if lacking and shown:
         told = ", ".join(lacking)
-        yield f"Published for {reference.name}, not in this experiment: {told} {where}."
+        yield f"Published for {reference.name}, but not in this experiment: {told} {where}."
     own = [name for name in experiment.strategies if name not in reference.strategies]
     if own and shown:
         yield f"Without a curve in {reference.name}: {', '.join(own)} {where}."

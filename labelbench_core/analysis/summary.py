@@ -250,9 +250,9 @@ def last_difference_text(entry: Mapping[str, Any], pair: tuple[str, str], metric
     first, second = pair
     points = difference_text(entry["difference"], metric)
     if entry["n_seeds"] < 2:
-        return f"{first} less {second}: {points} on a single seed, too few to tell a difference"
+        return f"{first} minus {second}: {points} on a single seed, too few to tell a difference"
     if entry["low"] is None or math.isnan(entry["low"]):
-        told = f"{first} less {second}: {points} with each of {entry['n_seeds']} seeds"
+        told = f"{first} minus {second}: {points} with each of {entry['n_seeds']} seeds"
         return f"{told}, without the spread that a test needs"
     low, high = (signed(entry[end], math.nan, metric) for end in ("low", "high"))
     words = {

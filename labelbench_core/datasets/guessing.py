@@ -220,7 +220,7 @@ def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
 
 
 def _guessed(source: str, why: Sequence[str]) -> list[str]:
-    return [f"guessed: {source}", *(f"  {one}" for one in why), "edit the entry if that is wrong"]
+    return [f"guessed: {source}", *(f"  {one}" for one in why), "edit the entry if this is wrong"]
 
 
 def _columns(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:

@@ -128,9 +128,9 @@ def look(
     lines += _told("leaks", [*leak_notes({"leaks": find_leaks(found)})], "none")
     if near is not None:
         notes = [*leak_notes({"leaks": find_near(found, near)})]
-        lines += _told("nearly", notes, f"no near-duplicates across splits within {near} bits")
+        lines += _told("similar", notes, f"no near-duplicates across splits within {near} bits")
     elif all(one.rows == "images" for one in raw.splits.values()):
-        lines += _told("nearly", ["not searched for: needs `pip install imagehash`"], "")
+        lines += _told("similar", ["not searched for: needs `pip install imagehash`"], "")
     lines += _told("wrong", problem.splitlines(), "nothing")
     return Seen(found, lines, bool(problem), corrupt)
 

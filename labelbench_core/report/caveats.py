@@ -36,11 +36,11 @@ def statistics_notes(experiment: Experiment, results: Results) -> list[str]:
     notes = [
         f"{size}. {share}, so that differences are paired by seed.",
         "Intervals of means and differences are 95 % Student t intervals over the seeds, cut at "
-        "what a mean or a difference can be (a share is between 0 and 100 %), which keeps their "
-        "coverage (docs/reports.md). Those of "
-        "label savings contain the numbers of labels that a paired t-test over the seeds cannot "
-        "exclude, on either side, and may be open (docs/reports.md); a strategy that may not "
-        "reach the level is compared at its own last level to bound its saving from below.",
+        "the range of possible values (a share is between 0 and 100 %), which keeps their coverage "
+        "(docs/reports.md). Those of label savings contain the numbers of labels that a paired "
+        "t-test over the seeds cannot exclude, for both strategies, and may be open "
+        "(docs/reports.md); a strategy that may not reach the level is compared at its own last "
+        "level to bound its saving from below.",
         "Curves are the measured means. Nothing is smoothed and no running maximum is taken.",
         "p-values are of two-sided paired t-tests, corrected by Holm's method over all strategies "
         "and budgets of a setting, split and metric.",
@@ -145,8 +145,8 @@ def _no_test(curves: pd.DataFrame) -> Iterator[str]:
     for dataset, rows in curves.groupby("dataset", sort=False):
         splits = ordered_splits(rows["split"])
         if TEST not in splits:
-            bought = ", of which labels were bought and trained on" if splits[0] == POOL else ""
-            yield f"{dataset} has no test split: its headline is of {splits[0]}{bought}."
+            bought = ", parts of which were bought and trained on" if splits[0] == POOL else ""
+            yield f"{dataset} has no test split: its headline is that of {splits[0]}{bought}."
 
 
 def _unmeasured(experiment: Experiment, curves: pd.DataFrame) -> Iterator[str]:
@@ -202,7 +202,7 @@ def _weak_highlight(experiment: Experiment, summary: Mapping[str, Any]) -> Itera
         if saving and (saving["low"] or 0) > 1 and not saving["bound"]:
             text += (
                 f" Its label saving of {saving_cell(saving)[0]} is another quantity: labels saved "
-                f"on the way to what {experiment.baseline} ends with, not more at the end."
+                f"on the way to what {experiment.baseline} ends with, not a better end."
             )
         yield text
 
@@ -219,7 +219,7 @@ def _savings(experiment: Experiment, summary: Mapping[str, Any]) -> Iterator[str
             elif entry["bound"] == "undefined":
                 rise = "fall" if of(experiment.metric).lower_is_better else "rise"
                 told = f"The curve of {experiment.baseline} does not {rise} {where}"
-                yield f"{told}: no label saving."
+                yield f"{told}, so there is no label saving."
 
 
 def _falling(experiment: Experiment, curves: pd.DataFrame) -> Iterator[str]:

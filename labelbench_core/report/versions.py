@@ -74,7 +74,7 @@ def describe_annotators(experiment: Experiment, patterns: Sequence[str]) -> list
         if record[KIND] == "annotations" and "noise" not in record:
             notes.append(
                 f"{record['dataset']}{labels_note(record)}: the pool has no labels of its own, so "
-                "that nothing is measured on it, and how many of these are wrong is unknown."
+                "that nothing is measured on it, and it is unknown how many of these are wrong."
             )
         elif record[KIND] == "annotations":
             least, most = (100 * one(record["noise_by_class"]) for one in (min, max))

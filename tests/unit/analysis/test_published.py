@@ -122,7 +122,7 @@ def test_another_setting_has_no_difference():
     assert all(f"another setting: {runs.DIFFERS[0]}" in title for title in titles)
     sentences = " ".join(published_sentences(experiment, table, ordered))
     assert f"is another setting ({runs.DIFFERS[0]})" in sentences
-    assert "Ours lies within" not in sentences
+    assert "Ours is within" not in sentences
 
 
 def test_fine_tunings_are_compared_where_the_reference_names_their_trainer():
@@ -269,7 +269,7 @@ def test_tables_are_written_and_read_again(tmp_path):
     for written, read in zip(tables, read_comparison(tmp_path), strict=True):
         pd.testing.assert_frame_equal(read, written, check_dtype=False, rtol=1e-9)
     text = (tmp_path / "reference.md").read_text(encoding="utf-8")
-    assert text.startswith("- Ours lies within the spread of the seeds")
+    assert text.startswith("- Ours is within the spread of the seeds")
     assert "difference to cifar10-1000-linear, test accuracy in points, raw" in text
     assert "running maximum of each seed" in text
     assert "+5,000 validation labels, not counted by the original" in text

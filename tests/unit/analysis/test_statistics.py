@@ -280,6 +280,6 @@ def test_equal_differences_of_several_seeds_are_told_as_such() -> None:
     entry = {**paired_test(np.full(3, 0.02), "accuracy"), "verdict": "not distinguishable"}
     told = last_difference_text(entry, ("margin", "random"), "accuracy")
     assert told == (
-        "margin less random: +2.00 points with each of 3 seeds, without the spread that a test "
+        "margin minus random: +2.00 points with each of 3 seeds, without the spread that a test "
         "needs"
     )

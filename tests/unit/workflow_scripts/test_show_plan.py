@@ -60,7 +60,7 @@ def test_stages_have_their_jobs_by_reason(
         "prepare_dataset: 1 job",
         "       1  forced execution",
         "select_round: 3 jobs",
-        "       2  missing: r-2.json and those of 1 more",
+        "       2  missing: r-2.json and files of 1 more job",
         "       1  code changed",
         "4 jobs would run. The reason for each: make plan FULL=1, or snakemake -n.",
     ]
