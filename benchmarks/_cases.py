@@ -110,7 +110,7 @@ def member_predictions(s: Setting) -> Work:
 
 
 def coreset(s: Setting) -> Work:
-    """All rows; that a pick is farthest is known from its distances to the centers before it."""
+    """All rows; that a pick is farthest is known from its distances to the centres before it."""
     return Work(read=s.rows, single=2 * s.b * (s.labeled + s.b / 2) * s.d)
 
 
@@ -125,7 +125,7 @@ def falcun(s: Setting) -> Work:
 
 
 def k_means(rows: int, count: int) -> float:
-    """Distances to centers: as many steps as are made here, or two where Lloyd's could end."""
+    """Distances to centres: as many steps as are made here, or two where Lloyd's could end."""
     return count * (2 * rows if rows <= LLOYD_ROWS else BATCH_STEPS * BATCH_ROWS + rows)
 
 

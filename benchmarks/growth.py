@@ -13,12 +13,12 @@ where it exceeds `pool_views.DENSE_BYTES`. As many rows are labelled as are boug
 - `products`: CPU seconds of the matrix products that the method cannot do without, at the speed at
   which one thread multiplies 2048 x 2048 matrices, the best of five, in the same process:
   - whatever needs probabilities: rows times head, N D C, in float32;
-  - coreset: a pick is known to be farthest by its distances to all centers before it,
+  - coreset: a pick is known to be farthest by its distances to all centres before it,
     b (L + b/2) D, and any other row to be nearer by one, N D; in float32;
   - badge: likewise b^2/2 (C + D) and N (C + D), in float64.
 - `ratio`: CPU seconds over those of products and of `reading`, one pass over the embeddings as the
   strategy sees them.
-- `all pairs`: `products` of the plain method, which compares every row with every center.
+- `all pairs`: `products` of the plain method, which compares every row with every centre.
 """
 
 import argparse

@@ -17,5 +17,5 @@ def seed_for(role: str, *names: str | int) -> int:
 
 
 def rng_for(role: str, *names: str | int) -> np.random.Generator:
-    """A NumPy generator of its own for `role` within `names`; see `seed_for`."""
+    """A separate NumPy generator for `role` within `names`; see `seed_for`."""
     return np.random.Generator(np.random.PCG64(seed_for(role, *names)))

@@ -13,7 +13,7 @@ from labelbench_core.strategies.kernels.kmeans import nearest_to_centers
 def select(
     pool: Pool, budget: int, rng: np.random.Generator, *, cap_step: float = 0.03125
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, nearest to their centers first."""
+    """(budget,) int64 distinct unlabelled indices, nearest to their centres first."""
     unlabeled = pool.unlabeled()
     changing = np.zeros(pool.num_rows, bool)
     cap = 0.0

@@ -1,7 +1,7 @@
-"""BADGE as LabelBench writes it: factored distances of all rows to each new center.
+"""BADGE as LabelBench writes it: factored distances of all rows to each new centre.
 
 LabelBench draws by `scipy.stats.rv_discrete` and adds weights up in a Python loop, which costs as
-much again; here NumPy does both. The first center is the row of largest norm.
+much again; here NumPy does both. The first centre is the row of largest norm.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
-"""Farthest first as LabelBench writes it: the distances of all rows to each new center.
+"""Farthest first as LabelBench writes it: the distances of all rows to each new centre.
 
-LabelBench computes the norms of all rows again for each center; here they are computed once.
+LabelBench computes the norms of all rows again for each centre; here they are computed once.
 """
 
 import numpy as np

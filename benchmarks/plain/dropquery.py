@@ -19,7 +19,7 @@ def select(
     rate: float = 0.75,
     candidates_per_pick: int = 25,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, nearest to their centers first."""
+    """(budget,) int64 distinct unlabelled indices, nearest to their centres first."""
     unlabeled = pool.unlabeled()
     changes = changed_classes(pool, passes, rate, rng)[unlabeled]
     for bar in range(passes // 2, -1, -1):

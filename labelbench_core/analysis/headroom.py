@@ -1,9 +1,9 @@
-"""How much of what can be gained by selecting a strategy gains: its share of the headroom.
+"""A strategy's share of the headroom: how much it gains of what selection could gain.
 
 The headroom is what a ceiling, a strategy that sees hidden labels (such as look-ahead), gains over
 the baseline; the share is what a strategy gains over the baseline, divided by that. Both are means
 over the same seeds. The 95 % interval is Fieller's for a ratio of two means of paired values
-(J. R. Stat. Soc. B 16, 1954): the shares at which a paired t-test does not refuse "gain less share
+(J. R. Stat. Soc. B 16, 1954): the shares at which a paired t-test does not reject "gain minus share
 times headroom is zero". It is exact for normally distributed differences, and unbounded where the
 headroom itself is not certain.
 """

@@ -41,7 +41,7 @@ def panel_curves(
     Parameters
     ----------
     place
-        Of the panel in the experiment's list, for the messages.
+        Place of the panel in the experiment's list, for the messages.
     rounds, finetuned
         The tables of `collect_curves`.
     """

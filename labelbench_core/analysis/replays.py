@@ -85,7 +85,7 @@ def overlap(theirs: Sequence[np.ndarray], ours: Sequence[np.ndarray], rows: int)
     theirs, ours
         What was bought in rounds 0, 1, …; round 0 was not chosen, and is left out.
     rows
-        Of the pool.
+        Number of rows of the pool.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def compare_replays(
     pairs
         Strategy that buys a recorded list → strategies that it is compared with.
     picks
-        From `read_picks`.
+        What `read_picks` returned.
     labels
         Data set → labels of its pool.
 

@@ -30,7 +30,7 @@ def annotate_pool(
     Parameters
     ----------
     entry
-        Of the catalogue, with its `id`.
+        Entry of the catalogue, with its `id`.
     data_dir
         Where its files are looked for.
     record, arrays

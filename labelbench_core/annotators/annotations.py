@@ -26,7 +26,7 @@ class Annotations:
     labels
         (N,) int64.
     sha256
-        Of the file that holds them.
+        SHA-256 of the file that holds them.
     """
 
     annotator: str
@@ -57,7 +57,7 @@ def read_annotations(
     expected
         What the record must say: `dataset`, `dataset_fingerprint`, `annotator`.
     num_rows, num_classes
-        Of the data set's pool.
+        Numbers of rows and classes of the data set's pool.
 
     Raises
     ------

@@ -45,11 +45,11 @@ def annotate(
     truth
         The pool.
     flips
-        Triples of a class, the class that it is taken for, and the probability of that, such as
+        Triples of a class, the class that it is mistaken for, and the probability of that, such as
         `[cat, dog, 0.2]`. Classes are given by name, or by number from zero. Default: ours.
     seed
-        Of the draw, which also depends on the data set's id. It is not the experiment's seed: all
-        of those see the same labels. Default: ours.
+        Seed of the draw, which also depends on the data set's id. It is not the experiment's seed:
+        with all of those, the labels are the same. Default: ours.
     """
     ends = np.cumsum(flip_matrix(flips, truth.class_names), axis=1)
     drawn = rng_for("class-noise", truth.dataset, seed).random(len(truth.labels))

@@ -27,8 +27,8 @@ def annotate(truth: Truth, *, share: Share = 0.1, seed: Seed = 0) -> np.ndarray:
         Probability that a label is replaced; the replacement is never the true class.
         Default: LabelBench's.
     seed
-        Of the draw, which also depends on the data set's id. It is not the experiment's seed: all
-        of those see the same labels. Default: ours.
+        Seed of the draw, which also depends on the data set's id. It is not the experiment's seed:
+        with all of those, the labels are the same. Default: ours.
     """
     classes = len(truth.class_names)
     if classes < 2:

@@ -27,7 +27,7 @@ def dense_layers(
     model
         What the model is called in messages.
     folders
-        Of the modules, in the model.
+        Folders of the modules, within the model.
     features
         Number of pooled features, which the first layer takes.
     find

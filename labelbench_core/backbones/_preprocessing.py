@@ -61,7 +61,7 @@ def settle(
     Parameters
     ----------
     given
-        From `check_given`.
+        What `check_given` returned.
     known
         Values of `KEYS` and `fill`; None if nothing is known.
     source

@@ -55,7 +55,7 @@ def fold_batch_norm(model: nn.Module, input_size: int) -> tuple[nn.Module, list[
     Parameters
     ----------
     model
-        In evaluation mode.
+        The network, in evaluation mode.
     input_size
         Height and width of its input.
 

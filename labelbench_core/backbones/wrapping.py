@@ -69,8 +69,8 @@ def options(
         null: the only one. Default: ours.
     token
         How an output with tokens (B, T, D) becomes one vector: "class", the first token; "mean",
-        the mean of all; "patches", the mean of all but the first. Maps (B, D, H, W): "mean", that
-        of all places. null: the output has features (B, D). Default: ours.
+        the mean of all; "patches", the mean of all but the first. For maps (B, D, H, W): "mean",
+        the mean over all places. null: the output has features (B, D). Default: ours.
     normalize
         Whether features get unit length. Default: ours.
 
@@ -114,7 +114,7 @@ def wrap(
         Maps float32 images (B, 3, `input_size`, `input_size`), RGB, normalised by `mean` and `std`,
         to features (B, D), tokens (B, T, D) or maps (B, D, H, W), or several of these.
     mean, std, interpolation, resize_mode
-        As of `Backbone` and its `framing`; "longest" pads with the mean colour.
+        As in `Backbone` and its `framing`; "longest" pads with the mean colour.
     layer
         The layer of a module whose output is used, by its name in `named_modules`; the rest of the
         network runs, too. None: the network's own output.

@@ -20,7 +20,7 @@ class Design:
     Attributes
     ----------
     likelihood
-        Of the labels: (L,) classes, or (L, C) of 0 and 1.
+        Likelihood of the labels: (L,) classes, or (L, C) of 0 and 1.
     threads
         For products with the features.
     threads_of_logits

@@ -79,7 +79,7 @@ def load_catalogue(folder: Path, own: Sequence[Entries] | None = None) -> Loaded
     Parameters
     ----------
     folder
-        Of the catalogue's files.
+        Folder of the catalogue's files.
     own
         Entries that the experiment brings along; None: there is none, and every wrong entry counts.
 

@@ -38,7 +38,7 @@ class Asked:
     name
         Where the experiment is asked for, for messages.
     places
-        Key → what messages about it begin with in the place of `name`.
+        Key → what messages about it begin with in place of `name`.
     catalogues
         The key `catalogue` of all files, those that are extended first; `values` has none.
     """
@@ -99,7 +99,7 @@ def asked(
         File → its content, in the order in which they are merged; none for a mapping that comes
         from no file.
     recipe
-        Chosen in the place of what `config` says.
+        Chosen instead of what `config` says.
 
     Raises
     ------

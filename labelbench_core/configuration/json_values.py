@@ -158,7 +158,7 @@ def _refused(value: Json, allowed: str) -> _Refused:
 
 
 def _frozen(value: Any) -> Any:
-    """JSON values with tuples in the place of lists."""
+    """JSON values with tuples in place of lists."""
     if isinstance(value, dict):
         entries = typing.cast("dict[str, Any]", value)
         return {key: _frozen(member) for key, member in entries.items()}

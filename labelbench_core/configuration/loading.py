@@ -58,7 +58,7 @@ def load_experiment(
     config
         What the experiment's file says.
     catalogue
-        From `labelbench_core.configuration.catalogue.load_catalogue`.
+        What `labelbench_core.configuration.catalogue.load_catalogue` returned.
     schema_folder
         Folder of `experiment.schema.json`.
     file
@@ -363,7 +363,7 @@ def check_backbones(
     needed
         Ids of the backbones that are still to run.
     remembered
-        As of `problems_of`.
+        As in `problems_of`.
 
     Raises
     ------

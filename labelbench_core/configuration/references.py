@@ -18,14 +18,14 @@ class Reference:
     Attributes
     ----------
     name
-        Of the published setting.
+        Name of the published setting.
     setting
         Ids of the experiment's: dataset, backbone, proxy, schedule, and the annotator unless it is
         the exact one.
     trainer
         Whose fine-tunings are compared; "": the proxy's rounds.
     differs
-        In what the two differ; with none, they are the same setting, and numbers are compared.
+        How the two differ; if empty, they are the same setting, and numbers are compared.
     strategies
         The experiment's id of a strategy → the published name.
     validation_labels

@@ -1,4 +1,4 @@
-"""Experiments that buy recorded lists: which ones, whether they are there and fit, and our likes.
+"""Experiments that buy recorded lists: which ones, whether they fit, and our counterparts.
 
 Used while the workflow is parsed; imports no strategy.
 """

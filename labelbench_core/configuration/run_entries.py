@@ -13,7 +13,7 @@ from labelbench_core.storage.files import Json
 def with_run_entries(
     kind: str, entry: Json, known: Mapping[str, Mapping[str, Any]], folder: Path
 ) -> Json:
-    """`entry` with texts of components in the place of ids and files that its options name.
+    """`entry` with texts of components in place of ids and files that its options name.
 
     A component's own name means the component with its defaults, also where an entry has that id.
 

@@ -133,7 +133,7 @@ class RawDataset:
     near_copies
         Rows at the pool's end that are near-copies of others (`variants`).
     group_names
-        Of the groups 0, 1, …; empty where no split has groups.
+        Names of the groups 0, 1, …; empty where no split has groups.
     draw
         How splits were drawn that the source does not have itself; None: it has them.
     where

@@ -37,7 +37,7 @@ class ArrayPlace:
     relative
         The same, relative to the data directory.
     name
-        Of the array within it, or of the column; None: it is not named.
+        Name of the array within it, or of the column; None: it is not named.
     """
 
     path: Path
@@ -174,7 +174,7 @@ def _parquet(place: object) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _readable(place: object) -> Iterator[None]:
-    """One line in the place of what is raised for damaged files."""
+    """One line in place of what is raised for damaged files."""
     try:
         yield
     except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:

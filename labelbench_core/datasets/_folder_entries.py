@@ -54,7 +54,7 @@ def kind_of(entry: os.DirEntry[str]) -> str:
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry in the place of a split or a class is a folder."""
+    """Whether an entry in place of a split or a class is a folder."""
     kind = kind_of(entry)
     if kind == "broken link":
         raise InputError(

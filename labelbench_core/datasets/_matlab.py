@@ -17,7 +17,7 @@ def read_variable(file: Path | io.BytesIO, name: str, *, squeeze: bool = False) 
     file
         Path, or content.
     name
-        Of the variable.
+        Name of the variable.
     squeeze
         Take away axes of length 1, as is usual for structures.
     """

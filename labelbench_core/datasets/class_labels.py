@@ -22,8 +22,8 @@ def class_labels(
     where
         Split → what its array is called in messages.
     names
-        Of the classes, in order. None: numbers are their own names, from 0 to the pool's largest;
-        names are those of the pool, sorted.
+        Names of the classes, in order. None: numbers are their own names, from 0 to the pool's
+        largest; names are those of the pool, sorted.
 
     Raises
     ------

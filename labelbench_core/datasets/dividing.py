@@ -17,7 +17,7 @@ from labelbench_core.errors import InputError, shown
 def row_names(split: RawSplit) -> list[str]:
     """A name for each row that does not depend on other rows: its file, or else its content.
 
-    Of equal contents, the second and later ones are numbered.
+    Where contents are equal, the second and later rows are numbered.
     """
     if split.files is not None:
         return split.files
@@ -32,12 +32,12 @@ def row_names(split: RawSplit) -> list[str]:
 def divided(raw: RawDataset, draw: Draw, groups: Sequence[str] | None = None) -> RawDataset:
     """`raw` with its pool divided, by the names of its rows; `drawn_splits` says how.
 
-    Rows that are no files are drawn by their content: equal ones together.
+    Rows that are not files are drawn by their content: equal rows together.
 
     Parameters
     ----------
     groups
-        Of each row of the pool, "" for one of no group; None: there are none.
+        Group of each row of the pool, "" for a row of no group; None: there are none.
     """
     pool = raw.splits[POOL]
     names = row_names(pool)
@@ -63,7 +63,7 @@ def groups_by_pattern(pattern: str, files: Sequence[str]) -> list[str]:
     Raises
     ------
     InputError
-        If it is none, or matches no path.
+        If `pattern` is not a regular expression, or matches no path.
     """
     try:
         search = re.compile(pattern).search
@@ -88,7 +88,7 @@ def of_one_content(digests: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def joined(units: Sequence[str], alike: Iterable[tuple[int, int]]) -> list[str]:
-    """Units, those of rows that are alike joined into one, by its first name."""
+    """`units`, with units of rows that are alike joined into one, under the first of their names."""
     first: dict[str, str] = {unit: unit for unit in units}
 
     def root(unit: str) -> str:

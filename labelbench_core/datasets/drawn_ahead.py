@@ -52,9 +52,9 @@ def drawn_ahead(
     Parameters
     ----------
     entry
-        Of the catalogue.
+        Entry of the catalogue.
     sizes
-        Of the splits by the files' names.
+        Sizes of the splits by the files' names.
 
     Raises
     ------

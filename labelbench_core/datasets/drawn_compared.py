@@ -20,7 +20,7 @@ def compared(raw: RawDataset, folder: Path) -> list[str]:
     raw
         Divided by the names of its rows, with the hash of each file.
     folder
-        Of the prepared data set.
+        Folder of the prepared data set.
 
     Returns
     -------

@@ -117,14 +117,14 @@ def load(
     data_dir
         `folder` is relative to it.
     folder
-        Folder with the metadata, or with a folder for each split that has some: `train` is the
+        Folder with the metadata, or with a folder for each split that has metadata: `train` is the
         pool, `validation` is val. Default: ours.
     label_column
         Column with the label of each image: a class's name, or its number. Default: ours.
     group_column
         Column with the group of each image, for the worst-group accuracy. Default: ours.
     test_share
-        Share of every class that is drawn for the test, where there is no folder of that split.
+        Share of every class that is drawn for the test, where there is no folder for that split.
         null: 0.2, unless `test_size` says how many. 0: there is no test. Default: ours.
     val_share
         The same for validation; null: none is drawn. Default: ours.

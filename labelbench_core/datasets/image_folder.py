@@ -80,12 +80,13 @@ def load(
         Folder with the images, relative to the data directory. Default: ours.
     layout
         "classes": `folder` has one sub-folder per class; "splits": one per split, with one per
-        class in each. "auto": the second where a sub-folder is called `pool`, `train`, `test` or
-        `val` and holds folders. Default: ours.
+        class in each. "auto": "splits" where a sub-folder is called `pool`, `train`, `test` or
+        `val` and holds folders, else "classes". Default: ours.
     nested
-        What images in sub-folders of a class folder are: of its class ("outer"), of a class named
-        after the folder that holds them ("inner"), or left out, counted and named. "auto": "inner"
-        where no class folder holds an image itself, else left out. Default: ours.
+        What becomes of images in sub-folders of a class folder: they belong to its class
+        ("outer"), to a class named after the folder that holds them ("inner"), or are left out,
+        counted and named. "auto": "inner" where no class folder holds an image itself, else left
+        out. Default: ours.
     splits
         Folder in `folder` → the split that it is (pool, test or val; any other name is a shifted
         split); several folders can be one split, images of other folders are left out. null:
@@ -101,7 +102,7 @@ def load(
     ground
         Background colour of transparent parts of an image. Default: ours.
     test_share
-        Share of every class that is drawn for the test, where there is no folder of that split.
+        Share of every class that is drawn for the test, where there is no folder for that split.
         null: 0.2, unless `test_size` says how many. 0: there is no test. Default: ours.
     val_share
         The same for validation; null: none is drawn. Default: ours.
@@ -125,8 +126,8 @@ def load(
         folder are taken, no split is drawn, and classes are those of `classes` or of the other
         splits. Default: ours.
     classes
-        With `unlabeled`: text file below the data directory with the name of one class a line, in
-        the order of their numbers. null: the class folders of the other splits. Default: ours.
+        With `unlabeled`: text file below the data directory with the classes' names in order, one
+        per line. null: the class folders of the other splits. Default: ours.
     """
     raw, _ = _read(
         data_dir,

@@ -74,7 +74,7 @@ def long_tail_rows(
     labels
         (N,) int64 labels of the pool.
     class_names
-        Of the labels 0, 1, …
+        Names of the labels 0, 1, …
     source
         The component that the pool comes from: it decides which rows are drawn.
     ratio

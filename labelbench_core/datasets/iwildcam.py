@@ -76,8 +76,8 @@ def load(
     folder
         Folder that WILDS unpacks its archive to. Default: the authors' code's (WILDS).
     num_classes
-        The last class takes in all species from there on, so that 14 makes the data of LabelBench's
-        published results. Default: the authors' code's (WILDS).
+        Number of classes: the last one takes in all further species, so that 14 gives the data of
+        LabelBench's published results. Default: the authors' code's (WILDS).
     image_size
         Side, in pixels, of the squares that images are turned into, in the way of the backbone's
         `resize_mode` (by default, the central square). Default: ours.

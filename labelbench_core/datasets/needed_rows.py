@@ -14,7 +14,7 @@ class NeededRows(NamedTuple):
     Attributes
     ----------
     split
-        Of which split.
+        The split that they are needed of.
     least
         How many rows.
     told
@@ -24,7 +24,7 @@ class NeededRows(NamedTuple):
     allowed
         What is allowed, up to a number.
     first, step
-        That number is (rows - `first`) // `step`.
+        What is allowed is (rows - `first`) // `step`.
     """
 
     split: str

@@ -43,9 +43,9 @@ class RecordedList:
     source
         The implementation of the data set.
     num_rows
-        Of its pool.
+        Number of rows of its pool.
     pool_sha256
-        Of the images of its pool; None: not known.
+        SHA-256 of the images of its pool; None: not known.
     where
         What list it is, for messages.
     """

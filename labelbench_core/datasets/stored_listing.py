@@ -47,7 +47,7 @@ def write_listing(path: Path, listed: Iterable[tuple[str, str]]) -> str:
     Parameters
     ----------
     path
-        To write to.
+        File to write to.
     listed
         Path and SHA-256 of each file; a path may have any bytes but NUL.
     """
@@ -66,9 +66,9 @@ def read_listing(path: Path, sha256: str | None) -> StoredListing:
     Parameters
     ----------
     path
-        Of the file.
+        The file.
     sha256
-        Of its bytes, as the manifest says.
+        SHA-256 of its bytes, as the manifest says.
     """
     content = files.read_bytes(path, "prepare_dataset")
     if hashlib.sha256(content).hexdigest() != sha256:

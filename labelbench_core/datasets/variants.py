@@ -34,7 +34,7 @@ class Variant:
     near_copies
         `share` of the pool, or `count`, of which a slightly changed copy is added.
     pool_size
-        Of the random part of the pool that is kept; a smaller part is in every larger one.
+        Size of the random part of the pool that is kept; a larger part contains every smaller one.
     """
 
     merge_classes: int | None = None
@@ -92,7 +92,7 @@ class Variant:
         Parameters
         ----------
         sizes
-            Of the source's splits, as far as they are known.
+        Sizes of the source's splits, as far as they are known.
         known
             (N,) labels of the source's pool and the classes' names, where they can be had.
         source

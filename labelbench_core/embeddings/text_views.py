@@ -57,7 +57,7 @@ def prepare(
     kind
         "weak" or "strong".
     seed
-        Of this view of all rows.
+        Seed of this view, for all rows.
     """
     generators = [np.random.default_rng([seed, first_row + place]) for place in range(len(texts))]
     share = changes.word_dropout if kind == "strong" else 0

@@ -1,7 +1,7 @@
 """Proxies: what is trained in every round, to select the next labels and to be evaluated.
 
-A proxy is one file with `INFO` and `build(threads=1, *, options)`, which returns a `Proxy`; which
-is also a `LinearHead` or an `Ensemble` if its `INFO` says so.
+A proxy is one file with `INFO` and `build(threads=1, *, options)`, which returns a `Proxy`; this is
+also a `LinearHead` or an `Ensemble` if its `INFO` says so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ class TrainingSet:
     num_classes
         C.
     statistics
-        Of the pool's embeddings.
+        Statistics of the pool's embeddings.
     views
         "weak" and "strong" → embeddings of augmented images, each like `pool`; empty where the
         proxy asks for none.

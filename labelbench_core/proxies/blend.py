@@ -57,8 +57,8 @@ def build(
     refresh_every
         Number of rounds from one refresh of the embeddings to the next. Default: ours.
     penalty
-        Per label: the objective is the mean loss plus penalty / 2 times the squared norm of the
-        weights of standardised features. null: chosen by cross-validation among the bought labels.
+        Penalty per label: the objective is the mean loss plus penalty / 2 times the squared norm of
+        the weights of standardised features. null: chosen by cross-validation on the labels bought.
         Default: ours.
     tolerance
         Stop when the gradient's norm is this fraction of its norm at zero weights. Default: ours.

@@ -89,7 +89,7 @@ def build(
         with `head: zero-shot` if rounds start from it. Default: ours.
     start
         Weights that a round starts from: "pretrained", with a classifier of zeros; "zero-shot", the
-        same with the classifier that a CLIP-like backbone makes of the class names, on embeddings
+        same with the classifier that a CLIP-like backbone makes from the class names, on embeddings
         of unit length; or "warm", those of the previous round. Default: ours.
     """
     return FineTuneProxy(trainer, start, threads)

@@ -174,8 +174,8 @@ def build(
     threads
         Threads to use; no influence on the result.
     penalty
-        Per label: the objective is the mean loss plus penalty / 2 times the squared norm of the
-        weights of standardised features. null: chosen by cross-validation among the bought labels.
+        Penalty per label: the objective is the mean loss plus penalty / 2 times the squared norm of
+        the weights of standardised features. null: chosen by cross-validation on the labels bought.
         Default: ours.
     tolerance
         Stop when the gradient's norm is this fraction of its norm at zero weights. Default: ours.

@@ -132,8 +132,8 @@ def build(
         1,000 labels, the rank correlation of BALD's scores with those of 200 members is 0.87 for 5
         members and 0.96 for 20. Default: ours.
     penalty
-        Per label: the objective is the mean loss plus penalty / 2 times the squared norm of the
-        weights of standardised features. null: chosen by cross-validation among the bought labels.
+        Penalty per label: the objective is the mean loss plus penalty / 2 times the squared norm of
+        the weights of standardised features. null: chosen by cross-validation on the labels bought.
         Default: ours.
     tolerance
         Stop when the gradient's norm is this fraction of its norm at zero weights. Default: ours.

@@ -3,8 +3,8 @@
 A kind of component is a package of `labelbench_core`; a component is one file in it, named after
 the method (`alfa-mix` → `alfa_mix.py`), with a literal `INFO` and one main function whose
 keyword-only parameters, all with defaults, are its options. A package outside adds components
-through an entry point: group `labelbench.<kind>`, name of the method, value the module. In the
-place of a name stands the path of a user's own file (`labelbench_core.registry.own`).
+through an entry point: group `labelbench.<kind>`, name of the method, value the module. Instead of
+a name, entries can give the path of a user's own file (`labelbench_core.registry.own`).
 """
 
 import ast

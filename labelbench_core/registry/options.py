@@ -325,7 +325,7 @@ def errors(
     defaults, allowed
         Defaults and allowed values of all options.
     resolved
-        Whether entries of the catalogue may stand in the place of ids.
+        Whether entries of the catalogue may stand in place of ids.
     what
         Key of the entry that holds them.
     """

@@ -60,7 +60,7 @@ def _short_ids(text: str, name: str) -> str:
 
 
 def _classes(text: str, prefix: str) -> tuple[str, str]:
-    """With classes in the place of styles, and the element that says what they are."""
+    """With classes in place of styles, and the element that says what they are."""
     known: dict[str, str] = {}
 
     def named(found: re.Match[str]) -> str:

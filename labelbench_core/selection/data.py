@@ -34,7 +34,7 @@ class RoundData:
         Split → (N,) int64 labels that results are measured on; where a row can belong to any number
         of classes, (N, C) of 0 and 1. No strategy, proxy or trainer sees the pool's.
     statistics
-        Of the pool's embeddings.
+        Statistics of the pool's embeddings.
     views, backbone, zero_shot, checkpoint
         See `TrainingSet`.
     source

@@ -18,7 +18,7 @@ def rows_of(
     Parameters
     ----------
     options
-        Which list, see `datasets.recorded_lists`.
+        They say which list: see `datasets.recorded_lists`.
     settings
         The job's: its `seed` and, where the workflow planned it, `recorded_sha256` of the list.
     num_rows, pool_sha256

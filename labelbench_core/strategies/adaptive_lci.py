@@ -63,11 +63,11 @@ def select(
     Parameters
     ----------
     betas
-        Weights of the uncertainty that are tried out, against 1 − β of the inconsistency. Default:
-        the paper's.
+        Weights β of the uncertainty that are tried out; the inconsistency has the weight 1 − β.
+        Default: the paper's.
     penalty
-        Per label, of the regressions that batches are compared by: the objective is the mean loss
-        plus penalty / 2 times the squared norm of the weights. Default: ours.
+        Penalty per label of the regressions by which batches are compared: the objective is the
+        mean loss plus penalty / 2 times the squared norm of the weights. Default: ours.
     """
     unlabeled = pool.unlabeled()
     p = probabilities_of(pool, unlabeled)

@@ -5,7 +5,7 @@ embeddings: z + α (z* − z), with the paper's closed form of the mixing vector
 at the predicted class most, α = ε ‖z* − z‖ g / (‖g‖ (z* − z)) elementwise, where g is the gradient
 of that loss in z and ε = cap / √D. Rows whose predicted class changes for some anchor are
 candidates. As in the authors' code, the cap grows in steps of `cap_step` until there are enough
-candidates, up to 1; then those are clustered by k-means and the rows nearest to the centers are
+candidates, up to 1; then those are clustered by k-means and the rows nearest to the centres are
 selected. If there are too few even then, all are selected and the rest is drawn at random among the
 other rows (without replacement; the authors' code draws with replacement).
 
@@ -47,7 +47,7 @@ def select(
     *,
     cap_step: Annotated[float, Interval(ge=1e-4, le=1)] = 0.03125,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, those nearest to their centers first.
+    """(budget,) int64 distinct unlabelled indices, those nearest to their centres first.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ index; of rows equally good to remove, the one selected last is removed. The row
 order of selection.
 
 `method` "swap", LabelBench's: see `kernels.swap`. A random batch, each row of which is either
-swapped once for the best of `proposals` random rows, or kept. No ridge; features are centered.
+swapped once for the best of `proposals` random rows, or kept. No ridge; features are centred.
 
 Matrices have C · D rows, so embeddings of more than `dims` dimensions are projected onto the `dims`
 directions of largest extent (principal directions about the origin); LabelBench's matrices have 270

@@ -9,7 +9,7 @@ and if candidates fall into few of them, those are visited more often.
 
 Distances are Euclidean, between embeddings scaled to length 1. Average linkage needs all pairs, so
 only pools of up to 4,096 rows are clustered row by row. Larger ones are first divided into 2,048
-groups by k-means, whose centers are then linked, each counting as one row. Clusters depend on the
+groups by k-means, whose centres are then linked, each counting as one row. Clusters depend on the
 embeddings alone, not on `rng`: they are the same in every round with the same embeddings.
 Multi-label: the margin is the mean over labels of |2p − 1|.
 """

@@ -1,7 +1,7 @@
-"""Core-set selection by greedy k-centers (Sener & Savarese 2018, algorithm 1): farthest first.
+"""Core-set selection by greedy k-center (Sener & Savarese 2018, algorithm 1): farthest first.
 
-The labelled rows are the first centers; then, one by one, the row farthest (Euclidean) from its
-nearest center becomes a center. Without a labelled row, the row of largest norm is the first. Rows
+The labelled rows are the first centres; then, one by one, the row farthest (Euclidean) from its
+nearest centre becomes a centre. Without a labelled row, the row of largest norm is the first. Rows
 at equal distance go to the lowest index. The picks are those of the plain algorithm in float64;
 `kernels.k_center` explains how most of its distances are never computed.
 """

@@ -5,7 +5,7 @@ features dropped at random. Rows whose class changes in more than passes // 2 of
 candidates; if there are fewer than `candidates_per_pick` per row of the batch, the required number
 of changes is lowered, one pass at a time, as in the authors' code, but never to 0: however few the
 candidates are, each changed at least once. Candidates, scaled to unit length, are clustered by
-k-means into b clusters, and the row nearest to each center is selected, in order of distance. If
+k-means into b clusters, and the row nearest to each centre is selected, in order of distance. If
 candidates coincide so much that there are fewer clusters, the rest is drawn at random among the
 candidates; if there are fewer candidates than the budget, all are selected and the rest is drawn at
 random among the other rows.
@@ -43,7 +43,7 @@ def select(
     rate: Annotated[float, Interval(ge=0.00390625, le=0.99609375)] = 0.75,
     candidates_per_pick: Count = 25,
 ) -> np.ndarray:
-    """(budget,) int64 distinct unlabelled indices, nearest to their centers first.
+    """(budget,) int64 distinct unlabelled indices, nearest to their centres first.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """What was bought elsewhere: the rows of a recorded list, in its order.
 
-So that selection and training can be checked apart: what others' strategies bought is trained on by
-our proxies. The job reads the list that the options name (`datasets/recorded_lists.py`), and hands
-it over as the pool's `recorded`.
+Our proxies are trained on what others' strategies bought, so that selection and training can be
+checked separately. The job reads the list that the options name (`datasets/recorded_lists.py`),
+and hands it over as the pool's `recorded`.
 """
 
 from collections.abc import Sequence

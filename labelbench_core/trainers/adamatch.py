@@ -139,8 +139,8 @@ def build(
         How predictions on weak views are averaged: "recent", over the last 128 steps; "moving", by
         a moving average, as in USB. Default: the paper's.
     warmup
-        Number of steps, or below 1 share of them, over which the unlabelled examples' weight grows
-        as 1/2 − cos(πk/K)/2; 0: it does not grow, as in USB. Default: the paper's.
+        Number of steps (below 1: share of all steps) over which the unlabelled examples' weight
+        grows as 1/2 − cos(πk/K)/2; 0: it does not grow, as in USB. Default: the paper's.
     logit_interpolation
         Whether labelled logits are mixed at random with those of a separate pass, as in the paper.
         It matters only with the recipe's `batch_norm: batch`; both passes then enter the

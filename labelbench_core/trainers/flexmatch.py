@@ -120,9 +120,9 @@ def build(
         Whether thresholds stay low until most examples have been predicted with confidence.
         Default: the paper's.
     warmup
-        Number of steps, or below 1 share of them, over which the unlabelled loss grows linearly to
-        its weight; 0: it does not grow. The paper's million steps do not need it; in a training of
-        hundreds of steps the first guesses, which low thresholds let pass, would outweigh the
+        Number of steps (below 1: share of all steps) over which the unlabelled loss grows linearly
+        to its weight; 0: it does not grow. The paper's million steps do not need it; in a training
+        of hundreds of steps, the first guesses, which low thresholds let pass, would outweigh the
         labels. Default: the paper's.
     unlabeled_weight
         λ, the weight of the unlabelled examples' loss. Default: the paper's.

@@ -74,7 +74,7 @@ def build(
     Parameters
     ----------
     warmup
-        Number of steps, or below 1 share of them, over which the weight of the consistency cost
+        Number of steps (below 1: share of all steps) over which the weight of the consistency cost
         grows. The paper's training on CIFAR-10 takes 40,000 of 150,000. Default: the paper's.
     warmup_shape
         How the weight grows: "sigmoid", exp(−5(1 − k/K)²); "linear", as in USB; "cosine". Default:

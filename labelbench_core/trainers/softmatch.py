@@ -119,8 +119,8 @@ def build(
     decay
         m of the moving averages, per step. Default: the paper's.
     n_sigma
-        The standard deviation of the Gaussian is that of the confidence divided by this. Default:
-        the paper's.
+        The standard deviation of the Gaussian is that of the confidence, divided by this number.
+        Default: the paper's.
     alignment
         What predictions are aligned with before weights are computed from them: "uniform", the
         uniform distribution over classes; "none", nothing. Default: the paper's.

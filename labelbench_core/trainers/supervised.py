@@ -90,13 +90,13 @@ def build(
         Default: ours.
     mixup
         Parameter α of the Beta(α, α) distribution of the ratio in which two images are mixed (Zhang
-        et al., ICLR 2018); 0: none are. With `cutmix` as well, one of the two is chosen at random
-        in every step. Default: ours.
+        et al., ICLR 2018); 0: no images are mixed. With `cutmix` as well, one of the two is chosen
+        at random in every step. Default: ours.
     cutmix
         Parameter α of the Beta(α, α) distribution of the share of an image that a patch of another
         one covers (Yun et al., ICCV 2019); 0: no patch. Default: ours.
     class_weights
-        Weight of classes in the loss: "none", in proportion to their numbers of examples;
-        "balanced", equal, where a row has one class. Default: ours.
+        Weight of the classes in the loss: "none", in proportion to their numbers of examples;
+        "balanced", equal for all classes, where a row has one class. Default: ours.
     """
     return Supervised(label_smoothing, mixup, cutmix, class_weights)

@@ -115,8 +115,8 @@ def build(
         αₜ of training signal annealing: "none" (all labelled examples count), "linear", "log" (for
         many labels) or "exp" (for few). Default: the paper's.
     warmup
-        Number of steps, or below 1 share of them, over which the weight of the unlabelled examples
-        grows linearly; 0: it does not grow. Default: the paper's.
+        Number of steps (below 1: share of all steps) over which the weight of the unlabelled
+        examples grows linearly; 0: it does not grow. Default: the paper's.
     average
         What the unlabelled loss is divided by: "batch", all unlabelled examples of the step;
         "selected", those that count, as in LabelBench. Default: the paper's.

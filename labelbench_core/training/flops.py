@@ -55,7 +55,7 @@ def planned_flops(
     num_labeled
         Labels bought.
     pool_rows
-        Of the pool that they are from.
+        Number of rows of the pool that they are from.
     """
     looked_at = 0
     if recipe.validation == "held-out":

@@ -66,7 +66,7 @@ class Trained:
     Attributes
     ----------
     network
-        In evaluation mode, on its device; BatchNorms may be folded.
+        The network, in evaluation mode, on its device; BatchNorms may be folded.
     folds
         The folded BatchNorms.
     validation_size

@@ -18,7 +18,7 @@ only the strategies that use it. So this package re-exports nothing.
 - `kmeans`: `cluster`, k-means on the unit sphere
 - `seeding`: `draw_centers`, the seeding of k-means++
 - `k_center`: `FarthestFirst`, farthest-first traversal
-- `sketch`: `Sketch`, guesses of the nearest center
+- `sketch`: `Sketch`, guesses of the nearest centre
 - `herding`: `greedy_coverage`, greedy maximisation of a kernel coverage
 - `balls`: `NearPairs`, which rows lie within a radius of which others
 - `relevance`: `separation_margins`, `cardinality_gaps`, of multi-label predictions

@@ -1,10 +1,10 @@
 """Exact farthest-first traversal without computing most of the distances.
 
-Every row carries an upper bound on the distance to its nearest center. Centers are only ever added,
+Every row carries an upper bound on the distance to its nearest centre. Centres are only ever added,
 so that a bound never becomes wrong, only loose: as long as the row with the largest bound is not up
 to date, it is updated; once it is, it is the farthest row (lazy greedy, Minoux 1978). Rows are
 updated a few at a time, the most promising ones, by float32 matrix products with a proven error
-bound; centers that could be a row's nearest are then compared in float64 by `exact_distances`. So
+bound; centres that could be a row's nearest are then compared in float64 by `exact_distances`. So
 the picks are those of the plain algorithm, whatever the number of threads, the chunks and the order
 of sums in the matrix product.
 
@@ -20,7 +20,7 @@ from labelbench_core.strategies.kernels.scores import lowest
 from labelbench_core.strategies.kernels.sketch import Sketch
 
 UNIT = 2.0**-24  # relative rounding of float32
-CENTER_COLUMNS = 2048  # centers per matrix product
+CENTER_COLUMNS = 2048  # centres per matrix product
 BLOCK_ROWS = 2048  # rows held in memory at a time, those of the largest bounds
 FIRST_TIME, AGAIN = 256, 32  # rows brought up to date at once, at first and later
 SKETCH_FROM = 256  # labelled rows from which guessing is cheaper than comparing with all
@@ -34,14 +34,14 @@ def exact_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 class FarthestFirst:
-    """The search for `budget` rows, each the farthest from all centers before it.
+    """The search for `budget` rows, each the farthest from all centres before it.
 
     Parameters
     ----------
     embeddings
         (N, D), as in `Pool`.
     labeled
-        (L,) rows that are centers from the start.
+        (L,) rows that are centres from the start.
     unlabeled
         Increasing indices of the rows to choose from.
     budget
@@ -67,7 +67,7 @@ class FarthestFirst:
         self.norms = squared_norms(self.vectors)
         self.bounds = np.full(total, -np.inf)
         self.bounds[unlabeled] = np.inf
-        self.exact = np.full(total, np.inf)  # distance to the nearest of the first `seen` centers
+        self.exact = np.full(total, np.inf)  # distance to the nearest of the first `seen` centres
         self.seen = np.zeros(total, np.int64)
         self.sketch: Sketch | None = None
         self.rough = np.zeros(total, bool)  # bounds made by a first guess
@@ -90,7 +90,7 @@ class FarthestFirst:
         return cast(rows, "float32") - self.offset
 
     def _add(self, block: "_Block", place: int) -> None:
-        """Make row `place` of a block a center."""
+        """Make row `place` of a block a centre."""
         index, position = block.members[place], self.count
         self.centers[position] = index
         self.stored[position] = block.raw[place]
@@ -129,7 +129,7 @@ class FarthestFirst:
         self.rows.for_chunks(bound)
 
     def _bounds_by(self, guess: Array, rows: Array) -> np.ndarray:
-        """(n,) bounds on the distances of shifted rows to the centers `guess`."""
+        """(n,) bounds on the distances of shifted rows to the centres `guess`."""
         products = namespace(rows).einsum("nd,nd->n", rows, self.vectors[guess])
         return self._bounds((1 + self.slack) * self.norms[guess] - 2 * products, rows)
 
@@ -168,7 +168,7 @@ class FarthestFirst:
             self._add(block, place)
 
     def update(self, members: np.ndarray, raw: np.ndarray, vectors: Array, norms: Array) -> None:
-        """Bring `members` up to date: the exact distance to the nearest of all centers so far.
+        """Bring `members` up to date: the exact distance to the nearest of all centres so far.
 
         Parameters
         ----------
@@ -189,10 +189,10 @@ class FarthestFirst:
     def _nearest(
         self, raw: np.ndarray, vectors: Array, norms: Array, first: int, stop: int, best: np.ndarray
     ) -> np.ndarray:
-        """The smaller of `best` and the exact distance to the nearest of centers first..stop."""
+        """The smaller of `best` and the exact distance to the nearest of centres first..stop."""
         xp = namespace(vectors)
         columns = self.norms[first:stop]
-        # Lower bounds on distances, less what depends on the row alone. Few rows times many centers
+        # Lower bounds on distances, less what depends on the row alone. Few rows times many centres
         # is multiplied faster with the many first.
         low = cast((self.vectors[first:stop] @ (-2 * vectors).T).T, "float32")
         low += (1 - self.slack) * columns

@@ -1,7 +1,7 @@
 """k-means on the rows of a pool, scaled to unit length, without a copy of the pool.
 
 Small pools: Lloyd's algorithm until it converges. Large pools: mini-batches (Sculley 2010), then
-one pass that assigns every row. The nearest center is found by a float32 matrix product; where the
+one pass that assigns every row. The nearest centre is found by a float32 matrix product; where the
 error bound leaves it undecided, in float64. So clusters depend neither on threads nor on chunks.
 """
 
@@ -17,12 +17,12 @@ from labelbench_core.strategies.kernels.sphere import product_slack, unit_rows
 LLOYD_ROWS = 16_384  # pools up to this size are clustered by Lloyd's algorithm
 LLOYD_STEPS = 50
 BATCH_ROWS, BATCH_STEPS = 4096, 30
-SEEDS_FROM = 4  # rows per cluster among which k-means++ looks for the first centers
+SEEDS_FROM = 4  # rows per cluster among which k-means++ looks for the first centres
 
 
 @dataclass(frozen=True)
 class Clusters:
-    """Cluster of each row, (n,) int64, and the centers, (K, D) float32."""
+    """Cluster of each row, (n,) int64, and the centres, (K, D) float32."""
 
     labels: np.ndarray
     centers: np.ndarray
@@ -71,7 +71,7 @@ def cluster(
 def nearest_to_centers(
     embeddings: Any, candidates: np.ndarray, count: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """(count,) candidates, one from each of `count` clusters: the row nearest to its center.
+    """(count,) candidates, one from each of `count` clusters: the row nearest to its centre.
 
     Those nearest of all come first. Where candidates coincide so much that there are fewer
     clusters, the rest is drawn among the other candidates; there must be `count` at least.
@@ -85,7 +85,7 @@ def nearest_to_centers(
         points = host(unit_rows(rows.take(candidates[part]))).astype(np.float64)
         difference = points - clusters.centers[clusters.labels[part]]
         distances[part] = np.square(difference).sum(axis=1)
-    # Centers are rounded: of two rows that form a cluster, which are equally near, the first
+    # Centres are rounded: of two rows that form a cluster, which are equally near, the first
     # counts.
     order = np.argsort(np.round(distances, 6), kind="stable")
     first_of_cluster = np.sort(np.unique(clusters.labels[order], return_index=True)[1])
@@ -95,7 +95,7 @@ def nearest_to_centers(
 
 
 def nearest_centers(points: Array, centers: np.ndarray) -> np.ndarray:
-    """(n,) index of the center nearest to each point; the lowest of equally near ones.
+    """(n,) index of the centre nearest to each point; the lowest of equally near ones.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def nearest_centers(points: Array, centers: np.ndarray) -> np.ndarray:
 def _nearest_exactly(
     points: np.ndarray, centers: np.ndarray, places: np.ndarray, candidates: np.ndarray
 ) -> np.ndarray:
-    """(n,) nearest center of each point by float64 differences, given all pairs that can be."""
+    """(n,) nearest centre of each point by float64 differences, given all pairs that can be."""
     distances = np.empty(len(places))
     step = chunk_rows(4 * points.shape[1])
     for first in range(0, len(places), step):
@@ -145,7 +145,7 @@ def _nearest_exactly(
 
 
 def _seeds(points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """(K, D) first centers by k-means++ among `points`; fewer where points coincide."""
+    """(K, D) first centres by k-means++ among `points`; fewer where points coincide."""
     wide = points.astype(np.float64)
     norms = np.square(wide).sum(axis=1)
     chosen = [int(rng.integers(len(points)))]
@@ -163,7 +163,7 @@ def _seeds(points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarr
 
 
 def _means(points: np.ndarray, labels: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """(K, D) mean of each cluster; an empty one keeps its center."""
+    """(K, D) mean of each cluster; an empty one keeps its centre."""
     sums, counts = _sums(points, labels, len(centers))
     means = sums / np.maximum(counts, 1)[:, None]
     return np.where(counts[:, None] > 0, means, centers).astype(np.float32)
@@ -183,7 +183,7 @@ def _sums(points: np.ndarray, labels: np.ndarray, count: int) -> tuple[np.ndarra
 def _mini_batches(
     take: Callable[[np.ndarray], Array], total: int, centers: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """(K, D) centers after `BATCH_STEPS` batches: each the mean of all points it was nearest to."""
+    """(K, D) centres after `BATCH_STEPS` batches: each the mean of all points it was nearest to."""
     seen = np.zeros(len(centers))
     for _ in range(BATCH_STEPS):
         points = take(np.sort(rng.choice(total, BATCH_ROWS, replace=False)))

@@ -1,9 +1,9 @@
 """The seeding of k-means++ by rejection sampling: its exact distribution in few passes.
 
-A point's weight, the squared distance to its nearest center, only falls as centers are added (any
+A point's weight, the squared distance to its nearest centre, only falls as centres are added (any
 weights that only fall will do). So a point is proposed in proportion to an old weight and accepted
 with probability (current weight) ÷ (old weight): accepted points then follow the current weights
-exactly, whatever was rejected before. Only proposed points are compared with the centers. A
+exactly, whatever was rejected before. Only proposed points are compared with the centres. A
 rejected point's weight is updated; when so many proposals are rejected that a pass over all points
 is cheaper, all weights are updated.
 
@@ -22,7 +22,7 @@ class Sample(Protocol):
     """Some of the points, in main memory, with what distances between them need."""
 
     def distances(self, other: Self) -> np.ndarray:
-        """(n, m) weights that the points of `other`, as centers, leave to these."""
+        """(n, m) weights that the points of `other`, as centres, leave to these."""
         ...
 
     def room(self, count: int) -> Self:
@@ -68,7 +68,7 @@ def draw_centers(
     points
         What is drawn from.
     weights
-        (N,) weights before there is a center; infinite where distances alone decide, NaN for
+        (N,) weights before there is a centre; infinite where distances alone decide, NaN for
         points that must not be drawn. At least `count` may.
     """
     seeding = _Seeding(points, weights, first, count)
@@ -85,7 +85,7 @@ def draw_centers(
 
 
 class _Seeding:
-    """The centers drawn so far and the weights, some of them old, of all points."""
+    """The centres drawn so far and the weights, some of them old, of all points."""
 
     def __init__(self, points: Points, weights: np.ndarray, first: int, count: int) -> None:
         self.points, self.candidates = points, np.flatnonzero(~np.isnan(weights))
@@ -94,7 +94,7 @@ class _Seeding:
         one = points.take(np.array([first]))
         self.centers = one.room(count)
         self.count = 0
-        self.known = 0  # centers that all weights take into account
+        self.known = 0  # centres that all weights take into account
         self.rate = 1.0  # of acceptance, in the last batch
         self._add(first, one, 0)
 

@@ -1,4 +1,4 @@
-"""Which center is probably nearest to a row: guesses in few dimensions, from few groups of centers.
+"""Which centre is probably nearest to a row: guesses in few dimensions, from few groups of centres.
 
 The guesses affect how tight a bound is, hence the time, but never a pick.
 """
@@ -8,12 +8,12 @@ import numpy as np
 from labelbench_core.strategies.arrays import Array, chunk_rows, host, like, namespace
 
 DIMENSIONS = 64  # of the sketch
-PROBES = 4  # groups in which a row's center is looked for at first
-GROUPED_FROM = 1024  # centers from which looking in a few groups is cheaper than looking at all
+PROBES = 4  # groups in which a row's centre is looked for at first
+GROUPED_FROM = 1024  # centres from which looking in a few groups is cheaper than looking at all
 
 
 class Sketch:
-    """Centers in the few directions along which they vary most, in groups about some of them.
+    """Centres in the few directions along which they vary most, in groups about some of them.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Sketch:
             ]
 
     def first_guess(self, rows: Array) -> Array:
-        """(n,) a center near to each of the (n, D) `rows`: the nearest in a few groups."""
+        """(n,) a centre near to each of the (n, D) `rows`: the nearest in a few groups."""
         if self._pivots is None:
             return self.guess(rows)
         points = rows @ self._basis
@@ -58,7 +58,7 @@ class Sketch:
         return like(nearest[place[best, np.arange(len(points))]], points)
 
     def guess(self, rows: Array) -> Array:
-        """(n,) the center nearest to each of the (n, D) `rows` in the sketch."""
+        """(n,) the centre nearest to each of the (n, D) `rows` in the sketch."""
         return self._all.nearest(rows @ self._basis)
 
     def _nearest_groups(self, points: Array) -> np.ndarray:
