@@ -5,9 +5,9 @@
 Jobs read what they need and stop at the first file that is wrong. This command reads all files and
 makes nothing: arrays against the hashes in their manifests, records against their own, each round
 against the rounds before it, weights against their metrics, and what a run here has recorded of all
-other files. It ends with 1 if something is wrong. Cure: delete what it names, then
-`python -m workflow_scripts.restore_results`, which reruns nothing that was made from what comes
-back with the same bytes; or run Snakemake.
+other files. Its exit status is 1 if something is wrong. To mend that, delete what it names, then
+run `python -m workflow_scripts.restore_results`, which reruns nothing that was made from files
+that come back with the same bytes; or run Snakemake.
 """
 
 import argparse
