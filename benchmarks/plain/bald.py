@@ -13,6 +13,6 @@ def select(pool: Pool, budget: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def disagreements(members: np.ndarray) -> np.ndarray:
-    """(N,) entropy of the mean prediction less the mean entropy."""
+    """(N,) entropy of the mean prediction minus the mean entropy."""
     p = wide(members)
     return entropies(p.mean(axis=0)) - entropies(p).mean(axis=0)

@@ -98,7 +98,7 @@ def areas_by_dataset(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ranked(losses: pd.DataFrame) -> list[dict]:
-    """A row per strategy of `losses` (data sets, strategies), less of which is better."""
+    """A row per strategy of `losses` (data sets, strategies), lower being better."""
     ranks = losses.round(12).rank(axis="columns").mean()
     order = list(ranks.sort_values(kind="stable").index)
     pairs = list(itertools.combinations(order, 2))

@@ -50,7 +50,7 @@ def best_strategies(frame: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     Group columns and `BEST_COLUMNS`; groups with one strategy, or with fewer than two common
-    numbers of labels, have no rows. `difference` is a strategy's area less the best one's.
+    numbers of labels, have no rows. `difference` is a strategy's area minus the best one's.
     `detectable`: the true difference that the uncorrected test finds with 80 % power.
     `verdict`: BEST; WORSE where `p_holm` is below 0.05; SAME where it is not; UNTESTED where there
     is no p-value, as of a single seed.

@@ -54,7 +54,7 @@ def compare_sets(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     `n_first` and `n_second` are the seeds of each, `n_seeds` those of both, over which the means
-    `first` and `second` and their `difference`, second less first, are; `n_equal` of them have
+    `first` and `second` and their `difference`, second minus first, are; `n_equal` of them have
     equal values. `p_holm` is corrected over all points of a split and metric. NaN where there is
     no common seed.
     """

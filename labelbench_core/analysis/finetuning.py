@@ -47,7 +47,7 @@ def compare_to_proxy(finetuned: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFr
     Returns
     -------
     Group columns (with trainer) and `FINETUNING_COLUMNS`; `difference` is the fine-tuned model's
-    value less the proxy's, whichever way is better.
+    value minus the proxy's, whichever way is better.
     """
     import pandas as pd
 

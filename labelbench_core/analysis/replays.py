@@ -150,7 +150,7 @@ def compare_replays(
     Returns
     -------
     Columns as `REPLAY_COLUMNS`. `strategy` buys the list, the columns `reference_…` are of ours.
-    All are means over the seeds that both have; `difference` is theirs less ours, paired by seed.
+    All are means over the seeds that both have; `difference` is theirs minus ours, paired by seed.
     Holm's correction runs over all pairs and budgets of a setting, split and metric. Round 0, which
     both share, is left out.
     """

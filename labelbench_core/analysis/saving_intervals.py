@@ -109,13 +109,13 @@ def labels_to_reach(baseline: Curve, strategy: Curve) -> tuple[Crossing, Crossin
 
 
 def saved_labels(baseline: Curve, needed: Crossing, own: Crossing) -> tuple[np.ndarray, np.ndarray]:
-    """Ends (E,) of the 95 % interval of labels saved, `needed` less `own` (`labels_to_reach`).
+    """Ends (E,) of the 95 % interval of labels saved, `needed` minus `own` (`labels_to_reach`).
 
     Those of the ratio, as differences: the low end is above 0 where the ratio's is above 1. Where
     the baseline has certainly been at its last level before, distances to the ends are added in
     quadrature as they are, not their logarithms. Minus infinity: the strategy may not get there.
     """
-    with np.errstate(invalid="ignore"):  # infinity less infinity, where it is never reached
+    with np.errstate(invalid="ignore"):  # infinity minus infinity, where it is never reached
         low, high = needed.estimate - own.high, needed.high - own.low
         before = _certainly_before(baseline, needed) & np.isfinite(own.estimate)
         saved = needed.estimate - own.estimate

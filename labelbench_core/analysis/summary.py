@@ -102,7 +102,7 @@ def _best(best: pd.DataFrame, experiment: Experiment) -> dict[str, list[dict[str
 def _last_difference(
     comparisons: pd.DataFrame, experiment: Experiment, num_labeled: int
 ) -> dict[str, dict[str, Any]]:
-    """Split → the highlighted strategy's value less the baseline's, with that many labels.
+    """Split → the highlighted strategy's value minus the baseline's, with that many labels.
 
     One comparison that was chosen beforehand: its verdict is by its own p-value, not by one that is
     corrected for all strategies and budgets, and so never contradicts its interval.

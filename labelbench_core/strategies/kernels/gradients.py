@@ -130,7 +130,7 @@ class Gradients:
         self.embeddings.for_chunks(work_on)
 
     def _residuals(self, probabilities: Array) -> Array:
-        """(n, C) probabilities less the predicted labels, float64."""
+        """(n, C) probabilities minus the predicted labels, float64."""
         wide = cast(probabilities, "float64")
         xp = namespace(wide)
         if self.multilabel:

@@ -134,7 +134,7 @@ class FarthestFirst:
         return self._bounds((1 + self.slack) * self.norms[guess] - 2 * products, rows)
 
     def _bounds(self, nearest: Array, rows: Array) -> np.ndarray:
-        """(n,) float64 bounds on distances, from what they are less the rows' squared norms."""
+        """(n,) float64 bounds on distances, from these minus the rows' squared norms."""
         return host(nearest + (1 + self.slack) * squared_norms(rows)).astype(np.float64)
 
     def _refine_bounds(self) -> None:
@@ -192,8 +192,8 @@ class FarthestFirst:
         """The smaller of `best` and the exact distance to the nearest of centres first..stop."""
         xp = namespace(vectors)
         columns = self.norms[first:stop]
-        # Lower bounds on distances, less what depends on the row alone. Few rows times many centres
-        # is multiplied faster with the many first.
+        # Lower bounds on distances, minus what depends on the row alone. A product of few rows and
+        # many centres is faster with the many first.
         low = cast((self.vectors[first:stop] @ (-2 * vectors).T).T, "float32")
         low += (1 - self.slack) * columns
         likely = host(low.argmin(-1)) + first

@@ -11,7 +11,7 @@ VALUES_AHEAD = 1 << 28  # of probabilities kept of one pass over them: at most 1
 
 
 class Lines:
-    """Orders the rows of a pool by p(k | x) less the largest probability.
+    """Orders the rows of a pool by p(k | x) minus the largest probability.
 
     Ties, such as all rows predicted as k, are ordered by the largest probability, then by index.
     Multi-label: by p(k | x), then by index.

@@ -85,7 +85,7 @@ class _Points:
         return len(self.members)
 
     def closeness(self, others: Array) -> Array:
-        """(n, m) half the squared norm of another point less half its squared distance."""
+        """(n, m) half the squared norm of another point minus half its squared distance."""
         scores = others @ self._points.T
         scores -= self._half_norms
         return scores

@@ -69,6 +69,6 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert len(pd.read_csv(tmp_path / "table.csv")) == 4
     (tmp_path / "one" / "made-from.json").unlink()
     assert compare_results.main(command) == 0
-    assert "not noted" in capsys.readouterr().out
+    assert "not known what they were made from" in capsys.readouterr().out
     assert compare_results.main([str(tmp_path / "none"), command[1]]) == 2
     assert capsys.readouterr().err == f"error: {tmp_path / 'none'}: no such folder\n"

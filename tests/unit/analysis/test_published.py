@@ -249,7 +249,7 @@ def test_sentences_say_what_the_tables_say():
     sentences = published_sentences(experiment, table, ordered)
     within = f"in {40 - len(outside)} of 40 differences"
     assert within in sentences[0]
-    assert "If nothing differed, about 2 would not" in sentences[0]
+    assert "If nothing differed, about 2 intervals would not" in sentences[0]
     assert "+5,000 validation labels, not counted by the original" in sentences[0]
     farthest = outside.loc[(outside["difference"].abs() / outside["half_width"]).idxmax()]
     assert f"{farthest['strategy']} with {farthest['num_labeled']:,} labels" in sentences[0]

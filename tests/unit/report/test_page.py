@@ -293,7 +293,7 @@ def test_sentences_name_their_quantity_and_do_not_contradict(results: Path) -> N
     write_record(path, "summary", summary)
     _, page = render(results, "contradiction.html", summary=str(path))
     words = " ".join(" ".join(Page(page.read_text(encoding="utf-8")).words).split())
-    assert "On the way: random needs that many times the labels of margin" in words
+    assert "On the way: random needs that many times as many labels as margin" in words
     assert "At the end: margin cannot be told from random: +0.10 points (95 % interval" in words
     assert "Its label saving of 1.49× is another quantity: labels saved on the way" in words
     assert words.index("has the highest mean test accuracy") < words.index("label saving of margin")

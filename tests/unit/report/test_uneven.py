@@ -177,7 +177,7 @@ def test_an_area_over_fewer_budgets_says_so(folder, even_page, uneven_page):
     assert "100 to 400 (fewer)" not in even_page
     assert "100 to 300 (fewer)" in uneven_page
     assert "100 to 400 (fewer)" not in uneven_page
-    told = "The difference is over the seeds and budgets of both."
+    told = "The difference is over the seeds and budgets that both have."
     assert told in uneven_page
     assert told not in even_page
 
@@ -194,7 +194,7 @@ def test_pairs_without_a_test_have_no_wins_to_show(barely, barely_page):
         # The mean is of the one other that was tested.
         assert wins.loc["mean", "random"] == wins.loc["margin", "random"]
         assert wins.loc["mean", "random"] > 0
-    assert "A dash: no test, for want of two common seeds" in barely_page
+    assert "A dash: no test, because there are not two common seeds" in barely_page
 
 
 def test_the_page_says_what_has_nothing_in_common(barely_page):
