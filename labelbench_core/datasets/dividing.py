@@ -88,7 +88,7 @@ def of_one_content(digests: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def joined(units: Sequence[str], alike: Iterable[tuple[int, int]]) -> list[str]:
-    """`units`, with units of rows that are alike joined into one, under the first of their names."""
+    """`units`, with those of rows that are alike joined into one, which takes its first name."""
     first: dict[str, str] = {unit: unit for unit in units}
 
     def root(unit: str) -> str:

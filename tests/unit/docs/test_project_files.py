@@ -91,6 +91,7 @@ def test_continuous_integration_runs_all_tests_and_counts_the_lines_that_they_ru
     script = (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
     assert re.findall("^make .*", script, re.M) == [
         "make demo",
+        "make claims RERUN=quickstart",
         "make lint",
         "make test COVERAGE=1 THOROUGH=1",
     ]
