@@ -17,6 +17,8 @@ from labelbench_core.errors import InputError
 EXAMPLES = 5
 PLACES = 10
 """Most names of one content; more are counted."""
+PAIRS = 20
+"""Most pairs of images that are nearly the same; more are counted."""
 SHOWN = 60
 """Characters of a text that stand in its name."""
 NAMED = 20
@@ -83,7 +85,8 @@ def refuse_leaks(raw: RawDataset) -> None:
 def find_near(raw: RawDataset, most_bits: int) -> list[dict[str, Any]]:
     """Images of a split that look like one of an earlier split, but are not the same by content.
 
-    Their perceptual hashes (`RawSplit.near_hashes`) differ in at most `most_bits` of 64 bits.
+    Their perceptual hashes (`RawSplit.near_hashes`) differ in at most `most_bits` of 64 bits. The
+    first 20 are named, each with the closest one of the earlier split.
     """
     order = sorted(raw.splits, key=split_order)
     contents = {split: content_keys(raw.splits[split]) for split in order}
@@ -100,7 +103,7 @@ def find_near(raw: RawDataset, most_bits: int) -> list[dict[str, Any]]:
         ]
         if rows:
             kind, examples = f"{earlier} and {later}, nearly", []
-            for mine, theirs in rows[:EXAMPLES]:
+            for mine, theirs in rows[:PAIRS]:
                 examples.append([_name(raw, earlier, mine), _name(raw, later, theirs)])
             leak = {"kind": kind, "count": len(rows), "examples": examples, **_of(raw)}
             leaks.append(leak | {"most_bits": most_bits})

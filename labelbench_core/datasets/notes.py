@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from labelbench_core.datasets import TEST
+from labelbench_core.datasets import POOL, split_order
 from labelbench_core.datasets._left_out import CORRUPT
 
 SHOWN = 3
 """Most contents that a sentence names."""
 SMALL = 1000
-"""Rows of a test split below which the report says what one row weighs."""
+"""Rows of a split below which the report says what one of them weighs."""
 
 
 def variant_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -42,10 +42,11 @@ def leak_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
         earlier, later = kind.removesuffix(", nearly").split(" and ")
         where = f"{images} of {later} {_are(count)}"
         if "most_bits" in leak:
-            first, second = leak["examples"][0]
+            pairs = [f"{second} and {first}" for first, second in leak["examples"]]
+            more = f"; and {count - len(pairs):,} more" if count > len(pairs) else ""
             yield (
                 f"{where} nearly identical to one of {earlier} (perceptual hashes differ in at "
-                f"most {leak['most_bits']} of 64 bits), for example {second} and {first}."
+                f"most {leak['most_bits']} of 64 bits): {'; '.join(pairs)}{more}."
             )
         else:
             same = f"{where} also in {earlier}, identical in content"
@@ -67,14 +68,19 @@ def left_out_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def small_test_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """One sentence where the test split is small: what one of its rows weighs."""
-    count = manifest.get("splits", {}).get(TEST, {}).get("num_rows", SMALL)
-    if count < SMALL:
+    """Sentences on small splits on which results are measured: what one of their rows weighs."""
+    # A pool without labels has no counts: nothing is measured on it.
+    splits = {k: one for k, one in manifest.get("splits", {}).items() if "class_counts" in one}
+    small = [k for k in sorted(splits, key=split_order) if splits[k]["num_rows"] < SMALL]
+    for split in small:
+        count = splits[split]["num_rows"]
         rows = "1 row" if count == 1 else f"{count:,} rows"
-        yield (
-            f"The test split has {rows}: one of them is {100 / count:.2f} points of accuracy. "
-            "Intervals are over seeds only: they do not say what other rows in the test would "
-            "change."
+        named = "pool" if split == POOL else f"{split} split"
+        yield f"The {named} has {rows}: one of them is {100 / count:.2f} points of accuracy." + (
+            ""
+            if split != small[-1]
+            else " Intervals are over seeds only: they do not say what "
+            f"other rows in the {named if len(small) == 1 else 'splits'} would change."
         )
 
 

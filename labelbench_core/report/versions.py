@@ -50,7 +50,7 @@ def describe_images(
 ) -> tuple[list[str], list[str], list[str]]:
     """Sentences on all data sets of `patterns`: caveats, what was left out, and variants.
 
-    Caveats are leaks, images that cannot be decoded, and small test splits.
+    Caveats are leaks, images that cannot be decoded, and small splits.
     """
     found: tuple[list[str], list[str], list[str]] = ([], [], [])
     for manifest in _manifests(experiment, patterns):

@@ -194,6 +194,7 @@ def test_near_duplicates_are_named_where_the_package_is(pets, caplog):
     assert (near["count"], near["most_bits"]) == (1, 6)
     assert near["examples"] == [["pool/dog/1.png", "test/dog/darker.png"]]
     assert "nearly identical to one of pool (perceptual hashes differ in at most 6" in caplog.text
+    assert "64 bits): test/dog/darker.png and pool/dog/1.png." in caplog.text
     assert "imagehash" in manifest["versions"]
     again = prepare(pets, near_duplicates=6, duplicates="warn", state=pets.parent / "state")
     assert again == manifest
@@ -257,3 +258,18 @@ def test_without_the_package_one_line_says_how_to_install_it(pets, monkeypatch):
         InputError, match=r"near_duplicates: needs the package no-such-package .*pip"
     ):
         prepare(pets, near_duplicates=4)
+
+
+def test_all_pairs_are_named_up_to_a_stated_number():
+    splits = {}
+    for split, first in (("pool", 0), ("test", 1)):
+        files = [f"{split}/{one}.png" for one in range(23)]
+        hashes = [f"{((one << 8) | 0x0F) + first:016x}" for one in range(23)]
+        digests = [f"{split} {one}" for one in range(23)]
+        splits[split] = RawSplit(np.arange(23) % 2, None, files, digests, hashes)
+    (leak,) = find_near(RawDataset(["a", "b"], splits), 5)
+    assert (leak["count"], len(leak["examples"])) == (23, 20)
+    (note,) = leak_notes({"leaks": [leak]})
+    assert note.startswith("23 images of test are nearly identical to one of pool")
+    assert note.endswith("; and 3 more.")
+    assert note.count("test/") == note.count("pool/") == 20

@@ -272,13 +272,21 @@ def test_unreadable_images_and_small_tests_are_caveats(results: Path) -> None:
     manifest = read_json(results / "digits.json")
     entry = {"count": 3, "examples": ["cat/0.jpg (no image)"]}
     manifest["left_out"] = {"which cannot be decoded": entry}
-    manifest["splits"] = {"test": {"num_rows": 40, "storage": "array", "class_counts": [20, 20]}}
+    rows = {"pool": 1000, "sketch": 50, "test": 40}
+    manifest["splits"] = {
+        split: {"num_rows": count, "storage": "array", "class_counts": [count, 0]}
+        for split, count in rows.items()
+    }
     write_record(results / "small.json", "data set", manifest)
     _, path = render(results, "small.html", manifest=f"{results}/small.json")
     words = " ".join(" ".join(Page(path.read_text(encoding="utf-8")).words).split())
     after = words.split("What these numbers do not show ")[1]
     assert after.startswith("digits: 3 files left out, which cannot be decoded: cat/0.jpg")
     assert "digits: The test split has 40 rows: one of them is 2.50 points of accuracy." in after
+    assert "digits: The sketch split has 50 rows: one of them is 2.00 points of accuracy." in after
+    assert after.count("Intervals are over seeds only") == 1
+    assert "what other rows in the splits would change" in after
+    assert "The pool has" not in after
 
 
 def test_sentences_name_their_quantity_and_do_not_contradict(results: Path) -> None:
