@@ -26,7 +26,8 @@ import numpy as np
 import pandas as pd
 
 from labelbench_core.analysis.costs import COST_COLUMNS
-from labelbench_core.analysis.frames import FINETUNED_COLUMNS
+from labelbench_core.analysis.frames import FINETUNED_COLUMNS, SIGNAL_COLUMNS
+from labelbench_core.metrics.signals import SIGNALS
 from labelbench_core.seeds import rng_for
 from labelbench_core.stages import report_files
 from workflow_scripts import (
@@ -82,12 +83,20 @@ def experiment_of(sizes: dict[str, int]) -> dict[str, Any]:
     return {**names, "crossings": [crossing]}
 
 
+def signals_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """Signals that go with the values of each round on the pool."""
+    found = rows[rows["split"] == "pool"]
+    made = {name: found["value"] ** (0.2 * place) for place, name in enumerate(SIGNALS)}
+    return found.assign(**made)[[name for name in SIGNAL_COLUMNS if name != "annotator"]]
+
+
 def make(folder: Path, sizes: dict[str, int]) -> Path:
     """The page, through the jobs that make it; their times are printed."""
     experiment = experiment_of(sizes)
     asked = ["--experiment", json.dumps(experiment)]
     rows = measured(experiment)
     rows.to_csv(folder / "metrics.csv", index=False)
+    signals_of(rows).to_csv(folder / "signals.csv", index=False)
     pd.DataFrame(columns=[name for name in FINETUNED_COLUMNS if name != "annotator"]).to_csv(
         folder / "finetuned.csv", index=False
     )
@@ -97,16 +106,21 @@ def make(folder: Path, sizes: dict[str, int]) -> Path:
     tables, figures = ["--tables", f"{folder}/tables"], ["--figures", f"{folder}/figures"]
     summary = ["--summary", f"{folder}/summary.json"]
     collected = ["--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"]
+    signals = ["--signals", f"{folder}/signals.csv"]
     table_paths = {name: f"{folder}/tables/{name}.csv" for name in report_files.TABLES}
     print(f"{len(rows):,} measured values")
-    timed("tabulate", tabulate.main, [*asked, *collected, *tables, *summary])
+    timed("tabulate", tabulate.main, [*asked, *collected, *signals, *tables, *summary])
     for name, main, read in (
         (
             "plot_label_efficiency",
             plot_label_efficiency.main,
             ("curves", "comparisons", "pairwise"),
         ),
-        ("plot_label_savings", plot_label_savings.main, ("savings", "levels", "profiles")),
+        (
+            "plot_label_savings",
+            plot_label_savings.main,
+            ("savings", "levels", "profiles", "stopping"),
+        ),
         ("plot_ranks", plot_ranks.main, ("across",)),
     ):
         read_tables = [part for table in read for part in (f"--{table}", table_paths[table])]

@@ -21,6 +21,8 @@ from labelbench_core.storage.files import atomic_path
 
 DOCS = Path(__file__).parent
 REFERENCES = DOCS / "references.bib"
+STOPPING = "stopping"
+"""The kind of the rules for stopping, which are no components."""
 BLOCK = re.compile(
     r"(?P<start><!-- (?P<what>options|bibtex): (?P<of>[a-z0-9/-]+) -->\n)"
     r"(?P<old>.*?)(?P<end><!-- end -->)",
@@ -102,12 +104,12 @@ def references() -> list[str]:
 
 
 def components(entry: str) -> list[tuple[str, str]]:
-    """(kind, name) of the components that an entry belongs to."""
+    """(kind, name) of the components, or of the rules for stopping, that an entry belongs to."""
     found = []
     for word in field(entry, "keywords").split(","):
         kind, _, name = word.strip().partition("/")
-        if kind not in registry.MAIN_FUNCTION:
-            kinds = listed(registry.MAIN_FUNCTION)
+        if kind not in (*registry.MAIN_FUNCTION, STOPPING):
+            kinds = listed((*registry.MAIN_FUNCTION, STOPPING))
             raise InputError(f"{REFERENCES.name}: keywords: {word.strip()!r}; allowed: {kinds}")
         found.append((kind, name))
     return found

@@ -49,6 +49,7 @@ rule plot_label_savings:
         savings=table_of("savings"),
         levels=table_of("levels"),
         profiles=table_of("profiles"),
+        stopping=table_of("stopping"),
     output:
         savings=figure_files(
             "plot_label_savings", "label_savings", caption="report/label_savings.rst"
@@ -57,6 +58,7 @@ rule plot_label_savings:
             "plot_label_savings", "labels_needed", caption="report/labels_needed.rst"
         ),
         profiles=figure_files("plot_label_savings", "profiles", caption="report/profiles.rst"),
+        stopping=figure_files("plot_label_savings", "stopping", caption="report/stopping.rst"),
     log:
         log_of("plot_label_savings"),
     benchmark:
@@ -77,7 +79,8 @@ rule plot_label_savings:
     shell:
         "python -m workflow_scripts.plot_label_savings"
         " --experiment {params.experiment:q} --savings {input.savings}"
-        " --levels {input.levels} --profiles {input.profiles} --figures {params.folder} --log {log}"
+        " --levels {input.levels} --profiles {input.profiles} --stopping {input.stopping}"
+        " --figures {params.folder} --log {log}"
 
 
 rule plot_headroom:

@@ -14,6 +14,7 @@ rule collect_curves:
     output:
         metrics=output_of("collect_curves", "metrics"),
         finetuned=output_of("collect_curves", "finetuned"),
+        signals=output_of("collect_curves", "signals"),
     log:
         log_of("collect_curves"),
     benchmark:
@@ -37,7 +38,8 @@ rule collect_curves:
         " --experiment {params.experiment:q} --round-pattern {params.round_pattern:q}"
         " --initial-pattern {params.initial_pattern:q}"
         " --finetuned-pattern {params.finetuned_pattern:q}"
-        " --metrics {output.metrics} --finetuned {output.finetuned} --log {log}"
+        " --metrics {output.metrics} --finetuned {output.finetuned} --signals {output.signals}"
+        " --log {log}"
 
 
 rule list_bought:
@@ -116,6 +118,7 @@ rule tabulate:
     input:
         metrics=files_of("collect_curves", "metrics"),
         finetuned=files_of("collect_curves", "finetuned"),
+        signals=files_of("collect_curves", "signals"),
     output:
         summary=output_of("tabulate", "summary"),
         tables=output_of("tabulate", "tables"),
@@ -140,8 +143,8 @@ rule tabulate:
     shell:
         "python -m workflow_scripts.tabulate"
         " --experiment {params.experiment:q} --needs {params.needs:q} --metrics {input.metrics}"
-        " --finetuned {input.finetuned} --tables {params.folder} --summary {output.summary}"
-        " --log {log}"
+        " --finetuned {input.finetuned} --signals {input.signals}"
+        " --tables {params.folder} --summary {output.summary} --log {log}"
 
 
 rule compare_published:

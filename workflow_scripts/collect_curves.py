@@ -1,4 +1,4 @@
-"""Collect the metrics of all rounds and fine-tunings of an experiment into two long tables."""
+"""Collect the metrics and signals of all rounds and fine-tunings of an experiment into tables."""
 
 import argparse
 import sys
@@ -11,11 +11,12 @@ from workflow_scripts._job import job_parser, run_job
 
 
 def collect(arguments: argparse.Namespace) -> None:
-    """Read every file that the experiment's crossing names; write metrics.csv and finetuned.csv."""
+    """Read every file that the experiment's crossing names; write the tables."""
     experiment = Experiment.from_json(arguments.experiment)
     patterns = arguments.round_pattern, arguments.initial_pattern
-    rounds = collect_rounds(experiment, *patterns)
+    rounds, signals = collect_rounds(experiment, *patterns)
     write_csv(rounds, arguments.metrics)
+    write_csv(signals, arguments.signals)
     finetuned = collect_finetunings(experiment, arguments.finetuned_pattern, rounds, *patterns)
     write_csv(finetuned, arguments.finetuned)
 
@@ -27,6 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--initial-pattern", required=True, help="path of round 0")
     parser.add_argument("--finetuned-pattern", default="", help="path of a fine-tuning's metrics")
     parser.add_argument("--metrics", required=True, type=Path, help="table to write")
+    parser.add_argument("--signals", required=True, type=Path, help="table to write")
     parser.add_argument("--finetuned", required=True, type=Path, help="table to write")
     return run_job(collect, parser.parse_args(argv))
 

@@ -4,7 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
+from labelbench_core.analysis.frames import (
+    CURVE_COLUMNS,
+    FINETUNED_COLUMNS,
+    SIGNAL_COLUMNS,
+    read_csv,
+)
 from labelbench_core.analysis.results import compute_results, write_results
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.stages.plan import Needs
@@ -16,8 +21,9 @@ def tabulate(arguments: argparse.Namespace) -> None:
     experiment = Experiment.from_json(arguments.experiment)
     rounds = read_csv(arguments.metrics, CURVE_COLUMNS)
     finetuned = read_csv(arguments.finetuned, FINETUNED_COLUMNS)
+    signals = read_csv(arguments.signals, SIGNAL_COLUMNS)
     needs = Needs.from_json(arguments.needs)
-    results = compute_results(experiment, rounds, finetuned, needs.images)
+    results = compute_results(experiment, rounds, finetuned, signals, needs.images)
     write_results(results, experiment, arguments.tables, arguments.summary)
 
 
@@ -26,6 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
     parser.add_argument("--needs", default="{}", help="which proxies need images, as JSON")
     parser.add_argument("--metrics", required=True, type=Path, help="table of collect_curves")
+    parser.add_argument("--signals", required=True, type=Path, help="table of collect_curves")
     parser.add_argument("--finetuned", required=True, type=Path, help="table of collect_curves")
     parser.add_argument("--tables", required=True, type=Path, help="folder for the tables")
     parser.add_argument("--summary", required=True, type=Path, help="summary.json to write")

@@ -9,6 +9,7 @@ from labelbench_core.analysis.frames import (
     ANNOTATOR,
     CURVE_COLUMNS,
     FINETUNED_COLUMNS,
+    SIGNAL_COLUMNS,
     SPENT_ON_VALIDATION,
     columns_for,
 )
@@ -16,7 +17,7 @@ from labelbench_core.annotators import EXACT
 from labelbench_core.configuration.experiment import SETTING, Experiment, annotator_of
 from labelbench_core.errors import InputError, damaged, shown
 from labelbench_core.progress import Progress
-from labelbench_core.storage.records import KINDS, ROUND, read_with_digest
+from labelbench_core.storage.records import KINDS, ROUND, Each, check_shape, read_with_digest
 from labelbench_core.storage.round_files import INITIAL
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 def collect_rounds(
     experiment: Experiment, round_pattern: str, initial_pattern: str
-) -> pd.DataFrame:
-    """The metrics of every round, in the order of the experiment's lists.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The metrics and the signals of every round, in the order of the experiment's lists.
 
     Parameters
     ----------
@@ -36,9 +37,16 @@ def collect_rounds(
         Paths of a round's JSON file with the ids in braces; `initial_pattern` is round 0, which
         all strategies share and which is read once and stated for each.
 
-    Returns ------- Columns as `CURVE_COLUMNS`. `InputError` names the first file that is missing,
-    damaged, belongs elsewhere, was made from a round other than the one that is there, or is
-    inconsistent with the others (other splits or metrics, another number of labels).
+    Returns
+    -------
+    Columns as `CURVE_COLUMNS`; and as `SIGNAL_COLUMNS`, without models on the full data.
+
+    Raises
+    ------
+    InputError
+        Names the first file that is missing, damaged, belongs elsewhere, was made from a round
+        other than the one that is there, or is inconsistent with the others (other splits or
+        metrics, another number of labels).
     """
     import pandas as pd
 
@@ -46,7 +54,9 @@ def collect_rounds(
     initial: dict[str, dict] = {}  # read once; of all others only the requested values are kept
     shapes: dict[Any, tuple[str, Any]] = {}
     rows: list[tuple] = []
+    signals: list[tuple] = []
     columns = columns_for(experiment, CURVE_COLUMNS)
+    of_signals = columns_for(experiment, SIGNAL_COLUMNS)
     jobs = list(experiment.selections())
     with Progress("reading rounds", len(jobs), "rounds") as progress:
         for ids in jobs:
@@ -69,8 +79,10 @@ def collect_rounds(
                 "at_edge": int(result["fit"].get("penalty_at_edge", False)),
             }
             rows += _rows(ids, {**result, **ended}, columns)
+            if ids["schedule"] not in experiment.full_data:
+                signals.append(_signals(path, ids, result, of_signals))
             progress.update(1)
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns), pd.DataFrame(signals, columns=of_signals)
 
 
 def collect_finetunings(
@@ -82,8 +94,8 @@ def collect_finetunings(
 ) -> pd.DataFrame:
     """The metrics of every fine-tuning: columns as `FINETUNED_COLUMNS`, empty where there is none.
 
-    `rounds` is what `collect_rounds` gave for the same patterns: a fine-tuning must have been made
-    from the round it belongs to, and have used as many labels.
+    `rounds` is the first table that `collect_rounds` gave for the same patterns: a fine-tuning must
+    have been made from the round it belongs to, and have used as many labels.
     """
     import pandas as pd
 
@@ -203,3 +215,13 @@ def _rows(
         for metric, value in sorted(result["metrics"][split].items()):
             row = {**base, "split": split, "metric": metric, "value": float(value)}
             yield tuple(row[name] for name in columns)
+
+
+def _signals(
+    path: str, ids: Mapping[str, Any], result: Mapping[str, Any], columns: Sequence[str]
+) -> tuple:
+    """A row of `SIGNAL_COLUMNS`; rounds of several labels per row have no signals."""
+    signals = result.get("signals", {})
+    check_shape(path, signals, Each(float), "signals")
+    row = {**signals, "num_labeled": result["num_labeled"], **ids, ANNOTATOR: annotator_of(ids)}
+    return tuple(row.get(name) for name in columns)

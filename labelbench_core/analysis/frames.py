@@ -12,6 +12,7 @@ import numpy as np
 from labelbench_core.annotators import EXACT
 from labelbench_core.configuration.experiment import SETTING, Experiment
 from labelbench_core.errors import InputError, damaged, missing
+from labelbench_core.metrics.signals import SIGNALS
 from labelbench_core.storage.files import atomic_path
 
 if TYPE_CHECKING:
@@ -39,13 +40,15 @@ FINETUNED_COLUMNS = (
     *(name for name in CURVE_COLUMNS[len(SETTING) :] if name != "at_edge"),
     *SPENT_ON_VALIDATION,
 )
+SIGNAL_COLUMNS = (*SETTING, "strategy", "seed", "round", "num_labeled", *SIGNALS)
+"""A row per round; a signal that a round has not is missing."""
 IDENTIFIERS = (*SETTING, "augmentation", "trainer", "strategy", "kind", "split", "metric", "stage")
 COMBINATION = ("trained", "training", "compared", "reference_training", "reference_strategy")
 TEXT_COLUMNS = (*IDENTIFIERS, *COMBINATION, "baseline", "definition")
 TEXT_COLUMNS += ("bound", "low_bound", "high_bound")
 TEXT_COLUMNS += ("saving_bound", "saving_low_bound", "saving_high_bound", "ceiling")
 TEXT_COLUMNS += ("verdict", "reference", "smoothing", "measure", "statistic", "strategies")
-TEXT_COLUMNS += ("varies", "other")
+TEXT_COLUMNS += ("varies", "other", "rule", "parameters")
 """Columns in which an empty cell is an empty string; in all others it is a missing number."""
 
 ANNOTATOR = "annotator"

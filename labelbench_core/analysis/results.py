@@ -25,6 +25,7 @@ from labelbench_core.analysis.power import power_table, power_tables
 from labelbench_core.analysis.profiles import performance_profiles
 from labelbench_core.analysis.ranking import mean_ranks
 from labelbench_core.analysis.savings import label_savings
+from labelbench_core.analysis.stopping import stopping_table, stopping_tables
 from labelbench_core.analysis.summary import summarise_experiment
 from labelbench_core.analysis.tables import (
     TextTable,
@@ -61,6 +62,7 @@ class Results:
     levels: pd.DataFrame
     power: pd.DataFrame
     headroom: pd.DataFrame
+    stopping: pd.DataFrame
     across: pd.DataFrame
     profiles: pd.DataFrame
     combined: pd.DataFrame
@@ -73,6 +75,7 @@ def compute_results(
     experiment: Experiment,
     rounds: pd.DataFrame,
     finetuned: pd.DataFrame,
+    signals: pd.DataFrame,
     on_images: Collection[str] = (),
 ) -> Results:
     """Every statistic, from the tables of `collect_curves` and the proxies that train on images.
@@ -99,6 +102,7 @@ def compute_results(
         levels=labels_at_levels(chosen, experiment.baseline, experiment.levels),
         power=power_table(chosen, experiment.baseline),
         headroom=headroom_table(rounds[rounds["metric"] == experiment.metric], experiment),
+        stopping=stopping_table(chosen, signals),
         across=ranks_over_datasets(chosen),
         profiles=performance_profiles(chosen, experiment.baseline),
         combined=compare_combinations(
@@ -168,6 +172,7 @@ def write_results(
         "levels": level_tables(results.levels),
         "power": power_tables(results.power),
         "headroom": headroom_tables(results.headroom),
+        "stopping": stopping_tables(results.stopping),
         "across": across_tables(results.across),
         "combined": combined_tables(results.combined, experiment.metric),
         "carried_orders": carried_tables(results.carried_orders),

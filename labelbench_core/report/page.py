@@ -30,6 +30,7 @@ from labelbench_core.analysis.published_texts import (
 )
 from labelbench_core.analysis.replays import REPLAY_COLUMNS, replay_tables
 from labelbench_core.analysis.results import Results
+from labelbench_core.analysis.stopping import stopping_tables
 from labelbench_core.analysis.tables import (
     TextTable,
     accuracy_tables,
@@ -226,6 +227,7 @@ def _tables(results: Results, experiment: Experiment) -> dict[str, list[TextTabl
         "levels": level_tables(results.levels),
         "power": power_tables(results.power),
         "headroom": headroom_tables(results.headroom),
+        "stopping": stopping_tables(results.stopping),
         "across": across_tables(results.across),
     }
 

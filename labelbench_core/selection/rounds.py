@@ -9,12 +9,13 @@ import numpy as np
 from labelbench_core import metrics, registry
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import Proxy
-from labelbench_core.selection import seen
+from labelbench_core.selection import seen, stop_set
 from labelbench_core.selection.annotator import Oracle, SequentialPurchase
 from labelbench_core.selection.data import RoundData
 from labelbench_core.selection.job import RoundJob, timed
 from labelbench_core.selection.pool_rows import PredictedRows
 from labelbench_core.storage.round_files import Round
+from labelbench_core.storage.rows import RowSource
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,13 @@ def next_round(
         raise RuntimeError(
             f"strategy {strategy['id']!r} broke its contract: it did not return the rows it bought"
         )
-    return _train_and_evaluate(job, data, bought, sequential=ask is not None, state=state)
+    batch: Mapping[str, float] = {}
+    if not data.multilabel:
+        rows = proxy.pool_rows(data.embeddings["pool"])
+        batch = stop_set.of_batch(job, _predicted(job, proxy, rows), len(bought))
+    return _train_and_evaluate(
+        job, data, bought, sequential=ask is not None, state=state, batch=batch
+    )
 
 
 def _proxy_of(job: RoundJob, previous: Round) -> Proxy:
@@ -115,12 +122,13 @@ def _train_and_evaluate(
     *,
     sequential: bool,
     state: Mapping[str, Any] | None = None,
+    batch: Mapping[str, float] | None = None,
 ) -> Round:
     oracle, previous = job.oracle, job.previous
     proxy = job.build_proxy()
-    arrays = previous.arrays if previous else {}
+    before = previous.arrays if previous else {}
     with timed("train"):
-        training = job.training_set(oracle.bought, oracle.labels, previous=arrays)
+        training = job.training_set(oracle.bought, oracle.labels, previous=before)
         fit = proxy.fit(training, job.rng("train"), job.fit_before)
     if not fit.get("converged", True):
         log.warning("the proxy did not converge: %s", fit)
@@ -129,21 +137,13 @@ def _train_and_evaluate(
             "the penalty %s is at the edge of the values tried; a better one may lie beyond",
             fit["penalty"],
         )
+    arrays = {"labeled": oracle.bought, **proxy.arrays()}
     with timed("evaluate"):
-        scores = {
-            split: metrics.evaluate(
-                PredictedRows(
-                    proxy,
-                    proxy.pool_rows(rows) if split == "pool" else rows,
-                    job.threads,
-                    multilabel=data.multilabel,
-                ),
-                data.truth[split],
-                data.groups.get(split),
-            )
-            for split, rows in data.embeddings.items()
-            if split in data.truth
-        }
+        scores, said = _evaluate(job, data, proxy)
+        signals = dict(batch or {})
+        if not data.multilabel:
+            told, kept = stop_set.of_round(job, *said)
+            signals, arrays = signals | told, arrays | kept
     record = {
         **job.ids(),
         **data.labeled_by,
@@ -152,9 +152,30 @@ def _train_and_evaluate(
         "sequential": sequential,
         "state": dict(state or {}),
         "metrics": scores,
+        "signals": signals,
         "fit": fit,
         "source": data.source,
         "dataset_fingerprint": data.dataset_fingerprint,
         "previous": dict(previous.digests) if previous else {},
     }
-    return Round(record, {"labeled": oracle.bought, **proxy.arrays()})
+    return Round(record, arrays)
+
+
+def _evaluate(
+    job: RoundJob, data: RoundData, proxy: Proxy
+) -> tuple[dict[str, dict[str, float]], tuple[np.ndarray, np.ndarray]]:
+    """Metrics of every split with labels; the stop set, and the probabilities of its rows."""
+    scores: dict[str, dict[str, float]] = {}
+    kept = stop_set.stop_set(job)
+    pool = stop_set.WatchedRows(
+        _predicted(job, proxy, proxy.pool_rows(data.embeddings["pool"])), kept
+    )
+    for split, rows in data.embeddings.items():
+        if split in data.truth:
+            predicted = pool if split == "pool" else _predicted(job, proxy, rows)
+            scores[split] = metrics.evaluate(predicted, data.truth[split], data.groups.get(split))
+    return scores, (kept, pool.kept())
+
+
+def _predicted(job: RoundJob, proxy: Proxy, rows: RowSource) -> PredictedRows:
+    return PredictedRows(proxy, rows, job.threads, multilabel=job.data.multilabel)

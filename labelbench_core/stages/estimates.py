@@ -18,6 +18,7 @@ from labelbench_core.configuration import entries
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.errors import InputError
+from labelbench_core.metrics.signals import STOP_ROWS
 from labelbench_core.stages.plan import Needs, jobs_of, passing_rounds
 from labelbench_core.stages.table import STAGES, Stage
 from labelbench_core.training.recipe import Recipe
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 HALF = 2  # bytes of a feature, and of a weight of a network on images
 SINGLE = 4  # bytes of a weight of a proxy on embeddings
 LABEL_INDEX = 8  # bytes of an index in a round's arrays
+STOP_SET_CLASS = 2  # bytes of a class predicted for a row of the stop set
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,8 @@ class _Costs:
             network, _ = self.network(ids["backbone"], self.classes(ids))
             return HALF * _size(network)
         if stage.name in ("train_initial", "select_round"):
-            return LABEL_INDEX * self.num_labeled(ids) + self._of_proxy(ids)
+            watched = STOP_SET_CLASS * min(self.rows(ids), STOP_ROWS)
+            return LABEL_INDEX * self.num_labeled(ids) + watched + self._of_proxy(ids)
         return 0
 
     def _of_proxy(self, ids: Mapping[str, Any]) -> int:

@@ -11,6 +11,8 @@ FOLDER = "results/reports/{experiment}"
 METRICS = "metrics"
 """Name of the table of all rounds as measured; `FINETUNED` is that of all fine-tunings."""
 FINETUNED = "finetuned"
+SIGNALS = "signals"
+"""Name of the table of what every round records for rules that decide when to stop."""
 TABLES = (
     "curves",
     "comparisons",
@@ -22,6 +24,7 @@ TABLES = (
     "levels",
     "power",
     "headroom",
+    "stopping",
     "across",
     "profiles",
     "combined",
@@ -36,6 +39,7 @@ TEXT_TABLES = (
     "levels",
     "power",
     "headroom",
+    "stopping",
     "across",
     "combined",
     "carried_orders",
@@ -50,7 +54,7 @@ PLOT_METRIC = "plot_metric"
 """Runs once for each further metric of an experiment."""
 FIGURES_OF = {
     "plot_label_efficiency": ("label_efficiency", "difference", "pairwise"),
-    "plot_label_savings": ("label_savings", "labels_needed", "profiles"),
+    "plot_label_savings": ("label_savings", "labels_needed", "profiles", "stopping"),
     "plot_headroom": ("headroom",),
     "plot_ranks": ("critical_difference",),
     "plot_panels": ("panels",),

@@ -237,6 +237,7 @@ _TABLE = (
         outputs={
             "metrics": Output((report_files.table(report_files.METRICS),)),
             "finetuned": Output((report_files.table(report_files.FINETUNED),)),
+            "signals": Output((report_files.table(report_files.SIGNALS),)),
         },
         target="report",
     ),

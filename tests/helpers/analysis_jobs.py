@@ -52,6 +52,7 @@ def collect(folder: Path, values: dict[str, Any]) -> int:
             *("--initial-pattern", f"{folder}/{fake_results.INITIAL}"),
             *("--finetuned-pattern", f"{folder}/{fake_results.FINETUNED}"),
             *("--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"),
+            *("--signals", f"{folder}/signals.csv"),
         ]
     )
 
@@ -62,6 +63,8 @@ def tabulate_results(folder: Path, values: dict[str, Any]) -> int:
         [
             *("--experiment", json.dumps(values)),
             *("--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"),
+            *("--signals", f"{folder}/signals.csv"),
+            *("--signals", f"{folder}/signals.csv"),
             *("--tables", f"{folder}/tables", "--summary", f"{folder}/summary.json"),
         ]
     )
@@ -112,6 +115,7 @@ def _plot_everything(folder: Path, figures: Path) -> None:
         assert plot_panels.main([*experiment, *collected, *target]) == 0
     assert plot_label_efficiency.main([*experiment, *curves, *wins, *target]) == 0
     levels = ["--levels", f"{source}/levels.csv", "--profiles", f"{source}/profiles.csv"]
+    levels += ["--stopping", f"{source}/stopping.csv"]
     assert plot_label_savings.main([*experiment, *savings, *levels, *target]) == 0
     crossed = Experiment.from_json(experiment[1])
     if crossed.ceilings:

@@ -70,7 +70,8 @@ def write(folder: Path, values: dict[str, Any]) -> None:
         ids = {**ids, "strategy": "initial"} if initial else ids
         if not path.exists():
             fit = {"flops": FLOPS["select_round"] * (1 + ids["round"])}
-            note(path, "round", **_result(ids, 0.0), fit=fit)
+            result = _result(ids, 0.0)
+            note(path, "round", **result, fit=fit, signals=_signals(ids, result))
             _write_benchmark(folder, "select_round", ids)
         embedded = folder / EMBEDDED.format(**ids)
         note(embedded, "embeddings", flops=FLOPS["extract_embeddings"])
@@ -122,6 +123,17 @@ def _blank(shape: Any) -> Any:
         return {key: _blank(inner) for key, inner in shape.items()}
     blanks = {str: "", int: 1, float: 0.0}
     return [] if isinstance(shape, list) else blanks.get(shape, {})
+
+
+def _signals(ids: dict[str, Any], result: dict[str, Any]) -> dict[str, float]:
+    """Signals that go with the accuracy on the pool."""
+    accuracy = result["metrics"]["pool"]["accuracy"]
+    found = {"entropy": 1 - accuracy, "confidence": accuracy, "confidence_variance": 0.2 * accuracy}
+    if ids["round"] == 0:
+        return found
+    compared = {"kappa": accuracy**0.25, "changed": 1 - accuracy**0.25}
+    batch = {"batch_entropy": 1.0, "batch_accuracy": accuracy**2, "contradiction": 1 / accuracy}
+    return found | compared | batch
 
 
 def _result(ids: dict[str, Any], gain: float) -> dict[str, Any]:

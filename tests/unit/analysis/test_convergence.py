@@ -4,7 +4,12 @@ import pytest
 
 from helpers import fake_results
 from helpers.analysis_jobs import SMALL, collect
-from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
+from labelbench_core.analysis.frames import (
+    CURVE_COLUMNS,
+    FINETUNED_COLUMNS,
+    SIGNAL_COLUMNS,
+    read_csv,
+)
 from labelbench_core.analysis.results import compute_results
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.report.caveats import caveats
@@ -16,7 +21,8 @@ def notes_and_failures(folder, values):
     experiment = Experiment.from_json(canonical_json(values))
     rounds = read_csv(folder / "metrics.csv", CURVE_COLUMNS)
     finetuned = read_csv(folder / "finetuned.csv", FINETUNED_COLUMNS)
-    results = compute_results(experiment, rounds, finetuned)
+    signals = read_csv(folder / "signals.csv", SIGNAL_COLUMNS)
+    results = compute_results(experiment, rounds, finetuned, signals)
     return caveats(experiment, {"settings": []}, results), results.convergence.to_dict("records")
 
 

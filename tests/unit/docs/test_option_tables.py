@@ -1,12 +1,14 @@
 """Tables of options and BibTeX in docs/ are what the code and references.bib say."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from docs import make_option_tables as tables
 from docs import make_results
 from labelbench_core import registry
+from labelbench_core.analysis import stopping_rules
 
 ALL = [(kind, name) for kind in registry.MAIN_FUNCTION for name in registry.names(kind)]
 ENTRIES = tables.references()
@@ -15,7 +17,9 @@ OF = {key: tables.components(entry) for key, entry in zip(KEYS, ENTRIES, strict=
 
 
 def told_of(kind, name):
-    """What a component says of its papers."""
+    """What a component, or the module of the rules for stopping, says of its papers."""
+    if kind == tables.STOPPING:
+        return Path(stopping_rules.__file__).read_text(encoding="utf-8")
     component = registry.describe(kind, name)
     docstring = component.path.read_text(encoding="utf-8").split('"""')[1]
     return f"{component.info.get('paper', '')} {docstring}"
@@ -79,13 +83,18 @@ def test_every_paper_has_an_entry(kind, name):
     assert any((kind, name) in of for of in OF.values()) == has_paper
 
 
+@pytest.mark.parametrize("name", stopping_rules.RULES)
+def test_every_rule_for_stopping_has_an_entry(name):
+    assert any((tables.STOPPING, name) in of for of in OF.values())
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_an_entry_is_of_components_that_name_its_author_and_year(key):
     entry = ENTRIES[KEYS.index(key)]
     surname, year = tables.field(entry, "author").split(",")[0], tables.field(entry, "year")
     assert key.startswith(surname.lower() + year)
     for kind, name in OF[key]:
-        assert name in registry.names(kind)
+        assert name in (stopping_rules.RULES if kind == tables.STOPPING else registry.names(kind))
         told = told_of(kind, name)
         assert surname in told
         assert year in told or not re.search(r"\b(19|20)\d\d\b", told)

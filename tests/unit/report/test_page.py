@@ -135,7 +135,7 @@ def test_every_figure_says_where_splits_and_pool_are_not_the_official_ones(resul
     )
     text = path.read_text(encoding="utf-8")
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", text, re.DOTALL)
-    assert len(captions) == 8
+    assert len(captions) == 9
     assert all(caption.endswith(notes) for caption in captions)
     _, path = render(results)
     assert "official" not in path.read_text(encoding="utf-8")

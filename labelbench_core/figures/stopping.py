@@ -1,0 +1,98 @@
+"""What each rule for stopping would have saved, and what it would have lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
+from labelbench_core.analysis.units import of
+from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.figures import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+MOST_SHOWN = 12
+"""Strategies; with more, the highlighted one and the baseline are drawn."""
+
+
+def draw_stopping(stopping: pd.DataFrame, experiment: Experiment) -> Figure:
+    """A row of two panels per setting, labels saved and value lost; in each, a line per rule.
+
+    `stopping` is the table of `stopping_table`; the first split, usually the test, is drawn. The
+    highlighted strategy has its 95 % intervals. What no seed stopped is hollow.
+    """
+    rows = stopping[stopping["metric"] == experiment.metric]
+    splits = [name for name in ordered_splits(rows["split"]) if name != "val"]
+    if not splits:
+        return style.message("No rounds that a rule for stopping could be read from.")
+    rows = rows[rows["split"] == splits[0]]
+    names = setting_labels(rows)
+    looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
+    shown = [name for name in looks if name in set(rows["strategy"])]
+    if len(shown) > MOST_SHOWN:
+        shown = [name for name in shown if name in (experiment.baseline, experiment.highlight)]
+    rules = list(dict.fromkeys(rows["rule"]))
+    width = 5.4
+    titles = style.wrapped(names, width)
+    line_height = 0.2 + 0.045 * len(shown)
+    height = 1.25 + line_height * len(rules) + style.room_for(titles)
+    figure, axes = style.panels(len(names), 2, width, height)
+    metric = of(experiment.metric)
+    labels = {
+        "saved": ("labels saved in %", 100),
+        "lost": (
+            f"{splits[0]} {experiment.metric} lost in {metric.unit_of_differences}",
+            metric.scale,
+        ),
+    }
+    for line, (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
+        for panel, (column, (label, scale)) in zip(line, labels.items(), strict=True):
+            _panel(
+                panel, part, rules, column, scale, {name: looks[name] for name in shown}, experiment
+            )
+            panel.set_xlabel(label)
+            if len(names) > 1:
+                panel.set_title(titles[tuple(setting.values())])
+        line[1].tick_params(labelleft=False)
+    style.legend_above(figure, [style.handle(name, looks[name]) for name in shown])
+    style.note_setting(figure, list(names.values()))
+    return figure
+
+
+def _panel(
+    axes: Axes,
+    table: pd.DataFrame,
+    rules: list[str],
+    column: str,
+    scale: int,
+    looks: dict[str, style.Look],
+    experiment: Experiment,
+) -> None:
+    axes.axvline(0, color=style.INK, linewidth=1.2, dashes=(4, 2))
+    places = {rule: len(rules) - 1 - place for place, rule in enumerate(rules)}
+    offsets = np.linspace(0.32, -0.32, len(looks)) if len(looks) > 1 else [0.0]
+    for (name, look), offset in zip(looks.items(), offsets, strict=True):
+        for row in table[table["strategy"] == name].to_dict("records"):
+            height = places[row["rule"]] + offset
+            if name == experiment.highlight:
+                reach = [scale * row[f"{column}_low"], scale * row[f"{column}_high"]]
+                axes.plot(reach, [height] * 2, color=look.color, linewidth=2.0)
+            axes.plot(
+                scale * row[column],
+                height,
+                marker=look.marker,
+                color=look.color,
+                markerfacecolor=look.color if row["stopped"] else style.PAPER,
+                markersize=5.5,
+            )
+    axes.set_yticks(range(len(rules)), rules[::-1], fontsize=9.5)
+    axes.set_ylim(-0.6, len(rules) - 0.4)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
