@@ -20,7 +20,7 @@ from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 SUFFIXES = (".npy", ".npz", ".parquet", ".zarr")
 FEWEST_FEATURES = 8
-"""Columns that are called alike but for a number, from which they are taken for embeddings."""
+"""Columns with the same name but for a number: from so many on, they are taken for embeddings."""
 _ENDS = "|".join(re.escape(suffix) for suffix in SUFFIXES)
 _FILE_AND_NAME = re.compile(rf"(.*?(?:{_ENDS}))(?::(.+))?", re.IGNORECASE)
 _UNPICKLED = "Python objects are never unpickled: save plain numbers"

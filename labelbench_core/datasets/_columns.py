@@ -23,9 +23,9 @@ def read_columns(
 ) -> dict[str, list[str]]:
     """Read some columns of a table.
 
-    Text is UTF-8. Cells of CSV are parted by commas, or by semicolons or tabs where the first line
-    has these and no comma. CSV and TSV have one line of column names, JSON Lines an object a line
-    with the names as keys; lines without any cell are passed over. Empty cells, and nulls, are
+    Text is UTF-8. Cells of CSV are separated by commas, or by semicolons or tabs where the first
+    line has these and no comma. CSV and TSV have one line of column names, JSON Lines an object a
+    line with the names as keys; lines without any cell are passed over. Empty cells, and nulls, are
     empty text.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Splits that are drawn of a table's rows, where no row is in the test."""
+"""Splits that are drawn from a table's rows, where no row is in the test."""
 
 from dataclasses import replace
 from typing import Any

@@ -34,7 +34,7 @@ def with_draw(
     val_size: int | None,
     split_seed: int,
 ) -> RawDataset:
-    """`raw`, with the splits drawn of its pool that options ask for; without them, as it is.
+    """`raw`, with the splits that options ask for drawn from its pool; else as it is.
 
     Parameters
     ----------

@@ -355,5 +355,5 @@ def _check_sizes(draw: Draw, count: int, classes: int) -> None:
         told += [f"{split}_share: {share:g}" for split, share in draw.shares.items()]
         raise InputError(
             f"options.{', '.join(told)}: none of {count:,} {draw.row}s is left for the pool; "
-            "allowed: less"
+            "allowed: smaller splits"
         )

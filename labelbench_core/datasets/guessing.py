@@ -123,7 +123,7 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
     has_split = {"split_column", "unlabeled", "test_size"} & {*options, *given}
     if source == "text-table" and not has_split and "test" not in options["splits"]:
         options["test_share"] = USUAL_TEST
-        why.append(f"test_share: {USUAL_TEST}, as there is no test: so much of every class")
+        why.append(f"test_share: {USUAL_TEST} of every class, as there is no test")
     why = [one for one in why if one.split(":")[0] not in given]
     return Guess(source, options, [*lines, *_guessed(source, why)])
 
@@ -132,7 +132,7 @@ def _why_labels(found: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) 
     """What a guess of labels rests on."""
     if "label_columns" in found:
         marks = found["label_columns"]
-        return [f"label_columns: {', '.join(marks)}, which hold 0 and 1 alone"]
+        return [f"label_columns: {', '.join(marks)}, which hold only 0 and 1"]
     if not found:
         return []
     name = found["label_column"]
@@ -140,20 +140,21 @@ def _why_labels(found: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) 
     values = set(columns[name])
     if separator:
         values = {part for one in values for part in one.split(separator)}
-    parted = f", parted by {separator!r}" if separator else ""
-    return [f"label_column: {name}, which has {len(values):,} values{parted}"]
+    separated = f", separated by {separator!r}" if separator else ""
+    return [f"label_column: {name}, which has {len(values):,} values{separated}"]
 
 
 def _no_labels(columns: Mapping[str, Sequence[str]]) -> str:
-    """How to say where the labels are, where no column or several could be them."""
+    """How to name the column of labels, where no column, or more than one, could be it."""
     few = few_values(columns)
     name = few[0] if few else "animal"
     could = f" ({listed(few[:NAMED])} could be)" if few else ""
-    return f"no column is taken for labels{could}: say it by --options '{{label_column: {name}}}'"
+    how = f"name it with --options '{{label_column: {name}}}'"
+    return f"no column is taken for labels{could}: {how}"
 
 
 def _siblings(path: Path, inside: str) -> dict[str, str]:
-    """Split → table beside this one that is called and built like it, as test.csv by train.csv."""
+    """Split → table beside this one with its columns and a like name: test.csv for train.csv."""
     if split_of(path.stem) != "pool":
         return {}
     found: dict[str, str] = {}
@@ -161,7 +162,7 @@ def _siblings(path: Path, inside: str) -> dict[str, str]:
         split = split_of(other.stem)
         if split in (None, "pool", *found) or _rest(other.stem) != _rest(path.stem):
             continue
-        # One that cannot be read is none of its splits.
+        # A table that cannot be read is not a split of this one.
         with contextlib.suppress(InputError):
             if column_names(other) == column_names(path):
                 found[str(split)] = (Path(inside).parent / other.name).as_posix()
@@ -209,12 +210,12 @@ def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
     ]
     if "pool" not in {**labels, **given.get("labels", {})} and not given.get("unlabeled"):
         lines.append(
-            "no array is taken for labels of the pool: say it by --options '{labels: {pool: "
+            "no array is taken for labels of the pool: name it with --options '{labels: {pool: "
             "FILE:ARRAY}}', or '{unlabeled: true, classes: FILE}' if there are none"
         )
     if "test" not in splits and not {"unlabeled", "test_size"} & set(given):
         options["test_share"] = USUAL_TEST
-        why.append(f"test_share: {USUAL_TEST}, as there is no test: so much of every class")
+        why.append(f"test_share: {USUAL_TEST} of every class, as there is no test")
     why = [one for one in why if one.split(":")[0] not in given]
     return Guess("own-embeddings", options, [*lines, *_guessed("own-embeddings", why)])
 
@@ -224,7 +225,7 @@ def _guessed(source: str, why: Sequence[str]) -> list[str]:
 
 
 def _columns(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Column → its cells, without those of a name that stands twice; columns of lists → separator.
+    """Column → its cells, without columns of the same name; columns of lists → separator.
 
     Lists are joined by it.
     """
@@ -276,7 +277,7 @@ def _neighbours(path: Path) -> dict[str, _Array]:
     """Arrays of one dimension in other .npy files beside this one, under the files' names."""
     found = {}
     for other in sorted(path.parent.glob("*.npy")):
-        # One that cannot be read is none of its labels.
+        # An array that cannot be read is not labels of this one.
         with contextlib.suppress(InputError):
             if other.name != path.name and len((one := _arrays(other)[""]).shape) == 1:
                 found[other.name] = one

@@ -127,15 +127,15 @@ def load(
         Share of every class that is drawn for the test, where there is no folder for that split.
         null: 0.2, unless `test_size` says how many. 0: there is no test. Default: ours.
     val_share
-        The same for validation; null: none is drawn. Default: ours.
+        Share of every class that is drawn for validation; null: none is drawn. Default: ours.
     test_size
         Number of images that are drawn for the test, in place of a share. Default: ours.
     val_size
-        The same for validation. Default: ours.
+        Number of images that are drawn for validation, in place of a share. Default: ours.
     split_seed
         Seed of the draw. Default: ours.
     together_column
-        Column with what an image shares with others (an animal, a patient, a scene): images with
+        Column that says which images belong together (an animal, a patient, a scene): images with
         equal cells are drawn together, those with empty cells one by one. Default: ours.
     near_together
         Images whose perceptual hashes differ in at most this many of 64 bits are drawn together,

@@ -145,7 +145,7 @@ def _how_to_draw(raw: RawDataset, component: ModuleType, options: Mapping[str, A
     """What is to be said of a data set without a test; "" if it has one, or none is wanted."""
     if TEST in raw.splits or options.get("test_share") is not None:
         return ""
-    told = "no test: results are those on the pool, of which labels are bought"
+    told = "no test: results are those on the pool, in which labels are bought"
     if "test_share" in inspect.signature(component.load).parameters and raw.splits[POOL].has_labels:
         told += "; the option `test_share: 0.2` draws a fifth of every class"
     return told

@@ -82,20 +82,20 @@ def load(
         Whether `val`, `test` and shifted splits may lack classes; the pool never may. Default:
         ours.
     test_share
-        Share of every class that is drawn of the pool for the test, where `splits` names none.
-        null: no test is drawn. Default: ours.
+        Share of every class that is drawn from the pool as the test, where `splits` names no
+        test. null: no test is drawn. Default: ours.
     val_share
-        The same for validation. Default: ours.
+        Share of every class that is drawn for validation; null: none is drawn. Default: ours.
     test_size
         Number of rows that are drawn for the test, in place of a share. Default: ours.
     val_size
-        The same for validation. Default: ours.
+        Number of rows that are drawn for validation, in place of a share. Default: ours.
     split_seed
         Seed of the draw. Default: ours.
     together
-        `FILE` or `FILE:ARRAY` with what a row of the pool shares with others (a patient, a
-        recording), N names or whole numbers: rows of equal ones are drawn together, those of empty
-        names one by one. Default: ours.
+        `FILE` or `FILE:ARRAY` that says which rows of the pool belong together (a patient, a
+        recording), as N names or whole numbers: rows with equal values are drawn together, rows
+        with empty names one by one. Default: ours.
     """
     if unlabeled and multilabel:
         told = "options.unlabeled: true; `multilabel` is given, for which there is no annotator"

@@ -73,19 +73,20 @@ def load(
         Whether `val`, `test` and shifted splits may lack classes; the pool never may. Default:
         ours.
     test_share
-        Share of every class that is drawn of the pool for the test, where `splits` names none.
-        null: no test is drawn. Default: ours.
+        Share of every class that is drawn from the pool as the test, where `splits` names no
+        test. null: no test is drawn. Default: ours.
     val_share
-        The same for validation. Default: ours.
+        Share of every class that is drawn for validation; null: none is drawn. Default: ours.
     test_size
         Number of texts that are drawn for the test, in place of a share. Default: ours.
     val_size
-        The same for validation. Default: ours.
+        Number of texts that are drawn for validation, in place of a share. Default: ours.
     split_seed
         Seed of the draw. Default: ours.
     together_column
-        Column of the pool's table with what a text shares with others (an author, a conversation):
-        texts with equal cells are drawn together, those with empty cells one by one. Default: ours.
+        Column of the pool's table that says which texts belong together (an author, a
+        conversation): texts with equal cells are drawn together, those with empty cells one by one.
+        Default: ours.
     split_column
         Column of the pool's table with the split of each text, where one table holds several:
         `train` is the pool and `validation` is val, in upper or lower case; any other name is a

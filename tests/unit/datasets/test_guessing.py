@@ -50,7 +50,7 @@ def test_texts(data, capsys):
     splits = {"pool": "tickets.csv"}
     options = {"splits": splits, "text_column": "question", "label_column": "Category"}
     options["test_share"] = 0.2
-    assert "test_share: 0.2, as there is no test" in told
+    assert "test_share: 0.2 of every class, as there is no test" in told
     assert entry == {"implementation": "text-table", "options": options}
     assert "text_column: question, the longest texts" in told
     told, entry = check(capsys, "data/tickets.csv", "--options", "{label_column: agent}")
@@ -148,11 +148,11 @@ def test_a_column_of_splits_of_images_and_several_labels(data, capsys):
     assert entry["options"]["split_column"] == "part"
     assert "splits    pool 18 (75.0%), test 6 (25.0%)" in told
     assert entry["options"]["label_columns"] == ["cat", "dog"]
-    assert "label_columns: cat, dog, which hold 0 and 1 alone" in told
+    assert "label_columns: cat, dog, which hold only 0 and 1" in told
     write_table(data / "pets" / "all.csv", [*header[:-1], "tags"], rows)
     told, entry = check(capsys, "data/pets")
     assert entry["options"]["label_separator"] == ";"
-    assert "label_column: tags, which has 2 values, parted by ';'" in told
+    assert "label_column: tags, which has 2 values, separated by ';'" in told
     lines = [{"image": name, "classes": tags.split(";")} for name, *_, tags in rows]
     (data / "pets" / "all.csv").unlink()
     (data / "pets" / "all.jsonl").write_text("\n".join(map(json.dumps, lines)))
@@ -165,11 +165,11 @@ def test_labels_that_are_not_found_are_asked_for(data, capsys):
     tickets(data / "tickets.csv", ("question", "topic"), more=["xyz"])
     assert command.main(["--check", "data/tickets.csv"]) == 2
     told = capsys.readouterr().out
-    assert "(topic, more0 could be): say it by --options '{label_column: topic}'" in told
+    assert "(topic, more0 could be): name it with --options '{label_column: topic}'" in told
     np.savez(data / "bare.npz", embeddings=np.eye(20))
     assert command.main(["--check", "data/bare.npz"]) == 2
     told = capsys.readouterr()
-    assert "no array is taken for labels of the pool: say it by --options" in told.out
+    assert "no array is taken for labels of the pool: name it with --options" in told.out
     assert told.err.count("\n") == 1
     assert "or set `unlabeled: true` where the pool has none" in told.err
 
