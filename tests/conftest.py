@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 # Machines may do much else meanwhile.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+# Threads of torch and scikit-learn that wait do so asleep, here and in the jobs: where as many
+# processes as cores run tests, spinning takes the time of the others' work.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # Their assertions tell as much as those of the tests.
 pytest.register_assert_rewrite("helpers")
