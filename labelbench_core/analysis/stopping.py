@@ -1,4 +1,4 @@
-"""When to stop: where each rule would have ended the buying, what was lost and saved by that.
+"""When to stop: where each rule would have stopped, and what that would have lost and saved.
 
 Read from stored rounds: nothing is trained again. A seed that a rule does not stop ends with all
 labels, loses nothing and saves nothing; it counts like the others.
@@ -50,7 +50,7 @@ STOPPING_COLUMNS = (
     "lost_high",
 )
 HINDSIGHT, NEAR = "hindsight", 0.01
-"""No rule, but what is known only afterwards: the first round that is within `NEAR` of the last."""
+"""Not a rule: the first round within `NEAR` of the last, which is known only afterwards."""
 
 
 def stopping_table(frame: pd.DataFrame, signals: pd.DataFrame) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def stopping_table(frame: pd.DataFrame, signals: pd.DataFrame) -> pd.DataFrame:
     -------
     Group columns and `STOPPING_COLUMNS`. `stopped` is the share of seeds that the rule stops before
     their last round, with Wilson's 95 % interval; `labels` are those bought by then, `saved` is
-    the share of `last_labels` that is not bought, and `lost` the last value less that at the stop
+    the share of `last_labels` that is not bought, and `lost` the last value minus that at the stop
     (times -1 where lower is better): means over seeds, with Student's 95 % interval, cut at what
     can be.
     """

@@ -4,7 +4,7 @@ Parameters are those of the sources, which chose them on texts, with rounds of f
 source gives several, those that Pullar-Strecker et al. compare ("Hitting the target: stopping
 active learning at the cost-based optimum", Machine Learning 113, 2024). A round here is what a
 source calls an iteration. Signals are those of `labelbench_core/metrics/signals.py`; what a source
-takes of all unlabelled rows is here of those in the stop set.
+computes over all unlabelled rows is computed over those of the stop set here.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ class Rule:
     Attributes
     ----------
     signal
-        What it reads.
+        The signal that the rule reads.
     is_fulfilled
-        Whether it is, after each round.
+        Whether the rule is fulfilled, after each round.
     parameters
-        As shown.
+        The rule's parameters, as they are shown.
     before_buying
-        Whether it decides on a batch before that is bought: then the round before is the last.
+        Whether the rule decides on a batch before it is bought: the last round is then the one
+        before.
     """
 
     signal: str
@@ -87,7 +88,8 @@ def falls(times: int) -> Test:
 def gains_little(limit: float, window: int) -> Test:
     """The value is the highest so far, and has risen by less than `limit` per label.
 
-    Over the last `window` rounds, which is what means over windows that are one round apart do.
+    The rise is over the last `window` rounds: the means of two windows that are one round apart
+    differ by that, divided by `window`.
     """
 
     def test(values: np.ndarray, labels: np.ndarray) -> np.ndarray:

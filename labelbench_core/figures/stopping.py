@@ -25,7 +25,7 @@ def draw_stopping(stopping: pd.DataFrame, experiment: Experiment) -> Figure:
     """A row of two panels per setting, labels saved and value lost; in each, a line per rule.
 
     `stopping` is the table of `stopping_table`; the first split, usually the test, is drawn. The
-    highlighted strategy has its 95 % intervals. What no seed stopped is hollow.
+    highlighted strategy has its 95 % intervals. A rule that stopped no seed is hollow.
     """
     rows = stopping[stopping["metric"] == experiment.metric]
     splits = [name for name in ordered_splits(rows["split"]) if name != "val"]

@@ -35,8 +35,8 @@ def of_stop_set(
     dict
         - `kappa`: Cohen's kappa of both predictions, over all rows.
         - Over the unlabelled rows, if there are any: `changed`, the share predicted otherwise than
-          before; `entropy`, the mean entropy as a share of the largest possible one; `confidence`
-          and `confidence_variance`, mean and variance of the highest probability.
+          before; `entropy`, the mean entropy as a share of the largest possible entropy;
+          `confidence` and `confidence_variance`, mean and variance of the highest probability.
     """
     predicted = probabilities.argmax(axis=1)
     found: dict[str, float] = {}
@@ -54,7 +54,7 @@ def of_stop_set(
 
 
 def of_batch(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """How the proxy that a batch was bought with predicted it.
+    """How a batch was predicted by the proxy with which it was chosen.
 
     Parameters
     ----------
@@ -65,8 +65,9 @@ def of_batch(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     -------
     dict
         `batch_entropy`: the highest entropy, as a share of the largest possible one;
-        `batch_accuracy`: the share predicted as labelled; `contradiction`: the sum over all others
-        of one minus the highest probability, divided by its mean over the batch.
+        `batch_accuracy`: the share predicted as labelled; `contradiction`: the sum, over all
+        other rows of the batch, of 1 minus the highest probability, divided by its mean over the
+        whole batch.
     """
     is_wrong = probabilities.argmax(axis=1) != labels
     doubts = 1 - probabilities.max(axis=1).astype(np.float64)
