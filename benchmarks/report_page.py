@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from labelbench_core.analysis.costs import COST_COLUMNS
-from labelbench_core.analysis.frames import FINETUNED_COLUMNS, SIGNAL_COLUMNS
+from labelbench_core.analysis.frames import FINETUNED_COLUMNS, HIT_COLUMNS, SIGNAL_COLUMNS
 from labelbench_core.metrics.signals import SIGNALS
 from labelbench_core.seeds import rng_for
 from labelbench_core.stages import report_files
@@ -107,6 +107,8 @@ def make(folder: Path, sizes: dict[str, int]) -> Path:
     summary = ["--summary", f"{folder}/summary.json"]
     collected = ["--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"]
     signals = ["--signals", f"{folder}/signals.csv"]
+    (folder / "hits.csv").write_text(",".join(HIT_COLUMNS) + "\n", encoding="utf-8")
+    signals += ["--hits", f"{folder}/hits.csv"]
     table_paths = {name: f"{folder}/tables/{name}.csv" for name in report_files.TABLES}
     print(f"{len(rows):,} measured values")
     timed("tabulate", tabulate.main, [*asked, *collected, *signals, *tables, *summary])
@@ -114,7 +116,7 @@ def make(folder: Path, sizes: dict[str, int]) -> Path:
         (
             "plot_label_efficiency",
             plot_label_efficiency.main,
-            ("curves", "comparisons", "pairwise"),
+            ("curves", "comparisons", "pairwise", "classes"),
         ),
         (
             "plot_label_savings",

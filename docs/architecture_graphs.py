@@ -41,6 +41,7 @@ reference: cifar10-1000-linear
 panels: [{title: one, dataset: digits, proxy: architecture-named}]
 prices: {label: 1}
 metrics: [accuracy, nll]
+by_class: true
 """
 LISTS = {"source": "digits", "num_rows": 1297, "lists": {"margin": {"0": list(range(1297))}}}
 ENTRIES = {

@@ -10,6 +10,7 @@ rule plot_label_efficiency:
         curves=table_of("curves"),
         comparisons=table_of("comparisons"),
         pairwise=table_of("pairwise"),
+        classes=table_of("classes"),
         published=published_tables("reference"),
     output:
         curves=figure_files(
@@ -19,6 +20,7 @@ rule plot_label_efficiency:
             "plot_label_efficiency", "difference", caption="report/difference.rst"
         ),
         pairwise=figure_files("plot_label_efficiency", "pairwise", caption="report/pairwise.rst"),
+        classes=figure_files("plot_label_efficiency", "classes", caption="report/classes.rst"),
     log:
         log_of("plot_label_efficiency"),
     benchmark:
@@ -40,7 +42,8 @@ rule plot_label_efficiency:
     shell:
         "python -m workflow_scripts.plot_label_efficiency"
         " --experiment {params.experiment:q} --curves {input.curves}"
-        " --comparisons {input.comparisons} --pairwise {input.pairwise} {params.published}"
+        " --comparisons {input.comparisons} --pairwise {input.pairwise}"
+        " --classes {input.classes} {params.published}"
         " --figures {params.folder} --log {log}"
 
 

@@ -15,6 +15,7 @@ rule collect_curves:
         metrics=output_of("collect_curves", "metrics"),
         finetuned=output_of("collect_curves", "finetuned"),
         signals=output_of("collect_curves", "signals"),
+        hits=output_of("collect_curves", "hits"),
     log:
         log_of("collect_curves"),
     benchmark:
@@ -39,7 +40,7 @@ rule collect_curves:
         " --initial-pattern {params.initial_pattern:q}"
         " --finetuned-pattern {params.finetuned_pattern:q}"
         " --metrics {output.metrics} --finetuned {output.finetuned} --signals {output.signals}"
-        " --log {log}"
+        " --hits {output.hits} --log {log}"
 
 
 rule list_bought:
@@ -119,6 +120,9 @@ rule tabulate:
         metrics=files_of("collect_curves", "metrics"),
         finetuned=files_of("collect_curves", "finetuned"),
         signals=files_of("collect_curves", "signals"),
+        hits=files_of("collect_curves", "hits"),
+        # For the names of classes, which only a table by class has.
+        manifests=every("manifest", "prepare_dataset") if EXPERIMENT.by_class else [],
     output:
         summary=output_of("tabulate", "summary"),
         tables=output_of("tabulate", "tables"),
@@ -137,13 +141,15 @@ rule tabulate:
         code=code("tabulate"),
         experiment=verbatim(EXPERIMENT.to_json()),
         needs=verbatim(canonical_json(NEEDS)),
+        manifests=verbatim(files_of("prepare_dataset", "manifest")),
         folder=output_folder,
     message:
         "Compute intervals, comparisons, label savings and tables"
     shell:
         "python -m workflow_scripts.tabulate"
         " --experiment {params.experiment:q} --needs {params.needs:q} --metrics {input.metrics}"
-        " --finetuned {input.finetuned} --signals {input.signals}"
+        " --finetuned {input.finetuned} --signals {input.signals} --hits {input.hits}"
+        " --dataset-pattern {params.manifests:q}"
         " --tables {params.folder} --summary {output.summary} --log {log}"
 
 

@@ -14,9 +14,10 @@ def collect(arguments: argparse.Namespace) -> None:
     """Read every file that the experiment's crossing names; write the tables."""
     experiment = Experiment.from_json(arguments.experiment)
     patterns = arguments.round_pattern, arguments.initial_pattern
-    rounds, signals = collect_rounds(experiment, *patterns)
+    rounds, signals, hits = collect_rounds(experiment, *patterns)
     write_csv(rounds, arguments.metrics)
     write_csv(signals, arguments.signals)
+    write_csv(hits, arguments.hits)
     finetuned = collect_finetunings(experiment, arguments.finetuned_pattern, rounds, *patterns)
     write_csv(finetuned, arguments.finetuned)
 
@@ -29,6 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--finetuned-pattern", default="", help="path of a fine-tuning's metrics")
     parser.add_argument("--metrics", required=True, type=Path, help="table to write")
     parser.add_argument("--signals", required=True, type=Path, help="table to write")
+    parser.add_argument("--hits", required=True, type=Path, help="table to write")
     parser.add_argument("--finetuned", required=True, type=Path, help="table to write")
     return run_job(collect, parser.parse_args(argv))
 

@@ -1,13 +1,15 @@
-"""Draw the metric and the difference to the baseline by labels bought, and pairwise wins."""
+"""Draw the metric and the difference to the baseline by labels, pairwise wins, and classes."""
 
 import argparse
 import sys
 from pathlib import Path
 
+from labelbench_core.analysis.classes import CLASS_COLUMNS
 from labelbench_core.analysis.curves import SUMMARY_COLUMNS
 from labelbench_core.analysis.frames import SETTING, read_csv
 from labelbench_core.analysis.published import REFERENCE_COLUMNS
 from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.figures.classes import draw_classes
 from labelbench_core.figures.label_efficiency import draw_curves, draw_differences
 from labelbench_core.figures.pairwise import draw_pairwise
 from labelbench_core.figures.style import drawing, save
@@ -15,11 +17,12 @@ from workflow_scripts._job import job_parser, run_job
 
 
 def plot(arguments: argparse.Namespace) -> None:
-    """Write label_efficiency, difference and pairwise as PNG, PDF and SVG."""
+    """Write label_efficiency, difference, pairwise and classes as PNG, PDF and SVG."""
     experiment = Experiment.from_json(arguments.experiment)
     curves = read_csv(arguments.curves, [*SETTING, *SUMMARY_COLUMNS])
     comparisons = read_csv(arguments.comparisons, [*SETTING, "difference", "low", "high", "p_holm"])
     pairwise = read_csv(arguments.pairwise, ["split", "strategy"])
+    classes = read_csv(arguments.classes, [*SETTING, "split", *CLASS_COLUMNS])
     published = None
     if arguments.published:
         published = read_csv(arguments.published, REFERENCE_COLUMNS)
@@ -27,6 +30,7 @@ def plot(arguments: argparse.Namespace) -> None:
         save(draw_curves(curves, experiment, published), arguments.figures, "label_efficiency")
         save(draw_differences(comparisons, experiment), arguments.figures, "difference")
         save(draw_pairwise(pairwise, experiment), arguments.figures, "pairwise")
+        save(draw_classes(classes, experiment), arguments.figures, "classes")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -35,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--curves", required=True, type=Path, help="curves.csv of tabulate")
     parser.add_argument("--comparisons", required=True, type=Path, help="comparisons.csv")
     parser.add_argument("--pairwise", required=True, type=Path, help="pairwise.csv of tabulate")
+    parser.add_argument("--classes", required=True, type=Path, help="classes.csv of tabulate")
     parser.add_argument("--published", type=Path, help="reference.csv of compare_published")
     parser.add_argument("--figures", required=True, type=Path, help="folder for the figures")
     return run_job(plot, parser.parse_args(argv))

@@ -2,11 +2,14 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from labelbench_core.analysis.classes import named
 from labelbench_core.analysis.frames import (
     CURVE_COLUMNS,
     FINETUNED_COLUMNS,
+    HIT_COLUMNS,
     SIGNAL_COLUMNS,
     read_csv,
 )
@@ -22,8 +25,11 @@ def tabulate(arguments: argparse.Namespace) -> None:
     rounds = read_csv(arguments.metrics, CURVE_COLUMNS)
     finetuned = read_csv(arguments.finetuned, FINETUNED_COLUMNS)
     signals = read_csv(arguments.signals, SIGNAL_COLUMNS)
+    hits = read_csv(arguments.hits, HIT_COLUMNS)
     needs = Needs.from_json(arguments.needs)
-    results = compute_results(experiment, rounds, finetuned, signals, needs.images)
+    results = compute_results(experiment, rounds, finetuned, signals, hits, needs.images)
+    if experiment.by_class:
+        results = replace(results, classes=named(results.classes, arguments.dataset_pattern))
     write_results(results, experiment, arguments.tables, arguments.summary)
 
 
@@ -33,6 +39,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--needs", default="{}", help="which proxies need images, as JSON")
     parser.add_argument("--metrics", required=True, type=Path, help="table of collect_curves")
     parser.add_argument("--signals", required=True, type=Path, help="table of collect_curves")
+    parser.add_argument("--hits", required=True, type=Path, help="table of collect_curves")
+    parser.add_argument("--dataset-pattern", default="", help="path of a data set's manifest")
     parser.add_argument("--finetuned", required=True, type=Path, help="table of collect_curves")
     parser.add_argument("--tables", required=True, type=Path, help="folder for the tables")
     parser.add_argument("--summary", required=True, type=Path, help="summary.json to write")

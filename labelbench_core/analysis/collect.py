@@ -9,6 +9,7 @@ from labelbench_core.analysis.frames import (
     ANNOTATOR,
     CURVE_COLUMNS,
     FINETUNED_COLUMNS,
+    HIT_COLUMNS,
     SIGNAL_COLUMNS,
     SPENT_ON_VALIDATION,
     columns_for,
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 def collect_rounds(
     experiment: Experiment, round_pattern: str, initial_pattern: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The metrics and the signals of every round, in the order of the experiment's lists.
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Metrics, signals and hits by class of every round, in the order of the experiment's lists.
 
     Parameters
     ----------
@@ -39,7 +40,8 @@ def collect_rounds(
 
     Returns
     -------
-    Columns as `CURVE_COLUMNS`; and as `SIGNAL_COLUMNS`, without models on the full data.
+    Columns as `CURVE_COLUMNS`; as `SIGNAL_COLUMNS`, without models on the full data; and as
+    `HIT_COLUMNS`, empty where the experiment does not ask for accuracy by class.
 
     Raises
     ------
@@ -57,6 +59,8 @@ def collect_rounds(
     signals: list[tuple] = []
     columns = columns_for(experiment, CURVE_COLUMNS)
     of_signals = columns_for(experiment, SIGNAL_COLUMNS)
+    hits: list[tuple] = []
+    of_hits = columns_for(experiment, HIT_COLUMNS)
     jobs = list(experiment.selections())
     with Progress("reading rounds", len(jobs), "rounds") as progress:
         for ids in jobs:
@@ -81,8 +85,14 @@ def collect_rounds(
             rows += _rows(ids, {**result, **ended}, columns)
             if ids["schedule"] not in experiment.full_data:
                 signals.append(_signals(path, ids, result, of_signals))
+                if experiment.by_class:
+                    hits += _hits(path, ids, result, of_hits)
             progress.update(1)
-    return pd.DataFrame(rows, columns=columns), pd.DataFrame(signals, columns=of_signals)
+    return (
+        pd.DataFrame(rows, columns=columns),
+        pd.DataFrame(signals, columns=of_signals),
+        pd.DataFrame(hits, columns=of_hits),
+    )
 
 
 def collect_finetunings(
@@ -225,3 +235,17 @@ def _signals(
     check_shape(path, signals, Each(float), "signals")
     row = {**signals, "num_labeled": result["num_labeled"], **ids, ANNOTATOR: annotator_of(ids)}
     return tuple(row.get(name) for name in columns)
+
+
+def _hits(
+    path: str, ids: Mapping[str, Any], result: Mapping[str, Any], columns: Sequence[str]
+) -> Iterator[tuple]:
+    """Rows of `HIT_COLUMNS`; rounds of several labels per row have none."""
+    classes = result.get("classes", {})
+    check_shape(path, classes, Each(Each([int])), "classes")
+    base = {"num_labeled": result["num_labeled"], **ids, ANNOTATOR: annotator_of(ids)}
+    for split, counts in sorted(classes.items()):
+        pairs = zip(counts["rows"], counts["hits"], strict=True)
+        for number, (rows, hits) in enumerate(pairs):
+            row = {**base, "split": split, "class": number, "rows": rows, "hits": hits}
+            yield tuple(row[name] for name in columns)

@@ -42,13 +42,18 @@ FINETUNED_COLUMNS = (
 )
 SIGNAL_COLUMNS = (*SETTING, "strategy", "seed", "round", "num_labeled", *SIGNALS)
 """A row per round; a signal that a round has not is missing."""
+HIT_COLUMNS = (
+    *(*SETTING, "strategy", "seed", "round", "num_labeled", "split"),
+    *("class", "rows", "hits"),
+)
+"""A row per round, split and class, by its number: how many of its rows are predicted right."""
 IDENTIFIERS = (*SETTING, "augmentation", "trainer", "strategy", "kind", "split", "metric", "stage")
 COMBINATION = ("trained", "training", "compared", "reference_training", "reference_strategy")
 TEXT_COLUMNS = (*IDENTIFIERS, *COMBINATION, "baseline", "definition")
 TEXT_COLUMNS += ("bound", "low_bound", "high_bound")
 TEXT_COLUMNS += ("saving_bound", "saving_low_bound", "saving_high_bound", "ceiling")
 TEXT_COLUMNS += ("verdict", "reference", "smoothing", "measure", "statistic", "strategies")
-TEXT_COLUMNS += ("varies", "other", "rule", "parameters")
+TEXT_COLUMNS += ("varies", "other", "rule", "parameters", "name")
 """Columns in which an empty cell is an empty string; in all others it is a missing number."""
 
 ANNOTATOR = "annotator"

@@ -12,6 +12,7 @@ from labelbench_core.analysis.aubc import aubc_table
 from labelbench_core.analysis.best import best_strategies
 from labelbench_core.analysis.carried_orders import carried_orders, carried_tables
 from labelbench_core.analysis.ceilings import methods_only, with_kind
+from labelbench_core.analysis.classes import classes_table
 from labelbench_core.analysis.combined import compare_combinations
 from labelbench_core.analysis.comparisons import compare_to_baseline
 from labelbench_core.analysis.convergence import count_failures
@@ -63,6 +64,7 @@ class Results:
     power: pd.DataFrame
     headroom: pd.DataFrame
     stopping: pd.DataFrame
+    classes: pd.DataFrame
     across: pd.DataFrame
     profiles: pd.DataFrame
     combined: pd.DataFrame
@@ -76,6 +78,7 @@ def compute_results(
     rounds: pd.DataFrame,
     finetuned: pd.DataFrame,
     signals: pd.DataFrame,
+    hits: pd.DataFrame,
     on_images: Collection[str] = (),
 ) -> Results:
     """Every statistic, from the tables of `collect_curves` and the proxies that train on images.
@@ -103,6 +106,7 @@ def compute_results(
         power=power_table(chosen, experiment.baseline),
         headroom=headroom_table(rounds[rounds["metric"] == experiment.metric], experiment),
         stopping=stopping_table(chosen, signals),
+        classes=classes_table(methods_only(hits, experiment), experiment.baseline),
         across=ranks_over_datasets(chosen),
         profiles=performance_profiles(chosen, experiment.baseline),
         combined=compare_combinations(

@@ -137,9 +137,9 @@ class Experiment:
     they are strategies of the whole, and a crossing may lack them. `metric` is the metric of
     the headline and of tables, savings and figures; `further_metrics` have curves, differences and
     savings of their own. `levels` are those of `metric` that labels are counted for; without any,
-    round numbers are chosen. `references` are published settings beside the experiment's own,
-    `panels` those of a figure of its own. `priced` says whether there are prices that turn costs
-    into money.
+    round numbers are chosen. `by_class` asks for accuracy by class. `references` are published
+    settings beside the experiment's own, `panels` those of a figure of its own. `priced` says
+    whether there are prices that turn costs into money.
     """
 
     experiment: str
@@ -149,6 +149,7 @@ class Experiment:
     metric: str = "accuracy"
     further_metrics: tuple[str, ...] = ()
     levels: tuple[float, ...] = ()
+    by_class: bool = False
     references: tuple[Reference, ...] = ()
     panels: tuple[Panel, ...] = ()
     priced: bool = field(default=False, metadata=UNWRITTEN)
@@ -179,7 +180,7 @@ class Experiment:
             if crossing["annotators"] == [EXACT]:
                 del crossing["annotators"]
         # Left out where there are none: an experiment without them is what it was before.
-        optional = ("further_metrics", "levels", "references", "panels")
+        optional = ("further_metrics", "levels", "by_class", "references", "panels")
         return {key: value for key, value in values.items() if value or key not in optional}
 
     @property

@@ -82,6 +82,7 @@ def load_experiment(
         metric=metric,
         further_metrics=tuple(further_metrics),
         levels=tuple(float(level) for level in config.get("levels", ())),
+        by_class=config.get("by_class", False),
         priced="prices" in config,
     )
     named = (one for crossing in experiment.crossings for one in _named(crossing))

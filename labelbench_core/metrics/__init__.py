@@ -11,7 +11,14 @@ from labelbench_core.metrics._predictions import Predictions
 def evaluate(
     probabilities: Any, labels: np.ndarray, group_of_row: np.ndarray | None = None
 ) -> dict[str, float]:
-    """All metrics of a split.
+    """All metrics of a split; see `evaluate_classes`."""
+    return evaluate_classes(probabilities, labels, group_of_row)[0]
+
+
+def evaluate_classes(
+    probabilities: Any, labels: np.ndarray, group_of_row: np.ndarray | None = None
+) -> tuple[dict[str, float], dict[str, list[int]]]:
+    """All metrics of a split, and how many rows of each class are predicted right.
 
     Parameters
     ----------
@@ -27,11 +34,13 @@ def evaluate(
     dict
         The metrics of `known.METRICS` for such labels; those that need groups only where a row is
         in one.
+    dict
+        `accuracy.by_class`; empty where a row belongs to any number of classes.
     """
     if labels.ndim > 1:
-        return multilabel.measure(probabilities, labels)
+        return multilabel.measure(probabilities, labels), {}
     predictions = Predictions.of(probabilities, labels)
     found = accuracy.measure(predictions, labels) | calibration.measure(predictions, labels)
     if group_of_row is not None:
         found |= groups.measure(predictions, labels, group_of_row)
-    return found
+    return found, accuracy.by_class(predictions, labels)

@@ -12,6 +12,12 @@ def confusion_matrix(predictions: Predictions, labels: np.ndarray) -> np.ndarray
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
+def by_class(predictions: Predictions, labels: np.ndarray) -> dict[str, list[int]]:
+    """Of each class, `rows` of the split, and `hits`: those of them that are predicted right."""
+    counts = confusion_matrix(predictions, labels)
+    return {"rows": counts.sum(axis=1).tolist(), "hits": counts.diagonal().tolist()}
+
+
 def measure(predictions: Predictions, labels: np.ndarray) -> dict[str, float]:
     """Accuracy, balanced and worst-class accuracy, and macro-averaged F1.
 

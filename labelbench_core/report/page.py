@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.across import across_tables
 from labelbench_core.analysis.carried_orders import carried_tables
+from labelbench_core.analysis.classes import class_tables
 from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, refresh_costs, selection_costs
 from labelbench_core.analysis.frames import (
     SETTING,
@@ -228,6 +229,7 @@ def _tables(results: Results, experiment: Experiment) -> dict[str, list[TextTabl
         "power": power_tables(results.power),
         "headroom": headroom_tables(results.headroom),
         "stopping": stopping_tables(results.stopping),
+        "classes": class_tables(results.classes, experiment),
         "across": across_tables(results.across),
     }
 

@@ -139,7 +139,7 @@ def _train_and_evaluate(
         )
     arrays = {"labeled": oracle.bought, **proxy.arrays()}
     with timed("evaluate"):
-        scores, said = _evaluate(job, data, proxy)
+        scores, classes, said = _evaluate(job, data, proxy)
         signals = dict(batch or {})
         if not data.multilabel:
             told, kept = stop_set.of_round(job, *said)
@@ -152,6 +152,7 @@ def _train_and_evaluate(
         "sequential": sequential,
         "state": dict(state or {}),
         "metrics": scores,
+        "classes": classes,
         "signals": signals,
         "fit": fit,
         "source": data.source,
@@ -163,18 +164,27 @@ def _train_and_evaluate(
 
 def _evaluate(
     job: RoundJob, data: RoundData, proxy: Proxy
-) -> tuple[dict[str, dict[str, float]], tuple[np.ndarray, np.ndarray]]:
-    """Metrics of every split with labels; the stop set, and the probabilities of its rows."""
+) -> tuple[
+    dict[str, dict[str, float]], dict[str, dict[str, list[int]]], tuple[np.ndarray, np.ndarray]
+]:
+    """Metrics of every split with labels, hits by class, and the stop set with its probabilities.
+
+    Hits are of all splits but the pool, or of the pool where it is the only one.
+    """
     scores: dict[str, dict[str, float]] = {}
+    classes: dict[str, dict[str, list[int]]] = {}
     kept = stop_set.stop_set(job)
     pool = stop_set.WatchedRows(
         _predicted(job, proxy, proxy.pool_rows(data.embeddings["pool"])), kept
     )
-    for split, rows in data.embeddings.items():
-        if split in data.truth:
-            predicted = pool if split == "pool" else _predicted(job, proxy, rows)
-            scores[split] = metrics.evaluate(predicted, data.truth[split], data.groups.get(split))
-    return scores, (kept, pool.kept())
+    for split in (name for name in data.embeddings if name in data.truth):
+        rows = pool if split == "pool" else _predicted(job, proxy, data.embeddings[split])
+        scores[split], hits = metrics.evaluate_classes(
+            rows, data.truth[split], data.groups.get(split)
+        )
+        if hits and (split != "pool" or set(data.truth) == {"pool"}):
+            classes[split] = hits
+    return scores, classes, (kept, pool.kept())
 
 
 def _predicted(job: RoundJob, proxy: Proxy, rows: RowSource) -> PredictedRows:

@@ -13,6 +13,8 @@ METRICS = "metrics"
 FINETUNED = "finetuned"
 SIGNALS = "signals"
 """Name of the table of what every round records for rules that decide when to stop."""
+HITS = "hits"
+"""Name of the table of hits by class; empty where an experiment does not ask for it."""
 TABLES = (
     "curves",
     "comparisons",
@@ -25,6 +27,7 @@ TABLES = (
     "power",
     "headroom",
     "stopping",
+    "classes",
     "across",
     "profiles",
     "combined",
@@ -53,7 +56,7 @@ REFERENCE, ORDERS = "reference", "orders"
 PLOT_METRIC = "plot_metric"
 """Runs once for each further metric of an experiment."""
 FIGURES_OF = {
-    "plot_label_efficiency": ("label_efficiency", "difference", "pairwise"),
+    "plot_label_efficiency": ("label_efficiency", "difference", "pairwise", "classes"),
     "plot_label_savings": ("label_savings", "labels_needed", "profiles", "stopping"),
     "plot_headroom": ("headroom",),
     "plot_ranks": ("critical_difference",),

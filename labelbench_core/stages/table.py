@@ -238,6 +238,7 @@ _TABLE = (
             "metrics": Output((report_files.table(report_files.METRICS),)),
             "finetuned": Output((report_files.table(report_files.FINETUNED),)),
             "signals": Output((report_files.table(report_files.SIGNALS),)),
+            "hits": Output((report_files.table(report_files.HITS),)),
         },
         target="report",
     ),

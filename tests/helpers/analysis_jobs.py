@@ -52,7 +52,7 @@ def collect(folder: Path, values: dict[str, Any]) -> int:
             *("--initial-pattern", f"{folder}/{fake_results.INITIAL}"),
             *("--finetuned-pattern", f"{folder}/{fake_results.FINETUNED}"),
             *("--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"),
-            *("--signals", f"{folder}/signals.csv"),
+            *("--signals", f"{folder}/signals.csv", "--hits", f"{folder}/hits.csv"),
         ]
     )
 
@@ -63,8 +63,8 @@ def tabulate_results(folder: Path, values: dict[str, Any]) -> int:
         [
             *("--experiment", json.dumps(values)),
             *("--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"),
-            *("--signals", f"{folder}/signals.csv"),
-            *("--signals", f"{folder}/signals.csv"),
+            *("--signals", f"{folder}/signals.csv", "--hits", f"{folder}/hits.csv"),
+            *("--signals", f"{folder}/signals.csv", "--hits", f"{folder}/hits.csv"),
             *("--tables", f"{folder}/tables", "--summary", f"{folder}/summary.json"),
         ]
     )
@@ -102,7 +102,7 @@ def _plot_everything(folder: Path, figures: Path) -> None:
     target = ["--figures", str(figures)]
     source = folder / "tables"
     curves = ["--curves", f"{source}/curves.csv", "--comparisons", f"{source}/comparisons.csv"]
-    wins = ["--pairwise", f"{source}/pairwise.csv"]
+    wins = ["--pairwise", f"{source}/pairwise.csv", "--classes", f"{source}/classes.csv"]
     savings = ["--savings", f"{source}/savings.csv"]
     asked = json.loads(experiment[1])
     for metric in asked.get("further_metrics", ()):

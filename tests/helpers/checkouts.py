@@ -29,6 +29,7 @@ schedules: [small]
 strategies: [random, margin, badge]
 rounds: 3
 seeds: 2
+by_class: true
 finetune:
   trainers: [tiny]
   strategies: [random, margin]

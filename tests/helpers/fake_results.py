@@ -56,7 +56,7 @@ def experiment(**changes: Any) -> dict[str, Any]:
         },
     }
     values = {"experiment": "quickstart", "baseline": "random", "highlight": "margin"}
-    kept = (*values, "metric", "further_metrics", "references", "panels")
+    kept = (*values, "metric", "further_metrics", "by_class", "references", "panels")
     whole = {key: changes.pop(key) for key in kept if key in changes}
     return {**values, **whole, "crossings": [{**crossing, **changes}]}
 
@@ -71,7 +71,8 @@ def write(folder: Path, values: dict[str, Any]) -> None:
         if not path.exists():
             fit = {"flops": FLOPS["select_round"] * (1 + ids["round"])}
             result = _result(ids, 0.0)
-            note(path, "round", **result, fit=fit, signals=_signals(ids, result))
+            said = {"signals": _signals(ids, result), "classes": _classes(result)}
+            note(path, "round", **result, fit=fit, **said)
             _write_benchmark(folder, "select_round", ids)
         embedded = folder / EMBEDDED.format(**ids)
         note(embedded, "embeddings", flops=FLOPS["extract_embeddings"])
@@ -134,6 +135,13 @@ def _signals(ids: dict[str, Any], result: dict[str, Any]) -> dict[str, float]:
     compared = {"kappa": accuracy**0.25, "changed": 1 - accuracy**0.25}
     batch = {"batch_entropy": 1.0, "batch_accuracy": accuracy**2, "contradiction": 1 / accuracy}
     return found | compared | batch
+
+
+def _classes(result: dict[str, Any]) -> dict[str, dict[str, list[int]]]:
+    """Hits in three classes of 100 rows, around the accuracy on the test."""
+    accuracy = result["metrics"]["test"]["accuracy"]
+    hits = [round(100 * accuracy**power) for power in (2, 1, 0.5)]
+    return {"test": {"rows": [100, 100, 100], "hits": hits}}
 
 
 def _result(ids: dict[str, Any], gain: float) -> dict[str, Any]:

@@ -29,7 +29,12 @@ def test_the_small_experiment_ends_with_a_report(finished):
     accuracies = [row for row in rows if row["metric"] == "accuracy" and row["split"] == "test"]
     assert len(accuracies) == 3 * 2 * 3  # strategies × seeds × label sizes
     assert {row["num_labeled"] for row in accuracies} == {"20", "40", "60"}
-    for figure in ("label_efficiency", "difference", "label_savings", "finetuning", "costs"):
+    with open(report / "tables/classes.csv", newline="") as handle:
+        names = [row["name"] for row in csv.DictReader(handle)]
+    assert len(names) == 3 * 3 * 10  # strategies × label sizes × digits
+    assert set(names) == set("0123456789")
+    drawn = ("label_efficiency", "difference", "classes", "label_savings", "stopping")
+    for figure in (*drawn, "finetuning", "costs"):
         for form in ("png", "pdf", "svg"):
             assert (report / f"figures/{figure}.{form}").stat().st_size > 1000
     page = (report / "report.html").read_text()

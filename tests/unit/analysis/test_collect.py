@@ -10,7 +10,12 @@ import pytest
 from helpers import fake_results
 from helpers.analysis_jobs import SMALL, collect, collect_all_costs, tabulate_results
 from helpers.project import PROJECT
-from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
+from labelbench_core.analysis.frames import (
+    CURVE_COLUMNS,
+    FINETUNED_COLUMNS,
+    HIT_COLUMNS,
+    read_csv,
+)
 from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.errors import InputError
@@ -59,9 +64,21 @@ def test_tables_have_the_same_bytes_each_time(small: tuple[Path, dict]) -> None:
     paths = [*folder.glob("*.csv"), *folder.glob("tables/*"), folder / "summary.json"]
     before = {path: path.read_bytes() for path in paths}
     texts = len(report_files.TEXT_TABLES) * len(report_files.TEXT_FORMATS)
-    assert len(before) == 3 + len(report_files.TABLES) + texts + 1
+    assert len(before) == 4 + len(report_files.TABLES) + texts + 1
     assert collect(folder, values) == tabulate_results(folder, values) == 0
     assert {path: path.read_bytes() for path in paths} == before
+
+
+def test_hits_by_class_are_collected_where_asked_for(small: tuple[Path, dict]) -> None:
+    folder, values = small
+    assert collect(folder, values) == 0
+    assert read_csv(folder / "hits.csv", HIT_COLUMNS).empty
+    assert collect(folder, {**values, "by_class": True}) == 0
+    hits = read_csv(folder / "hits.csv", HIT_COLUMNS)
+    assert len(hits) == 2 * 3 * 4 * 3  # strategies, seeds, rounds, classes
+    last = hits[(hits["strategy"] == "margin") & (hits["seed"] == 2) & (hits["round"] == 3)]
+    stored = read_json(folder / f"selections/{PLACE}/margin/seed-2/round-3.json")
+    assert last["hits"].tolist() == stored["classes"]["test"]["hits"]
 
 
 def test_experiment_without_finetuning_has_an_empty_table(small: tuple[Path, dict]) -> None:

@@ -7,6 +7,7 @@ from helpers.analysis_jobs import SMALL, collect
 from labelbench_core.analysis.frames import (
     CURVE_COLUMNS,
     FINETUNED_COLUMNS,
+    HIT_COLUMNS,
     SIGNAL_COLUMNS,
     read_csv,
 )
@@ -22,7 +23,8 @@ def notes_and_failures(folder, values):
     rounds = read_csv(folder / "metrics.csv", CURVE_COLUMNS)
     finetuned = read_csv(folder / "finetuned.csv", FINETUNED_COLUMNS)
     signals = read_csv(folder / "signals.csv", SIGNAL_COLUMNS)
-    results = compute_results(experiment, rounds, finetuned, signals)
+    hits = read_csv(folder / "hits.csv", HIT_COLUMNS)
+    results = compute_results(experiment, rounds, finetuned, signals, hits)
     return caveats(experiment, {"settings": []}, results), results.convergence.to_dict("records")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from labelbench_core.metrics import evaluate
+from labelbench_core.metrics import evaluate, evaluate_classes
 from labelbench_core.strategies.testing import Blocks
 
 
@@ -59,3 +59,17 @@ def test_rows_read_in_blocks_give_the_same_bytes(block_rows):
     probabilities, labels = example(10)
     expected = evaluate(probabilities, labels)
     assert evaluate(Blocks(probabilities, block_rows), labels) == expected
+
+
+def test_hits_by_class_are_counted():
+    probabilities, labels = example(4)
+    labels[labels == 2] = 0
+    found, classes = evaluate_classes(probabilities, labels)
+    assert found == evaluate(probabilities, labels)
+    hit = probabilities.argmax(axis=1) == labels
+    assert classes["rows"] == [int((labels == one).sum()) for one in range(4)]
+    assert classes["hits"] == [int((hit & (labels == one)).sum()) for one in range(4)]
+    assert classes["rows"][2] == classes["hits"][2] == 0
+    several = np.zeros((400, 4), np.int64)
+    several[np.arange(400), labels] = 1
+    assert evaluate_classes(probabilities, several)[1] == {}

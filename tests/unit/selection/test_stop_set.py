@@ -59,6 +59,10 @@ def test_signals_are_those_of_the_heads(data: RoundData) -> None:
     expected |= of_batch(before[bought], data.truth["pool"][bought])
     assert set(third.record["signals"]) == set(SIGNALS)
     assert third.record["signals"] == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    classes = third.record["classes"]
+    assert list(classes) == ["test"]  # and not the pool, of which labels were bought
+    accuracy = sum(classes["test"]["hits"]) / sum(classes["test"]["rows"])
+    assert accuracy == pytest.approx(third.record["metrics"]["test"]["accuracy"])
     assert third.arrays[stop_set.PREDICTED].dtype == np.uint16
     assert np.array_equal(third.arrays[stop_set.PREDICTED], after.argmax(axis=1))
 
