@@ -78,17 +78,21 @@ def _panel(
     places = {rule: len(rules) - 1 - place for place, rule in enumerate(rules)}
     offsets = np.linspace(0.32, -0.32, len(looks)) if len(looks) > 1 else [0.0]
     for (name, look), offset in zip(looks.items(), offsets, strict=True):
-        for row in table[table["strategy"] == name].to_dict("records"):
-            height = places[row["rule"]] + offset
-            if name == experiment.highlight:
-                reach = [scale * row[f"{column}_low"], scale * row[f"{column}_high"]]
-                axes.plot(reach, [height] * 2, color=look.color, linewidth=2.0)
+        rows = table[table["strategy"] == name]
+        heights = rows["rule"].map(places).to_numpy(dtype=np.float64) + offset
+        values = scale * rows[column].to_numpy(dtype=np.float64)
+        if name == experiment.highlight:
+            low, high = (scale * rows[f"{column}_{end}"] for end in ("low", "high"))
+            axes.hlines(heights, low, high, color=look.color, linewidth=2.0)
+        stops = rows["stopped"].to_numpy() > 0
+        for chosen, fill in ((stops, look.color), (~stops, style.PAPER)):
             axes.plot(
-                scale * row[column],
-                height,
+                values[chosen],
+                heights[chosen],
+                linestyle="none",
                 marker=look.marker,
                 color=look.color,
-                markerfacecolor=look.color if row["stopped"] else style.PAPER,
+                markerfacecolor=fill,
                 markersize=5.5,
             )
     axes.set_yticks(range(len(rules)), rules[::-1], fontsize=9.5)

@@ -1,5 +1,6 @@
 """Rules for stopping, against plain loops over a seed's rounds, and what they cost and save."""
 
+import json
 import math
 from collections.abc import Callable, Sequence
 
@@ -17,6 +18,9 @@ from labelbench_core.analysis.stopping import (
     stopping_tables,
 )
 from labelbench_core.analysis.stopping_rules import RULES
+from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.figures import style
+from labelbench_core.figures.stopping import draw_stopping
 from labelbench_core.metrics.signals import SIGNALS
 
 Plain = Callable[[Sequence[float], Sequence[int]], int | None]
@@ -175,3 +179,26 @@ def test_share_interval_is_where_the_score_test_begins_to_refuse(count: int) -> 
             score = (count / 5 - end) / math.sqrt(end * (1 - end) / 5)
             assert abs(score) == pytest.approx(1.959964, rel=1e-5)
     assert low <= count / 5 <= high
+
+
+def test_the_figure_has_hollow_marks_where_no_seed_stopped() -> None:
+    frame = curves({"random": VALUES, "margin": VALUES})
+    never = [[math.nan, 0.1, 0.1, 0.1, 0.1]] * 2
+    table = stopping_table(frame, said(frame, kappa=[*KAPPAS, *never]))
+    crossing = {
+        **{f"{name}s": [name[0]] for name in ("dataset", "backbone", "schedule")},
+        **{"proxies": ["p"], "strategies": ["random", "margin"], "seeds": [0, 1], "rounds": 5},
+        "finetune": None,
+    }
+    names = {"experiment": "e", "baseline": "random", "highlight": "margin"}
+    asked = Experiment.from_json(json.dumps({**names, "crossings": [crossing]}))
+    with style.drawing():
+        saved, lost = draw_stopping(table, asked).axes
+        _, filled, hollow, _, still_hollow = saved.lines
+        assert (len(filled.get_xdata()), len(hollow.get_xdata())) == (4, 0)
+        assert len(still_hollow.get_xdata()) == 3  # all but hindsight
+        assert still_hollow.get_markerfacecolor() == style.PAPER
+        assert filled.get_xdata()[0] == pytest.approx(10)
+        assert lost.lines[1].get_xdata()[0] == pytest.approx(0.25)
+        note = draw_stopping(table.iloc[:0], asked).axes[0].texts[0].get_text()
+    assert note.startswith("No rounds")
