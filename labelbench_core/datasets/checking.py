@@ -20,7 +20,7 @@ from typing import NamedTuple
 from labelbench_core.compute.threads import ordered_map
 from labelbench_core.datasets import _near
 from labelbench_core.datasets._decoding import decode, read_regular
-from labelbench_core.datasets.digests import Digests, Status, status_of
+from labelbench_core.datasets.digests import Digests, Status, json_rows, status_of
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError
 from labelbench_core.progress import Progress
@@ -51,12 +51,13 @@ class Contents:
         self._new: list[str] = []
         if record is None or not record.is_file():
             return
-        for line in record.read_text(encoding="utf-8", errors="replace").splitlines():
+        lines = record.read_text(encoding="utf-8", errors="replace").split("\n")
+        for row in json_rows([line for line in lines if line]):
             try:
-                sha256, several_frames, near = json.loads(line)
+                sha256, several_frames, near = row
                 key, near = near or ("", None)
                 self._known[sha256] = bool(several_frames), near if key == near_key else None
-            except (ValueError, TypeError, RecursionError):
+            except (ValueError, TypeError):
                 continue  # incomplete after a kill: that content is decoded again
 
     def get(self, sha256: str | None, *, near: bool) -> tuple[bool, str | None] | None:
@@ -169,10 +170,6 @@ def check_files(
         path, when = os.path.join(root, name), time.time()
         status = _status(path)
         try:
-            sha256 = None if status is None else digests.known(name, status)
-            known = contents.get(sha256, near=near)
-            if sha256 is not None and known is not None:
-                return Checked(sha256, "", *known), None, when
             content = read_regular(path)
             if status is None or status != _status(path):
                 status = None  # it changed meanwhile
@@ -188,15 +185,15 @@ def check_files(
             return Checked("", str(error), False, None), None, when
         return Checked(sha256, "", *known), status, when
 
-    if names:
-        # Before threads start: the first call reads what is remembered.
-        digests.known(names[0], Status(0, 0, 0, 0))
-    found: list[Checked] = []
-    chunks = [names[first : first + CHUNK] for first in range(0, len(names), CHUNK)]
+    # What is known needs no thread: many would wait for each other longer than they take.
+    found: dict[str, Checked] = _known_files(names, digests, contents, near=near)
+    unknown = [name for name in dict.fromkeys(names) if name not in found]
+    chunks = [unknown[first : first + CHUNK] for first in range(0, len(unknown), CHUNK)]
     with Progress("checking images", len(names), "images") as progress:
+        progress.update(len(names) - len(unknown))
         for chunk, results in zip(chunks, ordered_map(check_chunk, chunks, threads), strict=True):
             for name, (checked, status, when) in zip(chunk, results, strict=True):
-                found.append(checked)
+                found[name] = checked
                 if not checked.problem:
                     contents.add(checked.sha256, checked.several_frames, checked.near)
                 if status is not None:
@@ -205,6 +202,19 @@ def check_files(
             contents.flush()
             digests.flush()
             progress.update(len(chunk))
+    return [found[name] for name in names]
+
+
+def _known_files(
+    names: Sequence[str], digests: Digests, contents: Contents, *, near: bool
+) -> dict[str, Checked]:
+    """Files whose status is that of a content that was decoded before."""
+    found = {}
+    for name, status in zip(names, digests.statuses(names), strict=True):
+        sha256 = digests.known(name, status) if isinstance(status, Status) else None
+        known = contents.get(sha256, near=near)
+        if sha256 is not None and known is not None:
+            found[name] = Checked(sha256, "", *known)
     return found
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
@@ -185,9 +185,10 @@ class Digests:
 
     def _statuses(self, names: Sequence[str]) -> list[Status | OSError | None]:
         found: list[Status | OSError | None] = []
+        root = os.path.join(self.root, "")
         for name in names:
             try:
-                found.append(status_of(os.path.join(self.root, name)))
+                found.append(status_of(root + name))
             except OSError as error:
                 found.append(error)
         return found
@@ -213,22 +214,20 @@ class Digests:
         known: dict[str, tuple[Status, str]] = {}
         if self._record is None:
             return known
-        lines = 0
-        with (
-            contextlib.suppress(OSError),
-            open(self._record, encoding="utf-8", errors="replace") as handle,
-        ):
-            for line in handle:
-                lines += 1
-                try:
-                    name, size, mtime, inode, ctime, digest = json.loads(line)
-                    known[name] = Status(size, mtime, inode, ctime), digest
-                except (ValueError, TypeError, RecursionError):
-                    self._whole = False
-                else:
-                    self._whole = self._whole and line.endswith("\n")
+        text = ""
+        with contextlib.suppress(OSError):
+            text = self._record.read_text(encoding="utf-8", errors="replace")
+        lines = text.split("\n")
+        # After a kill the last line may be half of one.
+        self._whole = self._whole and lines.pop() == ""
+        for row in json_rows(lines):
+            try:
+                name, size, mtime, inode, ctime, digest = row
+                known[name] = Status(size, mtime, inode, ctime), digest
+            except (ValueError, TypeError):
+                self._whole = False
         # The record has grown by appending: rewrite it now.
-        self._whole = self._whole and lines <= 2 * len(known) + FLUSH_FILES
+        self._whole = self._whole and len(lines) <= 2 * len(known) + FLUSH_FILES
         return known
 
     def _rewrite(self) -> None:
@@ -237,6 +236,22 @@ class Digests:
             for name, (status, digest) in (self._known or {}).items():
                 handle.write(json.dumps([name, *status, digest]) + "\n")
         self._whole = True
+
+
+def json_rows(lines: Sequence[str]) -> list[Any]:
+    """The JSON array of each line, at once where all are whole; None for one that is damaged."""
+    if all(line.startswith("[") and line.endswith("]") for line in lines):
+        with contextlib.suppress(ValueError, RecursionError):
+            rows = json.loads(f"[{','.join(lines)}]")
+            if len(rows) == len(lines):
+                return rows
+    rows = []
+    for line in lines:
+        try:
+            rows.append(json.loads(line))
+        except (ValueError, RecursionError):
+            rows.append(None)
+    return rows
 
 
 def status_of(path: str | Path) -> Status | None:

@@ -163,8 +163,9 @@ def _remembered(folder: Path | None, draw: Draw) -> tuple[dict[str, int], dict[s
     record = None if folder is None else read_drawn(folder)
     if record is None or record["draw"] != draw.described():
         return {}, {}
+    place = {split: number for number, split in enumerate(draw.names)}
     by_kind = [
-        {one: draw.names.index(split) for split, found in record[key].items() for one in found}
+        {one: place[split] for split, found in record[key].items() for one in found}
         for key in ("files", "groups")
     ]
     return by_kind[0], by_kind[1]

@@ -17,6 +17,7 @@ from labelbench_core.datasets import POOL, RawDataset, RawSplit, Source
 from labelbench_core.datasets._listing import Listing, list_images
 from labelbench_core.datasets.dividing import divided, groups_by_pattern
 from labelbench_core.datasets.drawing import asked_draw, refuse_unused
+from labelbench_core.datasets.listed_once import kept
 from labelbench_core.datasets.names import below, printable
 from labelbench_core.datasets.table import common_folder, read_class_names
 from labelbench_core.datasets.unlabeled import refuse_given, unknown
@@ -186,16 +187,16 @@ def _listing(
     names: Sequence[str] | None = None,
     **_others: Any,
 ) -> Listing:
-    return list_images(
-        root,
-        allow_missing_classes=allow_missing_classes,
-        layout=layout,
-        nested=nested,
-        splits=splits,
-        leave_out=leave_out or (),
-        unlabeled=unlabeled,
-        classes=names,
-    )
+    asked: dict[str, Any] = {
+        "allow_missing_classes": allow_missing_classes,
+        "layout": layout,
+        "nested": nested,
+        "splits": splits,
+        "leave_out": leave_out or (),
+        "unlabeled": unlabeled,
+        "classes": names,
+    }
+    return kept((root, repr(asked)), lambda: list_images(root, **asked))
 
 
 def _read(

@@ -18,6 +18,7 @@ from labelbench_core.datasets._reading import FileRecords, read_files
 from labelbench_core.datasets.digests import Digests
 from labelbench_core.datasets.drawn_before import drawn
 from labelbench_core.datasets.drawn_compared import compared
+from labelbench_core.datasets.listed_once import listed_once
 from labelbench_core.datasets.looks import digests_record
 from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.notes import leak_notes, left_out_notes
@@ -85,19 +86,20 @@ def look(
     """
     source, options = entry["implementation"], registry.options_of(entry)
     component = registry.load("datasets", source)
-    raw = registry.build("datasets", {"implementation": source, "options": options}, data_dir)
     lines = [f"{name}: {source}"]
     problem, corrupt = "", 0
-    try:
-        component.check(data_dir, **options)
-    except InputError as error:
-        problem = str(error)
+    listing = getattr(component, "source_files", None)
+    with listed_once():
+        raw = registry.build("datasets", {"implementation": source, "options": options}, data_dir)
+        try:
+            component.check(data_dir, **options)
+        except InputError as error:
+            problem = str(error)
+        origin = None if listing is None else listing(data_dir, **options)
     near = entry.get("near_duplicates")
     near = NEAR_BITS if near is None and _near.is_installed() else near
     if any(one.rows != "images" for one in raw.splits.values()):
         near = None
-    listing = getattr(component, "source_files", None)
-    origin = None if listing is None else listing(data_dir, **options)
     digests = origin and Digests(origin.root, state and digests_record(state, origin.root))
     records = FileRecords(digests, state)
 

@@ -29,6 +29,7 @@ from labelbench_core.datasets._leaks import find_leaks, find_near, refuse_leaks
 from labelbench_core.datasets._reading import CORRUPT, FileRecords, read_files
 from labelbench_core.datasets.digests import Digests, contents_sha256
 from labelbench_core.datasets.drawn_before import drawn
+from labelbench_core.datasets.listed_once import listed_once
 from labelbench_core.datasets.looks import Look, digests_record, now, write_look
 from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.needed_rows import NeededRows, shortages
@@ -105,18 +106,18 @@ def prepare_dataset(
         component = registry.load("datasets", source)
         looked = now()
         # Listed before it is read: later files count as a change.
-        origin = source_files(component, data_dir, options)
+        with listed_once():
+            origin = source_files(component, data_dir, options)
+            asked = {"implementation": source, "options": options}
+            raw = registry.build("datasets", asked, data_dir)
         digests = origin and Digests(origin.root, state and digests_record(state, origin.root))
-        raw = registry.build("datasets", {"implementation": source, "options": options}, data_dir)
-        for entry in raw.splits.values():
-            raise_all(image_key_errors(of_images, entry.rows))
-        near = near_duplicates is not None
-        near |= raw.draw is not None and raw.draw.near_bits is not None
+        for rows in {split.rows for split in raw.splits.values()}:
+            raise_all(image_key_errors(of_images, rows))
+        near = near_duplicates is not None or (raw.draw and raw.draw.near_bits) is not None
         near_version = _near.version() if near else {}
         if variant.changes_anything() and POOL in raw.splits:
             raw = replace(raw, splits={**raw.splits, POOL: with_source_rows(raw.splits[POOL])})
-        # Where corrupt files are left out or splits are drawn by contents, the variant is made of
-        # what comes of that; else what it leaves out is not decoded.
+        # Unless contents decide which rows there are: what the variant leaves out is not decoded.
         at_once = not raw.skip_corrupt and raw.draw is None
         if at_once:
             raw = variant.made_of(raw, source)

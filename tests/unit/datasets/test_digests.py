@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from labelbench_core.datasets import digests
-from labelbench_core.datasets.digests import Digests, contents_sha256, statuses_sha256
+from labelbench_core.datasets.digests import Digests, contents_sha256, json_rows, statuses_sha256
 
 NAMES = ["a/1", "a/2", "b/1"]
 
@@ -176,3 +176,17 @@ def test_names_and_contents_decide_one_hash():
     assert contents_sha256({"b": "2", "a": "1"}) == one
     for other in ({"a": "2", "b": "1"}, {"a": "1"}, {"a": "1", "c": "2"}, {}):
         assert contents_sha256(other) != one
+
+
+@pytest.mark.parametrize(
+    ("lines", "rows"),
+    [
+        (['["a", 1]', '["b", 2]'], [["a", 1], ["b", 2]]),
+        (['["a", 1', '["b", 2]'], [None, ["b", 2]]),
+        (['["a", 1], ["c", 3]', '["b", 2]'], [None, ["b", 2]]),
+        (['["a",', "2]", '["b", 2]'], [None, None, ["b", 2]]),
+        ([], []),
+    ],
+)
+def test_damaged_lines_of_a_record_do_not_hide_the_others(lines, rows):
+    assert json_rows(lines) == rows

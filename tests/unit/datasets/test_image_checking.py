@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labelbench_core.datasets import checking, digests, open_dataset
+from labelbench_core.datasets import checking, digests, image_folder, open_dataset
 from labelbench_core.datasets._decoding import decode
 from labelbench_core.datasets._left_out import CORRUPT
+from labelbench_core.datasets._listing import list_images
 from labelbench_core.datasets.notes import left_out_notes
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.errors import InputError
@@ -270,3 +271,20 @@ def test_what_cannot_be_written_down_is_decoded_again(tmp_path, caplog):
         contents.flush()
     assert "cannot be written" in caplog.text
     assert contents.get("1" * 64, near=False) is None
+
+
+def test_a_folder_is_listed_once_and_anew_each_time(pets, monkeypatch):
+    listed = []
+
+    def counted(*args, **asked):
+        listed.append(args)
+        return list_images(*args, **asked)
+
+    monkeypatch.setattr(image_folder, "list_images", counted)
+    before = prepare(pets)
+    assert len(listed) == 1
+    (pets / "pool" / "dog" / "new.jpg").write_bytes((pets / "pool/dog/00.jpg").read_bytes() + b"1")
+    after = prepare(pets)
+    assert len(listed) == 2
+    assert after["source_files"]["count"] == before["source_files"]["count"] + 1
+    assert after["splits"]["pool"]["num_rows"] == before["splits"]["pool"]["num_rows"] + 1
