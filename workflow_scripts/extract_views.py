@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
     parser.add_argument("--settings", required=True, help="JSON: backbone and augmentation")
     parser.add_argument(
-        "--code", default="", help="hash of the code; what other code began starts over"
+        "--code", default="", help="hash of the code; partial results of other code are discarded"
     )
     parser.add_argument("--arrays", type=Path, required=True, help="folder to write arrays to")
     parser.add_argument("--manifest", type=Path, required=True, help="file to write, last")

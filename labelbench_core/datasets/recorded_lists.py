@@ -206,7 +206,7 @@ def _read_file(path: Path, status: tuple[int, ...]) -> _Lists:
     try:
         content = files.parse_json(path.read_bytes(), path)
     except (OSError, InputError) as error:
-        raise InputError(f"{path}: no file of recorded lists: {error}") from error
+        raise InputError(f"{path}: not a file of recorded lists: {error}") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: {shown(content)}; allowed: an object")
     for key, kinds, wanted in (
