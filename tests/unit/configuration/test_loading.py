@@ -18,7 +18,10 @@ from labelbench_core.storage.yaml_files import read_yaml
 from workflow_scripts import _snakefile as parsing
 
 
-@pytest.mark.parametrize("file", sorted(PROJECT.glob("config/*.yaml")) + can_be_planned())
+OURS = sorted([*PROJECT.glob("config/*.yaml"), *PROJECT.glob("config/questions/*.yaml")])
+
+
+@pytest.mark.parametrize("file", OURS + can_be_planned())
 def test_every_committed_experiment_is_valid(file):
     content = read_yaml(file)
     wanted = asked(content, str(file), {file: content})
