@@ -17,7 +17,6 @@ from labelbench_core.errors import shown_value
 from labelbench_core.storage.yaml_files import read_yaml
 from workflow_scripts import _snakefile as parsing
 
-
 OURS = sorted([*PROJECT.glob("config/*.yaml"), *PROJECT.glob("config/questions/*.yaml")])
 
 
