@@ -119,7 +119,8 @@ def _text_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                     if cells:
                         yield reader.line_num, cells
             except csv.Error as error:
-                told = f"{printable(path)}: line {reader.line_num}: not a table: {error}"
+                hint = " (a quotation mark is not closed)" if "end of data" in str(error) else ""
+                told = f"{printable(path)}: line {reader.line_num}: not a table: {error}{hint}"
                 raise InputError(told) from error
     except UnicodeDecodeError as error:
         raise _not_utf8(path) from error

@@ -80,8 +80,10 @@ def _joined(columns: Mapping[str, Sequence[str]], lists: Mapping[str, str]) -> d
     """A column whose cells hold several values each, few of them different."""
     for name, cells in columns.items():
         for separator in [lists[name]] if name in lists else SEPARATORS:
-            values = {part.strip() for cell in cells for part in cell.split(separator)}
-            is_joined = name in lists or len(values) < len(set(cells))
+            parts = [part.strip() for cell in set(cells) for part in cell.split(separator)]
+            values = set(parts)
+            # Joined: a part of one cell is also another cell, or a part of it.
+            is_joined = name in lists or len({*cells}) < len(parts) > len(values)
             if is_joined and 2 <= len(values) <= min(MOST_CLASSES, len(cells) // 2):
                 return {"label_column": name, "label_separator": separator}
     return {}

@@ -69,7 +69,7 @@ def with_draw(
         by="" if given is None else f"{option} {given}",
         may_lack=may_lack,
         usual=None,
-        row=pool.row,
+        row="text" if pool.texts is not None else "row",
     )
     if draw is None:
         refuse_unused(**together)

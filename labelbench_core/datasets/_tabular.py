@@ -197,10 +197,11 @@ class Tabular:
                 missing.append(row)
         if missing:
             path = base / self.cells.columns["path"][missing[0]]
+            hint = ", its folders separated by `/`" if "\\" in path.name else ""
             raise self.cells.error(
                 "path",
                 missing[0],
-                f"an existing file; {printable(path)} is not ({len(missing)} of "
+                f"an existing file{hint}; {printable(path)} is not ({len(missing)} of "
                 f"{len(self.labels)} are missing): put it there, or leave such rows out by the "
                 "option `corrupt: skip`",
             )

@@ -46,6 +46,21 @@ def class_labels(
     return _numbered(values, where, names)
 
 
+def refuse_gaps(given: np.ndarray, labels: np.ndarray, where: str) -> None:
+    """`InputError` for numbers, (N,) `labels` as they were `given`, of which some class has none.
+
+    Names have no gaps. Often such numbers begin at 1.
+    """
+    absent = np.flatnonzero(np.bincount(labels) == 0)
+    if given.dtype.kind in "biuf" and len(absent):
+        told = f"{where}: no row has label {absent[0]}, of 0 to {labels.max()}"
+        hint = "subtract 1, or " if absent.tolist() == [0] else ""
+        raise InputError(
+            f"{told} ({len(absent):,} of these are missing); allowed: whole numbers from 0 without "
+            f"a gap: {hint}save the labels as text, which are then names"
+        )
+
+
 def label_columns(
     given: Mapping[str, np.ndarray], where: Mapping[str, str], names: Sequence[str] | None = None
 ) -> tuple[dict[str, np.ndarray], list[str]]:

@@ -137,7 +137,8 @@ def _whole(raw: RawDataset, draw: Draw) -> RawSplit:
         groups=np.concatenate(groups) if groups else None,
     )
     row_of = {name: row for row, name in enumerate(row_names(whole))}
-    return whole.take(np.array([row_of[name] for name in draw.unit_of if name in row_of]))
+    rows = [row_of[name] for name in draw.unit_of if name in row_of]
+    return whole.take(np.array(rows, np.int64))
 
 
 def read_drawn(folder: Path) -> dict[str, Any] | None:

@@ -92,6 +92,10 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
     columns, lists = _columns(path)
     lines = [f"{path}: {len(next(iter(columns.values()), [])):,} rows; columns:"]
     lines += [f"  {name}: {_described(cells)}" for name, cells in columns.items()]
+    data = [name for name, cells in columns.items() if name in set(cells)]
+    if data:
+        told = f"{data[0]!r} is a cell of its own column, too"
+        lines.append(f"the first line is taken for names of columns, but {told}: is it data?")
     root = path.parent if "images" not in given else None
     paths = [name for name, cells in columns.items() if root and _are_files(root, cells)]
     texts = [name for name, cells in columns.items() if _words(cells) >= WORDS]
@@ -184,30 +188,39 @@ def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
     shown = {name or path.name: one for name, one in arrays.items()}
     lines = [f"{path}: arrays:"]
     lines += [f"  {name}: {one.shape}, {one.dtype}" for name, one in shown.items()]
-    is_one = len([one for one in arrays.values() if len(one.shape) == 2]) == 1
+    wide = [name for name, one in arrays.items() if len(one.shape) == 2 and not is_label(name)]
+    is_one = len(wide) == 1
     splits: dict[str, str] = {}
     labels: dict[str, str] = {}
-    for name, one in arrays.items():
-        split = "pool" if is_one else split_of(name)
-        if len(one.shape) != 2 or split is None or split in splits:
+    several = False
+    for name in wide:
+        one, split = arrays[name], "pool" if is_one else split_of(name)
+        if split is None or split in splits:
             continue
         splits[split] = _place(inside, name)
         fitting = [
             other
             for other, array in arrays.items()
-            if array.shape == one.shape[:1]
+            if (
+                array.shape == one.shape[:1]
+                or (is_label(other) and array.shape[:1] == one.shape[:1])
+            )
             and (is_one or split_of(other) == split)
             and Path(other).stem.lower() not in IDS
         ]
         named = [other for other in fitting if is_label(other)]
         if named or len(fitting) == 1:
             labels[split] = _place(inside, (named or fitting)[0])
+            several |= len(arrays[(named or fitting)[0]].shape) == 2
     if "pool" not in splits:
         return Guess("", {}, lines)
     options: dict[str, Any] = {"splits": splits, **({"labels": labels} if labels else {})}
     why = [
         f"{key}: {', '.join(f'{k} {v}' for k, v in one.items())}" for key, one in options.items()
     ]
+    if several:
+        options["multilabel"] = True
+        why.append("multilabel: True, as labels have a column for each class")
     if "pool" not in {**labels, **given.get("labels", {})} and not given.get("unlabeled"):
         lines.append(
             "no array is taken for labels of the pool: name it with --options '{labels: {pool: "
@@ -254,7 +267,9 @@ def _described(cells: Sequence[str]) -> str:
 def _are_files(root: Path, cells: Sequence[str]) -> bool:
     filled = [one for one in cells if one.strip()][:TRIED]
     # A broken or missing file is for the check to name: most of them are there.
-    return bool(filled) and 2 * sum((root / one).is_file() for one in filled) > len(filled)
+    # So that the check says what is wrong with paths of Windows.
+    files = [root / one.replace("\\", "/") for one in filled]
+    return bool(filled) and 2 * sum(one.is_file() for one in files) > len(filled)
 
 
 def _words(cells: Sequence[str]) -> float:
@@ -298,6 +313,7 @@ def nothing_fits(what: str, guess: Guess) -> InputError:
     return InputError(
         f"{what}: cannot guess what this is; say so with --options, such as --options "
         "'{path_column: file, label_column: animal}' for a table of images, or --options "
-        "'{text_column: question, label_column: topic}' for one of texts; or write an entry with "
+        "'{text_column: question, label_column: topic}' for one of texts, or '{splits: {pool: "
+        "FILE:ARRAY}, labels: {pool: FILE:ARRAY}}' for embeddings, (N, D); or write an entry with "
         f"one of the implementations {sources} (docs/your-data.md):\n{found}"
     )

@@ -28,6 +28,8 @@ from labelbench_core.errors import InputError
 MOST_CLASSES = 40
 """Most classes whose numbers are printed."""
 MOST_SIZES = 5
+MISSING = ("nan", "na", "n/a", "null", "none", "<na>")
+"""Names of classes that are more often a label that is missing."""
 MOST_OPENED = 20_000
 """Most files whose headers are opened; of more, as many are spread over all."""
 NEAR_BITS = 4
@@ -110,8 +112,10 @@ def look(
     try:
         found = read(raw.skip_corrupt)
     except InputError as error:
-        problem = str(error)
         found = read(True)
+        if not any(len(split.labels) for split in found.splits.values()):
+            raise InputError(problem or str(error)) from error
+        problem = str(error)
         corrupt = found.left_out.get(CORRUPT, {}).get("count", 0)
     recorded: list[str] = []
     try:
@@ -176,6 +180,12 @@ def _classes(raw: RawDataset) -> list[str]:
     ]
     more = len(raw.class_names) - len(shown)
     shown += [f"and {more:,} more"] if more else []
+    missing = [name for name in raw.class_names if name.lower() in MISSING]
+    if missing:
+        shown += [
+            f"{printable(missing[0])} is a class here: if it means that a label is missing, "
+            "leave such rows out"
+        ]
     without = [f"{split} has no labels" for split in raw.splits if split not in order]
     return _told("classes", [f"{len(raw.class_names):,}", *without, *shown], "")
 

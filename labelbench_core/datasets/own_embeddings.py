@@ -12,7 +12,7 @@ import numpy as np
 from labelbench_core.datasets import POOL, RawDataset, RawSplit, Source
 from labelbench_core.datasets import _split_files as split_files
 from labelbench_core.datasets._arrays import ArrayPlace, files_of, place_of, read_array
-from labelbench_core.datasets.class_labels import class_labels, label_columns
+from labelbench_core.datasets.class_labels import class_labels, label_columns, refuse_gaps
 from labelbench_core.datasets.names import below
 from labelbench_core.datasets.row_kinds import check_embeddings
 from labelbench_core.datasets.table import read_class_names
@@ -111,10 +111,14 @@ def load(
         split: _labels(place, is_named=split in (labels or {}))
         for split, place in label_places.items()
     }
-    where = {split: f"{place}: labels" for split, place in label_places.items()}
+    where = {
+        split: f"{one}" if one.name else f"{one}: labels" for split, one in label_places.items()
+    }
     if unlabeled:
         require_known_classes(names, list(given))
     numbers, class_names = (label_columns if multilabel else class_labels)(given, where, names)
+    if names is None and not multilabel and POOL in given:
+        refuse_gaps(given[POOL], numbers[POOL], where[POOL])
     if unlabeled:
         numbers[POOL] = unknown(len(arrays[POOL]))
     for split, array in arrays.items():

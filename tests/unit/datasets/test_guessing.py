@@ -198,3 +198,46 @@ def test_parquet_with_embeddings(data, capsys):
     _, entry = check(capsys, "data/mine.parquet")
     assert entry["options"]["splits"] == {"pool": "mine.parquet:f*"}
     assert entry["options"]["labels"] == {"pool": "mine.parquet:label"}
+
+
+def test_cells_that_share_parts_are_several_labels(data, capsys):
+    rows = [[f"{n}.png", "a, b" if n % 3 else "a"] for n in range(24)]
+    for number, (name, _) in enumerate(rows):
+        paint(data / "pets" / name, number)
+    write_table(data / "pets" / "all.csv", ["file", "tags"], rows)
+    told, entry = check(capsys, "data/pets")
+    assert entry["options"]["label_separator"] == ","
+    rows = [[name, ("red, dark", "blue")[n % 2]] for n, (name, _) in enumerate(rows)]
+    write_table(data / "pets" / "all.csv", ["file", "tags"], rows)
+    told, entry = check(capsys, "data/pets")
+    assert "label_separator" not in entry["options"]
+    assert "blue: pool" in told
+
+
+def test_paths_of_windows_are_told_what_separates_folders(data, capsys):
+    for number in range(8):
+        paint(data / "pets" / "in" / f"{number}.png", number)
+    rows = [[f"in\\{number}.png", "ab"[number % 2]] for number in range(8)]
+    write_table(data / "pets" / "all.csv", ["file", "label"], rows)
+    assert command.main(["--check", "data/pets/all.csv"]) != 0
+    told = "".join(capsys.readouterr())
+    assert "an existing file, its folders separated by `/`; " in told
+
+
+def test_labels_in_columns_of_an_array(data, capsys):
+    x, y = np.random.default_rng(0).normal(size=(20, 4)), np.eye(2, dtype=int)[np.arange(20) % 2]
+    np.savez(data / "mine.npz", embeddings=x, labels=y)
+    told, entry = check(capsys, "data/mine.npz")
+    assert entry["options"]["multilabel"] is True
+    assert "multilabel: True, as labels have a column for each class" in told
+
+
+def test_a_first_line_of_data_and_a_class_called_nan_are_told(data, capsys):
+    tickets(data / "tickets.csv", ("where is my parcel tickets 99", "a"))
+    told, _ = check(capsys, "data/tickets.csv")
+    assert "but 'a' is a cell of its own column, too: is it data?" in told
+    rows = [[f"where is my parcel {n}", ("a", "NaN")[n % 2]] for n in range(20)]
+    write_table(data / "tickets.csv", ["text", "label"], rows)
+    told, _ = check(capsys, "data/tickets.csv")
+    assert "NaN is a class here: if it means that a label is missing" in told
+    assert "first line" not in told

@@ -74,6 +74,16 @@ def test_the_entry_says_how_broken_images_are_left_out(check, tmp_path):
     assert "#" not in again.split("catalogue:")[1]
 
 
+def test_images_none_of_which_can_be_read_are_an_error_that_names_them(check, tmp_path, capsys):
+    photos(tmp_path / "data" / "pets")
+    for path in (tmp_path / "data" / "pets").glob("*/*.png"):
+        path.write_bytes(b"none")
+    assert command.main(["--check", "data/pets"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: 20 images cannot be used, of 20; replace or remove what is")
+    assert "cat/0.png: not an image that Pillow can read" in told
+
+
 def test_letters_with_accents_are_drawn(check, tmp_path):
     font = sheet_font.sheet_font()
     if font is None:

@@ -220,7 +220,7 @@ WRONG = {
     "lacking class": (replace("test", labels=np.zeros(12, int)), "no row of class 1 (2 classes"),
     "no class in the pool": (
         replace("pool", labels=np.arange(30) % 2 * 2),
-        "pool has no row of cl",
+        "pool.npz: labels: no row has label 1, of 0 to 2 (1 of these are missing)",
     ),
 }
 
@@ -335,3 +335,17 @@ def test_parquet_cells_that_are_missing_or_of_other_lengths(rows, tmp_path):
         parquet.write_table(table, tmp_path / "pool.parquet")
         options = {"splits": {"pool": "pool.parquet", "test": "test.npz"}}
         assert expected in told(tmp_path, options)
+
+
+@pytest.mark.parametrize("dtype", [int, float])
+def test_labels_from_1_are_told_what_to_do(tmp_path, rows, dtype):
+    embeddings, labels = rows["pool"]
+    number = np.unique(labels, return_inverse=True)[1].astype(dtype)
+    np.savez(tmp_path / "one.npz", embeddings=embeddings, labels=number + 1)
+    line = told(tmp_path, {"splits": {"pool": "one.npz"}})
+    assert "one.npz: labels: no row has label 0, of 0 to " in line
+    assert "without a gap: subtract 1, or save the labels as text" in line
+    np.savez(tmp_path / "one.npz", embeddings=embeddings, labels=number * 2)
+    line = told(tmp_path, {"splits": {"pool": "one.npz"}})
+    assert "no row has label 1, of 0 to " in line
+    assert "subtract" not in line
