@@ -50,7 +50,7 @@ MODES: dict[str, Literal["w:", "w:gz", "w:xz"]] = {
 }
 """By the end of an archive's name, how it is compressed."""
 DESCRIBING = ("CITATION.cff", "environment.yml", "requirements.lock")
-"""Files of this project that are packed beside the results."""
+"""Files of this project that are packed beside the results, where they are there."""
 
 
 def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
@@ -109,22 +109,30 @@ def _described(
     experiment: Experiment, paths: list[str], without: Iterable[str], arguments: argparse.Namespace
 ) -> dict[str, str]:
     """Texts that are in the archive only: path → content."""
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
     origin = Origin(
         creators=arguments.creator,
         license=arguments.license or "",
-        version=project["version"],
+        version=_version(),
         commit=commit(),
         command=" ".join(["snakemake", "--configfile", *map(str, arguments.configfile or [])]),
     )
-    texts = {(ROOT / name).as_posix(): (PROJECT / name).read_text("utf-8") for name in DESCRIBING}
+    texts = {
+        (ROOT / name).as_posix(): (PROJECT / name).read_text("utf-8")
+        for name in DESCRIBING
+        if (PROJECT / name).is_file()
+    }
     if without:
         texts[str(listing_of(experiment.experiment))] = as_text(without)
     tables = [path for path in paths if path.endswith(".csv")]
     texts[str(CROISSANT)] = _json(croissant(experiment, tables, origin))
     texts[str(CRATE)] = _json(ro_crate(experiment, paths, texts, origin))
     return texts
+
+
+def _version() -> str:
+    """Of this software; empty where only a part of the project was copied."""
+    path = PROJECT / "pyproject.toml"
+    return tomllib.loads(path.read_text("utf-8"))["project"]["version"] if path.is_file() else ""
 
 
 def _json(content: dict) -> str:

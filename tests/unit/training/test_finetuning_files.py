@@ -105,7 +105,7 @@ def test_a_record_names_the_files_it_belongs_to(dataset, bought, tmp_path):
             with_weights(backbone, weights, metrics, ids)
         assert str(weights) in str(caught.value)
     weights.unlink()
-    with pytest.raises(InputError, match="have it made by the rule finetune_model"):
+    with pytest.raises(InputError, match=r"again to create it \(rule finetune_model\)"):
         with_weights(backbone, weights, metrics, ids)
 
 
