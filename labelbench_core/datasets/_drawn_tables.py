@@ -5,7 +5,8 @@ from typing import Any
 
 from labelbench_core.datasets import POOL, split_order
 from labelbench_core.datasets._tabular import Tabular
-from labelbench_core.datasets.drawing import asked_draw, drawn_splits, refuse_unused
+from labelbench_core.datasets.draw_options import among, asked_draw, refuse_unused
+from labelbench_core.datasets.drawing import drawn_splits
 from labelbench_core.datasets.names import printable, same_name
 from labelbench_core.errors import InputError
 
@@ -15,15 +16,10 @@ def with_draw(
     by: str,
     *,
     may_lack: bool,
-    test_share: float | None = None,
-    val_share: float | None = None,
-    test_size: int | None = None,
-    val_size: int | None = None,
-    split_seed: int = 0,
     near_together: int | None = None,
-    **_of_images: Any,
+    **others: Any,
 ) -> Tabular:
-    """`tabular` with the splits that are drawn; the options are those of the sources on tables.
+    """`tabular` with the splits that options ask for drawn from its pool; else as it is.
 
     Parameters
     ----------
@@ -31,18 +27,16 @@ def with_draw(
         What the column "together" is, in words; "": there is none.
     may_lack
         Whether `test` and `val` may lack classes.
+    others
+        Options of the source, with those of `draw_options.options`.
     """
     draw = asked_draw(
         has=list(tabular.splits),
         where=printable(tabular.cells.file),
-        test_share=test_share,
-        val_share=val_share,
-        test_size=test_size,
-        val_size=val_size,
-        seed=split_seed,
         near_bits=near_together,
         by=by,
         may_lack=may_lack,
+        **among(others),
     )
     if draw is None:
         together = by.removeprefix("column ") or None

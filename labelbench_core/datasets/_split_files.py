@@ -1,11 +1,12 @@
 """Data sets with a file for each split: what their sources share."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from labelbench_core.datasets import POOL, RawDataset, class_counts
 from labelbench_core.datasets._listing import SPLIT_NAME
 from labelbench_core.datasets.dividing import divided
-from labelbench_core.datasets.drawing import asked_draw, refuse_unused
+from labelbench_core.datasets.draw_options import asked_draw, asking, options, refuse_unused
 from labelbench_core.datasets.names import printable, require_classes, same_name
 from labelbench_core.datasets.unlabeled import refuse_given
 from labelbench_core.errors import InputError, listed, shown
@@ -28,11 +29,7 @@ def with_draw(
     *,
     together: Mapping[str, str | None],
     may_lack: bool,
-    test_share: float | None,
-    val_share: float | None,
-    test_size: int | None,
-    val_size: int | None,
-    split_seed: int,
+    **draw_options: Any,
 ) -> RawDataset:
     """`raw`, with the splits that options ask for drawn from its pool; else as it is.
 
@@ -46,6 +43,8 @@ def with_draw(
         The option that names these cells, and its value.
     may_lack
         Whether `test` and `val` may lack classes.
+    draw_options
+        See `draw_options.options`.
 
     Raises
     ------
@@ -54,22 +53,17 @@ def with_draw(
     """
     pool = raw.splits[POOL]
     if not pool.has_labels:
-        shares = {"test_share": test_share, "val_share": val_share}
-        refuse_given(**shares, test_size=test_size, val_size=val_size, **together)
+        refuse_given(**asking(draw_options), **together)
         return raw
     ((option, given),) = together.items()
     draw = asked_draw(
         has=list(raw.splits),
         where="the data set",
-        test_share=test_share,
-        val_share=val_share,
-        test_size=test_size,
-        val_size=val_size,
-        seed=split_seed,
         by="" if given is None else f"{option} {given}",
         may_lack=may_lack,
         usual=None,
         row="text" if pool.texts is not None else "row",
+        **options(**draw_options),
     )
     if draw is None:
         refuse_unused(**together)

@@ -7,6 +7,7 @@ import numpy as np
 
 from labelbench_core.datasets import POOL
 from labelbench_core.datasets._tabular import Cells, labels_of
+from labelbench_core.datasets.draw_options import asking
 from labelbench_core.datasets.unlabeled import refuse_given, require_known_classes, unknown
 from labelbench_core.errors import InputError
 
@@ -45,4 +46,4 @@ def check_unlabeled(
     """`InputError` for what does not go with a pool without labels."""
     given = {"label_separator": label_separator, "label_columns": label_columns}
     given |= {"class_column": class_column, **drawn}
-    refuse_given(**{name: value for name, value in given.items() if name != "split_seed"})
+    refuse_given(**asking(given))

@@ -12,12 +12,10 @@ import numpy as np
 
 from labelbench_core.datasets import POOL, class_counts
 from labelbench_core.datasets.names import printable
-from labelbench_core.errors import InputError, did_you_mean, shown
+from labelbench_core.errors import InputError, did_you_mean
 
 DRAWN = (POOL, "test", "val")
 """Splits in the order of their numbers here; a draw may do without the others than the pool."""
-USUAL_TEST = 0.2
-"""Share of the test where nothing is said, of images; texts and embeddings are drawn when asked."""
 
 
 @dataclass(frozen=True)
@@ -76,74 +74,6 @@ class Draw:
         if split in self.sizes:
             return counts * (self.sizes[split] / max(1, len(labels)))
         return counts * self.shares[split]
-
-
-def asked_draw(
-    *,
-    has: Sequence[str],
-    where: str,
-    test_share: float | None,
-    val_share: float | None,
-    test_size: int | None,
-    val_size: int | None,
-    seed: int,
-    near_bits: int | None = None,
-    by: str = "",
-    may_lack: bool = False,
-    usual: float | None = USUAL_TEST,
-    row: str = "image",
-) -> Draw | None:
-    """The draw that options ask for; None where all splits are there, or none is asked for.
-
-    Parameters
-    ----------
-    has
-        Splits that the source has itself.
-    where
-        It, for messages.
-    test_share, val_share, test_size, val_size
-        The options; None: not given. A `test_share` of 0 asks for no test.
-    usual
-        Share of the test where none is given; None: no test.
-
-    Raises
-    ------
-    InputError
-        For options that exclude each other, or ask for more than there is.
-    """
-    shares: dict[str, float] = {}
-    sizes: dict[str, int] = {}
-    for split, share, size in (("test", test_share, test_size), ("val", val_share, val_size)):
-        key, value = (f"{split}_share", share) if size is None else (f"{split}_size", size)
-        if share is not None and size is not None:
-            told = f"options.{split}_size: {size}; `{split}_share` is given, too"
-            raise InputError(f"{told}; allowed: one of the two")
-        if value is not None and split in has:
-            told = f"options.{key}: {value}; {where} already has the split {split}"
-            raise InputError(f"{told}; allowed: one of the two")
-        if size is not None:
-            sizes[split] = size
-        elif share:
-            shares[split] = share
-    if usual is not None and "test" not in has and test_share is None and test_size is None:
-        shares["test"] = usual
-    if sum(shares.values()) >= 1:
-        told = " + ".join(f"{share:g}" for share in shares.values())
-        raise InputError(f"options.test_share and val_share: {told}; allowed: a sum below 1")
-    if not shares and not sizes:
-        return None
-    return Draw(shares, sizes, seed, near_bits, by, may_lack, row=row)
-
-
-def refuse_unused(**options: object) -> None:
-    """`InputError` for an option of a draw that is given where nothing is drawn."""
-    for name, value in options.items():
-        if value is not None:
-            told = f"options.{name}: {shown(value)}; no split is drawn here"
-            raise InputError(
-                f"{told}; allowed: leave it out, or `test_share` or `val_share` where the source "
-                "lacks that split"
-            )
 
 
 def drawn_splits(

@@ -29,7 +29,7 @@ from labelbench_core.datasets._guessed_columns import (
     split_of,
     split_options,
 )
-from labelbench_core.datasets.drawing import USUAL_TEST
+from labelbench_core.datasets.draw_options import USUAL_TEST
 from labelbench_core.datasets.one_line import one_line
 from labelbench_core.errors import InputError, listed
 

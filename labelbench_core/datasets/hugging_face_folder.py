@@ -27,11 +27,12 @@ from labelbench_core.datasets._tabular import (
     labels_of,
 )
 from labelbench_core.datasets._unlabeled_tables import labels_of_others
+from labelbench_core.datasets.draw_options import asking
 from labelbench_core.datasets.names import below, printable
 from labelbench_core.datasets.table import common_folder, read_class_names
 from labelbench_core.datasets.unlabeled import refuse_given
 from labelbench_core.errors import InputError, shown
-from labelbench_core.registry.options import Count, InnerShare, Interval, Pixels, Seed, ShareBelow1
+from labelbench_core.registry.options import Interval, Pixels
 
 INFO = {
     "summary": "your own images in Hugging Face's layout, with metadata.csv or metadata.jsonl",
@@ -41,6 +42,7 @@ INFO = {
     "in_files": True,
     "groups": "group_column",
     "unlabeled_by": ["unlabeled"],
+    "options_of": "labelbench_core.datasets.draw_options:options",
 }
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 
@@ -96,11 +98,6 @@ def load(
     folder: str = "",
     label_column: str = "label",
     group_column: str | None = None,
-    test_share: ShareBelow1 | None = None,
-    val_share: InnerShare | None = None,
-    test_size: Count | None = None,
-    val_size: Count | None = None,
-    split_seed: Seed = 0,
     together_column: str | None = None,
     near_together: Annotated[int, Interval(ge=0, le=32)] | None = None,
     image_size: Pixels = 256,
@@ -109,6 +106,7 @@ def load(
     ground: Literal["white", "black"] = "white",
     unlabeled: bool = False,
     classes: str | None = None,
+    **draw: Any,
 ) -> RawDataset:
     """The index of all images, in the order of the metadata; none is opened.
 
@@ -123,17 +121,6 @@ def load(
         Column with the label of each image: a class's name, or its number. Default: ours.
     group_column
         Column with the group of each image, for the worst-group accuracy. Default: ours.
-    test_share
-        Share of every class that is drawn for the test, where there is no folder for that split.
-        null: 0.2, unless `test_size` says how many. 0: there is no test. Default: ours.
-    val_share
-        Share of every class that is drawn for validation; null: none is drawn. Default: ours.
-    test_size
-        Number of images that are drawn for the test, in place of a share. Default: ours.
-    val_size
-        Number of images that are drawn for validation, in place of a share. Default: ours.
-    split_seed
-        Seed of the draw. Default: ours.
     together_column
         Column that says which images belong together (an animal, a patient, a scene): images with
         equal cells are drawn together, those with empty cells one by one. Default: ours.
@@ -163,11 +150,7 @@ def load(
         folder=folder,
         label_column=label_column,
         group_column=group_column,
-        test_share=test_share,
-        val_share=val_share,
-        test_size=test_size,
-        val_size=val_size,
-        split_seed=split_seed,
+        **draw,
         together_column=together_column,
         near_together=near_together,
         allow_missing_classes=allow_missing_classes,
@@ -212,8 +195,7 @@ def _read(
         told = f"options.folder: {shown(folder)}: {printable(root)} is not a folder"
         raise InputError(f"{told}; allowed: an existing folder below LABELBENCH_DATA")
     if unlabeled:
-        drawn = {name: value for name, value in options.items() if name != "split_seed"}
-        refuse_given(together_column=together_column, **drawn)
+        refuse_given(together_column=together_column, **asking(options))
     names = {"label": label_column, "group": group_column, "together": together_column}
     chosen = {key: name for key, name in names.items() if name is not None}
     left_out = LeftOut()

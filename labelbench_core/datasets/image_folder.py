@@ -16,13 +16,13 @@ import numpy as np
 from labelbench_core.datasets import POOL, RawDataset, RawSplit, Source
 from labelbench_core.datasets._listing import Listing, list_images
 from labelbench_core.datasets.dividing import divided, groups_by_pattern
-from labelbench_core.datasets.drawing import asked_draw, refuse_unused
+from labelbench_core.datasets.draw_options import among, asked_draw, asking, refuse_unused
 from labelbench_core.datasets.listed_once import kept
 from labelbench_core.datasets.names import below, printable
 from labelbench_core.datasets.table import common_folder, read_class_names
 from labelbench_core.datasets.unlabeled import refuse_given, unknown
 from labelbench_core.errors import InputError, shown
-from labelbench_core.registry.options import Count, InnerShare, Interval, Pixels, Seed, ShareBelow1
+from labelbench_core.registry.options import Interval, Pixels
 
 INFO = {
     "summary": "your own images in folders, one folder per class",
@@ -31,6 +31,7 @@ INFO = {
     "required": ["folder"],
     "in_files": True,
     "unlabeled_by": ["unlabeled"],
+    "options_of": "labelbench_core.datasets.draw_options:options",
 }
 
 
@@ -60,16 +61,12 @@ def load(
     allow_missing_classes: bool = False,
     corrupt: Literal["error", "skip"] = "error",
     ground: Literal["white", "black"] = "white",
-    test_share: ShareBelow1 | None = None,
-    val_share: InnerShare | None = None,
-    test_size: Count | None = None,
-    val_size: Count | None = None,
-    split_seed: Seed = 0,
     together_pattern: str | None = None,
     near_together: Annotated[int, Interval(ge=0, le=32)] | None = None,
     leave_out: Sequence[str] | None = None,
     unlabeled: bool = False,
     classes: str | None = None,
+    **draw: Any,
 ) -> RawDataset:
     """The index of all images, sorted by split, class and file name; none is opened.
 
@@ -102,17 +99,6 @@ def load(
         leaves them out, counted and named. Default: ours.
     ground
         Background colour of transparent parts of an image. Default: ours.
-    test_share
-        Share of every class that is drawn for the test, where there is no folder for that split.
-        null: 0.2, unless `test_size` says how many. 0: there is no test. Default: ours.
-    val_share
-        Share of every class that is drawn for validation; null: none is drawn. Default: ours.
-    test_size
-        Number of images that are drawn for the test, in place of a share. Default: ours.
-    val_size
-        Number of images that are drawn for validation, in place of a share. Default: ours.
-    split_seed
-        Seed of the draw. Default: ours.
     together_pattern
         Regular expression that finds in an image's path the group that it belongs to (an animal, a
         patient, a scene), by its first group in parentheses or as a whole: images of one group are
@@ -137,11 +123,7 @@ def load(
         nested=nested,
         splits=splits,
         allow_missing_classes=allow_missing_classes,
-        test_share=test_share,
-        val_share=val_share,
-        test_size=test_size,
-        val_size=val_size,
-        split_seed=split_seed,
+        **draw,
         together_pattern=together_pattern,
         near_together=near_together,
         leave_out=leave_out,
@@ -203,11 +185,6 @@ def _read(
     data_dir: Path,
     *,
     folder: str = "",
-    test_share: float | None = None,
-    val_share: float | None = None,
-    test_size: int | None = None,
-    val_size: int | None = None,
-    split_seed: int = 0,
     together_pattern: str | None = None,
     near_together: int | None = None,
     allow_missing_classes: bool = False,
@@ -224,27 +201,19 @@ def _read(
         left_out=listing.left_out.described(),
         splits_note="; ".join(listing.assumed).capitalize(),
     )
+    draw_options = among(options)
     if options.get("unlabeled"):
         refuse_given(
-            test_share=test_share,
-            val_share=val_share,
-            test_size=test_size,
-            val_size=val_size,
-            together_pattern=together_pattern,
-            near_together=near_together,
+            **asking(draw_options), together_pattern=together_pattern, near_together=near_together
         )
         return raw, listing
     draw = asked_draw(
         has=list(raw.splits),
         where=printable(root),
-        test_share=test_share,
-        val_share=val_share,
-        test_size=test_size,
-        val_size=val_size,
-        seed=split_seed,
         near_bits=near_together,
         by="" if together_pattern is None else f"`{together_pattern}` in paths",
         may_lack=allow_missing_classes,
+        **draw_options,
     )
     if draw is None:
         refuse_unused(together_pattern=together_pattern, near_together=near_together)

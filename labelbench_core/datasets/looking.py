@@ -1,11 +1,9 @@
 """A look at a data set before anything runs: what is there, what is not used, and what is wrong."""
 
-import inspect
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -124,7 +122,8 @@ def look(
         found = found if draw is None else draw.raw
     except InputError as error:
         problem = problem or str(error)
-    lines += _splits(found, _how_to_draw(found, component, options))
+    known = registry.describe("datasets", source).options
+    lines += _splits(found, _how_to_draw(found, known, options))
     lines += _told("recorded", recorded, "")
     lines += _classes(found)
     left_out = {reason: one for reason, one in found.left_out.items() if reason != CORRUPT}
@@ -147,12 +146,15 @@ def _told(what: str, notes: Sequence[str], otherwise: str) -> list[str]:
     return [f"  {what if not place else '':<9} {note}" for place, note in enumerate(notes)]
 
 
-def _how_to_draw(raw: RawDataset, component: ModuleType, options: Mapping[str, Any]) -> str:
-    """What is to be said of a data set without a test; "" if it has one, or none is wanted."""
+def _how_to_draw(raw: RawDataset, known: Collection[str], options: Mapping[str, Any]) -> str:
+    """What to say of a data set without a test; "" if it has one, or none is wanted.
+
+    `known` are the options that its source has.
+    """
     if TEST in raw.splits or options.get("test_share") is not None:
         return ""
     told = "no test: results are those on the pool, in which labels are bought"
-    if "test_share" in inspect.signature(component.load).parameters and raw.splits[POOL].has_labels:
+    if "test_share" in known and raw.splits[POOL].has_labels:
         told += "; the option `test_share: 0.2` draws a fifth of every class"
     return told
 

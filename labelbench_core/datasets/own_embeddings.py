@@ -18,7 +18,6 @@ from labelbench_core.datasets.row_kinds import check_embeddings
 from labelbench_core.datasets.table import read_class_names
 from labelbench_core.datasets.unlabeled import require_known_classes, unknown
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
-from labelbench_core.registry.options import Count, InnerShare, Seed, ShareBelow1
 
 INFO = {
     "summary": "your own embeddings from .npy, .npz, Parquet or Zarr, with their labels",
@@ -28,6 +27,7 @@ INFO = {
     "rows": "embeddings",
     "multilabel_by": ["multilabel"],
     "unlabeled_by": ["unlabeled"],
+    "options_of": "labelbench_core.datasets.draw_options:options",
 }
 EMBEDDINGS = ("embeddings", "embedding", "features")
 LABELS = ("labels", "label")
@@ -48,12 +48,8 @@ def load(
     multilabel: bool = False,
     unlabeled: bool = False,
     allow_missing_classes: bool = False,
-    test_share: ShareBelow1 | None = None,
-    val_share: InnerShare | None = None,
-    test_size: Count | None = None,
-    val_size: Count | None = None,
-    split_seed: Seed = 0,
     together: str | None = None,
+    **draw: Any,
 ) -> RawDataset:
     """All splits, as the files have them.
 
@@ -81,17 +77,6 @@ def load(
     allow_missing_classes
         Whether `val`, `test` and shifted splits may lack classes; the pool never may. Default:
         ours.
-    test_share
-        Share of every class that is drawn from the pool as the test, where `splits` names no
-        test. null: no test is drawn. Default: ours.
-    val_share
-        Share of every class that is drawn for validation; null: none is drawn. Default: ours.
-    test_size
-        Number of rows that are drawn for the test, in place of a share. Default: ours.
-    val_size
-        Number of rows that are drawn for validation, in place of a share. Default: ours.
-    split_seed
-        Seed of the draw. Default: ours.
     together
         `FILE` or `FILE:ARRAY` that says which rows of the pool belong together (a patient, a
         recording), as N names or whole numbers: rows with equal values are drawn together, rows
@@ -140,11 +125,7 @@ def load(
         None if together is None else _groups(data_dir, together, len(arrays[POOL])),
         together={"together": together},
         may_lack=allow_missing_classes,
-        test_share=test_share,
-        val_share=val_share,
-        test_size=test_size,
-        val_size=val_size,
-        split_seed=split_seed,
+        **draw,
     )
 
 

@@ -29,7 +29,7 @@ from labelbench_core.datasets._tabular import (
 from labelbench_core.datasets._unlabeled_tables import check_unlabeled, labels_of_others
 from labelbench_core.datasets.names import below, printable, same_name
 from labelbench_core.errors import InputError, shown
-from labelbench_core.registry.options import Count, InnerShare, Interval, Pixels, Seed, ShareBelow1
+from labelbench_core.registry.options import Interval, Pixels
 
 INFO = {
     "summary": "your own images by a table with their paths, labels, splits and groups",
@@ -40,6 +40,7 @@ INFO = {
     "multilabel_by": ["label_separator", "label_columns"],
     "groups": "group_column",
     "unlabeled_by": ["unlabeled"],
+    "options_of": "labelbench_core.datasets.draw_options:options",
 }
 FROM_DATA = "(relative paths start at LABELBENCH_DATA)"
 
@@ -71,17 +72,13 @@ def load(
     classes: str | None = None,
     class_column: str | None = None,
     unlabeled: bool = False,
-    test_share: ShareBelow1 | None = None,
-    val_share: InnerShare | None = None,
-    test_size: Count | None = None,
-    val_size: Count | None = None,
-    split_seed: Seed = 0,
     together_column: str | None = None,
     near_together: Annotated[int, Interval(ge=0, le=32)] | None = None,
     image_size: Pixels = 256,
     allow_missing_classes: bool = False,
     corrupt: Literal["error", "skip"] = "error",
     ground: Literal["white", "black"] = "white",
+    **draw: Any,
 ) -> RawDataset:
     """The index of all images, in the order of the table; none is opened.
 
@@ -125,17 +122,6 @@ def load(
         Whether the pool has no labels, so that an annotator's are needed: its cells of
         `label_column` are not read, no split is drawn, and classes are those of `classes` or of the
         other splits. Default: ours.
-    test_share
-        Share of every class that is drawn for the test, where no row is in that split. null: 0.2,
-        unless `test_size` says how many. 0: there is no test. Default: ours.
-    val_share
-        Share of every class that is drawn for validation; null: none is drawn. Default: ours.
-    test_size
-        Number of images that are drawn for the test, in place of a share. Default: ours.
-    val_size
-        Number of images that are drawn for validation, in place of a share. Default: ours.
-    split_seed
-        Seed of the draw. Default: ours.
     together_column
         Column that says which images belong together (an animal, a patient, a scene): images with
         equal cells are drawn together, those with empty cells one by one. Default: ours.
@@ -167,11 +153,7 @@ def load(
         classes=classes,
         class_column=class_column,
         unlabeled=unlabeled,
-        test_share=test_share,
-        val_share=val_share,
-        test_size=test_size,
-        val_size=val_size,
-        split_seed=split_seed,
+        **draw,
         together_column=together_column,
         near_together=near_together,
         allow_missing_classes=allow_missing_classes,

@@ -15,7 +15,6 @@ from labelbench_core.datasets._text_cells import dataset_of_texts, refuse_blank
 from labelbench_core.datasets.names import below, printable
 from labelbench_core.datasets.table import read_class_names
 from labelbench_core.errors import InputError, shown
-from labelbench_core.registry.options import Count, InnerShare, Seed, ShareBelow1
 
 INFO = {
     "summary": "your own texts by tables with columns of texts and labels",
@@ -24,6 +23,7 @@ INFO = {
     "required": ["splits"],
     "rows": "texts",
     "unlabeled_by": ["unlabeled"],
+    "options_of": "labelbench_core.datasets.draw_options:options",
 }
 
 
@@ -41,13 +41,9 @@ def load(
     classes: str | None = None,
     unlabeled: bool = False,
     allow_missing_classes: bool = False,
-    test_share: ShareBelow1 | None = None,
-    val_share: InnerShare | None = None,
-    test_size: Count | None = None,
-    val_size: Count | None = None,
-    split_seed: Seed = 0,
     together_column: str | None = None,
     split_column: str | None = None,
+    **draw: Any,
 ) -> RawDataset:
     """All splits, in the order of the tables.
 
@@ -72,17 +68,6 @@ def load(
     allow_missing_classes
         Whether `val`, `test` and shifted splits may lack classes; the pool never may. Default:
         ours.
-    test_share
-        Share of every class that is drawn from the pool as the test, where `splits` names no
-        test. null: no test is drawn. Default: ours.
-    val_share
-        Share of every class that is drawn for validation; null: none is drawn. Default: ours.
-    test_size
-        Number of texts that are drawn for the test, in place of a share. Default: ours.
-    val_size
-        Number of texts that are drawn for validation, in place of a share. Default: ours.
-    split_seed
-        Seed of the draw. Default: ours.
     together_column
         Column of the pool's table that says which texts belong together (an author, a
         conversation): texts with equal cells are drawn together, those with empty cells one by one.
@@ -116,11 +101,7 @@ def load(
         cells[POOL].columns.get("together"),
         together={"together_column": together_column},
         may_lack=allow_missing_classes,
-        test_share=test_share,
-        val_share=val_share,
-        test_size=test_size,
-        val_size=val_size,
-        split_seed=split_seed,
+        **draw,
     )
 
 
