@@ -54,13 +54,17 @@ CROISSANT_CONTEXT: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Origin:
-    """Who publishes results and under which terms, and which code made them."""
+    """Who publishes results, where and under which terms, and which code made them.
+
+    Empty texts: not said.
+    """
 
     creators: Sequence[str]
     license: str
     version: str
     commit: str
     command: str
+    url: str = ""
 
 
 def ro_crate(
@@ -137,7 +141,6 @@ def croissant(experiment: Experiment, tables: Iterable[str], origin: Origin) -> 
         "description": _description(experiment),
         "datePublished": _today(),
         "version": "1.0.0",
-        "url": PAPER,
         "citeAs": PAPER,
         "isLiveDataset": False,
         "rai:dataCollection": (
@@ -159,8 +162,9 @@ def croissant(experiment: Experiment, tables: Iterable[str], origin: Origin) -> 
             "need. Not evidence about data sets, backbones, or numbers of labels beyond these."
         ),
         "rai:dataBiases": (
-            "Benchmark data sets are cleaner and better balanced than most pools in use; backbones "
-            "may have been pretrained on related images or texts."
+            "Those of the data sets, which are not described here; public ones are often cleaner "
+            "and better balanced than pools in use. Backbones may have been pretrained on related "
+            "images or texts."
         ),
         "rai:dataLimitations": (
             f"{len(seeds)} seeds; power.csv says which differences these can show. Intervals are "
@@ -173,6 +177,8 @@ def croissant(experiment: Experiment, tables: Iterable[str], origin: Origin) -> 
         "distribution": [_file_object(path) for path in tables],
         "recordSet": [_record_set(path) for path in tables],
     }
+    if origin.url:
+        described["url"] = origin.url
     if origin.license:
         described["license"] = origin.license
     if origin.creators:

@@ -7,8 +7,8 @@ nothing to do there. A slim archive leaves out embeddings, views, refreshed embe
 weights of networks, and lists them in results/reports/EXPERIMENT/left_out.json.
 
 results/ in the archive is an RO-Crate (ro-crate-metadata.json), with CITATION.cff and the
-environment; croissant.json describes its tables. Say who publishes it and under which licence:
-`--creator NAME --license URL`.
+environment; croissant.json describes its tables. Say who publishes it, where and under which
+licence: `--creator NAME --url URL --license URL`.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import base64
 import io
 import json
 import os
+import shlex
 import sys
 import tarfile
 import tomllib
@@ -114,7 +115,8 @@ def _described(
         license=arguments.license or "",
         version=_version(),
         commit=commit(),
-        command=" ".join(["snakemake", "--configfile", *map(str, arguments.configfile or [])]),
+        command=_command(arguments),
+        url=arguments.url or "",
     )
     texts = {
         (ROOT / name).as_posix(): (PROJECT / name).read_text("utf-8")
@@ -133,6 +135,16 @@ def _version() -> str:
     """Of this software; empty where only a part of the project was copied."""
     path = PROJECT / "pyproject.toml"
     return tomllib.loads(path.read_text("utf-8"))["project"]["version"] if path.is_file() else ""
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """The command that makes what is packed."""
+    parts = ["snakemake", "--cores", "all"]
+    if arguments.configfile:
+        parts += ["--configfile", *map(str, arguments.configfile)]
+    if arguments.config:
+        parts += ["--config", *arguments.config]
+    return shlex.join(parts)
 
 
 def _json(content: dict) -> str:
@@ -202,6 +214,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--creator", action="append", default=[], metavar="NAME", help=creator)
     terms = "address of the licence of these results, such as that of CC BY 4.0"
     parser.add_argument("--license", metavar="URL", help=terms)
+    parser.add_argument("--url", metavar="URL", help="address at which these results can be found")
     return run_command(archive_results, *parser.parse_known_args(argv))
 
 

@@ -76,12 +76,11 @@ def small_test_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
         count = splits[split]["num_rows"]
         rows = "1 row" if count == 1 else f"{count:,} rows"
         named = "pool" if split == POOL else f"{split} split"
-        yield f"The {named} has {rows}: one of them is {100 / count:.2f} points of accuracy." + (
-            ""
-            if split != small[-1]
-            else " Intervals are over seeds only: they do not say what "
-            f"other rows in the {named if len(small) == 1 else 'splits'} would change."
-        )
+        told = f"The {named} has {rows}: one of them is {100 / count:.2f} % of it."
+        if split == small[-1]:
+            told += " Intervals are over seeds only: they do not say how much results would differ "
+            told += "on other rows."
+        yield told
 
 
 def corrupt_notes(manifest: Mapping[str, Any]) -> Iterator[str]:

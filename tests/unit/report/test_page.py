@@ -282,10 +282,10 @@ def test_unreadable_images_and_small_tests_are_caveats(results: Path) -> None:
     words = " ".join(" ".join(Page(path.read_text(encoding="utf-8")).words).split())
     after = words.split("What these numbers do not show ")[1]
     assert after.startswith("digits: 3 files left out, which cannot be decoded: cat/0.jpg")
-    assert "digits: The test split has 40 rows: one of them is 2.50 points of accuracy." in after
-    assert "digits: The sketch split has 50 rows: one of them is 2.00 points of accuracy." in after
+    assert "digits: The test split has 40 rows: one of them is 2.50 % of it." in after
+    assert "digits: The sketch split has 50 rows: one of them is 2.00 % of it." in after
     assert after.count("Intervals are over seeds only") == 1
-    assert "what other rows in the splits would change" in after
+    assert "how much results would differ on other rows" in after
     assert "The pool has" not in after
 
 

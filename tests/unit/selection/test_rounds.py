@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from helpers.blob_rounds import SETTINGS
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import linear, linear_ensemble
 from labelbench_core.seeds import rng_for
@@ -16,15 +17,6 @@ from labelbench_core.selection.seen import pool_of
 from labelbench_core.storage import files, store
 from labelbench_core.storage.records import write_record
 from labelbench_core.storage.round_files import Round
-
-SETTINGS = {
-    "dataset": "blobs",
-    "backbone": "none",
-    "seed": 0,
-    "proxy": {"id": "linear", "implementation": "linear"},
-    "schedule": {"id": "s", "initial": 12, "batch": 8},
-    "strategy": {"id": "margin", "implementation": "margin"},
-}
 
 
 @pytest.fixture(scope="module")

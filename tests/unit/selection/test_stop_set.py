@@ -5,21 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from helpers.blob_rounds import SETTINGS
 from labelbench_core.metrics.signals import OF_BATCH, OF_STOP_SET, SIGNALS, of_batch, of_stop_set
 from labelbench_core.selection import rounds, stop_set
 from labelbench_core.selection.data import RoundData
 from labelbench_core.selection.in_memory import round_data
 from labelbench_core.selection.pool_rows import PredictedRows
 from labelbench_core.storage.round_files import Round
-
-SETTINGS = {
-    "dataset": "blobs",
-    "backbone": "none",
-    "seed": 0,
-    "proxy": {"id": "linear", "implementation": "linear"},
-    "schedule": {"id": "s", "initial": 12, "batch": 8},
-    "strategy": {"id": "margin", "implementation": "margin"},
-}
 
 
 @pytest.fixture(scope="module")

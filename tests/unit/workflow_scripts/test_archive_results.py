@@ -54,6 +54,7 @@ def test_what_is_remembered_of_drawn_splits_is_packed(
         slim=slim,
         creator=["A. Author"],
         license=None,
+        url=None,
     )
     archive_results.archive_results(arguments, [])
     with tarfile.open(arguments.archive) as archive:
@@ -67,3 +68,16 @@ def test_what_is_remembered_of_drawn_splits_is_packed(
         "results/requirements.lock",
         "results/ro-crate-metadata.json",
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "command"),
+    [
+        ({}, "snakemake --cores all"),
+        ({"configfile": [Path("a b.yaml")]}, "snakemake --cores all --configfile 'a b.yaml'"),
+        ({"config": ["seeds=2"]}, "snakemake --cores all --config seeds=2"),
+    ],
+)
+def test_the_command_is_one_that_makes_these_results(given: dict, command: str) -> None:
+    arguments = argparse.Namespace(**{"configfile": [], "config": [], **given})
+    assert archive_results._command(arguments) == command

@@ -22,6 +22,7 @@ ORIGIN = Origin(
     version="0.1.0",
     commit="abc",
     command="snakemake --configfile mine.yaml",
+    url="https://example.org/results",
 )
 READ = """
 import json, mlcroissant
@@ -105,4 +106,4 @@ def test_without_licence_and_creator_nothing_is_claimed(files: list[str]) -> Non
     root = next(one for one in crate["@graph"] if one["@id"] == "./")
     assert not {"license", "author"} & set(root)
     content = croissant(published_runs.experiment(), [], origin)
-    assert not {"license", "creator"} & set(content)
+    assert not {"license", "creator", "url"} & set(content)
