@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from labelbench_core.datasets._parquet import parquet_reader
 from labelbench_core.datasets.names import below, printable
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
@@ -131,7 +132,7 @@ def shapes_in(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
 
 
 def _columns_in(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
-    with _parquet(printable(path)) as parquet:
+    with parquet_reader(printable(path), "save the arrays as .npz") as parquet:
         file = parquet.ParquetFile(path)
         rows = file.metadata.num_rows
         first = next(file.iter_batches(1), None)
@@ -152,24 +153,6 @@ def _columns_in(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
                 wide = {f"{prefix}*": ((rows, count), "numbers")}
                 found = {k: one for k, one in found.items() if not k.startswith(prefix)} | wide
         return found
-
-
-@contextlib.contextmanager
-def _parquet(place: object) -> Iterator[Any]:
-    """The package's reader; one line where it is not installed, or cannot read the file."""
-    try:
-        import pyarrow  # pyright: ignore[reportMissingImports]  # need not be installed
-        import pyarrow.parquet as parquet  # pyright: ignore[reportMissingImports]  # nor this
-    except ImportError as error:
-        raise InputError(
-            f"{place}: reading Parquet needs the package pyarrow, which is not installed; install "
-            "it, or save the arrays as .npz"
-        ) from error
-    try:
-        yield parquet
-    except pyarrow.ArrowException as error:
-        told = " ".join(str(error).split())
-        raise InputError(f"{place}: not a readable Parquet file ({told})") from error
 
 
 @contextlib.contextmanager
@@ -219,7 +202,7 @@ def _from_zarr(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarr
 
 
 def _from_parquet(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarray:
-    with _parquet(place) as parquet:
+    with parquet_reader(place, "save the arrays as .npz") as parquet:
         names = parquet.read_schema(place.path).names
         wanted = place.name or ""
         if wanted.endswith("*"):

@@ -1,6 +1,5 @@
 """Columns of a table file as text: CSV, TSV, JSON Lines, or Parquet where pyarrow is installed."""
 
-import contextlib
 import csv
 import itertools
 import json
@@ -8,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from labelbench_core.datasets._parquet import parquet_reader
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
@@ -75,7 +75,7 @@ def column_names(path: Path) -> list[str]:
     """Names of a table's columns; of JSON Lines, the keys of its first object."""
     suffix = require_suffix(path)
     if suffix == PARQUET:
-        with _parquet(path) as parquet:
+        with parquet_reader(printable(path), "save the table as CSV") as parquet:
             return list(parquet.read_schema(path).names)
     if suffix in JSON_LINES:
         return list(next(_json_lines(path), (0, {}))[1])
@@ -213,28 +213,10 @@ def _joined(values: Sequence[Any], separator: str, where: str) -> str:
     return separator.join(texts)
 
 
-@contextlib.contextmanager
-def _parquet(path: Path) -> Iterator[Any]:
-    """The package's reader; one line where it is not installed, or cannot read the file."""
-    try:
-        import pyarrow  # pyright: ignore[reportMissingImports]  # need not be installed
-        import pyarrow.parquet as parquet  # pyright: ignore[reportMissingImports]  # nor this
-    except ImportError as error:
-        raise InputError(
-            f"{printable(path)}: reading Parquet needs the package pyarrow, which is not "
-            "installed; install it, or save the table as CSV"
-        ) from error
-    try:
-        yield parquet
-    except (pyarrow.ArrowException, OSError) as error:
-        told = " ".join(str(error).split())
-        raise InputError(f"{printable(path)}: not a readable Parquet file ({told})") from error
-
-
 def _read_parquet(
     path: Path, columns: Mapping[str, str], joined: Mapping[str, str]
 ) -> dict[str, list[str]]:
-    with _parquet(path) as parquet:
+    with parquet_reader(printable(path), "save the table as CSV") as parquet:
         _places(path, parquet.read_schema(path).names, columns)
         table = parquet.read_table(path, columns=list(dict.fromkeys(columns.values())))
     cells: dict[str, list[str]] = {}
