@@ -31,7 +31,7 @@ class PoolFacts:
         Where files of annotators are looked for.
     has_labels
         Whether it has labels of its own. Where it has none, only annotators are used whose `INFO`
-        has `"without_truth": True`.
+        has `"without_truth": True`, without the options that its `"truth_by"` names.
     """
 
     num_rows: int | None

@@ -19,6 +19,7 @@ INFO = {
     "paper": "Wei et al. 2022 (CIFAR-10N)",
     "required": ["table", "column"],
     "without_truth": True,
+    "truth_by": ["clean"],
 }
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 

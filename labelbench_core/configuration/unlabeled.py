@@ -31,7 +31,8 @@ def unlabeled_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) -> 
     for name in crossing.annotators:
         if not _says_itself(catalogue, name):
             allowed = [one for one in catalogue["annotators"] if _says_itself(catalogue, one)]
-            known = listed(allowed) or "an entry of the implementation recorded"
+            other = "an entry of the implementation recorded, without `clean`"
+            known = listed(allowed) if allowed else other
             yield f"annotators: {name!r} needs the labels of {of_dataset}; allowed: {known}"
     for name in crossing.ceilings:
         yield f"ceilings: {name!r} needs the labels of {of_dataset}; allowed: leave it out"
@@ -60,13 +61,14 @@ def unmeasured_errors(
 
 
 def _says_itself(catalogue: Catalogue, annotator: str) -> bool:
-    """Whether an annotator gives labels without the data set's own."""
+    """Whether an annotator gives labels without the data set's own, to compare with among them."""
     if annotator == EXACT:
         return False
     try:
-        described = registry.describe(
-            "annotators", catalogue["annotators"][annotator]["implementation"]
-        )
+        entry = catalogue["annotators"][annotator]
+        info = registry.describe("annotators", entry["implementation"]).info
     except (InputError, KeyError):  # reported to experiments that name it
         return False
-    return bool(described.info.get("without_truth"))
+    given = registry.options_of(entry)
+    compares = any(given.get(option) for option in info.get("truth_by", ()))
+    return bool(info.get("without_truth")) and not compares

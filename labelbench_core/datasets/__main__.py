@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core.datasets import data_directory, guessing
+from labelbench_core.datasets.guessed_folders import guess_file, guess_folder
 from labelbench_core.datasets.looks import STATE
 from labelbench_core.datasets.new_entry import entry_lines, place_of
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
@@ -109,7 +110,8 @@ def _entries(asked: argparse.Namespace) -> list[tuple[str, dict[str, Any], Path,
         return [(name, _with(entry, options), data_directory(), False) for name, entry in entries]
     if path.exists():
         name, data_dir, inside = place_of(path)
-        guess = _guess(path, inside, options)
+        is_file = path.is_file() or guessing.is_array_file(path)
+        guess = (guess_file if is_file else guess_folder)(path, inside, options)
         if guess is not None:
             print("\n".join(guess.lines), end="\n\n")
             source, options = guess.source, {**guess.options, **options}
@@ -133,27 +135,6 @@ def _entries(asked: argparse.Namespace) -> list[tuple[str, dict[str, Any], Path,
 def _with(entry: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     """An entry with further options."""
     return {**entry, "options": {**options_of(entry), **options}}
-
-
-def _guess(path: Path, inside: str, given: dict[str, Any]) -> guessing.Guess | None:
-    """What a file, or the only table of a folder of images, seems to be; None of other folders."""
-    if guessing.is_array_file(path) and "path_column" not in given and "text_column" not in given:
-        found = guessing.guess_arrays(path, inside, given)
-    elif path.is_file():
-        found = guessing.guess_table(path, inside, given)
-    else:
-        table = guessing.table_beside_images(path) if not given else None
-        if table is None or table.name.startswith("metadata."):
-            return None
-        try:
-            found = guessing.guess_table(table, f"{inside}/{table.name}", given)
-        except InputError:  # some other file, beside folders of classes
-            return None
-        if found.source != "table":
-            return None
-    if not found.source:
-        raise guessing.nothing_fits(str(path), found)
-    return found
 
 
 def _of_file(path: Path) -> dict[str, dict[str, Any]]:

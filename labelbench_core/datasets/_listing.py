@@ -175,7 +175,7 @@ def _advice(root: Path) -> str:
             "; images with labels in a table are read by `implementation: table`, without labels "
             "as a pool by `unlabeled: true`"
         )
-    return ""
+    return f", but {listed(names[:3])}; `--check` says what reads these" if names else ", nothing"
 
 
 def _listed(

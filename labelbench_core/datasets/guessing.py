@@ -5,7 +5,7 @@ Only for `--check`, which prints each guess beside what it rests on: an entry ne
 
 import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -15,11 +15,9 @@ from labelbench_core.datasets._arrays import shapes_in
 from labelbench_core.datasets._columns import (
     JSON_LINES,
     PARQUET,
-    SUFFIXES,
     column_names,
     read_columns,
 )
-from labelbench_core.datasets._formats import READ_SUFFIXES
 from labelbench_core.datasets._guessed_columns import (
     NAMED,
     SEPARATORS,
@@ -68,15 +66,6 @@ def is_array_file(path: Path) -> bool:
     if path.suffix.lower() == PARQUET and path.is_file():
         return any(len(one.shape) == 2 for one in _arrays(path).values())
     return path.suffix.lower() in ARRAYS
-
-
-def table_beside_images(folder: Path) -> Path | None:
-    """The only table of a folder whose images are in no folders of classes, if there is one."""
-    inside = [one for one in sorted(folder.iterdir()) if not one.name.startswith(".")]
-    tables = [one for one in inside if one.suffix.lower() in SUFFIXES and one.is_file()]
-    folders = [one for one in inside if one.is_dir()]
-    images = any(one.name.lower().endswith(READ_SUFFIXES) for one in inside)
-    return tables[0] if len(tables) == 1 and (images or len(folders) <= 1) else None
 
 
 def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
@@ -159,18 +148,28 @@ def _no_labels(columns: Mapping[str, Sequence[str]]) -> str:
 
 def _siblings(path: Path, inside: str) -> dict[str, str]:
     """Split → table beside this one with its columns and a like name: test.csv for train.csv."""
-    if split_of(path.stem) != "pool":
-        return {}
     found: dict[str, str] = {}
-    for other in sorted(path.parent.glob(f"*{path.suffix}")):
-        split = split_of(other.stem)
-        if split in (None, "pool", *found) or _rest(other.stem) != _rest(path.stem):
-            continue
+    for split, other in _other_splits(path):
         # A table that cannot be read is not a split of this one.
         with contextlib.suppress(InputError):
-            if column_names(other) == column_names(path):
-                found[str(split)] = (Path(inside).parent / other.name).as_posix()
+            if split not in found and column_names(other) == column_names(path):
+                found[split] = _beside(inside, other)
     return found
+
+
+def _other_splits(path: Path) -> Iterator[tuple[str, Path]]:
+    """Files beside that of a pool whose names differ by the split alone, and their splits."""
+    if split_of(path.stem) != "pool":
+        return
+    for other in sorted(path.parent.glob(f"*{path.suffix}")):
+        split = split_of(other.stem)
+        if split not in (None, "pool") and _rest(other.stem) == _rest(path.stem):
+            yield str(split), other
+
+
+def _beside(inside: str, other: Path) -> str:
+    """A file in the folder of that at `inside`, as an option names it."""
+    return (Path(inside).parent / other.name).as_posix()
 
 
 def _rest(stem: str) -> list[str]:
@@ -209,11 +208,19 @@ def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
             and Path(other).stem.lower() not in IDS
         ]
         named = [other for other in fitting if is_label(other)]
+        # Of as many rows, those of the same split: y_train.npy, not y_test.npy, for X_train.npy.
+        own = split_of(path.stem)
+        named.sort(key=lambda other: not (own and split_of(Path(other).stem) == own))
         if named or len(fitting) == 1:
             labels[split] = _place(inside, (named or fitting)[0])
             several |= len(arrays[(named or fitting)[0]].shape) == 2
     if "pool" not in splits:
         return Guess("", {}, lines)
+    if is_one and list(splits) == ["pool"]:
+        for split, other in _other_splits(path):
+            found = _as_other_split(split, other, _beside(inside, other), wide[0], arrays[wide[0]])
+            if split not in splits and found:
+                splits[split], labels[split] = found
     options: dict[str, Any] = {"splits": splits, **({"labels": labels} if labels else {})}
     why = [
         f"{key}: {', '.join(f'{k} {v}' for k, v in one.items())}" for key, one in options.items()
@@ -231,6 +238,23 @@ def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
         why.append(f"test_share: {USUAL_TEST} of every class, as there is no test")
     why = [one for one in why if one.split(":")[0] not in given]
     return Guess("own-embeddings", options, [*lines, *_guessed("own-embeddings", why)])
+
+
+def _as_other_split(
+    split: str, path: Path, inside: str, name: str, pool: "_Array"
+) -> tuple[str, str] | None:
+    """Embeddings like the pool's in the file of another split, and their labels; else None."""
+    # A file that cannot be read is not a split of this one.
+    with contextlib.suppress(InputError):
+        arrays = {**_arrays(path), **(_neighbours(path) if path.suffix.lower() == ".npy" else {})}
+        one = arrays.get(name)
+        if one is None or len(one.shape) != 2 or one.shape[1] != pool.shape[1]:
+            return None
+        for other, array in arrays.items():
+            is_of_split = path.suffix.lower() != ".npy" or split_of(Path(other).stem) == split
+            if is_label(other) and is_of_split and array.shape[:1] == one.shape[:1]:
+                return _place(inside, name), _place(inside, other)
+    return None
 
 
 def _guessed(source: str, why: Sequence[str]) -> list[str]:

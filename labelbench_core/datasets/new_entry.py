@@ -10,7 +10,18 @@ from typing import Any
 import yaml
 
 from labelbench_core.datasets import data_directory
+from labelbench_core.datasets._guessed_columns import LABELS
+from labelbench_core.datasets._tabular import KNOWN
 from labelbench_core.registry import option_errors
+
+GENERIC = frozenset(
+    {
+        *KNOWN, *LABELS, "all", "array", "arrays", "csv", "data", "dataset", "df", "embedding",
+        "embeddings", "feature", "features", "files", "index", "list", "metadata", "table", "text",
+        "texts", "vectors", "x",
+    }
+)  # fmt: skip
+"""Words that name no data set: where a file's name has no other, its folder names it."""
 
 
 def place_of(path: Path) -> tuple[str, Path, str]:
@@ -25,10 +36,30 @@ def place_of(path: Path) -> tuple[str, Path, str]:
     data_dir, inside = typed.parent, typed.name
     if typed != usual and typed.is_relative_to(usual):
         data_dir, inside = data_directory(), typed.relative_to(usual).as_posix()
-    stem = typed.name if typed.is_dir() else typed.stem
-    plain = unicodedata.normalize("NFKD", stem.replace("ß", "ss")).encode("ascii", "ignore")
-    name = re.sub("[^a-z0-9]+", "-", plain.decode().lower()).strip("-")
-    return name[:100].strip("-") or "my-data", data_dir, inside
+    return _id_of(typed, usual), data_dir, inside
+
+
+def _id_of(path: Path, data_dir: Path) -> str:
+    """The name of a folder; that of a file, or where it says nothing, of the folder it is in."""
+    if path.is_dir() and path.suffix.lower() != ".zarr":
+        return _plain(path.name) or "my-data"
+    names = [_plain(path.stem)]
+    for folder in path.parents:
+        if folder in (data_dir, Path.home()):
+            break
+        names.append(_plain(folder.name))
+    return next((one for one in names if not _says_nothing(one)), names[0]) or "my-data"
+
+
+def _plain(name: str) -> str:
+    """A name in small letters, digits and hyphens."""
+    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore")
+    return re.sub("[^a-z0-9]+", "-", plain.decode().lower())[:100].strip("-")
+
+
+def _says_nothing(name: str) -> bool:
+    """Whether all words of a name are those of any data set: data, x-train, labels-2, features."""
+    return all(one.isdigit() or one in GENERIC for one in name.split("-") if one)
 
 
 def entry_lines(

@@ -97,7 +97,7 @@ ALLOWED = {
     "groups": option_rules.of(bool | str),
     **dict.fromkeys(("weights_file", "code", "environment"), option_rules.of(str)),
     "options_of": option_rules.of(str),
-    **dict.fromkeys(("multilabel_by", "unlabeled_by"), _TEXTS),
+    **dict.fromkeys(("multilabel_by", "unlabeled_by", "truth_by"), _TEXTS),
     "environment_by": option_rules.Allowed(
         "a mapping of options to mappings of their values to environments", _are_pairs_by_option
     ),
@@ -120,7 +120,7 @@ ONLY_OF = {
         ),
         "datasets",
     ),
-    "without_truth": "annotators",
+    **dict.fromkeys(("without_truth", "truth_by"), "annotators"),
 }
 
 
@@ -154,7 +154,7 @@ def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> I
             yield from _not_of_use(key, [value], options, lambda default: not default, "nothing")
         elif key == "sizes_by":
             yield from _not_of_use(key, value, options, lambda _: True, "any default")
-        elif key in ("required", "multilabel_by", "unlabeled_by"):
+        elif key in ("required", "multilabel_by", "unlabeled_by", "truth_by"):
             yield from _not_of_use(key, value, options, lambda default: not default, "nothing")
         elif key == "at_least":
             yield from _not_of_use(key, value, options, _is_number, "a number or null")

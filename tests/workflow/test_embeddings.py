@@ -18,6 +18,7 @@ said:
   implementation: recorded
   options: {table: said.npz, column: label}
 """
+ONE_FILE = "pool: 'all.npz:X_train'}, labels: {pool: 'all.npz:y_train'}"
 PANELS = "panels: [{title: mine}]\n"
 MULTILABEL = "options: {multilabel: true, splits: {pool"
 
@@ -85,7 +86,10 @@ def test_rows_of_any_number_of_classes_run_from_file_to_report(mine):
 
 @pytest.mark.thorough
 def test_without_a_test_split_the_pool_is_what_is_measured(mine):
-    mine.edit("config/catalogue/datasets.yaml", ", test: test.npz", "")
+    # As people save it, in one file, under names of their own.
+    pool = np.load(mine.folder / "data" / "pool.npz")
+    np.savez(mine.folder / "data" / "all.npz", X_train=pool["embeddings"], y_train=pool["labels"])
+    mine.edit("config/catalogue/datasets.yaml", "pool: pool.npz, test: test.npz}", ONE_FILE)
     (mine.folder / "panels.yaml").write_text(MINE.replace("tiny", "precomputed") + PANELS)
     assert "panels.0.split: 'test': data set 'mine' has no split 'test'; allowed: pool" in (
         failing(mine, config="panels.yaml")

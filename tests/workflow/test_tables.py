@@ -45,7 +45,11 @@ def mine(fresh):
 
 @pytest.mark.thorough
 def test_a_shifted_split_with_its_own_group_is_measured_and_reported(mine):
-    workflow, _ = mine
+    workflow, rows = mine
+    # As JSON Lines: the other test reads CSV.
+    lines = [json.dumps(dict(zip(HEADER, row, strict=True))) for row in rows]
+    (workflow.folder / "data" / "mine" / "all.jsonl").write_text("\n".join(lines))
+    workflow.edit("config/catalogue/datasets.yaml", "mine/all.csv", "mine/all.jsonl")
     workflow.snakemake(config="mine.yaml")
     assert workflow.planned(config="mine.yaml") == {}
     prepared = open_dataset(workflow.folder / "results" / "datasets" / "mine")

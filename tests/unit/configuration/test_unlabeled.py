@@ -14,7 +14,7 @@ MINE = {
 }
 SAID = {"implementation": "recorded", "options": {"table": "said.csv", "column": "label"}}
 OF_MINE = "data set 'mine', whose pool has no labels; allowed: "
-KNOWN = "cifar-10n-worst, cifar-10n-aggregate"
+KNOWN = "said"  # those of CIFAR-10 compare their table with the pool's labels
 
 
 @pytest.fixture
@@ -61,6 +61,11 @@ def test_an_annotator_that_needs_no_truth_is_all_that_is_needed(unlabeled, tmp_p
             f"annotators: 'uniform-10' needs the labels of {OF_MINE}{KNOWN}",
         ),
         (
+            {"annotators": ["cifar-10n-worst"]},
+            {},
+            f"annotators: 'cifar-10n-worst' needs the labels of {OF_MINE}{KNOWN}",
+        ),
+        (
             {"ceilings": ["look-ahead"]},
             {},
             f"ceilings: 'look-ahead' needs the labels of {OF_MINE}leave it out",
@@ -73,3 +78,10 @@ def test_what_needs_labels_is_refused(unlabeled, changed, entry, told):
     config, catalogue = unlabeled
     catalogue["datasets"]["mine"] |= entry
     assert f"my.yaml: {told}" in errors_of({**config, **changed}, catalogue)
+
+
+def test_where_no_annotator_fits_the_kind_of_entry_is_named(unlabeled):
+    config, catalogue = unlabeled
+    del catalogue["annotators"]["said"]
+    told = "an entry of the implementation recorded, without `clean`"
+    assert f"{OF_MINE}{told}" in errors_of({**config, "annotators": ["exact"]}, catalogue)

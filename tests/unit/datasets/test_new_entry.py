@@ -1,6 +1,7 @@
 """`--check` of what no catalogue names: the entry that it prints is the one that then runs."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from helpers.pictures_by_table import paint
 from labelbench_core.datasets import __main__ as command
 from labelbench_core.datasets import sheet_font
 from labelbench_core.datasets.contact_sheet import NAMES, SIDE
+from labelbench_core.datasets.new_entry import place_of
 from labelbench_core.datasets.sheet_font import drawable
 
 
@@ -102,3 +104,28 @@ def test_without_that_font_letters_are_spelt_in_ascii(monkeypatch):
     monkeypatch.setattr(sheet_font.importlib.util, "find_spec", lambda name: None)
     assert sheet_font.sheet_font() is None
     assert drawable("Füße, é, 猫", None) == "Fusse, e, \\u732b"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("tickets/train.csv", "tickets"),
+        ("tickets/X_train_2.npy", "tickets"),
+        ("Birds 2024/data/embeddings.zarr", "birds-2024"),
+        ("tickets/answers.csv", "answers"),
+        ("tickets/train-answers.csv", "train-answers"),
+        ("data/train.csv", "train"),  # the data directory says no more
+        ("data/tickets/all.jsonl", "tickets"),
+        ("tickets/data", "data"),  # a folder is called as it is
+    ],
+)
+def test_a_file_that_is_called_like_any_other_has_its_folders_name(
+    tmp_path, monkeypatch, path, name
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LABELBENCH_DATA", raising=False)
+    folder = tmp_path / path if "." not in path else (tmp_path / path).parent
+    folder.mkdir(parents=True)
+    if path.endswith(".zarr"):
+        (tmp_path / path).mkdir()
+    assert place_of(Path(path))[0] == name
