@@ -8,6 +8,7 @@ from labelbench_core.datasets._tabular import KNOWN
 
 LABELS = ("label", "labels", "class", "classes", "category", "categories", "target", "intent", "y")
 TAGS = ("tag", "tags")
+WEIGHTS = ("weight", "weights", "sampleweight", "sampleweights", "instanceweight", "rowweight")
 MOST_CLASSES = 1000
 FILLED = 0.9
 """Share of cells of a column of labels from which an empty one is a mistake, for the check."""
@@ -19,6 +20,11 @@ NAMED = 5
 def is_label(name: str) -> bool:
     """Whether something is called as labels are."""
     return any(part in LABELS + TAGS for part in re.split("[^a-z]+", name.lower()))
+
+
+def is_weight(name: str) -> bool:
+    """Whether something is called as weights of rows are."""
+    return re.sub("[^a-z]", "", name.lower()) in WEIGHTS
 
 
 def split_of(name: str) -> str | None:

@@ -141,13 +141,13 @@ def _rows_by_unit(
     rows = np.flatnonzero(new)
     rows = rows[np.argsort(codes[rows], kind="stable")]
     starts = np.flatnonzero(np.diff(codes[rows], prepend=-1))
-    pieces = np.split(rows, starts[1:]) if len(rows) else []
-
-    def key(piece: np.ndarray) -> bytes:
-        name = names[int(codes[piece[0]])].encode("utf-8", "surrogatepass")
-        return hashlib.sha256(b"%d\0" % seed + name).digest()
-
-    return sorted(pieces, key=key)
+    units = [names[code] for code in codes[rows[starts]].tolist()]
+    salt = b"%d\0" % seed
+    keys = [hashlib.sha256(salt + unit.encode("utf-8", "surrogatepass")).digest() for unit in units]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    # With as many units as rows, np.split takes twice the time of slices.
+    bounds = [*starts.tolist(), len(rows)]
+    return [rows[bounds[one] : bounds[one + 1]] for one in order]
 
 
 class _Parts:

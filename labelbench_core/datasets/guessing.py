@@ -5,7 +5,7 @@ Only for `--check`, which prints each guess beside what it rests on: an entry ne
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -23,6 +23,7 @@ from labelbench_core.datasets._guessed_columns import (
     SEPARATORS,
     few_values,
     is_label,
+    is_weight,
     label_options,
     split_of,
     split_options,
@@ -102,7 +103,8 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
     else:
         return Guess("", {}, lines)
     used = [*options.values(), *given.values()]
-    left = {key: one for key, one in columns.items() if key not in used}
+    left = {key: one for key, one in columns.items() if key not in used and not is_weight(key)}
+    lines += _no_weights(columns)
     if "split_column" not in given and len(options.get("splits", "1")) == 1:
         options |= (found := split_options(left))
         left = {key: one for key, one in left.items() if key not in found.values()}
@@ -119,6 +121,12 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
         why.append(f"test_share: {USUAL_TEST} of every class, as there is no test")
     why = [one for one in why if one.split(":")[0] not in given]
     return Guess(source, options, [*lines, *_guessed(source, why)])
+
+
+def _no_weights(names: Iterable[str]) -> list[str]:
+    """A line for each column or array that is called as weights of rows are: nothing uses them."""
+    found = [one for one in names if is_weight(Path(one).stem)]
+    return [f"{one} is not used: every row counts the same" for one in found]
 
 
 def _why_labels(found: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> list[str]:
@@ -206,6 +214,7 @@ def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
             )
             and (is_one or split_of(other) == split)
             and Path(other).stem.lower() not in IDS
+            and not is_weight(Path(other).stem)
         ]
         named = [other for other in fitting if is_label(other)]
         # Of as many rows, those of the same split: y_train.npy, not y_test.npy, for X_train.npy.
@@ -216,6 +225,7 @@ def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
             several |= len(arrays[(named or fitting)[0]].shape) == 2
     if "pool" not in splits:
         return Guess("", {}, lines)
+    lines += _no_weights(arrays)
     if is_one and list(splits) == ["pool"]:
         for split, other in _other_splits(path):
             found = _as_other_split(split, other, _beside(inside, other), wide[0], arrays[wide[0]])

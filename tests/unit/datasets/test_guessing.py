@@ -58,6 +58,20 @@ def test_texts(data, capsys):
     assert "label_column:" not in told.split("edit the entry")[0]
 
 
+def test_weights_of_rows_are_not_taken_for_labels_and_told(data, capsys):
+    rows = [[f"where is my parcel {n}", "12"[n % 2]] for n in range(30)]
+    write_table(data / "tickets.csv", ["question", "sample_weight"], rows)
+    assert command.main(["--check", "data/tickets.csv"]) == 2
+    told = capsys.readouterr().out
+    assert "sample_weight is not used: every row counts the same" in told
+    assert "no column is taken for labels" in told
+    np.savez(data / "mine.npz", X=np.eye(20), weights=np.arange(20) % 2)
+    assert command.main(["--check", "data/mine.npz"]) == 2
+    told = capsys.readouterr().out
+    assert "weights is not used: every row counts the same" in told
+    assert "no array is taken for labels of the pool" in told
+
+
 def test_embeddings(data, capsys):
     rng = np.random.default_rng(0)
     arrays = {f"X_{split}": rng.normal(size=(20, 4)) for split in ("train", "test")}
