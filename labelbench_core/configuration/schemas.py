@@ -7,6 +7,7 @@ languages.
 
 import functools
 import json
+import operator
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -72,8 +73,15 @@ def _validator(schema: Path, definition: str | None) -> Any:
     standard = jsonschema.Draft202012Validator
     types = standard.TYPE_CHECKER.redefine_many({"integer": is_integer, "number": is_any_number})
     untyped = cast("Any", validators)  # `extend` is not annotated
-    strict = untyped.extend(standard, {"pattern": _pattern}, type_checker=types)
     content = json.loads(read_text(schema))
+
+    def reference(validator: Any, name: str, value: Any, _: object) -> Iterator[Any]:
+        """As the library does, which looks a definition up by its address at every use."""
+        part = functools.reduce(operator.getitem, name.split("/")[1:], content)
+        yield from validator.descend(value, part)
+
+    keywords = {"pattern": _pattern, "$ref": reference}
+    strict = untyped.extend(standard, keywords, type_checker=types)
     return strict({**content, "$ref": f"#/$defs/{definition}"} if definition else content)
 
 
