@@ -91,7 +91,7 @@ clean:
 	@echo "Installing the locked dependencies into .venv (once; about 5 GB because of PyTorch with CUDA)"
 	@$(BIN)/pip install --disable-pip-version-check --quiet '$(UV)'
 	@# Several times as fast as pip, which does it where uv cannot: uv does not read pip's configuration.
-	@$(BIN)/uv pip install --cache-dir .venv/cache --python $(BIN)/python --requirement requirements.lock || \
+	@$(BIN)/uv pip install --cache-dir .venv/cache --compile-bytecode --python $(BIN)/python --requirement requirements.lock || \
 	  $(BIN)/pip install --disable-pip-version-check --quiet --progress-bar on --requirement requirements.lock
 	@rm -rf .venv/cache
 	@touch $@
