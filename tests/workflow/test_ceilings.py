@@ -3,9 +3,12 @@
 import csv
 import json
 
+import pytest
+
 from helpers.checkouts import ANALYSIS, failing
 
 
+@pytest.mark.thorough
 def test_ceilings_are_appended_and_shown(finished):
     finished.edit("smoke.yaml", "rounds: 3", "ceilings: [full-data, look-ahead]\nrounds: 3")
     added = {"draw_initial_pool": 2, "train_initial": 2, "select_round": 4}

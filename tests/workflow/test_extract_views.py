@@ -3,6 +3,8 @@
 import json
 import shutil
 
+import pytest
+
 from helpers.running_jobs import kill_in_the_middle
 
 VIEWS = "results/views/digits/tiny/digits"
@@ -10,6 +12,7 @@ TARGET = f"{VIEWS}/manifest.json"
 AUGMENTATIONS = "config/catalogue/augmentations.yaml"
 
 
+@pytest.mark.thorough
 def test_views_are_made_resumed_and_rerun(finished):
     finished.snakemake(TARGET)
     manifest = json.loads((finished.folder / TARGET).read_text())

@@ -23,6 +23,7 @@ ROUND = "results/selections/digits/tiny/{}/small/margin/seed-0/round-{}.json"
 TARGETS = [ROUND.format("views", 1), ROUND.format("images", 1), ROUND.format("refreshed", 2)]
 
 
+@pytest.mark.thorough
 def test_proxies_beyond_the_linear_one(finished):
     for kind, added in CATALOGUE.items():
         finished.append(f"config/catalogue/{kind}.yaml", added)

@@ -2,6 +2,8 @@
 
 import csv
 
+import pytest
+
 from helpers.checkouts import ANALYSIS
 from helpers.web_page import Page
 
@@ -13,6 +15,7 @@ rounds: 3"""
 REPORT = "results/reports/smoke"
 
 
+@pytest.mark.thorough
 def test_a_reference_adds_its_tables_and_figures_and_reruns_no_round(finished):
     before = finished.results()
     finished.edit("smoke.yaml", "rounds: 3", ADDED)

@@ -96,6 +96,8 @@ def test_rounds_run_as_remote_jobs(finished):
         str(submit),
         "--jobs",
         "4",
+        "--seconds-between-status-checks",
+        "1",
     )
     assert finished.planned("selections") == {}
 

@@ -134,6 +134,7 @@ def test_a_start_from_class_names_classifies_by_angle(pool):
     np.testing.assert_allclose(found, exponents / exponents.sum(axis=1, keepdims=True), atol=1e-6)
 
 
+@pytest.mark.thorough
 def test_a_killed_round_continues_to_the_same_bytes(pool, tmp_path):
     training = {**TRAINER["training"], "steps": 200, "batch_size": 4, "ema_decay": 0.99}
     trainer = {**TRAINER, "training": training}
