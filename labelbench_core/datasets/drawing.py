@@ -141,7 +141,7 @@ def _rows_by_unit(
     rows = np.flatnonzero(new)
     rows = rows[np.argsort(codes[rows], kind="stable")]
     starts = np.flatnonzero(np.diff(codes[rows], prepend=-1))
-    units = [names[code] for code in codes[rows[starts]].tolist()]
+    units = [names[int(code)] for code in codes[rows[starts]]]
     salt = b"%d\0" % seed
     keys = [hashlib.sha256(salt + unit.encode("utf-8", "surrogatepass")).digest() for unit in units]
     order = sorted(range(len(keys)), key=keys.__getitem__)
