@@ -10,6 +10,7 @@ The text between two comments is replaced, of a table:
     <!-- orders: EXPERIMENT -->                 … <!-- end -->   correlations with published orders
     <!-- carried: EXPERIMENT/SPLIT -->          … <!-- end -->   from one setting to another
     <!-- best: EXPERIMENT/SPLIT -->             … <!-- end -->   the best and the worse strategies
+    <!-- decisions: EXPERIMENT/SPLIT … -->      … <!-- end -->   of several, by number of labels
     <!-- headroom: EXPERIMENT/SPLIT -->         … <!-- end -->   shares of what a ceiling gains
     <!-- trainings: EXPERIMENT/SPLIT/STRATEGY -->  <!-- end -->   every training beside the first
 
@@ -18,6 +19,8 @@ and in a sentence:
     <!-- saving: EXPERIMENT/SPLIT/STRATEGY -->          … <!-- end -->   with its 95 % interval
     <!-- saving-alone: EXPERIMENT/SPLIT/STRATEGY -->    … <!-- end -->   without
     <!-- value: EXPERIMENT/SPLIT/STRATEGY/LABELS -->    … <!-- end -->   mean ± half of the interval
+
+with ` ID` behind it where there are several settings, such as that of the proxy.
 
 `--check` changes nothing, fails where a page and its tables differ, and names experiments whose
 code has changed since they were run (`make claims`).
@@ -29,10 +32,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from docs import kept_results, result_tables
+from docs import decisions, kept_results, result_tables
 from docs.kept_results import headline, rows_of, saving_text, table_of
 from labelbench_core.analysis import units
 from labelbench_core.analysis.curves import summarise_curves
+from labelbench_core.analysis.frames import SETTING, present
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
 from workflow_scripts.keep_tables import code_changed_since
@@ -45,16 +49,17 @@ TABLES = {
     "orders": result_tables.orders,
     "carried": result_tables.carried,
     "best": result_tables.best,
+    "decisions": decisions.decisions,
     "headroom": result_tables.headroom,
     "trainings": result_tables.trainings,
 }
 BLOCK = re.compile(
-    rf"(?P<start><!-- (?P<what>{'|'.join(TABLES)}): (?P<of>[a-z0-9/-]+) -->\n)"
+    rf"(?P<start><!-- (?P<what>{'|'.join(TABLES)}): (?P<of>[a-z0-9/ -]+) -->\n)"
     r"(?P<old>.*?)(?P<end><!-- end -->)",
     re.DOTALL,
 )
 VALUE = re.compile(
-    r"(?P<start><!-- (?P<what>saving|saving-alone|value): (?P<of>[a-z0-9/-]+) -->)"
+    r"(?P<start><!-- (?P<what>saving|saving-alone|value): (?P<of>[a-z0-9/ -]+) -->)"
     r"(?P<old>[^<\n]*)(?P<end><!-- end -->)"
 )
 
@@ -84,8 +89,8 @@ def saving_alone(of: str) -> str:
 
 def mean_of(of: str) -> str:
     """Mean and half of its interval, of EXPERIMENT/SPLIT/STRATEGY/LABELS."""
-    name, split, strategy, labels = _parts(of, 4)
-    metrics = rows_of(table_of(name, "metrics"), split, headline(name))
+    (name, split, strategy, labels), ids = _parts(of, 4)
+    metrics = _of_setting(rows_of(table_of(name, "metrics"), split, headline(name)), ids)
     metrics = metrics[metrics["num_labeled"] == int(labels)]
     curves = summarise_curves(metrics.assign(round=metrics["num_labeled"]))
     row = _only(curves[curves["strategy"] == strategy], of)
@@ -93,16 +98,24 @@ def mean_of(of: str) -> str:
 
 
 def _row_of_saving(of: str) -> Any:
-    name, split, strategy = _parts(of, 3)
-    found = rows_of(table_of(name, "savings"), split, headline(name))
+    (name, split, strategy), ids = _parts(of, 3)
+    found = _of_setting(rows_of(table_of(name, "savings"), split, headline(name)), ids)
     return _only(found[found["strategy"] == strategy], of)
 
 
-def _parts(of: str, count: int) -> list[str]:
-    parts = of.split("/")
+def _parts(of: str, count: int) -> tuple[list[str], list[str]]:
+    """What stands between slashes, and the ids of the setting behind it."""
+    first, *ids = of.split()
+    parts = first.split("/")
     if len(parts) != count:
         raise InputError(f"<!-- …: {of} -->: {len(parts)} parts; allowed: {count}")
-    return parts
+    return parts, ids
+
+
+def _of_setting(rows: Any, ids: list[str]) -> Any:
+    for one in ids:
+        rows = rows[(rows[present(rows, SETTING)] == one).any(axis="columns")]
+    return rows
 
 
 def _only(rows: Any, of: str) -> Any:

@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 
-from docs import kept_results, result_tables
+from docs import decisions, kept_results, result_tables
 from docs import make_results as results
 from labelbench_core.errors import InputError
 from workflow_scripts._code_notes import digests_of
@@ -102,6 +102,9 @@ def test_values_in_sentences_are_made_anew(kept):
     assert results.saving_alone("some/test/margin") == "more than 1.50"
     with pytest.raises(InputError, match="some/test/none -->: 0 rows in its table"):
         results.saving("some/test/none")
+    assert results.mean_of("some/test/random/10 digits linear") == "50.50 ± 6.35"
+    with pytest.raises(InputError, match="random/10 deep -->: 0 rows"):
+        results.mean_of("some/test/random/10 deep")
     with pytest.raises(InputError, match="2 parts; allowed: 3"):
         results.saving("some/test")
 
@@ -123,8 +126,9 @@ def test_changed_code_is_named(kept, capsys):
 
 def test_every_kept_experiment_stands_on_the_page():
     blocks = {
-        found["of"].split("/")[0]
+        one.split("/")[0]
         for found in results.BLOCK.finditer(results.PAGE.read_text("utf-8"))
+        for one in found["of"].split()
     }
     folders = {folder.name for folder in kept_results.KEPT.glob("*")}
     assert folders == blocks
@@ -243,3 +247,31 @@ def test_trainings_stand_beside_the_first(kept):
     assert lines[0] == "| labels | training | value | beyond linear | p (Holm) |"
     assert lines[2] == "| 100 | linear | 70.00 ± 1.00 | – | – |"
     assert lines[3].startswith("| 100 | flexmatch | 75.00 ± 1.00 | +5.00 ± 2.00 | ")
+
+
+def test_a_decision_names_what_is_better_and_worse_than_the_baseline(kept):
+    baseline = [0.60, 0.61, 0.59, 0.62]
+    behind = {"margin": -0.03, "coreset": 0.08, "entropy": 0.0}
+    values = {"random": baseline}
+    for strategy, gap in behind.items():
+        spread = (0.05, -0.05) if strategy == "entropy" else (0.001, -0.001)
+        values[strategy] = [one - gap + spread[seed % 2] for seed, one in enumerate(baseline)]
+    rows = [
+        {**SETTING, "strategy": strategy, "seed": seed, "num_labeled": labels, "value": value}
+        for strategy, by_seed in values.items()
+        for labels in (10, 20, 30, 40)
+        for seed, value in enumerate(by_seed)
+    ]
+    table = pd.DataFrame(rows).assign(split="test", metric="accuracy")
+    table.to_csv(kept / "metrics.csv", index=False)
+    head, _, *made = decisions.decisions("some/test some/test").splitlines()
+    assert head == "| data set | proxy | labels | baseline | best | gain | better | worse |"
+    # Differences of .031 and .029: their standard error is .00058, 3.182 of which are .18 points.
+    row = "| digits | linear | {} | 60.50 | margin (4 seeds) | +3.00 ± 0.18 | margin | coreset |"
+    assert made[:6] == [row.format(labels) for labels in (20, 30, 40)] * 2
+
+
+def test_stages_are_the_first_selection_the_middle_and_the_end():
+    assert decisions._stages(pd.Series([10, 20, 10, 30, 40, 50])) == [20, 30, 50]
+    assert decisions._stages(pd.Series([10, 20, 30])) == [20, 30]
+    assert decisions._stages(pd.Series([10])) == []
