@@ -62,7 +62,7 @@ def test_a_changed_page_is_found_and_mended(tmp_path, monkeypatch, capsys):
 def test_markers_come_in_pairs_and_all_are_known():
     for page in tables.DOCS.glob("*.md"):
         text = page.read_text(encoding="utf-8")
-        starts = len(re.findall(r"<!-- [\w-]+: \S+ -->", text))
+        starts = len(re.findall(r"<!-- [\w-]+: [a-z0-9/ -]+ -->", text))
         patterns = (tables.BLOCK, make_results.BLOCK, make_results.VALUE)
         known = sum(len(pattern.findall(text)) for pattern in patterns)
         assert starts == text.count("<!-- end -->") == known, page.name
