@@ -18,6 +18,7 @@ from labelbench_core.datasets.drawn_before import drawn
 from labelbench_core.datasets.looks import digests_record
 from labelbench_core.errors import InputError
 
+DRAW_OPTIONS = "labelbench_core.datasets.draw_options:options"
 MOST_FILES = 10_000
 """A source of more files is counted by names: asking for the status of each takes too long."""
 
@@ -64,6 +65,8 @@ def drawn_ahead(
     if sum(sizes.values()) > MOST_FILES:
         return None
     source, options = entry["implementation"], registry.options_of(entry)
+    if not _may_draw(source):
+        return None
     raw = registry.build("datasets", {"implementation": source, "options": options}, data_dir)
     if raw.draw is None:
         return None
@@ -88,6 +91,13 @@ def drawn_ahead(
         splits = known
     found = drawn(replace(raw, splits=splits), remembered.folder)
     return None if found is None else found.raw
+
+
+def _may_draw(source: str) -> bool:
+    """Whether a source can have splits drawn; reading one that cannot would cost every plan."""
+    component = registry.describe("datasets", source)
+    is_ours = component.module.startswith("labelbench_core.datasets.")
+    return not is_ours or component.info.get("options_of") == DRAW_OPTIONS
 
 
 def _known_digests(digests: Digests, names: list[str]) -> list[str] | None:

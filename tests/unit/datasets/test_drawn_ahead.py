@@ -9,7 +9,7 @@ from PIL import Image
 
 from helpers.pictures_by_table import paint
 from labelbench_core.configuration.source_sizes import source_sizes
-from labelbench_core.datasets import digests
+from labelbench_core.datasets import digests, digits
 from labelbench_core.datasets.drawn_ahead import Remembered, drawn_ahead
 from labelbench_core.datasets.looking import look
 from labelbench_core.datasets.needed_rows import NeededRows, shortages
@@ -150,3 +150,12 @@ def test_nothing_is_drawn_ahead_where_nothing_is_known(pets):
     assert (
         source_sizes({"implementation": "digits"}, Path(), remembered(pets)).splits["pool"] == 1297
     )
+
+
+def test_a_source_from_which_nothing_is_drawn_is_not_read_to_plan(tmp_path, monkeypatch):
+    def read(_):
+        raise AssertionError("digits were read")
+
+    monkeypatch.setattr(digits, "load", read)
+    planned_digits = source_sizes({"implementation": "digits"}, tmp_path, remembered(tmp_path))
+    assert planned_digits.splits == {"pool": 1297, "test": 500}
