@@ -269,6 +269,11 @@ def test_a_decision_names_what_is_better_and_worse_than_the_baseline(kept):
     # Differences of .031 and .029: their standard error is .00058, 3.182 of which are .18 points.
     row = "| digits | linear | {} | 60.50 | margin (4 seeds) | +3.00 ± 0.18 | margin | coreset |"
     assert made[:6] == [row.format(labels) for labels in (20, 30, 40)] * 2
+    # Of a number of labels that the baseline alone has, there is nothing to tell.
+    is_alone = (table["strategy"] != "random") & (table["num_labeled"] == 40)
+    table[~is_alone].to_csv(kept / "metrics.csv", index=False)
+    made = decisions.decisions("some/test").splitlines()[2:]
+    assert made[:3] == [row.format(20), row.format(30), ""]
 
 
 def test_stages_are_the_first_selection_the_middle_and_the_end():
