@@ -11,6 +11,7 @@ import numpy as np
 from labelbench_core.analysis.curves import t_intervals
 from labelbench_core.analysis.frames import (
     SETTING,
+    WEIGHT,
     groups,
     ordered_splits,
     present,
@@ -44,7 +45,7 @@ def classes_table(hits: pd.DataFrame, baseline: str) -> pd.DataFrame:
     Parameters
     ----------
     hits
-        Columns as `HIT_COLUMNS`, of methods.
+        Columns as `HIT_COLUMNS`, of methods, and perhaps `WEIGHT`.
 
     Returns
     -------
@@ -91,8 +92,11 @@ def _cube(rows: pd.DataFrame) -> _Cube:
     values = np.full((len(seeds), len(labels), number.max() + 1), math.nan)
     sizes = np.zeros(values.shape[2], np.int64)
     sizes[number] = rows["rows"]
+    whole = rows["rows"].to_numpy()
+    if WEIGHT in rows:  # splits without weights count each row once
+        whole = rows[WEIGHT].fillna(rows["rows"]).to_numpy()
     with np.errstate(invalid="ignore", divide="ignore"):
-        values[seed, label, number] = rows["hits"].to_numpy() / rows["rows"].to_numpy()
+        values[seed, label, number] = rows["hits"].to_numpy() / whole
     return _Cube(seeds, labels, sizes, values)
 
 

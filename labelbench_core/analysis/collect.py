@@ -12,7 +12,10 @@ from labelbench_core.analysis.frames import (
     HIT_COLUMNS,
     SIGNAL_COLUMNS,
     SPENT_ON_VALIDATION,
+    WEIGHT,
+    WEIGHTED,
     columns_for,
+    without_constant,
 )
 from labelbench_core.annotators import EXACT
 from labelbench_core.configuration.experiment import SETTING, Experiment, annotator_of
@@ -57,10 +60,10 @@ def collect_rounds(
     shapes: dict[Any, tuple[str, Any]] = {}
     rows: list[tuple] = []
     signals: list[tuple] = []
-    columns = columns_for(experiment, CURVE_COLUMNS)
+    columns = columns_for(experiment, (*CURVE_COLUMNS, WEIGHTED))
     of_signals = columns_for(experiment, SIGNAL_COLUMNS)
     hits: list[tuple] = []
-    of_hits = columns_for(experiment, HIT_COLUMNS)
+    of_hits = columns_for(experiment, (*HIT_COLUMNS, WEIGHT))
     jobs = list(experiment.selections())
     with Progress("reading rounds", len(jobs), "rounds") as progress:
         for ids in jobs:
@@ -89,9 +92,9 @@ def collect_rounds(
                     hits += _hits(path, ids, result, of_hits)
             progress.update(1)
     return (
-        pd.DataFrame(rows, columns=columns),
+        without_constant(pd.DataFrame(rows, columns=columns), WEIGHTED, 0),
         pd.DataFrame(signals, columns=of_signals),
-        pd.DataFrame(hits, columns=of_hits),
+        without_constant(pd.DataFrame(hits, columns=of_hits), WEIGHT),
     )
 
 
@@ -114,7 +117,7 @@ def collect_finetunings(
     shapes: dict[Any, tuple[str, Any]] = {}
     digests: dict[str, str] = {}
     rows: list[tuple] = []
-    columns = columns_for(experiment, FINETUNED_COLUMNS)
+    columns = columns_for(experiment, (*FINETUNED_COLUMNS, WEIGHTED))
     for ids in experiment.finetunings():
         path = _fill(pattern, ids)
         result, _ = _read(path, "fine-tuning", ids)
@@ -134,7 +137,7 @@ def collect_finetunings(
         converged = {"converged": int(not training.get("diverged", False))}
         found = {**result, **converged, **_spent_on_validation(training["validation"])}
         rows += _rows(ids, found, columns)
-    return pd.DataFrame(rows, columns=columns)
+    return without_constant(pd.DataFrame(rows, columns=columns), WEIGHTED, 0)
 
 
 def _round_path(ids: Mapping[str, Any], round_pattern: str, initial_pattern: str) -> str:
@@ -193,9 +196,11 @@ def _check_against_others(
     names = sorted(
         (split, metric) for split, values in result["metrics"].items() for metric in values
     )
+    weighted = result.get("weighted", [])
     setting = tuple(ids[key] for key in SETTING)
     facts = {
         ("metrics", setting): ("splits and metrics", names),
+        ("weighted", setting): ("splits with weighted metrics", weighted),
         ("labels", ids["dataset"], ids["schedule"], ids["round"]): (
             f"number of labels in round {ids['round']}",
             result["num_labeled"],
@@ -222,6 +227,7 @@ def _rows(
 ) -> Iterator[tuple]:
     base = {**result, **ids, ANNOTATOR: annotator_of(ids)}
     for split in sorted(result["metrics"]):
+        base[WEIGHTED] = int(split in result.get("weighted", ()))
         for metric, value in sorted(result["metrics"][split].items()):
             row = {**base, "split": split, "metric": metric, "value": float(value)}
             yield tuple(row[name] for name in columns)
@@ -242,10 +248,13 @@ def _hits(
 ) -> Iterator[tuple]:
     """Rows of `HIT_COLUMNS`; rounds of several labels per row have none."""
     classes = result.get("classes", {})
-    check_shape(path, classes, Each(Each([int])), "classes")
+    for counts in classes.values():
+        shape = Each([float if "weights" in counts else int])
+        check_shape(path, counts, shape, "classes")
     base = {"num_labeled": result["num_labeled"], **ids, ANNOTATOR: annotator_of(ids)}
     for split, counts in sorted(classes.items()):
-        pairs = zip(counts["rows"], counts["hits"], strict=True)
-        for number, (rows, hits) in enumerate(pairs):
+        weights = counts.get("weights", [None] * len(counts["rows"]))
+        triples = zip(counts["rows"], counts["hits"], weights, strict=True)
+        for number, (rows, hits, weight) in enumerate(triples):
             row = {**base, "split": split, "class": number, "rows": rows, "hits": hits}
-            yield tuple(row[name] for name in columns)
+            yield tuple({**row, WEIGHT: weight}[name] for name in columns)

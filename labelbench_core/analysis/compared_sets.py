@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelbench_core.analysis.comparisons import SIGNIFICANCE, holm, paired_test
-from labelbench_core.analysis.frames import SETTING
+from labelbench_core.analysis.frames import SETTING, WEIGHTED, without_constant
 from labelbench_core.analysis.units import signed, value_text
 from labelbench_core.annotators import EXACT
 from labelbench_core.errors import listed
@@ -49,7 +49,8 @@ def compare_sets(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     ----------
     first, second
         Tables with `READ_COLUMNS`, such as `metrics.csv` of a report or of kept tables; without a
-        column `annotator`, labels are the exact annotator's.
+        column `annotator`, labels are the exact annotator's; without a column `weighted`, no metric
+        is. Points whose metrics are weighted in one table alone are not compared.
 
     Returns
     -------
@@ -60,15 +61,16 @@ def compare_sets(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    columns = [*POINT, "seed"]
-    tables = [_with_annotator(table)[[*columns, "value"]] for table in (first, second)]
+    point = [*POINT, WEIGHTED]
+    columns = [*point, "seed"]
+    tables = [_completed(table)[[*columns, "value"]] for table in (first, second)]
     both = tables[0].merge(tables[1], on=columns, how="outer", suffixes=("_first", "_second"))
     results = []
-    for names, rows in both.groupby(list(POINT), sort=False):
+    for names, rows in both.groupby(point, sort=False):
         values = rows[["value_first", "value_second"]].to_numpy(dtype=np.float64)
         known = ~np.isnan(values)
         shared = values[known.all(axis=1)]
-        row: dict[str, Any] = dict(zip(POINT, names, strict=True))
+        row: dict[str, Any] = dict(zip(point, names, strict=True))
         row |= {"n_first": int(known[:, 0].sum()), "n_second": int(known[:, 1].sum())}
         row |= {"n_seeds": len(shared), "n_equal": 0}
         if len(shared):
@@ -80,15 +82,17 @@ def compare_sets(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
             row |= {"first": means[0], "second": means[1]}
             row |= {key: test[key] for key in ("difference", "low", "high", "p_value")}
         results.append(row)
-    table = pd.DataFrame(results, columns=[*COMPARED_COLUMNS])
+    table = pd.DataFrame(results, columns=[*COMPARED_COLUMNS, WEIGHTED])
     table["p_holm"] = math.nan
     for _, part in table.groupby(["split", "metric"], sort=False):
         table.loc[part.index, "p_holm"] = holm(part["p_value"].to_numpy(dtype=np.float64))
-    return table
+    return without_constant(table, WEIGHTED, 0)
 
 
-def _with_annotator(table: pd.DataFrame) -> pd.DataFrame:
-    return table if "annotator" in table else table.assign(annotator=EXACT)
+def _completed(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with the columns that are left out where there is nothing to tell."""
+    usual = {"annotator": EXACT, WEIGHTED: 0}
+    return table.assign(**{name: usual[name] for name in usual if name not in table})
 
 
 def compared_lines(table: pd.DataFrame, most: int = 10) -> Iterator[str]:
@@ -139,4 +143,6 @@ def _where(table: pd.DataFrame) -> str:
         names: Sequence[str] = list(dict.fromkeys(table[key]))
         shown = listed(names) if len(names) <= 3 else f"{len(names)} values"
         said.append(f"{key}: {shown}")
+    if WEIGHTED in table and table[WEIGHTED].any():
+        said.append("weighted by row" if table[WEIGHTED].all() else "some weighted by row")
     return "; ".join(said)

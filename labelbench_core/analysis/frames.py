@@ -46,7 +46,9 @@ HIT_COLUMNS = (
     *(*SETTING, "strategy", "seed", "round", "num_labeled", "split"),
     *("class", "rows", "hits"),
 )
-"""A row per round, split and class, by its number: how many of its rows are predicted right."""
+"""A row per round, split and class, by its number: how many of its rows are predicted right.
+
+Where rows have weights, the sum of these rows' weights, beside that of all (`WEIGHT`)."""
 IDENTIFIERS = (*SETTING, "augmentation", "trainer", "strategy", "kind", "split", "metric", "stage")
 COMBINATION = ("trained", "training", "compared", "reference_training", "reference_strategy")
 TEXT_COLUMNS = (*IDENTIFIERS, *COMBINATION, "baseline", "definition")
@@ -55,6 +57,11 @@ TEXT_COLUMNS += ("saving_bound", "saving_low_bound", "saving_high_bound", "ceili
 TEXT_COLUMNS += ("verdict", "reference", "smoothing", "measure", "statistic", "strategies")
 TEXT_COLUMNS += ("varies", "other", "rule", "parameters", "name")
 """Columns in which an empty cell is an empty string; in all others it is a missing number."""
+
+WEIGHTED = "weighted"
+"""Column that frames have only where the metrics of a split are weighted: 1 where they are."""
+WEIGHT = "weight"
+"""Column that the table of hits has only there: the sum of the weights of a class's rows."""
 
 ANNOTATOR = "annotator"
 """Column that frames have only where an annotator of the experiment is not the exact one."""
@@ -83,6 +90,13 @@ def columns_for(experiment: Experiment, columns: Sequence[str]) -> list[str]:
     """`columns`, but for the annotator where all of the experiment's are the exact one."""
     is_exact = set(experiment.all_of("annotators")) == {EXACT}
     return [name for name in columns if name != ANNOTATOR or not is_exact]
+
+
+def without_constant(frame: pd.DataFrame, column: str, usual: float | None = None) -> pd.DataFrame:
+    """`frame`, without a `column` in which every cell is `usual`; None: is missing."""
+    cells = frame[column]
+    is_usual = cells.isna() if usual is None else cells == usual
+    return frame.drop(columns=column) if is_usual.all() else frame
 
 
 def group_columns(frame: pd.DataFrame) -> list[str]:

@@ -59,6 +59,8 @@ class RawSplit:
     groups
         (N,) int64 places in the data set's `group_names`, -1 for a row of no group; None where the
         split has no groups.
+    weights
+        (N,) float32, above 0 and finite: as how many rows each row counts; None: each as one.
     """
 
     labels: np.ndarray
@@ -70,6 +72,7 @@ class RawSplit:
     groups: np.ndarray | None = None
     embeddings: np.ndarray | None = None
     texts: list[str] | None = None
+    weights: np.ndarray | None = None
 
     @property
     def has_labels(self) -> bool:
@@ -104,6 +107,7 @@ class RawSplit:
             None if self.groups is None else self.groups[rows],
             None if self.embeddings is None else self.embeddings[rows],
             None if self.texts is None else [self.texts[row] for row in rows],
+            None if self.weights is None else self.weights[rows],
         )
 
 
@@ -223,6 +227,13 @@ class PreparedDataset:
             return None
         return self._array(f"{split}-groups").load()
 
+    def weights(self, split: str) -> np.ndarray | None:
+        """(N,) float32 weights of the rows of `split`; None where each counts as one."""
+        self._require(split)
+        if "weights" not in self.manifest["splits"][split]:
+            return None
+        return self._array(f"{split}-weights").load()
+
     def source_rows(self, split: str) -> np.ndarray | None:
         """(N,) int64 rows of the source's split that these are; None: they are all, in order."""
         name = f"{split}-source-rows"
@@ -272,15 +283,16 @@ class PreparedDataset:
                 self._listing(split)
 
     def verify_splits(self, splits: Iterable[str]) -> None:
-        """Verify what `labels`, `groups` and `images` of these splits will read, before hours go.
+        """Verify what will be read of these splits, labels and images among it, before hours go.
 
         As they do: blocks that did not change since the last check are not hashed again.
         """
         for split in splits:
             if self.has_labels(split):
                 self._array(f"{split}-labels")
-            if "groups_sha256" in self.manifest["splits"][split]:
-                self._array(f"{split}-groups")
+            for name, key in (("groups", "groups_sha256"), ("weights", "weights")):
+                if key in self.manifest["splits"][split]:
+                    self._array(f"{split}-{name}")
             storage = self.manifest["splits"][split]["storage"]
             if storage == "files":
                 self._listing(split)

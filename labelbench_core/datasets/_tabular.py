@@ -110,6 +110,8 @@ class Tabular:
         Split → its rows, ascending.
     groups
         (N,) int64 places in `group_names`, -1 for a row of no group; None without groups.
+    weights
+        (N,) float32; None without weights.
     others
         Files, relative to `folder`, that are read beside the images.
     """
@@ -122,6 +124,7 @@ class Tabular:
     splits: Mapping[str, np.ndarray]
     others: tuple[str, ...]
     groups: np.ndarray | None = None
+    weights: np.ndarray | None = None
     group_names: list[str] = field(default_factory=list)
     left_out: Mapping[str, Mapping] = field(default_factory=dict)
     draw: Draw | None = None
@@ -144,6 +147,7 @@ class Tabular:
                 self.labels[rows],
                 files=[files[row] for row in rows.tolist()],
                 groups=None if self.groups is None else self.groups[rows],
+                weights=None if self.weights is None else self.weights[rows],
             )
             for split, rows in self.splits.items()
         }

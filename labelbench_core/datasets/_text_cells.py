@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from labelbench_core.datasets import POOL, RawDataset, RawSplit
 from labelbench_core.datasets._tabular import Cells, in_order, labels_of
+from labelbench_core.datasets.beside_labels import weights_of
 from labelbench_core.datasets.unlabeled import require_known_classes, unknown
 
 
@@ -22,7 +23,7 @@ def dataset_of_texts(
 ) -> RawDataset:
     """The data set of the columns "text" and "label" of each split, in its order.
 
-    A pool without the column "label" has no labels.
+    A pool without the column "label" has no labels; rows without the column "weight" no weights.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ def dataset_of_texts(
     return RawDataset(
         class_names=list(known or ()),
         splits={
-            split: RawSplit(labels[split], texts=one.columns["text"])
+            split: RawSplit(labels[split], texts=one.columns["text"], weights=weights_of(one))
             for split, one in cells.items()
         },
     )

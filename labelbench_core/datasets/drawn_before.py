@@ -125,16 +125,19 @@ def _whole(raw: RawDataset, draw: Draw) -> RawSplit:
         values = [getattr(part, field) for part in parts]
         return None if values[0] is None else [one for value in values for one in value]
 
-    groups = [part.groups for part in parts if part.groups is not None]
-    embeddings = [part.embeddings for part in parts if part.embeddings is not None]
+    def joined_arrays(field: str) -> np.ndarray | None:
+        arrays = [getattr(part, field) for part in parts if getattr(part, field) is not None]
+        return np.concatenate(arrays) if arrays else None
+
     whole = RawSplit(
         np.concatenate([part.labels for part in parts]),
         texts=together("texts"),
-        embeddings=np.concatenate(embeddings) if embeddings else None,
+        embeddings=joined_arrays("embeddings"),
         files=together("files"),
         file_sha256=together("file_sha256"),
         near_hashes=together("near_hashes"),
-        groups=np.concatenate(groups) if groups else None,
+        groups=joined_arrays("groups"),
+        weights=joined_arrays("weights"),
     )
     row_of = {name: row for row, name in enumerate(row_names(whole))}
     rows = [row_of[name] for name in draw.unit_of if name in row_of]

@@ -5,7 +5,7 @@ Only for `--check`, which prints each guess beside what it rests on: an entry ne
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -104,7 +104,7 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
         return Guess("", {}, lines)
     used = [*options.values(), *given.values()]
     left = {key: one for key, one in columns.items() if key not in used and not is_weight(key)}
-    lines += _no_weights(columns)
+    lines += _unused_weights(columns, used, "weight_column: {}".format)
     if "split_column" not in given and len(options.get("splits", "1")) == 1:
         options |= (found := split_options(left))
         left = {key: one for key, one in left.items() if key not in found.values()}
@@ -123,10 +123,19 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
     return Guess(source, options, [*lines, *_guessed(source, why)])
 
 
-def _no_weights(names: Iterable[str]) -> list[str]:
-    """A line for each column or array that is called as weights of rows are: nothing uses them."""
-    found = [one for one in names if is_weight(Path(one).stem)]
-    return [f"{one} is not used: every row counts the same" for one in found]
+def _unused_weights(
+    names: Iterable[str], used: Collection[Any], option: Callable[[str], str]
+) -> list[str]:
+    """A line for each column or array that is called as weights of rows are, and how to use it.
+
+    None is taken without being asked for: results would mean something else.
+    """
+    found = [one for one in names if is_weight(Path(one).stem) and one not in used]
+    return [
+        f"{one} is not used, so that every row counts once; if it is the weight of each row, say "
+        f"so with --options '{{{option(one)}}}'"
+        for one in found
+    ]
 
 
 def _why_labels(found: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> list[str]:
@@ -225,7 +234,12 @@ def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
             several |= len(arrays[(named or fitting)[0]].shape) == 2
     if "pool" not in splits:
         return Guess("", {}, lines)
-    lines += _no_weights(arrays)
+    if "weights" not in given:
+
+        def option(name: str) -> str:
+            return f"weights: {{pool: {_place(inside, name)}}}"
+
+        lines += _unused_weights(arrays, (), option)
     if is_one and list(splits) == ["pool"]:
         for split, other in _other_splits(path):
             found = _as_other_split(split, other, _beside(inside, other), wide[0], arrays[wide[0]])

@@ -27,6 +27,7 @@ from labelbench_core.datasets._tabular import (
     labels_of,
 )
 from labelbench_core.datasets._unlabeled_tables import labels_of_others
+from labelbench_core.datasets.beside_labels import weights_of
 from labelbench_core.datasets.draw_options import asking
 from labelbench_core.datasets.names import below, printable
 from labelbench_core.datasets.table import common_folder, read_class_names
@@ -41,6 +42,7 @@ INFO = {
     "required": ["folder"],
     "in_files": True,
     "groups": "group_column",
+    "weights": "weight_column",
     "unlabeled_by": ["unlabeled"],
     "options_of": "labelbench_core.datasets.draw_options:options",
 }
@@ -98,6 +100,7 @@ def load(
     folder: str = "",
     label_column: str = "label",
     group_column: str | None = None,
+    weight_column: str | None = None,
     together_column: str | None = None,
     near_together: Annotated[int, Interval(ge=0, le=32)] | None = None,
     image_size: Pixels = 256,
@@ -121,6 +124,9 @@ def load(
         Column with the label of each image: a class's name, or its number. Default: ours.
     group_column
         Column with the group of each image, for the worst-group accuracy. Default: ours.
+    weight_column
+        Column with the weight of each image, a number above 0: as how many rows it counts in the
+        metrics. null: each counts once. Default: ours.
     together_column
         Column that says which images belong together (an animal, a patient, a scene): images with
         equal cells are drawn together, those with empty cells one by one. Default: ours.
@@ -150,6 +156,7 @@ def load(
         folder=folder,
         label_column=label_column,
         group_column=group_column,
+        weight_column=weight_column,
         **draw,
         together_column=together_column,
         near_together=near_together,
@@ -183,6 +190,7 @@ def _read(
     folder: str = "",
     label_column: str = "label",
     group_column: str | None = None,
+    weight_column: str | None = None,
     together_column: str | None = None,
     allow_missing_classes: bool = False,
     unlabeled: bool = False,
@@ -197,6 +205,7 @@ def _read(
     if unlabeled:
         refuse_given(together_column=together_column, **asking(options))
     names = {"label": label_column, "group": group_column, "together": together_column}
+    names["weight"] = weight_column
     chosen = {key: name for key, name in names.items() if name is not None}
     left_out = LeftOut()
     tables = _tables(root, pool_may_lack=unlabeled)
@@ -239,6 +248,7 @@ def _read(
         splits={split: found[split] for split in sorted(found, key=split_order)},
         others=(*(os.path.normpath(os.path.join(inner, one)) for one in read), *beside),
         groups=groups,
+        weights=weights_of(cells),
         group_names=group_names,
         left_out=left_out.described(),
     )
@@ -250,9 +260,10 @@ def _read(
 
 def _listed(root: Path, table: Path, left_out: LeftOut, chosen: Mapping[str, str]) -> Listed:
     """All images below a folder that has no metadata; `InputError` if these are needed."""
-    if "group" in chosen:
-        told = f"options.group_column: {shown(chosen['group'])}: {printable(table.parent)} has no"
-        raise InputError(f"{told} {METADATA[0]}; allowed: leave it out, or metadata there")
+    for key in ("group", "weight"):
+        if key in chosen:
+            told = f"options.{key}_column: {shown(chosen[key])}: {printable(table.parent)} has no"
+            raise InputError(f"{told} {METADATA[0]}; allowed: leave it out, or metadata there")
     listing = Listing({}, left_out, [])
     folder = table.parent.relative_to(root).as_posix()
     paths = [path[len(folder) + 1 :] for path in list_flat(root, folder, listing)]

@@ -31,6 +31,7 @@ INFO = {
     "paper": "",
     "required": ["folder"],
     "rows": "texts",
+    "weights": "weight_column",
 }
 
 
@@ -56,6 +57,7 @@ def load(
     folder: str = "",
     text_column: str = "text",
     label_column: str = "label",
+    weight_column: str | None = None,
     splits: Mapping[str, str] | None = None,
     allow_missing_classes: bool = False,
 ) -> RawDataset:
@@ -72,6 +74,9 @@ def load(
     label_column
         Column with the label of each text: a `ClassLabel`, which also names the classes, a class's
         name, or its number, from 0. Default: ours.
+    weight_column
+        Column of all splits with the weight of each text, a number above 0: as how many rows it
+        counts in the metrics. null: each counts once. Default: ours.
     splits
         Split (pool, test, val; any other name is a shifted split) → its name in the folder. null:
         all of them, of which `train` is the pool and `validation` is val. Default: ours.
@@ -80,7 +85,9 @@ def load(
         ours.
     """
     places = _places(data_dir, folder, splits)
-    cells = {split: _cells(place, text_column, label_column) for split, place in places.items()}
+    names = {"text": text_column, "label": label_column, "weight": weight_column}
+    names = {key: name for key, name in names.items() if name}
+    cells = {split: _cells(place, names) for split, place in places.items()}
     where = f"the feature {printable(label_column)}"
     return dataset_of_texts(cells, class_names(places[POOL], label_column), where)
 
@@ -126,9 +133,9 @@ def _places(data_dir: Path, folder: str, splits: Mapping[str, str] | None) -> di
     return {split: root / name for split, name in chosen.items()}
 
 
-def _cells(folder: Path, text_column: str, label_column: str) -> Cells:
-    """Texts and labels of a split."""
-    names = {"text": text_column, "label": label_column}
+def _cells(folder: Path, names: Mapping[str, str]) -> Cells:
+    """Texts, labels and more of a split, `names` its columns."""
+    text_column, label_column = names["text"], names["label"]
     found = read_split(folder, {f"options.{key}_column": name for key, name in names.items()})
     for row, text in enumerate(found[text_column]):
         if not isinstance(text, str | None):
@@ -139,6 +146,8 @@ def _cells(folder: Path, text_column: str, label_column: str) -> Cells:
         "text": [text or "" for text in found[text_column]],
         "label": [_label(value, classes) for value in found[label_column]],
     }
+    if "weight" in names:
+        columns["weight"] = [_label(value, None) for value in found[names["weight"]]]
     cells = all_cells(folder, names, columns)
     return refuse_blank(SavedCells(folder, cells.names, cells.columns, cells.rows))
 

@@ -13,13 +13,14 @@ from labelbench_core.datasets import POOL, TEST, RawDataset, _near, class_counts
 from labelbench_core.datasets._leaks import find_leaks, find_near
 from labelbench_core.datasets._left_out import CORRUPT
 from labelbench_core.datasets._reading import FileRecords, read_files
+from labelbench_core.datasets.beside_labels import described_beside
 from labelbench_core.datasets.digests import Digests
 from labelbench_core.datasets.drawn_before import drawn
 from labelbench_core.datasets.drawn_compared import compared
 from labelbench_core.datasets.listed_once import listed_once
 from labelbench_core.datasets.looks import digests_record
 from labelbench_core.datasets.names import printable
-from labelbench_core.datasets.notes import leak_notes, left_out_notes
+from labelbench_core.datasets.notes import leak_notes, left_out_notes, weight_range
 from labelbench_core.datasets.text_sheet import text_lengths
 from labelbench_core.errors import InputError
 
@@ -126,6 +127,7 @@ def look(
     lines += _splits(found, _how_to_draw(found, known, options))
     lines += _told("recorded", recorded, "")
     lines += _classes(found)
+    lines += _told("weights", list(_weights(found)), "")
     left_out = {reason: one for reason, one in found.left_out.items() if reason != CORRUPT}
     lines += _told("left out", [*left_out_notes({"left_out": left_out})], "nothing")
     lines += _told("images", list(_images(found, data_dir)), "")
@@ -190,6 +192,14 @@ def _classes(raw: RawDataset) -> list[str]:
         ]
     without = [f"{split} has no labels" for split in raw.splits if split not in order]
     return _told("classes", [f"{len(raw.class_names):,}", *without, *shown], "")
+
+
+def _weights(raw: RawDataset) -> Iterator[str]:
+    """Range and sum of the weights of each split that has some."""
+    for split in sorted(raw.splits, key=split_order):
+        entry = raw.splits[split]
+        if entry.weights is not None:
+            yield weight_range(split, {"num_rows": len(entry.labels), **described_beside(entry)})
 
 
 def _images(raw: RawDataset, data_dir: Path) -> Iterator[str]:

@@ -25,8 +25,25 @@ def variant_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
             f"The pool has a long tail of ratio {tail['ratio']:g}: {counts[0]:,} images of class "
             f"{manifest['class_names'][0]}, {counts[-1]:,} of class {manifest['class_names'][-1]}."
         )
+    yield from weight_notes(manifest)
     if (copies := pool.get("near_copies")) is not None:
         yield f"{copies:,} images of the pool are near-copies of others, added on purpose."
+
+
+def weight_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence on splits whose rows have weights, if there are any."""
+    splits = manifest.get("splits", {})
+    found = [one for one in sorted(splits, key=split_order) if "weights" in splits[one]]
+    if found:
+        ranges = "; ".join(weight_range(one, splits[one]) for one in found)
+        yield f"Metrics are weighted: a row counts as many times as its weight says ({ranges})."
+
+
+def weight_range(split: str, described: Mapping[str, Any]) -> str:
+    """Range and sum of a split's weights, from its part of a manifest."""
+    weights, rows = described["weights"], described["num_rows"]
+    least, most, total = (f"{weights[key]:.6g}" for key in ("min", "max", "sum"))
+    return f"{split} {least} to {most}, {total} in all for {rows:,} rows"
 
 
 def leak_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -76,7 +93,10 @@ def small_test_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
         count = splits[split]["num_rows"]
         rows = "1 row" if count == 1 else f"{count:,} rows"
         named = "pool" if split == POOL else f"{split} split"
-        told = f"The {named} has {rows}: one of them is {100 / count:.2f} % of it."
+        weights = splits[split].get("weights", {"min": 1, "max": 1, "sum": count})
+        least, most = (f"{100 * weights[key] / weights['sum']:.2f}" for key in ("min", "max"))
+        share = least if least == most else f"{least} to {most}"
+        told = f"The {named} has {rows}: one of them is {share} % of it."
         if split == small[-1]:
             told += " Intervals are over seeds only: they do not say how much results would differ "
             told += "on other rows."

@@ -12,6 +12,7 @@ import numpy as np
 from labelbench_core.datasets import POOL, RawDataset, RawSplit, Source
 from labelbench_core.datasets import _split_files as split_files
 from labelbench_core.datasets._arrays import ArrayPlace, files_of, place_of, read_array
+from labelbench_core.datasets.beside_labels import weights_in
 from labelbench_core.datasets.class_labels import class_labels, label_columns, refuse_gaps
 from labelbench_core.datasets.names import below
 from labelbench_core.datasets.row_kinds import check_embeddings
@@ -26,12 +27,14 @@ INFO = {
     "required": ["splits"],
     "rows": "embeddings",
     "multilabel_by": ["multilabel"],
+    "weights": "weights",
     "unlabeled_by": ["unlabeled"],
     "options_of": "labelbench_core.datasets.draw_options:options",
 }
 EMBEDDINGS = ("embeddings", "embedding", "features")
 LABELS = ("labels", "label")
 GROUPS = ("groups", "group")
+WEIGHTS = ("weights", "weight", "sample_weight")
 
 
 def check(data_dir: Path, *, allow_missing_classes: bool = False, **options: Any) -> dict[str, int]:
@@ -44,6 +47,7 @@ def load(
     *,
     splits: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
+    weights: Mapping[str, str] | None = None,
     classes: str | None = None,
     multilabel: bool = False,
     unlabeled: bool = False,
@@ -65,6 +69,10 @@ def load(
     labels
         Split → the same for its labels (N,): names of classes, or whole numbers from 0. null: the
         array or column `labels` or `label` of the split's file. Default: ours.
+    weights
+        Split → the same for the weights of its rows (N,), numbers above 0: as how many rows each
+        counts in the metrics. Rows of a split that is not named, and with null all, count once.
+        Default: ours.
     classes
         Text file with the classes' names in order, one per line. null: the labels of the pool,
         sorted; of multi-label data, the numbers of the columns. Default: ours.
@@ -86,6 +94,7 @@ def load(
         told = "options.unlabeled: true; `multilabel` is given, for which there is no annotator"
         raise InputError(f"{told}; allowed: one of the two")
     places, label_places = _places(data_dir, splits, labels, unlabeled=unlabeled)
+    weight_places = _named_places(data_dir, "weights", weights, splits or {})
     names = None if classes is None else read_class_names(below(data_dir, "classes", classes))
     arrays = {split: read_array(place, EMBEDDINGS, alone=True) for split, place in places.items()}
     check_embeddings(str(places[POOL]), arrays[POOL])
@@ -115,7 +124,11 @@ def load(
     raw = RawDataset(
         class_names=class_names,
         splits={
-            split: RawSplit(numbers[split], embeddings=np.asarray(array, dtype))
+            split: RawSplit(
+                numbers[split],
+                embeddings=np.asarray(array, dtype),
+                weights=_weights(weight_places.get(split), len(array)),
+            )
             for split, array in arrays.items()
         },
     )
@@ -134,6 +147,7 @@ def source_files(
     *,
     splits: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
+    weights: Mapping[str, str] | None = None,
     classes: str | None = None,
     unlabeled: bool = False,
     together: str | None = None,
@@ -143,9 +157,10 @@ def source_files(
     try:
         places, label_places = _places(data_dir, splits, labels, unlabeled=unlabeled)
         groups = {place_of(data_dir, "together", together)} if together else set()
+        weight_places = _named_places(data_dir, "weights", weights, splits or {})
     except InputError:
         return None
-    used = {*places.values(), *label_places.values(), *groups}
+    used = {*places.values(), *label_places.values(), *weight_places.values(), *groups}
     names = {name for place in used for name in files_of(place)}
     return Source(Path(data_dir), sorted(names | ({classes} if classes else set())))
 
@@ -173,6 +188,13 @@ def _labels(place: ArrayPlace, *, is_named: bool) -> np.ndarray:
         raise InputError(f"{error}; {hint}") from error
 
 
+def _weights(place: ArrayPlace | None, count: int) -> np.ndarray | None:
+    """(N,) float32 weights of a split's rows, `count` of them; None where no place is named."""
+    if place is None:
+        return None
+    return weights_in(read_array(place, WEIGHTS, alone=True), count, f"options.weights: {place}")
+
+
 def _groups(data_dir: Path, together: str, count: int) -> list[str]:
     """The group of each row of the pool; `InputError` unless there is a name or number for each."""
     place = place_of(data_dir, "together", together)
@@ -198,17 +220,14 @@ def _places(
     if unlabeled and POOL in (labels or {}):
         told = f"options.labels: {POOL}; `unlabeled` says that the pool has none"
         raise InputError(f"{told}; allowed: one of the two")
-    for split in labels or {}:
-        if split not in splits:
-            told = f"options.labels: {shown(split)}: no such split{did_you_mean(split, splits)}"
-            raise InputError(f"{told}; allowed: {listed(splits)}")
+    named = _named_places(data_dir, "labels", labels, splits)
     places = {split: place_of(data_dir, "splits", value) for split, value in splits.items()}
     label_places = {}
     for split, place in places.items():
         if split == POOL and unlabeled:
             continue
-        if labels is not None and split in labels:
-            label_places[split] = place_of(data_dir, "labels", labels[split])
+        if split in named:
+            label_places[split] = named[split]
         elif place.suffix == ".npy":
             raise InputError(
                 f"options.labels: no labels of split {split!r}, whose embeddings are in a .npy "
@@ -217,3 +236,14 @@ def _places(
         else:
             label_places[split] = ArrayPlace(place.path, place.relative, None)
     return places, label_places
+
+
+def _named_places(
+    data_dir: Path, option: str, given: Mapping[str, str] | None, splits: Mapping[str, str]
+) -> dict[str, ArrayPlace]:
+    """Split → the place that an option names; `InputError` for what is no split of `splits`."""
+    for split in given or {}:
+        if split not in splits:
+            told = f"options.{option}: {shown(split)}: no such split{did_you_mean(split, splits)}"
+            raise InputError(f"{told}; allowed: {listed(splits)}")
+    return {split: place_of(data_dir, option, value) for split, value in (given or {}).items()}

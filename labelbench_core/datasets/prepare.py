@@ -27,6 +27,7 @@ from labelbench_core.datasets import (
 )
 from labelbench_core.datasets._leaks import find_leaks, find_near, refuse_leaks
 from labelbench_core.datasets._reading import CORRUPT, FileRecords, read_files
+from labelbench_core.datasets.beside_labels import arrays_beside, check_beside, described_beside
 from labelbench_core.datasets.digests import Digests, contents_sha256
 from labelbench_core.datasets.drawn_before import drawn
 from labelbench_core.datasets.listed_once import listed_once
@@ -155,10 +156,8 @@ def prepare_dataset(
     for split, entry in raw.splits.items():
         if entry.has_labels:
             written[f"{split}-labels"] = store.write_array(aside / f"{split}-labels", entry.labels)
-        if entry.groups is not None:
-            written[f"{split}-groups"] = store.write_array(aside / f"{split}-groups", entry.groups)
         stored = stored_rows(entry)
-        for name, array in stored.items():
+        for name, array in (arrays_beside(entry) | stored).items():
             written[f"{split}-{name}"] = store.write_array(aside / f"{split}-{name}", array)
         if not stored:
             listed = entry.listed_files()
@@ -259,8 +258,7 @@ def describe_split(entry: RawSplit, raw: RawDataset) -> dict[str, Any]:
     if entry.has_labels:
         described["labels_sha256"] = files.sha256_arrays({"labels": entry.labels})
         described["class_counts"] = class_counts(entry.labels, len(raw.class_names)).tolist()
-    if entry.groups is not None:
-        described["groups_sha256"] = files.sha256_arrays({"groups": entry.groups})
+    described |= described_beside(entry)
     if stored := stored_rows(entry):
         storage = "array" if entry.rows == IMAGES else entry.rows
         sha256 = files.sha256_arrays(stored)
@@ -305,7 +303,7 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
             _check_texts(split, entry.texts, len(labels))
         else:
             _check_images(split, entry)
-        _check_groups(split, entry, raw.group_names)
+        check_beside(split, entry, raw.group_names)
         if not is_labeled:
             continue
         counts = class_counts(labels, num_classes)
@@ -348,19 +346,6 @@ def _check_labels(split: str, labels: np.ndarray, num_classes: int) -> None:
         right = most <= 1
     if not right:
         raise InputError(f"split {split}: labels {least}..{most} for {kind}")
-
-
-def _check_groups(split: str, entry: RawSplit, names: Sequence[str]) -> None:
-    """`InputError` unless a split's groups, if it has any, are places in `names` or -1."""
-    groups = entry.groups
-    if groups is None:
-        return
-    if groups.dtype != np.int64 or groups.shape != entry.labels.shape[:1]:
-        told = f"split {split}: groups are {groups.dtype} {groups.shape}"
-        raise InputError(f"{told}, not int64, one for each label")
-    if groups.min() < -1 or groups.max() >= len(names):
-        told = f"split {split}: groups {groups.min()}..{groups.max()} for {len(names)} groups"
-        raise InputError(f"{told}; -1 is no group")
 
 
 def _variant_of_whole(raw: RawDataset, source: str, variant: Variant) -> RawDataset:

@@ -27,6 +27,7 @@ from labelbench_core.datasets._tabular import (
     split_rows,
 )
 from labelbench_core.datasets._unlabeled_tables import check_unlabeled, labels_of_others
+from labelbench_core.datasets.beside_labels import weights_of
 from labelbench_core.datasets.names import below, printable, same_name
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Interval, Pixels
@@ -39,6 +40,7 @@ INFO = {
     "in_files": True,
     "multilabel_by": ["label_separator", "label_columns"],
     "groups": "group_column",
+    "weights": "weight_column",
     "unlabeled_by": ["unlabeled"],
     "options_of": "labelbench_core.datasets.draw_options:options",
 }
@@ -69,6 +71,7 @@ def load(
     split_column: str | None = None,
     splits: Mapping[str, str] | None = None,
     group_column: str | None = None,
+    weight_column: str | None = None,
     classes: str | None = None,
     class_column: str | None = None,
     unlabeled: bool = False,
@@ -113,6 +116,9 @@ def load(
         `train` is the pool and `validation` is val, in upper or lower case. Default: ours.
     group_column
         Column with the group of each image, for the worst-group accuracy. Default: ours.
+    weight_column
+        Column with the weight of each image, a number above 0: as how many rows it counts in the
+        metrics. null: each counts once. Default: ours.
     classes
         Text file with the classes' names in order, one per line. null: as `class_column` says, or
         without it the sorted labels. Default: ours.
@@ -150,6 +156,7 @@ def load(
         split_column=split_column,
         splits=splits,
         group_column=group_column,
+        weight_column=weight_column,
         classes=classes,
         class_column=class_column,
         unlabeled=unlabeled,
@@ -193,6 +200,7 @@ def _read(
     split_column: str | None = None,
     splits: Mapping[str, str] | None = None,
     group_column: str | None = None,
+    weight_column: str | None = None,
     classes: str | None = None,
     class_column: str | None = None,
     unlabeled: bool = False,
@@ -220,6 +228,7 @@ def _read(
         raise InputError(f"{told}; allowed: an existing folder {FROM_DATA}")
     names = {"path": path_column, "label": label_column, "split": split_column}
     names |= {"group": group_column, "class": class_column, "together": together_column}
+    names["weight"] = weight_column
     chosen = {key: name for key, name in names.items() if name is not None}
     options_of = {key: f"options.{key}_column" for key in chosen}
     for place, name in enumerate(label_columns or ()):
@@ -263,6 +272,7 @@ def _read(
         splits=found,
         others=tuple(others),
         groups=groups,
+        weights=weights_of(cells),
         group_names=group_names,
         left_out=left_out.described(),
     )

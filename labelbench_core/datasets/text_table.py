@@ -22,6 +22,7 @@ INFO = {
     "paper": "",
     "required": ["splits"],
     "rows": "texts",
+    "weights": "weight_column",
     "unlabeled_by": ["unlabeled"],
     "options_of": "labelbench_core.datasets.draw_options:options",
 }
@@ -38,6 +39,7 @@ def load(
     splits: Mapping[str, str] | None = None,
     text_column: str = "text",
     label_column: str = "label",
+    weight_column: str | None = None,
     classes: str | None = None,
     unlabeled: bool = False,
     allow_missing_classes: bool = False,
@@ -59,6 +61,9 @@ def load(
         Column with the texts. Default: ours.
     label_column
         Column with the label of each text: a class's name, or its number, from 0. Default: ours.
+    weight_column
+        Column of all tables with the weight of each text, a number above 0: as how many rows it
+        counts in the metrics. null: each counts once. Default: ours.
     classes
         Text file with the classes' names in order, one per line. null: the labels of the pool,
         sorted. Default: ours.
@@ -81,7 +86,7 @@ def load(
     split_files.require_splits(splits)
     cells = {}
     for split, table in splits.items():
-        names = {"text": text_column, "label": label_column}
+        names = {"text": text_column, "label": label_column, "weight": weight_column}
         if split == POOL:
             names |= {"together": together_column, "split": split_column}
             if unlabeled and split_column is None:

@@ -5,19 +5,25 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.metrics import accuracy, calibration, groups, multilabel
-from labelbench_core.metrics._predictions import Predictions
+from labelbench_core.metrics._predictions import Predictions, check_weights
 
 
 def evaluate(
-    probabilities: Any, labels: np.ndarray, group_of_row: np.ndarray | None = None
+    probabilities: Any,
+    labels: np.ndarray,
+    group_of_row: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> dict[str, float]:
     """All metrics of a split; see `evaluate_classes`."""
-    return evaluate_classes(probabilities, labels, group_of_row)[0]
+    return evaluate_classes(probabilities, labels, group_of_row, weights)[0]
 
 
 def evaluate_classes(
-    probabilities: Any, labels: np.ndarray, group_of_row: np.ndarray | None = None
-) -> tuple[dict[str, float], dict[str, list[int]]]:
+    probabilities: Any,
+    labels: np.ndarray,
+    group_of_row: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+) -> tuple[dict[str, float], dict[str, list[Any]]]:
     """All metrics of a split, and how many rows of each class are predicted right.
 
     Parameters
@@ -28,6 +34,9 @@ def evaluate_classes(
         (N,) true classes; where a row belongs to any number of classes, (N, C) of 0 and 1.
     group_of_row
         (N,) int64 groups, -1 for a row of no group; None where there are none.
+    weights
+        (N,) floats above 0: a row counts as many times as its weight says, wherever there is a
+        mean, a share or a curve over rows, as scikit-learn's `sample_weight`. None: each once.
 
     Returns
     -------
@@ -37,9 +46,10 @@ def evaluate_classes(
     dict
         `accuracy.by_class`; empty where a row belongs to any number of classes.
     """
+    check_weights(weights, len(labels))
     if labels.ndim > 1:
-        return multilabel.measure(probabilities, labels), {}
-    predictions = Predictions.of(probabilities, labels)
+        return multilabel.measure(probabilities, labels, weights), {}
+    predictions = Predictions.of(probabilities, labels, weights)
     found = accuracy.measure(predictions, labels) | calibration.measure(predictions, labels)
     if group_of_row is not None:
         found |= groups.measure(predictions, labels, group_of_row)

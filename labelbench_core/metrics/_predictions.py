@@ -1,4 +1,4 @@
-"""What the metrics need of predicted probabilities: three numbers per row."""
+"""What the metrics need of predicted probabilities: three numbers per row, and its weight."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -23,16 +23,28 @@ class Predictions:
         (N,) float64 probability of that class.
     likelihood
         (N,) float64 probability of the true class.
+    weights
+        (N,) float64 as how many rows each counts; None: each as one.
     """
 
     num_classes: int
     predicted: np.ndarray
     confidence: np.ndarray
     likelihood: np.ndarray
+    weights: np.ndarray | None = None
+
+    @property
+    def total(self) -> float:
+        """The sum of the weights, N where there are none."""
+        return float(len(self.predicted) if self.weights is None else self.weights.sum())
+
+    def weighted(self, values: np.ndarray) -> np.ndarray:
+        """(N,) values of the rows, each times its weight."""
+        return values if self.weights is None else values * self.weights
 
     @classmethod
-    def of(cls, probabilities: Any, labels: np.ndarray) -> Self:
-        """From (N, C) probabilities, in memory or in blocks, and (N,) true classes."""
+    def of(cls, probabilities: Any, labels: np.ndarray, weights: np.ndarray | None = None) -> Self:
+        """From (N, C) probabilities, in memory or in blocks, (N,) true classes, (N,) weights."""
         if len(probabilities.shape) != 2:
             shape = tuple(probabilities.shape)
             raise InputError(f"probabilities: shape {shape}; allowed: (N, C)")
@@ -40,7 +52,10 @@ class Predictions:
         if np.shape(labels) != (count,):
             raise InputError(f"labels: shape {np.shape(labels)}; allowed: {(count,)}")
         check_labels(labels, num_classes)
-        found = cls(num_classes, np.empty(count, np.int64), np.empty(count), np.empty(count))
+        doubled = None if weights is None else weights.astype(np.float64)
+        found = cls(
+            num_classes, np.empty(count, np.int64), np.empty(count), np.empty(count), doubled
+        )
         in_memory = isinstance(probabilities, np.ndarray)
         for first, block in [(0, probabilities)] if in_memory else probabilities.blocks():
             if in_memory:  # other rows check what they compute
@@ -51,3 +66,15 @@ class Predictions:
             found.confidence[where] = block.max(axis=1)
             found.likelihood[where] = block[np.arange(len(block)), labels[where]]
         return found
+
+
+def check_weights(weights: np.ndarray | None, count: int) -> None:
+    """`InputError` unless weights, if there are any, are (count,), above 0 and finite."""
+    if weights is None:
+        return
+    if np.shape(weights) != (count,):
+        told = f"weights: shape {np.shape(weights)}"
+        raise InputError(f"{told}; allowed: {(count,)}, one for each label")
+    if not (np.isfinite(weights) & (weights > 0)).all():
+        row = int(np.argmin(np.isfinite(weights) & (weights > 0)))
+        raise InputError(f"weights: row {row}: {weights[row]}; allowed: finite numbers above 0")

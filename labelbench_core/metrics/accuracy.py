@@ -1,21 +1,35 @@
 """Accuracy over examples and over classes."""
 
+from typing import Any
+
 import numpy as np
 
 from labelbench_core.metrics._predictions import Predictions
 
 
 def confusion_matrix(predictions: Predictions, labels: np.ndarray) -> np.ndarray:
-    """(C, C) counts: row = true class, column = predicted class."""
+    """(C, C) counts: row = true class, column = predicted class.
+
+    Whole numbers, or float64 sums of weights.
+    """
     num_classes = predictions.num_classes
     pairs = labels * num_classes + predictions.predicted
-    return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+    counts = np.bincount(pairs, predictions.weights, num_classes**2)
+    return counts.reshape(num_classes, num_classes)
 
 
-def by_class(predictions: Predictions, labels: np.ndarray) -> dict[str, list[int]]:
-    """Of each class, `rows` of the split, and `hits`: those of them that are predicted right."""
+def by_class(predictions: Predictions, labels: np.ndarray) -> dict[str, list[Any]]:
+    """Of each class, `rows` of the split, and `hits`: those of them that are predicted right.
+
+    Where rows have weights, `hits` is the sum of these rows' weights, and there is `weights`, that
+    of all rows of the class: the accuracy is `hits` / `weights`.
+    """
     counts = confusion_matrix(predictions, labels)
-    return {"rows": counts.sum(axis=1).tolist(), "hits": counts.diagonal().tolist()}
+    sums, hits = counts.sum(axis=1).tolist(), counts.diagonal().tolist()
+    if predictions.weights is None:
+        return {"rows": sums, "hits": hits}
+    rows = np.bincount(labels, minlength=predictions.num_classes).tolist()
+    return {"rows": rows, "weights": sums, "hits": hits}
 
 
 def measure(predictions: Predictions, labels: np.ndarray) -> dict[str, float]:
@@ -31,7 +45,8 @@ def measure(predictions: Predictions, labels: np.ndarray) -> dict[str, float]:
     occurs = true + predicted > 0
     f1 = 2 * hits[occurs] / (true + predicted)[occurs]
     return {
-        "accuracy": float(hits.sum() / len(labels)),
+        # At most 1 even where sums of weights are rounded.
+        "accuracy": min(float(hits.sum() / predictions.total), 1.0),
         "balanced-accuracy": float(recalls.mean()),
         "min-class-accuracy": float(recalls.min()),
         "macro-f1": float(f1.mean()),

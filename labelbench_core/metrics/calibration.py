@@ -16,9 +16,10 @@ def measure(predictions: Predictions, labels: np.ndarray) -> dict[str, float]:
     confidence = predictions.confidence
     correct = predictions.predicted == labels
     bins = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
-    gaps = np.bincount(bins, weights=confidence - correct, minlength=BINS)
+    gaps = np.bincount(bins, predictions.weighted(confidence - correct), BINS)
     tiny = np.finfo(np.float32).tiny
+    losses = predictions.weighted(-np.log(np.maximum(predictions.likelihood, tiny)))
     return {
-        "nll": float(-np.log(np.maximum(predictions.likelihood, tiny)).mean()),
-        "calibration-error": float(np.abs(gaps).sum() / len(labels)),
+        "nll": float(losses.sum() / predictions.total),
+        "calibration-error": float(np.abs(gaps).sum() / predictions.total),
     }

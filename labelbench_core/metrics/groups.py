@@ -21,7 +21,8 @@ def measure(
     if not inside.any():
         return {}
     groups = group_of_row[inside]
-    hits = (predictions.predicted == labels)[inside]
-    sizes = np.bincount(groups)
-    shares = np.bincount(groups, weights=hits)[sizes > 0] / sizes[sizes > 0]
+    hits = predictions.weighted((predictions.predicted == labels).astype(np.float64))[inside]
+    weights = predictions.weights
+    sizes = np.bincount(groups, None if weights is None else weights[inside])
+    shares = np.bincount(groups, hits)[sizes > 0] / sizes[sizes > 0]
     return {"worst-group-accuracy": float(shares.min())}

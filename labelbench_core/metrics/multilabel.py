@@ -11,7 +11,9 @@ THRESHOLD = 0.5
 """From this probability on, a class counts as predicted."""
 
 
-def measure(probabilities: Any, labels: np.ndarray) -> dict[str, float]:
+def measure(
+    probabilities: Any, labels: np.ndarray, weights: np.ndarray | None = None
+) -> dict[str, float]:
     """Metrics over classes and over rows, as scikit-learn defines them.
 
     - `mean-average-precision`: mean over classes of the average precision, the step-wise area under
@@ -34,6 +36,8 @@ def measure(probabilities: Any, labels: np.ndarray) -> dict[str, float]:
         held in memory as float32.
     labels
         (N, C) of 0 and 1.
+    weights
+        (N,) as how many rows each counts; None: each as one.
     """
     p = _in_memory(probabilities)
     if np.shape(labels) != p.shape:
@@ -41,24 +45,40 @@ def measure(probabilities: Any, labels: np.ndarray) -> dict[str, float]:
     check_labels(labels, 2)
     truth = labels.astype(bool)
     predicted = p >= THRESHOLD
-    hits = (truth & predicted).sum(axis=0)
-    marked = truth.sum(axis=0) + predicted.sum(axis=0)
+    if weights is not None:
+        weights = weights.astype(np.float64)
+    total = len(p) if weights is None else weights.sum()
+    hits = _summed(truth & predicted, weights)
+    marked = _summed(truth, weights) + _summed(predicted, weights)
     occurs = marked > 0
     right = truth == predicted
     likelihood = np.where(truth, p, 1 - p.astype(np.float64))
     logs = np.log(np.maximum(likelihood, np.finfo(np.float32).tiny))
     return {
-        "mean-average-precision": mean_average_precision(p, truth),
+        "mean-average-precision": mean_average_precision(p, truth, weights),
         "macro-f1": float((2 * hits[occurs] / marked[occurs]).mean()) if occurs.any() else 0.0,
         "micro-f1": float(2 * hits.sum() / marked.sum()) if occurs.any() else 0.0,
-        "label-accuracy": float(right.mean()),
-        "subset-accuracy": float(right.all(axis=1).mean()),
-        "ranking-loss": ranking_loss(p, truth),
-        "nll": float(-logs.sum() / len(p)),
+        # At most 1 even where sums of weights are rounded.
+        "label-accuracy": min(float(_summed(right, weights).sum() / (total * p.shape[1])), 1.0),
+        "subset-accuracy": min(float(_summed(right.all(axis=1), weights) / total), 1.0),
+        "ranking-loss": ranking_loss(p, truth, weights),
+        "nll": float(-_weighted(logs, weights).sum() / total),
     }
 
 
-def mean_average_precision(p: np.ndarray, truth: np.ndarray) -> float:
+def _weighted(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """(N, ...) values of the rows, each times its weight."""
+    return values if weights is None else (values.T * weights).T
+
+
+def _summed(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """(...) sums over the rows of (N, ...) values times weights."""
+    return _weighted(values, weights).sum(axis=0)
+
+
+def mean_average_precision(
+    p: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None
+) -> float:
     """Mean over the classes that occur of the average precision; 0 where none does.
 
     Rows of equal probability enter a curve together.
@@ -68,15 +88,16 @@ def mean_average_precision(p: np.ndarray, truth: np.ndarray) -> float:
         if not members.any():
             continue
         order = np.argsort(-scores, kind="stable")
-        hits = np.cumsum(members[order])
+        hits = np.cumsum(_weighted(members, weights)[order])
         # Only after the last of equal scores is there a point of the curve.
         ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
         gained = np.diff(hits[ends], prepend=0)
-        found.append(float((gained * hits[ends] / (ends + 1)).sum() / hits[-1]))
+        seen = ends + 1 if weights is None else np.cumsum(weights[order])[ends]
+        found.append(float((gained * hits[ends] / seen).sum() / hits[-1]))
     return float(np.mean(found)) if found else 0.0
 
 
-def ranking_loss(p: np.ndarray, truth: np.ndarray) -> float:
+def ranking_loss(p: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Mean over rows of the share of wrongly ordered pairs; see `measure`."""
     classes = p.shape[1]
     order = np.argsort(p, axis=1, kind="stable")
@@ -90,7 +111,8 @@ def ranking_loss(p: np.ndarray, truth: np.ndarray) -> float:
     absent = lacking[:, -1]
     wrong = (np.where(has, absent[:, None] - below, 0)).sum(axis=1)
     pairs = absent * (classes - absent)
-    return float(np.where(pairs > 0, wrong / np.maximum(pairs, 1), 0.0).mean())
+    shares = np.where(pairs > 0, wrong / np.maximum(pairs, 1), 0.0)
+    return float(_summed(shares, weights) / (len(p) if weights is None else weights.sum()))
 
 
 def _in_memory(probabilities: Any) -> np.ndarray:

@@ -94,7 +94,7 @@ ALLOWED = {
     "kind": option_rules.of(Literal["strategy", "sequential", "ceiling"]),
     "unlabeled_views": option_rules.of(Literal[1, 2]),
     **dict.fromkeys(("rows", "reads"), option_rules.Allowed(listed(ROWS), ROWS.__contains__)),
-    "groups": option_rules.of(bool | str),
+    **dict.fromkeys(("groups", "weights"), option_rules.of(bool | str)),
     **dict.fromkeys(("weights_file", "code", "environment"), option_rules.of(str)),
     "options_of": option_rules.of(str),
     **dict.fromkeys(("multilabel_by", "unlabeled_by", "truth_by"), _TEXTS),
@@ -115,7 +115,7 @@ ONLY_OF = {
     ),
     **dict.fromkeys(
         (
-            *("rows", "groups", "multilabel_by", "num_classes", "sizes", "sizes_by"),
+            *("rows", "groups", "weights", "multilabel_by", "num_classes", "sizes", "sizes_by"),
             *("unlabeled", "unlabeled_by"),
         ),
         "datasets",
@@ -146,7 +146,7 @@ def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> I
             yield f"multilabel: {shown(value)}: allowed for strategies only"
         elif key == "runs":
             yield from _not_of_use(key, value, options, _is_names, "names of strategies")
-        elif key == "groups" and isinstance(value, str):
+        elif key in ("groups", "weights") and isinstance(value, str):
             yield from _not_of_use(key, [value], options, lambda default: not default, "nothing")
         elif key == "num_classes" and isinstance(value, str):
             yield from _not_of_use(key, [value], options, option_rules.is_number, "a number")

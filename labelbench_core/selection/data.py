@@ -1,6 +1,6 @@
 """What all rounds on a data set and backbone read: opened, verified, and seen to match."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ class RoundData:
         `multilabel`, where the pool's truth is left out; None: as that has it.
     groups
         Split → (N,) int64, -1 for a row of no group; splits without groups are left out.
+    weights
+        Split → (N,) float32, as how many rows each counts; splits without weights are left out.
     pool_sha256
         Identifies the images of its pool, and their order; None: not known.
     """
@@ -66,6 +68,7 @@ class RoundData:
     annotations: Annotations | None = None
     known_multilabel: bool | None = None
     groups: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
+    weights: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
     pool_sha256: str | None = None
 
     @property
@@ -149,7 +152,8 @@ def open_round_data(
         zero_shot=read_head(zero_shot, of_dataset, dataset.num_classes) if zero_shot else None,
         source=manifest["fingerprint"],
         dataset_fingerprint=dataset.manifest["fingerprint"],
-        groups=_groups(dataset),
+        groups=_by_split(dataset, dataset.groups),
+        weights=_by_split(dataset, dataset.weights),
         pool_sha256=pool_sha256(dataset.manifest["splits"]["pool"]),
     )
 
@@ -197,7 +201,8 @@ def open_image_data(
         checkpoint=checkpoint,
         source=dataset.manifest["fingerprint"],
         dataset_fingerprint=dataset.manifest["fingerprint"],
-        groups=_groups(dataset),
+        groups=_by_split(dataset, dataset.groups),
+        weights=_by_split(dataset, dataset.weights),
         pool_sha256=pool_sha256(dataset.manifest["splits"]["pool"]),
     )
 
@@ -206,9 +211,11 @@ def _truth(dataset: PreparedDataset) -> dict[str, np.ndarray]:
     return {one: dataset.labels(one) for one in dataset.splits if dataset.has_labels(one)}
 
 
-def _groups(dataset: PreparedDataset) -> dict[str, np.ndarray]:
-    found = {split: dataset.groups(split) for split in dataset.splits}
-    return {split: groups for split, groups in found.items() if groups is not None}
+def _by_split(
+    dataset: PreparedDataset, read: Callable[[str], np.ndarray | None]
+) -> dict[str, np.ndarray]:
+    """Split → what `read` gives of it, where that is something."""
+    return {one: array for one in dataset.splits if (array := read(one)) is not None}
 
 
 def expected_before(data: RoundData, settings: Mapping[str, Any], number: int) -> dict[str, Any]:

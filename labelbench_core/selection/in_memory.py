@@ -6,10 +6,11 @@ import numpy as np
 
 from labelbench_core.annotators.annotations import Annotations
 from labelbench_core.datasets import POOL, split_order
+from labelbench_core.datasets.beside_labels import weights_in
 from labelbench_core.datasets.class_labels import class_labels
 from labelbench_core.datasets.row_kinds import check_embeddings
 from labelbench_core.embeddings.statistics import column_statistics
-from labelbench_core.errors import InputError, listed
+from labelbench_core.errors import InputError, listed, shown
 from labelbench_core.proxies import Statistics
 from labelbench_core.selection.data import RoundData
 from labelbench_core.storage.files import sha256_arrays
@@ -20,6 +21,7 @@ def round_data(
     splits: Mapping[str, tuple[np.ndarray, np.ndarray | None]],
     class_names: Sequence[str] | None = None,
     annotations: Annotations | None = None,
+    weights: Mapping[str, np.ndarray] | None = None,
 ) -> RoundData:
     """What rounds on embeddings in memory read.
 
@@ -34,6 +36,9 @@ def round_data(
         of all splits.
     annotations
         What an annotator says of the pool. None: the pool's own labels.
+    weights
+        Split → (N,) numbers above 0: as how many rows each counts in the metrics. Rows of splits
+        that are not named count once.
 
     Raises
     ------
@@ -59,9 +64,12 @@ def round_data(
     halves = all(array.dtype == np.float16 for array in arrays.values())
     dtype = np.float16 if halves else np.float32
     rows = {split: ArrayRows(array.astype(dtype, copy=False)) for split, array in arrays.items()}
+    of_rows = _weights(weights or {}, arrays)
     mean, std = column_statistics(rows[POOL])
     content = {f"{split}-embeddings": array for split, array in arrays.items()}
-    fingerprint = sha256_arrays(content | {f"{split}-labels": labels[split] for split in labels})
+    content |= {f"{split}-labels": labels[split] for split in labels}
+    content |= {f"{split}-weights": of_rows[split] for split in of_rows}
+    fingerprint = sha256_arrays(content)
     return RoundData(
         embeddings=rows,
         truth=labels,
@@ -70,4 +78,18 @@ def round_data(
         source=fingerprint,
         dataset_fingerprint=fingerprint,
         annotations=annotations,
+        weights=of_rows,
     )
+
+
+def _weights(
+    given: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Split → (N,) float32 weights of its rows, checked."""
+    for split in given:
+        if split not in arrays:
+            raise InputError(f"weights: {shown(split)}: no such split; allowed: {listed(arrays)}")
+    return {
+        split: weights_in(np.asarray(one), len(arrays[split]), f"weights: split {split}")
+        for split, one in given.items()
+    }

@@ -14,7 +14,7 @@ from labelbench_core.selection.annotator import Oracle, SequentialPurchase
 from labelbench_core.selection.data import RoundData
 from labelbench_core.selection.job import RoundJob, timed
 from labelbench_core.selection.pool_rows import PredictedRows
-from labelbench_core.storage.round_files import Round
+from labelbench_core.storage.round_files import Round, weighted_splits
 from labelbench_core.storage.rows import RowSource
 
 log = logging.getLogger(__name__)
@@ -153,6 +153,7 @@ def _train_and_evaluate(
         "state": dict(state or {}),
         "metrics": scores,
         "classes": classes,
+        **weighted_splits(scores, data.weights.get),
         "signals": signals,
         "fit": fit,
         "source": data.source,
@@ -180,7 +181,7 @@ def _evaluate(
     for split in (name for name in data.embeddings if name in data.truth):
         rows = pool if split == "pool" else _predicted(job, proxy, data.embeddings[split])
         scores[split], hits = metrics.evaluate_classes(
-            rows, data.truth[split], data.groups.get(split)
+            rows, data.truth[split], data.groups.get(split), data.weights.get(split)
         )
         if hits and (split != "pool" or set(data.truth) == {"pool"}):
             classes[split] = hits

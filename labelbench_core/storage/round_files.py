@@ -4,7 +4,7 @@
 SHA-256 of the files that the round was made from. The rounds of a seed are thereby a hash chain.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,14 @@ def read_round(record: Path, arrays: Path, expected: Mapping[str, Any]) -> Round
     found = files.read_npz(arrays)
     check_labeled(arrays, found.get("labeled"), content["num_labeled"])
     return Round(content, found, {"record_sha256": record_sha256, "arrays_sha256": digest})
+
+
+def weighted_splits(
+    splits: Iterable[str], weights: Callable[[str], np.ndarray | None]
+) -> dict[str, list[str]]:
+    """What a record says of the splits whose metrics are `weighted`; nothing without any."""
+    weighted = sorted(split for split in splits if weights(split) is not None)
+    return {"weighted": weighted} if weighted else {}
 
 
 def check_labeled(

@@ -24,6 +24,7 @@ from labelbench_core.storage.round_files import (
     id_of,
     ids_of_round,
     read_round,
+    weighted_splits,
 )
 from labelbench_core.training.recipe import Recipe
 
@@ -138,6 +139,7 @@ def finetune_round(
         "dataset_fingerprint": dataset.manifest["fingerprint"],
         "previous": dict(bought.digests),
         "metrics": on_images.evaluate(trained, backbone, dataset, splits, threads),
+        **weighted_splits(splits, dataset.weights),
         "training": {
             "attempts": fit.attempts,
             "diverged": fit.diverged,

@@ -189,6 +189,7 @@ def evaluate(
             ),
             dataset.labels(split),
             dataset.groups(split),
+            dataset.weights(split),
         )
         for split in splits
     }

@@ -63,12 +63,13 @@ def test_weights_of_rows_are_not_taken_for_labels_and_told(data, capsys):
     write_table(data / "tickets.csv", ["question", "sample_weight"], rows)
     assert command.main(["--check", "data/tickets.csv"]) == 2
     told = capsys.readouterr().out
-    assert "sample_weight is not used: every row counts the same" in told
+    how = "so that every row counts once; if it is the weight of each row, say so with --options"
+    assert f"sample_weight is not used, {how} '{{weight_column: sample_weight}}'" in told
     assert "no column is taken for labels" in told
     np.savez(data / "mine.npz", X=np.eye(20), weights=np.arange(20) % 2)
     assert command.main(["--check", "data/mine.npz"]) == 2
     told = capsys.readouterr().out
-    assert "weights is not used: every row counts the same" in told
+    assert f"weights is not used, {how} '{{weights: {{pool: mine.npz:weights}}}}'" in told
     assert "no array is taken for labels of the pool" in told
 
 

@@ -335,7 +335,7 @@ def test_every_source_is_registered_with_literal_options():
     for name in names:
         described = registry.describe("datasets", name)
         may_have = {"rows", "required", "in_files", "groups", "num_classes", "sizes", "sizes_by"}
-        may_have |= {"multilabel", "multilabel_by", "unlabeled_by", "options_of"}
+        may_have |= {"weights", "multilabel", "multilabel_by", "unlabeled_by", "options_of"}
         assert set(described.info) - may_have == {
             "summary",
             "license",

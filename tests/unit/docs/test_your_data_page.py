@@ -11,7 +11,7 @@ from labelbench_core import registry
 from labelbench_core.datasets import __main__ as command
 
 PAGE = (PROJECT / "docs/your-data.md").read_text("utf-8")
-EXPERIMENT, OTHERS = (
+EXPERIMENT, OTHERS, WEIGHTED = (
     yaml.safe_load(block)
     for block in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 )
@@ -172,3 +172,11 @@ def test_a_file_without_entries_is_one_line(tmp_path, monkeypatch, capsys, conte
     assert command.main(["--check", "my.yaml"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line
+
+
+def test_rows_that_count_more_than_others(tmp_path):
+    rows = paint_all(tmp_path / "data/my-photos", "{kind}{number}.png")
+    weighted = [[*row, str(1 + place)] for place, row in enumerate(rows)]
+    write_table(tmp_path / "data/my-photos/all.csv", ["file", "animal", "importance"], weighted)
+    raw = registry.build("datasets", WEIGHTED["pets-weighted"], tmp_path / "data")
+    assert sum(float(one.weights.sum()) for one in raw.splits.values()) == 55
