@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.analysis.frames import SETTING, present
+from labelbench_core.analysis.frames import SETTING, WEIGHTED, present
 from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.compute.devices import processor_name
 from labelbench_core.errors import listed, raise_all
@@ -32,7 +32,10 @@ from workflow_scripts._code_notes import changed_modules, digests_of
 from workflow_scripts._commit import commit
 from workflow_scripts._experiment import PROJECT, add_experiment_arguments, asked_for, run_command
 
-METRIC_COLUMNS = (*SETTING, "strategy", "seed", "num_labeled", "split", "metric", "value")
+METRIC_COLUMNS = (
+    *(*SETTING, "strategy", "seed", "num_labeled", "split", "metric", "value"),
+    WEIGHTED,
+)
 PACKAGES = ("numpy", "torch")
 CODE = "code.json"
 FURTHER_TABLES = ("best", "carried_orders", "combined", "headroom")

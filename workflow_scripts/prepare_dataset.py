@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from labelbench_core import registry
-from labelbench_core.datasets import data_directory
+from labelbench_core.datasets import BOTH, data_directory
 from labelbench_core.datasets.needed_rows import NeededRows
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.storage import files
@@ -31,6 +31,7 @@ def prepare(arguments: argparse.Namespace) -> None:
             merge_classes=dataset.get("merge_classes"),
             long_tail=dataset.get("long_tail"),
             near_copies=dataset.get("near_copies"),
+            weights_for=dataset.get("weights_for", BOTH),
             needed=[NeededRows(*one) for one in json.loads(arguments.needed)],
             threads=arguments.threads,
         )

@@ -82,8 +82,8 @@ def labels_note(names: Mapping[str, Any]) -> str:
 
 
 def present(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
-    """`columns`, but for the annotator where `frame` names none."""
-    return [name for name in columns if name != ANNOTATOR or name in frame]
+    """`columns`, but for the annotator and weights where `frame` names none."""
+    return [name for name in columns if name not in (ANNOTATOR, WEIGHTED) or name in frame]
 
 
 def columns_for(experiment: Experiment, columns: Sequence[str]) -> list[str]:

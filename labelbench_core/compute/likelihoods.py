@@ -23,8 +23,10 @@ class Likelihood(Protocol):
         """The sum of the logits at the labels."""
         ...
 
-    def moments(self, probabilities: np.ndarray, change: np.ndarray) -> tuple[float, float]:
-        """Mean and variance of the change at random labels, summed over rows.
+    def moments(
+        self, probabilities: np.ndarray, change: np.ndarray, weights: np.ndarray | None = None
+    ) -> tuple[float, float]:
+        """Mean and variance of the change at random labels, summed over rows, times (n,) weights.
 
         The probabilities are overwritten.
         """
@@ -38,8 +40,10 @@ class Likelihood(Protocol):
         """Over how many independent directions of the logits that sum is spread."""
         ...
 
-    def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
-        """Negative log-likelihood in nats, summed over rows."""
+    def loss(
+        self, logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None
+    ) -> float:
+        """Negative log-likelihood in nats, summed over rows, times (n,) weights."""
         ...
 
 
@@ -72,12 +76,16 @@ class Categorical:
         """See `Likelihood`."""
         return float(logits[np.arange(len(labels)), labels].sum(dtype=np.float64))
 
-    def moments(self, probabilities: np.ndarray, change: np.ndarray) -> tuple[float, float]:
+    def moments(
+        self, probabilities: np.ndarray, change: np.ndarray, weights: np.ndarray | None = None
+    ) -> tuple[float, float]:
         """See `Likelihood`."""
         probabilities *= change
         mean = probabilities.sum(axis=1)
         probabilities *= change
         variance = probabilities.sum(axis=1) - mean**2
+        if weights is not None:
+            mean, variance = mean * weights, variance * weights
         return float(mean.sum(dtype=np.float64)), float(variance.sum(dtype=np.float64))
 
     def uncertainty(self, probabilities: np.ndarray) -> float:
@@ -88,10 +96,15 @@ class Categorical:
         """See `Likelihood`."""
         return num_classes - 1
 
-    def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
+    def loss(
+        self, logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None
+    ) -> float:
         """See `Likelihood`."""
         truth = softmax(logits)[np.arange(len(logits)), labels]
-        return -float(np.log(np.maximum(truth, np.finfo(np.float32).tiny)).sum(dtype=np.float64))
+        logs = np.log(np.maximum(truth, np.finfo(np.float32).tiny))
+        if weights is not None:
+            logs *= weights
+        return -float(logs.sum(dtype=np.float64))
 
 
 class Bernoulli:
@@ -109,9 +122,16 @@ class Bernoulli:
         """See `Likelihood`."""
         return float(np.where(labels, logits, 0).sum(dtype=np.float64))
 
-    def moments(self, probabilities: np.ndarray, change: np.ndarray) -> tuple[float, float]:
+    def moments(
+        self, probabilities: np.ndarray, change: np.ndarray, weights: np.ndarray | None = None
+    ) -> tuple[float, float]:
         """See `Likelihood`."""
-        mean = float((probabilities * change).sum(dtype=np.float64))
+        if weights is not None:  # the mean is linear in the change, the variance in its square
+            column = weights[:, None]
+            mean = float((probabilities * change * column).sum(dtype=np.float64))
+            change = change * np.sqrt(column)
+        else:
+            mean = float((probabilities * change).sum(dtype=np.float64))
         probabilities *= 1 - probabilities
         probabilities *= change**2
         return mean, float(probabilities.sum(dtype=np.float64))
@@ -124,10 +144,13 @@ class Bernoulli:
         """See `Likelihood`."""
         return num_classes
 
-    def loss(self, logits: np.ndarray, labels: np.ndarray) -> float:
+    def loss(
+        self, logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None
+    ) -> float:
         """See `Likelihood`."""
         wrong = np.where(labels, -logits, logits).astype(np.float64)
-        return float(np.logaddexp(0, wrong).sum())
+        losses = np.logaddexp(0, wrong)
+        return float(losses.sum() if weights is None else weights @ losses.sum(axis=1))
 
 
 def likelihood_of(labels: np.ndarray) -> Likelihood:

@@ -55,8 +55,9 @@ def solve(
     threads: int = 1,
     start: np.ndarray | None = None,
     prior: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> Solution:
-    """Minimise  Σᵢ −log p(yᵢ | xᵢW + b) + penalty/2 · (‖W − W₀‖² + ‖b − b₀‖²).
+    """Minimise  Σᵢ −wᵢ log p(yᵢ | xᵢW + b) + penalty/2 · (‖W − W₀‖² + ‖b − b₀‖²).
 
     p is the softmax for one class per row; for labels of 0 and 1, the product over the classes of
     logistic functions: one binary regression per class.
@@ -81,8 +82,10 @@ def solve(
         (D + 1, C) parameters to start from; default: W₀ and b₀.
     prior
         (D + 1, C) W₀ and b₀; default: zero.
+    weights
+        (L,) float32 w, above 0; default: all are 1.
     """
-    design = Design(features, labels, num_classes, threads)
+    design = Design(features, labels, num_classes, threads, weights)
     # One extra column: the weights of the constant feature. All are relative to the prior.
     point = np.zeros((features.shape[1] + 1, num_classes))
     shape = (len(labels), num_classes)

@@ -21,6 +21,8 @@ class Design:
     ----------
     likelihood
         Likelihood of the labels: (L,) classes, or (L, C) of 0 and 1.
+    weights
+        (L,) float32 factors of the rows in all sums; None: all are 1.
     threads
         For products with the features.
     threads_of_logits
@@ -28,9 +30,15 @@ class Design:
     """
 
     def __init__(
-        self, features: np.ndarray, labels: np.ndarray, num_classes: int, threads: int
+        self,
+        features: np.ndarray,
+        labels: np.ndarray,
+        num_classes: int,
+        threads: int,
+        weights: np.ndarray | None = None,
     ) -> None:
         self.features, self.labels, self.num_classes = features, labels, num_classes
+        self.weights = weights
         self.likelihood = likelihood_of(labels)
         starts = range(0, len(features), BLOCK_ROWS)
         self.blocks = [slice(start, start + BLOCK_ROWS) for start in starts]
@@ -66,6 +74,8 @@ class Design:
         def subtract(block: slice) -> np.ndarray:
             residual[block] = self.likelihood.probabilities(logits[block])
             self.likelihood.subtract(self.labels[block], residual[block])
+            if self.weights is not None:
+                residual[block] *= self.weights[block, None]
             return residual[block].sum(axis=0, dtype=np.float64)
 
         def multiply(block: slice) -> np.ndarray:
@@ -79,7 +89,8 @@ class Design:
 
     def gain(self, change: np.ndarray) -> float:
         """What a step of length 1 adds to the logits of the labels, summed over all rows."""
-        return self.likelihood.at_labels(change, self.labels)
+        weighted = change if self.weights is None else change * self.weights[:, None]
+        return self.likelihood.at_labels(weighted, self.labels)
 
     def expectation(
         self, logits: np.ndarray, change: np.ndarray, length: float
@@ -88,7 +99,9 @@ class Design:
 
         def of(block: slice) -> tuple[float, float]:
             moved = logits[block] + np.float32(length) * change[block]
-            return self.likelihood.moments(self.likelihood.probabilities(moved), change[block])
+            weights = None if self.weights is None else self.weights[block]
+            probabilities = self.likelihood.probabilities(moved)
+            return self.likelihood.moments(probabilities, change[block], weights)
 
         means, variances = zip(*ordered_map(of, self.blocks, self.threads_of_logits), strict=True)
         return sum(means), sum(variances)
@@ -116,7 +129,8 @@ class Curvature:
         def of(block: slice) -> tuple[np.ndarray, np.ndarray, float]:
             rows = design.features[block]
             uncertain = likelihood.uncertainty(likelihood.probabilities(logits[block]))
-            return rows.T @ rows, rows.sum(axis=0, dtype=np.float64), uncertain
+            weighted = rows if design.weights is None else rows * design.weights[block, None]
+            return weighted.T @ rows, weighted.sum(axis=0, dtype=np.float64), uncertain
 
         likelihood, dims = design.likelihood, design.features.shape[1]
         hessian, uncertain = np.zeros((dims + 1, dims + 1)), 0.0
@@ -125,7 +139,7 @@ class Curvature:
             hessian[-1, :-1] += total
             hessian[:-1, -1] += total
             uncertain += of_block
-        hessian[-1, -1] = len(design.labels)
+        hessian[-1, -1] = len(design.labels) if design.weights is None else design.weights.sum()
         hessian *= uncertain / len(design.labels) / likelihood.degrees(design.num_classes)
         hessian[np.diag_indices(dims + 1)] += penalty
         self.inverse = np.linalg.inv(hessian)

@@ -63,3 +63,21 @@ def check_probabilities(
             f"{field}: row {rows[place]} sums to {float(sums[place]):.6g}; allowed: {total:g} "
             "(classes are mutually exclusive)"
         )
+
+
+def check_weights(weights: np.ndarray | None, count: int) -> None:
+    """`InputError` unless weights, if there are any, are (count,), above 0 and finite."""
+    if weights is None:
+        return
+    if np.shape(weights) != (count,):
+        told = f"weights: shape {np.shape(weights)}"
+        raise InputError(f"{told}; allowed: {(count,)}, one for each label")
+    if not (np.isfinite(weights) & (weights > 0)).all():
+        row = int(np.argmin(np.isfinite(weights) & (weights > 0)))
+        raise InputError(f"weights: row {row}: {weights[row]}; allowed: finite numbers above 0")
+
+
+def normalized(weights: np.ndarray) -> np.ndarray:
+    """(n,) float32 weights in the same ratios, with a mean of 1."""
+    exact = weights.astype(np.float64)
+    return (exact / exact.mean()).astype(np.float32)

@@ -32,7 +32,7 @@ COMPONENT_KINDS = KINDS[:6]
 ONLY_OF = {
     "datasets": (
         "prompts", "pool_size", "merge_classes", "long_tail", "near_copies", "duplicates",
-        "near_duplicates", "metric",
+        "near_duplicates", "metric", "weights_for",
     ),
     "annotators": ("price", "seconds"),
     "trainers": ("training",),

@@ -36,6 +36,7 @@ from labelbench_core.configuration.row_kinds import row_errors
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.configuration.source_sizes import SourceSizes, source_sizes
 from labelbench_core.configuration.unlabeled import unlabeled_errors, unmeasured_errors
+from labelbench_core.configuration.weighted import weight_errors
 from labelbench_core.datasets import POOL
 from labelbench_core.datasets.drawn_ahead import Remembered
 from labelbench_core.datasets.needed_rows import shortages
@@ -255,6 +256,7 @@ def _unsuitable(crossing: Crossing, catalogue: Catalogue) -> list[str]:
     errors = [*row_errors(crossing, catalogue), *combination_errors(crossing, catalogue)]
     for dataset in crossing.datasets:
         errors += unlabeled_errors(crossing, catalogue, dataset)
+        errors += weight_errors(crossing, catalogue, dataset)
         if is_multilabel(catalogue, dataset):
             errors += multilabel_errors(crossing, catalogue, dataset)
         else:

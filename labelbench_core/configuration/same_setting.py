@@ -6,6 +6,7 @@ from typing import Any
 from labelbench_core import registry
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.catalogue import Catalogue
+from labelbench_core.datasets import BOTH
 from labelbench_core.datasets.beside_labels import has_weights
 from labelbench_core.published.settings import (
     FINETUNE,
@@ -51,7 +52,7 @@ def differences(
         if entry.get(key) is not None and setting["dataset"] == published.dataset:
             yield f"data set: with {key} {entry[key]}, published: without"
     if has_weights(entry) and setting["dataset"] == published.dataset:
-        yield "metrics: weighted by row, published: not"
+        yield f"rows: weighted ({entry.get('weights_for', BOTH)}), published: not"
     annotator = setting.get("annotator", "exact")
     if annotator != published.annotator:
         yield f"annotator: {annotator}, published: {published.annotator}"

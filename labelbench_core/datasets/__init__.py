@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 POOL = "pool"
 TEST = "test"
 VAL = "val"
+BOTH, EVALUATION, TRAINING = WEIGHTS_FOR = ("both", "evaluation", "training")
+"""What weights of rows can be for."""
 OTHER_FILES = "source-files.json"
 """Listing of the source's files that are in no split, as where a part of the pool is kept."""
 DRAWN_FILE = "drawn-splits.json"
@@ -189,6 +191,8 @@ class PreparedDataset:
         As there; "pool" comes first.
     rows
         What its rows are: one of `registry.info.ROWS`.
+    weights_for
+        What its rows' weights are for: one of `WEIGHTS_FOR`.
     """
 
     def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
@@ -198,6 +202,7 @@ class PreparedDataset:
         self.splits = sorted(manifest["splits"], key=split_order)
         storage = manifest["splits"][self.splits[0]]["storage"]
         self.rows: str = storage if storage in ROWS else IMAGES
+        self.weights_for: str = manifest.get("weights_for", BOTH)
         self._verified: set[str] = set()
         self._hidden: frozenset[str] = frozenset()
 
@@ -227,8 +232,16 @@ class PreparedDataset:
             return None
         return self._array(f"{split}-groups").load()
 
+    def evaluation_weights(self, split: str) -> np.ndarray | None:
+        """As `weights`, where these are for metrics; None: each row counts as one there."""
+        return self.weights(split) if self.weights_for in (BOTH, EVALUATION) else None
+
+    def training_weights(self, split: str) -> np.ndarray | None:
+        """As `weights`, where these are for training; None: each row counts as one there."""
+        return self.weights(split) if self.weights_for in (BOTH, TRAINING) else None
+
     def weights(self, split: str) -> np.ndarray | None:
-        """(N,) float32 weights of the rows of `split`; None where each counts as one."""
+        """(N,) float32 weights of the rows of `split`; None where it has none."""
         self._require(split)
         if "weights" not in self.manifest["splits"][split]:
             return None

@@ -23,13 +23,17 @@ that no class and no group can be there and have no weight."""
 _NUMBER = re.compile(r"\+?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
-def has_weights(entry: Mapping[str, Any]) -> bool:
-    """Whether rows of a catalogue's entry have weights.
+def has_weights(entry: Mapping[str, Any], split: str | None = None) -> bool:
+    """Whether rows of a catalogue's entry have weights, those of `split` or of any.
 
-    They do where the component says so (`INFO["weights"]`): always, or by the option it names.
+    They do where the component says so (`INFO["weights"]`): always, or by the option it names,
+    which may be a mapping of splits.
     """
-    given = registry.describe("datasets", entry["implementation"]).info.get("weights", False)
-    return bool(registry.options_of(entry).get(given) if isinstance(given, str) else given)
+    by = registry.describe("datasets", entry["implementation"]).info.get("weights", False)
+    given = registry.options_of(entry).get(by) if isinstance(by, str) else by
+    if split is not None and isinstance(given, Mapping):
+        return split in given
+    return bool(given)
 
 
 def weights_of(cells: Cells) -> np.ndarray | None:

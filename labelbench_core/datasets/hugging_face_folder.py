@@ -125,8 +125,8 @@ def load(
     group_column
         Column with the group of each image, for the worst-group accuracy. Default: ours.
     weight_column
-        Column with the weight of each image, a number above 0: as how many rows it counts in the
-        metrics. null: each counts once. Default: ours.
+        Column with the weight of each image, a number above 0: as how many rows it counts. null:
+        each counts once. Default: ours.
     together_column
         Column that says which images belong together (an animal, a patient, a scene): images with
         equal cells are drawn together, those with empty cells one by one. Default: ours.

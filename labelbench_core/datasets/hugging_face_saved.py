@@ -76,7 +76,7 @@ def load(
         name, or its number, from 0. Default: ours.
     weight_column
         Column of all splits with the weight of each text, a number above 0: as how many rows it
-        counts in the metrics. null: each counts once. Default: ours.
+        counts. null: each counts once. Default: ours.
     splits
         Split (pool, test, val; any other name is a shifted split) → its name in the folder. null:
         all of them, of which `train` is the pool and `validation` is val. Default: ours.

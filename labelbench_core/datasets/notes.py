@@ -3,9 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from labelbench_core.datasets import POOL, split_order
+from labelbench_core.datasets import BOTH, EVALUATION, POOL, TRAINING, split_order
 from labelbench_core.datasets._left_out import CORRUPT
 
+WEIGHTED = {
+    BOTH: "Metrics and training are weighted",
+    EVALUATION: "Metrics are weighted, and training is not",
+    TRAINING: "Training is weighted, and metrics are not",
+}
+"""What weights are for → how a sentence on them begins."""
 SHOWN = 3
 """Most contents that a sentence names."""
 SMALL = 1000
@@ -36,7 +42,8 @@ def weight_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
     found = [one for one in sorted(splits, key=split_order) if "weights" in splits[one]]
     if found:
         ranges = "; ".join(weight_range(one, splits[one]) for one in found)
-        yield f"Metrics are weighted: a row counts as many times as its weight says ({ranges})."
+        said = WEIGHTED[manifest.get("weights_for", BOTH)]
+        yield f"{said}: a row counts as many times as its weight says ({ranges})."
 
 
 def weight_range(split: str, described: Mapping[str, Any]) -> str:
@@ -93,7 +100,9 @@ def small_test_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
         count = splits[split]["num_rows"]
         rows = "1 row" if count == 1 else f"{count:,} rows"
         named = "pool" if split == POOL else f"{split} split"
-        weights = splits[split].get("weights", {"min": 1, "max": 1, "sum": count})
+        weights = {"min": 1, "max": 1, "sum": count}
+        if manifest.get("weights_for") != TRAINING:
+            weights = splits[split].get("weights", weights)
         least, most = (f"{100 * weights[key] / weights['sum']:.2f}" for key in ("min", "max"))
         share = least if least == most else f"{least} to {most}"
         told = f"The {named} has {rows}: one of them is {share} % of it."

@@ -71,8 +71,7 @@ def load(
         array or column `labels` or `label` of the split's file. Default: ours.
     weights
         Split → the same for the weights of its rows (N,), numbers above 0: as how many rows each
-        counts in the metrics. Rows of a split that is not named, and with null all, count once.
-        Default: ours.
+        counts. Rows of a split that is not named, and with null all, count once. Default: ours.
     classes
         Text file with the classes' names in order, one per line. null: the labels of the pool,
         sorted; of multi-label data, the numbers of the columns. Default: ours.

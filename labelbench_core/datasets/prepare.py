@@ -15,6 +15,7 @@ import numpy as np
 
 from labelbench_core import registry
 from labelbench_core.datasets import (
+    BOTH,
     OTHER_FILES,
     POOL,
     VAL,
@@ -63,6 +64,7 @@ def prepare_dataset(
     merge_classes: int | None = None,
     long_tail: Mapping[str, float] | None = None,
     near_copies: Mapping[str, float] | None = None,
+    weights_for: str = BOTH,
     needed: Sequence[NeededRows] = (),
     threads: int = 1,
 ) -> dict[str, Any]:
@@ -91,6 +93,8 @@ def prepare_dataset(
         their 64 bits. None: no such check.
     merge_classes, long_tail, near_copies
         What is changed about classes and pool: see `variants.Variant`. None: nothing.
+    weights_for
+        What weights of rows, if there are any, are for: one of `WEIGHTS_FOR`.
     needed
         What the experiment needs of the splits: with fewer rows, it stops.
     threads
@@ -172,6 +176,8 @@ def prepare_dataset(
     content = {"class_names": raw.class_names, "splits": splits}
     if raw.group_names:
         content["group_names"] = list(raw.group_names)
+    if weights_for != BOTH and any(entry.weights is not None for entry in raw.splits.values()):
+        content["weights_for"] = weights_for
     manifest = {
         "dataset": dataset,
         "source": source,

@@ -117,8 +117,8 @@ def load(
     group_column
         Column with the group of each image, for the worst-group accuracy. Default: ours.
     weight_column
-        Column with the weight of each image, a number above 0: as how many rows it counts in the
-        metrics. null: each counts once. Default: ours.
+        Column with the weight of each image, a number above 0: as how many rows it counts. null:
+        each counts once. Default: ours.
     classes
         Text file with the classes' names in order, one per line. null: as `class_column` says, or
         without it the sorted labels. Default: ours.

@@ -63,7 +63,7 @@ def load(
         Column with the label of each text: a class's name, or its number, from 0. Default: ours.
     weight_column
         Column of all tables with the weight of each text, a number above 0: as how many rows it
-        counts in the metrics. null: each counts once. Default: ours.
+        counts. null: each counts once. Default: ours.
     classes
         Text file with the classes' names in order, one per line. null: the labels of the pool,
         sorted. Default: ours.

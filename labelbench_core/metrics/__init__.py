@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from labelbench_core.compute.values import check_weights
 from labelbench_core.metrics import accuracy, calibration, groups, multilabel
-from labelbench_core.metrics._predictions import Predictions, check_weights
+from labelbench_core.metrics._predictions import Predictions
 
 
 def evaluate(

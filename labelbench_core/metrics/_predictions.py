@@ -66,15 +66,3 @@ class Predictions:
             found.confidence[where] = block.max(axis=1)
             found.likelihood[where] = block[np.arange(len(block)), labels[where]]
         return found
-
-
-def check_weights(weights: np.ndarray | None, count: int) -> None:
-    """`InputError` unless weights, if there are any, are (count,), above 0 and finite."""
-    if weights is None:
-        return
-    if np.shape(weights) != (count,):
-        told = f"weights: shape {np.shape(weights)}"
-        raise InputError(f"{told}; allowed: {(count,)}, one for each label")
-    if not (np.isfinite(weights) & (weights > 0)).all():
-        row = int(np.argmin(np.isfinite(weights) & (weights > 0)))
-        raise InputError(f"weights: row {row}: {weights[row]}; allowed: finite numbers above 0")

@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from labelbench_core.compute.values import check_labels
+from labelbench_core.compute.values import check_labels, check_weights
 from labelbench_core.errors import InputError
 from labelbench_core.storage.rows import LoadableRows, RowSource
 
@@ -63,6 +63,10 @@ class TrainingSet:
     validation
         (V, D) embeddings of the data set's validation split and their (V,) int64 labels, for
         trainings that choose weights by labels beside the budget; None for all others.
+    weights
+        (L,) float32 weights of the labelled rows in the loss, with a mean of 1; None: all are 1.
+    validation_weights
+        (V,) float32 of the validation split; None: all are equal.
     previous
         Arrays of the previous round; none in round 0.
     checkpoint
@@ -71,7 +75,7 @@ class TrainingSet:
     Raises
     ------
     InputError
-        If the labels are not classes, or the indices not rows of the pool.
+        If the labels are not classes, the indices not rows of the pool, or the weights not above 0.
     """
 
     pool: RowSource
@@ -85,6 +89,8 @@ class TrainingSet:
     validation: tuple[RowSource, np.ndarray] | None = None
     previous: Mapping[str, np.ndarray] = field(default_factory=dict)
     checkpoint: Path | None = None
+    weights: np.ndarray | None = None
+    validation_weights: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         count = np.shape(self.indices)
@@ -96,6 +102,7 @@ class TrainingSet:
             )
         check_labels(self.labels, 2 if self.multilabel else self.num_classes)
         check_labels(self.indices, len(self.pool), "indices")
+        check_weights(self.weights, len(self.indices))
 
     @property
     def multilabel(self) -> bool:

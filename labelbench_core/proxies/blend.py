@@ -20,6 +20,7 @@ INFO = {
     "provides": ["probabilities", "head"],
     "cost": "that of the linear proxy; a fine-tuning and N passes every few rounds",
     "needs_torch": False,
+    "weighted": True,
 }
 
 

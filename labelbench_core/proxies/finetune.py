@@ -23,6 +23,7 @@ INFO = {
     "cost": "steps B passes through the backbone and back, and N forward",
     "needs_torch": True,
     "needs_images": True,
+    "weighted": True,
 }
 PREFIX = "network."
 

@@ -7,6 +7,8 @@ With a start from the classifier that a CLIP-like backbone makes from class name
 the distance from that classifier instead of from zero: the objective has one minimum, wherever the
 search begins.
 
+Where rows have weights, the mean loss is weighted, in training and in the choice of the penalty.
+
 Features are standardised with the statistics of the whole, unlabelled pool. The penalty is chosen
 by cross-validation within the labels that were bought (`penalty.py`), so that neither a validation
 set nor a test set is spent on it, and again each time the number of labels has doubled. The record
@@ -22,7 +24,7 @@ from labelbench_core.compute.logistic import Solution, solve
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import TrainingSet
 from labelbench_core.proxies.shared.linear_head import LinearHead
-from labelbench_core.proxies.shared.penalty import choose_penalty
+from labelbench_core.proxies.shared.penalty import choose_penalty, total_weight
 from labelbench_core.registry.options import Count, Penalty, Positive
 
 INFO = {
@@ -33,6 +35,7 @@ INFO = {
     "needs_torch": False,
     "pretrained_head": True,
     "multilabel": True,
+    "weighted": True,
 }
 
 
@@ -62,9 +65,11 @@ class LinearProxy(LinearHead):
         self.statistics, self.multilabel = training.statistics, training.multilabel
         labels, num_classes = training.labels, training.num_classes
         self.prior = self._prior(training)
-        rows = self.embed(training.features())
-        chosen, flops = self._choose_penalty(rows, labels, num_classes, rng, previous or {})
-        solution = self._solve(rows, labels, num_classes, chosen["penalty"])
+        rows, weights = self.embed(training.features()), training.weights
+        chosen, flops = self._choose_penalty(
+            rows, labels, num_classes, rng, previous or {}, weights
+        )
+        solution = self._solve(rows, labels, num_classes, chosen["penalty"], weights=weights)
         self.weights, self.bias = self._for_stored(solution.weights, solution.bias)
         return {
             **chosen,
@@ -86,7 +91,12 @@ class LinearProxy(LinearHead):
         start = np.vstack(self.head()).astype(np.float64)
         rows = probe.embed(training.features())
         solution = probe._solve(
-            rows, training.labels, training.num_classes, fit["penalty"], start=start
+            rows,
+            training.labels,
+            training.num_classes,
+            fit["penalty"],
+            start=start,
+            weights=training.weights,
         )
         probe.weights, probe.bias = probe._for_stored(solution.weights, solution.bias)
         return probe
@@ -98,18 +108,20 @@ class LinearProxy(LinearHead):
         num_classes: int,
         penalty: float,
         start: np.ndarray | None = None,
+        weights: np.ndarray | None = None,
     ) -> Solution:
         """The head for standardised rows at a penalty per label."""
         return solve(
             rows,
             labels,
             num_classes,
-            penalty * len(labels),
+            penalty * total_weight(rows, weights),
             self.tolerance,
             self.max_iterations,
             self.threads,
             start,
             self.prior,
+            weights,
         )
 
     def _prior(self, training: TrainingSet) -> np.ndarray | None:
@@ -138,6 +150,7 @@ class LinearProxy(LinearHead):
         num_classes: int,
         rng: np.random.Generator,
         previous: Mapping[str, Any],
+        weights: np.ndarray | None,
     ) -> tuple[dict[str, Any], int]:
         """The fixed penalty, that of the previous round, or one chosen from the labels.
 
@@ -148,8 +161,9 @@ class LinearProxy(LinearHead):
         if previous and len(labels) < 2 * previous["penalty_chosen_at"]:
             kept = ("penalty", "penalty_chosen_at", "penalty_at_edge")
             return {key: previous[key] for key in kept}, 0
+        start = previous.get("penalty")
         choice = choose_penalty(
-            rows, labels, num_classes, previous.get("penalty"), rng, self.threads, self.prior
+            rows, labels, num_classes, start, rng, self.threads, self.prior, weights
         )
         chosen = {
             "penalty": choice.penalty,

@@ -33,6 +33,7 @@ INFO = {
     "needs_torch": False,
     "pretrained_head": True,
     "multilabel": True,
+    "weighted": True,
 }
 
 
@@ -69,14 +70,16 @@ class LinearEnsemble(LinearProxy):
         """Train the probe on all labels, then the members; `rng` deals folds and samples."""
         record = super().fit(training, rng, previous)
         labels, num_classes = training.labels, training.num_classes
-        rows = self.embed(training.features())
+        rows, weights = self.embed(training.features()), training.weights
         start = np.vstack(self.head()).astype(np.float64)
         # Sorted: the order does not matter to the fit, and rows in order are read faster.
         samples = [np.sort(rng.integers(0, len(labels), len(labels))) for _ in range(self.members)]
         threads, self.threads = self.threads, 1  # threads go to the members, not into the solver
 
         def train(sample: np.ndarray) -> Solution:
-            return self._solve(rows[sample], labels[sample], num_classes, record["penalty"], start)
+            drawn = None if weights is None else weights[sample]
+            penalty = record["penalty"]
+            return self._solve(rows[sample], labels[sample], num_classes, penalty, start, drawn)
 
         solutions = list(ordered_map(train, samples, threads))
         self.threads = threads

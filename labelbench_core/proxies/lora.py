@@ -25,6 +25,7 @@ INFO = {
     "cost": "steps B passes through the backbone and back, and N forward",
     "needs_torch": True,
     "needs_images": True,
+    "weighted": True,
 }
 
 

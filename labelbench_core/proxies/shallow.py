@@ -20,6 +20,7 @@ INFO = {
     "provides": ["probabilities", "head"],
     "cost": "steps B (D H + H C), B rows a step, H hidden units",
     "needs_torch": True,
+    "weighted": True,
 }
 
 

@@ -21,6 +21,7 @@ INFO = {
     "provides": ["probabilities", "head", "member_probabilities"],
     "cost": "that of the shallow proxy for each member",
     "needs_torch": True,
+    "weighted": True,
 }
 
 

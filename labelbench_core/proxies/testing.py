@@ -19,6 +19,7 @@ import numpy as np
 from numpy.random import mtrand  # the global generator of NumPy, only to see that it stays unused
 
 from labelbench_core import registry
+from labelbench_core.compute.values import normalized
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import Ensemble, LinearHead, Proxy, Statistics, TrainingSet
 from labelbench_core.storage.rows import ArrayRows
@@ -229,6 +230,22 @@ def check_inputs_untouched(name: str, **options: Any) -> None:
     _require(_bytes_of(training) == before, "an input was changed")
 
 
+def check_weights(name: str, **options: Any) -> None:
+    """If `INFO` says that rows are weighed, their weights change what is predicted."""
+    info = registry.describe("proxies", name).info
+    if _is_of_images(name) or not info.get("weighted"):
+        return
+    # Features that say nothing of the labels: only their weighted numbers can be learnt.
+    training = make_training(features=np.random.default_rng(2).standard_normal((60, 4)))
+    weights = normalized(np.where(training.labels == training.labels[0], 50.0, 1.0))
+    found = []
+    for given in (None, weights):
+        proxy, _ = trained(name, TrainingSet(**{**vars(training), "weights": given}), options)
+        found.append(proxy.predict_proba(_rows(proxy, training)))
+    most = float(np.abs(found[1] - found[0]).max())
+    _require(most > CLOSE, f"weights of the labelled rows change probabilities by {most:.2g}")
+
+
 CHECKS: tuple[Check, ...] = (
     check_description,
     check_probabilities,
@@ -238,6 +255,7 @@ CHECKS: tuple[Check, ...] = (
     check_parts,
     check_provided,
     check_inputs_untouched,
+    check_weights,
 )
 """All checks; each is called with a proxy's name and its options."""
 

@@ -22,6 +22,7 @@ INFO = {
     "cost": "steps B D C, B rows a step",
     "needs_torch": True,
     "pretrained_head": True,
+    "weighted": True,
 }
 
 

@@ -42,7 +42,7 @@ HANDED = {"sequential": ("ask",), "ceiling": ("truth", "fit")}
 FLAGS = (
     *("deterministic", "needs_torch", "needs_images", "needs_unlabeled"),
     *("needs_teacher", "pretrained_head", "text", "in_files", "trainable"),
-    *("unlabeled", "without_truth"),
+    *("unlabeled", "without_truth", "weighted"),
 )
 
 

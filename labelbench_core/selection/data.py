@@ -47,8 +47,9 @@ class RoundData:
         `multilabel`, where the pool's truth is left out; None: as that has it.
     groups
         Split → (N,) int64, -1 for a row of no group; splits without groups are left out.
-    weights
-        Split → (N,) float32, as how many rows each counts; splits without weights are left out.
+    weights, training_weights
+        Split → (N,) float32, as how many rows each counts in metrics, and in training; splits
+        without weights are left out.
     pool_sha256
         Identifies the images of its pool, and their order; None: not known.
     """
@@ -69,6 +70,7 @@ class RoundData:
     known_multilabel: bool | None = None
     groups: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
     weights: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
+    training_weights: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
     pool_sha256: str | None = None
 
     @property
@@ -153,7 +155,8 @@ def open_round_data(
         source=manifest["fingerprint"],
         dataset_fingerprint=dataset.manifest["fingerprint"],
         groups=_by_split(dataset, dataset.groups),
-        weights=_by_split(dataset, dataset.weights),
+        weights=_by_split(dataset, dataset.evaluation_weights),
+        training_weights=_by_split(dataset, dataset.training_weights),
         pool_sha256=pool_sha256(dataset.manifest["splits"]["pool"]),
     )
 
@@ -202,7 +205,8 @@ def open_image_data(
         source=dataset.manifest["fingerprint"],
         dataset_fingerprint=dataset.manifest["fingerprint"],
         groups=_by_split(dataset, dataset.groups),
-        weights=_by_split(dataset, dataset.weights),
+        weights=_by_split(dataset, dataset.evaluation_weights),
+        training_weights=_by_split(dataset, dataset.training_weights),
         pool_sha256=pool_sha256(dataset.manifest["splits"]["pool"]),
     )
 

@@ -1,11 +1,19 @@
 """Rounds on embeddings in memory, for users of the library: no file is read or written."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
 from labelbench_core.annotators.annotations import Annotations
-from labelbench_core.datasets import POOL, split_order
+from labelbench_core.datasets import (
+    BOTH,
+    EVALUATION,
+    POOL,
+    TRAINING,
+    WEIGHTS_FOR,
+    split_order,
+)
 from labelbench_core.datasets.beside_labels import weights_in
 from labelbench_core.datasets.class_labels import class_labels
 from labelbench_core.datasets.row_kinds import check_embeddings
@@ -22,6 +30,7 @@ def round_data(
     class_names: Sequence[str] | None = None,
     annotations: Annotations | None = None,
     weights: Mapping[str, np.ndarray] | None = None,
+    weights_for: Literal["both", "evaluation", "training"] = "both",
 ) -> RoundData:
     """What rounds on embeddings in memory read.
 
@@ -37,8 +46,10 @@ def round_data(
     annotations
         What an annotator says of the pool. None: the pool's own labels.
     weights
-        Split → (N,) numbers above 0: as how many rows each counts in the metrics. Rows of splits
-        that are not named count once.
+        Split → (N,) numbers above 0: as how many rows each counts. Rows of splits that are not
+        named count once.
+    weights_for
+        Whether they count in metrics ("evaluation"), in "training", or in "both".
 
     Raises
     ------
@@ -64,12 +75,14 @@ def round_data(
     halves = all(array.dtype == np.float16 for array in arrays.values())
     dtype = np.float16 if halves else np.float32
     rows = {split: ArrayRows(array.astype(dtype, copy=False)) for split, array in arrays.items()}
+    if weights_for not in WEIGHTS_FOR:
+        raise InputError(f"weights_for: {shown(weights_for)}; allowed: {listed(WEIGHTS_FOR)}")
     of_rows = _weights(weights or {}, arrays)
     mean, std = column_statistics(rows[POOL])
     content = {f"{split}-embeddings": array for split, array in arrays.items()}
     content |= {f"{split}-labels": labels[split] for split in labels}
     content |= {f"{split}-weights": of_rows[split] for split in of_rows}
-    fingerprint = sha256_arrays(content)
+    fingerprint = sha256_arrays(content | ({weights_for: np.ones(1)} if of_rows else {}))
     return RoundData(
         embeddings=rows,
         truth=labels,
@@ -78,7 +91,8 @@ def round_data(
         source=fingerprint,
         dataset_fingerprint=fingerprint,
         annotations=annotations,
-        weights=of_rows,
+        weights=of_rows if weights_for in (BOTH, EVALUATION) else {},
+        training_weights=of_rows if weights_for in (BOTH, TRAINING) else {},
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.datasets import VAL
+from labelbench_core.compute.values import normalized
+from labelbench_core.datasets import POOL, VAL
 from labelbench_core.proxies import Proxy, TrainingSet
 from labelbench_core.seeds import rng_for
 from labelbench_core.selection.annotator import Oracle
@@ -119,9 +120,16 @@ class RoundJob:
             backbone=data.backbone,
             zero_shot=data.zero_shot,
             validation=self._validation(),
+            weights=self._weights(POOL, indices),
+            validation_weights=self._weights(VAL),
             previous=previous or {},
             checkpoint=data.checkpoint if resumed else None,
         )
+
+    def _weights(self, split: str, rows: np.ndarray | None = None) -> np.ndarray | None:
+        """Weights of a split's rows in training, all or some; None where it has none."""
+        weights = self.data.training_weights.get(split)
+        return weights if weights is None or rows is None else normalized(weights[rows])
 
     def _validation(self) -> tuple[RowSource, np.ndarray] | None:
         """The validation split, for a trainer that says that its labels stand beside the budget."""

@@ -31,6 +31,9 @@ class Batch:
         `unlabeled_views` 1 in their `INFO` get no strong view.
     rows
         (U,) int64 places of these examples in the unlabelled set.
+    weights
+        (B,) float32 weights of the labelled examples' losses, with a mean of 1 over the labelled
+        set; None: all are 1.
     """
 
     inputs: torch.Tensor
@@ -38,6 +41,7 @@ class Batch:
     weak: torch.Tensor | None = None
     strong: torch.Tensor | None = None
     rows: torch.Tensor | None = None
+    weights: torch.Tensor | None = None
 
     @property
     def multilabel(self) -> bool:
@@ -49,7 +53,7 @@ class Batch:
         count = min(count, *(len(v) for v in (self.labels, self.rows) if v is not None))
         columns = [
             [None] * count if value is None else value.tensor_split(count)
-            for value in (self.inputs, self.labels, self.weak, self.strong, self.rows)
+            for value in vars(self).values()
         ]
         return [Batch(*values) for values in zip(*columns, strict=True)]
 
@@ -61,7 +65,7 @@ class Problem:
     Attributes
     ----------
     class_counts
-        (C,) int64 labelled examples of each class.
+        (C,) int64 labelled examples of each class; where these have weights, float64 sums of them.
     num_unlabeled
         Size of the unlabelled set; 0 for trainers that do not use it.
     """

@@ -32,6 +32,7 @@ INFO = {
     "paper": "Berthelot et al., ICLR 2022",
     "needs_unlabeled": True,
     "needs_teacher": False,
+    "weighted": True,
 }
 
 RECENT_STEPS = 128

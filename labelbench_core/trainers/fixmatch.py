@@ -31,6 +31,7 @@ INFO = {
     "needs_unlabeled": True,
     "needs_teacher": False,
     "multilabel": True,
+    "weighted": True,
 }
 
 

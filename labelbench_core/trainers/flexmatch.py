@@ -28,6 +28,7 @@ INFO = {
     "paper": "Zhang et al., NeurIPS 2021",
     "needs_unlabeled": True,
     "needs_teacher": False,
+    "weighted": True,
 }
 
 

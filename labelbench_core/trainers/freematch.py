@@ -27,6 +27,7 @@ INFO = {
     "paper": "Wang et al., ICLR 2023",
     "needs_unlabeled": True,
     "needs_teacher": False,
+    "weighted": True,
 }
 
 

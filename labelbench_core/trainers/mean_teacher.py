@@ -29,6 +29,7 @@ INFO = {
     "paper": "Tarvainen & Valpola, NeurIPS 2017",
     "needs_unlabeled": True,
     "needs_teacher": True,
+    "weighted": True,
 }
 
 

@@ -28,6 +28,7 @@ INFO = {
     "needs_teacher": False,
     "unlabeled_views": 1,
     "steps_at_least": {"warmup_end": "warmup_start"},
+    "weighted": True,
 }
 
 

@@ -28,6 +28,7 @@ INFO = {
     "paper": "Chen et al., ICLR 2023",
     "needs_unlabeled": True,
     "needs_teacher": False,
+    "weighted": True,
 }
 
 

@@ -10,7 +10,7 @@ Pretrained Features and Underperform Out-of-Distribution", ICLR 2022).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import torch
@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from labelbench_core.registry.options import Interval, ShareBelow1
 from labelbench_core.trainers import Batch, Loss, Problem, Step
-from labelbench_core.trainers.shared.losses import binary_losses
+from labelbench_core.trainers.shared.losses import binary_losses, weighted_mean
 from labelbench_core.trainers.shared.mixing import mix
 
 INFO = {
@@ -27,6 +27,7 @@ INFO = {
     "needs_unlabeled": False,
     "needs_teacher": False,
     "multilabel": True,
+    "weighted": True,
 }
 
 
@@ -50,27 +51,44 @@ class Supervised:
         targets = batch.labels
         if not batch.multilabel:
             targets = one_hot(targets, step.problem.num_classes)
-        inputs, targets = mix(batch.inputs, targets.float(), self.mixup, self.cutmix, step.rng)
+        targets = targets.float()
+        if batch.weights is not None:
+            # Mixed like targets: what comes of an example keeps its weight, in a further column.
+            ones = torch.ones_like(targets[:, :1])
+            targets = torch.cat([targets, ones], dim=1) * batch.weights[:, None]
+        inputs, targets = mix(batch.inputs, targets, self.mixup, self.cutmix, step.rng)
+        if batch.weights is not None:
+            targets, weights = targets[:, :-1] / targets[:, -1:], targets[:, -1]
+            batch = replace(batch, weights=weights)
         logits = network(inputs).float()
         if batch.multilabel:
-            return Loss(binary_losses(logits, targets, self.label_smoothing).mean(), logits)
-        weights = None if step.state is None else step.state.weights
+            losses = binary_losses(logits, targets, self.label_smoothing)
+            return Loss(weighted_mean(losses, batch), logits)
+        of_classes = None if step.state is None else step.state.weights
         losses = cross_entropy(
-            logits, targets, weights, reduction="none", label_smoothing=self.label_smoothing
+            logits, targets, of_classes, reduction="none", label_smoothing=self.label_smoothing
         )
-        if weights is None:
-            return Loss(losses.mean(), logits)
+        loss = weighted_mean(losses, batch)
+        if of_classes is None:
+            return Loss(loss, logits)
         # Not a matrix product, which autocast would round.
-        return Loss(losses.sum() / (targets * weights).sum(), logits)
+        if batch.weights is None:
+            return Loss(losses.sum() / (targets * of_classes).sum(), logits)
+        scale = weighted_mean((targets * of_classes).sum(dim=1), batch)
+        return Loss(loss / scale * batch.weights.mean(), logits)
 
 
 class ClassWeights(torch.nn.Module):
-    """(C,) `weights` that give every class of the labelled set the same sum over it."""
+    """(C,) `weights` that give every class of the labelled set the same sum over it.
+
+    Where examples have weights, these are counted.
+    """
 
     def __init__(self, problem: Problem) -> None:
         super().__init__()
         counts = torch.from_numpy(problem.class_counts).float()
-        weights = counts.sum() / ((counts > 0).sum() * counts.clamp(min=1))
+        least = torch.finfo(counts.dtype).tiny  # sums of weights may be below 1
+        weights = counts.sum() / ((counts > 0).sum() * counts.clamp(min=least))
         self.register_buffer("weights", torch.where(counts > 0, weights, 0))
 
 

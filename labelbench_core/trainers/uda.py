@@ -31,6 +31,7 @@ INFO = {
     "paper": "Xie et al., NeurIPS 2020",
     "needs_unlabeled": True,
     "needs_teacher": False,
+    "weighted": True,
 }
 
 
@@ -68,7 +69,7 @@ class UDA:
         )
 
     def _labeled(self, logits: torch.Tensor, batch: Batch, step: Step) -> torch.Tensor:
-        """Mean over the examples whose label has a probability of at most ηₜ."""
+        """Mean over the examples whose label has a probability of at most ηₜ, times weights."""
         if self.annealing == "none":
             return labeled_loss(logits, batch, self.label_smoothing)
         losses = cross_entropy(
@@ -76,6 +77,8 @@ class UDA:
         )
         chances = logits.detach().softmax(dim=1).gather(1, batch.labels[:, None])[:, 0]
         kept = (chances <= annealing_threshold(self.annealing, step)).float()
+        if batch.weights is not None:
+            losses = losses * batch.weights
         return (losses * kept).sum() / kept.sum().clamp(min=1)
 
 

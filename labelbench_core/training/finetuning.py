@@ -139,7 +139,7 @@ def finetune_round(
         "dataset_fingerprint": dataset.manifest["fingerprint"],
         "previous": dict(bought.digests),
         "metrics": on_images.evaluate(trained, backbone, dataset, splits, threads),
-        **weighted_splits(splits, dataset.weights),
+        **weighted_splits(splits, dataset.evaluation_weights),
         "training": {
             "attempts": fit.attempts,
             "diverged": fit.diverged,

@@ -102,7 +102,7 @@ def train_network(
     device: torch.device,
     threads: int,
 ) -> Trained:
-    """Train on some examples of the pool.
+    """Train on some examples of the pool, with the weights that the data set has for training.
 
     Parameters
     ----------
@@ -134,8 +134,11 @@ def train_network(
         available = len(dataset.labels(VAL)) if VAL in dataset.splits else 0
         rows = extra_rows(available, size, names)
         source = dataset.images(VAL, threads=threads, framing=framing)
-        return Validation(examples(source, rows), dataset.labels(VAL)[rows])
+        weights = dataset.training_weights(VAL)
+        of_rows = None if weights is None else weights[rows]
+        return Validation(examples(source, rows), dataset.labels(VAL)[rows], of_rows)
 
+    weights = dataset.training_weights(POOL)
     training = set_up(
         trainer,
         labels,
@@ -145,6 +148,7 @@ def train_network(
         labeled=lambda places: examples(images, labeled[places]),
         unlabeled=unlabeled,
         extra=extra,
+        weights=None if weights is None else weights[labeled],
     )
     per_image = flops_per_image(network, start.backbone.input_size)
     fit, flops = training.run(network, checkpoint, per_image)
@@ -189,7 +193,7 @@ def evaluate(
             ),
             dataset.labels(split),
             dataset.groups(split),
-            dataset.weights(split),
+            dataset.evaluation_weights(split),
         )
         for split in splits
     }

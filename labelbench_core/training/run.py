@@ -37,10 +37,11 @@ LONGEST_WINDOW = 50  # steps between two rows of the history, at most
 
 @dataclass(frozen=True)
 class Validation:
-    """Labelled examples that are not trained on, and their (V,) or (V, C) labels."""
+    """Labelled examples that are not trained on, their (V,) or (V, C) labels, and weights (V,)."""
 
     examples: Examples
     labels: np.ndarray
+    weights: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ class Task:
         Views that the trainer uses: 2, weak and strong, or 1, weak.
     validation
         How the best weights are chosen; None: the last are used.
+    weights
+        (L,) float32 weights of the labelled examples' losses, with a mean of 1; None: all are 1.
     """
 
     labeled: Examples
@@ -75,6 +78,7 @@ class Task:
     unlabeled: Examples | None = None
     unlabeled_views: int = 2
     validation: Validation | None = None
+    weights: np.ndarray | None = None
 
 
 class TrainingRun:
@@ -116,10 +120,14 @@ class TrainingRun:
         )
         self.window = Window(task.num_classes, task.device)
         self.labels = on_device(task.labels, task.device)
-        if task.labels.ndim > 1:
+        weights = task.weights
+        self.weights = None if weights is None else on_device(weights, task.device)
+        if task.labels.ndim == 1:
+            counts = np.bincount(task.labels, weights, task.num_classes)
+        elif weights is None:
             counts = task.labels.sum(axis=0, dtype=np.int64)
         else:
-            counts = np.bincount(task.labels, minlength=task.num_classes)
+            counts = weights.astype(np.float64) @ task.labels
         self.problem = Problem(counts, 0 if task.unlabeled is None else len(task.unlabeled))
         self.state = trainer.state(self.problem)
         if self.state is not None:
@@ -151,7 +159,9 @@ class TrainingRun:
         for step, (rows, raw), others in zip(steps, labeled, unlabeled, strict=False):
             rng = rng_for("finetune-augmentation", *names, step)
             inputs = task.labeled.view("weak", rows, raw, rng)
-            batch = Batch(inputs, self.labels[on_device(rows, task.device)])
+            places = on_device(rows, task.device)
+            weights = None if self.weights is None else self.weights[places]
+            batch = Batch(inputs, self.labels[places], weights=weights)
             if others is not None:
                 names_of_views = ("weak", "strong")[: task.unlabeled_views]
                 views = {name: task.unlabeled.view(name, *others, rng) for name in names_of_views}
@@ -238,17 +248,21 @@ class TrainingRun:
         mode = network.training
         network.eval()
         losses, hits = [], 0
-        examples, labels = self.task.validation.examples, self.task.validation.labels
+        validation = self.task.validation
+        if validation is None:
+            raise RuntimeError("there is no validation set")
+        examples, labels, weights = validation.examples, validation.labels, validation.weights
         plans = np.array_split(np.arange(len(labels)), -(-len(labels) // VALIDATION_BATCH))
         with torch.inference_mode():
             for rows, raw in examples.batches(plans):
                 with autocast(self.task.device, self.dtype):
                     logits = network(examples.view("plain", rows, raw, rng_for("unused"))).float()
                 truth = on_device(labels[rows], logits.device)
-                losses.append(float(summed_loss(logits, truth)))
+                of_rows = None if weights is None else on_device(weights[rows], logits.device)
+                losses.append(float(summed_loss(logits, truth, of_rows)))
                 hits += int((predicted_labels(logits, truth) == truth).sum())
         set_mode(network, training=mode)
-        loss = sum(losses) / len(labels)
+        loss = sum(losses) / (len(labels) if weights is None else float(weights.sum()))
         self.looks_since_best += 1
         # Diverged weights are never the best, and their loss is not recorded.
         if not math.isfinite(loss):

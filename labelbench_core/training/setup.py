@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from labelbench_core import registry
+from labelbench_core.compute.values import normalized
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
 from labelbench_core.trainers import Trainer
@@ -55,6 +56,7 @@ def set_up(
     labeled: Callable[[np.ndarray], Examples],
     unlabeled: Callable[[], Examples | None],
     extra: Callable[[int], Validation],
+    weights: np.ndarray | None = None,
 ) -> Training:
     """The training that a trainer's entry describes.
 
@@ -72,6 +74,8 @@ def set_up(
         Returns the unlabelled examples, None if there are none; called if the method uses them.
     extra
         Number of validation labels that were not bought → these examples and labels.
+    weights
+        (L,) weights of the labelled examples, above 0; None: all are equal.
     """
     recipe = Recipe.from_options(trainer.get("training"))
     method = registry.build("trainers", trainer)
@@ -80,7 +84,9 @@ def set_up(
     if recipe.validation == "held-out":
         held = hold_out(labels, recipe.validation_size, names)
         kept = np.setdiff1d(kept, held)
-        validation = Validation(labeled(held), labels[held])
+        validation = Validation(
+            labeled(held), labels[held], None if weights is None else weights[held]
+        )
     elif recipe.validation == "extra":
         validation = extra(int(recipe.validation_size))
     task = Task(
@@ -92,6 +98,7 @@ def set_up(
         unlabeled=unlabeled() if info["needs_unlabeled"] else None,
         unlabeled_views=info.get("unlabeled_views", 2),
         validation=validation,
+        weights=None if weights is None else normalized(weights[kept]),
     )
     return Training(method, recipe.for_labels(len(kept)), task)
 

@@ -76,6 +76,7 @@ BROKEN = {
         "wide = features - features.mean(axis=0)",
     ),
     "check_provided": ('["probabilities"]', '["probabilities", "head"]'),
+    "check_weights": ('["probabilities"]', '["probabilities"], "weighted": True'),
     "check_inputs_untouched": ('return {"size"', 'training.indices.sort(); return {"size"'),
 }
 

@@ -10,7 +10,7 @@ import pytest
 from helpers.project import PROJECT
 
 # Errors in the baseline. After fixing some, lower this number; never raise it.
-KNOWN_ERRORS = 95
+KNOWN_ERRORS = 93
 BASELINE = json.loads((PROJECT / ".basedpyright" / "baseline.json").read_text(encoding="utf-8"))
 SETTINGS = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
     "basedpyright"

@@ -70,5 +70,5 @@ def test_accuracy_in_the_table_is_the_share_of_the_weights(mine):
         classes = [row for row in csv.DictReader(file) if row["num_labeled"] == "8"]
     assert {row["rows"] for row in classes} == {"10"}
     page = (results / "reports" / "mine" / "report.html").read_text()
-    assert "mine: Metrics are weighted: a row counts as many times as its weight says (pool" in page
+    assert "mine: Metrics and training are weighted: a row counts as many times as its" in page
     assert "one of them is 0." in page

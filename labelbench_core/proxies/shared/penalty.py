@@ -51,6 +51,7 @@ def choose_penalty(
     rng: np.random.Generator,
     threads: int = 1,
     prior: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> Choice:
     """The penalty per label with the smallest held-out negative log-likelihood.
 
@@ -75,6 +76,8 @@ def choose_penalty(
         Where to begin: the choice of an earlier round, or None.
     prior
         As for `logistic.solve`.
+    weights
+        (L,) float32 of the rows, trained on and held out; None: all are 1.
     """
     # Of classes that do not exclude each other, each is a problem of two, however many there are.
     lowest, highest, first = grid(num_classes if labels.ndim == 1 else FEW)
@@ -85,7 +88,7 @@ def choose_penalty(
     fold_of[order] = np.arange(len(labels)) % min(FOLDS, len(labels))
     used = -(-HELD_OUT_ROWS // max(1, len(labels) // FOLDS))
     folds = [fold_of == fold for fold in range(min(FOLDS, len(labels), used))]
-    parts = [_Fold(features, labels, num_classes, held_out, prior) for held_out in folds]
+    parts = [_Fold(features, labels, num_classes, held_out, prior, weights) for held_out in folds]
     # Threads go to the folds where there are enough of them, else into the solver.
     across, within = (threads, 1) if len(parts) >= threads else (1, threads)
 
@@ -146,9 +149,12 @@ class _Fold:
         num_classes: int,
         held_out: np.ndarray,
         prior: np.ndarray | None,
+        weights: np.ndarray | None,
     ) -> None:
         self.train, self.train_labels = features[~held_out], labels[~held_out]
         self.test, self.test_labels = features[held_out], labels[held_out]
+        self.weights = None if weights is None else weights[~held_out]
+        self.test_weights = None if weights is None else weights[held_out]
         self.num_classes, self.prior = num_classes, prior
         self.start: np.ndarray | None = None
         self.flops = 0
@@ -159,19 +165,27 @@ class _Fold:
         Trained on one row in `share`.
         """
         rows = self.train[::share]
+        weights = None if self.weights is None else self.weights[::share]
         solution = solve(
             rows,
             self.train_labels[::share],
             self.num_classes,
-            penalty * len(rows),
+            penalty * total_weight(rows, weights),
             TOLERANCE,
             500,
             threads,
             self.start,
             self.prior,
+            weights,
         )
         self.start = np.vstack([solution.weights, solution.bias])
         self.flops += solution.flops
         logits = self.test @ solution.weights.astype(np.float32)
         logits += solution.bias.astype(np.float32)
-        return likelihood_of(self.test_labels).loss(logits, self.test_labels)
+        likelihood = likelihood_of(self.test_labels)
+        return likelihood.loss(logits, self.test_labels, self.test_weights)
+
+
+def total_weight(rows: np.ndarray, weights: np.ndarray | None) -> float:
+    """How much penalties per label are multiplied by: the number of rows, or their weights' sum."""
+    return len(rows) if weights is None else float(weights.sum(dtype=np.float64))

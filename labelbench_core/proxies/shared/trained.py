@@ -76,6 +76,7 @@ def train_on_embeddings(
         labeled=lambda places: examples(training.indices[places]),
         unlabeled=unlabeled,
         extra=lambda size: _validation(training, size, names, device),
+        weights=training.weights,
     )
     # Two operations for each weight and example.
     per_example = 2 * sum(parameter.numel() for parameter in network.parameters())
@@ -92,7 +93,8 @@ def _validation(
     statistics = training.statistics
     views = {"plain": [rows]}
     examples = EmbeddingExamples(views, chosen, statistics.mean, statistics.scale, device)
-    return Validation(examples, labels[chosen])
+    weights = training.validation_weights
+    return Validation(examples, labels[chosen], None if weights is None else weights[chosen])
 
 
 def _network(training: TrainingSet, hidden: int, rng: np.random.Generator) -> Network:

@@ -30,13 +30,25 @@ class Weighted(Protocol):
 
 
 def labeled_loss(logits: torch.Tensor, batch: Batch, label_smoothing: float = 0.0) -> torch.Tensor:
-    """Mean cross-entropy of the labelled examples, whose logits are (B, C).
+    """Mean cross-entropy of the labelled examples, whose logits are (B, C), times their weights.
 
     Where a row belongs to any number of classes, the mean of the binary ones over the classes.
     """
     if batch.multilabel:
-        return binary_losses(logits, batch.labels.float(), label_smoothing).mean()
-    return cross_entropy(logits, batch.labels, label_smoothing=label_smoothing)
+        return weighted_mean(binary_losses(logits, batch.labels.float(), label_smoothing), batch)
+    if batch.weights is None:
+        return cross_entropy(logits, batch.labels, label_smoothing=label_smoothing)
+    losses = cross_entropy(logits, batch.labels, reduction="none", label_smoothing=label_smoothing)
+    return weighted_mean(losses, batch)
+
+
+def weighted_mean(losses: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Mean of the labelled examples' losses (B,), each times its weight.
+
+    Not divided by the weights of the batch: their mean is 1 over the labelled set, so that every
+    step follows the gradient of the whole set's weighted loss in expectation.
+    """
+    return (losses if batch.weights is None else losses * batch.weights).mean()
 
 
 def binary_losses(
@@ -55,11 +67,20 @@ def binary_losses(
     return binary_cross_entropy_with_logits(logits, smooth, reduction="none").mean(dim=1)
 
 
-def summed_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """The sum over the examples of what `labeled_loss` is the mean of, without smoothing."""
-    if labels.ndim > 1:
-        return binary_losses(logits, labels.float()).sum()
-    return cross_entropy(logits, labels, reduction="sum")
+def summed_loss(
+    logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None
+) -> torch.Tensor:
+    """The sum over the examples of what `labeled_loss` is the mean of, without smoothing.
+
+    Times (B,) weights, if there are any.
+    """
+    if labels.ndim == 1 and weights is None:
+        return cross_entropy(logits, labels, reduction="sum")
+    if labels.ndim == 1:
+        losses = cross_entropy(logits, labels, reduction="none")
+    else:
+        losses = binary_losses(logits, labels.float())
+    return (losses if weights is None else losses * weights).sum()
 
 
 def forward_together(network: ForwardPass, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:

@@ -1,6 +1,7 @@
 """Weighted metrics in tables: named, never mixed with unweighted ones, and hits by class."""
 
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +12,29 @@ from helpers.analysis_jobs import SMALL, collect
 from helpers.curves import curves
 from labelbench_core.analysis.classes import classes_table
 from labelbench_core.analysis.compared_sets import compare_sets, compared_lines
-from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, HIT_COLUMNS, read_csv
+from labelbench_core.analysis.frames import (
+    CURVE_COLUMNS,
+    FINETUNED_COLUMNS,
+    HIT_COLUMNS,
+    present,
+    read_csv,
+)
 from labelbench_core.storage.files import read_json
+from workflow_scripts.keep_tables import METRIC_COLUMNS
+
+TUNED = {"trainers": ["full"], "strategies": ["margin"], "rounds": [1], "seeds": [1]}
+SMALLER = {**SMALL, "seeds": [1, 2], "rounds": 2, "finetune": TUNED, "by_class": True}
 
 
-@pytest.fixture
-def results(tmp_path):
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
     """Result files of a small experiment whose test is weighted, and the experiment."""
-    values = fake_results.experiment(**SMALL, by_class=True)
-    fake_results.write(tmp_path, values)
-    for path in records(tmp_path):
+    folder, values = tmp_path_factory.mktemp("weighted"), fake_results.experiment(**SMALLER)
+    fake_results.write(folder, values)
+    for path in records(folder):
         fake_results.edit(path, weigh)
-    fake_results.link(tmp_path, values)
-    return tmp_path, values
+    fake_results.link(folder, values)
+    return folder, values
 
 
 def records(folder):
@@ -48,14 +59,17 @@ def test_tables_say_which_values_are_weighted(results):
         assert list(table)[-1] == "weighted"
         assert ((table["split"] == "test") == (table["weighted"] == 1)).all()
         assert table["weighted"].nunique() == 2
+        assert "weighted" in present(table, METRIC_COLUMNS)
+        assert "weighted" not in present(table.drop(columns="weighted"), METRIC_COLUMNS)
     hits = read_csv(folder / "hits.csv", HIT_COLUMNS)
     test = hits[hits["split"] == "test"]
     assert (test["weight"] == (test["class"] + 1.5) * test["rows"]).all()
     assert hits[hits["split"] != "test"]["weight"].isna().all()
 
 
-def test_a_round_without_weights_among_weighted_ones_is_refused(results, capsys):
-    folder, values = results
+def test_a_round_without_weights_among_weighted_ones_is_refused(results, tmp_path, capsys):
+    folder, values = tmp_path / "copy", results[1]
+    shutil.copytree(results[0], folder)
     path = sorted(folder.glob("selections/**/margin/**/round-1.json"))[0]
     fake_results.edit(path, lambda record: record.pop("weighted"))
     fake_results.link(folder, values)
@@ -100,7 +114,7 @@ def test_weighted_and_unweighted_points_are_not_compared():
 
 
 def test_results_without_weights_have_no_such_columns(tmp_path: Path):
-    values = fake_results.experiment(**SMALL, by_class=True)
+    values = fake_results.experiment(**SMALLER)
     fake_results.write(tmp_path, values)
     assert collect(tmp_path, values) == 0
     for name in ("metrics", "finetuned", "hits"):

@@ -44,7 +44,7 @@ def test_a_recipes_errors_say_how_to_mend_them(training, told):
         ("trainers", {"implementation": "supervised", "mixup": 1}, "mixup: belongs under options"),
         ("datasets", {"implementation": "digits", "abc": 3}, "abc: unknown key; allowed: "
          "duplicates, implementation, long_tail, merge_classes, metric, near_copies, "
-         "near_duplicates, options, pool_size, prompts"),
+         "near_duplicates, options, pool_size, prompts, weights_for"),
         ("trainers", {"implementation": "supervised", "trainin": {}}, "trainin: unknown key (did "
          "you mean 'training'?); allowed: implementation, options, training"),
         ("strategies", {"implementation": "margin", "a": 3}, "a: unknown key; allowed: "

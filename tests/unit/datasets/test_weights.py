@@ -105,7 +105,14 @@ def test_weights_stay_with_their_rows_wherever_these_are_drawn(kind, tmp_path):
         described = manifest["splits"][split]["weights"]
         assert described["sum"] == math.fsum(weights.tolist())
         assert (described["min"], described["max"]) == (weights.min(), weights.max())
-    # Rows that were drawn before stay where they were, with the weights that they have now.
+
+
+@pytest.mark.parametrize("kind", ["table", "npz"])
+def test_rows_that_were_drawn_before_stay_with_the_weights_that_they_have_now(kind, tmp_path):
+    given = values()
+    source, options = save(tmp_path, kind, given)
+    before = prepared(tmp_path, source, options)[1]
+    rows = {split: numbers_of(before, split) for split in before.splits}
     source, options = save(tmp_path, kind, [2 * one for one in given])
     _, again = prepared(tmp_path, source, options)
     for split in again.splits:
@@ -245,7 +252,8 @@ def test_reports_say_that_metrics_are_weighted_and_what_a_row_weighs(tmp_path):
     manifest, dataset = prepared(tmp_path, source, options)
     pool, test = (dataset.weights(split) for split in dataset.splits)
     (note,) = variant_notes({**manifest, "splits_note": ""})
-    assert note.startswith("Metrics are weighted: a row counts as many times as its weight says (")
+    counts = "are weighted: a row counts as many times as its weight says ("
+    assert note.startswith(f"Metrics and training {counts}")
     assert f"test {test.min():.6g} to {test.max():.6g}, {test.sum():.6g} in all for" in note
     told = list(small_test_notes(manifest))
     least, most = (100 * one / test.sum() for one in (test.min(), test.max()))
@@ -253,6 +261,17 @@ def test_reports_say_that_metrics_are_weighted_and_what_a_row_weighs(tmp_path):
         f"The test split has {len(test)} rows: one of them is {least:.2f} to {most:.2f} % of it."
     )
     assert f"{100 * pool.max() / pool.sum():.2f} % of it." in told[0]
+    for chosen, said in (
+        ("evaluation", "Metrics are weighted, and training is not: a row counts"),
+        ("training", "Training is weighted, and metrics are not: a row counts"),
+    ):
+        other, dataset = prepared(tmp_path, source, options, chosen, weights_for=chosen)
+        assert other["fingerprint"] != manifest["fingerprint"]
+        assert next(variant_notes({**other, "splits_note": ""})).startswith(said)
+        assert (dataset.evaluation_weights("test") is None) == (chosen == "training")
+        assert (dataset.training_weights("pool") is None) == (chosen == "evaluation")
+    told = list(small_test_notes(other))
+    assert f"rows: one of them is {100 / len(test):.2f} % of it." in told[1]
 
 
 def test_the_check_shows_their_range(tmp_path, monkeypatch, capsys):

@@ -11,7 +11,7 @@ from labelbench_core import registry
 from labelbench_core.datasets import __main__ as command
 
 PAGE = (PROJECT / "docs/your-data.md").read_text("utf-8")
-EXPERIMENT, OTHERS, WEIGHTED = (
+EXPERIMENT, OTHERS, WEIGHTED, EVALUATION_ALONE = (
     yaml.safe_load(block)
     for block in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 )
@@ -180,3 +180,5 @@ def test_rows_that_count_more_than_others(tmp_path):
     write_table(tmp_path / "data/my-photos/all.csv", ["file", "animal", "importance"], weighted)
     raw = registry.build("datasets", WEIGHTED["pets-weighted"], tmp_path / "data")
     assert sum(float(one.weights.sum()) for one in raw.splits.values()) == 55
+    alone = EVALUATION_ALONE["pets-weighted-test"]
+    assert alone == {**WEIGHTED["pets-weighted"], "weights_for": "evaluation"}

@@ -241,5 +241,5 @@ def test_info_says_how_many_views_are_looked_at(name):
 def test_info_has_the_keys_of_all_trainers(name):
     info = registry.describe("trainers", name).info
     keys = {"summary", "paper", "needs_unlabeled", "needs_teacher"}
-    assert set(info) - {"unlabeled_views", "steps_at_least", "multilabel"} == keys
+    assert set(info) - {"unlabeled_views", "steps_at_least", "multilabel", "weighted"} == keys
     assert info["needs_teacher"] is (name == "mean-teacher")
