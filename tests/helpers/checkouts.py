@@ -95,9 +95,9 @@ class Workflow:
         return text
 
     def command(self, *arguments, config="smoke.yaml"):
-        """The same as a command for a process of its own."""
+        """The same as a command for a process of its own, which may be killed, as may its jobs."""
         chosen = ["--configfile", config] if config else []
-        return [sys.executable, "-m", "snakemake", *chosen, "--cores", "2", *arguments]
+        return [str(forked_jobs.python()), "-m", "snakemake", *chosen, "--cores", "2", *arguments]
 
     def planned(self, *arguments, **options):
         """Number of jobs per rule that a dry run plans; empty if there is nothing to be done."""

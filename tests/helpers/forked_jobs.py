@@ -3,9 +3,8 @@
 A program `python`, which Snakemake takes for its interpreter, hands its arguments
 (`-m workflow_scripts.NAME …`), folder, environment and streams to a server, and ends with the
 status of the fork that ran them. The server has imported packages of others and nothing of this
-project: a fork takes the code of the folder in which it runs, as a process of its own does. Tests
-that look for processes, or kill them, run `Workflow.command`, whose jobs are processes of their
-own.
+project: a fork takes the code of the folder in which it runs, as a process of its own does. The fork
+ends where its program is killed: tests that look for a job's process, to kill it, find the program.
 """
 
 import array
@@ -15,6 +14,8 @@ import gc
 import json
 import os
 import runpy
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -29,10 +30,14 @@ PACKAGES = (
     "yaml", "zarr",
 )  # fmt: skip
 CLIENT = '''#!{python} -IS
-"""As `python`, but what a job runs is run by the server of forks."""
+"""As `python`, but what a job runs is run by the server of forks, those of its Snakemake, too."""
 import array, json, os, socket, sys
 
 arguments = sys.argv[1:]
+if arguments[:2] == ["-m", "snakemake"]:
+    run = "runpy.run_module('snakemake', None, '__main__', True)"
+    program = f"import runpy, sys; sys.executable = {{__file__!r}}; {{run}}"
+    os.execv("{python}", ["{python}", "-c", program, *arguments[2:]])
 if arguments[:1] != ["-m"] or not arguments[1].startswith("workflow_scripts."):
     os.execv("{python}", ["{python}", *arguments])
 with socket.socket(socket.AF_UNIX) as server:
@@ -119,16 +124,27 @@ def _wait_for_job(client):
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
         _be_the_job(arguments, folder, environment)
+    _kill_with(client, job)
     _, status = os.waitpid(job, 0)
     client.sendall(str(os.waitstatus_to_exitcode(status)).encode())
     os._exit(0)
+
+
+def _kill_with(client, job):
+    """Wait for the end of the job; where its program has ended before, end it."""
+    ends = select.poll()
+    ends.register(client, 0)  # tells when both its directions are closed
+    ends.register(os.pidfd_open(job), select.POLLIN)
+    ended = [number for number, _ in ends.poll()]
+    if client.fileno() in ended:
+        os.kill(job, signal.SIGKILL)  # nobody has waited for it: it is still this process
 
 
 def _be_the_job(arguments, folder, environment):
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    sys.path.insert(0, folder)
+    sys.path[:0] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     _use_threads(int(environment.get("OMP_NUM_THREADS") or os.cpu_count()))
     module, *rest = arguments
     sys.argv = ["-m", *rest]

@@ -53,7 +53,8 @@ def _answer(asked):
     os.chdir(asked["folder"])
     os.environ.clear()
     os.environ.update(asked["environment"])
-    sys.path.insert(0, asked["folder"])
+    further = asked["environment"].get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [asked["folder"], *filter(None, further)]
     sys.argv = ["snakemake", *asked["arguments"]]
     sys.executable = asked["python"]
     runpy.run_module("snakemake", run_name="__main__", alter_sys=True)

@@ -3,17 +3,17 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
+from . import forked_jobs
 from .project import PROJECT
 
 
 def run_and_kill(script: str, arguments: list[str], checkpoint: Path) -> None:
     """Run `workflow_scripts.<script>`, a checkpoint after (nearly) every step; `kill -9` it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", f"workflow_scripts.{script}", *arguments],
+        [forked_jobs.python(), "-m", f"workflow_scripts.{script}", *arguments],
         cwd=PROJECT,
         env={**os.environ, "LABELBENCH_CHECKPOINT_SECONDS": "0.1"},
         stderr=subprocess.DEVNULL,

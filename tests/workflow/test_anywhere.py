@@ -13,6 +13,7 @@ import tarfile
 
 import pytest
 
+from helpers import forked_jobs, forked_snakemake
 from helpers.checkouts import PROJECT
 from labelbench_core.provenance import REMEMBERED
 
@@ -58,10 +59,17 @@ class Elsewhere:
         assert done.returncode == status, done.stdout
         return done.stdout
 
-    def snakemake(self, *arguments, snakefile=True, **options):
+    def snakemake(self, *arguments, snakefile=True, cwd=None, status=0, **environment):
         """Run Snakemake here."""
         chosen = ["--snakefile", self.project.folder / "Snakefile"] if snakefile else []
-        return self.run("snakemake", "--cores", "2", *chosen, *arguments, **options)
+        found, text = forked_snakemake.run(
+            ["--cores", "2", *chosen, *arguments],
+            cwd or self.folder,
+            {**os.environ, **environment},
+            forked_jobs.python(),
+        )
+        assert found == status, text
+        return text
 
     def command(self, name, *arguments, **options):
         """Run one of the project's commands here."""

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -150,8 +151,9 @@ def test_the_quickstart_is_the_default(fresh):
 
 
 def test_jobs_use_the_runners_python_without_activation(finished):
+    command = finished.command("--force", "results/reports/smoke/tables/summary.json")
     done = subprocess.run(
-        finished.command("--force", "results/reports/smoke/tables/summary.json"),
+        [sys.executable, *command[1:]],
         cwd=finished.folder,
         env={**os.environ, "PATH": "/usr/bin:/bin"},
         stdout=subprocess.PIPE,
