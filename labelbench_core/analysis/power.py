@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelbench_core.analysis.aubc import area_under_budget_curve
-from labelbench_core.analysis.comparisons import SIGNIFICANCE, detectable_effect
+from labelbench_core.analysis.comparisons import (
+    POWER,
+    SIGNIFICANCE,
+    detectable_effect,
+    is_detectable,
+)
 from labelbench_core.analysis.curves import CONFIDENCE
 from labelbench_core.analysis.frames import (
     SETTING,
@@ -156,17 +161,24 @@ def seeds_needed(difference: float, spread: float, alpha: float = SIGNIFICANCE) 
 
 @functools.lru_cache(maxsize=100_000)
 def _fewest(effect: float, alpha: float) -> float:
-    few, many = 1, 2  # `few` are too few
-    while detectable_effect(many, alpha) > effect:
-        few, many = many, 2 * many
-        if few >= MOST_SEEDS:
+    from scipy import special
+
+    # Where the spread is known, as many as `few` or more are needed.
+    quantiles = special.ndtri(1 - alpha / 2) + special.ndtri(POWER)
+    few = int(min(MOST_SEEDS, max(1, (quantiles / effect) ** 2 - 1)))
+    if few > 1 and is_detectable(effect, few, alpha):
+        few = 1
+    many = few + 1
+    while not is_detectable(effect, many, alpha):
+        if many >= MOST_SEEDS:
             return math.inf
+        few, many = many, 2 * many - few + 1
     while many - few > 1:
         middle = (few + many) // 2
-        if detectable_effect(middle, alpha) > effect:
-            few = middle
-        else:
+        if is_detectable(effect, middle, alpha):
             many = middle
+        else:
+            few = middle
     return float(many) if many <= MOST_SEEDS else math.inf
 
 

@@ -8,8 +8,11 @@ a strategy looks alike everywhere. `highlight` is a list of strategies: all othe
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from typing import Any
+
+from labelbench_core.report.remembered import remembered
 
 POINTS = "points"
 HIGHLIGHTED = "!length(highlight) || indexof(highlight, datum.strategy) >= 0"
@@ -26,6 +29,11 @@ ROW = 26
 @functools.cache
 def chart_specs() -> dict[str, dict[str, Any]]:
     """Name of a figure → its specification in Vega-Lite."""
+    return json.loads(remembered("charts.js", _specs, ["altair"], __file__))
+
+
+def _specs() -> str:
+    """The specifications as JSON; Altair takes a second to make and check them."""
     made: dict[str, Callable[[], Any]] = {
         "label_efficiency": lambda: _curves("value, 95 % interval"),
         "difference": lambda: _curves("difference, 95 % interval", zero=True),
@@ -36,7 +44,7 @@ def chart_specs() -> dict[str, dict[str, Any]]:
     specs = {name: make().to_dict() for name, make in made.items()}
     for spec in specs.values():
         del spec["$schema"]  # an address, though nothing would be loaded from there
-    return specs
+    return json.dumps(specs)
 
 
 def _curves(title: str, *, zero: bool = False) -> Any:

@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 from labelbench_core.errors import InputError
+from labelbench_core.report.remembered import remembered
 
 FORBIDDEN = ("</script", "<!--")
 """Text that would end a script element, or change how a browser reads it."""
@@ -16,9 +17,13 @@ def vega_bundle() -> str:
     """JavaScript that defines `vegaEmbed`, `vega` and `vegaLite`: about 0.9 MB.
 
     Of the version of Vega-Lite that Altair writes, from the package vl-convert-python, which brings
-    it along; making it takes 3 seconds the first time. Vega, Vega-Lite and Vega-Embed are under the
-    3-clause BSD licence, © University of Washington Interactive Data Lab.
+    it along; making it takes 3 seconds, once for each working directory. Vega, Vega-Lite and
+    Vega-Embed are under the 3-clause BSD licence, © University of Washington Interactive Data Lab.
     """
+    return remembered("vega.js", _bundle, ["altair", "vl-convert-python"], __file__)
+
+
+def _bundle() -> str:
     import altair
     import vl_convert
 

@@ -146,15 +146,19 @@ def comparable(path):
 KNOW = """
 import sys
 from labelbench_core import provenance
+from labelbench_core.report import charts, vega
 provenance.remember(save=True)
 for module in sys.argv[1:]:
     provenance.module_hash(module)
+provenance.REMEMBERED.parent.mkdir(parents=True, exist_ok=True)
+charts.chart_specs()
+vega.vega_bundle()
 """
 
 
 @functools.cache
 def know_the_code():
-    """Parse the project's code once, where this has not been done, and no more in each checkout."""
+    """Find out once what a machine remembers of the code, and no more in each checkout."""
     modules = [
         ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
         for folder in ("labelbench_core", "workflow_scripts")
@@ -179,7 +183,8 @@ def compiled():
     compileall.compile_dir(folder, quiet=2)
     know_the_code()
     (folder / REMEMBERED).parent.mkdir(parents=True)
-    shutil.copy2(PROJECT / REMEMBERED, folder / REMEMBERED)
+    for name in (REMEMBERED.name, "charts.js", "vega.js"):
+        shutil.copy2((PROJECT / REMEMBERED).with_name(name), (folder / REMEMBERED).with_name(name))
     return folder
 
 

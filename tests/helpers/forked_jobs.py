@@ -3,8 +3,8 @@
 A program `python`, which Snakemake takes for its interpreter, hands its arguments
 (`-m workflow_scripts.NAME …`), folder, environment and streams to a server, and ends with the
 status of the fork that ran them. The server has imported packages of others and nothing of this
-project: a fork takes the code of the folder in which it runs, as a process of its own does. The fork
-ends where its program is killed: tests that look for a job's process, to kill it, find the program.
+project: a fork takes the code of the folder in which it runs, as a process of its own does. It ends
+where its program is killed: tests that look for a job's process, to kill it, find the program.
 """
 
 import array
@@ -146,9 +146,17 @@ def _be_the_job(arguments, folder, environment):
     os.environ.update(environment)
     sys.path[:0] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     _use_threads(int(environment.get("OMP_NUM_THREADS") or os.cpu_count()))
+    _remember_code()
     module, *rest = arguments
     sys.argv = ["-m", *rest]
     end_quickly(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
+
+
+def _remember_code():
+    """Trainings hash their code: what the plan has parsed is not parsed again."""
+    from labelbench_core import provenance
+
+    provenance.remember()
 
 
 def _use_threads(number):

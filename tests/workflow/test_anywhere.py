@@ -14,8 +14,7 @@ import tarfile
 import pytest
 
 from helpers import forked_jobs, forked_snakemake
-from helpers.checkouts import PROJECT
-from labelbench_core.provenance import REMEMBERED
+from helpers.checkouts import PROJECT, compiled
 
 TINY = """
 experiment: tiny
@@ -88,11 +87,16 @@ def elsewhere(fresh):
     return Elsewhere(fresh)
 
 
+def state_of(folder):
+    """Files of Snakemake and of this machine in a folder."""
+    state = folder / ".snakemake"
+    return {path.relative_to(state) for path in state.rglob("*") if path.is_file()}
+
+
 def assert_no_trace(project):
     """Nothing was written beside the Snakefile."""
     assert not (project.folder / "results").exists()
-    state = (path for path in (project.folder / ".snakemake").rglob("*") if path.is_file())
-    assert {path.name for path in state} <= {REMEMBERED.name}  # which the checkout came with
+    assert state_of(project.folder) == state_of(compiled())  # which the checkout came with
 
 
 def test_plans_with_a_snakefile_elsewhere(elsewhere):

@@ -1,0 +1,49 @@
+"""Parts of the page that depend on nothing but code, kept for the next report of this machine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from labelbench_core.storage.files import atomic_path
+
+FOLDER = Path(".snakemake", "labelbench")
+"""What this machine remembers of a workflow's working directory."""
+
+
+def remembered(
+    name: str, make: Callable[[], str], packages: Sequence[str], source: str | Path
+) -> str:
+    """What `make()` returns, or what it returned to an earlier process that had the same code.
+
+    Nothing is kept where no workflow runs; a file that is damaged or of other code is made again.
+
+    Parameters
+    ----------
+    name
+        Of the file.
+    packages
+        Distributions whose versions decide what is made.
+    source
+        File of the code that makes it.
+    """
+    code = [f"{package} {version(package)}" for package in packages]
+    code.append(hashlib.sha256(Path(source).read_bytes()).hexdigest())
+    path = FOLDER / name
+    try:
+        head, _, text = path.read_text(encoding="utf-8").partition("\n")
+        if head == _head(code, text):
+            return text
+    except (OSError, UnicodeDecodeError):
+        pass
+    text = make()
+    if FOLDER.is_dir():
+        with atomic_path(path) as aside:
+            aside.write_text(f"{_head(code, text)}\n{text}", encoding="utf-8")
+    return text
+
+
+def _head(code: Sequence[str], text: str) -> str:
+    return f"// {hashlib.sha256(chr(0).join([*code, text]).encode()).hexdigest()}"
