@@ -43,7 +43,7 @@ ROUNDED = 1e-6
 
 
 def compare_sets(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    """Every point of either set; columns as `COMPARED_COLUMNS`.
+    """Every point of either set; columns as `COMPARED_COLUMNS`, and `WEIGHTED` where any metric is.
 
     Parameters
     ----------

@@ -78,6 +78,7 @@ def check_weights(weights: np.ndarray | None, count: int) -> None:
 
 
 def normalized(weights: np.ndarray) -> np.ndarray:
-    """(n,) float32 weights in the same ratios, with a mean of 1."""
+    """(n,) float32 weights in the same ratios, with a mean of 1; none is rounded to 0."""
     exact = weights.astype(np.float64)
-    return (exact / exact.mean()).astype(np.float32)
+    least = np.finfo(np.float32).tiny
+    return np.maximum(exact / exact.mean(), least).astype(np.float32)

@@ -17,10 +17,11 @@ ROWS = {
     "validation": [("lost", 0), ("good", 1)],
     "test": [("new", -1)],
 }
+WEIGHED = {"weight_column": "w"}
 CHOSEN = {"folder": "saved", "splits": {"pool": "train", "test": "validation"}}
 
 
-def save(root, rows=ROWS, feature=None, state=None):
+def save(root, rows=ROWS, feature=None, state=None, more=None):
     """The files of `DatasetDict.save_to_disk`, a table for every two rows."""
     folder = root / "saved"
     folder.mkdir(exist_ok=True)
@@ -31,7 +32,7 @@ def save(root, rows=ROWS, feature=None, state=None):
         files = []
         for first in range(0, len(pairs), 2):
             texts, labels = map(list, zip(*pairs[first : first + 2], strict=True))
-            table = pyarrow.table({"text": texts, "label": labels})
+            table = pyarrow.table({"text": texts, "label": labels, **(more or {})})
             files.append({"filename": f"data-{first}.arrow"})
             with (
                 pyarrow.OSFile(str(place / f"data-{first}.arrow"), "wb") as sink,
@@ -116,3 +117,15 @@ def test_what_the_package_writes_is_read(tmp_path):
     raw = hugging_face_saved.load(tmp_path, **CHOSEN)
     assert (raw.class_names, raw.splits["pool"].texts) == (NAMES, ["fine", "Grüße,\nfriend"])
     assert raw.splits["test"].labels.tolist() == [0, 1]
+
+
+def test_weights_are_read_and_what_is_none_is_one_line(tmp_path):
+    rows = {"train": [("fine", 1), ("lost", 0)], "validation": [("bad", 0), ("good", 1)]}
+    save(tmp_path, rows, more={"w": [0.5, 3.0]})
+    dataset = prepare(tmp_path / "mine", "hugging-face-saved", tmp_path, {**CHOSEN, **WEIGHED})
+    assert dataset.weights("pool").tolist() == dataset.weights("test").tolist() == [0.5, 3.0]
+    assert prepare(tmp_path / "b", "hugging-face-saved", tmp_path, CHOSEN).weights("pool") is None
+    for bad, shown in ((None, "''"), (float("nan"), "'nan'"), (-1.0, "'-1.0'")):
+        save(tmp_path, rows, more={"w": [0.5, bad]})
+        wrong = f"train: row 1: column w: {shown}; allowed: a finite number above 0"
+        assert wrong in told(tmp_path, **WEIGHED)

@@ -289,3 +289,25 @@ def test_the_check_shows_their_range(tmp_path, monkeypatch, capsys):
     assert re.search(r"\n {12}test \d[0-9.]* to \d[0-9.]*, [0-9.]+ in all for 4 rows\n", told)
     assert "weight_column: w" in told.split("catalogue:")[1]
     assert digits.load(data).splits["pool"].weights is None
+
+
+def test_weights_in_parquet_are_read(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    columns = {"t": [f"text {row}" for row in range(8)], "y": list("ab" * 4), "w": values(8)}
+    options = {**TEXTS, "splits": {"pool": "all.parquet"}, "weight_column": "w"}
+    entry = {"implementation": "text-table", "options": options}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "all.parquet")
+    raw = registry.build("datasets", entry, tmp_path)
+    assert raw.splits["pool"].weights.tolist() == values(8)
+    columns["w"][2] = None
+    parquet.write_table(pyarrow.table(columns), tmp_path / "all.parquet")
+    with pytest.raises(InputError, match=r"all.parquet: row 3: column w: ''; allowed: a finite"):
+        registry.build("datasets", entry, tmp_path)
+    arrays = {"embedding": [[1.0, row] for row in range(8)], "label": list("ab" * 4)}
+    parquet.write_table(pyarrow.table({**arrays, "w": values(8)}), tmp_path / "e.parquet")
+    options = {"splits": {"pool": "e.parquet"}, "weights": {"pool": "e.parquet:w"}}
+    entry = {"implementation": "own-embeddings", "options": options}
+    raw = registry.build("datasets", entry, tmp_path)
+    assert raw.splits["pool"].weights.tolist() == values(8)

@@ -146,3 +146,8 @@ def test_weights_that_are_none_are_refused():
     with pytest.raises(InputError, match=r"weights: shape \(3,\); allowed: \(150,\)"):
         training(features, labels, np.ones(3))
     assert normalized(np.array([1.0, 3.0])).tolist() == [0.5, 1.5]
+    # Whatever a data set may have can be trained on.
+    extremes = np.resize(np.array([2e-38, 1.0, 3e38], np.float32), ROWS)
+    proxy = linear.build(penalty=0.1)
+    proxy.fit(training(features, labels, extremes), np.random.default_rng(0))
+    assert np.isfinite(proxy.predict_proba(features)).all()
