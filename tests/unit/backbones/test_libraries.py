@@ -70,8 +70,8 @@ def run(code):
     "code",
     [
         BROKEN + LEAN + OPERATOR + COMPILED + LEFT_ALONE,
-        ANOTHER_PART + "_libraries.timm()\n" + OPERATOR,
-        ANOTHER_NAME,
+        pytest.param(ANOTHER_PART + "_libraries.timm()\n" + OPERATOR, marks=pytest.mark.thorough),
+        pytest.param(ANOTHER_NAME, marks=pytest.mark.thorough),
     ],
     ids=["as the jobs do", "another part", "another name"],
 )

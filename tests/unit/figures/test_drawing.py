@@ -52,6 +52,7 @@ def digests(figures: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in figures.iterdir()}
 
 
+@pytest.mark.thorough
 def test_two_processes_write_the_same_bytes(tables: tuple[Path, Experiment]) -> None:
     folder, _ = tables
     plot_everything(folder, folder / "here", report_files.FIGURE_FORMATS)

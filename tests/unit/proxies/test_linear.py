@@ -73,7 +73,7 @@ def hundred_classes():
     return (rows / np.arange(1, 49)).astype(np.float32), labels
 
 
-@pytest.mark.parametrize("warm", [False, True])
+@pytest.mark.parametrize("warm", [False, pytest.param(True, marks=pytest.mark.thorough)])
 def test_with_many_classes_fewer_steps_lead_to_the_same_minimum(hundred_classes, monkeypatch, warm):
     features, labels = hundred_classes
     start = np.full((49, 120), 0.01) if warm else None
