@@ -163,6 +163,8 @@ def seeds_needed(difference: float, spread: float, alpha: float = SIGNIFICANCE) 
 def _fewest(effect: float, alpha: float) -> float:
     from scipy import special
 
+    if effect <= 0:
+        return math.inf
     # Where the spread is known, as many as `few` or more are needed.
     quantiles = special.ndtri(1 - alpha / 2) + special.ndtri(POWER)
     few = int(min(MOST_SEEDS, max(1, (quantiles / effect) ** 2 - 1)))

@@ -6,7 +6,7 @@ from labelbench_core import registry
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Crossing
-from labelbench_core.datasets import BOTH, EVALUATION, POOL
+from labelbench_core.datasets import BOTH, EVALUATION, POOL, TRAINING, VAL
 from labelbench_core.datasets.beside_labels import has_weights
 from labelbench_core.errors import listed
 
@@ -20,6 +20,12 @@ def weight_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) -> Ite
     if "weights_for" in entry and not has_weights(entry):
         told = f"datasets: {dataset!r}: weights_for: {entry['weights_for']!r}"
         yield f"{told}: its rows have no weights; allowed: leave it out, or name them in `options`"
+        return
+    if entry.get("weights_for") == TRAINING and not any(
+        has_weights(entry, split) for split in (POOL, VAL)
+    ):
+        told = f"datasets: {dataset!r}: weights_for: {TRAINING!r}"
+        yield f"{told}: rows of its pool have no weights; allowed: {EVALUATION!r}, or name them"
         return
     if entry.get("weights_for", BOTH) == EVALUATION or not has_weights(entry, POOL):
         return

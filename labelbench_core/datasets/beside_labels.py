@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 WEIGHT = "a finite number above 0, in single precision"
 """What is allowed as a weight. Not 0: a row that counts for nothing is left out of the table, so
 that no class and no group can be there and have no weight."""
+_LEAST = float(np.finfo(np.float32).tiny)
+"""Smaller ones are 0 to processes that flush denormals, as jobs do."""
 _NUMBER = re.compile(r"\+?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
@@ -62,7 +64,7 @@ def _weight(text: str) -> float:
         return -1.0
     with np.errstate(over="ignore", under="ignore"):
         value = float(np.float32(float(text)))
-    return value if 0 < value < math.inf else -1.0
+    return value if _LEAST <= value < math.inf else -1.0
 
 
 def weights_in(array: np.ndarray, count: int, where: str) -> np.ndarray:
@@ -85,7 +87,7 @@ def weights_in(array: np.ndarray, count: int, where: str) -> np.ndarray:
         raise InputError(f"{told}; allowed: ({count},), a number for each row")
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         weights = array.astype(np.float32)
-    wrong = np.flatnonzero(~((weights > 0) & np.isfinite(weights)))
+    wrong = np.flatnonzero(~((weights >= _LEAST) & np.isfinite(weights)))
     if len(wrong):
         more = f" ({len(wrong):,} rows are such)" if len(wrong) > 1 else ""
         told = f"{where}: row {wrong[0]}: weight {array[wrong[0]]}"

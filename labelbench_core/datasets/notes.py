@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from labelbench_core.datasets import BOTH, EVALUATION, POOL, TRAINING, split_order
+from labelbench_core.datasets import BOTH, EVALUATION, POOL, TRAINING, VAL, split_order
 from labelbench_core.datasets._left_out import CORRUPT
 
 WEIGHTED = {
@@ -42,8 +42,10 @@ def weight_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
     found = [one for one in sorted(splits, key=split_order) if "weights" in splits[one]]
     if found:
         ranges = "; ".join(weight_range(one, splits[one]) for one in found)
-        said = WEIGHTED[manifest.get("weights_for", BOTH)]
-        yield f"{said}: a row counts as many times as its weight says ({ranges})."
+        purpose = manifest.get("weights_for", BOTH)
+        if purpose == BOTH and not {POOL, VAL} & set(found):
+            purpose = EVALUATION  # no row that is trained on has a weight
+        yield f"{WEIGHTED[purpose]}: a row counts as many times as its weight says ({ranges})."
 
 
 def weight_range(split: str, described: Mapping[str, Any]) -> str:

@@ -93,7 +93,8 @@ def mean_average_precision(
         ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
         gained = np.diff(hits[ends], prepend=0)
         seen = ends + 1 if weights is None else np.cumsum(weights[order])[ends]
-        found.append(float((gained * hits[ends] / seen).sum() / hits[-1]))
+        # At most 1 even where sums of weights are rounded.
+        found.append(min(float((gained * hits[ends] / seen).sum() / hits[-1]), 1.0))
     return float(np.mean(found)) if found else 0.0
 
 

@@ -103,6 +103,8 @@ class TrainingSet:
         check_labels(self.labels, 2 if self.multilabel else self.num_classes)
         check_labels(self.indices, len(self.pool), "indices")
         check_weights(self.weights, len(self.indices))
+        if self.validation is not None:
+            check_weights(self.validation_weights, len(self.validation[1]))
 
     @property
     def multilabel(self) -> bool:

@@ -142,6 +142,8 @@ def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> I
             yield f"{key}: {shown(value)}; allowed: {ALLOWED[key].words}"
         elif key in ONLY_OF and kind != ONLY_OF[key]:
             yield f"{key}: allowed for {ONLY_OF[key]} only"
+        elif key == "weighted" and kind not in ("proxies", "trainers"):
+            yield f"{key}: allowed for proxies and trainers only"
         elif key == "multilabel" and option_rules.is_text(value) and kind != "strategies":
             yield f"multilabel: {shown(value)}: allowed for strategies only"
         elif key == "runs":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from labelbench_core.errors import InputError
 from labelbench_core.storage.files import atomic_path
 
 FOLDER = Path(".snakemake", "labelbench")
@@ -18,7 +20,8 @@ def remembered(
 ) -> str:
     """What `make()` returns, or what it returned to an earlier process that had the same code.
 
-    Nothing is kept where no workflow runs; a file that is damaged or of other code is made again.
+    Nothing is kept where no workflow runs; a file that is damaged or of other code is made again,
+    and one that cannot be written is not missed.
 
     Parameters
     ----------
@@ -40,7 +43,7 @@ def remembered(
         pass
     text = make()
     if FOLDER.is_dir():
-        with atomic_path(path) as aside:
+        with contextlib.suppress(OSError, InputError), atomic_path(path) as aside:
             aside.write_text(f"{_head(code, text)}\n{text}", encoding="utf-8")
     return text
 

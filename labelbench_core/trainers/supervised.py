@@ -58,7 +58,8 @@ class Supervised:
             targets = torch.cat([targets, ones], dim=1) * batch.weights[:, None]
         inputs, targets = mix(batch.inputs, targets, self.mixup, self.cutmix, step.rng)
         if batch.weights is not None:
-            targets, weights = targets[:, :-1] / targets[:, -1:], targets[:, -1]
+            weights = targets[:, -1].clamp(min=torch.finfo(targets.dtype).tiny)
+            targets = targets[:, :-1] / weights[:, None]
             batch = replace(batch, weights=weights)
         logits = network(inputs).float()
         if batch.multilabel:

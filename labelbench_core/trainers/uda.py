@@ -69,7 +69,7 @@ class UDA:
         )
 
     def _labeled(self, logits: torch.Tensor, batch: Batch, step: Step) -> torch.Tensor:
-        """Mean over the examples whose label has a probability of at most ηₜ, times weights."""
+        """Mean over examples whose label has a probability of at most ηₜ, each by its weight."""
         if self.annealing == "none":
             return labeled_loss(logits, batch, self.label_smoothing)
         losses = cross_entropy(
@@ -77,9 +77,11 @@ class UDA:
         )
         chances = logits.detach().softmax(dim=1).gather(1, batch.labels[:, None])[:, 0]
         kept = (chances <= annealing_threshold(self.annealing, step)).float()
-        if batch.weights is not None:
-            losses = losses * batch.weights
-        return (losses * kept).sum() / kept.sum().clamp(min=1)
+        if batch.weights is None:
+            return (losses * kept).sum() / kept.sum().clamp(min=1)
+        of_kept = kept * batch.weights
+        total = of_kept.sum().clamp(min=torch.finfo(of_kept.dtype).tiny)
+        return (losses * of_kept).sum() / total * batch.weights.mean()
 
 
 def annealing_threshold(schedule: str, step: Step) -> float:

@@ -14,7 +14,7 @@ from labelbench_core import registry
 from labelbench_core.annotators.annotations import Annotations
 from labelbench_core.backbones import Backbone
 from labelbench_core.compute.devices import choose_device, prepare_cpu
-from labelbench_core.datasets import POOL, PreparedDataset
+from labelbench_core.datasets import POOL, VAL, PreparedDataset
 from labelbench_core.errors import InputError, shown
 from labelbench_core.storage import files
 from labelbench_core.storage.records import ROUND, write_record
@@ -104,6 +104,7 @@ def finetune_round(
     names = tuple(ids[key] for key in ("dataset", "backbone", "trainer", "proxy", "schedule"))
     said = dataset.labels(POOL) if annotations is None else annotations.labels
     labeled_by = {} if annotations is None else annotations.ids
+    weights = dataset.training_weights(POOL)
     with distributed.joined(torch.device(choose_device())) as device:
         depends_on = fingerprint(
             __name__,
@@ -128,6 +129,8 @@ def finetune_round(
             Checkpoint(checkpoint, depends_on),
             device,
             threads,
+            weights=weights if weights is None else weights[labeled],
+            validation_weights=dataset.training_weights(VAL) if VAL in dataset.splits else None,
         )
         if distributed.rank() > 0:
             return None

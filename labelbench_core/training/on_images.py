@@ -101,8 +101,11 @@ def train_network(
     checkpoint: Checkpoint,
     device: torch.device,
     threads: int,
+    *,
+    weights: np.ndarray | None = None,
+    validation_weights: np.ndarray | None = None,
 ) -> Trained:
-    """Train on some examples of the pool, with the weights that the data set has for training.
+    """Train on some examples of the pool.
 
     Parameters
     ----------
@@ -116,6 +119,8 @@ def train_network(
         File that an interrupted run leaves, to resume from.
     threads
         For decoding.
+    weights, validation_weights
+        (L,) of the examples and (V,) of all validation labels, above 0; None: all are equal.
     """
     recipe = Recipe.from_options(trainer.get("training"))
     network, folds = _network(start, recipe, dataset.num_classes)
@@ -134,11 +139,9 @@ def train_network(
         available = len(dataset.labels(VAL)) if VAL in dataset.splits else 0
         rows = extra_rows(available, size, names)
         source = dataset.images(VAL, threads=threads, framing=framing)
-        weights = dataset.training_weights(VAL)
-        of_rows = None if weights is None else weights[rows]
+        of_rows = None if validation_weights is None else validation_weights[rows]
         return Validation(examples(source, rows), dataset.labels(VAL)[rows], of_rows)
 
-    weights = dataset.training_weights(POOL)
     training = set_up(
         trainer,
         labels,
@@ -148,7 +151,7 @@ def train_network(
         labeled=lambda places: examples(images, labeled[places]),
         unlabeled=unlabeled,
         extra=extra,
-        weights=None if weights is None else weights[labeled],
+        weights=weights,
     )
     per_image = flops_per_image(network, start.backbone.input_size)
     fit, flops = training.run(network, checkpoint, per_image)

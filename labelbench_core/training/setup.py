@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,8 @@ def set_up(
         )
     elif recipe.validation == "extra":
         validation = extra(int(recipe.validation_size))
+    if validation is not None and validation.weights is not None:
+        validation = replace(validation, weights=normalized(validation.weights))
     task = Task(
         labeled=labeled(kept),
         labels=labels[kept],

@@ -9,6 +9,7 @@ where its program is killed: tests that look for a job's process, to kill it, fi
 
 import array
 import atexit
+import contextlib
 import functools
 import gc
 import json
@@ -126,7 +127,8 @@ def _wait_for_job(client):
         _be_the_job(arguments, folder, environment)
     _kill_with(client, job)
     _, status = os.waitpid(job, 0)
-    client.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+    with contextlib.suppress(OSError):  # nobody is there any more
+        client.sendall(str(os.waitstatus_to_exitcode(status)).encode())
     os._exit(0)
 
 

@@ -16,11 +16,13 @@ def run_and_kill(script: str, arguments: list[str], checkpoint: Path) -> None:
         [forked_jobs.python(), "-m", f"workflow_scripts.{script}", *arguments],
         cwd=PROJECT,
         env={**os.environ, "LABELBENCH_CHECKPOINT_SECONDS": "0.1"},
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 600  # for machines that do much else
     while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    process.communicate()  # to its end, which is that of the job's fork
+    assert process.returncode == -signal.SIGKILL
     assert checkpoint.exists()

@@ -92,9 +92,7 @@ class DeepProxy(ABC):
             {
                 "options": dict(self.options),
                 "previous": files.sha256_arrays(training.previous),
-                "labeled": files.sha256_arrays(
-                    {"indices": training.indices, "labels": training.labels}
-                ),
+                "labeled": files.sha256_arrays(_labeled(training)),
                 **(
                     {"zero_shot": files.sha256_arrays(training.zero_shot)}
                     if training.zero_shot
@@ -113,6 +111,8 @@ class DeepProxy(ABC):
             Checkpoint(training.checkpoint, depends_on),
             device,
             self.threads,
+            weights=training.weights,
+            validation_weights=training.validation_weights,
         )
         trained = self.finish(trained)
         self._keep(trained, backbone)
@@ -169,3 +169,13 @@ class DeepProxy(ABC):
             return network.before_head(features).cpu().numpy()
 
         self._embed_images = embed
+
+
+def _labeled(training: TrainingSet) -> dict[str, np.ndarray]:
+    """What is known of the labelled rows, and of validation's, beside their images."""
+    found = {"indices": training.indices, "labels": training.labels}
+    beside = {
+        "weights": training.weights,
+        "validation_weights": training.validation_weights,
+    }
+    return found | {name: array for name, array in beside.items() if array is not None}

@@ -94,6 +94,14 @@ def test_what_weights_are_for_needs_weights(weighted):
     del catalogue["datasets"]["mine"]["options"]["weight_column"]
     told = "datasets: 'mine': weights_for: 'training': its rows have no weights; allowed: leave it"
     assert told in errors_of(config, catalogue)
+    options = {"splits": {"pool": "p.npz", "test": "t.npz"}, "weights": {"test": "t.npz:w"}}
+    of_test = {"implementation": "own-embeddings", "options": options, "weights_for": "training"}
+    catalogue["datasets"]["mine"] = of_test
+    config = {**config, "finetune": None, "backbones": ["precomputed"]}
+    told = "weights_for: 'training': rows of its pool have no weights; allowed: 'evaluation', or"
+    assert told in errors_of(config, catalogue)
+    of_test["weights_for"] = "both"
+    load(config, catalogue)
 
 
 def test_a_weighted_setting_is_not_the_published_one(catalogue):

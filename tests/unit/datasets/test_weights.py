@@ -165,6 +165,7 @@ BAD = {
     "nan": "'nan'",
     "inf": "'inf'",
     "1e-60": "'1e-60'",
+    "1e-40": "'1e-40'",  # 0 where denormals are flushed
     "1e60": "'1e60'",
     "1_000": "'1_000'",
     "0x1p3": "'0x1p3'",
@@ -200,6 +201,7 @@ def test_a_comma_for_a_point_is_told_and_numbers_may_be_written_as_people_do(tmp
     [
         ([1.0, 0.0, -1.0, *values(5)], f"row 1: weight 0.0; allowed: {WEIGHT} (2 rows are such)"),
         ([1.0, np.nan, *values(6)], f"row 1: weight nan; allowed: {WEIGHT}"),
+        ([1.0, 1e-40, *values(6)], f"row 1: weight 1e-40; allowed: {WEIGHT}"),
         ([1.0, 1e60, *values(6)], f"row 1: weight 1e+60; allowed: {WEIGHT}"),
         (["1"] * 8, "<U1 of shape (8,); allowed: (8,), a number for each row"),
         ([True] * 8, "bool of shape (8,); allowed: (8,), a number for each row"),
@@ -272,6 +274,42 @@ def test_reports_say_that_metrics_are_weighted_and_what_a_row_weighs(tmp_path):
         assert (dataset.training_weights("pool") is None) == (chosen == "evaluation")
     told = list(small_test_notes(other))
     assert f"rows: one of them is {100 / len(test):.2f} % of it." in told[1]
+
+
+def test_reports_do_not_say_that_training_is_weighted_by_weights_of_the_test(tmp_path):
+    _, options = save(tmp_path, "npz", values())
+    options |= {"splits": {"pool": "all.npz", "test": "all.npz"}, "weights": {"test": "all.npz"}}
+    del options["test_share"]
+    manifest, dataset = prepared(tmp_path, "own-embeddings", options)
+    assert dataset.training_weights("pool") is None
+    said = "Metrics are weighted, and training is not: a row counts as many times as its weight"
+    assert next(variant_notes({**manifest, "splits_note": ""})).startswith(said)
+
+
+SOURCE = """
+import numpy as np
+
+from labelbench_core.datasets import RawDataset, RawSplit
+
+INFO = {"rows": "embeddings"KEY}
+
+
+def load(data_dir):
+    rows = {"embeddings": np.ones((4, 2), np.float32), "weights": np.ones(4, np.float32)}
+    return RawDataset(["a", "b"], {"pool": RawSplit(np.arange(4) % 2, **rows)})
+"""
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+def test_a_source_of_ones_own_says_that_its_rows_have_weights(says_so, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(SOURCE.replace("KEY", ', "weights": True' if says_so else ""))
+    if says_so:
+        _, dataset = prepared(tmp_path, str(path), {})
+        assert dataset.weights("pool").tolist() == [1, 1, 1, 1]
+        return
+    with pytest.raises(InputError, match="rows have weights, and its INFO does not say so"):
+        prepared(tmp_path, str(path), {})
 
 
 def test_the_check_shows_their_range(tmp_path, monkeypatch, capsys):

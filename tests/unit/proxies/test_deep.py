@@ -94,6 +94,20 @@ def test_adapters_are_all_that_changes(pool):
         assert torch.equal(unchanged.get(name, unchanged.get(f"{module}.base_layer.{leaf}")), value)
 
 
+def test_rows_count_as_their_weights_say(pool):
+    """Where one class weighs a thousand times as much, it alone is predicted."""
+    training = training_set(pool, CONVNET)
+    heavy = np.where(training.labels == 3, 1000.0, 1.0).astype(np.float32)
+    shares = []
+    for weights in (None, heavy):
+        proxy = finetune.build(trainer=TRAINER)
+        proxy.fit(training_set(pool, CONVNET, weights=weights), rng_for("fit"))
+        rows = proxy.pool_rows(pool).load()
+        shares.append((proxy.predict_proba(rows).argmax(axis=1) == 3).mean())
+    assert shares[0] < 0.5
+    assert shares[1] > 0.9
+
+
 def test_a_warm_start_continues_from_the_round_before(pool):
     proxy = finetune.build(trainer=TRAINER, start="warm")
     proxy.fit(training_set(pool, CONVNET), rng_for("fit"))

@@ -175,6 +175,7 @@ def test_a_plugins_code_and_what_it_imports_enter_the_hash(plugin):
             with_info('"steps_at_least": {"skip": "skip"}'),
             "steps_at_least: allowed for trainers only",
         ),
+        (with_info('"weighted": True'), "weighted: allowed for proxies and trainers only"),
     ],
 )
 def test_a_broken_file_is_one_line_and_stops_only_who_uses_it(plugin, source, told):

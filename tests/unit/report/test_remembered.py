@@ -48,6 +48,11 @@ def test_of_other_code_or_other_packages_it_is_made_again(source, monkeypatch):
     assert remembered("part", Maker("code"), ["numpy"], source) == "code"
 
 
+def test_where_it_cannot_be_written_it_is_made(source):
+    (FOLDER / "part").mkdir(parents=True)
+    assert remembered("part", Maker(), ["numpy"], source) == "a\nb"
+
+
 @pytest.mark.parametrize("damage", [b"", b"// \na\nb", b"\xff\xfe", None])
 def test_where_the_file_is_damaged_it_is_made_again(source, damage):
     FOLDER.mkdir(parents=True)
