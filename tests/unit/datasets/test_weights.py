@@ -286,7 +286,7 @@ def test_reports_do_not_say_that_training_is_weighted_by_weights_of_the_test(tmp
     assert next(variant_notes({**manifest, "splits_note": ""})).startswith(said)
 
 
-SOURCE = """
+SOURCE = '''
 import numpy as np
 
 from labelbench_core.datasets import RawDataset, RawSplit
@@ -294,15 +294,19 @@ from labelbench_core.datasets import RawDataset, RawSplit
 INFO = {"rows": "embeddings"KEY}
 
 
+def check(data_dir):
+    return {"pool": 4}
+
+
 def load(data_dir):
     rows = {"embeddings": np.ones((4, 2), np.float32), "weights": np.ones(4, np.float32)}
     return RawDataset(["a", "b"], {"pool": RawSplit(np.arange(4) % 2, **rows)})
-"""
+'''
 
 
 @pytest.mark.parametrize("says_so", [True, False])
 def test_a_source_of_ones_own_says_that_its_rows_have_weights(says_so, tmp_path):
-    path = tmp_path / "mine.py"
+    path = tmp_path / f"weights_{says_so}.py"
     path.write_text(SOURCE.replace("KEY", ', "weights": True' if says_so else ""))
     if says_so:
         _, dataset = prepared(tmp_path, str(path), {})
