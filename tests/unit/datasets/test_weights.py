@@ -286,7 +286,7 @@ def test_reports_do_not_say_that_training_is_weighted_by_weights_of_the_test(tmp
     assert next(variant_notes({**manifest, "splits_note": ""})).startswith(said)
 
 
-SOURCE = '''
+SOURCE = """
 import numpy as np
 
 from labelbench_core.datasets import RawDataset, RawSplit
@@ -301,7 +301,7 @@ def check(data_dir):
 def load(data_dir):
     rows = {"embeddings": np.ones((4, 2), np.float32), "weights": np.ones(4, np.float32)}
     return RawDataset(["a", "b"], {"pool": RawSplit(np.arange(4) % 2, **rows)})
-'''
+"""
 
 
 @pytest.mark.parametrize("says_so", [True, False])
