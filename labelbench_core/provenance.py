@@ -22,7 +22,7 @@ from labelbench_core.errors import InputError, seen_from_here
 from labelbench_core.registry import own
 from labelbench_core.storage import files
 
-REMEMBERED = Path(".snakemake", "labelbench", "code.json")
+REMEMBERED = files.MACHINE_STATE / "code.json"
 
 # They affect what a job prints, never what it computes: editing them must not rerun anything.
 NEUTRAL = frozenset(

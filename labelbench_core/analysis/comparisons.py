@@ -93,7 +93,7 @@ def detectable_effect(num_seeds: int, alpha: float = SIGNIFICANCE) -> float:
 
 def is_detectable(effect: float, num_seeds: int, alpha: float = SIGNIFICANCE) -> bool:
     """Whether a true difference of `effect` standard deviations is no less than
-    `detectable_effect(num_seeds, alpha)`, of two seeds or more; in a twentieth of its time.
+    `detectable_effect(num_seeds, alpha)`, of two seeds or more: one power instead of a search.
     """
     return _power_beyond(min(effect, MOST_DEVIATIONS), num_seeds, alpha) >= 0
 

@@ -17,7 +17,7 @@ from labelbench_core.errors import InputError
 from labelbench_core.storage import files
 
 log = logging.getLogger(__name__)
-STATE = Path(".snakemake", "labelbench", "sources")
+STATE = files.MACHINE_STATE / "sources"
 
 
 @dataclasses.dataclass(frozen=True)

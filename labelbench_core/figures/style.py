@@ -133,8 +133,8 @@ def drawing() -> Iterator[None]:
 def _fonts_without_layout() -> Iterator[None]:
     """Embed fonts in PDFs without their tables for laying out text.
 
-    Matplotlib has placed every glyph; to cut these tables down takes half the time of a figure, and
-    it does not offer to leave them out.
+    Matplotlib has placed every glyph; to cut these tables down takes a quarter of a figure's time,
+    and it does not offer to leave them out.
     """
     from fontTools.subset import Options
 

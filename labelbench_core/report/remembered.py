@@ -9,10 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from labelbench_core.errors import InputError
-from labelbench_core.storage.files import atomic_path
-
-FOLDER = Path(".snakemake", "labelbench")
-"""What this machine remembers of a workflow's working directory."""
+from labelbench_core.storage.files import MACHINE_STATE, atomic_path
 
 
 def remembered(
@@ -34,7 +31,7 @@ def remembered(
     """
     code = [f"{package} {version(package)}" for package in packages]
     code.append(hashlib.sha256(Path(source).read_bytes()).hexdigest())
-    path = FOLDER / name
+    path = MACHINE_STATE / name
     try:
         head, _, text = path.read_text(encoding="utf-8").partition("\n")
         if head == _head(code, text):
@@ -42,7 +39,7 @@ def remembered(
     except (OSError, UnicodeDecodeError):
         pass
     text = make()
-    if FOLDER.is_dir():
+    if MACHINE_STATE.is_dir():
         with contextlib.suppress(OSError, InputError), atomic_path(path) as aside:
             aside.write_text(f"{_head(code, text)}\n{text}", encoding="utf-8")
     return text

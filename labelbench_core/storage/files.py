@@ -26,6 +26,8 @@ from labelbench_core.errors import InputError, damaged, missing
 
 Json = dict[str, Any] | list[Any] | str | int | float | bool | None
 """Values of JSON, and of YAML as configurations use it."""
+MACHINE_STATE = Path(".snakemake", "labelbench")
+"""What a machine remembers of a workflow's working directory: it saves time, and is no result."""
 # What NumPy and zipfile raise for damaged files.
 NPZ_ERRORS = (
     ValueError,

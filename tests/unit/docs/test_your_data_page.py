@@ -1,6 +1,7 @@
 """docs/your-data.md: its commands and entries, run on the layouts that it shows."""
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -179,6 +180,11 @@ def test_rows_that_count_more_than_others(tmp_path):
     weighted = [[*row, str(1 + place)] for place, row in enumerate(rows)]
     write_table(tmp_path / "data/my-photos/all.csv", ["file", "animal", "importance"], weighted)
     raw = registry.build("datasets", WEIGHTED["pets-weighted"], tmp_path / "data")
-    assert sum(float(one.weights.sum()) for one in raw.splits.values()) == 55
+    found = {
+        Path(file).name: float(weight)
+        for one in raw.splits.values()
+        for file, weight in zip(one.files, one.weights, strict=True)
+    }
+    assert found == {row[0]: float(row[-1]) for row in weighted}
     alone = EVALUATION_ALONE["pets-weighted-test"]
     assert alone == {**WEIGHTED["pets-weighted"], "weights_for": "evaluation"}

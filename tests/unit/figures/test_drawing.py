@@ -1,16 +1,21 @@
 """The figures: equal bytes each time, drawn from the tables, nothing lost or hidden."""
 
 import hashlib
+import io
 import json
 import os
+import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from fontTools.subset import Options
+from fontTools.ttLib import TTFont
 
 from helpers import fake_results
 from helpers.analysis_jobs import (
@@ -50,6 +55,22 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Experiment]:
 
 def digests(figures: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in figures.iterdir()}
+
+
+def test_fonts_are_embedded_without_tables_for_laying_out_text(tmp_path: Path) -> None:
+    before = Options().drop_tables
+    with style.drawing():
+        style.save(style.message("No figure: 1.5 ≤ α"), tmp_path, "figure")
+    assert Options().drop_tables == before
+    content = (tmp_path / "figure.pdf").read_bytes()
+    streams = [
+        zlib.decompress(one) for one in re.findall(rb"stream\n(.*?)endstream", content, re.S)
+    ]
+    fonts = [TTFont(io.BytesIO(one)) for one in streams if one.startswith(b"\0\1\0\0")]
+    assert {"N", "alpha"} <= {name for font in fonts for name in font.getGlyphOrder()}
+    for font in fonts:
+        assert {"glyf", "hmtx"} <= set(font.keys())
+        assert not {"GDEF", "GPOS", "GSUB"} & set(font.keys())
 
 
 @pytest.mark.thorough

@@ -3,7 +3,8 @@
 import pytest
 
 from labelbench_core.report import remembered as module
-from labelbench_core.report.remembered import FOLDER, remembered
+from labelbench_core.report.remembered import remembered
+from labelbench_core.storage.files import MACHINE_STATE
 
 
 class Maker:
@@ -25,7 +26,7 @@ def source(tmp_path, monkeypatch):
 
 
 def test_a_workflow_makes_it_once(source):
-    FOLDER.mkdir(parents=True)
+    MACHINE_STATE.mkdir(parents=True)
     make = Maker()
     assert [remembered("part", make, ["numpy"], source) for _ in range(3)] == ["a\nb"] * 3
     assert make.calls == 1
@@ -37,7 +38,7 @@ def test_nothing_is_written_where_no_workflow_runs(source):
 
 
 def test_of_other_code_or_other_packages_it_is_made_again(source, monkeypatch):
-    FOLDER.mkdir(parents=True)
+    MACHINE_STATE.mkdir(parents=True)
     remembered("part", Maker("old"), ["numpy"], source)
     monkeypatch.setattr(module, "version", {"numpy": "0"}.get)
     assert remembered("part", Maker("packages"), ["numpy"], source) == "packages"
@@ -49,15 +50,15 @@ def test_of_other_code_or_other_packages_it_is_made_again(source, monkeypatch):
 
 
 def test_where_it_cannot_be_written_it_is_made(source):
-    (FOLDER / "part").mkdir(parents=True)
+    (MACHINE_STATE / "part").mkdir(parents=True)
     assert remembered("part", Maker(), ["numpy"], source) == "a\nb"
 
 
 @pytest.mark.parametrize("damage", [b"", b"// \na\nb", b"\xff\xfe", None])
 def test_where_the_file_is_damaged_it_is_made_again(source, damage):
-    FOLDER.mkdir(parents=True)
+    MACHINE_STATE.mkdir(parents=True)
     remembered("part", Maker(), ["numpy"], source)
-    path = FOLDER / "part"
+    path = MACHINE_STATE / "part"
     path.write_bytes(path.read_bytes()[:-1] if damage is None else damage)
     make = Maker()
     assert remembered("part", make, ["numpy"], source) == "a\nb"

@@ -68,7 +68,9 @@ def test_they_are_part_of_what_identifies_data_in_memory_and_are_checked():
     assert files.sha256_arrays({"w": data.weights["test"]}) == files.sha256_arrays(
         {"w": np.ones(90, np.float32)}
     )
-    assert metrics.evaluate(np.eye(3, dtype=np.float32), np.arange(3))["accuracy"] == 1
+    one_wrong = np.eye(3, dtype=np.float32)[[0, 1, 1]]
+    found = metrics.evaluate(one_wrong, np.arange(3), weights=np.array([1, 2, 3.0]))
+    assert found["accuracy"] == 0.5
     with pytest.raises(InputError, match="weights_for: 'metrics'; allowed: both, evaluation, trai"):
         blobs({"test": weights}, weights_for="metrics")
 
