@@ -8,7 +8,7 @@ others differ, paired by seed.
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def changes(first: Path, second: Path) -> Iterator[str]:
     if None in made:
         yield f"not known what they were made from: {_lacking(first, second, MADE_FROM)}"
     else:
-        one, other = made
+        one, other = (_flat(content) for content in made)
         for key in dict.fromkeys([*one, *other]):
             if one.get(key) != other.get(key):
                 yield f"{key}: {one.get(key, 'not noted')} → {other.get(key, 'not noted')}"
@@ -58,6 +58,12 @@ def changes(first: Path, second: Path) -> Iterator[str]:
             yield f"code: {', '.join(modules[:MOST_MODULES])}{more}"
         else:
             yield "code: the same"
+
+
+def _flat(made: Mapping[str, Any]) -> dict[str, Any]:
+    """What a result set was made from, each data set's fingerprint under a key of its own."""
+    data = {f"data of {dataset}": one for dataset, one in made.get("data", {}).items()}
+    return {key: one for key, one in made.items() if key != "data"} | data
 
 
 def _read(path: Path) -> Any:

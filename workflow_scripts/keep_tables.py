@@ -7,7 +7,8 @@ Writes `docs/results/EXPERIMENT/`, or `--folder`:
 - `orders.csv`: rank correlations with a published setting, where the experiment names one;
 - those of `--tables`, whole, of the headline metric;
 - `code.json`: digests of the code that made them;
-- `made-from.json`: command, commit, machine, versions, and SHA-256 of the experiment.
+- `made-from.json`: command, commit, machine, versions, SHA-256 of the experiment, and the
+  fingerprint of each data set: of its rows, labels, groups and weights.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from typing import Any
 from labelbench_core.analysis.frames import SETTING, WEIGHTED, present
 from labelbench_core.analysis.savings import HEADLINE
 from labelbench_core.compute.devices import processor_name
+from labelbench_core.configuration.sources import read_manifest
 from labelbench_core.errors import listed, raise_all
 from labelbench_core.stages import report_files
 from labelbench_core.storage import files
@@ -92,6 +94,12 @@ def keep_tables(arguments: argparse.Namespace, options: object = None) -> None:
         "machine": f"{os.cpu_count()} cores, {processor_name()}",
         "python": platform.python_version(),
         **{package: version(package) for package in PACKAGES},
+        "data": {
+            dataset: read_manifest(dataset, Path("results/datasets", dataset, "manifest.json"))[
+                "fingerprint"
+            ]
+            for dataset in sorted(experiment.all_of("datasets"))
+        },
     }
     files.write_json(folder / "made-from.json", made_from)
     files.write_json(folder / CODE, _code(parsing.configuration(experiment, catalogue)))

@@ -115,8 +115,6 @@ def _entries(asked: argparse.Namespace) -> list[tuple[str, dict[str, Any], Path,
         if guess is not None:
             print("\n".join(guess.lines), end="\n\n")
             source, options = guess.source, {**guess.options, **options}
-        elif any(list(path.glob(f"{place}metadata.*")) for place in ("", "*/")):
-            source, options = "hugging-face-folder", {"folder": inside, **options}
         else:
             source, options = "image-folder", {"folder": inside, **options}
         errors = option_errors("datasets", source, options)

@@ -1,5 +1,6 @@
 """Folders that `save_to_disk` of Hugging Face's package datasets writes, read by pyarrow alone."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,16 @@ def class_names(folder: Path, column: str) -> list[str] | None:
     features = read_json(folder / INFO_FILE).get("features") or {}
     feature = features.get(column) or {}
     return list(feature["names"]) if feature.get("_type") == "ClassLabel" else None
+
+
+def feature_names(folder: Path) -> list[str]:
+    """The names of all columns of the splits in a folder; of splits that are damaged, none."""
+    found: dict[str, None] = {}
+    with contextlib.suppress(InputError):
+        for split in saved_splits(folder):
+            with contextlib.suppress(InputError):
+                found |= dict.fromkeys(read_json(folder / split / INFO_FILE).get("features") or {})
+    return list(found)
 
 
 def read_split(folder: Path, columns: Mapping[str, str]) -> dict[str, list[Any]]:

@@ -5,12 +5,13 @@ For `--check`, which guesses by it, and for the message of a folder that is no d
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from labelbench_core.datasets import _arrow_folder, guessing
 from labelbench_core.datasets._columns import SUFFIXES as TABLES
+from labelbench_core.datasets._columns import column_names
 from labelbench_core.datasets._folder_entries import LEFTOVERS
 from labelbench_core.datasets._formats import READ_SUFFIXES
 from labelbench_core.datasets._guessed_columns import split_of
@@ -38,17 +39,41 @@ def guess_folder(path: Path, inside: str, given: Mapping[str, Any]) -> Guess | N
         If its files could be several data sets, or none that can be guessed.
     """
     if (path / _arrow_folder.SPLITS).is_file():
-        told = f"{path}: holds {_arrow_folder.SPLITS}"
-        return Guess(
-            "hugging-face-saved", {"folder": inside}, [told, "guessed: hugging-face-saved"]
-        )
+        columns = _arrow_folder.feature_names(path)
+        return _hugging_face("saved", path, inside, _arrow_folder.SPLITS, columns, given)
     names = _names(path)
-    if any(name.lower().startswith(METADATA) for name in names):
+    if not any(name.lower().startswith(METADATA) for name in names):
+        files = _data_files(path, names)
+        if files and len(files) == len([name for name in names if _may_hold_data(path / name)]):
+            return _of_files(path, inside, files, given)
+        beside = _table_beside_images(path, inside, files, given)
+        if beside is not None:
+            return beside
+    tables = sorted([*path.glob(f"{METADATA}*"), *path.glob(f"*/{METADATA}*")])
+    if not tables:
         return None
-    files = _data_files(path, names)
-    if files and len(files) == len([name for name in names if _may_hold_data(path / name)]):
-        return _of_files(path, inside, files, given)
-    return _table_beside_images(path, inside, files, given)
+    columns = []
+    for table in tables:
+        # What cannot be read is for the check to name.
+        with contextlib.suppress(InputError):
+            columns += column_names(table)
+    held = str(tables[0].relative_to(path))
+    return _hugging_face("folder", path, inside, held, columns, given)
+
+
+def _hugging_face(
+    layout: str,
+    path: Path,
+    inside: str,
+    held: str,
+    columns: Iterable[str],
+    given: Mapping[str, Any],
+) -> Guess:
+    """The guess of one of Hugging Face's layouts, from a file that it holds."""
+    source, used = f"hugging-face-{layout}", tuple(given.values())
+    weights = guessing.unused_weights(dict.fromkeys(columns), used, "weight_column: {}".format)
+    lines = [f"{path}: holds {held}", *weights, f"guessed: {source}"]
+    return Guess(source, {"folder": inside}, lines)
 
 
 def _names(folder: Path) -> list[str]:

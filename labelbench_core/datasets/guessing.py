@@ -104,7 +104,7 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
         return Guess("", {}, lines)
     used = [*options.values(), *given.values()]
     left = {key: one for key, one in columns.items() if key not in used and not is_weight(key)}
-    lines += _unused_weights(columns, used, "weight_column: {}".format)
+    lines += unused_weights(columns, used, "weight_column: {}".format)
     if "split_column" not in given and len(options.get("splits", "1")) == 1:
         options |= (found := split_options(left))
         left = {key: one for key, one in left.items() if key not in found.values()}
@@ -123,7 +123,7 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
     return Guess(source, options, [*lines, *_guessed(source, why)])
 
 
-def _unused_weights(
+def unused_weights(
     names: Iterable[str], used: Collection[Any], option: Callable[[str], str]
 ) -> list[str]:
     """A line for each column or array that is called as weights of rows are, and how to use it.
@@ -239,7 +239,7 @@ def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
         def option(name: str) -> str:
             return f"weights: {{pool: {_place(inside, name)}}}"
 
-        lines += _unused_weights(arrays, (), option)
+        lines += unused_weights(arrays, (), option)
     if is_one and list(splits) == ["pool"]:
         for split, other in _other_splits(path):
             found = _as_other_split(split, other, _beside(inside, other), wide[0], arrays[wide[0]])

@@ -86,7 +86,7 @@ def load(
     """
     places = _places(data_dir, folder, splits)
     names = {"text": text_column, "label": label_column, "weight": weight_column}
-    names = {key: name for key, name in names.items() if name}
+    names = {key: name for key, name in names.items() if name is not None}
     cells = {split: _cells(place, names) for split, place in places.items()}
     where = f"the feature {printable(label_column)}"
     return dataset_of_texts(cells, class_names(places[POOL], label_column), where)

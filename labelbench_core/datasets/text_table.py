@@ -91,7 +91,7 @@ def load(
             names |= {"together": together_column, "split": split_column}
             if unlabeled and split_column is None:
                 del names["label"]
-        names = {key: name for key, name in names.items() if name}
+        names = {key: name for key, name in names.items() if name is not None}
         cells[split] = _cells(data_dir, table, names)
     if split_column is not None:
         cells = _by_column(cells, unlabeled)

@@ -46,14 +46,17 @@ class DyingCheckpoint(Checkpoint):
         return self.steps == self.save_at
 
 
-def fit(build, inputs, labels, unlabeled=None, trainer="supervised", checkpoint=None, **recipe):
+def fit(
+    build, inputs, labels, unlabeled=None, trainer="supervised", checkpoint=None, weights=None,
+    **recipe,
+):  # fmt: skip
     """Train the backbone that `build` makes, the classifier from zeros.
 
     Parameters
     ----------
     build
         Gives a backbone and its number of features; called with the generator seeded.
-    inputs, labels, unlabeled
+    inputs, labels, unlabeled, weights
         Arrays; three classes.
     recipe
         Of the recipe, beside the trainer's `options`.
@@ -74,6 +77,7 @@ def fit(build, inputs, labels, unlabeled=None, trainer="supervised", checkpoint=
         names=("fixed", 0),
         device=torch.device("cpu"),
         unlabeled=None if unlabeled is None else FixedExamples(unlabeled),
+        weights=weights,
     )
     defaults = {"steps": 4, "batch_size": 8, "warmup_steps": 0, "learning_rate": 0.01}
     method = registry.load("trainers", trainer).build(**options)

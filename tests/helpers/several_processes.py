@@ -39,6 +39,7 @@ def one_unused():
 INPUTS = points(12)
 LABELS = INPUTS[:, :3].argmax(axis=1)
 REST = points(30, "rest")
+WEIGHTS = np.linspace(0.1, 1.9, len(LABELS), dtype=np.float32)
 SURE = {"options": {"threshold": 0.7}, "trainer": "flexmatch", "unlabeled": REST}
 # For three processes: all rows of a step in equal parts; five rows, in parts; two; two of the rest.
 CASES = {
@@ -47,6 +48,7 @@ CASES = {
     "two labels": {"inputs": INPUTS[:2], "labels": LABELS[:2]},
     "unlabelled": {"batch_size": 7, "unlabeled_ratio": 1, "accumulate": 2, **SURE},
     "two unlabelled": {"batch_size": 6, **SURE, "unlabeled": REST[:2]},
+    "weighted, in parts": {"batch_size": 5, "accumulate": 2, "weights": WEIGHTS},
     "an unused layer": {"build": one_unused, "batch_size": 6},
 }
 

@@ -52,6 +52,8 @@ def test_the_numbers_of_a_finished_experiment_are_kept(finished):
     made_from = json.loads((kept / "made-from.json").read_text())
     assert made_from["command"] == "snakemake --cores all --configfile smoke.yaml"
     assert {"commit", "experiment_sha256", "machine"} <= set(made_from)
+    manifest = json.loads((finished.folder / "results/datasets/digits/manifest.json").read_text())
+    assert made_from["data"] == {"digits": manifest["fingerprint"]}
     assert not (kept / "orders.csv").exists()
 
 

@@ -55,7 +55,9 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     for name, values in (("one", ONE), ("other", OTHER)):
         (tmp_path / name).mkdir()
         curves(values).to_csv(tmp_path / name / "metrics.csv", index=False)
-        write_json(tmp_path / name / "made-from.json", {"commit": name, "numpy": "2"})
+        data = {"digits": "1", "mine": name}
+        made_from = {"commit": name, "numpy": "2", "data": data}
+        write_json(tmp_path / name / "made-from.json", made_from)
         write_json(
             tmp_path / name / "code.json", {"labelbench_core.x": name, "labelbench_core": "1"}
         )
@@ -63,7 +65,9 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert compare_results.main([*command, "--table", str(tmp_path / "table.csv")]) == 0
     told = capsys.readouterr().out
     assert "commit: one → other" in told
+    assert "data of mine: one → other\n" in told
     assert "numpy" not in told
+    assert "digits" not in told
     assert "code: labelbench_core.x\n" in told
     assert "only in the second: 2 points" in told
     assert len(pd.read_csv(tmp_path / "table.csv")) == 4

@@ -73,6 +73,37 @@ def test_weights_of_rows_are_not_taken_for_labels_and_told(data, capsys):
     assert "no array is taken for labels of the pool" in told
 
 
+@pytest.mark.parametrize("place", ["", "train/"])
+def test_weights_in_metadata_beside_images_are_told(data, capsys, place):
+    rows = [[f"{n}.png", "ab"[n % 2], str(1 + n)] for n in range(20)]
+    for number, (name, *_) in enumerate(rows):
+        paint(data / "pets" / place / name, number)
+    write_table(
+        data / "pets" / place / "metadata.csv", ["file_name", "label", "sample_weight"], rows
+    )
+    words = ("data/pets", "--options")
+    told, entry = check(capsys, *words, "{test_share: 0.2}")
+    assert entry["implementation"] == "hugging-face-folder"
+    assert f"data/pets: holds {place}metadata.csv" in told
+    assert "sample_weight is not used, so that every row counts once" in told
+    told, entry = check(capsys, *words, "{test_share: 0.2, weight_column: sample_weight}")
+    assert entry["options"]["weight_column"] == "sample_weight"
+    assert "is not used" not in told
+    assert "  weights   pool " in told
+
+
+def test_weights_that_datasets_saved_are_told(data, capsys):
+    (data / "mine" / "train").mkdir(parents=True)
+    (data / "mine" / "dataset_dict.json").write_text('{"splits": ["train", "gone"]}')
+    features = {"text": {}, "label": {}, "Sample Weight": {}}
+    (data / "mine" / "train" / "dataset_info.json").write_text(json.dumps({"features": features}))
+    # The files of rows are absent: what can be told comes before what is wrong.
+    assert command.main(["--check", "data/mine"]) != 0
+    told = capsys.readouterr().out
+    assert "Sample Weight is not used, so that every row counts once" in told
+    assert "guessed: hugging-face-saved" in told
+
+
 def test_embeddings(data, capsys):
     rng = np.random.default_rng(0)
     arrays = {f"X_{split}": rng.normal(size=(20, 4)) for split in ("train", "test")}

@@ -125,6 +125,7 @@ def test_weights_are_read_and_what_is_none_is_one_line(tmp_path):
     dataset = prepare(tmp_path / "mine", "hugging-face-saved", tmp_path, {**CHOSEN, **WEIGHED})
     assert dataset.weights("pool").tolist() == dataset.weights("test").tolist() == [0.5, 3.0]
     assert prepare(tmp_path / "b", "hugging-face-saved", tmp_path, CHOSEN).weights("pool") is None
+    assert "options.weight_column: ''" in told(tmp_path, weight_column="")
     for bad, shown in ((None, "''"), (float("nan"), "'nan'"), (-1.0, "'-1.0'")):
         save(tmp_path, rows, more={"w": [0.5, bad]})
         wrong = f"train: row 1: column w: {shown}; allowed: a finite number above 0"

@@ -217,6 +217,14 @@ def test_an_array_of_no_weights_is_one_line(weights, told, tmp_path):
         source_sizes({"implementation": source, "options": options}, tmp_path)
 
 
+@pytest.mark.parametrize("kind", ["table", "text-table", "text-table of JSON Lines", "folder"])
+def test_an_empty_name_of_a_column_is_no_way_to_have_no_weights(kind, tmp_path):
+    source, options = save(tmp_path, kind, values(8))
+    entry = {"implementation": source, "options": {**options, "weight_column": ""}}
+    with pytest.raises(InputError, match=r"weight_column: '': .*no such column"):
+        registry.build("datasets", entry, tmp_path)
+
+
 def test_a_missing_column_and_images_without_metadata_are_one_line(tmp_path):
     pets = Pets(tmp_path)
     with pytest.raises(InputError, match=r"options.weight_column: 'w': no such column; allowed: f"):

@@ -57,6 +57,14 @@ def test_weights_and_records_are_those_of_one_process(trained, case):
     assert float(weights["head.weight"].abs().max()) > 0.01  # from zeros
 
 
+def test_weights_of_examples_make_a_difference():
+    weighted, plain = (
+        several_processes.train(case)[0]["head.weight"]
+        for case in ("weighted, in parts", "unequal, in parts")
+    )
+    assert float((weighted - plain).abs().max()) > 0.01
+
+
 def test_unused_parameters_are_looked_for_where_there_are_some(trained):
     looked = {case: found[-1] for case, found in trained[0].items()}
     assert looked == {case: case == "an unused layer" for case in several_processes.CASES}
