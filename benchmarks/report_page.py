@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from labelbench_core.analysis.balance import BALANCE_COLUMNS, class_balance
 from labelbench_core.analysis.costs import COST_COLUMNS
 from labelbench_core.analysis.frames import FINETUNED_COLUMNS, HIT_COLUMNS, SIGNAL_COLUMNS
 from labelbench_core.metrics.signals import SIGNALS
@@ -90,6 +91,15 @@ def signals_of(rows: pd.DataFrame) -> pd.DataFrame:
     return found.assign(**made)[[name for name in SIGNAL_COLUMNS if name != "annotator"]]
 
 
+def balance_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """Class balance of the same rounds, of ten classes."""
+    found = rows[rows["split"] == "pool"].drop(columns=["metric", "value", "split"])
+    pool = np.arange(1, 11) * BATCH
+    drawn = rng_for("benchmark of balance").multinomial(found["num_labeled"], pool / pool.sum())
+    made = pd.DataFrame([class_balance(counts, pool) for counts in drawn], index=found.index)
+    return found.join(made)[[name for name in BALANCE_COLUMNS if name != "annotator"]]
+
+
 def make(folder: Path, sizes: dict[str, int]) -> Path:
     """The page, through the jobs that make it; their times are printed."""
     experiment = experiment_of(sizes)
@@ -103,6 +113,7 @@ def make(folder: Path, sizes: dict[str, int]) -> Path:
     pd.DataFrame(columns=[name for name in COST_COLUMNS if name != "annotator"]).to_csv(
         folder / "costs.csv", index=False
     )
+    balance_of(rows).to_csv(folder / "balance.csv", index=False)
     tables, figures = ["--tables", f"{folder}/tables"], ["--figures", f"{folder}/figures"]
     summary = ["--summary", f"{folder}/summary.json"]
     collected = ["--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"]
@@ -131,6 +142,7 @@ def make(folder: Path, sizes: dict[str, int]) -> Path:
     timed("plot_costs", plot_costs.main, [*costs, *figures])
     page = folder / "report.html"
     made = [*asked, *summary, *tables, *figures, *costs, "--report", str(page)]
+    made += ["--balance", f"{folder}/balance.csv"]
     timed("render_report", render_report.main, made)
     print(f"page: {page.stat().st_size / 1e6:.2f} MB")
     return page

@@ -265,6 +265,7 @@ rule render_report:
         published=published_tables("reference", "orders"),
         figures=everything_for("figures"),
         costs=files_of("collect_costs", "costs"),
+        balance=files_of("list_bought", "balance"),
         # None where the experiment has no such table.
         replays=every("table", "compare_replays"),
         money=every("money", "price_costs"),
@@ -304,6 +305,7 @@ rule render_report:
         "python -m workflow_scripts.render_report"
         " --experiment {params.experiment:q} --configuration {params.configuration:q}"
         " --summary {input.summary} --tables {params.tables} --figures {params.figures}"
-        " --costs {input.costs} --replays {input.replays} --money {input.money}"
+        " --costs {input.costs} --balance {input.balance}"
+        " --replays {input.replays} --money {input.money}"
         " --prices {params.prices:q} {params.manifests} --state {params.state}"
         " --report {output} --log {log}"

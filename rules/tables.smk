@@ -51,7 +51,8 @@ rule list_bought:
         annotations=every("record", "annotate"),
         annotation_arrays=ancient(every("arrays", "annotate")),
     output:
-        output_of("list_bought", "table"),
+        table=output_of("list_bought", "table"),
+        balance=output_of("list_bought", "balance"),
     log:
         log_of("list_bought"),
     benchmark:
@@ -76,7 +77,8 @@ rule list_bought:
         " --experiment {params.experiment:q} --round-pattern {params.round_pattern:q}"
         " --initial-pattern {params.initial_pattern:q}"
         " --dataset-pattern {params.dataset_pattern:q}"
-        " --annotation-pattern {params.annotation_pattern:q} --table {output} --log {log}"
+        " --annotation-pattern {params.annotation_pattern:q} --table {output.table}"
+        " --balance {output.balance} --log {log}"
 
 
 rule collect_costs:

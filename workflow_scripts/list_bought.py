@@ -1,4 +1,4 @@
-"""List every label that was bought: by which strategy, when, which row and file, which class."""
+"""List every label that was bought, by which strategy and when, and how balanced classes are."""
 
 import argparse
 import sys
@@ -10,9 +10,10 @@ from workflow_scripts._job import job_parser, run_job
 
 
 def list_bought(arguments: argparse.Namespace) -> None:
-    """Read rounds, data sets and annotations; write the table."""
+    """Read rounds, data sets and annotations; write both tables."""
     write_bought(
         arguments.table,
+        arguments.balance,
         Experiment.from_json(arguments.experiment),
         round_pattern=arguments.round_pattern,
         initial_pattern=arguments.initial_pattern,
@@ -28,7 +29,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--initial-pattern", required=True, help="path of round 0")
     parser.add_argument("--dataset-pattern", required=True, help="path of a data set's manifest")
     parser.add_argument("--annotation-pattern", required=True, help="path of an annotator's record")
-    parser.add_argument("--table", required=True, type=Path, help="table to write")
+    parser.add_argument("--table", required=True, type=Path, help="table of labels to write")
+    parser.add_argument("--balance", required=True, type=Path, help="table of rounds to write")
     return run_job(list_bought, parser.parse_args(argv))
 
 

@@ -11,6 +11,7 @@ from labelbench_core.datasets.looks import last_looks
 from labelbench_core.report.origin import machine
 from labelbench_core.report.page import (
     Provenance,
+    read_balance,
     read_costs,
     read_money,
     read_replays,
@@ -39,6 +40,7 @@ def render_report(arguments: argparse.Namespace) -> None:
         read_results(arguments.tables),
         arguments.figures,
         read_costs(arguments.costs),
+        read_balance(arguments.balance),
         Provenance(
             configuration=json.loads(arguments.configuration or arguments.experiment),
             revision=arguments.revision,
@@ -69,6 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--tables", required=True, type=Path, help="folder of tabulate's tables")
     parser.add_argument("--figures", required=True, type=Path, help="folder of the figures")
     parser.add_argument("--costs", required=True, type=Path, help="table of collect_costs")
+    parser.add_argument("--balance", required=True, type=Path, help="class balance by list_bought")
     parser.add_argument("--replays", nargs="?", type=Path, help="table of compare_replays")
     parser.add_argument("--money", nargs="?", type=Path, help="table of price_costs")
     parser.add_argument("--prices", default="{}", help="prices that it was made with, as JSON")

@@ -1,14 +1,17 @@
-"""Which rows every round bought, with their files and labels, for people and other programs."""
+"""Which rows every round bought, with their files and labels, and how balanced the classes are."""
 
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from labelbench_core.analysis.balance import BALANCE_COLUMNS, class_balance, class_counts
+from labelbench_core.analysis.frames import columns_for
 from labelbench_core.annotators import EXACT
 from labelbench_core.annotators.annotations import read_annotations
 from labelbench_core.configuration.experiment import SETTING, Experiment, annotator_of
@@ -25,6 +28,7 @@ BOUGHT_COLUMNS = (*HEAD, "order", "row", "source_row", "file", "text", "label")
 
 def write_bought(
     path: Path,
+    balance_path: Path,
     experiment: Experiment,
     *,
     round_pattern: str,
@@ -41,12 +45,24 @@ def write_bought(
     the name of the class that the annotator gave, names with `|` between them where there can be
     several. Round 0 is listed with every strategy; models on the full data, which have all rows,
     are left out. Patterns are paths with ids in braces.
+
+    At `balance_path`, a table with a line for each of these rounds; columns as `BALANCE_COLUMNS`,
+    those of `class_balance` over all labels bought until then. What is not known is empty.
     """
     pools: dict[str, _Pool] = {}
-    counts: dict[tuple[Any, ...], int] = {}
-    with atomic_path(path) as aside, open(aside, "w", encoding="utf-8", newline="") as handle:
+    so_far: dict[tuple[Any, ...], tuple[int, np.ndarray]] = {}
+    with (
+        atomic_path(path) as aside,
+        atomic_path(balance_path) as balance_aside,
+        open(aside, "w", encoding="utf-8", newline="") as handle,
+        open(balance_aside, "w", encoding="utf-8", newline="") as balance_handle,
+    ):
         lines = csv.writer(handle, lineterminator="\n")
         lines.writerow(BOUGHT_COLUMNS)
+        balances = csv.DictWriter(
+            balance_handle, columns_for(experiment, BALANCE_COLUMNS), lineterminator="\n"
+        )
+        balances.writeheader()
         for ids in experiment.selections():
             if ids["schedule"] in experiment.full_data:
                 continue
@@ -59,13 +75,22 @@ def write_bought(
                 manifest = Path(dataset_pattern.format_map(ids))
                 dataset = open_dataset(manifest.parent, ids["dataset"])
                 pools[place] = _Pool(dataset, annotator_of(ids), Path(place))
+            pool = pools[place]
             named = {**ids, "annotator": annotator_of(ids)}
             head = [named[key] for key in HEAD]
             chain = tuple(head[:-1])
-            before = counts.get(chain, 0)
-            counts[chain] = before + len(bought)
-            for order, described in enumerate(pools[place].described(bought), before + 1):
+            before, counts = so_far.get(chain, (0, 0 * pool.counts))
+            for order, described in enumerate(pool.described(bought), before + 1):
                 lines.writerow([*head, order, *described])
+            so_far[chain] = before + len(bought), counts + pool.counts_of(bought)
+            labeled, counts = so_far[chain]
+            found = {"num_labeled": labeled, **class_balance(counts, pool.counts)}
+            line = {**named, **{name: _known(value) for name, value in found.items()}}
+            balances.writerow({name: line[name] for name in balances.fieldnames})
+
+
+def _known(value: float) -> float | str:
+    return "" if math.isnan(value) else value
 
 
 class _Pool:
@@ -87,6 +112,11 @@ class _Pool:
             told["dataset_fingerprint"] = dataset.manifest["fingerprint"]
             size = (dataset.manifest["splits"][POOL]["num_rows"], dataset.num_classes)
             self._labels = read_annotations(record, told, *size).labels
+        self.counts = class_counts(self._labels, len(self._names))
+
+    def counts_of(self, rows: list[int]) -> np.ndarray:
+        """(C,) how often each class is given to `rows`; the attribute `counts`: to all rows."""
+        return class_counts(self._labels[np.array(rows, np.int64)], len(self._names))
 
     def described(self, rows: list[int]) -> Iterator[tuple[int, int, str, str, str]]:
         """Row, source's row, file, text and label of each of `rows`."""

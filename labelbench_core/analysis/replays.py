@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labelbench_core.analysis.balance import class_counts, entropy
 from labelbench_core.analysis.comparisons import SIGNIFICANCE, holm, paired_test
 from labelbench_core.analysis.curves import t_interval
 from labelbench_core.analysis.frames import (
@@ -115,16 +116,14 @@ def balance(bought: Sequence[np.ndarray], labels: np.ndarray) -> dict[str, float
     shares in bits: log₂ C where all are equal.
     """
     chosen = labels[np.concatenate(bought)]
-    if labels.ndim > 1:
-        counts = chosen.sum(axis=0)
-    else:
-        counts = np.bincount(chosen, minlength=int(labels.max()) + 1)
+    several = labels.ndim > 1
+    counts = class_counts(chosen, 0 if several else int(labels.max()) + 1)
+    if not several:
         counts = counts[np.bincount(labels) > 0]
-    shares = counts[counts > 0] / counts.sum()
     return {
         "smallest_class": float(counts.min()),
         "largest_class": float(counts.max()),
-        "entropy": float(-(shares * np.log2(shares)).sum()),
+        "entropy": entropy(counts),
     }
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.across import across_tables
+from labelbench_core.analysis.balance import BALANCE_COLUMNS
+from labelbench_core.analysis.balance_texts import balance_tables
 from labelbench_core.analysis.carried_orders import carried_tables
 from labelbench_core.analysis.classes import class_tables
 from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, refresh_costs, selection_costs
@@ -100,6 +102,7 @@ def render(
     results: Results,
     figures: str | Path,
     costs: pd.DataFrame,
+    balance: pd.DataFrame,
     provenance: Provenance,
     looks: Mapping[str, Look | None] | None = None,
     replays: pd.DataFrame | None = None,
@@ -109,9 +112,10 @@ def render(
 ) -> str:
     """The page as text. Everything that depends on the machine stands between the comments
     ``<!-- costs -->`` and ``<!-- /costs -->``, so that a comparison of bytes can leave it out: what
-    the stages cost, and when sources were last checked (`looks`, by data set). `published` are the
-    tables of `published_results.compare`, where the experiment has references; `replays` and
-    `money` (in `currency`) those of `compare_replays` and `price_costs`, where there are.
+    the stages cost, and when sources were last checked (`looks`, by data set). `balance` is the
+    class balance that `list_bought` writes. `published` are the tables of
+    `published_results.compare`, where the experiment has references; `replays` and `money` (in
+    `currency`) those of `compare_replays` and `price_costs`, where there are.
     """
     import jinja2
 
@@ -145,6 +149,7 @@ def render(
         figures={name: inline_svg(Path(figures) / f"{name}.svg", name) for name in drawn},
         tables=_tables(results, experiment)
         | _published(experiment, published)
+        | {"balance": balance_tables(balance)}
         | {"replays": [] if replays is None else replay_tables(replays, experiment.metric)},
         published=published_sentences(experiment, *published) if published else [],
         validation_notes=validation_notes(experiment),
@@ -203,6 +208,11 @@ def _count(number: int, name: str) -> str:
 def read_costs(path: str | Path) -> pd.DataFrame:
     """The table of `collect_costs`."""
     return read_csv(path, COST_COLUMNS)
+
+
+def read_balance(path: str | Path) -> pd.DataFrame:
+    """The second table of `list_bought`."""
+    return read_csv(path, BALANCE_COLUMNS)
 
 
 def read_money(path: str | Path) -> pd.DataFrame:

@@ -78,7 +78,8 @@ ONLY_WITH = {
 }
 """Rules that run only where an experiment has some of these (attribute of `Experiment`)."""
 BOUGHT = "bought"
-"""Name of the table of all labels that were bought."""
+"""Name of the table of all labels that were bought; `BALANCE` is that of their classes."""
+BALANCE = "balance"
 COMPARE_REPLAYS = "compare_replays"
 """Runs where an experiment buys recorded lists and has strategies of the same names."""
 REPLAYS = "replay"

@@ -245,7 +245,10 @@ _TABLE = (
     Stage(
         "list_bought",
         ids=_REPORT,
-        outputs={"table": Output((report_files.table(report_files.BOUGHT),))},
+        outputs={
+            "table": Output((report_files.table(report_files.BOUGHT),)),
+            "balance": Output((report_files.table(report_files.BALANCE),)),
+        },
         target="report",
     ),
     Stage(

@@ -137,6 +137,7 @@ def render(results: Path, name: str = "report.html", **changes: str) -> tuple[in
         "tables": f"{results}/tables",
         "figures": f"{results}/figures",
         "costs": f"{results}/costs.csv",
+        "balance": f"{results}/{fake_results.BALANCE}",
         "configuration": json.dumps({"experiment": "quickstart", "note": "<b>&</b>"}),
         "revision": "0123abcd",
         "manifest": f"{results}/{{dataset}}.json",

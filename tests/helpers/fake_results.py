@@ -1,5 +1,6 @@
 """Realistic result files of an experiment that never ran: what the analysis reads."""
 
+import csv
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from labelbench_core.analysis.balance import BALANCE_COLUMNS, class_balance
 from labelbench_core.annotators import EXACT
 from labelbench_core.configuration.experiment import Experiment, annotator_of
 from labelbench_core.seeds import rng_for
@@ -36,6 +38,8 @@ BENCHMARK_HEADER = (
     "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time"
 )
 FIRST, BATCH, ALL = 100, 100, 5000
+POOL_CLASSES = np.array([2500, 1500, 1000])
+BALANCE = "balance.csv"
 
 
 def experiment(**changes: Any) -> dict[str, Any]:
@@ -83,6 +87,7 @@ def write(folder: Path, values: dict[str, Any]) -> None:
         path = folder / FINETUNED.format(**ids)
         note(path, "fine-tuning", **_result(ids, 0.008), training=training)
         _write_benchmark(folder, "finetune_model", ids)
+    _write_balance(folder / BALANCE, crossed)
     link(folder, values)
 
 
@@ -124,6 +129,24 @@ def _blank(shape: Any) -> Any:
         return {key: _blank(inner) for key, inner in shape.items()}
     blanks = {str: "", int: 1, float: 0.0}
     return [] if isinstance(shape, list) else blanks.get(shape, {})
+
+
+def _write_balance(path: Path, crossed: Experiment) -> None:
+    """Of labels drawn like the pool's; after the first, faster strategies draw more evenly."""
+    with open(path, "w", encoding="utf-8", newline="") as handle:
+        lines = csv.DictWriter(handle, BALANCE_COLUMNS, lineterminator="\n")
+        lines.writeheader()
+        for ids in crossed.selections():
+            if ids["schedule"] in crossed.full_data:
+                continue
+            labeled = FIRST + BATCH * ids["round"]
+            evenly = 1 / SPEED.get(ids["strategy"], 1.0) if ids["round"] else 1.0
+            weights = POOL_CLASSES**evenly
+            rng = rng_for("fake-balance", ids["dataset"], str(ids["seed"]), str(ids["round"]))
+            counts = rng.multinomial(labeled, weights / weights.sum())
+            head = {name: ids[name] for name in BALANCE_COLUMNS if name in ids}
+            head |= {"annotator": annotator_of(ids), "num_labeled": labeled}
+            lines.writerow({**head, **class_balance(counts, POOL_CLASSES)})
 
 
 def _signals(ids: dict[str, Any], result: dict[str, Any]) -> dict[str, float]:

@@ -58,9 +58,10 @@ def test_every_label_stands_with_its_file(
         labels = np.array([[1, 0], [1, 1], [0, 1], [0, 0]])
     prepared = dataset_of(tmp_path, storage, labels)
     monkeypatch.setattr(bought, "open_dataset", lambda folder, name: prepared)
-    table = tmp_path / "bought.csv"
+    table, balance = tmp_path / "bought.csv", tmp_path / "balance.csv"
     bought.write_bought(
         table,
+        balance,
         Experiment.from_json(json.dumps(values)),
         round_pattern=f"{tmp_path}/{fake_results.ROUND}",
         initial_pattern=f"{tmp_path}/{fake_results.INITIAL}",
@@ -84,3 +85,47 @@ def test_every_label_stands_with_its_file(
         assert [row["text"] for row in rows] == texts
         assert [row["label"] for row in rows] == names
         assert {row["annotator"] for row in rows} == {"exact"}
+    with open(balance, encoding="utf-8", newline="") as handle:
+        rounds = list(csv.DictReader(handle))
+    assert "annotator" not in rounds[0]  # all are exact
+    assert [(row["strategy"], row["round"], row["num_labeled"]) for row in rounds] == [
+        *(("random", "0", "2"), ("random", "1", "3")),
+        *(("margin", "0", "2"), ("margin", "1", "3")),
+    ]
+    for row in rounds:
+        several, first = multilabel, row["round"] == "0"
+        occurrences = (1 if first else 3) if several else int(row["num_labeled"])
+        assert int(row["occurrences"]) == occurrences
+        assert int(row["classes_without_label"]) == (1 if first else 0)
+        share = 2 / 3 if not first else 1.0
+        assert float(row["most_frequent_share"]) == pytest.approx(share)
+        assert float(row["pool_evenness"]) == 1.0
+        assert float(row["distance_to_pool"]) == pytest.approx(share - 0.5)
+
+
+def test_without_any_label_shares_are_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = fake_results.experiment(
+        strategies=["random"], highlight="random", seeds=[1], rounds=1, finetune=None
+    )
+    fake_results.write(tmp_path, values)
+    for path in tmp_path.glob("selections/**/round-*.json"):
+        fake_results.edit(path, lambda record: record.update(bought=[3]))
+    labels = np.array([[1, 0], [1, 1], [0, 1], [0, 0]])
+    prepared = dataset_of(tmp_path, "array", labels)
+    monkeypatch.setattr(bought, "open_dataset", lambda folder, name: prepared)
+    balance = tmp_path / "balance.csv"
+    bought.write_bought(
+        tmp_path / "bought.csv",
+        balance,
+        Experiment.from_json(json.dumps(values)),
+        round_pattern=f"{tmp_path}/{fake_results.ROUND}",
+        initial_pattern=f"{tmp_path}/{fake_results.INITIAL}",
+        dataset_pattern=f"{tmp_path}/manifest.json",
+        annotation_pattern=f"{tmp_path}/record.json",
+    )
+    with open(balance, encoding="utf-8", newline="") as handle:
+        (row,) = csv.DictReader(handle)
+    assert (row["num_labeled"], row["occurrences"], row["classes_without_label"]) == ("1", "0", "2")
+    assert {row[name] for name in ("evenness", "rarest_share", "distance_to_pool")} == {""}

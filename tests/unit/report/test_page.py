@@ -180,6 +180,17 @@ def test_unusual_experiments_have_a_report(tmp_path: Path, changes: dict) -> Non
     assert "nan" not in re.findall(r"\b[a-z]+\b", words)
 
 
+def test_class_balance_stands_with_the_pools(results: Path) -> None:
+    page = Page(render(results)[1].read_text(encoding="utf-8"))
+    assert "balance" in page.ids
+    words = " ".join(" ".join(page.words).split())
+    start = words.index("class balance in %, digits / dinov2-small / linear / first-100-batch-100")
+    told = words[start : words.index("Fine-tuning end to end")]
+    assert "all strategies 100" in told  # the first labels, once
+    assert told.count("margin") == told.count("random") == 2  # the middle and the last ones
+    assert "whole pool – 93.72 0 of 3 20.00 50.00 – –" in told
+
+
 def test_missing_inputs_are_named(
     results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -188,6 +199,7 @@ def test_missing_inputs_are_named(
         ("figures", tmp_path / "figures"),
         ("tables", tmp_path / "tables"),
         ("costs", tmp_path / "costs.csv"),
+        ("balance", tmp_path / "balance.csv"),
         ("manifest", tmp_path / "manifest.json"),
     ):
         status, path = render(results, "never.html", **{option: str(missing)})

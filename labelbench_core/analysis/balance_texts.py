@@ -1,0 +1,71 @@
+"""The class balance of what was bought, for people."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from labelbench_core.analysis.balance import POOL_SHARES
+from labelbench_core.analysis.curves import t_interval
+from labelbench_core.analysis.frames import SETTING, groups, setting_name
+from labelbench_core.analysis.tables import TextTable
+from labelbench_core.analysis.units import with_half_width
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHARE = "accuracy"
+"""Shares are shown, and their intervals cut, as those of this metric."""
+ALL, POOL = "all strategies", "whole pool"
+SHOWN = (*POOL_SHARES, "distance_to_pool")
+
+
+def balance_tables(table: pd.DataFrame) -> list[TextTable]:
+    """Per setting, a row per strategy with its first, middle and last labels, and one of the pool.
+
+    Parameters
+    ----------
+    table
+        A row per round, columns as `bought.BALANCE_COLUMNS`.
+
+    Returns
+    -------
+    Shares and distances in percent, as mean ± half-width of Student's 95 % interval over seeds. The
+    first labels have one row where all strategies share them.
+    """
+    columns = ("strategy", "labels", "evenness", "classes without label", "rarest class")
+    columns += ("most frequent class", "distance from pool", "seeds")
+    tables = []
+    for names, rows in groups(table, SETTING):
+        lines: dict[str, list[tuple[str, ...]]] = {}
+        for name, part in groups(rows, ["strategy"]):
+            labels = sorted(set(part["num_labeled"]))
+            chosen = dict.fromkeys((labels[0], labels[len(labels) // 2], labels[-1]))
+            lines[name["strategy"]] = [_cells(part[part["num_labeled"] == at]) for at in chosen]
+        first = {own[0] for own in lines.values()}
+        cells: list[tuple[str, ...]] = []
+        if len(first) == 1 < len(lines):
+            cells = [(ALL, *first.pop())]
+            lines = {name: own[1:] for name, own in lines.items()}
+        cells += [(name, *line) for name, own in lines.items() for line in own]
+        cells.append(_pool_cells(rows.iloc[0]))
+        title = f"class balance in %, {setting_name(names)}"
+        tables.append(TextTable(title, columns, tuple(cells)))
+    return tables
+
+
+def _cells(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Means over seeds, of rounds with the same number of labels."""
+    evenness, rarest, most, distance = (
+        with_half_width(*t_interval(rows[name].to_numpy()), SHARE) for name in SHOWN
+    )
+    missing = f"{rows['classes_without_label'].mean():.1f} of {rows['classes'].iloc[0]:,}"
+    labels = f"{rows['num_labeled'].iloc[0]:,}"
+    return labels, evenness, missing, rarest, most, distance, str(len(rows))
+
+
+def _pool_cells(row: pd.Series) -> tuple[str, ...]:
+    evenness, rarest, most = (
+        with_half_width(row[f"pool_{name}"], math.nan, SHARE) for name in POOL_SHARES
+    )
+    return POOL, "–", evenness, f"0 of {row['classes']:,}", rarest, most, "–", "–"
