@@ -63,8 +63,16 @@ def test_images_of_any_number_of_classes_run_from_a_table_to_the_report(mine):
     assert {"mean-average-precision", "macro-f1", "micro-f1", "ranking-loss"} <= named
     assert "accuracy" not in named
     with open(report / "tables" / "bought.csv", newline="") as file:
-        bought = {row["label"] for row in csv.DictReader(file)}
-    assert any("|" in label for label in bought)
+        bought = list(csv.DictReader(file))
+    assert any("|" in row["label"] for row in bought)
+    with open(report / "tables" / "balance.csv", newline="") as file:
+        balance = list(csv.DictReader(file))
+    assert {row["classes"] for row in balance} == {"3"}
+    for strategy in ("random", "mmc"):
+        last = [row for row in balance if row["strategy"] == strategy][-1]
+        given = [row["label"].split("|") for row in bought if row["strategy"] == strategy]
+        named = [name for names in given for name in names if name]
+        assert int(last["occurrences"]) == len(named) > int(last["num_labeled"])
     tuned = list((mine.folder / "results" / "finetuned").rglob("metrics.json"))
     (metrics,) = [json.loads(path.read_text()) for path in tuned]
     assert "mean-average-precision" in json.dumps(metrics)

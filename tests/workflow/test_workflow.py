@@ -33,12 +33,29 @@ def test_the_small_experiment_ends_with_a_report(finished):
         names = [row["name"] for row in csv.DictReader(handle)]
     assert len(names) == 3 * 3 * 10  # strategies × label sizes × digits
     assert set(names) == set("0123456789")
+    with open(report / "tables/bought.csv", newline="") as handle:
+        bought = list(csv.DictReader(handle))
+    with open(report / "tables/balance.csv", newline="") as handle:
+        balance = list(csv.DictReader(handle))
+    assert len(balance) == 3 * 2 * 3
+    for row in balance:
+        labels = [
+            one["label"]
+            for one in bought
+            if (one["strategy"], one["seed"]) == (row["strategy"], row["seed"])
+            and int(one["round"]) <= int(row["round"])
+        ]
+        assert int(row["num_labeled"]) == int(row["occurrences"]) == len(labels)
+        assert int(row["classes_without_label"]) == 10 - len(set(labels))
+        most = max(map(labels.count, labels)) / len(labels)
+        assert float(row["most_frequent_share"]) == pytest.approx(most)
     drawn = ("label_efficiency", "difference", "classes", "label_savings", "stopping")
     for figure in (*drawn, "finetuning", "costs"):
         for form in ("png", "pdf", "svg"):
             assert (report / f"figures/{figure}.{form}").stat().st_size > 1000
     page = (report / "report.html").read_text()
     assert "<svg" in page
+    assert "class balance in %, digits / tiny / linear / small" in page
     assert not re.search(r"""(src|href)=["']https?://[^"']+\.(js|css|png|svg|woff)""", page)
 
 
