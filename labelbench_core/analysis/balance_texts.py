@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from labelbench_core.analysis.balance import POOL_SHARES
-from labelbench_core.analysis.curves import t_interval
+from labelbench_core.analysis.curves import t_intervals
 from labelbench_core.analysis.frames import SETTING, groups, setting_name
 from labelbench_core.analysis.tables import TextTable
 from labelbench_core.analysis.units import with_half_width
@@ -56,8 +58,10 @@ def balance_tables(table: pd.DataFrame) -> list[TextTable]:
 
 def _cells(rows: pd.DataFrame) -> tuple[str, ...]:
     """Means over seeds, of rounds with the same number of labels."""
+    means, halves = t_intervals(rows[list(SHOWN)].to_numpy(np.float64).T)
     evenness, rarest, most, distance = (
-        with_half_width(*t_interval(rows[name].to_numpy()), SHARE) for name in SHOWN
+        with_half_width(mean, half, SHARE)
+        for mean, half in zip(means.tolist(), halves.tolist(), strict=True)
     )
     missing = f"{rows['classes_without_label'].mean():.1f} of {rows['classes'].iloc[0]:,}"
     labels = f"{rows['num_labeled'].iloc[0]:,}"
