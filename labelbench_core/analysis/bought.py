@@ -40,7 +40,8 @@ def write_bought(
 
     `order` counts from 1 within a strategy and seed, `row` is that of the pool, from 0, and
     `source_row` that of the pool as its source has it, which differs where only a part was kept
-    (`pool_size`, `long_tail`) or rows were copied (`near_copies`). `file` is relative to the data
+    (`pool_size`, `long_tail`), rows were copied (`near_copies`), or a split of texts or embeddings
+    was drawn: it is then the row of the file that was divided. `file` is relative to the data
     set's folder, and empty where rows are not files; `text` is the row's text, or empty. `label` is
     the name of the class that the annotator gave, names with `|` between them where there can be
     several. Round 0 is listed with every strategy; models on the full data, which have all rows,

@@ -57,7 +57,8 @@ class RawSplit:
     near_hashes
         Perceptual hash of each image, as hexadecimal digits, where `prepare` was asked for them.
     source_rows
-        (N,) int64: which row of the source's split each row shows. None: not kept.
+        (N,) int64: which row of the source's split each row shows, where a split was drawn of the
+        source's pool. None: not kept.
     groups
         (N,) int64 places in the data set's `group_names`, -1 for a row of no group; None where the
         split has no groups.
@@ -248,7 +249,10 @@ class PreparedDataset:
         return self._array(f"{split}-weights").load()
 
     def source_rows(self, split: str) -> np.ndarray | None:
-        """(N,) int64 rows of the source's split that these are; None: they are all, in order."""
+        """(N,) int64 rows of the source's split that these are; None: they are all, in order.
+
+        Where splits of rows that are not files were drawn: rows of the source's pool.
+        """
         name = f"{split}-source-rows"
         return self._array(name).load() if name in self.manifest["arrays"] else None
 

@@ -32,7 +32,8 @@ def row_names(split: RawSplit) -> list[str]:
 def divided(raw: RawDataset, draw: Draw, groups: Sequence[str] | None = None) -> RawDataset:
     """`raw` with its pool divided, by the names of its rows; `drawn_splits` says how.
 
-    Rows that are not files are drawn by their content: equal rows together.
+    Rows that are not files are drawn by their content, equal rows together, and know their
+    `source_rows` in the pool that is divided.
 
     Parameters
     ----------
@@ -40,6 +41,9 @@ def divided(raw: RawDataset, draw: Draw, groups: Sequence[str] | None = None) ->
         Group of each row of the pool, "" for a row of no group; None: there are none.
     """
     pool = raw.splits[POOL]
+    if pool.files is None and pool.source_rows is None:
+        # Files have names; other rows are found again by their numbers alone.
+        pool = replace(pool, source_rows=np.arange(len(pool.labels)))
     names = row_names(pool)
     units = names if groups is None else [g or n for g, n in zip(groups, names, strict=True)]
     draw = replace(draw, unit_of=dict(zip(names, units, strict=True)))

@@ -138,6 +138,8 @@ def _whole(raw: RawDataset, draw: Draw) -> RawSplit:
         near_hashes=together("near_hashes"),
         groups=joined_arrays("groups"),
         weights=joined_arrays("weights"),
+        # Of files, a variant may have numbered the pool alone.
+        source_rows=None if parts[0].files is not None else joined_arrays("source_rows"),
     )
     row_of = {name: row for row, name in enumerate(row_names(whole))}
     rows = [row_of[name] for name in draw.unit_of if name in row_of]

@@ -21,6 +21,12 @@ from labelbench_core.datasets.listed_once import listed_once
 from labelbench_core.datasets.looks import digests_record
 from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.notes import leak_notes, left_out_notes, weight_range
+from labelbench_core.datasets.raw_checks import (
+    check_raw,
+    check_rows,
+    may_lack_classes,
+    require_raw,
+)
 from labelbench_core.datasets.text_sheet import text_lengths
 from labelbench_core.errors import InputError
 
@@ -92,6 +98,9 @@ def look(
     listing = getattr(component, "source_files", None)
     with listed_once():
         raw = registry.build("datasets", {"implementation": source, "options": options}, data_dir)
+        # Of rows that do not fit, as a source of one's own may give, nothing can be told.
+        require_raw(source, raw)
+        check_rows(raw)
         try:
             component.check(data_dir, **options)
         except InputError as error:
@@ -123,12 +132,19 @@ def look(
         found = found if draw is None else draw.raw
     except InputError as error:
         problem = problem or str(error)
+    if not problem:
+        try:
+            check_raw(found, allow_missing_classes=may_lack_classes(component, options))
+        except InputError as error:
+            problem = str(error)
     known = registry.describe("datasets", source).options
     lines += _splits(found, _how_to_draw(found, known, options))
     lines += _told("recorded", recorded, "")
     lines += _classes(found)
     lines += _told("weights", list(_weights(found)), "")
-    left_out = {reason: one for reason, one in found.left_out.items() if reason != CORRUPT}
+    # What stops it is told as wrong, not as left out.
+    skipped = found.left_out.items()
+    left_out = {reason: one for reason, one in skipped if raw.skip_corrupt or reason != CORRUPT}
     lines += _told("left out", [*left_out_notes({"left_out": left_out})], "nothing")
     lines += _told("images", list(_images(found, data_dir)), "")
     lines += _told("texts", list(text_lengths(found)), "")

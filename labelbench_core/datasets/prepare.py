@@ -1,7 +1,6 @@
 """Source → prepared data set: arrays, manifest, checks. Equal content gives equal bytes."""
 
 import importlib.metadata
-import inspect
 import logging
 import os
 import shutil
@@ -27,10 +26,9 @@ from labelbench_core.datasets import (
     listing_sha256,
 )
 from labelbench_core.datasets._leaks import find_leaks, find_near, refuse_leaks
-from labelbench_core.datasets._reading import CORRUPT, FileRecords, read_files
+from labelbench_core.datasets._reading import FileRecords, read_files
 from labelbench_core.datasets.beside_labels import (
     arrays_beside,
-    check_beside,
     described_beside,
     has_weights,
 )
@@ -41,7 +39,13 @@ from labelbench_core.datasets.looks import Look, digests_record, now, write_look
 from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.needed_rows import NeededRows, shortages
 from labelbench_core.datasets.notes import leak_notes, left_out_notes
-from labelbench_core.datasets.row_kinds import check_embeddings, image_key_errors
+from labelbench_core.datasets.raw_checks import (
+    check_raw,
+    may_lack_classes,
+    require_raw,
+    since_corrupt,
+)
+from labelbench_core.datasets.row_kinds import image_key_errors
 from labelbench_core.datasets.stored_listing import write_listing
 from labelbench_core.datasets.text_rows import stored_texts
 from labelbench_core.datasets.variants import Variant, with_source_rows
@@ -51,7 +55,6 @@ from labelbench_core.storage import files, store
 from labelbench_core.storage.records import write_record
 
 log = logging.getLogger(__name__)
-FULL_SPLITS = ("val", "test")
 
 
 def prepare_dataset(
@@ -120,6 +123,7 @@ def prepare_dataset(
             origin = source_files(component, data_dir, options)
             asked = {"implementation": source, "options": options}
             raw = registry.build("datasets", asked, data_dir)
+        require_raw(source, raw)
         if any(one.weights is not None for one in raw.splits.values()) and not has_weights(asked):
             raise InputError(
                 f"{source}: its rows have weights, and its INFO does not say so; allowed: "
@@ -147,7 +151,7 @@ def prepare_dataset(
         contents = source_contents(origin, raw, digests)
         draw = drawn(raw, manifest_path.parent)
         raw = raw if draw is None else draw.raw
-        check_raw(raw, allow_missing_classes=_may_lack_classes(component, options))
+        check_raw(raw, allow_missing_classes=may_lack_classes(component, options))
         if not at_once:
             raw = _variant_of_whole(raw, source, variant)
         _check_needed(raw, needed)
@@ -222,13 +226,6 @@ def prepare_dataset(
     return manifest
 
 
-def _may_lack_classes(component: ModuleType, options: Mapping[str, Any]) -> bool:
-    """The option `allow_missing_classes`, its default included; False for who has none such."""
-    name = "allow_missing_classes"
-    parameter = inspect.signature(component.load).parameters.get(name)
-    return bool(options.get(name, parameter is not None and parameter.default))
-
-
 def source_files(
     component: ModuleType, data_dir: Path, options: Mapping[str, Any]
 ) -> Source | None:
@@ -296,80 +293,12 @@ def stored_rows(entry: RawSplit) -> dict[str, np.ndarray]:
     return {} if entry.images is None else {IMAGES: entry.images}
 
 
-def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
-    """`InputError` unless shapes, types, labels and classes are as the other stages expect."""
-    if POOL not in raw.splits:
-        raise InputError(f"needs the split pool; has {', '.join(raw.splits) or 'none'}")
-    num_classes = len(raw.class_names)
-    if num_classes < 2 or len(set(raw.class_names)) != num_classes:
-        raise InputError(f"needs at least two classes with different names; has {raw.class_names}")
-    for split, entry in raw.splits.items():
-        labels = entry.labels
-        if not len(labels):
-            what = "image left" if entry.rows == IMAGES else "row"
-            raise InputError(f"split {split} has no {what}{_since_corrupt(raw)}")
-        is_labeled = split != POOL or entry.has_labels
-        if is_labeled:
-            _check_labels(split, labels, num_classes)
-        if entry.rows != raw.splits[POOL].rows:
-            raise InputError(f"split {split}: rows are {entry.rows}, unlike the pool's")
-        if entry.embeddings is not None:
-            check_embeddings(f"split {split}", entry.embeddings, len(labels), _width(raw))
-        elif entry.texts is not None:
-            _check_texts(split, entry.texts, len(labels))
-        else:
-            _check_images(split, entry)
-        check_beside(split, entry, raw.group_names)
-        if not is_labeled:
-            continue
-        counts = class_counts(labels, num_classes)
-        missing = [raw.class_names[label] for label in np.flatnonzero(counts == 0)]
-        required = split == "pool" or (split in FULL_SPLITS and not allow_missing_classes)
-        if missing and required:
-            raise InputError(
-                f"split {split} has no {entry.row} of class {printable(missing[0])} "
-                f"({len(missing)} classes missing){_since_corrupt(raw)}"
-            )
-
-
-def _check_texts(split: str, texts: Sequence[str], count: int) -> None:
-    """`InputError` unless there is a text for each label, and none is blank."""
-    if len(texts) != count:
-        raise InputError(f"split {split}: {len(texts)} texts; allowed: one for each label, {count}")
-    blank = next((row for row, text in enumerate(texts) if not text.strip()), None)
-    if blank is not None:
-        raise InputError(f"split {split}: row {blank}: a blank text; allowed: texts with a word")
-
-
-def _width(raw: RawDataset) -> tuple[int, str] | None:
-    """How many features the pool has, and its name, where rows are embeddings of rank 2."""
-    pool = raw.splits[POOL].embeddings
-    return None if pool is None or pool.ndim != 2 else (pool.shape[1], "the pool")
-
-
-def _check_labels(split: str, labels: np.ndarray, num_classes: int) -> None:
-    """`InputError` unless labels are classes or, where a row has any number, columns of 0 and 1."""
-    described = f"split {split}: labels are {labels.dtype} {labels.shape}"
-    if labels.ndim == 1:
-        if labels.dtype != np.int64:
-            raise InputError(f"{described}, not int64 (N,)")
-        least, most, kind = labels.min(), labels.max(), f"{num_classes} classes"
-        right = least >= 0 and most < num_classes
-    else:
-        if labels.shape[1:] != (num_classes,) or labels.dtype != np.uint8:
-            raise InputError(f"{described}, not uint8 (N, {num_classes})")
-        least, most, kind = labels.min(), labels.max(), "columns of 0 and 1"
-        right = most <= 1
-    if not right:
-        raise InputError(f"split {split}: labels {least}..{most} for {kind}")
-
-
 def _variant_of_whole(raw: RawDataset, source: str, variant: Variant) -> RawDataset:
     """The variant, if corrupt files were left out, so that too few may be left."""
     try:
         return variant.made_of(raw, source)
     except InputError as error:
-        raise InputError(f"{error}{_since_corrupt(raw)}") from error
+        raise InputError(f"{error}{since_corrupt(raw)}") from error
 
 
 def _check_needed(raw: RawDataset, needed: Sequence[NeededRows]) -> None:
@@ -381,20 +310,4 @@ def _check_needed(raw: RawDataset, needed: Sequence[NeededRows]) -> None:
         if raw.draw is not None:
             reached = ", ".join(f"{split} {count}" for split, count in sizes.items())
             why = f"; {raw.draw.row}s that are alike are drawn together, which gave {reached}"
-        raise InputError("\n".join(f"{line}{why}{_since_corrupt(raw)}" for line in lines))
-
-
-def _since_corrupt(raw: RawDataset) -> str:
-    """What was left out because it cannot be decoded, as the end of a message."""
-    corrupt = {reason: entry for reason, entry in raw.left_out.items() if reason == CORRUPT}
-    return "".join(f"; {note}" for note in left_out_notes({"left_out": corrupt}))
-
-
-def _check_images(split: str, entry: RawSplit) -> None:
-    """`InputError` unless a split has either images or files, one for each label."""
-    if entry.images is not None:
-        shape, dtype = entry.images.shape, entry.images.dtype
-        if len(shape) != 4 or shape[3] != 3 or dtype != np.uint8 or shape[0] != len(entry.labels):
-            raise InputError(f"split {split}: images are {dtype} {shape}, not uint8 (N, H, W, 3)")
-    elif entry.files is None or len(entry.files) != len(entry.labels):
-        raise InputError(f"split {split}: needs one image or one file for each label")
+        raise InputError("\n".join(f"{line}{why}{since_corrupt(raw)}" for line in lines))

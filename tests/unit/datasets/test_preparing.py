@@ -22,7 +22,8 @@ from labelbench_core.datasets import (
     open_dataset,
 )
 from labelbench_core.datasets.part_of_pool import check_pool_size
-from labelbench_core.datasets.prepare import check_raw, prepare_dataset
+from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.raw_checks import check_raw
 from labelbench_core.errors import InputError
 from labelbench_core.storage import store
 from workflow_scripts import prepare_dataset as job
