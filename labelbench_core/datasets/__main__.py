@@ -13,9 +13,11 @@ from typing import Any
 from labelbench_core.datasets import data_directory, guessing
 from labelbench_core.datasets.guessed_folders import guess_file, guess_folder
 from labelbench_core.datasets.looks import STATE
+from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.new_entry import entry_lines, place_of
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.registry import listing, option_errors, options_of, own
+from labelbench_core.registry.options import ID
 from labelbench_core.storage.files import atomic_path
 from labelbench_core.storage.yaml_files import parse_yaml, read_yaml
 
@@ -59,12 +61,27 @@ def check(argv: list[str]) -> int:
     parser.add_argument("--threads", type=int, default=2, help="threads that read and decode")
     asked = parser.parse_args(argv)
     status = 0
+    path = Path(asked.check)
     try:
-        for name, entry, data_dir, is_new in _entries(asked):
-            status = max(status, _check_one(name, entry, data_dir, is_new, asked))
+        options = parse_yaml(asked.options, "--options")
+        if not isinstance(options, dict):
+            told = f"--options: {shown(asked.options)}"
+            raise InputError(f"{told}; allowed: a mapping, such as {{layout: splits}}")
+        if path.suffix not in (".yaml", ".yml") or not path.is_file():
+            return _check_one(*_entry(asked, options), asked)
+        where, entries = _of_file(path)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    for name, entry in entries.items():
+        # One that is wrong does not keep the others from being looked at.
+        try:
+            known = _with(_known(name, entry, path.parent), options)
+            found = _check_one(name, known, data_directory(), False, asked)
+        except InputError as error:
+            print(f"error: {where}: {printable(str(name))}: {error}", file=sys.stderr)
+            found = 2
+        status = max(status, found)
     return status
 
 
@@ -98,16 +115,11 @@ def _check_one(
     return int(seen.broken)
 
 
-def _entries(asked: argparse.Namespace) -> list[tuple[str, dict[str, Any], Path, bool]]:
+def _entry(
+    asked: argparse.Namespace, options: dict[str, Any]
+) -> tuple[str, dict[str, Any], Path, bool]:
     """Id, entry, data directory, and whether the entry is made up here, of what is asked for."""
     path, what = Path(asked.check), asked.check
-    options = parse_yaml(asked.options, "--options")
-    if not isinstance(options, dict):
-        told = f"--options: {shown(asked.options)}"
-        raise InputError(f"{told}; allowed: a mapping, such as {{layout: splits}}")
-    if path.suffix in (".yaml", ".yml") and path.is_file():
-        entries = _of_file(path).items()
-        return [(name, _with(entry, options), data_directory(), False) for name, entry in entries]
     if path.exists():
         name, data_dir, inside = place_of(path)
         is_file = path.is_file() or guessing.is_array_file(path)
@@ -121,13 +133,14 @@ def _entries(asked: argparse.Namespace) -> list[tuple[str, dict[str, Any], Path,
         if errors:
             told = f"{what}: {source}: {errors[0]}; set it with --options"
             raise InputError(f"{told}, such as --options '{{label_column: animal}}'")
-        return [(name, {"implementation": source, "options": options}, data_dir, True)]
+        return name, {"implementation": source, "options": options}, data_dir, True
     known = read_yaml(asked.catalogue) or {}
     if what not in known:
         hint = did_you_mean(what, known)
         told = f"--check: {shown(what)}: no such file, and no such id in {asked.catalogue}{hint}"
         raise InputError(f"{told}; allowed: {listed(sorted(known))}")
-    return [(what, _with(known[what], options), data_directory(), False)]
+    entry = _known(what, known[what], asked.catalogue.parent)
+    return what, _with(entry, options), data_directory(), False
 
 
 def _with(entry: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
@@ -135,34 +148,47 @@ def _with(entry: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     return {**entry, "options": {**options_of(entry), **options}}
 
 
-def _of_file(path: Path) -> dict[str, dict[str, Any]]:
-    """Id → entry of the data sets of a file of entries, or of an experiment's own.
+def _of_file(path: Path) -> tuple[str, dict[str, Any]]:
+    """Where the entries of data sets stand in a file, and id → entry.
+
+    It is a file of entries, one of a catalogue with several kinds, or an experiment with its own.
 
     Raises
     ------
     InputError
         If there are none, or something else in their place.
     """
-    entries, where = read_yaml(path) or {}, str(path)
-    if isinstance(entries, dict) and "experiment" in entries:
-        where += ": catalogue"
-        entries = entries.get("catalogue") or {}
-        if isinstance(entries, dict):
-            where += ".datasets"
-            entries = entries.get("datasets") or {}
+    entries, keys = read_yaml(path) or {}, []
+    is_experiment = isinstance(entries, dict) and "experiment" in entries
+    for key in ("catalogue", "datasets"):
+        inner = entries.get(key) if isinstance(entries, dict) else None
+        # Either may be an id, too.
+        is_entry = isinstance(inner, dict) and isinstance(inner.get("implementation"), str)
+        if (inner is not None and not is_entry) or (is_experiment and isinstance(entries, dict)):
+            keys, entries = [*keys, key], inner or {}
+    where = f"{path}: {'.'.join(keys)}" if keys else str(path)
     if not isinstance(entries, dict) or not entries:
-        told = f"{where}: {shown(entries)}"
-        raise InputError(f"{told}; allowed for --check: a mapping of ids to entries of data sets")
-    found = {}
-    for name, entry in entries.items():
-        if not isinstance(entry, dict) or not isinstance(entry.get("implementation"), str):
-            told = f"{where}: {name}: {shown(entry)}"
-            raise InputError(f"{told}; allowed: a mapping with `implementation`")
-        implementation = entry["implementation"]
-        if own.is_own(implementation):
-            implementation = own.add(implementation, path.parent)
-        found[name] = {**entry, "implementation": implementation}
-    return found
+        told = f"{where}: {shown(entries)}; allowed for --check: a mapping of ids to entries of "
+        told += "data sets"
+        if isinstance(entries, str | list):
+            told += ", or the file with these in place of the one that names it"
+        raise InputError(told)
+    return where, entries
+
+
+def _known(name: Any, entry: Any, folder: Path) -> dict[str, Any]:
+    """An entry as the registry takes it, from a file in `folder`; `InputError` if it is none."""
+    if not isinstance(name, str) or not ID.fullmatch(name):
+        raise InputError("no id; allowed: lower-case letters, digits and single hyphens")
+    implementation = entry.get("implementation") if isinstance(entry, dict) else None
+    if not isinstance(implementation, str):
+        raise InputError(f"{shown(entry)}; allowed: a mapping with `implementation`")
+    options = entry.get("options") or {}
+    if not isinstance(options, dict):
+        raise InputError(f"options: {shown(options)}; allowed: a mapping")
+    if own.is_own(implementation):
+        implementation = own.add(implementation, folder)
+    return {**entry, "implementation": implementation}
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from labelbench_core.datasets.raw_checks import (
     require_raw,
 )
 from labelbench_core.datasets.text_sheet import text_lengths
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, shown
 
 MOST_CLASSES = 40
 """Most classes whose numbers are printed."""
@@ -39,6 +39,7 @@ MOST_OPENED = 20_000
 """Most files whose headers are opened; of more, as many are spread over all."""
 NEAR_BITS = 4
 """Of 64, where the entry does not say how many."""
+MOST_BITS = 32
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,9 @@ def look(
             problem = str(error)
         origin = None if listing is None else listing(data_dir, **options)
     near = entry.get("near_duplicates")
+    if near is not None and (type(near) is not int or not 0 <= near <= MOST_BITS):
+        told = f"near_duplicates: {shown(near)}"
+        raise InputError(f"{told}; allowed: a whole number of bits from 0 to {MOST_BITS}")
     near = NEAR_BITS if near is None and _near.is_installed() else near
     if any(one.rows != "images" for one in raw.splits.values()):
         near = None

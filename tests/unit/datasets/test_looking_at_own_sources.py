@@ -79,3 +79,42 @@ def test_what_is_left_out_because_it_cannot_be_read_is_told(tmp_path, monkeypatc
     told = capsys.readouterr().out
     assert "  left out  nothing" in told
     assert "dog/3.png" in told.split("  wrong ")[1]
+
+
+def test_a_wrong_entry_does_not_hide_the_others(tmp_path, monkeypatch, capsys):
+    (tmp_path / "own").mkdir()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own" / "good_source.py").write_text(SOURCE.replace("CHANGE", ""))
+    entries = {
+        "options-3": "{implementation: ./good_source.py, options: 3}",
+        "unknown": "{implementation: nope, options: [1]}",
+        "misspelt": "{implementation: image-folder, options: {image_sise: 8}}",
+        "bits": "{implementation: ./good_source.py, near_duplicates: x}",
+        "../up": "{implementation: ./good_source.py}",
+        "good": "{implementation: ./good_source.py}",
+    }
+    listed = "".join(f"  {name}: {entry}\n" for name, entry in entries.items())
+    forms = {
+        "plain.yaml": ("", ""),
+        "several.yaml": ("datasets:\n", ": datasets"),
+        "mine.yaml": ("experiment: mine\ncatalogue:\n datasets:\n", ": catalogue.datasets"),
+    }
+    for name, (head, told) in forms.items():
+        (tmp_path / "own" / name).write_text(head + listed)
+        assert command.main(["--check", f"own/{name}"]) == 2
+        shown = capsys.readouterr()
+        assert "good: ./good_source.py" in shown.out
+        where = f"error: own/{name}{told}"
+        lines = shown.err.splitlines()
+        assert len(lines) == len(entries) - 1
+        assert lines[0] == f"{where}: options-3: options: 3; allowed: a mapping"
+        assert lines[1] == f"{where}: unknown: options: [1]; allowed: a mapping"
+        assert lines[2].startswith(f"{where}: misspelt: datasets: image-folder: options.i")
+        assert "near_duplicates: 'x'; allowed: a whole number of bits from 0 to 32" in lines[3]
+        assert lines[4].startswith(f"{where}: ../up: no id; allowed: lower-case letters")
+    assert not (tmp_path / "up-check.png").exists()
+    # An id of a catalogue elsewhere: its file is looked for beside it.
+    assert command.main(["--check", "good", "--catalogue", "own/plain.yaml"]) == 0
+    (tmp_path / "own" / "lists.yaml").write_text("experiment: a\ncatalogue: [other.yaml]\n")
+    assert command.main(["--check", "own/lists.yaml"]) == 2
+    assert "the file with these in place of the one that names it" in capsys.readouterr().err
