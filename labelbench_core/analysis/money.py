@@ -253,7 +253,7 @@ class _Spent:
         self._known: dict[tuple[str, int, tuple[int, ...] | None], float] = {}
 
     def hours(self, strategy: str, count: float, seeds: Sequence[int] | None = None) -> float:
-        """Of the rounds up to `count` labels, the mean over seeds; NaN if that is never.
+        """Hours of the rounds up to `count` labels, the mean over seeds; NaN if that is never.
 
         Over all seeds of the strategy, or those of `seeds` only.
         """
@@ -278,7 +278,7 @@ class _Spent:
 
 
 def _hours(costs: pd.DataFrame, strategy: str, last: int, wanted: Sequence[int] | None) -> float:
-    """Of the rounds up to `last`, the mean over seeds; NaN where one is not measured."""
+    """Hours of the rounds up to `last`, the mean over seeds; NaN where one is not measured."""
     refreshed = costs.loc[costs["stage"] == "refresh_embeddings", ["strategy", "seed", "round"]]
     keys = set(refreshed.itertuples(index=False, name=None))
     # The first round is shared: it also belongs to seeds that the strategy was not run with.
@@ -302,7 +302,7 @@ def _hours(costs: pd.DataFrame, strategy: str, last: int, wanted: Sequence[int] 
 
 
 def _shared_hours(costs: pd.DataFrame, names: Mapping[str, Any]) -> float:
-    """Of preparing the data set, and embedding it with the backbone; NaN if one is not measured."""
+    """Hours of preparing and embedding the data set; NaN if one is not measured."""
     chosen = costs[costs["stage"].isin(SHARED) & (costs["dataset"] == names["dataset"])]
     chosen = chosen[chosen["backbone"].isin(["", names["backbone"]])]
     return float(chosen["seconds"].sum(skipna=False)) / 3600

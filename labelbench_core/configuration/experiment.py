@@ -224,12 +224,12 @@ class Experiment:
 
     @property
     def strategies(self) -> tuple[str, ...]:
-        """Of all crossings; these are compared."""
+        """The strategies of all crossings, which are compared."""
         return self.all_of("strategies")
 
     @property
     def ceilings(self) -> tuple[str, ...]:
-        """Of all crossings."""
+        """The ceilings of all crossings."""
         return self.all_of("ceilings")
 
     @property
@@ -239,11 +239,11 @@ class Experiment:
 
     @property
     def full_data(self) -> tuple[str, ...]:
-        """Of all crossings."""
+        """The schedules that label the whole pool, of all crossings."""
         return self.all_of("full_data")
 
     @property
     def trainers(self) -> tuple[str, ...]:
-        """Of all fine-tunings; none where the experiment does not fine-tune."""
+        """The trainers of all fine-tunings; none where the experiment does not fine-tune."""
         chosen = [one.finetune.trainers for one in self.crossings if one.finetune]
         return tuple(dict.fromkeys(itertools.chain(*chosen)))

@@ -108,7 +108,7 @@ def _instance(kind: type[Kind], given: Json) -> Kind:
 
 
 def _default(one: dataclasses.Field[Any]) -> Any:
-    """Of a field; `MISSING` if it has none."""
+    """Default of a field; `MISSING` if it has none."""
     made = one.default_factory
     return one.default if made is dataclasses.MISSING else made()
 

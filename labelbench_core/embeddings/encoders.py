@@ -81,7 +81,7 @@ class ImageEncoder:
         return self._extractor(batch, prepare)
 
     def flops(self, rows: Mapping[str, SplitRows], views: Mapping[str, int]) -> int:
-        """As many for each image."""
+        """FLOPs of all rows; each image takes as many."""
         assert self._extractor is not None, "start comes first"
         per_image = flops_per_image(self._extractor.model, self._backbone.input_size)
         return per_image * sum(len(rows[split]) * count for split, count in views.items())

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import os
 import shutil
 import sys
 import textwrap
@@ -44,19 +45,29 @@ def list_command(
     """
     parser = argparse.ArgumentParser(prog=f"python -m labelbench_core.{kind}", epilog=more or None)
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--list", action="store_true", help=f"print all {kind}, one per line")
+    what.add_argument(
+        "--list",
+        action="store_true",
+        help=f"print all {kind.replace('datasets', 'data sets')}, one per line",
+    )
     what.add_argument(
         "--describe", nargs="+", metavar="NAME", help="print what each one is, and all its options"
     )
     chosen = parser.parse_args(argv)
-    if chosen.list:
-        print_list(kind, columns)
-    elif chosen.describe:
-        return _print_descriptions(kind, chosen.describe)
-    else:
-        parser.print_help()
-        return 2
-    return 0
+    status = 0
+    try:
+        if chosen.list:
+            print_list(kind, columns)
+        elif chosen.describe:
+            status = _print_descriptions(kind, chosen.describe)
+        else:
+            parser.print_help()
+            status = 2
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads has seen enough, such as `head`; Python would flush again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
 
 
 def print_list(kind: str, columns: tuple[str, ...]) -> None:

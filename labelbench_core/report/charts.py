@@ -174,7 +174,7 @@ def _pale(full: float) -> Any:
 
 
 def _finished(chart: Any) -> Any:
-    """With the parameters that the page sets, its full width, and the theme's colours."""
+    """The chart with the parameters that the page sets, its full width and the theme's colours."""
     import altair as alt
 
     chart = chart.add_params(

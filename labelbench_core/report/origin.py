@@ -66,7 +66,7 @@ def machine() -> list[tuple[str, str]]:
 
 
 def _processor() -> str:
-    """Its model, where the system tells it."""
+    """The processor's model, where the system tells it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

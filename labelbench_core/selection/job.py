@@ -49,7 +49,7 @@ class RoundJob:
 
     @property
     def number(self) -> int:
-        """Of the round, from 0."""
+        """Number of the round, from 0."""
         return 0 if self.previous is None else self.previous.record["round"] + 1
 
     @property

@@ -14,7 +14,8 @@ class RowSource(Protocol):
     ----------
     shape
         (N, ...).
-    dtype Type of the values.
+    dtype
+        Type of the values.
     """
 
     shape: tuple[int, ...]

@@ -94,7 +94,7 @@ class _Predictions:
         return len(self.rows)
 
     def take(self, indices: np.ndarray) -> _Sample:
-        """Those of the rows `indices`."""
+        """The sample of the rows `indices`."""
         return _Sample(cast(host(self.rows.take(indices)), "float64"), self.gamma)
 
     def lower(self, weights: np.ndarray, centers: _Sample) -> np.ndarray:

@@ -23,7 +23,7 @@ def fingerprint(
     device: torch.device,
     inputs: Mapping[str, Any],
 ) -> str:
-    """Of everything that the result of a training depends on.
+    """Fingerprint of everything that the result of a training depends on.
 
     Parameters
     ----------

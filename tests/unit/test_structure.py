@@ -1,6 +1,8 @@
 """What import-linter cannot say: nothing private is imported from outside its folder."""
 
 import ast
+import subprocess
+import sys
 
 from helpers.project import PROJECT
 
@@ -32,6 +34,31 @@ def private_imports(folder: str, source: str) -> list[str]:
                         found.append(name)
                 places.append(part)
     return found
+
+
+def test_files_stay_small():
+    tests = (PROJECT / "tests").rglob("*.py")
+    lengths = {path: len(path.read_text().splitlines()) for path in [*FILES, *tests]}
+    assert {path: length for path, length in lengths.items() if length > 400} == {}
+
+
+def test_imports_name_their_package():
+    """What is private is looked for by whole names."""
+    for path in FILES:
+        relative = [
+            node
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.ImportFrom) and node.level
+        ]
+        assert not relative, path
+
+
+def test_a_round_starts_without_large_packages():
+    large = ("torch", "scipy", "sklearn", "pandas", "zarr", "matplotlib")
+    program = "import sys, workflow_scripts.select_round; "
+    program += f"print([one for one in {large} if one in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True)
+    assert told.stdout.decode().strip() == "[]", told.stderr.decode()
 
 
 def test_nothing_private_is_imported_from_outside_its_folder():

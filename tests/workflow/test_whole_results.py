@@ -177,6 +177,8 @@ def compare_with_table(rules):
         with_gpu |= {name} if rule["gpu"] else set()
     profile = yaml.safe_load((PROJECT / "profiles/slurm/config.yaml").read_text())
     assert with_gpu - set(profile["set-resources"]) == {"train_initial", "select_round"}
+    assert set(profile["set-resources"]) <= with_gpu
+    assert set(profile["set-threads"]) <= with_gpu
 
 
 def test_a_run_makes_what_is_declared_and_nothing_else(finished):

@@ -1,9 +1,13 @@
 """`python -m labelbench_core.<kind> --list` and `--describe`."""
 
 import importlib
+import os
+import subprocess
+import sys
 
 import pytest
 
+from helpers.project import PROJECT
 from labelbench_core import registry
 from labelbench_core.registry import listing
 
@@ -64,6 +68,16 @@ def test_an_unknown_name_is_one_line_with_those_there_are(capsys):
     assert told.out == ""
     names = ", ".join(registry.names("trainers"))
     assert told.err == f"error: trainers: 'nope': unknown name; allowed: {names}\n"
+
+
+def test_who_reads_no_further_gets_no_traceback():
+    unread, writing = os.pipe()
+    os.close(unread)
+    command = [sys.executable, "-m", "labelbench_core.datasets", "--describe", "table"]
+    told = subprocess.run(command, cwd=PROJECT, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert told.returncode == 0
+    assert told.stderr == b""
 
 
 def test_without_a_request_the_help_is_printed(capsys):
