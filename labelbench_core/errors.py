@@ -126,9 +126,9 @@ def ended_by(error: SystemExit) -> str:
     )
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint for a probable typo, or nothing."""
-    close = difflib.get_close_matches(str(word)[:_LONGEST_VALUE], list(known), n=1)
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """A hint for a probable typo, or nothing; `cutoff` is the least similarity, up to 1."""
+    close = difflib.get_close_matches(str(word)[:_LONGEST_VALUE], list(known), n=1, cutoff=cutoff)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 

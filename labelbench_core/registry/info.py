@@ -7,7 +7,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from labelbench_core.errors import listed, shown
+from labelbench_core.errors import did_you_mean, listed, shown
 from labelbench_core.registry import options as option_rules
 
 REQUIRED = {
@@ -107,7 +107,9 @@ ALLOWED = {
         "a mapping of options to mappings of their values to `sizes`", _are_sizes_by_option
     ),
 }
-"""Other keys, such as summary and paper, may hold anything."""
+"""Other keys may hold anything, unless they are nearly called as one of these or of `TOLD`."""
+TOLD = ("summary", "paper", "cost", "rule", "name", "license")
+"""What is only shown to people."""
 ONLY_OF = {
     **{"runs": "strategies", "steps_at_least": "trainers", "reads": "backbones"},
     **dict.fromkeys(
@@ -137,8 +139,11 @@ def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> I
         return
     if missing := [key for key in REQUIRED[kind] if key not in info]:
         yield f"missing key: {listed(missing)}"
+    known = (*ALLOWED, *TOLD)
     for key, value in info.items():
-        if key in ALLOWED and not ALLOWED[key].holds(value):
+        if key not in known and (meant := did_you_mean(key, known, cutoff=0.8)):
+            yield f"{shown(key)}: no such key{meant}; allowed: {listed(sorted(known))}"
+        elif key in ALLOWED and not ALLOWED[key].holds(value):
             yield f"{key}: {shown(value)}; allowed: {ALLOWED[key].words}"
         elif key in ONLY_OF and kind != ONLY_OF[key]:
             yield f"{key}: allowed for {ONLY_OF[key]} only"
