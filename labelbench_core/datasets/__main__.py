@@ -6,6 +6,7 @@ python -m labelbench_core.datasets --check ID_OR_FILE
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def check(argv: list[str]) -> int:
         if not isinstance(options, dict):
             told = f"--options: {shown(asked.options)}"
             raise InputError(f"{told}; allowed: a mapping, such as {{layout: splits}}")
-        if path.suffix not in (".yaml", ".yml") or not path.is_file():
+        if path.suffix not in (".yaml", ".yml") or not os.path.isfile(path):
             return _check_one(*_entry(asked, options), asked)
         where, entries = _of_file(path)
     except InputError as error:
@@ -120,7 +121,11 @@ def _entry(
 ) -> tuple[str, dict[str, Any], Path, bool]:
     """Id, entry, data directory, and whether the entry is made up here, of what is asked for."""
     path, what = Path(asked.check), asked.check
-    if path.exists():
+    if not what:
+        told = "--check: ''"
+        raise InputError(f"{told}; allowed: an id, a folder (. is the current one) or a file")
+    # Not `Path.exists`, which raises for what cannot be a name.
+    if os.path.exists(path):
         name, data_dir, inside = place_of(path)
         is_file = path.is_file() or guessing.is_array_file(path)
         guess = (guess_file if is_file else guess_folder)(path, inside, options)

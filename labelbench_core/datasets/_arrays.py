@@ -24,7 +24,9 @@ FEWEST_FEATURES = 8
 """Columns with the same name but for a number: from so many on, they are taken for embeddings."""
 _ENDS = "|".join(re.escape(suffix) for suffix in SUFFIXES)
 _FILE_AND_NAME = re.compile(rf"(.*?(?:{_ENDS}))(?::(.+))?", re.IGNORECASE)
-_UNPICKLED = "Python objects are never unpickled: save plain numbers"
+_UNPICKLED = (
+    "Python objects are never unpickled: save plain numbers, and labels as text by `.astype(str)`"
+)
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def shapes_in(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
             return _columns_in(path)
         if path.suffix.lower() == ".npz":
             with np.load(path, allow_pickle=False) as archive:
-                arrays = ((name, archive[name]) for name in archive.files)
+                arrays = ((name, _in_archive(path, archive, name)) for name in archive.files)
                 return {name: (one.shape, str(one.dtype)) for name, one in arrays}
         if path.suffix.lower() == ".npy":
             node: Any = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -164,7 +166,9 @@ def _readable(place: object) -> Iterator[None]:
         if isinstance(error, InputError):
             raise
         told = " ".join(str(error).split())
-        if "pickle" in told:  # what NumPy says of every file that it does not know
+        if "Object arrays" in told or "Python objects" in told:
+            told = "an array of Python objects"
+        elif "pickle" in told:  # what NumPy says of every file that it does not know
             told = "not a NumPy file, or one of Python objects"
         raise InputError(f"{place}: not a readable array ({told}); {_UNPICKLED}") from error
 
@@ -179,9 +183,15 @@ def _from_npy(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarra
     return np.load(place.path, mmap_mode="r", allow_pickle=False)
 
 
+def _in_archive(path: Path, archive: Any, name: str) -> np.ndarray:
+    """An array of a .npz file; what is wrong with it is told by its name."""
+    with _readable(f"{printable(path)}: {name}"):
+        return archive[name]
+
+
 def _from_npz(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarray:
     with np.load(place.path, allow_pickle=False) as archive:
-        return archive[_chosen(place, archive.files, usual, alone)]
+        return _in_archive(place.path, archive, _chosen(place, archive.files, usual, alone))
 
 
 def _from_zarr(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarray:

@@ -9,12 +9,14 @@ from typing import Any
 
 from labelbench_core.datasets._parquet import parquet_reader
 from labelbench_core.datasets.names import printable
-from labelbench_core.errors import InputError, did_you_mean, listed, shown
+from labelbench_core.errors import InputError, did_you_mean, listed, shown, shown_key
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")
 PARQUET = ".parquet"
 SPREADSHEETS = (".xlsx", ".xls", ".ods")
+LONGEST_CELL = 2**24
+"""Characters of a cell of CSV; of one that is longer, a quotation mark is probably not closed."""
 SUFFIXES = (*DELIMITERS, *JSON_LINES, PARQUET)
 
 
@@ -49,6 +51,10 @@ def read_columns(
     suffix = require_suffix(path)
     if not path.is_file():
         raise InputError(f"{printable(path)}: file not found")
+    for key, name in columns.items():
+        if not _is_text(name):
+            told = f"{printable(path)}: {key}: {shown(name)}"
+            raise InputError(f"{told}; allowed: text without halves of surrogate pairs")
     joined = {columns[key]: separator for key, separator in (separators or {}).items()}
     if suffix == PARQUET:
         return _read_parquet(path, columns, joined)
@@ -115,17 +121,28 @@ def _text_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             handle.seek(0)
             reader = csv.reader(handle, delimiter=delimiter, strict=True)
             try:
-                for cells in reader:
+                while (cells := _next_row(reader)) is not None:
                     if cells:
                         yield reader.line_num, cells
             except csv.Error as error:
-                hint = " (a quotation mark is not closed)" if "end of data" in str(error) else ""
+                is_open = "end of data" in str(error) or "field larger" in str(error)
+                hint = " (a quotation mark is not closed)" if is_open else ""
                 told = f"{printable(path)}: line {reader.line_num}: not a table: {error}{hint}"
                 raise InputError(told) from error
     except UnicodeDecodeError as error:
         raise _not_utf8(path) from error
     except OSError as error:
         raise InputError(f"{printable(path)}: cannot be read ({error.strerror})") from error
+
+
+def _next_row(reader: Iterator[list[str]]) -> list[str] | None:
+    """The next row, whose cells may be as long as `LONGEST_CELL`; None at the end."""
+    # The limit is one of the whole process: it is set for no longer than a row.
+    before = csv.field_size_limit(LONGEST_CELL)
+    try:
+        return next(reader, None)
+    finally:
+        csv.field_size_limit(before)
 
 
 def _delimiter(path: Path, header: str) -> str:
@@ -167,7 +184,11 @@ def _read_json_lines(
             if name in joined and isinstance(value, list):
                 where = f"{printable(path)}: line {line}: column {printable(name)}"
                 value = _joined(value, joined[name], where)
-            append(value if isinstance(value, str) else _json_text(path, line, name, value))
+            text = value if isinstance(value, str) else _json_text(path, line, name, value)
+            if not _is_text(text):
+                told = f"{printable(path)}: line {line}: column {printable(name)}: {shown(text)}"
+                raise InputError(f"{told}; allowed: text without halves of surrogate pairs")
+            append(text)
     return {key: found[name] for key, name in columns.items()}
 
 
@@ -191,6 +212,15 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise _not_utf8(path) from error
     except OSError as error:
         raise InputError(f"{printable(path)}: cannot be read ({error.strerror})") from error
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be written as UTF-8; JSON can escape one half of a pair of surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _json_text(path: Path, line: int, column: str, value: Any) -> str:
@@ -254,6 +284,6 @@ def _places(
         hint = did_you_mean(name, header)
         raise InputError(
             f"{printable(path)}{where}: {told}: no such column{hint}; allowed: "
-            f"{listed(one for one in header if one)}"
+            f"{listed(shown_key(one) for one in header if one)}"
         )
     return [list(header).index(name) for name in columns.values()]

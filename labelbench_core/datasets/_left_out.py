@@ -29,11 +29,14 @@ class LeftOut:
         Reason → number of entries; reason → paths relative to the data set's root, printable.
     by_folder
         Class folder, as `split/name` → number of entries in it that are left out.
+    named
+        Names in the option `leave_out` for which a folder is left out.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
     by_folder: dict[str, int] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)
 
     def add(self, reason: str, path: str, count: int = 1, folder: str = "", note: str = "") -> None:
         """Count `count` entries, one of which is `path`, with a `note` on that one."""

@@ -18,12 +18,12 @@ from labelbench_core.datasets._left_out import (
     NESTED,
     NO_IMAGE,
     NO_SPLIT,
-    NOT_TAKEN,
     OUTSIDE,
     REFUSED,
     SPECIAL,
     LeftOut,
 )
+from labelbench_core.datasets._not_taken import check_left_out, is_left_out
 from labelbench_core.datasets.names import class_name, printable, require_classes
 from labelbench_core.datasets.unlabeled import require_known_classes
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
@@ -128,6 +128,8 @@ def list_images(
     if nested == "auto" and not images and NESTED in listing.left_out.counts:
         listing, folders = _listed(root, chosen == "splits", "inner", splits, leave_out, flat)
         assumed.append("classes are called like the folders that hold images")
+    there = {one for found in folders.values() for one in found.values()}
+    check_left_out(root, listing.left_out, there, leave_out)
     if chosen == "classes" and not listing.splits["pool"]:
         raise InputError(f"{printable(root)}: holds no class folders{_advice(root)}")
     names = None
@@ -269,9 +271,7 @@ def _list_split(
         if not is_folder(entry):
             listing.left_out.add(OUTSIDE, path)
             continue
-        if entry.name in leave_out:
-            count, first = files_below(entry.path)
-            listing.left_out.add(NOT_TAKEN, f"{path}/{first}" if first else path, count or 1)
+        if is_left_out(entry, path, listing.left_out, leave_out):
             continue
         if nested == "inner":
             for folder, paths in _list_deep(root, path, listing, (), leave_out):
@@ -326,9 +326,7 @@ def list_flat(
     found = list(_list_class(root, folder, listing, inner))
     for entry in inner:
         path = f"{folder}/{entry.name}" if folder else entry.name
-        if entry.name in leave_out:
-            count, first = files_below(entry.path)
-            listing.left_out.add(NOT_TAKEN, f"{path}/{first}" if first else path, count or 1)
+        if is_left_out(entry, path, listing.left_out, leave_out):
             continue
         deep = _list_deep(root, path, listing, (), leave_out)
         found += [one for _, paths in deep for one in paths]
@@ -356,9 +354,7 @@ def _list_deep(
         yield folder, paths
     for entry in inner:
         path = f"{folder}/{entry.name}"
-        if entry.name in leave_out:
-            count, first = files_below(entry.path)
-            listing.left_out.add(NOT_TAKEN, f"{path}/{first}" if first else path, count or 1)
+        if is_left_out(entry, path, listing.left_out, leave_out):
             continue
         yield from _list_deep(root, path, listing, (*above, real), leave_out)
 

@@ -24,6 +24,7 @@ from labelbench_core.datasets import (
 from labelbench_core.datasets._columns import cell_error, row_name
 from labelbench_core.datasets._left_out import EXAMPLES, LeftOut
 from labelbench_core.datasets._listing import MEANT, SPLIT_NAME
+from labelbench_core.datasets.digests import NOT_THERE
 from labelbench_core.datasets.drawing import Draw
 from labelbench_core.datasets.names import printable, require_classes, same_name
 from labelbench_core.datasets.unlabeled import NO_LABEL
@@ -373,7 +374,9 @@ def _files_in(folder: Path) -> frozenset[str]:
     try:
         with os.scandir(folder) as entries:
             return frozenset(entry.name for entry in entries if entry.is_file())
-    except (FileNotFoundError, NotADirectoryError):
-        return frozenset()
     except OSError as error:
+        if error.errno in NOT_THERE:
+            return frozenset()
         raise InputError(f"{printable(folder)}: cannot be listed ({error.strerror})") from error
+    except ValueError:  # of a name with a null character, which no folder has
+        return frozenset()

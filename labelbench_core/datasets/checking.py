@@ -168,6 +168,8 @@ def check_files(
 
     def check(name: str) -> tuple[Checked, Status | None, float]:
         path, when = os.path.join(root, name), time.time()
+        if "\0" in path:  # for which opening it has no error of its own
+            return Checked("", "file not found", False, None), None, when
         status = _status(path)
         try:
             content = read_regular(path)

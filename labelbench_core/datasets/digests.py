@@ -26,6 +26,8 @@ file system's clock, and look the same: its hash is not remembered ("racily clea
 FLUSH_FILES = 1024
 STAT_CHUNK = 1000
 READERS = 8
+NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+"""Errors of a path at which nothing can be."""
 
 
 class Status(NamedTuple):
@@ -255,13 +257,18 @@ def json_rows(lines: Sequence[str]) -> list[Any]:
 
 
 def status_of(path: str | Path) -> Status | None:
-    """The status of a file, links followed; None if there is none, or if links form a cycle."""
+    """The status of a file, links followed; None if there is none, or if links form a cycle.
+
+    There is none of a name that no file can have: it is too long, or holds a null character.
+    """
     try:
         return _status(os.stat(path))
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+        if error.errno in NOT_THERE:
             return None
         raise
+    except ValueError:
+        return None
 
 
 def _status(status: os.stat_result) -> Status:

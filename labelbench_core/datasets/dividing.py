@@ -79,7 +79,11 @@ def groups_by_pattern(pattern: str, files: Sequence[str]) -> list[str]:
         told = f"options.together_pattern: {shown(pattern)}: matches no path"
         raise InputError(f"{told}; allowed: one that matches paths such as {printable(files[0])}")
     number = 1 if re.compile(pattern).groups else 0
-    return ["" if one is None else printable(one[number] or "") for one in found]
+    groups = ["" if one is None else printable(one[number] or "") for one in found]
+    if files and not any(groups):
+        told = f"options.together_pattern: {shown(pattern)}: finds no text in any path"
+        raise InputError(f"{told}; allowed: one that finds a group, or leave it out")
+    return groups
 
 
 def of_one_content(digests: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -4,6 +4,7 @@ Only for `--check`, which prints each guess beside what it rests on: an entry ne
 """
 
 import contextlib
+import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ from labelbench_core.datasets._guessed_columns import (
 )
 from labelbench_core.datasets.draw_options import USUAL_TEST
 from labelbench_core.datasets.one_line import one_line
-from labelbench_core.errors import InputError, listed
+from labelbench_core.datasets.table import folder_of_images
+from labelbench_core.errors import InputError, listed, shown_key
 
 ARRAYS = (".npy", ".npz", ".zarr")
 IDS = ("id", "ids", "index")
@@ -79,15 +81,19 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
     given
         Options that are known: they are not guessed.
     """
-    columns, lists = _columns(path)
+    columns, lists, unread = _columns(path)
     lines = [f"{path}: {len(next(iter(columns.values()), [])):,} rows; columns:"]
-    lines += [f"  {name}: {_described(cells)}" for name, cells in columns.items()]
+    lines += [f"  {shown_key(name)}: {_described(cells)}" for name, cells in columns.items()]
+    lines += [f"  {shown_key(name)} cannot be read: {told}" for name, told in unread.items()]
     data = [name for name, cells in columns.items() if name in set(cells)]
     if data:
         told = f"{data[0]!r} is a cell of its own column, too"
         lines.append(f"the first line is taken for names of columns, but {told}: is it data?")
-    root = path.parent if "images" not in given else None
-    paths = [name for name, cells in columns.items() if root and _are_files(root, cells)]
+    root = path.parent
+    if isinstance(given.get("images"), str) and "text_column" not in given:
+        above = Path(os.path.abspath(path)).parents
+        root = folder_of_images(above[len(Path(inside).parts) - 1], given["images"])
+    paths = [name for name, cells in columns.items() if _are_files(root, cells)]
     texts = [name for name, cells in columns.items() if _words(cells) >= WORDS]
     path_column = given.get("path_column") or (paths[0] if paths else None)
     options: dict[str, Any]
@@ -105,7 +111,8 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
     used = [*options.values(), *given.values()]
     left = {key: one for key, one in columns.items() if key not in used and not is_weight(key)}
     lines += unused_weights(columns, used, "weight_column: {}".format)
-    if "split_column" not in given and len(options.get("splits", "1")) == 1:
+    is_one = source == "table" or len(_splits(options, given)) == 1
+    if "split_column" not in given and is_one:
         options |= (found := split_options(left))
         left = {key: one for key, one in left.items() if key not in found.values()}
         why += [f"split_column: {one}, whose values name splits" for one in [*found.values()][:1]]
@@ -116,11 +123,18 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
         if not found and not given.get("unlabeled"):
             lines.append(_no_labels(left))
     has_split = {"split_column", "unlabeled", "test_size"} & {*options, *given}
-    if source == "text-table" and not has_split and "test" not in options["splits"]:
+    if source == "text-table" and not has_split and "test" not in _splits(options, given):
         options["test_share"] = USUAL_TEST
         why.append(f"test_share: {USUAL_TEST} of every class, as there is no test")
     why = [one for one in why if one.split(":")[0] not in given]
     return Guess(source, options, [*lines, *_guessed(source, why)])
+
+
+def _splits(guessed: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The option `splits` as it will be: given, or guessed."""
+    splits = given.get("splits", guessed["splits"])
+    # What is no mapping is refused later, by the option's name.
+    return splits if isinstance(splits, Mapping) else {}
 
 
 def unused_weights(
@@ -245,6 +259,7 @@ def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
             found = _as_other_split(split, other, _beside(inside, other), wide[0], arrays[wide[0]])
             if split not in splits and found:
                 splits[split], labels[split] = found
+    labels = {k: v for k, v in labels.items() if k in _splits({"splits": splits}, given)}
     options: dict[str, Any] = {"splits": splits, **({"labels": labels} if labels else {})}
     why = [
         f"{key}: {', '.join(f'{k} {v}' for k, v in one.items())}" for key, one in options.items()
@@ -257,7 +272,7 @@ def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
             "no array is taken for labels of the pool: name it with --options '{labels: {pool: "
             "FILE:ARRAY}}', or '{unlabeled: true, classes: FILE}' if there are none"
         )
-    if "test" not in splits and not {"unlabeled", "test_size"} & set(given):
+    if "test" not in _splits(options, given) and not {"unlabeled", "test_size"} & set(given):
         options["test_share"] = USUAL_TEST
         why.append(f"test_share: {USUAL_TEST} of every class, as there is no test")
     why = [one for one in why if one.split(":")[0] not in given]
@@ -285,25 +300,30 @@ def _guessed(source: str, why: Sequence[str]) -> list[str]:
     return [f"guessed: {source}", *(f"  {one}" for one in why), "edit the entry if this is wrong"]
 
 
-def _columns(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
+def _columns(path: Path) -> tuple[dict[str, list[str]], dict[str, str], dict[str, str]]:
     """Column → its cells, without columns of the same name; columns of lists → separator.
 
-    Lists are joined by it.
+    Lists are joined by it. Last, columns that cannot be read → why.
     """
     names = column_names(path)
     names = [name for name in names if names.count(name) == 1]
     if path.suffix.lower() not in (*JSON_LINES, PARQUET):
-        return read_columns(path, {name: name for name in names}), {}
+        return read_columns(path, {name: name for name in names}), {}, {}
     found: dict[str, list[str]] = {}
     lists: dict[str, str] = {}
+    unread: dict[str, str] = {}
     for name in names:
         for separator in ("", *SEPARATORS):
-            with contextlib.suppress(InputError):
-                joined = {name: separator} if separator else {}
+            joined = {name: separator} if separator else {}
+            try:
                 found |= read_columns(path, {name: name}, joined)
+            except InputError as error:
+                unread.setdefault(name, str(error))
+            else:
                 lists |= joined
+                unread.pop(name, None)
                 break
-    return found, lists
+    return found, lists, unread
 
 
 def _described(cells: Sequence[str]) -> str:
@@ -317,7 +337,8 @@ def _are_files(root: Path, cells: Sequence[str]) -> bool:
     # A broken or missing file is for the check to name: most of them are there.
     # So that the check says what is wrong with paths of Windows.
     files = [root / one.replace("\\", "/") for one in filled]
-    return bool(filled) and 2 * sum(one.is_file() for one in files) > len(filled)
+    # Not `Path.is_file`, which raises for what cannot be a name, such as a long text.
+    return bool(filled) and 2 * sum(map(os.path.isfile, files)) > len(filled)
 
 
 def _words(cells: Sequence[str]) -> float:

@@ -230,7 +230,7 @@ def _read(
     found = {split: np.flatnonzero(of_row == place) for place, split in enumerate(tables)}
     known, told, shared, inner, beside = None, "", folder, "", []
     if classes is not None:
-        known = read_class_names(below(data_dir, "classes", classes))
+        known = read_class_names(data_dir, classes)
         told = printable(Path(data_dir, classes))
         shared, (inner, *beside) = common_folder(folder, classes)
     if unlabeled:

@@ -246,7 +246,7 @@ def _named(
         told = f"options.classes: {shown(classes)}; class folders name the classes of the pool"
         raise InputError(f"{told}; allowed: leave it out, or `unlabeled: true`")
     below(data_dir, "folder", folder)
-    names = read_class_names(below(data_dir, "classes", classes))
+    names = read_class_names(data_dir, classes)
     shared, (inner, file) = common_folder(folder, classes)
     return names, shared, "" if inner == "." else f"{inner}/", [file]
 

@@ -14,7 +14,6 @@ from labelbench_core.datasets import _split_files as split_files
 from labelbench_core.datasets._arrays import ArrayPlace, files_of, place_of, read_array
 from labelbench_core.datasets.beside_labels import weights_in
 from labelbench_core.datasets.class_labels import class_labels, label_columns, refuse_gaps
-from labelbench_core.datasets.names import below
 from labelbench_core.datasets.row_kinds import check_embeddings
 from labelbench_core.datasets.table import read_class_names
 from labelbench_core.datasets.unlabeled import require_known_classes, unknown
@@ -94,7 +93,7 @@ def load(
         raise InputError(f"{told}; allowed: one of the two")
     places, label_places = _places(data_dir, splits, labels, unlabeled=unlabeled)
     weight_places = _named_places(data_dir, "weights", weights, splits or {})
-    names = None if classes is None else read_class_names(below(data_dir, "classes", classes))
+    names = None if classes is None else read_class_names(data_dir, classes)
     arrays = {split: read_array(place, EMBEDDINGS, alone=True) for split, place in places.items()}
     check_embeddings(str(places[POOL]), arrays[POOL])
     width = (arrays[POOL].shape[1], "the pool")

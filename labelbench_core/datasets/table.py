@@ -216,16 +216,11 @@ def _read(
         _check_label_options(label_column, label_separator, label_columns, classes, class_column)
     file = below(data_dir, "table", table)
     image_folder = os.path.dirname(table) if images is None else images
-    folder_of_images = below(data_dir, "images", image_folder)
     require_suffix(file)
     if not file.is_file():
         told = f"options.table: {shown(table)}: {printable(file)} is not a file"
         raise InputError(f"{told}; allowed: an existing file {FROM_DATA}")
-    if not folder_of_images.is_dir():
-        told = (
-            f"options.images: {shown(image_folder)}: {printable(folder_of_images)} is not a folder"
-        )
-        raise InputError(f"{told}; allowed: an existing folder {FROM_DATA}")
+    folder_of_images(data_dir, image_folder)
     names = {"path": path_column, "label": label_column, "split": split_column}
     names |= {"group": group_column, "class": class_column, "together": together_column}
     names["weight"] = weight_column
@@ -247,11 +242,7 @@ def _read(
         found = {POOL: np.arange(len(cells.rows))}
     known, told = None, ""
     if classes is not None:
-        listing = below(data_dir, "classes", classes)
-        if not listing.is_file():
-            told = f"options.classes: {shown(classes)}: {printable(listing)} is not a file"
-            raise InputError(f"{told}; allowed: an existing file {FROM_DATA}")
-        known, told = read_class_names(listing), printable(Path(data_dir, classes))
+        known, told = read_class_names(data_dir, classes), printable(Path(data_dir, classes))
     if unlabeled:
         labels, class_names = labels_of_others(cells, found, known, told)
     elif label_columns is not None:
@@ -280,6 +271,15 @@ def _read(
     if unlabeled:
         return tabular
     return with_draw(tabular, by, may_lack=allow_missing_classes, **options)
+
+
+def folder_of_images(data_dir: Path, images: str) -> Path:
+    """The folder that the option `images` names; `InputError` if it is not there."""
+    folder = below(data_dir, "images", images)
+    if not folder.is_dir():
+        told = f"options.images: {shown(images)}: {printable(folder)} is not a folder"
+        raise InputError(f"{told}; allowed: an existing folder {FROM_DATA}")
+    return folder
 
 
 def _named(
@@ -338,12 +338,17 @@ def _check_options(
         )
 
 
-def read_class_names(path: Path) -> list[str]:
-    """Names of classes, one a line; `InputError` for an empty line, or a name that stands twice."""
+def read_class_names(data_dir: Path, classes: str) -> list[str]:
+    """Names of classes, one a line, from the file that the option `classes` names.
+
+    `InputError` if it is not there, for an empty line, and for a name that stands twice.
+    """
+    path = below(data_dir, "classes", classes)
+    if not path.is_file():
+        told = f"options.classes: {shown(classes)}: {printable(path)} is not a file"
+        raise InputError(f"{told}; allowed: an existing file {FROM_DATA}")
     try:
         lines = path.read_text(encoding="utf-8-sig").rstrip().split("\n")
-    except FileNotFoundError as error:
-        raise InputError(f"{printable(path)}: file not found") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{printable(path)}: not UTF-8; allowed: text in UTF-8") from error
     except OSError as error:

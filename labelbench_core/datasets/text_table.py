@@ -98,7 +98,7 @@ def load(
     if classes is None:
         known, where = None, ""
     else:
-        known = read_class_names(below(data_dir, "classes", classes))
+        known = read_class_names(data_dir, classes)
         where = printable(Path(data_dir, classes))
     return split_files.with_draw(
         dataset_of_texts(cells, known, where),

@@ -1,7 +1,7 @@
 """Rounds on embeddings in memory, for users of the library: no file is read or written."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from labelbench_core.datasets import (
     split_order,
 )
 from labelbench_core.datasets.beside_labels import weights_in
-from labelbench_core.datasets.class_labels import class_labels
+from labelbench_core.datasets.class_labels import class_labels, refuse_gaps
 from labelbench_core.datasets.row_kinds import check_embeddings
 from labelbench_core.embeddings.statistics import column_statistics
 from labelbench_core.errors import InputError, listed, shown
@@ -56,6 +56,9 @@ def round_data(
     InputError
         One line: the split, the row, the value, and what is allowed.
     """
+    _require_mapping("splits", splits, "(embeddings, labels)")
+    for split, one in splits.items():
+        _require_pair(split, one)
     if POOL not in splits:
         raise InputError(f"splits: {listed(splits)}; allowed: {POOL}, and others, such as test")
     order = sorted(splits, key=split_order)
@@ -68,6 +71,8 @@ def round_data(
     if not given and class_names is None:
         raise InputError("class_names: missing, and no split has labels; allowed: their names")
     labels, names = class_labels(given, {split: f"split {split}" for split in given}, class_names)
+    if class_names is None and POOL in given:
+        refuse_gaps(given[POOL], labels[POOL], f"split {POOL}")
     width = None
     for split, array in arrays.items():
         check_embeddings(f"split {split}", array, len(labels.get(split, array)), width)
@@ -77,7 +82,7 @@ def round_data(
     rows = {split: ArrayRows(array.astype(dtype, copy=False)) for split, array in arrays.items()}
     if weights_for not in WEIGHTS_FOR:
         raise InputError(f"weights_for: {shown(weights_for)}; allowed: {listed(WEIGHTS_FOR)}")
-    of_rows = _weights(weights or {}, arrays)
+    of_rows = {} if weights is None else _weights(weights, arrays)
     mean, std = column_statistics(rows[POOL])
     content = {f"{split}-embeddings": array for split, array in arrays.items()}
     content |= {f"{split}-labels": labels[split] for split in labels}
@@ -96,10 +101,32 @@ def round_data(
     )
 
 
+def _require_mapping(what: str, value: object, example: str) -> None:
+    """`InputError` unless something is a mapping of splits."""
+    if not isinstance(value, Mapping):
+        allowed = f"a mapping, such as {{{POOL!r}: {example}}}"
+        raise InputError(f"{what}: {_kind(value)}; allowed: {allowed}")
+
+
+def _require_pair(split: str, value: Any) -> None:
+    """`InputError` unless a split is embeddings and labels."""
+    if isinstance(value, np.ndarray) or not hasattr(value, "__len__") or len(value) != 2:
+        told = f"splits: {split}: {_kind(value)}"
+        raise InputError(f"{told}; allowed: two arrays, (embeddings, labels)")
+
+
+def _kind(value: Any) -> str:
+    """What a value is, without its rows."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    return f"{len(value)} values" if hasattr(value, "__len__") else shown(value)
+
+
 def _weights(
     given: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Split → (N,) float32 weights of its rows, checked."""
+    _require_mapping("weights", given, "weights of its rows")
     for split in given:
         if split not in arrays:
             raise InputError(f"weights: {shown(split)}: no such split; allowed: {listed(arrays)}")

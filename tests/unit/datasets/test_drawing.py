@@ -231,6 +231,8 @@ def test_a_column_keeps_rows_of_a_table_together(tmp_path):
     [
         ({"together_pattern": "("}, r"options.together_pattern: '\(': .*a regular expression"),
         ({"together_pattern": "horse"}, "matches no path; allowed: one that matches .*cat/cat0_0"),
+        ({"together_pattern": ""}, "options.together_pattern: '': finds no text in any path; allo"),
+        ({"together_pattern": "q*"}, r"options.together_pattern: 'q\*': finds no text in any path"),
         ({"layout": "splits"}, "pets: no folder pool/ or train/"),
         ({"test_share": 0.6, "val_share": 0.4}, "0.6 . 0.4; allowed: a sum below 1"),
         ({"test_size": 1}, "test_size: 1: fewer than the 2 classes; allowed: at least one of each"),

@@ -8,6 +8,8 @@ import yaml
 
 from helpers.pictures_by_table import paint, write_table
 from labelbench_core.datasets import __main__ as command
+from labelbench_core.datasets import own_embeddings
+from labelbench_core.errors import InputError
 
 
 @pytest.fixture
@@ -287,3 +289,67 @@ def test_a_first_line_of_data_and_a_class_called_nan_are_told(data, capsys):
     told, _ = check(capsys, "data/tickets.csv")
     assert "NaN is a class here: if it means that a label is missing" in told
     assert "first line" not in told
+
+
+def test_splits_that_are_given_are_those_of_the_entry(data, capsys):
+    x, y = np.random.default_rng(0).normal(size=(20, 4)), np.arange(20) % 2
+    (data / "e").mkdir()
+    np.savez(data / "e" / "1.npz", embeddings=x, labels=y)
+    splits = "{pool: 'e/1.npz:embeddings', test: 'e/1.npz:embeddings'}"
+    _, entry = check(capsys, "data/e/1.npz", "--options", f"{{splits: {splits}}}")
+    assert "test_share" not in entry["options"]
+    arrays = {
+        f"{name}_{split}": one
+        for split in ("train", "test")
+        for name, one in zip("Xy", (x, y), strict=True)
+    }
+    np.savez(data / "both.npz", **arrays)
+    _, entry = check(capsys, "data/both.npz", "--options", "{splits: {pool: 'both.npz:X_train'}}")
+    assert entry["options"]["labels"] == {"pool": "both.npz:y_train"}
+    assert entry["options"]["test_share"] == 0.2
+    for name in ("tickets", "others"):
+        tickets(data / f"{name}.csv")
+    splits = "{pool: tickets.csv, test: others.csv}"
+    _, entry = check(capsys, "data/tickets.csv", "--options", f"{{splits: {splits}}}")
+    assert "test_share" not in entry["options"]
+
+
+def test_a_folder_of_images_is_looked_into_or_is_not_one(data, capsys):
+    rows = [[f"{n}.png", "ab"[n % 2]] for n in range(20)]
+    for number, (name, _) in enumerate(rows):
+        paint(data / "pictures" / name, number)
+    write_table(data / "pets.csv", ["file", "label"], rows)
+    _, entry = check(capsys, "data/pets.csv", "--options", "{images: pictures}")
+    assert entry["options"]["path_column"] == "file"
+    assert command.main(["--check", "data/pets.csv", "--options", "{images: nope}"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: options.images: 'nope': ")
+    assert "data/nope is not a folder; allowed: an existing folder" in line
+
+
+@pytest.mark.parametrize("objects", [np.array(["a", "b"] * 10, object), np.array([1, None] * 10)])
+def test_arrays_of_objects_are_named_and_how_labels_are_saved(data, capsys, objects):
+    np.savez(data / "mine.npz", embeddings=np.eye(20), labels=objects)
+    np.save(data / "labels.npy", objects)
+    told = "not a readable array (an array of Python objects); Python objects are never unpickled: "
+    told += "save plain numbers, and labels as text by `.astype(str)`"
+    options = {"splits": {"pool": "mine.npz"}, "unlabeled": False}
+    assert command.main(["--check", "data/mine.npz"]) == 2
+    assert capsys.readouterr().err == f"error: data/mine.npz: labels: {told}\n"
+    for name, place in (("mine.npz", "mine.npz: labels"), ("labels.npy", "labels.npy")):
+        named = {"pool": f"{name}:labels" if name == "mine.npz" else name}
+        with pytest.raises(InputError) as error:
+            own_embeddings.load(data, **options, labels=named)
+        assert place in str(error.value)
+        assert told in str(error.value)
+
+
+@pytest.mark.parametrize("what", ["", "x" * 300, f"{'x' * 300}.yaml"])
+def test_what_names_nothing_is_refused(data, capsys, what):
+    np.savez("mine.npz", embeddings=np.eye(20), labels=np.arange(20) % 2)
+    (data.parent / "config" / "catalogue").mkdir(parents=True)
+    (data.parent / "config" / "catalogue" / "datasets.yaml").write_text("{}")
+    assert command.main(["--check", what]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: --check: '")
+    assert "; allowed: " in line

@@ -78,3 +78,27 @@ def test_what_is_no_layout_is_told(tmp_path, files, message):
     with pytest.raises(InputError, match=message) as caught:
         sizes(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("folders", [("cat", "dog", "fish"), ("all/cat", "all/dog", "all/fish")])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("Fish", r" \(did you mean 'fish'\?\)"), ("", ""), ("FISH", r" \(did you mean 'fish'\?\)")],
+)
+def test_left_out_names_that_no_folder_has_are_told(tmp_path, folders, name, hint):
+    fill(tmp_path, *folders)
+    told = (
+        rf"^options.leave_out: '{name}': .*pets has no class folder of this name{hint}; allowed: "
+    )
+    for names in ([name], ["fish", name]):
+        with pytest.raises(InputError, match=f"{told}cat, dog, fish$"):
+            sizes(tmp_path, leave_out=names)
+    assert sizes(tmp_path, leave_out=["fish"]) == {"pool": 8, "test": 2}
+
+
+def test_left_out_names_in_splits_without_labels_and_in_either_unicode_form(tmp_path):
+    fill(tmp_path, "train/x", "train/né", "test/cat", "test/dog")
+    raw = image_folder.load(tmp_path, folder="pets", unlabeled=True, leave_out=["ne\u0301"])
+    assert len(raw.splits["pool"].labels) == 5
+    with pytest.raises(InputError, match=r"leave_out: 'y': .* no class folder of this name"):
+        sizes(tmp_path, unlabeled=True, leave_out=["y"])

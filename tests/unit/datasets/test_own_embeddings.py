@@ -298,6 +298,7 @@ def test_a_zarr_array_that_would_be_unpickled_is_refused(rows, tmp_path):
         ),
         ({**TWO_FILES, "labels": {"pool": "pool.npz:embeddings"}}, "labels have the shape (30, 5)"),
         ({**TWO_FILES, "classes": "none.txt"}, "none.txt"),
+        ({**TWO_FILES, "classes": ""}, "options.classes: '': "),
         ({"splits": {"pool": "one.npy", "test": "test.npz"}}, "no labels of split 'pool'"),
         (
             {"splits": {"pool": "one.npy:a", "test": "test.npz"}, "labels": {"pool": "one.npy"}},
@@ -317,7 +318,9 @@ def test_a_wrong_entry_is_told_before_any_job(options, expected, rows, tmp_path)
         (line,) = registry.option_errors("datasets", "own-embeddings", options)
         assert line.startswith(expected)
     elif "none.txt" in expected:
-        with pytest.raises(InputError, match=r"none.txt: file not found"):
+        with pytest.raises(
+            InputError, match=r"^options.classes: 'none.txt': .*none.txt is not a file"
+        ):
             own_embeddings.check(tmp_path, **options)
     else:
         assert expected in told(tmp_path, options)

@@ -131,6 +131,7 @@ def test_what_is_wrong_in_a_table_is_told_before_any_job(rows, expected, tmp_pat
             "a path below the data directory",
         ),
         ({"classes": "classes.txt"}, "'a'; allowed: one of the 2 classes of"),
+        ({"classes": ""}, "options.classes: '': "),
     ],
 )
 def test_a_wrong_entry_is_told_before_any_job(options, expected, tmp_path):

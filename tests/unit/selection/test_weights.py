@@ -65,6 +65,11 @@ def test_they_are_part_of_what_identifies_data_in_memory_and_are_checked():
         blobs({"test": np.where(np.arange(90) == 3, 0, weights)})
     with pytest.raises(InputError, match="weights: 'tset': no such split; allowed: pool, test"):
         blobs({"tset": weights})
+    for given in (np.ones(90), weights.tolist()):
+        with pytest.raises(
+            InputError, match=r"^weights: .*90.*; allowed: a mapping, such as {'pool"
+        ):
+            blobs(given)
     assert files.sha256_arrays({"w": data.weights["test"]}) == files.sha256_arrays(
         {"w": np.ones(90, np.float32)}
     )

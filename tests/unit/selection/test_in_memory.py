@@ -1,0 +1,40 @@
+"""What `round_data` refuses of data in memory: in one line, as files of embeddings are refused."""
+
+import numpy as np
+import pytest
+
+from labelbench_core.errors import InputError
+from labelbench_core.selection.in_memory import round_data
+
+ROWS = np.random.default_rng(0).standard_normal((12, 4))
+LABELS = np.arange(12) % 3
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (LABELS * 2, r"split pool: no row has label 1, of 0 to 4 \(2 of these are missing\); allo"),
+        (LABELS + 1, "split pool: no row has label 0, of 0 to 3 .*: subtract 1, or save"),
+    ],
+)
+def test_numbers_of_classes_have_no_gap(labels, message):
+    with pytest.raises(InputError, match=message):
+        round_data({"pool": (ROWS, labels)})
+    names = [str(one) for one in range(6)]
+    assert round_data({"pool": (ROWS, labels)}, class_names=names).num_classes == 6
+    assert round_data({"pool": (ROWS, labels.astype(str))}).num_classes == 3
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [
+        ((ROWS, LABELS), "splits: 2 values; allowed: a mapping, such as {'pool': "),
+        (ROWS, r"splits: an array of shape \(12, 4\); allowed: a mapping"),
+        ({"pool": ROWS}, r"splits: pool: an array of shape \(12, 4\); allowed: two arrays"),
+        ({"pool": (ROWS, LABELS, LABELS)}, "splits: pool: 3 values; allowed: two arrays"),
+        ({"pool": None}, "splits: pool: None; allowed: two arrays"),
+    ],
+)
+def test_splits_have_names_embeddings_and_labels(splits, message):
+    with pytest.raises(InputError, match=message):
+        round_data(splits)
