@@ -14,7 +14,7 @@ from labelbench_core.errors import InputError
 from labelbench_core.provenance import NEUTRAL, import_closure, module_hash
 from labelbench_core.storage import files
 
-NOTES = Path(".snakemake/labelbench/code.json")
+NOTES = files.MACHINE_STATE / "noted-code.json"
 DIGITS = 16
 
 Code = tuple[str, tuple[tuple[Any, ...], ...], tuple[str, ...]]
@@ -56,11 +56,18 @@ def changed_modules(recorded: Mapping[str, str]) -> list[str]:
 def _digests(
     script: str, components: Iterable[tuple[Any, ...]], templates: Iterable[str]
 ) -> dict[str, str]:
-    return digests_of([script], components) | {name: _now(name) for name in sorted(templates)}
+    found = {_file_of(name): digest for name, digest in digests_of([script], components).items()}
+    paths = [*templates, *(name for name in found if "/" in name)]
+    return found | {name: _now(name) for name in sorted(paths)}
+
+
+def _file_of(module: str) -> str:
+    """A module; of a user's own, its file, since a plan need not know what the run knew."""
+    return str(registry.source_of(module)) if registry.own.folder_of(module) else module
 
 
 def _now(name: str) -> str:
-    """Digest of a module, or of a template, as it is; empty if it is not there."""
+    """Digest of a module, or of a file (from the project), as it is; empty if it is not there."""
     try:
         if "/" in name:
             content = registry.PROJECT.joinpath(name).read_bytes()

@@ -6,11 +6,13 @@
 import ast
 import collections
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from labelbench_core.errors import seen_from_here
 from labelbench_core.stages.table import STAGES
 from workflow_scripts._code_notes import changed_since
 
@@ -142,6 +144,8 @@ def _content(value: Any) -> Any:
 
 
 def _path(module: str) -> str:
+    if os.path.isabs(module):
+        return seen_from_here(module)
     return module if "/" in module else f"{module.replace('.', '/')}.py"
 
 

@@ -24,6 +24,8 @@ from labelbench_core.errors import InputError, ended_by, seen_from_here, shown
 VARIABLE = "LABELBENCH_OWN"
 """Environment variable: JSON, what entries call a file → its path."""
 PACKAGE = "labelbench_own"
+OWN_PACKAGES = ("labelbench_core", "workflow_scripts")
+"""The project's: no folder beside an own file stands for them, where that lies in the checkout."""
 BEFORE_JOBS = ("check", "check_known", "source_files", "pool_labels", "framing")
 """Functions of a component that are called while an experiment is planned."""
 NEEDED = {"datasets": "check", "backbones": "check"}
@@ -191,7 +193,7 @@ def beside(module: str, imported: str) -> str | None:
         If another module has the name, which would be imported instead.
     """
     folder, first = folder_of(module), imported.partition(".")[0]
-    if folder is None or first == PACKAGE or not _is_module(folder, first):
+    if folder is None or first in (PACKAGE, *OWN_PACKAGES) or not _is_module(folder, first):
         return None
     if first in sys.stdlib_module_names or _is_elsewhere(folder, first):
         raise InputError(

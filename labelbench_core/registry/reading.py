@@ -8,10 +8,10 @@ from typing import Any
 
 from labelbench_core.errors import InputError, seen_from_here, shown
 from labelbench_core.registry import own
+from labelbench_core.registry.own import OWN_PACKAGES as OWN_PACKAGES
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PROJECT = PACKAGE.parent
-OWN_PACKAGES = ("labelbench_core", "workflow_scripts")
 
 
 @functools.cache

@@ -1,11 +1,15 @@
 """The summary of a dry run: per stage, how many jobs, and which code, option, input or file."""
 
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from labelbench_core.provenance import code_hash
+from helpers.project import PROJECT
+from labelbench_core.provenance import REMEMBERED, code_hash
 from workflow_scripts import show_plan
 from workflow_scripts._code_notes import NOTES, note_code
 from workflow_scripts.show_plan import why
@@ -114,3 +118,48 @@ def test_changed_code_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     )
     NOTES.write_text("{")
     assert why(PARAMS.format(f"'{digest}'", f"'{NOW}'")) == "code changed"
+
+
+RUN = """
+import sys
+from pathlib import Path
+from labelbench_core import provenance
+from labelbench_core.registry import own
+from workflow_scripts._code_notes import note_code
+
+provenance.remember(save=True)
+name = own.add("./mine.py", Path(sys.argv[1]))
+code = ("workflow_scripts.select_round", (("strategies", "margin"), ("strategies", name)))
+digest = provenance.code_hash(*code)
+note_code({digest: (*code, ())})
+print(digest)
+"""
+
+
+@pytest.mark.parametrize("place", ["study", "checkout"])
+def test_a_run_that_learns_about_code_keeps_its_notes(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One's own files are named by their paths, also where they lie in the project's folder."""
+    study = tmp_path / place
+    study.mkdir()
+    if place == "checkout":
+        (study / "labelbench_core").symlink_to(PROJECT / "labelbench_core")
+    (study / "helper.py").write_text("ORDER = 1\n")
+    (study / "mine.py").write_text(
+        "import helper\nfrom labelbench_core.compute import values\n\nINFO = {'kind': 'strategy', "
+        "'needs': ('embeddings',), 'multilabel': False, 'deterministic': True}\n\n\n"
+        "def select(pool, budget, rng):\n    return pool.unlabeled()[:budget]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    run = [sys.executable, "-c", RUN, place]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    told = subprocess.run(run, env=environment, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    assert REMEMBERED.exists()  # written after the notes, at the end of the process
+    before = PARAMS.format(f"'{told.stdout.strip()}'", f"'{NOW}'")
+    assert why(before) == "code changed"
+    (study / "helper.py").write_text("ORDER = 2\n")
+    assert why(before) == f"code changed: {place}/helper.py"
+    (study / "mine.py").unlink()
+    assert why(before) == f"code changed: {place}/helper.py, {place}/mine.py"
