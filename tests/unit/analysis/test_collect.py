@@ -64,7 +64,7 @@ def test_tables_have_the_same_bytes_each_time(small: tuple[Path, dict]) -> None:
     paths = [*folder.glob("*.csv"), *folder.glob("tables/*"), folder / "summary.json"]
     before = {path: path.read_bytes() for path in paths}
     texts = len(report_files.TEXT_TABLES) * len(report_files.TEXT_FORMATS)
-    assert len(before) == 4 + len(report_files.TABLES) + texts + 1
+    assert len(before) == 5 + len(report_files.TABLES) + texts + 1
     assert collect(folder, values) == tabulate_results(folder, values) == 0
     assert {path: path.read_bytes() for path in paths} == before
 
