@@ -1,9 +1,9 @@
 """Compare two result sets point by point: two versions of an experiment, or ours and a colleague's.
 
 A result set is a folder with `metrics.csv`: `results/reports/EXPERIMENT/tables` of a report, or
-what `keep_tables` wrote. Says what changed in commit, versions, experiment and code, where both
-folders say so (`made-from.json`, `code.json`), which points only one of them has, and how far the
-others differ, paired by seed.
+what `keep_tables` wrote. Says what changed in commit, versions, experiment, data and code,
+where both folders say so (`made-from.json`, `code.json`), which points only one of them has, and
+how far the others differ, paired by seed.
 """
 
 import argparse

@@ -9,7 +9,7 @@ import numpy as np
 from labelbench_core.configuration.experiment import SETTING
 
 POOL_SHARES = ("evenness", "rarest_share", "most_frequent_share")
-"""Of what was bought; with `pool_` before their names, of the pool."""
+"""Measures of what was bought; with `pool_` before their names, of the pool."""
 BALANCE = (
     *("occurrences", "classes", "classes_without_label"),
     *POOL_SHARES,
@@ -19,17 +19,7 @@ BALANCE = (
 BALANCE_COLUMNS = (*SETTING, "strategy", "seed", "round", "num_labeled", *BALANCE)
 """A row per round."""
 DECIMALS = 12
-"""Of shares: what a computer's logarithm gives beyond them differs between machines."""
-
-
-def class_counts(labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """(C,) int64: how often each of `num_classes` classes is given.
-
-    `labels` are classes from 0 (n,), or 0 and 1 (n, C) where a row can belong to any number.
-    """
-    if labels.ndim > 1:
-        return labels.sum(axis=0, dtype=np.int64)
-    return np.bincount(labels, minlength=num_classes).astype(np.int64)
+"""Places that shares are rounded to: the logarithms of machines differ beyond them."""
 
 
 def entropy(counts: np.ndarray) -> float:

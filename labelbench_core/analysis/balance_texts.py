@@ -28,7 +28,7 @@ def balance_tables(table: pd.DataFrame) -> list[TextTable]:
     Parameters
     ----------
     table
-        A row per round, columns as `bought.BALANCE_COLUMNS`.
+        A row per round, columns as `balance.BALANCE_COLUMNS`.
 
     Returns
     -------

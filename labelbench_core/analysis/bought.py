@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.analysis.balance import BALANCE_COLUMNS, class_balance, class_counts
+from labelbench_core.analysis.balance import BALANCE_COLUMNS, class_balance
 from labelbench_core.analysis.frames import columns_for
 from labelbench_core.annotators import EXACT
 from labelbench_core.annotators.annotations import read_annotations
 from labelbench_core.configuration.experiment import SETTING, Experiment, annotator_of
-from labelbench_core.datasets import POOL, PreparedDataset, open_dataset
+from labelbench_core.datasets import POOL, PreparedDataset, class_counts, open_dataset
 from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.stored_listing import read_listing
 from labelbench_core.storage.files import atomic_path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labelbench_core.analysis.balance import class_counts, entropy
+from labelbench_core.analysis.balance import entropy
 from labelbench_core.analysis.comparisons import SIGNIFICANCE, holm, paired_test
 from labelbench_core.analysis.curves import t_interval
 from labelbench_core.analysis.frames import (
@@ -25,6 +25,7 @@ from labelbench_core.analysis.frames import (
 from labelbench_core.analysis.tables import TextTable
 from labelbench_core.analysis.units import signed, with_half_width
 from labelbench_core.configuration.experiment import EXACT, Experiment, annotator_of
+from labelbench_core.datasets import class_counts
 from labelbench_core.storage.records import ROUND, read_record
 from labelbench_core.storage.round_files import INITIAL
 

@@ -57,8 +57,8 @@ class RawSplit:
     near_hashes
         Perceptual hash of each image, as hexadecimal digits, where `prepare` was asked for them.
     source_rows
-        (N,) int64: which row of the source's split each row shows, where a split was drawn of the
-        source's pool. None: not kept.
+        (N,) int64: which row of the source's split each row shows; where splits were drawn, which
+        row of the source's pool. None: not kept.
     groups
         (N,) int64 places in the data set's `group_names`, -1 for a row of no group; None where the
         split has no groups.

@@ -40,6 +40,7 @@ MOST_OPENED = 20_000
 NEAR_BITS = 4
 """Of 64, where the entry does not say how many."""
 MOST_BITS = 32
+"""As in the catalogue's schema."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,10 @@ def look(
     problem, corrupt = "", 0
     listing = getattr(component, "source_files", None)
     with listed_once():
-        raw = registry.build("datasets", {"implementation": source, "options": options}, data_dir)
+        asked = {"implementation": source, "options": options}
+        raw = registry.build("datasets", asked, data_dir)
         # Of rows that do not fit, as a source of one's own may give, nothing can be told.
-        require_raw(source, raw)
+        require_raw(asked, raw)
         check_rows(raw)
         try:
             component.check(data_dir, **options)

@@ -30,7 +30,6 @@ from labelbench_core.datasets._reading import FileRecords, read_files
 from labelbench_core.datasets.beside_labels import (
     arrays_beside,
     described_beside,
-    has_weights,
 )
 from labelbench_core.datasets.digests import Digests, contents_sha256
 from labelbench_core.datasets.drawn_before import drawn
@@ -123,12 +122,7 @@ def prepare_dataset(
             origin = source_files(component, data_dir, options)
             asked = {"implementation": source, "options": options}
             raw = registry.build("datasets", asked, data_dir)
-        require_raw(source, raw)
-        if any(one.weights is not None for one in raw.splits.values()) and not has_weights(asked):
-            raise InputError(
-                f"{source}: its rows have weights, and its INFO does not say so; allowed: "
-                "'weights': True, or the name of the option that they come by"
-            )
+        require_raw(asked, raw)
         digests = origin and Digests(origin.root, state and digests_record(state, origin.root))
         for rows in {split.rows for split in raw.splits.values()}:
             raise_all(image_key_errors(of_images, rows))

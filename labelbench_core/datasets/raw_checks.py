@@ -9,7 +9,7 @@ import numpy as np
 
 from labelbench_core.datasets import POOL, RawDataset, RawSplit, class_counts
 from labelbench_core.datasets._left_out import CORRUPT
-from labelbench_core.datasets.beside_labels import check_beside
+from labelbench_core.datasets.beside_labels import check_beside, has_weights
 from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.notes import left_out_notes
 from labelbench_core.datasets.row_kinds import check_embeddings
@@ -19,14 +19,23 @@ from labelbench_core.registry.info import IMAGES
 FULL_SPLITS = ("val", "test")
 
 
-def require_raw(source: str, raw: object) -> None:
-    """`InputError` unless a source gave a data set, whose splits have arrays of labels."""
+def require_raw(entry: Mapping[str, Any], raw: object) -> None:
+    """`InputError` unless an entry's source gave a data set, whose splits have arrays of labels.
+
+    And for weights of rows that the source does not tell of.
+    """
+    source = entry["implementation"]
     if not isinstance(raw, RawDataset):
         raise InputError(f"{source}: load returned {shown(raw)}; allowed: a RawDataset")
-    for split, entry in raw.splits.items():
-        if not isinstance(entry, RawSplit) or not isinstance(entry.labels, np.ndarray):
-            told = f"{source}: load returned {shown(entry)} as split {shown(split)}"
+    for split, part in raw.splits.items():
+        if not isinstance(part, RawSplit) or not isinstance(part.labels, np.ndarray):
+            told = f"{source}: load returned {shown(part)} as split {shown(split)}"
             raise InputError(f"{told}; allowed: a RawSplit, with an array of labels")
+    if any(one.weights is not None for one in raw.splits.values()) and not has_weights(entry):
+        raise InputError(
+            f"{source}: its rows have weights, and its INFO does not say so; allowed: "
+            "'weights': True, or the name of the option that they come by"
+        )
 
 
 def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:

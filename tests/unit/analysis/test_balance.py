@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelbench_core.analysis.balance import BALANCE, class_balance, class_counts
+from labelbench_core.analysis.balance import BALANCE, class_balance
 from labelbench_core.analysis.balance_texts import balance_tables
 from labelbench_core.analysis.curves import t_interval
+from labelbench_core.datasets import class_counts
 
 
 def plain(bought: list[int], pool: list[int]) -> dict[str, float]:

@@ -4,6 +4,7 @@ import csv
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,6 +42,20 @@ def dataset_of(folder: Path, storage: str, labels: np.ndarray) -> SimpleNamespac
     )
 
 
+def written(folder: Path, values: dict[str, Any]) -> list[list[dict[str, str]]]:
+    """The rows of both tables of an experiment whose results are in a folder."""
+    tables = folder / "bought.csv", folder / "balance.csv"
+    bought.write_bought(
+        *tables,
+        Experiment.from_json(json.dumps(values)),
+        round_pattern=f"{folder}/{fake_results.ROUND}",
+        initial_pattern=f"{folder}/{fake_results.INITIAL}",
+        dataset_pattern=f"{folder}/manifest.json",
+        annotation_pattern=f"{folder}/record.json",
+    )
+    return [list(csv.DictReader(table.read_text("utf-8").splitlines(True))) for table in tables]
+
+
 @pytest.mark.parametrize("storage", ["files", "array", "texts"])
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_every_label_stands_with_its_file(
@@ -58,18 +73,7 @@ def test_every_label_stands_with_its_file(
         labels = np.array([[1, 0], [1, 1], [0, 1], [0, 0]])
     prepared = dataset_of(tmp_path, storage, labels)
     monkeypatch.setattr(bought, "open_dataset", lambda folder, name: prepared)
-    table, balance = tmp_path / "bought.csv", tmp_path / "balance.csv"
-    bought.write_bought(
-        table,
-        balance,
-        Experiment.from_json(json.dumps(values)),
-        round_pattern=f"{tmp_path}/{fake_results.ROUND}",
-        initial_pattern=f"{tmp_path}/{fake_results.INITIAL}",
-        dataset_pattern=f"{tmp_path}/manifest.json",
-        annotation_pattern=f"{tmp_path}/record.json",
-    )
-    with open(table, encoding="utf-8", newline="") as handle:
-        found = list(csv.DictReader(handle))
+    found, rounds = written(tmp_path, values)
     assert tuple(found[0]) == bought.BOUGHT_COLUMNS
     names = ["", "cat", "cat|dog"] if multilabel else ["cat", "cat", "dog"]
     files = ["pool/3.png", "pool/0.png", "pool/1.png"] if storage == "files" else ["", "", ""]
@@ -85,8 +89,6 @@ def test_every_label_stands_with_its_file(
         assert [row["text"] for row in rows] == texts
         assert [row["label"] for row in rows] == names
         assert {row["annotator"] for row in rows} == {"exact"}
-    with open(balance, encoding="utf-8", newline="") as handle:
-        rounds = list(csv.DictReader(handle))
     assert "annotator" not in rounds[0]  # all are exact
     assert [(row["strategy"], row["round"], row["num_labeled"]) for row in rounds] == [
         *(("random", "0", "2"), ("random", "1", "3")),
@@ -115,17 +117,6 @@ def test_without_any_label_shares_are_empty(
     labels = np.array([[1, 0], [1, 1], [0, 1], [0, 0]])
     prepared = dataset_of(tmp_path, "array", labels)
     monkeypatch.setattr(bought, "open_dataset", lambda folder, name: prepared)
-    balance = tmp_path / "balance.csv"
-    bought.write_bought(
-        tmp_path / "bought.csv",
-        balance,
-        Experiment.from_json(json.dumps(values)),
-        round_pattern=f"{tmp_path}/{fake_results.ROUND}",
-        initial_pattern=f"{tmp_path}/{fake_results.INITIAL}",
-        dataset_pattern=f"{tmp_path}/manifest.json",
-        annotation_pattern=f"{tmp_path}/record.json",
-    )
-    with open(balance, encoding="utf-8", newline="") as handle:
-        (row,) = csv.DictReader(handle)
+    _, (row,) = written(tmp_path, values)
     assert (row["num_labeled"], row["occurrences"], row["classes_without_label"]) == ("1", "0", "2")
     assert {row[name] for name in ("evenness", "rarest_share", "distance_to_pool")} == {""}

@@ -40,6 +40,7 @@ CHANGES = {
     f"{POOL}(labels, images[:4])": "images are uint8 (4, 4, 4, 3), not uint8 (N, H, W, 3)",
     f"{POOL}(labels, images[0])": "images are uint8 (4, 4, 3), not uint8 (N, H, W, 3)",
     f"{POOL}(labels, images * 1.0)": "images are float64 (6, 4, 4, 3), not uint8 (N, H, W, 3)",
+    f"{POOL}(labels, images, weights=np.ones(6, np.float32))": "and its INFO does not say so; ",
     f"{POOL}(labels)": "split pool: needs one image or one file for each label",
     f"{POOL}(labels[:0], images[:0])": "split pool has no image left",
     "splits['train'] = splits.pop('pool')": "needs the split pool; has train",
