@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.small_finetuning import IDS, draw, settings
-from labelbench_core.datasets import digits, open_dataset, prepare
+from labelbench_core.datasets import digits, open_dataset, raw_checks
 from labelbench_core.datasets.prepare import prepare_dataset
 from labelbench_core.storage.round_files import Round
 from labelbench_core.training import on_images
@@ -24,7 +24,7 @@ def dataset(tmp_path, monkeypatch):
         return raw
 
     monkeypatch.setattr(digits, "load", with_weights)
-    monkeypatch.setattr(prepare, "has_weights", lambda entry: True)
+    monkeypatch.setattr(raw_checks, "has_weights", lambda entry: True)
     paths = tmp_path / "arrays", tmp_path / "manifest.json"
     prepare_dataset("digits", "digits", {}, tmp_path, *paths)
     return open_dataset(tmp_path)
