@@ -1,0 +1,143 @@
+"""Tables of answers, with a row for each: what CSV and Hugging Face's metadata have in common."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from labelbench_core.campaign.answers.answer import Answer, Outcome
+from labelbench_core.campaign.answers.formats._said import Said
+from labelbench_core.errors import InputError, listed, shown
+
+SEPARATORS = (",", ";", "\t")
+"""Of CSV; spreadsheets write semicolons where the comma is the decimal sign."""
+LABELS = ("labels", "label")
+LONGEST_CELL = 32_000
+"""Characters: spreadsheets hold 32,767 in a cell, and Python's reader refuses over 131,072."""
+_STUDIO = {"annotation_id", "lead_time"}
+
+
+def header_of(text: str) -> tuple[list[str], str] | None:
+    """Names in the first line of a table, and what separates them; None where it is no such table.
+
+    A table of answers has a column `item` or `file_name`.
+    """
+    line = next(iter(text.splitlines()), "")
+    for separator in SEPARATORS:
+        try:
+            names = [name.strip().lower() for name in next(csv.reader([line], delimiter=separator))]
+        except (csv.Error, StopIteration):
+            continue
+        if {"item", "file_name"} & set(names):
+            return names, separator
+    return None
+
+
+def said_in_csv(text: str, path: object, multilabel: bool) -> list[Said]:
+    """What the rows of a CSV file say.
+
+    Raises
+    ------
+    InputError
+        Where the file is no table, or lacks a column that is needed.
+    """
+    found = header_of(text)
+    if found is None:
+        told = f"{path}: first line: {shown(next(iter(text.splitlines()), ''))}"
+        raise InputError(f"{told}; allowed: names of columns, item or file_name among them")
+    names, separator = found
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise InputError(f"{path}: column {shown(twice[0])} twice; allowed: each column once")
+    if set(names) >= _STUDIO:
+        told = f"{path}: a table of Label Studio, without what was skipped"
+        raise InputError(f"{told}; allowed: its exports JSON or JSON-MIN")
+    if not {*LABELS, "outcome"} & set(names):
+        told = f"{path}: no column of labels; columns: {listed(names)}"
+        raise InputError(f"{told}; allowed: a column label, labels or outcome")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    said, errors = list[Said](), list[str]()
+    try:
+        next(reader)
+        for number, cells in enumerate(reader, start=1):
+            if not any(cells):
+                continue
+            if len(cells) != len(names):
+                told = f"{path}: row {number}: {len(cells)} cells"
+                errors.append(f"{told}; allowed: {len(names)}, as in the first line")
+                continue
+            said.append(said_in_row(dict(zip(names, cells, strict=True)), number, multilabel))
+    except csv.Error as error:
+        raise InputError(f"{path}: line {reader.line_num}: {error}; allowed: CSV") from error
+    if errors:
+        raise InputError("\n".join(errors))
+    return said
+
+
+def said_in_row(row: Mapping[str, Any], number: int, multilabel: bool) -> Said:
+    """What a row says; cells are text, or values of JSON."""
+    given = next((row[key] for key in LABELS if row.get(key) not in (None, "")), None)
+    outcome = _text(row.get("outcome"))
+    labels = None if given is None else _labels(given, multilabel)
+    if labels is None and multilabel and outcome.strip().lower() == Outcome.LABELED:
+        labels = []
+    return Said(
+        f"row {number}",
+        row.get("item") or row.get("file_name"),
+        labels,
+        outcome,
+        _text(row.get("annotator")),
+        *(None if row.get(key) == "" else row.get(key) for key in ("seconds", "at", "batch")),
+    )
+
+
+def _labels(given: Any, multilabel: bool) -> Sequence[Any]:
+    """Labels of a cell: of one label itself; of several a JSON list, or with semicolons."""
+    if not multilabel:
+        return given if isinstance(given, list) else [given]
+    if isinstance(given, str) and given.lstrip().startswith("["):
+        try:
+            read = json.loads(given)
+        except ValueError:
+            return [given]
+        return read if isinstance(read, list) else [given]
+    if isinstance(given, str):
+        return [part for part in given.split(";") if part.strip()]
+    return given if isinstance(given, list) else [given]
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def label_cell(label: Any) -> str:
+    """A label as `said_in_row` reads it from a cell."""
+    if label is None or isinstance(label, str):
+        return label or ""
+    return json.dumps(list(label), ensure_ascii=False)
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """A table as CSV; a cell that a row lacks, or that is None, is empty; long text is cut."""
+    handle = io.StringIO(newline="")
+    writer = csv.writer(handle, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        cells = [row.get(column) for column in columns]
+        writer.writerow([_cell(cell) for cell in cells])
+    return handle.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > LONGEST_CELL:
+        return value[:LONGEST_CELL] + "…"
+    return "" if value is None else value
+
+
+def by_item(answers: Iterable[Answer]) -> dict[str, list[Answer]]:
+    """Item → its answers, in their order."""
+    found: dict[str, list[Answer]] = {}
+    for answer in answers:
+        found.setdefault(answer.item, []).append(answer)
+    return found
