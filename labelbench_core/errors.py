@@ -24,13 +24,27 @@ class InputError(ValueError):
     """
 
 
-def damaged(path: str | Path, problem: str, delete: str = "it") -> InputError:
+class Damaged(InputError):
+    """A result that is not as it was written: `path`, and the `problem` without its cure."""
+
+    def __init__(self, path: str | Path, problem: str, cure: str) -> None:
+        super().__init__(f"{path}: {problem}; {cure}")
+        self.path, self.problem = path, problem
+
+
+def damaged(path: str | Path, problem: str, delete: str = "it") -> Damaged:
     """The error for a result that is not as it was written; it says what to delete.
 
     Snakemake makes again whatever an experiment needs and is missing.
     """
     cure = f"delete {delete} and run the same command again to recreate it"
-    return InputError(f"{path}: {problem}; {cure}")
+    return Damaged(path, problem, cure)
+
+
+def altered(path: str | Path, problem: str) -> Damaged:
+    """The error for a fact that is not as it was written: no command makes it again."""
+    cure = "restore it from a copy: it is written once, and no command makes it again"
+    return Damaged(path, problem, cure)
 
 
 def missing(path: str | Path, made_by: str = "") -> InputError:

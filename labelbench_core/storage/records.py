@@ -76,6 +76,16 @@ KINDS: dict[str, tuple[str, Mapping[str, Any]]] = {
         "draw_initial_pool",
         {"dataset": str, "schedule": str, "seed": int, "labeled": [int]},
     ),
+    "audit order": (
+        "",
+        {
+            "campaign": str,
+            "stratum": int,
+            "items": [str],
+            "reserved": int,
+            "previous": Each(str),
+        },
+    ),
     "round": (
         "train_initial or select_round",
         {

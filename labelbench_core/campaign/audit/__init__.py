@@ -1,0 +1,1 @@
+"""The audit: random rows of the pool that no model learns from, and what they tell of a model."""
