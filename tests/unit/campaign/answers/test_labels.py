@@ -1,0 +1,274 @@
+"""One label for each item, against a plain account of what everybody said last."""
+
+import importlib.util
+import itertools
+import random
+from collections import Counter, defaultdict
+
+import numpy as np
+import pytest
+
+from labelbench_core.campaign.answers import labels
+from labelbench_core.campaign.answers.answer import Answer, Outcome, moment
+from labelbench_core.campaign.answers.classes import ClassHistory
+from labelbench_core.campaign.answers.labels import DAWID_SKENE, Change, State, labels_of
+from labelbench_core.errors import InputError
+
+CLASSES = ("cat", "dog", "bird")
+HISTORY = ClassHistory(CLASSES)
+
+
+@pytest.fixture(params=["crowd-kit", "the plain equations"])
+def estimates(request, monkeypatch):
+    """Probabilities by the package, where it is installed, and by the equations below."""
+    if request.param == "crowd-kit":
+        pytest.importorskip("crowdkit")
+    else:
+        monkeypatch.setattr(labels, "posteriors", plain_dawid_skene)
+
+
+def said(what, annotator="anna", item="a", **more):
+    """An answer from a class, classes, or the name of an outcome."""
+    if what in ("skipped", "unsure", "no-class"):
+        return Answer(item, what, None, annotator, **more)
+    return Answer(item, "labelled", what, annotator, **more)
+
+
+def only(answers, history=HISTORY, **options):
+    (found,) = labels_of(answers, history, **options).items.values()
+    return found.state.value, found.label, found.confidence
+
+
+@pytest.mark.parametrize(
+    ("votes", "wanted"),
+    [
+        (["cat"], ("labelled", "cat", 1.0)),
+        (["cat", "cat", "dog"], ("labelled", "cat", 2 / 3)),
+        (["cat", "dog"], ("contradicted", None, 0.5)),
+        (["cat", "cat", "dog", "bird"], ("contradicted", None, 0.5)),
+        (["cat", "unsure", "skipped"], ("labelled", "cat", 1.0)),
+        (["no-class"], ("no-class", None, 1.0)),
+        (["no-class", "cat"], ("contradicted", None, 0.5)),
+        (["no-class", "cat", "no-class"], ("no-class", None, 2 / 3)),
+        (["unsure", "skipped"], ("unsure", None, None)),
+        (["skipped", "skipped"], ("skipped", None, None)),
+        ([("cat",), ("cat", "dog"), ("cat", "dog")], ("labelled", ("cat", "dog"), 2 / 3)),
+        ([("cat",), ("cat", "dog")], ("contradicted", None, 0.5)),
+        ([(), ()], ("labelled", (), 1.0)),
+        ([(), "no-class", "no-class"], ("no-class", None, 2 / 3)),
+        ([("cat",), ("cat",), "no-class"], ("labelled", ("cat",), 2 / 3)),
+    ],
+)
+def test_what_most_say(votes, wanted):
+    answers = [said(what, f"person {number}") for number, what in enumerate(votes)]
+    assert only(answers) == wanted
+    assert only(answers[::-1]) == wanted
+
+
+def test_a_later_answer_of_the_same_person_holds_and_is_listed():
+    answers = [said("cat"), said("cat", "ben"), said("dog"), said("dog")]
+    found = labels_of(answers, HISTORY)
+    assert found.items["a"].votes == {"anna": "dog", "ben": "cat"}
+    assert found.changes == [Change(answers[0], answers[2])]
+    assert found.of_state(State.CONTRADICTED) == ["a"]
+    assert only(answers[::2]) == ("labelled", "dog", 1.0)
+    assert only(answers[::2], later_holds=False) == ("contradicted", None, 1.0)
+    assert only(answers[2:], later_holds=False) == ("labelled", "dog", 1.0)
+
+
+def test_what_is_later_is_told_by_times_if_all_have_one():
+    early, late = "2026-03-01T10:00:00+02:00", "2026-03-01T09:00:00Z"
+    assert only([said("dog", at=late), said("cat", at=early)])[1] == "dog"
+    assert only([said("dog", at=late), said("cat")])[1] == "cat"
+    assert only([said("dog", at=late), said("unsure", at=early)])[1] == "dog"
+
+
+def test_answers_of_a_class_that_was_split_do_not_hold():
+    split = ClassHistory(CLASSES, [{"split": {"from": "bird", "into": ["duck", "goose"]}}])
+    found = labels_of([said("bird"), said("cat", item="b")], split)
+    assert found.items["a"].state is State.ASK_AGAIN
+    assert found.ask_again == {"a": "bird was split into duck, goose"}
+    asked = labels_of([said("bird"), said("duck")], split)
+    assert (asked.items["a"].label, asked.changes, asked.ask_again) == ("duck", [], {})
+    assert only([said("bird"), said("goose", "ben")], split) == ("labelled", "goose", 1.0)
+
+
+def test_other_names_of_the_same_class_agree():
+    changes = [{"add": "puppy"}, {"merge": {"from": ["dog", "puppy"], "to": "dog"}}]
+    found = labels_of(
+        [said("puppy"), said("dog", "ben"), said("dog")], ClassHistory(CLASSES, changes)
+    )
+    assert (found.items["a"].label, found.items["a"].confidence, found.changes) == ("dog", 1.0, [])
+
+
+def test_classes_that_nobody_could_choose_are_named():
+    history = ClassHistory(CLASSES, [{"add": "lynx"}, {"add": "fox"}])
+    offered = {"1-aa": CLASSES, "2-bb": [*CLASSES, "lynx"]}
+    first, second = said("no-class", batch="1-aa"), said("no-class", "ben", batch="2-bb")
+    found = labels_of([first], history, offered=offered).items["a"]
+    assert (found.state, found.silent_on) == (State.NO_CLASS, ("lynx", "fox"))
+    assert labels_of([first, second], history, offered=offered).items["a"].silent_on == ("fox",)
+    assert (
+        labels_of([first, said("cat", "ben")], history, offered=offered).items["a"].silent_on == ()
+    )
+    several = labels_of([said(("cat",), batch="2-bb")], history, offered=offered).items["a"]
+    assert (several.label, several.silent_on) == (("cat",), ("fox",))
+
+
+def random_answers(draw, multilabel):
+    answers = []
+    for number in range(draw.randrange(1, 40)):
+        outcome = draw.choice([*Outcome, Outcome.LABELED, Outcome.LABELED])
+        label = None
+        if outcome is Outcome.LABELED:
+            label = draw.choice(CLASSES)
+            if multilabel:
+                label = tuple(draw.sample(CLASSES, draw.randrange(3)))
+        at = (
+            None if draw.random() < 0.2 else f"2026-03-01T09:{draw.randrange(60):02d}:{number:02d}Z"
+        )
+        answers.append(Answer(draw.choice("abcd"), outcome, label, draw.choice("xyz"), at=at))
+    return answers
+
+
+def plain_labels(answers):
+    """Item -> state, label, as the module's words say it, one item after another."""
+    found, changed = {}, defaultdict(int)
+    for item in {one.item for one in answers}:
+        last = {}
+        for who in {one.annotator for one in answers if one.item == item}:
+            theirs = [one for one in answers if (one.item, one.annotator) == (item, who)]
+            if all(one.at for one in theirs):
+                theirs.sort(key=lambda one: moment(one.at))
+            last[who] = theirs[-1]
+            for one, other in itertools.pairwise(theirs):
+                changed[item] += (one.outcome, one.label) != (other.outcome, other.label)
+        votes = [one for one in last.values() if one.outcome in ("labelled", "no-class")]
+        if not votes:
+            unsure = any(one.outcome == "unsure" for one in last.values())
+            found[item] = ("unsure" if unsure else "skipped", None)
+            continue
+        half = len(votes) / 2
+        none = sum(one.outcome == "no-class" for one in votes)
+        if none > half:
+            found[item] = ("no-class", None)
+        elif any(isinstance(one.label, tuple) for one in votes):
+            counts = {name: sum(name in (one.label or ()) for one in votes) for name in CLASSES}
+            tie = any(count == half for count in counts.values())
+            chosen = tuple(sorted(name for name in CLASSES if counts[name] > half))
+            found[item] = ("contradicted", None) if tie else ("labelled", chosen)
+        else:
+            most = [name for name in CLASSES if sum(one.label == name for one in votes) > half]
+            found[item] = ("labelled", most[0]) if most else ("contradicted", None)
+    return found, {item: count for item, count in changed.items() if count}
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_random_answers_against_the_plain_account(multilabel):
+    states = Counter()
+    for seed in range(300):
+        answers = random_answers(random.Random(seed), multilabel)
+        found = labels_of(answers, HISTORY)
+        wanted, changed = plain_labels(answers)
+        assert {name: (one.state, one.label) for name, one in found.items.items()} == wanted, seed
+        assert Counter(change.later.item for change in found.changes) == changed
+        states.update(one.state for one in found.items.values())
+        assert list(found.items) == list(dict.fromkeys(one.item for one in answers))
+    assert min(states[state] for state in State if state is not State.ASK_AGAIN) > 20
+
+
+def test_another_method_is_refused():
+    with pytest.raises(ValueError, match="method 'mean'; allowed: majority, dawid-skene"):
+        labels_of([], HISTORY, method="mean")
+
+
+def test_dawid_skene_is_refused_by_name_where_its_package_is_missing(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    told = "method 'dawid-skene': the package crowd-kit is not installed; allowed: 'majority', or"
+    with pytest.raises(InputError, match=told):
+        labels_of([said("cat")], HISTORY, method=DAWID_SKENE)
+
+
+def plain_dawid_skene(votes, steps=100):
+    """Item -> class -> its probability, by equations 2.3 to 2.5 of Dawid and Skene (1979)."""
+    items, people, classes = (sorted({vote[at] for vote in votes}) for at in range(3))
+    given = np.zeros((len(items), len(people), len(classes)))
+    for item, who, label in votes:
+        given[items.index(item), people.index(who), classes.index(label)] += 1
+    likely = given.sum(1) / given.sum((1, 2))[:, None]
+    for _ in range(steps):
+        shares = likely.mean(0)
+        errors = np.einsum("ij,ikl->kjl", likely, given)
+        errors /= np.maximum(errors.sum(2, keepdims=True), 1e-10)
+        log = np.log(np.maximum(shares, 1e-10)) + np.einsum(
+            "ikl,kjl->ij", given, np.log(np.maximum(errors, 1e-10))
+        )
+        likely = np.exp(log - log.max(1, keepdims=True))
+        likely /= likely.sum(1, keepdims=True)
+    return {
+        item: dict(zip(classes, row, strict=True)) for item, row in zip(items, likely, strict=True)
+    }
+
+
+def simulated(seed, items=120):
+    """Answers of five people, two of whom are mostly right; the true classes."""
+    draw, answers, truth = random.Random(seed), [], {}
+    for number in range(items):
+        true = draw.choice(CLASSES)
+        truth[f"{number:03d}"] = true
+        for who, right in (("a", 0.95), ("b", 0.9), ("c", 0.4), ("d", 0.4), ("e", 0.4)):
+            label = true if draw.random() < right else draw.choice(CLASSES)
+            answers.append(said(label, who, f"{number:03d}"))
+    return answers, truth
+
+
+@pytest.mark.usefixtures("estimates")
+def test_dawid_skene_gives_what_the_plain_equations_give():
+    answers, truth = simulated(0)
+    likely = plain_dawid_skene([(a.item, a.annotator, a.label) for a in answers])
+    found = labels_of(answers, HISTORY, method=DAWID_SKENE)
+    for item, one in found.items.items():
+        best = max(likely[item].values())
+        assert one.confidence == pytest.approx(best, abs=1e-3)
+        if best > 0.51:
+            assert one.label == max(likely[item], key=likely[item].get)
+    plain = labels_of(answers, HISTORY)
+    right = [
+        sum(one.label == truth[item] for item, one in each.items.items()) for each in (plain, found)
+    ]
+    assert right[1] > right[0] + 5
+    overruled = {
+        item
+        for item, one in found.items.items()
+        if plain.items[item].label not in (None, one.label)
+    }
+    assert set(found.overruled) == overruled
+    assert overruled
+
+
+@pytest.mark.usefixtures("estimates")
+def test_dawid_skene_with_several_labels_and_none():
+    answers, _ = simulated(1)
+    sets = [
+        said("no-class" if one.label == "bird" else (one.label,), one.annotator, one.item)
+        for one in answers
+    ]
+    found = labels_of(sets, HISTORY, method=DAWID_SKENE).items
+    likely = {
+        name: plain_dawid_skene([(a.item, a.annotator, a.label == name) for a in answers])
+        for name in CLASSES
+    }
+    compared = Counter()
+    for item, one in found.items():
+        chances = {name: likely[name][item][True] for name in CLASSES}
+        if min(abs(chance - 0.5) for chance in chances.values()) < 0.01:
+            continue
+        if chances["bird"] > 0.5:
+            wanted = (State.NO_CLASS, None)
+        else:
+            wanted = (State.LABELED, tuple(n for n in ("cat", "dog") if chances[n] > 0.5))
+        assert (one.state, one.label) == wanted
+        compared[wanted] += 1
+    assert len(compared) >= 3
+    none = labels_of([said((), "a"), said((), "b")], HISTORY, method=DAWID_SKENE)
+    assert none.items["a"].label == ()
