@@ -53,7 +53,7 @@ def random_answers(one, seed, annotators=("", "anna", "Ben B.")):
                     label = tuple(draw.sample(one.classes, draw.randrange(len(one.classes))))
             seconds = draw.choice([None, 0.0, draw.random() * 10, 1e-5, 12345.0])
             at = draw.choice(
-                [None, f"2026-03-01T09:30:{place:02d}.25+01:00", "2026-03-01T08:30:00Z"]
+                [None, f"2026-03-01T09:30:{place % 60:02d}.25+01:00", "2026-03-01T08:30:00Z"]
             )
             answers.append(Answer(item.item, outcome, label, annotator, seconds, at, one.name))
     return answers

@@ -72,7 +72,7 @@ def results(choices):
 
 @contextlib.contextmanager
 def label_studio(folder):
-    """Two users of a new server whose data are in `folder`."""
+    """Two users of a new server whose data are in `folder`, which is its document root, too."""
     program = os.environ.get("LABEL_STUDIO") or shutil.which("label-studio")
     if program is None:
         pytest.skip("label-studio is not installed (LABEL_STUDIO=DIR/bin/label-studio names it)")
@@ -80,7 +80,9 @@ def label_studio(folder):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    settings = {"COLLECT_ANALYTICS": "false", "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true"}
+    local = {"SERVING_ENABLED": "true", "DOCUMENT_ROOT": str(folder)}
+    settings = {f"LABEL_STUDIO_LOCAL_FILES_{name}": value for name, value in local.items()}
+    settings["COLLECT_ANALYTICS"] = "false"
     options = {"port": port, "internal-host": "127.0.0.1", "data-dir": folder, "username": FIRST}
     options |= {"password": PASSWORD, "user-token": TOKEN}
     command = [program, "start", "--no-browser", "--enable-legacy-api-token", "--agree-fix-sqlite"]

@@ -108,7 +108,7 @@ class Holding:
     @property
     def votes(self) -> bool:
         """Whether it says something of the item's class."""
-        return self.answer.outcome in (Outcome.LABELED, Outcome.NO_CLASS)
+        return _votes(self.answer)
 
 
 def labels_of(
@@ -134,8 +134,8 @@ def labels_of(
     offered
         Batch → the classes among which its annotators chose.
     later_holds
-        Of several answers of one annotator the last holds. If not, an item whose answer was changed
-        is contradicted.
+        Of several answers of one annotator the last holds. If not, an item whose class somebody
+        changed is contradicted.
 
     Returns
     -------
@@ -150,7 +150,9 @@ def labels_of(
     if method not in METHODS:
         raise ValueError(f"method {method!r}; allowed: {', '.join(METHODS)}")
     holding, changes, reasons = holding_answers(answers, history, offered)
-    changed = set() if later_holds else {change.later.item for change in changes}
+    changed = set[str]()
+    if not later_holds:
+        changed = {one.later.item for one in changes if _votes(one.earlier) and _votes(one.later)}
     votes = {
         item: {one.answer.annotator: one.label for one in held if one.votes}
         for item, held in holding.items()
@@ -212,6 +214,10 @@ def holding_answers(
             if last:
                 holding[item].append(last)
     return holding, changes, reasons
+
+
+def _votes(answer: Answer) -> bool:
+    return answer.outcome in (Outcome.LABELED, Outcome.NO_CLASS)
 
 
 def _in_time(answers: Sequence[Answer]) -> Sequence[Answer]:

@@ -6,6 +6,7 @@ A format's module has `NAME`, `recognizes(text)`, `read(text, path, multilabel)`
 
 import io
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,16 @@ from labelbench_core.storage import files
 
 FORMATS = (csv_table, label_studio, cvat, hugging_face)
 ALLOWED = listed(one.NAME for one in FORMATS)
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 _ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
@@ -59,7 +70,7 @@ def _text(content: bytes, path: str | Path) -> str:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 content = archive.read(cvat.MEMBER)
-        except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError) as error:
+        except _DAMAGED as error:
             told = f"{path}: an archive without a readable {cvat.MEMBER} ({error})"
             raise InputError(f"{told}; allowed: CVAT's, or the file alone") from error
     try:
@@ -87,7 +98,7 @@ def write_exports(
     batch
         What is handed out.
     image_url
-        Item → address of its image, for Label Studio; default: below its local files.
+        Item → address of its image, for Label Studio (`label_studio.local_files`).
 
     Returns
     -------

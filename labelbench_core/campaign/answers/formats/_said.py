@@ -93,7 +93,7 @@ class Items:
             told = f"item: {shown(name)} was never handed out"
             raise ValueError(f"{told}; allowed: items of {self._all_batches()}")
         if batch is not None:
-            if batch not in self._batches:
+            if not isinstance(batch, str) or batch not in self._batches:
                 told = f"batch: {shown(batch)} is not of this campaign"
                 raise ValueError(f"{told}; allowed: {listed(self._batches)}")
             if item not in self._batches[batch]:
@@ -217,6 +217,8 @@ def _agrees(label: str, outcome: Outcome) -> bool:
 
 
 def _name(label: Any) -> str:
+    if isinstance(label, int) and not isinstance(label, bool):
+        label = str(label)  # of a class whose name is a number, in JSON
     if not isinstance(label, str):
         raise ValueError(f"label: {shown(label)}; allowed: the name of a class")
     return unicodedata.normalize("NFC", label.strip())

@@ -1,6 +1,7 @@
 """What was handed out: the rows of a batch, and what may be said of them."""
 
 import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -154,9 +155,11 @@ def check_class_names(classes: Sequence[str], where: str) -> None:
         if name in names_beside_classes(multilabel=True):
             told = f"{where}: class {shown(name)} stands for an outcome in exports"
             raise InputError(f"{told}; allowed: any other name")
-    for place, name in enumerate(classes):
-        if name in classes[:place]:
+    seen = set[str]()
+    for name in classes:
+        if (plain := unicodedata.normalize("NFC", name)) in seen:
             raise InputError(f"{where}: class {shown(name)} twice; allowed: each name once")
+        seen.add(plain)
 
 
 def names_beside_classes(multilabel: bool) -> list[str]:

@@ -34,7 +34,7 @@ from labelbench_core.errors import InputError, shown
 NAME = "Label Studio JSON"
 CONTROL, SHOWN = "label", "shown"
 LOCAL_FILES = "/data/local-files/?d="
-"""Where a server of Label Studio that may serve local files has them, below its document root."""
+"""Where a server of Label Studio has the files below its document root."""
 _HOTKEYS = "123456789"
 _UPLOADED = re.compile(r"/data/upload/.*/[0-9a-f]{8}-([^/]+)")
 
@@ -166,9 +166,9 @@ def write(
     answers
         Become annotations.
     image_url
-        Item → address of its image; default: below the server's local files.
+        Item → address of its image; default: `local_files` of the document root itself.
     """
-    url_of = image_url or local_file
+    url_of = image_url or local_files("")
     given = by_item(answers)
     tasks = []
     for item in batch.items:
@@ -183,9 +183,19 @@ def write(
     return json.dumps(tasks, ensure_ascii=False, indent=1) + "\n"
 
 
-def local_file(item: str) -> str:
-    """Address of an item's file on a server of Label Studio whose document root is the pool's."""
-    return LOCAL_FILES + urllib.parse.quote(item)
+def local_files(folder: str) -> Callable[[str], str]:
+    """Item → address of its file on a server of Label Studio that serves local files.
+
+    The server is started with `LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true` and
+    `LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT`, and the project has the pool's folder as a source
+    storage of local files, which has to be below that root; it need not be synchronised.
+
+    Parameters
+    ----------
+    folder
+        Path of the pool's folder below the server's document root.
+    """
+    return lambda item: LOCAL_FILES + urllib.parse.quote(f"{folder}/{item}".lstrip("/"))
 
 
 def _predictions(item: HandedItem, batch: Batch) -> list[dict[str, Any]]:

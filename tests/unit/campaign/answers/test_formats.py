@@ -204,6 +204,8 @@ def test_annotators_and_times_of_label_studio():
     task = {"id": 3, "data": {"item": "row-17"}, "annotations": [given], "drafts": [{}]}
     answer = Answer("row-17", "labelled", "cat", "anna", 2.0, times["updated_at"])
     assert read(json.dumps([task]), batch()) == [answer]
+    del given["updated_at"]
+    assert read(json.dumps([task]), batch())[0].at == times["created_at"]
 
 
 def test_tags_of_cvat():
@@ -308,7 +310,12 @@ def test_an_item_of_another_batch_is_told():
         ("item,label\na,cat,dog\n", "row 1: 3 cells; allowed: 2, as in the first line"),
         ('item,label\na,"cat\n', "line 2: unexpected end of data; allowed: CSV"),
         ("annotation_id,item,lead_time,label\n", "a table of Label Studio, without what was skip"),
-        ('{"file_name": "a/1.png", "label": 3}', "row 1: label: 3; allowed: the name of a class"),
+        ('{"file_name": "a/1.png", "label": 3}', "row 1: label: '3'; allowed: cat, dog, grey wolf"),
+        ('{"file_name": "a/1.png", "label": true}', "label: True; allowed: the name of a class"),
+        (
+            '{"file_name": "a/1.png", "label": "cat", "batch": [1]}',
+            f"batch: [1] is not of this campaign; allowed: {NAME}",
+        ),
         ('{"file_name": "a/1.png"}\n[2]', "line 2: [2]; allowed: an object"),
         ('{"file_name": "a/1.png"}\n{"x"', "line 2: not JSON"),
         ("item,label\n1.png,cat\n", "item: '1.png' may be each of a/1.png, b/1.png; allowed: the"),
@@ -345,6 +352,11 @@ def test_each_class_has_a_name_of_its_own():
     check_class_names(AWKWARD_CLASSES, "classes")
     with pytest.raises(InputError, match="'cat' twice"):
         check_class_names(["cat", "dog", "cat"], "classes")
+
+
+def test_a_number_in_json_may_be_the_name_of_a_class():
+    made = batch(("a",), classes=("1", "7"))
+    assert read('{"file_name": "a", "label": 7}', made)[0].label == "7"
 
 
 def test_thousands_of_unknown_items_are_told_quickly():

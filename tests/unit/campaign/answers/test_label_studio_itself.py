@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from helpers.answered_batches import data_url
+from helpers.answered_batches import batch, data_url
 from helpers.exported_answers import IMAGES, TEXTS, check_images, check_texts
 from helpers.label_studio_server import label_studio, results
+from labelbench_core.campaign.answers.formats import label_studio as ours
 from labelbench_core.campaign.answers.formats import write_exports
 
 pytestmark = pytest.mark.thorough
@@ -38,8 +39,20 @@ def test_its_exports_are_read(tmp_path):
             for kind in ("JSON", "JSON_MIN"):
                 content = anna.export(project, kind)
                 (exports / f"{name}-{kind.lower()}.json").write_bytes(content)
+        check_local_files_are_served(anna, tmp_path / "server")
     check_images(exports)
     check_texts(exports)
+
+
+def check_local_files_are_served(anna, root):
+    (root / "my pool" / "a").mkdir(parents=True)
+    (root / "my pool" / "a" / "1.png").write_bytes(b"an image")
+    made = batch(("a/1.png",))
+    (task,) = json.loads(ours.write(made, image_url=ours.local_files("my pool")))
+    project, _ = anna.project("local", ours.labeling_config(made), [task])
+    storage = {"project": project, "path": str(root / "my pool"), "use_blob_urls": True}
+    anna.ask("POST", "/api/storages/localfiles/", storage)
+    assert anna.call("GET", task["data"]["image"]) == b"an image"
 
 
 def annotate_images(anna, ben, numbers):
