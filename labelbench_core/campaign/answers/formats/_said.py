@@ -65,6 +65,7 @@ class Items:
         self._by_last: dict[str, list[str]] = defaultdict(list)
         for name in self._by_name:
             self._by_last[name.rpartition("/")[2]].append(name)
+        self._pool_is_known = bool(expected.pool)
         self._hints = 0
 
     def find(self, name: Any, batch: Any) -> str:
@@ -83,7 +84,8 @@ class Items:
             if self._hints < _MOST_HINTS and len(self._handed) <= _MOST_NAMES:
                 self._hints += 1
                 hint = did_you_mean(name, self._handed)
-            told = f"item: {shown(name)} is not in the pool{hint}"
+            problem = "is not in the pool" if self._pool_is_known else "was never handed out"
+            told = f"item: {shown(name)} {problem}{hint}"
             raise ValueError(f"{told}; allowed: items of {self._all_batches()}")
         if len(found) > 1:
             told = f"item: {shown(name)} may be each of {listed(sorted(found)[:4])}"
@@ -231,5 +233,5 @@ def _allowed(classes: Collection[str], multilabel: bool) -> str:
 def _seconds(value: Any) -> float | None:
     if isinstance(value, str):
         with contextlib.suppress(ValueError):
-            value = float(value)
+            value = float(value.replace(",", "."))  # the decimal sign of some spreadsheets
     return checked_seconds(value)

@@ -79,7 +79,8 @@ class Expected:
     multilabel
         An item belongs to any number of classes.
     pool
-        All items of the pool, to tell an item that was never handed out from one that is not there.
+        All items of the pool, to tell an item that was never handed out from one that is not there;
+        empty: not known.
     """
 
     handed: Mapping[str, Collection[str]]

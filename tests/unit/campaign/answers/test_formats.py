@@ -153,8 +153,8 @@ def test_exports_of_label_studio_itself():
 
 def test_tables_of_spreadsheets():
     made = batch(("a", "b", "c"))
-    wanted = [Answer("a", "labelled", "cat"), Answer("c", "unsure")]
-    table = "Item;File;Label;Outcome\r\na;x;cat;\r\nb;x;;\r\n;;;\r\nc;x;; Unsure\r\n"
+    wanted = [Answer("a", "labelled", "cat", seconds=2.5), Answer("c", "unsure")]
+    table = "Item;Label;Outcome;Seconds\r\na;cat;;2,5\r\nb;;;\r\n;;;\r\nc;; Unsure;\r\n"
     for text in (table, table.replace(";", "\t")):
         for encoding in ("utf-8", "utf-8-sig", "utf-16"):
             assert read(text.encode(encoding), made) == wanted
@@ -258,6 +258,11 @@ def test_all_errors_of_a_file_are_told_at_once():
         "given.dat: row 10: item: None; allowed: the id of an item handed out",
         f"given.dat: row 11: label: empty; allowed: one of {classes}",
     ]
+
+
+def test_without_a_pool_an_unknown_item_was_never_handed_out():
+    (line,) = problems("item,label\nrow-18,cat\n")
+    assert "item: 'row-18' was never handed out (did you mean 'row-17'?); allowed: items" in line
 
 
 def test_an_item_of_another_batch_is_told():
