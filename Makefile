@@ -3,6 +3,7 @@
 # make plan CONFIG=FILE   what would run, how much of it, and why; FULL=1: every job
 # make test   install, run the tests; COVERAGE=1: and count the lines of the library that they run;
 #   THOROUGH=1: and those that take minutes
+# make test-extras   the tests that need packages of our extras, with those in .venv-extras
 # make thorough   the tests that take minutes, alone
 # make check-gpu   on a machine with a GPU: try and time every path on it, in nine minutes
 # make docs   draw the pictures of the docs and write their tables
@@ -14,7 +15,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := uv>=0.8,<1
 
-.PHONY: demo run plan test thorough lint format docs claims bench check-gpu lock slurm clean
+.PHONY: demo run plan test test-extras thorough lint format docs claims bench check-gpu lock slurm clean
 
 # The quickstart, and any other experiment: make run CONFIG=my.yaml, with further options in OPTIONS.
 CONFIGFILE = $(if $(CONFIG),--configfile '$(CONFIG)')
@@ -36,6 +37,11 @@ test: .venv/installed
 thorough: .venv/installed
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m thorough \
 	  $$(grep --recursive --files-with-matches --include 'test_*.py' mark.thorough tests)
+
+# What the others skip. It fails where one of these is skipped, too.
+test-extras: .venv-extras/installed
+	LABELBENCH_EXTRAS=required .venv-extras/bin/python -m pytest -m extra \
+	  $$(grep --recursive --files-with-matches --include 'test_*.py' mark.extra tests)
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -75,13 +81,17 @@ check-gpu: .venv/installed
 lock: .venv/installed
 	$(BIN)/uv pip compile --universal --python-version 3.11 --extra dev --upgrade \
 	  --no-header --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --constraint requirements.lock \
+	  $(foreach one,arrow onnx text references,--extra $(one)) --no-header --no-annotate pyproject.toml \
+	  | grep --invert-match --file <(sed --quiet 's/^\([^ =]*==\).*/^\1/p' requirements.lock) \
+	  > requirements-extras.lock
 
 # The Slurm executor, of a version that fits the lock.
 slurm: .venv/installed
 	$(BIN)/pip install --constraint requirements.lock 'snakemake-executor-plugin-slurm>=2.1,<3'
 
 clean:
-	rm -rf .venv results .snakemake
+	rm -rf .venv .venv-extras results .snakemake
 
 .venv/installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -94,4 +104,15 @@ clean:
 	@$(BIN)/uv pip install --cache-dir .venv/cache --compile-bytecode --python $(BIN)/python --requirement requirements.lock || \
 	  $(BIN)/pip install --disable-pip-version-check --quiet --progress-bar on --requirement requirements.lock
 	@rm -rf .venv/cache
+	@touch $@
+
+# What .venv has is not installed again: a file of paths leads there.
+.venv-extras/installed: .venv/installed requirements-extras.lock
+	@$(BIN)/python -m venv --without-pip .venv-extras
+	@.venv-extras/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > .venv-extras/place
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$(cat .venv-extras/place)/venv.pth"
+	@echo "Installing the packages of our extras into .venv-extras (once; about 400 MB)"
+	@$(BIN)/uv pip install --cache-dir .venv-extras/cache --no-deps --quiet \
+	  --python .venv-extras/bin/python --requirement requirements-extras.lock
+	@rm -rf .venv-extras/cache
 	@touch $@

@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -27,7 +28,28 @@ def pytest_plugin_registered(plugin, plugin_name, manager):
         manager.register(counted_lines.Plugin(plugin))
 
 
+EXTRAS_ARE_REQUIRED = os.environ.get("LABELBENCH_EXTRAS") == "required"
+"""Whether a test must not be skipped: `make test-extras`."""
+
+
 def pytest_runtest_setup(item):
+    """Skip what needs packages that are not here; see to it that floats are as they should be."""
+    needed = [name for marker in item.iter_markers("extra") for name in marker.args]
+    if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
+        pytest.skip(f"needs {', '.join(missing)}: make test-extras")
+    do_not_flush_denormals(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """A test that is skipped has failed where it must not be."""
+    report = yield
+    if EXTRAS_ARE_REQUIRED and report.skipped:
+        report.outcome, report.longrepr = "failed", f"skipped: {report.longrepr}"
+    return report
+
+
+def do_not_flush_denormals(item):
     """Jobs that ran in this process before may flush denormals, which Hypothesis wants to draw."""
     torch = sys.modules.get("torch")
     if torch is not None and is_hypothesis_test(getattr(item, "obj", None)):

@@ -99,7 +99,8 @@ def test_rows_on_disk_are_read_through_a_sub_pool_of_a_sub_pool(block_rows, in_m
 
 
 def test_a_sub_pool_of_tensors_is_of_tensors():
-    torch = pytest.importorskip("torch")
+    import torch
+
     pool = make_pool(50, labeled=6)
     tensors = {key: torch.from_numpy(getattr(pool, key)) for key in MATRICES}
     members = torch.from_numpy(pool.member_probabilities)

@@ -362,9 +362,8 @@ def test_onnxruntime_is_asked_for_where_it_is_missing(monkeypatch, saved):
         onnx_model.check(file=str(saved / "net.pt2"), **GIVEN)
 
 
+@pytest.mark.extra("onnxruntime", "onnx")
 def test_features_of_an_onnx_file_are_the_networks_own(tmp_path, network):
-    pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnx")
     image, file = torch.zeros(1, 3, SIZE, SIZE), tmp_path / "net.onnx"
     names = {"input_names": ["pixels"], "output_names": ["maps", "tokens", "pooled"]}
     torch.onnx.export(network, (image,), str(file), dynamo=False, **names)

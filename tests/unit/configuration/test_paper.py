@@ -11,10 +11,9 @@ from labelbench_core.configuration import entries
 from labelbench_core.configuration.beside_budget import labels_beside
 from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.configuration.loading import load_experiment
+from labelbench_core.published import settings
 from labelbench_core.stages.plan import Needs, planned_jobs
 from labelbench_core.training.recipe import Recipe
-
-settings = pytest.importorskip("labelbench_core.published.settings")
 
 FIGURES = ("figure-1", "figure-5", "figure-6")
 PLANNED = can_be_planned()

@@ -194,7 +194,6 @@ def test_another_seed_draws_anew(animals):
 
 
 def test_near_duplicates_stay_together(animals):
-    pytest.importorskip("imagehash")
     shutil.rmtree(animals / "pets")
     from PIL import Image
 

@@ -107,7 +107,6 @@ def _in_test(base, kind):
 
 
 def test_near_duplicates_are_drawn_ahead_too(pets):
-    pytest.importorskip("imagehash")
     rng = np.random.default_rng(0)
     for number in range(12):  # the cats are four pictures, three nearly equal ones each
         if number % 3 == 0:

@@ -232,8 +232,9 @@ def test_tables_of_other_splits_beside_a_train(data, capsys):
     assert "test_share" not in entry["options"]
 
 
+@pytest.mark.extra("pyarrow")
 def test_parquet_with_embeddings(data, capsys):
-    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow
     from pyarrow import parquet
 
     rows, labels = np.random.default_rng(0).normal(size=(20, 9)), ["a", "b"] * 10

@@ -9,7 +9,7 @@ from labelbench_core.configuration.source_sizes import source_sizes
 from labelbench_core.datasets import hugging_face_saved
 from labelbench_core.errors import InputError
 
-pyarrow = pytest.importorskip("pyarrow")
+pytestmark = pytest.mark.extra("pyarrow")
 
 NAMES = ["sad", "glad"]
 ROWS = {
@@ -23,6 +23,8 @@ CHOSEN = {"folder": "saved", "splits": {"pool": "train", "test": "validation"}}
 
 def save(root, rows=ROWS, feature=None, state=None, more=None):
     """The files of `DatasetDict.save_to_disk`, a table for every two rows."""
+    import pyarrow
+
     folder = root / "saved"
     folder.mkdir(exist_ok=True)
     (folder / "dataset_dict.json").write_text(json.dumps({"splits": list(rows)}))
@@ -103,8 +105,10 @@ def test_what_is_wrong_is_one_line(tmp_path):
     assert "has no dataset_dict.json; allowed: what `save_to_disk` of a Dataset" in told(tmp_path)
 
 
+@pytest.mark.extra("datasets")
 def test_what_the_package_writes_is_read(tmp_path):
-    datasets = pytest.importorskip("datasets")
+    import datasets
+
     label = datasets.ClassLabel(names=NAMES)
     features = datasets.Features({"text": datasets.Value("string"), "label": label})
     splits = {}

@@ -181,7 +181,6 @@ def test_nearest_is_the_smallest_hamming_distance():
 
 
 def test_near_duplicates_are_named_where_the_package_is(pets, caplog):
-    pytest.importorskip("imagehash")
     original = Image.open(pets / "pool" / "dog" / "1.png")
     ImageEnhance.Brightness(original).enhance(0.8).save(pets / "test" / "dog" / "darker.png")
     (pets / "test" / "dog" / "same.png").write_bytes((pets / "pool/dog/2.png").read_bytes())
@@ -206,7 +205,6 @@ def test_near_duplicates_are_named_where_the_package_is(pets, caplog):
 def test_remembered_perceptual_hashes_are_of_this_ground_and_this_package(
     pets, monkeypatch, change
 ):
-    pytest.importorskip("imagehash")
     # Transparent but for a corner: what it looks like is the ground.
     for split, number in (("pool", 3), ("test", 4)):
         pixels = np.zeros((64, 64, 4), np.uint8)
@@ -237,7 +235,6 @@ def test_remembered_perceptual_hashes_are_of_this_ground_and_this_package(
 
 
 def test_near_duplicates_of_images_in_memory():
-    pytest.importorskip("imagehash")
     raw = dataset(pool=[(0, 0), (1, 1)], test=[(2, 0), (1, 1)])
     splits = {
         split: RawSplit(

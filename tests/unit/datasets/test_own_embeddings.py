@@ -69,7 +69,7 @@ def as_zarr_arrays(folder, rows):
 
 
 def as_parquet(folder, rows):
-    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow
     from pyarrow import parquet
 
     for split, (embeddings, labels) in rows.items():
@@ -79,7 +79,7 @@ def as_parquet(folder, rows):
 
 
 def as_parquet_columns(folder, rows):
-    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow
     from pyarrow import parquet
 
     for split, (embeddings, labels) in rows.items():
@@ -90,7 +90,13 @@ def as_parquet_columns(folder, rows):
     return {"splits": {split: f"{split}.parquet:f*" for split in rows}}
 
 
-FORMATS = [as_npy, as_npz, as_one_npz, as_zarr, as_zarr_arrays, as_parquet, as_parquet_columns]
+FORMATS = [
+    *(as_npy, as_npz, as_one_npz, as_zarr, as_zarr_arrays),
+    *(
+        pytest.param(one, marks=pytest.mark.extra("pyarrow"))
+        for one in (as_parquet, as_parquet_columns)
+    ),
+]
 
 
 @pytest.mark.parametrize("write", FORMATS)
@@ -326,8 +332,9 @@ def test_a_wrong_entry_is_told_before_any_job(options, expected, rows, tmp_path)
         assert expected in told(tmp_path, options)
 
 
+@pytest.mark.extra("pyarrow")
 def test_parquet_cells_that_are_missing_or_of_other_lengths(rows, tmp_path):
-    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow
     from pyarrow import parquet
 
     save(tmp_path, rows)

@@ -58,8 +58,9 @@ def test_what_is_no_json_lines_is_named(pets, text, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.extra("pyarrow")
 def test_parquet_is_read_where_pyarrow_is(pets):
-    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow
     from pyarrow import parquet
 
     columns = dict(zip(Pets.HEADER, map(list, zip(*pets.rows, strict=True)), strict=True))
@@ -121,8 +122,9 @@ def test_a_spreadsheet_is_told_how_to_be_saved(pets):
         load(pets, table="pets/all.xlsx")
 
 
+@pytest.mark.extra("pyarrow")
 def test_lists_of_parquet_are_no_text(pets):
-    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow
     from pyarrow import parquet
 
     columns = dict(zip(Pets.HEADER, map(list, zip(*pets.rows, strict=True)), strict=True))

@@ -15,6 +15,7 @@ ROWS = {
     "pool": [("Grüße,\nfriend", "b"), ("lost my card", "a"), ("“fine”", "b"), ("bad\tfilm", "a")],
     "test": [("lost my card", "a"), ("good", "b")],
 }
+PARQUET = pytest.param(".parquet", marks=pytest.mark.extra("pyarrow"))
 TABLES = {"splits": {"pool": "pool.csv", "test": "test.csv"}}
 
 
@@ -26,7 +27,7 @@ def save(folder, rows, suffix=".csv", names=("text", "label")):
             lines = (json.dumps(dict(zip(names, row, strict=True))) for row in texts)
             path.write_text("\n".join(lines), encoding="utf-8")
         elif suffix == ".parquet":
-            pyarrow = pytest.importorskip("pyarrow")
+            import pyarrow
             from pyarrow import parquet
 
             columns = dict(zip(names, map(list, zip(*texts, strict=True)), strict=True))
@@ -45,7 +46,7 @@ def told(folder, options=TABLES):
     return str(error.value)
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", PARQUET])
 def test_every_format_gives_the_same_texts(suffix, tmp_path):
     options = save(tmp_path, ROWS, suffix)
     assert text_table.check(tmp_path, **options) == {"pool": 4, "test": 2}

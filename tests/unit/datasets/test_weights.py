@@ -341,8 +341,9 @@ def test_the_check_shows_their_range(tmp_path, monkeypatch, capsys):
     assert digits.load(data).splits["pool"].weights is None
 
 
+@pytest.mark.extra("pyarrow")
 def test_weights_in_parquet_are_read(tmp_path):
-    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow
     from pyarrow import parquet
 
     columns = {"t": [f"text {row}" for row in range(8)], "y": list("ab" * 4), "w": values(8)}

