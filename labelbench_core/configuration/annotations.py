@@ -9,7 +9,7 @@ from labelbench_core.annotators import EXACT, PoolFacts
 from labelbench_core.annotators.annotating import made_by, source_of
 from labelbench_core.configuration.catalogue import Catalogue, entry_error
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.configuration.source_sizes import source_sizes
+from labelbench_core.configuration.source_sizes import pool_labels, source_sizes
 from labelbench_core.datasets import POOL
 from labelbench_core.datasets.unlabeled import has_labels
 from labelbench_core.errors import InputError, raise_all
@@ -115,7 +115,7 @@ def _facts(
     if set(entry) <= {"implementation", "options", "prompts"} and hasattr(component, "pool_labels"):
         if (found := source_sizes(entry, data_dir)).missing:
             return PoolFacts(found.splits.get(POOL), None, data_dir, has_labels(entry))
-        known = component.pool_labels(data_dir, **options)
+        known = pool_labels(component, data_dir, options)
     if known is None:
         return PoolFacts(None, None, data_dir, has_labels(entry))
     labels, class_names = known

@@ -4,7 +4,7 @@ A source that is there says them itself, without reading an image. Where nothing
 those of well-known data sets are as published: `sizes` and `num_classes` in the component's `INFO`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -61,15 +61,35 @@ def source_sizes(
         if published is None or not _is_absent(component, data_dir, options):
             raise
         return SourceSizes(variant.planned_sizes(published, None, source), str(error))
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"the package {error.name}, which planning reads its source with, is not installed; "
+            "allowed: the packages of environment.yml"
+        ) from error
     known = None
     drawn = remembered and drawn_ahead(entry, data_dir, sizes, remembered)
     if drawn:
         sizes = {split: len(rows.labels) for split, rows in drawn.splits.items()}
         known = drawn.splits[POOL].labels, drawn.class_names
-    elif variant.changes_anything() and hasattr(component, "pool_labels"):
-        known = component.pool_labels(data_dir, **options)
+    elif variant.changes_anything():
+        known = pool_labels(component, data_dir, options)
     planned = variant.planned_sizes(sizes, known, source)
     return SourceSizes(planned, names_all=bool(sizes))
+
+
+def pool_labels(
+    component: ModuleType, data_dir: Path, options: Mapping[str, Any]
+) -> tuple[np.ndarray, Sequence[str]] | None:
+    """(N,) labels of the pool that a component reads, and the classes' names; None if not known.
+
+    That is where it has no such function, and where the package that it reads them with is not
+    here: with conda, the process that plans has no packages of jobs.
+    """
+    read = getattr(component, "pool_labels", None)
+    try:
+        return read(data_dir, **options) if read else None
+    except ModuleNotFoundError:
+        return None
 
 
 def _checked(given: Any, component: ModuleType) -> dict[str, int]:

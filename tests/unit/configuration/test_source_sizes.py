@@ -1,5 +1,7 @@
 """Sizes of data sets that nothing is there of, as published, and what is still an error."""
 
+import sys
+
 import pytest
 
 from helpers.experiments_read import load
@@ -142,3 +144,22 @@ def test_what_a_module_says_of_its_sizes_is_checked(stated, told):
 
 def test_stated_sizes_are_read_without_importing_the_module():
     assert registry.describe("datasets", "iwildcam").info["sizes"] == WILD
+
+
+def test_pools_whose_labels_are_in_a_package_are_planned_without_it(tmp_path, monkeypatch):
+    """With conda, the process that plans has no packages of jobs."""
+    entry = {"implementation": "digits", "pool_size": 300}
+    expected = source_sizes(entry, tmp_path)
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    assert source_sizes(entry, tmp_path) == expected
+    # How long its tail is depends on them.
+    entry = {"implementation": "digits", "long_tail": {"ratio": 10}}
+    assert source_sizes(entry, tmp_path).splits == {"test": 500}
+
+
+def test_a_source_that_cannot_be_read_without_a_package_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    (tmp_path / "pool.zarr").mkdir()
+    options = {"splits": {"pool": "pool.zarr"}}
+    with pytest.raises(InputError, match=r"^the package zarr, which .* environment\.yml$"):
+        source_sizes({"implementation": "own-embeddings", "options": options}, tmp_path)

@@ -155,7 +155,6 @@ def test_labelbenchs_splits_are_of_torchvisions_order(tmp_path):
 
 
 def test_openais_names_come_from_their_package(monkeypatch):
-    pytest.importorskip("open_clip")
     wnids = [f"n{number:08d}" for number in range(1000)]
     wnids[744], wnids[836] = _ilsvrc.OPENAI_TWICE
     names = _ilsvrc.openai_names(wnids)
@@ -170,9 +169,17 @@ def test_openais_names_come_from_their_package(monkeypatch):
         _ilsvrc.openai_names(wnids)
 
 
+def test_a_plan_needs_no_package_of_names(tmp_path, monkeypatch):
+    """With conda, the process that plans does not have it: jobs do."""
+    official_folders(tmp_path / "imagenet")
+    monkeypatch.setattr(_ilsvrc.importlib.util, "find_spec", lambda _: None)
+    assert imagenet.check(tmp_path, names="openai") == {"pool": 12, "test": 8}
+
+
 def test_the_two_pairs_that_share_a_name_are_these():
     """Where timm has the ids in order: 744 is n04008634, a projectile, and 836 n04355933."""
-    timm = pytest.importorskip("timm.data")
+    import timm.data as timm
+
     wnids = timm.ImageNetInfo().label_names()
     assert [wnids[744], wnids[836]] == list(_ilsvrc.OPENAI_TWICE)
 
