@@ -10,9 +10,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import yaml
 from packaging.requirements import Requirement
 
+from helpers import stand_in_conda
 from helpers.project import PROJECT
 
 METRICS = [
@@ -99,7 +99,6 @@ def test_rounds_run_as_remote_jobs(finished):
     submit = finished.folder / "submit.sh"
     submit.write_text('#!/bin/bash\nbash "$1" > "$1.out" 2>&1 &\necho $!\n')
     submit.chmod(0o755)
-    pytest.importorskip("snakemake_executor_plugin_cluster_generic")
     finished.edit("smoke.yaml", "seeds: 2", "seeds: 1")
     finished.edit("smoke.yaml", "rounds: 3", "rounds: 2")
     finished.edit("smoke.yaml", "[random, margin, badge]", "[random, margin]")
@@ -147,10 +146,6 @@ def test_snakemake_and_snakefmt_find_nothing():
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-# Names that conda-forge has changed.
-PYPI_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "snakemake-minimal": "snakemake"}
-NOT_LOCKED = {"python", "pip", "conda", "pyarrow"}
-"""Those of the runner, and of the extra `arrow`."""
 ENVIRONMENTS = [
     "environment.yml",
     *(f"rules/envs/{n}.yaml" for n in ("dataset", "select", "torch", "report")),
@@ -171,15 +166,11 @@ def locked_versions():
 @pytest.mark.parametrize("file", ENVIRONMENTS)
 def test_conda_environments_contain_the_locked_versions(file):
     locked = locked_versions()
-    dependencies = yaml.safe_load((PROJECT / file).read_text())["dependencies"]
-    nested = [line for part in dependencies if isinstance(part, dict) for line in part["pip"]]
-    lines = [part for part in dependencies if isinstance(part, str)] + nested
-    for line in lines:
-        requirement = Requirement(line)
-        if requirement.name in NOT_LOCKED:
+    for requirement in stand_in_conda.requirements(PROJECT / file):
+        if requirement.name in stand_in_conda.NOT_PACKAGES | stand_in_conda.EXTRAS:
             continue
-        versions = locked[PYPI_NAMES.get(requirement.name, requirement.name)]
-        assert all(requirement.specifier.contains(version) for version in versions), line
+        versions = locked[requirement.name]
+        assert all(requirement.specifier.contains(version) for version in versions), requirement
 
 
 def test_the_lock_fits_the_ranges_of_the_project():
