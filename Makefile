@@ -82,7 +82,7 @@ lock: .venv/installed
 	$(BIN)/uv pip compile --universal --python-version 3.11 --extra dev --upgrade \
 	  --no-header --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --constraint requirements.lock \
-	  $(foreach one,arrow onnx text references,--extra $(one)) --no-header --no-annotate pyproject.toml \
+	  $(foreach one,agreement arrow onnx text references,--extra $(one)) --no-header --no-annotate pyproject.toml \
 	  | grep --invert-match --file <(sed --quiet 's/^\([^ =]*==\).*/^\1/p' requirements.lock) \
 	  > requirements-extras.lock
 

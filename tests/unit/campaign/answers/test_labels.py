@@ -18,12 +18,12 @@ CLASSES = ("cat", "dog", "bird")
 HISTORY = ClassHistory(CLASSES)
 
 
-@pytest.fixture(params=["crowd-kit", "the plain equations"])
+@pytest.fixture(
+    params=[pytest.param("crowd-kit", marks=pytest.mark.extra("crowdkit")), "the plain equations"]
+)
 def estimates(request, monkeypatch):
     """Probabilities by the package, where it is installed, and by the equations below."""
-    if request.param == "crowd-kit":
-        pytest.importorskip("crowdkit")
-    else:
+    if request.param != "crowd-kit":
         monkeypatch.setattr(labels, "posteriors", plain_dawid_skene)
 
 
