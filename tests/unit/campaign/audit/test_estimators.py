@@ -150,13 +150,24 @@ def test_powered_strata_count_by_their_sizes() -> None:
     assert found.estimate == pytest.approx(told)
 
 
-def test_equal_probabilities_are_prediction_powered() -> None:
+def test_equal_probabilities_have_the_powered_estimate_and_no_narrower_interval() -> None:
     right, confidence, rows = audit_of(np.random.default_rng(4), 500, 80)
     found = inverse_probability(right[rows], rows, confidence, np.full(500, 80 / 500))
     told = prediction_powered(right[rows], confidence[rows], zeros(80), [confidence])
-    ends = (told.estimate, told.low, told.high)
-    assert (found.estimate, found.low, found.high) == pytest.approx(ends, abs=1e-9)
+    assert found.estimate == pytest.approx(told.estimate)
+    share = share_interval(80 * found.estimate, 80)
+    assert found.high - found.low >= share[1] - share[0] - 1e-12
     assert found.name == "inverse-probability"
+
+
+def test_rows_of_unequal_weight_count_less() -> None:
+    probability = np.array([0.5, 0.05] * 50)
+    confidence = np.full(100, 0.9)
+    found = inverse_probability(np.ones(20, bool), np.arange(20), confidence, probability)
+    weights = 1 / probability[:20]
+    effective = weights.sum() ** 2 / (weights @ weights)
+    assert found.estimate == 1
+    assert (found.low, found.high) == pytest.approx(share_interval(effective, effective))
 
 
 def test_inverse_probabilities_undo_what_was_preferred() -> None:
