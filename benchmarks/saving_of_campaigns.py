@@ -5,8 +5,8 @@
 Rows are Gaussian, of two classes whose means differ in every feature; models are least squares with
 a ridge penalty. A strategy that saves a factor s is random selection that trains on s times
 its labels. The truth of a campaign is that of its own models and of the control's expected accuracy
-with B labels (200 models), on 20,000 further rows: B over the labels with which the strategy's
-curve, straight between its rounds, first reaches that accuracy.
+with B labels, half of the audit (200 models), on 20,000 further rows: B over the labels with which
+the strategy's curve, straight between its rounds, first reaches that accuracy.
 
 - `coverage`: the share of campaigns whose 95 % interval holds it; an open end holds it where the
   truth is beyond the first or last round.
@@ -28,7 +28,7 @@ from labelbench_core.campaign.audit.saving import compare, control_scores, most_
 from labelbench_core.seeds import rng_for
 
 FEATURES, APART, PENALTY, FURTHER, MODELS = 30, 0.3, 10.0, 20_000, 200
-AUDITS, SAVINGS, CAMPAIGNS = (50, 100, 200, 400), (0.7, 1.0, 1.5, 3.0), 200
+AUDITS, SAVINGS, CAMPAIGNS = (50, 100, 200, 400, 1000), (0.7, 1.0, 1.5, 3.0), 200
 ROUNDS = 8
 COLUMNS = ("audit", "saving", "coverage", "told", "wrong", "low", "high", "needed")
 
@@ -62,9 +62,10 @@ def campaign(audit: int, saving: float, level: float, rng: np.random.Generator) 
     """Simulate one; `level` is the control's expected accuracy with B labels."""
     features, labels = rows_of(audit, rng)
     further, true = rows_of(FURTHER, rng)
-    most = most_labels(audit)
-    own = np.unique(np.linspace(most / ROUNDS, most, ROUNDS).astype(int))
-    bought, known = rows_of(int(np.ceil(saving * most)), rng)
+    most = audit // 2
+    last = most_labels(audit)
+    own = np.unique([*np.linspace(last / ROUNDS, last, ROUNDS).astype(int), most])
+    bought, known = rows_of(int(np.ceil(saving * last)), rng)
     counts = np.maximum((saving * own).astype(int), 2)
     models = [trained(bought[:count], known[:count]) for count in counts]
     right = np.array([(features @ model) * labels > 0 for model in models], float)
@@ -106,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(line(COLUMNS))
     print(line(["---:"] * len(COLUMNS)))
     for audit in AUDITS:
-        level = expected_accuracy(most_labels(audit), rng_for("saving-level", audit))
+        level = expected_accuracy(audit // 2, rng_for("saving-level", audit))
         for saving in SAVINGS:
             rng = rng_for("saving-of-campaigns", audit, str(saving))
             found = [campaign(audit, saving, level, rng) for _ in range(options.campaigns)]

@@ -25,7 +25,7 @@ import numpy as np
 
 from labelbench_core.analysis.curves import t_quantile
 from labelbench_core.campaign.audit.estimators import INVERSE, Estimate
-from labelbench_core.campaign.audit.intervals import share_interval
+from labelbench_core.campaign.audit.intervals import clopper_pearson
 from labelbench_core.campaign.audit.prediction_powered import power_tuning
 
 NORMAL = 1.959963984540054
@@ -70,7 +70,7 @@ def inverse_probability(
     estimate = min(max(mean + tuning * float(f.mean()), 0.0), 1.0)
     variance = float(shares**2 @ (rest - mean) ** 2)
     effective = _effective_rows(estimate, variance, shares)
-    low, high = share_interval(min(estimate * effective, effective), effective)
+    low, high = clopper_pearson(min(estimate * effective, effective), effective)
     return Estimate(estimate, min(low, estimate), max(high, estimate), count, INVERSE)
 
 

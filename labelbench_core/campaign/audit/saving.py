@@ -6,8 +6,10 @@ in every fold on random parts, one within the other, of four fifths of the audit
 fifth that is left. The strategy's models, which no row of the audit has trained, are scored on the
 same rows. Both curves are compared only at numbers of labels that both reach.
 
-The saving is read at the control's accuracy with B labels, the most that both curves reach: B over
-the number of labels with which the strategy's curve first gets there. 2 means: half of the labels.
+The saving is read at the control's accuracy with B labels: B over the number of labels with which
+the strategy's curve first gets there. 2 means: half of the labels. B is the most that both curves
+reach within half of the audit, or, where they reach none of these, at all: with more of the audit
+in every training set it is less and less known how the control does with others (below).
 
 Its interval inverts a test of the paired difference (`analysis.crossings`): the strategy is
 certainly there where the lower end of a 95 % interval of (strategy - control with B labels) is
@@ -61,7 +63,7 @@ class Saving:
     Attributes
     ----------
     labels
-        B, at which curves are compared; 0 where none are.
+        B, at which curves are compared; 0 where they are not.
     level
         The control's accuracy with them; NaN where there is none.
     strategy_labels
@@ -163,8 +165,9 @@ def compare(
     if not len(shared):
         needed = math.inf if not len(own) else math.ceil(own[0] * FOLDS / (FOLDS - 1))
         return Saving(0.0, math.nan, math.nan, math.nan, 0.0, math.inf, False, needed)
-    place = int(np.flatnonzero(control.labels == shared[-1])[0])
-    most = float(shared[-1])
+    within = shared[shared <= count // 2]
+    most = float((within if len(within) else shared)[-1])
+    place = int(np.flatnonzero(control.labels == most)[0])
     mean, margin = _differences(control, place, strategy_right)
     level = float(control.right[:, place].mean())
     zero = np.zeros(1)

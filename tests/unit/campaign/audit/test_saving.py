@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from benchmarks.saving_of_campaigns import campaign, expected_accuracy, scores
 from labelbench_core.campaign.audit.saving import (
@@ -14,6 +15,8 @@ from labelbench_core.campaign.audit.saving import (
     most_labels,
     paired_differences,
 )
+
+STUDENT = stats.t.ppf(0.975, 399)
 
 
 def test_the_control_never_sees_what_it_is_scored_on() -> None:
@@ -41,14 +44,14 @@ def test_the_control_never_sees_what_it_is_scored_on() -> None:
     assert most_labels(4) == 0
 
 
-def control(values: list[float], labels: list[int], count: int = 200) -> ControlScores:
+def control(values: list[float], labels: list[int], count: int = 400) -> ControlScores:
     """The same rows are right in every repeat: nothing varies by what was trained on."""
     right = np.array([np.arange(count) < round(value * count) for value in values], float)
     fold = np.tile(np.arange(count) % 5, (4, 1))
     return ControlScores(np.array(labels), np.tile(right, (4, 1, 1)), fold)
 
 
-def right_of(values: list[float], count: int = 200) -> np.ndarray:
+def right_of(values: list[float], count: int = 400) -> np.ndarray:
     return np.array([np.arange(count) < round(value * count) for value in values], float)
 
 
@@ -59,7 +62,7 @@ def test_the_saving_is_the_ratio_of_labels_for_the_controls_last_level() -> None
     assert (found.strategy_labels, found.saving) == (80, 2)
     assert 1 < found.low < 2 < found.high
     assert found.told
-    assert found.audit_labels_needed == 200
+    assert found.audit_labels_needed == 400
 
 
 def test_ends_are_where_students_interval_of_the_difference_is_above_0() -> None:
@@ -70,7 +73,7 @@ def test_ends_are_where_students_interval_of_the_difference_is_above_0() -> None
     rows = own - base.right[0, 1]
     mean = rows.mean(axis=1)
     squares = ((rows - mean[:, None]) ** 2).sum(axis=1)
-    half = 1.9719565 * np.sqrt((squares + 1) / (200 * 199))
+    half = STUDENT * np.sqrt((squares + 1) / (400 * 399))
     lower, upper = (np.interp(labels, [40, 80, 120, 160], mean + s * half) for s in (-1, 1))
     assert found.high == pytest.approx(160 / labels[np.argmax(upper >= 0)], rel=1e-3)
     assert found.low == pytest.approx(160 / labels[np.argmax(lower >= 0)], rel=1e-3)
@@ -83,7 +86,15 @@ def test_nothing_is_compared_beyond_what_both_reach() -> None:
     short = compare(base, [200, 300], right_of([0.8, 0.9]))
     assert (short.labels, short.told, short.audit_labels_needed) == (0, False, 250)
     assert math.isnan(short.saving)
-    assert math.isinf(compare(base, [], np.zeros((0, 200))).audit_labels_needed)
+    assert math.isinf(compare(base, [], np.zeros((0, 400))).audit_labels_needed)
+
+
+def test_curves_are_compared_within_half_of_the_audit_if_they_can_be() -> None:
+    base = control([0.5, 0.6, 0.7, 0.8], [40, 100, 120, 160], count=200)
+    rates = [0.5, 0.65, 0.8, 0.9]
+    found = compare(base, [40, 100, 120, 160], right_of(rates, count=200))
+    assert (found.labels, found.level) == (100, pytest.approx(0.6))
+    assert compare(base, [110, 130], right_of(rates[:2], count=200)).labels == 120
 
 
 def test_what_cannot_be_told_says_how_many_labels_would_tell() -> None:
@@ -91,8 +102,8 @@ def test_what_cannot_be_told_says_how_many_labels_would_tell() -> None:
     found = compare(base, [80, 160], right_of([0.7, 0.805]))
     assert not found.told
     assert found.low <= 1 <= found.high
-    half = 1.9719565 * math.sqrt((0.005 * 0.995 * 200 + 1) / (200 * 199))
-    assert found.audit_labels_needed == math.ceil(200 * (half / 0.005) ** 2)
+    half = STUDENT * math.sqrt((0.005 * 0.995 * 400 + 1) / (400 * 399))
+    assert found.audit_labels_needed == math.ceil(400 * (half / 0.005) ** 2)
     assert math.isinf(compare(base, [80, 160], right_of([0.7, 0.8])).audit_labels_needed)
 
 
@@ -119,14 +130,14 @@ def test_models_that_depend_on_what_they_saw_make_wider_intervals() -> None:
     pair = [paired_differences(one, [160], right_of([0.8])) for one in (base, shaken)]
     widths = [found[0].high - found[0].low for found in pair]
     assert widths[1] > 1.5 * widths[0]
-    half = 1.9719565 * math.sqrt((200 * 0.09 + 1) / (200 * 199))
+    half = STUDENT * math.sqrt((400 * 0.09 + 1) / (400 * 399))
     assert pair[0][0].estimate == pytest.approx(0.1)
     assert (pair[0][0].low, pair[0][0].high) == pytest.approx((0.1 - half, 0.1 + half))
     assert steady.told
 
 
 def test_savings_of_simulated_campaigns_are_covered() -> None:
-    level = expected_accuracy(most_labels(50), np.random.default_rng(1))
+    level = expected_accuracy(25, np.random.default_rng(1))
     rng = np.random.default_rng(2)
     found = [campaign(50, 1.5, level, rng) for _ in range(15)]
     coverage, _, wrong, *_ = scores(found)
