@@ -268,7 +268,7 @@ class PreparedDataset:
             return StoredRows(self._array(f"{split}-images"))
         from labelbench_core.datasets._decoding import FileImages
 
-        listed = self._listing(split)
+        listed = self.listing(split)
         root = data_directory() / self.manifest["root"]
         return FileImages(
             root,
@@ -297,7 +297,7 @@ class PreparedDataset:
             self._verified.add(name)
         for split, entry in self.manifest["splits"].items():
             if entry["storage"] == "files":
-                self._listing(split)
+                self.listing(split)
 
     def verify_splits(self, splits: Iterable[str]) -> None:
         """Verify what will be read of these splits, labels and images among it, before hours go.
@@ -312,7 +312,7 @@ class PreparedDataset:
                     self._array(f"{split}-{name}")
             storage = self.manifest["splits"][split]["storage"]
             if storage == "files":
-                self._listing(split)
+                self.listing(split)
             else:
                 self._array(f"{split}-{IMAGES if storage == 'array' else storage}")
             if storage == "texts":
@@ -330,7 +330,7 @@ class PreparedDataset:
         self._verified.add(name)
         return rows
 
-    def _listing(self, split: str) -> StoredListing:
+    def listing(self, split: str) -> StoredListing:
         """Path and SHA-256 of each file of `split`, compared with the manifest."""
         path = self.folder / "arrays" / f"{split}-files.json"
         return read_listing(path, self.manifest.get("listings", {}).get(split))

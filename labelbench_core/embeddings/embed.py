@@ -24,7 +24,8 @@ from labelbench_core.compute.precision import embedding_precision
 from labelbench_core.datasets import PreparedDataset, SplitRows
 from labelbench_core.embeddings.encoders import Encoder, encoder_of
 from labelbench_core.embeddings.journal import Journal
-from labelbench_core.embeddings.kept import KeptBlocks, block_keys
+from labelbench_core.embeddings.kept import KeptBlocks, batches_of, keys_of
+from labelbench_core.embeddings.kept_batches import KeptBatches
 from labelbench_core.errors import InputError
 from labelbench_core.progress import Progress
 from labelbench_core.storage import files, store
@@ -99,9 +100,9 @@ def embed(
     The manifest's `flops` are those of all passes, however often the extraction was interrupted.
 
     Does nothing if they are complete and were made with the same settings. If interrupted, it
-    continues at the first missing block of the sibling folder `{arrays}.partial`. Blocks all of
-    whose rows were embedded before, in that order and with the same settings, are reused from the
-    hidden sibling folder `.{arrays}.kept` (`kept`).
+    continues at the first missing block of the sibling folder `{arrays}.partial`. Blocks and
+    batches all of whose rows were embedded before, in that order and with the same settings, are
+    reused from the hidden sibling folder `.{arrays}.kept` (`kept`, `kept_batches`).
 
     Parameters
     ----------
@@ -166,9 +167,11 @@ def embed(
         split: encoder.rows(dataset, split, threads) for split in {view.split for view in views}
     }
     splits = {view.array: view.split for view in views}
-    keys = block_keys({**settings, "machine": machine}, journal.arrays, splits, rows)
-    kept = KeptBlocks(arrays.with_name(f".{arrays.name}.kept"), keys)
+    keys = keys_of({**settings, "machine": machine}, journal.arrays, splits, rows)
+    kept = KeptBlocks(arrays.with_name(f".{arrays.name}.kept"), keys.blocks)
     kept.fill(journal)
+    noted = arrays.with_name(f".{arrays.name}.batches.json")
+    earlier = KeptBatches(noted, kept.folder, keys.batches)
     encoder.start(device, settings["precision"])
     with Progress(
         f"embedding {settings['dataset']} with {backbone_id}",
@@ -176,7 +179,7 @@ def embed(
         dataset.rows,
         done=_rows_done(journal, shapes),
     ) as progress:
-        _embed_missing(views, rows, encoder, journal, kept, settings, progress)
+        _embed_missing(views, rows, encoder, journal, kept, earlier, settings, progress)
     manifest = {
         **settings,
         **_described(views, journal),
@@ -191,6 +194,7 @@ def embed(
     os.replace(aside, arrays)
     manifest = write_record(manifest_path, "embeddings", manifest)
     kept.drop_others()
+    earlier.note(journal.arrays, kept)
     return manifest
 
 
@@ -209,22 +213,31 @@ def _embed_missing(
     encoder: Encoder,
     journal: Journal,
     kept: KeptBlocks,
+    earlier: KeptBatches,
     settings: dict[str, Any],
     progress: Progress,
 ) -> None:
     """Embed the blocks missing from the journal; rows are read while others are embedded."""
     tasks = list(_tasks(views, journal, settings["batch_size"]))
 
-    def read(task: PlannedBatch) -> Any:
-        return rows[task.split].batch(np.arange(task.rows.start, task.rows.stop))
+    def read(task: PlannedBatch) -> tuple[list[np.ndarray | None], Any]:
+        made = [earlier.get(view.array, task.rows) for view in task.views]
+        if all(one is not None for one in made):
+            return made, None
+        return [None] * len(made), rows[task.split].batch(
+            np.arange(task.rows.start, task.rows.stop)
+        )
 
     collected: dict[str, list[np.ndarray]] = {}
-    for task, batch in _read_ahead(tasks, read):
-        for view in task.views:
-            prepare = view.prepare and functools.partial(view.prepare, first_row=task.rows.start)
-            features = encoder.encode(batch, prepare)
-            collected.setdefault(view.array, []).append(_as_half(features, view, task, settings))
-            progress.update(len(batch))
+    for task, (made, batch) in _read_ahead(tasks, read):
+        for view, features in zip(task.views, made, strict=True):
+            if features is None:
+                prepare = view.prepare and functools.partial(
+                    view.prepare, first_row=task.rows.start
+                )
+                features = _as_half(encoder.encode(batch, prepare), view, task, settings)
+            collected.setdefault(view.array, []).append(features)
+            progress.update(len(task.rows))
         if task.closes_block:
             for array, parts in collected.items():
                 journal.write(array, task.block, np.concatenate(parts))
@@ -243,9 +256,8 @@ def _tasks(views: Sequence[View], journal: Journal, batch_size: int) -> Iterator
         for block, first in enumerate(range(0, num_rows, block_rows)):
             missing = tuple(view for view in own if (view.array, block) not in journal.finished)
             last = min(first + block_rows, num_rows)
-            for start in range(first, last if missing else first, batch_size):
-                stop = min(start + batch_size, last)
-                yield PlannedBatch(split, missing, block, range(start, stop), stop == last)
+            for part in batches_of(range(first, last), batch_size) if missing else ():
+                yield PlannedBatch(split, missing, block, part, part.stop == last)
 
 
 def _read_ahead(

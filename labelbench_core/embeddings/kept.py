@@ -5,12 +5,13 @@ name, a hard link in a hidden folder beside the arrays: that costs no space, and
 The second name is a hash over everything that the block's bytes depend on, including the contents
 of its rows, the device, the kind of CPU and the versions of the libraries. Batches start afresh in
 every block, so that a block depends on no other. A block of the same name is bit for bit what would
-be computed again.
+be computed again. Of a block whose rows are not all the same, `kept_batches` reuses batches.
 """
 
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class KeptBlocks:
     folder
         Hidden, on the file system of the arrays. A file in it is called KEY-SHA256.
     keys
-        (array, block) → key, of all blocks of this extraction, from `block_keys`.
+        (array, block) → key, of all blocks of this extraction, from `keys_of`.
     """
 
     def __init__(self, folder: Path, keys: Mapping[tuple[str, int], str]) -> None:
@@ -77,6 +78,12 @@ class KeptBlocks:
         for key in self._digests.keys() - set(self._keys.values()):
             self._remove(key)
 
+    def name_of(self, array: str, block: int) -> str | None:
+        """The name of the file that keeps a block of this extraction; None if none does."""
+        key = self._keys[array, block]
+        digest = self._digests.get(key)
+        return None if digest is None else f"{key}-{digest}"
+
     def _link(self, key: str, target: Path) -> str | None:
         """Put the block `key` at `target`; its SHA-256, or None if there is none or it is damaged.
 
@@ -104,22 +111,38 @@ class KeptBlocks:
             (self.folder / f"{key}-{digest}").unlink(missing_ok=True)
 
 
-def block_keys(
+@dataclass(frozen=True)
+class Keys:
+    """Hashes over all that embeddings depend on.
+
+    Attributes
+    ----------
+    blocks
+        (array, block) → hash over all that the block's bytes depend on.
+    batches
+        (array, first row) → hash over all that the features of a batch depend on.
+    """
+
+    blocks: dict[tuple[str, int], str]
+    batches: dict[tuple[str, int], str]
+
+
+def keys_of(
     settings: Mapping[str, Any],
     arrays: Mapping[str, tuple[tuple[int, ...], str, int]],
     splits: Mapping[str, str],
     rows: Mapping[str, SplitRows],
-) -> dict[tuple[str, int], str]:
-    """(array, block) → hash over all that the block's bytes depend on.
+) -> Keys:
+    """What the bytes of every block, and the features of every batch, depend on.
 
-    That is: settings, name and number (a random view draws by them), what a shard's layout depends
-    on, and the contents of the block's own rows.
+    That is: settings, the name and the numbers of the rows (a random view draws by them), the
+    contents of the rows themselves, and, for a block, what a shard's layout depends on.
 
     Parameters
     ----------
     settings
-        Everything that the numbers depend on, including the machine. Its `dataset_fingerprint` is
-        left out: a change of any other image would change it.
+        Everything that the numbers depend on, including the machine, and `batch_size`. Its
+        `dataset_fingerprint` is left out: a change of any other image would change it.
     arrays
         Name → (shape, dtype, rows of a block).
     splits
@@ -129,14 +152,28 @@ def block_keys(
     """
     settings = {key: settings[key] for key in settings.keys() - {"dataset_fingerprint"}}
     contents: dict[tuple[str, range], str] = {}
-    keys = {}
+    keys = Keys({}, {})
     for array, ((num_rows, *rest), dtype, block_rows) in arrays.items():
         split = splits[array]
         for block, first in enumerate(range(0, num_rows, block_rows)):
             within = range(first, min(first + block_rows, num_rows))
-            if (split, within) not in contents:  # views of a split share its rows
-                contents[split, within] = rows[split].contents(within)
+            parts = batches_of(within, settings["batch_size"])
+            for part in parts:
+                if (split, part) not in contents:  # views of a split share its rows
+                    contents[split, part] = rows[split].contents(part)
+                depends = [settings, array, part.start, len(part), dtype, contents[split, part]]
+                keys.batches[array, part.start] = _hash(depends)
             layout = [len(within), *rest, dtype, block_rows]
-            depends = [settings, array, block, layout, contents[split, within]]
-            keys[array, block] = files.sha256_bytes(files.canonical_json(depends).encode())
+            of_rows = [contents[split, part] for part in parts]
+            keys.blocks[array, block] = _hash([settings, array, block, layout, of_rows])
     return keys
+
+
+def batches_of(rows: range, batch_size: int) -> list[range]:
+    """The batches in which the rows of a block are embedded."""
+    starts = range(rows.start, rows.stop, batch_size)
+    return [range(start, min(start + batch_size, rows.stop)) for start in starts]
+
+
+def _hash(value: list[Any]) -> str:
+    return files.sha256_bytes(files.canonical_json(value).encode())

@@ -112,6 +112,32 @@ KINDS: dict[str, tuple[str, Mapping[str, Any]]] = {
             "previous": Each(str),
         },
     ),
+    "arrivals": (
+        "",
+        {"campaign": str, "arrival": int, "items": [str], "digests": [str], "previous": Each(str)},
+    ),
+    "batch": (
+        "",
+        {
+            "campaign": str,
+            "batch": int,
+            "classes": [str],
+            "multilabel": bool,
+            "items": [{"item": str, "number": int, "suggestion": object}],
+            "previous": Each(str),
+        },
+    ),
+    "trained": (
+        "",
+        {
+            "campaign": str,
+            "batch": int,
+            "num_labeled": int,
+            "classes": [str],
+            "arrays_sha256": str,
+            "fit": Each(object),
+        },
+    ),
     "summary": (
         "tabulate",
         {"experiment": str, "highlight": str, "baseline": str, "metric": str, "settings": [object]},

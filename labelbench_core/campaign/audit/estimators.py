@@ -13,8 +13,8 @@ import numpy as np
 
 from labelbench_core.campaign.audit.intervals import (
     bounded_interval,
+    clopper_pearson,
     melded_interval,
-    share_interval,
 )
 from labelbench_core.errors import InputError, listed, shown
 
@@ -197,7 +197,7 @@ def by_class(
             continue
         share = float(weight @ np.asarray(right, np.float64)[own] / weight.sum())
         effective = float(weight.sum() ** 2 / (weight @ weight))
-        low, high = share_interval(min(share * effective, effective), effective)
+        low, high = clopper_pearson(min(share * effective, effective), effective)
         found.append(Estimate(share, min(low, share), max(high, share), count, PLAIN))
     return found
 

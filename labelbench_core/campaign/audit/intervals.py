@@ -27,7 +27,7 @@ import numpy as np
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
 DRAWS = 20_000
-_MOST_WEIGHTS = 1 << 22  # held at once
+_MOST_WEIGHTS = 1 << 23  # held at once: 64 MiB
 CELLS = 1 << 14
 
 
@@ -77,7 +77,7 @@ def melded_interval(
     return low, 1 - _melded_quantile(wrong, total, population)
 
 
-def share_interval(right: float, total: float) -> tuple[float, float]:
+def clopper_pearson(right: float, total: float) -> tuple[float, float]:
     """Clopper and Pearson's 95 % interval of a share, for an endless population.
 
     Counts need not be whole: those of rows with unequal weights are effective numbers (Korn &
@@ -140,15 +140,32 @@ def dirichlet_means(
     (draws, S) weighted sums, and (draws,) the weight that is left.
     """
     count = samples.shape[1]
-    rng = np.random.Generator(np.random.PCG64([stream, count]))
+    if draws * (count + 1) <= _MOST_WEIGHTS:
+        weights = _kept_weights(stream, count, draws)
+        return weights[:, :-1] @ samples.T, weights[:, -1]
+    rng = _stream(stream, count)
     sums, left = np.empty((draws, len(samples))), np.empty(draws)
     block = max(1, _MOST_WEIGHTS // (count + 1))
     for first in range(0, draws, block):
         part = slice(first, min(first + block, draws))
-        weights = rng.standard_exponential((part.stop - first, count + 1))
-        weights /= weights.sum(axis=1, keepdims=True)
+        weights = _weights(rng, part.stop - first, count)
         sums[part], left[part] = weights[:, :-1] @ samples.T, weights[:, -1]
     return sums, left
+
+
+@functools.lru_cache(maxsize=2)  # of two strata
+def _kept_weights(stream: int, count: int, draws: int) -> np.ndarray:
+    return _weights(_stream(stream, count), draws, count)
+
+
+def _stream(stream: int, count: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64([stream, count]))
+
+
+def _weights(rng: np.random.Generator, draws: int, count: int) -> np.ndarray:
+    """(draws, count + 1) Dirichlet weights."""
+    weights = rng.standard_exponential((draws, count + 1))
+    return weights / weights.sum(axis=1, keepdims=True)
 
 
 def check_counts(right: int, total: int, population: int) -> None:

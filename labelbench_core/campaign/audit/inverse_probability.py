@@ -12,17 +12,23 @@ it is where all π are equal. Every row's π has to be positive, and neither y n
 whether the row was drawn: the model must not have been trained on it.
 
 The paper's interval rests on the central limit theorem, and misses as often as that of prediction-
-powered inference. Here it is Gaffke's (`intervals`) with weights: the further row at the bound has
-the largest weight that a row of the pool can have. benchmarks/audit_coverage.py measures both.
+powered inference. Here it is the exact one of a share of as many equally likely rows as would vary
+as much (Korn & Graubard, Survey Methodology 24, 1998): p (1 - p) over the estimate's variance, with
+Student's t for the normal quantile, and never more rows than were drawn. So it is never narrower
+than that of as many audit rows: what unequal probabilities can gain is not claimed, because few
+rows do not show it. benchmarks/audit_coverage.py measures both.
 """
 
 import math
 
 import numpy as np
 
+from labelbench_core.analysis.curves import t_quantile
 from labelbench_core.campaign.audit.estimators import INVERSE, Estimate
-from labelbench_core.campaign.audit.intervals import TAIL, dirichlet_means
+from labelbench_core.campaign.audit.intervals import clopper_pearson
 from labelbench_core.campaign.audit.prediction_powered import power_tuning
+
+NORMAL = 1.959963984540054
 
 
 def inverse_probability(
@@ -57,15 +63,24 @@ def inverse_probability(
     if count == len(f):
         exact = float(y.mean())
         return Estimate(exact, exact, exact, count, INVERSE)
-    own, weights = f[drawn], 1 / np.asarray(probability, np.float64)
-    tuning = power_tuning(y, own, weights[drawn])
-    rest, shift = y - tuning * own, tuning * float(f.mean())
-    weighed = weights[drawn]
-    estimate = min(max(float(weighed @ rest / weighed.sum()) + shift, 0.0), 1.0)
-    means, left = dirichlet_means(np.stack([weighed * rest, weighed]))
-    further = left * weights.max()
-    total = means[:, 1] + further
-    low = np.quantile((means[:, 0] - further * tuning * f.max()) / total, TAIL) + shift
-    high = np.quantile((means[:, 0] + further * (1 - tuning * f.min())) / total, 1 - TAIL) + shift
-    low, high = float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1))
+    own, weights = f[drawn], 1 / np.asarray(probability, np.float64)[drawn]
+    tuning = power_tuning(y, own, weights)
+    rest, shares = y - tuning * own, weights / weights.sum()
+    mean = float(shares @ rest)
+    estimate = min(max(mean + tuning * float(f.mean()), 0.0), 1.0)
+    variance = float(shares**2 @ (rest - mean) ** 2)
+    effective = _effective_rows(estimate, variance, shares)
+    low, high = clopper_pearson(min(estimate * effective, effective), effective)
     return Estimate(estimate, min(low, estimate), max(high, estimate), count, INVERSE)
+
+
+def _effective_rows(estimate: float, variance: float, shares: np.ndarray) -> float:
+    """As many equally likely rows as would give a share this variance; at most those drawn.
+
+    Where no variance is seen, that of the weights alone: 1 / sum of squared shares (Kish).
+    """
+    count, spread = len(shares), estimate * (1 - estimate)
+    if count < 3 or not variance * spread:
+        return float(1 / (shares @ shares))
+    student = (t_quantile(count - 1) / NORMAL) ** 2 * count / (count - 2)
+    return min(spread / (variance * student), float(count))

@@ -202,3 +202,49 @@ def test_blocks_of_arrays_of_images_are_told_apart_by_their_pixels(tmp_path):
     before, after = (StoredRows(store.open_rows(tmp_path / name)) for name in "ab")
     assert before.contents(range(12)) == after.contents(range(12))
     assert before.contents(range(8, 16)) != after.contents(range(8, 16))
+
+
+def embedded_rows(dataset, target, monkeypatch):
+    """(split, row, row, …) of each batch that an extraction embeds."""
+    real, embedded = embed._as_half, []
+
+    def noted(features, view, task, settings):
+        embedded.append((view.split, *task.rows))
+        return real(features, view, task, settings)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(embed, "_as_half", noted)
+        tiny_backbone.run(dataset, target)
+    return embedded
+
+
+@pytest.mark.parametrize("block_rows", [ROWS, 4096])
+def test_rows_added_at_the_end_are_embedded_with_the_batch_that_was_not_full(
+    pictures, tmp_path, monkeypatch, block_rows
+):
+    monkeypatch.setattr(tiny_backbone, "BLOCK_ROWS", block_rows)  # 4,096: one block, which grows
+    finished = tmp_path / "out"
+    tiny_backbone.run(prepare(pictures), finished)
+    for number in (100, 101, 102):
+        shutil.copy(pictures / "test" / "a" / "000.png", pictures / "pool" / "b" / f"{number}.png")
+    dataset = prepare(pictures)
+    delete_outputs(finished)
+    assert embedded_rows(dataset, finished, monkeypatch) == [("pool", *range(192, 203))]
+    tiny_backbone.run(dataset, tmp_path / "fresh")
+    assert tiny_backbone.contents(finished) == tiny_backbone.contents(tmp_path / "fresh")
+
+
+def test_of_a_block_only_the_batch_of_an_edited_image_is_embedded_again(
+    pictures, finished, monkeypatch
+):
+    edit(pictures / "pool" / "b" / "030.png")  # row 130
+    dataset = prepare(pictures)
+    delete_outputs(finished)
+    assert embedded_rows(dataset, finished, monkeypatch) == [("pool", *range(128, 152))]
+
+
+@pytest.mark.parametrize("content", ['{"blocks": [], "batches": {"a": 3}}', "["])
+def test_a_damaged_note_of_batches_costs_time_alone(pictures, finished, content):
+    (finished / ".arrays.batches.json").write_text(content)
+    shutil.copy(pictures / "test" / "a" / "000.png", pictures / "pool" / "b" / "100.png")
+    embed_again(pictures, finished)

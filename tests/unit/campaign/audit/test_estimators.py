@@ -16,7 +16,7 @@ from labelbench_core.campaign.audit.estimators import (
     plain,
     with_undecided,
 )
-from labelbench_core.campaign.audit.intervals import exact_interval, share_interval
+from labelbench_core.campaign.audit.intervals import clopper_pearson, exact_interval
 from labelbench_core.campaign.audit.inverse_probability import inverse_probability
 from labelbench_core.campaign.audit.prediction_powered import power_tuning, prediction_powered
 from labelbench_core.errors import InputError
@@ -70,8 +70,8 @@ def test_classes_with_few_rows_have_no_estimate() -> None:
     right = np.ones(39, bool)
     right[:5] = False
     found = by_class(right, labels, zeros(39), [500], 4)
-    assert found[0] == Estimate(0.75, *share_interval(15, 20), 20, "plain")
-    assert found[1] == Estimate(1.0, *share_interval(10, 10), 10, "plain")
+    assert found[0] == Estimate(0.75, *clopper_pearson(15, 20), 20, "plain")
+    assert found[1] == Estimate(1.0, *clopper_pearson(10, 10), 10, "plain")
     assert found[2] is None
     assert found[3] is None
 
@@ -81,7 +81,7 @@ def test_rows_of_classes_weigh_by_stratum() -> None:
     found = by_class(right, zeros(20), stratum, [300, 100], 1)[0]
     assert found.estimate == pytest.approx(0.75)
     effective = (10 * 30 + 10 * 10) ** 2 / (10 * 30**2 + 10 * 10**2)
-    assert (found.low, found.high) == pytest.approx(share_interval(0.75 * effective, effective))
+    assert (found.low, found.high) == pytest.approx(clopper_pearson(0.75 * effective, effective))
 
 
 def test_f1_of_each_row_is_scikit_learns() -> None:
@@ -127,7 +127,7 @@ def test_useless_confidence_leaves_the_plain_estimate() -> None:
     right = right_of(45, 50)
     found = prediction_powered(right, np.full(50, 0.7), zeros(50), [np.full(900, 0.7)])
     assert found.estimate == pytest.approx(0.9)
-    assert (found.low, found.high) == pytest.approx(share_interval(45, 50), abs=0.006)
+    assert (found.low, found.high) == pytest.approx(clopper_pearson(45, 50), abs=0.006)
     assert power_tuning(np.array([0.0, 1.0]), np.array([1.0, 0.0])) == 0
     with pytest.raises(ValueError, match="confidence"):
         prediction_powered(right, np.full(50, 0.7), zeros(50), [np.full(900, 1.7)])
@@ -150,13 +150,24 @@ def test_powered_strata_count_by_their_sizes() -> None:
     assert found.estimate == pytest.approx(told)
 
 
-def test_equal_probabilities_are_prediction_powered() -> None:
+def test_equal_probabilities_have_the_powered_estimate_and_no_narrower_interval() -> None:
     right, confidence, rows = audit_of(np.random.default_rng(4), 500, 80)
     found = inverse_probability(right[rows], rows, confidence, np.full(500, 80 / 500))
     told = prediction_powered(right[rows], confidence[rows], zeros(80), [confidence])
-    ends = (told.estimate, told.low, told.high)
-    assert (found.estimate, found.low, found.high) == pytest.approx(ends, abs=1e-9)
+    assert found.estimate == pytest.approx(told.estimate)
+    share = clopper_pearson(80 * found.estimate, 80)
+    assert found.high - found.low >= share[1] - share[0] - 1e-12
     assert found.name == "inverse-probability"
+
+
+def test_rows_of_unequal_weight_count_less() -> None:
+    probability = np.array([0.5, 0.05] * 50)
+    confidence = np.full(100, 0.9)
+    found = inverse_probability(np.ones(20, bool), np.arange(20), confidence, probability)
+    weights = 1 / probability[:20]
+    effective = weights.sum() ** 2 / (weights @ weights)
+    assert found.estimate == 1
+    assert (found.low, found.high) == pytest.approx(clopper_pearson(effective, effective))
 
 
 def test_inverse_probabilities_undo_what_was_preferred() -> None:

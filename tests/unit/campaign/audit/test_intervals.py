@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest, hypergeom
 
+from labelbench_core.campaign.audit import intervals
 from labelbench_core.campaign.audit.intervals import (
     TAIL,
     bounded_interval,
+    clopper_pearson,
     exact_interval,
     melded_interval,
-    share_interval,
 )
 
 
@@ -39,7 +40,7 @@ def test_exact_intervals_cover_every_pool(total: int, population: int) -> None:
 def test_a_large_pool_has_the_interval_of_clopper_and_pearson() -> None:
     for right, total in ((0, 10), (9, 10), (97, 100), (400, 400)):
         told = binomtest(right, total).proportion_ci(0.95, "exact")
-        assert share_interval(right, total) == pytest.approx((told.low, told.high), abs=1e-9)
+        assert clopper_pearson(right, total) == pytest.approx((told.low, told.high), abs=1e-9)
         assert exact_interval(right, total, 10**5) == pytest.approx((told.low, told.high), abs=5e-4)
 
 
@@ -101,7 +102,7 @@ def test_melded_intervals_cover_two_strata(total: int) -> None:
 def test_bounded_intervals_of_shares_are_exact_ones() -> None:
     for right, total in ((0, 10), (9, 10), (45, 50)):
         scores = np.repeat([1.0, 0.0], [right, total - right])
-        told = share_interval(right, total)
+        told = clopper_pearson(right, total)
         assert bounded_interval([scores], [1.0]) == pytest.approx(told, abs=0.01)
 
 
@@ -131,3 +132,14 @@ def test_bounded_intervals_cover_scores_between_the_bounds(kind: str, count: int
     ends = [bounded_interval([rng.choice(pool, count, replace=False)], [1.0]) for _ in range(60)]
     missed = sum(not low <= pool.mean() <= high for low, high in ends)
     assert missed <= binom.ppf(0.9999, 60, 0.05)
+
+
+def test_weights_are_the_same_in_blocks(monkeypatch) -> None:
+    scores = np.linspace(0, 1, 30)[None]
+    whole = intervals.dirichlet_means(scores, 3, 500)
+    monkeypatch.setattr(intervals, "_MOST_WEIGHTS", 31 * 70)
+    parts = intervals.dirichlet_means(scores, 3, 500)
+    assert parts[0] == pytest.approx(whole[0], abs=1e-12)
+    assert (parts[1] == whole[1]).all()
+    other = intervals.dirichlet_means(scores, 4, 500)
+    assert abs(np.corrcoef(other[1], whole[1])[0, 1]) < 0.2

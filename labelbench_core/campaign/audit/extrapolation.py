@@ -1,0 +1,204 @@
+"""Learning curves beyond the labels that there are, with intervals: what more labels may bring.
+
+The error at n labels is taken to follow a power law with an asymptote, c + a n^-b (Cortes et al.,
+Learning Curves: Asymptotic Values and Rate of Convergence, NIPS 1993; Viering & Loog, The Shape of
+Learning Curves, IEEE TPAMI 45, 2023, section 4). With few points, many such curves fit alike; none
+of them is chosen. Each curve of a grid counts by how well it fits, on the logit scale:
+
+- Curves: the exponent b within .1 to 2, alike on the logarithmic scale; the asymptote c a share of
+  0 to .95 of today's error; today's error within .45 of the one measured, in logits.
+- Likelihood: Student's, the variance being unknown (1 degree of freedom of .05 logits before the
+  data). A point counts by its labels over today's: few labels follow other laws.
+- Curves bend in ways that no power law does: the change from today in logits is taken to be off by
+  .7 of itself, and by .05 for each time that labels grow e-fold. These two numbers were set so that
+  intervals hold on this project's kept results (`python -m benchmarks.extrapolations`), and are
+  wide on most of them.
+"""
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+FEWEST_POINTS = 3
+DRAWS = 4000
+_QUANTILES = (0.5, 0.025, 0.975)
+_FARTHEST = 1e-3  # accuracies of 0 and 1 have no logit
+_PRIOR_DEGREES, _PRIOR_SPREAD = 1.0, 0.05
+_OFF_OF_CHANGE, _OFF_OF_LABELS = 0.7, 0.05
+
+
+@dataclass(frozen=True)
+class Range:
+    """A number that is not known yet.
+
+    Attributes
+    ----------
+    estimate
+        The median of what it may be.
+    low, high
+        Ends of the 95 % interval.
+    """
+
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """What a learning curve may be beyond its last point, as draws.
+
+    Attributes
+    ----------
+    labels
+        Number of labels today.
+    today, asymptote, exponent
+        (DRAWS,) error today, error after endless labels, and how fast the rest goes.
+    off
+        (DRAWS,) standard normal: which way the curve leaves the power law.
+    noise
+        (DRAWS,) what a measured accuracy is off, in logits.
+    shift
+        (DRAWS,) what all measured accuracies are off together, in logits.
+    """
+
+    labels: float
+    today: np.ndarray
+    asymptote: np.ndarray
+    exponent: np.ndarray
+    off: np.ndarray
+    noise: np.ndarray
+    shift: np.ndarray
+
+    def draws(self, labels: float) -> np.ndarray:
+        """(DRAWS,) logits of accuracies at a number of labels, at least today's, without noise."""
+        return _logit(1 - self.today) + self._change(labels) + self.shift
+
+    def accuracy(self, labels: float, *, measured: bool = False) -> Range:
+        """Accuracy with so many labels, at least today's.
+
+        Parameters
+        ----------
+        measured
+            Whether with the noise of a measurement on the same rows, for comparison with one.
+        """
+        return _range(_sigmoid(self.draws(labels) + (self.noise if measured else 0.0)))
+
+    def gain(self, labels: int) -> Range:
+        """What so many more labels change in accuracy, as a difference of shares."""
+        today = _sigmoid(self.draws(self.labels))
+        return _range(_sigmoid(self.draws(self.labels + labels)) - today)
+
+    def labels_to(self, target: float, most: float) -> Range:
+        """Labels in all with which accuracy first reaches a target.
+
+        Parameters
+        ----------
+        target
+            Above 0, below 1.
+        most
+            Labels that there can be. Numbers beyond them are infinite: not reached with them.
+        """
+        steps = np.geomspace(self.labels, max(most, self.labels), 200)
+        level = _logit(np.array(target))
+        reached = np.full(len(self.today), math.inf)
+        for step in steps[::-1]:
+            reached[self.draws(step) >= level] = step
+        return _range(reached)
+
+    def _change(self, labels: float) -> np.ndarray:
+        """(DRAWS,) change of the logit from today's, the power law's and what that is off."""
+        growth = labels / self.labels
+        rest = self.today - self.asymptote
+        change = _logit(1 - self.asymptote - rest * growth**-self.exponent) - _logit(1 - self.today)
+        off = np.hypot(_OFF_OF_CHANGE * change, _OFF_OF_LABELS * math.log(growth))
+        return change + self.off * off
+
+
+def extrapolated(
+    labels: np.ndarray, accuracy: np.ndarray, interval: tuple[float, float] | None = None
+) -> LearningCurve | None:
+    """What the curve through measured accuracies may be; None with fewer than three points.
+
+    Equal arguments give equal draws.
+
+    Parameters
+    ----------
+    labels
+        (T,) rising numbers of labels.
+    accuracy
+        (T,) measured with each, within 0 to 1, all on the same rows.
+    interval
+        95 % interval of the last: what all are off together, since they are measured on the same
+        few rows. None: they are measured on the whole population.
+    """
+    if len(labels) < FEWEST_POINTS:
+        return None
+    counts, logits = np.asarray(labels, np.float64), _logit(np.asarray(accuracy, np.float64))
+    today, share, exponent = (axis.ravel() for axis in np.meshgrid(*_axes(), indexing="ij"))
+    today = 1 - _sigmoid(logits[-1] + today)
+    asymptote = share * today
+    growth, weights = counts / counts[-1], counts / counts[-1]
+    errors = asymptote[:, None] + (today - asymptote)[:, None] * growth ** -exponent[:, None]
+    squares = _PRIOR_DEGREES * _PRIOR_SPREAD**2 + (_logit(1 - errors) - logits) ** 2 @ weights
+    degrees = _PRIOR_DEGREES + weights.sum()
+    chances = (squares / squares.min()) ** (-degrees / 2)
+    rng = np.random.Generator(np.random.PCG64(len(counts)))
+    drawn = rng.choice(len(chances), DRAWS, p=chances / chances.sum())
+    spread = np.sqrt(squares[drawn] / rng.chisquare(degrees, DRAWS))
+    together = 0.0
+    if interval is not None:
+        low, high = _logit(np.array(interval))
+        together = float(high - low) / (2 * 1.959963984540054)
+    return LearningCurve(
+        labels=float(counts[-1]),
+        today=today[drawn],
+        asymptote=asymptote[drawn],
+        exponent=exponent[drawn],
+        off=rng.standard_normal(DRAWS),
+        noise=spread * rng.standard_normal(DRAWS),
+        shift=together * rng.standard_normal(DRAWS),
+    )
+
+
+def price_to(needed: Range, today: float, price: float, audit_share: float = 0.0) -> Range:
+    """What the labels that are still needed cost.
+
+    Parameters
+    ----------
+    needed
+        Labels in all, from `LearningCurve.labels_to`, without those of the audit.
+    today
+        Labels that there are, without those of the audit.
+    price
+        Of a label.
+    audit_share
+        Of the rows that are handed out, those of the audit, below 1: they are paid for, too.
+    """
+
+    def cost(labels: float) -> float:
+        return max(labels - today, 0.0) / (1 - audit_share) * price
+
+    return Range(cost(needed.estimate), cost(needed.low), cost(needed.high))
+
+
+@functools.cache
+def _axes() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Offsets of today's logit, asymptotes as shares of today's error, and exponents."""
+    return np.linspace(-0.45, 0.45, 13), np.linspace(0, 0.95, 12), np.geomspace(0.1, 2, 14)
+
+
+def _range(values: np.ndarray) -> Range:
+    estimate, low, high = np.quantile(values, _QUANTILES, method="inverted_cdf").tolist()
+    return Range(estimate, low, high)
+
+
+def _logit(share: np.ndarray) -> np.ndarray:
+    share = np.clip(share, _FARTHEST, 1 - _FARTHEST)
+    return np.log(share / (1 - share))
+
+
+def _sigmoid(logit: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-logit))

@@ -1,0 +1,133 @@
+"""The pool of a campaign: its rows, what they are called, and their embeddings."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from labelbench_core.datasets import POOL, PreparedDataset, open_dataset
+from labelbench_core.embeddings.views import open_embeddings, pool_statistics
+from labelbench_core.proxies import Statistics
+from labelbench_core.storage.rows import RowSource
+
+
+@dataclass(frozen=True)
+class CampaignPool:
+    """The rows of a pool as they are now.
+
+    Attributes
+    ----------
+    items, digests
+        (N,) what each row is called, and the SHA-256 of its content; empty where it is not known.
+    embeddings
+        (N, D), on disk.
+    statistics
+        Of these embeddings.
+    source
+        Identifies these embeddings among those of the same rows.
+    dataset
+        As prepared: images or texts to show.
+    """
+
+    items: tuple[str, ...]
+    digests: tuple[str, ...]
+    embeddings: RowSource
+    statistics: Statistics
+    source: str
+    dataset: PreparedDataset
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+def open_pool(
+    dataset_manifest: Path, embeddings_manifest: Path, dataset_id: str, backbone: str
+) -> CampaignPool:
+    """Open and verify a prepared pool and its embeddings.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or damaged, or of another data set or backbone.
+    """
+    dataset = open_dataset(dataset_manifest.parent, dataset_id)
+    of_dataset = {
+        "dataset": dataset_id,
+        "dataset_fingerprint": dataset.manifest["fingerprint"],
+        "backbone": backbone,
+    }
+    manifest, embeddings = open_embeddings(embeddings_manifest, of_dataset)
+    items, digests = named_items(dataset)
+    return CampaignPool(
+        items=items,
+        digests=digests,
+        embeddings=embeddings[POOL],
+        statistics=Statistics(**pool_statistics(embeddings_manifest, manifest)),
+        source=manifest["fingerprint"],
+        dataset=dataset,
+    )
+
+
+def named_items(dataset: PreparedDataset) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What each row of the pool is called, and the SHA-256 of its content.
+
+    A file is called by its path, a text by its content, and any other row by the source's number of
+    it; the content of such rows is not compared.
+    """
+    entry = dataset.manifest["splits"][POOL]
+    if entry["storage"] == "files":
+        pairs = list(dataset.listing(POOL))
+        return tuple(path for path, _ in pairs), tuple(digest for _, digest in pairs)
+    count = entry["num_rows"]
+    if entry["storage"] == "texts":
+        return _texts(dataset, count)
+    rows = dataset.source_rows(POOL)
+    numbers = range(count) if rows is None else rows.tolist()
+    return tuple(f"row-{number}" for number in numbers), ("",) * count
+
+
+def _texts(dataset: PreparedDataset, count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    seen: Counter[str] = Counter()
+    items, digests = [], []
+    for text in dataset.texts(POOL).batch(np.arange(count)):
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        seen[digest] += 1
+        again = f"-{seen[digest]}" if seen[digest] > 1 else ""
+        items.append(f"text-{digest[:16]}{again}")
+        digests.append(digest)
+    return tuple(items), tuple(digests)
+
+
+class SomeRows:
+    """Some rows of others, as a `RowSource`.
+
+    Parameters
+    ----------
+    rows
+        (N, D).
+    chosen
+        (n,) int64 rising, the rows that there are.
+    """
+
+    def __init__(self, rows: RowSource, chosen: np.ndarray) -> None:
+        self._rows, self._chosen = rows, chosen
+        self.shape, self.dtype = (len(chosen), *rows.shape[1:]), rows.dtype
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
+        """(first row, consecutive rows) from the first to the last."""
+        done = 0
+        for first, block in self._rows.blocks():
+            start, end = np.searchsorted(self._chosen, [first, first + len(block)])
+            if end > start:
+                yield done, block[self._chosen[start:end] - first]
+                done += end - start
+
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        """(k, D) a copy of the rows `indices`, in that order."""
+        return self._rows.take(self._chosen[indices])

@@ -1,0 +1,207 @@
+"""A campaign's file: what its keys mean, checked against the schema and the catalogue."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labelbench_core import registry
+from labelbench_core.configuration.catalogue import Catalogue, wrong_entries
+from labelbench_core.configuration.multilabel import is_multilabel
+from labelbench_core.configuration.schemas import schema_errors
+from labelbench_core.datasets.unlabeled import has_labels
+from labelbench_core.errors import did_you_mean, listed, raise_all, shown
+
+SCHEMA = "campaign.schema.json"
+ALWAYS = frozenset({"embeddings", "labeled", "labels", "num_classes", "held_out"})
+"""What any proxy's pool has for a strategy."""
+FIRST = "typiclust"
+PROXY = "linear"
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A labelling campaign, as its file asks for it.
+
+    Attributes
+    ----------
+    campaign
+        Its id.
+    folder
+        Where what is handed out and answered is kept.
+    pool, backbone
+        Ids of the data set and of the network that embeds it.
+    proxy, strategy, first
+        Entries of the catalogue, with their ids; `strategy` is None where it is left to us.
+    classes
+        Names of today's classes.
+    class_changes
+        What became of former classes, in order.
+    audit
+        Number of rows, or a share of the pool (a float); None: by default.
+    audit_share, next_batch_at
+        Shares, 0 to 1.
+    """
+
+    campaign: str
+    folder: Path
+    pool: str
+    backbone: str
+    proxy: Mapping[str, Any]
+    strategy: Mapping[str, Any] | None
+    first: Mapping[str, Any]
+    classes: tuple[str, ...]
+    class_changes: tuple[Mapping[str, Any], ...] = ()
+    multilabel: bool = False
+    batch_size: int = 100
+    audit: int | float | None = None
+    audit_share: float = 0.1
+    estimator: str = "plain"
+    next_batch_at: float = 1.0
+    agreement: str = "majority"
+    suggestions: bool = False
+    target: float | None = None
+    prices: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+
+def load_campaign(
+    config: Mapping[str, Any], catalogue: Catalogue, schema_folder: Path, file: str, folder: Path
+) -> Campaign:
+    """Check a campaign's file.
+
+    Parameters
+    ----------
+    config
+        What it says.
+    schema_folder
+        Folder of the schemas.
+    file
+        Its name, for messages.
+    folder
+        What its paths start from: its own folder.
+
+    Raises
+    ------
+    InputError
+        All errors, one a line: file, key, value, what is allowed.
+    """
+    raise_all(schema_errors(config, schema_folder / SCHEMA, file))
+    raise_all(wrong_entries(catalogue, _named(config)))
+    raise_all(f"{file}: {line}" for line in _unknown(config, catalogue))
+    raise_all(f"{file}: {line}" for line in _misfits(config, catalogue))
+    chosen = config.get("strategy")
+    return Campaign(
+        campaign=config["campaign"],
+        folder=folder / config.get("folder", config["campaign"]),
+        pool=config["pool"],
+        backbone=config["backbone"],
+        proxy=_entry(catalogue, "proxies", config.get("proxy", PROXY)),
+        strategy=None if chosen is None else _entry(catalogue, "strategies", chosen),
+        first=_entry(catalogue, "strategies", config.get("first", FIRST)),
+        classes=tuple(config["classes"]),
+        class_changes=tuple(config.get("class_changes", ())),
+        multilabel=config.get("multilabel", False),
+        batch_size=config.get("batch_size", 100),
+        audit=_amount(config.get("audit")),
+        audit_share=share_of(config.get("audit_share", "10%")),
+        estimator=config.get("estimator", "plain"),
+        next_batch_at=share_of(config.get("next_batch_at", "100%")),
+        agreement=config.get("agreement", "majority"),
+        suggestions=config.get("suggestions", False),
+        target=config.get("target"),
+        prices=config.get("prices", {}),
+        seed=config.get("seed", 0),
+    )
+
+
+def share_of(text: str) -> float:
+    """0.1 for "10%"."""
+    return float(text.removesuffix("%")) / 100
+
+
+def _amount(value: int | str | None) -> int | float | None:
+    return share_of(value) if isinstance(value, str) else value
+
+
+def _entry(catalogue: Catalogue, kind: str, name: str) -> Mapping[str, Any]:
+    return {"id": name, **catalogue[kind][name]}
+
+
+def _named(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(kind, id) of all entries that a campaign names, its defaults included."""
+    yield "datasets", config["pool"]
+    yield "backbones", config["backbone"]
+    yield "proxies", config.get("proxy", PROXY)
+    for name in _strategies(config).values():
+        yield "strategies", name
+
+
+def _strategies(config: Mapping[str, Any]) -> dict[str, str]:
+    """Key → id of a strategy."""
+    chosen = {"strategy": config["strategy"]} if "strategy" in config else {}
+    return {**chosen, "first": config.get("first", FIRST)}
+
+
+def _unknown(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
+    """Ids that the catalogue does not have."""
+    named = {"pool": ("datasets", config["pool"]), "backbone": ("backbones", config["backbone"])}
+    named["proxy"] = ("proxies", config.get("proxy", PROXY))
+    named |= {key: ("strategies", name) for key, name in _strategies(config).items()}
+    for key, (kind, name) in named.items():
+        if name not in catalogue[kind]:
+            hint = did_you_mean(name, catalogue[kind])
+            told = f"{key}: {shown(name)} is not in the catalogue of {kind}{hint}"
+            yield f"{told}; allowed: {listed(sorted(catalogue[kind]))}"
+
+
+def _misfits(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
+    """What does not go together."""
+    pool = config["pool"]
+    if has_labels(catalogue["datasets"][pool]):
+        told = f"pool: {shown(pool)} has labels"
+        yield f"{told}; allowed: a data set whose pool has none (`unlabeled: true`)"
+    elif is_multilabel(catalogue, pool):
+        yield f"pool: {shown(pool)}: `multilabel` among its options; allowed: the campaign's key"
+    classes = config["classes"]
+    folded = {name.strip().casefold() for name in classes}
+    if len(folded) < len(classes):
+        told = f"classes: {listed(classes)}"
+        yield f"{told}; allowed: names that differ in more than upper case and blanks"
+    name = config.get("proxy", PROXY)
+    proxy = catalogue["proxies"][name]
+    info = registry.describe("proxies", proxy["implementation"]).info
+    if info.get("needs_images") or "augmentation" in registry.options_of(proxy):
+        yield f"proxy: {shown(name)}; allowed: one that is trained on embeddings alone"
+    for key, strategy in _strategies(config).items():
+        yield from _of_strategy(key, strategy, config, catalogue, info)
+
+
+def _of_strategy(
+    key: str,
+    name: str,
+    config: Mapping[str, Any],
+    catalogue: Catalogue,
+    proxy: Mapping[str, Any],
+) -> Iterator[str]:
+    """What keeps a strategy from choosing batches that people label."""
+    entry = catalogue["strategies"][name]
+    info = registry.describe("strategies", entry["implementation"]).info
+    needs = registry.needs(entry["implementation"], registry.options_of(entry))
+    told = f"{key}: {shown(name)}"
+    if info["kind"] == "sequential":
+        yield f"{told} asks for one label after the other; allowed: one that chooses whole batches"
+    elif info["kind"] == "ceiling":
+        yield f"{told} sees hidden labels; allowed: a strategy that does not"
+    elif "recorded" in needs:
+        yield f"{told} buys what was bought elsewhere; allowed: a strategy that chooses"
+    elif key == "first" and needs - {"embeddings"}:
+        rest = listed(sorted(needs - {"embeddings"}))
+        yield f"{told} needs {rest}; allowed: one that needs embeddings alone"
+    elif missing := needs - ALWAYS - {*proxy.get("provides", ())}:
+        offers = listed(sorted(proxy.get("provides", ())))
+        yield f"{told} needs {listed(sorted(missing))}; the proxy provides: {offers}"
+    elif config.get("multilabel", False) and not info["multilabel"]:
+        yield f"{told} is not defined for several labels a row; allowed: another strategy"
+    elif not config.get("multilabel", False) and info["multilabel"] == "only":
+        yield f"{told} is for several labels a row; allowed: another strategy"

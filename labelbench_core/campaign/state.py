@@ -1,0 +1,258 @@
+"""Where a campaign stands: all facts so far, and what they say of the pool as it is now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from labelbench_core.campaign.answers.answer import Answer
+from labelbench_core.campaign.answers.classes import ClassHistory
+from labelbench_core.campaign.answers.formats.handed import Expected
+from labelbench_core.campaign.answers.labels import ItemLabel, Labels, State, labels_of
+from labelbench_core.campaign.answers.ledger import Receipt, receipts
+from labelbench_core.campaign.arrivals import (
+    Arrivals,
+    PresentItems,
+    present_items,
+    read_arrivals,
+    record_arrival,
+)
+from labelbench_core.campaign.audit.order import (
+    AuditOrder,
+    draw_stratum,
+    read_order,
+    record_stratum,
+)
+from labelbench_core.campaign.batches import Batch, read_batches
+from labelbench_core.campaign.models import Labels as TrainingLabels
+from labelbench_core.campaign.pool import CampaignPool
+from labelbench_core.campaign.settings import Campaign
+from labelbench_core.errors import InputError, listed
+
+
+@dataclass(frozen=True)
+class CampaignState:
+    """All facts of a campaign so far.
+
+    Attributes
+    ----------
+    arrivals, present
+        Items that the pool has had, and has.
+    order
+        The audit's.
+    batches
+        What was handed out.
+    receipts
+        What was answered, file by file.
+    history
+        The classes from the first batch until today.
+    labels
+        What all answers say, in today's names.
+    """
+
+    campaign: Campaign
+    arrivals: Arrivals
+    present: PresentItems
+    order: AuditOrder
+    batches: Sequence[Batch]
+    receipts: Sequence[Receipt]
+    history: ClassHistory
+    labels: Labels
+
+    @property
+    def answers(self) -> list[Answer]:
+        """All answers, in order of receipt."""
+        return [answer for receipt in self.receipts for answer in receipt.answers]
+
+    @cached_property
+    def row_of(self) -> Mapping[str, int]:
+        """Item → its row in the pool, of all items that the pool has now."""
+        number = self.present.number.tolist()
+        return {self.arrivals.items[one]: row for row, one in enumerate(number)}
+
+    @cached_property
+    def handed_out(self) -> frozenset[str]:
+        """All items of all batches."""
+        return frozenset(item["item"] for batch in self.batches for item in batch.record["items"])
+
+    @cached_property
+    def audit(self) -> Mapping[str, int]:
+        """Item → its stratum, of all items that are reserved for the audit."""
+        return self.order.stratum_of()
+
+    def answered(self, batch: Batch) -> int:
+        """How many items of a batch have been answered, whatever became of their classes since."""
+        with_it = self._answered_with(batch)
+        return sum(
+            item["item"] in with_it or self._holds(item["item"]) for item in batch.record["items"]
+        )
+
+    def _answered_with(self, batch: Batch) -> frozenset[str]:
+        """Items with an answer that names the batch."""
+        return frozenset(one.item for one in self.answers if one.batch == batch.name)
+
+    def _holds(self, item: str) -> bool:
+        """Whether an item has an answer that holds today."""
+        found = self.labels.items.get(item)
+        return found is not None and found.state is not State.ASK_AGAIN
+
+    def candidates(self) -> np.ndarray:
+        """(k,) int64 rising rows that a strategy may propose: not of the audit, nor handed out.
+
+        Items whose class was split since are asked for again (`to_ask_again`), by no strategy.
+        """
+        taken = self.handed_out | self.audit.keys()
+        free = [row for item, row in self.row_of.items() if item not in taken]
+        return np.sort(np.array(free, np.int64))
+
+    def to_ask_again(self) -> list[str]:
+        """Items, in order, whose only answers name a class that was split since.
+
+        Without those of the last batch that are not answered in it: they are being asked.
+        """
+        asked: set[str] = set()
+        if self.batches:
+            asked = {item["item"] for item in self.batches[-1].record["items"]}
+            asked -= self._answered_with(self.batches[-1])
+        return [one for one in self.labels.ask_again if one in self.row_of and one not in asked]
+
+    def training_labels(self) -> TrainingLabels:
+        """Labels to train on: of all labelled rows but those of the audit, in order of batches.
+
+        Where rows have several labels, those on which annotators could not say something of every
+        class are left out.
+        """
+        known = [
+            (self.row_of[one.item], one)
+            for one in self._labelled()
+            if one.item not in self.audit and one.item in self.row_of
+        ]
+        rows = np.array([row for row, _ in known], np.int64)
+        return TrainingLabels(rows, self._values([one for _, one in known]))
+
+    def audited(self) -> list[ItemLabel]:
+        """What is known of every audit item that was answered and that the pool still has."""
+        return [
+            one
+            for item, one in self.labels.items.items()
+            if item in self.audit and item in self.row_of and one.state is not State.ASK_AGAIN
+        ]
+
+    def _labelled(self) -> list[ItemLabel]:
+        order: dict[str, int] = {}
+        for batch in self.batches:
+            for item in batch.record["items"]:
+                order.setdefault(item["item"], len(order))
+        found = [
+            one
+            for one in self.labels.items.values()
+            if one.state is State.LABELED and not (self.campaign.multilabel and one.silent_on)
+        ]
+        return sorted(found, key=lambda one: order[one.item])
+
+    def _values(self, labelled: Sequence[ItemLabel]) -> np.ndarray:
+        """Their labels as numbers of today's classes."""
+        return label_values([one.label for one in labelled], self.history, self.campaign.multilabel)
+
+
+def label_values(
+    labels: Sequence[str | tuple[str, ...] | None], history: ClassHistory, multilabel: bool
+) -> np.ndarray:
+    """(n,) int64 classes of labels in today's names; with several labels (n, C) uint8."""
+    place = {name: number for number, name in enumerate(history.classes)}
+    if not multilabel:
+        return np.array([place[str(one)] for one in labels], np.int64)
+    values = np.zeros((len(labels), len(place)), np.uint8)
+    for row, names in enumerate(labels):
+        values[row, [place[name] for name in names or ()]] = 1
+    return values
+
+
+def read_state(campaign: Campaign, pool: CampaignPool) -> tuple[CampaignState, list[int]]:
+    """Read all facts of a campaign; also the rows of its pool that are new.
+
+    Raises
+    ------
+    InputError
+        If a fact is not as it was written, or contradicts the campaign's file or its pool.
+    """
+    arrivals = read_arrivals(campaign.folder, campaign.campaign)
+    present, new = present_items(arrivals, pool.items, pool.digests)
+    batches = read_batches(campaign.folder, campaign.campaign)
+    received = receipts(campaign.folder)
+    history = class_history(campaign, batches)
+    state = CampaignState(
+        campaign=campaign,
+        arrivals=arrivals,
+        present=present,
+        order=read_order(campaign.folder, campaign.campaign),
+        batches=batches,
+        receipts=received,
+        history=history,
+        labels=labels_of(
+            [answer for one in received for answer in one.answers],
+            history,
+            method=campaign.agreement,
+            offered={batch.name: batch.record["classes"] for batch in batches},
+        ),
+    )
+    return state, new
+
+
+def take_in(state: CampaignState, pool: CampaignPool, new: Sequence[int]) -> None:
+    """Record the rows that have come to the pool, and draw and reserve their part of the audit."""
+    campaign = state.campaign
+    items = [pool.items[row] for row in new]
+    arrivals = record_arrival(
+        campaign.folder,
+        campaign.campaign,
+        state.arrivals,
+        items,
+        [pool.digests[row] for row in new],
+    )
+    order = state.order
+    # A kill between the two leaves an arrival without an order; it is drawn now.
+    for number in range(len(order.strata) + 1, int(arrivals.arrival.max(initial=0)) + 1):
+        come = np.flatnonzero(arrivals.arrival == number).tolist()
+        own = [arrivals.items[one] for one in come]
+        stratum = draw_stratum(order, own, campaign.audit, campaign.campaign, campaign.seed)
+        order = record_stratum(campaign.folder, campaign.campaign, order, stratum)
+
+
+def expected_answers(state: CampaignState) -> Expected:
+    """What files of answers may say."""
+    handed = {
+        batch.name: [item["item"] for item in batch.record["items"]] for batch in state.batches
+    }
+    names = dict.fromkeys([*state.history.names, *state.campaign.classes])
+    return Expected(handed, tuple(names), state.campaign.multilabel, state.arrivals.items)
+
+
+def class_history(campaign: Campaign, batches: Sequence[Batch]) -> ClassHistory:
+    """The classes from the first batch until today; names at the end of `classes` are added.
+
+    Raises
+    ------
+    InputError
+        If the campaign's `classes` are not what `class_changes` make of those of the first batch.
+    """
+    where = f"campaign {campaign.campaign}: class_changes"
+    if not batches:
+        if campaign.class_changes:
+            told = f"{where}: given before the first batch"
+            raise InputError(f"{told}; allowed: today's names in `classes`, and no changes")
+        return ClassHistory(campaign.classes, (), f"campaign {campaign.campaign}: classes")
+    start = batches[0].record["classes"]
+    history = ClassHistory(start, campaign.class_changes, where)
+    added = [name for name in campaign.classes if name not in history.classes]
+    history = ClassHistory(
+        start, [*campaign.class_changes, *({"add": name} for name in added)], where
+    )
+    gone = [name for name in history.classes if name not in campaign.classes]
+    if gone:
+        raise InputError(
+            f"campaign {campaign.campaign}: classes: without {listed(gone)}, which people chose "
+            "from; allowed: all former classes, or in `class_changes` what became of them"
+        )
+    return history
