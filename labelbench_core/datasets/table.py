@@ -15,14 +15,18 @@ from labelbench_core.datasets import POOL, RawDataset, Source
 from labelbench_core.datasets._columns import read_columns, require_suffix
 from labelbench_core.datasets._drawn_tables import with_draw
 from labelbench_core.datasets._left_out import LeftOut
-from labelbench_core.datasets._several_labels import flag_key, flagged_labels, separated_labels
+from labelbench_core.datasets._several_labels import (
+    check_label_options,
+    flag_key,
+    flagged_labels,
+    labels_by,
+    option_of,
+)
 from labelbench_core.datasets._tabular import (
-    Cells,
     Tabular,
     all_cells,
     check_paths,
     groups_of,
-    labels_of,
     named_labels,
     split_rows,
 )
@@ -213,7 +217,7 @@ def _read(
     if unlabeled:
         check_unlabeled(label_separator, label_columns, class_column, **options)
     else:
-        _check_label_options(label_column, label_separator, label_columns, classes, class_column)
+        check_label_options(label_column, label_separator, label_columns, classes, class_column)
     file = below(data_dir, "table", table)
     image_folder = os.path.dirname(table) if images is None else images
     require_suffix(file)
@@ -225,14 +229,9 @@ def _read(
     names |= {"group": group_column, "class": class_column, "together": together_column}
     names["weight"] = weight_column
     chosen = {key: name for key, name in names.items() if name is not None}
-    options_of = {key: f"options.{key}_column" for key in chosen}
-    for place, name in enumerate(label_columns or ()):
-        chosen[flag_key(place)], options_of[flag_key(place)] = (
-            name,
-            f"options.label_columns.{place}",
-        )
-    separators = {} if label_separator is None else {options_of["label"]: label_separator}
-    columns = read_columns(file, {options_of[key]: chosen[key] for key in chosen}, separators)
+    chosen |= {flag_key(place): name for place, name in enumerate(label_columns or ())}
+    separators = {} if label_separator is None else {option_of("label"): label_separator}
+    columns = read_columns(file, {option_of(key): chosen[key] for key in chosen}, separators)
     cells = all_cells(file, chosen, dict(zip(chosen, columns.values(), strict=True)))
     found, left_out = None, LeftOut()
     if split_column is not None:
@@ -250,7 +249,7 @@ def _read(
     elif class_column is not None:
         labels, class_names = named_labels(cells)
     else:
-        labels, class_names = _named(cells, label_separator, known, told)
+        labels, class_names = labels_by(cells, label_separator, known, told)
     groups, group_names = groups_of(cells) if group_column is not None else (None, [])
     read_beside = [table] if classes is None else [table, classes]
     folder, (inner, *others) = common_folder(image_folder, *read_beside)
@@ -280,46 +279,6 @@ def folder_of_images(data_dir: Path, images: str) -> Path:
         told = f"options.images: {shown(images)}: {printable(folder)} is not a folder"
         raise InputError(f"{told}; allowed: an existing folder {FROM_DATA}")
     return folder
-
-
-def _named(
-    cells: Cells, separator: str | None, names: Sequence[str] | None, where: str = ""
-) -> tuple[np.ndarray, list[str]]:
-    """Labels of column "label", one or several a row, and the classes' names."""
-    if separator is None:
-        return labels_of(cells, names, where)
-    return separated_labels(cells, separator, names, where)
-
-
-def _check_label_options(
-    label_column: str | None,
-    label_separator: str | None,
-    label_columns: Sequence[str] | None,
-    classes: str | None,
-    class_column: str | None,
-) -> None:
-    """`InputError` unless labels are given in one way."""
-    if not label_column and label_columns is None:
-        told = "options.label_column: missing"
-        raise InputError(f"{told}; allowed: the name of a column, or `label_columns`")
-    if label_column and label_columns is not None:
-        told = f"options.label_columns: {shown(list(label_columns))}"
-        raise InputError(f"{told}; `label_column` is given, too; allowed: one of the two")
-    if label_columns is not None:
-        given = {"label_separator": label_separator, "classes": classes}
-        given["class_column"] = class_column
-        for name, value in given.items():
-            if value is not None:
-                told = f"options.{name}: {shown(value)}"
-                raise InputError(f"{told}; `label_columns` gives the labels; allowed: leave it out")
-        if len(set(label_columns)) != len(label_columns) or len(label_columns) < 2:
-            told = f"options.label_columns: {shown(list(label_columns))}"
-            raise InputError(f"{told}; allowed: at least two different names of columns")
-    if label_separator is not None and class_column is not None:
-        told = f"options.class_column: {shown(class_column)}; `label_separator` is given"
-        raise InputError(f"{told}, so that labels are names; allowed: leave it out")
-    if label_separator == "":
-        raise InputError("options.label_separator: ''; allowed: text, such as ';'")
 
 
 def _check_options(
