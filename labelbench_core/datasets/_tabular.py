@@ -26,7 +26,7 @@ from labelbench_core.datasets._left_out import EXAMPLES, LeftOut
 from labelbench_core.datasets._listing import MEANT, SPLIT_NAME
 from labelbench_core.datasets.digests import NOT_THERE
 from labelbench_core.datasets.drawing import Draw
-from labelbench_core.datasets.names import printable, require_classes, same_name
+from labelbench_core.datasets.names import lacks_classes, printable, require_classes, same_name
 from labelbench_core.datasets.unlabeled import NO_LABEL
 from labelbench_core.datasets.whole_names import MARKED, first_mark, whole_names
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
@@ -183,12 +183,9 @@ class Tabular:
             counts = class_counts(self.labels[rows], len(self.class_names))
             missing = np.flatnonzero(counts == 0)
             if required and len(missing):
-                advice = "" if split == POOL else "; `allow_missing_classes: true` accepts that"
-                raise InputError(
-                    f"{printable(self.cells.file)}: split {split} has no image of class "
-                    f"{printable(self.class_names[missing[0]])} ({len(missing)} classes "
-                    f"missing){advice}"
-                )
+                names = [self.class_names[label] for label in missing]
+                file = printable(self.cells.file)
+                raise lacks_classes(file, split, "image", names, may_lack=split != POOL)
         return {split: len(rows) for split, rows in self.splits.items()}
 
     def _check_files(self, root: Path) -> None:

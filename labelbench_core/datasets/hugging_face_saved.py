@@ -48,7 +48,8 @@ class SavedCells(Cells):
 
 def check(data_dir: Path, *, allow_missing_classes: bool = False, **options: Any) -> dict[str, int]:
     """Sizes of the splits, all of them read; `InputError` for what is wrong in one of them."""
-    return split_files.sizes(load(data_dir, **options), allow_missing_classes)
+    raw, folder = load(data_dir, **options), str(options["folder"])
+    return split_files.sizes(raw, allow_missing_classes, dict.fromkeys(raw.splits, folder))
 
 
 def load(

@@ -38,7 +38,8 @@ INFO = {
 
 def check(data_dir: Path, *, allow_missing_classes: bool = False, **options: Any) -> dict[str, int]:
     """Sizes of the splits, all tables read; `InputError` for what is wrong in one of them."""
-    return split_files.sizes(load(data_dir, **options), allow_missing_classes)
+    raw = load(data_dir, **options)
+    return split_files.sizes(raw, allow_missing_classes, options["splits"])
 
 
 def load(

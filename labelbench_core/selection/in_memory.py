@@ -107,14 +107,13 @@ def round_data(
     )
 
 
-def _require_names(class_names: object) -> None:
+def _require_names(class_names: Any) -> None:
     """`InputError` unless names of classes are several texts, each once."""
-    names = [] if isinstance(class_names, str) else class_names
-    if not isinstance(names, (list, tuple)) or len(names) < 2:
+    if type(class_names) not in (list, tuple) or len(class_names) < 2:
         told = f"class_names: {shown(class_names)}"
         raise InputError(f"{told}; allowed: a list of at least two names")
-    for place, name in enumerate(names):
-        if not isinstance(name, str) or name in names[:place]:
+    for place, name in enumerate(class_names):
+        if not isinstance(name, str) or name in class_names[:place]:
             told = f"class_names: {place}: {shown(name)}"
             raise InputError(f"{told}; allowed: texts, each once")
 
