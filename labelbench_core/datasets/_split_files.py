@@ -82,7 +82,7 @@ def sizes(
     `splits` is the option, which says where a split is; drawn ones are where the pool is.
     """
     given = splits or {}
-    require_classes(raw.class_names, "options.splits")
+    require_classes(raw.class_names, f"options.splits: {given.get(POOL)}")
     for split, entry in raw.splits.items():
         if split == POOL and not entry.has_labels:
             continue

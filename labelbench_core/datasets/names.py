@@ -78,3 +78,16 @@ def below(data_dir: str | os.PathLike[str], option: str, path: str) -> Path:
             f"options.{option}: {shown(path)}; allowed: a path below the data directory, without .."
         )
     return Path(data_dir, path)
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether there is such a file; there is none of a name that no file can have.
+
+    `Path.is_file` raises an `OSError` for one that is too long.
+    """
+    return os.path.isfile(path)
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """As `is_file`, of a folder."""
+    return os.path.isdir(path)

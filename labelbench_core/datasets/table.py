@@ -32,7 +32,7 @@ from labelbench_core.datasets._tabular import (
 )
 from labelbench_core.datasets._unlabeled_tables import check_unlabeled, labels_of_others
 from labelbench_core.datasets.beside_labels import weights_of
-from labelbench_core.datasets.names import below, printable, same_name
+from labelbench_core.datasets.names import below, is_file, is_folder, printable, same_name
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Interval, Pixels
 
@@ -174,7 +174,7 @@ def load(
 
 def source_files(data_dir: Path, *, table: str = "", **options: Any) -> Source | None:
     """All images, the table and the file of classes; None if the table is not there."""
-    if not Path(data_dir, table).is_file():
+    if not is_file(Path(data_dir, table)):
         return None
     return _read(data_dir, table=table, **options).source(data_dir)
 
@@ -221,7 +221,7 @@ def _read(
     file = below(data_dir, "table", table)
     image_folder = os.path.dirname(table) if images is None else images
     require_suffix(file)
-    if not file.is_file():
+    if not is_file(file):
         told = f"options.table: {shown(table)}: {printable(file)} is not a file"
         raise InputError(f"{told}; allowed: an existing file {FROM_DATA}")
     folder_of_images(data_dir, image_folder)
@@ -275,7 +275,7 @@ def _read(
 def folder_of_images(data_dir: Path, images: str) -> Path:
     """The folder that the option `images` names; `InputError` if it is not there."""
     folder = below(data_dir, "images", images)
-    if not folder.is_dir():
+    if not is_folder(folder):
         told = f"options.images: {shown(images)}: {printable(folder)} is not a folder"
         raise InputError(f"{told}; allowed: an existing folder {FROM_DATA}")
     return folder
@@ -303,7 +303,7 @@ def read_class_names(data_dir: Path, classes: str) -> list[str]:
     `InputError` if it is not there, for an empty line, and for a name that stands twice.
     """
     path = below(data_dir, "classes", classes)
-    if not path.is_file():
+    if not is_file(path):
         told = f"options.classes: {shown(classes)}: {printable(path)} is not a file"
         raise InputError(f"{told}; allowed: an existing file {FROM_DATA}")
     try:

@@ -18,7 +18,7 @@ from labelbench_core.datasets._several_labels import (
 from labelbench_core.datasets._tabular import Cells, all_cells, split_rows
 from labelbench_core.datasets._text_cells import dataset_of_texts, refuse_blank
 from labelbench_core.datasets._unlabeled_tables import check_unlabeled
-from labelbench_core.datasets.names import below, printable
+from labelbench_core.datasets.names import below, is_file, printable
 from labelbench_core.datasets.table import read_class_names
 from labelbench_core.errors import InputError, shown
 
@@ -164,7 +164,7 @@ def source_files(
 ) -> Source | None:
     """All tables, and the file of classes; None if one of them is not there."""
     names = {*(splits or {}).values(), *([classes] if classes else ())}
-    if not names or not all(Path(data_dir, name).is_file() for name in names):
+    if not names or not all(is_file(Path(data_dir, name)) for name in names):
         return None
     return Source(Path(data_dir), sorted(names))
 
@@ -178,7 +178,7 @@ def pool_labels(data_dir: Path, **options: Any) -> tuple[np.ndarray, list[str]]:
 def _cells(data_dir: Path, table: str, names: Mapping[str, str], separator: str | None) -> Cells:
     """Texts and more of a table, `names` its columns; `InputError` for the first blank text."""
     file = below(data_dir, "splits", table)
-    if not file.is_file():
+    if not is_file(file):
         raise InputError(
             f"options.splits: {shown(table)}: {printable(file)} is not a file; allowed: an "
             "existing file (relative paths start at LABELBENCH_DATA)"
