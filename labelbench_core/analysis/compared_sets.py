@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labelbench_core.analysis.comparisons import SIGNIFICANCE, holm, paired_test
-from labelbench_core.analysis.frames import SETTING, WEIGHTED, without_constant
+from labelbench_core.analysis.frames import SETTING, WEIGHTED, setting_name, without_constant
 from labelbench_core.analysis.units import signed, value_text
 from labelbench_core.annotators import EXACT
 from labelbench_core.errors import listed
@@ -126,8 +126,8 @@ def compared_lines(table: pd.DataFrame, most: int = 10) -> Iterator[str]:
 
 def _point_text(row: dict[str, Any]) -> str:
     metric = row["metric"]
-    setting = " / ".join(row[key] for key in ("dataset", "backbone", "proxy", "schedule"))
-    where = f"{setting}, {row['strategy']}, {row['num_labeled']:,} labels, {row['split']} {metric}"
+    where = f"{setting_name(row)}, {row['strategy']}, {row['num_labeled']:,} labels"
+    where = f"{where}, {row['split']} {metric}"
     first, second = (value_text(row[key], metric) for key in ("first", "second"))
     text = f"{where}: {first} → {second}, {signed(row['difference'], math.nan, metric)}"
     if math.isnan(row["low"]):

@@ -23,7 +23,7 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class Crossing:
+class LabelsAtLevel:
     """Numbers of labels (E,) at which E mean curves first reach their levels, and intervals.
 
     `estimate`
@@ -66,7 +66,7 @@ def first_crossing(budgets: np.ndarray, curves: np.ndarray, levels: np.ndarray) 
     return np.where(reached.any(axis=1), crossing, math.inf)
 
 
-def crossing_of_zero(budgets: np.ndarray, differences: np.ndarray) -> Crossing:
+def crossing_of_zero(budgets: np.ndarray, differences: np.ndarray) -> LabelsAtLevel:
     """First crossing of zero of mean differences over seeds, with its 95 % interval.
 
     Parameters
@@ -85,10 +85,10 @@ def crossing_of_zero(budgets: np.ndarray, differences: np.ndarray) -> Crossing:
     estimate = first_crossing(budgets, mean, np.zeros(len(mean)))
     seeds = differences.shape[1]
     if seeds == 1:
-        return Crossing(estimate, np.full(len(mean), math.nan), np.full(len(mean), math.nan))
+        return LabelsAtLevel(estimate, np.full(len(mean), math.nan), np.full(len(mean), math.nan))
     margin = t_quantile(seeds - 1) * differences.std(axis=1, ddof=1) / math.sqrt(seeds)
     within = np.minimum(estimate, budgets[-1])
-    return Crossing(
+    return LabelsAtLevel(
         estimate,
         _low_end(budgets, mean + margin, estimate, within),
         _high_end(budgets, mean - margin, within),

@@ -70,9 +70,9 @@ FIRST_SPLITS = ("test", "pool")
 """Splits in the order in which they are shown; any other follows in alphabetical order."""
 
 
-def setting_name(names: Mapping[str, Any]) -> str:
-    """A setting as tables and pages call it."""
-    return " / ".join(names[key] for key in SETTING if key != ANNOTATOR) + labels_note(names)
+def setting_name(names: Mapping[str, Any], keys: Sequence[str] = SETTING) -> str:
+    """A setting, or another group of ids with these `keys`, as tables and pages call it."""
+    return " / ".join(names[key] for key in keys if key != ANNOTATOR) + labels_note(names)
 
 
 def labels_note(names: Mapping[str, Any]) -> str:

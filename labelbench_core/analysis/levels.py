@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labelbench_core.analysis.crossings import Crossing, crossing_of_zero
+from labelbench_core.analysis.crossings import LabelsAtLevel, crossing_of_zero
 from labelbench_core.analysis.frames import (
     SETTING,
     by_seed,
@@ -134,7 +134,7 @@ def round_levels(means: Sequence[np.ndarray]) -> np.ndarray:
     return np.round(step * np.arange(first, last + 1), DECIMALS)
 
 
-def reach(own: Curve, levels: np.ndarray) -> Crossing:
+def reach(own: Curve, levels: np.ndarray) -> LabelsAtLevel:
     """Labels (E,) at which the mean of one curve first reaches each of E levels, with intervals."""
     return crossing_of_zero(own.budgets, own.values[None] - levels[:, None, None])
 
@@ -198,7 +198,7 @@ def _no_savings(count: int) -> dict[str, list[Any]]:
     return {name: ["" if "bound" in name else math.nan] * count for name in columns}
 
 
-def _labels(own: Curve, found: Crossing) -> dict[str, list[Any]]:
+def _labels(own: Curve, found: LabelsAtLevel) -> dict[str, list[Any]]:
     """The columns of labels and their interval."""
     first, last = own.budgets[0], own.budgets[-1]
     never = np.isinf(found.estimate)

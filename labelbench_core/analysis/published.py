@@ -13,7 +13,7 @@ from labelbench_core.analysis.frames import SETTING, columns_for, ordered_splits
 from labelbench_core.analysis.units import difference_bounds, ends
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import Panel, Reference, ids_in_tables
-from labelbench_core.published.curves import THEIRS, Curve, curve, running_maximum
+from labelbench_core.published.curves import THEIRS, PublishedCurve, curve, running_maximum
 from labelbench_core.published.settings import setting
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def seed_values(rows: pd.DataFrame, strategy: str) -> tuple[np.ndarray, np.ndarr
     return table.columns.to_numpy(dtype=np.int64), table.to_numpy(dtype=float), list(table.index)
 
 
-def published_curves(reference: Reference, split: str, metric: str) -> dict[str, Curve]:
+def published_curves(reference: Reference, split: str, metric: str) -> dict[str, PublishedCurve]:
     """Published name of a strategy → its curve, for those that have one."""
     found = {
         strategy: curve(reference.name, strategy, split, metric)

@@ -44,7 +44,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labelbench_core.analysis.crossings import Crossing, crossing_of_zero
+from labelbench_core.analysis.crossings import LabelsAtLevel, crossing_of_zero
 
 AT_BASELINE, AT_STRATEGY = "at-baseline-level", "at-strategy-level"
 DEFINITIONS = (AT_BASELINE, AT_STRATEGY)
@@ -101,14 +101,16 @@ def compute_savings(baseline: Curve, strategy: Curve, definition: str) -> Saving
     )
 
 
-def labels_to_reach(baseline: Curve, strategy: Curve) -> tuple[Crossing, Crossing]:
+def labels_to_reach(baseline: Curve, strategy: Curve) -> tuple[LabelsAtLevel, LabelsAtLevel]:
     """Labels at which baseline and strategy reach the baseline's last level, with intervals."""
     levels = _stack(baseline)[..., -1:]
     needed = crossing_of_zero(baseline.budgets, _stack(baseline) - levels)
     return needed, crossing_of_zero(strategy.budgets, _stack(strategy) - levels)
 
 
-def saved_labels(baseline: Curve, needed: Crossing, own: Crossing) -> tuple[np.ndarray, np.ndarray]:
+def saved_labels(
+    baseline: Curve, needed: LabelsAtLevel, own: LabelsAtLevel
+) -> tuple[np.ndarray, np.ndarray]:
     """Ends (E,) of the 95 % interval of labels saved, `needed` minus `own` (`labels_to_reach`).
 
     Those of the ratio, as differences: the low end is above 0 where the ratio's is above 1. Where
@@ -162,7 +164,7 @@ def _at_last_level(baseline: Curve, strategy: Curve) -> Savings:
 
 
 def _high_end(
-    baseline: Curve, strategy: Curve, needed: Crossing, own: Crossing
+    baseline: Curve, strategy: Curve, needed: LabelsAtLevel, own: LabelsAtLevel
 ) -> tuple[np.ndarray, np.ndarray]:
     """The high end of the interval, and what it is."""
     high = needed.high / _within(strategy, own.low)
@@ -179,7 +181,7 @@ def _high_end(
 
 
 def _low_end(
-    baseline: Curve, strategy: Curve, needed: Crossing, own: Crossing
+    baseline: Curve, strategy: Curve, needed: LabelsAtLevel, own: LabelsAtLevel
 ) -> tuple[np.ndarray, np.ndarray]:
     """The low end of the interval, and what it is."""
     first = baseline.budgets[0]
@@ -201,7 +203,7 @@ def _low_end(
     return np.where(never, estimate, low), np.where(never, LESS, bound)
 
 
-def _certainly_before(baseline: Curve, needed: Crossing) -> np.ndarray:
+def _certainly_before(baseline: Curve, needed: LabelsAtLevel) -> np.ndarray:
     """Whether the baseline has certainly been at its last level before its last budget."""
     return needed.high < baseline.budgets[-1]
 

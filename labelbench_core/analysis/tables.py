@@ -11,10 +11,8 @@ from labelbench_core.analysis.ceilings import FULL_DATA, full_data_of, shown_nam
 from labelbench_core.analysis.combined import BOTH, PROBLEM, SELECTION, TRAINING
 from labelbench_core.analysis.comparisons import SIGNIFICANCE
 from labelbench_core.analysis.frames import (
-    ANNOTATOR,
     SETTING,
     groups,
-    labels_note,
     ordered_splits,
     setting_name,
 )
@@ -112,8 +110,7 @@ def combined_tables(combined: pd.DataFrame, metric: str) -> list[TextTable]:
     """
     tables = []
     for names, rows in groups(combined[combined["metric"] == metric], [*PROBLEM, "trained"]):
-        where = " / ".join([*(names[key] for key in PROBLEM if key != ANNOTATOR), names["trained"]])
-        where += labels_note(names)
+        where = setting_name(names, [*PROBLEM, "trained"])
         for split in ordered_splits(rows["split"]):
             part = rows[rows["split"] == split]
             place = {name: number for number, name in enumerate(dict.fromkeys(part["training"]))}

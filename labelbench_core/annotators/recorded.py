@@ -5,6 +5,7 @@ Annotations", ICLR 2022).
 """
 
 import csv
+import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -87,7 +88,7 @@ def annotate(truth: Truth, *, table: str = "", column: str = "", clean: str = ""
 
 def read_columns(path: Path, columns: Sequence[str]) -> list[np.ndarray]:
     """(N,) text or whole numbers of each column; `InputError` names file and column."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # not `Path.is_file`, which raises for too long a name
         told = f"options.table: {path}: no such file"
         raise InputError(f"{told}; allowed: a file below LABELBENCH_DATA, the data directory")
     if path.suffix == ".npz":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,7 +38,7 @@ def check(*, model: str = "", **_: Any) -> None:
     if importlib.util.find_spec(PACKAGE_NEEDED) is None:
         raise InputError(f"Python package {PACKAGE_NEEDED} is not installed: {INSTALL}")
     place = model_folder(model)
-    if isinstance(place, Path) and not (place / "config.json").is_file():
+    if isinstance(place, Path) and not os.path.isfile(place / "config.json"):
         told = f"options.model: {shown(model)}: {place} has no config.json"
         raise InputError(
             f"{told}; allowed: a folder of a model, its name on the hub (ORGANISATION/NAME), or "
@@ -142,7 +143,7 @@ def model_folder(model: str) -> Path | str:
         return Path(folders[0], inside)
     is_path = model.startswith(("/", ".", "~")) or model.count("/") != 1
     folder = Path(model).expanduser()
-    return folder if folder.is_dir() or is_path else model
+    return folder if os.path.isdir(folder) or is_path else model
 
 
 def _stated(place: str, pooling: str | None) -> dict[str, Any]:

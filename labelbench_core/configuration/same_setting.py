@@ -13,7 +13,7 @@ from labelbench_core.published.settings import (
     LINEAR,
     SHALLOW,
     PublishedSetting,
-    Training,
+    PublishedTraining,
 )
 from labelbench_core.training.recipe import Recipe
 
@@ -86,7 +86,7 @@ def _training_differences(
         yield from _recipe_differences(catalogue["trainers"][trainer], published.training)
 
 
-def _recipe_differences(entry: Mapping[str, Any], there: Training) -> Iterator[str]:
+def _recipe_differences(entry: Mapping[str, Any], there: PublishedTraining) -> Iterator[str]:
     """Of a trainer's entry to a published training."""
     if entry["implementation"] != there.method:
         yield f"trainer: {entry['implementation']}, published: {there.method}"

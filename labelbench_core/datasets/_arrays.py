@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.datasets._parquet import parquet_reader
-from labelbench_core.datasets.names import below, printable
+from labelbench_core.datasets.names import below, is_file, is_folder, printable
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 SUFFIXES = (".npy", ".npz", ".parquet", ".zarr")
@@ -67,7 +67,7 @@ def place_of(data_dir: Path, option: str, value: str) -> ArrayPlace:
         told = f"options.{option}: {shown(value)}"
         raise InputError(f"{told}; allowed: FILE or FILE:ARRAY, of a file {listed(SUFFIXES)}")
     path = below(data_dir, option, found[1])
-    is_there = path.is_dir() if path.suffix.lower() == ".zarr" else path.is_file()
+    is_there = is_folder(path) if path.suffix.lower() == ".zarr" else is_file(path)
     if not is_there:
         told = f"options.{option}: {shown(value)}: {printable(path)} is not there"
         raise InputError(

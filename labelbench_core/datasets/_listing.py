@@ -24,7 +24,7 @@ from labelbench_core.datasets._left_out import (
     LeftOut,
 )
 from labelbench_core.datasets._not_taken import check_left_out, is_left_out
-from labelbench_core.datasets.names import class_name, printable, require_classes
+from labelbench_core.datasets.names import class_name, lacks_classes, printable, require_classes
 from labelbench_core.datasets.unlabeled import require_known_classes
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
@@ -383,9 +383,11 @@ def _check_classes(
             left = listing.left_out.by_folder.get(folder, 0)
             told = [f"it is in {other}/" for other in others[:1]]
             told += [f"{left} files in {printable(folder)}/ are left out"] if left else []
-            told += [f"{len(missing)} classes missing"]
-            advice = "" if split == "pool" else "; `allow_missing_classes: true` accepts that"
-            raise InputError(
-                f"{printable(root)}: split {split} has no image of class {printable(first)} "
-                f"({', '.join(told)}){advice if any(classes.values()) else ''}"
+            raise lacks_classes(
+                printable(root),
+                split,
+                "image",
+                missing,
+                "".join(f"{one}, " for one in told),
+                may_lack=split != "pool" and any(classes.values()),
             )

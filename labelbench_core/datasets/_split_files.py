@@ -7,7 +7,7 @@ from labelbench_core.datasets import POOL, RawDataset, class_counts
 from labelbench_core.datasets._listing import SPLIT_NAME
 from labelbench_core.datasets.dividing import divided
 from labelbench_core.datasets.draw_options import asked_draw, asking, options, refuse_unused
-from labelbench_core.datasets.names import printable, require_classes, same_name
+from labelbench_core.datasets.names import lacks_classes, require_classes, same_name
 from labelbench_core.datasets.unlabeled import refuse_given
 from labelbench_core.errors import InputError, listed, shown
 
@@ -74,18 +74,21 @@ def with_draw(
         raise InputError(f"{where}: {error}") from error
 
 
-def sizes(raw: RawDataset, allow_missing_classes: bool) -> dict[str, int]:
-    """Sizes of the splits; `InputError` if the pool, or another split, lacks a class."""
-    require_classes(raw.class_names, "options.splits")
+def sizes(
+    raw: RawDataset, allow_missing_classes: bool, splits: Mapping[str, str] | None
+) -> dict[str, int]:
+    """Sizes of the splits; `InputError` if the pool, or another split, lacks a class.
+
+    `splits` is the option, which says where a split is; drawn ones are where the pool is.
+    """
+    given = splits or {}
+    require_classes(raw.class_names, f"options.splits: {given.get(POOL)}")
     for split, entry in raw.splits.items():
         if split == POOL and not entry.has_labels:
             continue
         present = class_counts(entry.labels, len(raw.class_names)) > 0
         if not present.all() and (split == POOL or not allow_missing_classes):
-            name = raw.class_names[int(present.argmin())]
-            advice = "" if split == POOL else ", or `allow_missing_classes: true`"
-            raise InputError(
-                f"options.splits: {split} has no row of class {printable(name)} "
-                f"({int((~present).sum())} classes missing); allowed: rows of every class{advice}"
-            )
+            names = [raw.class_names[label] for label in (~present).nonzero()[0]]
+            where = f"options.splits: {given.get(split, given.get(POOL))}"
+            raise lacks_classes(where, split, "row", names, may_lack=split != POOL)
     return {split: len(entry.labels) for split, entry in raw.splits.items()}

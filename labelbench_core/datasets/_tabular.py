@@ -26,8 +26,9 @@ from labelbench_core.datasets._left_out import EXAMPLES, LeftOut
 from labelbench_core.datasets._listing import MEANT, SPLIT_NAME
 from labelbench_core.datasets.digests import NOT_THERE
 from labelbench_core.datasets.drawing import Draw
-from labelbench_core.datasets.names import printable, require_classes, same_name
+from labelbench_core.datasets.names import lacks_classes, printable, require_classes, same_name
 from labelbench_core.datasets.unlabeled import NO_LABEL
+from labelbench_core.datasets.whole_names import MARKED, first_mark, whole_names
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 KNOWN = {**{one: one for one in (POOL, TEST, VAL)}, **MEANT}
@@ -81,7 +82,8 @@ class Cells:
             if not value.strip():
                 rows = np.flatnonzero(numbers == number)
                 more = f" ({len(rows):,} rows are such)" if len(rows) > 1 else ""
-                raise self.error(key, int(rows[0]), f"a cell that is not empty{more}")
+                cure = ": leave out rows without a label" if key == "label" else ""
+                raise self.error(key, int(rows[0]), f"a cell that is not empty{more}{cure}")
         return numbers, list(known)
 
 
@@ -181,12 +183,9 @@ class Tabular:
             counts = class_counts(self.labels[rows], len(self.class_names))
             missing = np.flatnonzero(counts == 0)
             if required and len(missing):
-                advice = "" if split == POOL else "; `allow_missing_classes: true` accepts that"
-                raise InputError(
-                    f"{printable(self.cells.file)}: split {split} has no image of class "
-                    f"{printable(self.class_names[missing[0]])} ({len(missing)} classes "
-                    f"missing){advice}"
-                )
+                names = [self.class_names[label] for label in missing]
+                file = printable(self.cells.file)
+                raise lacks_classes(file, split, "image", names, may_lack=split != POOL)
         return {split: len(rows) for split, rows in self.splits.items()}
 
     def _check_files(self, root: Path) -> None:
@@ -301,13 +300,16 @@ def labels_of(
     names
         The classes, in order: cells are all names or, as the first row decides, all whole numbers
         from 0. Where a class is itself called by a whole number, cells are names. None: the classes
-        are the cells, sorted, as numbers where all are.
+        are the cells, sorted, as numbers where all are; whole numbers as floats are integers.
     where
         What says which classes there are, for messages.
     """
     numbers, values = cells.codes("label")
-    values = [same_name(value) for value in values]
+    values = whole_names([same_name(value) for value in values], names)
     if names is None:
+        if (mark := first_mark(values)) is not None:
+            row = int(np.argmax(numbers == values.index(mark)))
+            raise cells.error("label", row, MARKED)
         names = in_order(set(values))
     named_by_number = any(map(WHOLE.fullmatch, names))
     if WHOLE.fullmatch(values[0]) and not named_by_number:
@@ -327,6 +329,7 @@ def labels_of(
 def named_labels(cells: Cells) -> tuple[np.ndarray, list[str]]:
     """As `labels_of`, where column "label" has numbers from 0 and column "class" their names."""
     numbers, values = cells.codes("label")
+    values = whole_names(values)
     wrong = next((place for place, one in enumerate(values) if not WHOLE.fullmatch(one)), None)
     if wrong is not None:
         allowed = "a whole number from 0, whose name is in `class_column`"
@@ -357,7 +360,7 @@ def named_labels(cells: Cells) -> tuple[np.ndarray, list[str]]:
 def groups_of(cells: Cells) -> tuple[np.ndarray, list[str]]:
     """Groups (N,) int64 of column "group", and their names: sorted, as numbers where all are."""
     numbers, values = cells.codes("group")
-    values = [same_name(value) for value in values]
+    values = whole_names([same_name(value) for value in values])
     names = in_order(set(values))
     place = {name: number for number, name in enumerate(names)}
     return np.array([place[value] for value in values], np.int64)[numbers], names

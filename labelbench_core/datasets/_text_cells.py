@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from labelbench_core.datasets import POOL, RawDataset, RawSplit
-from labelbench_core.datasets._tabular import Cells, in_order, labels_of
+from labelbench_core.datasets._several_labels import flag_key, flagged_labels, labels_by
+from labelbench_core.datasets._tabular import Cells, groups_of, in_order, labels_of
 from labelbench_core.datasets.beside_labels import weights_of
 from labelbench_core.datasets.unlabeled import require_known_classes, unknown
 
@@ -19,11 +22,17 @@ def refuse_blank(cells: Cells) -> Cells:
 
 
 def dataset_of_texts(
-    cells: Mapping[str, Cells], names: Sequence[str] | None, where: str
+    cells: Mapping[str, Cells],
+    names: Sequence[str] | None,
+    where: str,
+    *,
+    separator: str | None = None,
+    flags: Sequence[str] | None = None,
 ) -> RawDataset:
     """The data set of the columns "text" and "label" of each split, in its order.
 
-    A pool without the column "label" has no labels; rows without the column "weight" no weights.
+    A pool without labels' columns has none; rows without the column "weight" have no weights, those
+    without the column "group" no groups.
 
     Parameters
     ----------
@@ -32,10 +41,14 @@ def dataset_of_texts(
         other splits.
     where
         What says which classes there are, for messages.
+    separator
+        What stands between the classes of a cell, where a text can belong to any number of them.
+    flags
+        Such classes, each of a column of 0 and 1, `flag_key` of its place; None: there is "label".
     """
     known, labels = names, {}
     others = [split for split in cells if split != POOL]
-    if "label" not in cells[POOL].columns:
+    if not {"label", flag_key(0)} & cells[POOL].columns.keys():
         require_known_classes(names, others)
         labels[POOL] = unknown(len(cells[POOL].rows))
         if known is None:
@@ -44,13 +57,34 @@ def dataset_of_texts(
     for split in (POOL, *others):
         if split in labels:
             continue
-        labels[split], found = labels_of(cells[split], known, where)
+        if flags is not None:
+            labels[split], known = flagged_labels(cells[split], flags)
+            continue
+        labels[split], found = labels_by(cells[split], separator, known, where)
         if known is None:
             known, where = found, "the pool"
+    groups, group_names = _groups(cells)
     return RawDataset(
         class_names=list(known or ()),
         splits={
-            split: RawSplit(labels[split], texts=one.columns["text"], weights=weights_of(one))
+            split: RawSplit(
+                labels[split],
+                texts=one.columns["text"],
+                weights=weights_of(one),
+                groups=groups.get(split),
+            )
             for split, one in cells.items()
         },
+        group_names=group_names,
     )
+
+
+def _groups(cells: Mapping[str, Cells]) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Split → (N,) int64 groups of column "group", and the names of those of all splits."""
+    found = {split: groups_of(one) for split, one in cells.items() if "group" in one.columns}
+    names = in_order({name for _, own in found.values() for name in own})
+    place = {name: number for number, name in enumerate(names)}
+    return {
+        split: np.array([place[name] for name in own], np.int64)[numbers]
+        for split, (numbers, own) in found.items()
+    }, names

@@ -1,5 +1,6 @@
 """What data sets in the files of WILDS share: which files they need, and what planning asks."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from labelbench_core.datasets import POOL, Source
 from labelbench_core.datasets._tabular import Tabular
-from labelbench_core.datasets.names import printable
+from labelbench_core.datasets.names import is_file, printable
 from labelbench_core.errors import InputError
 
 
@@ -47,7 +48,7 @@ class WildsFiles:
         folder = self.folder if folder is None else folder
         for name in self.needed:
             path = Path(data_dir, folder, name)
-            if not path.exists():
+            if not os.path.exists(path):  # not `Path.exists`, which raises for too long a name
                 raise InputError(
                     f"{printable(path)}: not found; get {self.name} from WILDS "
                     f"(https://wilds.stanford.edu) and unpack it there: {self.layout}"
@@ -72,7 +73,7 @@ class WildsFiles:
         self, data_dir: Path, *, folder: str | None = None, **options: Any
     ) -> Source | None:
         """The images and the tables; None if the first of these is not there."""
-        if not Path(data_dir, folder or self.folder, self.needed[0]).is_file():
+        if not is_file(Path(data_dir, folder or self.folder, self.needed[0])):
             return None
         return self.tabular(data_dir, folder=folder, **options).source(data_dir)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from labelbench_core.datasets import POOL
 from labelbench_core.datasets.names import same_name
+from labelbench_core.datasets.whole_names import MARKED, first_mark, whole_names
 from labelbench_core.errors import InputError, did_you_mean, shown
 
 
@@ -17,8 +18,8 @@ def class_labels(
     Parameters
     ----------
     given
-        Split → (N,) whole numbers from 0 (floats only if they are whole), or names. Without "pool",
-        the classes are those of all splits.
+        Split → (N,) or (N, 1), whole numbers from 0 (floats only if they are whole), or names.
+        Without "pool", the classes are those of all splits.
     where
         Split → what its array is called in messages.
     names
@@ -32,6 +33,7 @@ def class_labels(
     """
     if not given:
         return {}, list(names or ())
+    given = {split: one_column(labels) for split, labels in given.items()}
     kinds = {split: _kind(labels, where[split]) for split, labels in given.items()}
     first = POOL if POOL in given else next(iter(given))
     for split, kind in kinds.items():
@@ -44,6 +46,11 @@ def class_labels(
     if convert is _names:
         return _named(values, where, names)
     return _numbered(values, where, names)
+
+
+def one_column(array: np.ndarray) -> np.ndarray:
+    """(N,) of an array (N, 1), as a table's column becomes with pandas; others as they are."""
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
 def refuse_gaps(given: np.ndarray, labels: np.ndarray, where: str) -> None:
@@ -105,7 +112,10 @@ def _kind(labels: np.ndarray, where: str) -> str:
         raise InputError(f"{told}; allowed: whole numbers from 0, or names of classes")
     if labels.ndim != 1:
         told = f"{where}: labels have the shape {labels.shape}"
-        raise InputError(f"{told}; allowed: (N,), the label of each row")
+        raise InputError(
+            f"{told}; allowed: (N,), the label of each row; of columns with one 1 a row, "
+            "labels.argmax(axis=1)"
+        )
     if not len(labels):
         raise InputError(f"{where}: no labels; allowed: one for each row")
     return "names" if labels.dtype.kind in "UTS" else "numbers"
@@ -143,12 +153,11 @@ def _numbered(
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     pool = values[POOL] if POOL in values else np.concatenate(list(values.values()))
     count = int(pool.max()) + 1 if names is None else len(names)
-    if POOL in values and count > len(pool):
+    if names is None and POOL in values and count > len(pool):
         row = int(pool.argmax())
-        told = f"{where[POOL]}: row {row}: label {pool[row]}" if names is None else where[POOL]
         raise InputError(
-            f"{told}: {count} classes for {len(pool)} rows; allowed: whole numbers from 0 without "
-            "a gap, every class in the pool"
+            f"{where[POOL]}: row {row}: label {pool[row]}: {count} classes for {len(pool)} rows; "
+            "allowed: whole numbers from 0 without a gap, every class in the pool"
         )
     by = "the classes of the pool" if names is None else "those of `classes`"
     for split, labels in values.items():
@@ -162,13 +171,21 @@ def _numbered(
 def _named(
     values: dict[str, np.ndarray], where: Mapping[str, str], names: Sequence[str] | None
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    of = [values[POOL]] if POOL in values else list(values.values())
-    known = sorted(set(np.concatenate(of).tolist())) if names is None else list(names)
+    of = {POOL: values[POOL]} if POOL in values else values
+    if names is None:
+        known = sorted(set(whole_names(np.concatenate(list(of.values())).tolist())))
+        for split, labels in of.items():
+            if (mark := first_mark(labels.tolist())) is not None:
+                row = labels.tolist().index(mark)
+                raise InputError(f"{where[split]}: row {row}: label {mark}; allowed: {MARKED}")
+    else:
+        known = list(names)
     place = {name: number for number, name in enumerate(known)}
     by = "the pool" if names is None else "`classes`"
     found = {}
     for split, labels in values.items():
-        numbers = np.array([place.get(one, -1) for one in labels.tolist()], np.int64)
+        texts = whole_names(labels.tolist(), place)
+        numbers = np.array([place.get(one, -1) for one in texts], np.int64)
         if (numbers < 0).any():
             row = int((numbers < 0).argmax())
             value = str(labels[row])

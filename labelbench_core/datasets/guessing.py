@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple
 
 from labelbench_core.datasets._arrays import shapes_in
@@ -22,12 +21,16 @@ from labelbench_core.datasets._columns import (
 from labelbench_core.datasets._guessed_columns import (
     NAMED,
     SEPARATORS,
+    WORDS,
+    are_texts,
     few_values,
     is_label,
+    is_text,
     is_weight,
     label_options,
     split_of,
     split_options,
+    words_of,
 )
 from labelbench_core.datasets.draw_options import USUAL_TEST
 from labelbench_core.datasets.one_line import one_line
@@ -36,8 +39,6 @@ from labelbench_core.errors import InputError, listed, shown_key
 
 ARRAYS = (".npy", ".npz", ".zarr")
 IDS = ("id", "ids", "index")
-WORDS = 3
-"""Median number of words from which a column is taken for texts."""
 VALUES = 3
 """Values of a column that are shown."""
 LONGEST = 40
@@ -94,18 +95,20 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
         above = Path(os.path.abspath(path)).parents
         root = folder_of_images(above[len(Path(inside).parts) - 1], given["images"])
     paths = [name for name, cells in columns.items() if _are_files(root, cells)]
-    texts = [name for name, cells in columns.items() if _words(cells) >= WORDS]
+    texts = [name for name, cells in columns.items() if are_texts(name, cells)]
     path_column = given.get("path_column") or (paths[0] if paths else None)
     options: dict[str, Any]
     if path_column:
         source, options = "table", {"table": inside, "path_column": path_column}
         why = [f"path_column: {path_column}, whose values are files beside the table"]
     elif texts or "text_column" in given:
-        text = given.get("text_column") or max(texts, key=lambda name: _words(columns[name]))
+        text = given.get("text_column") or max(texts, key=lambda name: words_of(columns[name]))
         splits = {"pool": inside, **_siblings(path, inside)}
         source, options = "text-table", {"splits": splits, "text_column": text}
         told = ", ".join(f"{file} as {split}" for split, file in splits.items())
-        why = [f"text_column: {text}, the longest texts", f"splits: {told}"]
+        is_named = is_text(text) and words_of(columns.get(text, ())) < WORDS
+        is_because = "called as texts are" if is_named else "the longest texts"
+        why = [f"text_column: {text}, {is_because}", f"splits: {told}"]
     else:
         return Guess("", {}, lines)
     used = [*options.values(), *given.values()]
@@ -117,7 +120,7 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
         left = {key: one for key, one in left.items() if key not in found.values()}
         why += [f"split_column: {one}, whose values name splits" for one in [*found.values()][:1]]
     if not {"label_column", "label_columns"} & set(given):
-        found = label_options(left, lists, source == "table")
+        found = label_options(left, lists)
         options |= found
         why += _why_labels(found, columns)
         if not found and not given.get("unlabeled"):
@@ -218,7 +221,7 @@ def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
     shown = {name or path.name: one for name, one in arrays.items()}
     lines = [f"{path}: arrays:"]
     lines += [f"  {name}: {one.shape}, {one.dtype}" for name, one in shown.items()]
-    wide = [name for name, one in arrays.items() if len(one.shape) == 2 and not is_label(name)]
+    wide = _wide(arrays)
     is_one = len(wide) == 1
     splits: dict[str, str] = {}
     labels: dict[str, str] = {}
@@ -232,12 +235,13 @@ def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
             other
             for other, array in arrays.items()
             if (
-                array.shape == one.shape[:1]
+                array.shape in (one.shape[:1], (*one.shape[:1], 1))
                 or (is_label(other) and array.shape[:1] == one.shape[:1])
             )
             and (is_one or split_of(other) == split)
             and Path(other).stem.lower() not in IDS
             and not is_weight(Path(other).stem)
+            and other != name
         ]
         named = [other for other in fitting if is_label(other)]
         # Of as many rows, those of the same split: y_train.npy, not y_test.npy, for X_train.npy.
@@ -245,7 +249,7 @@ def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
         named.sort(key=lambda other: not (own and split_of(Path(other).stem) == own))
         if named or len(fitting) == 1:
             labels[split] = _place(inside, (named or fitting)[0])
-            several |= len(arrays[(named or fitting)[0]].shape) == 2
+            several |= arrays[(named or fitting)[0]].shape[1:] not in ((), (1,))
     if "pool" not in splits:
         return Guess("", {}, lines)
     if "weights" not in given:
@@ -277,6 +281,16 @@ def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
         why.append(f"test_share: {USUAL_TEST} of every class, as there is no test")
     why = [one for one in why if one.split(":")[0] not in given]
     return Guess("own-embeddings", options, [*lines, *_guessed("own-embeddings", why)])
+
+
+def _wide(arrays: Mapping[str, "_Array"]) -> list[str]:
+    """Names of arrays that could be embeddings; of one column, only where there is no other."""
+    two = {
+        name: one.shape[1]
+        for name, one in arrays.items()
+        if len(one.shape) == 2 and not is_label(name) and not is_weight(Path(name).stem)
+    }
+    return [name for name, width in two.items() if width > 1] or list(two)
 
 
 def _as_other_split(
@@ -341,10 +355,6 @@ def _are_files(root: Path, cells: Sequence[str]) -> bool:
     return bool(filled) and 2 * sum(map(os.path.isfile, files)) > len(filled)
 
 
-def _words(cells: Sequence[str]) -> float:
-    return median(len(one.split()) for one in cells) if cells else 0
-
-
 class _Array(NamedTuple):
     """Shape and type of an array."""
 
@@ -358,12 +368,13 @@ def _arrays(path: Path) -> dict[str, _Array]:
 
 
 def _neighbours(path: Path) -> dict[str, _Array]:
-    """Arrays of one dimension in other .npy files beside this one, under the files' names."""
+    """Arrays of one dimension or column in other .npy files beside this, under the files' names."""
     found = {}
     for other in sorted(path.parent.glob("*.npy")):
         # An array that cannot be read is not labels of this one.
         with contextlib.suppress(InputError):
-            if other.name != path.name and len((one := _arrays(other)[""]).shape) == 1:
+            one = _arrays(other)[""]
+            if other.name != path.name and (len(one.shape) == 1 or one.shape[1:] == (1,)):
                 found[other.name] = one
     return found
 

@@ -29,7 +29,7 @@ from labelbench_core.datasets._tabular import (
 from labelbench_core.datasets._unlabeled_tables import labels_of_others
 from labelbench_core.datasets.beside_labels import weights_of
 from labelbench_core.datasets.draw_options import asking
-from labelbench_core.datasets.names import below, printable
+from labelbench_core.datasets.names import below, is_folder, printable
 from labelbench_core.datasets.table import common_folder, read_class_names
 from labelbench_core.datasets.unlabeled import refuse_given
 from labelbench_core.errors import InputError, shown
@@ -169,7 +169,7 @@ def load(
 
 def source_files(data_dir: Path, *, folder: str = "", **options: Any) -> Source | None:
     """All images and the metadata; None if the folder is not there."""
-    if not folder or not Path(data_dir, folder).is_dir():
+    if not folder or not is_folder(Path(data_dir, folder)):
         return None
     return _read(data_dir, folder=folder, **options).source(data_dir)
 
@@ -199,7 +199,7 @@ def _read(
 ) -> Tabular:
     """What the metadata say; see `load`."""
     root = below(data_dir, "folder", folder)
-    if not folder or not root.is_dir():
+    if not folder or not is_folder(root):
         told = f"options.folder: {shown(folder)}: {printable(root)} is not a folder"
         raise InputError(f"{told}; allowed: an existing folder below LABELBENCH_DATA")
     if unlabeled:

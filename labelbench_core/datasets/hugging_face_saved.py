@@ -22,7 +22,7 @@ from labelbench_core.datasets._arrow_folder import split_files as files_of_split
 from labelbench_core.datasets._listing import MEANT
 from labelbench_core.datasets._tabular import Cells, all_cells
 from labelbench_core.datasets._text_cells import dataset_of_texts, refuse_blank
-from labelbench_core.datasets.names import below, printable
+from labelbench_core.datasets.names import below, is_folder, printable
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 INFO = {
@@ -48,7 +48,8 @@ class SavedCells(Cells):
 
 def check(data_dir: Path, *, allow_missing_classes: bool = False, **options: Any) -> dict[str, int]:
     """Sizes of the splits, all of them read; `InputError` for what is wrong in one of them."""
-    return split_files.sizes(load(data_dir, **options), allow_missing_classes)
+    raw, folder = load(data_dir, **options), str(options["folder"])
+    return split_files.sizes(raw, allow_missing_classes, dict.fromkeys(raw.splits, folder))
 
 
 def load(
@@ -118,7 +119,7 @@ def pool_labels(data_dir: Path, **options: Any) -> tuple[np.ndarray, list[str]]:
 def _places(data_dir: Path, folder: str, splits: Mapping[str, str] | None) -> dict[str, Path]:
     """Split → the folder that it was saved in."""
     root = below(data_dir, "folder", folder)
-    if not folder or not root.is_dir():
+    if not folder or not is_folder(root):
         told = f"options.folder: {shown(folder)}: {printable(root)} is not a folder"
         raise InputError(f"{told}; allowed: an existing folder below LABELBENCH_DATA")
     saved = saved_splits(root)

@@ -18,7 +18,7 @@ from labelbench_core.datasets._listing import Listing, list_images
 from labelbench_core.datasets.dividing import divided, groups_by_pattern
 from labelbench_core.datasets.draw_options import among, asked_draw, asking, refuse_unused
 from labelbench_core.datasets.listed_once import kept
-from labelbench_core.datasets.names import below, printable
+from labelbench_core.datasets.names import below, is_folder, printable
 from labelbench_core.datasets.table import common_folder, read_class_names
 from labelbench_core.datasets.unlabeled import refuse_given, unknown
 from labelbench_core.errors import InputError, shown
@@ -136,7 +136,7 @@ def load(
 def source_files(data_dir: Path, *, folder: str = "", **options: Any) -> Source | None:
     """All images; None if the folder is missing or empty (for example, not mounted)."""
     root = Path(data_dir, folder)
-    if not folder or not root.is_dir() or not any(root.iterdir()):
+    if not folder or not is_folder(root) or not any(root.iterdir()):
         return None
     names, shared, inner, beside = _named(data_dir, folder, **options)
     splits = _listing(root, names=names, **options).splits
@@ -265,7 +265,7 @@ def _root(data_dir: Path, folder: str) -> Path:
     """The data set's folder; `InputError` if it is not there."""
     root = Path(data_dir, folder)
     wrong = f"{folder!r}: {printable(root)} is not a folder" if folder else "missing"
-    if not folder or not root.is_dir():
+    if not folder or not is_folder(root):
         raise InputError(
             f"image folder: folder: {wrong}; allowed: a folder with CLASS/*.jpg, or with "
             "pool/CLASS/*.jpg and test/CLASS/*.jpg (relative paths start at LABELBENCH_DATA)"

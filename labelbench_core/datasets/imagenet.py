@@ -23,7 +23,7 @@ from labelbench_core.datasets._original import (
     torch_quarter,
     with_original_splits,
 )
-from labelbench_core.datasets.names import printable
+from labelbench_core.datasets.names import is_folder, printable
 from labelbench_core.errors import InputError
 from labelbench_core.registry.options import Pixels
 
@@ -123,7 +123,7 @@ def load(
 def source_files(data_dir: Path, *, folder: str = "imagenet", **_options: Any) -> Source | None:
     """All images, and the files that say labels and names; None if the folder is not there."""
     root = Path(data_dir, folder)
-    if not folder or not root.is_dir() or not any(root.iterdir()):
+    if not folder or not is_folder(root) or not any(root.iterdir()):
         return None
     _, official, _ = _index(*_places(data_dir, folder))
     images = [name for entry in official.values() for name in entry.files or []]
@@ -154,9 +154,9 @@ def _places(data_dir: Path, folder: str) -> tuple[Path, str]:
     """The data set's folder, and what stands before `train` and `val` in it: "" or Kaggle's."""
     root = Path(data_dir, folder)
     for base in ("", f"{KAGGLE}/"):
-        if (root / base / "train").is_dir() and (root / base / "val").is_dir():
+        if is_folder(root / base / "train") and is_folder(root / base / "val"):
             return root, base
-    missing = "val" if (root / "train").is_dir() else "train"
+    missing = "val" if is_folder(root / "train") else "train"
     raise InputError(
         f"{printable(root / missing)}: no such folder; download ImageNet yourself, after accepting "
         "its terms, from https://image-net.org/download-images (ILSVRC 2012: "

@@ -46,6 +46,30 @@ def require_classes(names: Sequence[str], where: object) -> None:
         raise InputError(f"{where}: {has}; allowed: at least two classes")
 
 
+def lacks_classes(
+    where: object, split: str, row: str, missing: Sequence[str], more: str = "", *, may_lack: bool
+) -> InputError:
+    """The error for a split without rows of some classes: which, where, and what can be done.
+
+    Parameters
+    ----------
+    row
+        What a row of the split is called.
+    missing
+        Names of these classes.
+    more
+        What else is known of the first of them, with a comma at its end.
+    may_lack
+        Whether the split could be without, by `allow_missing_classes`.
+    """
+    cure = f"{row}s of it there, or the class left out of all splits"
+    advice = "; `allow_missing_classes: true` accepts that" if may_lack else ""
+    return InputError(
+        f"{where}: split {split} has no {row} of class {printable(missing[0])} "
+        f"({more}{len(missing)} classes missing); allowed: {cure}{advice}"
+    )
+
+
 def below(data_dir: str | os.PathLike[str], option: str, path: str) -> Path:
     """A path of an option in the data directory; `InputError` if it leads out of it."""
     parts = PurePosixPath(path).parts
@@ -54,3 +78,16 @@ def below(data_dir: str | os.PathLike[str], option: str, path: str) -> Path:
             f"options.{option}: {shown(path)}; allowed: a path below the data directory, without .."
         )
     return Path(data_dir, path)
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether there is such a file; there is none of a name that no file can have.
+
+    `Path.is_file` raises an `OSError` for one that is too long.
+    """
+    return os.path.isfile(path)
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """As `is_file`, of a folder."""
+    return os.path.isdir(path)

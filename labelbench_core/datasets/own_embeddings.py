@@ -13,7 +13,12 @@ from labelbench_core.datasets import POOL, RawDataset, RawSplit, Source
 from labelbench_core.datasets import _split_files as split_files
 from labelbench_core.datasets._arrays import ArrayPlace, files_of, place_of, read_array
 from labelbench_core.datasets.beside_labels import weights_in
-from labelbench_core.datasets.class_labels import class_labels, label_columns, refuse_gaps
+from labelbench_core.datasets.class_labels import (
+    class_labels,
+    label_columns,
+    one_column,
+    refuse_gaps,
+)
 from labelbench_core.datasets.row_kinds import check_embeddings
 from labelbench_core.datasets.table import read_class_names
 from labelbench_core.datasets.unlabeled import require_known_classes, unknown
@@ -38,7 +43,8 @@ WEIGHTS = ("weights", "weight", "sample_weight")
 
 def check(data_dir: Path, *, allow_missing_classes: bool = False, **options: Any) -> dict[str, int]:
     """Sizes of the splits, all arrays read; `InputError` for what is wrong in one of them."""
-    return split_files.sizes(load(data_dir, **options), allow_missing_classes)
+    raw = load(data_dir, **options)
+    return split_files.sizes(raw, allow_missing_classes, options["splits"])
 
 
 def load(
@@ -66,8 +72,8 @@ def load(
         `embedding` or `features`, or the only one; `.parquet` (needs the package pyarrow), a column
         of lists, or `FILE:PREFIX*` for the columns that begin with a prefix. Default: ours.
     labels
-        Split → the same for its labels (N,): names of classes, or whole numbers from 0. null: the
-        array or column `labels` or `label` of the split's file. Default: ours.
+        Split → the same for its labels (N,) or (N, 1): names of classes, or whole numbers from 0.
+        null: the array or column `labels` or `label` of the split's file. Default: ours.
     weights
         Split → the same for the weights of its rows (N,), numbers above 0: as how many rows each
         counts. Rows of a split that is not named, and with null all, count once. Default: ours.
@@ -190,13 +196,14 @@ def _weights(place: ArrayPlace | None, count: int) -> np.ndarray | None:
     """(N,) float32 weights of a split's rows, `count` of them; None where no place is named."""
     if place is None:
         return None
-    return weights_in(read_array(place, WEIGHTS, alone=True), count, f"options.weights: {place}")
+    array = one_column(read_array(place, WEIGHTS, alone=True))
+    return weights_in(array, count, f"options.weights: {place}")
 
 
 def _groups(data_dir: Path, together: str, count: int) -> list[str]:
     """The group of each row of the pool; `InputError` unless there is a name or number for each."""
     place = place_of(data_dir, "together", together)
-    array = read_array(place, GROUPS, alone=True)
+    array = one_column(read_array(place, GROUPS, alone=True))
     if array.dtype.kind not in "biuUTS" or array.shape != (count,):
         told = f"options.together: {place}: {array.dtype} of shape {array.shape}"
         raise InputError(f"{told}; allowed: ({count},), a name or whole number for each row")

@@ -48,9 +48,11 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
         missing = [raw.class_names[label] for label in np.flatnonzero(counts == 0)]
         required = split == POOL or (split in FULL_SPLITS and not allow_missing_classes)
         if missing and required:
+            root = "" if raw.root is None else f"{printable(raw.root)}: "
+            cure = f"; allowed: {entry.row}s of it there, or the class left out of all splits"
             raise InputError(
-                f"split {split} has no {entry.row} of class {printable(missing[0])} "
-                f"({len(missing)} classes missing){since_corrupt(raw)}"
+                f"{root}split {split} has no {entry.row} of class {printable(missing[0])} "
+                f"({len(missing)} classes missing){since_corrupt(raw) or cure}"
             )
 
 

@@ -15,20 +15,24 @@ from labelbench_core.datasets import POOL, RawDataset, Source
 from labelbench_core.datasets._columns import read_columns, require_suffix
 from labelbench_core.datasets._drawn_tables import with_draw
 from labelbench_core.datasets._left_out import LeftOut
-from labelbench_core.datasets._several_labels import flag_key, flagged_labels, separated_labels
+from labelbench_core.datasets._several_labels import (
+    check_label_options,
+    flag_key,
+    flagged_labels,
+    labels_by,
+    option_of,
+)
 from labelbench_core.datasets._tabular import (
-    Cells,
     Tabular,
     all_cells,
     check_paths,
     groups_of,
-    labels_of,
     named_labels,
     split_rows,
 )
 from labelbench_core.datasets._unlabeled_tables import check_unlabeled, labels_of_others
 from labelbench_core.datasets.beside_labels import weights_of
-from labelbench_core.datasets.names import below, printable, same_name
+from labelbench_core.datasets.names import below, is_file, is_folder, printable, same_name
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Interval, Pixels
 
@@ -170,7 +174,7 @@ def load(
 
 def source_files(data_dir: Path, *, table: str = "", **options: Any) -> Source | None:
     """All images, the table and the file of classes; None if the table is not there."""
-    if not Path(data_dir, table).is_file():
+    if not is_file(Path(data_dir, table)):
         return None
     return _read(data_dir, table=table, **options).source(data_dir)
 
@@ -213,11 +217,11 @@ def _read(
     if unlabeled:
         check_unlabeled(label_separator, label_columns, class_column, **options)
     else:
-        _check_label_options(label_column, label_separator, label_columns, classes, class_column)
+        check_label_options(label_column, label_separator, label_columns, classes, class_column)
     file = below(data_dir, "table", table)
     image_folder = os.path.dirname(table) if images is None else images
     require_suffix(file)
-    if not file.is_file():
+    if not is_file(file):
         told = f"options.table: {shown(table)}: {printable(file)} is not a file"
         raise InputError(f"{told}; allowed: an existing file {FROM_DATA}")
     folder_of_images(data_dir, image_folder)
@@ -225,14 +229,9 @@ def _read(
     names |= {"group": group_column, "class": class_column, "together": together_column}
     names["weight"] = weight_column
     chosen = {key: name for key, name in names.items() if name is not None}
-    options_of = {key: f"options.{key}_column" for key in chosen}
-    for place, name in enumerate(label_columns or ()):
-        chosen[flag_key(place)], options_of[flag_key(place)] = (
-            name,
-            f"options.label_columns.{place}",
-        )
-    separators = {} if label_separator is None else {options_of["label"]: label_separator}
-    columns = read_columns(file, {options_of[key]: chosen[key] for key in chosen}, separators)
+    chosen |= {flag_key(place): name for place, name in enumerate(label_columns or ())}
+    separators = {} if label_separator is None else {option_of("label"): label_separator}
+    columns = read_columns(file, {option_of(key): chosen[key] for key in chosen}, separators)
     cells = all_cells(file, chosen, dict(zip(chosen, columns.values(), strict=True)))
     found, left_out = None, LeftOut()
     if split_column is not None:
@@ -250,7 +249,7 @@ def _read(
     elif class_column is not None:
         labels, class_names = named_labels(cells)
     else:
-        labels, class_names = _named(cells, label_separator, known, told)
+        labels, class_names = labels_by(cells, label_separator, known, told)
     groups, group_names = groups_of(cells) if group_column is not None else (None, [])
     read_beside = [table] if classes is None else [table, classes]
     folder, (inner, *others) = common_folder(image_folder, *read_beside)
@@ -276,50 +275,10 @@ def _read(
 def folder_of_images(data_dir: Path, images: str) -> Path:
     """The folder that the option `images` names; `InputError` if it is not there."""
     folder = below(data_dir, "images", images)
-    if not folder.is_dir():
+    if not is_folder(folder):
         told = f"options.images: {shown(images)}: {printable(folder)} is not a folder"
         raise InputError(f"{told}; allowed: an existing folder {FROM_DATA}")
     return folder
-
-
-def _named(
-    cells: Cells, separator: str | None, names: Sequence[str] | None, where: str = ""
-) -> tuple[np.ndarray, list[str]]:
-    """Labels of column "label", one or several a row, and the classes' names."""
-    if separator is None:
-        return labels_of(cells, names, where)
-    return separated_labels(cells, separator, names, where)
-
-
-def _check_label_options(
-    label_column: str | None,
-    label_separator: str | None,
-    label_columns: Sequence[str] | None,
-    classes: str | None,
-    class_column: str | None,
-) -> None:
-    """`InputError` unless labels are given in one way."""
-    if not label_column and label_columns is None:
-        told = "options.label_column: missing"
-        raise InputError(f"{told}; allowed: the name of a column, or `label_columns`")
-    if label_column and label_columns is not None:
-        told = f"options.label_columns: {shown(list(label_columns))}"
-        raise InputError(f"{told}; `label_column` is given, too; allowed: one of the two")
-    if label_columns is not None:
-        given = {"label_separator": label_separator, "classes": classes}
-        given["class_column"] = class_column
-        for name, value in given.items():
-            if value is not None:
-                told = f"options.{name}: {shown(value)}"
-                raise InputError(f"{told}; `label_columns` gives the labels; allowed: leave it out")
-        if len(set(label_columns)) != len(label_columns) or len(label_columns) < 2:
-            told = f"options.label_columns: {shown(list(label_columns))}"
-            raise InputError(f"{told}; allowed: at least two different names of columns")
-    if label_separator is not None and class_column is not None:
-        told = f"options.class_column: {shown(class_column)}; `label_separator` is given"
-        raise InputError(f"{told}, so that labels are names; allowed: leave it out")
-    if label_separator == "":
-        raise InputError("options.label_separator: ''; allowed: text, such as ';'")
 
 
 def _check_options(
@@ -344,7 +303,7 @@ def read_class_names(data_dir: Path, classes: str) -> list[str]:
     `InputError` if it is not there, for an empty line, and for a name that stands twice.
     """
     path = below(data_dir, "classes", classes)
-    if not path.is_file():
+    if not is_file(path):
         told = f"options.classes: {shown(classes)}: {printable(path)} is not a file"
         raise InputError(f"{told}; allowed: an existing file {FROM_DATA}")
     try:

@@ -1,6 +1,6 @@
 """Your own texts in tables (CSV, TSV, JSON Lines, Parquet): each row a text and its label."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,15 @@ import numpy as np
 from labelbench_core.datasets import POOL, RawDataset, Source
 from labelbench_core.datasets import _split_files as split_files
 from labelbench_core.datasets._columns import read_columns
+from labelbench_core.datasets._several_labels import (
+    check_label_options,
+    flag_key,
+    option_of,
+)
 from labelbench_core.datasets._tabular import Cells, all_cells, split_rows
 from labelbench_core.datasets._text_cells import dataset_of_texts, refuse_blank
-from labelbench_core.datasets.names import below, printable
+from labelbench_core.datasets._unlabeled_tables import check_unlabeled
+from labelbench_core.datasets.names import below, is_file, printable
 from labelbench_core.datasets.table import read_class_names
 from labelbench_core.errors import InputError, shown
 
@@ -22,6 +28,8 @@ INFO = {
     "paper": "",
     "required": ["splits"],
     "rows": "texts",
+    "multilabel_by": ["label_separator", "label_columns"],
+    "groups": "group_column",
     "weights": "weight_column",
     "unlabeled_by": ["unlabeled"],
     "options_of": "labelbench_core.datasets.draw_options:options",
@@ -30,7 +38,8 @@ INFO = {
 
 def check(data_dir: Path, *, allow_missing_classes: bool = False, **options: Any) -> dict[str, int]:
     """Sizes of the splits, all tables read; `InputError` for what is wrong in one of them."""
-    return split_files.sizes(load(data_dir, **options), allow_missing_classes)
+    raw = load(data_dir, **options)
+    return split_files.sizes(raw, allow_missing_classes, options["splits"])
 
 
 def load(
@@ -39,6 +48,9 @@ def load(
     splits: Mapping[str, str] | None = None,
     text_column: str = "text",
     label_column: str = "label",
+    label_separator: str | None = None,
+    label_columns: Sequence[str] | None = None,
+    group_column: str | None = None,
     weight_column: str | None = None,
     classes: str | None = None,
     unlabeled: bool = False,
@@ -61,6 +73,17 @@ def load(
         Column with the texts. Default: ours.
     label_column
         Column with the label of each text: a class's name, or its number, from 0. Default: ours.
+    label_separator
+        What stands between the names of classes in `label_column`, where a text can belong to any
+        number of classes (an empty cell: none). Lists of JSON Lines and Parquet need it, too. null:
+        every text has one class. Default: ours.
+    label_columns
+        Columns that say, by 0 and 1, or true and false, whether a text belongs to the class of the
+        column's name; in place of `label_column`, where a text can belong to any number of classes.
+        Default: ours.
+    group_column
+        Column of all tables with the group of each text, for the worst-group accuracy. Default:
+        ours.
     weight_column
         Column of all tables with the weight of each text, a number above 0: as how many rows it
         counts. null: each counts once. Default: ours.
@@ -84,15 +107,21 @@ def load(
     """
     splits = splits or {}
     split_files.require_splits(splits)
+    if unlabeled:
+        check_unlabeled(label_separator, label_columns, None)
+    # Its default, where columns are named in its place.
+    given = None if label_columns is not None and label_column == "label" else label_column
+    check_label_options(given, label_separator, label_columns, classes, None)
+    of_labels = {"label": given, **{flag_key(i): one for i, one in enumerate(label_columns or ())}}
     cells = {}
     for split, table in splits.items():
-        names = {"text": text_column, "label": label_column, "weight": weight_column}
+        names = {"text": text_column, "group": group_column, "weight": weight_column}
         if split == POOL:
             names |= {"together": together_column, "split": split_column}
-            if unlabeled and split_column is None:
-                del names["label"]
+        if split != POOL or not unlabeled or split_column is not None:
+            names |= of_labels
         names = {key: name for key, name in names.items() if name is not None}
-        cells[split] = _cells(data_dir, table, names)
+        cells[split] = _cells(data_dir, table, names, label_separator)
     if split_column is not None:
         cells = _by_column(cells, unlabeled)
     if classes is None:
@@ -101,7 +130,7 @@ def load(
         known = read_class_names(data_dir, classes)
         where = printable(Path(data_dir, classes))
     return split_files.with_draw(
-        dataset_of_texts(cells, known, where),
+        dataset_of_texts(cells, known, where, separator=label_separator, flags=label_columns),
         printable(cells[POOL].file),
         cells[POOL].columns.get("together"),
         together={"together_column": together_column},
@@ -135,7 +164,7 @@ def source_files(
 ) -> Source | None:
     """All tables, and the file of classes; None if one of them is not there."""
     names = {*(splits or {}).values(), *([classes] if classes else ())}
-    if not names or not all(Path(data_dir, name).is_file() for name in names):
+    if not names or not all(is_file(Path(data_dir, name)) for name in names):
         return None
     return Source(Path(data_dir), sorted(names))
 
@@ -146,15 +175,16 @@ def pool_labels(data_dir: Path, **options: Any) -> tuple[np.ndarray, list[str]]:
     return raw.splits[POOL].labels, raw.class_names
 
 
-def _cells(data_dir: Path, table: str, names: Mapping[str, str]) -> Cells:
+def _cells(data_dir: Path, table: str, names: Mapping[str, str], separator: str | None) -> Cells:
     """Texts and more of a table, `names` its columns; `InputError` for the first blank text."""
     file = below(data_dir, "splits", table)
-    if not file.is_file():
+    if not is_file(file):
         raise InputError(
             f"options.splits: {shown(table)}: {printable(file)} is not a file; allowed: an "
             "existing file (relative paths start at LABELBENCH_DATA)"
         )
-    asked = {f"options.{key}_column": name for key, name in names.items()}
-    columns = read_columns(file, asked).values()
+    asked = {option_of(key): name for key, name in names.items()}
+    separators = {} if separator is None else {option_of("label"): separator}
+    columns = read_columns(file, asked, separators).values()
     cells = all_cells(file, names, dict(zip(names, columns, strict=True)))
     return refuse_blank(cells)

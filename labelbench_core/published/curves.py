@@ -31,7 +31,7 @@ out: a class without rows counts 0 in it, and is left out of ours."""
 
 
 @dataclass(frozen=True)
-class Curve:
+class PublishedCurve:
     """A published curve.
 
     Attributes
@@ -58,7 +58,7 @@ def running_maximum(values: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(values), np.nan, highest)
 
 
-def curve(name: str, strategy: str, split: str, metric: str) -> Curve | None:
+def curve(name: str, strategy: str, split: str, metric: str) -> PublishedCurve | None:
     """A curve of the published setting `name`; None where that metric was not published for it.
 
     Raises
@@ -75,7 +75,7 @@ def curve(name: str, strategy: str, split: str, metric: str) -> Curve | None:
 
 
 @functools.cache
-def _curves() -> dict[tuple[str, str, str], Curve]:
+def _curves() -> dict[tuple[str, str, str], PublishedCurve]:
     """(Path, strategy, the original's metric) → curve."""
     rows: dict[tuple[str, str, str], list[tuple[int, list[float]]]] = {}
     with gzip.open(FILE, "rt", encoding="utf-8", newline="") as handle:
@@ -84,7 +84,7 @@ def _curves() -> dict[tuple[str, str, str], Curve]:
             seeds = [float(text) if text else np.nan for text in row["per_seed"].split(";")]
             rows.setdefault(key, []).append((int(row["num_labeled"]), seeds))
     return {
-        key: Curve(
+        key: PublishedCurve(
             np.array([count for count, _ in found], dtype=np.int64),
             np.array([seeds for _, seeds in found], dtype=np.float64).T,
         )

@@ -36,7 +36,7 @@ VALIDATION_LABELS: Mapping[str, int] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Training:
+class PublishedTraining:
     """How a published training ran.
 
     `epochs` are passes over the labelled set; training ended after `patience` of them without a
@@ -90,14 +90,14 @@ class PublishedSetting:
     dataset: str
     backbone: str
     trained: str
-    training: Training
+    training: PublishedTraining
     batch: int
     rounds: int
     strategies: tuple[str, ...]
     seeds: tuple[int, ...] = FOUR_SEEDS
     metric: str = "accuracy"
     annotator: str = "exact"
-    proxy: Training | None = None
+    proxy: PublishedTraining | None = None
     figures: tuple[str, ...] = ()
 
     @property
@@ -142,8 +142,8 @@ def _flexmatch(
     patience: int = 3,
     batch_size: int = 128,
     unlabeled_ratio: int = 5,
-) -> Training:
-    return Training(
+) -> PublishedTraining:
+    return PublishedTraining(
         FLEXMATCH,
         optimizer,
         learning_rate,
@@ -155,10 +155,10 @@ def _flexmatch(
     )
 
 
-def _supervised(weight_decay: float, epochs: int, batch_size: int) -> Training:
+def _supervised(weight_decay: float, epochs: int, batch_size: int) -> PublishedTraining:
     """What the original calls passive; always end to end, with one learning rate."""
     options = (SUPERVISED, "adamw", 3e-5, weight_decay, epochs, 3, batch_size)
-    return Training(*options, schedule="cosine")
+    return PublishedTraining(*options, schedule="cosine")
 
 
 _TRAININGS = {

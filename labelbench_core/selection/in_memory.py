@@ -15,7 +15,8 @@ from labelbench_core.datasets import (
     split_order,
 )
 from labelbench_core.datasets.beside_labels import weights_in
-from labelbench_core.datasets.class_labels import class_labels, refuse_gaps
+from labelbench_core.datasets.class_labels import class_labels, one_column, refuse_gaps
+from labelbench_core.datasets.names import require_classes
 from labelbench_core.datasets.row_kinds import check_embeddings
 from labelbench_core.embeddings.statistics import column_statistics
 from labelbench_core.errors import InputError, listed, shown
@@ -41,8 +42,8 @@ def round_data(
         and labels (N,): whole numbers from 0, or names of classes. "pool", and any others, such as
         "test". Labels of the pool may be None: then `annotations` give those that are bought.
     class_names
-        Names of the classes, in order. None: the labels of the pool, sorted; without these, those
-        of all splits.
+        Names of the classes, in order, also of those of which no split has a row. None: the labels
+        of the pool, sorted; without these, those of all splits.
     annotations
         What an annotator says of the pool. None: the pool's own labels.
     weights
@@ -70,7 +71,12 @@ def round_data(
     }
     if not given and class_names is None:
         raise InputError("class_names: missing, and no split has labels; allowed: their names")
+    if class_names is not None:
+        if isinstance(class_names, np.ndarray):
+            class_names = class_names.tolist()
+        _require_names(class_names)
     labels, names = class_labels(given, {split: f"split {split}" for split in given}, class_names)
+    require_classes(names, f"split {POOL}")
     if class_names is None and POOL in given:
         refuse_gaps(given[POOL], labels[POOL], f"split {POOL}")
     width = None
@@ -99,6 +105,17 @@ def round_data(
         weights=of_rows if weights_for in (BOTH, EVALUATION) else {},
         training_weights=of_rows if weights_for in (BOTH, TRAINING) else {},
     )
+
+
+def _require_names(class_names: Any) -> None:
+    """`InputError` unless names of classes are several texts, each once."""
+    if type(class_names) not in (list, tuple) or len(class_names) < 2:
+        told = f"class_names: {shown(class_names)}"
+        raise InputError(f"{told}; allowed: a list of at least two names")
+    for place, name in enumerate(class_names):
+        if not isinstance(name, str) or name in class_names[:place]:
+            told = f"class_names: {place}: {shown(name)}"
+            raise InputError(f"{told}; allowed: texts, each once")
 
 
 def _require_mapping(what: str, value: object, example: str) -> None:
@@ -131,6 +148,8 @@ def _weights(
         if split not in arrays:
             raise InputError(f"weights: {shown(split)}: no such split; allowed: {listed(arrays)}")
     return {
-        split: weights_in(np.asarray(one), len(arrays[split]), f"weights: split {split}")
+        split: weights_in(
+            one_column(np.asarray(one)), len(arrays[split]), f"weights: split {split}"
+        )
         for split, one in given.items()
     }

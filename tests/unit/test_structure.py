@@ -68,6 +68,29 @@ def test_nothing_private_is_imported_from_outside_its_folder():
         assert private_imports(".".join(place.parent.parts), path.read_text()) == [], place
 
 
+def public_classes() -> dict[str, list[str]]:
+    """Public classes of the library by name, each with the modules that define it."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((PROJECT / "labelbench_core").rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(str(path.relative_to(PROJECT)))
+    return found
+
+
+# Names that still stand twice: to be taken away from, never added to.
+STAND_TWICE = {
+    *("Batch", "Given", "Line", "LinearHead", "Look"),
+    *("Predictions", "Reference", "Trial", "Variant"),
+}
+
+
+def test_no_two_public_classes_share_a_name():
+    found = public_classes()
+    assert len(found) > 100
+    assert {name for name, places in found.items() if len(places) > 1} == STAND_TWICE
+
+
 def test_what_is_private_is_seen():
     source = "from labelbench_core.datasets._near import hashes\nimport labelbench_core.datasets"
     assert private_imports("labelbench_core.report", source)

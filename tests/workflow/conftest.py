@@ -16,13 +16,16 @@ def fresh(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def _finished(tmp_path_factory):
-    # One run for all processes of a parallel test session.
+def shared(tmp_path_factory):
+    """A folder of all processes of a parallel test session, for what each of them would make."""
     base = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        base = base.parent
-    folder, done = base / "finished" / "project", base / "finished" / "done"
-    with files.exclusive(base / "finished"):
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def _finished(shared):
+    folder, done = shared / "finished" / "project", shared / "finished" / "done"
+    with files.exclusive(shared / "finished"):
         if not done.exists():
             checkout(folder).snakemake()
             done.touch()

@@ -125,6 +125,7 @@ def flip_a_bit(path):
     path.write_bytes(content)
 
 
+@pytest.mark.thorough
 def test_a_flipped_bit_in_the_embeddings_stops_the_round_and_says_what_to_do(finished):
     block = next(
         (finished.folder / "results/embeddings/digits/tiny/arrays/pool-clean/c").rglob("0")
@@ -157,6 +158,7 @@ def test_a_damaged_round_is_named(finished):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+@pytest.mark.thorough
 def test_a_full_disk_is_one_error_and_the_next_run_goes_on(fresh):
     import subprocess
 

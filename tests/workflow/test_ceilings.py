@@ -39,6 +39,7 @@ def test_ceilings_are_not_ranked(fresh):
     assert not (fresh.folder / "results").exists()
 
 
+@pytest.mark.thorough
 def test_bald_runs_on_an_ensemble_and_on_nothing_else(finished):
     finished.edit("smoke.yaml", "margin, badge]", "margin, bald, power-bald]")
     told = "'bald' needs member_probabilities, which proxy 'linear' does not provide"

@@ -48,6 +48,7 @@ def test_the_next_run_continues_and_ends_with_equal_bytes(finished, stage, victi
     assert not list((finished.folder / "results").rglob("*.lock"))
 
 
+@pytest.mark.thorough
 def test_the_lock_of_a_living_snakemake_is_respected(finished):
     shutil.rmtree(finished.folder / "results/finetuned")
     running = subprocess.Popen(
@@ -67,6 +68,7 @@ def test_the_lock_of_a_living_snakemake_is_respected(finished):
         running.wait()
 
 
+@pytest.mark.thorough
 def test_a_lock_of_another_host_is_left_alone(finished):
     (finished.folder / ".snakemake/labelbench.owner").write_text("another-host")
     locks = finished.folder / ".snakemake/locks"

@@ -9,6 +9,7 @@ from helpers.paper_files import can_be_planned, load, recipes
 from labelbench_core.configuration import entries
 from labelbench_core.stages.plan import Needs, planned_jobs
 from labelbench_core.stages.table import stage_of
+from labelbench_core.storage import files
 
 KINDS = {
     ("cifar10-1000-finetune", "ours"): {
@@ -39,6 +40,8 @@ KINDS = {
     },
 }
 """Jobs of the rules that are no part of the report, one experiment of each kind."""
+MANY_JOBS = {("cifar10-200-shallow-finetune", "faithful"), ("figure-1", "faithful")}
+"""Whose plans have about a thousand jobs, and take several times as long as the others'."""
 PLANNED = {file.stem: file for file in can_be_planned()}
 
 
@@ -51,22 +54,35 @@ MISSING = {
 NOTE = "planned with published sizes, but a run would stop: "
 
 
-def planned(workflow, name, recipe):
-    """Number of jobs by rule, and the last line; a dry run says how to estimate the costs."""
+def planned(workflow, shared, name, recipe):
+    """Number of jobs by rule, and the last line; a dry run says how to estimate the costs.
+
+    Each plan is made once for all tests, whose checkouts are equal, and kept in `shared`.
+    """
     options = ["--config", f"recipe={recipe}"] if recipe else []
-    text = workflow.snakemake(
-        "-n", *options, config=f"config/paper/{name}.yaml", LABELBENCH_DATA="nowhere"
-    )
+    kept = shared / f"plan-{name}-{recipe}.txt"
+    with files.exclusive(kept):
+        if not kept.exists():
+            text = workflow.snakemake(
+                "-n", *options, config=f"config/paper/{name}.yaml", LABELBENCH_DATA="nowhere"
+            )
+            kept.write_text(text, encoding="utf-8")
+    text = kept.read_text(encoding="utf-8")
     command = f"workflow_scripts.estimate_costs --configfile config/paper/{name}.yaml"
     assert " ".join([command, *options]) in text
     return jobs_in(text), text.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
-    ("name", "recipe"), [pytest.param(*one, id="-".join(one)) for one in KINDS if one[0] in PLANNED]
+    ("name", "recipe"),
+    [
+        pytest.param(*one, id="-".join(one), marks=pytest.mark.thorough if one in MANY_JOBS else ())
+        for one in KINDS
+        if one[0] in PLANNED
+    ],
 )
-def test_one_of_each_kind(fresh, name, recipe):
-    found, last = planned(fresh, name, recipe)
+def test_one_of_each_kind(fresh, shared, name, recipe):
+    found, last = planned(fresh, shared, name, recipe)
     expected = KINDS[name, recipe]
     assert {rule: found.get(rule) for rule in expected} == expected
     rest = {rule: count for rule, count in found.items() if rule not in expected}
@@ -102,9 +118,9 @@ def in_turn():
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(("name", "recipe"), in_turn())
-def test_every_file_by_a_recipe(fresh, name, recipe):
+def test_every_file_by_a_recipe(fresh, shared, name, recipe):
     """Numbers of jobs by stage are those of the published settings: test_paper.py of the units."""
-    found, last = planned(fresh, name, recipe)
+    found, last = planned(fresh, shared, name, recipe)
     assert last.startswith(NOTE) == any(data in last for data in MISSING)
     experiment, catalogue = load(PLANNED[name], recipe)
     needs = Needs.from_values(entries.needs(experiment, catalogue))

@@ -93,6 +93,7 @@ def test_the_same_settings_give_the_same_bytes(finished, fresh):
     assert fresh.results() == expected
 
 
+@pytest.mark.thorough
 def test_rounds_run_as_remote_jobs(finished):
     # Remote jobs see only their own rule: round 0 must not match the recursive one.
     shutil.rmtree(finished.folder / "results/selections")

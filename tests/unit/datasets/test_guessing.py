@@ -354,3 +354,47 @@ def test_what_names_nothing_is_refused(data, capsys, what):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: --check: '")
     assert "; allowed: " in line
+
+
+def test_short_texts_in_a_column_called_text(data, capsys):
+    rows = [[f"parcel {n}", ("late", "lost")[n % 2]] for n in range(20)]
+    write_table(data / "tickets.csv", ["text", "label"], rows)
+    told, entry = check(capsys, "data/tickets.csv")
+    assert "text_column: text, called as texts are" in told
+    assert (entry["options"]["text_column"], entry["options"]["label_column"]) == ("text", "label")
+    write_table(data / "tickets.csv", ["sentence", "text"], [(b, a) for a, b in rows])
+    _, entry = check(capsys, "data/tickets.csv")  # cells that are few, whatever they are called
+    assert entry["options"]["text_column"] == "text"
+    assert entry["options"]["label_column"] == "sentence"
+
+
+@pytest.mark.parametrize("marks", [("0", "1"), ("False", "True"), ("0.0", "1.0")])
+def test_texts_with_several_labels(data, capsys, marks):
+    def row(n):
+        return [f"where is my parcel {n}", marks[n % 2], marks[n % 3 == 0], f"c{n % 4}"]
+
+    write_table(data / "tickets.csv", ["text", "late", "lost", "who"], map(row, range(40)))
+    told, entry = check(capsys, "data/tickets.csv")
+    assert entry["options"]["label_columns"] == ["late", "lost"]
+    assert "late: pool 16, test 4" in told
+    rows = [[f"where is my parcel {n}", ("late", "late;lost", "lost")[n % 3]] for n in range(40)]
+    write_table(data / "tickets.csv", ["text", "tags"], rows)
+    _, entry = check(capsys, "data/tickets.csv")
+    assert entry["options"]["label_separator"] == ";"
+
+
+def test_arrays_of_one_column_are_labels_and_weights(data, capsys):
+    column = np.arange(20).reshape(-1, 1)
+    np.savez(data / "a.npz", X=np.eye(20), y=column % 2, weight=column + 1.0)
+    told, entry = check(capsys, "data/a.npz")
+    assert entry["options"]["labels"] == {"pool": "a.npz:y"}
+    assert "multilabel" not in entry["options"]
+    assert "weight is not used" in told
+    (data / "e").mkdir()
+    np.save(data / "e" / "X.npy", np.eye(20))
+    np.save(data / "e" / "y.npy", column % 2)
+    _, entry = check(capsys, "data/e/X.npy")
+    assert entry["options"]["labels"] == {"pool": "e/y.npy"}
+    np.savez(data / "a.npz", X=column + 0.5, y=column % 2)  # embeddings of one feature
+    _, entry = check(capsys, "data/a.npz")
+    assert entry["options"]["splits"] == {"pool": "a.npz:X"}

@@ -85,6 +85,20 @@ def test_each_layout_is_read_by_its_entry(tmp_path, make, entry, sizes):
     assert raw.class_names == ["cat", "dog"]
 
 
+def test_texts_are_read_by_their_entries(tmp_path):
+    names = ["text", "label", "late", "lost", "channel", "importance", "customer"]
+    rows = [
+        [f"parcel {n}", "ab"[n % 2], n % 2, n % 4 // 2, "wab"[n % 3], 1 + n, n // 2]
+        for n in range(40)
+    ]
+    write_table(tmp_path / "tickets.csv", names, rows)
+    for entry, shape in (("tickets", (32,)), ("tickets-several", (32, 2))):
+        raw = registry.build("datasets", OTHERS[entry], tmp_path)
+        assert raw.splits["pool"].labels.shape == shape
+        assert (raw.splits["test"].weights is None) == (entry == "tickets")
+    assert raw.group_names == ["a", "b", "w"]
+
+
 def test_the_check_shows_what_is_there_and_the_entry(tmp_path, monkeypatch, capsys):
     by_class(tmp_path / "data" / "my-photos")
     monkeypatch.chdir(tmp_path)

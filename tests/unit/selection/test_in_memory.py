@@ -38,3 +38,30 @@ def test_numbers_of_classes_have_no_gap(labels, message):
 def test_splits_have_names_embeddings_and_labels(splits, message):
     with pytest.raises(InputError, match=message):
         round_data(splits)
+
+
+@pytest.mark.parametrize(
+    ("class_names", "message"),
+    [
+        ("abc", "class_names: 'abc'; allowed: a list of at least two names"),
+        ({"a": 0, "b": 1}, "class_names: .*; allowed: a list of at least two"),
+        (["a"], r"class_names: \['a'\]; allowed: a list of at least two"),
+        (["a", "b", 3], "class_names: 2: 3; allowed: texts, each once"),
+        (["a", "b", "a"], "class_names: 2: 'a'; allowed: texts, each once"),
+        (["a", "b"], "split pool: row 2: label 2; allowed: a whole number from 0 to 1, those of"),
+    ],
+)
+def test_names_of_classes_are_texts(class_names, message):
+    with pytest.raises(InputError, match=message):
+        round_data({"pool": (ROWS, LABELS)}, class_names=class_names)
+
+
+def test_classes_without_rows_are_classes_and_columns_are_labels():
+    names = np.array([f"class {number}" for number in range(20)])  # more than rows
+    column = LABELS.reshape(-1, 1)
+    made = round_data({"pool": (ROWS, column)}, class_names=names, weights={"pool": column + 1.0})
+    assert made.num_classes == 20
+    np.testing.assert_array_equal(made.truth["pool"], LABELS)
+    np.testing.assert_array_equal(made.weights["pool"], LABELS + 1)
+    with pytest.raises(InputError, match="split pool: one class, 0; allowed: at least two classes"):
+        round_data({"pool": (ROWS, 0 * LABELS)})
