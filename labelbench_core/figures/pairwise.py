@@ -9,6 +9,7 @@ import numpy as np
 from labelbench_core.analysis.frames import ordered_splits
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
+from labelbench_core.figures.palette import PALETTE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,7 @@ def _panel(axes: Axes, table: pd.DataFrame) -> None:
 
     values = table.to_numpy(dtype=np.float64)
     most = np.nanmax(values) if np.isfinite(values).any() else 0.0
-    shades = LinearSegmentedColormap.from_list("wins", [style.PAPER, style.PALETTE[0]])
+    shades = LinearSegmentedColormap.from_list("wins", [style.PAPER, PALETTE[0]])
     last = len(values) - 1
     # The means stand apart: a gap of a quarter of a row.
     edges = np.append(np.arange(last + 1, dtype=np.float64), [last + 0.25, last + 1.25])

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labelbench_core.figures.palette import GRID, HIGHLIGHT, INK, MUTED, PALETTE, PAPER, colors
+from labelbench_core.figures.palette import GRID, HIGHLIGHT, INK, MUTED, PAPER, colors
+from labelbench_core.figures.places import CEILINGS, STRATEGIES, places
 from labelbench_core.stages.report_files import FIGURE_FORMATS
 from labelbench_core.storage.files import atomic_path
 
@@ -29,6 +30,12 @@ DASHES = (
     (0, (3, 1.2, 1.2, 1.2, 1.2, 1.2)),
 )
 MARKERS = ("s", "^", "D", "v", "P", "X", "p", "*", "h", "d", "8")
+SHAPES = len(MARKERS) * len(DASHES)
+"""Pairs of a marker and dashes: their numbers have no common divisor, so that as many places in a
+row have no pair twice."""
+OWN_PLACES = range(20, SHAPES)
+"""Of strategies that the catalogue does not ship: after those that are compared most often."""
+FIXED_LOOKS = {"random": (INK, "o", (0, (4, 2))), "margin": (HIGHLIGHT, "o", "-")}
 HEAVY = 2.0
 """Line width of strategies that stand out: the baseline and the highlighted one."""
 LEGEND_ROW = 0.22  # inches
@@ -57,29 +64,27 @@ NOTHING = Look("none", "", "none", 0.0)
 def looks(strategies: Sequence[str], baseline: str, highlight: str) -> dict[str, Look]:
     """A look for every strategy: no two colours are alike; markers and dashes help to read grey.
 
-    The baseline is dark and dashed, the highlighted strategy vermilion and heavy. A look depends on
-    those before it in the experiment alone: it is the same in all figures, and stays when a
-    strategy is added at the end.
+    Colour, marker and dashes follow from a strategy's id, in all figures of all experiments:
+    `random` is dark and dashed, `margin` vermilion, others have a place in `places`. Only where two
+    strategies that the catalogue does not ship meet at one place does the second one differ from
+    experiments without the first. The baseline and the highlighted strategy are heavier.
     """
-    found: dict[str, Look] = {}
-    others = [name for name in strategies if name not in (baseline, highlight)]
-    for index, (name, color) in enumerate(zip(others, colors(len(others)), strict=True)):
-        found[name] = Look(
-            color,
-            MARKERS[index % len(MARKERS)],
-            DASHES[(index + index // len(PALETTE)) % len(DASHES)],
-            1.6,
-        )
-    found[highlight] = Look(HIGHLIGHT, "o", "-", 2.2)
-    found[baseline] = Look(INK, "o", (0, (4, 2)), HEAVY)
-    return {name: found[name] for name in strategies}
+    others = [name for name in strategies if name not in FIXED_LOOKS]
+    found = places(others, STRATEGIES, OWN_PLACES)
+    shades = colors(1 + max(found.values(), default=-1))
+    widths = {highlight: 2.2, baseline: HEAVY}
+    shapes = {name: FIXED_LOOKS[name] for name in strategies if name in FIXED_LOOKS}
+    for name, place in found.items():
+        dashes = DASHES[place % len(DASHES)]
+        shapes[name] = (shades[place], MARKERS[place % len(MARKERS)], dashes)
+    return {name: Look(*shapes[name], widths.get(name, 1.6)) for name in strategies}
 
 
 def ceiling_looks(ceilings: Sequence[str]) -> dict[str, Look]:
     """Looks of ceilings: thin and grey, without markers, told apart by their dashes."""
+    found = places(ceilings, CEILINGS, range(len(CEILINGS), len(DASHES)))
     return {
-        name: Look(MUTED, "", DASHES[(index + 2) % len(DASHES)], 1.4)
-        for index, name in enumerate(ceilings)
+        name: Look(MUTED, "", DASHES[(found[name] + 2) % len(DASHES)], 1.4) for name in ceilings
     }
 
 

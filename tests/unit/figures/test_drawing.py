@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pandas as pd
 import pytest
 from fontTools.subset import Options
 from fontTools.ttLib import TTFont
+from yaml import safe_load
 
 from helpers import fake_results
 from helpers.analysis_jobs import (
@@ -35,6 +37,7 @@ from labelbench_core.figures.finetuning import draw_finetuning
 from labelbench_core.figures.label_efficiency import draw_curves, draw_differences
 from labelbench_core.figures.label_savings import draw_savings
 from labelbench_core.figures.palette import HIGHLIGHT, INK, MUTED, colors, distances
+from labelbench_core.figures.places import STRATEGIES
 from labelbench_core.stages import report_files
 from workflow_scripts import plot_costs
 
@@ -182,6 +185,47 @@ def test_every_strategy_has_a_look_of_its_own() -> None:
     assert fewer == {name: looks[name] for name in names[:9]}
     shapes = [(look.marker, str(look.dashes)) for look in looks.values()]
     assert len(set(shapes[:12])) == 12  # without colour, too
+
+
+def test_a_strategy_looks_alike_in_all_experiments() -> None:
+    """Whichever strategies are beside it, in any order, and whatever is highlighted."""
+    own = [f"my-own-{index}" for index in range(3)]
+    names = ["random", "margin", *STRATEGIES[: style.OWN_PLACES.start], *own]
+    wide = style.looks(names[::-1], "random", "margin")
+    assert wide == {name: style.looks(names, "random", "margin")[name] for name in wide}
+    for name in names:
+        for beside in ("confidence", "typiclust"):
+            alone = style.looks(list(dict.fromkeys([beside, name])), beside, beside)[name]
+            assert replace(alone, width=0) == replace(wide[name], width=0), name
+    assert wide["badge"].width < wide["random"].width < wide["margin"].width
+    assert style.looks(["badge"], "badge", "margin")["badge"].width == style.HEAVY
+
+
+def test_own_strategies_that_meet_at_one_place_are_told_apart() -> None:
+    """As many as there are places and more: shapes first repeat when all are taken."""
+    names = [f"own-{index}" for index in range(80)]
+    looks = style.looks(names, "random", "margin")
+    assert len({look.color for look in looks.values()}) == 80
+    shapes = [(look.marker, look.dashes) for look in looks.values()]
+    assert len(set(shapes[: len(style.OWN_PLACES)])) == len(style.OWN_PLACES)
+    assert all(style.looks(names[:count], "", "") == {
+        name: looks[name] for name in names[:count]
+    } for count in (1, 30, 60))  # fmt: skip
+
+
+def test_every_strategy_of_the_catalogue_has_a_place() -> None:
+    """So that its look does not depend on which others an experiment has."""
+    shipped = set(safe_load((PROJECT / "config/catalogue/strategies.yaml").read_text()))
+    ceilings = {"look-ahead", "look-ahead-greedy"}
+    assert len(set(STRATEGIES)) == len(STRATEGIES) <= style.SHAPES
+    assert set(STRATEGIES) | set(style.FIXED_LOOKS) == shipped - ceilings
+
+
+def test_a_ceiling_looks_alike_in_all_experiments() -> None:
+    several = style.ceiling_looks(["mine", "look-ahead", "full-data", "look-ahead-greedy"])
+    assert len({str(look.dashes) for look in several.values()}) == 4
+    for name, look in several.items():
+        assert style.ceiling_looks([name]) == {name: look}
 
 
 def test_colors_can_be_told_apart() -> None:

@@ -114,7 +114,8 @@ def test_shares_of_the_headroom_stand_between_baseline_and_ceiling() -> None:
     with style.drawing():
         figure = draw_headroom(table, asked)
     (axes,) = figure.axes
-    dots = [line.get_xdata()[0] for line in axes.get_lines() if line.get_marker() in ("o", "s")]
+    markers = {look.marker for look in style.looks(names, "random", "margin").values()}
+    dots = [line.get_xdata()[0] for line in axes.get_lines() if line.get_marker() in markers]
     assert sorted(dots) == pytest.approx([0.2, 0.5], abs=0.05)
     intervals = [line for line in axes.get_lines() if line.get_linewidth() == 2.2]
     assert len(intervals) == 2
