@@ -73,11 +73,17 @@ def looks(strategies: Sequence[str], baseline: str, highlight: str) -> dict[str,
     found = places(others, STRATEGIES, OWN_PLACES)
     shades = colors(1 + max(found.values(), default=-1))
     widths = {highlight: 2.2, baseline: HEAVY}
-    shapes = {name: FIXED_LOOKS[name] for name in strategies if name in FIXED_LOOKS}
-    for name, place in found.items():
-        dashes = DASHES[place % len(DASHES)]
-        shapes[name] = (shades[place], MARKERS[place % len(MARKERS)], dashes)
-    return {name: Look(*shapes[name], widths.get(name, 1.6)) for name in strategies}
+
+    def look(name: str) -> Look:
+        width = widths.get(name, 1.6)
+        if name in FIXED_LOOKS:
+            color, marker, dashes = FIXED_LOOKS[name]
+            return Look(color, marker, dashes, width)
+        place = found[name]
+        marker, dashes = MARKERS[place % len(MARKERS)], DASHES[place % len(DASHES)]
+        return Look(shades[place], marker, dashes, width)
+
+    return {name: look(name) for name in strategies}
 
 
 def ceiling_looks(ceilings: Sequence[str]) -> dict[str, Look]:
