@@ -55,7 +55,7 @@ class TrainedBefore:
 
 
 @dataclass(frozen=True)
-class Labels:
+class RowLabels:
     """Labels that a model is trained on.
 
     Attributes
@@ -74,7 +74,7 @@ def train(
     pool: CampaignPool,
     ids: Mapping[str, Any],
     num_classes: int,
-    labels: Labels,
+    labels: RowLabels,
     candidates: np.ndarray,
     number: int,
     before: TrainedBefore | None,

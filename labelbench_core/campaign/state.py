@@ -25,7 +25,7 @@ from labelbench_core.campaign.audit.order import (
     record_stratum,
 )
 from labelbench_core.campaign.batches import Batch, read_batches
-from labelbench_core.campaign.models import Labels as TrainingLabels
+from labelbench_core.campaign.models import RowLabels
 from labelbench_core.campaign.pool import CampaignPool
 from labelbench_core.campaign.settings import Campaign
 from labelbench_core.errors import InputError, listed
@@ -117,7 +117,7 @@ class CampaignState:
             asked -= self._answered_with(self.batches[-1])
         return [one for one in self.labels.ask_again if one in self.row_of and one not in asked]
 
-    def training_labels(self) -> TrainingLabels:
+    def training_labels(self) -> RowLabels:
         """Labels to train on: of all labelled rows but those of the audit, in order of batches.
 
         Where rows have several labels, those on which annotators could not say something of every
@@ -129,7 +129,7 @@ class CampaignState:
             if one.item not in self.audit and one.item in self.row_of
         ]
         rows = np.array([row for row, _ in known], np.int64)
-        return TrainingLabels(rows, self._values([one for _, one in known]))
+        return RowLabels(rows, self._values([one for _, one in known]))
 
     def audited(self) -> list[ItemLabel]:
         """What is known of every audit item that was answered and that the pool still has."""

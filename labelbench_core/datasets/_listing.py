@@ -25,7 +25,6 @@ from labelbench_core.datasets._left_out import (
 )
 from labelbench_core.datasets._not_taken import check_left_out, is_left_out
 from labelbench_core.datasets.names import class_name, lacks_classes, printable, require_classes
-from labelbench_core.datasets.unlabeled import require_known_classes
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 Layout = Literal["auto", "splits", "classes"]
@@ -145,7 +144,6 @@ def _classes_beside(root: Path, listing: Listing, given: Sequence[str] | None) -
     if not listing.splits["pool"][""]:
         raise InputError(f"{printable(root)}: the pool has no image; allowed: at least one")
     found = {label for split, one in listing.splits.items() if split != "pool" for label in one}
-    require_known_classes(given, sorted(found))
     if given is None:
         return sorted(found)
     for label in sorted(found - {*given}):
@@ -367,8 +365,10 @@ def _check_classes(
     names: Sequence[str] | None,
 ) -> None:
     """`InputError` for classes without images; `names`: theirs, of a pool without labels."""
-    everything = names or sorted({one for found in listing.splits.values() for one in found})
-    require_classes(everything, printable(root))
+    everything = names
+    if names is None:
+        everything = sorted({one for found in listing.splits.values() for one in found})
+    require_classes(everything, printable(root), labeled=names is None or len(listing.splits) > 1)
     for split, classes in listing.splits.items():
         if names is not None and split == "pool":
             continue

@@ -82,7 +82,8 @@ def sizes(
     `splits` is the option, which says where a split is; drawn ones are where the pool is.
     """
     given = splits or {}
-    require_classes(raw.class_names, f"options.splits: {given.get(POOL)}")
+    labeled = any(entry.has_labels for entry in raw.splits.values())
+    require_classes(raw.class_names, f"options.splits: {given.get(POOL)}", labeled=labeled)
     for split, entry in raw.splits.items():
         if split == POOL and not entry.has_labels:
             continue

@@ -173,7 +173,8 @@ class Tabular:
 
     def check(self, data_dir: Path, *, allow_missing_classes: bool, corrupt: str) -> dict[str, int]:
         """Sizes of the splits; `InputError` for a file or a class that is not there."""
-        require_classes(self.class_names, printable(self.cells.file))
+        labeled = self.labels.ndim > 1 or bool((self.labels != NO_LABEL).any())
+        require_classes(self.class_names, printable(self.cells.file), labeled=labeled)
         if corrupt == "error":
             self._check_files(Path(data_dir, self.folder))
         for split, rows in self.splits.items():

@@ -8,7 +8,7 @@ from labelbench_core.datasets import POOL, RawDataset, RawSplit
 from labelbench_core.datasets._several_labels import flag_key, flagged_labels, labels_by
 from labelbench_core.datasets._tabular import Cells, groups_of, in_order, labels_of
 from labelbench_core.datasets.beside_labels import weights_of
-from labelbench_core.datasets.unlabeled import require_known_classes, unknown
+from labelbench_core.datasets.unlabeled import unknown
 
 
 def refuse_blank(cells: Cells) -> Cells:
@@ -49,7 +49,6 @@ def dataset_of_texts(
     known, labels = names, {}
     others = [split for split in cells if split != POOL]
     if not {"label", flag_key(0)} & cells[POOL].columns.keys():
-        require_known_classes(names, others)
         labels[POOL] = unknown(len(cells[POOL].rows))
         if known is None:
             known = in_order({name for one in others for name in labels_of(cells[one], None)[1]})

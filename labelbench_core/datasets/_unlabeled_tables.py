@@ -8,7 +8,7 @@ import numpy as np
 from labelbench_core.datasets import POOL
 from labelbench_core.datasets._tabular import Cells, labels_of
 from labelbench_core.datasets.draw_options import asking
-from labelbench_core.datasets.unlabeled import refuse_given, require_known_classes, unknown
+from labelbench_core.datasets.unlabeled import refuse_given, unknown
 from labelbench_core.errors import InputError
 
 
@@ -27,7 +27,6 @@ def labels_of_others(
     labels = unknown(len(cells.rows))
     rows = np.sort(np.concatenate([splits[one] for one in splits if one != POOL] or [labels[:0]]))
     has_column = "label" in cells.columns
-    require_known_classes(names, rows.tolist() if has_column else [])
     if not len(rows):
         return labels, list(names or ())
     if not has_column:

@@ -39,9 +39,12 @@ def class_name(folder: str | os.PathLike[str], name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def require_classes(names: Sequence[str], where: object) -> None:
-    """`InputError` unless there are at least two classes; `where` they are, for the message."""
-    if len(names) < 2:
+def require_classes(names: Sequence[str], where: object, *, labeled: bool = True) -> None:
+    """`InputError` unless there are at least two classes; `where` they are, for the message.
+
+    Where nothing is `labeled`, none need be known: those who label will name them.
+    """
+    if len(names) < 2 and (names or labeled):
         has = f"one class, {printable(names[0])}" if names else "no class"
         raise InputError(f"{where}: {has}; allowed: at least two classes")
 

@@ -21,7 +21,7 @@ from labelbench_core.datasets.class_labels import (
 )
 from labelbench_core.datasets.row_kinds import check_embeddings
 from labelbench_core.datasets.table import read_class_names
-from labelbench_core.datasets.unlabeled import require_known_classes, unknown
+from labelbench_core.datasets.unlabeled import unknown
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 INFO = {
@@ -112,8 +112,6 @@ def load(
     where = {
         split: f"{one}" if one.name else f"{one}: labels" for split, one in label_places.items()
     }
-    if unlabeled:
-        require_known_classes(names, list(given))
     numbers, class_names = (label_columns if multilabel else class_labels)(given, where, names)
     if names is None and not multilabel and POOL in given:
         refuse_gaps(given[POOL], numbers[POOL], where[POOL])

@@ -64,7 +64,9 @@ def check_rows(raw: RawDataset) -> None:
     unlike = next((one for one in raw.class_names if not isinstance(one, str)), None)
     if unlike is not None:
         raise InputError(f"class_names: {shown(unlike)}; allowed: texts")
-    if num_classes < 2 or len(set(raw.class_names)) != num_classes:
+    # Where nothing has a label, classes need not be known yet: those who label will name them.
+    unnamed = not num_classes and not any(one.has_labels for one in raw.splits.values())
+    if not unnamed and (num_classes < 2 or len(set(raw.class_names)) != num_classes):
         raise InputError(f"needs at least two classes with different names; has {raw.class_names}")
     for split, entry in raw.splits.items():
         labels = entry.labels

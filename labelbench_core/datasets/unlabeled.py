@@ -1,6 +1,6 @@
 """Pools without labels: which entries have them, and how their rows are marked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -35,12 +35,3 @@ def refuse_given(**options: object) -> None:
         if value:
             told = f"options.{name}: {shown(value)}; `unlabeled` says that the pool has no labels"
             raise InputError(f"{told}; allowed: leave it out")
-
-
-def require_known_classes(names: Sequence[str] | None, others: Sequence[str]) -> None:
-    """`InputError` unless the classes' names are given, or another split than the pool has some."""
-    if names is None and not others:
-        raise InputError(
-            "options.classes: missing, and no split has labels; allowed: a file with the classes' "
-            "names"
-        )

@@ -110,18 +110,14 @@ def test_labels_are_needed_unless_it_says_that_there_are_none(source, tmp_path):
     [
         ("own-embeddings", {"labels": {"pool": "a.npy"}}, "options.labels: pool; `unlabeled` says"),
         ("own-embeddings", {"multilabel": True}, "`multilabel` is given, for which there is no an"),
-        ("own-embeddings", {"splits": {"pool": "pool.npy"}}, "options.classes: missing, and no"),
-        ("text-table", {"splits": {"pool": "pool.csv"}}, "options.classes: missing, and no split"),
         ("table", {"test_size": 5}, "options.test_size: 5; `unlabeled` says that the pool has no"),
         ("table", {"label_separator": ";"}, "options.label_separator: ';'; `unlabeled` says that"),
-        ("table", {"split_column": None}, "options.classes: missing, and no split has labels"),
         (
             "image-folder",
             {"val_share": 0.1},
             "options.val_share: 0.1; `unlabeled` says that the po",
         ),
         ("image-folder", {"near_together": 4}, "options.near_together: 4; `unlabeled` says that"),
-        ("image-folder", {"splits": {"train": "pool"}}, "options.classes: missing, and no split"),
         ("image-folder", {"classes": "none.txt"}, "options.classes: 'none.txt': "),
         ("image-folder", {"classes": ""}, "options.classes: '': "),
         ("image-folder", {"classes": "two.txt"}, "a class folder is called eel, which `classes` d"),
@@ -145,6 +141,32 @@ def test_what_does_not_go_with_it_is_told(source, more, told, tmp_path):
         source_sizes({"implementation": source, "options": options}, tmp_path)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+ALONE = {
+    "own-embeddings": {"splits": {"pool": "pool.npy"}},
+    "text-table": {"splits": {"pool": "pool.csv"}},
+    "table": {"table": "alone.csv", "path_column": "file"},
+    "image-folder": {"folder": "pets/train"},
+    "hugging-face-folder": {"folder": "alone"},
+}
+
+
+@pytest.mark.parametrize("source", ALONE)
+def test_of_a_pool_alone_no_class_need_be_known(source, tmp_path):
+    """Those who label it name them (`labelbench_core.campaign`); an experiment cannot measure."""
+    SOURCES[source](tmp_path)
+    write(tmp_path / "alone.csv", [["file"], *([f"{row}.png"] for row in range(30))])
+    if source == "hugging-face-folder":
+        for row in range(30):
+            paint(tmp_path / "alone" / "train" / f"{row}.png", row)
+    options = {**ALONE[source], "unlabeled": True}
+    entry = {"implementation": source, "options": options}
+    assert source_sizes(entry, tmp_path).splits == {"pool": 30}
+    dataset = prepare(tmp_path / "mine", source, tmp_path, options)
+    assert dataset.class_names == []
+    assert dataset.splits == ["pool"]
+    assert not dataset.has_labels("pool")
 
 
 def test_one_folder_of_images_is_a_pool(tmp_path):
