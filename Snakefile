@@ -24,6 +24,11 @@ include: "rules/tables.smk"
 include: "rules/report.smk"
 
 
+if parsing.is_campaign(ASKED):
+
+    include: "rules/campaign.smk"
+
+
 rule all:
     # A workflow that has this one as a module has its own.
     default_target: workflow.modifier.is_main_snakefile()

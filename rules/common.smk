@@ -167,6 +167,8 @@ def everything_for(*targets):
     """Input function: everything that the target rules `targets` request; without any, the whole experiment."""
 
     def ask(wildcards):
+        if parsing.is_campaign(ASKED):
+            return campaign_outputs(*targets)
         wanted = [one for one in planned() if not targets or one.stage.target in targets]
         if workflow.is_main_process:
             # Everything else is verified by the jobs that read it.

@@ -12,7 +12,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labelbench_core.annotators import EXACT
 from labelbench_core.configuration import entries, sources
@@ -41,6 +41,9 @@ from workflow_scripts._prepared import (
     remembered_of,
     sizes_of,
 )
+
+if TYPE_CHECKING:
+    from labelbench_core.campaign.settings import Campaign
 
 RESULTS = "results"
 ANNOTATED = STAGES["annotate"].path("record")
@@ -74,6 +77,8 @@ def load(wanted: Asked, project: Path) -> tuple[Experiment, LoadedCatalogue]:
     """The experiment and the catalogue, checked; exits with all errors if there are any."""
     try:
         catalogue = catalogue_of(wanted, project)
+        if is_campaign(wanted):
+            return campaign_of(wanted, catalogue, project).as_experiment(), catalogue
         with wanted.naming_places():
             experiment = experiments.load_experiment(
                 wanted.values, catalogue, project / "config" / "schema", wanted.name
@@ -81,6 +86,21 @@ def load(wanted: Asked, project: Path) -> tuple[Experiment, LoadedCatalogue]:
     except InputError as error:
         raise stop(error) from None
     return experiment, catalogue
+
+
+def is_campaign(wanted: Asked) -> bool:
+    """Whether the file is that of a labelling campaign, not of an experiment."""
+    return isinstance(wanted.values, Mapping) and "campaign" in wanted.values
+
+
+def campaign_of(wanted: Asked, catalogue: Catalogue, project: Path) -> "Campaign":
+    """The campaign, checked; `InputError` with all errors if there are any."""
+    from labelbench_core.campaign.settings import load_campaign
+
+    with wanted.naming_places():
+        return load_campaign(
+            wanted.values, catalogue, project / "config" / "schema", wanted.name, wanted.folder
+        )
 
 
 def catalogue_of(wanted: Asked, project: Path) -> LoadedCatalogue:

@@ -1,5 +1,6 @@
 """A campaign's file: what its keys mean, checked against the schema and the catalogue."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from labelbench_core import registry
 from labelbench_core.configuration.catalogue import Catalogue, wrong_entries
+from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.configuration.multilabel import is_multilabel
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.datasets.unlabeled import has_labels
@@ -63,6 +65,36 @@ class Campaign:
     target: float | None = None
     prices: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+
+    def as_experiment(self) -> Experiment:
+        """The experiment that prepares and embeds its pool, and has no rounds."""
+        crossing = Crossing(
+            datasets=(self.pool,),
+            backbones=(self.backbone,),
+            proxies=(self.proxy["id"],),
+            schedules=(),
+            strategies=(),
+            seeds=(self.seed,),
+            rounds=1,
+        )
+        return Experiment(self.campaign, (crossing,), baseline="random", highlight="margin")
+
+    def components(self) -> list[tuple[str, str, Mapping[str, Any]]]:
+        """(kind, implementation, options) of all that a call loads by name."""
+        strategies = {one["id"]: one for one in (self.first, self.strategy) if one is not None}
+        found = [("proxies", self.proxy), *(("strategies", one) for one in strategies.values())]
+        return [(kind, one["implementation"], registry.options_of(one)) for kind, one in found]
+
+    def as_mapping(self) -> dict[str, Any]:
+        """JSON values, from which `from_mapping` makes an equal campaign."""
+        values = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        return {**values, "folder": str(self.folder)}
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> "Campaign":
+        """The campaign of `as_mapping`."""
+        tuples = {key: tuple(values[key]) for key in ("classes", "class_changes")}
+        return cls(**{**values, **tuples, "folder": Path(values["folder"])})
 
 
 def load_campaign(

@@ -41,12 +41,15 @@ class Asked:
         Key → what messages about it begin with in place of `name`.
     catalogues
         The key `catalogue` of all files, those that are extended first; `values` has none.
+    folder
+        What paths of the file itself start from: the folder of the last of the files given.
     """
 
     values: Any
     name: str
     places: Mapping[str, str]
     catalogues: tuple[own_entries.Given, ...] = ()
+    folder: Path = Path()
 
     @property
     def recipes(self) -> tuple[str, ...]:
@@ -134,7 +137,8 @@ def asked(
         # Its report lies beside that of the default.
         values["experiment"] = f"{values['experiment']}-{chosen}"
     catalogues = tuple(_catalogues(extended, config, name, files))
-    return Asked(values, name, places, catalogues)
+    folder = list(files)[-1].parent if files else Path()
+    return Asked(values, name, places, catalogues, folder)
 
 
 def _hold(values: dict[str, Any], given: Mapping[str, Any]) -> None:

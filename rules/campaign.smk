@@ -1,0 +1,56 @@
+"""A labelling campaign: each call takes in what has come, and hands out the next batch if it is due.
+
+REQUIRED INPUTS: a prepared pool without labels, its embeddings, and the files that people send back.
+OUTPUTS: a record of each call. Batches and answers are no outputs: they are facts, which a call adds to
+the campaign's own folder and no rule makes again.
+"""
+
+from workflow_scripts import _campaigns as campaigns
+
+CAMPAIGN = parsing.campaign_of(ASKED, CATALOGUE, PROJECT)
+
+
+def of_pool(stage, output):
+    """Path of a file or folder that a stage makes of the pool."""
+    return files_of(stage, output).format(dataset=CAMPAIGN.pool, backbone=CAMPAIGN.backbone)
+
+
+def campaign_outputs(*targets):
+    """What a target asks for: the embeddings of the pool, or a call."""
+    if "embeddings" in targets:
+        return [of_pool("extract_embeddings", output) for output in ("manifest", "arrays")]
+    return [campaigns.call_of(CAMPAIGN)]
+
+
+rule advance_campaign:
+    input:
+        dataset=of_pool("prepare_dataset", "manifest"),
+        dataset_arrays=ancient(of_pool("prepare_dataset", "arrays")),
+        embeddings=of_pool("extract_embeddings", "manifest"),
+        arrays=ancient(of_pool("extract_embeddings", "arrays")),
+        answers=campaigns.files_that_came(CAMPAIGN),
+    output:
+        campaigns.call_of(CAMPAIGN),
+    log:
+        campaigns.log_of(CAMPAIGN),
+    conda:
+        environment("select")
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=lambda wildcards: campaigns.code_of(CAMPAIGN),
+        settings=verbatim(canonical_json(CAMPAIGN.as_mapping())),
+    message:
+        "Take in answers and hand out the next batch of {CAMPAIGN.campaign}, if it is due"
+    shell:
+        "export OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1;"
+        " python -m workflow_scripts.advance_campaign"
+        " --dataset {input.dataset} --embeddings {input.embeddings}"
+        " --answers {input.answers:q} --settings {params.settings:q} --code {params.code}"
+        " --call {output} --threads {threads} --log {log}"
+
+
+if workflow.is_main_process and not workflow.dryrun:
+    atexit.register(campaigns.tell_what_to_do, CAMPAIGN)

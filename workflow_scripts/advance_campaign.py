@@ -1,0 +1,66 @@
+"""Take in the answers to a campaign's batches, and hand out the next batch if it is due."""
+
+import argparse
+import importlib.metadata
+import json
+import sys
+from pathlib import Path
+
+from labelbench_core.campaign.calls import Call, advance
+from labelbench_core.campaign.pool import open_pool
+from labelbench_core.campaign.settings import Campaign
+from labelbench_core.storage import files
+from workflow_scripts._commit import commit
+from workflow_scripts._job import job_parser, run_job
+
+PACKAGES = ("numpy", "scikit-learn", "scipy", "torch")
+
+
+def advance_campaign(arguments: argparse.Namespace) -> None:
+    campaign = Campaign.from_mapping(json.loads(arguments.settings))
+    pool = open_pool(arguments.dataset, arguments.embeddings, campaign.pool, campaign.backbone)
+    made_with = {"commit": commit(), "code": arguments.code, **_versions()}
+    done = advance(
+        campaign, pool, arguments.answers, made_with=made_with, threads=arguments.threads
+    )
+    files.write_json(arguments.call, described(done))
+
+
+def described(call: Call) -> dict[str, object]:
+    """The record of a call."""
+    batch, state = call.batch, call.state
+    return {
+        "status": call.status,
+        "batch": 0 if batch is None else batch.number,
+        "size": 0 if batch is None else len(batch.record["items"]),
+        "answered": 0 if batch is None else state.answered(batch),
+        "new_files": len(call.received.receipts),
+        "new_answers": sum(len(one.answers) for one in call.received.receipts),
+        "num_labeled": len(state.training_labels().rows),
+        "audited": len(state.audited()),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="manifest of the pool")
+    parser.add_argument("--embeddings", type=Path, required=True, help="their manifest")
+    parser.add_argument("--answers", type=Path, nargs="*", default=[], help="files that came back")
+    parser.add_argument("--settings", required=True, help="JSON: the campaign")
+    parser.add_argument("--code", default="", help="hash of the code, for the batch's record")
+    parser.add_argument("--call", type=Path, required=True, help="output: what the call did")
+    return run_job(advance_campaign, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
