@@ -1,0 +1,1 @@
+"""One self-contained page on which people label a batch."""
