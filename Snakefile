@@ -24,7 +24,7 @@ include: "rules/tables.smk"
 include: "rules/report.smk"
 
 
-if parsing.is_campaign(ASKED):
+if is_campaign(ASKED):
 
     include: "rules/campaign.smk"
 

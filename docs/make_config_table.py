@@ -1,4 +1,4 @@
-"""Write the tables of config/README.md: all keys of an experiment and of the catalogue's entries.
+"""Write the tables of config/README.md: all keys of experiments, campaigns and the catalogue.
 
     python -m docs.make_config_table
 
@@ -29,7 +29,8 @@ Schema = Mapping[str, Any]
 def tables() -> dict[str, str]:
     """Markdown tables by name: `experiment`, and the kinds of the catalogue."""
     experiment, catalogue = (_read(name) for name in ("experiment", "catalogue"))
-    found = {"experiment": _table(experiment, experiment)}
+    campaign = _read("campaign")
+    found = {"experiment": _table(experiment, experiment), "campaign": _table(campaign, campaign)}
     component = catalogue["$defs"]["component"]
     only = {key for keys in ONLY_OF.values() for key in keys}
     for kind in COMPONENT_KINDS:

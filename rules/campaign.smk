@@ -6,8 +6,9 @@ the campaign's own folder and no rule makes again.
 """
 
 from workflow_scripts import _campaigns as campaigns
+from workflow_scripts._campaign_file import campaign_of
 
-CAMPAIGN = parsing.campaign_of(ASKED, CATALOGUE, PROJECT)
+CAMPAIGN = campaign_of(ASKED, CATALOGUE, PROJECT)
 
 
 def of_pool(stage, output):

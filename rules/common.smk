@@ -30,6 +30,7 @@ from labelbench_core.stages.plan import Needs, passing_rounds, planned_outputs
 from labelbench_core.stages.table import FOLDER, COSTED, STAGES
 from labelbench_core.storage.files import canonical_json
 from workflow_scripts import _snakefile as parsing
+from workflow_scripts._campaign_file import is_campaign
 from workflow_scripts._code_notes import note_code
 from workflow_scripts._completeness import what_is_missing
 from workflow_scripts._entry_notes import note_entries
@@ -167,7 +168,7 @@ def everything_for(*targets):
     """Input function: everything that the target rules `targets` request; without any, the whole experiment."""
 
     def ask(wildcards):
-        if parsing.is_campaign(ASKED):
+        if is_campaign(ASKED):
             return campaign_outputs(*targets)
         wanted = [one for one in planned() if not targets or one.stage.target in targets]
         if workflow.is_main_process:

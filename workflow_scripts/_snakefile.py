@@ -12,7 +12,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labelbench_core.annotators import EXACT
 from labelbench_core.configuration import entries, sources
@@ -33,6 +33,7 @@ from labelbench_core.stages.left_out import left_out
 from labelbench_core.stages.table import STAGES, stage_of
 from labelbench_core.storage.records import read_record
 from labelbench_core.storage.yaml_files import read_yaml
+from workflow_scripts._campaign_file import campaign_of, is_campaign
 from workflow_scripts._entry_notes import refuse_others
 from workflow_scripts._prepared import (
     PREPARED,
@@ -41,9 +42,6 @@ from workflow_scripts._prepared import (
     remembered_of,
     sizes_of,
 )
-
-if TYPE_CHECKING:
-    from labelbench_core.campaign.settings import Campaign
 
 RESULTS = "results"
 ANNOTATED = STAGES["annotate"].path("record")
@@ -86,21 +84,6 @@ def load(wanted: Asked, project: Path) -> tuple[Experiment, LoadedCatalogue]:
     except InputError as error:
         raise stop(error) from None
     return experiment, catalogue
-
-
-def is_campaign(wanted: Asked) -> bool:
-    """Whether the file is that of a labelling campaign, not of an experiment."""
-    return isinstance(wanted.values, Mapping) and "campaign" in wanted.values
-
-
-def campaign_of(wanted: Asked, catalogue: Catalogue, project: Path) -> "Campaign":
-    """The campaign, checked; `InputError` with all errors if there are any."""
-    from labelbench_core.campaign.settings import load_campaign
-
-    with wanted.naming_places():
-        return load_campaign(
-            wanted.values, catalogue, project / "config" / "schema", wanted.name, wanted.folder
-        )
 
 
 def catalogue_of(wanted: Asked, project: Path) -> LoadedCatalogue:

@@ -1,4 +1,4 @@
-"""Check an experiment's file, and all that it names, without Snakemake: one line for every error.
+"""Check the file of an experiment or a campaign without Snakemake: one line for every error.
 
 Entries of the catalogue that are wrong, but that it does not name, are not errors: they are listed.
 
@@ -25,6 +25,7 @@ from labelbench_core.stages.plan import Needs, jobs_of, planned_jobs
 from labelbench_core.stages.table import STAGES
 from labelbench_core.storage.yaml_files import read_yaml
 from workflow_scripts import _snakefile as parsing
+from workflow_scripts._campaign_file import campaign_of, is_campaign
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -60,10 +61,14 @@ def _check_one(wanted: Asked, *, use_conda: bool) -> str:
     """What one of the recipes would make."""
     config = PROJECT / "config"
     catalogue = parsing.catalogue_of(wanted, PROJECT)
+    campaign = campaign_of(wanted, catalogue, PROJECT) if is_campaign(wanted) else None
     with wanted.naming_places():
-        experiment = experiments.load_experiment(
-            wanted.values, catalogue, config / "schema", wanted.name
-        )
+        if campaign is None:
+            experiment = experiments.load_experiment(
+                wanted.values, catalogue, config / "schema", wanted.name
+            )
+        else:
+            experiment = campaign.as_experiment()
         check_code(experiment, catalogue, wanted.name, jobs_run_here=not use_conda)
         prepared = parsing.prepared_manifests(experiment, catalogue)
         sizes = parsing.sizes_of(prepared)
@@ -76,6 +81,10 @@ def _check_one(wanted: Asked, *, use_conda: bool) -> str:
             parsing.remembered_of(experiment),
         )
         raise_all(missing.values())
+    if campaign is not None:
+        if not use_conda:
+            experiments.check_backbones(catalogue, [campaign.backbone])
+        return f"a campaign on data set {campaign.pool}"
     parsing.check_annotators(experiment, catalogue, prepared)
     needs = Needs.from_values(entries.needs(experiment, catalogue))
     if not use_conda:

@@ -4,7 +4,7 @@ Whatever a call writes is a fact, written whole. A call that is killed anywhere 
 what was left, and nothing twice.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.campaign.answers.formats import write_exports
-from labelbench_core.campaign.answers.formats.handed import batch_of
+from labelbench_core.campaign.answers.formats.handed import EMBEDDINGS, batch_of
 from labelbench_core.campaign.answers.ledger import Received, receive
 from labelbench_core.campaign.audit.order import mixed, next_items, share_of_batch
 from labelbench_core.campaign.batches import Batch, hand_out
+from labelbench_core.campaign.labelling_page.page import page
 from labelbench_core.campaign.models import (
     Model,
     TrainedBefore,
@@ -31,11 +32,12 @@ from labelbench_core.campaign.state import CampaignState, expected_answers, read
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
 from labelbench_core.storage import files
+from labelbench_core.storage.records import DIGEST
 
 WAITING, PROPOSED, ALL_LABELED = "waiting", "proposed", "all-labelled"
 INBOX = "labels"
 """Folder, within the campaign's, for the files that come back."""
-WriteFiles = Callable[[Path, Mapping[str, Any]], None]
+LABELLING_PAGE = "label.html"
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,6 @@ def advance(
     answers: Sequence[Path] = (),
     *,
     made_with: Mapping[str, Any] | None = None,
-    write_more: WriteFiles | None = None,
     threads: int = 1,
 ) -> Call:
     """Take in answers and rows that have come, and hand out the next batch if it is due.
@@ -80,8 +81,6 @@ def advance(
         Files that came back, of any format; those received before do no harm.
     made_with
         Versions of code and packages, for the record of a batch.
-    write_more
-        Called with a new batch's folder and record, to write further files for those who label.
 
     Raises
     ------
@@ -102,7 +101,7 @@ def advance(
         count = _room(state)
         if not count:
             return Call(ALL_LABELED, state, received)
-        _hand_out_next(state, pool, count, made_with or {}, write_more, threads)
+        _hand_out_next(state, pool, count, made_with or {}, threads)
         state, _ = read_state(campaign, pool)
         return Call(PROPOSED, state, received)
 
@@ -133,7 +132,6 @@ def _hand_out_next(
     pool: CampaignPool,
     count: int,
     made_with: Mapping[str, Any],
-    write_more: WriteFiles | None,
     threads: int,
 ) -> None:
     campaign, number = state.campaign, len(state.batches) + 1
@@ -151,7 +149,7 @@ def _hand_out_next(
     model: Model | None = None
     strategy, memory = campaign.first, {}
     if len(labels.rows):
-        strategy = campaign.strategy or campaign.first
+        strategy = campaign.strategy
         ids = {
             "campaign": campaign.campaign,
             "backbone": campaign.backbone,
@@ -203,10 +201,14 @@ def _hand_out_next(
     trained, arrays = (None, {}) if model is None else _trained(model, state, pool, threads)
 
     def write_files(folder: Path, record: Mapping[str, Any]) -> None:
+        texts = _texts(pool, shown, rows)
         handed = record if campaign.suggestions else _without_suggestions(record)
-        write_exports(folder, batch_of(handed, _texts(pool, shown, rows)))
-        if write_more is not None:
-            write_more(folder, record)
+        write_exports(folder, batch_of(handed, texts))
+        if pool.dataset.rows != EMBEDDINGS:
+            # People can switch suggestions on there, and the page notes with each answer if it was.
+            images = dict(zip(shown, pool.pictures(rows, threads), strict=True))
+            written = page(batch_of(record, texts), record[DIGEST], images, campaign.suggestions)
+            (folder / LABELLING_PAGE).write_text(written, encoding="utf-8")
 
     hand_out(
         campaign.folder, campaign.campaign, state.batches, proposal, trained, arrays, write_files
@@ -238,7 +240,7 @@ def _trained_before(state: CampaignState) -> TrainedBefore | None:
         for key, value in last.arrays().items()
         if key.startswith("proxy-")
     }
-    same = last.record["strategy"] == dict(state.campaign.strategy or state.campaign.first)
+    same = last.record["strategy"] == dict(state.campaign.strategy)
     memory = last.record["state"] if same else {}
     return TrainedBefore(trained["source"], trained["fit"], proxy, memory)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 from labelbench_core.datasets import POOL, PreparedDataset, open_dataset
 from labelbench_core.embeddings.views import open_embeddings, pool_statistics
 from labelbench_core.proxies import Statistics
+from labelbench_core.registry.info import IMAGES
 from labelbench_core.storage.rows import RowSource
 
 
@@ -41,6 +42,14 @@ class CampaignPool:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def pictures(self, rows: np.ndarray, threads: int = 1) -> Sequence[bytes]:
+        """Small pictures of `rows`, of a pool of images; of any other one none."""
+        if self.dataset.rows != IMAGES:
+            return [b""] * len(rows)
+        from labelbench_core.datasets.thumbnails import thumbnails
+
+        return thumbnails(self.dataset, POOL, rows, threads)
 
 
 def open_pool(

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ SCHEMA = "campaign.schema.json"
 ALWAYS = frozenset({"embeddings", "labeled", "labels", "num_classes", "held_out"})
 """What any proxy's pool has for a strategy."""
 FIRST = "typiclust"
+STRATEGY = "margin"
 PROXY = "linear"
 
 
@@ -34,7 +35,7 @@ class Campaign:
     pool, backbone
         Ids of the data set and of the network that embeds it.
     proxy, strategy, first
-        Entries of the catalogue, with their ids; `strategy` is None where it is left to us.
+        Entries of the catalogue, with their ids.
     classes
         Names of today's classes.
     class_changes
@@ -50,7 +51,7 @@ class Campaign:
     pool: str
     backbone: str
     proxy: Mapping[str, Any]
-    strategy: Mapping[str, Any] | None
+    strategy: Mapping[str, Any]
     first: Mapping[str, Any]
     classes: tuple[str, ...]
     class_changes: tuple[Mapping[str, Any], ...] = ()
@@ -58,12 +59,9 @@ class Campaign:
     batch_size: int = 100
     audit: int | float | None = None
     audit_share: float = 0.1
-    estimator: str = "plain"
     next_batch_at: float = 1.0
     agreement: str = "majority"
     suggestions: bool = False
-    target: float | None = None
-    prices: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
 
     def as_experiment(self) -> Experiment:
@@ -81,7 +79,7 @@ class Campaign:
 
     def components(self) -> list[tuple[str, str, Mapping[str, Any]]]:
         """(kind, implementation, options) of all that a call loads by name."""
-        strategies = {one["id"]: one for one in (self.first, self.strategy) if one is not None}
+        strategies = {one["id"]: one for one in (self.first, self.strategy)}
         found = [("proxies", self.proxy), *(("strategies", one) for one in strategies.values())]
         return [(kind, one["implementation"], registry.options_of(one)) for kind, one in found]
 
@@ -122,14 +120,13 @@ def load_campaign(
     raise_all(wrong_entries(catalogue, _named(config)))
     raise_all(f"{file}: {line}" for line in _unknown(config, catalogue))
     raise_all(f"{file}: {line}" for line in _misfits(config, catalogue))
-    chosen = config.get("strategy")
     return Campaign(
         campaign=config["campaign"],
         folder=folder / config.get("folder", config["campaign"]),
         pool=config["pool"],
         backbone=config["backbone"],
         proxy=_entry(catalogue, "proxies", config.get("proxy", PROXY)),
-        strategy=None if chosen is None else _entry(catalogue, "strategies", chosen),
+        strategy=_entry(catalogue, "strategies", config.get("strategy", STRATEGY)),
         first=_entry(catalogue, "strategies", config.get("first", FIRST)),
         classes=tuple(config["classes"]),
         class_changes=tuple(config.get("class_changes", ())),
@@ -137,12 +134,9 @@ def load_campaign(
         batch_size=config.get("batch_size", 100),
         audit=_amount(config.get("audit")),
         audit_share=share_of(config.get("audit_share", "10%")),
-        estimator=config.get("estimator", "plain"),
         next_batch_at=share_of(config.get("next_batch_at", "100%")),
         agreement=config.get("agreement", "majority"),
         suggestions=config.get("suggestions", False),
-        target=config.get("target"),
-        prices=config.get("prices", {}),
         seed=config.get("seed", 0),
     )
 
@@ -171,8 +165,10 @@ def _named(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _strategies(config: Mapping[str, Any]) -> dict[str, str]:
     """Key → id of a strategy."""
-    chosen = {"strategy": config["strategy"]} if "strategy" in config else {}
-    return {**chosen, "first": config.get("first", FIRST)}
+    return {
+        "strategy": config.get("strategy", STRATEGY),
+        "first": config.get("first", FIRST),
+    }
 
 
 def _unknown(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:

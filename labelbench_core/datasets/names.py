@@ -1,11 +1,15 @@
 """Names of files: shown on one line whatever their bytes, compared in one Unicode form."""
 
+import errno
 import os
+import stat
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from labelbench_core.errors import InputError, shown
+
+_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 def printable(path: str | os.PathLike[str]) -> str:
@@ -86,11 +90,26 @@ def below(data_dir: str | os.PathLike[str], option: str, path: str) -> Path:
 def is_file(path: str | os.PathLike[str]) -> bool:
     """Whether there is such a file; there is none of a name that no file can have.
 
-    `Path.is_file` raises an `OSError` for one that is too long.
+    Raises
+    ------
+    OSError
+        If it may not be looked at: then nobody knows. (`os.path.isfile` says that there is none.)
     """
-    return os.path.isfile(path)
+    return stat.S_ISREG(_mode(path))
 
 
 def is_folder(path: str | os.PathLike[str]) -> bool:
     """As `is_file`, of a folder."""
-    return os.path.isdir(path)
+    return stat.S_ISDIR(_mode(path))
+
+
+def _mode(path: str | os.PathLike[str]) -> int:
+    """The mode of what is at a path; 0 where nothing is, or nothing can be."""
+    try:
+        return os.stat(path).st_mode
+    except ValueError:  # a zero byte in the name
+        return 0
+    except OSError as error:
+        if error.errno in _NOTHING:
+            return 0
+        raise

@@ -1,8 +1,9 @@
 """A small labelling campaign in memory: rows in clusters, and people who answer by CSV."""
 
+import base64
 import csv
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,9 @@ from labelbench_core.proxies import Statistics
 from labelbench_core.storage.rows import ArrayRows
 
 CLASSES = ("robin", "wren", "tit")
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
 
 
 def entry(name, **options):
@@ -54,7 +58,7 @@ def pool_from(rows, items=None):
     items = tuple(f"{number:05d}.jpg" for number in range(len(rows))) if items is None else items
     mean, std = column_statistics(ArrayRows(rows))
     digests = tuple(hashlib.sha256(row.tobytes()).hexdigest() for row in rows)
-    return CampaignPool(
+    return PaintedPool(
         items=tuple(items),
         digests=digests,
         embeddings=ArrayRows(rows),
@@ -62,6 +66,15 @@ def pool_from(rows, items=None):
         source=hashlib.sha256(rows.tobytes()).hexdigest(),
         dataset=SimpleNamespace(rows="images", manifest={"fingerprint": "birds"}),
     )
+
+
+@dataclass(frozen=True)
+class PaintedPool(CampaignPool):
+    """A pool whose rows all look alike."""
+
+    def pictures(self, rows, threads=1):
+        """One PNG of a pixel for each row."""
+        return [PIXEL] * len(rows)
 
 
 def answer(campaign, batch, labels, name="answers", annotator="ann", only=None):

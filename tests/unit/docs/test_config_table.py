@@ -19,12 +19,14 @@ from labelbench_core.storage.yaml_files import read_yaml
 
 CONFIG = PROJECT / "config"
 EXPERIMENT = json.loads((CONFIG / "schema" / "experiment.schema.json").read_text("utf-8"))
+CAMPAIGN = json.loads((CONFIG / "schema" / "campaign.schema.json").read_text("utf-8"))
 CATALOGUE = json.loads((CONFIG / "schema" / "catalogue.schema.json").read_text("utf-8"))
 PAGE = (CONFIG / "README.md").read_text("utf-8")
 
 
 def all_keys():
     yield from make_config_table.keys(EXPERIMENT, EXPERIMENT)
+    yield from make_config_table.keys(CAMPAIGN, CAMPAIGN)
     yield from make_config_table.keys(CATALOGUE["$defs"]["component"], CATALOGUE)
     for kind in ("schedules", "augmentations"):
         yield from make_config_table.keys(
@@ -46,8 +48,8 @@ def test_a_changed_schema_changes_the_page(monkeypatch):
     assert "Something else." in make_config_table.page(PAGE)
 
 
-def test_the_page_has_a_table_for_the_experiment_and_every_kind():
-    assert set(make_config_table.tables()) == {"experiment", *KINDS}
+def test_the_page_has_a_table_for_experiments_campaigns_and_every_kind():
+    assert set(make_config_table.tables()) == {"experiment", "campaign", *KINDS}
     for name in make_config_table.tables():
         assert f"<!-- table: {name} -->" in PAGE
 

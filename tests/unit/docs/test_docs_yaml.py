@@ -7,6 +7,7 @@ import yaml
 
 from helpers.project import PROJECT
 from labelbench_core import registry
+from labelbench_core.campaign.settings import load_campaign
 from labelbench_core.configuration.catalogue import KINDS, kind_errors, load_catalogue
 from labelbench_core.configuration.inheritance import asked
 from labelbench_core.configuration.loading import load_experiment
@@ -44,6 +45,9 @@ def parts(before, text):
         *("experiment", "annotators", "also", "finetune", "recipes", "reference", "prices"),
         "catalogue",
     }
+    if "campaign" in entries:
+        yield "campaign", entries
+        return
     if entries.keys() & of_experiments:
         yield None, entries
         return
@@ -61,7 +65,8 @@ def documented():
     catalogue = load_catalogue(PROJECT / "config" / "catalogue")
     for _, _, before, text in blocks():
         for kind, entries in parts(before, text):
-            own = entries.get("catalogue") or {} if kind is None else {kind: entries}
+            whole = kind in (None, "campaign")
+            own = entries.get("catalogue") or {} if whole else {kind: entries}
             for key, given in own.items():
                 catalogue[key] = {**catalogue[key], **given}
     return catalogue
@@ -83,6 +88,9 @@ def test_block(page, number, before, text, documented):
             for recipe in wanted.get("recipes", (None,)):
                 chosen = asked(wanted, page, {PROJECT / page: wanted}, recipe)
                 load_experiment(chosen.values, documented, SCHEMAS, page)
+            continue
+        if kind == "campaign":
+            load_campaign(values, documented, SCHEMAS, page, PROJECT)
             continue
         assert kind in KINDS
         checked = {name: entry for name, entry in values.items() if name not in SHOWN}

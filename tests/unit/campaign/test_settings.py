@@ -1,0 +1,88 @@
+"""A campaign's file: what is wrong with it is told in one line, file, key, value and allowed."""
+
+from pathlib import Path
+
+import pytest
+
+from helpers.checkouts import PROJECT
+from labelbench_core.campaign.settings import Campaign, load_campaign
+from labelbench_core.configuration.catalogue import load_catalogue
+from labelbench_core.configuration.own_entries import Given, read_entries
+from labelbench_core.errors import InputError
+
+OWN = {
+    "datasets": {
+        "my-photos": {
+            "implementation": "image-folder",
+            "options": {"folder": "photos", "unlabeled": True},
+        },
+    }
+}
+ASKED = {
+    "campaign": "pets",
+    "pool": "my-photos",
+    "classes": ["cat", "dog"],
+    "backbone": "efficientnet-lite0-96",
+}
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    own = read_entries([Given(OWN, "pets.yaml", Path())])
+    return load_catalogue(PROJECT / "config" / "catalogue", own)
+
+
+def load(catalogue, **changes):
+    return load_campaign(
+        {**ASKED, **changes}, catalogue, PROJECT / "config" / "schema", "pets.yaml", Path("mine")
+    )
+
+
+def test_what_is_left_out_has_defaults(catalogue):
+    found = load(catalogue)
+    assert found.folder == Path("mine/pets")
+    assert (found.proxy["id"], found.first["id"], found.strategy["id"]) == (
+        "linear",
+        "typiclust",
+        "margin",
+    )
+    assert (found.batch_size, found.audit, found.audit_share) == (100, None, 0.1)
+    assert Campaign.from_mapping(found.as_mapping()) == found
+
+
+def test_shares_are_numbers_and_paths_start_at_the_file(catalogue):
+    found = load(catalogue, audit="50%", audit_share="2.5%", folder="../labels", strategy="badge")
+    assert (found.audit, found.audit_share) == (0.5, 0.025)
+    assert found.folder == Path("mine/../labels")
+    assert Campaign.from_mapping(found.as_mapping()) == found
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"classes": ["cat"]}, "classes: ['cat']; allowed: a list of at least two distinct names"),
+        ({"classes": ["cat", "Cat "]}, "classes: cat, Cat ; allowed: names that differ in more"),
+        ({"pool": "my-photo"}, "pool: 'my-photo' is not in the catalogue of datasets (did you me"),
+        ({"pool": "digits"}, "pool: 'digits' has labels; allowed: a data set whose pool has none"),
+        ({"backbone": "efficientnet"}, "backbone: 'efficientnet' is not in the catalogue of back"),
+        ({"proxy": "finetune"}, "proxy: 'finetune'; allowed: one that is trained on embeddings al"),
+        ({"proxy": "linear-flexmatch"}, "proxy: 'linear-flexmatch'; allowed: one that is trained"),
+        ({"strategy": "galaxy"}, "strategy: 'galaxy' asks for one label after the other; allowed"),
+        ({"strategy": "look-ahead"}, "strategy: 'look-ahead' sees hidden labels; allowed: a stra"),
+        ({"strategy": "bald"}, "strategy: 'bald' needs member_probabilities; the proxy provides:"),
+        ({"strategy": "mmc"}, "strategy: 'mmc' is for several labels a row; allowed: another"),
+        (
+            {"strategy": "alfa-mix", "multilabel": True},
+            "strategy: 'alfa-mix' is not defined for s",
+        ),
+        ({"first": "margin"}, "first: 'margin' needs probabilities; allowed: one that needs embed"),
+        ({"batchsize": 10}, "batchsize: unknown key (did you mean 'batch_size'?); allowed: "),
+        ({"audit": "800%"}, "audit: '800%'; allowed: a whole number of at least 1, or a share"),
+        ({"audit": True}, "audit: true; allowed: a whole number of at least 1, or a share"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(catalogue, changes, told):
+    with pytest.raises(InputError) as caught:
+        load(catalogue, **changes)
+    assert str(caught.value).startswith(f"pets.yaml: {told}")
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,102 @@
+"""A labelling campaign by Snakemake, outside the checkout: batches are facts, no outputs."""
+
+import csv
+import hashlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers.checkouts import failing
+
+CAMPAIGN = """
+campaign: pets
+pool: my-photos
+classes: [cat, dog]
+backbone: tiny
+strategy: margin
+batch_size: 10
+audit: 8
+audit_share: 20%
+catalogue:
+  datasets:
+    my-photos:
+      implementation: image-folder
+      options: {folder: FOLDER, unlabeled: true, image_size: 32}
+"""
+
+
+class Own:
+    """A folder of a user's own, with photos and a campaign, run from a checkout."""
+
+    def __init__(self, project, folder):
+        self.project, self.folder = project, folder
+        self.file = folder / "pets.yaml"
+        self.file.write_text(CAMPAIGN.replace("FOLDER", str(folder / "photos")))
+
+    def call(self, *arguments):
+        """One call of the command; what it printed."""
+        return self.project.snakemake(*arguments, config=str(self.file))
+
+    def answer(self, number):
+        """Answer a batch as its photos are painted, and put the file into the inbox."""
+        table = self.folder / "pets" / "batches" / f"batch-{number:03d}" / "to_label.csv"
+        rows = list(csv.DictReader(table.open()))
+        for row in rows:
+            row["label"] = "dog" if int(row["item"][:3]) % 2 else "cat"
+        (self.folder / "pets" / "labels").mkdir(exist_ok=True)
+        with open(self.folder / "pets" / "labels" / f"batch {number}.csv", "w") as handle:
+            lines = csv.DictWriter(handle, rows[0])
+            lines.writeheader()
+            lines.writerows(rows)
+
+    def facts(self):
+        """File → SHA-256 of all that was handed out and received."""
+        return {
+            str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted((self.folder / "pets").rglob("*"))
+            if path.is_file() and "labels" not in path.parts
+        }
+
+
+@pytest.fixture
+def own(fresh, tmp_path):
+    folder, rng = tmp_path / "my own study", np.random.default_rng(0)
+    (folder / "photos").mkdir(parents=True)
+    for number in range(60):
+        pixels = rng.integers(0, 90, (40, 32, 3), dtype=np.uint8)
+        pixels[..., number % 2] += 150
+        Image.fromarray(pixels).save(folder / "photos" / f"{number:03d}.png")
+    return Own(fresh, folder)
+
+
+@pytest.mark.thorough
+def test_batches_are_handed_out_answered_and_never_changed(own):
+    told = own.call()
+    assert "Campaign pets, batch 1: 10 of 10 to label." in told
+    assert (own.folder / "pets" / "batches" / "batch-001" / "label.html").is_file()
+    own.answer(1)
+    told = own.call()
+    assert "10 new answers in 1 files." in told
+    assert "Campaign pets, batch 2: 10 of 10 to label." in told
+    before = own.facts()
+    # An update of the software, another strategy and --forceall: what was handed out stays.
+    own.project.append("labelbench_core/campaign/calls.py", "\n_UPDATED = 1\n")
+    own.file.write_text(own.file.read_text().replace("strategy: margin", "strategy: entropy"))
+    assert "batch 2: 10 of 10 to label" in own.call("--forceall")
+    assert own.facts() == before
+    # Labels that are not there yet are no error; then there is nothing to do.
+    assert own.project.planned(config=str(own.file)) == {}
+    own.answer(2)
+    assert own.project.planned(config=str(own.file)) == {"advance_campaign": 1}
+    own.call()
+    after = own.facts()
+    assert {name: after[name] for name in before} == before
+    assert "pets/batches/batch-003/proposal.json" in after
+
+
+def test_a_wrong_file_is_told_before_any_job(own):
+    own.file.write_text(own.file.read_text().replace("pool: my-photos", "pool: my-photo"))
+    printed = failing(own.project, "-n", config=str(own.file))
+    assert "pets.yaml: pool: 'my-photo' is not in the catalogue of datasets (did you" in printed
+    assert "Traceback" not in printed
