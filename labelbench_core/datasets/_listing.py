@@ -365,9 +365,8 @@ def _check_classes(
     names: Sequence[str] | None,
 ) -> None:
     """`InputError` for classes without images; `names`: theirs, of a pool without labels."""
-    everything = names
-    if names is None:
-        everything = sorted({one for found in listing.splits.values() for one in found})
+    found = sorted({one for classes in listing.splits.values() for one in classes})
+    everything = found if names is None else names
     require_classes(everything, printable(root), labeled=names is None or len(listing.splits) > 1)
     for split, classes in listing.splits.items():
         if names is not None and split == "pool":
