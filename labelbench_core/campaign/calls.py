@@ -88,7 +88,7 @@ def advance(
         If a file of answers is not valid: all errors of all files. What the other files say has
         been received by then; no batch is handed out.
     """
-    campaign.folder.mkdir(parents=True, exist_ok=True)
+    (campaign.folder / INBOX).mkdir(parents=True, exist_ok=True)
     with files.exclusive(campaign.folder / "campaign"):
         state, new = read_state(campaign, pool)
         take_in(state, pool, new)

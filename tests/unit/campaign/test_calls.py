@@ -39,6 +39,7 @@ def test_the_first_call_hands_out_a_batch_without_any_label(campaign, pool_and_t
     pool, _ = pool_and_truth
     done = call(campaign, pool)
     assert done.status == PROPOSED
+    assert (campaign.folder / "labels").is_dir()
     items = [one["item"] for one in done.batch.record["items"]]
     assert len(items) == len(set(items)) == 20
     assert sum(item in done.state.audit for item in items) == 4
