@@ -34,6 +34,8 @@ rule advance_campaign:
         campaigns.call_of(CAMPAIGN),
     log:
         campaigns.log_of(CAMPAIGN),
+    benchmark:
+        campaigns.benchmark_of(CAMPAIGN)
     conda:
         environment("select")
     threads: 2
@@ -41,7 +43,7 @@ rule advance_campaign:
         mem_mb=4000,
         runtime=60,
     params:
-        code=lambda wildcards: campaigns.code_of(CAMPAIGN),
+        code=code("advance_campaign", components=CAMPAIGN.components()),
         settings=verbatim(canonical_json(CAMPAIGN.as_mapping())),
     message:
         "Take in answers and hand out the next batch of {CAMPAIGN.campaign}, if it is due"

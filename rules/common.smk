@@ -283,16 +283,19 @@ def settings(*kinds, ids=(), bought_from=None):
 CODE = {}
 
 
-def code(script, *kinds, templates=()):
-    """Params function: hash of the code of `script` and of the components that the ids name."""
+def code(script, *kinds, templates=(), components=()):
+    """Params function: hash of the code of `script` and of the components that the ids name.
+
+    And of the `components` that are named here: kind, implementation, options.
+    """
 
     def make(wildcards):
-        components = []
+        run = [*components]
         for kind in kinds:
-            components += entries.components(
+            run += entries.components(
                 CATALOGUE, kind, id_of(kind, wildcards), wildcards.get("backbone")
             )
-        what = (f"workflow_scripts.{script}", tuple(components), tuple(templates))
+        what = (f"workflow_scripts.{script}", tuple(run), tuple(templates))
         digest = code_hash(*what)
         CODE[digest] = what
         return digest

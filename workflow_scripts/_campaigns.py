@@ -9,12 +9,10 @@ from labelbench_core.campaign.calls import ALL_LABELED, INBOX, waiting_files
 from labelbench_core.campaign.facts import numbered
 from labelbench_core.campaign.settings import Campaign
 from labelbench_core.errors import InputError, seen_from_here
-from labelbench_core.provenance import code_hash
 from labelbench_core.storage import files
 from workflow_scripts import _snakefile as parsing
 
 PLACE = "results/campaigns/{campaign}"
-SCRIPT = "workflow_scripts.advance_campaign"
 
 
 def files_that_came(campaign: Campaign) -> list[str]:
@@ -32,9 +30,9 @@ def log_of(campaign: Campaign) -> str:
     return f"results/logs/advance_campaign/{campaign.campaign}/{_batches(campaign) + 1:03d}.log"
 
 
-def code_of(campaign: Campaign) -> str:
-    """Hash of the code that a call runs, its components among it."""
-    return code_hash(SCRIPT, tuple(campaign.components()), ())
+def benchmark_of(campaign: Campaign) -> str:
+    """The benchmark file of the next call."""
+    return log_of(campaign).replace("results/logs/", "results/benchmarks/").replace(".log", ".tsv")
 
 
 def tell_what_to_do(campaign: Campaign) -> None:
