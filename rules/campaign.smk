@@ -37,7 +37,7 @@ rule advance_campaign:
     benchmark:
         campaigns.benchmark_of(CAMPAIGN)
     conda:
-        environment("select")
+        environment("campaign")
     threads: 2
     resources:
         mem_mb=4000,
@@ -56,4 +56,7 @@ rule advance_campaign:
 
 
 if workflow.is_main_process and not workflow.dryrun:
-    atexit.register(campaigns.tell_what_to_do, CAMPAIGN)
+    # A run that has nothing to do calls no handler.
+    atexit.register(
+        campaigns.tell_what_to_do, CAMPAIGN, Path(campaigns.call_of(CAMPAIGN)).absolute()
+    )

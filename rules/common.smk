@@ -197,12 +197,6 @@ def every(output, *stages):
     ]
 
 
-def asked_for_finetunings(wildcards):
-    """Input function: the metrics of the experiment's fine-tunings."""
-    pattern = files_of("finetune_model", "metrics")
-    return [pattern.format(**ids) for ids in EXPERIMENT.finetunings()]
-
-
 def table_of(name):
     """Path of a table that `tabulate` makes."""
     return report_files.table(name).format(experiment=EXPERIMENT.experiment)
@@ -230,19 +224,6 @@ def id_of(kind, wildcards):
 def entry(kind, name):
     """A catalogue entry with its id, as jobs get it."""
     return entries.entry(CATALOGUE, kind, name)
-
-
-def annotations(output):
-    """Input function: a file of what the annotator says; none of the exact one."""
-    path = files_of("annotate", output)
-    return lambda wildcards: path.format(**wildcards) if wildcards.annotator else []
-
-
-def annotated_again_if_changed(wildcards):
-    """Input function that names no file: has the job run if the annotator's table is another one."""
-    if workflow.is_main_process:
-        FORCED.apply(workflow.dag, files_of("annotate", "record").format(**wildcards))
-    return []
 
 
 def zero_shot_settings(wildcards):

@@ -1,4 +1,4 @@
-"""Input functions: which round, head, views and embeddings a job reads. No rules."""
+"""Input functions: which round, head, views, embeddings and annotations a job reads. No rules."""
 
 
 def round_path(output, **ids):
@@ -94,3 +94,22 @@ def needed_rows(wildcards, input):
     `input` since what depends on that is no reason to run a job again: another experiment needs others.
     """
     return canonical_json(needed.needed_rows(EXPERIMENT, CATALOGUE, wildcards.dataset, ASKED.name))
+
+
+def asked_for_finetunings(wildcards):
+    """Input function: the metrics of the experiment's fine-tunings."""
+    pattern = files_of("finetune_model", "metrics")
+    return [pattern.format(**ids) for ids in EXPERIMENT.finetunings()]
+
+
+def annotations(output):
+    """Input function: a file of what the annotator says; none of the exact one."""
+    path = files_of("annotate", output)
+    return lambda wildcards: path.format(**wildcards) if wildcards.annotator else []
+
+
+def annotated_again_if_changed(wildcards):
+    """Input function that names no file: has the job run if the annotator's table is another one."""
+    if workflow.is_main_process:
+        FORCED.apply(workflow.dag, files_of("annotate", "record").format(**wildcards))
+    return []

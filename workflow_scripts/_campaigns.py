@@ -8,7 +8,8 @@ from labelbench_core.campaign.batches import FOLDER
 from labelbench_core.campaign.calls import ALL_LABELED, INBOX, waiting_files
 from labelbench_core.campaign.facts import numbered
 from labelbench_core.campaign.settings import Campaign
-from labelbench_core.errors import InputError, seen_from_here
+from labelbench_core.datasets.names import printable
+from labelbench_core.errors import InputError, listed, seen_from_here
 from labelbench_core.storage import files
 from workflow_scripts import _snakefile as parsing
 
@@ -35,21 +36,11 @@ def benchmark_of(campaign: Campaign) -> str:
     return log_of(campaign).replace("results/logs/", "results/benchmarks/").replace(".log", ".tsv")
 
 
-def tell_what_to_do(campaign: Campaign) -> None:
-    """Say where a campaign stands and what to do next, in a few lines."""
-    try:
-        batches = _batches(campaign)
-    except SystemExit:
-        return
-    calls = sorted(Path(_place(campaign)).glob("call-*.json"))
-    if not calls or not batches:
-        return
-    try:
-        last: dict[str, Any] = files.read_json(calls[-1])
-    except InputError:
-        return
-    for line in what_to_do(campaign, last):
-        print(line, file=sys.stderr)
+def tell_what_to_do(campaign: Campaign, call: Path) -> None:
+    """Say where a campaign stands and what to do next, unless the `call` of this run failed."""
+    if call.is_file():
+        for line in what_to_do(campaign, files.read_json(call)):
+            print(line, file=sys.stderr)
 
 
 def what_to_do(campaign: Campaign, call: dict[str, Any]) -> list[str]:
@@ -66,7 +57,17 @@ def what_to_do(campaign: Campaign, call: dict[str, Any]) -> list[str]:
         f"They are in {folder}/{FOLDER}/batch-{call['batch']:03d}/; put the files that come back "
         f"into {folder}/{INBOX}/ and run the same command again."
     )
+    if passed_over := folders_that_came(campaign):
+        told = f"not read, since they are folders: {listed(passed_over)}"
+        lines.append(f"In {folder}/{INBOX}/ {told}; put the files of answers there themselves.")
     return lines
+
+
+def folders_that_came(campaign: Campaign) -> list[str]:
+    """Names of folders among the files that people sent back."""
+    inbox = campaign.folder / INBOX
+    found = inbox.iterdir() if inbox.is_dir() else ()
+    return sorted(printable(one.name) for one in found if one.is_dir())
 
 
 def _place(campaign: Campaign) -> str:

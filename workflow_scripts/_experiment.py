@@ -16,6 +16,7 @@ from labelbench_core.stages.plan import Needs, PlannedJob, planned_jobs
 from labelbench_core.stages.table import stage_of
 from labelbench_core.storage.yaml_files import read_yaml
 from workflow_scripts import _snakefile as parsing
+from workflow_scripts._campaign_file import is_campaign
 from workflow_scripts._completeness import what_is_missing
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -53,6 +54,7 @@ def experiment_of(
 ) -> tuple[Experiment, list[PlannedJob]]:
     """The experiment and its jobs, of the experiment in `config_files`; see `asked_for`."""
     wanted = asked_for(config_files, overwritten)
+    require_experiment(wanted)
     experiment, catalogue = parsing.load(wanted, PROJECT)
     needs = Needs.from_values(entries.needs(experiment, catalogue))
     return experiment, list(planned_jobs(experiment, needs))
@@ -77,6 +79,13 @@ def asked_for(config_files: Sequence[Path], overwritten: Sequence[str] = ()) -> 
     except ValueError as error:
         raise InputError(f"--config: {error}") from error
     return parsing.read_experiment(config, PROJECT, config_files)
+
+
+def require_experiment(wanted: Asked) -> None:
+    """`InputError` for the file of a campaign, which has no rounds and no report."""
+    if is_campaign(wanted):
+        told = f"{wanted.name}: campaign: {shown(wanted.values['campaign'])}"
+        raise InputError(f"{told}; allowed here: the file of an experiment")
 
 
 def missing_of(job: PlannedJob, left_out: frozenset[str] = frozenset()) -> list[str]:

@@ -9,11 +9,18 @@ import sys
 
 from workflow_scripts import _snakefile as parsing
 from workflow_scripts._estimates import estimate_lines
-from workflow_scripts._experiment import PROJECT, add_experiment_arguments, asked_for, run_command
+from workflow_scripts._experiment import (
+    PROJECT,
+    add_experiment_arguments,
+    asked_for,
+    require_experiment,
+    run_command,
+)
 
 
 def estimate_costs(arguments: argparse.Namespace, options: object = None) -> None:
     wanted = asked_for(arguments.configfile, arguments.config)
+    require_experiment(wanted)
     experiment, catalogue = parsing.load(wanted, PROJECT)
     print(*estimate_lines(experiment, catalogue, wanted.values.get("prices", {})), sep="\n")
 

@@ -32,7 +32,13 @@ from labelbench_core.storage.records import read_record
 from workflow_scripts import _snakefile as parsing
 from workflow_scripts._code_notes import changed_modules, digests_of
 from workflow_scripts._commit import commit
-from workflow_scripts._experiment import PROJECT, add_experiment_arguments, asked_for, run_command
+from workflow_scripts._experiment import (
+    PROJECT,
+    add_experiment_arguments,
+    asked_for,
+    require_experiment,
+    run_command,
+)
 
 METRIC_COLUMNS = (
     *(*SETTING, "strategy", "seed", "num_labeled", "split", "metric", "value"),
@@ -52,6 +58,7 @@ def keep_tables(arguments: argparse.Namespace, options: object = None) -> None:
     import pandas as pd
 
     wanted = asked_for(arguments.configfile, arguments.config)
+    require_experiment(wanted)
     experiment, catalogue = parsing.load(wanted, PROJECT)
     name = experiment.experiment
     summary = read_record(

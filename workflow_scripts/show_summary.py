@@ -11,6 +11,7 @@ from labelbench_core.errors import InputError
 from labelbench_core.stages import report_files
 from labelbench_core.storage.records import read_record
 from workflow_scripts import _snakefile as parsing
+from workflow_scripts._campaign_file import is_campaign
 from workflow_scripts._experiment import (
     PROJECT,
     add_experiment_arguments,
@@ -26,6 +27,8 @@ def show(arguments: argparse.Namespace) -> None:
     """Print to standard output."""
     enter_directory(arguments)
     name = arguments.experiment or _name_in(arguments)
+    if name is None:
+        return  # Snakemake has said where the campaign stands
     summary = report_files.SUMMARY.format(experiment=name)
     expected = {"experiment": name}
     print("\n".join(summary_lines(read_record(summary, "summary", expected))))
@@ -64,9 +67,11 @@ def _offer(page: str) -> None:
         webbrowser.open(page)
 
 
-def _name_in(arguments: argparse.Namespace) -> str:
-    """Name of the experiment in `--configfile`, by default of the quickstart."""
+def _name_in(arguments: argparse.Namespace) -> str | None:
+    """Name of the experiment in `--configfile`, by default of the quickstart; None: a campaign."""
     wanted = asked_for(arguments.configfile, arguments.config)
+    if is_campaign(wanted):
+        return None
     return parsing.load(wanted, PROJECT)[0].experiment
 
 

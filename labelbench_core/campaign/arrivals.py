@@ -10,12 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from labelbench_core.campaign.facts import numbered, numbered_path, read_fact, whole_folder
-from labelbench_core.errors import InputError, listed, shown
+from labelbench_core.campaign.facts import (
+    after,
+    numbered,
+    numbered_path,
+    read_fact,
+    whole_folder,
+)
+from labelbench_core.errors import InputError, shown
 from labelbench_core.storage.records import write_record
 
 RECORD = "arrival.json"
-MOST_NAMED = 5  # items in a message
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ def read_arrivals(folder: Path, campaign: str) -> Arrivals:
     counts: list[int] = []
     last = None
     for number, path in enumerate(numbered(folder / "pool", "arrival"), 1):
-        expected = {"campaign": campaign, "arrival": number, "previous": _previous(last)}
+        expected = {"campaign": campaign, "arrival": number, "previous": after(last)}
         record, last = read_fact(path / RECORD, "arrivals", expected)
         items += record["items"]
         digests += record["digests"]
@@ -139,18 +144,7 @@ def record_arrival(
             "arrival": number,
             "items": list(items),
             "digests": list(digests),
-            "previous": _previous(arrivals.last_sha256),
+            "previous": after(arrivals.last_sha256),
         }
         write_record(aside / RECORD, "arrivals", content)
     return read_arrivals(folder, campaign)
-
-
-def described(arrivals: Arrivals, numbers: Sequence[int]) -> str:
-    """Items by their ids, as many as fit a message."""
-    names = [arrivals.items[number] for number in numbers[:MOST_NAMED]]
-    more = f", … ({len(numbers)} in all)" if len(numbers) > MOST_NAMED else ""
-    return listed(names) + more
-
-
-def _previous(sha256: str | None) -> dict[str, str]:
-    return {} if sha256 is None else {"record_sha256": sha256}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.campaign.facts import (
+    after,
     digest_of_file,
     numbered,
     numbered_path,
@@ -74,7 +75,7 @@ def read_batches(folder: Path, campaign: str) -> list[Batch]:
     """All batches handed out, none of them changed; see `facts.read_fact` for errors."""
     found: list[Batch] = []
     for number, path in enumerate(numbered(folder / FOLDER, "batch"), 1):
-        before = {} if not found else {"record_sha256": found[-1].sha256}
+        before = after(found[-1].sha256 if found else None)
         expected = {"campaign": campaign, "batch": number}
         record, sha256 = read_fact(path / RECORD, "batch", {**expected, "previous": before})
         trained = None
@@ -116,7 +117,7 @@ def hand_out(
     ids = {"campaign": campaign, "batch": number}
     with whole_folder(numbered_path(folder / FOLDER, "batch", number)) as aside:
         content = {**proposal, **ids}
-        content["previous"] = {"record_sha256": before[-1].sha256} if before else {}
+        content["previous"] = after(before[-1].sha256 if before else None)
         if trained is not None:
             digest = files.write_npz(aside / ARRAYS, **arrays)
             write_record(aside / TRAINED, "trained", {**trained, **ids, "arrays_sha256": digest})

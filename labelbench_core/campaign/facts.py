@@ -13,7 +13,7 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.errors import Damaged, InputError, altered
+from labelbench_core.errors import Damaged, altered
 from labelbench_core.storage import files
 from labelbench_core.storage.records import read_with_digest
 
@@ -34,6 +34,11 @@ def read_fact(
         return read_with_digest(path, kind, expected)
     except Damaged as error:
         raise altered(error.path, error.problem) from error
+
+
+def after(sha256: str | None) -> dict[str, str]:
+    """What a fact says of the one before it, whose record has that SHA-256; nothing of none."""
+    return {} if sha256 is None else {"record_sha256": sha256}
 
 
 def digest_of_file(path: Path, expected: str) -> None:
@@ -108,11 +113,3 @@ def numbered(folder: Path, stem: str) -> list[Path]:
 def numbered_path(folder: Path, stem: str, number: int) -> Path:
     """`folder/STEM-001` for number 1."""
     return folder / f"{stem}-{number:03d}"
-
-
-def refuse_link(folder: Path) -> None:
-    """`InputError` where a campaign's folder is a broken link or a file."""
-    if folder.is_symlink() and not folder.exists():
-        raise InputError(f"{folder}: a broken link; allowed: a folder, or nothing yet")
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is not a folder; allowed: a folder, or nothing yet")

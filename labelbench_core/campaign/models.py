@@ -18,7 +18,7 @@ from labelbench_core.selection import seen
 from labelbench_core.selection.annotator import Oracle
 from labelbench_core.selection.data import RoundData
 from labelbench_core.selection.job import RoundJob
-from labelbench_core.selection.pool_rows import PredictedRows, in_memory_if_small
+from labelbench_core.selection.pool_rows import ComputedRows, PredictedRows, in_memory_if_small
 from labelbench_core.storage.round_files import Round
 
 SCHEDULE = {"id": "campaign"}
@@ -166,14 +166,10 @@ def propose_first(
     candidates
         (k,) int64 rising rows that may be proposed.
     """
-    from labelbench_core.selection.pool_rows import ComputedRows
     from labelbench_core.strategies import Pool, select
 
-    def standardised(rows: np.ndarray) -> np.ndarray:
-        centred = rows.astype(np.float32) - pool.statistics.mean.astype(np.float32)
-        return centred * pool.statistics.scale.astype(np.float32)
-
-    rows = ComputedRows(standardised, SomeRows(pool.embeddings, candidates), 1, "embeddings")
+    some = SomeRows(pool.embeddings, candidates)
+    rows = ComputedRows(pool.statistics.standardised, some, 1, "embeddings")
     nothing = np.zeros(0, np.int64)
     seen_pool = Pool(
         embeddings=in_memory_if_small(rows),

@@ -1,6 +1,7 @@
 """A campaign's file: what its keys mean, checked against the schema and the catalogue."""
 
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,9 @@ from labelbench_core.configuration.catalogue import Catalogue, wrong_entries
 from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.configuration.multilabel import is_multilabel
 from labelbench_core.configuration.schemas import schema_errors
+from labelbench_core.datasets.names import printable
 from labelbench_core.datasets.unlabeled import has_labels
-from labelbench_core.errors import did_you_mean, listed, raise_all, shown
+from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown
 
 SCHEMA = "campaign.schema.json"
 ALWAYS = frozenset({"embeddings", "labeled", "labels", "num_classes", "held_out"})
@@ -120,9 +122,13 @@ def load_campaign(
     raise_all(wrong_entries(catalogue, _named(config)))
     raise_all(f"{file}: {line}" for line in _unknown(config, catalogue))
     raise_all(f"{file}: {line}" for line in _misfits(config, catalogue))
+    kept = folder / config.get("folder", config["campaign"])
+    if not kept.is_dir() and os.path.lexists(kept):
+        told = f"{file}: folder: {printable(kept)} is no folder"
+        raise InputError(f"{told}; allowed: a folder, or one that is not there yet")
     return Campaign(
         campaign=config["campaign"],
-        folder=folder / config.get("folder", config["campaign"]),
+        folder=kept,
         pool=config["pool"],
         backbone=config["backbone"],
         proxy=_entry(catalogue, "proxies", config.get("proxy", PROXY)),

@@ -65,9 +65,9 @@ def looks(strategies: Sequence[str], baseline: str, highlight: str) -> dict[str,
     """A look for every strategy: no two colours are alike; markers and dashes help to read grey.
 
     Colour, marker and dashes follow from a strategy's id, in all figures of all experiments:
-    `random` is dark and dashed, `margin` vermilion, others have a place in `places`. Only where two
-    strategies that the catalogue does not ship meet at one place does the second one differ from
-    experiments without the first. The baseline and the highlighted strategy are heavier.
+    `random` is dark and dashed, `margin` vermilion, others have a place in `places`. Only where a
+    strategy that the catalogue does not ship meets another one at its place does it differ from
+    experiments without that one. The baseline and the highlighted strategy are heavier.
     """
     others = [name for name in strategies if name not in FIXED_LOOKS]
     found = places(others, STRATEGIES, OWN_PLACES)

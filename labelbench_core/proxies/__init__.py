@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
+from labelbench_core.compute.halves import single
 from labelbench_core.compute.values import check_labels, check_weights
 from labelbench_core.errors import InputError
 from labelbench_core.storage.rows import LoadableRows, RowSource
@@ -34,6 +35,15 @@ class Statistics:
         """(D,) factors that give every varying feature unit variance; 0 for constant features."""
         varies = self.std > 1e-6 * max(float(self.std.max(initial=0.0)), np.finfo(np.float32).tiny)
         return np.where(varies, 1 / np.where(varies, self.std, 1), 0.0)
+
+    def standardised(self, features: np.ndarray) -> np.ndarray:
+        """(n, D) float32 rows as stored, (n, D), with zero mean and unit variance over the pool."""
+        rows = single(features)
+        rows = np.subtract(
+            rows, self.mean.astype(np.float32), out=None if rows is features else rows
+        )
+        rows *= self.scale.astype(np.float32)
+        return rows
 
 
 @dataclass(frozen=True)

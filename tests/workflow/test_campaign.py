@@ -3,27 +3,10 @@
 import csv
 import hashlib
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from helpers import campaign_files
 from helpers.checkouts import failing
-
-CAMPAIGN = """
-campaign: pets
-pool: my-photos
-classes: [cat, dog]
-backbone: tiny
-strategy: margin
-batch_size: 10
-audit: 8
-audit_share: 20%
-catalogue:
-  datasets:
-    my-photos:
-      implementation: image-folder
-      options: {folder: FOLDER, unlabeled: true, image_size: 32}
-"""
 
 
 class Own:
@@ -31,8 +14,7 @@ class Own:
 
     def __init__(self, project, folder):
         self.project, self.folder = project, folder
-        self.file = folder / "pets.yaml"
-        self.file.write_text(CAMPAIGN.replace("FOLDER", str(folder / "photos")))
+        self.file = campaign_files.write(folder, count=60)
 
     def call(self, *arguments):
         """One call of the command; what it printed."""
@@ -61,13 +43,7 @@ class Own:
 
 @pytest.fixture
 def own(fresh, tmp_path):
-    folder, rng = tmp_path / "my own study", np.random.default_rng(0)
-    (folder / "photos").mkdir(parents=True)
-    for number in range(60):
-        pixels = rng.integers(0, 90, (40, 32, 3), dtype=np.uint8)
-        pixels[..., number % 2] += 150
-        Image.fromarray(pixels).save(folder / "photos" / f"{number:03d}.png")
-    return Own(fresh, folder)
+    return Own(fresh, tmp_path / "my own study")
 
 
 @pytest.mark.thorough

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from helpers import own_study, stand_in_conda
+from helpers import campaign_files, own_study, stand_in_conda
 from helpers.checkouts import PROJECT, Workflow, jobs_in
 
 OF_JOBS = (
@@ -104,6 +104,16 @@ def test_jobs_run_in_their_environments_as_they_do_without(runner, fresh, study,
     away = ("--directory", str(there))
     assert fresh.planned(*review, *away, config=str(study)) == {}
     assert "Nothing to be done" in runner.snakemake(fresh, study, "-n", "--use-conda", cwd=there)
+
+
+@pytest.mark.thorough
+def test_a_campaign_hands_out_a_batch_and_its_page(runner, fresh, tmp_path):
+    """Its environment has what decodes images and writes the page, which rounds do not need."""
+    pets = campaign_files.write(tmp_path / "my pets", count=30)
+    text = runner.snakemake(fresh, pets, "--use-conda", cwd=tmp_path)
+    assert "rules/envs/campaign.yaml created" in text
+    assert "Campaign pets, batch 1: 10 of 10 to label." in text
+    assert (pets.parent / "pets" / "batches" / "batch-001" / "label.html").is_file()
 
 
 @pytest.mark.thorough

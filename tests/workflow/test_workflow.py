@@ -149,7 +149,7 @@ def test_snakemake_and_snakefmt_find_nothing():
 
 ENVIRONMENTS = [
     "environment.yml",
-    *(f"rules/envs/{n}.yaml" for n in ("dataset", "select", "torch", "report")),
+    *(f"rules/envs/{n}.yaml" for n in ("campaign", "dataset", "select", "torch", "report")),
 ]
 
 

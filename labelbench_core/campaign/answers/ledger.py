@@ -9,17 +9,16 @@ file's SHA-256. `SHA256SUMS` is in the form of the command sha256sum, so that `s
 SHA256SUMS` in a receipt's folder checks it without this program.
 """
 
-import contextlib
-import os
 import re
 import shutil
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from labelbench_core.campaign.answers.answer import Answer, from_json_lines, to_json_lines
 from labelbench_core.campaign.answers.formats import read_answers
 from labelbench_core.campaign.answers.formats.handed import Expected
+from labelbench_core.campaign.facts import whole_folder
 from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError, shown
 from labelbench_core.storage import files
@@ -237,7 +236,7 @@ def _write(
     sums = f"{digest}  {name}\n{files.sha256_bytes(lines)}  {ANSWERS}\n"
     if last:
         sums += f"{last.sha256}  ../{last.folder.name}/{SUMS}\n"
-    with _whole_folder(folder) as aside:
+    with whole_folder(folder) as aside:
         for file, written in ((name, content), (ANSWERS, lines), (SUMS, sums.encode())):
             (aside / file).write_bytes(written)
     sha256 = files.sha256_bytes(sums.encode())
@@ -248,32 +247,6 @@ def _kept_name(name: str) -> str:
     """A file's name as it is kept: on one line, and not that of a receipt's own files."""
     plain = printable(name).replace("\\", "_")
     return f"file-{plain}" if plain in (ANSWERS, SUMS) else plain
-
-
-@contextlib.contextmanager
-def _whole_folder(folder: Path) -> Generator[Path]:
-    """A folder to fill, which becomes `folder` when the block ends without error."""
-    aside = folder.with_name(f".{folder.name}.partial")
-    try:
-        aside.mkdir(parents=True)
-        yield aside
-        for path in (*aside.iterdir(), aside):
-            _sync(path)
-        os.rename(aside, folder)
-        _sync(folder.parent)
-    except OSError as error:
-        raise files.explain_disk_error(error, folder) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file, or a folder's entries, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read(number: int, folder: Path, last: Receipt | None) -> Receipt:

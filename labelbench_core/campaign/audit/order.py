@@ -8,14 +8,15 @@ does not matter. What is drawn is recorded and never drawn again: a record for e
 
 import itertools
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from labelbench_core.errors import Damaged, InputError, altered, shown
+from labelbench_core.campaign.facts import after, read_fact
+from labelbench_core.errors import InputError, shown
 from labelbench_core.seeds import rng_for
-from labelbench_core.storage.records import read_with_digest, write_record
+from labelbench_core.storage.records import write_record
 
 FOLDER, KIND = "audit", "audit order"
 MOST_BY_DEFAULT, SHARE_BY_DEFAULT = 400, 0.1
@@ -229,7 +230,7 @@ def record_stratum(folder: Path, campaign: str, order: AuditOrder, stratum: Stra
         "stratum": number,
         "items": list(stratum.items),
         "reserved": stratum.reserved,
-        "previous": _previous(order.last_sha256),
+        "previous": after(order.last_sha256),
     }
     write_record(path, KIND, content)
     return read_order(folder, campaign)
@@ -249,19 +250,10 @@ def read_order(folder: Path, campaign: str) -> AuditOrder:
     strata: list[Stratum] = []
     last = None
     for number in range(1, max(numbers, default=0) + 1):
-        expected = {"campaign": campaign, "stratum": number, "previous": _previous(last)}
-        record, last = _read(_path(folder, number), expected)
+        expected = {"campaign": campaign, "stratum": number, "previous": after(last)}
+        record, last = read_fact(_path(folder, number), KIND, expected)
         strata.append(Stratum(tuple(record["items"]), record["reserved"]))
     return AuditOrder(tuple(strata), last)
-
-
-def _read(path: Path, expected: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    if not path.exists():
-        raise altered(path, "file not found")
-    try:
-        return read_with_digest(path, KIND, expected)
-    except Damaged as error:
-        raise altered(error.path, error.problem) from error
 
 
 def _next(stratum: int, waiting: Sequence[Any], taken: list[int]) -> str | None:
@@ -272,10 +264,6 @@ def _next(stratum: int, waiting: Sequence[Any], taken: list[int]) -> str | None:
 
 def _path(folder: Path, number: int) -> Path:
     return folder / FOLDER / f"stratum-{number:03d}.json"
-
-
-def _previous(sha256: str | None) -> dict[str, str]:
-    return {} if sha256 is None else {"record_sha256": sha256}
 
 
 def _rounded_up(rows: float) -> int:

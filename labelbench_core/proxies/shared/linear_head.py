@@ -4,7 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from labelbench_core.compute.halves import product, single
+from labelbench_core.compute.halves import product
 from labelbench_core.compute.likelihoods import sigmoid, softmax
 from labelbench_core.proxies import Statistics
 from labelbench_core.proxies.shared.streaming import predict
@@ -47,11 +47,7 @@ class LinearHead:
 
     def embed(self, features: np.ndarray) -> np.ndarray:
         """(N, D) float32 standardised embeddings."""
-        rows = single(features)
-        mean = self.statistics.mean.astype(np.float32)
-        rows = np.subtract(rows, mean, out=None if rows is features else rows)
-        rows *= self.statistics.scale.astype(np.float32)
-        return rows
+        return self.statistics.standardised(features)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The trained head: `weights`, `bias`; `multilabel` where it is."""

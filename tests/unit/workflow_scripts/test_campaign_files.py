@@ -1,0 +1,78 @@
+"""Commands for experiments refuse a campaign's file in one line; others know it."""
+
+import json
+
+import pytest
+
+from labelbench_core.campaign.settings import Campaign
+from workflow_scripts import (
+    archive_results,
+    check_configuration,
+    check_results,
+    estimate_costs,
+    keep_tables,
+    restore_results,
+    show_summary,
+)
+from workflow_scripts._campaigns import tell_what_to_do
+
+PETS = """
+campaign: pets
+pool: photos
+classes: [cat, dog]
+backbone: efficientnet-lite0-64
+catalogue:
+  datasets:
+    photos: {implementation: image-folder, options: {folder: FOLDER, unlabeled: true}}
+"""
+
+
+@pytest.fixture
+def pets(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "1.png").touch()
+    file = tmp_path / "pets.yaml"
+    file.write_text(PETS.replace("FOLDER", str(tmp_path / "photos")))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [
+        (archive_results, ["archive.tar.gz"]),
+        (check_results, []),
+        (estimate_costs, []),
+        (keep_tables, []),
+        (restore_results, []),
+    ],
+    ids=lambda one: getattr(one, "__name__", ""),
+)
+def test_commands_for_experiments_refuse_it(command, more, pets, capsys):
+    assert command.main([*more, "--configfile", str(pets)]) == 2
+    told = capsys.readouterr().err
+    assert "pets.yaml: campaign: 'pets'; allowed here: the file of an experiment" in told
+    assert len(told.splitlines()) == 1
+
+
+def test_the_end_of_make_run_and_the_check_know_it(pets, capsys):
+    assert show_summary.main(["--configfile", str(pets)]) == 0
+    assert capsys.readouterr().out == ""
+    assert check_configuration.main([str(pets)]) == 0
+    assert capsys.readouterr().out == f"{pets}: valid: a campaign on data set photos\n"
+
+
+def test_a_call_that_failed_tells_nothing_and_folders_that_came_are_named(tmp_path, capsys):
+    entry = {"id": "any", "implementation": "any"}
+    classes = ("cat", "dog")
+    pets = Campaign("pets", tmp_path / "pets", "photos", "any", entry, entry, entry, classes)
+    call = tmp_path / "call-002.json"
+    tell_what_to_do(pets, call)
+    assert capsys.readouterr().err == ""
+    status = {"status": "waiting", "batch": 1, "size": 20, "answered": 5}
+    call.write_text(json.dumps({**status, "new_files": 1, "new_answers": 5}))
+    (tmp_path / "pets" / "labels" / "from CVAT").mkdir(parents=True)
+    tell_what_to_do(pets, call)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "5 new answers in 1 files."
+    assert "Campaign pets, batch 1: 15 of 20 to label." in lines[1]
+    assert "not read, since they are folders: from CVAT; put the files" in lines[2]
