@@ -23,7 +23,7 @@ from labelbench_core.backbones import Backbone, efficientnet_lite
 from labelbench_core.backbones.folding import fold_batch_norm
 from labelbench_core.compute.devices import choose_device
 from labelbench_core.datasets import open_dataset
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 from labelbench_core.embeddings.augmented import extract_views
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.seeds import rng_for

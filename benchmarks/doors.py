@@ -25,13 +25,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from labelbench_core.datasets import digests
+from labelbench_core.datasets.source_files import digests
 
 PROJECT = Path(__file__).resolve().parents[1]
 CLASSES = 100
 PREPARE = """
 from pathlib import Path
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 out = Path("out")
 prepare_dataset("mine", "image-folder", {"folder": "mine", "image_size": 16}, Path("data"),
                 out / "arrays", out / "manifest.json", state=Path("state"), threads=2)

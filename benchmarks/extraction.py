@@ -20,7 +20,7 @@ from labelbench_core.backbones import Backbone, efficientnet_lite
 from labelbench_core.compute.devices import choose_device, prepare_cpu
 from labelbench_core.compute.precision import autocast, embedding_precision
 from labelbench_core.datasets import PreparedDataset, open_dataset
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.embeddings.features import (
     FeatureExtractor,

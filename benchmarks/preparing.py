@@ -27,10 +27,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from labelbench_core.datasets import RawDataset, RawSplit, digests
-from labelbench_core.datasets._leaks import find_leaks
-from labelbench_core.datasets._near import nearest
-from labelbench_core.datasets.checking import Contents, check_files
+from labelbench_core.datasets import RawDataset, RawSplit
+from labelbench_core.datasets.duplicates.leaks import find_leaks
+from labelbench_core.datasets.duplicates.perceptual_hashes import nearest
+from labelbench_core.datasets.source_files import digests
+from labelbench_core.datasets.source_files.checking import Contents, check_files
 
 SIZE = 224
 

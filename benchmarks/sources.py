@@ -26,8 +26,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from labelbench_core.datasets import digests, looks
 from labelbench_core.datasets.image_folder import source_files
+from labelbench_core.datasets.source_files import digests, looks
 from labelbench_core.storage.records import write_record
 
 PROJECT = Path(__file__).resolve().parents[1]

@@ -141,7 +141,9 @@ def layers() -> list[list[str]]:
     """The library's packages from the highest layer to the lowest, as the contract has them."""
     settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
     (contract,) = (
-        one for one in settings["tool"]["importlinter"]["contracts"] if "containers" in one
+        one
+        for one in settings["tool"]["importlinter"]["contracts"]
+        if one.get("containers") == [LIBRARY]
     )
     return [layer.split(" | ") for layer in contract["layers"]]
 

@@ -16,7 +16,7 @@ from labelbench_core.configuration.source_sizes import (
     source_sizes,
 )
 from labelbench_core.datasets import data_directory
-from labelbench_core.datasets.drawn_ahead import Remembered
+from labelbench_core.datasets.splits.drawn_ahead import Remembered
 from labelbench_core.errors import InputError
 from labelbench_core.stages.estimates import DatasetFacts, StageEstimate, estimate
 from labelbench_core.stages.plan import Needs

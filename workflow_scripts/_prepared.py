@@ -7,8 +7,8 @@ from typing import Any
 from labelbench_core.configuration import sources
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.datasets import looks
-from labelbench_core.datasets.drawn_ahead import Remembered
+from labelbench_core.datasets.source_files import looks
+from labelbench_core.datasets.splits.drawn_ahead import Remembered
 from labelbench_core.errors import InputError
 from labelbench_core.stages.table import STAGES
 from labelbench_core.storage.records import read_record

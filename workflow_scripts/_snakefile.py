@@ -26,7 +26,7 @@ from labelbench_core.configuration.own_entries import read_entries
 from labelbench_core.configuration.replays import list_sha256
 from labelbench_core.configuration.weights import names_weights
 from labelbench_core.datasets import data_directory
-from labelbench_core.datasets.names import printable
+from labelbench_core.datasets.files.names import printable
 from labelbench_core.errors import InputError
 from labelbench_core.report.versions import describe_images
 from labelbench_core.stages.left_out import left_out

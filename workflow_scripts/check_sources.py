@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from labelbench_core.configuration import sources
-from labelbench_core.datasets import data_directory, looks
+from labelbench_core.datasets import data_directory
+from labelbench_core.datasets.source_files import looks
 from labelbench_core.errors import InputError
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from labelbench_core import registry
 from labelbench_core.datasets import BOTH, data_directory
-from labelbench_core.datasets.needed_rows import NeededRows
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
+from labelbench_core.datasets.rows.needed_rows import NeededRows
 from labelbench_core.storage import files
 from workflow_scripts._job import job_parser, run_job
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from labelbench_core.datasets import PreparedDataset, RawDataset, RawSplit, open_dataset
-from labelbench_core.datasets.prepare import describe_split
+from labelbench_core.datasets.preparing.prepare import describe_split
 from labelbench_core.seeds import rng_for
 from labelbench_core.storage import files, store
 from labelbench_core.storage.records import write_record

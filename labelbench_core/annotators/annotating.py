@@ -11,7 +11,7 @@ from labelbench_core.annotators import Truth
 from labelbench_core.annotators.annotations import write_annotations
 from labelbench_core.compute.values import check_labels
 from labelbench_core.datasets import POOL, PreparedDataset
-from labelbench_core.datasets.unlabeled import unknown
+from labelbench_core.datasets.labels.unlabeled import unknown
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
 

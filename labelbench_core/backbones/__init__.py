@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from labelbench_core.datasets.framing import SHORTEST, Framing
+from labelbench_core.datasets.images.framing import SHORTEST, Framing
 from labelbench_core.registry.info import IMAGES
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from labelbench_core.backbones import Backbone, Outline
 from labelbench_core.backbones._preprocessing import check_given
 from labelbench_core.backbones.model_files import file_sha256
-from labelbench_core.datasets.framing import SHORTEST, Framing
+from labelbench_core.datasets.images.framing import SHORTEST, Framing
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import seed_for
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.datasets.framing import RESIZE_MODES, Framing
+from labelbench_core.datasets.images.framing import RESIZE_MODES, Framing
 from labelbench_core.errors import InputError, shown
 
 INTERPOLATIONS = ("bilinear", "bicubic")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from labelbench_core.backbones import Backbone, wrapping
-from labelbench_core.datasets.framing import Framing
+from labelbench_core.datasets.images.framing import Framing
 from labelbench_core.errors import InputError, did_you_mean, shown
 from labelbench_core.registry.options import Pixels
 

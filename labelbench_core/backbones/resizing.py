@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labelbench_core.datasets.framing import Framing, offset
+from labelbench_core.datasets.images.framing import Framing, offset
 
 if TYPE_CHECKING:
     import torch

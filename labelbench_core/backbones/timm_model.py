@@ -30,7 +30,7 @@ from labelbench_core.backbones._preprocessing import (
     settle,
     square,
 )
-from labelbench_core.datasets.framing import Framing
+from labelbench_core.datasets.images.framing import Framing
 from labelbench_core.errors import InputError
 from labelbench_core.registry.options import Pixels, PositiveShare, Seed, Share
 

@@ -47,7 +47,7 @@ class CampaignPool:
         """Small pictures of `rows`, of a pool of images; of any other one none."""
         if self.dataset.rows != IMAGES:
             return [b""] * len(rows)
-        from labelbench_core.datasets.thumbnails import thumbnails
+        from labelbench_core.datasets.images.thumbnails import thumbnails
 
         return thumbnails(self.dataset, POOL, rows, threads)
 

@@ -12,8 +12,8 @@ from labelbench_core.configuration.catalogue import Catalogue, wrong_entries
 from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.configuration.multilabel import is_multilabel
 from labelbench_core.configuration.schemas import schema_errors
-from labelbench_core.datasets.names import printable
-from labelbench_core.datasets.unlabeled import has_labels
+from labelbench_core.datasets.files.names import printable
+from labelbench_core.datasets.labels.unlabeled import has_labels
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown
 
 SCHEMA = "campaign.schema.json"

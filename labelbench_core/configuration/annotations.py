@@ -11,7 +11,7 @@ from labelbench_core.configuration.catalogue import Catalogue, entry_error
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.source_sizes import pool_labels, source_sizes
 from labelbench_core.datasets import POOL
-from labelbench_core.datasets.unlabeled import has_labels
+from labelbench_core.datasets.labels.unlabeled import has_labels
 from labelbench_core.errors import InputError, raise_all
 from labelbench_core.storage import files
 from labelbench_core.storage.records import read_record

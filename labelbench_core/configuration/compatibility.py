@@ -12,7 +12,7 @@ from labelbench_core.configuration.experiment import Crossing
 from labelbench_core.configuration.needed import needed_validation
 from labelbench_core.configuration.references import Panel
 from labelbench_core.datasets import POOL, VAL
-from labelbench_core.datasets.unlabeled import has_labels
+from labelbench_core.datasets.labels.unlabeled import has_labels
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.training.recipe import LEAST_TO_HOLD_OUT, Recipe
 

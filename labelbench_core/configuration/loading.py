@@ -38,8 +38,8 @@ from labelbench_core.configuration.source_sizes import SourceSizes, source_sizes
 from labelbench_core.configuration.unlabeled import unlabeled_errors, unmeasured_errors
 from labelbench_core.configuration.weighted import weight_errors
 from labelbench_core.datasets import POOL
-from labelbench_core.datasets.drawn_ahead import Remembered
-from labelbench_core.datasets.needed_rows import shortages
+from labelbench_core.datasets.rows.needed_rows import shortages
+from labelbench_core.datasets.splits.drawn_ahead import Remembered
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all
 
 # Planning takes 2 ms and 16 KB for each job.

@@ -7,7 +7,7 @@ from labelbench_core.annotators import EXACT
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Crossing
-from labelbench_core.datasets.variants import STORED, Variant
+from labelbench_core.datasets.variants.variant import STORED, Variant
 from labelbench_core.errors import InputError, listed
 from labelbench_core.training.recipe import Recipe
 

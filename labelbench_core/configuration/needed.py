@@ -6,7 +6,7 @@ from labelbench_core.configuration import entries
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.datasets import POOL, VAL
-from labelbench_core.datasets.needed_rows import NeededRows
+from labelbench_core.datasets.rows.needed_rows import NeededRows
 from labelbench_core.training.recipe import Recipe
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from labelbench_core import registry
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Crossing, Experiment
-from labelbench_core.datasets.recorded_lists import (
+from labelbench_core.datasets.rows.recorded_lists import (
     RecordedList,
     check_length,
     check_pool,

@@ -7,7 +7,7 @@ from labelbench_core.augmentation.settings import changed_rows
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Crossing
-from labelbench_core.datasets.row_kinds import image_key_errors, rows_of
+from labelbench_core.datasets.rows.row_kinds import image_key_errors, rows_of
 from labelbench_core.errors import InputError, listed
 from labelbench_core.registry.info import IMAGES
 

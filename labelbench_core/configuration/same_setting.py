@@ -7,7 +7,7 @@ from labelbench_core import registry
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.datasets import BOTH
-from labelbench_core.datasets.beside_labels import has_weights
+from labelbench_core.datasets.tables.beside_labels import has_weights
 from labelbench_core.published.settings import (
     FINETUNE,
     LINEAR,

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from labelbench_core.datasets import OTHER_FILES
-from labelbench_core.datasets.names import printable
+from labelbench_core.datasets.files.names import printable
 from labelbench_core.errors import InputError
 from labelbench_core.storage.files import read_json
 

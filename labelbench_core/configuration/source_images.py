@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core import registry
-from labelbench_core.datasets.digests import Digests
-from labelbench_core.datasets.names import printable
-from labelbench_core.datasets.variants import Variant
+from labelbench_core.datasets.files.names import printable
+from labelbench_core.datasets.source_files.digests import Digests
+from labelbench_core.datasets.variants.variant import Variant
 from labelbench_core.errors import InputError
 from labelbench_core.registry.info import ROWS
 
@@ -69,7 +69,7 @@ def check_new_images(
     used = [name for split in raw.splits.values() for name in split.files or [] if name in names]
     if not used:
         return
-    from labelbench_core.datasets import checking
+    from labelbench_core.datasets.source_files import checking
 
     announce(len(used))
     record = checking.contents_record(state, manifest["dataset"], raw.image_size or 0)

@@ -14,8 +14,8 @@ import numpy as np
 
 from labelbench_core import registry
 from labelbench_core.datasets import POOL
-from labelbench_core.datasets.drawn_ahead import Remembered, drawn_ahead
-from labelbench_core.datasets.variants import Variant
+from labelbench_core.datasets.splits.drawn_ahead import Remembered, drawn_ahead
+from labelbench_core.datasets.variants.variant import Variant
 from labelbench_core.errors import InputError, shown
 
 

@@ -8,8 +8,8 @@ from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Crossing
 from labelbench_core.configuration.multilabel import is_multilabel
 from labelbench_core.datasets import POOL, VAL
-from labelbench_core.datasets.unlabeled import has_labels
-from labelbench_core.datasets.variants import Variant
+from labelbench_core.datasets.labels.unlabeled import has_labels
+from labelbench_core.datasets.variants.variant import Variant
 from labelbench_core.errors import InputError, listed
 from labelbench_core.training.recipe import Recipe
 

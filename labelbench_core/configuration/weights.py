@@ -7,8 +7,8 @@ from typing import Any
 
 from labelbench_core import registry
 from labelbench_core.backbones.model_files import file_sha256
-from labelbench_core.datasets import looks
-from labelbench_core.datasets.digests import Digests
+from labelbench_core.datasets.source_files import looks
+from labelbench_core.datasets.source_files.digests import Digests
 
 
 def file_of(entry: Mapping[str, Any]) -> Path | None:

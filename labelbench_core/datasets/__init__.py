@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labelbench_core.datasets.framing import SHORTEST, Framing
-from labelbench_core.datasets.split_rows import Images, StoredRows
-from labelbench_core.datasets.split_rows import SplitRows as SplitRows
-from labelbench_core.datasets.stored_listing import StoredListing, read_listing
-from labelbench_core.datasets.text_rows import TextRows
+from labelbench_core.datasets.files.stored_listing import StoredListing, read_listing
+from labelbench_core.datasets.images.framing import SHORTEST, Framing
+from labelbench_core.datasets.rows.split_rows import Images, StoredRows
+from labelbench_core.datasets.rows.split_rows import SplitRows as SplitRows
+from labelbench_core.datasets.rows.text_rows import TextRows
 from labelbench_core.errors import InputError, damaged, shown
 from labelbench_core.registry.info import IMAGES, ROWS
 from labelbench_core.storage import store
 from labelbench_core.storage.records import read_record
 
 if TYPE_CHECKING:
-    from labelbench_core.datasets.drawing import Draw
+    from labelbench_core.datasets.splits.drawing import Draw
 
 POOL = "pool"
 TEST = "test"
@@ -266,7 +266,7 @@ class PreparedDataset:
         entry = self.manifest["splits"][split]
         if entry["storage"] == "array":
             return StoredRows(self._array(f"{split}-images"))
-        from labelbench_core.datasets._decoding import FileImages
+        from labelbench_core.datasets.images.decoding import FileImages
 
         listed = self.listing(split)
         root = data_directory() / self.manifest["root"]

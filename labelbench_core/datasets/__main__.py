@@ -11,11 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.datasets import data_directory, guessing
-from labelbench_core.datasets.guessed_folders import guess_file, guess_folder
-from labelbench_core.datasets.looks import STATE
-from labelbench_core.datasets.names import printable
-from labelbench_core.datasets.new_entry import entry_lines, place_of
+from labelbench_core.datasets import data_directory
+from labelbench_core.datasets.files.names import printable
+from labelbench_core.datasets.looking import guessing
+from labelbench_core.datasets.looking.guessed_folders import guess_file, guess_folder
+from labelbench_core.datasets.looking.new_entry import entry_lines, place_of
+from labelbench_core.datasets.source_files.looks import STATE
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.registry import listing, option_errors, options_of, own
 from labelbench_core.registry.options import ID
@@ -90,9 +91,9 @@ def _check_one(
     name: str, entry: dict[str, Any], data_dir: Path, is_new: bool, asked: argparse.Namespace
 ) -> int:
     # Pillow and what else decoding needs: `--list` does without.
-    from labelbench_core.datasets.contact_sheet import write_contact_sheet
-    from labelbench_core.datasets.looking import look
-    from labelbench_core.datasets.text_sheet import text_sheet
+    from labelbench_core.datasets.looking.look import look
+    from labelbench_core.datasets.sheets.contact_sheet import write_contact_sheet
+    from labelbench_core.datasets.sheets.text_sheet import text_sheet
 
     folder = asked.prepared / name
     try:

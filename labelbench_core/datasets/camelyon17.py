@@ -13,8 +13,9 @@ from typing import Any, Literal
 import numpy as np
 
 from labelbench_core.datasets import POOL, TEST, RawDataset
-from labelbench_core.datasets._columns import read_columns
-from labelbench_core.datasets._tabular import (
+from labelbench_core.datasets.file_formats.columns import read_columns
+from labelbench_core.datasets.official_files.wilds import WildsFiles
+from labelbench_core.datasets.tables.tabular import (
     Cells,
     Tabular,
     all_cells,
@@ -23,7 +24,6 @@ from labelbench_core.datasets._tabular import (
     keep_rows,
     labels_of,
 )
-from labelbench_core.datasets._wilds import WildsFiles
 from labelbench_core.registry.options import Pixels
 
 INFO = {

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from labelbench_core.datasets import RawDataset, Source, _cifar
+from labelbench_core.datasets import RawDataset, Source
+from labelbench_core.datasets.official_files import cifar_batches
 
 INFO = {
     "summary": "CIFAR-10, official python version",
@@ -18,7 +19,7 @@ INFO = {
     "num_classes": 10,
 }
 
-LAYOUT = _cifar.Layout(
+LAYOUT = cifar_batches.Layout(
     folder="cifar-10-batches-py",
     pool={f"data_batch_{number}": 10_000 for number in range(1, 6)},
     test={"test_batch": 10_000},
@@ -45,17 +46,17 @@ def check(
     splits: Literal["official", "labelbench"] = "official",
 ) -> dict[str, int]:
     """Sizes of the splits; `InputError` if files are truncated, or missing without `download`."""
-    return _cifar.check(LAYOUT, data_dir, download=download, splits=splits)
+    return cifar_batches.check(LAYOUT, data_dir, download=download, splits=splits)
 
 
 def source_files(data_dir: Path, **_options: Any) -> Source | None:
     """The official files; None if their folder is missing."""
-    return _cifar.source_files(LAYOUT, data_dir)
+    return cifar_batches.source_files(LAYOUT, data_dir)
 
 
 def pool_labels(data_dir: Path, **_options: Any) -> tuple[np.ndarray, list[str]] | None:
     """(N,) labels of the pool and the classes' names; None if the official folder is missing."""
-    return _cifar.pool_labels(LAYOUT, data_dir)
+    return cifar_batches.pool_labels(LAYOUT, data_dir)
 
 
 def load(
@@ -76,4 +77,4 @@ def load(
         "official": pool and test; "labelbench": one half of the official test set is validation,
         the other test, as in LabelBench (arXiv 2306.09910). Default: ours.
     """
-    return _cifar.load(LAYOUT, data_dir, download=download, splits=splits)
+    return cifar_batches.load(LAYOUT, data_dir, download=download, splits=splits)

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from labelbench_core.datasets import RawDataset, Source, _cifar
+from labelbench_core.datasets import RawDataset, Source
+from labelbench_core.datasets.official_files import cifar_batches
 
 INFO = {
     "summary": "CIFAR-100, official python version, fine labels",
@@ -18,7 +19,7 @@ INFO = {
     "num_classes": 100,
 }
 
-LAYOUT = _cifar.Layout(
+LAYOUT = cifar_batches.Layout(
     folder="cifar-100-python",
     pool={"train": 50_000},
     test={"test": 10_000},
@@ -41,17 +42,17 @@ def check(
     splits: Literal["official", "labelbench"] = "official",
 ) -> dict[str, int]:
     """Sizes of the splits; `InputError` if files are truncated, or missing without `download`."""
-    return _cifar.check(LAYOUT, data_dir, download=download, splits=splits)
+    return cifar_batches.check(LAYOUT, data_dir, download=download, splits=splits)
 
 
 def source_files(data_dir: Path, **_options: Any) -> Source | None:
     """The official files; None if their folder is missing."""
-    return _cifar.source_files(LAYOUT, data_dir)
+    return cifar_batches.source_files(LAYOUT, data_dir)
 
 
 def pool_labels(data_dir: Path, **_options: Any) -> tuple[np.ndarray, list[str]] | None:
     """(N,) labels of the pool and the classes' names; None if the official folder is missing."""
-    return _cifar.pool_labels(LAYOUT, data_dir)
+    return cifar_batches.pool_labels(LAYOUT, data_dir)
 
 
 def load(
@@ -72,4 +73,4 @@ def load(
         "official": pool and test; "labelbench": one half of the official test set is validation,
         the other test, as in LabelBench (arXiv 2306.09910). Default: ours.
     """
-    return _cifar.load(LAYOUT, data_dir, download=download, splits=splits)
+    return cifar_batches.load(LAYOUT, data_dir, download=download, splits=splits)

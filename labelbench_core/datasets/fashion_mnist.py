@@ -12,7 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from labelbench_core.datasets import RawDataset, RawSplit, Source, _official
+from labelbench_core.datasets import (
+    RawDataset,
+    RawSplit,
+    Source,
+)
+from labelbench_core.datasets.official_files import fetching
 from labelbench_core.errors import InputError
 
 INFO = {
@@ -70,13 +75,13 @@ def check(data_dir: Path, *, download: bool = True) -> dict[str, int]:
     """Sizes of the splits; `InputError` if files are truncated, or missing without `download`."""
     folder = _find(data_dir)
     if folder.exists() or not download:
-        _official.check_sizes(folder, LEAST_BYTES, _mend(folder))
+        fetching.check_sizes(folder, LEAST_BYTES, _mend(folder))
     return dict(SIZES)
 
 
 def source_files(data_dir: Path, *, download: bool = True) -> Source | None:
     """The official files in the first folder that exists; None if there is none."""
-    return _official.source_files(_find(data_dir), MD5)
+    return fetching.source_files(_find(data_dir), MD5)
 
 
 def pool_labels(data_dir: Path, *, download: bool = True) -> tuple[np.ndarray, list[str]] | None:
@@ -99,10 +104,10 @@ def load(data_dir: Path, *, download: bool = True) -> RawDataset:
     """
     folder = _find(data_dir)
     if download and not folder.exists():
-        _official.fetch(folder, _download, TORCHVISION_FOLDER, _mend(folder))
+        fetching.fetch(folder, _download, TORCHVISION_FOLDER, _mend(folder))
     check(data_dir, download=False)
     for name, allowed in MD5.items():
-        _official.check_md5(folder / name, allowed, _mend(folder))
+        fetching.check_md5(folder / name, allowed, _mend(folder))
     splits = {}
     for split, prefix in PREFIX.items():
         images = read_idx(folder / f"{prefix}-images-idx3-ubyte.gz")

@@ -16,9 +16,10 @@ from typing import Any, Literal
 import numpy as np
 
 from labelbench_core.datasets import POOL, TEST, VAL, RawDataset
-from labelbench_core.datasets._columns import read_columns
-from labelbench_core.datasets._left_out import LeftOut
-from labelbench_core.datasets._tabular import (
+from labelbench_core.datasets.file_formats.columns import read_columns
+from labelbench_core.datasets.files.left_out import LeftOut
+from labelbench_core.datasets.official_files.wilds import WildsFiles
+from labelbench_core.datasets.tables.tabular import (
     Cells,
     Tabular,
     all_cells,
@@ -26,7 +27,6 @@ from labelbench_core.datasets._tabular import (
     labels_of,
     leave_out,
 )
-from labelbench_core.datasets._wilds import WildsFiles
 from labelbench_core.registry.options import Pixels
 
 INFO = {

@@ -14,11 +14,16 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from labelbench_core.datasets import POOL, RawDataset, Source, split_order
-from labelbench_core.datasets._columns import read_columns
-from labelbench_core.datasets._drawn_tables import with_draw
-from labelbench_core.datasets._left_out import LeftOut
-from labelbench_core.datasets._listing import MEANT, SPLIT_NAME, Listing, list_flat
-from labelbench_core.datasets._tabular import (
+from labelbench_core.datasets.file_formats.columns import read_columns
+from labelbench_core.datasets.files.left_out import LeftOut
+from labelbench_core.datasets.files.names import below, is_folder, printable
+from labelbench_core.datasets.folders.listing import MEANT, SPLIT_NAME, Listing, list_flat
+from labelbench_core.datasets.labels.unlabeled import refuse_given
+from labelbench_core.datasets.splits.draw_options import asking
+from labelbench_core.datasets.table import common_folder, read_class_names
+from labelbench_core.datasets.tables.beside_labels import weights_of
+from labelbench_core.datasets.tables.drawn_tables import with_draw
+from labelbench_core.datasets.tables.tabular import (
     Cells,
     Tabular,
     all_cells,
@@ -26,12 +31,7 @@ from labelbench_core.datasets._tabular import (
     groups_of,
     labels_of,
 )
-from labelbench_core.datasets._unlabeled_tables import labels_of_others
-from labelbench_core.datasets.beside_labels import weights_of
-from labelbench_core.datasets.draw_options import asking
-from labelbench_core.datasets.names import below, is_folder, printable
-from labelbench_core.datasets.table import common_folder, read_class_names
-from labelbench_core.datasets.unlabeled import refuse_given
+from labelbench_core.datasets.tables.unlabeled_tables import labels_of_others
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Interval, Pixels
 
@@ -44,7 +44,7 @@ INFO = {
     "groups": "group_column",
     "weights": "weight_column",
     "unlabeled_by": ["unlabeled"],
-    "options_of": "labelbench_core.datasets.draw_options:options",
+    "options_of": "labelbench_core.datasets.splits.draw_options:options",
 }
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 

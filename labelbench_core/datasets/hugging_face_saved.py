@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.datasets import POOL, RawDataset, Source
-from labelbench_core.datasets import _split_files as split_files
-from labelbench_core.datasets._arrow_folder import (
+from labelbench_core.datasets.file_formats.arrow_folder import (
     SPLITS,
     class_names,
     read_split,
     saved_splits,
 )
-from labelbench_core.datasets._arrow_folder import split_files as files_of_split
-from labelbench_core.datasets._listing import MEANT
-from labelbench_core.datasets._tabular import Cells, all_cells
-from labelbench_core.datasets._text_cells import dataset_of_texts, refuse_blank
-from labelbench_core.datasets.names import below, is_folder, printable
+from labelbench_core.datasets.file_formats.arrow_folder import split_files as files_of_split
+from labelbench_core.datasets.files.names import below, is_folder, printable
+from labelbench_core.datasets.folders.listing import MEANT
+from labelbench_core.datasets.tables import split_files
+from labelbench_core.datasets.tables.tabular import Cells, all_cells
+from labelbench_core.datasets.tables.text_cells import dataset_of_texts, refuse_blank
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 INFO = {

@@ -14,13 +14,13 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from labelbench_core.datasets import POOL, RawDataset, RawSplit, Source
-from labelbench_core.datasets._listing import Listing, list_images
-from labelbench_core.datasets.dividing import divided, groups_by_pattern
-from labelbench_core.datasets.draw_options import among, asked_draw, asking, refuse_unused
-from labelbench_core.datasets.listed_once import kept
-from labelbench_core.datasets.names import below, is_folder, printable
+from labelbench_core.datasets.files.names import below, is_folder, printable
+from labelbench_core.datasets.folders.listed_once import kept
+from labelbench_core.datasets.folders.listing import Listing, list_images
+from labelbench_core.datasets.labels.unlabeled import refuse_given, unknown
+from labelbench_core.datasets.splits.dividing import divided, groups_by_pattern
+from labelbench_core.datasets.splits.draw_options import among, asked_draw, asking, refuse_unused
 from labelbench_core.datasets.table import common_folder, read_class_names
-from labelbench_core.datasets.unlabeled import refuse_given, unknown
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Interval, Pixels
 
@@ -31,7 +31,7 @@ INFO = {
     "required": ["folder"],
     "in_files": True,
     "unlabeled_by": ["unlabeled"],
-    "options_of": "labelbench_core.datasets.draw_options:options",
+    "options_of": "labelbench_core.datasets.splits.draw_options:options",
 }
 
 

@@ -16,14 +16,19 @@ from typing import Any, Literal
 import numpy as np
 
 from labelbench_core.compute.threads import ordered_map
-from labelbench_core.datasets import RawDataset, RawSplit, Source, _ilsvrc
-from labelbench_core.datasets._left_out import NO_IMAGE, LeftOut
-from labelbench_core.datasets._original import (
+from labelbench_core.datasets import (
+    RawDataset,
+    RawSplit,
+    Source,
+)
+from labelbench_core.datasets.files.left_out import NO_IMAGE, LeftOut
+from labelbench_core.datasets.files.names import is_folder, printable
+from labelbench_core.datasets.official_files import ilsvrc
+from labelbench_core.datasets.official_files.original import (
     original_sizes,
     torch_quarter,
     with_original_splits,
 )
-from labelbench_core.datasets.names import is_folder, printable
 from labelbench_core.errors import InputError
 from labelbench_core.registry.options import Pixels
 
@@ -61,11 +66,11 @@ def check(
     root, base = _places(data_dir, folder)
     wnids = _class_folders(root / base / "train")
     if _is_flat(root / base / "val"):
-        _ilsvrc.validation_labels(root, wnids)
+        ilsvrc.validation_labels(root, wnids)
     else:
         _require_equal(root / base / "val", _class_folders(root / base / "val"), wnids)
     if names == "wordnet":  # the others are in a package, which with conda only jobs have
-        _ilsvrc.wordnet_names(root, wnids)
+        ilsvrc.wordnet_names(root, wnids)
     return original_sizes(SIZES, torch_quarter) if splits == "labelbench" else dict(SIZES)
 
 
@@ -127,7 +132,7 @@ def source_files(data_dir: Path, *, folder: str = "imagenet", **_options: Any) -
         return None
     _, official, _ = _index(*_places(data_dir, folder))
     images = [name for entry in official.values() for name in entry.files or []]
-    return Source(root, sorted([*images, *_ilsvrc.side_files(root)]))
+    return Source(root, sorted([*images, *ilsvrc.side_files(root)]))
 
 
 def pool_labels(
@@ -181,7 +186,7 @@ def _class_folders(folder: Path) -> list[str]:
 def _is_flat(folder: Path) -> bool:
     """Whether validation images lie in no class folders."""
     with os.scandir(folder) as entries:
-        return any(_ilsvrc.FLAT.fullmatch(one.name) for one in entries)
+        return any(ilsvrc.FLAT.fullmatch(one.name) for one in entries)
 
 
 def _require_equal(folder: Path, found: Sequence[str], wnids: Sequence[str]) -> None:
@@ -194,8 +199,8 @@ def _require_equal(folder: Path, found: Sequence[str], wnids: Sequence[str]) -> 
 
 def _class_names(root: Path, wnids: Sequence[str], names: str) -> list[str]:
     if names == "openai":
-        return _ilsvrc.openai_names(wnids)
-    return _ilsvrc.wordnet_names(root, wnids)
+        return ilsvrc.openai_names(wnids)
+    return ilsvrc.wordnet_names(root, wnids)
 
 
 def _index(root: Path, base: str) -> tuple[list[str], dict[str, RawSplit], LeftOut]:
@@ -237,7 +242,7 @@ def _list_flat(
     root: Path, folder: str, wnids: Sequence[str], left_out: LeftOut
 ) -> dict[str, list[str]]:
     """WordNet id → paths of its images, sorted, of images that lie in one folder."""
-    labels = _ilsvrc.validation_labels(root, wnids)
+    labels = ilsvrc.validation_labels(root, wnids)
     images, others = _images(root, folder)
     for other in others:
         left_out.add(NO_IMAGE, other)

@@ -14,8 +14,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from labelbench_core.datasets import RawDataset
-from labelbench_core.datasets._columns import read_columns
-from labelbench_core.datasets._tabular import (
+from labelbench_core.datasets.file_formats.columns import read_columns
+from labelbench_core.datasets.files.names import printable
+from labelbench_core.datasets.official_files.wilds import WildsFiles
+from labelbench_core.datasets.tables.tabular import (
     WHOLE,
     Tabular,
     all_cells,
@@ -24,8 +26,6 @@ from labelbench_core.datasets._tabular import (
     labels_of,
     split_rows,
 )
-from labelbench_core.datasets._wilds import WildsFiles
-from labelbench_core.datasets.names import printable
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Interval, Pixels
 

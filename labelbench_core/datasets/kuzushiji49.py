@@ -12,7 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.datasets import RawDataset, RawSplit, Source, _official
+from labelbench_core.datasets import (
+    RawDataset,
+    RawSplit,
+    Source,
+)
+from labelbench_core.datasets.official_files import fetching
 from labelbench_core.errors import InputError
 
 INFO: dict[str, Any] = {
@@ -35,7 +40,7 @@ CLASS_NAMES = tuple(
 def check(data_dir: Path) -> dict[str, int]:
     """Sizes of the splits; `InputError` if a file is missing or empty."""
     folder = data_dir / FOLDER
-    _official.check_sizes(folder, dict.fromkeys(_names(), 1), _mend(folder))
+    fetching.check_sizes(folder, dict.fromkeys(_names(), 1), _mend(folder))
     return dict(SIZES)
 
 

@@ -10,18 +10,23 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.datasets import POOL, RawDataset, RawSplit, Source
-from labelbench_core.datasets import _split_files as split_files
-from labelbench_core.datasets._arrays import ArrayPlace, files_of, place_of, read_array
-from labelbench_core.datasets.beside_labels import weights_in
-from labelbench_core.datasets.class_labels import (
+from labelbench_core.datasets.file_formats.array_files import (
+    ArrayPlace,
+    files_of,
+    place_of,
+    read_array,
+)
+from labelbench_core.datasets.labels.class_labels import (
     class_labels,
     label_columns,
     one_column,
     refuse_gaps,
 )
-from labelbench_core.datasets.row_kinds import check_embeddings
+from labelbench_core.datasets.labels.unlabeled import unknown
+from labelbench_core.datasets.rows.row_kinds import check_embeddings
 from labelbench_core.datasets.table import read_class_names
-from labelbench_core.datasets.unlabeled import unknown
+from labelbench_core.datasets.tables import split_files
+from labelbench_core.datasets.tables.beside_labels import weights_in
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 
 INFO = {
@@ -33,7 +38,7 @@ INFO = {
     "multilabel_by": ["multilabel"],
     "weights": "weights",
     "unlabeled_by": ["unlabeled"],
-    "options_of": "labelbench_core.datasets.draw_options:options",
+    "options_of": "labelbench_core.datasets.splits.draw_options:options",
 }
 EMBEDDINGS = ("embeddings", "embedding", "features")
 LABELS = ("labels", "label")

@@ -11,9 +11,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from labelbench_core.datasets import RawDataset, RawSplit, Source, _official
-from labelbench_core.datasets._matlab import read_variable
-from labelbench_core.datasets._original import (
+from labelbench_core.datasets import (
+    RawDataset,
+    RawSplit,
+    Source,
+)
+from labelbench_core.datasets.file_formats.matlab import read_variable
+from labelbench_core.datasets.official_files import fetching
+from labelbench_core.datasets.official_files.original import (
     numpy_halves,
     original_sizes,
     with_original_splits,
@@ -47,13 +52,13 @@ def check(
     """Sizes of the splits; `InputError` if files are truncated, or missing without `download`."""
     folder = data_dir / FOLDER
     if folder.exists() or not download:
-        _official.check_sizes(folder, LEAST_BYTES, _mend(folder))
+        fetching.check_sizes(folder, LEAST_BYTES, _mend(folder))
     return original_sizes(SIZES, numpy_halves) if splits == "labelbench" else dict(SIZES)
 
 
 def source_files(data_dir: Path, **_options: Any) -> Source | None:
     """The official files; None if their folder is missing."""
-    return _official.source_files(data_dir / FOLDER, MD5)
+    return fetching.source_files(data_dir / FOLDER, MD5)
 
 
 def pool_labels(data_dir: Path, **_options: Any) -> tuple[np.ndarray, list[str]] | None:
@@ -82,11 +87,11 @@ def load(
     """
     folder = data_dir / FOLDER
     if download and not folder.exists():
-        _official.fetch(folder, _download, FOLDER, _mend(folder))
+        fetching.fetch(folder, _download, FOLDER, _mend(folder))
     check(data_dir, download=False)
     official = {}
     for split, name in FILES.items():
-        _official.check_md5(folder / name, MD5[name], _mend(folder))
+        fetching.check_md5(folder / name, MD5[name], _mend(folder))
         images = np.ascontiguousarray(_variable(folder / name, "X").transpose(3, 0, 1, 2))
         official[split] = RawSplit(_labels(folder / name), images)
     raw = RawDataset(class_names=_class_names(), splits=official)

@@ -12,17 +12,19 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from labelbench_core.datasets import POOL, RawDataset, Source
-from labelbench_core.datasets._columns import read_columns, require_suffix
-from labelbench_core.datasets._drawn_tables import with_draw
-from labelbench_core.datasets._left_out import LeftOut
-from labelbench_core.datasets._several_labels import (
+from labelbench_core.datasets.file_formats.columns import read_columns, require_suffix
+from labelbench_core.datasets.files.left_out import LeftOut
+from labelbench_core.datasets.files.names import below, is_file, is_folder, printable, same_name
+from labelbench_core.datasets.tables.beside_labels import weights_of
+from labelbench_core.datasets.tables.drawn_tables import with_draw
+from labelbench_core.datasets.tables.several_labels import (
     check_label_options,
     flag_key,
     flagged_labels,
     labels_by,
     option_of,
 )
-from labelbench_core.datasets._tabular import (
+from labelbench_core.datasets.tables.tabular import (
     Tabular,
     all_cells,
     check_paths,
@@ -30,9 +32,7 @@ from labelbench_core.datasets._tabular import (
     named_labels,
     split_rows,
 )
-from labelbench_core.datasets._unlabeled_tables import check_unlabeled, labels_of_others
-from labelbench_core.datasets.beside_labels import weights_of
-from labelbench_core.datasets.names import below, is_file, is_folder, printable, same_name
+from labelbench_core.datasets.tables.unlabeled_tables import check_unlabeled, labels_of_others
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Interval, Pixels
 
@@ -46,7 +46,7 @@ INFO = {
     "groups": "group_column",
     "weights": "weight_column",
     "unlabeled_by": ["unlabeled"],
-    "options_of": "labelbench_core.datasets.draw_options:options",
+    "options_of": "labelbench_core.datasets.splits.draw_options:options",
 }
 FROM_DATA = "(relative paths start at LABELBENCH_DATA)"
 

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.datasets import POOL, RawDataset, Source
-from labelbench_core.datasets import _split_files as split_files
-from labelbench_core.datasets._columns import read_columns
-from labelbench_core.datasets._several_labels import (
+from labelbench_core.datasets.file_formats.columns import read_columns
+from labelbench_core.datasets.files.names import below, is_file, printable
+from labelbench_core.datasets.table import read_class_names
+from labelbench_core.datasets.tables import split_files
+from labelbench_core.datasets.tables.several_labels import (
     check_label_options,
     flag_key,
     option_of,
 )
-from labelbench_core.datasets._tabular import Cells, all_cells, split_rows
-from labelbench_core.datasets._text_cells import dataset_of_texts, refuse_blank
-from labelbench_core.datasets._unlabeled_tables import check_unlabeled
-from labelbench_core.datasets.names import below, is_file, printable
-from labelbench_core.datasets.table import read_class_names
+from labelbench_core.datasets.tables.tabular import Cells, all_cells, split_rows
+from labelbench_core.datasets.tables.text_cells import dataset_of_texts, refuse_blank
+from labelbench_core.datasets.tables.unlabeled_tables import check_unlabeled
 from labelbench_core.errors import InputError, shown
 
 INFO = {
@@ -32,7 +32,7 @@ INFO = {
     "groups": "group_column",
     "weights": "weight_column",
     "unlabeled_by": ["unlabeled"],
-    "options_of": "labelbench_core.datasets.draw_options:options",
+    "options_of": "labelbench_core.datasets.splits.draw_options:options",
 }
 
 

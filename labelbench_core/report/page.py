@@ -47,7 +47,7 @@ from labelbench_core.analysis.units import of, signed, with_half_width
 from labelbench_core.configuration.comparable import have_even_budgets, have_even_seeds
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import validation_notes
-from labelbench_core.datasets.looks import Look
+from labelbench_core.datasets.source_files.looks import Look
 from labelbench_core.figures.costs import duration, operations
 from labelbench_core.figures.label_efficiency import MOST_BANDS
 from labelbench_core.report.caveats import caveats, statistics_notes

@@ -7,7 +7,7 @@ from typing import Any
 
 from labelbench_core.analysis.frames import labels_note
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.datasets.notes import (
+from labelbench_core.datasets.preparing.notes import (
     corrupt_notes,
     leak_notes,
     left_out_notes,

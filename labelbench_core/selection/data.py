@@ -10,8 +10,8 @@ import numpy as np
 from labelbench_core import registry
 from labelbench_core.annotators.annotations import Annotations, open_annotations
 from labelbench_core.datasets import POOL, VAL, PreparedDataset, open_dataset
-from labelbench_core.datasets.framing import framing_of
-from labelbench_core.datasets.recorded_lists import pool_sha256
+from labelbench_core.datasets.images.framing import framing_of
+from labelbench_core.datasets.rows.recorded_lists import pool_sha256
 from labelbench_core.embeddings.refreshing import refreshed_after
 from labelbench_core.embeddings.views import open_embeddings, open_views, pool_statistics
 from labelbench_core.errors import InputError, damaged
@@ -183,7 +183,7 @@ def open_image_data(
     annotations
         Record of what the annotator says.
     """
-    from labelbench_core.datasets.image_rows import ImageRows
+    from labelbench_core.datasets.rows.image_rows import ImageRows
 
     dataset = open_dataset(dataset_manifest.parent, settings["dataset"])
     framing = framing_of(settings["backbone"])

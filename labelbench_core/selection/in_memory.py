@@ -14,10 +14,10 @@ from labelbench_core.datasets import (
     WEIGHTS_FOR,
     split_order,
 )
-from labelbench_core.datasets.beside_labels import weights_in
-from labelbench_core.datasets.class_labels import class_labels, one_column, refuse_gaps
-from labelbench_core.datasets.names import require_classes
-from labelbench_core.datasets.row_kinds import check_embeddings
+from labelbench_core.datasets.files.names import require_classes
+from labelbench_core.datasets.labels.class_labels import class_labels, one_column, refuse_gaps
+from labelbench_core.datasets.rows.row_kinds import check_embeddings
+from labelbench_core.datasets.tables.beside_labels import weights_in
 from labelbench_core.embeddings.statistics import column_statistics
 from labelbench_core.errors import InputError, listed, shown
 from labelbench_core.proxies import Statistics

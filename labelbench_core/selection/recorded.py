@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.datasets import data_directory
-from labelbench_core.datasets.recorded_lists import check_pool, read_list
+from labelbench_core.datasets.rows.recorded_lists import check_pool, read_list
 from labelbench_core.errors import InputError
 
 

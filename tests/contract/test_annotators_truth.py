@@ -12,7 +12,7 @@ from helpers.reachable import reachable
 from labelbench_core import proxies, strategies
 from labelbench_core.annotators.annotations import Annotations
 from labelbench_core.datasets import PreparedDataset, open_dataset
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 from labelbench_core.selection import job as round_job
 from labelbench_core.selection import rounds
 from labelbench_core.selection.data import open_image_data

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from labelbench_core.configuration import sources
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 
 OPTIONS = {"folder": "mine", "image_size": 16}
 ENTRY = {"implementation": "image-folder", "options": OPTIONS}

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core.datasets import PreparedDataset, open_dataset
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 
 
 def prepare(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.datasets import listing_sha256
-from labelbench_core.datasets.stored_listing import write_listing
+from labelbench_core.datasets.files.stored_listing import write_listing
 from labelbench_core.seeds import rng_for
 from labelbench_core.storage import store
 from labelbench_core.storage.records import write_record

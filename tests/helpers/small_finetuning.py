@@ -3,7 +3,7 @@
 import numpy as np
 
 from labelbench_core.datasets import open_dataset
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 from labelbench_core.seeds import rng_for
 from labelbench_core.storage.round_files import Round, write_round
 

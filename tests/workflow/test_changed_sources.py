@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from helpers.checkouts import MINE
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 
 OPTIONS = {"folder": "mine", "image_size": 32}
 DATASETS = """

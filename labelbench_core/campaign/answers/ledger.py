@@ -19,7 +19,7 @@ from labelbench_core.campaign.answers.answer import Answer, from_json_lines, to_
 from labelbench_core.campaign.answers.formats import read_answers
 from labelbench_core.campaign.answers.formats.handed import Expected
 from labelbench_core.campaign.facts import whole_folder
-from labelbench_core.datasets.names import printable
+from labelbench_core.datasets.files.names import printable
 from labelbench_core.errors import InputError, shown
 from labelbench_core.storage import files
 

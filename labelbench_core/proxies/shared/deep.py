@@ -21,7 +21,7 @@ from labelbench_core.compute.devices import choose_device, prepare_cpu
 from labelbench_core.compute.halves import single
 from labelbench_core.compute.likelihoods import softmax
 from labelbench_core.compute.precision import autocast
-from labelbench_core.datasets.image_rows import BLOCK_ROWS, ImageRows
+from labelbench_core.datasets.rows.image_rows import BLOCK_ROWS, ImageRows
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.storage import files
 from labelbench_core.storage.rows import ArrayRows

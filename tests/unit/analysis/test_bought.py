@@ -12,8 +12,8 @@ import pytest
 from helpers import fake_results
 from labelbench_core.analysis import bought
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.datasets.stored_listing import write_listing
-from labelbench_core.datasets.text_rows import TextRows, stored_texts
+from labelbench_core.datasets.files.stored_listing import write_listing
+from labelbench_core.datasets.rows.text_rows import TextRows, stored_texts
 from labelbench_core.storage.rows import ArrayRows
 
 CLASSES = ["cat", "dog"]

@@ -17,9 +17,9 @@ from labelbench_core.backbones import Backbone, efficientnet_lite, open_clip_mod
 from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.configuration.row_kinds import reads
 from labelbench_core.datasets import open_dataset
-from labelbench_core.datasets._decoding import decode
-from labelbench_core.datasets.framing import RESIZE_MODES, Framing, framing_of
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.images.decoding import decode
+from labelbench_core.datasets.images.framing import RESIZE_MODES, Framing, framing_of
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.selection.data import open_image_data
 from labelbench_core.training.checkpoints import Checkpoint

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from helpers.own_images import prepare
-from labelbench_core.datasets import digests
+from labelbench_core.datasets.source_files import digests
 
 
 @pytest.fixture

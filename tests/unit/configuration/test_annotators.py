@@ -15,7 +15,7 @@ from labelbench_core.configuration.catalogue import kind_errors
 from labelbench_core.configuration.experiment import Experiment, annotator_of
 from labelbench_core.configuration.loading import load_experiment
 from labelbench_core.datasets import open_dataset
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 from labelbench_core.errors import InputError
 from labelbench_core.stages.plan import Needs, planned_outputs
 

@@ -11,7 +11,7 @@ from helpers.experiments_read import errors_of, load
 from labelbench_core import registry
 from labelbench_core.configuration import loading as experiments
 from labelbench_core.configuration.inheritance import asked
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 from labelbench_core.errors import InputError
 from workflow_scripts import _snakefile as parsing
 from workflow_scripts._completeness import what_is_missing

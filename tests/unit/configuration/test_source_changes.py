@@ -18,7 +18,7 @@ from helpers.own_images import (
     touch,
 )
 from labelbench_core.configuration.source_changes import describe_changes
-from labelbench_core.datasets import checking, digests, looks
+from labelbench_core.datasets.source_files import checking, digests, looks
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
 

@@ -8,7 +8,13 @@ import pytest
 
 from helpers.own_images import changed, prepare, refuse
 from labelbench_core import registry
-from labelbench_core.datasets import RawDataset, RawSplit, Source, _official, digests
+from labelbench_core.datasets import (
+    RawDataset,
+    RawSplit,
+    Source,
+)
+from labelbench_core.datasets.official_files import fetching
+from labelbench_core.datasets.source_files import digests
 from labelbench_core.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("settled")
@@ -66,7 +72,7 @@ class Official:
 
     @staticmethod
     def source_files(data_dir):
-        return _official.source_files(data_dir / "official", MD5)
+        return fetching.source_files(data_dir / "official", MD5)
 
 
 def test_official_files_are_fixed(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from helpers.own_images import ENTRY, OPTIONS, add, changed, gone, move, new_image, prepare, touch
 from labelbench_core import provenance
 from labelbench_core.configuration import sources
-from labelbench_core.datasets import looks
+from labelbench_core.datasets.source_files import looks
 from labelbench_core.stages.table import STAGES
 from labelbench_core.storage import files
 from labelbench_core.storage.records import write_record

@@ -14,7 +14,7 @@ from labelbench_core.configuration.source_sizes import (
     published_sizes,
     source_sizes,
 )
-from labelbench_core.datasets._original import original_sizes, torch_quarter
+from labelbench_core.datasets.official_files.original import original_sizes, torch_quarter
 from labelbench_core.errors import InputError
 from labelbench_core.registry import info
 from workflow_scripts import _estimates

@@ -8,9 +8,9 @@ from PIL import Image
 
 from labelbench_core import registry
 from labelbench_core.datasets import image_folder, open_dataset
-from labelbench_core.datasets._decoding import decode_square
-from labelbench_core.datasets.prepare import prepare_dataset
-from labelbench_core.datasets.raw_checks import check_raw
+from labelbench_core.datasets.images.decoding import decode_square
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.raw_checks import check_raw
 from labelbench_core.errors import InputError
 
 

@@ -9,9 +9,10 @@ from PIL import Image
 
 from helpers.image_files import encoded
 from helpers.prepared import prepare
-from labelbench_core.datasets import _ilsvrc, imagenet
-from labelbench_core.datasets._original import torch_quarter
-from labelbench_core.datasets.variants import Variant
+from labelbench_core.datasets import imagenet
+from labelbench_core.datasets.official_files import ilsvrc
+from labelbench_core.datasets.official_files.original import torch_quarter
+from labelbench_core.datasets.variants.variant import Variant
 from labelbench_core.errors import InputError
 
 # In the order of their WordNet ids; numbered otherwise in the development kit.
@@ -65,8 +66,8 @@ def meta():
 def devkit():
     """Name → content of the development kit's files."""
     truth = "".join(f"{NUMBERS[label]}\n" for label in VAL_CLASSES)
-    data = f"{_ilsvrc.DEVKIT}/data"
-    return {f"{data}/meta.mat": meta(), f"{data}/{_ilsvrc.GROUND_TRUTH}": truth.encode()}
+    data = f"{ilsvrc.DEVKIT}/data"
+    return {f"{data}/meta.mat": meta(), f"{data}/{ilsvrc.GROUND_TRUTH}": truth.encode()}
 
 
 def official_folders(root):
@@ -86,7 +87,7 @@ def flat_with_devkit(root):
 def flat_with_archive(root):
     write_train(root)
     write_val(root, flat=True)
-    with tarfile.open(root / f"{_ilsvrc.DEVKIT}.tar.gz", "w:gz") as archive:
+    with tarfile.open(root / f"{ilsvrc.DEVKIT}.tar.gz", "w:gz") as archive:
         for name, content in devkit().items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
@@ -98,7 +99,7 @@ def caffes_numbers(root):
     write_val(root, flat=True)
     rows = enumerate(VAL_CLASSES, 1)
     write(root / "val.txt", "".join(f"ILSVRC2012_val_{n:08d}.JPEG {c}\n" for n, c in rows))
-    write(root / f"{_ilsvrc.DEVKIT}/data/meta.mat", meta())
+    write(root / f"{ilsvrc.DEVKIT}/data/meta.mat", meta())
 
 
 def kaggle(root):
@@ -156,23 +157,23 @@ def test_labelbenchs_splits_are_of_torchvisions_order(tmp_path):
 
 def test_openais_names_come_from_their_package(monkeypatch):
     wnids = [f"n{number:08d}" for number in range(1000)]
-    wnids[744], wnids[836] = _ilsvrc.OPENAI_TWICE
-    names = _ilsvrc.openai_names(wnids)
+    wnids[744], wnids[836] = ilsvrc.OPENAI_TWICE
+    names = ilsvrc.openai_names(wnids)
     assert len(set(names)) == 1000
     assert [names[row] for row in (0, 657, 744, 836, 837)] == [
         *("tench", "missile", "projectile", "sunglass", "sunglasses")
     ]
     with pytest.raises(InputError, match="names: openai: 1000 names for 4 classes"):
-        _ilsvrc.openai_names(WNIDS)
-    monkeypatch.setattr(_ilsvrc.importlib.util, "find_spec", lambda _: None)
+        ilsvrc.openai_names(WNIDS)
+    monkeypatch.setattr(ilsvrc.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(InputError, match="needs the package open_clip"):
-        _ilsvrc.openai_names(wnids)
+        ilsvrc.openai_names(wnids)
 
 
 def test_a_plan_needs_no_package_of_names(tmp_path, monkeypatch):
     """With conda, the process that plans does not have it: jobs do."""
     official_folders(tmp_path / "imagenet")
-    monkeypatch.setattr(_ilsvrc.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(ilsvrc.importlib.util, "find_spec", lambda _: None)
     assert imagenet.check(tmp_path, names="openai") == {"pool": 12, "test": 8}
 
 
@@ -181,7 +182,7 @@ def test_the_two_pairs_that_share_a_name_are_these():
     import timm.data as timm
 
     wnids = timm.ImageNetInfo().label_names()
-    assert [wnids[744], wnids[836]] == list(_ilsvrc.OPENAI_TWICE)
+    assert [wnids[744], wnids[836]] == list(ilsvrc.OPENAI_TWICE)
 
 
 def remove(name):
@@ -225,12 +226,12 @@ def rename(name, other):
         (official_folders, remove("synset_words.txt"), "nothing says what class n01440764 is cal"),
         (
             flat_with_devkit,
-            remove(f"{_ilsvrc.DEVKIT}/data/{_ilsvrc.GROUND_TRUTH}"),
+            remove(f"{ilsvrc.DEVKIT}/data/{ilsvrc.GROUND_TRUTH}"),
             "nothing says their labels; allowed: ILSVRC2012_devkit_t12.tar.gz (or unpacked",
         ),
         (
             flat_with_devkit,
-            remove(f"{_ilsvrc.DEVKIT}/data/meta.mat"),
+            remove(f"{ilsvrc.DEVKIT}/data/meta.mat"),
             "ILSVRC2012_validation_ground_truth.txt is there without meta.mat",
         ),
         (caffes_numbers, replace_text("val.txt", " 2", " 4"), "val.txt: line 1: 'ILSVRC2012_val_0"),
@@ -261,10 +262,10 @@ def test_incomplete_copies_are_refused_and_other_files_left_out(tmp_path):
     (root / "train" / WNIDS[1] / f"{WNIDS[1]}_0.JPEG").unlink()
     with pytest.raises(InputError, match="11 images in train/, officially 12; unpack"):
         imagenet.load(tmp_path)
-    write(root / f"{_ilsvrc.DEVKIT}/data/meta.mat", b"x" * 300)
+    write(root / f"{ilsvrc.DEVKIT}/data/meta.mat", b"x" * 300)
     with pytest.raises(InputError, match=r"meta.mat of .*: cannot be read"):
         imagenet.check(tmp_path)
-    (root / f"{_ilsvrc.DEVKIT}/data/meta.mat").unlink()
-    write(root / f"{_ilsvrc.DEVKIT}.tar.gz", b"x" * 300)
+    (root / f"{ilsvrc.DEVKIT}/data/meta.mat").unlink()
+    write(root / f"{ilsvrc.DEVKIT}.tar.gz", b"x" * 300)
     with pytest.raises(InputError, match=r"tar.gz: .* in it cannot be read"):
         imagenet.check(tmp_path)

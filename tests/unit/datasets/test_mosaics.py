@@ -5,7 +5,7 @@ import pytest
 
 from helpers.prepared import prepare
 from labelbench_core.datasets import RawDataset, RawSplit, class_counts, digits, mosaics
-from labelbench_core.datasets.raw_checks import check_raw
+from labelbench_core.datasets.preparing.raw_checks import check_raw
 from labelbench_core.errors import InputError
 
 

@@ -6,8 +6,8 @@ import pytest
 from helpers.pictures_by_table import Pets, write_table
 from labelbench_core import registry
 from labelbench_core.datasets import open_dataset, table
-from labelbench_core.datasets.prepare import prepare_dataset
-from labelbench_core.datasets.variants import Variant
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
+from labelbench_core.datasets.variants.variant import Variant
 from labelbench_core.errors import InputError
 
 

@@ -8,7 +8,7 @@ import yaml
 from helpers import tiny_backbone
 from helpers.project import PROJECT
 from labelbench_core import registry
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 from labelbench_core.embeddings.views import open_embeddings
 
 PAGE = (PROJECT / "docs/embeddings.md").read_text("utf-8")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from helpers import tiny_backbone
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 from labelbench_core.embeddings import embed
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from helpers import tiny_backbone
 from helpers.written_blocks import count_blocks_written
 from labelbench_core.datasets import StoredRows
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 from labelbench_core.embeddings import embed
 from labelbench_core.storage import store
 

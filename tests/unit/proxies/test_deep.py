@@ -9,8 +9,8 @@ import torch
 from helpers.killed_jobs import run_and_kill
 from labelbench_core import registry
 from labelbench_core.datasets import open_dataset
-from labelbench_core.datasets.image_rows import ImageRows
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
+from labelbench_core.datasets.rows.image_rows import ImageRows
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import Statistics, TrainingSet, finetune, lora
 from labelbench_core.seeds import rng_for

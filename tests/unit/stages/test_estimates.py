@@ -10,8 +10,8 @@ from labelbench_core import registry
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
 from labelbench_core.datasets import open_dataset
-from labelbench_core.datasets.image_rows import ImageRows
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
+from labelbench_core.datasets.rows.image_rows import ImageRows
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.seeds import rng_for
 from labelbench_core.stages.estimates import DatasetFacts, estimate, estimate_jobs

@@ -9,7 +9,7 @@ import torch
 from helpers.semi_supervised import a_step, build, loss_of
 from helpers.small_finetuning import IDS, settings
 from labelbench_core.datasets import open_dataset
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 from labelbench_core.storage.round_files import Round
 from labelbench_core.trainers import Batch, Loss
 from labelbench_core.training.finetuning import finetune_round

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from helpers.small_finetuning import IDS, draw, settings
-from labelbench_core.datasets import digits, open_dataset, raw_checks
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets import digits, open_dataset
+from labelbench_core.datasets.preparing import raw_checks
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 from labelbench_core.storage.round_files import Round
 from labelbench_core.training import on_images
 from labelbench_core.training.finetuning import finetune_round

@@ -4,7 +4,7 @@ import pytest
 
 from helpers.project import PROJECT
 from labelbench_core.configuration.catalogue import load_catalogue
-from labelbench_core.datasets.prepare import prepare_dataset
+from labelbench_core.datasets.preparing.prepare import prepare_dataset
 from workflow_scripts import check_configuration
 
 QUICKSTART = PROJECT / "config" / "config.yaml"

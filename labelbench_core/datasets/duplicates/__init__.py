@@ -1,0 +1,1 @@
+"""The same image twice, or nearly the same."""

@@ -1,0 +1,1 @@
+"""Formats of files that people have: tables, arrays, MATLAB, Arrow."""

@@ -1,0 +1,1 @@
+"""Folders of a user's own: what lies in them, and what of it is taken."""

@@ -1,0 +1,60 @@
+"""Small pictures of images, for people to look at."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from labelbench_core.datasets import PreparedDataset, data_directory
+from labelbench_core.datasets.images.decoding import FileImages
+from labelbench_core.datasets.images.framing import Framing
+
+SIDE = 384
+"""Longest side of a thumbnail, in pixels."""
+WHOLE = Framing("longest", (255, 255, 255))
+"""The whole image: what is cropped cannot be labelled."""
+JPEG_QUALITY = 85
+AT_ONCE = 64
+
+
+def thumbnails(
+    dataset: PreparedDataset, split: str, rows: np.ndarray, threads: int = 1
+) -> list[bytes]:
+    """The images `rows` of a split, each as the bytes of a JPEG, or of a PNG where it is an array.
+
+    Parameters
+    ----------
+    rows
+        (n,) int64.
+    threads
+        Threads that decode.
+
+    Raises
+    ------
+    InputError
+        If a file has changed since the data set was prepared, or cannot be decoded.
+    """
+    entry = dataset.manifest["splits"][split]
+    if entry["storage"] == "array":
+        images = dataset.images(split).batch(rows)
+        return [_encoded(Image.fromarray(image), "PNG") for image in images]
+    files = FileImages(
+        data_directory() / dataset.manifest["root"],
+        dataset.listing(split),
+        SIDE,
+        framing=WHOLE,
+        ground=entry["ground"],
+        prepared=dataset.folder,
+        threads=threads,
+    )
+    return [
+        _encoded(Image.fromarray(image), "JPEG")
+        for first in range(0, len(rows), AT_ONCE)
+        for image in files.batch(rows[first : first + AT_ONCE])
+    ]
+
+
+def _encoded(image: Image.Image, kind: str) -> bytes:
+    content = io.BytesIO()
+    image.save(content, kind, quality=JPEG_QUALITY)
+    return content.getvalue()

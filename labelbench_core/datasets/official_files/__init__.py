@@ -1,0 +1,1 @@
+"""What data sets in official files share: fetching and checking them, and their layouts."""

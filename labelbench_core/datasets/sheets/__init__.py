@@ -1,0 +1,1 @@
+"""Sheets that show some rows of each class, images and texts."""

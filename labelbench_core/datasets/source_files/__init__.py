@@ -1,0 +1,1 @@
+"""The files of a source read and checked, and what this machine remembers of that."""

@@ -1,0 +1,1 @@
+"""Splits that a source does not have itself: drawn, remembered, and compared."""

@@ -1,0 +1,1 @@
+"""Data sets whose rows, labels and splits are listed in tables."""
