@@ -20,7 +20,7 @@ import numpy as np
 
 from labelbench_core.analysis.aubc import area_under_budget_curve
 from labelbench_core.analysis.comparisons import SIGNIFICANCE, holm
-from labelbench_core.analysis.frames import SETTING, by_seed, groups, ordered_splits
+from labelbench_core.analysis.frames import SETTING, by_strategy, groups, ordered_splits
 from labelbench_core.analysis.tables import TextTable, p_text
 from labelbench_core.analysis.units import of
 
@@ -79,7 +79,7 @@ def areas_by_dataset(rows: pd.DataFrame) -> pd.DataFrame:
 
     found: dict[str, dict[str, list[float]]] = {}
     for names, part in groups(rows, SETTING):
-        curves = {name: by_seed(one) for name, one in part.groupby("strategy", sort=False)}
+        curves = by_strategy(part)
         columns = [table.columns for table in curves.values()]
         budgets = functools.reduce(lambda first, second: first.intersection(second), columns)
         if len(budgets) < 2:
@@ -102,8 +102,9 @@ def _ranked(losses: pd.DataFrame) -> list[dict]:
     ranks = losses.round(12).rank(axis="columns").mean()
     order = list(ranks.sort_values(kind="stable").index)
     pairs = list(itertools.combinations(order, 2))
-    tests = [wilcoxon_p((losses[one] - losses[other]).to_numpy()) for one, other in pairs]
-    corrected = holm(np.array(tests))
+    values = {name: losses[name].to_numpy() for name in order}
+    tests = wilcoxon_p(np.stack([values[one] - values[other] for one, other in pairs]))
+    corrected = holm(tests)
     beside_best = {
         other: (test, p_holm)
         for (_, other), test, p_holm in zip(pairs[: len(order) - 1], tests, corrected, strict=False)
@@ -160,14 +161,20 @@ def friedman_p(losses: np.ndarray) -> float:
     return float(stats.f.sf(ratio, freedom, freedom * (count - 1)))
 
 
-def wilcoxon_p(differences: np.ndarray) -> float:
-    """Two-sided p-value of the signed-rank test; 1 where all are zero."""
+def wilcoxon_p(differences: np.ndarray) -> np.ndarray:
+    """Two-sided p-values (E,) of signed-rank tests of rows (E, N); 1 where all are zero."""
     from scipy import stats
 
     values = np.round(differences, 12)
-    if not values.any():
-        return 1.0
-    return float(stats.wilcoxon(values).pvalue)
+    found = np.ones(len(values))
+    sizes = np.sort(np.abs(values), axis=1)
+    # scipy takes one method for all rows that it is given: the exact one without zeros and ties.
+    is_plain = (sizes[:, 0] > 0) & (np.diff(sizes, axis=1) > 0).all(axis=1)
+    if is_plain.any():
+        found[is_plain] = stats.wilcoxon(values[is_plain], axis=1).pvalue
+    for row in np.flatnonzero(~is_plain & values.any(axis=1)):
+        found[row] = stats.wilcoxon(values[row]).pvalue
+    return found
 
 
 def indistinguishable(ranks: np.ndarray, width: float) -> list[tuple[int, int]]:

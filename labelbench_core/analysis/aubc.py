@@ -9,7 +9,7 @@ import numpy as np
 
 from labelbench_core.analysis.comparisons import holm, paired_test
 from labelbench_core.analysis.curves import t_interval
-from labelbench_core.analysis.frames import by_seed, group_columns, groups, shared_part
+from labelbench_core.analysis.frames import by_strategy, group_columns, groups, shared_part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,7 @@ def aubc_table(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     keys = group_columns(frame)
     tables = []
     for names, rows in groups(frame, keys):
-        curves = {name: by_seed(part) for name, part in rows.groupby("strategy", sort=False)}
+        curves = by_strategy(rows)
         base = curves.get(baseline)
         results = [
             {

@@ -12,7 +12,7 @@ import numpy as np
 from labelbench_core.analysis.aubc import area_under_budget_curve
 from labelbench_core.analysis.comparisons import SIGNIFICANCE, holm, paired_tests
 from labelbench_core.analysis.curves import t_interval
-from labelbench_core.analysis.frames import by_seed, group_columns, groups
+from labelbench_core.analysis.frames import by_strategy, group_columns, groups
 from labelbench_core.analysis.units import ends, of, value_bounds, value_text
 from labelbench_core.errors import listed
 
@@ -60,7 +60,7 @@ def best_strategies(frame: pd.DataFrame) -> pd.DataFrame:
     keys = group_columns(frame)
     rows = []
     for names, part in groups(frame, keys):
-        curves = {name: by_seed(one) for name, one in part.groupby("strategy", sort=False)}
+        curves = by_strategy(part)
         columns = [table.columns for table in curves.values()]
         budgets = functools.reduce(lambda first, second: first.intersection(second), columns)
         if len(curves) > 1 and len(budgets) > 1:

@@ -9,16 +9,18 @@ halves of its seeds.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labelbench_core.analysis.frames import (
     SETTING,
-    by_seed,
+    by_strategy,
     columns_for,
     groups,
     ordered_splits,
@@ -63,7 +65,16 @@ CARRIED_COLUMNS = (
 DRAWS = 2_000
 HALVES = 200
 """Random halves of the seeds over which the agreement of a setting with itself is a mean."""
-Tables = dict[str, "pd.DataFrame"]
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """One split of a setting: a table of `by_seed` for every strategy. Compared by identity."""
+
+    tables: dict[str, pd.DataFrame]
+
+
+Measuring = Callable[[Curves, tuple[str, ...], frozenset[int], str], list[Measured]]
 
 
 def carried_orders(
@@ -91,6 +102,8 @@ def carried_orders(
     import pandas as pd
 
     sides = [*_sides(rounds.assign(**{TRAINER: ""})), *_sides(finetuned)]
+    # Of every pair that a setting is in, mostly the same.
+    measuring = functools.cache(_measured)
     rows: list[dict[str, Any]] = []
     for (names, first), (others, second) in itertools.combinations(sides, 2):
         differing = [key for key in names if names[key] != others[key]]
@@ -102,32 +115,34 @@ def carried_orders(
                 rows += _of_split(
                     {**head, "split": split, "metric": experiment.metric},
                     (first[split], second[split]),
+                    measuring,
                     has_own_labels=key in ("dataset", "schedule"),
                 )
     return pd.DataFrame(rows, columns=columns_for(experiment, CARRIED_COLUMNS))
 
 
-def _sides(frame: pd.DataFrame) -> Iterator[tuple[dict[str, str], dict[str, Tables]]]:
-    """Every setting with its curves: split → strategy → table of `by_seed`."""
+def _sides(frame: pd.DataFrame) -> Iterator[tuple[dict[str, str], dict[str, Curves]]]:
+    """Every setting with the curves of its splits."""
     for names, rows in groups(frame, [*SETTING, TRAINER]):
         curves = {
-            split: {
-                name: by_seed(part)
-                for name, part in rows[rows["split"] == split].groupby("strategy", sort=False)
-            }
+            split: Curves(by_strategy(rows[rows["split"] == split]))
             for split in ordered_splits(rows["split"])
         }
         yield names, curves
 
 
 def _of_split(
-    head: Mapping[str, Any], sides: tuple[Tables, Tables], has_own_labels: bool
+    head: Mapping[str, Any],
+    sides: tuple[Curves, Curves],
+    measuring: Measuring,
+    has_own_labels: bool,
 ) -> Iterator[dict[str, Any]]:
-    common = [name for name in sides[0] if name in sides[1]]
+    common = tuple(name for name in sides[0].tables if name in sides[1].tables)
     if len(common) < FEWEST_STRATEGIES:
         return
     budgets = [
-        set.intersection(*(set(tables[name].columns) for name in common)) for tables in sides
+        frozenset.intersection(*(frozenset(side.tables[name].columns.tolist()) for name in common))
+        for side in sides
     ]
     if not has_own_labels:
         budgets = [budgets[0] & budgets[1]] * 2
@@ -135,8 +150,8 @@ def _of_split(
         if min(map(len, budgets)) < (1 if measure == FINAL else 2):
             continue
         first, second = (
-            [_measured(tables[name], labels, measure) for name in common]
-            for tables, labels in zip(sides, budgets, strict=True)
+            measuring(side, common, labels, measure)
+            for side, labels in zip(sides, budgets, strict=True)
         )
         rng = rng_for("carried-order", *head.values(), measure)
         found = correlations(first, second, rng, [SPEARMAN], DRAWS, are_paired=True)[SPEARMAN]
@@ -154,10 +169,16 @@ def _of_split(
         }
 
 
-def _measured(table: pd.DataFrame, labels: set[int], measure: str) -> Measured:
-    part = table[sorted(labels)]
-    columns = part.columns.to_numpy(dtype=np.int64)
-    return measured(columns, part.to_numpy(dtype=np.float64), list(part.index), measure)
+def _measured(
+    side: Curves, strategies: tuple[str, ...], labels: frozenset[int], measure: str
+) -> list[Measured]:
+    """One number for each seed of each of the strategies."""
+    columns = sorted(labels)
+    parts = [side.tables[name][columns] for name in strategies]
+    return [
+        measured(np.array(columns), part.to_numpy(np.float64), part.index.tolist(), measure)
+        for part in parts
+    ]
 
 
 def agreement_with_itself(side: Sequence[Measured], rng: np.random.Generator) -> float:

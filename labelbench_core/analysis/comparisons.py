@@ -85,27 +85,34 @@ def detectable_effect(num_seeds: int, alpha: float = SIGNIFICANCE) -> float:
 
     if num_seeds < 2:
         return math.nan
-    if not is_detectable(MOST_DEVIATIONS, num_seeds, alpha):
+    seeds = np.array([num_seeds])
+    if not is_detectable(np.array([MOST_DEVIATIONS]), seeds, alpha)[0]:
         return math.inf
-    settings = (num_seeds, alpha)
-    return float(optimize.brentq(_power_beyond, 1e-6, MOST_DEVIATIONS, settings))
+
+    def beyond(effect: float) -> float:
+        return float(_power_beyond(np.array([effect]), seeds, alpha)[0])
+
+    return float(optimize.brentq(beyond, 1e-6, MOST_DEVIATIONS))
 
 
-def is_detectable(effect: float, num_seeds: int, alpha: float = SIGNIFICANCE) -> bool:
-    """Whether a true difference of `effect` standard deviations is no less than
-    `detectable_effect(num_seeds, alpha)`, of two seeds or more: one power instead of a search.
+def is_detectable(
+    effects: np.ndarray, num_seeds: np.ndarray, alpha: float = SIGNIFICANCE
+) -> np.ndarray:
+    """Whether true differences of `effects` (E,) standard deviations are no less than
+    `detectable_effect` of `num_seeds` (E,) at `alpha`, of two seeds or more: one power instead of a
+    search.
     """
-    return _power_beyond(min(effect, MOST_DEVIATIONS), num_seeds, alpha) >= 0
+    return _power_beyond(np.minimum(effects, MOST_DEVIATIONS), num_seeds, alpha) >= 0
 
 
-def _power_beyond(effect: float, num_seeds: int, alpha: float) -> float:
-    """The power to find `effect`, less `POWER`."""
+def _power_beyond(effects: np.ndarray, num_seeds: np.ndarray, alpha: float) -> np.ndarray:
+    """The power to find each of `effects` (E,) with as many of `num_seeds` (E,), less `POWER`."""
     from scipy import stats
 
     freedom = num_seeds - 1
-    shift = effect * math.sqrt(num_seeds)
+    critical = of_counts(lambda count: _critical(count, alpha), freedom)
     # The far tail is left out: at 80 % power it is negligible, and it is hard to compute.
-    return float(stats.nct.sf(_critical(freedom, alpha), freedom, shift)) - POWER
+    return stats.nct.sf(critical, freedom, effects * np.sqrt(num_seeds)) - POWER
 
 
 @functools.cache
@@ -142,21 +149,9 @@ def compare_to_baseline(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     keys = group_columns(frame)
     tables = []
     for names, rows in groups(frame[frame["round"] > 0], keys):
-        results = []
-        for number, cell in rows.groupby("round", sort=False):
-            table = seed_table(cell, "strategy")
-            if baseline not in table:
-                continue
-            others = table.columns.drop(baseline)
-            differences = (table[others].sub(table[baseline], axis="index")).to_numpy().T
-            tests = paired_tests(np.ascontiguousarray(differences), names["metric"])
-            labels = int(cell["num_labeled"].iloc[0])
-            part = pd.DataFrame(
-                {"strategy": others, "round": number, "num_labeled": labels, **tests}
-            )
-            results.append(part[part["n_seeds"] > 0])
-        if results:
-            part = pd.concat(results, ignore_index=True).assign(**names)
+        part = _compared(rows, baseline, names["metric"])
+        if part is not None:
+            part = part.assign(**names)
             part["p_holm"] = holm(part["p_value"].to_numpy())
             tables.append(part)
     columns = [*keys, "strategy", "round", "num_labeled", *COMPARISON_COLUMNS]
@@ -164,6 +159,43 @@ def compare_to_baseline(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     merged = pd.concat(tables, ignore_index=True)[columns]
     return _by_strategy(merged, keys)
+
+
+def _compared(rows: pd.DataFrame, baseline: str, metric: str) -> pd.DataFrame | None:
+    """Tests of one group, all at once: a row per round and strategy that share a seed with it."""
+    import pandas as pd
+
+    number, rounds = pd.factorize(rows["round"])
+    # Those of the first round come first, in its order.
+    listed = rows["strategy"].iloc[np.argsort(number, kind="stable")]
+    names = list(dict.fromkeys(listed))
+    if baseline not in names:
+        return None
+    seeds, seed = np.unique(rows["seed"].to_numpy(), return_inverse=True)
+    shape = (len(rounds), len(names), len(seeds))
+    cell = np.ravel_multi_index(
+        (number, pd.Index(names).get_indexer(rows["strategy"]), seed), shape
+    )
+    if np.bincount(cell).max() > 1:
+        for one in range(len(rounds)):
+            seed_table(rows[number == one], "strategy")  # says which
+    cube = np.full(math.prod(shape), math.nan)
+    cube[cell] = rows["value"].to_numpy()
+    cube = cube.reshape(shape)
+    labels = rows["num_labeled"].to_numpy()[np.unique(number, return_index=True)[1]]
+    others = [place for place, name in enumerate(names) if name != baseline]
+    differences = cube[:, others] - cube[:, [names.index(baseline)]]
+    tests = paired_tests(differences.reshape(-1, len(seeds)), metric)
+    table = pd.DataFrame(
+        {
+            "strategy": np.tile(np.array(names, dtype=object)[others], len(rounds)),
+            "round": np.repeat(rounds, len(others)),
+            "num_labeled": np.repeat(labels, len(others)),
+            **tests,
+        }
+    )
+    table = table[table["n_seeds"] > 0].reset_index(drop=True)
+    return table if len(table) else None
 
 
 def _by_strategy(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -18,7 +18,7 @@ import numpy as np
 from labelbench_core.analysis.curves import t_quantile
 from labelbench_core.analysis.frames import (
     SETTING,
-    by_seed,
+    by_strategy,
     group_columns,
     groups,
     ordered_splits,
@@ -67,7 +67,7 @@ def headroom_table(frame: pd.DataFrame, experiment: Experiment) -> pd.DataFrame:
     results = []
     for names, rows in groups(wanted, keys) if experiment.ceilings else ():
         sign = of(names["metric"]).sign
-        tables = {name: sign * by_seed(part) for name, part in rows.groupby("strategy", sort=False)}
+        tables = {name: sign * table for name, table in by_strategy(rows).items()}
         base = tables.get(experiment.baseline)
         ceilings = [name for name in experiment.ceilings if name in tables]
         others = {*experiment.ceilings, experiment.baseline}

@@ -11,7 +11,7 @@ common first labels they go together, which makes the interval rather too wide t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,14 +19,21 @@ import numpy as np
 from labelbench_core.analysis.crossings import LabelsAtLevel, crossing_of_zero
 from labelbench_core.analysis.frames import (
     SETTING,
-    by_seed,
+    alike,
+    by_strategy,
     group_columns,
     groups,
     ordered_splits,
     setting_name,
 )
 from labelbench_core.analysis.saving_intervals import EXACT, LESS, MORE, Curve
-from labelbench_core.analysis.savings import BOUND_NAMES, curve, interval_text, saving_text
+from labelbench_core.analysis.savings import (
+    BOUND_NAMES,
+    interval_text,
+    paired_curves,
+    saving_text,
+    stacked,
+)
 from labelbench_core.analysis.tables import TextTable
 from labelbench_core.analysis.units import of, value_text
 
@@ -52,6 +59,10 @@ LEVEL_COLUMNS = (
     "saving_high",
     "saving_high_bound",
 )
+_NO_SAVINGS = {
+    name: "" if "bound" in name else math.nan
+    for name in LEVEL_COLUMNS[LEVEL_COLUMNS.index("baseline_labels") :]
+}
 UNDEFINED = "undefined"
 MOST_LEVELS = 12
 STEPS = (1.0, 2.0, 5.0)
@@ -88,30 +99,62 @@ def labels_at_levels(
     results = []
     for names, rows in groups(frame, keys):
         sign = of(names["metric"]).sign
-        tables = {name: sign * by_seed(part) for name, part in rows.groupby("strategy", sort=False)}
+        tables = {name: sign * table for name, table in by_strategy(rows).items()}
         chosen = sign * np.array(levels, dtype=np.float64)
         if not len(chosen):
             chosen = round_levels([table.mean().to_numpy() for table in tables.values()])
         if not len(chosen):
             continue
-        base = tables.get(baseline)
-        for strategy, table in tables.items():
-            own = reach(curve(table), chosen)
-            columns = _labels(curve(table), own)
-            saved = _no_savings(len(chosen))
-            shared = 0
-            if base is not None and strategy != baseline:
-                both = base.index.intersection(table.index)
-                shared = len(both)
-                if shared:
-                    saved = savings_at(curve(base.loc[both]), curve(table.loc[both]), chosen)
-            head = {"strategy": strategy, "n_seeds": len(table)}
-            beside = {"baseline": baseline, "n_shared_seeds": shared}
-            for place, level in enumerate(np.round(sign * chosen, DECIMALS).tolist()):
-                own_row = {name: values[place] for name, values in columns.items()}
-                saved_row = {name: values[place] for name, values in saved.items()}
-                results.append({**names, **head, "level": level, **own_row, **beside, **saved_row})
+        shown = np.round(sign * chosen, DECIMALS).tolist()
+        found = _found(tables, baseline, chosen)
+        results += [
+            {**names, **row, "level": level}
+            for name in tables
+            for level, row in zip(shown, found[name], strict=True)
+        ]
     return pd.DataFrame(results, columns=[*keys, *LEVEL_COLUMNS])
+
+
+def _found(
+    tables: Mapping[str, pd.DataFrame], baseline: str, levels: np.ndarray
+) -> dict[str, list[dict[str, Any]]]:
+    """Every strategy's rows, one for each level; strategies with equal seeds and labels at once."""
+    base = tables.get(baseline)
+    others = {name: table for name, table in tables.items() if name != baseline}
+    saved = {name: [{"n_shared_seeds": 0, **_NO_SAVINGS}] * len(levels) for name in tables}
+    for together in alike(others):
+        if base is None:
+            break
+        seeds = base.index.intersection(tables[together[0]].index)
+        if len(seeds):
+            curves = paired_curves(base, [tables[name] for name in together], seeds)
+            rows = _as_rows({"n_shared_seeds": len(seeds)}, savings_at(*curves, levels))
+            saved |= _shared_out(together, rows)
+    found = {}
+    for together in alike(tables):
+        own = stacked([tables[name] for name in together])
+        head = {"n_seeds": own.values.shape[1], "baseline": baseline}
+        found |= _shared_out(together, _as_rows(head, _labels(own, reach(own, levels))))
+    return {
+        name: [
+            {"strategy": name, **labels, **saving}
+            for labels, saving in zip(found[name], saved[name], strict=True)
+        ]
+        for name in tables
+    }
+
+
+def _as_rows(head: dict[str, Any], columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    return [
+        {**head, **dict(zip(columns, row, strict=True))}
+        for row in zip(*columns.values(), strict=True)
+    ]
+
+
+def _shared_out(names: Sequence[str], rows: list[Any]) -> dict[str, list[Any]]:
+    """Rows of strategies one after the other, as many for each."""
+    count = len(rows) // len(names)
+    return {name: rows[place * count :][:count] for place, name in enumerate(names)}
 
 
 def round_levels(means: Sequence[np.ndarray]) -> np.ndarray:
@@ -135,14 +178,19 @@ def round_levels(means: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def reach(own: Curve, levels: np.ndarray) -> LabelsAtLevel:
-    """Labels (E,) at which the mean of one curve first reaches each of E levels, with intervals."""
-    return crossing_of_zero(own.budgets, own.values[None] - levels[:, None, None])
+    """Labels at which mean curves first reach each of the levels (L,), with intervals.
+
+    (K · L,): of the first of K curves (K, S, T) first.
+    """
+    lacks = own.values[:, None] - levels[:, None, None]
+    return crossing_of_zero(own.budgets, lacks.reshape(-1, *own.values.shape[1:]))
 
 
 def savings_at(base: Curve, own: Curve, levels: np.ndarray) -> dict[str, list[Any]]:
     """Savings at each level, as the columns of `LEVEL_COLUMNS` from `baseline_labels` on.
 
-    Rows of both curves are the same seeds in the same order; more is better.
+    Of K pairs of curves (K, S, T); rows of both are the same seeds in the same order; more is
+    better. Returned: K · L values each, those of the first pair first.
     """
     needed, reached = reach(base, levels), reach(own, levels)
     base_last, own_last = base.budgets[-1], own.budgets[-1]
@@ -176,7 +224,7 @@ def savings_at(base: Curve, own: Curve, levels: np.ndarray) -> dict[str, list[An
     own_out, base_out = np.isinf(reached.low), np.isinf(needed.low)
     low_bound = np.where(base_out & ~low_open, MORE, low_bound)
     high_bound = np.where(own_out & ~high_open, LESS, high_bound)
-    single = len(base.values) == 1
+    single = base.values.shape[1] == 1
     gone = undefined | single
     kinds = np.where(gone, EXACT, low_bound), np.where(gone, EXACT, high_bound)
     names = [BOUND_NAMES[int(kind)] for kind in bound]
@@ -193,17 +241,12 @@ def savings_at(base: Curve, own: Curve, levels: np.ndarray) -> dict[str, list[An
     }
 
 
-def _no_savings(count: int) -> dict[str, list[Any]]:
-    columns = LEVEL_COLUMNS[LEVEL_COLUMNS.index("baseline_labels") :]
-    return {name: ["" if "bound" in name else math.nan] * count for name in columns}
-
-
 def _labels(own: Curve, found: LabelsAtLevel) -> dict[str, list[Any]]:
     """The columns of labels and their interval."""
     first, last = own.budgets[0], own.budgets[-1]
     never = np.isinf(found.estimate)
     kinds = np.where(never, MORE, np.where(found.estimate <= first, LESS, EXACT))
-    single = len(own.values) == 1
+    single = own.values.shape[1] == 1
     open_end = np.isinf(found.high) & (not single)
     return {
         "labels": np.minimum(found.estimate, last).tolist(),

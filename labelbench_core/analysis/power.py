@@ -9,7 +9,6 @@ stands beside it, and what follows from its ends beside the number of seeds.
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ from labelbench_core.analysis.comparisons import (
 from labelbench_core.analysis.curves import CONFIDENCE
 from labelbench_core.analysis.frames import (
     SETTING,
-    by_seed,
+    by_strategy,
     group_columns,
     groups,
     ordered_splits,
@@ -82,21 +81,30 @@ def power_table(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     keys = group_columns(frame)
     results = []
     for names, rows in groups(frame, keys):
-        tables = {name: by_seed(part) for name, part in rows.groupby("strategy", sort=False)}
+        tables = by_strategy(rows)
         base = tables.pop(baseline, None)
         if base is None:
             continue
-        steps = [points / 100 for points in POINTS]
         for measure in MEASURES:
             for strategy, table in tables.items():
                 differences = paired_differences(table, base, measure)
                 if not len(differences):
                     continue
                 head = {"strategy": strategy, "baseline": baseline, "measure": measure}
-                results += [
-                    {**names, **head, **row} for row in _rows(differences, len(tables), steps)
-                ]
-    return pd.DataFrame(results, columns=[*keys, *POWER_COLUMNS])
+                row = {**names, **head, **_spread(differences, len(tables))}
+                results += [{**row, "difference": points / 100} for points in POINTS]
+    found = pd.DataFrame(results, columns=[*keys, *POWER_COLUMNS])
+    if found.empty:
+        return found
+    steps, tests = (found[name].to_numpy(np.float64) for name in ("difference", "n_tests"))
+    for name, spread, alpha in (
+        ("seeds", "spread", SIGNIFICANCE),
+        ("seeds_low", "spread_low", SIGNIFICANCE),
+        ("seeds_high", "spread_high", SIGNIFICANCE),
+        ("seeds_holm", "spread", SIGNIFICANCE / tests),
+    ):
+        found[name] = seeds_needed(steps, found[spread].to_numpy(np.float64), alpha)
+    return found
 
 
 def paired_differences(one: pd.DataFrame, other: pd.DataFrame, measure: str) -> np.ndarray:
@@ -111,12 +119,13 @@ def paired_differences(one: pd.DataFrame, other: pd.DataFrame, measure: str) -> 
     return area_under_budget_curve(budgets, lines)
 
 
-def _rows(differences: np.ndarray, tests: int, steps: list[float]) -> list[dict[str, Any]]:
+def _spread(differences: np.ndarray, tests: int) -> dict[str, Any]:
+    """`POWER_COLUMNS` from `n_seeds` to `detectable_holm`."""
     count = len(differences)
     values = np.round(differences, 12)
     spread = float(values.std(ddof=1)) if count > 1 and np.ptp(values) > 0 else math.nan
     low, high = spread_interval(spread, count)
-    head = {
+    return {
         "n_seeds": count,
         "spread": spread,
         "spread_low": low,
@@ -125,17 +134,6 @@ def _rows(differences: np.ndarray, tests: int, steps: list[float]) -> list[dict[
         "n_tests": tests,
         "detectable_holm": spread * detectable_effect(count, SIGNIFICANCE / tests),
     }
-    return [
-        {
-            **head,
-            "difference": step,
-            "seeds": seeds_needed(step, spread),
-            "seeds_low": seeds_needed(step, low),
-            "seeds_high": seeds_needed(step, high),
-            "seeds_holm": seeds_needed(step, spread, SIGNIFICANCE / tests),
-        }
-        for step in steps
-    ]
 
 
 def spread_interval(spread: float, count: int) -> tuple[float, float]:
@@ -149,39 +147,56 @@ def spread_interval(spread: float, count: int) -> tuple[float, float]:
     return spread * math.sqrt(freedom / upper), spread * math.sqrt(freedom / lower)
 
 
-def seeds_needed(difference: float, spread: float, alpha: float = SIGNIFICANCE) -> float:
+def seeds_needed(
+    difference: np.ndarray | float,
+    spread: np.ndarray | float,
+    alpha: np.ndarray | float = SIGNIFICANCE,
+) -> np.ndarray:
     """The fewest seeds whose paired t-test shows a true `difference` with 80 % power.
 
-    NaN where the spread is not known, infinite where more than `MOST_SEEDS` are needed.
+    The three, and what is returned, have one shape, or are numbers. NaN where the spread is not
+    known, infinite where more than `MOST_SEEDS` are needed.
     """
-    if math.isnan(spread) or spread <= 0:
-        return math.nan
-    return _fewest(round(difference / spread, 9), alpha)
+    steps, spreads, levels = np.broadcast_arrays(difference, spread, alpha)
+    found = np.full(steps.shape, math.nan)
+    known = spreads > 0
+    # Rounded as decimals are, in which a ratio of two of them often is one.
+    ratios = (steps[known] / spreads[known]).tolist()
+    effects, tested = np.array([round(ratio, 9) for ratio in ratios]), levels[known]
+    needed = np.full(len(effects), math.nan)
+    for level in np.unique(tested):
+        distinct, place = np.unique(effects[tested == level], return_inverse=True)
+        needed[tested == level] = _fewest(distinct, float(level))[place]
+    found[known] = needed
+    return found
 
 
-@functools.lru_cache(maxsize=100_000)
-def _fewest(effect: float, alpha: float) -> float:
+def _fewest(effects: np.ndarray, alpha: float) -> np.ndarray:
+    """`seeds_needed` of `effects` (E,), in standard deviations."""
     from scipy import special
 
-    if effect <= 0:
-        return math.inf
+    needed = np.full(len(effects), math.inf)
+    known = np.flatnonzero(effects > 0)
+    effects = effects[known]
     # Where the spread is known, as many as `few` or more are needed.
     quantiles = special.ndtri(1 - alpha / 2) + special.ndtri(POWER)
-    few = int(min(MOST_SEEDS, max(1, (quantiles / effect) ** 2 - 1)))
-    if few > 1 and is_detectable(effect, few, alpha):
-        few = 1
+    few = np.clip((quantiles / effects) ** 2 - 1, 1, MOST_SEEDS).astype(np.int64)
+    few[(few > 1) & is_detectable(effects, np.maximum(few, 2), alpha)] = 1
     many = few + 1
-    while not is_detectable(effect, many, alpha):
-        if many >= MOST_SEEDS:
-            return math.inf
-        few, many = many, 2 * many - few + 1
-    while many - few > 1:
-        middle = (few + many) // 2
-        if is_detectable(effect, middle, alpha):
-            many = middle
-        else:
-            few = middle
-    return float(many) if many <= MOST_SEEDS else math.inf
+    while True:
+        short = np.flatnonzero(many <= MOST_SEEDS)
+        short = short[~is_detectable(effects[short], many[short], alpha)]
+        if not len(short):
+            break
+        few[short], many[short] = many[short], 2 * many[short] - few[short] + 1
+    # Beyond `MOST_SEEDS` it need not be detectable: the search below goes up to there.
+    many = np.minimum(many, MOST_SEEDS + 1)
+    while len(wide := np.flatnonzero(many - few > 1)):
+        middle = (few[wide] + many[wide]) // 2
+        enough = is_detectable(effects[wide], middle, alpha)
+        many[wide[enough]], few[wide[~enough]] = middle[enough], middle[~enough]
+    needed[known] = np.where(many <= MOST_SEEDS, many, math.inf)
+    return needed
 
 
 def power_tables(table: pd.DataFrame) -> list[TextTable]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelbench_core.analysis.crossings import first_crossing
-from labelbench_core.analysis.frames import SETTING, by_seed, groups, ordered_splits
+from labelbench_core.analysis.frames import SETTING, by_strategy, groups, ordered_splits
 from labelbench_core.analysis.units import of
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def label_ratios(rows: pd.DataFrame, baseline: str) -> pd.DataFrame:
     tables = []
     for names, part in groups(rows, [*SETTING, "metric"]):
         sign = of(names["metric"]).sign
-        curves = {name: sign * by_seed(one) for name, one in part.groupby("strategy", sort=False)}
+        curves = {name: sign * table for name, table in by_strategy(part).items()}
         if baseline not in curves:
             continue
         level = float(curves[baseline].iloc[:, -1].mean())

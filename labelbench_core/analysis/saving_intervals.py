@@ -82,6 +82,11 @@ class Savings:
     high: np.ndarray
     high_bound: np.ndarray
 
+    @property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """How to read the saving, and the two ends of its interval."""
+        return self.bound, self.low_bound, self.high_bound
+
 
 def compute_savings(baseline: Curve, strategy: Curve, definition: str) -> Savings:
     """Savings with 95 % intervals. Rows of both curves are the same seeds in the same order."""

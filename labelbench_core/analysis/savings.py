@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labelbench_core.analysis.frames import by_seed, group_columns, groups
+from labelbench_core.analysis.frames import alike, by_strategy, group_columns, groups
 from labelbench_core.analysis.saving_intervals import (
     AT_BASELINE,
     DEFINITIONS,
@@ -18,6 +19,7 @@ from labelbench_core.analysis.saving_intervals import (
     LESS,
     MORE,
     Curve,
+    Savings,
     compute_savings,
 )
 from labelbench_core.analysis.units import of
@@ -53,21 +55,29 @@ def saving_with_interval(
     `_rng` has no effect: nothing is drawn, but callers from the time of the bootstrap pass it.
     Returned keys: `SAVING_COLUMNS` from `level` on.
     """
-    found = compute_savings(baseline, strategy, definition)
-    saving = float(found.saving[0])
-    labels = (found.baseline_labels[0], found.strategy_labels[0])
-    needed, own = (float(count) if np.isfinite(count) else math.nan for count in labels)
-    return {
-        "level": float(found.level[0]),
-        "baseline_labels": needed,
-        "strategy_labels": own,
-        "saving": saving,
-        "bound": "undefined" if math.isnan(saving) else BOUND_NAMES[int(found.bound[0])],
-        "low": float(found.low[0]),
-        "low_bound": BOUND_NAMES[int(found.low_bound[0])],
-        "high": float(found.high[0]),
-        "high_bound": BOUND_NAMES[int(found.high_bound[0])],
+    return _rows(compute_savings(baseline, strategy, definition))[0]
+
+
+def _rows(found: Savings) -> list[dict[str, float | str]]:
+    """`SAVING_COLUMNS` from `level` on, for each experiment."""
+    needed, own = (
+        np.where(np.isfinite(labels), labels, math.nan)
+        for labels in (found.baseline_labels, found.strategy_labels)
+    )
+    names = [[BOUND_NAMES[kind] for kind in kinds.tolist()] for kinds in found.bounds]
+    bounds = np.where(np.isnan(found.saving), "undefined", names[0]).tolist()
+    columns = {
+        "level": found.level.tolist(),
+        "baseline_labels": needed.tolist(),
+        "strategy_labels": own.tolist(),
+        "saving": found.saving.tolist(),
+        "bound": bounds,
+        "low": found.low.tolist(),
+        "low_bound": names[1],
+        "high": found.high.tolist(),
+        "high_bound": names[2],
     }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def label_savings(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
@@ -83,26 +93,48 @@ def label_savings(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     results = []
     for names, rows in groups(frame, keys):
         sign = of(names["metric"]).sign
-        tables = {name: sign * by_seed(part) for name, part in rows.groupby("strategy", sort=False)}
+        tables = {name: sign * table for name, table in by_strategy(rows).items()}
         if baseline not in tables:
             continue
         whole = tables.pop(baseline)
-        for strategy, table in tables.items():
-            shared = whole.index.intersection(table.index)
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for together in alike(tables):
+            shared = whole.index.intersection(tables[together[0]].index)
             if shared.empty:
                 continue
-            base, table = whole.loc[shared], table.loc[shared]
+            base, own = paired_curves(whole, [tables[name] for name in together], shared)
             for definition in DEFINITIONS:
-                values = saving_with_interval(curve(base), curve(table), definition)
-                values["level"] = sign * values["level"]
-                head = {"strategy": strategy, "baseline": baseline, "definition": definition}
-                results.append({**names, **head, "n_seeds": len(base), **values})
+                rows_found = _rows(compute_savings(base, own, definition))
+                for strategy, values in zip(together, rows_found, strict=True):
+                    found[strategy, definition] = {"n_seeds": len(shared), **values}
+        for strategy in tables:
+            for definition in DEFINITIONS:
+                if values := found.get((strategy, definition)):
+                    values["level"] = sign * values["level"]
+                    head = {"strategy": strategy, "baseline": baseline, "definition": definition}
+                    results.append({**names, **head, **values})
     return pd.DataFrame(results, columns=[*keys, *SAVING_COLUMNS])
 
 
 def curve(table: pd.DataFrame) -> Curve:
     """A table of `frames.by_seed` as a curve."""
     return Curve(table.columns.to_numpy(dtype=np.float64), table.to_numpy(dtype=np.float64))
+
+
+def paired_curves(
+    base: pd.DataFrame, others: Sequence[pd.DataFrame], seeds: pd.Index
+) -> tuple[Curve, Curve]:
+    """The baseline against K tables with equal labels, over `seeds`, as K experiments at once."""
+    return stacked([base.loc[seeds]] * len(others)), stacked([one.loc[seeds] for one in others])
+
+
+def stacked(tables: Sequence[pd.DataFrame]) -> Curve:
+    """Tables of `frames.by_seed` with equal seeds and labels as the curves of as many experiments.
+
+    `values` are (K, S, T).
+    """
+    labels = tables[0].columns.to_numpy(dtype=np.float64)
+    return Curve(labels, np.stack([table.to_numpy(dtype=np.float64) for table in tables]))
 
 
 def saving_text(value: float, bound: str = "") -> str:

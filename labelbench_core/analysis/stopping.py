@@ -15,7 +15,7 @@ import numpy as np
 from labelbench_core.analysis.curves import t_intervals
 from labelbench_core.analysis.frames import (
     SETTING,
-    by_seed,
+    by_strategy,
     group_columns,
     groups,
     ordered_splits,
@@ -24,7 +24,7 @@ from labelbench_core.analysis.frames import (
 )
 from labelbench_core.analysis.stopping_rules import RULES
 from labelbench_core.analysis.tables import TextTable
-from labelbench_core.analysis.units import difference_bounds, ends, of, signed
+from labelbench_core.analysis.units import difference_bounds, of, signed
 from labelbench_core.metrics.signals import SIGNALS
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ STOPPING_COLUMNS = (
     "lost_low",
     "lost_high",
 )
+Stops = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
+"""(Rule, its parameters) → where each seed stops, and whether it does; (S,) each."""
 HINDSIGHT, NEAR = "hindsight", 0.01
 """Not a rule: the first round within `NEAR` of the last, which is known only afterwards."""
 
@@ -73,47 +75,52 @@ def stopping_table(frame: pd.DataFrame, signals: pd.DataFrame) -> pd.DataFrame:
 
     keys = group_columns(frame)
     chains = [*present(frame, SETTING), "strategy"]
-    said = {tuple(names.values()): rows for names, rows in groups(signals, chains)}
+    ordered = signals.sort_values(["seed", "num_labeled"], kind="stable")
+    said = {tuple(names.values()): rows for names, rows in groups(ordered, chains)}
+    known: dict[tuple, Stops] = {}
     results: list[dict[str, Any]] = []
     for names, rows in groups(frame, keys):
-        for strategy, part in rows.groupby("strategy", sort=False):
-            own = said.get((*(names[key] for key in chains[:-1]), strategy))
-            table = by_seed(part)
-            if own is not None and table.shape[1] > 1:
-                places = _stops(table, own, names["metric"])
+        for strategy, table in by_strategy(rows).items():
+            chain = (*(names[key] for key in chains[:-1]), strategy)
+            if chain in said and table.shape[1] > 1:
+                # The same in all splits: rules read signals, not the metric.
+                key = (chain, tuple(table.index.tolist()), tuple(table.columns.tolist()))
+                if key not in known:
+                    known[key] = _stops(table, said[chain])
+                places = known[key] and {**known[key], **_hindsight(table, names["metric"])}
                 results += [
                     {**names, "strategy": strategy, **row} for row in _rows(places, table, names)
                 ]
     return pd.DataFrame(results, columns=[*keys, *STOPPING_COLUMNS])
 
 
-def _stops(
-    table: pd.DataFrame, signals: pd.DataFrame, metric: str
-) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
-    """(Rule, its parameters) → where each seed stops, and whether it does; (S,) each.
+def _stops(table: pd.DataFrame, signals: pd.DataFrame) -> Stops:
+    """What each rule says of `signals`, in the order of seeds and labels.
 
     Rules whose signal no round has are left out, and all where rounds of `table` have no signals.
     """
     labels = table.columns.to_numpy(dtype=np.float64)
-    wanted = signals[signals["seed"].isin(table.index) & signals["num_labeled"].isin(labels)]
-    ordered = wanted.sort_values(["seed", "num_labeled"], kind="stable")
-    if len(ordered) != table.size:
+    wanted = signals["seed"].isin(table.index) & signals["num_labeled"].isin(labels)
+    if not wanted.all():
+        signals = signals[wanted]
+    if len(signals) != table.size:
         return {}
     found = {}
     shape = (*table.shape, len(SIGNALS))
-    cube = ordered[list(SIGNALS)].to_numpy(dtype=np.float64).reshape(shape)
+    cube = signals[list(SIGNALS)].to_numpy(dtype=np.float64).reshape(shape)
     for name, rule in RULES.items():
         values = cube[:, :, SIGNALS.index(rule.signal)]
         if not np.isnan(values).all():
             found[name, rule.parameters] = rule.stops(values, labels)
-    if found:
-        near = of(metric).sign * (table.to_numpy() - table.to_numpy()[:, -1:]) >= -NEAR - 1e-12
-        places = near.argmax(axis=1)
-        found[HINDSIGHT, f"within {_near_text(metric)} of the last"] = (
-            places,
-            places < len(labels) - 1,
-        )
     return found
+
+
+def _hindsight(table: pd.DataFrame, metric: str) -> Stops:
+    """Where each seed is near its last value for the first time."""
+    values = table.to_numpy()
+    places = (of(metric).sign * (values - values[:, -1:]) >= -NEAR - 1e-12).argmax(axis=1)
+    name = (HINDSIGHT, f"within {_near_text(metric)} of the last")
+    return {name: (places, places < table.shape[1] - 1)}
 
 
 def _near_text(metric: str) -> str:
@@ -121,7 +128,7 @@ def _near_text(metric: str) -> str:
 
 
 def _rows(
-    places: dict[tuple[str, str], tuple[np.ndarray, np.ndarray]],
+    places: Stops,
     table: pd.DataFrame,
     names: dict[str, Any],
 ) -> list[dict[str, Any]]:
@@ -140,10 +147,10 @@ def _rows(
     }
     columns: dict[str, list[float]] = {}
     for name, (numbers, bounds) in measures.items():
-        means, halves = (part.tolist() for part in t_intervals(np.round(numbers, 12)))
-        both = [ends(mean, half, bounds) for mean, half in zip(means, halves, strict=True)]
-        columns[name] = means
-        columns[f"{name}_low"], columns[f"{name}_high"] = map(list, zip(*both, strict=True))
+        mean, half = t_intervals(np.round(numbers, 12))
+        columns[name] = mean.tolist()
+        columns[f"{name}_low"] = np.maximum(mean - half, bounds[0]).tolist()
+        columns[f"{name}_high"] = np.minimum(mean + half, bounds[1]).tolist()
     found = []
     for row, ((rule, parameters), (_, stopped)) in enumerate(places.items()):
         low, high = share_interval(int(stopped.sum()), len(seeds))

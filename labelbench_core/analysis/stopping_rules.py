@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 Test = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(S, R) values of a signal, a row per seed and NaN where there is none, and (R,) numbers of
@@ -59,9 +60,9 @@ def at_least(limit: float, window: int = 1) -> Test:
 
     def test(values: np.ndarray, _: np.ndarray) -> np.ndarray:
         found = np.zeros(values.shape, bool)
-        for end in range(window, values.shape[1] + 1):
-            mean = values[:, end - window : end].mean(axis=1)
-            found[:, end - 1] = mean >= limit - ROUNDING  # NaN is never enough
+        if values.shape[1] >= window:
+            means = sliding_window_view(values, window, axis=1).mean(axis=2)
+            found[:, window - 1 :] = means >= limit - ROUNDING  # NaN is never enough
         return found
 
     return test
@@ -78,8 +79,8 @@ def falls(times: int) -> Test:
     def test(values: np.ndarray, _: np.ndarray) -> np.ndarray:
         found = np.zeros(values.shape, bool)
         fell = np.diff(values, axis=1) < 0
-        for end in range(times, values.shape[1]):
-            found[:, end] = fell[:, end - times : end].all(axis=1)
+        if fell.shape[1] >= times:
+            found[:, times:] = sliding_window_view(fell, times, axis=1).all(axis=2)
         return found
 
     return test
@@ -94,10 +95,10 @@ def gains_little(limit: float, window: int) -> Test:
 
     def test(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
         found = np.zeros(values.shape, bool)
-        for end in range(window, values.shape[1]):
-            gain = (values[:, end] - values[:, end - window]) / (labels[end] - labels[end - window])
-            is_highest = values[:, end] >= values[:, : end + 1].max(axis=1)
-            found[:, end] = is_highest & (gain > 0) & (gain < limit)
+        now, before = slice(window, None), slice(None, -window)
+        gain = (values[:, now] - values[:, before]) / (labels[now] - labels[before])
+        is_highest = values[:, now] >= np.maximum.accumulate(values, axis=1)[:, now]
+        found[:, now] = is_highest & (gain > 0) & (gain < limit)
         return found
 
     return test

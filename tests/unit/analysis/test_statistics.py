@@ -20,7 +20,7 @@ from labelbench_core.analysis.comparisons import (
 )
 from labelbench_core.analysis.curves import summarise_curves, t_interval
 from labelbench_core.analysis.finetuning import compare_to_proxy, verdict
-from labelbench_core.analysis.frames import seed_table
+from labelbench_core.analysis.frames import by_seed, by_strategy, seed_table
 from labelbench_core.analysis.pairwise import checkpoint_rounds, penalty_matrix
 from labelbench_core.analysis.ranking import mean_ranks
 from labelbench_core.analysis.summary import last_difference_text
@@ -104,6 +104,20 @@ def test_two_values_for_one_seed_are_refused() -> None:
     assert table.columns.tolist() == ["b", "a"]
     assert table.iloc[0].tolist() == [0.5, 0.7]
     assert np.isnan(table.loc[1, "a"])
+
+
+def test_tables_of_all_strategies_are_those_of_each() -> None:
+    even = curves({"b": [[0.5, 0.7], [0.6, 0.8]], "a": [[0.7, 0.6], [0.4, 0.9]]})
+    for frame in (even, even.iloc[::-1], even[(even["strategy"] != "a") | (even["seed"] > 0)]):
+        wanted = {name: by_seed(part) for name, part in frame.groupby("strategy", sort=False)}
+        found = by_strategy(frame)
+        assert list(found) == list(wanted)
+        for name, table in wanted.items():
+            pd.testing.assert_frame_equal(found[name], table)
+    with pytest.raises(InputError, match="not every seed has every number of labels"):
+        by_strategy(even.iloc[:-1])
+    with pytest.raises(InputError, match="two values for one seed"):
+        compare_to_baseline(pd.concat([even, even.iloc[-1:]]), "b")
 
 
 def test_paired_test_without_spread() -> None:
