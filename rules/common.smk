@@ -67,7 +67,9 @@ if workflow.is_main_process and not USES_CONDA:
     )
 # For all rules, including those of an outer workflow.
 shell.prefix(
-    parsing.shell_prefix(PROJECT, uses_conda=USES_CONDA, keep_python_path=MODULE is not None)
+    parsing.shell_prefix(
+        PROJECT, uses_conda=USES_CONDA, keep_python_path=MODULE is not None or not USES_CONDA
+    )
 )
 
 # Facts of this machine, which enter no params. Without a GPU, jobs that would use one run side by side,

@@ -343,7 +343,7 @@ def shell_prefix(project: str | Path, *, uses_conda: bool, keep_python_path: boo
     The library is found without being installed. Without conda, the runner's own interpreter comes
     first, so that a virtual environment works without being activated. Folders may have any name.
     With `keep_python_path`, the former `PYTHONPATH` comes after the library: an outer workflow may
-    need it.
+    need it, and packages of a user's own that are found only there are found by this process, too.
     """
     others = '"${PYTHONPATH:+:$PYTHONPATH}"' if keep_python_path else ""
     steps = ["set -euo pipefail", f"export PYTHONPATH={shlex.quote(str(project))}{others}"]

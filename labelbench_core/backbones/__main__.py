@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     if any(one.split("=")[0] == "--check" for one in argv):
         return check(argv)
-    more = "--check ID [--configfile FILE] tries a backbone out on two photographs"
+    more = "--check ID [--configfile FILE] tries a backbone out on two photographs, or texts"
     return listing.list_command("backbones", COLUMNS, argv, more)
 
 

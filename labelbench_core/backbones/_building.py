@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import hashlib
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from labelbench_core.backbones.model_files import file_sha256
 from labelbench_core.datasets.images.framing import SHORTEST, Framing
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import seed_for
+from labelbench_core.storage.places import at_home, is_file, looking, printable
 
 if TYPE_CHECKING:
     import torch
@@ -120,11 +122,17 @@ def seeded_initialisation(random_seed: int) -> Iterator[None]:
 
 
 def require_file(checkpoint: str, option: str = "checkpoint") -> Path:
-    """The path of a local checkpoint; `InputError` if there is none."""
-    path = Path(checkpoint).expanduser()
-    if not path.is_file() or path.stat().st_size == 0:
+    """The path of a local checkpoint; `InputError` if there is none that can be read."""
+    path = at_home(checkpoint)
+    told = f"{option}: {printable(path)}"
+    with looking(told):
+        is_there = is_file(path) and path.stat().st_size > 0
+    if not is_there:
+        what = "is a folder" if os.path.isdir(path) else "no such file, or it is empty"
+        raise InputError(f"{told}: {what}; allowed: an existing file")
+    if not os.access(path, os.R_OK):
         raise InputError(
-            f"{option}: {path}: no such file, or it is empty; allowed: an existing file"
+            f"{told}: cannot be read: no permission; allowed: a file that you may read"
         )
     return path
 

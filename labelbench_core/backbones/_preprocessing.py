@@ -14,6 +14,7 @@ from typing import Any
 
 from labelbench_core.datasets.images.framing import RESIZE_MODES, Framing
 from labelbench_core.errors import InputError, shown
+from labelbench_core.storage.places import at_home, is_file
 
 INTERPOLATIONS = ("bilinear", "bicubic")
 KEYS = ("mean", "std", "interpolation", "resize_mode")
@@ -132,14 +133,14 @@ def check_architecture(checkpoint: str, name: str, model: str, known_as: Sequenc
 
 
 def _beside(checkpoint: str, name: str) -> Path:
-    return Path(checkpoint).expanduser().parent / name
+    return at_home(checkpoint).parent / name
 
 
 def _content(path: Path) -> dict[str, Any]:
     """The object in a JSON file; empty if there is no file, or something else in it."""
-    if not path.is_file():
-        return {}
     try:
+        if not is_file(path):
+            return {}
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON ({error}); fix or remove it") from error

@@ -17,6 +17,7 @@ from typing import Any
 from labelbench_core import registry
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
+from labelbench_core.storage.places import at_home
 
 _SCRIPT = """
 import importlib, json, sys
@@ -92,7 +93,7 @@ def _key(entry: Mapping[str, Any], library: str | None) -> str | None:
     paths = [Path(library)]
     weights = options.get(info.get("weights_file", ""))
     if isinstance(weights, str):
-        file = Path(weights).expanduser().absolute()
+        file = at_home(weights).absolute()
         paths += [file, *file.parent.glob("*.json")]
     found = [(str(one), one.stat().st_size, one.stat().st_mtime_ns) for one in sorted(paths)]
     content = files.canonical_json([name, options, found, _code()])

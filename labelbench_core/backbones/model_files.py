@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from labelbench_core.storage.files import sha256_file
+from labelbench_core.storage.places import is_file
 
 EXTERNAL = ("", ".data", "_data")
 """What follows a file's name: nothing; and at files with the weights of an ONNX file."""
@@ -25,4 +26,4 @@ def file_sha256(path: Path, digest: Callable[[Path], str] = sha256_file) -> str:
 def parts_of(path: Path) -> Iterable[Path]:
     """A file, and those beside it that are part of it."""
     beside = [path.with_name(path.name + ending) for ending in EXTERNAL]
-    return [one for one in beside if one.is_file()]
+    return [one for one in beside if is_file(one)]

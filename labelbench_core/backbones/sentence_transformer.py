@@ -17,6 +17,7 @@ from typing import Any, Literal
 from labelbench_core.backbones import TextBackbone
 from labelbench_core.errors import InputError, listed, shown
 from labelbench_core.registry.options import Count
+from labelbench_core.storage.places import at_home
 
 INFO = {
     "summary": "text encoders by name or from a folder, as sentence-transformers stores them",
@@ -142,7 +143,7 @@ def model_folder(model: str) -> Path | str:
             raise InputError(f"{told}: pip install {name.replace('_', '-')}")
         return Path(folders[0], inside)
     is_path = model.startswith(("/", ".", "~")) or model.count("/") != 1
-    folder = Path(model).expanduser()
+    folder = at_home(model)
     return folder if os.path.isdir(folder) or is_path else model
 
 

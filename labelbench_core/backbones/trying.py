@@ -1,16 +1,16 @@
-"""Trying a backbone of images out on two photographs, before anything runs."""
+"""Trying a backbone out on two photographs or two texts, before anything runs."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core import registry
-from labelbench_core.backbones import Backbone
+from labelbench_core.backbones import Backbone, TextBackbone
 from labelbench_core.backbones.folding import LARGEST_ERROR, fold_batch_norm
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, listed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 SECONDS = 1.0
 BATCH = 8
 SPREAD = 1e-6
-"""Below this share of the largest feature, two images have the same features."""
+"""Below this share of the largest feature, two rows have the same features."""
+TEXTS = (
+    "The film was fine, and the pictures of the mountains were better than in the book.",
+    "I lost my card.",
+)
+_Row = tuple[str, str]
+"""What a line is about, and what it says."""
 
 
 @dataclass(frozen=True)
@@ -31,60 +37,109 @@ class Trial:
 
 
 def try_out(name: str, entry: Mapping[str, Any]) -> Trial:
-    """Embed two photographs as jobs do, on the CPU in float32, and compare with the library's own.
+    """Embed two photographs, or two texts, as jobs do, on the CPU in float32.
 
-    Jobs fold batch norms into convolutions, which changes how numbers are rounded. Features agree
-    if they differ by at most `LARGEST_ERROR` of the largest one: dozens of layers in float32 stay
-    well below it, and so does the rounding to float16 in which embeddings are kept (at most 0.0005
-    of a feature), while another layer, weight or preprocessing exceeds it by far.
+    Features of photographs are compared with the library's own, those of texts with those of each
+    text alone. Jobs fold batch norms into convolutions, which changes how numbers are rounded.
+    Features agree if they differ by at most `LARGEST_ERROR` of the largest one: dozens of layers in
+    float32 stay well below it, and so does the rounding to float16 in which embeddings are kept (at
+    most 0.0005 of a feature), while another layer, weight or preprocessing exceeds it by far.
 
     Raises
     ------
     InputError
-        If it cannot be built, or reads no images.
+        If it cannot be built, or reads neither images nor texts.
     """
-    import torch
-
-    from labelbench_core.backbones._own_features import LIBRARIES
-
     implementation, options = entry["implementation"], registry.options_of(entry)
     component = registry.load("backbones", implementation)
     component.check(**options)
     backbone = registry.build("backbones", entry)
-    if not isinstance(backbone, Backbone):
-        raise InputError(f"{name}: reads {backbone.reads}; allowed: backbones that read images")
+    if isinstance(backbone, Backbone):
+        rows, broken = _with_images(backbone, implementation, options)
+    elif isinstance(backbone, TextBackbone):
+        rows, broken = _with_texts(backbone)
+    else:
+        raise InputError(
+            f"{name}: reads {backbone.reads}; allowed: backbones that read images or texts"
+        )
+    lines = [f"{name}: {implementation}", *(f"  {label:<13} {text}" for label, text in rows)]
+    return Trial([*lines, *(f"  {'wrong':<13} {one}" for one in broken)], bool(broken))
+
+
+def _with_images(
+    backbone: Backbone, implementation: str, options: Mapping[str, Any]
+) -> tuple[list[_Row], list[str]]:
+    """What two photographs show, and what is wrong."""
+    import torch
+
+    from labelbench_core.backbones._own_features import LIBRARIES
+
     network, folds = fold_batch_norm(backbone.model, backbone.input_size)
+    own = None
     with torch.inference_mode():
         pixels = backbone.preprocess(torch.from_numpy(photographs()))
         features = network(pixels)
-        rate = _images_per_second(network, pixels)
-        own = None
+        batch = pixels.repeat(BATCH // len(pixels), 1, 1, 1)
+        rate = _a_second(lambda: network(batch))
         if implementation in LIBRARIES:
             library, compute = LIBRARIES[implementation]
             own = (library, compute(pixels, options))
-    rows = [
-        (
-            "features",
-            f"shape {tuple(features.shape)}, {str(features.dtype).removeprefix('torch.')}",
-        ),
-        ("layer", backbone.layer),
-        ("speed", f"{rate:.3g} images a second in batches of {BATCH} on this machine's CPU"),
-        *((key, _shown(value)) for key, value in backbone.preprocessing().items()),
-        ("dropped", ", ".join(backbone.dropped) or "nothing"),
-        ("folded", f"{len(folds)} batch norms"),
-        ("weights", f"SHA-256 {backbone.weights_sha256}"),
-    ]
-    broken = []
+    dropped = ("dropped", ", ".join(backbone.dropped) or "nothing")
+    rows = _rows(backbone, features, f"{rate:.3g} images", [dropped])
+    rows.insert(-1, ("folded", f"{len(folds)} batch norms"))
+    broken: list[str] = []
     if own is not None:
-        told, equal = _compared(*own, features)
+        told, equal = _compared(own[1], features, f"{own[0]}'s own")
         rows.append(("compared", told))
         broken += [] if equal else [f"features differ from {own[0]}'s own"]
+    return rows, broken + _faults(features, "photographs")
+
+
+def _with_texts(backbone: TextBackbone) -> tuple[list[_Row], list[str]]:
+    """What two texts show, and what is wrong: padding one to the other's length changes nothing."""
+    import torch
+
+    from labelbench_core.backbones.pooling import features_of
+
+    def embed(texts: Sequence[str]) -> torch.Tensor:
+        tokens = backbone.tokens(texts, padding=True, return_tensors="pt")
+        hidden = backbone.model(**tokens).last_hidden_state
+        return features_of(backbone, hidden, tokens["attention_mask"], backbone.dense)
+
+    with torch.inference_mode():
+        features = embed(TEXTS)
+        alone = torch.cat([embed([one]) for one in TEXTS])
+        rate = _a_second(lambda: embed(TEXTS * (BATCH // len(TEXTS))))
+    counts = [len(ids) for ids in backbone.tokens(TEXTS)["input_ids"]]
+    rows = _rows(backbone, features, f"{rate:.3g} texts", [("tokens", listed(counts))])
+    told, equal = _compared(alone, features, "those of each text alone")
+    rows.append(("padded", told))
+    broken = [] if equal else ["features of a text depend on the text beside it"]
+    return rows, broken + _faults(features, "texts")
+
+
+def _rows(
+    backbone: Backbone | TextBackbone, features: torch.Tensor, rate: str, more: Sequence[_Row]
+) -> list[_Row]:
+    """What is told of every backbone."""
+    kind = str(features.dtype).removeprefix("torch.")
+    return [
+        ("features", f"shape {tuple(features.shape)}, {kind}"),
+        ("layer", backbone.layer),
+        ("speed", f"{rate} a second in batches of {BATCH} on this machine's CPU"),
+        *((key, _shown(value)) for key, value in backbone.preprocessing().items()),
+        *more,
+        ("weights", f"SHA-256 {backbone.weights_sha256}"),
+    ]
+
+
+def _faults(features: torch.Tensor, rows: str) -> list[str]:
+    """What is wrong with the features (2, D) of two different `rows`."""
     if not features.isfinite().all():
-        broken.append("features are not all finite")
-    elif (features[0] - features[1]).abs().max() <= SPREAD * features.abs().max():
-        broken.append("two different photographs have the same features")
-    lines = [f"{name}: {implementation}", *(f"  {label:<13} {text}" for label, text in rows)]
-    return Trial([*lines, *(f"  {'wrong':<13} {one}" for one in broken)], bool(broken))
+        return ["features are not all finite"]
+    if (features[0] - features[1]).abs().max() <= SPREAD * features.abs().max():
+        return [f"two different {rows} have the same features"]
+    return []
 
 
 def photographs() -> np.ndarray:
@@ -95,28 +150,30 @@ def photographs() -> np.ndarray:
     return np.stack(load_sample_images().images)
 
 
-def _compared(library: str, own: torch.Tensor, features: torch.Tensor) -> tuple[str, bool]:
-    if own.shape != features.shape:
-        return f"{library}'s own have the shape {tuple(own.shape)}", False
-    share = float((own - features).abs().max() / own.abs().max())
+def _compared(other: torch.Tensor, features: torch.Tensor, whose: str) -> tuple[str, bool]:
+    if other.shape != features.shape:
+        return f"{whose} have the shape {tuple(other.shape)}", False
+    share = float((other - features).abs().max() / other.abs().max())
     equal = share <= LARGEST_ERROR
     verb = "agree with" if equal else "differ from"
     return (
-        f"{verb} {library}'s own: largest difference {share:.1g} of the largest feature, allowed "
+        f"{verb} {whose}: largest difference {share:.1g} of the largest feature, allowed "
         f"{LARGEST_ERROR:g}",
         equal,
     )
 
 
-def _images_per_second(network: torch.nn.Module, pixels: torch.Tensor) -> float:
-    batch = pixels.repeat(BATCH // len(pixels), 1, 1, 1)
-    network(batch)
+def _a_second(embed: Callable[[], object]) -> float:
+    """Rows a second, where `embed` embeds a batch of `BATCH`."""
+    embed()
     start, passes = time.perf_counter(), 0
     while (passed := time.perf_counter() - start) < SECONDS:
-        network(batch)
+        embed()
         passes += 1
-    return passes * len(batch) / passed
+    return passes * BATCH / passed
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, str) and not value.isidentifier():
+        return repr(value)  # a prompt's blanks count
     return str(list(value)) if isinstance(value, (list, tuple)) else str(value)

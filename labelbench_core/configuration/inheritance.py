@@ -19,6 +19,7 @@ from labelbench_core.configuration import own_entries
 from labelbench_core.configuration.metric import ONE, SEVERAL
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.storage.files import Json
+from labelbench_core.storage.places import is_file, looking, printable
 from labelbench_core.storage.yaml_files import read_yaml
 
 OF_FILES = ("extends", "recipes", "recipe")
@@ -261,11 +262,15 @@ def _base(extends: Any, place: str, folder: Path) -> Path:
     if not isinstance(extends, str) or not extends:
         raise InputError(f"{told}; allowed: {relative}")
     file = Path(os.path.relpath(folder / extends))
-    if not file.is_file():
+    with looking(told):
+        there = is_file(file)
+    if not there:
         # A file outside the project that extends one of it, as the pages show it for inside.
         here = os.path.abspath(extends)
         hint = f" (did you mean {here!r}?)" if os.path.isfile(here) else ""
-        raise InputError(f"{told}: there is no file {file}{hint}; allowed: {relative}")
+        where = printable(file)
+        what = f"{where} is a folder" if os.path.isdir(file) else f"there is no file {where}"
+        raise InputError(f"{told}: {what}{hint}; allowed: {relative}")
     return file
 
 

@@ -1,6 +1,6 @@
 """What applies where a row has one class or any number of them, and what is refused by name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from labelbench_core import registry
 from labelbench_core.annotators import EXACT
@@ -42,8 +42,13 @@ def multilabel_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) ->
         if entries.starts_from_class_names(catalogue, name):
             told = f"proxies: {name!r}: options.start: 'zero-shot' does not apply to {of_dataset}"
             yield f"{told}; allowed: zeros"
+        trainer = entries.trainer_of(catalogue, name)
+        if trainer is not None and _applies(catalogue, "proxies", name):
+            key = f"proxies: {name!r}: options.trainer"
+            yield from _of_kind(catalogue, key, "trainers", (trainer,), of_dataset)
+            yield from _trainer_options(catalogue, key, trainer, of_dataset)
     for name in getattr(crossing.finetune, "trainers", ()):
-        yield from _trainer_options(catalogue, name, of_dataset)
+        yield from _trainer_options(catalogue, "finetune.trainers", name, of_dataset)
     variant = Variant.of(catalogue["datasets"][dataset])
     for key in STORED:
         if key != "near_copies" and getattr(variant, key) is not None:
@@ -53,14 +58,14 @@ def multilabel_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) ->
             )
 
 
-def _trainer_options(catalogue: Catalogue, name: str, of_dataset: str) -> Iterator[str]:
+def _trainer_options(catalogue: Catalogue, key: str, name: str, of_dataset: str) -> Iterator[str]:
     """Options of a trainer that mean something only where a row has one class."""
     entry = catalogue["trainers"][name]
     if registry.options_of(entry).get("class_weights") == "balanced":
-        told = f"finetune.trainers: {name!r}: options.class_weights: 'balanced' does not apply to"
+        told = f"{key}: {name!r}: options.class_weights: 'balanced' does not apply to"
         yield f"{told} {of_dataset}; allowed: none"
     if Recipe.from_options(entry.get("training")).head == "zero-shot":
-        told = f"finetune.trainers: {name!r}: training.head: 'zero-shot' does not apply to"
+        told = f"{key}: {name!r}: training.head: 'zero-shot' does not apply to"
         yield f"{told} {of_dataset}; allowed: fresh, proxy"
 
 
@@ -92,23 +97,30 @@ def _claims(catalogue: Catalogue, kind: str, name: str) -> list[bool | str]:
     return [registry.describe(*one).info.get("multilabel", False) for one in run]
 
 
+def _applies(catalogue: Catalogue, kind: str, name: str) -> bool:
+    """Whether a component says that it applies, and so do all that it runs."""
+    claims = _claims(catalogue, kind, name)
+    return bool(claims) and all(claims)
+
+
 def _methods(crossing: Crossing, catalogue: Catalogue, dataset: str) -> Iterator[str]:
     """Strategies, proxies and trainers whose `INFO` does not say that they apply."""
-
-    def applies(kind: str, name: str) -> bool:
-        claims = _claims(catalogue, kind, name)
-        return bool(claims) and all(claims)
-
+    of_dataset = f"data set {dataset!r}, {TOLD}"
     for key, kind, names in (
         ("strategies", "strategies", crossing.strategies),
         ("ceilings", "strategies", crossing.ceilings),
         ("proxies", "proxies", crossing.proxies),
         ("finetune.trainers", "trainers", getattr(crossing.finetune, "trainers", ())),
     ):
-        for name in names:
-            if not applies(kind, name):
-                allowed = [other for other in catalogue[kind] if applies(kind, other)]
-                yield (
-                    f"{key}: {name!r} does not apply to data set {dataset!r}, {TOLD}; allowed: "
-                    f"{listed(sorted(allowed))}"
-                )
+        yield from _of_kind(catalogue, key, kind, names, of_dataset)
+
+
+def _of_kind(
+    catalogue: Catalogue, key: str, kind: str, names: Iterable[str], of_dataset: str
+) -> Iterator[str]:
+    """A line for each component that does not apply."""
+    for name in names:
+        if not _applies(catalogue, kind, name):
+            allowed = [other for other in catalogue[kind] if _applies(catalogue, kind, other)]
+            told = f"{key}: {name!r} does not apply to {of_dataset}"
+            yield f"{told}; allowed: {listed(sorted(allowed))}"

@@ -11,6 +11,7 @@ from typing import Any
 
 from labelbench_core.errors import InputError, did_you_mean, listed, shown_key, shown_value
 from labelbench_core.storage.files import Json
+from labelbench_core.storage.places import is_file, is_folder, looking, printable
 from labelbench_core.storage.yaml_files import read_yaml
 
 KEY = "catalogue"
@@ -91,18 +92,20 @@ def _from_path(value: str, given: Given, told: str) -> Iterator[Entries]:
     path = given.folder / value
     if value.startswith("~"):
         raise InputError(f"{told}: ~ is not expanded; allowed: the full path")
-    if path.is_dir():
-        found = [file for kind in KINDS if (file := path / f"{kind}.yaml").is_file()]
+    with looking(told):
+        is_there, is_listed = is_file(path), is_folder(path)
+        found = [file for kind in KINDS if is_listed and is_file(file := path / f"{kind}.yaml")]
+    if is_listed:
         if not found:
             allowed = listed(f"{kind}.yaml" for kind in KINDS)
             raise InputError(f"{told}: the folder {path} has no entries; allowed: {allowed}")
         for file in found:
             yield Entries(file.stem, read_yaml(file) or {}, str(file), ": ", path)
         return
-    if not path.is_file():
+    if not is_there:
         raise InputError(
-            f"{told}: there is no file or folder {path}; allowed: a path from the folder "
-            f"{given.folder}"
+            f"{told}: there is no file or folder {printable(path)}; allowed: a path from the "
+            f"folder {given.folder}"
         )
     content: Json = read_yaml(path)
     if not isinstance(content, Mapping):

@@ -9,13 +9,14 @@ from labelbench_core import registry
 from labelbench_core.backbones.model_files import file_sha256
 from labelbench_core.datasets.source_files import looks
 from labelbench_core.datasets.source_files.digests import Digests
+from labelbench_core.storage.places import at_home, is_file
 
 
 def file_of(entry: Mapping[str, Any]) -> Path | None:
     """The file of weights that an entry of a backbone names; None if it names none."""
     info = registry.describe("backbones", entry["implementation"]).info
     given = registry.options_of(entry).get(info.get("weights_file", ""))
-    return Path(given).expanduser() if isinstance(given, str) and given else None
+    return at_home(given) if isinstance(given, str) and given else None
 
 
 def names_weights(entry: Mapping[str, Any]) -> bool:
@@ -35,7 +36,7 @@ def content_changed(entry: Mapping[str, Any], manifest: Path, state: Path) -> st
         A folder of this machine where hashes are remembered.
     """
     path = file_of(entry)
-    if path is None or not path.is_file() or not manifest.is_file():
+    if path is None or not manifest.is_file():
         return None
     record = looks.digests_record(state, path.parent)
 
@@ -43,6 +44,8 @@ def content_changed(entry: Mapping[str, Any], manifest: Path, state: Path) -> st
         return Digests(file.parent, record).of([file.name])[file.name]
 
     try:
+        if not is_file(path):
+            return None
         made_of = json.loads(manifest.read_text(encoding="utf-8")).get("file_sha256")
         digest = file_sha256(path, remembered) if made_of else None
     except (OSError, ValueError, AttributeError, KeyError):  # told by those who read them

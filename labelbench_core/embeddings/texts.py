@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from labelbench_core.backbones import TextBackbone
+from labelbench_core.backbones.pooling import features_of
 from labelbench_core.compute.precision import autocast
 from labelbench_core.datasets import PreparedDataset, SplitRows
 from labelbench_core.errors import InputError
@@ -54,7 +55,7 @@ class TextEncoder:
     def __init__(self, backbone: TextBackbone, dataset: PreparedDataset) -> None:
         self._backbone = backbone
         self._model: torch.nn.Module | None = None
-        self._dense: torch.nn.Module = torch.nn.Identity()
+        self._dense: torch.nn.Module | None = None
         self._device, self._dtype = torch.device("cpu"), torch.float32
         self.num_features = backbone.num_features
         self.batch_size = BATCH
@@ -94,11 +95,8 @@ class TextEncoder:
             with torch.inference_mode():
                 with view.within(model, lengths), autocast(self._device, self._dtype):
                     hidden = model(**tokens).last_hidden_state
-                pooled = pool(hidden.float(), tokens["attention_mask"], self._backbone.pooling)
-                pooled = self._dense(pooled)
-                if self._backbone.normalize:
-                    pooled = torch.nn.functional.normalize(pooled, dim=1)
-                return pooled.cpu().numpy()
+                mask = tokens["attention_mask"]
+                return features_of(self._backbone, hidden, mask, self._dense).cpu().numpy()
         except torch.OutOfMemoryError as error:
             raise InputError(
                 f"{self._device}: out of memory with {len(view.texts)} texts of up to "
@@ -133,16 +131,3 @@ class TextEncoder:
                 of_texts = sum(len(one) * (2 * weights + pairs * len(one)) for one in ids)
                 total += count * (of_texts + after * len(ids))
         return total
-
-
-def pool(hidden: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
-    """(B, D) of hidden states (B, T, D), of which `mask` (B, T) says which are of tokens.
-
-    "mean", "cls" (the first) or "max", as sentence-transformers does.
-    """
-    if pooling == "cls":
-        return hidden[:, 0]
-    inside = mask.unsqueeze(-1).to(hidden.dtype)
-    if pooling == "max":
-        return hidden.masked_fill(inside == 0, -torch.inf).amax(dim=1)
-    return (hidden * inside).sum(dim=1) / inside.sum(dim=1).clamp(min=1e-9)

@@ -22,6 +22,7 @@ INFO = {
     "cost": "steps B D C, B rows a step",
     "needs_torch": True,
     "pretrained_head": True,
+    "multilabel": True,
     "weighted": True,
 }
 
@@ -40,7 +41,7 @@ class TrainedLinear(LinearHead):
         previous: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Train from zeros."""
-        self.statistics = training.statistics
+        self.statistics, self.multilabel = training.statistics, training.multilabel
         network, record = train_on_embeddings(training, 0, self.trainer, rng, self.threads)
         head = (
             parameter.detach().numpy().astype(np.float64)

@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from labelbench_core.errors import InputError, ended_by, seen_from_here, shown
+from labelbench_core.storage.places import is_file, is_folder, printable
 
 VARIABLE = "LABELBENCH_OWN"
 """Environment variable: JSON, what entries call a file → its path."""
@@ -86,12 +87,16 @@ def _problem(given: str, path: Path) -> str | None:
     allowed = "allowed: the path of a Python file from the folder of the file that names it"
     if given.startswith("~"):
         return f"~ is not expanded; {allowed}, or the full path"
-    if path.is_dir():
+    try:
+        is_there, is_listed = is_file(path), is_folder(path)
+    except OSError as error:
+        return f"{seen_from_here(path)} cannot be looked at: {error.strerror}; {allowed}"
+    if is_listed:
         return f"is a folder; {allowed}"
     if path.suffix != ".py":
         return f"is not a Python file; {allowed}"
-    if not path.is_file():
-        return f"there is no file {seen_from_here(path)}; {allowed}"
+    if not is_there:
+        return f"there is no file {printable(seen_from_here(path))}; {allowed}"
     if not _STEM.fullmatch(path.stem):
         return (
             "its name cannot be that of a module; allowed: letters, digits, _ and -, beginning "

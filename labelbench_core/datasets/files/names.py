@@ -1,26 +1,14 @@
 """Names of files: shown on one line whatever their bytes, compared in one Unicode form."""
 
-import errno
 import os
-import stat
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from labelbench_core.errors import InputError, shown
-
-_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP, errno.ENAMETOOLONG)
-
-
-def printable(path: str | os.PathLike[str]) -> str:
-    r"""A path as text for messages, logs and manifests: valid UTF-8, on one line.
-
-    Bytes that are not UTF-8 are written as ``\xe9``, control characters as ``\n``.
-    """
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+from labelbench_core.storage.places import is_file as is_file
+from labelbench_core.storage.places import is_folder as is_folder
+from labelbench_core.storage.places import printable as printable
 
 
 def same_name(text: str) -> str:
@@ -85,31 +73,3 @@ def below(data_dir: str | os.PathLike[str], option: str, path: str) -> Path:
             f"options.{option}: {shown(path)}; allowed: a path below the data directory, without .."
         )
     return Path(data_dir, path)
-
-
-def is_file(path: str | os.PathLike[str]) -> bool:
-    """Whether there is such a file; there is none of a name that no file can have.
-
-    Raises
-    ------
-    OSError
-        If it may not be looked at: then nobody knows. (`os.path.isfile` says that there is none.)
-    """
-    return stat.S_ISREG(_mode(path))
-
-
-def is_folder(path: str | os.PathLike[str]) -> bool:
-    """As `is_file`, of a folder."""
-    return stat.S_ISDIR(_mode(path))
-
-
-def _mode(path: str | os.PathLike[str]) -> int:
-    """The mode of what is at a path; 0 where nothing is, or nothing can be."""
-    try:
-        return os.stat(path).st_mode
-    except ValueError:  # a zero byte in the name
-        return 0
-    except OSError as error:
-        if error.errno in _NOTHING:
-            return 0
-        raise

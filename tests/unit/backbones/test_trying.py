@@ -99,7 +99,10 @@ def test_what_is_wrong_is_told(file, capsys):
     for name, words in (
         ("resnt", r"^error: --check: 'resnt' is not in .*mine.yaml and backbones.yaml \(did you"),
         ("wrong", r"^error: wrong: options.input_size: 0; allowed: a whole number from 1"),
-        ("precomputed", r"^error: precomputed: reads embeddings; allowed: backbones that read im"),
+        (
+            "precomputed",
+            r"^error: precomputed: reads embeddings; allowed: backbones that read images or t",
+        ),
     ):
         status, told = run(capsys, name, "--configfile", file)
         assert status == 2
@@ -108,6 +111,48 @@ def test_what_is_wrong_is_told(file, capsys):
     status, told = run(capsys, "resnet", "--configfile", file.with_name("none.yaml"))
     assert status == 2
     assert "none.yaml" in told
+
+
+def test_texts_are_embedded_as_jobs_do(file, capsys, tmp_path):
+    pytest.importorskip("transformers")
+    from helpers.tiny_texts import write_dense, write_model
+
+    model = write_model(tmp_path / "tiny", ("Transformer", "Pooling", "Dense", "Normalize"))
+    write_dense(model)
+    options = f"{{model: '{model}', prompt: 'it was '}}"
+    file.write_text(f"mine: {{implementation: sentence-transformer, options: {options}}}\n")
+    status, told = run(capsys, "mine", "--configfile", file)
+    assert status == 0, told
+    for words in (
+        r"features +shape \(2, 6\), float32",
+        r"layer +mean of the last hidden states, 1 dense, unit length",
+        r"speed +\S+ texts a second in batches of 8",
+        r"pooling +mean",
+        r"normalize +True",
+        r"max_length +32",
+        r"prompt +'it was '",
+        r"tokens +\d+, \d+",
+        r"padded +agree with those of each text alone: largest difference \S+ of the largest",
+    ):
+        assert re.search(words, told), words
+
+
+def test_texts_that_padding_changes_are_told(file, capsys, tmp_path, monkeypatch):
+    pytest.importorskip("transformers")
+    from helpers.tiny_texts import write_model
+    from labelbench_core.backbones import pooling
+
+    model = write_model(tmp_path / "tiny", ("Transformer", "Pooling"))
+    entry = f"{{implementation: sentence-transformer, options: {{model: '{model}'}}}}"
+    file.write_text(f"mine: {entry}\n")
+    monkeypatch.setattr(pooling, "pool", lambda hidden, mask, kind: hidden.mean(dim=1))
+    status, told = run(capsys, "mine", "--configfile", file)
+    assert status == 1
+    assert re.search(r"wrong +features of a text depend on the text beside it", told)
+    monkeypatch.setattr(pooling, "pool", lambda hidden, mask, kind: 0 * hidden[:, 0] + 1)
+    assert (
+        "two different texts have the same features" in run(capsys, "mine", "--configfile", file)[1]
+    )
 
 
 TEXT = "implementation: sentence-transformer, options"

@@ -78,6 +78,9 @@ def test_an_experiment_that_extends_another_needs_a_name_of_its_own(write, given
     ("content", "expected"),
     [
         ({"extends": "lost.yaml"}, "mine.yaml: extends: 'lost.yaml': there is no file lost.yaml; "),
+        ({"extends": "a"}, "mine.yaml: extends: 'a': a is a folder; allowed: the path of an expe"),
+        ({"extends": "a\0b"}, r"mine.yaml: extends: 'a\x00b': there is no file a\x00b; allowed: "),
+        ({"extends": "x" * 300}, "mine.yaml: extends: 'xxxx"),
         ({"extends": 3}, "mine.yaml: extends: 3; allowed: the path of an experiment's file"),
         ({"extends": "mine.yaml"}, "mine.yaml: extends: 'mine.yaml' leads back to mine.yaml; "),
         ({"extends": "a/b.yaml"}, "a/b.yaml: extends: '../mine.yaml' leads back to mine.yaml; "),

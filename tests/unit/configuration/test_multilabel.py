@@ -80,6 +80,30 @@ def test_what_needs_one_class_a_row_is_refused(several, key, kind, name, entry, 
     assert told in errors_of({**config, key: [name]}, catalogue)
 
 
+@pytest.mark.parametrize(
+    ("trainer", "told"),
+    [
+        ({"implementation": "supervised"}, None),
+        (
+            {"implementation": "supervised", "options": {"class_weights": "balanced"}},
+            "options.trainer: 'chosen': options.class_weights: 'balanced' does not apply",
+        ),
+        ({"implementation": "flexmatch"}, "options.trainer: 'chosen' does not apply to data set"),
+    ],
+)
+def test_trainers_of_proxies_are_for_it_or_refused_by_name(several, trainer, told):
+    config, catalogue = several
+    options = {"trainer": "chosen", "augmentation": "natural"}
+    catalogue["trainers"]["chosen"] = trainer
+    catalogue["proxies"]["trained"] = {"implementation": "trained-linear", "options": options}
+    config["proxies"] = ["trained"]
+    if told is None:
+        assert load(config, catalogue).all_of("proxies") == ("trained",)
+        return
+    (line,) = errors_of(config, catalogue).splitlines()
+    assert line.startswith(f"my.yaml: proxies: 'trained': {told}")
+
+
 def fine_tuned(config, trainer):
     finetune = {"trainers": [trainer], "strategies": ["random"], "rounds": [1], "seeds": 1}
     return {**config, "finetune": finetune}

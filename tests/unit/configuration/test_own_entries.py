@@ -60,6 +60,8 @@ def test_entries_come_from_a_file_or_a_folder_too(study):
     ("entries", "told"),
     [
         (of("./lost.py"), "there is no file"),
+        (of(f"./{'x' * 300}.py"), "there is no file"),
+        (of("./a\0b.py"), "there is no file"),
         (of("./helpers.txt"), "is not a Python file"),
         (of("../my study"), "is a folder"),
         (of("~/mine.py"), "~ is not expanded"),

@@ -10,10 +10,10 @@ from helpers.prepared import prepare
 from helpers.tiny_texts import write_dense, write_model
 from labelbench_core import registry
 from labelbench_core.backbones import sentence_transformer
+from labelbench_core.backbones.pooling import pool
 from labelbench_core.embeddings import embed
 from labelbench_core.embeddings.encoders import encoder_of
 from labelbench_core.embeddings.extract import extract_embeddings
-from labelbench_core.embeddings.texts import pool
 from labelbench_core.embeddings.views import open_embeddings
 from labelbench_core.errors import InputError
 

@@ -7,7 +7,13 @@ from sklearn.linear_model import LogisticRegression
 from labelbench_core.compute import logistic_design as design
 from labelbench_core.compute.likelihoods import Bernoulli, Categorical, sigmoid, softmax
 from labelbench_core.compute.logistic import solve
-from labelbench_core.proxies import Statistics, TrainingSet, linear, linear_ensemble
+from labelbench_core.proxies import (
+    Statistics,
+    TrainingSet,
+    linear,
+    linear_ensemble,
+    trained_linear,
+)
 from labelbench_core.storage.rows import ArrayRows
 
 
@@ -120,3 +126,20 @@ def test_a_refit_is_of_the_same_kind():
     fit = proxy.fit(training_set(features, labels), np.random.default_rng(0))
     more = proxy.refit(training_set(features, labels, 160), fit)
     assert not np.allclose(more.predict_proba(features[:9]).sum(1), 1)
+
+
+def test_a_trained_probe_reaches_the_same_optimum():
+    features, labels = problem()
+    training = training_set(features, labels, count=300)
+    recipe = {"steps": 300, "batch_size": 300, "learning_rate": 0.2, "weight_decay": 0.0}
+    trainer = {"id": "mine", "implementation": "supervised", "training": recipe}
+    proxy = trained_linear.build(1, trainer=trainer)
+    proxy.fit(training, np.random.default_rng(0))
+    rows = training.statistics.standardised(features)
+    exact = solve(rows, labels, 4, 1e-3, 1e-6, 500)
+    expected = sigmoid(rows @ exact.weights + exact.bias)
+    found = proxy.predict_proba(features)
+    np.testing.assert_allclose(found, expected, atol=0.02)
+    restored = trained_linear.build(1, trainer=trainer)
+    restored.restore(proxy.arrays(), training.statistics)
+    np.testing.assert_array_equal(restored.predict_proba(features), found)

@@ -1,12 +1,14 @@
 """Whether what belongs to an experiment is there, and what is made again."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from helpers.project import PROJECT
 from labelbench_core.storage import files, store
 from workflow_scripts._completeness import what_is_missing
 from workflow_scripts._forcing import Forced
@@ -119,3 +121,13 @@ def test_shells_find_the_library_in_folders_of_any_name(name: str, uses_conda: b
     done = subprocess.run(ask, capture_output=True, text=True, check=True)
     assert done.stdout == f"/somewhere/{name}"
     assert json.dumps(done.stderr) == '""'
+
+
+def test_jobs_find_what_the_planning_process_finds_through_pythonpath(tmp_path) -> None:
+    (tmp_path / "my_encoders.py").write_text("")
+    ask = "python -c 'import my_encoders, labelbench_core'"
+    given = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    for kept, status in ((True, 0), (False, 1)):
+        prefix = shell_prefix(PROJECT, uses_conda=False, keep_python_path=kept).format()
+        done = subprocess.run(["bash", "-c", prefix + ask], env=given, capture_output=True)
+        assert done.returncode == status, done.stderr
