@@ -8,9 +8,9 @@ from labelbench_core.campaign.batches import FOLDER
 from labelbench_core.campaign.calls import ALL_LABELED, INBOX, waiting_files
 from labelbench_core.campaign.facts import numbered
 from labelbench_core.campaign.settings import Campaign
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.errors import InputError, listed, seen_from_here
 from labelbench_core.storage import files
+from labelbench_core.storage.places import printable
 from workflow_scripts import _snakefile as parsing
 
 PLACE = "results/campaigns/{campaign}"

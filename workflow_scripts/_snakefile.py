@@ -26,11 +26,11 @@ from labelbench_core.configuration.own_entries import read_entries
 from labelbench_core.configuration.replays import list_sha256
 from labelbench_core.configuration.weights import names_weights
 from labelbench_core.datasets import data_directory
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.errors import InputError
 from labelbench_core.report.versions import describe_images
 from labelbench_core.stages.left_out import left_out
 from labelbench_core.stages.table import STAGES, stage_of
+from labelbench_core.storage.places import printable
 from labelbench_core.storage.records import read_record
 from labelbench_core.storage.yaml_files import read_yaml
 from workflow_scripts._campaign_file import campaign_of, is_campaign

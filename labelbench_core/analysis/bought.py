@@ -16,9 +16,9 @@ from labelbench_core.annotators import EXACT
 from labelbench_core.annotators.annotations import read_annotations
 from labelbench_core.configuration.experiment import SETTING, Experiment, annotator_of
 from labelbench_core.datasets import POOL, PreparedDataset, class_counts, open_dataset
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.files.stored_listing import read_listing
 from labelbench_core.storage.files import atomic_path
+from labelbench_core.storage.places import printable
 from labelbench_core.storage.records import ROUND, read_record
 from labelbench_core.storage.round_files import INITIAL
 

@@ -12,9 +12,9 @@ from labelbench_core.configuration.catalogue import Catalogue, wrong_entries
 from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.configuration.multilabel import is_multilabel
 from labelbench_core.configuration.schemas import schema_errors
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.labels.unlabeled import has_labels
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown
+from labelbench_core.storage.places import printable
 
 SCHEMA = "campaign.schema.json"
 ALWAYS = frozenset({"embeddings", "labeled", "labels", "num_classes", "held_out"})

@@ -5,9 +5,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from labelbench_core.datasets import OTHER_FILES
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.errors import InputError
 from labelbench_core.storage.files import read_json
+from labelbench_core.storage.places import printable
 
 MOST_ROUTES = 2
 """Most moves from folder to folder that are listed one by one."""

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core import registry
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.source_files.digests import Digests
 from labelbench_core.datasets.variants.variant import Variant
 from labelbench_core.errors import InputError
 from labelbench_core.registry.info import ROWS
+from labelbench_core.storage.places import printable
 
 MOST_THREADS = 8
 NAMED = 5

@@ -17,11 +17,11 @@ from labelbench_core.configuration.catalogue import raise_all
 from labelbench_core.configuration.source_changes import describe_changes, prepared_contents
 from labelbench_core.configuration.source_images import check_new_images
 from labelbench_core.datasets import Source
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.source_files import looks
 from labelbench_core.datasets.source_files.digests import Digests, contents_sha256, statuses_sha256
 from labelbench_core.datasets.variants.variant import Variant
 from labelbench_core.errors import InputError
+from labelbench_core.storage.places import printable
 from labelbench_core.storage.records import Each, Shape, check_shape, read_record
 
 WHEN = ("always", "small", "never")

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core.datasets import data_directory
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.looking import guessing
 from labelbench_core.datasets.looking.guessed_folders import guess_file, guess_folder
 from labelbench_core.datasets.looking.new_entry import entry_lines, place_of
@@ -21,6 +20,7 @@ from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.registry import listing, option_errors, options_of, own
 from labelbench_core.registry.options import ID
 from labelbench_core.storage.files import atomic_path
+from labelbench_core.storage.places import printable
 from labelbench_core.storage.yaml_files import parse_yaml, read_yaml
 
 COLUMNS = ("summary",)

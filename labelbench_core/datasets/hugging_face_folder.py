@@ -16,7 +16,7 @@ import numpy as np
 from labelbench_core.datasets import POOL, RawDataset, Source, split_order
 from labelbench_core.datasets.file_formats.columns import read_columns
 from labelbench_core.datasets.files.left_out import LeftOut
-from labelbench_core.datasets.files.names import below, is_folder, printable
+from labelbench_core.datasets.files.names import below
 from labelbench_core.datasets.folders.listing import MEANT, SPLIT_NAME, Listing, list_flat
 from labelbench_core.datasets.labels.unlabeled import refuse_given
 from labelbench_core.datasets.splits.draw_options import asking
@@ -34,6 +34,7 @@ from labelbench_core.datasets.tables.tabular import (
 from labelbench_core.datasets.tables.unlabeled_tables import labels_of_others
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Interval, Pixels
+from labelbench_core.storage.places import is_folder, printable
 
 INFO = {
     "summary": "your own images in Hugging Face's layout, with metadata.csv or metadata.jsonl",

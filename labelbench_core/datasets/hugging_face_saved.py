@@ -18,12 +18,13 @@ from labelbench_core.datasets.file_formats.arrow_folder import (
     saved_splits,
 )
 from labelbench_core.datasets.file_formats.arrow_folder import split_files as files_of_split
-from labelbench_core.datasets.files.names import below, is_folder, printable
+from labelbench_core.datasets.files.names import below
 from labelbench_core.datasets.folders.listing import MEANT
 from labelbench_core.datasets.tables import split_files
 from labelbench_core.datasets.tables.tabular import Cells, all_cells
 from labelbench_core.datasets.tables.text_cells import dataset_of_texts, refuse_blank
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
+from labelbench_core.storage.places import is_folder, printable
 
 INFO = {
     "summary": "your own texts as save_to_disk of Hugging Face's package datasets writes them",

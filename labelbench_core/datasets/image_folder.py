@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from labelbench_core.datasets import POOL, RawDataset, RawSplit, Source
-from labelbench_core.datasets.files.names import below, is_folder, printable
+from labelbench_core.datasets.files.names import below
 from labelbench_core.datasets.folders.listed_once import kept
 from labelbench_core.datasets.folders.listing import Listing, list_images
 from labelbench_core.datasets.labels.unlabeled import refuse_given, unknown
@@ -23,6 +23,7 @@ from labelbench_core.datasets.splits.draw_options import among, asked_draw, aski
 from labelbench_core.datasets.table import common_folder, read_class_names
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Interval, Pixels
+from labelbench_core.storage.places import is_folder, printable
 
 INFO = {
     "summary": "your own images in folders, one folder per class",

@@ -22,7 +22,6 @@ from labelbench_core.datasets import (
     Source,
 )
 from labelbench_core.datasets.files.left_out import NO_IMAGE, LeftOut
-from labelbench_core.datasets.files.names import is_folder, printable
 from labelbench_core.datasets.official_files import ilsvrc
 from labelbench_core.datasets.official_files.original import (
     original_sizes,
@@ -31,6 +30,7 @@ from labelbench_core.datasets.official_files.original import (
 )
 from labelbench_core.errors import InputError
 from labelbench_core.registry.options import Pixels
+from labelbench_core.storage.places import is_folder, printable
 
 INFO: dict[str, Any] = {
     "summary": "ImageNet-1k (ILSVRC 2012), from its folders",

@@ -15,7 +15,6 @@ import numpy as np
 
 from labelbench_core.datasets import RawDataset
 from labelbench_core.datasets.file_formats.columns import read_columns
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.official_files.wilds import WildsFiles
 from labelbench_core.datasets.tables.tabular import (
     WHOLE,
@@ -28,6 +27,7 @@ from labelbench_core.datasets.tables.tabular import (
 )
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Interval, Pixels
+from labelbench_core.storage.places import printable
 
 INFO = {
     "summary": "photos of camera traps, 182 species, with shifted splits of other traps",

@@ -14,7 +14,7 @@ import numpy as np
 from labelbench_core.datasets import POOL, RawDataset, Source
 from labelbench_core.datasets.file_formats.columns import read_columns, require_suffix
 from labelbench_core.datasets.files.left_out import LeftOut
-from labelbench_core.datasets.files.names import below, is_file, is_folder, printable, same_name
+from labelbench_core.datasets.files.names import below, same_name
 from labelbench_core.datasets.tables.beside_labels import weights_of
 from labelbench_core.datasets.tables.drawn_tables import with_draw
 from labelbench_core.datasets.tables.several_labels import (
@@ -35,6 +35,7 @@ from labelbench_core.datasets.tables.tabular import (
 from labelbench_core.datasets.tables.unlabeled_tables import check_unlabeled, labels_of_others
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Interval, Pixels
+from labelbench_core.storage.places import is_file, is_folder, printable
 
 INFO = {
     "summary": "your own images by a table with their paths, labels, splits and groups",

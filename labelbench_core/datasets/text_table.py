@@ -9,7 +9,7 @@ import numpy as np
 
 from labelbench_core.datasets import POOL, RawDataset, Source
 from labelbench_core.datasets.file_formats.columns import read_columns
-from labelbench_core.datasets.files.names import below, is_file, printable
+from labelbench_core.datasets.files.names import below
 from labelbench_core.datasets.table import read_class_names
 from labelbench_core.datasets.tables import split_files
 from labelbench_core.datasets.tables.several_labels import (
@@ -21,6 +21,7 @@ from labelbench_core.datasets.tables.tabular import Cells, all_cells, split_rows
 from labelbench_core.datasets.tables.text_cells import dataset_of_texts, refuse_blank
 from labelbench_core.datasets.tables.unlabeled_tables import check_unlabeled
 from labelbench_core.errors import InputError, shown
+from labelbench_core.storage.places import is_file, printable
 
 INFO = {
     "summary": "your own texts by tables with columns of texts and labels",

@@ -19,9 +19,9 @@ from labelbench_core.campaign.answers.answer import Answer, from_json_lines, to_
 from labelbench_core.campaign.answers.formats import read_answers
 from labelbench_core.campaign.answers.formats.handed import Expected
 from labelbench_core.campaign.facts import whole_folder
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.errors import InputError, shown
 from labelbench_core.storage import files
+from labelbench_core.storage.places import printable
 
 RECEIVED, ANSWERS, SUMS = "received", "answers.jsonl", "SHA256SUMS"
 _RECEIPT = re.compile(r"([0-9]{3,})-([0-9a-f]{8})")

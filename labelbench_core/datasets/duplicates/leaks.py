@@ -9,10 +9,10 @@ import numpy as np
 
 from labelbench_core.datasets import RawDataset, RawSplit, split_order
 from labelbench_core.datasets.duplicates.perceptual_hashes import nearest
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.files.one_line import one_line
 from labelbench_core.datasets.labels.unlabeled import NO_LABEL
 from labelbench_core.errors import InputError
+from labelbench_core.storage.places import printable
 
 EXAMPLES = 5
 PLACES = 10

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.datasets.file_formats._parquet import parquet_reader
-from labelbench_core.datasets.files.names import below, is_file, is_folder, printable
+from labelbench_core.datasets.files.names import below
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
+from labelbench_core.storage.places import is_file, is_folder, printable
 
 SUFFIXES = (".npy", ".npz", ".parquet", ".zarr")
 FEWEST_FEATURES = 8

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.storage.files import read_json
+from labelbench_core.storage.places import printable
 
 SPLITS, STATE, INFO_FILE = "dataset_dict.json", "state.json", "dataset_info.json"
 

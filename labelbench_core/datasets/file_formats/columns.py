@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core.datasets.file_formats._parquet import parquet_reader
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.errors import InputError, did_you_mean, listed, shown, shown_key
+from labelbench_core.storage.places import printable
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")

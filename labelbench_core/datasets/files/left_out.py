@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from labelbench_core.datasets.files.names import printable
+from labelbench_core.storage.places import printable
 
 EXAMPLES = 3
 

@@ -1,4 +1,4 @@
-"""Names of files: shown on one line whatever their bytes, compared in one Unicode form."""
+"""Names of files and classes, compared in one Unicode form."""
 
 import os
 import unicodedata
@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from labelbench_core.errors import InputError, shown
-from labelbench_core.storage.places import is_file as is_file
-from labelbench_core.storage.places import is_folder as is_folder
-from labelbench_core.storage.places import printable as printable
+from labelbench_core.storage.places import printable
 
 
 def same_name(text: str) -> str:

@@ -1,6 +1,6 @@
 """A text as one line, to be shown."""
 
-from labelbench_core.datasets.files.names import printable
+from labelbench_core.storage.places import printable
 
 
 def one_line(text: str, longest: int) -> str:

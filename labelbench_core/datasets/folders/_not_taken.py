@@ -6,9 +6,9 @@ from pathlib import Path
 from unicodedata import normalize
 
 from labelbench_core.datasets.files.left_out import NOT_TAKEN, LeftOut
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.folders.folder_entries import files_below
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
+from labelbench_core.storage.places import printable
 
 
 def is_left_out(

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 from labelbench_core.datasets.files.left_out import HIDDEN, LeftOut
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.errors import InputError
+from labelbench_core.storage.places import printable
 
 # What archives, file servers and desktops leave behind, in lower case. None is a class or a split.
 LEFTOVERS = frozenset(

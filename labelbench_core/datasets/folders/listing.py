@@ -16,12 +16,7 @@ from labelbench_core.datasets.files.left_out import (
     SPECIAL,
     LeftOut,
 )
-from labelbench_core.datasets.files.names import (
-    class_name,
-    lacks_classes,
-    printable,
-    require_classes,
-)
+from labelbench_core.datasets.files.names import class_name, lacks_classes, require_classes
 from labelbench_core.datasets.folders._not_taken import check_left_out, is_left_out
 from labelbench_core.datasets.folders.folder_entries import (
     entries_of,
@@ -31,6 +26,7 @@ from labelbench_core.datasets.folders.folder_entries import (
 )
 from labelbench_core.datasets.images.formats import READ_SUFFIXES, REFUSED_SUFFIXES
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
+from labelbench_core.storage.places import printable
 
 Layout = Literal["auto", "splits", "classes"]
 Nested = Literal["auto", "leave-out", "outer", "inner"]

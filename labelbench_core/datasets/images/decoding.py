@@ -14,12 +14,12 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.images._pixels import to_rgb
 from labelbench_core.datasets.images._square import to_square
 from labelbench_core.datasets.images.formats import READ_FORMATS
 from labelbench_core.datasets.images.framing import SHORTEST, Framing
 from labelbench_core.errors import InputError
+from labelbench_core.storage.places import printable
 
 _ORIENTATION = 0x0112
 # EXIF 2.32, 4.6.4, tag Orientation: the operation that turns the stored image upright.

@@ -19,7 +19,6 @@ from labelbench_core.datasets import (
 from labelbench_core.datasets.duplicates import perceptual_hashes
 from labelbench_core.datasets.duplicates.leaks import find_leaks, find_near
 from labelbench_core.datasets.files.left_out import CORRUPT
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.folders.listed_once import listed_once
 from labelbench_core.datasets.preparing.notes import leak_notes, left_out_notes, weight_range
 from labelbench_core.datasets.preparing.raw_checks import (
@@ -36,6 +35,7 @@ from labelbench_core.datasets.splits.drawn_before import drawn
 from labelbench_core.datasets.splits.drawn_compared import compared
 from labelbench_core.datasets.tables.beside_labels import described_beside
 from labelbench_core.errors import InputError, shown
+from labelbench_core.storage.places import printable
 
 MOST_CLASSES = 40
 """Most classes whose numbers are printed."""

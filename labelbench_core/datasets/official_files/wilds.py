@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from labelbench_core.datasets import POOL, Source
-from labelbench_core.datasets.files.names import is_file, printable
 from labelbench_core.datasets.tables.tabular import Tabular
 from labelbench_core.errors import InputError
+from labelbench_core.storage.places import is_file, printable
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,6 @@ from labelbench_core.datasets import (
 )
 from labelbench_core.datasets.duplicates import perceptual_hashes
 from labelbench_core.datasets.duplicates.leaks import find_leaks, find_near, refuse_leaks
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.files.stored_listing import write_listing
 from labelbench_core.datasets.folders.listed_once import listed_once
 from labelbench_core.datasets.preparing.notes import leak_notes, left_out_notes
@@ -51,6 +50,7 @@ from labelbench_core.datasets.variants.variant import Variant, with_source_rows
 from labelbench_core.errors import InputError, raise_all
 from labelbench_core.registry.info import IMAGES
 from labelbench_core.storage import files, store
+from labelbench_core.storage.places import printable
 from labelbench_core.storage.records import write_record
 
 log = logging.getLogger(__name__)

@@ -9,12 +9,12 @@ import numpy as np
 
 from labelbench_core.datasets import POOL, RawDataset, RawSplit, class_counts
 from labelbench_core.datasets.files.left_out import CORRUPT
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.preparing.notes import left_out_notes
 from labelbench_core.datasets.rows.row_kinds import check_embeddings
 from labelbench_core.datasets.tables.beside_labels import check_beside, has_weights
 from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.info import IMAGES
+from labelbench_core.storage.places import printable
 
 FULL_SPLITS = ("val", "test")
 

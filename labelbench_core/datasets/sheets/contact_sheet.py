@@ -5,11 +5,11 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from labelbench_core.datasets import RawDataset
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.images.decoding import decode_square, read_regular
 from labelbench_core.datasets.sheets.drawn_rows import PER_CLASS, drawn_rows
 from labelbench_core.datasets.sheets.sheet_font import drawable, sheet_font
 from labelbench_core.storage import files
+from labelbench_core.storage.places import printable
 
 SIDE = 96
 """Side of an image, in pixels."""

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from labelbench_core.datasets import RawDataset
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.files.one_line import one_line
 from labelbench_core.datasets.sheets.drawn_rows import drawn_rows
+from labelbench_core.storage.places import printable
 
 LONGEST = 160
 

@@ -19,12 +19,12 @@ from typing import NamedTuple
 
 from labelbench_core.compute.threads import ordered_map
 from labelbench_core.datasets.duplicates import perceptual_hashes
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.images.decoding import decode, read_regular
 from labelbench_core.datasets.source_files.digests import Digests, Status, json_rows, status_of
 from labelbench_core.errors import InputError
 from labelbench_core.progress import Progress
 from labelbench_core.provenance import import_closure, module_hash
+from labelbench_core.storage.places import printable
 
 log = logging.getLogger(__name__)
 CHUNK = 32

@@ -9,9 +9,9 @@ import numpy as np
 
 from labelbench_core.datasets import POOL, RawDataset, RawSplit
 from labelbench_core.datasets.duplicates.leaks import content_keys
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.splits.drawing import Draw, drawn_splits
 from labelbench_core.errors import InputError, shown
+from labelbench_core.storage.places import printable
 
 
 def row_names(split: RawSplit) -> list[str]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from labelbench_core.datasets import POOL, class_counts
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.errors import InputError, did_you_mean
+from labelbench_core.storage.places import printable
 
 DRAWN = (POOL, "test", "val")
 """Splits in the order of their numbers here; a draw may do without the others than the pool."""

@@ -16,10 +16,10 @@ import numpy as np
 from labelbench_core.datasets import DRAWN_FILE, RawDataset, RawSplit
 from labelbench_core.datasets.duplicates.leaks import content_keys
 from labelbench_core.datasets.duplicates.perceptual_hashes import within
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.splits.dividing import joined, of_one_content, parts_of, row_names
 from labelbench_core.datasets.splits.drawing import Draw, drawn_splits
 from labelbench_core.errors import InputError
+from labelbench_core.storage.places import printable
 from labelbench_core.storage.records import read_record, write_record
 
 KIND = "drawn splits"

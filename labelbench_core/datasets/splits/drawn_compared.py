@@ -7,9 +7,9 @@ from typing import Any
 
 from labelbench_core.datasets import DRAWN_FILE, RawDataset
 from labelbench_core.datasets.duplicates.leaks import content_keys
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.splits.drawn_before import drawn, read_drawn
 from labelbench_core.errors import InputError, shown
+from labelbench_core.storage.places import printable
 
 
 def compared(raw: RawDataset, folder: Path) -> list[str]:

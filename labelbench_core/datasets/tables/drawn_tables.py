@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 from labelbench_core.datasets import POOL, split_order
-from labelbench_core.datasets.files.names import printable, same_name
+from labelbench_core.datasets.files.names import same_name
 from labelbench_core.datasets.splits.draw_options import among, asked_draw, refuse_unused
 from labelbench_core.datasets.splits.drawing import drawn_splits
 from labelbench_core.datasets.tables.tabular import Tabular
 from labelbench_core.errors import InputError
+from labelbench_core.storage.places import printable
 
 
 def with_draw(

@@ -23,18 +23,14 @@ from labelbench_core.datasets import (
 )
 from labelbench_core.datasets.file_formats.columns import cell_error, row_name
 from labelbench_core.datasets.files.left_out import EXAMPLES, LeftOut
-from labelbench_core.datasets.files.names import (
-    lacks_classes,
-    printable,
-    require_classes,
-    same_name,
-)
+from labelbench_core.datasets.files.names import lacks_classes, require_classes, same_name
 from labelbench_core.datasets.folders.listing import MEANT, SPLIT_NAME
 from labelbench_core.datasets.labels.unlabeled import NO_LABEL
 from labelbench_core.datasets.labels.whole_names import MARKED, first_mark, whole_names
 from labelbench_core.datasets.source_files.digests import NOT_THERE
 from labelbench_core.datasets.splits.drawing import Draw
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
+from labelbench_core.storage.places import printable
 
 KNOWN = {**{one: one for one in (POOL, TEST, VAL)}, **MEANT}
 """Values that are splits' names, in upper or lower case → the split."""

@@ -19,13 +19,13 @@ from labelbench_core.datasets.files.left_out import (
     REFUSED,
     SPECIAL,
 )
-from labelbench_core.datasets.files.names import printable
 from labelbench_core.datasets.folders.listing import list_images
 from labelbench_core.datasets.images.formats import SUFFIXES
 from labelbench_core.datasets.preparing.notes import left_out_notes
 from labelbench_core.datasets.preparing.prepare import prepare_dataset
 from labelbench_core.datasets.source_files.reading import FRAMES
 from labelbench_core.errors import InputError
+from labelbench_core.storage.places import printable
 
 
 def picture(path, value=0, **options):
