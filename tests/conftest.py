@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import importlib.util
 import os
 import sys
@@ -7,6 +8,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
+
+# What is imported and collected stays to the end: it is not looked through again and again.
+gc.disable()
 
 # Machines may do much else meanwhile.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -26,6 +30,17 @@ def pytest_plugin_registered(plugin, plugin_name, manager):
 
     if plugin_name == "_cov" and counted_lines.is_needed():
         manager.register(counted_lines.Plugin(plugin))
+
+
+def pytest_collection_finish():
+    """From here on garbage is looked for among what tests make."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_sessionfinish():
+    """Some packages complain at the end of what was not taken apart."""
+    gc.unfreeze()
 
 
 EXTRAS_ARE_REQUIRED = os.environ.get("LABELBENCH_EXTRAS") == "required"

@@ -99,6 +99,20 @@ class Workflow:
         chosen = ["--configfile", config] if config else []
         return [str(forked_jobs.python()), "-m", "snakemake", *chosen, "--cores", "2", *arguments]
 
+    def tell(self, script, *arguments, config="smoke.yaml", status=0):
+        """What a command of the project says, both streams together; it must end with `status`."""
+        asked = [f"workflow_scripts.{script}", *arguments, "--configfile", config]
+        done = subprocess.run(
+            [forked_jobs.python(), "-m", *map(str, asked)],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, done.stdout
+        return done.stdout
+
     def planned(self, *arguments, **options):
         """Number of jobs per rule that a dry run plans; empty if there is nothing to be done."""
         return jobs_in(self.snakemake("-n", *arguments, **options))

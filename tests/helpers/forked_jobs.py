@@ -27,23 +27,20 @@ from pathlib import Path
 
 PACKAGES = (
     "jinja2", "jsonschema", "matplotlib.pyplot", "numpy", "open_clip", "pandas", "PIL.Image",
-    "safetensors.torch", "scipy.stats", "sklearn.linear_model", "timm", "torch", "torchvision",
-    "yaml", "zarr",
+    "safetensors.torch", "scipy.stats", "sklearn.datasets", "sklearn.linear_model", "snakemake.cli",
+    "timm", "torch", "torchvision", "yaml", "zarr",
 )  # fmt: skip
 CLIENT = '''#!{python} -IS
-"""As `python`, but what a job runs is run by the server of forks, those of its Snakemake, too."""
+"""As `python`, but Snakemake, jobs, commands and helpers of tests are run by forks."""
 import array, json, os, socket, sys
 
 arguments = sys.argv[1:]
-if arguments[:2] == ["-m", "snakemake"]:
-    run = "runpy.run_module('snakemake', None, '__main__', True)"
-    program = f"import runpy, sys; sys.executable = {{__file__!r}}; {{run}}"
-    os.execv("{python}", ["{python}", "-c", program, *arguments[2:]])
-if arguments[:1] != ["-m"] or not arguments[1].startswith("workflow_scripts."):
+module = arguments[1] if arguments[:1] == ["-m"] else ""
+if module.partition(".")[0] not in ("snakemake", "tests", "workflow_scripts"):
     os.execv("{python}", ["{python}", *arguments])
 with socket.socket(socket.AF_UNIX) as server:
     server.connect("{address}")
-    asked = [arguments[1:], os.getcwd(), dict(os.environ)]
+    asked = [__file__, arguments[1:], os.getcwd(), dict(os.environ)]
     streams = array.array("i", (0, 1, 2))
     server.sendmsg([b"?"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)])
     server.sendall(json.dumps(asked).encode())
@@ -82,6 +79,7 @@ def _serve(address):
 
     for package in PACKAGES:
         importlib.import_module(package)
+    sys.modules["snakemake.cli"].get_argument_parser()  # which imports all plug-ins
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
@@ -118,13 +116,13 @@ def _wait_for_job(client):
     streams = array.array("i")
     streams.frombytes(ancillary[0][2])
     with client.makefile("rb") as asked:
-        arguments, folder, environment = json.loads(asked.read())
+        asked = json.loads(asked.read())
     job = os.fork()
     if not job:
         client.close()
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
-        _be_the_job(arguments, folder, environment)
+        _be_the_job(*asked)
     _kill_with(client, job)
     _, status = os.waitpid(job, 0)
     with contextlib.suppress(OSError):  # nobody is there any more
@@ -142,14 +140,16 @@ def _kill_with(client, job):
         os.kill(job, signal.SIGKILL)  # nobody has waited for it: it is still this process
 
 
-def _be_the_job(arguments, folder, environment):
+def _be_the_job(program, arguments, folder, environment):
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
     sys.path[:0] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     _use_threads(int(environment.get("OMP_NUM_THREADS") or os.cpu_count()))
-    _remember_code()
+    sys.executable = program  # what it starts is run by forks, too
     module, *rest = arguments
+    if module != "snakemake":
+        _remember_code()
     sys.argv = ["-m", *rest]
     end_quickly(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
 

@@ -1,11 +1,14 @@
 """The code hash sees every edit that can change a result, and no other."""
 
+import functools
+import json
 import shutil
 import subprocess
 import sys
 
 import pytest
 
+from helpers.checkouts import know_the_code
 from helpers.project import PROJECT
 from labelbench_core import provenance
 
@@ -14,19 +17,22 @@ SELECT = ("select_round", [("strategies", "margin"), ("proxies", "linear")])
 
 @pytest.fixture
 def project(tmp_path):
-    """A copy of the code to edit."""
+    """A copy of the code to edit, with what the machine remembers of the code as it is."""
     for folder in ("labelbench_core", "workflow_scripts"):
         shutil.copytree(
             PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
         )
+    know_the_code()
+    (tmp_path / provenance.REMEMBERED).parent.mkdir(parents=True)
+    shutil.copy2(PROJECT / provenance.REMEMBERED, tmp_path / provenance.REMEMBERED)
     return tmp_path
 
 
 def hash_in(project, script, components):
     """The code hash as a fresh process computes it."""
     command = (
-        "import sys, json; from labelbench_core.provenance import code_hash;"
-        f"print(code_hash('workflow_scripts.{script}', {components!r}))"
+        "from labelbench_core import provenance; provenance.remember();"
+        f"print(provenance.code_hash('workflow_scripts.{script}', {components!r}))"
     )
     done = subprocess.run(
         [sys.executable, "-c", command], cwd=project, capture_output=True, text=True, check=True
@@ -39,6 +45,17 @@ def append(path, text):
 
 
 EDIT = "\nEDITED = 1\n"
+
+
+@functools.cache
+def hash_here(script, component):
+    """The code hash of the code as it is."""
+    components = json.loads(component)
+    return provenance.code_hash(f"workflow_scripts.{script}", [tuple(one) for one in components])
+
+
+def before_edits(script, components):
+    return hash_here(script, json.dumps(components))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +76,7 @@ EDIT = "\nEDITED = 1\n"
     ],
 )
 def test_an_edit_of_what_the_job_runs_changes_the_hash(project, edited):
-    before = hash_in(project, *SELECT)
+    before = before_edits(*SELECT)
     append(project / edited, EDIT)
     assert hash_in(project, *SELECT) != before
 
@@ -77,7 +94,7 @@ def test_an_edit_of_what_the_job_runs_changes_the_hash(project, edited):
     ],
 )
 def test_an_edit_elsewhere_does_not(project, edited):
-    before = hash_in(project, *SELECT)
+    before = before_edits(*SELECT)
     append(project / edited, EDIT)
     assert hash_in(project, *SELECT) == before
 
@@ -99,7 +116,7 @@ def test_an_edit_elsewhere_does_not(project, edited):
     ],
 )
 def test_what_a_strategy_runs_by_name_counts(project, component, edited, counts):
-    before = hash_in(project, "select_round", [component])
+    before = before_edits("select_round", [component])
     append(project / f"labelbench_core/strategies/{edited}.py", EDIT)
     assert (hash_in(project, "select_round", [component]) != before) == counts
 

@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -17,19 +15,12 @@ TABLE = "results/reports/smoke/tables/savings.csv"
 EMBEDDED = "results/embeddings/digits/tiny/arrays/pool-clean"
 
 
-def checked(workflow):
-    """Exit status, and file → what is said of it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "workflow_scripts.check_results", "--configfile", "smoke.yaml"],
-        cwd=workflow.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    *lines, summary = done.stdout.splitlines()
-    assert summary.endswith(f"wrong: {len(lines)}"), done.stdout
-    return done.returncode, dict(line.split(": ", 1) for line in lines)
+def checked(workflow, status=0):
+    """File → what is said of it."""
+    text = workflow.tell("check_results", status=status)
+    *lines, summary = text.splitlines()
+    assert summary.endswith(f"wrong: {len(lines)}"), text
+    return dict(line.split(": ", 1) for line in lines)
 
 
 def flip(path):
@@ -42,7 +33,7 @@ def flip(path):
 
 
 def test_all_that_is_wrong_is_named_at_once(finished):
-    assert checked(finished) == (0, {})
+    assert checked(finished) == {}
     root = finished.folder
     block = max((root / EMBEDDED).rglob("*"), key=lambda path: path.stat().st_size)
     for path in (block, root / TUNED / "model.safetensors", root / TABLE):
@@ -52,8 +43,7 @@ def test_all_that_is_wrong_is_named_at_once(finished):
     other = root / CHAIN.replace("seed-0", "seed-1")
     for suffix in ("json", "npz"):
         shutil.copy(other / f"round-1.{suffix}", root / CHAIN / f"round-1.{suffix}")
-    status, wrong = checked(finished)
-    assert status == 1
+    wrong = checked(finished, status=1)
     assert set(wrong) == {
         str(block.relative_to(root)),
         f"{TUNED}/model.safetensors",
@@ -78,8 +68,7 @@ def test_without_notes_records_and_arrays_tell_for_themselves(finished):
     record = root / TUNED / "metrics.json"
     content = json.loads(record.read_text())
     record.write_text(json.dumps({**content, "num_labeled": 7}, indent=1))
-    status, wrong = checked(finished)
-    assert status == 1
+    wrong = checked(finished, status=1)
     assert set(wrong) == {f"{CHAIN}/round-1.npz", f"{TUNED}/metrics.json"}
     assert "SHA-256" in wrong[f"{CHAIN}/round-1.npz"]
 
@@ -98,12 +87,11 @@ def test_what_does_not_follow_from_the_round_before_is_named(finished):
     """Rounds made again, while the next one and a fine-tuning are still of the old."""
     shutil.rmtree(finished.folder / ".snakemake")
     changed(finished.folder / CHAIN, 1)
-    status, wrong = checked(finished)
-    assert status == 1
+    wrong = checked(finished, status=1)
     assert set(wrong) == {f"{CHAIN}/round-2.json"}
     assert "made from another round or initial pool than the one" in wrong[f"{CHAIN}/round-2.json"]
     changed(finished.folder / CHAIN, 2)
-    _, wrong = checked(finished)
+    wrong = checked(finished, status=1)
     assert set(wrong) == {f"{CHAIN}/round-2.json", f"{TUNED}/metrics.json"}
     assert (
         "made from another round than the one that is there now" in wrong[f"{TUNED}/metrics.json"]
@@ -118,5 +106,5 @@ def test_a_round_of_another_annotator_is_named(finished):
     for key in ("kind", "content_sha256", "arrays_sha256"):
         done.record.pop(key)
     write_round(*files, replace(done, record={**done.record, "annotator": "crowd"}))
-    _, wrong = checked(finished)
+    wrong = checked(finished, status=1)
     assert "annotator is 'crowd', expected None" in wrong[f"{CHAIN}/round-2.json"]

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import subprocess
-import sys
 
 import pytest
 
@@ -30,9 +28,7 @@ def test_a_crossing_without_the_baseline_is_compared_with_it(finished):
 
 
 def test_the_numbers_of_a_finished_experiment_are_kept(finished):
-    command = [sys.executable, "-m", "workflow_scripts.keep_tables", "--configfile", "smoke.yaml"]
-    told = subprocess.run([*command, "--folder", "kept"], cwd=finished.folder, capture_output=True)
-    assert told.returncode == 0, told.stderr.decode()
+    finished.tell("keep_tables", "--folder", "kept")
     kept, made = (finished.folder / one for one in ("kept/smoke", "results/reports/smoke/tables"))
 
     def rows(path):
@@ -58,10 +54,8 @@ def test_the_numbers_of_a_finished_experiment_are_kept(finished):
 
 
 def test_a_metric_to_keep_that_there_is_not_is_refused(finished):
-    command = [sys.executable, "-m", "workflow_scripts.keep_tables", "--configfile", "smoke.yaml"]
-    command += ["--folder", "never", "--metrics", "worst-group-accuracy"]
-    told = subprocess.run(command, cwd=finished.folder, capture_output=True, text=True)
-    assert told.returncode == 2
-    assert told.stderr.startswith("error: --metrics: worst-group-accuracy: ")
-    assert "has no such metric; allowed: accuracy, " in told.stderr
+    unknown = ("--folder", "never", "--metrics", "worst-group-accuracy")
+    text = finished.tell("keep_tables", *unknown, status=2)
+    assert text.startswith("error: --metrics: worst-group-accuracy: ")
+    assert "has no such metric; allowed: accuracy, " in text
     assert not (finished.folder / "never" / "smoke" / "metrics.csv").exists()

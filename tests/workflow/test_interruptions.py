@@ -26,21 +26,28 @@ STAGES = {
         "results/finetuned/digits/tiny/tiny/linear/small/margin/seed-0/round-2/checkpoint.partial",
     ),
 }
-QUICK = (("a round", "the job"),)
+VICTIMS = ("the job", "Snakemake")
 
 
-@pytest.mark.parametrize(
-    ("stage", "victim"),
-    [
-        pytest.param(*pair, marks=() if pair in QUICK else pytest.mark.thorough)
-        for pair in itertools.product(STAGES, ("the job", "Snakemake"))
-    ],
-)
-def test_the_next_run_continues_and_ends_with_equal_bytes(finished, stage, victim):
-    script, target, removed, sign = STAGES[stage]
+def test_a_killed_round_is_made_by_the_next_run(finished):
+    _killed_and_run_again(finished, [("a round", "the job")])
+
+
+@pytest.mark.thorough
+def test_killed_in_every_stage_it_continues(finished):
+    """One checkout, killed again and again on its way to the end."""
+    _killed_and_run_again(finished, itertools.product(STAGES, VICTIMS))
+
+
+def _killed_and_run_again(finished, kills):
+    """Take away what the stages of `kills` made, kill each as it makes it again, and let it end."""
+    kills = list(kills)
     expected = finished.results()
-    shutil.rmtree(finished.folder / removed)
-    kill_in_the_middle(finished, script, target, sign, victim)
+    for stage in dict(kills):
+        shutil.rmtree(finished.folder / STAGES[stage][2])
+    for stage, victim in kills:
+        script, target, _, sign = STAGES[stage]
+        kill_in_the_middle(finished, script, target, sign, victim)
     finished.snakemake()
     assert finished.results() == expected
     assert finished.planned() == {}

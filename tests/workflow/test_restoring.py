@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import tarfile
 
 import pytest
@@ -19,21 +17,6 @@ LOST = {
     "the arrays of a round": [f"{CHAIN}/round-1.npz"],
     "a model": [MODEL],
 }
-
-
-def command(workflow, script, *arguments, check=True):
-    """Run a command of the project; what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", f"workflow_scripts.{script}", *arguments],
-        cwd=workflow.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if check and done.returncode:
-        pytest.fail(done.stdout)
-    return done.stdout
 
 
 def remove(folder, paths):
@@ -55,9 +38,7 @@ def restored(workflow, lost, *options):
     """Lose files, restore them; see that they are back and that nothing else was made."""
     expected, before = workflow.results(), times(workflow)
     remove(workflow.folder, lost)
-    text = command(
-        workflow, "restore_results", "--configfile", "smoke.yaml", "--quiet", "all", *options
-    )
+    text = workflow.tell("restore_results", "--quiet", "all", *options)
     assert "nothing is missing: nothing to be done" in text
     assert "differs from before" not in text
     assert workflow.results() == expected
@@ -85,7 +66,7 @@ def test_what_is_lost_comes_back_alone(finished, lost, limit):
 def test_other_bytes_are_named_and_what_was_made_from_them_runs_again(finished):
     finished.edit("config/catalogue/trainers.yaml", "{steps: 6", "{steps: 7")
     remove(finished.folder, [MODEL])
-    text = command(finished, "restore_results", "--configfile", "smoke.yaml", "--quiet", "all")
+    text = finished.tell("restore_results", "--quiet", "all")
     assert f"differs from before: {MODEL}" in text
     assert "still to be made" in text
     assert "collect_curves" in text
@@ -99,8 +80,8 @@ def test_what_a_killed_call_made_from_other_bytes_is_not_taken_for_finished(fini
     finished.snakemake("selections", "--quiet", "all", "--no-hooks")
     finished.edit("config/catalogue/backbones.yaml", "{input_size: 40}", "{input_size: 32}")
     remove(finished.folder, LOST["embeddings"])
-    restoring = ("--configfile", "smoke.yaml", "--quiet", "all", "--max-checksum-file-size", "10")
-    text = command(finished, "restore_results", *restoring)
+    restoring = ("--quiet", "all", "--max-checksum-file-size", "10")
+    text = finished.tell("restore_results", *restoring)
     assert "not as recorded: results/" in text
     assert "still to be made" in text
     assert "select_round" in text
@@ -116,10 +97,9 @@ def test_interrupted_after_a_job_it_continues(finished):
     notes = finished.folder / _noted_outputs.NOTES
     shutil.copy(notes, notes.with_name("restoring.json"))
     finished.snakemake(*LOST["a round"], "--quiet", "all")
-    text = command(
-        finished,
+    text = finished.tell(
         "restore_results",
-        *("--configfile", "smoke.yaml", "--quiet", "all", "--max-checksum-file-size", "10"),
+        *("--quiet", "all", "--max-checksum-file-size", "10"),
     )
     assert "missing: 0 of" in text
     assert "nothing is missing: nothing to be done" in text
@@ -142,7 +122,7 @@ REVIEW = ("--workflow-profile", "profiles/review")
 
 def test_a_slim_archive_is_complete_and_says_what_an_edit_needs(finished, tmp_path):
     archive = tmp_path / "slim.tar"
-    command(finished, "archive_results", archive, "--slim", "--configfile", "smoke.yaml")
+    finished.tell("archive_results", archive, "--slim")
     clone = unpacked(finished, archive, tmp_path / "clone")
     for path in ("results/embeddings/digits/tiny/arrays", MODEL):
         assert not (clone.folder / path).exists()
@@ -160,11 +140,9 @@ def test_a_slim_archive_is_complete_and_says_what_an_edit_needs(finished, tmp_pa
 @pytest.mark.thorough
 def test_what_was_left_out_comes_back_and_an_edit_reruns_what_it_affects(finished, tmp_path):
     archive = tmp_path / "slim.tar.xz"
-    command(finished, "archive_results", archive, "--slim", "--configfile", "smoke.yaml")
+    finished.tell("archive_results", archive, "--slim")
     clone = unpacked(finished, archive, tmp_path / "clone")
-    text = command(
-        clone, "restore_results", "--left-out", "--configfile", "smoke.yaml", "--quiet", "all"
-    )
+    text = clone.tell("restore_results", "--left-out", "--quiet", "all")
     assert "nothing is missing: nothing to be done" in text
     assert (clone.folder / MODEL).read_bytes() == (finished.folder / MODEL).read_bytes()
     clone.append("labelbench_core/strategies/margin.py", "\nEDITED = 1\n")
@@ -176,7 +154,7 @@ def test_what_was_left_out_comes_back_and_an_edit_reruns_what_it_affects(finishe
 @pytest.mark.thorough
 def test_a_whole_archive_has_all_and_an_unfinished_experiment_is_refused(finished, tmp_path):
     archive = tmp_path / "whole.tar.gz"
-    command(finished, "archive_results", archive, "--configfile", "smoke.yaml")
+    finished.tell("archive_results", archive)
     clone = unpacked(finished, archive, tmp_path / "clone")
     assert clone.planned(*REVIEW) == {}
     assert (clone.folder / MODEL).is_file()
@@ -184,8 +162,8 @@ def test_a_whole_archive_has_all_and_an_unfinished_experiment_is_refused(finishe
     content, times = model.read_bytes(), os.stat(model)
     model.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     os.utime(model, ns=(times.st_atime_ns, times.st_mtime_ns))
-    text = command(finished, "archive_results", archive, "--configfile", "smoke.yaml", check=False)
+    text = finished.tell("archive_results", archive, status=2)
     assert text.startswith(f"error: {MODEL}: changed since it was made (1 of ")
     model.unlink()
-    text = command(finished, "archive_results", archive, "--configfile", "smoke.yaml", check=False)
+    text = finished.tell("archive_results", archive, status=2)
     assert text.startswith(f"error: {MODEL}: missing (1 in all)")

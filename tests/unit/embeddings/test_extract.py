@@ -7,14 +7,13 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 import torch
 
-from helpers import tiny_backbone
+from helpers import forked_jobs, tiny_backbone
 from helpers.project import PROJECT
 from helpers.written_blocks import count_blocks_written
 from labelbench_core.compute import precision
@@ -91,7 +90,13 @@ def test_statistics_survive_cancellation(tmp_path):
 
 
 def test_killed_and_resumed_gives_the_same_bytes(digits, finished, tmp_path):
-    command = [sys.executable, "-m", "tests.helpers.tiny_backbone", str(digits), str(tmp_path)]
+    command = [
+        forked_jobs.python(),
+        "-m",
+        "tests.helpers.tiny_backbone",
+        str(digits),
+        str(tmp_path),
+    ]
     process = subprocess.Popen(command, cwd=PROJECT)
     journal = tmp_path / "arrays.partial" / "journal.jsonl"
     deadline = time.monotonic() + 600  # for machines that do much else

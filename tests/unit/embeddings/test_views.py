@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers import tiny_backbone
+from helpers import forked_jobs, tiny_backbone
 from helpers.project import PROJECT
 from labelbench_core.augmentation.settings import Augmentation, StrongAugmentation
 from labelbench_core.augmentation.views import num_draws, view
@@ -142,7 +142,7 @@ def test_every_option_counts(digits, finished, tmp_path, change):
 
 
 def test_killed_and_resumed_gives_the_same_bytes(digits, finished, tmp_path):
-    command = [sys.executable, "-m", "tests.helpers.tiny_backbone", str(digits)]
+    command = [forked_jobs.python(), "-m", "tests.helpers.tiny_backbone", str(digits)]
     command += [str(tmp_path), json.dumps(MOVED)]
     process = subprocess.Popen(command, cwd=PROJECT)
     journal = tmp_path / "arrays.partial" / "journal.jsonl"

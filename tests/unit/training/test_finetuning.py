@@ -141,7 +141,7 @@ def test_a_split_that_is_not_there_is_refused(dataset, bought):
 
 def test_a_killed_job_continues_to_the_same_bytes(dataset, bought, tmp_path):
     round_json, round_npz = stored(tmp_path, dataset, bought)
-    options = {"steps": 400, "translate": 0.1, "ema_decay": 0.999, "batch_norm": "batch"}
+    options = {"steps": 120, "translate": 0.1, "ema_decay": 0.999, "batch_norm": "batch"}
 
     def arguments(folder):
         texts = [

@@ -3,12 +3,11 @@
 import os
 import socket
 import subprocess
-import sys
 
 import pytest
 import torch
 
-from helpers import several_processes
+from helpers import forked_jobs, several_processes
 from helpers.project import PROJECT
 
 PROCESSES = 3
@@ -23,7 +22,7 @@ def trained(tmp_path_factory):
         port = free.getsockname()[1]
     running = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.helpers.several_processes", str(target)],
+            [forked_jobs.python(), "-m", "tests.helpers.several_processes", str(target)],
             cwd=PROJECT,
             env={
                 **os.environ,
