@@ -43,6 +43,17 @@ def pytest_sessionfinish():
     gc.unfreeze()
 
 
+def pytest_configure(config):
+    """Where processes of tests keep all cores busy, more threads only wait for each other.
+
+    Before the processes start, which take this from here: they have NumPy before this file. Tests
+    of threads, and the workflow's jobs, say how many they use.
+    """
+    if (getattr(config.option, "numprocesses", None) or 0) >= len(os.sched_getaffinity(0)):
+        for library in ("OMP", "OPENBLAS", "MKL"):
+            os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+
 EXTRAS_ARE_REQUIRED = os.environ.get("LABELBENCH_EXTRAS") == "required"
 """Whether a test must not be skipped: `make test-extras`."""
 

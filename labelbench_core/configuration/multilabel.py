@@ -43,7 +43,8 @@ def multilabel_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) ->
             told = f"proxies: {name!r}: options.start: 'zero-shot' does not apply to {of_dataset}"
             yield f"{told}; allowed: zeros"
         trainer = entries.trainer_of(catalogue, name)
-        if trainer is not None and _applies(catalogue, "proxies", name):
+        # One that the catalogue lacks is told of where the proxy's options are checked.
+        if trainer in catalogue["trainers"] and _applies(catalogue, "proxies", name):
             key = f"proxies: {name!r}: options.trainer"
             yield from _of_kind(catalogue, key, "trainers", (trainer,), of_dataset)
             yield from _trainer_options(catalogue, key, trainer, of_dataset)

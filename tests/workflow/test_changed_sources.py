@@ -25,7 +25,8 @@ import hashlib
 
 import numpy as np
 
-from labelbench_core.datasets import RawDataset, RawSplit, _official
+from labelbench_core.datasets import RawDataset, RawSplit
+from labelbench_core.datasets.official_files import fetching
 
 INFO = {"summary": "two files", "license": "none", "paper": ""}
 MD5 = {name: (hashlib.md5(name.encode()).hexdigest(),) for name in ("images", "labels")}
@@ -36,7 +37,7 @@ def check(data_dir):
 
 
 def source_files(data_dir):
-    return _official.source_files(data_dir / "official", MD5)
+    return fetching.source_files(data_dir / "official", MD5)
 
 
 def load(data_dir):
