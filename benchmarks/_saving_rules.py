@@ -1,7 +1,7 @@
 """Intervals of label savings by three rules, for many simulated experiments at once.
 
-`t band` is the one in use (`labelbench_core.analysis.saving_intervals`). What it is compared with,
-both at the baseline's last level:
+`t band` is the one in use (`labelbench_core.analysis.savings.saving_intervals`). What it is
+compared with, both at the baseline's last level:
 
 - `bootstrap`, which was in use before: seeds resampled in pairs, percentiles of the savings.
 - `jackknife`: the logarithm of the saving, its standard error over leave-one-out replicates, and
@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labelbench_core.analysis.crossings import first_crossing
-from labelbench_core.analysis.curves import t_quantile
-from labelbench_core.analysis.saving_intervals import (
+from labelbench_core.analysis.collected.curves import t_quantile
+from labelbench_core.analysis.savings.crossings import first_crossing
+from labelbench_core.analysis.savings.saving_intervals import (
     AT_BASELINE,
     LESS,
     MORE,

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labelbench_core.analysis.crossings import first_crossing
-from labelbench_core.analysis.saving_intervals import Curve
+from labelbench_core.analysis.savings.crossings import first_crossing
+from labelbench_core.analysis.savings.saving_intervals import Curve
 
 EXPONENT = 0.75
 OF_SEED, OF_STRATEGY = 0.08, 0.02

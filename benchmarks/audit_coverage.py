@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from docs.kept_results import line
-from labelbench_core.analysis.stopping import share_interval
+from labelbench_core.analysis.stopping.stopping_points import share_interval
 from labelbench_core.campaign.audit.estimators import by_class, example_f1, mean_score, plain
 from labelbench_core.campaign.audit.inverse_probability import inverse_probability
 from labelbench_core.campaign.audit.prediction_powered import power_tuning, prediction_powered

@@ -28,7 +28,7 @@ from labelbench_core.configuration.catalogue import (
     kind_errors,
     load_catalogue,
 )
-from labelbench_core.configuration.component_code import check_code
+from labelbench_core.configuration.compatibility.component_code import check_code
 from labelbench_core.errors import MOST_LINES, InputError, raise_all
 from labelbench_core.storage.yaml_files import parse_yaml, read_yaml
 from workflow_scripts import _snakefile as parsing

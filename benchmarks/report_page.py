@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from labelbench_core.analysis.balance import BALANCE_COLUMNS, class_balance
-from labelbench_core.analysis.costs import COST_COLUMNS
-from labelbench_core.analysis.frames import FINETUNED_COLUMNS, HIT_COLUMNS, SIGNAL_COLUMNS
+from labelbench_core.analysis.collected.balance import BALANCE_COLUMNS, class_balance
+from labelbench_core.analysis.collected.costs import COST_COLUMNS
+from labelbench_core.analysis.collected.frames import FINETUNED_COLUMNS, HIT_COLUMNS, SIGNAL_COLUMNS
 from labelbench_core.metrics.signals import SIGNALS
 from labelbench_core.seeds import rng_for
 from labelbench_core.stages import report_files

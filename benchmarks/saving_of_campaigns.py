@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from docs.kept_results import line
-from labelbench_core.analysis.crossings import first_crossing
+from labelbench_core.analysis.savings.crossings import first_crossing
 from labelbench_core.campaign.audit.saving import compare, control_scores, most_labels
 from labelbench_core.seeds import rng_for
 

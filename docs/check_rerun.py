@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from docs.kept_results import table_of
-from labelbench_core.analysis.curves import summarise_curves
-from labelbench_core.analysis.frames import SETTING, present, read_csv
+from labelbench_core.analysis.collected.curves import summarise_curves
+from labelbench_core.analysis.collected.frames import SETTING, present, read_csv
 from labelbench_core.errors import InputError, raise_all
 from labelbench_core.stages import report_files
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from docs.kept_results import headline, line, rows_of, table_of
-from labelbench_core.analysis import units
-from labelbench_core.analysis.comparisons import SIGNIFICANCE, compare_to_baseline
-from labelbench_core.analysis.frames import SETTING, groups, present
+from labelbench_core.analysis.collected import units
+from labelbench_core.analysis.collected.frames import SETTING, groups, present
+from labelbench_core.analysis.comparisons.paired import SIGNIFICANCE, compare_to_baseline
 from labelbench_core.metrics.known import METRICS
 
 HEAD = ("data set", "proxy", "labels", "baseline", "best", "gain", "better", "worse")

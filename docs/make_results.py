@@ -34,9 +34,9 @@ from typing import Any
 
 from docs import decisions, kept_results, result_tables
 from docs.kept_results import headline, rows_of, saving_text, table_of
-from labelbench_core.analysis import units
-from labelbench_core.analysis.curves import summarise_curves
-from labelbench_core.analysis.frames import SETTING, present
+from labelbench_core.analysis.collected import units
+from labelbench_core.analysis.collected.curves import summarise_curves
+from labelbench_core.analysis.collected.frames import SETTING, present
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
 from workflow_scripts.keep_tables import code_changed_since

@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 
 from docs.kept_results import headline, line, rows_of, saving_text, table_of
-from labelbench_core.analysis import units
-from labelbench_core.analysis.best import BEST, SAME, UNTESTED, WORSE
-from labelbench_core.analysis.curves import summarise_curves
-from labelbench_core.analysis.frames import SETTING, present
+from labelbench_core.analysis.collected import units
+from labelbench_core.analysis.collected.curves import summarise_curves
+from labelbench_core.analysis.collected.frames import SETTING, present
+from labelbench_core.analysis.comparisons.best import BEST, SAME, UNTESTED, WORSE
 from labelbench_core.analysis.headroom import share_text
 from labelbench_core.analysis.tables import p_text
 

@@ -18,11 +18,12 @@ if str(PROJECT) not in sys.path:
 from snakemake.io import IOFile
 from snakemake.settings.types import DeploymentMethod
 
-from labelbench_core.configuration import entries, needed, row_kinds
+from labelbench_core.configuration import entries
+from labelbench_core.configuration.compatibility import needed, row_kinds
 from labelbench_core.configuration.experiment import annotator_of
 from labelbench_core.configuration.prices import prices_of
 from labelbench_core.configuration.replays import pairs
-from labelbench_core.configuration.weights import content_changed
+from labelbench_core.configuration.sources.weights_files import content_changed
 from labelbench_core.provenance import code_hash, remember
 from labelbench_core.stages import report_files
 from labelbench_core.stages.left_out import CheckWhenPlanned, TellOfLeftOut

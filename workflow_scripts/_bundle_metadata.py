@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.analysis.frames import TEXT_COLUMNS
+from labelbench_core.analysis.collected.frames import TEXT_COLUMNS
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.errors import listed
 

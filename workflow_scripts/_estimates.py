@@ -10,7 +10,7 @@ from typing import Any
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.configuration.source_sizes import (
+from labelbench_core.configuration.sources.source_sizes import (
     SourceSizes,
     known_num_classes,
     source_sizes,

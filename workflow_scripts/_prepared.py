@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.configuration import sources
 from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.sources import since_prepared
 from labelbench_core.datasets.source_files import looks
 from labelbench_core.datasets.splits.drawn_ahead import Remembered
 from labelbench_core.errors import InputError
@@ -46,6 +46,6 @@ def prepared_manifests(experiment: Experiment, catalogue: Catalogue) -> dict[str
                 found = read_record(manifest, "data set", {"dataset": dataset})
             except InputError:  # made again, or named by the first job that reads it
                 continue
-            if sources.made_by(found, catalogue["datasets"][dataset]):
+            if since_prepared.made_by(found, catalogue["datasets"][dataset]):
                 manifests[dataset] = found
     return manifests

@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core.annotators import EXACT
-from labelbench_core.configuration import entries, sources
+from labelbench_core.configuration import entries
 from labelbench_core.configuration import loading as experiments
-from labelbench_core.configuration.annotations import annotated, look_at_annotators
 from labelbench_core.configuration.catalogue import Catalogue, LoadedCatalogue, load_catalogue
-from labelbench_core.configuration.component_code import check_code
+from labelbench_core.configuration.compatibility.annotations import annotated, look_at_annotators
+from labelbench_core.configuration.compatibility.component_code import check_code
 from labelbench_core.configuration.experiment import Experiment, annotator_in_paths
 from labelbench_core.configuration.inheritance import Asked, asked
 from labelbench_core.configuration.own_entries import read_entries
 from labelbench_core.configuration.replays import list_sha256
-from labelbench_core.configuration.weights import names_weights
+from labelbench_core.configuration.sources import since_prepared
+from labelbench_core.configuration.sources.weights_files import names_weights
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
 from labelbench_core.report.versions import describe_images
@@ -169,7 +170,7 @@ def prepare_main_process(
         with wanted.naming_places():
             check_code(experiment, catalogue, wanted.name, jobs_run_here=not uses_conda)
         refuse_others(catalogue, configuration(experiment, catalogue)["catalogue"])
-        changed = sources.changed_sources(
+        changed = since_prepared.changed_sources(
             {dataset: catalogue["datasets"][dataset] for dataset in datasets},
             {dataset: Path(path) for dataset, path in manifests.items()},
             data_directory(),

@@ -14,7 +14,7 @@ from typing import Any
 from labelbench_core.configuration import entries
 from labelbench_core.configuration import loading as experiments
 from labelbench_core.configuration.catalogue import load_catalogue
-from labelbench_core.configuration.component_code import check_code
+from labelbench_core.configuration.compatibility.component_code import check_code
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.inheritance import Asked, asked
 from labelbench_core.configuration.own_entries import read_entries

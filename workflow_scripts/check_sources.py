@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from labelbench_core.configuration import sources
+from labelbench_core.configuration.sources import since_prepared
 from labelbench_core.datasets import data_directory
 from labelbench_core.datasets.source_files import looks
 from labelbench_core.errors import InputError
@@ -24,13 +24,13 @@ def prepared_datasets(results: Path, names: list[str]) -> dict[str, Path]:
     return {name: found[name] for name in names or found}
 
 
-def line(finding: sources.Finding) -> str:
+def line(finding: since_prepared.Finding) -> str:
     """A finding in words."""
-    if finding.state == sources.CHANGED:
+    if finding.state == since_prepared.CHANGED:
         return f"changed: {finding.what}; the next run of snakemake prepares it again"
-    if finding.state == sources.OUT_OF_REACH:
+    if finding.state == since_prepared.OUT_OF_REACH:
         return f"out of reach ({finding.what}): what was prepared remains in use"
-    if finding.state == sources.UNKNOWN:
+    if finding.state == since_prepared.UNKNOWN:
         return "has no source files to check"
     return f"{finding.count:,} files, none changed since it was prepared"
 
@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"no data set is prepared in {arguments.results}")
     for dataset, manifest in manifests.items():
         try:
-            finding = sources.look_at(
+            finding = since_prepared.look_at(
                 dataset,
                 manifest,
                 data_directory(),

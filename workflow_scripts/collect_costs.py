@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.costs import collect_costs
-from labelbench_core.analysis.frames import write_csv
+from labelbench_core.analysis.collected.costs import collect_costs
+from labelbench_core.analysis.collected.frames import write_csv
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.stages.plan import Needs
 from workflow_scripts._job import job_parser, run_job

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
-from labelbench_core.analysis.published_results import compare, write_comparison
+from labelbench_core.analysis.collected.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
+from labelbench_core.analysis.published.published_results import compare, write_comparison
 from labelbench_core.configuration.experiment import Experiment
 from workflow_scripts._job import job_parser, run_job
 

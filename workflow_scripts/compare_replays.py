@@ -5,8 +5,8 @@ import itertools
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.frames import CURVE_COLUMNS, read_csv, write_csv
-from labelbench_core.analysis.replays import compare_replays, read_picks, replay_tables
+from labelbench_core.analysis.collected.frames import CURVE_COLUMNS, read_csv, write_csv
+from labelbench_core.analysis.published.replays import compare_replays, read_picks, replay_tables
 from labelbench_core.analysis.results import FLOAT_FORMAT, write_texts
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.datasets import POOL, open_dataset

@@ -12,8 +12,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.analysis.compared_sets import READ_COLUMNS, compare_sets, compared_lines
-from labelbench_core.analysis.frames import read_csv, write_csv
+from labelbench_core.analysis.collected.frames import read_csv, write_csv
+from labelbench_core.analysis.comparisons.compared_sets import (
+    READ_COLUMNS,
+    compare_sets,
+    compared_lines,
+)
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
 from workflow_scripts._experiment import run_command

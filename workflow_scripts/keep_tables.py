@@ -21,10 +21,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.analysis.frames import SETTING, WEIGHTED, present
-from labelbench_core.analysis.savings import HEADLINE
+from labelbench_core.analysis.collected.frames import SETTING, WEIGHTED, present
+from labelbench_core.analysis.savings.label_savings import HEADLINE
 from labelbench_core.compute.devices import processor_name
-from labelbench_core.configuration.sources import read_manifest
+from labelbench_core.configuration.sources.since_prepared import read_manifest
 from labelbench_core.errors import listed, raise_all
 from labelbench_core.stages import report_files
 from labelbench_core.storage import files

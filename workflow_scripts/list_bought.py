@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.bought import write_bought
+from labelbench_core.analysis.collected.bought import write_bought
 from labelbench_core.configuration.experiment import Experiment
 from workflow_scripts._job import job_parser, run_job
 

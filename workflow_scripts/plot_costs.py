@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.costs import COST_COLUMNS
-from labelbench_core.analysis.frames import read_csv
+from labelbench_core.analysis.collected.costs import COST_COLUMNS
+from labelbench_core.analysis.collected.frames import read_csv
 from labelbench_core.figures.costs import draw_costs
 from labelbench_core.figures.style import drawing, save
 from workflow_scripts._job import job_parser, run_job

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.finetuning import FINETUNING_COLUMNS
-from labelbench_core.analysis.frames import SETTING, read_csv
+from labelbench_core.analysis.collected.frames import SETTING, read_csv
+from labelbench_core.analysis.comparisons.finetuning import FINETUNING_COLUMNS
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures.finetuning import draw_finetuning
 from labelbench_core.figures.style import drawing, save

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.frames import SETTING, read_csv
+from labelbench_core.analysis.collected.frames import SETTING, read_csv
 from labelbench_core.analysis.headroom import HEADROOM_COLUMNS
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures.headroom import draw_headroom

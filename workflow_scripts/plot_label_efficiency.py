@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 from labelbench_core.analysis.classes import CLASS_COLUMNS
-from labelbench_core.analysis.curves import SUMMARY_COLUMNS
-from labelbench_core.analysis.frames import SETTING, read_csv
-from labelbench_core.analysis.published import REFERENCE_COLUMNS
+from labelbench_core.analysis.collected.curves import SUMMARY_COLUMNS
+from labelbench_core.analysis.collected.frames import SETTING, read_csv
+from labelbench_core.analysis.published.published_curves import REFERENCE_COLUMNS
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures.classes import draw_classes
 from labelbench_core.figures.label_efficiency import draw_curves, draw_differences

@@ -4,11 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.frames import SETTING, read_csv
-from labelbench_core.analysis.levels import LEVEL_COLUMNS
-from labelbench_core.analysis.profiles import PROFILE_COLUMNS
-from labelbench_core.analysis.savings import SAVING_COLUMNS
-from labelbench_core.analysis.stopping import STOPPING_COLUMNS
+from labelbench_core.analysis.collected.frames import SETTING, read_csv
+from labelbench_core.analysis.savings.label_savings import SAVING_COLUMNS
+from labelbench_core.analysis.savings.profiles import PROFILE_COLUMNS
+from labelbench_core.analysis.stopping.stopping_points import STOPPING_COLUMNS
+from labelbench_core.analysis.targets.levels import LEVEL_COLUMNS
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures.label_savings import draw_savings
 from labelbench_core.figures.labels_needed import draw_labels_needed

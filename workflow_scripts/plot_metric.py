@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.curves import SUMMARY_COLUMNS
-from labelbench_core.analysis.frames import SETTING, read_csv
-from labelbench_core.analysis.savings import SAVING_COLUMNS
+from labelbench_core.analysis.collected.curves import SUMMARY_COLUMNS
+from labelbench_core.analysis.collected.frames import SETTING, read_csv
+from labelbench_core.analysis.savings.label_savings import SAVING_COLUMNS
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures.label_efficiency import draw_curves, draw_differences
 from labelbench_core.figures.label_savings import draw_savings

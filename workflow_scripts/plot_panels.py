@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
-from labelbench_core.analysis.panels import panel_curves
+from labelbench_core.analysis.collected.frames import CURVE_COLUMNS, FINETUNED_COLUMNS, read_csv
+from labelbench_core.analysis.published.panels import panel_curves
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures.panels import draw_panels
 from labelbench_core.figures.style import drawing, save

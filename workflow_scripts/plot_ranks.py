@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.across import ACROSS_COLUMNS
-from labelbench_core.analysis.frames import read_csv
+from labelbench_core.analysis.collected.frames import read_csv
+from labelbench_core.analysis.ranks.across import ACROSS_COLUMNS
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures.critical_difference import draw_critical_difference
 from labelbench_core.figures.style import drawing, save

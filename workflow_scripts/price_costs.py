@@ -5,11 +5,11 @@ import json
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.costs import COST_COLUMNS
-from labelbench_core.analysis.frames import CURVE_COLUMNS, read_csv, write_csv
-from labelbench_core.analysis.money import cost_to_reach, money_tables
+from labelbench_core.analysis.collected.costs import COST_COLUMNS
+from labelbench_core.analysis.collected.frames import CURVE_COLUMNS, read_csv, write_csv
 from labelbench_core.analysis.results import FLOAT_FORMAT, write_texts
-from labelbench_core.analysis.savings import SAVING_COLUMNS
+from labelbench_core.analysis.savings.label_savings import SAVING_COLUMNS
+from labelbench_core.analysis.targets.money import cost_to_reach, money_tables
 from workflow_scripts._job import job_parser, run_job
 
 

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from labelbench_core.analysis.published_results import read_comparison
+from labelbench_core.analysis.published.published_results import read_comparison
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.datasets.source_files.looks import last_looks
 from labelbench_core.report.origin import machine

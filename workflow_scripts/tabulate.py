@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from labelbench_core.analysis.classes import named
-from labelbench_core.analysis.frames import (
+from labelbench_core.analysis.collected.frames import (
     CURVE_COLUMNS,
     FINETUNED_COLUMNS,
     HIT_COLUMNS,

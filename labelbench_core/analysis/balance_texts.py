@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelbench_core.analysis.balance import POOL_SHARES
-from labelbench_core.analysis.curves import t_intervals
-from labelbench_core.analysis.frames import SETTING, groups, setting_name
+from labelbench_core.analysis.collected.balance import POOL_SHARES
+from labelbench_core.analysis.collected.curves import t_intervals
+from labelbench_core.analysis.collected.frames import SETTING, groups, setting_name
+from labelbench_core.analysis.collected.units import with_half_width
 from labelbench_core.analysis.tables import TextTable
-from labelbench_core.analysis.units import with_half_width
 
 if TYPE_CHECKING:
     import pandas as pd

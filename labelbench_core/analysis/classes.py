@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labelbench_core.analysis.curves import t_intervals
-from labelbench_core.analysis.frames import (
+from labelbench_core.analysis.collected.curves import t_intervals
+from labelbench_core.analysis.collected.frames import (
     SETTING,
     WEIGHT,
     groups,
@@ -17,14 +17,14 @@ from labelbench_core.analysis.frames import (
     present,
     setting_name,
 )
-from labelbench_core.analysis.tables import TextTable
-from labelbench_core.analysis.units import (
+from labelbench_core.analysis.collected.units import (
     difference_bounds,
     ends,
     signed,
     value_bounds,
     with_half_width,
 )
+from labelbench_core.analysis.tables import TextTable
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.storage.records import read_record
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelbench_core.analysis.curves import t_quantile
-from labelbench_core.analysis.frames import (
+from labelbench_core.analysis.collected.curves import t_quantile
+from labelbench_core.analysis.collected.frames import (
     SETTING,
     by_strategy,
     group_columns,
@@ -24,9 +24,9 @@ from labelbench_core.analysis.frames import (
     ordered_splits,
     setting_name,
 )
+from labelbench_core.analysis.collected.units import of, signed
 from labelbench_core.analysis.power import AREA, FINAL, MEASURES, paired_differences
 from labelbench_core.analysis.tables import TextTable
-from labelbench_core.analysis.units import of, signed
 from labelbench_core.configuration.experiment import Experiment
 
 if TYPE_CHECKING:

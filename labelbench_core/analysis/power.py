@@ -14,15 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labelbench_core.analysis.aubc import area_under_budget_curve
-from labelbench_core.analysis.comparisons import (
-    POWER,
-    SIGNIFICANCE,
-    detectable_effect,
-    is_detectable,
-)
-from labelbench_core.analysis.curves import CONFIDENCE
-from labelbench_core.analysis.frames import (
+from labelbench_core.analysis.collected.curves import CONFIDENCE
+from labelbench_core.analysis.collected.frames import (
     SETTING,
     by_strategy,
     group_columns,
@@ -31,8 +24,15 @@ from labelbench_core.analysis.frames import (
     setting_name,
     shared_part,
 )
+from labelbench_core.analysis.collected.units import of
+from labelbench_core.analysis.comparisons.aubc import area_under_budget_curve
+from labelbench_core.analysis.comparisons.paired import (
+    POWER,
+    SIGNIFICANCE,
+    detectable_effect,
+    is_detectable,
+)
 from labelbench_core.analysis.tables import TextTable
-from labelbench_core.analysis.units import of
 
 if TYPE_CHECKING:
     import pandas as pd

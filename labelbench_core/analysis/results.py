@@ -7,26 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labelbench_core.analysis.across import across_tables, ranks_over_datasets
-from labelbench_core.analysis.aubc import aubc_table
-from labelbench_core.analysis.best import best_strategies
-from labelbench_core.analysis.carried_orders import carried_orders, carried_tables
-from labelbench_core.analysis.ceilings import methods_only, with_kind
 from labelbench_core.analysis.classes import classes_table
-from labelbench_core.analysis.combined import compare_combinations
-from labelbench_core.analysis.comparisons import compare_to_baseline
-from labelbench_core.analysis.convergence import count_failures
-from labelbench_core.analysis.curves import summarise_curves
-from labelbench_core.analysis.finetuning import compare_to_proxy
-from labelbench_core.analysis.frames import ordered_splits, write_csv
+from labelbench_core.analysis.collected.ceilings import methods_only, with_kind
+from labelbench_core.analysis.collected.convergence import count_failures
+from labelbench_core.analysis.collected.curves import summarise_curves
+from labelbench_core.analysis.collected.frames import ordered_splits, write_csv
+from labelbench_core.analysis.comparisons.aubc import aubc_table
+from labelbench_core.analysis.comparisons.best import best_strategies
+from labelbench_core.analysis.comparisons.combined import compare_combinations
+from labelbench_core.analysis.comparisons.finetuning import compare_to_proxy
+from labelbench_core.analysis.comparisons.paired import compare_to_baseline
+from labelbench_core.analysis.comparisons.pairwise import penalty_matrix
 from labelbench_core.analysis.headroom import headroom_table, headroom_tables
-from labelbench_core.analysis.levels import labels_at_levels, level_tables
-from labelbench_core.analysis.pairwise import penalty_matrix
 from labelbench_core.analysis.power import power_table, power_tables
-from labelbench_core.analysis.profiles import performance_profiles
-from labelbench_core.analysis.ranking import mean_ranks
-from labelbench_core.analysis.savings import label_savings
-from labelbench_core.analysis.stopping import stopping_table, stopping_tables
+from labelbench_core.analysis.ranks.across import across_tables, ranks_over_datasets
+from labelbench_core.analysis.ranks.carried_orders import carried_orders, carried_tables
+from labelbench_core.analysis.ranks.ranking import mean_ranks
+from labelbench_core.analysis.savings.label_savings import label_savings
+from labelbench_core.analysis.savings.profiles import performance_profiles
+from labelbench_core.analysis.stopping.stopping_points import stopping_table, stopping_tables
 from labelbench_core.analysis.summary import summarise_experiment
 from labelbench_core.analysis.tables import (
     TextTable,
@@ -37,6 +36,7 @@ from labelbench_core.analysis.tables import (
     finetuning_tables,
     savings_tables,
 )
+from labelbench_core.analysis.targets.levels import labels_at_levels, level_tables
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.errors import InputError
 from labelbench_core.stages.report_files import TABLES, TEXT_FORMATS, TEXT_TABLES

@@ -6,17 +6,18 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.analysis.best import BEST_COLUMNS, best_text
-from labelbench_core.analysis.ceilings import FULL_DATA, METHOD, full_data_of
-from labelbench_core.analysis.finetuning import verdict
-from labelbench_core.analysis.frames import (
+from labelbench_core.analysis.collected.ceilings import FULL_DATA, METHOD, full_data_of
+from labelbench_core.analysis.collected.frames import (
     SETTING,
     SPENT_ON_VALIDATION,
     groups,
     ordered_splits,
     setting_name,
 )
-from labelbench_core.analysis.savings import (
+from labelbench_core.analysis.collected.units import difference_text, of, signed, value_text
+from labelbench_core.analysis.comparisons.best import BEST_COLUMNS, best_text
+from labelbench_core.analysis.comparisons.finetuning import verdict
+from labelbench_core.analysis.savings.label_savings import (
     DEFINITIONS,
     HEADLINE,
     interval_text,
@@ -24,7 +25,6 @@ from labelbench_core.analysis.savings import (
     saving_text,
 )
 from labelbench_core.analysis.tables import p_text
-from labelbench_core.analysis.units import difference_text, of, signed, value_text
 from labelbench_core.configuration.experiment import Experiment
 
 if TYPE_CHECKING:

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labelbench_core.analysis.ceilings import FULL_DATA, full_data_of, shown_names
-from labelbench_core.analysis.combined import BOTH, PROBLEM, SELECTION, TRAINING
-from labelbench_core.analysis.comparisons import SIGNIFICANCE
-from labelbench_core.analysis.frames import (
+from labelbench_core.analysis.collected.ceilings import FULL_DATA, full_data_of, shown_names
+from labelbench_core.analysis.collected.frames import (
     SETTING,
     groups,
     ordered_splits,
     setting_name,
 )
-from labelbench_core.analysis.savings import DEFINITIONS, interval_text, saving_text
-from labelbench_core.analysis.units import of, signed, with_half_width
+from labelbench_core.analysis.collected.units import of, signed, with_half_width
+from labelbench_core.analysis.comparisons.combined import BOTH, PROBLEM, SELECTION, TRAINING
+from labelbench_core.analysis.comparisons.paired import SIGNIFICANCE
+from labelbench_core.analysis.savings.label_savings import DEFINITIONS, interval_text, saving_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from typing import Any
 
 from labelbench_core import registry
 from labelbench_core.configuration.catalogue import Catalogue, wrong_entries
+from labelbench_core.configuration.compatibility.multilabel import is_multilabel
 from labelbench_core.configuration.experiment import Crossing, Experiment
-from labelbench_core.configuration.multilabel import is_multilabel
 from labelbench_core.configuration.schemas import schema_errors
 from labelbench_core.datasets.labels.unlabeled import has_labels
 from labelbench_core.errors import InputError, did_you_mean, listed, raise_all, shown

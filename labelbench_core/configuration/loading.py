@@ -7,7 +7,6 @@ from typing import Any
 
 from labelbench_core import registry
 from labelbench_core.annotators import EXACT
-from labelbench_core.configuration import reference_keys
 from labelbench_core.configuration.catalogue import (
     Catalogue,
     Named,
@@ -15,28 +14,32 @@ from labelbench_core.configuration.catalogue import (
     is_wrong,
     wrong_entries,
 )
-from labelbench_core.configuration.comparable import comparison_errors
-from labelbench_core.configuration.compatibility import (
+from labelbench_core.configuration.comparing import reference_keys
+from labelbench_core.configuration.comparing.comparable import comparison_errors
+from labelbench_core.configuration.compatibility.combinations import (
     combination_errors,
     panel_split_errors,
     split_errors,
 )
-from labelbench_core.configuration.component_code import unreadable
-from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
-from labelbench_core.configuration.metric import metric_errors, metrics_of
-from labelbench_core.configuration.multilabel import (
+from labelbench_core.configuration.compatibility.component_code import unreadable
+from labelbench_core.configuration.compatibility.multilabel import (
     is_multilabel,
     multilabel_errors,
     single_label_errors,
 )
-from labelbench_core.configuration.needed import needed_labels
+from labelbench_core.configuration.compatibility.needed import needed_labels
+from labelbench_core.configuration.compatibility.row_kinds import row_errors
+from labelbench_core.configuration.compatibility.unlabeled import (
+    unlabeled_errors,
+    unmeasured_errors,
+)
+from labelbench_core.configuration.compatibility.weighted import weight_errors
+from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
+from labelbench_core.configuration.metric import metric_errors, metrics_of
 from labelbench_core.configuration.prices import price_errors
 from labelbench_core.configuration.replays import list_errors, list_options
-from labelbench_core.configuration.row_kinds import row_errors
 from labelbench_core.configuration.schemas import schema_errors
-from labelbench_core.configuration.source_sizes import SourceSizes, source_sizes
-from labelbench_core.configuration.unlabeled import unlabeled_errors, unmeasured_errors
-from labelbench_core.configuration.weighted import weight_errors
+from labelbench_core.configuration.sources.source_sizes import SourceSizes, source_sizes
 from labelbench_core.datasets import POOL
 from labelbench_core.datasets.rows.needed_rows import shortages
 from labelbench_core.datasets.splits.drawn_ahead import Remembered

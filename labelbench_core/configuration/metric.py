@@ -6,7 +6,7 @@ from typing import Any
 
 from labelbench_core import registry
 from labelbench_core.configuration.catalogue import Catalogue
-from labelbench_core.configuration.multilabel import is_multilabel
+from labelbench_core.configuration.compatibility.multilabel import is_multilabel
 from labelbench_core.errors import listed
 from labelbench_core.metrics.known import METRICS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from labelbench_core.analysis.costs import cost_by, selection_costs
+from labelbench_core.analysis.collected.costs import cost_by, selection_costs
 from labelbench_core.figures import style
 from labelbench_core.figures.palette import PALETTE
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelbench_core.analysis.across import indistinguishable
-from labelbench_core.analysis.frames import ordered_splits
+from labelbench_core.analysis.collected.frames import ordered_splits
+from labelbench_core.analysis.ranks.across import indistinguishable
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labelbench_core.analysis.ceilings import FULL_DATA, ceiling_name, full_data_of
-from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
-from labelbench_core.analysis.units import ends, of, value_bounds
+from labelbench_core.analysis.collected.ceilings import FULL_DATA, ceiling_name, full_data_of
+from labelbench_core.analysis.collected.frames import (
+    SETTING,
+    groups,
+    ordered_splits,
+    setting_labels,
+)
+from labelbench_core.analysis.collected.units import ends, of, value_bounds
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
+from labelbench_core.analysis.collected.frames import (
+    SETTING,
+    groups,
+    ordered_splits,
+    setting_labels,
+)
 from labelbench_core.analysis.headroom import BOUNDED, NONE
 from labelbench_core.analysis.power import AREA
 from labelbench_core.configuration.experiment import Experiment

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from labelbench_core.analysis.ceilings import FULL_DATA, ceiling_name, full_data_of
-from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
-from labelbench_core.analysis.published import MAXIMUM, RAW, matching
-from labelbench_core.analysis.units import of
+from labelbench_core.analysis.collected.ceilings import FULL_DATA, ceiling_name, full_data_of
+from labelbench_core.analysis.collected.frames import (
+    SETTING,
+    groups,
+    ordered_splits,
+    setting_labels,
+)
+from labelbench_core.analysis.collected.units import of
+from labelbench_core.analysis.published.published_curves import MAXIMUM, RAW, matching
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.published import budget_label, draw_published, published_handles

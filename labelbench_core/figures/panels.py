@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from labelbench_core.analysis.panels import PanelCurve
-from labelbench_core.analysis.published import MAXIMUM, RAW
-from labelbench_core.analysis.units import ends, of, value_bounds
+from labelbench_core.analysis.collected.units import ends, of, value_bounds
+from labelbench_core.analysis.published.panels import PanelCurve
+from labelbench_core.analysis.published.published_curves import MAXIMUM, RAW
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import Panel
 from labelbench_core.figures import style

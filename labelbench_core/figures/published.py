@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelbench_core.analysis.published import MAXIMUM, RAW
+from labelbench_core.analysis.published.published_curves import MAXIMUM, RAW
 from labelbench_core.configuration.references import Reference, validation_note
 from labelbench_core.figures import style
 

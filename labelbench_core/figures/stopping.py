@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, setting_labels
-from labelbench_core.analysis.units import of
+from labelbench_core.analysis.collected.frames import (
+    SETTING,
+    groups,
+    ordered_splits,
+    setting_labels,
+)
+from labelbench_core.analysis.collected.units import of
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 

@@ -1,6 +1,6 @@
 """Signals: what predictions say without a hidden label, for rules that decide when to stop buying.
 
-The rules that read them are in `labelbench_core/analysis/stopping_rules.py`, with their sources.
+The rules that read them are in `labelbench_core/analysis/stopping/stopping_rules.py`, with sources.
 """
 
 import math

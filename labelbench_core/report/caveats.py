@@ -6,15 +6,19 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.analysis.comparisons import detectable_effect
-from labelbench_core.analysis.finetuning import verdict
-from labelbench_core.analysis.frames import groups, ordered_splits, setting_name
+from labelbench_core.analysis.collected.frames import groups, ordered_splits, setting_name
+from labelbench_core.analysis.collected.units import of, signed, with_half_width
+from labelbench_core.analysis.comparisons.finetuning import verdict
+from labelbench_core.analysis.comparisons.paired import detectable_effect
 from labelbench_core.analysis.results import Results
-from labelbench_core.analysis.savings import HEADLINE
+from labelbench_core.analysis.savings.label_savings import HEADLINE
 from labelbench_core.analysis.summary import saving_cell
-from labelbench_core.analysis.units import of, signed, with_half_width
-from labelbench_core.configuration.beside_budget import labels_beside
-from labelbench_core.configuration.comparable import bought_by_both, chains, have_even_seeds
+from labelbench_core.configuration.comparing.comparable import (
+    bought_by_both,
+    chains,
+    have_even_seeds,
+)
+from labelbench_core.configuration.compatibility.beside_budget import labels_beside
 from labelbench_core.configuration.experiment import SETTING, Experiment, annotator_of
 from labelbench_core.datasets import POOL, TEST
 from labelbench_core.errors import listed

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from labelbench_core.analysis.best import SAME, best_text
-from labelbench_core.analysis.frames import setting_name
-from labelbench_core.analysis.savings import HEADLINE
+from labelbench_core.analysis.collected.frames import setting_name
+from labelbench_core.analysis.collected.units import value_text
+from labelbench_core.analysis.comparisons.best import SAME, best_text
+from labelbench_core.analysis.savings.label_savings import HEADLINE
 from labelbench_core.analysis.summary import (
     finetuning_text,
     last_difference_text,
     saving_cell,
     saving_note,
 )
-from labelbench_core.analysis.units import value_text
 
 
 def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:

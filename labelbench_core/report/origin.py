@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.analysis.frames import setting_name
+from labelbench_core.analysis.collected.frames import setting_name
 from labelbench_core.analysis.tables import TextTable
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.storage.files import canonical_json, sha256_bytes

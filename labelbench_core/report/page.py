@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.analysis.across import across_tables
-from labelbench_core.analysis.balance import BALANCE_COLUMNS
 from labelbench_core.analysis.balance_texts import balance_tables
-from labelbench_core.analysis.carried_orders import carried_tables
 from labelbench_core.analysis.classes import class_tables
-from labelbench_core.analysis.costs import COST_COLUMNS, cost_by, refresh_costs, selection_costs
-from labelbench_core.analysis.frames import (
+from labelbench_core.analysis.collected.balance import BALANCE_COLUMNS
+from labelbench_core.analysis.collected.costs import (
+    COST_COLUMNS,
+    cost_by,
+    refresh_costs,
+    selection_costs,
+)
+from labelbench_core.analysis.collected.frames import (
     SETTING,
     groups,
     ordered_splits,
@@ -22,18 +25,19 @@ from labelbench_core.analysis.frames import (
     read_csv,
     setting_name,
 )
+from labelbench_core.analysis.collected.units import of, signed, with_half_width
 from labelbench_core.analysis.headroom import headroom_tables
-from labelbench_core.analysis.levels import level_tables
-from labelbench_core.analysis.money import MONEY_COLUMNS, money_tables
 from labelbench_core.analysis.power import power_tables
-from labelbench_core.analysis.published_texts import (
+from labelbench_core.analysis.published.published_texts import (
     order_tables,
     published_sentences,
     published_tables,
 )
-from labelbench_core.analysis.replays import REPLAY_COLUMNS, replay_tables
+from labelbench_core.analysis.published.replays import REPLAY_COLUMNS, replay_tables
+from labelbench_core.analysis.ranks.across import across_tables
+from labelbench_core.analysis.ranks.carried_orders import carried_tables
 from labelbench_core.analysis.results import Results
-from labelbench_core.analysis.stopping import stopping_tables
+from labelbench_core.analysis.stopping.stopping_points import stopping_tables
 from labelbench_core.analysis.tables import (
     TextTable,
     accuracy_tables,
@@ -43,8 +47,9 @@ from labelbench_core.analysis.tables import (
     p_text,
     savings_tables,
 )
-from labelbench_core.analysis.units import of, signed, with_half_width
-from labelbench_core.configuration.comparable import have_even_budgets, have_even_seeds
+from labelbench_core.analysis.targets.levels import level_tables
+from labelbench_core.analysis.targets.money import MONEY_COLUMNS, money_tables
+from labelbench_core.configuration.comparing.comparable import have_even_budgets, have_even_seeds
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import validation_notes
 from labelbench_core.datasets.source_files.looks import Look

@@ -7,13 +7,19 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.analysis.ceilings import FULL_DATA, METHOD, full_data_of
-from labelbench_core.analysis.costs import cost_by, selection_costs
-from labelbench_core.analysis.frames import SETTING, groups, ordered_splits, present, setting_name
-from labelbench_core.analysis.published import matching
+from labelbench_core.analysis.collected.ceilings import FULL_DATA, METHOD, full_data_of
+from labelbench_core.analysis.collected.costs import cost_by, selection_costs
+from labelbench_core.analysis.collected.frames import (
+    SETTING,
+    groups,
+    ordered_splits,
+    present,
+    setting_name,
+)
+from labelbench_core.analysis.collected.units import of, signed, with_half_width
+from labelbench_core.analysis.published.published_curves import matching
 from labelbench_core.analysis.results import Results
-from labelbench_core.analysis.savings import HEADLINE, interval_text, saving_text
-from labelbench_core.analysis.units import of, signed, with_half_width
+from labelbench_core.analysis.savings.label_savings import HEADLINE, interval_text, saving_text
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.costs import duration

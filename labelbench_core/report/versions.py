@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from importlib import metadata
 from typing import Any
 
-from labelbench_core.analysis.frames import labels_note
+from labelbench_core.analysis.collected.frames import labels_note
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.datasets.preparing.notes import (
     corrupt_notes,

@@ -7,7 +7,7 @@ from unittest import mock
 
 import pandas as pd
 
-from labelbench_core.analysis.frames import read_csv
+from labelbench_core.analysis.collected.frames import read_csv
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 from workflow_scripts import (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labelbench_core.configuration.source_sizes import source_sizes
+from labelbench_core.configuration.sources.source_sizes import source_sizes
 from labelbench_core.errors import InputError
 
 SIZES = {"pool": 30, "test": 12}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.analysis.balance import BALANCE_COLUMNS, class_balance
+from labelbench_core.analysis.collected.balance import BALANCE_COLUMNS, class_balance
 from labelbench_core.annotators import EXACT
 from labelbench_core.configuration.experiment import Experiment, annotator_of
 from labelbench_core.seeds import rng_for

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 from PIL import Image
 
-from labelbench_core.configuration import sources
+from labelbench_core.configuration.sources import since_prepared
 from labelbench_core.datasets.preparing.prepare import prepare_dataset
 
 OPTIONS = {"folder": "mine", "image_size": 16}
@@ -25,7 +25,7 @@ def prepare(base, source="image-folder", options=OPTIONS, **arguments):
 def changed(base, entry=ENTRY, **options):
     """What the main process finds changed, by a new look."""
     manifests = {"mine": base / "datasets" / "mine" / "manifest.json"}
-    found = sources.changed_sources(
+    found = since_prepared.changed_sources(
         {"mine": entry}, manifests, base / "data", state=base / "state", **options
     )
     return found.get("mine")

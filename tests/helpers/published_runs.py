@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from labelbench_core.analysis.frames import CURVE_COLUMNS, FINETUNED_COLUMNS
+from labelbench_core.analysis.collected.frames import CURVE_COLUMNS, FINETUNED_COLUMNS
 from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.configuration.references import Panel, Reference
 from labelbench_core.published.settings import setting

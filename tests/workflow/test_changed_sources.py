@@ -188,7 +188,9 @@ def test_an_edited_official_file_is_one_line_before_any_job(checkout, data):
 @pytest.mark.thorough
 def test_a_large_source_is_looked_at_when_asked(checkout, data):
     checkout.edit(
-        "labelbench_core/configuration/sources.py", "MOST_FILES = 10_000", "MOST_FILES = 10"
+        "labelbench_core/configuration/sources/since_prepared.py",
+        "MOST_FILES = 10_000",
+        "MOST_FILES = 10",
     )
     checkout.snakemake(MANIFEST)
     change(data / "mine")

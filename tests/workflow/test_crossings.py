@@ -6,7 +6,7 @@ import json
 import pytest
 
 from helpers.checkouts import ANALYSIS
-from labelbench_core.analysis.savings import HEADLINE
+from labelbench_core.analysis.savings.label_savings import HEADLINE
 
 
 @pytest.mark.thorough

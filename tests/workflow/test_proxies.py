@@ -13,7 +13,7 @@ from helpers.proxy_entries import CATALOGUE, EXPERIMENT, NAMES_CATALOGUE
 from labelbench_core.configuration import entries
 from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.configuration.loading import load_experiment
-from labelbench_core.configuration.source_sizes import source_sizes
+from labelbench_core.configuration.sources.source_sizes import source_sizes
 from labelbench_core.stages.estimates import DatasetFacts, estimate_jobs
 from labelbench_core.stages.plan import Needs
 from labelbench_core.stages.table import COSTED

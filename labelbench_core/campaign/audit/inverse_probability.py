@@ -23,7 +23,7 @@ import math
 
 import numpy as np
 
-from labelbench_core.analysis.curves import t_quantile
+from labelbench_core.analysis.collected.curves import t_quantile
 from labelbench_core.campaign.audit.estimators import INVERSE, Estimate
 from labelbench_core.campaign.audit.intervals import clopper_pearson
 from labelbench_core.campaign.audit.prediction_powered import power_tuning

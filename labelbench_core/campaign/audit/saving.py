@@ -29,8 +29,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labelbench_core.analysis.crossings import first_crossing
-from labelbench_core.analysis.curves import t_quantile
+from labelbench_core.analysis.collected.curves import t_quantile
+from labelbench_core.analysis.savings.crossings import first_crossing
 
 FOLDS, REPEATS = 5, 5
 Fit = Callable[[np.ndarray], Callable[[np.ndarray], np.ndarray]]

@@ -14,7 +14,7 @@ from helpers.analysis_jobs import (
     render,
     tabulate_results,
 )
-from labelbench_core.analysis.frames import read_csv, setting_labels
+from labelbench_core.analysis.collected.frames import read_csv, setting_labels
 from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.stages.report_files import TABLES
 from labelbench_core.storage.files import read_json

@@ -15,7 +15,7 @@ from labelbench_core.analysis.classes import (
     last_of_both,
     named,
 )
-from labelbench_core.analysis.curves import t_interval
+from labelbench_core.analysis.collected.curves import t_interval
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.classes import MOST_NAMED, draw_classes

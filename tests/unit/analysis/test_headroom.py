@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.curves import curves
-from labelbench_core.analysis.curves import t_quantile
+from labelbench_core.analysis.collected.curves import t_quantile
 from labelbench_core.analysis.headroom import (
     BOUNDED,
     NONE,

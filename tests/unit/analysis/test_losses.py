@@ -7,14 +7,14 @@ import pytest
 from scipy import stats
 
 from helpers.curves import curves
-from labelbench_core.analysis.aubc import aubc_table
-from labelbench_core.analysis.comparisons import compare_to_baseline
-from labelbench_core.analysis.finetuning import compare_to_proxy, verdict
-from labelbench_core.analysis.pairwise import checkpoint_rounds, penalty_matrix
-from labelbench_core.analysis.ranking import mean_ranks
-from labelbench_core.analysis.savings import label_savings
+from labelbench_core.analysis.collected.units import difference_text, value_text, with_half_width
+from labelbench_core.analysis.comparisons.aubc import aubc_table
+from labelbench_core.analysis.comparisons.finetuning import compare_to_proxy, verdict
+from labelbench_core.analysis.comparisons.paired import compare_to_baseline
+from labelbench_core.analysis.comparisons.pairwise import checkpoint_rounds, penalty_matrix
+from labelbench_core.analysis.ranks.ranking import mean_ranks
+from labelbench_core.analysis.savings.label_savings import label_savings
 from labelbench_core.analysis.tables import accuracy_tables, comparison_tables
-from labelbench_core.analysis.units import difference_text, value_text, with_half_width
 from labelbench_core.metrics.known import METRICS
 
 SETTING = {"dataset": "d", "backbone": "b", "proxy": "p", "schedule": "s"}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.curves import curves
-from labelbench_core.analysis.comparisons import detectable_effect
+from labelbench_core.analysis.comparisons.paired import detectable_effect
 from labelbench_core.analysis.power import (
     AREA,
     FINAL,

@@ -9,22 +9,22 @@ import pytest
 from scipy import stats
 
 from helpers.curves import curves
-from labelbench_core.analysis.aubc import area_under_budget_curve, aubc_table
-from labelbench_core.analysis.best import best_strategies, best_text
-from labelbench_core.analysis.comparisons import (
+from labelbench_core.analysis.collected.curves import summarise_curves, t_interval
+from labelbench_core.analysis.collected.frames import by_seed, by_strategy, seed_table
+from labelbench_core.analysis.collected.units import signed, with_half_width
+from labelbench_core.analysis.comparisons.aubc import area_under_budget_curve, aubc_table
+from labelbench_core.analysis.comparisons.best import best_strategies, best_text
+from labelbench_core.analysis.comparisons.finetuning import compare_to_proxy, verdict
+from labelbench_core.analysis.comparisons.paired import (
     compare_to_baseline,
     detectable_effect,
     holm,
     paired_test,
     paired_tests,
 )
-from labelbench_core.analysis.curves import summarise_curves, t_interval
-from labelbench_core.analysis.finetuning import compare_to_proxy, verdict
-from labelbench_core.analysis.frames import by_seed, by_strategy, seed_table
-from labelbench_core.analysis.pairwise import checkpoint_rounds, penalty_matrix
-from labelbench_core.analysis.ranking import mean_ranks
+from labelbench_core.analysis.comparisons.pairwise import checkpoint_rounds, penalty_matrix
+from labelbench_core.analysis.ranks.ranking import mean_ranks
 from labelbench_core.analysis.summary import last_difference_text
-from labelbench_core.analysis.units import signed, with_half_width
 from labelbench_core.errors import InputError
 
 

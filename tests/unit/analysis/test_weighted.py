@@ -11,14 +11,14 @@ from helpers import fake_results
 from helpers.analysis_jobs import SMALL, collect
 from helpers.curves import curves
 from labelbench_core.analysis.classes import classes_table
-from labelbench_core.analysis.compared_sets import compare_sets, compared_lines
-from labelbench_core.analysis.frames import (
+from labelbench_core.analysis.collected.frames import (
     CURVE_COLUMNS,
     FINETUNED_COLUMNS,
     HIT_COLUMNS,
     present,
     read_csv,
 )
+from labelbench_core.analysis.comparisons.compared_sets import compare_sets, compared_lines
 from labelbench_core.storage.files import read_json
 from workflow_scripts.keep_tables import METRIC_COLUMNS
 

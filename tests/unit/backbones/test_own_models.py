@@ -20,7 +20,7 @@ from labelbench_core.backbones import (
     wrapping,
 )
 from labelbench_core.compute.flops import flops_per_image
-from labelbench_core.configuration.weights import content_changed
+from labelbench_core.configuration.sources.weights_files import content_changed
 from labelbench_core.embeddings.features import FeatureExtractor
 from labelbench_core.errors import InputError
 

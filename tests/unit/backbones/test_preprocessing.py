@@ -15,7 +15,7 @@ from timm.data import create_transform, resolve_data_config
 from helpers.project import PROJECT
 from labelbench_core.backbones import Backbone, efficientnet_lite, open_clip_model, timm_model
 from labelbench_core.configuration.catalogue import load_catalogue
-from labelbench_core.configuration.row_kinds import reads
+from labelbench_core.configuration.compatibility.row_kinds import reads
 from labelbench_core.datasets import open_dataset
 from labelbench_core.datasets.images.decoding import decode
 from labelbench_core.datasets.images.framing import RESIZE_MODES, Framing, framing_of

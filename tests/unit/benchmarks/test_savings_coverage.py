@@ -7,7 +7,12 @@ from benchmarks._saving_rules import Intervals
 from benchmarks._simulated_curves import Case, draw, true_curves, true_saving
 from benchmarks.savings_coverage import cases, other_cases, score, simulate
 from helpers.project import PROJECT
-from labelbench_core.analysis.saving_intervals import AT_BASELINE, EXACT, LESS, compute_savings
+from labelbench_core.analysis.savings.saving_intervals import (
+    AT_BASELINE,
+    EXACT,
+    LESS,
+    compute_savings,
+)
 
 
 @pytest.mark.parametrize("saving", [0.67, 0.8, 1.0, 1.5, 2.0, 4.0])

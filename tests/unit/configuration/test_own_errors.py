@@ -6,8 +6,8 @@ import functools
 import pytest
 
 from labelbench_core import registry
-from labelbench_core.configuration import component_code
-from labelbench_core.configuration.source_sizes import source_sizes
+from labelbench_core.configuration.compatibility import component_code
+from labelbench_core.configuration.sources.source_sizes import source_sizes
 from labelbench_core.errors import InputError
 from labelbench_core.registry import own
 from labelbench_core.registry.names_in import OF_ALL, names_in

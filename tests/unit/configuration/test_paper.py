@@ -8,8 +8,8 @@ from helpers.experiments_read import SCHEMA
 from helpers.paper_files import FILES, can_be_planned, recipes, wanted
 from helpers.project import PROJECT
 from labelbench_core.configuration import entries
-from labelbench_core.configuration.beside_budget import labels_beside
 from labelbench_core.configuration.catalogue import load_catalogue
+from labelbench_core.configuration.compatibility.beside_budget import labels_beside
 from labelbench_core.configuration.loading import load_experiment
 from labelbench_core.published import settings
 from labelbench_core.stages.plan import Needs, planned_jobs

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from helpers.prepared import prepare
-from labelbench_core.configuration.source_sizes import source_sizes
+from labelbench_core.configuration.sources.source_sizes import source_sizes
 from labelbench_core.datasets import hugging_face_saved
 from labelbench_core.errors import InputError
 

@@ -9,7 +9,7 @@ import pytest
 from helpers.embedding_files import SIZES, TWO_FILES, random_rows, save, told
 from helpers.prepared import prepare
 from labelbench_core import registry
-from labelbench_core.configuration.source_images import check_new_images
+from labelbench_core.configuration.sources.source_images import check_new_images
 from labelbench_core.datasets import own_embeddings
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.embeddings.views import open_embeddings

@@ -5,7 +5,7 @@ import pytest
 
 from helpers.embedding_files import SIZES, TWO_FILES, random_rows, save, told
 from helpers.prepared import prepare
-from labelbench_core.configuration.source_sizes import source_sizes
+from labelbench_core.configuration.sources.source_sizes import source_sizes
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.prepared import prepare
 from labelbench_core import registry
-from labelbench_core.configuration.source_sizes import source_sizes
+from labelbench_core.configuration.sources.source_sizes import source_sizes
 from labelbench_core.datasets import text_table
 from labelbench_core.errors import InputError
 

@@ -8,7 +8,7 @@ import pytest
 from docs import make_option_tables as tables
 from docs import make_results
 from labelbench_core import registry
-from labelbench_core.analysis import stopping_rules
+from labelbench_core.analysis.stopping import stopping_rules
 
 ALL = [(kind, name) for kind in registry.MAIN_FUNCTION for name in registry.names(kind)]
 ENTRIES = tables.references()

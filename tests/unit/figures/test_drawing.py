@@ -29,7 +29,7 @@ from helpers.analysis_jobs import (
 )
 from helpers.drawn_text import text_boxes
 from helpers.project import PROJECT
-from labelbench_core.analysis.frames import read_csv
+from labelbench_core.analysis.collected.frames import read_csv
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.costs import draw_costs, duration

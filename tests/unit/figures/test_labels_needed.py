@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.curves import curves
-from labelbench_core.analysis.levels import labels_at_levels
+from labelbench_core.analysis.targets.levels import labels_at_levels
 from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.labels_needed import draw_labels_needed

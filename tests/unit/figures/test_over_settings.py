@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from helpers.curves import curves
-from labelbench_core.analysis.across import ranks_over_datasets
+from labelbench_core.analysis.comparisons.pairwise import penalty_matrix
 from labelbench_core.analysis.headroom import headroom_table
-from labelbench_core.analysis.pairwise import penalty_matrix
-from labelbench_core.analysis.profiles import performance_profiles
+from labelbench_core.analysis.ranks.across import ranks_over_datasets
+from labelbench_core.analysis.savings.profiles import performance_profiles
 from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.critical_difference import draw_critical_difference

@@ -8,11 +8,11 @@ import pytest
 
 from helpers import published_runs as runs
 from helpers.drawn_text import text_boxes
-from labelbench_core.analysis.ceilings import with_kind
-from labelbench_core.analysis.curves import summarise_curves, t_interval
-from labelbench_core.analysis.frames import write_csv
-from labelbench_core.analysis.panels import panel_curves
-from labelbench_core.analysis.published import compare_to_published
+from labelbench_core.analysis.collected.ceilings import with_kind
+from labelbench_core.analysis.collected.curves import summarise_curves, t_interval
+from labelbench_core.analysis.collected.frames import write_csv
+from labelbench_core.analysis.published.panels import panel_curves
+from labelbench_core.analysis.published.published_curves import compare_to_published
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import Panel
 from labelbench_core.errors import InputError

@@ -251,7 +251,7 @@ def test_a_broken_file_that_a_strategy_imports_is_one_line(plugin):
 def test_only_an_experiment_that_names_a_broken_strategy_is_stopped(plugin):
     from labelbench_core.configuration import loading as experiments
     from labelbench_core.configuration.catalogue import kind_errors, load_catalogue
-    from labelbench_core.configuration.component_code import check_code
+    from labelbench_core.configuration.compatibility.component_code import check_code
     from labelbench_core.storage.yaml_files import read_yaml
 
     folder = PROJECT / "config"
@@ -327,8 +327,8 @@ def test_a_file_that_is_no_component_any_more_stops_only_who_uses_it():
 
 
 def test_methods_for_several_classes_a_row_are_listed_beside_broken_ones(plugin):
-    from labelbench_core.configuration import multilabel
     from labelbench_core.configuration.catalogue import load_catalogue
+    from labelbench_core.configuration.compatibility import multilabel
 
     catalogue = load_catalogue(PROJECT / "config" / "catalogue")
     entry = {"implementation": "tailor", "options": {"candidates": ["margin", "first-rows"]}}

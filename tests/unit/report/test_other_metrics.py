@@ -16,7 +16,7 @@ from helpers.analysis_jobs import (
     tabulate_results,
 )
 from helpers.web_page import Page
-from labelbench_core.analysis.frames import read_csv
+from labelbench_core.analysis.collected.frames import read_csv
 from labelbench_core.analysis.summary import summary_lines
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures.finetuning import draw_finetuning

@@ -16,8 +16,8 @@ from helpers.analysis_jobs import (
     tabulate_results,
 )
 from helpers.web_page import Page
-from labelbench_core.analysis.frames import read_csv
-from labelbench_core.analysis.money import cost_to_reach, money_tables
+from labelbench_core.analysis.collected.frames import read_csv
+from labelbench_core.analysis.targets.money import cost_to_reach, money_tables
 from labelbench_core.storage.files import read_json
 
 ALONE = {"strategies": ["coreset"], "seeds": [2, 3], "rounds": 3, "finetune": None}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labelbench_core.configuration.beside_budget import ending, labels_beside
+from labelbench_core.configuration.compatibility.beside_budget import ending, labels_beside
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import Statistics
 from labelbench_core.selection import rounds

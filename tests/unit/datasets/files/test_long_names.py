@@ -5,7 +5,7 @@ import pytest
 from labelbench_core import registry
 from labelbench_core.annotators import recorded
 from labelbench_core.backbones import sentence_transformer
-from labelbench_core.configuration.source_sizes import source_sizes
+from labelbench_core.configuration.sources.source_sizes import source_sizes
 from labelbench_core.errors import InputError
 
 LONG = "x" * 300

@@ -10,7 +10,7 @@ from helpers.prepared import prepare
 from labelbench_core import registry
 from labelbench_core.annotators.annotating import annotate_pool
 from labelbench_core.annotators.annotations import Annotations, open_annotations
-from labelbench_core.configuration.source_sizes import source_sizes
+from labelbench_core.configuration.sources.source_sizes import source_sizes
 from labelbench_core.datasets import image_folder as image_folder_source
 from labelbench_core.datasets.labels.unlabeled import has_labels
 from labelbench_core.errors import InputError

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.pictures_by_table import write_table
 from helpers.prepared import prepare
-from labelbench_core.configuration.source_sizes import source_sizes
+from labelbench_core.configuration.sources.source_sizes import source_sizes
 from labelbench_core.datasets import DRAWN_FILE
 from labelbench_core.datasets import __main__ as command
 from labelbench_core.datasets.splits.drawn_ahead import Remembered

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from helpers.pictures_by_table import paint
-from labelbench_core.configuration.source_sizes import source_sizes
+from labelbench_core.configuration.sources.source_sizes import source_sizes
 from labelbench_core.datasets import digits
 from labelbench_core.datasets.looking.look import look
 from labelbench_core.datasets.preparing.prepare import prepare_dataset

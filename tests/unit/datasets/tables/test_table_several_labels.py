@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.pictures_by_table import Pets, write_table
-from labelbench_core.configuration.multilabel import is_multilabel
+from labelbench_core.configuration.compatibility.multilabel import is_multilabel
 from labelbench_core.datasets import open_dataset, table
 from labelbench_core.datasets.preparing.prepare import prepare_dataset
 from labelbench_core.datasets.splits.drawing import Draw, _strata, drawn_splits

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from helpers.prepared import prepare
-from labelbench_core.configuration.multilabel import is_multilabel
-from labelbench_core.configuration.source_sizes import source_sizes
+from labelbench_core.configuration.compatibility.multilabel import is_multilabel
+from labelbench_core.configuration.sources.source_sizes import source_sizes
 from labelbench_core.datasets import text_table
 from labelbench_core.errors import InputError
 

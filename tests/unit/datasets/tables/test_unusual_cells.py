@@ -6,7 +6,7 @@ import json
 import pytest
 
 from helpers.pictures_by_table import Pets, paint, write_table
-from labelbench_core.configuration.source_sizes import source_sizes
+from labelbench_core.configuration.sources.source_sizes import source_sizes
 from labelbench_core.datasets import __main__ as command
 from labelbench_core.datasets import hugging_face_folder, table, text_table
 from labelbench_core.datasets.looking.look import look

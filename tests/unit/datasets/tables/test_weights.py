@@ -9,7 +9,7 @@ import pytest
 
 from helpers.pictures_by_table import Pets, paint, write_table
 from labelbench_core import registry
-from labelbench_core.configuration.source_sizes import source_sizes
+from labelbench_core.configuration.sources.source_sizes import source_sizes
 from labelbench_core.datasets import RawSplit, digits, open_dataset
 from labelbench_core.datasets import __main__ as command
 from labelbench_core.datasets.preparing.notes import small_test_notes, variant_notes

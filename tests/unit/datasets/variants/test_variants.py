@@ -6,8 +6,8 @@ import pytest
 from helpers.prepared import prepare
 from helpers.project import PROJECT
 from labelbench_core.configuration.catalogue import kind_errors
-from labelbench_core.configuration.source_sizes import source_sizes
-from labelbench_core.configuration.sources import made_by
+from labelbench_core.configuration.sources.since_prepared import made_by
+from labelbench_core.configuration.sources.source_sizes import source_sizes
 from labelbench_core.datasets import (
     RawDataset,
     RawSplit,

@@ -1,0 +1,1 @@
+"""Which strategy is better: paired differences by seed, and what is told from them."""

@@ -1,0 +1,1 @@
+"""An experiment beside what others have published."""

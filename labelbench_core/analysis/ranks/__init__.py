@@ -1,0 +1,1 @@
+"""How strategies rank, over budgets, data sets and settings."""

@@ -1,0 +1,216 @@
+"""Strategies over several data sets: mean ranks, the critical difference, and tests of all pairs.
+
+Demšar, "Statistical comparisons of classifiers over multiple data sets", JMLR 7, 2006. A data set
+is one observation, however many seeds, backbones and proxies it was measured with: they are
+averaged within it. The Friedman test (in the form of Iman & Davenport) asks whether the strategies
+differ at all. Two of them differ by Nemenyi's test if their mean ranks do by more than the critical
+difference. Beside it stands Wilcoxon's signed-rank test of every pair, corrected by Holm (Benavoli,
+Corani & Mangili, JMLR 17, 2016: Nemenyi's verdict on a pair depends on the other strategies); with
+fewer than six data sets it cannot reach 5 %.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelbench_core.analysis.collected.frames import SETTING, by_strategy, groups, ordered_splits
+from labelbench_core.analysis.collected.units import of
+from labelbench_core.analysis.comparisons.aubc import area_under_budget_curve
+from labelbench_core.analysis.comparisons.paired import SIGNIFICANCE, holm
+from labelbench_core.analysis.tables import TextTable, p_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ACROSS_COLUMNS = (
+    "split",
+    "metric",
+    "strategy",
+    "n_datasets",
+    "n_strategies",
+    "mean_rank",
+    "critical_difference",
+    "friedman_p",
+    "differs",
+    "wilcoxon_p",
+    "wilcoxon_p_holm",
+)
+
+
+def ranks_over_datasets(frame: pd.DataFrame) -> pd.DataFrame:
+    """Mean rank of every strategy over data sets, the best first.
+
+    Ranked by the area under the curve over the labels that all strategies of a setting have, a mean
+    over seeds and over a data set's settings; ties share ranks. Strategies that a data set lacks
+    are left out of all, as are data sets with fewer than two common numbers of labels. No rows with
+    fewer than two data sets or strategies.
+
+    Returns
+    -------
+    Columns as `ACROSS_COLUMNS`. `critical_difference` is Nemenyi's at 5 %; `friedman_p` Iman &
+    Davenport's; `differs` is 1 where the mean rank differs from the first one's by more than the
+    critical difference; `wilcoxon_p` is of the pair with the first one, `wilcoxon_p_holm` corrected
+    for all pairs.
+    """
+    import pandas as pd
+
+    results = []
+    splits = ordered_splits(frame["split"]) if len(frame) else []
+    for split in splits:
+        for names, rows in groups(frame[frame["split"] == split], ["metric"]):
+            table = areas_by_dataset(rows)
+            if min(table.shape) < 2:
+                continue
+            results += [
+                {"split": split, **names, **row}
+                for row in _ranked(table * -of(names["metric"]).sign)
+            ]
+    return pd.DataFrame(results, columns=list(ACROSS_COLUMNS))
+
+
+def areas_by_dataset(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean area under the curve: a row per data set, a column per strategy that all have."""
+    import pandas as pd
+
+    found: dict[str, dict[str, list[float]]] = {}
+    for names, part in groups(rows, SETTING):
+        curves = by_strategy(part)
+        columns = [table.columns for table in curves.values()]
+        budgets = functools.reduce(lambda first, second: first.intersection(second), columns)
+        if len(budgets) < 2:
+            continue
+        for name, table in curves.items():
+            values = table[budgets].to_numpy(dtype=np.float64)
+            area = area_under_budget_curve(budgets.to_numpy(dtype=np.float64), values).mean()
+            found.setdefault(names["dataset"], {}).setdefault(name, []).append(float(area))
+    means = {
+        dataset: {name: float(np.mean(areas)) for name, areas in strategies.items()}
+        for dataset, strategies in found.items()
+    }
+    table = pd.DataFrame.from_dict(means, orient="index")
+    order = [name for name in dict.fromkeys(rows["strategy"]) if name in table]
+    return table[order].dropna(axis="columns")
+
+
+def _ranked(losses: pd.DataFrame) -> list[dict]:
+    """A row per strategy of `losses` (data sets, strategies), lower being better."""
+    ranks = losses.round(12).rank(axis="columns").mean()
+    order = list(ranks.sort_values(kind="stable").index)
+    pairs = list(itertools.combinations(order, 2))
+    values = {name: losses[name].to_numpy() for name in order}
+    tests = wilcoxon_p(np.stack([values[one] - values[other] for one, other in pairs]))
+    corrected = holm(tests)
+    beside_best = {
+        other: (test, p_holm)
+        for (_, other), test, p_holm in zip(pairs[: len(order) - 1], tests, corrected, strict=False)
+    }
+    width = critical_difference(len(order), len(losses))
+    friedman = friedman_p(losses.to_numpy())
+    rows = []
+    for name in order:
+        test, p_holm = beside_best.get(name, (math.nan, math.nan))
+        rows.append(
+            {
+                "strategy": name,
+                "n_datasets": len(losses),
+                "n_strategies": len(order),
+                "mean_rank": float(ranks[name]),
+                "critical_difference": width,
+                "friedman_p": friedman,
+                "differs": int(ranks[name] - ranks[order[0]] > width),
+                "wilcoxon_p": test,
+                "wilcoxon_p_holm": p_holm,
+            }
+        )
+    return rows
+
+
+@functools.cache
+def critical_difference(strategies: int, datasets: int) -> float:
+    """Nemenyi's at 5 %: q sqrt(k (k + 1) / (6 N)), q from the studentized range over sqrt(2)."""
+    from scipy import stats
+
+    quantile = stats.studentized_range.ppf(1 - SIGNIFICANCE, strategies, np.inf) / math.sqrt(2)
+    return float(quantile * math.sqrt(strategies * (strategies + 1) / (6 * datasets)))
+
+
+def friedman_p(losses: np.ndarray) -> float:
+    """p-value of the Friedman test in the form of Iman & Davenport (1980); NaN if all are tied.
+
+    `losses` is (N, k): N data sets, k strategies.
+    """
+    from scipy import stats
+
+    count, strategies = losses.shape
+    ranks = stats.rankdata(np.round(losses, 12), axis=1)
+    # The variance of all ranks allows for ties.
+    spread = float(((ranks - (strategies + 1) / 2) ** 2).sum())
+    if spread == 0:
+        return math.nan
+    between = count * float(((ranks.mean(axis=0) - (strategies + 1) / 2) ** 2).sum())
+    chi_squared = count * (strategies - 1) * between / spread
+    if chi_squared >= count * (strategies - 1) - 1e-9:
+        return 0.0
+    ratio = (count - 1) * chi_squared / (count * (strategies - 1) - chi_squared)
+    freedom = strategies - 1
+    return float(stats.f.sf(ratio, freedom, freedom * (count - 1)))
+
+
+def wilcoxon_p(differences: np.ndarray) -> np.ndarray:
+    """Two-sided p-values (E,) of signed-rank tests of rows (E, N); 1 where all are zero."""
+    from scipy import stats
+
+    values = np.round(differences, 12)
+    found = np.ones(len(values))
+    sizes = np.sort(np.abs(values), axis=1)
+    # scipy takes one method for all rows that it is given: the exact one without zeros and ties.
+    is_plain = (sizes[:, 0] > 0) & (np.diff(sizes, axis=1) > 0).all(axis=1)
+    if is_plain.any():
+        found[is_plain] = stats.wilcoxon(values[is_plain], axis=1).pvalue
+    for row in np.flatnonzero(~is_plain & values.any(axis=1)):
+        found[row] = stats.wilcoxon(values[row]).pvalue
+    return found
+
+
+def indistinguishable(ranks: np.ndarray, width: float) -> list[tuple[int, int]]:
+    """First and last places of the longest runs of sorted mean `ranks` that span at most `width`.
+
+    The bars of the diagram; runs of one are none.
+    """
+    bars: list[tuple[int, int]] = []
+    for first in range(len(ranks)):
+        last = int(np.flatnonzero(ranks <= ranks[first] + width)[-1])
+        if last > first and (not bars or last > bars[-1][1]):
+            bars.append((first, last))
+    return bars
+
+
+def across_tables(table: pd.DataFrame) -> list[TextTable]:
+    """For people: a table per split and metric, the best strategy first."""
+    tables = []
+    for names, rows in groups(table, ["split", "metric"]):
+        first = rows.iloc[0]
+        cells = tuple(
+            (
+                row["strategy"],
+                f"{row['mean_rank']:.2f}",
+                "yes" if row["differs"] else "no",
+                p_text(row["wilcoxon_p"]),
+                p_text(row["wilcoxon_p_holm"]),
+            )
+            for row in rows.to_dict("records")
+        )
+        width, friedman = first["critical_difference"], p_text(first["friedman_p"])
+        title = (
+            f"{names['split']} {names['metric']} over {first['n_datasets']} data sets, critical "
+            f"difference {width:.2f}, Friedman p {friedman}"
+        )
+        columns = ("strategy", "mean rank", "differs from the first (Nemenyi)")
+        columns += ("Wilcoxon p", "p (Holm)")
+        tables.append(TextTable(title, columns, cells))
+    return tables

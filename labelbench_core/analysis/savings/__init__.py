@@ -1,0 +1,1 @@
+"""How many labels strategies save over the baseline."""

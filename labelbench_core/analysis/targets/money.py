@@ -1,0 +1,383 @@
+"""What it costs to reach an accuracy: labels and computing hours, at prices that are given.
+
+The level is that of the label savings, the last mean of the baseline over the seeds that it shares
+with a strategy: strategies with other seeds have other levels. Labels are those at which a
+strategy's mean curve first reaches it; hours are of whole rounds, since labels are bought by round.
+Intervals over seeds are those of the label savings (`crossings`, `saving_intervals`), put into
+money: hours enter as measured, on average over seeds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from labelbench_core.analysis.collected.frames import (
+    ANNOTATOR,
+    SETTING,
+    by_seed,
+    groups,
+    ordered_splits,
+    present,
+    setting_name,
+)
+from labelbench_core.analysis.collected.units import of, value_text
+from labelbench_core.analysis.savings.label_savings import BOUND_NAMES, EXACT, HEADLINE, MORE, curve
+from labelbench_core.analysis.savings.saving_intervals import labels_to_reach, saved_labels
+from labelbench_core.analysis.tables import TextTable
+from labelbench_core.annotators import EXACT as EXACT_ANNOTATOR
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MONEY_COLUMNS = (
+    *SETTING,
+    "split",
+    "metric",
+    "strategy",
+    "n_seeds",
+    "level",
+    "labels",
+    "labels_low",
+    "labels_high",
+    "high_bound",
+    "label_hours",
+    "hours",
+    "shared_hours",
+    "label_cost",
+    "compute_cost",
+    "total_cost",
+    "total_low",
+    "total_high",
+    "pays_above",
+    "pays_above_low",
+    "pays_above_high",
+)
+ROUNDS = ("train_initial", "select_round", "refresh_embeddings", "finetune_model")
+SHARED = ("prepare_dataset", "extract_embeddings", "extract_views", "build_zero_shot_head")
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Labels up to the level: the estimate, NaN where it is not reached, and the interval's ends.
+
+    An end beyond the strategy's last budget is there, and `more` says so. One seed has no ends:
+    NaN.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    more: bool
+
+
+def cost_to_reach(
+    savings: pd.DataFrame, rounds: pd.DataFrame, costs: pd.DataFrame, prices: Mapping[str, Any]
+) -> pd.DataFrame:
+    """What every strategy costs up to the baseline's last level over the seeds of both.
+
+    Parameters
+    ----------
+    savings
+        Label savings, for the level and the labels at which it is reached.
+    rounds
+        The table of `collect_curves`, for the labels after each round and the values of each seed.
+    costs
+        The table of `collect_costs`.
+    prices
+        `label` and `gpu_hour`, each if it is known; `annotators`, by id, has a `price` that labels
+        of that annotator have instead of `label`, and the `seconds` that one takes.
+
+    Returns
+    -------
+    Columns as `MONEY_COLUMNS`; in every group the baseline comes first, over all of its seeds.
+    `level`, `labels` and their interval are over `n_seeds`, those that baseline and strategy share.
+    `labels` are NaN where the level is not reached, all that follows from them, too. `hours` are
+    those of a seed's rounds (mean over the strategy's seeds), selecting, training and evaluating,
+    and embedding the pool again; `shared_hours`, once for all strategies and seeds, prepare and
+    embed; `label_hours` are the annotator's. Costs are NaN where a price is not given;
+    `compute_cost` is of hours and shared hours. `pays_above` is the price of a label above which
+    the strategy is cheaper than the baseline: what its hours cost more, over the labels that it
+    saves, both over the seeds that the two share; 0 if it is always cheaper; NaN where it saves no
+    labels.
+
+    `_low` and `_high` are the ends of 95 % intervals over seeds; NaN for one seed. `high_bound` is
+    "more than" where it is uncertain whether the level is reached with the last labels: labels and
+    cost at `_high` are those of all its rounds. Fewer than the first labels cannot be bought.
+    `pays_above_high` is infinite where the strategy may save no labels; both ends of `pays_above`
+    are NaN where it certainly saves none.
+    """
+    import pandas as pd
+
+    hour = prices.get("gpu_hour", math.nan)
+    found = savings[savings["definition"] == HEADLINE]
+    rows = []
+    for names, part in groups(found, [*SETTING, "split", "metric"]):
+        curves = _of(rounds, names, (*SETTING, "split", "metric"))
+        after = curves.drop_duplicates(["round"]).set_index("round")["num_labeled"].sort_index()
+        common = _shared_hours(costs, names)
+        told = prices.get("annotators", {}).get(names.get(ANNOTATOR, EXACT_ANNOTATOR), {})
+        label = told.get("price", prices.get("label", math.nan))
+        spent = _Spent(_of(costs, names, SETTING), after, common, label, hour)
+        baseline = part["baseline"].iloc[0]
+        for row in (_of_baseline(curves, baseline), *part.to_dict("records")):
+            name, estimate, needed = (
+                row[key] for key in ("strategy", "strategy_labels", "baseline_labels")
+            )
+            estimates = {baseline: needed, name: estimate}
+            labels, pays = _intervals(curves, baseline, name, estimates, spent)
+            hours = spent.hours(name, estimate)
+            both = _seeds_of_both(curves, baseline, name)
+            rows.append(
+                {
+                    **names,
+                    "strategy": name,
+                    "n_seeds": row["n_seeds"],
+                    "level": row["level"],
+                    "labels": labels.estimate,
+                    "labels_low": labels.low,
+                    "labels_high": labels.high,
+                    "high_bound": BOUND_NAMES[MORE if labels.more else EXACT],
+                    "label_hours": estimate * told.get("seconds", math.nan) / 3600,
+                    "hours": hours,
+                    "shared_hours": common,
+                    "label_cost": estimate * label,
+                    "compute_cost": (hours + common) * hour,
+                    "total_cost": spent.total(name, estimate),
+                    "total_low": spent.total(name, labels.low),
+                    "total_high": spent.total(name, labels.high),
+                    "pays_above": pays_above(
+                        needed - estimate,
+                        spent.extra(name, estimate, baseline, needed, both),
+                    ),
+                    "pays_above_low": pays[0],
+                    "pays_above_high": pays[1],
+                }
+            )
+    return pd.DataFrame(rows, columns=present(savings, MONEY_COLUMNS))
+
+
+def _of_baseline(curves: pd.DataFrame, baseline: str) -> dict[str, Any]:
+    """The baseline as a row of label savings, over all of its seeds.
+
+    No comparison need have all of them.
+    """
+    sign = of(curves["metric"].iloc[0]).sign
+    own = curve(sign * by_seed(curves[curves["strategy"] == baseline]))
+    labels = float(labels_to_reach(own, own)[0].estimate[0])
+    return {
+        "strategy": baseline,
+        "n_seeds": len(own.values),
+        "level": sign * float(own.values[:, -1].mean()),
+        "baseline_labels": labels,
+        "strategy_labels": labels,
+    }
+
+
+def _intervals(
+    curves: pd.DataFrame,
+    baseline: str,
+    name: str,
+    estimates: Mapping[str, float],
+    spent: _Spent,
+) -> tuple[_Labels, tuple[float, float]]:
+    """The labels of strategy `name`, and the ends of its `pays_above`."""
+    sign = of(curves["metric"].iloc[0]).sign
+    whole, other = (sign * by_seed(curves[curves["strategy"] == one]) for one in (baseline, name))
+    both = _seeds_of_both(curves, baseline, name)  # as savings are
+    base, own = curve(whole.loc[both]), curve(other.loc[both])
+    last = float(own.budgets[-1])
+    needed, reached = labels_to_reach(base, own)
+    low, high = float(reached.low[0]), float(reached.high[0])
+    labels = _Labels(estimates[name], min(low, last), min(high, last), math.isinf(high))
+    if math.isnan(low):  # one seed
+        return _Labels(estimates[name], math.nan, math.nan, False), (math.nan, math.nan)
+    fewest, most = (float(end[0]) for end in saved_labels(base, needed, reached))
+    if name == baseline or not most > 0:
+        return labels, (math.nan, math.nan)
+    needed_at_most = float(needed.high[0])
+    cheapest = pays_above(most, spent.extra(name, labels.low, baseline, needed_at_most, both))
+    if not fewest > 0:
+        return labels, (cheapest, math.nan if math.isnan(cheapest) else math.inf)
+    extra = spent.extra(name, labels.high, baseline, estimates[baseline], both)
+    return labels, (cheapest, pays_above(fewest, extra))
+
+
+def _seeds_of_both(curves: pd.DataFrame, baseline: str, name: str) -> list[int]:
+    """Sorted."""
+    seeds = curves.groupby("strategy")["seed"]
+    return sorted(set(seeds.get_group(baseline)) & set(seeds.get_group(name)))
+
+
+def pays_above(saved_labels: float, extra_cost: float) -> float:
+    """The price of a label above which saving labels pays for what it costs more to compute."""
+    if not saved_labels > 0 or math.isnan(extra_cost):
+        return math.nan
+    return max(0.0, extra_cost / saved_labels)
+
+
+def _of(frame: pd.DataFrame, names: Mapping[str, Any], keys: tuple[str, ...]) -> pd.DataFrame:
+    """Rows that have the values of `names` in the columns `keys`."""
+    for key in present(frame, keys):
+        frame = frame[frame[key] == names[key]]
+    return frame
+
+
+class _Spent:
+    """What a setting's rounds take, and what labels and hours cost.
+
+    Parameters
+    ----------
+    costs
+        Its rows of the table of costs.
+    labels_after
+        Round → labels after it.
+    shared_hours
+        Hours that are spent once.
+    label, hour
+        Prices of a label and of an hour; NaN where not known.
+    """
+
+    def __init__(
+        self,
+        costs: pd.DataFrame,
+        labels_after: pd.Series,
+        shared_hours: float,
+        label: float,
+        hour: float,
+    ) -> None:
+        self._costs, self._after, self._shared = costs, labels_after, shared_hours
+        self._label, self._hour = label, hour
+        self._known: dict[tuple[str, int, tuple[int, ...] | None], float] = {}
+
+    def hours(self, strategy: str, count: float, seeds: Sequence[int] | None = None) -> float:
+        """Hours of the rounds up to `count` labels, the mean over seeds; NaN if that is never.
+
+        Over all seeds of the strategy, or those of `seeds` only.
+        """
+        enough = self._after[self._after >= count - 1e-9]
+        if math.isnan(count) or enough.empty:
+            return math.nan
+        key = (strategy, int(enough.index[0]), None if seeds is None else tuple(seeds))
+        if key not in self._known:
+            self._known[key] = _hours(self._costs, *key)
+        return self._known[key]
+
+    def total(self, strategy: str, count: float) -> float:
+        """What `count` labels, the hours up to them and those that are shared cost."""
+        return count * self._label + (self.hours(strategy, count) + self._shared) * self._hour
+
+    def extra(
+        self, strategy: str, count: float, baseline: str, needed: float, seeds: Sequence[int]
+    ) -> float:
+        """What hours up to `count` labels cost more than the baseline's up to `needed`."""
+        more = self.hours(strategy, count, seeds) - self.hours(baseline, needed, seeds)
+        return more * self._hour
+
+
+def _hours(costs: pd.DataFrame, strategy: str, last: int, wanted: Sequence[int] | None) -> float:
+    """Hours of the rounds up to `last`, the mean over seeds; NaN where one is not measured."""
+    refreshed = costs.loc[costs["stage"] == "refresh_embeddings", ["strategy", "seed", "round"]]
+    keys = set(refreshed.itertuples(index=False, name=None))
+    # The first round is shared: it also belongs to seeds that the strategy was not run with.
+    chosen = (costs["stage"] == "select_round") & (costs["strategy"] == strategy)
+    seeds = set(costs.loc[chosen, "seed"])
+    total = {}
+    for row in costs[costs["stage"].isin(ROUNDS)].itertuples():
+        if (seeds and row.seed not in seeds) or (wanted is not None and row.seed not in wanted):
+            continue
+        first = row.stage == "train_initial"
+        if not first and (row.strategy != strategy or float(row.round) > last):
+            continue
+        # A refresh after the last round is for the one after it.
+        is_refresh = row.stage in ("refresh_embeddings", "finetune_model")
+        if is_refresh and (
+            float(row.round) >= last or (row.strategy, row.seed, row.round) not in keys
+        ):
+            continue
+        total[row.seed] = total.get(row.seed, 0.0) + row.seconds
+    return sum(total.values()) / len(total) / 3600 if total else math.nan
+
+
+def _shared_hours(costs: pd.DataFrame, names: Mapping[str, Any]) -> float:
+    """Hours of preparing and embedding the data set; NaN if one is not measured."""
+    chosen = costs[costs["stage"].isin(SHARED) & (costs["dataset"] == names["dataset"])]
+    chosen = chosen[chosen["backbone"].isin(["", names["backbone"]])]
+    return float(chosen["seconds"].sum(skipna=False)) / 3600
+
+
+def money_tables(table: pd.DataFrame, currency: str = "") -> list[TextTable]:
+    """For people: a table per setting, metric and split, a row per strategy.
+
+    Where strategies were compared at several levels, each row shows its own and over how many seeds
+    that is.
+    """
+    unit = f" in {currency}" if currency else ""
+    asks = ("hours of labelling",) if table["label_hours"].notna().any() else ()
+    columns = (
+        "labels",
+        *asks,
+        "hours",
+        f"labels{unit}",
+        f"computing{unit}",
+        f"in all{unit}",
+        "pays above, a label",
+    )
+    tables = []
+    for names, rows in groups(table, [*SETTING, "metric"]):
+        metric = names["metric"]
+        for split in ordered_splits(rows["split"]):
+            part = rows[rows["split"] == split]
+            levels = [value_text(level, metric) for level in part["level"]]
+            several = len(set(levels)) > 1 or part["n_seeds"].nunique() > 1
+            what = f"{levels[0]} {split} {metric}"
+            if several:
+                what = f"the last {split} {metric} of {part['strategy'].iloc[0]}"
+            rows_of = _cells(part, asks=bool(asks))
+            cells = tuple(
+                (name, *((str(seeds), level) if several else ()), *rest)
+                for (name, *rest), seeds, level in zip(
+                    rows_of, part["n_seeds"], levels, strict=True
+                )
+            )
+            head = ("strategy", *(("seeds", "level") if several else ()))
+            title = f"to reach {what}, {setting_name(names)}"
+            tables.append(TextTable(title, (*head, *columns), cells))
+    return tables
+
+
+def _cells(rows: pd.DataFrame, *, asks: bool) -> Iterator[tuple[str, ...]]:
+    for _, row in rows.iterrows():
+        more = row["high_bound"] == BOUND_NAMES[MORE]
+        yield (
+            row["strategy"],
+            _with_interval(row, "labels", "labels", ",.0f", more=more),
+            *([_number(row["label_hours"], ",.2f")] if asks else []),
+            _number(row["hours"] + row["shared_hours"], ",.3f"),
+            *(_number(row[name], ",.2f") for name in ("label_cost", "compute_cost")),
+            _with_interval(row, "total_cost", "total", ",.2f", more=more),
+            _with_interval(row, "pays_above", "pays_above", ",.4f", more=False),
+        )
+
+
+def _with_interval(row: pd.Series, name: str, ends: str, shape: str, *, more: bool) -> str:
+    """A number and its interval: "20 (18 to 25)", "20 (18 to > 40)", "– (> 40)".
+
+    An end at infinity is left out: "0.1 (more than 0.05)".
+    """
+    value, low, high = _number(row[name], shape), row[f"{ends}_low"], row[f"{ends}_high"]
+    is_point = low == high == row[name] and not more
+    if math.isnan(low) or math.isnan(high) or is_point:
+        return value
+    if math.isinf(high):
+        return f"{value} (more than {_number(low, shape)})"
+    last = f"{'> ' if more else ''}{_number(high, shape)}"
+    if more and low == high:
+        return f"{value} ({last})"
+    return f"{value} ({_number(low, shape)} to {last})"
+
+
+def _number(value: float, shape: str) -> str:
+    return "–" if math.isnan(value) else format(value, shape)

@@ -1,0 +1,1 @@
+"""Settings that are compared: crossings in one report, and published ones beside ours."""

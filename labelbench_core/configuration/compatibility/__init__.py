@@ -1,0 +1,1 @@
+"""What cannot run or be measured, refused by name before any job."""

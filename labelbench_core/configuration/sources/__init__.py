@@ -1,0 +1,1 @@
+"""Sources of data sets and weights: whether they have changed, and how many rows they hold."""
