@@ -78,7 +78,7 @@ class Backbone:
         """
         import torch
 
-        from labelbench_core.backbones.resizing import to_square
+        from labelbench_core.backbones.shared.resizing import to_square
 
         size = self.input_size
         pixels = to_square(images, size, self.interpolation, self.framing).to(torch.float32)

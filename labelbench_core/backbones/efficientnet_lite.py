@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from labelbench_core.backbones import Backbone, Outline, _libraries
+from labelbench_core.backbones import Backbone, Outline
+from labelbench_core.backbones.shared import libraries
 from labelbench_core.errors import InputError
 from labelbench_core.registry.options import Pixels
 from labelbench_core.storage import files
@@ -120,9 +121,9 @@ def build(
     interpolation
         Interpolation used when images are resized. Default: the weights'.
     """
-    timm = _libraries.timm()
+    timm = libraries.timm()
 
-    from labelbench_core.backbones._building import finish
+    from labelbench_core.backbones.shared.building import finish
 
     check(variant=variant, input_size=input_size, interpolation=interpolation)
     model = timm.create_model(VARIANTS[variant].model, pretrained=False)
@@ -140,10 +141,10 @@ def build(
 
 def outline(*, variant: str = "lite0", input_size: int = 224, **preparing: Any) -> Outline:
     """The network's shapes; options as of `build`, those of preparing images of no influence."""
-    timm = _libraries.timm()
+    timm = libraries.timm()
     import torch
 
-    from labelbench_core.backbones._building import outlined
+    from labelbench_core.backbones.shared.building import outlined
 
     with torch.device("meta"):
         model = timm.create_model(VARIANTS[variant].model, pretrained=False, num_classes=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.backbones import Backbone, wrapping
-from labelbench_core.backbones._building import require_file
+from labelbench_core.backbones.shared.building import require_file
 from labelbench_core.datasets.images.framing import Framing
 from labelbench_core.errors import InputError
 from labelbench_core.registry.options import Pixels

@@ -11,11 +11,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from labelbench_core.backbones import Backbone, Outline, _libraries
-from labelbench_core.backbones._building import closest, require_file
-from labelbench_core.backbones._open_clip_files import check_file, load_file
-from labelbench_core.backbones._patches import check_tiling
-from labelbench_core.backbones._preprocessing import (
+from labelbench_core.backbones import Backbone, Outline
+from labelbench_core.backbones.shared import libraries
+from labelbench_core.backbones.shared.building import closest, require_file
+from labelbench_core.backbones.shared.open_clip_files import check_file, load_file
+from labelbench_core.backbones.shared.patches import check_tiling
+from labelbench_core.backbones.shared.preprocessing import (
     Preprocessing,
     check_given,
     read_beside,
@@ -70,9 +71,9 @@ def surely_known(**options: Any) -> bool:
     # Its files may be others in other versions.
     try:
         model = options.get("model", DEFAULT_MODEL)
-        file = _libraries.open_clip_folder() / "model_configs" / f"{model}.json"
+        file = libraries.open_clip_folder() / "model_configs" / f"{model}.json"
         architecture = json.loads(file.read_text(encoding="utf-8"))
-        config = _libraries.open_clip_weights().get_pretrained_cfg(model, tag)
+        config = libraries.open_clip_weights().get_pretrained_cfg(model, tag)
         settle(check_given(options), _known(config, model), model, "")
         activation = not config.get("quick_gelu") or architecture.get("quick_gelu")
         return bool(config) and {"vision_cfg", "text_cfg"} <= {*architecture} and bool(activation)
@@ -143,9 +144,9 @@ def build(
     random_seed
         Seed of random weights. Default: ours.
     """
-    open_clip = _libraries.open_clip()
+    open_clip = libraries.open_clip()
 
-    from labelbench_core.backbones import _building
+    from labelbench_core.backbones.shared import building
 
     given = check_given(
         {"mean": mean, "std": std, "interpolation": interpolation, "resize_mode": resize_mode}
@@ -156,7 +157,7 @@ def build(
     if getattr(network.visual, "output_tokens", False):
         network.visual.output_tokens = False
     size = open_clip.get_model_preprocess_cfg(network)["size"]
-    return _building.finish(
+    return building.finish(
         network.visual,
         input_size=square(size, f"model: {model}"),
         mean=prepared.mean,
@@ -174,10 +175,10 @@ def outline(*, model: str, input_size: int | None = None, **others: Any) -> Outl
 
     `InputError` where only the hub knows the text tower, which is built, too.
     """
-    open_clip = _libraries.open_clip()
+    open_clip = libraries.open_clip()
     import torch
 
-    from labelbench_core.backbones import _building
+    from labelbench_core.backbones.shared import building
 
     if "hf_model_name" in open_clip.get_model_config(model)["text_cfg"]:
         raise InputError(f"model: {model!r}: its text tower is known to the hub only")
@@ -186,7 +187,7 @@ def outline(*, model: str, input_size: int | None = None, **others: Any) -> Outl
     if getattr(network.visual, "output_tokens", False):
         network.visual.output_tokens = False
     size = open_clip.get_model_preprocess_cfg(network)["size"]
-    return _building.outlined(network.visual, square(size, f"model: {model}"))
+    return building.outlined(network.visual, square(size, f"model: {model}"))
 
 
 def zero_shot_head(
@@ -216,7 +217,7 @@ def zero_shot_head(
     (D, C) float32 columns of unit length, each the mean over the prompts, and the factor on the
     cosine similarities.
     """
-    open_clip = _libraries.open_clip()
+    open_clip = libraries.open_clip()
     import torch
 
     _preprocessing(model, pretrained, checkpoint, check_given(preparing))
@@ -248,7 +249,7 @@ def _preprocessing(
     model: str, pretrained: str | None, checkpoint: str | None, given: Mapping[str, Any]
 ) -> Preprocessing:
     """How images are prepared; `InputError` if that, the model or its weights are not known."""
-    open_clip = _libraries.open_clip()
+    open_clip = libraries.open_clip()
     from open_clip.transform import PreprocessCfg
 
     if model not in (models := open_clip.list_models()):
@@ -304,7 +305,7 @@ def _known(config: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 def _check_activation(model: str, tag: str, config: Mapping[str, Any]) -> None:
     """Weights that were trained with QuickGELU compute something else with another activation."""
-    open_clip = _libraries.open_clip()
+    open_clip = libraries.open_clip()
 
     if config.get("quick_gelu") and not open_clip.get_model_config(model).get("quick_gelu"):
         raise InputError(
@@ -323,14 +324,14 @@ def create(
     text: bool = False,
 ) -> tuple[torch.nn.Module, tuple[str, ...]]:
     """Both towers, of a model and weights that `_preprocessing` knows, and as `load_file`."""
-    open_clip = _libraries.open_clip()
+    open_clip = libraries.open_clip()
 
-    from labelbench_core.backbones import _building
+    from labelbench_core.backbones.shared import building
 
     source = _tag(pretrained, checkpoint) if checkpoint is None else None
     path = None if checkpoint is None else require_file(checkpoint)
     try:
-        with _building.seeded_initialisation(random_seed):
+        with building.seeded_initialisation(random_seed):
             network = open_clip.create_model(
                 model, pretrained=source, force_image_size=input_size, precision="fp32"
             )
@@ -347,7 +348,7 @@ def create(
 
 def _check_outline(model: str, checkpoint: str | None, input_size: int | None) -> None:
     """`InputError` if input size or checkpoint do not fit the network, judged by shapes alone."""
-    open_clip = _libraries.open_clip()
+    open_clip = libraries.open_clip()
     import torch
 
     # A text tower from transformers would be requested from the hub.

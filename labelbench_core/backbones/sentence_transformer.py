@@ -78,8 +78,8 @@ def build(
     import torch
     import transformers
 
-    from labelbench_core.backbones._building import hash_weights
-    from labelbench_core.backbones._dense import dense_layers
+    from labelbench_core.backbones.shared.building import hash_weights
+    from labelbench_core.backbones.shared.dense import dense_layers
 
     check(model=model)
     transformers.utils.logging.set_verbosity_error()

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from labelbench_core.backbones import Backbone, Outline, _libraries
-from labelbench_core.backbones._building import closest, require_file
-from labelbench_core.backbones._checkpoints import (
+from labelbench_core.backbones import Backbone, Outline
+from labelbench_core.backbones.shared import libraries
+from labelbench_core.backbones.shared.building import closest, require_file
+from labelbench_core.backbones.shared.checkpoints import (
     classifier_tensors,
     mismatches,
     not_weights,
@@ -20,8 +21,8 @@ from labelbench_core.backbones._checkpoints import (
     with_shapes,
     without_values,
 )
-from labelbench_core.backbones._patches import check_tiling
-from labelbench_core.backbones._preprocessing import (
+from labelbench_core.backbones.shared.patches import check_tiling
+from labelbench_core.backbones.shared.preprocessing import (
     Preprocessing,
     check_architecture,
     check_given,
@@ -144,7 +145,7 @@ def build(
     random_seed
         Seed of random weights (`pretrained: false`, no checkpoint). Default: ours.
     """
-    from labelbench_core.backbones import _building
+    from labelbench_core.backbones.shared import building
 
     given = check_given(
         {"mean": mean, "std": std, "interpolation": interpolation, "resize_mode": resize_mode}
@@ -154,14 +155,14 @@ def build(
     if input_size is not None or checkpoint is not None:
         _outline(name, input_size)
     dropped: tuple[str, ...] = ()
-    with _building.seeded_initialisation(random_seed):
+    with building.seeded_initialisation(random_seed):
         if checkpoint is not None:
             network, dropped = local(name, checkpoint, input_size)
         else:
             network = published(name, bool(pretrained), input_size)
     size = input_size or square(network.pretrained_cfg["input_size"], f"model: {name}")
     network.reset_classifier(0)
-    return _building.finish(
+    return building.finish(
         network,
         input_size=size,
         mean=prepared.mean,
@@ -183,21 +184,21 @@ def outline(
     **preparing: Any,
 ) -> Outline:
     """The network's shapes; options as of `build`, those of preparing images of no influence."""
-    timm = _libraries.timm()
+    timm = libraries.timm()
     import torch
 
-    from labelbench_core.backbones import _building
+    from labelbench_core.backbones.shared import building
 
     name = with_tag(model, pretrained)
     with torch.device("meta"):
         network = timm.create_model(name, num_classes=0, **_sized(name, input_size))
     size = input_size or square(network.pretrained_cfg["input_size"], f"model: {name}")
-    return _building.outlined(network, size)
+    return building.outlined(network, size)
 
 
 def with_tag(model: str, pretrained: bool | str) -> str:
     """The model's current name in timm, with the tag if that is given separately."""
-    timm = _libraries.timm()
+    timm = libraries.timm()
 
     model = timm.models.get_deprecated_models().get(model) or model
     if not isinstance(pretrained, str):
@@ -214,7 +215,7 @@ def _preprocessing(
     model: str, pretrained: bool | str, checkpoint: str | None, given: Mapping[str, Any]
 ) -> Preprocessing:
     """How images are prepared; `InputError` if that, the model or its weights are not known."""
-    timm = _libraries.timm()
+    timm = libraries.timm()
 
     name = with_tag(model, pretrained)
     source = f"model: {name}" if checkpoint is None else f"checkpoint: {checkpoint}"
@@ -263,7 +264,7 @@ def _known(config: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 def _of_hub(name: str) -> Mapping[str, Any]:
     """What the configuration of a model outside of timm's tables says: "hf-hub:", "local-dir:"."""
-    timm = _libraries.timm()
+    timm = libraries.timm()
 
     try:
         return timm.create_model(name, pretrained=False).pretrained_cfg
@@ -273,7 +274,7 @@ def _of_hub(name: str) -> Mapping[str, Any]:
 
 def _former_names(base: str) -> list[str]:
     """Names that timm had for an architecture or for weights of it."""
-    timm = _libraries.timm()
+    timm = libraries.timm()
     renamed = timm.models.get_deprecated_models().items()
     return [old for old, new in renamed if new.partition(".")[0] == base]
 
@@ -283,7 +284,7 @@ def published(name: str, pretrained: bool, input_size: int | None) -> torch.nn.M
 
     For a model without a classifier, timm loads leniently, and layers could stay random.
     """
-    timm = _libraries.timm()
+    timm = libraries.timm()
 
     try:
         return timm.create_model(name, pretrained=pretrained, **_sized(name, input_size))
@@ -299,7 +300,7 @@ def _outline(name: str, input_size: int | None) -> torch.nn.Module:
 
     It costs no memory and next to no time.
     """
-    timm = _libraries.timm()
+    timm = libraries.timm()
     import torch
 
     with torch.device("meta"):
@@ -323,7 +324,7 @@ def _way_to_load(name: str, checkpoint: str, input_size: int | None) -> int | No
 
     `InputError` if there is none.
     """
-    timm = _libraries.timm()
+    timm = libraries.timm()
     import torch
 
     path = require_file(checkpoint)
@@ -362,7 +363,7 @@ def _load(name: str, path: Path, classes: int | None, input_size: int | None) ->
     no classifier, whatever the file has of one, and tensors as the file names them; otherwise files
     of other libraries and of older versions are converted by timm.
     """
-    timm = _libraries.timm()
+    timm = libraries.timm()
 
     sized = _sized(name, input_size)
     if classes is None:
@@ -394,6 +395,6 @@ def _sized(name: str, input_size: int | None) -> dict[str, int]:
 
 def _has_fixed_size(model: str) -> bool:
     """Whether the network is built for one input size (vision transformers)."""
-    timm = _libraries.timm()
+    timm = libraries.timm()
     config = timm.get_pretrained_cfg(model)
     return bool(config and config.fixed_input_size)

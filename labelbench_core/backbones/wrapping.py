@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from labelbench_core.backbones import Backbone, Framing
-from labelbench_core.backbones._preprocessing import KEYS, check_given
-from labelbench_core.backbones.model_files import file_sha256
+from labelbench_core.backbones.shared.model_files import file_sha256
+from labelbench_core.backbones.shared.preprocessing import KEYS, check_given
 from labelbench_core.errors import InputError, listed, shown, shown_value
 from labelbench_core.registry.options import PositiveShare, Share
 
@@ -140,7 +140,7 @@ def wrap(
     """
     from torch import nn
 
-    from labelbench_core.backbones import _building, _wrapped
+    from labelbench_core.backbones.shared import building, wrapped
 
     prepared = {"mean": mean, "std": std, "interpolation": interpolation}
     check_options(**prepared, resize_mode=resize_mode, token=token)
@@ -150,10 +150,10 @@ def wrap(
     assert resize_mode is not None
     if layer is not None and not isinstance(network, nn.Module):
         raise InputError(f"layer: {shown(layer)}; allowed: null, since a function has no layers")
-    inner = network if isinstance(network, nn.Module) else _wrapped.Called(network)
-    inner = inner if layer is None else _wrapped.AtLayer(inner, layer)
-    model = _wrapped.Wrapped(inner, output, token, normalize, batch_size, frozen=frozen)
-    return _building.finish(
+    inner = network if isinstance(network, nn.Module) else wrapped.Called(network)
+    inner = inner if layer is None else wrapped.AtLayer(inner, layer)
+    model = wrapped.Wrapped(inner, output, token, normalize, batch_size, frozen=frozen)
+    return building.finish(
         model,
         input_size=input_size,
         mean=tuple(mean),

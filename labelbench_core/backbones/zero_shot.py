@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.backbones import _libraries
+from labelbench_core.backbones.shared import libraries
 from labelbench_core.errors import InputError, listed, shown
 
 NAMED = {
@@ -58,7 +58,7 @@ def named_prompts(name: str) -> list[str]:
     if name not in NAMED:
         told = f"prompts: {shown(name)}; allowed: a list of templates, or {listed(NAMED)}"
         raise InputError(told)
-    return [template("{}") for template in getattr(_libraries.open_clip(), NAMED[name])]
+    return [template("{}") for template in getattr(libraries.open_clip(), NAMED[name])]
 
 
 def require_text(backbone: Mapping[str, Any]) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from labelbench_core.backbones import Backbone, _building
+from labelbench_core.backbones import Backbone
+from labelbench_core.backbones.shared import building
 from labelbench_core.datasets import open_dataset
 from labelbench_core.embeddings import embed
 from labelbench_core.embeddings.augmented import extract_views
@@ -34,11 +35,11 @@ class TinyNetwork(torch.nn.Module):
 
 def build(*, delay: float = 0.0, scale: float = 1.0) -> Backbone:
     """The same random weights every time; `scale` enlarges the features."""
-    with _building.seeded_initialisation(7):
+    with building.seeded_initialisation(7):
         network = TinyNetwork(delay)
         torch.nn.init.normal_(network.norm.weight)
         torch.nn.init.constant_(network.norm.bias, scale)
-    return _building.finish(
+    return building.finish(
         network,
         input_size=16,
         mean=(0.5,) * 3,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core import registry
-from labelbench_core.backbones.model_files import file_sha256
+from labelbench_core.backbones.shared.model_files import file_sha256
 from labelbench_core.datasets.source_files import looks
 from labelbench_core.datasets.source_files.digests import Digests
 from labelbench_core.storage.places import at_home, is_file

@@ -9,7 +9,8 @@ from pathlib import Path
 import open_clip
 import pytest
 
-from labelbench_core.backbones import _libraries, checking, open_clip_model
+from labelbench_core.backbones import checking, open_clip_model
+from labelbench_core.backbones.shared import libraries
 from labelbench_core.errors import InputError
 
 
@@ -41,7 +42,7 @@ def test_openclips_lists_are_read_without_torch():
 
 
 def test_openclip_is_asked_where_its_lists_cannot_be_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(_libraries, "open_clip_folder", lambda: tmp_path)
+    monkeypatch.setattr(libraries, "open_clip_folder", lambda: tmp_path)
     assert not open_clip_model.surely_known()
 
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from helpers.batch_norms import randomise_statistics
-from labelbench_core.backbones import _building, efficientnet_lite, timm_model
+from labelbench_core.backbones import efficientnet_lite, timm_model
 from labelbench_core.backbones.folding import fold_batch_norm
+from labelbench_core.backbones.shared import building
 from labelbench_core.embeddings.features import FeatureExtractor
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -22,14 +23,14 @@ def build(model, size=32):
 )
 def test_folding_keeps_the_function_and_leaves_the_original(model, count):
     original = build(model)
-    before = _building.hash_weights(original)
+    before = building.hash_weights(original)
     images = torch.randn((4, 3, 32, 32), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         expected = original(images)
         folded, folds = fold_batch_norm(original, 32)
         found = folded(images)
     assert torch.allclose(found, expected, rtol=1e-3, atol=1e-4 * expected.abs().max())
-    assert _building.hash_weights(original) == before
+    assert building.hash_weights(original) == before
     assert len(folds) == count
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
 

@@ -323,7 +323,7 @@ def test_weights_for_another_activation_are_refused():
 
 
 def test_networks_with_an_oblong_input_are_refused():
-    from labelbench_core.backbones._preprocessing import square
+    from labelbench_core.backbones.shared.preprocessing import square
 
     assert square(224, "m") == square((3, 224, 224), "m") == square([224, 224], "m") == 224
     with pytest.raises(InputError, match="m: its input has 224 x 160 pixels"):

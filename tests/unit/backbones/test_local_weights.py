@@ -10,7 +10,8 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from labelbench_core.backbones import _building, _patches, open_clip_model, timm_model
+from labelbench_core.backbones import open_clip_model, timm_model
+from labelbench_core.backbones.shared import building, patches
 from labelbench_core.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -72,7 +73,7 @@ def test_what_is_refused_is_what_loses_pixels(model, size, sized):
     pixels = torch.randn(1, 3, size, size, requires_grad=True)
     network(pixels).square().sum().backward()
     seen = bool((pixels.grad[0].abs().sum(dim=0)[-1] > 0).all())
-    assert seen == (size % _patches.patch_edge(network) == 0)
+    assert seen == (size % patches.patch_edge(network) == 0)
 
 
 def test_open_clips_towers_see_all_pixels_or_are_refused(tiny_clip):
@@ -105,7 +106,7 @@ def test_a_checkpoint_may_have_any_classifier_or_none(tmp_path, caplog, classes)
         timm_model.check_known(**options)
         with caplog.at_level("INFO"):
             found = timm_model.build(**options)
-        assert found.weights_sha256 == _building.hash_weights(network)
+        assert found.weights_sha256 == building.hash_weights(network)
         width = found.num_features
         told = (f"fc.weight ({classes}, {width})", f"fc.bias ({classes},)") if classes else ()
         assert found.dropped == told

@@ -16,12 +16,12 @@ from PIL import Image
 from helpers.project import PROJECT
 from labelbench_core.backbones import (
     Backbone,
-    _building,
     efficientnet_lite,
     open_clip_model,
     timm_model,
 )
-from labelbench_core.backbones.resizing import resize, resize_in_float
+from labelbench_core.backbones.shared import building
+from labelbench_core.backbones.shared.resizing import resize, resize_in_float
 from labelbench_core.backbones.zero_shot import NAMED, build_zero_shot_head, named_prompts
 from labelbench_core.configuration.catalogue import load_catalogue
 from labelbench_core.errors import InputError
@@ -251,7 +251,7 @@ def test_timm_checkpoint_is_loaded_strictly(tmp_path):
 def test_timm_vision_transformer_takes_another_size():
     backbone = timm_model.build(model="test_vit", pretrained=False, input_size=64)
     assert backbone.input_size == 64
-    assert _building.hash_weights(backbone.model) == backbone.weights_sha256
+    assert building.hash_weights(backbone.model) == backbone.weights_sha256
 
 
 def test_open_clip_image_tower(tmp_path):

@@ -7,7 +7,8 @@ import torch
 
 from labelbench_core import registry
 from labelbench_core.backbones import __main__ as command
-from labelbench_core.backbones import _own_features, trying
+from labelbench_core.backbones import trying
+from labelbench_core.backbones.shared import own_features
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 ENTRIES = """
@@ -71,12 +72,12 @@ def test_features_equal_the_librarys_own(file, capsys, name, monkeypatch):
             r"compared +agree with timm's own: largest difference \S+ of the largest feature, allo",
         ):
             assert re.search(words, told), words
-    real = _own_features.timms
+    real = own_features.timms
 
     def other(pixels, options):
         return real(pixels, options) * torch.tensor(1.01)
 
-    monkeypatch.setitem(_own_features.LIBRARIES, "timm-model", ("timm", other))
+    monkeypatch.setitem(own_features.LIBRARIES, "timm-model", ("timm", other))
     status, told = run(capsys, name, "--configfile", file)
     assert status == 1
     assert "differ from timm's own" in told
@@ -89,7 +90,7 @@ def test_features_of_a_checkpoint_equal_open_clips_own(tmp_path):
     component = registry.load("backbones", "open-clip-model")
     with torch.inference_mode():
         found = component.build(**options).model(pixels)
-        torch.testing.assert_close(found, _own_features.open_clips(pixels, options))
+        torch.testing.assert_close(found, own_features.open_clips(pixels, options))
 
 
 def test_what_is_wrong_is_told(file, capsys):

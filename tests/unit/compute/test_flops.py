@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from labelbench_core.backbones import _libraries
+from labelbench_core.backbones.shared import libraries
 from labelbench_core.compute.flops import flops_per_image
 from labelbench_core.proxies import Statistics, TrainingSet
 from labelbench_core.proxies.shared.trained import train_on_embeddings
@@ -48,9 +48,9 @@ def test_attention_is_counted_although_inference_fuses_it() -> None:
 )
 def test_as_many_as_torch_counts(name: str) -> None:
     if name == "ViT-S-32-alt":
-        network, size = _libraries.open_clip().create_model(name).visual, 224
+        network, size = libraries.open_clip().create_model(name).visual, 224
     else:
-        network, size = _libraries.timm().create_model(name), 160
+        network, size = libraries.timm().create_model(name), 160
     network.eval()
     torch.backends.mha.set_fastpath_enabled(False)
     try:

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from helpers.array_images import ArrayImages
 from helpers.batch_norms import randomise_statistics
-from labelbench_core.backbones import _building
+from labelbench_core.backbones.shared import building
 from labelbench_core.embeddings.augmented import extract_views
 from labelbench_core.embeddings.extract import extract_embeddings
 from labelbench_core.embeddings.features import FeatureExtractor
@@ -67,10 +67,10 @@ class Convolutions(torch.nn.Module):
 
 
 def backbone():
-    with _building.seeded_initialisation(3):
+    with building.seeded_initialisation(3):
         network = Convolutions()
     randomise_statistics(network)
-    return _building.finish(
+    return building.finish(
         network,
         input_size=SIZE,
         mean=(0.5,) * 3,
@@ -271,9 +271,9 @@ def forgetful(network):
 @pytest.mark.parametrize("batch_norm", ["folded", "batch"])
 def test_what_networks_keep_of_their_weights_is_never_stale(batch_norm):
     """Biases are trained though nothing else is in training mode; looks do not freeze them."""
-    with _building.seeded_initialisation(5):
+    with building.seeded_initialisation(5):
         network = PositionBiases()
-    chosen = _building.finish(
+    chosen = building.finish(
         network, input_size=SIZE, mean=(0.5,) * 3, std=(0.25,) * 3,
         interpolation="bilinear", layer="mean",
     )  # fmt: skip

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.backbones import _libraries
-from labelbench_core.backbones._checkpoints import (
+from labelbench_core.backbones.shared import libraries
+from labelbench_core.backbones.shared.checkpoints import (
     classifier_tensors,
     mismatches,
     not_weights,
@@ -56,7 +56,7 @@ def _load(
     network: torch.nn.Module, file: Path, told_as: Path, model: str, *, text: bool = False
 ) -> tuple[str, ...]:
     """As `load_file`, of a file that messages call `told_as`."""
-    open_clip = _libraries.open_clip()
+    open_clip = libraries.open_clip()
 
     expected = network.state_dict()
     try:
@@ -97,7 +97,7 @@ def _needed(
 
 def _problem(expected: Mapping[str, torch.Tensor], file: Path, text: bool) -> str | None:
     """Why a file's tensors, as it names them, do not fit; None if they do."""
-    open_clip = _libraries.open_clip()
+    open_clip = libraries.open_clip()
 
     try:
         found = open_clip.factory.load_state_dict(str(file))

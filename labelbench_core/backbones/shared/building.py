@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labelbench_core.backbones import Backbone, Outline
-from labelbench_core.backbones._preprocessing import check_given
-from labelbench_core.backbones.model_files import file_sha256
+from labelbench_core.backbones.shared.model_files import file_sha256
+from labelbench_core.backbones.shared.preprocessing import check_given
 from labelbench_core.datasets.images.framing import SHORTEST, Framing
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import seed_for

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.backbones import _building, open_clip_model, timm_model
+from labelbench_core.backbones import open_clip_model, timm_model
+from labelbench_core.backbones.shared import building
 
 if TYPE_CHECKING:
     import torch
@@ -16,7 +17,7 @@ def timms(pixels: torch.Tensor, options: Mapping[str, Any]) -> torch.Tensor:
     values: dict[str, Any] = {"pretrained": True, "checkpoint": None, "input_size": None}
     values |= {"model": timm_model.DEFAULT_MODEL, "random_seed": 0, **options}
     name = timm_model.with_tag(values["model"], values["pretrained"])
-    with _building.seeded_initialisation(values["random_seed"]):
+    with building.seeded_initialisation(values["random_seed"]):
         if values["checkpoint"] is not None:
             network: Any = timm_model.local(name, values["checkpoint"], values["input_size"])[0]
         else:
