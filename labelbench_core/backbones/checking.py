@@ -103,7 +103,10 @@ def _key(entry: Mapping[str, Any], library: str | None) -> str | None:
 @functools.cache
 def _code() -> dict[str, str]:
     """Hashes of this package's files: by content, since copies elsewhere have the same answers."""
-    return {one.name: files.sha256_file(one) for one in Path(__file__).parent.glob("*.py")}
+    folder = Path(__file__).parent
+    return {
+        one.relative_to(folder).as_posix(): files.sha256_file(one) for one in folder.rglob("*.py")
+    }
 
 
 def _problems_known(waiting: Mapping[str, tuple[str, Mapping[str, Any]]]) -> dict[str, str]:

@@ -72,7 +72,7 @@ def _with_images(
     """What two photographs show, and what is wrong."""
     import torch
 
-    from labelbench_core.backbones._own_features import LIBRARIES
+    from labelbench_core.backbones.shared.own_features import LIBRARIES
 
     network, folds = fold_batch_norm(backbone.model, backbone.input_size)
     own = None
@@ -99,7 +99,7 @@ def _with_texts(backbone: TextBackbone) -> tuple[list[_Row], list[str]]:
     """What two texts show, and what is wrong: padding one to the other's length changes nothing."""
     import torch
 
-    from labelbench_core.backbones.pooling import features_of
+    from labelbench_core.backbones.shared.pooling import features_of
 
     def embed(texts: Sequence[str]) -> torch.Tensor:
         tokens = backbone.tokens(texts, padding=True, return_tensors="pt")

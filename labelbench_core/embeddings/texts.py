@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from labelbench_core.backbones import TextBackbone
-from labelbench_core.backbones.pooling import features_of
+from labelbench_core.backbones.shared.pooling import features_of
 from labelbench_core.compute.precision import autocast
 from labelbench_core.datasets import PreparedDataset, SplitRows
 from labelbench_core.errors import InputError

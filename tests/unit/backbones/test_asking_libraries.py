@@ -56,9 +56,12 @@ def test_answers_hold_in_another_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(checking, "__file__", str(copied / "checking.py"))
     checking._code.cache_clear()
     assert checking._key(entry, library) == before
-    (copied / "timm_model.py").write_text("changed")
-    checking._code.cache_clear()
-    assert checking._key(entry, library) != before
+    for edited in ("timm_model.py", "shared/preprocessing.py"):
+        content = (copied / edited).read_bytes()
+        (copied / edited).write_text("changed")
+        checking._code.cache_clear()
+        assert checking._key(entry, library) != before
+        (copied / edited).write_bytes(content)
     monkeypatch.undo()
     checking._code.cache_clear()
 

@@ -141,7 +141,7 @@ def test_texts_are_embedded_as_jobs_do(file, capsys, tmp_path):
 def test_texts_that_padding_changes_are_told(file, capsys, tmp_path, monkeypatch):
     pytest.importorskip("transformers")
     from helpers.tiny_texts import write_model
-    from labelbench_core.backbones import pooling
+    from labelbench_core.backbones.shared import pooling
 
     model = write_model(tmp_path / "tiny", ("Transformer", "Pooling"))
     entry = f"{{implementation: sentence-transformer, options: {{model: '{model}'}}}}"

@@ -10,7 +10,7 @@ from helpers.prepared import prepare
 from helpers.tiny_texts import write_dense, write_model
 from labelbench_core import registry
 from labelbench_core.backbones import sentence_transformer
-from labelbench_core.backbones.pooling import pool
+from labelbench_core.backbones.shared.pooling import pool
 from labelbench_core.embeddings import embed
 from labelbench_core.embeddings.encoders import encoder_of
 from labelbench_core.embeddings.extract import extract_embeddings

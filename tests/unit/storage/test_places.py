@@ -2,9 +2,9 @@
 
 import pytest
 
-from labelbench_core.backbones import _building
+from labelbench_core.backbones.shared import building
 from labelbench_core.configuration import own_entries
-from labelbench_core.configuration.weights import content_changed
+from labelbench_core.configuration.sources.weights_files import content_changed
 from labelbench_core.errors import InputError
 from labelbench_core.registry import own
 from labelbench_core.storage import places
@@ -49,7 +49,7 @@ def test_no_file_has_such_a_name(tmp_path):
 )
 def test_a_checkpoint_that_is_no_file_is_one_line(name, told):
     with pytest.raises(InputError) as caught:
-        _building.require_file(name)
+        building.require_file(name)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
     entry = {"implementation": "timm-model", "options": {"checkpoint": name}}
@@ -68,7 +68,7 @@ def test_what_may_not_be_looked_at_is_not_said_to_be_missing(closed, tmp_path):
     calls = (
         lambda: own_entries.read_entries([given]),
         lambda: own.add(str(closed)),
-        lambda: _building.require_file(str(closed)),
+        lambda: building.require_file(str(closed)),
     )
     for call in calls:
         with pytest.raises(InputError, match=r"mine.py cannot be looked at: Permission denied"):
@@ -78,9 +78,9 @@ def test_what_may_not_be_looked_at_is_not_said_to_be_missing(closed, tmp_path):
 def test_a_checkpoint_that_may_not_be_read_is_told(tmp_path, monkeypatch):
     file = tmp_path / "net.pth"
     file.write_bytes(b"net")
-    assert _building.require_file(str(file)) == file
-    monkeypatch.setattr(_building.os, "access", lambda path, mode: False)
+    assert building.require_file(str(file)) == file
+    monkeypatch.setattr(building.os, "access", lambda path, mode: False)
     with pytest.raises(
         InputError, match=r"net.pth: cannot be read: no permission; allowed: a file"
     ):
-        _building.require_file(str(file))
+        building.require_file(str(file))

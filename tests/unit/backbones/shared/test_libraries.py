@@ -7,11 +7,11 @@ import pytest
 
 BEGIN = """
 import sys
-from labelbench_core.backbones import _libraries
+from labelbench_core.backbones import libraries
 """
 LEAN = """
-timm = _libraries.timm()
-open_clip = _libraries.open_clip()
+timm = libraries.timm()
+open_clip = libraries.open_clip()
 network = timm.create_model("tf_efficientnet_lite0", num_classes=0)
 assert network.num_features == 1280
 from labelbench_core.compute.flops import flops_per_image
@@ -35,7 +35,7 @@ rope = timm.create_model("naflexvit_base_patch16_gap", num_classes=0)
 assert rope(torch.zeros(1, 3, 32, 32)).shape == (1, 768)
 """
 ANOTHER_PART = """
-with _libraries._without_compiler():
+with libraries._without_compiler():
     import torch._dynamo.config
     from torch._dynamo import utils
 import torch._dynamo as real
@@ -43,7 +43,7 @@ assert real.__file__ and torch._dynamo.config is real.config and utils is real.u
 assert sys.modules["torch._dynamo.config"] is real.config
 """
 ANOTHER_NAME = """
-with _libraries._without_compiler():
+with libraries._without_compiler():
     from torch._dynamo.utils import counters
     from torch._dynamo import reset
 import torch._dynamo as real
@@ -51,12 +51,12 @@ assert counters is real.utils.counters and reset is real.reset
 """
 BROKEN = """
 try:
-    with _libraries._without_compiler():
+    with libraries._without_compiler():
         raise ImportError("no such library")
 except ImportError:
     pass
 assert "torch._dynamo" not in sys.modules
-assert not any(isinstance(finder, _libraries._OtherParts) for finder in sys.meta_path)
+assert not any(isinstance(finder, libraries._OtherParts) for finder in sys.meta_path)
 """
 
 
@@ -70,7 +70,7 @@ def run(code):
     "code",
     [
         BROKEN + LEAN + OPERATOR + COMPILED + LEFT_ALONE,
-        pytest.param(ANOTHER_PART + "_libraries.timm()\n" + OPERATOR, marks=pytest.mark.thorough),
+        pytest.param(ANOTHER_PART + "libraries.timm()\n" + OPERATOR, marks=pytest.mark.thorough),
         pytest.param(ANOTHER_NAME, marks=pytest.mark.thorough),
     ],
     ids=["as the jobs do", "another part", "another name"],
