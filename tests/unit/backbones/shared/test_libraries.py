@@ -7,7 +7,7 @@ import pytest
 
 BEGIN = """
 import sys
-from labelbench_core.backbones import libraries
+from labelbench_core.backbones.shared import libraries
 """
 LEAN = """
 timm = libraries.timm()
