@@ -73,7 +73,7 @@ architecture-named:
 }
 
 
-def stage_edges() -> Edges:
+def stage_edges(python: str | Path = sys.executable) -> Edges:
     """(stage, stage that reads what it makes), as Snakemake plans them.
 
     From the rule graph of an experiment that has every stage, planned in a copy of the project
@@ -91,7 +91,7 @@ def stage_edges() -> Edges:
         Path(folder, "experiment.yaml").write_text(EXPERIMENT, encoding="utf-8")
         write_json(Path(folder, "lists.json"), LISTS)
         done = subprocess.run(
-            [sys.executable, "-m", "snakemake", "--rulegraph", "--configfile", "experiment.yaml"],
+            [python, "-m", "snakemake", "--rulegraph", "--configfile", "experiment.yaml"],
             cwd=folder,
             env={**os.environ, "LABELBENCH_DATA": folder},
             capture_output=True,

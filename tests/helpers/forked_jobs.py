@@ -26,9 +26,10 @@ import traceback
 from pathlib import Path
 
 PACKAGES = (
-    "jinja2", "jsonschema", "matplotlib.pyplot", "numpy", "open_clip", "pandas", "PIL.Image",
-    "safetensors.torch", "scipy.stats", "sklearn.datasets", "sklearn.linear_model", "snakemake.cli",
-    "timm", "torch", "torchvision", "yaml", "zarr",
+    "fontTools.subset", "jinja2", "jsonschema", "matplotlib.backends.backend_pdf",
+    "matplotlib.backends.backend_svg", "matplotlib.pyplot", "numpy", "open_clip", "pandas",
+    "PIL.Image", "safetensors.torch", "scipy.stats", "sklearn.datasets", "sklearn.linear_model",
+    "snakemake.cli", "timm", "torch", "torch.utils.flop_counter", "torchvision", "yaml", "zarr",
 )  # fmt: skip
 CLIENT = '''#!{python} -IS
 """As `python`, but Snakemake, jobs, commands and helpers of tests are run by forks."""

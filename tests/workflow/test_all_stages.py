@@ -4,10 +4,10 @@ import collections
 import csv
 import shlex
 import subprocess
-import sys
 
 import pytest
 
+from helpers import forked_jobs
 from helpers.checkouts import ANALYSIS, jobs_in
 from helpers.proxy_entries import CATALOGUE, EXPERIMENT
 
@@ -43,7 +43,7 @@ def test_every_planned_job_is_in_the_table(fresh, proxies, counts):
 
     (command,) = (line for line in told.splitlines() if "-m workflow_scripts.collect_costs" in line)
     words = shlex.split(command[command.index("python -m workflow_scripts.collect_costs") :])
-    subprocess.run([sys.executable, *words[1:]], cwd=fresh.folder, check=True)
+    subprocess.run([forked_jobs.python(), *words[1:]], cwd=fresh.folder, check=True)
     with open(fresh.folder / "results/reports/proxies/costs.csv", newline="") as handle:
         rows = list(csv.DictReader(handle))
     assert collections.Counter(row["stage"] for row in rows) == planned

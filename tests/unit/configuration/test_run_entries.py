@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from helpers.checkouts import know_the_code
 from helpers.project import PROJECT
 from labelbench_core import provenance, registry
 from labelbench_core.configuration import entries
@@ -73,10 +74,12 @@ def test_ids_become_components_with_their_options_and_files_are_found(study):
 
 
 def test_their_files_are_part_of_the_code_and_their_options_of_the_settings(study):
+    know_the_code()  # of which only what is edited is parsed
+
     def made(**strategies):
         catalogue = loaded(study, **strategies)
         registry.parse.cache_clear()
-        provenance.remember(study / "none")
+        provenance.remember(PROJECT / provenance.REMEMBERED)
         components = entries.components(catalogue, "strategies", "all")
         code = provenance.code_hash("workflow_scripts.select_round", components)
         return code, catalogue["strategies"]["all"]

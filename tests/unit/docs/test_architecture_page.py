@@ -8,6 +8,8 @@ import pytest
 
 from docs import architecture_graphs as graphs
 from docs import layered_drawing, make_architecture
+from helpers import forked_jobs
+from helpers.checkouts import know_the_code
 from helpers.project import PROJECT
 
 TEXT = make_architecture.PAGE.read_text(encoding="utf-8")
@@ -23,7 +25,8 @@ def description_in(picture):
 
 @pytest.fixture(scope="module")
 def stages():
-    return graphs.stage_edges()
+    know_the_code()
+    return graphs.stage_edges(forked_jobs.python())
 
 
 @pytest.fixture(scope="module")
