@@ -64,6 +64,7 @@ tiny:
   training: {steps: 6, batch_size: 8, warmup_steps: 2}
 """,
 }
+AS_MAIN = "runpy.run_module('snakemake', None, '__main__', True)"
 ANALYSIS = {
     "collect_curves": 1,
     "collect_costs": 1,
@@ -97,7 +98,8 @@ class Workflow:
     def command(self, *arguments, config="smoke.yaml"):
         """The same as a command for a process of its own, which may be killed, as may its jobs."""
         chosen = ["--configfile", config] if config else []
-        return [str(forked_jobs.python()), "-m", "snakemake", *chosen, "--cores", "2", *arguments]
+        program = f"import runpy, sys; sys.executable = {str(forked_jobs.python())!r}; {AS_MAIN}"
+        return [sys.executable, "-c", program, *chosen, "--cores", "2", *arguments]
 
     def tell(self, script, *arguments, config="smoke.yaml", status=0):
         """What a command of the project says, both streams together; it must end with `status`."""

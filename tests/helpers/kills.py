@@ -34,7 +34,7 @@ from workflow_scripts._snakefile import load
 
 from .checkouts import Workflow, checkout
 from .proxy_entries import CATALOGUE, NAMES_CATALOGUE
-from .running_jobs import jobs_of
+from .running_jobs import LOOK, jobs_of
 
 CONFIG = "killed.yaml"
 EXPERIMENT = """
@@ -180,7 +180,7 @@ def kill_once(
             assert running.returncode == 0, text
             return None
         assert time.monotonic() < deadline, f"{stage} never ran"
-        time.sleep(0.005)
+        time.sleep(LOOK)
     delay = draw.uniform(0, seconds)
     time.sleep(delay)
     jobs = jobs_of(workflow.folder, stage)

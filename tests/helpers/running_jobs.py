@@ -4,22 +4,24 @@ import os
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
+
+LOOK = 0.01
+"""Seconds between looks for a job: reading all processes takes time from those that run."""
 
 
 def jobs_of(folder, script):
     """Process ids of Python running `script` in `folder`."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
+    found, wanted = [], f"\0-m\0workflow_scripts.{script}\0".encode()
+    for entry in filter(str.isdigit, os.listdir("/proc")):
         try:
-            arguments = (entry / "cmdline").read_bytes().split(b"\0")
-            here = os.readlink(entry / "cwd") == str(folder)
+            with open(f"/proc/{entry}/cmdline", "rb") as file:
+                runs = wanted in file.read()
+            if runs and os.readlink(f"/proc/{entry}/cwd") == str(folder):
+                found.append(int(entry))
         except OSError:
             continue  # it has ended meanwhile
-        if here and b"-m" in arguments and f"workflow_scripts.{script}".encode() in arguments:
-            found.append(int(entry.name))
     return found
 
 
@@ -39,7 +41,7 @@ def kill_in_the_middle(workflow, script, target, sign, victim):
         if jobs and (sign is None or (workflow.folder / sign).exists()):
             break
         assert running.poll() is None, f"ended too early:\n{running.stdout.read()}"
-        time.sleep(0.005)
+        time.sleep(LOOK)
     else:
         pytest.fail(f"{script} never ran")
     if victim == "the job":

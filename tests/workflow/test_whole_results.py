@@ -19,7 +19,7 @@ from helpers.checkouts import MINE, SMOKE, Workflow, checkout
 from helpers.paper_files import can_be_planned
 from helpers.project import PROJECT
 from helpers.proxy_entries import CATALOGUE, EXPERIMENT
-from helpers.running_jobs import jobs_of
+from helpers.running_jobs import LOOK, jobs_of
 from labelbench_core.configuration.entries import needs
 from labelbench_core.stages.plan import Needs, planned_outputs
 from labelbench_core.stages.table import COSTED, FOLDER, STAGES, stage_of
@@ -345,7 +345,7 @@ def test_a_round_that_was_lost_with_its_snakemake_is_made_by_the_same_command(fi
     ) as running:
         while not (jobs := jobs_of(finished.folder, "select_round")):
             assert running.poll() is None, "ended without a round"
-            time.sleep(0.005)
+            time.sleep(LOOK)
         running.kill()
         for job in jobs:
             os.kill(job, signal.SIGKILL)
