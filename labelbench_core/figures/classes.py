@@ -37,10 +37,10 @@ def draw_classes(classes: pd.DataFrame, experiment: Experiment) -> Figure:
     if not (rows["strategy"] == experiment.highlight).any():
         return style.message("No accuracy by class: see by_class in the configuration.")
     names = setting_labels(rows)
-    titles = style.wrapped(names, 5.4)
+    titles = style.wrapped(names, style.panel_width(2))
     most = rows.groupby("dataset")["class"].nunique().max()
-    height = 1.4 + 0.2 * min(max(most, 10), MOST_NAMED) + style.room_for(titles)
-    figure, axes = style.panels(len(names), 2, 5.4, height)
+    height = 1.0 + 0.14 * min(max(most, 10), MOST_NAMED) + style.room_for(titles)
+    figure, axes = style.panels(len(names), 2, style.panel_width(2), height)
     for (left, right), (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
         own = part[(part["strategy"] == experiment.highlight) & part["mean"].notna()]
         _curves(left, own)
@@ -63,7 +63,7 @@ def _curves(axes: Axes, own: pd.DataFrame) -> None:
             table.columns,
             100 * line,
             color=style.MUTED,
-            linewidth=0.8,
+            linewidth=0.6,
             alpha=min(1, 12 / len(table)),
         )
     marked = (("worst", ranked[0], "-"), ("median", ranked[(len(ranked) - 1) // 2], (0, (4, 2))))
@@ -74,10 +74,10 @@ def _curves(axes: Axes, own: pd.DataFrame) -> None:
             100 * table.loc[number],
             color=style.HIGHLIGHT if what == "worst" else style.INK,
             linestyle=dashes,
-            linewidth=2.0,
+            linewidth=1.5,
             label=label,
         )
-    axes.legend(loc="lower right", fontsize=9.5)
+    axes.legend(loc="lower right", fontsize=style.NOTE)
     axes.set_xlabel("labels bought")
     axes.grid(axis="y")
     style.budget_ticks(axes, [int(count) for count in table.columns])
@@ -86,13 +86,15 @@ def _curves(axes: Axes, own: pd.DataFrame) -> None:
 def _differences(axes: Axes, last: pd.DataFrame) -> None:
     ordered = last[last["difference"].notna()].sort_values("difference", kind="stable")
     places = np.arange(len(ordered))
-    axes.axvline(0, color=style.INK, linewidth=1.2, dashes=(4, 2))
+    axes.axvline(0, color=style.INK, linewidth=0.9, dashes=(4, 2))
     ends = 100 * ordered[["difference_low", "difference_high"]].to_numpy(dtype=np.float64)
-    axes.hlines(places, ends[:, 0], ends[:, 1], color=style.HIGHLIGHT, linewidth=1.6, alpha=0.6)
-    axes.plot(100 * ordered["difference"], places, "o", color=style.HIGHLIGHT, markersize=4.5)
+    axes.hlines(places, ends[:, 0], ends[:, 1], color=style.HIGHLIGHT, linewidth=1.2, alpha=0.6)
+    axes.plot(100 * ordered["difference"], places, "o", color=style.HIGHLIGHT, markersize=3.4)
     if len(ordered) <= MOST_NAMED:
         pairs = zip(ordered["name"], ordered["class"], strict=True)
-        axes.set_yticks(places, [name or str(number) for name, number in pairs], fontsize=9.5)
+        axes.set_yticks(
+            places, [name or str(number) for name, number in pairs], fontsize=style.NOTE
+        )
     else:
         axes.set_yticks([])
         axes.set_ylabel(f"{len(ordered)} classes")

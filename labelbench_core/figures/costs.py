@@ -29,7 +29,7 @@ def draw_costs(costs: pd.DataFrame) -> Figure:
     several = len(proxies) > 1
     rows = [len(stages), *([len(strategies)] if len(strategies) else [])]
     rows += [len(proxies)] if several else []
-    figure, axes = style.panels(1, 1, 8.6, sum(0.8 + 0.28 * count for count in rows))
+    figure, axes = style.panels(1, 1, style.TWO_COLUMNS, sum(0.6 + 0.19 * count for count in rows))
     axes[0][0].remove()
     grid = figure.add_gridspec(len(rows), 2, height_ratios=[1.5 + count for count in rows])
     names = list(stages["stage"])
@@ -73,9 +73,10 @@ def _bars(
             xytext=(5, 0),
             textcoords="offset points",
             va="center",
-            fontsize=10,
+            fontsize=style.NOTE,
         )
-    axes.set_yticks(places, names)
+    shown = style.short(names)
+    axes.set_yticks(places, [shown[name] for name in names])
     axes.invert_yaxis()
     axes.set_xlim(0, max(known) * width or 1)
     axes.tick_params(axis="y", length=0)

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ROW, BAR = 0.26, 0.16
+ROW, BAR = 0.16, 0.11
 """Heights in inches of a strategy's line and of a bar."""
+BAR_WIDTH = 2.3
+"""In points."""
 
 
 def draw_critical_difference(across: pd.DataFrame, experiment: Experiment) -> Figure:
@@ -37,8 +39,8 @@ def draw_critical_difference(across: pd.DataFrame, experiment: Experiment) -> Fi
         for part in parts
     ]
     most = max(-(-len(part) // 2) for part in parts)
-    height = 1.35 + ROW * most + BAR * max(map(len, bars))
-    figure, axes = style.panels(len(splits), 1, 7.2, height)
+    height = 1.0 + ROW * most + BAR * max(map(len, bars))
+    figure, axes = style.panels(len(splits), 1, style.TWO_COLUMNS, height)
     for (panel,), split, part, of_part in zip(axes, splits, parts, bars, strict=True):
         _panel(panel, part, of_part, looks, height)
         first = part.iloc[0]
@@ -60,25 +62,35 @@ def _panel(
     span = max(count, 1 + width) - 1
     left, right = 1 - 0.32 * span, 1 + 1.32 * span
     axes.set_xlim(left, right)
-    axes.set_ylim(height - 0.75, -0.6)
+    axes.set_ylim(height - 0.55, -0.45)
     axes.axis("off")
-    axes.plot([1, count], [0, 0], color=style.INK, linewidth=1.2)
+    axes.plot([1, count], [0, 0], color=style.INK, linewidth=0.9)
     for rank in range(1, count + 1, -(-count // 20)):
-        axes.plot([rank, rank], [0, -0.06], color=style.INK, linewidth=1.2)
-        axes.text(rank, -0.1, str(rank), ha="center", va="bottom", fontsize=9.5)
-    axes.plot([1, 1 + width], [-0.45, -0.45], color=style.MUTED, linewidth=2.2)
+        axes.plot([rank, rank], [0, -0.05], color=style.INK, linewidth=0.9)
+        axes.text(rank, -0.08, str(rank), ha="center", va="bottom", fontsize=style.NOTE)
+    axes.plot([1, 1 + width], [-0.34, -0.34], color=style.MUTED, linewidth=1.6)
     note = f"critical difference {width:.2f}"
-    axes.text(1 + width + 0.02 * span, -0.45, note, va="center", fontsize=9.5, color=style.MUTED)
+    axes.text(
+        1 + width + 0.02 * span, -0.34, note, va="center", fontsize=style.NOTE, color=style.MUTED
+    )
     for number, (first, last) in enumerate(bars):
-        down = 0.12 + BAR * number
+        down = 0.11 + BAR * number
         reach = [ranks[first] - 0.01 * span, ranks[last] + 0.01 * span]
-        axes.plot(reach, [down, down], color=style.INK, linewidth=3.2)
-    below, half = 0.1 + BAR * (len(bars) + 0.5), -(-count // 2)
+        axes.plot(reach, [down, down], color=style.INK, linewidth=BAR_WIDTH)
+    below, half = 0.08 + BAR * (len(bars) + 0.5), -(-count // 2)
+    shown = style.short(names)
     for place, (name, rank) in enumerate(zip(names, ranks, strict=True)):
         best = place < half
         down = below + ROW * (place if best else count - 1 - place)
         end = 1 - 0.04 * span if best else count + 0.04 * span
-        axes.plot([rank, rank, end], [0, down, down], color=looks[name].color, linewidth=1.4)
-        text = f"{name} {rank:.2f}" if best else f"{rank:.2f} {name}"
+        axes.plot([rank, rank, end], [0, down, down], color=looks[name].color, linewidth=1.0)
+        text = f"{shown[name]} {rank:.2f}" if best else f"{rank:.2f} {shown[name]}"
         shift = -0.02 * span if best else 0.02 * span
-        axes.text(end + shift, down, text, ha="right" if best else "left", va="center", fontsize=10)
+        axes.text(
+            end + shift,
+            down,
+            text,
+            ha="right" if best else "left",
+            va="center",
+            fontsize=style.NOTE,
+        )

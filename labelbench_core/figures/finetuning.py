@@ -42,9 +42,9 @@ def draw_finetuning(table: pd.DataFrame, experiment: Experiment) -> Figure:
     columns = max(part["round"].nunique() for _, part in groups(rows, NAMES))
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
     looks |= style.ceiling_looks((*experiment.full_data, *experiment.ceilings))
-    width = 4.3 if columns > 1 else 6.8
+    width = style.panel_width(columns)
     titles = style.wrapped(names, width)
-    height = 1.5 + 0.5 * rows["strategy"].nunique() + style.room_for(titles)
+    height = 1.0 + 0.32 * rows["strategy"].nunique() + style.room_for(titles)
     figure, axes = style.panels(len(names), columns, width, height)
     for line, (setting, part) in zip(axes, groups(rows, NAMES), strict=True):
         order = list(dict.fromkeys(part["strategy"]))[::-1]
@@ -101,12 +101,12 @@ def _panel(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Look], metric
                 xerr=None if half != half else reach,
                 color=color,
                 marker="o",
-                markersize=7.5,
+                markersize=5.2,
                 markerfacecolor=color if filled else style.PAPER,
-                markeredgewidth=1.6,
-                elinewidth=1.8,
+                markeredgewidth=1.2,
+                elinewidth=1.3,
             )
-    axes.set_yticks(range(len(table)), list(table.index))
+    axes.set_yticks(range(len(table)), list(style.short(table.index).values()))
     axes.set_ylim(-0.6, len(table) - 0.4)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
@@ -116,7 +116,7 @@ def _panel(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Look], metric
 def _handles() -> list:
     from matplotlib.lines import Line2D
 
-    common = {"color": style.MUTED, "marker": "o", "markersize": 7.5, "linewidth": 1.8}
+    common = {"color": style.MUTED, "marker": "o", "markersize": 5.2, "linewidth": 1.3}
     return [
         Line2D([], [], label="proxy (same seeds)", markerfacecolor=style.PAPER, **common),
         Line2D([], [], label="fine-tuned end to end", **common),

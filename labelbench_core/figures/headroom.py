@@ -36,10 +36,10 @@ def draw_headroom(headroom: pd.DataFrame, experiment: Experiment) -> Figure:
     names = setting_labels(rows)
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
     several = rows["ceiling"].nunique() > 1
-    width = 4.3 if len(splits) > 1 else 6.8
+    width = style.panel_width(len(splits))
     titles = style.wrapped(names, width)
     most = max(part["split"].value_counts().max() for _, part in groups(rows, SETTING))
-    height = 1.25 + 0.34 * most + style.room_for(titles)
+    height = 0.9 + 0.2 * most + style.room_for(titles)
     figure, axes = style.panels(len(names), len(splits), width, height)
     for line, (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
         for panel, split in style.panels_of(line, splits, part):
@@ -54,25 +54,30 @@ def draw_headroom(headroom: pd.DataFrame, experiment: Experiment) -> Figure:
 
 def _panel(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Look], *, several: bool) -> None:
     for value in (0, 1):
-        axes.axvline(value, color=style.INK, linewidth=1.2, dashes=(4, 2))
+        axes.axvline(value, color=style.INK, linewidth=0.9, dashes=(4, 2))
     for place, row in enumerate(table.to_dict("records")):
         look = looks[row["strategy"]]
         if row["verdict"] == NONE:
-            axes.text(0.02, place, "no headroom", va="center", fontsize=9.5, color=style.MUTED)
+            axes.text(
+                0.02, place, "no headroom", va="center", fontsize=style.NOTE, color=style.MUTED
+            )
             continue
         bounded = row["verdict"] == BOUNDED
         if bounded:
-            axes.plot([row["low"], row["high"]], [place] * 2, color=look.color, linewidth=2.2)
+            axes.plot(
+                [row["low"], row["high"]], [place] * 2, color=look.color, linewidth=style.INTERVAL
+            )
         axes.plot(
             row["share"],
             place,
             marker=look.marker,
             color=look.color,
             markerfacecolor=look.color if bounded else style.PAPER,
-            markersize=8,
+            markersize=5.5,
         )
+    names = style.short(table["strategy"])
     labels = [
-        f"{row['strategy']} of {row['ceiling']}" if several else row["strategy"]
+        f"{names[row['strategy']]} of {row['ceiling']}" if several else names[row["strategy"]]
         for row in table.to_dict("records")
     ]
     axes.set_yticks(range(len(table)), labels)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+MOST_MARKED, MARKERS_EACH = 12, 5
+"""With more strategies than the first, a curve has only so many markers."""
 MOST_BANDS = 6
 """With more strategies, not every interval is drawn; the report says so."""
 
@@ -73,9 +75,9 @@ def _grid(
     names = setting_labels(rows)
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
     ceilings = style.ceiling_looks((*experiment.full_data, *experiment.ceilings))
-    width = 4.3 if len(splits) > 1 else 6.8
+    width = style.panel_width(len(splits))
     titles = style.wrapped(names, width)
-    figure, axes = style.panels(len(names), len(splits), width, 3.5 + style.room_for(titles))
+    figure, axes = style.panels(len(names), len(splits), width, 2.5 + style.room_for(titles))
     for line, (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
         title = titles[tuple(setting.values())]
         shown_panels = style.panels_of(line, splits, part)
@@ -115,24 +117,32 @@ def _panel(
     mean, low, high = columns
     differences = mean == "difference"
     if differences:
-        axes.axhline(0, color=style.INK, linewidth=1.2, dashes=(4, 2))
+        axes.axhline(0, color=style.INK, linewidth=0.9, dashes=(4, 2))
     banded = banded_strategies(looks)
+    drawn_rows = dict(iter(rows.groupby("strategy", sort=False)))
+    # Staggered, so that markers of neighbours do not lie on each other; in differences, all say
+    # whether they are significant.
+    budgets = rows["num_labeled"].nunique()
+    step = 1 if differences or len(drawn_rows) <= MOST_MARKED else -(-budgets // MARKERS_EACH)
     # Heavy lines last, so that the baseline and the headline strategy lie on top.
-    for name in sorted(looks, key=lambda name: looks[name].width):
-        part, look = rows[rows["strategy"] == name], looks[name]
-        labels = part["num_labeled"]
+    for place, name in enumerate(sorted(looks, key=lambda name: looks[name].width)):
+        if name not in drawn_rows:
+            continue
+        part, look = drawn_rows[name], looks[name]
+        labels = part["num_labeled"].to_numpy()
         if name in banded:
-            band = (scale * part[low], scale * part[high])
+            band = (scale * part[low].to_numpy(), scale * part[high].to_numpy())
             axes.fill_between(labels, *band, color=look.color, alpha=0.13, linewidth=0)
         axes.plot(
             labels,
-            scale * part[mean],
+            scale * part[mean].to_numpy(),
             color=look.color,
             linestyle=look.dashes,
             linewidth=look.width,
             marker=look.marker,
-            markersize=5.5,
-            markeredgewidth=1.2,
+            markevery=(place % step, step),
+            markersize=style.MARKER,
+            markeredgewidth=0.9,
             markerfacecolor=style.PAPER if differences else look.color,
         )
         if differences:
@@ -143,7 +153,7 @@ def _panel(
                 color=look.color,
                 linestyle="none",
                 marker=look.marker,
-                markersize=5.5,
+                markersize=style.MARKER,
             )
     axes.grid(axis="y")
     axes.margins(x=0.03)

@@ -37,9 +37,9 @@ def draw_savings(savings: pd.DataFrame, experiment: Experiment) -> Figure:
     names = setting_labels(rows)
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
     strategies = rows["strategy"].nunique()
-    width = 4.3 if len(splits) > 1 else 6.8
+    width = style.panel_width(len(splits))
     titles = style.wrapped(names, width)
-    height = 1.25 + 0.34 * strategies + style.room_for(titles)
+    height = 0.9 + 0.2 * strategies + style.room_for(titles)
     figure, axes = style.panels(len(names), len(splits), width, height)
     for line, (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
         shown_panels = style.panels_of(line, splits, part)
@@ -61,16 +61,21 @@ def draw_savings(savings: pd.DataFrame, experiment: Experiment) -> Figure:
 
 
 def _panel(axes: Axes, table: pd.DataFrame, looks: list[style.Look]) -> None:
-    axes.axvline(1, color=style.INK, linewidth=1.2, dashes=(4, 2))
+    axes.axvline(1, color=style.INK, linewidth=0.9, dashes=(4, 2))
     for place, (look, (_, row)) in enumerate(zip(looks, table.iterrows(), strict=True)):
         if np.isfinite(row["low"]):
-            axes.plot([row["low"], row["high"]], [place, place], color=look.color, linewidth=2.2)
+            axes.plot(
+                [row["low"], row["high"]],
+                [place, place],
+                color=look.color,
+                linewidth=style.INTERVAL,
+            )
             ends = ((row[end], row[f"{end}_bound"]) for end in ("low", "high"))
             for value, bound in dict.fromkeys(ends):
                 if bound:
-                    axes.plot(value, place, marker=ARROWS[bound], color=look.color, markersize=6)
+                    axes.plot(value, place, marker=ARROWS[bound], color=look.color, markersize=4.2)
         marker = ARROWS.get(row["bound"], look.marker)
-        axes.plot(row["saving"], place, marker=marker, color=look.color, markersize=8)
+        axes.plot(row["saving"], place, marker=marker, color=look.color, markersize=5.5)
         axes.annotate(
             saving_text(row["saving"], row["bound"]),
             (1, place),
@@ -78,10 +83,10 @@ def _panel(axes: Axes, table: pd.DataFrame, looks: list[style.Look]) -> None:
             xytext=(4, 0),
             textcoords="offset points",
             va="center",
-            fontsize=9.5,
+            fontsize=style.NOTE,
             color=style.INK,
         )
-    axes.set_yticks(range(len(table)), list(table.index))
+    axes.set_yticks(range(len(table)), list(style.short(table.index).values()))
     axes.set_ylim(-0.6, len(table) - 0.4)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

@@ -36,10 +36,10 @@ def draw_labels_needed(levels: pd.DataFrame, experiment: Experiment) -> Figure:
         return style.message("No level that the baseline and another strategy both reach.")
     rows = rows[rows["split"].isin(splits)]
     names = setting_labels(rows)
-    width = 4.3 if len(splits) > 1 else 6.8
+    width = style.panel_width(len(splits))
     titles = style.wrapped(names, width)
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
-    height = 3.6 + style.room_for(titles)
+    height = 2.6 + style.room_for(titles)
     figure, axes = style.panels(len(names), len(splits), width, height)
     for line, (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
         for panel, split in style.panels_of(line, splits, part):
@@ -67,13 +67,13 @@ def _panel(axes: Axes, rows: pd.DataFrame, looks: dict[str, style.Look], highlig
             linestyle=look.dashes,
             linewidth=look.width,
             marker=look.marker,
-            markersize=4.5,
+            markersize=3.4,
         )
         ends = ordered[["labels_low", "labels_high"]].to_numpy(dtype=np.float64)
         if name == highlight and np.isfinite(ends).all():
             axes.fill_between(needed, ends[:, 0], ends[:, 1], color=look.color, alpha=0.15, lw=0)
     reach = (0.0, float(max(rows["baseline_labels"].max(), rows["labels"].max())))
-    axes.plot(reach, reach, color=style.INK, linewidth=1.2, dashes=(4, 2), zorder=1)
+    axes.plot(reach, reach, color=style.INK, linewidth=0.9, dashes=(4, 2), zorder=1)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:,.0f}")
     axes.locator_params(nbins=5)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MEAN = "mean"
 NUMBERED = 16
 """With more strategies than this, cells are only shaded."""
+CELL, SMALLEST_CELL, NAME, NARROWEST = 0.29, 0.13, 1.15, 2.5
+"""Inches: of a cell with a number, of one beside whose name there is room for the next, of the
+names, and of a panel whose caption is not cut."""
 
 
 def draw_pairwise(pairwise: pd.DataFrame, experiment: Experiment) -> Figure:
@@ -31,15 +34,21 @@ def draw_pairwise(pairwise: pd.DataFrame, experiment: Experiment) -> Figure:
     names = [name for name in experiment.strategies if name in pairwise]
     if len(names) < 2:
         return style.message("Nothing to compare: only one strategy.")
+    cells = pairwise.loc[pairwise["strategy"] != MEAN, names].to_numpy(dtype=np.float64)
+    if np.isfinite(cells).sum() <= np.isfinite(cells).any(axis=1).sum():  # the diagonal alone
+        return style.message("No test: no two strategies have two seeds in common.")
     splits = [name for name in ordered_splits(pairwise["split"]) if name != "val"]
-    side = 1.4 + 0.45 * min(len(names), NUMBERED) + 0.2 * max(len(names) - NUMBERED, 0)
-    figure, axes = style.panels(1, len(splits), side + 0.6, side + 0.6)
-    for panel, split in zip(axes[0], splits, strict=True):
+    cell = min(CELL, max((style.TWO_COLUMNS - NAME) / len(names), SMALLEST_CELL))
+    side = max(NAME + cell * len(names), NARROWEST)
+    columns = len(splits) if len(splits) * side <= style.TWO_COLUMNS else 1
+    figure, axes = style.panels(-(-len(splits) // columns), columns, side, side)
+    places = [panel for line in axes for panel in line]
+    for panel, split in zip(places, splits, strict=True):
         table = pairwise[pairwise["split"] == split].set_index("strategy")[names]
         beaten = table.loc[MEAN].fillna(np.inf).sort_values(kind="stable")
         _panel(panel, table.loc[[*beaten.index, MEAN], list(beaten.index)])
         panel.set_title(split)
-        panel.set_xlabel("is beaten by the strategy of the row")
+        panel.set_xlabel("is beaten by the row")
     return figure
 
 
@@ -60,9 +69,12 @@ def _panel(axes: Axes, table: pd.DataFrame) -> None:
             if np.isfinite(value):
                 ink = style.PAPER if value > 0.6 * most else style.INK
                 place = (column + 0.5, middles[row])
-                axes.text(*place, f"{value:.2f}", ha="center", va="center", fontsize=8.5, color=ink)
-    axes.set_yticks(middles, [*table.columns, "mean"])
-    axes.set_xticks(middles[:-1], list(table.columns), rotation=45, ha="right")
+                axes.text(
+                    *place, f"{value:.2f}", ha="center", va="center", fontsize=style.NOTE, color=ink
+                )
+    names = list(style.short(table.columns).values())
+    axes.set_yticks(middles, [*names, "mean"])
+    axes.set_xticks(middles[:-1], names, rotation=45, ha="right", rotation_mode="anchor")
     axes.tick_params(length=0)
     axes.set_ylim(last + 1.25, 0)
     axes.spines[["left", "bottom"]].set_visible(False)

@@ -31,10 +31,10 @@ def draw_panels(experiment: Experiment, curves: Sequence[Sequence[PanelCurve]]) 
     panels = experiment.panels
     columns = min(len(panels), MOST_COLUMNS)
     rows = math.ceil(len(panels) / columns)
-    width = 4.3 if columns > 1 else 6.8
+    width = style.panel_width(columns)
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
     looks |= style.ceiling_looks((*experiment.full_data, *experiment.ceilings))
-    figure, axes = style.panels(rows, columns, width, 3.6)
+    figure, axes = style.panels(rows, columns, width, 2.5)
     places = [one for line in axes for one in line]
     for place, panel, drawn in zip(places, panels, curves, strict=False):
         _panel(place, panel, drawn, looks)
@@ -77,7 +77,7 @@ def _panel(
             linestyle=look.dashes,
             linewidth=look.width,
             marker=look.marker,
-            markersize=5,
+            markersize=style.MARKER,
         )
     if panel.reference and any(one.published is not None for one in curves):
         budgets += setting(panel.reference.name).budgets

@@ -27,7 +27,7 @@ def draw_profiles(profiles: pd.DataFrame, experiment: Experiment) -> Figure:
     if not splits or rows["strategy"].nunique() < 2:
         return style.message("No level that two strategies both reach.")
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
-    figure, axes = style.panels(1, len(splits), 4.3 if len(splits) > 1 else 6.8, 3.6)
+    figure, axes = style.panels(1, len(splits), style.panel_width(len(splits)), 2.6)
     for panel, split in zip(axes[0], splits, strict=True):
         part = rows[rows["split"] == split]
         _panel(panel, part, looks)

@@ -43,10 +43,10 @@ def draw_stopping(stopping: pd.DataFrame, experiment: Experiment) -> Figure:
     if len(shown) > MOST_SHOWN:
         shown = [name for name in shown if name in (experiment.baseline, experiment.highlight)]
     rules = list(dict.fromkeys(rows["rule"]))
-    width = 5.4
+    width = style.panel_width(2)
     titles = style.wrapped(names, width)
-    line_height = 0.2 + 0.045 * len(shown)
-    height = 1.25 + line_height * len(rules) + style.room_for(titles)
+    line_height = 0.15 + 0.033 * len(shown)
+    height = 0.9 + line_height * len(rules) + style.room_for(titles)
     figure, axes = style.panels(len(names), 2, width, height)
     metric = of(experiment.metric)
     labels = {
@@ -79,7 +79,7 @@ def _panel(
     looks: dict[str, style.Look],
     experiment: Experiment,
 ) -> None:
-    axes.axvline(0, color=style.INK, linewidth=1.2, dashes=(4, 2))
+    axes.axvline(0, color=style.INK, linewidth=0.9, dashes=(4, 2))
     places = {rule: len(rules) - 1 - place for place, rule in enumerate(rules)}
     offsets = np.linspace(0.32, -0.32, len(looks)) if len(looks) > 1 else [0.0]
     for (name, look), offset in zip(looks.items(), offsets, strict=True):
@@ -88,7 +88,7 @@ def _panel(
         values = scale * rows[column].to_numpy(dtype=np.float64)
         if name == experiment.highlight:
             low, high = (scale * rows[f"{column}_{end}"] for end in ("low", "high"))
-            axes.hlines(heights, low, high, color=look.color, linewidth=2.0)
+            axes.hlines(heights, low, high, color=look.color, linewidth=1.5)
         stops = rows["stopped"].to_numpy() > 0
         for chosen, fill in ((stops, look.color), (~stops, style.PAPER)):
             axes.plot(
@@ -98,9 +98,9 @@ def _panel(
                 marker=look.marker,
                 color=look.color,
                 markerfacecolor=fill,
-                markersize=5.5,
+                markersize=style.MARKER,
             )
-    axes.set_yticks(range(len(rules)), rules[::-1], fontsize=9.5)
+    axes.set_yticks(range(len(rules)), rules[::-1], fontsize=style.NOTE)
     axes.set_ylim(-0.6, len(rules) - 0.4)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,10 +36,18 @@ row have no pair twice."""
 OWN_PLACES = range(20, SHAPES)
 """Of strategies that the catalogue does not ship: after those that are compared most often."""
 FIXED_LOOKS = {"random": (INK, "o", (0, (4, 2))), "margin": (HIGHLIGHT, "o", "-")}
-HEAVY = 2.0
+HEAVY = 1.45
 """Line width of strategies that stand out: the baseline and the highlighted one."""
-LEGEND_ROW = 0.22  # inches
-TITLE_CHARACTERS_PER_INCH = 8.5  # of a panel, with room for its tick labels
+ONE_COLUMN, TWO_COLUMNS = 3.4, 7.0
+"""Widths in inches of a figure in a paper: of one of its two columns, and of both."""
+TEXT, NOTE, MARKER = 8.0, 7.0, 3.8
+"""Sizes in points, as they are printed: of text, of notes beside the data, of markers."""
+INTERVAL = 1.6
+"""Line width in points of an interval beside a name."""
+NARROWEST = 1.75
+"""Width in inches of a panel that can still be read: four stand side by side in two columns."""
+LEGEND_ROW = 0.16  # inches
+TITLE_CHARACTERS_PER_INCH = 12.0  # of a panel, with room for its tick labels
 DATELESS = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -72,10 +80,10 @@ def looks(strategies: Sequence[str], baseline: str, highlight: str) -> dict[str,
     others = [name for name in strategies if name not in FIXED_LOOKS]
     found = places(others, STRATEGIES, OWN_PLACES)
     shades = colors(1 + max(found.values(), default=-1))
-    widths = {highlight: 2.2, baseline: HEAVY}
+    widths = {highlight: 1.6, baseline: HEAVY}
 
     def look(name: str) -> Look:
-        width = widths.get(name, 1.6)
+        width = widths.get(name, 1.1)
         if name in FIXED_LOOKS:
             color, marker, dashes = FIXED_LOOKS[name]
             return Look(color, marker, dashes, width)
@@ -90,7 +98,7 @@ def ceiling_looks(ceilings: Sequence[str]) -> dict[str, Look]:
     """Looks of ceilings: thin and grey, without markers, told apart by their dashes."""
     found = places(ceilings, CEILINGS, range(len(CEILINGS), len(DASHES)))
     return {
-        name: Look(MUTED, "", DASHES[(found[name] + 2) % len(DASHES)], 1.4) for name in ceilings
+        name: Look(MUTED, "", DASHES[(found[name] + 2) % len(DASHES)], 1.0) for name in ceilings
     }
 
 
@@ -104,20 +112,23 @@ def drawing() -> Iterator[None]:
         "savefig.dpi": 200,
         "figure.facecolor": PAPER,
         "font.family": "DejaVu Sans",
-        "font.size": 11,
-        "axes.titlesize": 11.5,
+        "font.size": TEXT,
+        "axes.titlesize": TEXT,
         "axes.titleweight": "bold",
         "axes.titlelocation": "left",
         "axes.titlecolor": INK,
         "axes.labelcolor": INK,
         "axes.edgecolor": MUTED,
-        "axes.linewidth": 0.8,
+        "axes.linewidth": 0.6,
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.axisbelow": True,
         "axes.formatter.useoffset": False,
         "grid.color": GRID,
-        "grid.linewidth": 0.8,
+        "grid.linewidth": 0.6,
+        "xtick.labelsize": NOTE,
+        "ytick.labelsize": NOTE,
+        "legend.fontsize": NOTE,
         "xtick.color": MUTED,
         "ytick.color": MUTED,
         "xtick.labelcolor": INK,
@@ -171,12 +182,32 @@ def panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure
     return figure, [list(line) for line in axes]
 
 
+def panel_width(columns: int) -> float:
+    """Width in inches of each of so many panels side by side: they fill the width of a paper."""
+    return ONE_COLUMN if columns == 1 else max(TWO_COLUMNS / columns, NARROWEST)
+
+
+def short(names: Iterable[str], most: int = 24) -> dict[str, str]:
+    """Names as they stand beside an axis: those of more than `most` characters lose their middle.
+
+    Where two would then be alike, both are whole.
+    """
+    names = list(dict.fromkeys(names))
+    first = most // 2
+    cut = {name: f"{name[:first]}…{name[1 + first - most :]}" for name in names if len(name) > most}
+    shown = [cut.get(name, name) for name in names]
+    return {
+        name: text if shown.count(text) == 1 else name
+        for name, text in zip(names, shown, strict=True)
+    }
+
+
 def wrapped(names: Mapping[tuple, str], width: float) -> dict[tuple, str]:
     """Labels of settings, broken between ids so that they fit above panels of `width` inches."""
     longest = int(TITLE_CHARACTERS_PER_INCH * width)
     titles = {}
     for key, name in names.items():
-        first, *rest = name.split(" · ")
+        first, *rest = (short([part], longest)[part] for part in name.split(" · "))
         lines = [first]
         for part in rest:
             if len(lines[-1]) + len(part) + 3 <= longest:
@@ -189,7 +220,7 @@ def wrapped(names: Mapping[tuple, str], width: float) -> dict[tuple, str]:
 
 def room_for(titles: Mapping[tuple, str]) -> float:
     """Height in inches that titles of more than one line need."""
-    return 0.2 * max(title.count("\n") for title in titles.values())
+    return 0.145 * max(title.count("\n") for title in titles.values())
 
 
 def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
@@ -214,7 +245,7 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
 
 def message(text: str) -> Figure:
     """A small figure that says why there is nothing to draw."""
-    figure, axes = panels(1, 1, 7.2, 1.4)
+    figure, axes = panels(1, 1, TWO_COLUMNS, 0.9)
     axes[0][0].axis("off")
     axes[0][0].text(0.5, 0.5, text, ha="center", va="center", color=MUTED)
     return figure
@@ -262,11 +293,11 @@ def legend_below(figure: Figure, handles: Sequence) -> None:
     """A second legend, of long entries, under the panels; the figure grows by its height."""
     if not handles:
         return
-    figure.set_figheight(figure.get_figheight() + 0.2 * len(handles))
+    figure.set_figheight(figure.get_figheight() + 0.14 * len(handles))
     figure.legend(
         handles=handles,
         loc="outside lower left",
-        fontsize=9.5,
+        fontsize=NOTE,
         labelcolor=MUTED,
         handletextpad=0.6,
         borderaxespad=0.3,
@@ -285,7 +316,7 @@ def handle(name: str, look: Look) -> Artist:
         linestyle=look.dashes,
         linewidth=look.width,
         marker=look.marker,
-        markersize=5.5,
+        markersize=MARKER,
         label=name,
     )
 
@@ -321,4 +352,4 @@ def common_limits(axes: Sequence[Axes], values: Sequence[float]) -> None:
 def note_setting(figure: Figure, names: Sequence[str]) -> None:
     """Below a figure of a single setting: which one it is (else the panels say so)."""
     if len(names) == 1:
-        figure.supxlabel(names[0], fontsize=9.5, color=MUTED)
+        figure.supxlabel(names[0], fontsize=NOTE, color=MUTED)

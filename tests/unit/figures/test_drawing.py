@@ -27,9 +27,9 @@ from helpers.analysis_jobs import (
     plot_everything,
     tabulate_results,
 )
-from helpers.drawn_text import text_boxes
+from helpers.drawn_text import drawn_texts, text_boxes
 from helpers.project import PROJECT
-from labelbench_core.analysis.collected.frames import read_csv
+from labelbench_core.analysis.collected.frames import read_csv, write_csv
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.costs import draw_costs, duration
@@ -138,15 +138,21 @@ def test_text_does_not_overlap(tables: tuple[Path, Experiment]) -> None:
                     assert not overlap(box, second), (name, other)
 
 
-def test_titles_of_long_ids_do_not_overlap(tmp_path: Path) -> None:
-    changes = {
-        "proxies": ["linear", "linear-with-flexmatch-and-more"],
-        "schedules": ["first-100-batch-100", "start-1000-batch-1000"],
-    }
-    values = fake_results.experiment(**{**SMALL, **changes})
-    fake_results.write(tmp_path, values)
-    assert collect(tmp_path, values) == tabulate_results(tmp_path, values) == 0
-    experiment = Experiment.from_json(json.dumps(values))
+def test_titles_of_long_ids_do_not_overlap(tables: tuple[Path, Experiment], tmp_path: Path) -> None:
+    folder, experiment = tables
+    (tmp_path / "tables").mkdir()
+    for name in ("curves", "comparisons", "savings", "finetuning"):
+        table = read_csv(folder / "tables" / f"{name}.csv", ())
+        table = table[table["backbone"] == "clip"]
+        of_settings = [
+            table.assign(proxy=proxy, schedule=schedule)
+            for proxy, schedule in (
+                ("linear", "first-100-batch-100"),
+                ("linear-with-flexmatch-and-more", "start-1000-batch-1000"),
+                ("a" * 60, "first-100-batch-100"),
+            )
+        ]
+        write_csv(pd.concat(of_settings), tmp_path / "tables" / f"{name}.csv")
     with style.drawing():
         for figure in figures_of(tmp_path / "tables", experiment):
             figure.draw_without_rendering()
@@ -173,6 +179,41 @@ def overlap(first: Any, second: Any) -> bool:
     across = min(first.x1, second.x1) - max(first.x0, second.x0)
     along = min(first.y1, second.y1) - max(first.y0, second.y0)
     return across > 1 and along > 1
+
+
+def test_figures_have_the_widths_of_a_paper_and_its_text(
+    tables: tuple[Path, Experiment],
+) -> None:
+    """Whatever the ids: beside an axis, long ones lose their middle."""
+    folder, experiment = tables
+    names = {"random": "random", "margin": "margin-" + 53 * "x"}
+    long = replace(
+        experiment,
+        highlight=names["margin"],
+        crossings=tuple(
+            replace(one, strategies=tuple(names.values())) for one in experiment.crossings
+        ),
+    )
+    savings = read_csv(folder / "tables" / "savings.csv", ())
+    savings["strategy"] = savings["strategy"].map(names)
+    with style.drawing():
+        both = draw_savings(savings, long)
+        one = draw_savings(savings[savings["split"] == "test"], long)
+        assert both.get_figwidth() == pytest.approx(style.TWO_COLUMNS)
+        assert one.get_figwidth() == pytest.approx(style.ONE_COLUMN)
+        one.draw_without_rendering()
+        axes = one.axes[0]
+        sizes = {text.get_fontsize() for text in drawn_texts(axes)}
+        assert min(sizes) >= style.NOTE
+        assert max(sizes) <= style.TEXT
+        assert axes.get_window_extent().width > 0.4 * one.bbox.width
+        assert axes.get_yticklabels()[0].get_text() == "margin-xxxxx…xxxxxxxxxxx"
+
+
+def test_names_that_would_be_alike_stay_whole() -> None:
+    names = ["a" * 30 + "-1-" + "b" * 30, "a" * 30 + "-2-" + "b" * 30, "c" * 24, "d" * 25]
+    shown = style.short(names)
+    assert [shown[name] for name in names] == [*names[:3], "d" * 12 + "…" + "d" * 11]
 
 
 def test_every_strategy_has_a_look_of_its_own() -> None:

@@ -11,7 +11,7 @@ from labelbench_core.analysis.ranks.across import ranks_over_datasets
 from labelbench_core.analysis.savings.profiles import performance_profiles
 from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.figures import style
-from labelbench_core.figures.critical_difference import draw_critical_difference
+from labelbench_core.figures.critical_difference import BAR_WIDTH, draw_critical_difference
 from labelbench_core.figures.headroom import draw_headroom
 from labelbench_core.figures.pairwise import draw_pairwise
 from labelbench_core.figures.profiles import draw_profiles
@@ -98,7 +98,7 @@ def test_bars_join_those_that_cannot_be_told_apart() -> None:
             ranks_over_datasets(measured(names, datasets=2)), experiment(names)
         )
     bars = [
-        [line for line in one.axes[0].get_lines() if line.get_linewidth() == 3.2]
+        [line for line in one.axes[0].get_lines() if line.get_linewidth() == BAR_WIDTH]
         for one in (figure, wide)
     ]
     # With 12 data sets, .96 apart is enough; with 2, all are joined.
@@ -117,7 +117,7 @@ def test_shares_of_the_headroom_stand_between_baseline_and_ceiling() -> None:
     markers = {look.marker for look in style.looks(names, "random", "margin").values()}
     dots = [line.get_xdata()[0] for line in axes.get_lines() if line.get_marker() in markers]
     assert sorted(dots) == pytest.approx([0.2, 0.5], abs=0.05)
-    intervals = [line for line in axes.get_lines() if line.get_linewidth() == 2.2]
+    intervals = [line for line in axes.get_lines() if line.get_linewidth() == style.INTERVAL]
     assert len(intervals) == 2
 
 
@@ -125,16 +125,22 @@ def test_notes_stand_where_there_is_nothing_to_draw() -> None:
     alone = experiment(["random"])
     frame = measured(["random"])
     matrix = penalty_matrix(frame, "random").rename_axis("strategy").reset_index()
+    two = measured(["random", "margin"])
+    one_seed = penalty_matrix(two[two["seed"] == two["seed"].min()], "random")
+    one_seed = one_seed.rename_axis("strategy").reset_index()
     with style.drawing():
         figures = [
             draw_pairwise(matrix.assign(split="test"), alone),
+            draw_pairwise(one_seed.assign(split="test"), experiment(["random", "margin"])),
             draw_profiles(performance_profiles(frame, "random"), alone),
             draw_critical_difference(ranks_over_datasets(frame), alone),
             draw_headroom(headroom_table(frame, alone), alone),
         ]
     notes = [texts(figure) for figure in figures]
-    assert [len(note) for note in notes] == [1, 1, 1, 1]
+    assert [len(note) for note in notes] == [1] * 5
     assert all(
         one[0].startswith(start)
-        for one, start in zip(notes, ("Nothing", "No level", "Ranks", "No ceiling"), strict=True)
+        for one, start in zip(
+            notes, ("Nothing", "No test", "No level", "Ranks", "No ceiling"), strict=True
+        )
     )
