@@ -46,7 +46,11 @@ def run_job(main: Callable[[argparse.Namespace], Any], arguments: argparse.Names
 
 @contextlib.contextmanager
 def _logging(path: Path | None) -> Iterator[Any]:
-    """Log events, warnings and tracebacks to `path`; the terminal keeps only progress bars."""
+    """Log events, warnings and tracebacks to `path`; the terminal keeps only progress bars.
+
+    Afterwards nothing is logged there: a handler of a closed file would print errors of its own.
+    """
+    root = logging.getLogger()
     with contextlib.ExitStack() as stack:
         stream = sys.stderr
         if path is not None:
@@ -56,10 +60,14 @@ def _logging(path: Path | None) -> Iterator[Any]:
             stream = stack.enter_context(open(path, "a", encoding="utf-8", buffering=1))
             faulthandler.enable(stream)
             stack.callback(faulthandler.disable)
+        stack.callback(root.setLevel, root.level)
         logging.basicConfig(
             stream=stream, level=logging.INFO, format="%(asctime)s %(message)s", force=True
         )
+        for handler in list(root.handlers):
+            stack.callback(root.removeHandler, handler)
         logging.captureWarnings(True)
+        stack.callback(logging.captureWarnings, False)
         try:
             yield stream
         except BaseException:

@@ -246,7 +246,6 @@ def _named(
     if not unlabeled:
         told = f"options.classes: {shown(classes)}; class folders name the classes of the pool"
         raise InputError(f"{told}; allowed: leave it out, or `unlabeled: true`")
-    below(data_dir, "folder", folder)
     names = read_class_names(data_dir, classes)
     shared, (inner, file) = common_folder(folder, classes)
     return names, shared, "" if inner == "." else f"{inner}/", [file]
@@ -264,7 +263,7 @@ def _index(listing: Listing, split: str, inner: str) -> RawSplit:
 
 def _root(data_dir: Path, folder: str) -> Path:
     """The data set's folder; `InputError` if it is not there."""
-    root = Path(data_dir, folder)
+    root = below(data_dir, "folder", folder)
     wrong = f"{folder!r}: {printable(root)} is not a folder" if folder else "missing"
     if not folder or not is_folder(root):
         raise InputError(

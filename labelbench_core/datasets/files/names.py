@@ -50,6 +50,8 @@ def lacks_classes(
         What a row of the split is called.
     missing
         Names of these classes.
+    where
+        What holds it, for the message's begin; empty: nothing is said of it.
     more
         What else is known of the first of them, with a comma at its end.
     may_lack
@@ -57,8 +59,9 @@ def lacks_classes(
     """
     cure = f"{row}s of it there, or the class left out of all splits"
     advice = "; `allow_missing_classes: true` accepts that" if may_lack else ""
+    begin = f"{where}: " if where else ""
     return InputError(
-        f"{where}: split {split} has no {row} of class {printable(missing[0])} "
+        f"{begin}split {split} has no {row} of class {printable(missing[0])} "
         f"({more}{len(missing)} classes missing); allowed: {cure}{advice}"
     )
 
@@ -68,6 +71,7 @@ def below(data_dir: str | os.PathLike[str], option: str, path: str) -> Path:
     parts = PurePosixPath(path).parts
     if PurePosixPath(path).is_absolute() or ".." in parts:
         raise InputError(
-            f"options.{option}: {shown(path)}; allowed: a path below the data directory, without .."
+            f"options.{option}: {shown(path)}; allowed: a path below the data directory, without "
+            "..: put a link there, or set LABELBENCH_DATA to a folder above it"
         )
     return Path(data_dir, path)

@@ -1,12 +1,13 @@
-"""Class folders that are not taken, by the names that the option `leave_out` has."""
+"""Folders that are no classes: by the names that the option `leave_out` has, or without images."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from unicodedata import normalize
 
 from labelbench_core.datasets.files.left_out import NOT_TAKEN, LeftOut
-from labelbench_core.datasets.folders.folder_entries import files_below
+from labelbench_core.datasets.folders.folder_entries import LEFTOVERS, files_below
+from labelbench_core.datasets.images.formats import READ_SUFFIXES, REFUSED_SUFFIXES
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.storage.places import printable
 
@@ -39,6 +40,48 @@ def check_left_out(
                 f"options.leave_out: {shown(name)}: {printable(root)} has no class folder of this "
                 f"name{did_you_mean(alike[0] if alike else name, known)}; allowed: {listed(known)}"
             )
+
+
+def take_no_junk(
+    root: Path,
+    splits: Mapping[str, dict[str, list[str]]],
+    folders: Mapping[str, Mapping[str, str]],
+) -> list[str]:
+    """Remove classes whose folders hold files, but no image, such as notes; what is told of them.
+
+    A class without an image that may be meant as one stays, and is an error then: one of an empty
+    folder, of images in other places or formats, or without which there were not two.
+
+    Parameters
+    ----------
+    splits
+        Split → class → paths of its images.
+    folders
+        Split → class → its folder's path.
+    """
+    filled = {label for found in splits.values() for label, paths in found.items() if paths}
+    named: dict[str, list[str]] = {}
+    for found in folders.values():
+        for label in {*found} - filled:
+            named.setdefault(label, []).append(found[label])
+    if len(filled) < 2:
+        return []
+    junk = [
+        label for label, paths in named.items() if all(_holds_no_image(root / one) for one in paths)
+    ]
+    for found in splits.values():
+        for label in junk:
+            found.pop(label, None)
+    there = sorted(f"{printable(one)}/" for label in junk for one in named[label])
+    return [f"no classes, since they hold files but no image: {listed(there)}"] if junk else []
+
+
+def _holds_no_image(folder: Path) -> bool:
+    """Whether there are files below a folder, and none of them is an image, by their names."""
+    names = [one.lower() for _, _, found in os.walk(folder) for one in found]
+    shown = [one for one in names if not one.startswith(".") and one not in LEFTOVERS]
+    suffixes = (*READ_SUFFIXES, *REFUSED_SUFFIXES)
+    return bool(shown) and not any(one.endswith(suffixes) for one in shown)
 
 
 def _same(name: str, other: str) -> bool:

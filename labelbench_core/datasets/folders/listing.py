@@ -17,7 +17,7 @@ from labelbench_core.datasets.files.left_out import (
     LeftOut,
 )
 from labelbench_core.datasets.files.names import class_name, lacks_classes, require_classes
-from labelbench_core.datasets.folders._not_taken import check_left_out, is_left_out
+from labelbench_core.datasets.folders._not_taken import check_left_out, is_left_out, take_no_junk
 from labelbench_core.datasets.folders.folder_entries import (
     entries_of,
     files_below,
@@ -132,6 +132,7 @@ def list_images(
     check_left_out(root, listing.left_out, there, leave_out)
     if chosen == "classes" and not listing.splits["pool"]:
         raise InputError(f"{printable(root)}: holds no class folders{_advice(root)}")
+    assumed += take_no_junk(root, listing.splits, folders)
     names = None
     if unlabeled:
         names = _classes_beside(root, listing, classes)

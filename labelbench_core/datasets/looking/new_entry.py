@@ -11,6 +11,7 @@ import yaml
 
 from labelbench_core.datasets import data_directory
 from labelbench_core.datasets.looking._guessed_columns import LABELS
+from labelbench_core.datasets.rows.row_kinds import rows_of
 from labelbench_core.datasets.tables.tabular import KNOWN
 from labelbench_core.registry import option_errors
 
@@ -22,6 +23,12 @@ GENERIC = frozenset(
     }
 )  # fmt: skip
 """Words that name no data set: where a file's name has no other, its folder names it."""
+READERS = {
+    "texts": ("minilm", "or another that reads texts; its package: pip install '.[text]'"),
+    "embeddings": ("precomputed", "the embeddings as they are"),
+}
+"""Kind of rows that the default experiment's backbone does not read → one of the catalogue that
+does, and why it is named."""
 
 
 def place_of(path: Path) -> tuple[str, Path, str]:
@@ -82,6 +89,9 @@ def entry_lines(
         yield f"      # Replace or remove {images} named above, or leave out what cannot be read:"
         yield f"      # options: {_options({**options, 'corrupt': 'skip'})}"
     yield f"      options: {_options(options)}"
+    if reader := READERS.get(rows_of(source)):
+        backbone, why = reader
+        yield f"backbones: [{backbone}] # {why}"
 
 
 def _options(options: Mapping[str, Any]) -> str:

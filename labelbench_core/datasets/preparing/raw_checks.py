@@ -9,6 +9,7 @@ import numpy as np
 
 from labelbench_core.datasets import POOL, RawDataset, RawSplit, class_counts
 from labelbench_core.datasets.files.left_out import CORRUPT
+from labelbench_core.datasets.files.names import lacks_classes
 from labelbench_core.datasets.preparing.notes import left_out_notes
 from labelbench_core.datasets.rows.row_kinds import check_embeddings
 from labelbench_core.datasets.tables.beside_labels import check_beside, has_weights
@@ -38,8 +39,14 @@ def require_raw(entry: Mapping[str, Any], raw: object) -> None:
         )
 
 
-def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
-    """`InputError` unless shapes, types, labels and classes are as the other stages expect."""
+def check_raw(raw: RawDataset, *, allow_missing_classes: bool | None) -> None:
+    """`InputError` unless shapes, types, labels and classes are as the other stages expect.
+
+    Parameters
+    ----------
+    allow_missing_classes
+        Whether `val` and `test` may lack classes; None: they may not, and no option says so.
+    """
     check_rows(raw)
     for split, entry in raw.splits.items():
         if split == POOL and not entry.has_labels:
@@ -48,12 +55,10 @@ def check_raw(raw: RawDataset, *, allow_missing_classes: bool) -> None:
         missing = [raw.class_names[label] for label in np.flatnonzero(counts == 0)]
         required = split == POOL or (split in FULL_SPLITS and not allow_missing_classes)
         if missing and required:
-            root = "" if raw.root is None else f"{printable(raw.root)}: "
-            cure = f"; allowed: {entry.row}s of it there, or the class left out of all splits"
-            raise InputError(
-                f"{root}split {split} has no {entry.row} of class {printable(missing[0])} "
-                f"({len(missing)} classes missing){since_corrupt(raw) or cure}"
-            )
+            where = "" if raw.root is None else printable(raw.root)
+            may_lack = split != POOL and allow_missing_classes is not None
+            told = lacks_classes(where, split, entry.row, missing, may_lack=may_lack)
+            raise InputError(f"{told}{since_corrupt(raw)}")
 
 
 def check_rows(raw: RawDataset) -> None:
@@ -134,8 +139,8 @@ def since_corrupt(raw: RawDataset) -> str:
     return "".join(f"; {note}" for note in left_out_notes({"left_out": corrupt}))
 
 
-def may_lack_classes(component: ModuleType, options: Mapping[str, Any]) -> bool:
-    """The option `allow_missing_classes`, its default included; False for who has none such."""
+def may_lack_classes(component: ModuleType, options: Mapping[str, Any]) -> bool | None:
+    """The option `allow_missing_classes`, its default included; None for who has none such."""
     name = "allow_missing_classes"
     parameter = inspect.signature(component.load).parameters.get(name)
-    return bool(options.get(name, parameter is not None and parameter.default))
+    return None if parameter is None else bool(options.get(name, parameter.default))

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import logging
 import os
 import signal
 import subprocess
@@ -103,6 +104,16 @@ def test_the_log_keeps_its_lines_when_children_write_too(tmp_path):
     first, last = path.read_text().splitlines()
     assert first == "a child's line"
     assert "done in" in last
+
+
+def test_what_is_logged_after_a_job_prints_no_errors_of_a_closed_log(tmp_path, capsys):
+    path = tmp_path / "a.log"
+    level = logging.getLogger().level
+    assert run_job(lambda _: None, job_parser("A job.").parse_args(["--log", str(path)])) == 0
+    logging.getLogger("labelbench").warning("later")
+    assert logging.getLogger().level == level
+    assert "Logging error" not in capsys.readouterr().err
+    assert "later" not in path.read_text()
 
 
 # In place of torchrun: starts a process as that does, says which, and waits.

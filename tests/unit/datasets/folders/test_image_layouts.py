@@ -80,6 +80,67 @@ def test_what_is_no_layout_is_told(tmp_path, files, message):
     assert "\n" not in str(caught.value)
 
 
+def junk(folder, *names):
+    for name in names:
+        (folder / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "pets" / name).write_text("words")
+
+
+@pytest.mark.parametrize("nested", ["auto", "outer", "inner"])
+def test_folders_of_notes_alone_are_no_classes(tmp_path, nested):
+    fill(tmp_path, "cat", "dog")
+    junk(tmp_path, "docs/readme.txt", "docs/more/notes.md", "labels/all.csv")
+    raw = image_folder.load(tmp_path, folder="pets", nested=nested)
+    assert raw.class_names == ["cat", "dog"]
+    assert sum(one["count"] for one in raw.left_out.values()) == 3
+    if nested != "inner":
+        assert "no classes, since they hold files but no image: docs/, labels/" in raw.splits_note
+
+
+def test_folders_of_notes_alone_are_no_classes_in_splits(tmp_path):
+    fill(tmp_path, "train/cat", "train/dog", "test/cat", "test/dog")
+    junk(tmp_path, "train/docs/readme.txt", "test/docs/readme.txt")
+    raw = image_folder.load(tmp_path, folder="pets")
+    assert raw.class_names == ["cat", "dog"]
+    assert raw.splits_note.endswith("hold files but no image: test/docs/, train/docs/")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("fish/0.heic", r"no image of class fish \(1 files in fish/ are left out, 1 classes miss"),
+        ("fish/.keep", r"no image of class fish \("),
+        ("fish/deep/0.png", r"no image of class fish \(1 files in fish/ are left out"),
+    ],
+)
+def test_what_may_be_meant_as_a_class_is_an_error_without_images(tmp_path, name, told):
+    fill(tmp_path, "cat", "dog")
+    junk(tmp_path, name)
+    with pytest.raises(InputError, match=told):
+        sizes(tmp_path)
+
+
+def test_a_class_that_has_images_in_another_split_stays_one(tmp_path):
+    fill(tmp_path, "train/cat", "train/dog", "test/cat", "test/dog", "test/fish")
+    junk(tmp_path, "train/fish/notes.txt")
+    with pytest.raises(InputError, match=r"split pool has no image of class fish \(it is in test/"):
+        sizes(tmp_path)
+
+
+@pytest.mark.parametrize("folder", ["/data/pets", "../pets", "pets/../../pets"])
+def test_a_folder_outside_the_data_directory_is_refused(tmp_path, folder):
+    told = r"^options.folder: '.*pets'; allowed: a path below the data directory, without ..: put a"
+    with pytest.raises(InputError, match=told):
+        image_folder.check(tmp_path, folder=folder)
+
+
+def test_folders_of_splits_are_named_from_the_folder(tmp_path):
+    fill(tmp_path, "train/cat", "train/dog", "test/cat", "test/dog")
+    absolute = str(tmp_path / "pets" / "train")
+    with pytest.raises(InputError, match=r"has no folder '.*train', which `splits` names.*; allo"):
+        sizes(tmp_path, splits={absolute: "pool", "test": "test"})
+
+
 @pytest.mark.parametrize("folders", [("cat", "dog", "fish"), ("all/cat", "all/dog", "all/fish")])
 @pytest.mark.parametrize(
     ("name", "hint"),

@@ -30,8 +30,10 @@ CHANGES = {
     "names = ['a']": "needs at least two classes with different names; has ['a']",
     "names = ['a', 'a']": "needs at least two classes with different names; has ['a', 'a']",
     "names = ['a', 3]": "class_names: 3; allowed: texts",
-    "names = ['a', 'b', 'c']": "split pool has no image of class c (1 classes missing)",
-    "labels[:] = 1": "split pool has no image of class a (1 classes missing)",
+    "names = ['a', 'b', 'c']": "split pool has no image of class c (1 classes missing); allowed: ",
+    "labels[:] = 1": "of class a (1 classes missing); allowed: images of it there, or the class le",
+    "splits['test'] = RawSplit(labels[:2] * 0, images[:2])": "split test has no image of class b "
+    "(1 classes missing); allowed: images of it there, or the class left out of all splits",
     "labels += 1": "split pool: labels 1..2 for 2 classes",
     "labels[0] = -5": "split pool: labels -5..1 for 2 classes",
     f"{POOL}(labels / 2, images)": "split pool: labels are float64 (6,), not int64 (N,)",

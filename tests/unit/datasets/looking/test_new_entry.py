@@ -9,11 +9,14 @@ import yaml
 from PIL import Image
 
 from helpers.pictures_by_table import paint
+from helpers.project import PROJECT
 from labelbench_core.datasets import __main__ as command
-from labelbench_core.datasets.looking.new_entry import place_of
+from labelbench_core.datasets.looking.new_entry import entry_lines, place_of
+from labelbench_core.datasets.rows.row_kinds import rows_of
 from labelbench_core.datasets.sheets import sheet_font
 from labelbench_core.datasets.sheets.contact_sheet import NAMES, SIDE
 from labelbench_core.datasets.sheets.sheet_font import drawable
+from labelbench_core.registry import describe
 
 
 @pytest.fixture
@@ -84,6 +87,22 @@ def test_images_none_of_which_can_be_read_are_an_error_that_names_them(check, tm
     told = capsys.readouterr().err
     assert told.startswith("error: 20 images cannot be used, of 20; replace or remove what is")
     assert "cat/0.png: not an image that Pillow can read" in told
+
+
+def test_what_the_usual_backbone_does_not_read_names_one_that_does(tmp_path):
+    known = yaml.safe_load((PROJECT / "config/catalogue/backbones.yaml").read_text())
+    for source, options in (
+        ("text-table", {"splits": {"pool": "t.csv"}}),
+        ("own-embeddings", {"splits": {"pool": "x.npy"}}),
+        ("image-folder", {"folder": "pets"}),
+    ):
+        entry = {"implementation": source, "options": options}
+        told = "\n".join(entry_lines("mine", entry, tmp_path))
+        names = yaml.safe_load(told[told.index("catalogue:") :]).get("backbones", [])
+        reads = [
+            describe("backbones", known[name]["implementation"]).info["reads"] for name in names
+        ]
+        assert reads == [rows_of(source)] * (source != "image-folder")
 
 
 def test_letters_with_accents_are_drawn(check, tmp_path):

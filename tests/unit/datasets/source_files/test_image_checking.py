@@ -120,8 +120,9 @@ def test_broken_files_are_left_out_where_that_is_configured(pets, caplog):
     for path in (pets / "pool" / "dog").iterdir():
         path.write_bytes(b"no image")
     told = (
-        r"pool has no image of class dog \(1 classes missing\); 20 files left out, which cannot be "
-        r"decoded: pool/dog/00.jpg \(not an image that Pillow can read\), .*, …$"
+        r"pool has no image of class dog \(1 classes missing\); allowed: images of it there, or "
+        r"the class left out of all splits; 20 files left out, which cannot be decoded: "
+        r"pool/dog/00.jpg \(not an image that Pillow can read\), .*, …$"
     )
     with pytest.raises(InputError, match=told):
         prepare(pets, corrupt="skip")
