@@ -107,6 +107,27 @@ def test_weights_stay_with_their_rows_wherever_these_are_drawn(kind, tmp_path):
         assert (described["min"], described["max"]) == (weights.min(), weights.max())
 
 
+@pytest.mark.parametrize("kind", ["table", "folder", "text-table"])
+def test_rows_that_are_left_out_take_their_weights_with_them(kind, tmp_path):
+    given = values()
+    source, options = save(tmp_path, kind, given)
+    broken: set[int] = set()
+    if kind != "text-table":
+        broken, options["corrupt"] = {3, 10}, "skip"
+        for row in broken:
+            (tmp_path / "mine" / f"{row}.png").write_bytes(b"none")
+    manifest, dataset = prepared(tmp_path, source, options, long_tail={"ratio": 3})
+    rows = {split: numbers_of(dataset, split) for split in dataset.splits}
+    assert not broken & {*rows["pool"], *rows["test"]}
+    for split in dataset.splits:
+        kept = [given[row] for row in rows[split]]
+        assert dataset.weights(split).tolist() == kept
+        assert [row % 2 for row in rows[split]] == dataset.labels(split).tolist()
+        assert manifest["splits"][split]["weights"]["sum"] == math.fsum(kept)
+    many, few = manifest["splits"]["pool"]["class_counts"]
+    assert (many, few) == (len(rows["pool"]) - few, many // 3)
+
+
 @pytest.mark.parametrize("kind", ["table", "npz"])
 def test_rows_that_were_drawn_before_stay_with_the_weights_that_they_have_now(kind, tmp_path):
     given = values()
