@@ -17,7 +17,8 @@ from labelbench_core.datasets import POOL, RawDataset, Source, split_order
 from labelbench_core.datasets.file_formats.columns import read_columns
 from labelbench_core.datasets.files.left_out import LeftOut
 from labelbench_core.datasets.files.names import below
-from labelbench_core.datasets.folders.listing import MEANT, SPLIT_NAME, Listing, list_flat
+from labelbench_core.datasets.folders.listing import Listing, list_flat
+from labelbench_core.datasets.folders.split_names import SPLIT_NAME, split_meant
 from labelbench_core.datasets.labels.unlabeled import refuse_given
 from labelbench_core.datasets.splits.draw_options import asking
 from labelbench_core.datasets.table import common_folder, read_class_names
@@ -283,7 +284,7 @@ def _tables(root: Path, *, pool_may_lack: bool) -> Mapping[str, Path]:
         return {POOL: whole}
     found: dict[str, Path] = {}
     for folder in sorted(one for one in root.iterdir() if one.is_dir()):
-        table, split = _metadata(folder), MEANT.get(folder.name, folder.name)
+        table, split = _metadata(folder), split_meant(folder.name)
         if table is None and split == POOL and pool_may_lack:
             table = folder / METADATA[0]
         if table is None:

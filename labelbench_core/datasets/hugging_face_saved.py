@@ -19,7 +19,7 @@ from labelbench_core.datasets.file_formats.arrow_folder import (
 )
 from labelbench_core.datasets.file_formats.arrow_folder import split_files as files_of_split
 from labelbench_core.datasets.files.names import below
-from labelbench_core.datasets.folders.listing import MEANT
+from labelbench_core.datasets.folders.split_names import MEANT
 from labelbench_core.datasets.tables import split_files
 from labelbench_core.datasets.tables.tabular import Cells, all_cells
 from labelbench_core.datasets.tables.text_cells import dataset_of_texts, refuse_blank

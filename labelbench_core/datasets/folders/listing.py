@@ -1,7 +1,6 @@
 """What lies in an image folder: the images of every class, and everything that is left out."""
 
 import os
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,18 +23,13 @@ from labelbench_core.datasets.folders.folder_entries import (
     is_folder,
     kind_of,
 )
+from labelbench_core.datasets.folders.split_names import SPLIT_NAME, split_meant
 from labelbench_core.datasets.images.formats import READ_SUFFIXES, REFUSED_SUFFIXES
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.storage.places import printable
 
 Layout = Literal["auto", "splits", "classes"]
 Nested = Literal["auto", "leave-out", "outer", "inner"]
-MEANT = {
-    **{"train": "pool", "training": "pool"},
-    **{"valid": "val", "validation": "val", "dev": "val", "testing": "test"},
-}
-"""Names of folders that stand for a split of another name."""
-SPLIT_NAME = re.compile(r"[a-z0-9-]+")
 
 
 @dataclass(frozen=True)
@@ -159,7 +153,7 @@ def _classes_beside(root: Path, listing: Listing, given: Sequence[str] | None) -
 def _has_splits(root: Path) -> bool:
     """Whether a folder in `root` is called as a split is, and holds folders."""
     for entry in entries_of(root, "", LeftOut()):
-        if MEANT.get(entry.name, entry.name) in ("pool", "test", "val") and is_folder(entry):
+        if split_meant(entry.name) in ("pool", "test", "val") and is_folder(entry):
             inner = entries_of(root, entry.name, LeftOut())
             images = any(one.name.lower().endswith(READ_SUFFIXES) for one in inner)
             if any(kind_of(one) == "folder" for one in inner) or not images:
@@ -233,7 +227,7 @@ def _meant(root: Path, entries: Sequence[os.DirEntry[str]]) -> dict[str, str]:
     meant: dict[str, str] = {}
     names: dict[str, str] = {}
     for entry in entries:
-        split = MEANT.get(entry.name, entry.name)
+        split = split_meant(entry.name)
         if not is_folder(entry):
             continue
         if names.setdefault(split, entry.name) != entry.name:

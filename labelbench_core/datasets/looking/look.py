@@ -20,6 +20,7 @@ from labelbench_core.datasets.duplicates import perceptual_hashes
 from labelbench_core.datasets.duplicates.leaks import find_leaks, find_near
 from labelbench_core.datasets.files.left_out import CORRUPT
 from labelbench_core.datasets.folders.listed_once import listed_once
+from labelbench_core.datasets.looking.odd_classes import odd_classes
 from labelbench_core.datasets.preparing.notes import leak_notes, left_out_notes, weight_range
 from labelbench_core.datasets.preparing.raw_checks import (
     check_raw,
@@ -40,8 +41,6 @@ from labelbench_core.storage.places import printable
 MOST_CLASSES = 40
 """Most classes whose numbers are printed."""
 MOST_SIZES = 5
-MISSING = ("nan", "na", "n/a", "null", "none", "<na>")
-"""Names of classes that are more often a label that is missing."""
 MOST_OPENED = 20_000
 """Most files whose headers are opened; of more, as many are spread over all."""
 NEAR_BITS = 4
@@ -213,12 +212,7 @@ def _classes(raw: RawDataset) -> list[str]:
     ]
     more = len(raw.class_names) - len(shown)
     shown += [f"and {more:,} more"] if more else []
-    missing = [name for name in raw.class_names if name.lower() in MISSING]
-    if missing:
-        shown += [
-            f"{printable(missing[0])} is a class here: if it means that a label is missing, "
-            "leave such rows out"
-        ]
+    shown += odd_classes(raw.class_names)
     without = [f"{split} has no labels" for split in raw.splits if split not in order]
     return _told("classes", [f"{len(raw.class_names):,}", *without, *shown], "")
 

@@ -24,7 +24,7 @@ from labelbench_core.datasets import (
 from labelbench_core.datasets.file_formats.columns import cell_error, row_name
 from labelbench_core.datasets.files.left_out import EXAMPLES, LeftOut
 from labelbench_core.datasets.files.names import lacks_classes, require_classes, same_name
-from labelbench_core.datasets.folders.listing import MEANT, SPLIT_NAME
+from labelbench_core.datasets.folders.split_names import MEANT, SPLIT_NAME
 from labelbench_core.datasets.labels.unlabeled import NO_LABEL
 from labelbench_core.datasets.labels.whole_names import MARKED, first_mark, whole_names
 from labelbench_core.datasets.source_files.digests import NOT_THERE

@@ -24,6 +24,8 @@ def sizes(tmp_path, **options):
         (("pool", "test", "sketch"), {"pool": 10, "test": 10, "sketch": 10}),
         (("train", "valid"), {"pool": 8, "val": 10, "test": 2}),
         (("train",), {"pool": 8, "test": 2}),
+        (("Train", "TEST"), {"pool": 10, "test": 10}),
+        (("training_set", "test_set", "Validation"), {"pool": 10, "val": 10, "test": 10}),
     ],
 )
 def test_folders_of_splits_by_their_usual_names(tmp_path, names, splits):
