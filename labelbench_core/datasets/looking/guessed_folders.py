@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core.datasets.file_formats import arrow_folder
+from labelbench_core.datasets.file_formats.columns import SPREADSHEETS, column_names
 from labelbench_core.datasets.file_formats.columns import SUFFIXES as TABLES
-from labelbench_core.datasets.file_formats.columns import column_names
 from labelbench_core.datasets.folders.folder_entries import LEFTOVERS
 from labelbench_core.datasets.images.formats import READ_SUFFIXES
 from labelbench_core.datasets.looking import guessing
@@ -148,8 +148,11 @@ def guess_file(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
     """
     if guessing.is_array_file(path) and not {"path_column", "text_column"} & set(given):
         found = guessing.guess_arrays(path, inside, given)
-    else:
+    elif path.suffix.lower() in (*TABLES, *SPREADSHEETS):
         found = guessing.guess_table(path, inside, given)
+    else:
+        told = f"{path}: its name ends in {path.suffix!r}; allowed: tables ({listed(TABLES)}) and"
+        raise InputError(f"{told} arrays ({listed(guessing.ARRAYS)})")
     if not found.source:
         raise guessing.nothing_fits(str(path), found)
     return found

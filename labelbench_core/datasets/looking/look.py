@@ -213,6 +213,12 @@ def _classes(raw: RawDataset) -> list[str]:
     more = len(raw.class_names) - len(shown)
     shown += [f"and {more:,} more"] if more else []
     shown += odd_classes(raw.class_names)
+    labels = raw.splits[POOL].labels
+    if labels.ndim > 1 and (labels.sum(axis=1) == 1).all():
+        shown += [
+            "every row of the pool has exactly one class: if no row can have several, give labels "
+            "as one column of classes, as `argmax(axis=1)` of these"
+        ]
     without = [f"{split} has no labels" for split in raw.splits if split not in order]
     return _told("classes", [f"{len(raw.class_names):,}", *without, *shown], "")
 

@@ -139,3 +139,23 @@ def test_the_source_of_folders_says_what_it_saw(tmp_path, name, told):
     with pytest.raises(InputError) as caught:
         image_folder.check(tmp_path, folder="mine")
     assert str(caught.value).endswith(f"holds no class folders{told}")
+
+
+@pytest.mark.parametrize("name", ["net.pt", "x.h5", "x.json", "notes"])
+def test_a_file_of_another_kind_is_told_what_is_read(mine, capsys, name):
+    (mine / name).write_text("none")
+    assert command.main(["--check", f"data/mine/{name}"]) == 2
+    told = capsys.readouterr().err
+    assert (
+        "; allowed: tables (.csv, .tsv, .jsonl, .ndjson, .parquet) and arrays (.npy, .npz" in told
+    )
+
+
+def test_columns_of_which_each_row_has_one_are_told(mine, capsys):
+    told = "every row of the pool has exactly one class: if no row can have several, give labels as"
+    x, y = np.random.default_rng(0).normal(size=(20, 4)), np.eye(2, dtype=int)[np.arange(20) % 2]
+    np.savez(mine / "mine.npz", embeddings=x, labels=y)
+    assert told in check(capsys)[0]
+    y[:3] = 1
+    np.savez(mine / "mine.npz", embeddings=x, labels=y)
+    assert told not in check(capsys)[0]
