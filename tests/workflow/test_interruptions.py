@@ -29,23 +29,13 @@ STAGES = {
 VICTIMS = ("the job", "Snakemake")
 
 
-def test_a_killed_round_is_made_by_the_next_run(finished):
-    _killed_and_run_again(finished, [("a round", "the job")])
-
-
 @pytest.mark.thorough
-def test_killed_in_every_stage_it_continues(finished):
-    """One checkout, killed again and again on its way to the end."""
-    _killed_and_run_again(finished, itertools.product(STAGES, VICTIMS))
-
-
-def _killed_and_run_again(finished, kills):
-    """Take away what the stages of `kills` made, kill each as it makes it again, and let it end."""
-    kills = list(kills)
+def test_killed_in_every_stage_it_continues_and_ends_with_equal_bytes(finished):
+    """One checkout, whose stages are killed as they make again what was taken away."""
     expected = finished.results()
-    for stage in dict(kills):
-        shutil.rmtree(finished.folder / STAGES[stage][2])
-    for stage, victim in kills:
+    for _, _, made, _ in STAGES.values():
+        shutil.rmtree(finished.folder / made)
+    for stage, victim in itertools.product(STAGES, VICTIMS):
         script, target, _, sign = STAGES[stage]
         kill_in_the_middle(finished, script, target, sign, victim)
     finished.snakemake()

@@ -69,11 +69,12 @@ def run(code):
 @pytest.mark.parametrize(
     "code",
     [
-        BROKEN + LEAN + OPERATOR + COMPILED + LEFT_ALONE,
+        BROKEN + LEAN,
+        pytest.param(LEAN + OPERATOR + COMPILED + LEFT_ALONE, marks=pytest.mark.thorough),
         pytest.param(ANOTHER_PART + "libraries.timm()\n" + OPERATOR, marks=pytest.mark.thorough),
         pytest.param(ANOTHER_NAME, marks=pytest.mark.thorough),
     ],
-    ids=["as the jobs do", "another part", "another name"],
+    ids=["not imported", "as the jobs do", "another part", "another name"],
 )
 def test_the_compiler_is_not_imported_and_works(code):
     done = run(code)
