@@ -3,18 +3,22 @@
     python -m docs.make_config_table
 
 Keys, meanings, allowed values and defaults are those of config/schema/, which every configuration
-is checked against; which kind of entry has a key comes from the same check.
+is checked against; which kind of entry has a key comes from the same check. Those of `training` are
+those of the class that it is read into.
 """
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from labelbench_core.configuration.catalogue import COMPONENT_KINDS, ONLY_OF
 from labelbench_core.configuration.schemas import in_words
+from labelbench_core.registry import docstrings, listing, options
 from labelbench_core.storage.files import atomic_path
+from labelbench_core.training.recipe import Recipe
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 PAGE = CONFIG / "README.md"
@@ -40,6 +44,7 @@ def tables() -> dict[str, str]:
     for kind in ("schedules", "augmentations"):
         entry = catalogue["$defs"][kind]["additionalProperties"]
         found[kind] = _table(entry, catalogue)
+    found["training"] = _training_table()
     return found
 
 
@@ -67,6 +72,18 @@ def _table(schema: Schema, root: Schema) -> str:
         meaning = LEFT_OUT.sub("", one["description"])
         left_out = "required" if required else told[1] if told else f"`{one['default']}`".lower()
         rows.append(f"| `{key}` | {_cell(meaning)} | {_cell(allowed)} | {_cell(left_out)} |\n")
+    return HEAD + "".join(rows)
+
+
+def _training_table() -> str:
+    """The keys of a trainer's `training`: what the class of recipes says of its fields."""
+    told = docstrings.section(Recipe.__doc__ or "", "Attributes")
+    hints = get_type_hints(Recipe, include_extras=True)
+    rows = []
+    for one in dataclasses.fields(Recipe):
+        rule = options.of(hints[one.name])
+        cells = (told[one.name], rule.words, f"`{listing.written(one.default)}`")
+        rows.append(f"| `training.{one.name}` | {' | '.join(map(_cell, cells))} |\n")
     return HEAD + "".join(rows)
 
 

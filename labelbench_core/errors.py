@@ -32,12 +32,15 @@ class Damaged(InputError):
         self.path, self.problem = path, problem
 
 
-def damaged(path: str | Path, problem: str, delete: str = "it") -> Damaged:
+def damaged(
+    path: str | Path, problem: str, delete: str = "it", then: str = "recreate it"
+) -> Damaged:
     """The error for a result that is not as it was written; it says what to delete.
 
-    Snakemake makes again whatever an experiment needs and is missing.
+    Snakemake makes again whatever an experiment needs and is missing; `then`: what the same command
+    does when what is named has been deleted.
     """
-    cure = f"delete {delete} and run the same command again to recreate it"
+    cure = f"delete {delete} and run the same command again to {then}"
     return Damaged(path, problem, cure)
 
 

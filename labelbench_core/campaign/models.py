@@ -184,7 +184,7 @@ def propose_first(
 
 
 @dataclass(frozen=True)
-class Predictions:
+class PoolPredictions:
     """What a model predicts for every row of the pool.
 
     Attributes
@@ -201,7 +201,7 @@ class Predictions:
     confidence: np.ndarray
 
 
-def predict(model: Model, pool: CampaignPool, threads: int = 1) -> Predictions:
+def predict(model: Model, pool: CampaignPool, threads: int = 1) -> PoolPredictions:
     """Predict every row of the pool, those of the audit among them."""
     multilabel = model.job.data.multilabel
     rows = PredictedRows(
@@ -218,7 +218,7 @@ def predict(model: Model, pool: CampaignPool, threads: int = 1) -> Predictions:
         else:
             predicted[part] = block.argmax(axis=1)
             confidence[part] = block.max(axis=1)
-    return Predictions(predicted, confidence)
+    return PoolPredictions(predicted, confidence)
 
 
 def suggestions(

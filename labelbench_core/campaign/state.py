@@ -24,7 +24,7 @@ from labelbench_core.campaign.audit.order import (
     read_order,
     record_stratum,
 )
-from labelbench_core.campaign.batches import Batch, read_batches
+from labelbench_core.campaign.batches import StoredBatch, read_batches
 from labelbench_core.campaign.models import RowLabels
 from labelbench_core.campaign.pool import CampaignPool
 from labelbench_core.campaign.settings import Campaign
@@ -55,7 +55,7 @@ class CampaignState:
     arrivals: Arrivals
     present: PresentItems
     order: AuditOrder
-    batches: Sequence[Batch]
+    batches: Sequence[StoredBatch]
     receipts: Sequence[Receipt]
     history: ClassHistory
     labels: Labels
@@ -81,14 +81,14 @@ class CampaignState:
         """Item → its stratum, of all items that are reserved for the audit."""
         return self.order.stratum_of()
 
-    def answered(self, batch: Batch) -> int:
+    def answered(self, batch: StoredBatch) -> int:
         """How many items of a batch have been answered, whatever became of their classes since."""
         with_it = self._answered_with(batch)
         return sum(
             item["item"] in with_it or self._holds(item["item"]) for item in batch.record["items"]
         )
 
-    def _answered_with(self, batch: Batch) -> frozenset[str]:
+    def _answered_with(self, batch: StoredBatch) -> frozenset[str]:
         """Items with an answer that names the batch."""
         return frozenset(one.item for one in self.answers if one.batch == batch.name)
 
@@ -229,7 +229,7 @@ def expected_answers(state: CampaignState) -> Expected:
     return Expected(handed, tuple(names), state.campaign.multilabel, state.arrivals.items)
 
 
-def class_history(campaign: Campaign, batches: Sequence[Batch]) -> ClassHistory:
+def class_history(campaign: Campaign, batches: Sequence[StoredBatch]) -> ClassHistory:
     """The classes from the first batch until today; names at the end of `classes` are added.
 
     Raises

@@ -10,13 +10,18 @@ import torch
 PRECISIONS = ("float32", "float16", "bfloat16")
 
 
+def dtype_of(precision: str) -> torch.dtype:
+    """Torch's type of the numbers of one of `PRECISIONS`."""
+    return getattr(torch, precision)
+
+
 def training_precision(precision: str, device: torch.device) -> torch.dtype:
     """The precision of a training's arithmetic; "auto" is bfloat16 where a GPU has it.
 
     Parameters stay in float32.
     """
     if precision != "auto":
-        return getattr(torch, precision)
+        return dtype_of(precision)
     if device.type == "cuda" and torch.cuda.is_bf16_supported():
         return torch.bfloat16
     return torch.float32

@@ -8,7 +8,7 @@ from typing import Any
 
 from labelbench_core.annotators import EXACT
 from labelbench_core.configuration.json_values import UNWRITTEN, read_json, written
-from labelbench_core.configuration.references import Panel, Reference
+from labelbench_core.configuration.references import Panel, PublishedReference
 from labelbench_core.errors import InputError, listed, shown
 from labelbench_core.registry.options import Count
 from labelbench_core.storage.files import canonical_json
@@ -150,7 +150,7 @@ class Experiment:
     further_metrics: tuple[str, ...] = ()
     levels: tuple[float, ...] = ()
     by_class: bool = False
-    references: tuple[Reference, ...] = ()
+    references: tuple[PublishedReference, ...] = ()
     panels: tuple[Panel, ...] = ()
     priced: bool = field(default=False, metadata=UNWRITTEN)
 

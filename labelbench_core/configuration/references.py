@@ -4,15 +4,20 @@ What decides whether a setting is the published one stands in the catalogue: it 
 the experiment is loaded (`reference_keys`), so that jobs need no catalogue.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from labelbench_core.annotators import EXACT
 
 
+def written_setting(ids: Iterable[str]) -> str:
+    """The ids of a setting as messages, tables and pages write them; without those left open."""
+    return " / ".join(filter(None, ids))
+
+
 @dataclass(frozen=True)
-class Reference:
+class PublishedReference:
     """A published setting that a setting of the experiment is shown beside.
 
     Attributes
@@ -49,8 +54,8 @@ class Reference:
 class Panel:
     """One panel of the figure `panels`.
 
-    `setting` and `trainer` as in `Reference`; `smoothing` "max" draws the running maximum of each
-    seed; `y` are the axis' limits in the figure's unit, None: around what is drawn.
+    `setting` and `trainer` as in `PublishedReference`; `smoothing` "max" draws the running maximum
+    of each seed; `y` are the axis' limits in the figure's unit, None: around what is drawn.
     """
 
     title: str
@@ -60,7 +65,7 @@ class Panel:
     trainer: str = ""
     smoothing: Literal["none", "max"] = "none"
     y: tuple[float, float] | None = None
-    reference: Reference | None = None
+    reference: PublishedReference | None = None
     validation_labels: int = 0
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from labelbench_core.backbones import Backbone, Given, TextBackbone
+from labelbench_core.backbones import Backbone, GivenEmbeddings, TextBackbone
 from labelbench_core.compute.devices import choose_device, device_name, prepare_cpu
 from labelbench_core.compute.precision import embedding_precision
 from labelbench_core.datasets import PreparedDataset, SplitRows
@@ -82,7 +82,7 @@ class PlannedBatch:
 
 def embed(
     dataset: PreparedDataset,
-    backbone: Backbone | TextBackbone | Given,
+    backbone: Backbone | TextBackbone | GivenEmbeddings,
     backbone_id: str,
     views: Sequence[View],
     arrays: Path,

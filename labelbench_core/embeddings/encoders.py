@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from labelbench_core.backbones import Backbone, Given
+from labelbench_core.backbones import Backbone, GivenEmbeddings
 from labelbench_core.compute.flops import flops_per_image
 from labelbench_core.datasets import PreparedDataset, SplitRows
 from labelbench_core.embeddings.features import FeatureExtractor, choose_batch_size
@@ -90,7 +90,7 @@ class ImageEncoder:
 class GivenRows:
     """An `Encoder` of embeddings: it leaves them as they are."""
 
-    def __init__(self, backbone: Given, dataset: PreparedDataset) -> None:
+    def __init__(self, backbone: GivenEmbeddings, dataset: PreparedDataset) -> None:
         self.num_features = dataset.embeddings(dataset.splits[0]).shape[1]
         self.batch_size = 4096
         self.settings: Mapping[str, Any] = {}

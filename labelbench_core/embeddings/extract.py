@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.backbones import Backbone, Given, TextBackbone
+from labelbench_core.backbones import Backbone, GivenEmbeddings, TextBackbone
 from labelbench_core.datasets import POOL, PreparedDataset
 from labelbench_core.embeddings.embed import View, embed
 from labelbench_core.embeddings.statistics import column_statistics
@@ -15,7 +15,7 @@ from labelbench_core.storage import store
 
 def extract_embeddings(
     dataset: PreparedDataset,
-    backbone: Backbone | TextBackbone | Given,
+    backbone: Backbone | TextBackbone | GivenEmbeddings,
     backbone_id: str,
     arrays: Path,
     manifest_path: Path,

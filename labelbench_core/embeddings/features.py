@@ -10,7 +10,7 @@ import torch
 
 from labelbench_core.backbones import Backbone
 from labelbench_core.backbones.folding import fold_batch_norm
-from labelbench_core.compute.precision import PRECISIONS, autocast
+from labelbench_core.compute.precision import PRECISIONS, autocast, dtype_of
 from labelbench_core.errors import InputError
 
 Prepare = Callable[[torch.Tensor], torch.Tensor]
@@ -49,7 +49,7 @@ class FeatureExtractor:
         try:
             with torch.inference_mode():
                 inputs = prepare(torch.from_numpy(images).to(self.device, non_blocking=True))
-                with autocast(self.device, getattr(torch, self.precision)):
+                with autocast(self.device, dtype_of(self.precision)):
                     features = self.model(inputs)
                 return features.float().cpu().numpy()
         except torch.OutOfMemoryError as error:

@@ -13,7 +13,7 @@ import torch
 
 from labelbench_core.backbones import TextBackbone
 from labelbench_core.backbones.shared.pooling import features_of
-from labelbench_core.compute.precision import autocast
+from labelbench_core.compute.precision import autocast, dtype_of
 from labelbench_core.datasets import PreparedDataset, SplitRows
 from labelbench_core.errors import InputError
 
@@ -67,7 +67,7 @@ class TextEncoder:
 
     def start(self, device: str, precision: str) -> None:
         """Put a copy of the network on its device."""
-        self._device, self._dtype = torch.device(device), getattr(torch, precision)
+        self._device, self._dtype = torch.device(device), dtype_of(precision)
         self._model = copy.deepcopy(self._backbone.model).to(self._device)
         if self._backbone.dense is not None:
             self._dense = copy.deepcopy(self._backbone.dense).to(self._device)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labelbench_core.analysis.published.published_curves import MAXIMUM, RAW
-from labelbench_core.configuration.references import Reference, validation_note
+from labelbench_core.configuration.references import PublishedReference, validation_note
 from labelbench_core.figures import style
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def draw_published(
 
 
 def published_handles(
-    references: Iterable[Reference], smoothings: Iterable[str], validation_labels: Iterable[int]
+    references: Iterable[PublishedReference],
+    smoothings: Iterable[str],
+    validation_labels: Iterable[int],
 ) -> list[Artist]:
     """Entries of the legend: how published curves are drawn, and what budgets do not count."""
     references = list(references)

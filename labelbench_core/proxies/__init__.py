@@ -1,13 +1,13 @@
 """Proxies: what is trained in every round, to select the next labels and to be evaluated.
 
 A proxy is one file with `INFO` and `build(threads=1, *, options)`, which returns a `Proxy`; this is
-also a `LinearHead` or an `Ensemble` if its `INFO` says so.
+also a `LinearHead` or an `Ensemble` if its `INFO` says so, and perhaps `OfNetwork`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -15,6 +15,11 @@ from labelbench_core.compute.halves import single
 from labelbench_core.compute.values import check_labels, check_weights
 from labelbench_core.errors import InputError
 from labelbench_core.storage.rows import LoadableRows, RowSource
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from labelbench_core.backbones import Outline
 
 
 @dataclass(frozen=True)
@@ -180,6 +185,15 @@ class Ensemble(Protocol):
 
     def predict_members(self, features: np.ndarray, members: slice = slice(None)) -> np.ndarray:
         """(n, m, C) probabilities by the members chosen."""
+        ...
+
+
+@runtime_checkable
+class OfNetwork(Protocol):
+    """A proxy that trains a whole network, whose cost can be told before any job."""
+
+    def outline(self, backbone: "Outline") -> "nn.Module":
+        """What is trained of a backbone, without weights; the backbone's own outline may change."""
         ...
 
 

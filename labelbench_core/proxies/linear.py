@@ -23,7 +23,7 @@ import numpy as np
 from labelbench_core.compute.logistic import Solution, solve
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import TrainingSet
-from labelbench_core.proxies.shared.linear_head import LinearHead
+from labelbench_core.proxies.shared.linear_head import LinearClassifier
 from labelbench_core.proxies.shared.penalty import choose_penalty, total_weight
 from labelbench_core.registry.options import Count, Penalty, Positive
 
@@ -39,7 +39,7 @@ INFO = {
 }
 
 
-class LinearProxy(LinearHead):
+class LinearProxy(LinearClassifier):
     """A linear probe; see the module and `labelbench_core.proxies`."""
 
     def __init__(

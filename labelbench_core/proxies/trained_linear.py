@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from labelbench_core.proxies import TrainingSet
-from labelbench_core.proxies.shared.linear_head import LinearHead
+from labelbench_core.proxies.shared.linear_head import LinearClassifier
 from labelbench_core.proxies.shared.trained import train_on_embeddings
 from labelbench_core.registry.options import Reference
 
@@ -27,7 +27,7 @@ INFO = {
 }
 
 
-class TrainedLinear(LinearHead):
+class TrainedLinear(LinearClassifier):
     """See the module and `labelbench_core.proxies`; predicts as the linear probe does."""
 
     def __init__(self, trainer: Mapping[str, Any], threads: int) -> None:

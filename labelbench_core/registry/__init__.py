@@ -118,6 +118,18 @@ def build(kind: str, entry: Mapping[str, Any], *arguments: Any) -> Any:
     return getattr(module, MAIN_FUNCTION[kind])(*arguments, **given)
 
 
+def check(kind: str, entry: Mapping[str, Any], *arguments: Any) -> Any:
+    """What the cheap `check` of a catalogue entry's component says; None where it has none.
+
+    Raises
+    ------
+    InputError
+        If the component cannot work with the entry's options, or with what it finds.
+    """
+    function = getattr(load(kind, entry["implementation"]), "check", None)
+    return function(*arguments, **options_of(entry)) if function else None
+
+
 def options_of(entry: Mapping[str, Any]) -> dict[str, Any]:
     """The options that an entry of the catalogue gives."""
     return entry.get("options") or {}

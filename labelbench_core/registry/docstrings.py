@@ -55,14 +55,15 @@ def parameters(component: Component) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for function in _functions(component):
-        found.update(_section(function))
+        found.update(section(ast.get_docstring(function) or "", "Parameters"))
     return found
 
 
-def _section(function: ast.FunctionDef) -> dict[str, str]:
-    lines = inspect.cleandoc(ast.get_docstring(function) or "").split("\n")
+def section(docstring: str, title: str) -> dict[str, str]:
+    """Each name's text in a section of a numpydoc docstring, as one line."""
+    lines = inspect.cleandoc(docstring).split("\n")
     try:
-        start = lines.index("Parameters") + 2
+        start = lines.index(title) + 2
     except ValueError:
         return {}
     found: dict[str, list[str]] = {}

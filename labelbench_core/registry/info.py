@@ -11,9 +11,7 @@ from labelbench_core.errors import did_you_mean, listed, shown
 from labelbench_core.registry import options as option_rules
 
 REQUIRED = {
-    "datasets": (),
-    "annotators": (),
-    "backbones": (),
+    **dict.fromkeys(("datasets", "annotators", "backbones"), ("summary",)),
     "proxies": ("provides", "needs_torch"),
     "trainers": ("needs_unlabeled", "needs_teacher"),
     "strategies": ("kind", "needs", "multilabel", "deterministic"),

@@ -52,7 +52,7 @@ from labelbench_core.analysis.targets.money import MONEY_COLUMNS, money_tables
 from labelbench_core.configuration.comparing.comparable import have_even_budgets, have_even_seeds
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import validation_notes
-from labelbench_core.datasets.source_files.looks import Look
+from labelbench_core.datasets.source_files.looks import SourceLook
 from labelbench_core.figures.costs import duration, operations
 from labelbench_core.figures.label_efficiency import MOST_BANDS
 from labelbench_core.report.caveats import caveats, statistics_notes
@@ -109,7 +109,7 @@ def render(
     costs: pd.DataFrame,
     balance: pd.DataFrame,
     provenance: Provenance,
-    looks: Mapping[str, Look | None] | None = None,
+    looks: Mapping[str, SourceLook | None] | None = None,
     replays: pd.DataFrame | None = None,
     money: pd.DataFrame | None = None,
     currency: str = "",
@@ -190,7 +190,7 @@ def _verbatim(text: str) -> Any:
     return markupsafe.Markup(text)
 
 
-def _look_text(dataset: str, look: Look | None) -> str:
+def _look_text(dataset: str, look: SourceLook | None) -> str:
     """When a data set's source was last checked."""
     if look is None:
         return f"{dataset}: not checked on this machine"

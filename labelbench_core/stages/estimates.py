@@ -19,6 +19,7 @@ from labelbench_core.configuration.catalogue import Catalogue
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.errors import InputError
 from labelbench_core.metrics.signals import STOP_ROWS
+from labelbench_core.proxies import OfNetwork
 from labelbench_core.stages.plan import Needs, jobs_of, passing_rounds
 from labelbench_core.stages.table import STAGES, Stage
 from labelbench_core.training.recipe import Recipe
@@ -281,7 +282,7 @@ class _Costs:
         model = outline.model
         if proxy is not None:
             built = registry.build("proxies", entries.entry(self._catalogue, "proxies", proxy), 1)
-            if not hasattr(built, "outline"):
+            if not isinstance(built, OfNetwork):
                 raise _Unknown(f"what proxy {proxy!r} trains")
             # Of an outline of its own: adapters stay in the network that they are put into.
             model = built.outline(self._backbone(backbone)[0])

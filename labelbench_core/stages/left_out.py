@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.errors import InputError
+from labelbench_core.errors import damaged
 from labelbench_core.stages.report_files import FOLDER
 from labelbench_core.storage import files
 
@@ -34,9 +34,7 @@ def left_out(experiment: str) -> frozenset[str]:
     content = files.read_json(path)
     listed = content.get("left_out") if isinstance(content, dict) else None
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
-        raise InputError(
-            f"{path}: must hold the list left_out; delete it, and missing results are recreated"
-        )
+        raise damaged(path, "must hold the list left_out", then="recreate missing results")
     return frozenset(one for one in listed if not os.path.exists(one))
 
 

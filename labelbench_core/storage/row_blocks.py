@@ -114,24 +114,26 @@ class RowBlocks:
             with open(path, "rb") as handle:
                 size = handle.seek(0, os.SEEK_END)
                 if size < index_bytes:
-                    raise damaged(path, f"truncated to {size} bytes")
+                    raise damaged_array(path, f"truncated to {size} bytes")
                 handle.seek(size - index_bytes)
                 raw = handle.read(index_bytes)
         except FileNotFoundError as error:
-            raise damaged(path, "block is missing") from error
+            raise damaged_array(path, "block is missing") from error
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror})") from error
         if crc32c(raw[:-CRC_BYTES]) != int.from_bytes(raw[-CRC_BYTES:], "little"):
-            raise damaged(path, "shard index does not match its checksum: truncated or damaged")
+            raise damaged_array(
+                path, "shard index does not match its checksum: truncated or damaged"
+            )
         entries = np.frombuffer(raw, "<u8", count=2 * per_block).reshape(-1, 2).tolist()
         rows = min(self._block_rows, len(self) - block * self._block_rows)
         expected = self._chunk_rows * math.prod(self.shape[1:]) * self.dtype.itemsize + CRC_BYTES
         offsets: list[int] = []
         for offset, length in entries[: math.ceil(rows / self._chunk_rows)]:
             if offset == MISSING_CHUNK:
-                raise damaged(path, "rows were never written")
+                raise damaged_array(path, "rows were never written")
             if length != expected or offset + length > size - index_bytes:
-                raise damaged(path, "truncated, or its size is not that in zarr.json")
+                raise damaged_array(path, "truncated, or its size is not that in zarr.json")
             offsets.append(offset)
         return offsets
 
@@ -162,7 +164,9 @@ def open_rows(path: str | Path) -> RowBlocks:
         whole_rows = list(shape[1:]) == list(block_shape[1:]) == list(chunk_shape[1:])
         block_rows, chunk_rows = int(block_shape[0]), int(chunk_shape[0])
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise damaged(path / "zarr.json", f"not a sharded Zarr v3 array ({error!r})") from error
+        raise damaged_array(
+            path / "zarr.json", f"not a sharded Zarr v3 array ({error!r})"
+        ) from error
     _require(path, version == (3, "array"), "a Zarr v3 array", version)
     _require(path, outer == ["sharding_indexed"], "the codec sharding_indexed", outer)
     _require(path, inner == ["bytes", "crc32c"], "the inner codecs bytes, crc32c", inner)
@@ -182,7 +186,7 @@ def block_path(path: str | Path, index: int, ndim: int) -> Path:
     return Path(path, "c", str(index), *["0"] * (ndim - 1))
 
 
-def damaged(path: Path, problem: str) -> InputError:
+def damaged_array(path: Path, problem: str) -> InputError:
     """The error for a damaged array file, with how to have it made again."""
     arrays = path
     while arrays.name != "arrays" and arrays != arrays.parent:
@@ -194,7 +198,7 @@ def damaged(path: Path, problem: str) -> InputError:
 def _require(path: Path, holds: bool, wanted: str, found: object) -> None:
     """`InputError` unless `holds`."""
     if not holds:
-        raise damaged(path / "zarr.json", f"expected {wanted}, found {shown(found)}")
+        raise damaged_array(path / "zarr.json", f"expected {wanted}, found {shown(found)}")
 
 
 def _fill(handle: io.FileIO, target: memoryview) -> None:
@@ -203,7 +207,7 @@ def _fill(handle: io.FileIO, target: memoryview) -> None:
     while done < len(target):
         count = handle.readinto(target[done:])
         if not count:
-            raise damaged(Path(handle.name), "truncated while it was read")
+            raise damaged_array(Path(handle.name), "truncated while it was read")
         done += count
 
 

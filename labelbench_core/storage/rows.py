@@ -52,6 +52,19 @@ class LoadableRows(RowSource, Protocol):
         ...
 
 
+@runtime_checkable
+class CheckedRows(RowSource, Protocol):
+    """Rows that may have been checked.
+
+    Attributes
+    ----------
+    values_are_checked
+        Whether every value is checked whenever it is read, so that no other pass is needed for it.
+    """
+
+    values_are_checked: bool
+
+
 class ArrayRows:
     """The rows of an array in memory, as `LoadableRows`, for users of the library.
 

@@ -19,14 +19,14 @@ import numpy as np
 
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
-from labelbench_core.storage.row_blocks import RowBlocks, block_path, damaged, open_rows
+from labelbench_core.storage.row_blocks import RowBlocks, block_path, damaged_array, open_rows
 
 __all__ = [
     "RowBlocks",
     "block_path",
     "check_array",
     "create_array",
-    "damaged",
+    "damaged_array",
     "open_described",
     "open_rows",
     "rows_per_block",
@@ -174,10 +174,10 @@ def open_described(path: str | Path, described: Mapping[str, Any]) -> RowBlocks:
     for key, found in (("shape", list(rows.shape)), ("dtype", str(rows.dtype))):
         if found != described[key]:
             expected = f"{key} is {found}, {described[key]} in the manifest"
-            raise damaged(path / "zarr.json", expected)
+            raise damaged_array(path / "zarr.json", expected)
     if rows.num_blocks != len(described["blocks"]):
         expected = f"{rows.num_blocks} blocks, {len(described['blocks'])} in the manifest"
-        raise damaged(path / "zarr.json", expected)
+        raise damaged_array(path / "zarr.json", expected)
     return rows
 
 
@@ -205,7 +205,7 @@ def _hash_changed(rows: RowBlocks, blocks: Sequence[str], seen: Sequence[Any]) -
             digests = pool.map(files.sha256_file, [paths[index] for index in changed])
             for index, digest in zip(changed, digests, strict=True):
                 if digest != blocks[index]:
-                    raise damaged(
+                    raise damaged_array(
                         paths[index], "content does not match its SHA-256 in the manifest"
                     )
     return current

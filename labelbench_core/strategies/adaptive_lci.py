@@ -78,7 +78,7 @@ def select(
     )
     if len(candidates) == 1:
         return unlabeled[candidates[0]]
-    trial = Trial(pool, penalty)
+    trial = TrialClassifiers(pool, penalty)
     heads = [trial.trained(unlabeled[rows], p[rows] >= 0.5) for rows in candidates]
     errors = trial.errors(heads, unlabeled)
     best = int(np.flatnonzero(errors <= errors.min() * (1 + ROUNDING))[0])
@@ -97,7 +97,7 @@ def different_batches(batches: Sequence[np.ndarray]) -> list[np.ndarray]:
     return list(reversed(found.values()))
 
 
-class Trial:
+class TrialClassifiers:
     """Compares batches by classifiers that are trained with their predicted labels."""
 
     def __init__(self, pool: Pool, penalty: float) -> None:

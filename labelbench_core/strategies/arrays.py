@@ -14,7 +14,7 @@ import numpy as np
 from labelbench_core.compute import halves
 from labelbench_core.compute.values import check_probabilities
 from labelbench_core.errors import InputError
-from labelbench_core.storage.rows import RowSource, ThreadedRows
+from labelbench_core.storage.rows import CheckedRows, RowSource, ThreadedRows
 
 Array = Any  # a NumPy array or a torch tensor
 CHUNK_VALUES = 1 << 20  # values of a chunk: 8 MB in float64, which stays in the caches
@@ -35,6 +35,11 @@ def on_disk(array: Any) -> bool:
     """Whether `array` is read in blocks."""
     # A protocol's check costs 0.1 ms.
     return not isinstance(array, np.ndarray) and isinstance(array, RowSource)
+
+
+def are_checked(array: Any) -> bool:
+    """Whether the values of `array` are checked whenever they are read."""
+    return on_disk(array) and isinstance(array, CheckedRows) and array.values_are_checked
 
 
 def host(array: Array) -> np.ndarray:
@@ -136,8 +141,8 @@ def check_values(array: Any, field: str, total: float | None = None) -> None:
     total
         What a row of probabilities sums to; None: anything.
     """
-    if getattr(array, "values_are_checked", False):
-        return  # whenever they are read
+    if are_checked(array):
+        return
     for first, chunk in Rows(array).chunks():
         check_chunk(chunk, field, np.arange(first, first + len(chunk)), total)
 

@@ -103,9 +103,9 @@ def select(
     )
     rare = classes[: len(shares)].tolist()
     spaces: dict[int, tuple[int, int]] = {}
-    kept: dict[int, Line] = {}
+    kept: dict[int, ThresholdLine] = {}
     for number, (k, share) in enumerate(zip(rare, shares, strict=True)):
-        line = Line(orders.order(k, rare[number:]), k, purchase)
+        line = ThresholdLine(orders.order(k, rare[number:]), k, purchase)
         spaces[k] = line.reduce(share, parallel, rng)
         if len(kept) < max(1, VALUES_AHEAD // pool.num_rows):
             kept[k] = line
@@ -115,7 +115,7 @@ def select(
         line = kept.pop(k, None)
         if line is None:
             later = [other for other in turns[number:] if other not in kept]
-            line = Line(orders.order(k, later), k, purchase)
+            line = ThresholdLine(orders.order(k, later), k, purchase)
         space = (0, pool.num_rows)
         if threshold == "interval":
             space = spaces[k] if k in spaces else line.version_space()
@@ -135,7 +135,7 @@ def even(total: int, parts: int) -> list[int]:
     return [total * (part + 1) // parts - total * part // parts for part in range(parts)]
 
 
-class Line:
+class ThresholdLine:
     """Rows in the order of class k, and their known labels.
 
     Parameters

@@ -60,7 +60,7 @@ def select(
         return unlabeled[:0]
     purchase = Purchase(pool, budget, ask)
     orders = Lines(pool)
-    lines: dict[int, Line] = {}
+    lines: dict[int, BisectionLine] = {}
     fallback = iter(rng.permutation(unlabeled))
     turn = 0
     while purchase.left:
@@ -72,7 +72,9 @@ def select(
             k = int(askable[first])
             if k not in lines:
                 turns = np.roll(askable, -first).tolist()
-                lines[k] = Line(orders.order(k, [other for other in turns if other not in lines]))
+                lines[k] = BisectionLine(
+                    orders.order(k, [other for other in turns if other not in lines])
+                )
             row = lines[k].query(purchase.rows, purchase.of_class(k, lines[k].known))
             turn = k + 1
         else:
@@ -81,7 +83,7 @@ def select(
     return purchase.bought
 
 
-class Line:
+class BisectionLine:
     """Rows in the order of one class, some labelled; finds the next row to query.
 
     Parameters

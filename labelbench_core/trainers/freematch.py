@@ -40,9 +40,9 @@ class FreeMatch:
     unlabeled_weight: float
     label_smoothing: float
 
-    def state(self, problem: Problem) -> Predictions:
+    def state(self, problem: Problem) -> PredictionAverages:
         """The average predictions."""
-        return Predictions(problem.num_classes, self.decay)
+        return PredictionAverages(problem.num_classes, self.decay)
 
     def loss(self, network: ForwardPass, batch: Batch, step: Step) -> Loss:
         """Labelled, unlabelled and fairness loss (eq. 8 and 12)."""
@@ -63,7 +63,7 @@ class FreeMatch:
         )
 
 
-class Predictions(Averages):
+class PredictionAverages(Averages):
     """Moving averages over the weak views: confidence τ, probabilities p̃ and histogram h̃ (C,)."""
 
     confidence: torch.Tensor
@@ -90,7 +90,9 @@ class Predictions(Averages):
         return self.probabilities / self.probabilities.max() * self.confidence
 
 
-def fairness_loss(logits: torch.Tensor, used: torch.Tensor, averages: Predictions) -> torch.Tensor:
+def fairness_loss(
+    logits: torch.Tensor, used: torch.Tensor, averages: PredictionAverages
+) -> torch.Tensor:
     """Negative cross-entropy of two distributions of classes, each divided by its histogram.
 
     They are the average on weak views, p̃ / h̃, and that of the step's used strong views, p̄ / h̄

@@ -52,21 +52,24 @@ class Recipe:
     optimizer
         "adamw" (decoupled decay), "adam" (decay in the gradient) or "sgd" (Nesterov momentum 0.9).
     learning_rate
-        Peak, after a linear warm-up over `warmup_steps`.
+        Its peak, which a linear warm-up over `warmup_steps` ends at.
     schedule
         After the warm-up: "cosine" down to zero, "seven-sixteenths" of a cosine's period, cos(7πk /
         16K) as in FixMatch, "constant", or "restarts": cosines down to zero one after the other
         (SGDR), each twice as long as the one before.
     restart_steps
         Steps of the first cosine of "restarts".
+    warmup_steps
+        Steps in which the learning rate rises linearly to its peak; 0: it starts there.
     head_factor
         The classifier's learning rate is this multiple of the network's.
     layer_decay
         Each block's learning rate is this multiple of the next one's; 1: all the same.
     weight_decay
-        Not applied to biases, normalisation, position embeddings and class tokens.
+        Strength of the decay of weights, which leaves out biases, normalisation, position
+        embeddings and class tokens.
     decay_vectors
-        Apply it to them too.
+        Whether these decay, too.
     gradient_clip
         Largest norm of all gradients together; 0: no clipping.
     accumulate
@@ -86,10 +89,20 @@ class Recipe:
         (for large labelled sets; dropout, where the network has it, is on in this mode only).
     precision
         "float32", "bfloat16", "float16" or "auto": bfloat16 on a GPU that has it, else float32.
-    translate, rotate, scale, flip
-        Weak augmentation, see `Augmentation`.
-    strong_operations, strong_cutout
-        Strong augmentation, see `StrongAugmentation`; only for trainers that use it.
+    translate
+        Weak augmentation: largest shift along each axis, as a fraction of the image's side.
+    rotate
+        Weak augmentation: largest rotation either way, in degrees.
+    scale
+        Weak augmentation: largest relative change of size; 0.1 draws factors from 0.9 to 1.1.
+    flip
+        Weak augmentation: whether half of the images are mirrored left to right.
+    strong_operations
+        Strong augmentation: operations of RandAugment drawn for each image; only for trainers that
+        use it.
+    strong_cutout
+        Strong augmentation: largest side of Cutout's grey square, as a fraction of the image's
+        side; only for trainers that use it.
     validation
         How the best weights are chosen: "none" (train to the end), "held-out" (that share of the
         labels bought is not trained on), or "extra" (that many labels of the data set's validation

@@ -7,7 +7,7 @@ import random
 from PIL import Image
 
 from labelbench_core.campaign.answers.answer import Answer, Outcome
-from labelbench_core.campaign.answers.formats.handed import Batch, Expected, HandedItem
+from labelbench_core.campaign.answers.formats.handed import Expected, HandedBatch, HandedItem
 
 NAME = "2-0f6b2c1a"
 CLASSES = ("cat", "dog", "grey wolf")
@@ -25,7 +25,7 @@ def batch(items=AWKWARD_ITEMS, classes=CLASSES, *, multilabel=False, rows="image
         )
         for place, item in enumerate(items)
     ]
-    return Batch("pets", NAME, handed, classes, multilabel, rows)
+    return HandedBatch("pets", NAME, handed, classes, multilabel, rows)
 
 
 def _suggestion(place, classes, multilabel):

@@ -3,7 +3,7 @@
 import io
 from pathlib import Path
 
-from labelbench_core.campaign.answers.formats.handed import IMAGES, TEXTS, Batch, HandedItem
+from labelbench_core.campaign.answers.formats.handed import IMAGES, TEXTS, HandedBatch, HandedItem
 from labelbench_core.campaign.labelling_page.page import page
 
 NAME, DIGEST = "3-0f6b2c1a", "0f6b2c1a" * 8
@@ -21,21 +21,21 @@ def png(shade: int, width: int = 96) -> bytes:
     return made.getvalue()
 
 
-def images(number: int = 5) -> Batch:
+def images(number: int = 5) -> HandedBatch:
     items = [
         HandedItem(f"photos/{place:03}.png", suggestion={"dog": 0.875}) for place in range(number)
     ]
-    return Batch("animals", NAME, items, CLASSES, rows=IMAGES)
+    return HandedBatch("animals", NAME, items, CLASSES, rows=IMAGES)
 
 
-def texts(classes: int = 3, multilabel: bool = True) -> Batch:
+def texts(classes: int = 3, multilabel: bool = True) -> HandedBatch:
     said = ["שלום עולם " * 200, HOSTILE, "a\nb", "日本語"]
     items = [HandedItem(f"text-{place}", text) for place, text in enumerate(said)]
     names = [f"topic {place}" for place in range(classes)]
-    return Batch("topics", NAME, items, names, multilabel, TEXTS)
+    return HandedBatch("topics", NAME, items, names, multilabel, TEXTS)
 
 
-def write(path: Path, batch: Batch, **options: bool) -> Path:
+def write(path: Path, batch: HandedBatch, **options: bool) -> Path:
     pictures = {one.item: png(place) for place, one in enumerate(batch.items)}
     path.write_text(page(batch, DIGEST, pictures, **options), encoding="utf-8")
     return path

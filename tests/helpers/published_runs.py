@@ -9,7 +9,7 @@ import pandas as pd
 
 from labelbench_core.analysis.collected.frames import CURVE_COLUMNS, FINETUNED_COLUMNS
 from labelbench_core.configuration.experiment import Crossing, Experiment
-from labelbench_core.configuration.references import Panel, Reference
+from labelbench_core.configuration.references import Panel, PublishedReference
 from labelbench_core.published.settings import setting
 
 IDS = {
@@ -22,12 +22,12 @@ OURS = {"random": "random", "margin": "margin", "coreset": "coreset", "bait-swap
 DIFFERS = ("backbone: efficientnet-lite0-64, published: clip-vit-b32",)
 
 
-def reference(name: str = "cifar10-1000-linear", **changes: Any) -> Reference:
-    return Reference(**{"name": name, "setting": IDS, "strategies": OURS, **changes})
+def reference(name: str = "cifar10-1000-linear", **changes: Any) -> PublishedReference:
+    return PublishedReference(**{"name": name, "setting": IDS, "strategies": OURS, **changes})
 
 
 def experiment(
-    *references: Reference, panels: Sequence[Panel] = (), rounds: int = 10, **changes: Any
+    *references: PublishedReference, panels: Sequence[Panel] = (), rounds: int = 10, **changes: Any
 ) -> Experiment:
     crossing = Crossing(
         **{f"{key}s" if key != "proxy" else "proxies": (value,) for key, value in IDS.items()},

@@ -129,7 +129,7 @@ def test_approximate_errors_are_the_worst_of_both_sides():
 
 
 def test_adaptive_lci_with_one_beta_trains_nothing(monkeypatch):
-    monkeypatch.setattr(adaptive_lci, "Trial", None)
+    monkeypatch.setattr(adaptive_lci, "TrialClassifiers", None)
     pool = make_pool(200, labeled=20, multilabel=True)
     rows = pool.unlabeled()
     gaps = cardinality_gaps(pool.probabilities[rows].astype(float), pool.labels)
@@ -141,7 +141,7 @@ def test_adaptive_lci_with_one_beta_trains_nothing(monkeypatch):
 def test_adaptive_lci_buys_the_batch_of_the_lowest_error(monkeypatch):
     pool = make_pool(400, classes=8, labeled=20, multilabel=True)
     errors = np.array([3.0, 1.0, 1.0 + 1e-9, 2.0])
-    monkeypatch.setattr(adaptive_lci.Trial, "errors", lambda *_: errors)
+    monkeypatch.setattr(adaptive_lci.TrialClassifiers, "errors", lambda *_: errors)
     monkeypatch.setattr(adaptive_lci, "different_batches", lambda batches: batches)
     betas = [0.0, 0.3, 0.7, 1.0]
     for beta, error in zip(betas, errors, strict=True):

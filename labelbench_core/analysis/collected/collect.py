@@ -209,9 +209,7 @@ def _check_against_others(
     for key, (what, value) in facts.items():
         first_path, first = seen.setdefault(key, (path, value))
         if first != value:
-            raise InputError(
-                f"{path}: {what} differ from those in {first_path}; delete the stale one"
-            )
+            raise damaged(path, f"{what} differ from those in {first_path}", "the stale one")
     if ids["round"] > 0:
         before = seen.get(("labels", ids["dataset"], ids["schedule"], ids["round"] - 1))
         if before is not None and before[1] >= result["num_labeled"]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.collected.frames import ANNOTATOR, SETTING, columns_for, present
 from labelbench_core.configuration.experiment import Experiment, annotator_of
-from labelbench_core.errors import InputError, listed
+from labelbench_core.errors import InputError, damaged, listed
 from labelbench_core.stages.plan import Needs, ids_of_jobs
 from labelbench_core.stages.table import COSTED
 from labelbench_core.storage.records import read_record
@@ -116,7 +116,7 @@ def _read_benchmark(path: str) -> dict[str, float] | None:
     with open(path, encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle, delimiter="\t"))
     if not rows or "s" not in rows[0]:
-        raise InputError(f"{path}: not a benchmark file; delete it")
+        raise damaged(path, "not a benchmark file", then="leave its job out")
     return {name: _mean([row.get(column) for row in rows]) for name, column in MEASURED.items()}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from labelbench_core.annotators import EXACT
 from labelbench_core.configuration.experiment import SETTING, Experiment
+from labelbench_core.configuration.references import written_setting
 from labelbench_core.errors import InputError, damaged, missing
 from labelbench_core.metrics.signals import SIGNALS
 from labelbench_core.storage.files import atomic_path
@@ -72,7 +73,7 @@ FIRST_SPLITS = ("test", "pool")
 
 def setting_name(names: Mapping[str, Any], keys: Sequence[str] = SETTING) -> str:
     """A setting, or another group of ids with these `keys`, as tables and pages call it."""
-    return " / ".join(names[key] for key in keys if key != ANNOTATOR) + labels_note(names)
+    return written_setting(names[key] for key in keys if key != ANNOTATOR) + labels_note(names)
 
 
 def labels_note(names: Mapping[str, Any]) -> str:

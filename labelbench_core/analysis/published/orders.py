@@ -16,7 +16,7 @@ from labelbench_core.analysis.published.published_curves import (
 )
 from labelbench_core.analysis.ranks.rank_correlations import correlations, measured
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.configuration.references import Reference, ids_in_tables
+from labelbench_core.configuration.references import PublishedReference, ids_in_tables
 from labelbench_core.published.settings import setting
 from labelbench_core.seeds import rng_for
 
@@ -71,7 +71,7 @@ def compare_orders(
 
 
 def _of_split(
-    reference: Reference, own: pd.DataFrame, split: str, metric: str
+    reference: PublishedReference, own: pd.DataFrame, split: str, metric: str
 ) -> Iterator[dict[str, Any]]:
     curves = published_curves(reference, split, metric)
     chosen = setting(reference.name)

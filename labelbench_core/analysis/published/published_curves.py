@@ -12,7 +12,7 @@ from labelbench_core.analysis.collected.curves import CONFIDENCE, t_interval
 from labelbench_core.analysis.collected.frames import SETTING, columns_for, ordered_splits
 from labelbench_core.analysis.collected.units import difference_bounds, ends
 from labelbench_core.configuration.experiment import Experiment
-from labelbench_core.configuration.references import Panel, Reference, ids_in_tables
+from labelbench_core.configuration.references import Panel, PublishedReference, ids_in_tables
 from labelbench_core.published.curves import THEIRS, PublishedCurve, curve, running_maximum
 from labelbench_core.published.settings import setting
 
@@ -97,7 +97,7 @@ def compare_to_published(
 
 
 def own_rows(
-    reference: Reference | Panel, rounds: pd.DataFrame, finetuned: pd.DataFrame
+    reference: PublishedReference | Panel, rounds: pd.DataFrame, finetuned: pd.DataFrame
 ) -> pd.DataFrame:
     """The experiment's rows that a reference, or a panel, stands for."""
     table = finetuned if reference.trainer else rounds
@@ -128,7 +128,9 @@ def seed_values(rows: pd.DataFrame, strategy: str) -> tuple[np.ndarray, np.ndarr
     return table.columns.to_numpy(dtype=np.int64), table.to_numpy(dtype=float), list(table.index)
 
 
-def published_curves(reference: Reference, split: str, metric: str) -> dict[str, PublishedCurve]:
+def published_curves(
+    reference: PublishedReference, split: str, metric: str
+) -> dict[str, PublishedCurve]:
     """Published name of a strategy → its curve, for those that have one."""
     found = {
         strategy: curve(reference.name, strategy, split, metric)
@@ -138,7 +140,7 @@ def published_curves(reference: Reference, split: str, metric: str) -> dict[str,
 
 
 def _of_split(
-    reference: Reference, own: pd.DataFrame, split: str, metric: str
+    reference: PublishedReference, own: pd.DataFrame, split: str, metric: str
 ) -> Iterator[dict[str, Any]]:
     curves = published_curves(reference, split, metric)
     ours = {theirs: name for name, theirs in reversed(list(reference.strategies.items()))}

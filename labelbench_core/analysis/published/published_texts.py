@@ -15,7 +15,7 @@ from labelbench_core.analysis.ranks.rank_correlations import SPEARMAN
 from labelbench_core.analysis.tables import TextTable
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import (
-    Reference,
+    PublishedReference,
     ids_in_tables,
     validation_note,
 )
@@ -30,7 +30,7 @@ SMOOTHED = {RAW: "raw", "maximum": "running maximum of each seed"}
 KEYS = (*SETTING, "trainer", "reference", "split", "metric")
 
 
-def reference_name(reference: Reference) -> str:
+def reference_name(reference: PublishedReference) -> str:
     """Which of the experiment's settings a reference belongs to."""
     name = setting_name(ids_in_tables(reference.setting))
     return f"{name}, {reference.trainer}" if reference.trainer else name
@@ -49,12 +49,12 @@ def published_sentences(
     return sentences
 
 
-def _rows_of(reference: Reference, table: pd.DataFrame) -> pd.DataFrame:
+def _rows_of(reference: PublishedReference, table: pd.DataFrame) -> pd.DataFrame:
     wanted = {"reference": reference.name, "trainer": reference.trainer}
     return matching(table, {**ids_in_tables(reference.setting), **wanted})
 
 
-def _levels(reference: Reference, rows: pd.DataFrame, metric: str) -> Iterator[str]:
+def _levels(reference: PublishedReference, rows: pd.DataFrame, metric: str) -> Iterator[str]:
     where = f"({reference_name(reference)})"
     if rows.empty:
         yield f"{reference.name} has no published curve of {metric} {where}."
@@ -120,7 +120,9 @@ def _order(row: Mapping[str, Any]) -> str:
     )
 
 
-def _missing(reference: Reference, experiment: Experiment, shown: set[str]) -> Iterator[str]:
+def _missing(
+    reference: PublishedReference, experiment: Experiment, shown: set[str]
+) -> Iterator[str]:
     where = f"({reference_name(reference)})"
     theirs = set(reference.strategies.values())
     lacking = [name for name in setting(reference.name).strategies if name not in theirs]

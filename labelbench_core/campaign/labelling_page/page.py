@@ -13,7 +13,7 @@ from typing import Any
 from labelbench_core.campaign.answers.formats.handed import (
     IMAGES,
     TEXTS,
-    Batch,
+    HandedBatch,
     HandedItem,
     suggested,
 )
@@ -31,7 +31,7 @@ _SIGNATURES = {
 
 
 def page(
-    batch: Batch,
+    batch: HandedBatch,
     digest: str,
     thumbnails: Mapping[str, bytes] | None = None,
     suggestions: bool = False,
@@ -82,7 +82,7 @@ def page(
 
 
 def _data(
-    batch: Batch, digest: str, thumbnails: Mapping[str, bytes], suggestions: bool
+    batch: HandedBatch, digest: str, thumbnails: Mapping[str, bytes], suggestions: bool
 ) -> dict[str, Any]:
     if batch.rows == IMAGES and (
         missing := [one.item for one in batch.items if one.item not in thumbnails]
@@ -102,7 +102,7 @@ def _data(
     }
 
 
-def _item(item: HandedItem, batch: Batch, thumbnails: Mapping[str, bytes]) -> dict[str, Any]:
+def _item(item: HandedItem, batch: HandedBatch, thumbnails: Mapping[str, bytes]) -> dict[str, Any]:
     described: dict[str, Any] = {"item": item.item}
     if batch.rows == IMAGES:
         described["image"] = _uri(thumbnails[item.item], f"batch {batch.name}: {item.item}")

@@ -7,6 +7,7 @@ compared over what both have. One strategy's own curve needs the same rounds wit
 from collections.abc import Container, Iterator, Mapping
 
 from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.references import written_setting
 from labelbench_core.errors import did_you_mean, listed
 
 Chains = Mapping[tuple[str, ...], Mapping[str, Mapping[int, int]]]
@@ -107,7 +108,7 @@ def _errors_of_several(experiment: Experiment, highlighted: str) -> Iterator[str
         for strategy, rounds in strategies.items():
             counts = sorted(set(rounds.values()))
             if len(counts) > 1:
-                where = " / ".join(filter(None, setting))
+                where = written_setting(setting)
                 yield (
                     f"also: rounds: {strategy!r} has {listed(counts)} rounds with different seeds "
                     f"({where}); allowed: the same number of rounds with every seed"

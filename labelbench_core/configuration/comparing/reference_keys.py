@@ -11,7 +11,12 @@ from labelbench_core.configuration.comparing.same_setting import (
 )
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.metric import unmeasured
-from labelbench_core.configuration.references import EXACT, Panel, Reference
+from labelbench_core.configuration.references import (
+    EXACT,
+    Panel,
+    PublishedReference,
+    written_setting,
+)
 from labelbench_core.errors import did_you_mean, listed, shown
 from labelbench_core.metrics.known import METRICS
 from labelbench_core.published.settings import names, setting, unknown
@@ -21,7 +26,7 @@ Errors = list[str]
 
 def references(
     key: str | Mapping[str, Any] | None, experiment: Experiment, catalogue: Catalogue
-) -> tuple[tuple[Reference, ...], Errors]:
+) -> tuple[tuple[PublishedReference, ...], Errors]:
     """The references that an experiment's key `reference` asks for, and what is wrong with it.
 
     A name alone belongs to every setting of the experiment; a mapping from names to ids says to
@@ -29,7 +34,7 @@ def references(
     is compared with fine-tunings: with those of `trainer`, or of the experiment's only one.
     """
     asked: Mapping[str, Any] = {key: {}} if isinstance(key, str) else (key or {})
-    found: dict[tuple[str, ...], Reference] = {}
+    found: dict[tuple[str, ...], PublishedReference] = {}
     errors: Errors = []
     for name, given in asked.items():
         where = "reference" if isinstance(key, str) else f"reference: {name}"
@@ -45,7 +50,7 @@ def references(
             place = (*ids.values(), trainer)
             if place in found:
                 errors.append(
-                    f"{where}: {' / '.join(ids.values())} already has the reference "
+                    f"{where}: {written_setting(ids.values())} already has the reference "
                     f"{found[place].name!r}; allowed: one for each setting, singled out by "
                     "dataset, backbone, proxy, schedule or trainer"
                 )
@@ -58,7 +63,7 @@ def panels(
     key: list[Mapping[str, Any]] | None,
     experiment: Experiment,
     catalogue: Catalogue,
-    asked: tuple[Reference, ...],
+    asked: tuple[PublishedReference, ...],
 ) -> tuple[tuple[Panel, ...], Errors]:
     """The panels that an experiment's key `panels` asks for, and what is wrong with it.
 
@@ -71,7 +76,7 @@ def panels(
         where = f"panels.{place}"
         places, wrong = _places(values, experiment, where)
         if len(places) > 1:
-            several = listed(" / ".join([*ids.values(), *([t] if t else [])]) for ids, t in places)
+            several = listed(written_setting([*ids.values(), t]) for ids, t in places)
             wrong.append(f"{where}: several settings fit; allowed: ids of one of them: {several}")
         wrong += list(_panel_errors(values, values.get("metric", experiment.metric), where))
         if len(places) == 1:
@@ -157,8 +162,8 @@ def _ids(ids: Mapping[str, Any]) -> dict[str, Any]:
 
 def _reference(
     name: str, ids: dict[str, str], trainer: str, experiment: Experiment, catalogue: Catalogue
-) -> Reference:
-    return Reference(
+) -> PublishedReference:
+    return PublishedReference(
         name=name,
         setting=ids,
         trainer=trainer,

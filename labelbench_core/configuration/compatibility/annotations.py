@@ -70,9 +70,7 @@ def look_at_annotators(
             if state == "current":
                 continue
             facts = _facts(catalogue["datasets"][dataset], data_dir, prepared.get(dataset))
-            component = registry.load("annotators", entry["implementation"])
-            if hasattr(component, "check"):
-                component.check(facts, **registry.options_of(entry))
+            registry.check("annotators", entry, facts)
             if state == "changed":
                 changed[record] = f"the table of annotator {annotator!r} has changed"
         except InputError as error:

@@ -147,7 +147,7 @@ def _compare(
     record = looks.digests_record(state, source.root)
     if source.md5:
         contents = _check_official(dataset, source, record)
-        look = looks.Look(root, len(contents), contents_sha256(contents), looks.now())
+        look = looks.SourceLook(root, len(contents), contents_sha256(contents), looks.now())
         looks.write_look(state, dataset, look)
         return Finding(UNCHANGED, count=len(contents))
     if not manifest.get("source_files"):
@@ -184,7 +184,7 @@ def _compare(
             new = {name for name, content in contents.items() if content not in known}
     # A file that cannot be read now may be readable later, with the same status.
     seen = None if unread else seen
-    looks.write_look(state, dataset, looks.Look(root, count, sha256, looks.now(), seen))
+    looks.write_look(state, dataset, looks.SourceLook(root, count, sha256, looks.now(), seen))
     if new is not None:
         try:
             check_new_images(manifest, data_dir, new, digests, state, announce)

@@ -51,15 +51,14 @@ def check_new_images(
     InputError
         Naming the first images that cannot be used and why, on one line.
     """
+    source = manifest["source"]
+    entry = {"implementation": source, "options": manifest["options"]}
     stored = {split["storage"] for split in manifest["splits"].values()}
     if stored & set(ROWS):  # all is read at once
-        component = registry.load("datasets", manifest["source"])
-        component.check(data_dir, **manifest["options"])
+        registry.check("datasets", entry, data_dir)
         return
     if "files" not in stored or importlib.util.find_spec("PIL") is None:
         return
-    source = manifest["source"]
-    entry = {"implementation": source, "options": manifest["options"]}
     raw = registry.build("datasets", entry, data_dir)
     if raw.skip_corrupt:
         return

@@ -55,7 +55,7 @@ def source_sizes(
     component = registry.load("datasets", source)
     variant = Variant.of(entry)
     try:
-        sizes = _checked(component.check(data_dir, **options), component)
+        sizes = _checked(registry.check("datasets", entry, data_dir), component)
     except InputError as error:
         published = published_sizes(source, options)
         if published is None or not _is_absent(component, data_dir, options):

@@ -72,5 +72,5 @@ def read_listing(path: Path, sha256: str | None) -> StoredListing:
     """
     content = files.read_bytes(path, "prepare_dataset")
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise store.damaged(path, "content does not match its SHA-256 in the manifest")
+        raise store.damaged_array(path, "content does not match its SHA-256 in the manifest")
     return StoredListing(content.split(b"\n")[1:-2])

@@ -111,7 +111,7 @@ def look(
         require_raw(asked, raw)
         check_rows(raw)
         try:
-            component.check(data_dir, **options)
+            registry.check("datasets", asked, data_dir)
         except InputError as error:
             problem = str(error)
         origin = None if listing is None else listing(data_dir, **options)

@@ -39,7 +39,7 @@ from labelbench_core.datasets.rows.needed_rows import NeededRows, shortages
 from labelbench_core.datasets.rows.row_kinds import image_key_errors
 from labelbench_core.datasets.rows.text_rows import stored_texts
 from labelbench_core.datasets.source_files.digests import Digests, contents_sha256
-from labelbench_core.datasets.source_files.looks import Look, digests_record, now, write_look
+from labelbench_core.datasets.source_files.looks import SourceLook, digests_record, now, write_look
 from labelbench_core.datasets.source_files.reading import FileRecords, read_files
 from labelbench_core.datasets.splits.drawn_before import drawn
 from labelbench_core.datasets.tables.beside_labels import (
@@ -216,7 +216,9 @@ def prepare_dataset(
     manifest = write_record(manifest_path, "data set", manifest)
     if state is not None and origin is not None and contents is not None:
         root = os.path.realpath(origin.root)
-        write_look(state, dataset, Look(root, len(contents), contents_sha256(contents), looked))
+        write_look(
+            state, dataset, SourceLook(root, len(contents), contents_sha256(contents), looked)
+        )
     return manifest
 
 

@@ -21,7 +21,7 @@ STATE = files.MACHINE_STATE / "sources"
 
 
 @dataclasses.dataclass(frozen=True)
-class Look:
+class SourceLook:
     """The result of a check of a source.
 
     Attributes
@@ -56,17 +56,17 @@ def digests_record(state: Path, root: Path) -> Path:
     return state / f"{name}.digests.jsonl"
 
 
-def read_look(state: Path, dataset: str) -> Look | None:
+def read_look(state: Path, dataset: str) -> SourceLook | None:
     """The last check of the source of `dataset`; None if there was none, or it is unreadable."""
     with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
-        look = Look(**json.loads((state / f"{dataset}.json").read_text(encoding="utf-8")))
+        look = SourceLook(**json.loads((state / f"{dataset}.json").read_text(encoding="utf-8")))
         texts = (look.root, look.sha256, look.when)
         if all(isinstance(text, str) for text in texts) and isinstance(look.count, int):
             return look
     return None
 
 
-def write_look(state: Path, dataset: str, look: Look) -> None:
+def write_look(state: Path, dataset: str, look: SourceLook) -> None:
     """Record a check; if that is not permitted, nothing is recorded."""
     try:
         files.write_json(state / f"{dataset}.json", dataclasses.asdict(look))
@@ -74,6 +74,6 @@ def write_look(state: Path, dataset: str, look: Look) -> None:
         log.info("%s: cannot be written (%s)", state, error)
 
 
-def last_looks(state: Path, datasets: Iterable[str]) -> dict[str, Look | None]:
+def last_looks(state: Path, datasets: Iterable[str]) -> dict[str, SourceLook | None]:
     """Data set → the last check of its source on this machine, if any."""
     return {dataset: read_look(state, dataset) for dataset in datasets}

@@ -18,7 +18,7 @@ from labelbench_core.datasets.duplicates.leaks import content_keys
 from labelbench_core.datasets.duplicates.perceptual_hashes import within
 from labelbench_core.datasets.splits.dividing import joined, of_one_content, parts_of, row_names
 from labelbench_core.datasets.splits.drawing import Draw, drawn_splits
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, damaged
 from labelbench_core.storage.places import printable
 from labelbench_core.storage.records import read_record, write_record
 
@@ -160,8 +160,8 @@ def read_drawn(folder: Path) -> dict[str, Any] | None:
     try:
         return read_record(path, KIND)
     except InputError as error:
-        told = "damaged; delete it to have all splits drawn again, or restore it"
-        raise InputError(f"{printable(path)}: {told}") from error
+        then = "draw all splits anew, or restore it"
+        raise damaged(printable(path), "damaged", then=then) from error
 
 
 def _remembered(folder: Path | None, draw: Draw) -> tuple[dict[str, int], dict[str, int]]:

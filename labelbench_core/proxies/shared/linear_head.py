@@ -10,7 +10,7 @@ from labelbench_core.proxies import Statistics
 from labelbench_core.proxies.shared.streaming import predict
 
 
-class LinearHead:
+class LinearClassifier:
     """All of a proxy but `fit`; see `labelbench_core.proxies`.
 
     Attributes

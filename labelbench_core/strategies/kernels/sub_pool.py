@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from labelbench_core.strategies.arrays import Rows, on_disk
+from labelbench_core.strategies.arrays import Rows, are_checked, on_disk
 from labelbench_core.strategies.pool import Pool
 
 
@@ -24,7 +24,7 @@ class SelectedRows:
     def __init__(self, array: Any, rows: np.ndarray) -> None:
         self._array, self._rows = array, rows
         self.shape, self.dtype = (len(rows), array.shape[1]), array.dtype
-        self.values_are_checked = getattr(array, "values_are_checked", False)
+        self.values_are_checked = are_checked(array)
 
     def __len__(self) -> int:
         return self.shape[0]

@@ -9,7 +9,7 @@ import pytest
 
 from labelbench_core.configuration.experiment import Crossing, Experiment, Finetuning
 from labelbench_core.configuration.json_values import UNWRITTEN, read, read_json, written
-from labelbench_core.configuration.references import Panel, Reference
+from labelbench_core.configuration.references import Panel, PublishedReference
 from labelbench_core.errors import InputError
 from labelbench_core.registry.options import Interval
 from labelbench_core.stages.plan import ByClassNames, Needs, Refresh
@@ -86,7 +86,9 @@ def test_what_is_no_object_or_no_json_is_told():
         read_json(Tree, "{", "here")
 
 
-REFERENCE = Reference("cifar10", {"dataset": "digits"}, "full", ("seeds",), {"margin": "Margin"})
+REFERENCE = PublishedReference(
+    "cifar10", {"dataset": "digits"}, "full", ("seeds",), {"margin": "Margin"}
+)
 WHOLE = Experiment(
     experiment="small",
     crossings=(

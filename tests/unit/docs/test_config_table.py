@@ -49,7 +49,7 @@ def test_a_changed_schema_changes_the_page(monkeypatch):
 
 
 def test_the_page_has_a_table_for_experiments_campaigns_and_every_kind():
-    assert set(make_config_table.tables()) == {"experiment", "campaign", *KINDS}
+    assert set(make_config_table.tables()) == {"experiment", "campaign", "training", *KINDS}
     for name in make_config_table.tables():
         assert f"<!-- table: {name} -->" in PAGE
 

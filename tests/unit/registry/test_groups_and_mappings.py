@@ -6,10 +6,18 @@ import pytest
 
 from labelbench_core.registry import info, options
 
+SUMMARY = {"summary": "-"}
+
+
+@pytest.mark.parametrize("kind", ["datasets", "annotators", "backbones"])
+def test_what_is_shown_of_a_component_is_required(kind):
+    assert list(info.errors(kind, SUMMARY, {})) == []
+    assert list(info.errors(kind, {}, {})) == ["missing key: summary"]
+
 
 @pytest.mark.parametrize("groups", [True, False, "by"])
 def test_groups_are_always_there_never_or_with_an_option(groups):
-    assert list(info.errors("datasets", {"groups": groups}, {"by": None})) == []
+    assert list(info.errors("datasets", {**SUMMARY, "groups": groups}, {"by": None})) == []
 
 
 @pytest.mark.parametrize(
@@ -22,7 +30,7 @@ def test_groups_are_always_there_never_or_with_an_option(groups):
 )
 def test_what_is_wrong_with_groups_is_told(kind, groups, message):
     required = {"kind": "strategy", "needs": [], "multilabel": True, "deterministic": True}
-    given = {**(required if kind == "strategies" else {}), "groups": groups}
+    given = {**(required if kind == "strategies" else SUMMARY), "groups": groups}
     (line,) = info.errors(kind, given, {"by": None})
     assert line.startswith(message)
 

@@ -15,7 +15,7 @@ SOURCE = '''"""A component."""
 
 from labelbench_core.registry.options import Count
 
-INFO = {{}}
+INFO = {{"summary": "-"}}
 
 
 def build(*, rows: Count = 25, form: str = "plain", share: float = 0.5, most: int = 20_000):

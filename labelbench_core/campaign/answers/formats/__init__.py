@@ -18,7 +18,12 @@ from labelbench_core.campaign.answers.formats import (
     hugging_face,
     label_studio,
 )
-from labelbench_core.campaign.answers.formats.handed import EMBEDDINGS, IMAGES, Batch, Expected
+from labelbench_core.campaign.answers.formats.handed import (
+    EMBEDDINGS,
+    IMAGES,
+    Expected,
+    HandedBatch,
+)
 from labelbench_core.errors import InputError, listed
 from labelbench_core.storage import files
 
@@ -87,7 +92,7 @@ def _text(content: bytes, path: str | Path) -> str:
 
 
 def write_exports(
-    folder: str | Path, batch: Batch, *, image_url: Callable[[str], str] | None = None
+    folder: str | Path, batch: HandedBatch, *, image_url: Callable[[str], str] | None = None
 ) -> list[str]:
     """Write a batch into a folder in every format that fits its rows.
 

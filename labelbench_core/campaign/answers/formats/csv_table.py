@@ -14,7 +14,7 @@ from labelbench_core.campaign.answers.formats._said import Said
 from labelbench_core.campaign.answers.formats.handed import (
     IMAGES,
     TEXTS,
-    Batch,
+    HandedBatch,
     HandedItem,
     suggested,
 )
@@ -41,7 +41,7 @@ def read(text: str, path: object, multilabel: bool) -> list[Said]:
     return said_in_csv(text, path, multilabel)
 
 
-def write(batch: Batch, answers: Sequence[Answer] = ()) -> str:
+def write(batch: HandedBatch, answers: Sequence[Answer] = ()) -> str:
     """A batch as a table: a row for each item, or one for each of its answers."""
     shown_as = {IMAGES: ["file"], TEXTS: ["text"]}.get(batch.rows, [])
     label = "labels" if batch.multilabel else "label"
@@ -54,7 +54,7 @@ def write(batch: Batch, answers: Sequence[Answer] = ()) -> str:
     return csv_text(["item", *shown_as, "suggestion", "probability", label, *_LAST], rows)
 
 
-def _described(item: HandedItem, batch: Batch) -> dict[str, object]:
+def _described(item: HandedItem, batch: HandedBatch) -> dict[str, object]:
     described: dict[str, object] = {"item": item.item, "file": item.item, "text": item.text}
     if (found := suggested(item, batch.multilabel)) is not None:
         labels, probability = found
@@ -63,7 +63,7 @@ def _described(item: HandedItem, batch: Batch) -> dict[str, object]:
     return described
 
 
-def _said_row(label: str, answer: Answer | None, batch: Batch) -> dict[str, object]:
+def _said_row(label: str, answer: Answer | None, batch: HandedBatch) -> dict[str, object]:
     if answer is None:
         return {"batch": batch.name}
     return {

@@ -17,7 +17,7 @@ from labelbench_core.campaign.answers.answer import Answer, Outcome
 from labelbench_core.campaign.answers.formats._said import Said
 from labelbench_core.campaign.answers.formats.handed import (
     NONE_OF_THEM,
-    Batch,
+    HandedBatch,
     names_beside_classes,
 )
 from labelbench_core.campaign.answers.formats.table import by_item
@@ -75,7 +75,7 @@ def _said_of_image(image: ElementTree.Element, where: str, assignee: str) -> lis
     ]
 
 
-def write(batch: Batch, answers: Sequence[Answer] = ()) -> str:
+def write(batch: HandedBatch, answers: Sequence[Answer] = ()) -> str:
     """A batch as images to label, with tags where there are answers.
 
     Raises

@@ -39,7 +39,7 @@ class HandedItem:
 
 
 @dataclass(frozen=True)
-class Batch:
+class HandedBatch:
     """A batch as it is handed out.
 
     Attributes
@@ -89,7 +89,7 @@ class Expected:
     pool: Collection[str] = field(default=(), repr=False)
 
 
-def batch_of(proposal: Mapping[str, Any], texts: Mapping[str, str] | None = None) -> Batch:
+def batch_of(proposal: Mapping[str, Any], texts: Mapping[str, str] | None = None) -> HandedBatch:
     """A batch from the content of its `proposal.json`.
 
     Parameters
@@ -109,7 +109,7 @@ def batch_of(proposal: Mapping[str, Any], texts: Mapping[str, str] | None = None
         for entry in proposal["items"]
     ]
     name = batch_name(proposal["batch"], proposal[DIGEST])
-    return Batch(
+    return HandedBatch(
         proposal["campaign"], name, items, proposal["classes"], multilabel, proposal["rows"]
     )
 

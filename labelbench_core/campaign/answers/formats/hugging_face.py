@@ -13,7 +13,7 @@ from typing import Any
 
 from labelbench_core.campaign.answers.answer import Answer, Outcome
 from labelbench_core.campaign.answers.formats._said import Said
-from labelbench_core.campaign.answers.formats.handed import IMAGES, TEXTS, Batch, HandedItem
+from labelbench_core.campaign.answers.formats.handed import IMAGES, TEXTS, HandedBatch, HandedItem
 from labelbench_core.campaign.answers.formats.table import (
     by_item,
     csv_text,
@@ -61,7 +61,7 @@ def read(text: str, path: object, multilabel: bool) -> list[Said]:
     return said
 
 
-def write(batch: Batch, answers: Sequence[Answer] = ()) -> str:
+def write(batch: HandedBatch, answers: Sequence[Answer] = ()) -> str:
     """A batch as `metadata.csv`: a row for each item, or one for each of its answers."""
     columns, rows = _rows(batch, answers)
     for row in rows:
@@ -69,7 +69,7 @@ def write(batch: Batch, answers: Sequence[Answer] = ()) -> str:
     return csv_text(columns, rows)
 
 
-def write_json_lines(batch: Batch, answers: Sequence[Answer] = ()) -> str:
+def write_json_lines(batch: HandedBatch, answers: Sequence[Answer] = ()) -> str:
     """The same as `metadata.jsonl`."""
     columns, rows = _rows(batch, answers)
     return "".join(
@@ -77,7 +77,7 @@ def write_json_lines(batch: Batch, answers: Sequence[Answer] = ()) -> str:
     )
 
 
-def _rows(batch: Batch, answers: Sequence[Answer]) -> tuple[list[str], list[dict[str, Any]]]:
+def _rows(batch: HandedBatch, answers: Sequence[Answer]) -> tuple[list[str], list[dict[str, Any]]]:
     given = by_item(answers)
     rows = [_row(item, answer) for item in batch.items for answer in given.get(item.item, [None])]
     told = [key for key in _MORE if any(_tells(row, key, batch.multilabel) for row in rows)]

@@ -23,7 +23,7 @@ from labelbench_core.campaign.answers.formats._said import Said
 from labelbench_core.campaign.answers.formats.handed import (
     IMAGES,
     OUTCOME_LABELS,
-    Batch,
+    HandedBatch,
     HandedItem,
     names_beside_classes,
     suggested,
@@ -155,7 +155,10 @@ def _annotator(given: Any) -> str:
 
 
 def write(
-    batch: Batch, answers: Sequence[Answer] = (), *, image_url: Callable[[str], str] | None = None
+    batch: HandedBatch,
+    answers: Sequence[Answer] = (),
+    *,
+    image_url: Callable[[str], str] | None = None,
 ) -> str:
     """A batch as tasks to import, with its suggestions as predictions.
 
@@ -198,7 +201,7 @@ def local_files(folder: str) -> Callable[[str], str]:
     return lambda item: LOCAL_FILES + urllib.parse.quote(f"{folder}/{item}".lstrip("/"))
 
 
-def _predictions(item: HandedItem, batch: Batch) -> list[dict[str, Any]]:
+def _predictions(item: HandedItem, batch: HandedBatch) -> list[dict[str, Any]]:
     found = suggested(item, batch.multilabel)
     if found is None:
         return []
@@ -207,7 +210,7 @@ def _predictions(item: HandedItem, batch: Batch) -> list[dict[str, Any]]:
     return [{"model_version": version, "score": probability, "result": _result(labels, batch)}]
 
 
-def _annotation(answer: Answer, batch: Batch) -> dict[str, Any]:
+def _annotation(answer: Answer, batch: HandedBatch) -> dict[str, Any]:
     labels: Sequence[str] = ()
     if answer.label is not None:
         labels = [answer.label] if isinstance(answer.label, str) else answer.label
@@ -223,7 +226,7 @@ def _annotation(answer: Answer, batch: Batch) -> dict[str, Any]:
     }
 
 
-def _result(labels: Sequence[str], batch: Batch) -> list[dict[str, Any]]:
+def _result(labels: Sequence[str], batch: HandedBatch) -> list[dict[str, Any]]:
     if not labels:
         return []
     return [
@@ -237,7 +240,7 @@ def _result(labels: Sequence[str], batch: Batch) -> list[dict[str, Any]]:
     ]
 
 
-def labeling_config(batch: Batch) -> str:
+def labeling_config(batch: HandedBatch) -> str:
     """The labelling configuration, as XML to paste into a project's settings."""
     view = ElementTree.Element("View")
     kind = "Image" if batch.rows == IMAGES else "Text"

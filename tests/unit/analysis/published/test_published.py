@@ -22,7 +22,7 @@ from labelbench_core.analysis.published.published_results import (
 from labelbench_core.analysis.published.published_texts import published_sentences, published_tables
 from labelbench_core.analysis.ranks import rank_correlations
 from labelbench_core.analysis.ranks.rank_correlations import kendall, spearman
-from labelbench_core.configuration.references import Reference
+from labelbench_core.configuration.references import PublishedReference
 from labelbench_core.published.curves import curve
 
 NAME = "cifar10-1000-linear"
@@ -284,7 +284,7 @@ def test_tables_are_written_and_read_again(tmp_path):
 
 
 def test_a_curve_that_ended_early_counts_the_seeds_that_are_left():
-    asked = Reference("fmow-3000-linear", runs.IDS, strategies={"random": "random"})
+    asked = PublishedReference("fmow-3000-linear", runs.IDS, strategies={"random": "random"})
     experiment = runs.experiment(asked)
     rounds = runs.curves(runs.drawn(), batch=3000)
     table = compare_to_published(experiment, rounds, runs.nothing())

@@ -108,10 +108,10 @@ def test_views_of_texts_are_for_texts_and_views_of_images_for_images(whole):
 
 def test_kinds_of_rows_are_known_names():
     for kind, key in (("datasets", "rows"), ("backbones", "reads")):
-        assert not list(info.errors(kind, {key: "embeddings"}, {}))
-        (line,) = info.errors(kind, {key: "pictures"}, {})
+        assert not list(info.errors(kind, {"summary": "-", key: "embeddings"}, {}))
+        (line,) = info.errors(kind, {"summary": "-", key: "pictures"}, {})
         assert line == f"{key}: 'pictures'; allowed: images, texts, embeddings"
-    (line,) = info.errors("backbones", {"rows": "images"}, {})
+    (line,) = info.errors("backbones", {"summary": "-", "rows": "images"}, {})
     assert line == "rows: allowed for datasets only"
     for kind, key in (("datasets", "rows"), ("backbones", "reads")):
         for name in registry.names(kind):

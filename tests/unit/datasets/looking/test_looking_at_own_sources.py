@@ -12,7 +12,7 @@ import numpy as np
 
 from labelbench_core.datasets import RawDataset, RawSplit
 
-INFO = {"rows": "images"}
+INFO = {"summary": "-", "rows": "images"}
 
 
 def check(data_dir):

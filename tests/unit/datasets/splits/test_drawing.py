@@ -154,7 +154,10 @@ def test_images_never_move_when_others_come(animals):
     assert not animals_of(after["pool"]) & animals_of(after["test"])
     assert "30 images stay where they were, 6 are new" in manifest["splits_note"]
     (animals.parent / "out" / DRAWN_FILE).write_text("{}")
-    with pytest.raises(InputError, match=r"drawn-splits.json: damaged; delete it to have"):
+    with pytest.raises(
+        InputError,
+        match=r"drawn-splits.json: damaged; delete it and run the same command again to draw all",
+    ):
         prepare(animals, **options)
 
 

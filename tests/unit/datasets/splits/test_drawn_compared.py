@@ -93,4 +93,7 @@ def test_a_damaged_record_is_wrong(check, tmp_path):
     (tmp_path / command.PREPARED / "pets" / DRAWN_FILE).write_text("{}")
     status, lines = check()
     assert status == 1
-    assert any("drawn-splits.json: damaged; delete it to have" in line for line in lines)
+    assert any(
+        "drawn-splits.json: damaged; delete it and run the same command again to draw all" in line
+        for line in lines
+    )

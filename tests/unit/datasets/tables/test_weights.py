@@ -320,7 +320,7 @@ import numpy as np
 
 from labelbench_core.datasets import RawDataset, RawSplit
 
-INFO = {"rows": "embeddings"KEY}
+INFO = {"summary": "-", "rows": "embeddings"KEY}
 
 
 def check(data_dir):
