@@ -4,6 +4,8 @@ import ast
 import subprocess
 import sys
 
+import pytest
+
 from helpers.project import PROJECT
 
 FILES = sorted(
@@ -91,3 +93,19 @@ def test_what_is_private_is_seen():
     assert private_imports("labelbench_core.datasets", source) == []
     assert private_imports("labelbench_core.datasets.inner", source) == []
     assert private_imports("benchmarks", "from labelbench_core.datasets import _near, prepare")
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        ("analysis.savings", ("DEFINITIONS", "Curve", "saving_with_interval")),
+        ("backbones", ("efficientnet_lite",)),
+        ("datasets._decoding", ("decode_square",)),
+        ("datasets.prepare", ("prepare_dataset",)),
+        ("embeddings.features", ("FeatureExtractor",)),
+        ("strategies", ("Head", "Pool", "dropquery", "select")),
+    ],
+)
+def test_names_that_scripts_of_others_import_stay_where_they_were(module, names):
+    for name in names:
+        exec(f"from labelbench_core.{module} import {name}", {})
