@@ -76,7 +76,8 @@ def load(
     data_dir
         `folder` is relative to it.
     folder
-        Folder with the images, relative to the data directory. Default: ours.
+        Folder with the images, relative to the data directory; a whole path is taken, too, and then
+        stands in the results. Default: ours.
     layout
         "classes": `folder` has one sub-folder per class; "splits": one per split, with one per
         class in each. "auto": "splits" where a sub-folder is called `pool`, `train`, `test` or
@@ -246,6 +247,7 @@ def _named(
     if not unlabeled:
         told = f"options.classes: {shown(classes)}; class folders name the classes of the pool"
         raise InputError(f"{told}; allowed: leave it out, or `unlabeled: true`")
+    below(data_dir, "folder", folder)
     names = read_class_names(data_dir, classes)
     shared, (inner, file) = common_folder(folder, classes)
     return names, shared, "" if inner == "." else f"{inner}/", [file]
@@ -263,7 +265,7 @@ def _index(listing: Listing, split: str, inner: str) -> RawSplit:
 
 def _root(data_dir: Path, folder: str) -> Path:
     """The data set's folder; `InputError` if it is not there."""
-    root = below(data_dir, "folder", folder)
+    root = Path(data_dir, folder)
     wrong = f"{folder!r}: {printable(root)} is not a folder" if folder else "missing"
     if not folder or not is_folder(root):
         raise InputError(

@@ -10,7 +10,6 @@ a name, entries can give the path of a user's own file (`labelbench_core.registr
 import ast
 import functools
 import importlib
-import importlib.metadata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -377,5 +376,8 @@ def _files(kind: str) -> frozenset[str]:
 
 @functools.cache
 def _plugins(kind: str) -> dict[str, str]:
+    # Here, since few jobs ask, and all would wait for it.
+    import importlib.metadata
+
     points = importlib.metadata.entry_points(group=f"labelbench.{kind}")
     return {point.name: point.value.partition(":")[0] for point in points}
