@@ -49,7 +49,10 @@ def pytest_configure(config):
     Before the processes start, which take this from here: they have NumPy before this file. Tests
     of threads, and the workflow's jobs, say how many they use.
     """
-    if (getattr(config.option, "numprocesses", None) or 0) >= len(os.sched_getaffinity(0)):
+    processes = getattr(config.option, "numprocesses", None) or 0
+    if processes:
+        gc.enable()  # nothing is collected here
+    if processes >= len(os.sched_getaffinity(0)):
         for library in ("OMP", "OPENBLAS", "MKL"):
             os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 

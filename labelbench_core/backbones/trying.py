@@ -51,8 +51,7 @@ def try_out(name: str, entry: Mapping[str, Any]) -> Trial:
         If it cannot be built, or reads neither images nor texts.
     """
     implementation, options = entry["implementation"], registry.options_of(entry)
-    component = registry.load("backbones", implementation)
-    component.check(**options)
+    registry.check("backbones", entry)
     backbone = registry.build("backbones", entry)
     if isinstance(backbone, Backbone):
         rows, broken = _with_images(backbone, implementation, options)

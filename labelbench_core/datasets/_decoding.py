@@ -1,4 +1,7 @@
-"""Images as squares of pixels: the name by which scripts import it."""
+"""Images as squares of pixels: the name that scripts outside of the project know.
+
+Here, what it stands for is imported from where it is.
+"""
 
 from labelbench_core.datasets.images.decoding import decode_square
 

@@ -1,4 +1,7 @@
-"""Prepare a data set: the name by which scripts import it."""
+"""Prepare a data set: the name that scripts outside of the project know.
+
+Here, what it stands for is imported from where it is.
+"""
 
 from labelbench_core.datasets.preparing.prepare import prepare_dataset
 

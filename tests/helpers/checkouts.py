@@ -87,7 +87,7 @@ class Workflow:
 
     def snakemake(self, *arguments, check=True, config="smoke.yaml", **environment):
         """Run Snakemake; what it printed, both streams together."""
-        _, _, _, *asked = self.command(*arguments, config=config)
+        asked = self._asked(arguments, config)
         python = sys.executable if "-n" in asked else forked_jobs.python()
         given = {**os.environ, **environment}
         status, text = forked_snakemake.run(asked, self.folder, given, python)
@@ -97,9 +97,13 @@ class Workflow:
 
     def command(self, *arguments, config="smoke.yaml"):
         """The same as a command for a process of its own, which may be killed, as may its jobs."""
-        chosen = ["--configfile", config] if config else []
         program = f"import runpy, sys; sys.executable = {str(forked_jobs.python())!r}; {AS_MAIN}"
-        return [sys.executable, "-c", program, *chosen, "--cores", "2", *arguments]
+        return [sys.executable, "-c", program, *self._asked(arguments, config)]
+
+    @staticmethod
+    def _asked(arguments, config):
+        chosen = ["--configfile", config] if config else []
+        return [*chosen, "--cores", "2", *arguments]
 
     def tell(self, script, *arguments, config="smoke.yaml", status=0):
         """What a command of the project says, both streams together; it must end with `status`."""

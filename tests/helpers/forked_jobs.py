@@ -1,10 +1,11 @@
 """Jobs in forks of a process that has imported the packages: most of a small job's time is imports.
 
-A program `python`, which Snakemake takes for its interpreter, hands its arguments
-(`-m workflow_scripts.NAME …`), folder, environment and streams to a server, and ends with the
-status of the fork that ran them. The server has imported packages of others and nothing of this
-project: a fork takes the code of the folder in which it runs, as a process of its own does. It ends
-where its program is killed: tests that look for a job's process, to kill it, find the program.
+A program `python`, which Snakemake takes for its interpreter, hands what it is asked to run
+(`-m workflow_scripts.NAME …`, Snakemake itself, helpers of tests), folder, environment and streams
+to a server, and ends with the status of the fork that ran it. The server has imported packages of
+others and nothing of this project: a fork takes the code of the folder in which it runs, as a
+process of its own does. It ends where its program is killed: tests that look for a job's process,
+to kill it, find the program.
 """
 
 import array

@@ -7,9 +7,15 @@ from unicodedata import normalize
 
 from labelbench_core.datasets.files.left_out import NOT_TAKEN, LeftOut
 from labelbench_core.datasets.folders.folder_entries import LEFTOVERS, files_below
-from labelbench_core.datasets.images.formats import READ_SUFFIXES, REFUSED_SUFFIXES
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.storage.places import printable
+
+NOTES = (
+    ".bib", ".cfg", ".csv", ".doc", ".docx", ".htm", ".html", ".ini", ".ipynb", ".json", ".jsonl",
+    ".log", ".md", ".pdf", ".py", ".rst", ".sh", ".toml", ".tsv", ".txt", ".xls", ".xlsx", ".xml",
+    ".yaml", ".yml", "authors", "changelog", "license", "makefile", "readme",
+)  # fmt: skip
+"""Ends of the names of files that nobody takes for images."""
 
 
 def is_left_out(
@@ -47,10 +53,11 @@ def take_no_junk(
     splits: Mapping[str, dict[str, list[str]]],
     folders: Mapping[str, Mapping[str, str]],
 ) -> list[str]:
-    """Remove classes whose folders hold files, but no image, such as notes; what is told of them.
+    """Remove classes whose folders hold notes and nothing else; what is told of them.
 
-    A class without an image that may be meant as one stays, and is an error then: one of an empty
-    folder, of images in other places or formats, or without which there were not two.
+    Any other class without an image may be meant as one. It stays, and is an error then: one of an
+    empty folder, of images in other places or of files of unknown kinds, or without which there
+    were not two.
 
     Parameters
     ----------
@@ -67,21 +74,20 @@ def take_no_junk(
     if len(filled) < 2:
         return []
     junk = [
-        label for label, paths in named.items() if all(_holds_no_image(root / one) for one in paths)
+        label for label, paths in named.items() if all(_holds_notes(root / one) for one in paths)
     ]
     for found in splits.values():
         for label in junk:
             found.pop(label, None)
     there = sorted(f"{printable(one)}/" for label in junk for one in named[label])
-    return [f"no classes, since they hold files but no image: {listed(there)}"] if junk else []
+    return [f"no classes, since they hold notes but no image: {listed(there)}"] if junk else []
 
 
-def _holds_no_image(folder: Path) -> bool:
-    """Whether there are files below a folder, and none of them is an image, by their names."""
+def _holds_notes(folder: Path) -> bool:
+    """Whether there are files below a folder, and all of them are notes, by their names."""
     names = [one.lower() for _, _, found in os.walk(folder) for one in found]
-    shown = [one for one in names if not one.startswith(".") and one not in LEFTOVERS]
-    suffixes = (*READ_SUFFIXES, *REFUSED_SUFFIXES)
-    return bool(shown) and not any(one.endswith(suffixes) for one in shown)
+    told = [one for one in names if not one.startswith(".") and one not in LEFTOVERS]
+    return bool(told) and all(one.endswith(NOTES) for one in told)
 
 
 def _same(name: str, other: str) -> bool:

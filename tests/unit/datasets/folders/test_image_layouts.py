@@ -96,7 +96,7 @@ def test_folders_of_notes_alone_are_no_classes(tmp_path, nested):
     assert raw.class_names == ["cat", "dog"]
     assert sum(one["count"] for one in raw.left_out.values()) == 3
     if nested != "inner":
-        assert "no classes, since they hold files but no image: docs/, labels/" in raw.splits_note
+        assert "no classes, since they hold notes but no image: docs/, labels/" in raw.splits_note
 
 
 def test_folders_of_notes_alone_are_no_classes_in_splits(tmp_path):
@@ -104,13 +104,15 @@ def test_folders_of_notes_alone_are_no_classes_in_splits(tmp_path):
     junk(tmp_path, "train/docs/readme.txt", "test/docs/readme.txt")
     raw = image_folder.load(tmp_path, folder="pets")
     assert raw.class_names == ["cat", "dog"]
-    assert raw.splits_note.endswith("hold files but no image: test/docs/, train/docs/")
+    assert raw.splits_note.endswith("hold notes but no image: test/docs/, train/docs/")
 
 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
         ("fish/0.heic", r"no image of class fish \(1 files in fish/ are left out, 1 classes miss"),
+        ("fish/0.dcm", r"no image of class fish \(1 files in fish/ are left out"),
+        ("fish/photo", r"no image of class fish \(1 files in fish/ are left out"),
         ("fish/.keep", r"no image of class fish \("),
         ("fish/deep/0.png", r"no image of class fish \(1 files in fish/ are left out"),
     ],
