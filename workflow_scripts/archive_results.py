@@ -26,7 +26,7 @@ from typing import Literal
 
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.datasets import DRAWN_FILE
-from labelbench_core.errors import InputError, damaged
+from labelbench_core.errors import Damaged, InputError
 from labelbench_core.stages.left_out import as_text, left_out, listing_of
 from labelbench_core.stages.plan import PlannedJob
 from labelbench_core.storage.files import atomic_path
@@ -84,7 +84,9 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
     differing = _noted_outputs.differing(paths)
     if differing:
         told = f"changed since it was made ({len(differing)} of {len(paths)} results)"
-        raise damaged(differing[0], f"{told}: damaged or edited")
+        # This command makes nothing again.
+        cure = "delete it and run snakemake, which makes it again"
+        raise Damaged(differing[0], f"{told}: damaged or edited", cure)
     paths += [str(path) for path in (*_benchmarks(jobs), *_drawn(jobs)) if path.is_file()]
     wanted = set(paths) | without
     notes = {path: one for path, one in _noted_outputs.read_notes().items() if path in wanted}

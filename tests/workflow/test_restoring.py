@@ -164,6 +164,7 @@ def test_a_whole_archive_has_all_and_an_unfinished_experiment_is_refused(finishe
     os.utime(model, ns=(times.st_atime_ns, times.st_mtime_ns))
     text = finished.tell("archive_results", archive, status=2)
     assert text.startswith(f"error: {MODEL}: changed since it was made (1 of ")
+    assert text.rstrip().endswith("; delete it and run snakemake, which makes it again")
     model.unlink()
     text = finished.tell("archive_results", archive, status=2)
     assert text.startswith(f"error: {MODEL}: missing (1 in all)")
