@@ -13,6 +13,7 @@ import atexit
 import contextlib
 import functools
 import gc
+import importlib.util
 import json
 import os
 import runpy
@@ -24,6 +25,7 @@ import sys
 import tempfile
 import threading
 import traceback
+import weakref
 from pathlib import Path
 
 PACKAGES = (
@@ -77,69 +79,106 @@ def python():
 
 
 def _serve(address):
-    import importlib
-
-    for package in PACKAGES:
-        importlib.import_module(package)
-    sys.modules["snakemake.cli"].get_argument_parser()  # which imports all plug-ins
-    gc.freeze()
+    """Run what is asked for in forks, and answer with their statuses, until the input ends."""
+    _import_packages()
+    jobs = _Jobs()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
         listening.listen(16)
         print("ready", flush=True)
-        threading.Thread(target=_end_with_input, daemon=True).start()
+        jobs.wait_for(listening)
+
+
+def _import_packages():
+    """Without torch's compiler, as jobs do: each fork would copy what it takes, twice the rest."""
+    path = Path(__file__).parents[2] / "labelbench_core/backbones/shared/libraries.py"
+    spec = importlib.util.spec_from_file_location("libraries_of_forks", path)
+    libraries = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(libraries)
+    for package in PACKAGES:
+        getattr(libraries, package, functools.partial(importlib.import_module, package))()
+    assert libraries.COMPILER not in sys.modules
+    sys.modules["snakemake.cli"].get_argument_parser()  # which imports all plug-ins
+    # What they have open is none of a job's business: its end would take half of them apart.
+    for finalizer in weakref.finalize._registry:
+        finalizer.atexit = False
+    _use_threads(1)
+    gc.collect()
+    gc.freeze()
+
+
+class _Jobs:
+    """Forks that run, and who waits for them."""
+
+    def __init__(self):
+        self.events = select.poll()
+        self.clients = {}  # process → socket of the program that waits for it
+        self.by_number = {}  # of a process, and of its client's socket → process
+
+    def wait_for(self, listening):
+        self.events.register(sys.stdin, select.POLLIN)
+        self.events.register(listening, select.POLLIN)
         while True:
-            client, _ = listening.accept()
-            if os.fork():
-                client.close()
-                _reap()
-                continue
-            listening.close()
-            _wait_for_job(client)
+            for number, event in self.events.poll():
+                if number == sys.stdin.fileno():
+                    for job in self.clients:
+                        os.kill(job, signal.SIGKILL)
+                    return
+                if number == listening.fileno():
+                    self._start(listening)
+                elif number in self.by_number:
+                    self._end(number, event)
+
+    def _start(self, listening):
+        client, _ = listening.accept()
+        try:
+            streams, asked = _request(client)
+        except (OSError, ValueError):  # its program was killed
+            client.close()
+            return
+        job = os.fork()
+        if not job:
+            for other in (listening, client, *self.clients.values()):
+                other.close()
+            for number, stream in enumerate(streams):
+                os.dup2(stream, number)
+            _be_the_job(*asked)
+        for stream in streams:
+            os.close(stream)
+        self.clients[job] = client
+        for number, events in ((os.pidfd_open(job), select.POLLIN), (client.fileno(), 0)):
+            self.events.register(number, events)  # 0: tells when both directions are closed
+            self.by_number[number] = job
+
+    def _end(self, number, event):
+        """Answer for a job that has ended; end one whose program has ended before."""
+        job = self.by_number[number]
+        if number == self.clients[job].fileno():
+            os.kill(job, signal.SIGKILL)  # nobody has waited for it: it is still this process
+            self.events.unregister(number)
+            return
+        _, status = os.waitpid(job, 0)
+        with self.clients.pop(job) as client:
+            with contextlib.suppress(KeyError):
+                self.events.unregister(client)
+            with contextlib.suppress(OSError):  # nobody is there any more
+                client.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+            del self.by_number[client.fileno()]
+        self.events.unregister(number)
+        del self.by_number[number]
+        os.close(number)
 
 
-def _end_with_input():
-    sys.stdin.read()
-    os._exit(0)
-
-
-def _reap():
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
-
-
-def _wait_for_job(client):
-    """In a fork: run the job in another, and answer with its status."""
+def _request(client):
+    """The streams that a program hands over, and what it asks for."""
     streams = array.array("i", [0, 0, 0])
     _, ancillary, _, _ = client.recvmsg(1, socket.CMSG_SPACE(streams.itemsize * 3))
+    if not ancillary:
+        raise ValueError("no streams")
     streams = array.array("i")
     streams.frombytes(ancillary[0][2])
     with client.makefile("rb") as asked:
-        asked = json.loads(asked.read())
-    job = os.fork()
-    if not job:
-        client.close()
-        for number, stream in enumerate(streams):
-            os.dup2(stream, number)
-        _be_the_job(*asked)
-    _kill_with(client, job)
-    _, status = os.waitpid(job, 0)
-    with contextlib.suppress(OSError):  # nobody is there any more
-        client.sendall(str(os.waitstatus_to_exitcode(status)).encode())
-    os._exit(0)
-
-
-def _kill_with(client, job):
-    """Wait for the end of the job; where its program has ended before, end it."""
-    ends = select.poll()
-    ends.register(client, 0)  # tells when both its directions are closed
-    ends.register(os.pidfd_open(job), select.POLLIN)
-    ended = [number for number, _ in ends.poll()]
-    if client.fileno() in ended:
-        os.kill(job, signal.SIGKILL)  # nobody has waited for it: it is still this process
+        return streams, json.loads(asked.read())
 
 
 def _be_the_job(program, arguments, folder, environment):
@@ -147,10 +186,12 @@ def _be_the_job(program, arguments, folder, environment):
     os.environ.clear()
     os.environ.update(environment)
     sys.path[:0] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
-    _use_threads(int(environment.get("OMP_NUM_THREADS") or os.cpu_count()))
     sys.executable = program  # what it starts is run by forks, too
     module, *rest = arguments
     if module != "snakemake":
+        threads = int(environment.get("OMP_NUM_THREADS") or os.cpu_count())
+        if threads > 1:
+            _use_threads(threads)
         _remember_code()
     sys.argv = ["-m", *rest]
     end_quickly(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
