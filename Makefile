@@ -14,6 +14,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 UV := uv>=0.8,<1
+# Some containers set it: each of the many short jobs would then compile the code again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo run plan test test-extras thorough lint format docs claims bench check-gpu lock slurm clean
 
