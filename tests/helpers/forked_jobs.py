@@ -32,7 +32,8 @@ PACKAGES = (
     "fontTools.subset", "jinja2", "jsonschema", "matplotlib.backends.backend_pdf",
     "matplotlib.backends.backend_svg", "matplotlib.pyplot", "numpy", "open_clip", "pandas",
     "PIL.Image", "safetensors.torch", "scipy.stats", "sklearn.datasets", "sklearn.linear_model",
-    "snakemake.cli", "timm", "torch", "torch.utils.flop_counter", "torchvision", "yaml", "zarr",
+    "smart_open", "snakemake.cli",
+    "timm", "torch", "torch.utils.flop_counter", "torchvision", "yaml", "zarr",
 )  # fmt: skip
 CLIENT = '''#!{python} -IS
 """As `python`, but Snakemake, jobs, commands and helpers of tests are run by forks."""
@@ -99,10 +100,14 @@ def _import_packages():
         getattr(libraries, package, functools.partial(importlib.import_module, package))()
     assert libraries.COMPILER not in sys.modules
     sys.modules["snakemake.cli"].get_argument_parser()  # which imports all plug-ins
-    # What they have open is none of a job's business: its end would take half of them apart.
+    _use_threads(1)
+    leave_alone()
+
+
+def leave_alone():
+    """What is imported is none of a fork's business: its end would take half of it apart."""
     for finalizer in weakref.finalize._registry:
         finalizer.atexit = False
-    _use_threads(1)
     gc.collect()
     gc.freeze()
 

@@ -42,7 +42,7 @@ def _server():
     return server
 
 
-def _answer(asked):
+def _answer(asked, end_quickly):
     """Be Snakemake, in a fork."""
     import runpy
 
@@ -57,21 +57,27 @@ def _answer(asked):
     sys.path[:0] = [asked["folder"], *filter(None, further)]
     sys.argv = ["snakemake", *asked["arguments"]]
     sys.executable = asked["python"]
-    runpy.run_module("snakemake", run_name="__main__", alter_sys=True)
+    run = functools.partial(runpy.run_module, "snakemake", run_name="__main__", alter_sys=True)
+    end_quickly(run)
 
 
 def _serve():
+    import jsonschema  # noqa: F401  for the experiment and the catalogue
     import pandas  # noqa: F401  Snakemake imports it when it compares parameters
     import sklearn.datasets  # noqa: F401  for the labels of digits, where they are not prepared
+    import smart_open  # noqa: F401  for Snakefiles
     import snakemake.cli
 
     snakemake.cli.get_argument_parser()  # which imports all plug-ins
+    sys.path.insert(0, str(Path(__file__).parent))
+    import forked_jobs
+
+    del sys.path[0]  # forks take the code of the folder in which they run
+    forked_jobs.leave_alone()
     for line in sys.stdin:
         child = os.fork()
         if not child:
-            # As at the end of a process, with what is registered to be done there.
-            _answer(json.loads(line))
-            sys.exit()
+            _answer(json.loads(line), forked_jobs.end_quickly)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
