@@ -44,6 +44,8 @@ class Asked:
         The key `catalogue` of all files, those that are extended first; `values` has none.
     folder
         What paths of the file itself start from: the folder of the last of the files given.
+    extended
+        The keys that only files say that are extended.
     """
 
     values: Any
@@ -51,6 +53,7 @@ class Asked:
     places: Mapping[str, str]
     catalogues: tuple[own_entries.Given, ...] = ()
     folder: Path = Path()
+    extended: frozenset[str] = frozenset()
 
     @property
     def recipes(self) -> tuple[str, ...]:
@@ -73,8 +76,11 @@ class Asked:
         if not line.startswith(start):
             return line
         rest = line.removeprefix(start)
-        key = re.match(r"\w*", rest)
-        return self.places.get(key[0] if key else "", start) + rest
+        found = re.match(r"\w*", rest)
+        key = found[0] if found else ""
+        if key in self.extended and ": unknown key" not in rest:
+            rest += f"; or a value of its own for {key} in {self.name}, which extends this file"
+        return self.places.get(key, start) + rest
 
 
 @dataclass(frozen=True)
@@ -139,7 +145,8 @@ def asked(
         values["experiment"] = f"{values['experiment']}-{chosen}"
     catalogues = tuple(_catalogues(extended, config, name, files))
     folder = list(files)[-1].parent if files else Path()
-    return Asked(values, name, places, catalogues, folder)
+    inherited = {key for key, layer in given.items() if layer in extended}
+    return Asked(values, name, places, catalogues, folder, frozenset(inherited))
 
 
 def _hold(values: dict[str, Any], given: Mapping[str, Any]) -> None:

@@ -1,5 +1,8 @@
 """Texts in the real workflow: from tables to a report, with views that a proxy learns from."""
 
+import csv
+import json
+
 import pytest
 
 from helpers.checkouts import MINE, failing
@@ -14,6 +17,15 @@ mine:
 """
 CLASSES = (WORDS[:5], WORDS[5:])
 """A text's words tell its class."""
+SEVERAL = """
+several:
+  implementation: text-table
+  options:
+    splits: {pool: several.jsonl}
+    text_column: says
+    label_columns: [praise, money]
+    test_size: 40
+"""
 
 
 @pytest.fixture
@@ -55,3 +67,32 @@ def test_flexmatch_learns_from_views_of_texts(mine):
     assert "'linear-flexmatch' learns from views 'natural' of im" in failing(
         mine, config="mine.yaml"
     )
+
+
+@pytest.mark.thorough
+def test_texts_of_any_number_of_classes_run_from_a_table_to_the_report(mine):
+    rng, rows = rng_for("several"), []
+    for number in range(120):
+        praise, money = number & 1, number >> 1 & 1
+        words = rng.choice([("bad", "good")[praise], ("film", "card")[money], "a", "was"], 8)
+        rows.append(json.dumps({"says": " ".join(words), "praise": praise, "money": money}))
+    (mine.folder / "data/several.jsonl").write_text("\n".join(rows))
+    mine.append("config/catalogue/datasets.yaml", SEVERAL)
+    config = MINE.replace("mine", "several").replace("tiny", "small")
+    config = config.replace("[random, margin]", "[random, mmc]")
+    (mine.folder / "several.yaml").write_text(f"{config}highlight: mmc\n")
+    mine.snakemake(config="several.yaml")
+    assert mine.planned(config="several.yaml") == {}
+    report = mine.folder / "results/reports/several"
+    summary = files.read_json(report / "tables/summary.json")
+    assert summary["metric"] == "mean-average-precision"
+    final = summary["settings"][0]["final"]
+    assert final["mmc"]["test"]["mean"] > 0.7  # chance is .5
+    with open(report / "tables/bought.csv", newline="") as file:
+        bought = {row["label"] for row in csv.DictReader(file)}
+    assert bought == {"praise", "money", "praise|money", ""}
+    with open(report / "tables/metrics.csv", newline="") as file:
+        measured = {row["metric"] for row in csv.DictReader(file)}
+    assert {"mean-average-precision", "macro-f1", "ranking-loss"} <= measured
+    assert "accuracy" not in measured
+    assert "mean-average-precision" in (report / "report.html").read_text()

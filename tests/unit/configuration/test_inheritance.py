@@ -204,6 +204,11 @@ def test_errors_name_the_file_that_the_key_comes_from(write):
     for start in starts:
         assert any(line.startswith(f"error: {start}") for line in lines), start
     assert len(lines) == len(starts)
+    # What the file that is run can do about them.
+    own = [line for line in lines if line.endswith("in mine.yaml, which extends this file")]
+    assert [line.partition("; or a value of its own for ")[2].split()[0] for line in own] == [
+        "rounds"
+    ]
 
 
 def test_the_command_checks_every_recipe(write, capsys):
