@@ -32,12 +32,13 @@ run: .venv/installed
 plan: .venv/installed
 	@$(BIN)/snakemake -n --quiet host $(if $(FULL),,--printshellcmds) $(OPTIONS) $(CONFIGFILE) 2>&1 $(if $(FULL),,| $(BIN)/python -m workflow_scripts.show_plan)
 
+# Those that take minutes wait for other processes a third of the time.
 test: .venv/installed
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal \
+	$(BIN)/python -m pytest --dist worksteal --numprocesses $(if $(THOROUGH),$$(($$(nproc) * 3 / 2)),auto) \
 	  $(if $(COVERAGE),--cov --cov-report=term:skip-covered) $(if $(THOROUGH),-m '')
 
 thorough: .venv/installed
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m thorough \
+	$(BIN)/python -m pytest --dist worksteal --numprocesses $$(($$(nproc) * 3 / 2)) -m thorough \
 	  $$(grep --recursive --files-with-matches --include 'test_*.py' mark.thorough tests)
 
 # What the others skip. It fails where one of these is skipped, too.
