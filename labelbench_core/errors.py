@@ -1,6 +1,5 @@
 """Errors that a user can cause and fix, and how values are shown in their messages."""
 
-import difflib
 import math
 import os
 import re
@@ -145,6 +144,8 @@ def ended_by(error: SystemExit) -> str:
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """A hint for a probable typo, or nothing; `cutoff` is the least similarity, up to 1."""
+    import difflib  # here, since a job that has no error needs none of it
+
     close = difflib.get_close_matches(str(word)[:_LONGEST_VALUE], list(known), n=1, cutoff=cutoff)
     return f" (did you mean {close[0]!r}?)" if close else ""
 

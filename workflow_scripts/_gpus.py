@@ -7,7 +7,6 @@ devices as it was granted, and sees no others.
 import fcntl
 import logging
 import os
-import socket
 import time
 import urllib.parse
 from pathlib import Path
@@ -58,7 +57,7 @@ def _lock(devices: list[str], count: int) -> dict[str, int]:
     """Device → locked descriptor of `count` of them; none if fewer are free."""
     held: dict[str, int] = {}
     for device in devices:
-        name = f"{socket.gethostname()}-{urllib.parse.quote(device, safe='')}.lock"
+        name = f"{os.uname().nodename}-{urllib.parse.quote(device, safe='')}.lock"
         descriptor = os.open(FOLDER / name, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

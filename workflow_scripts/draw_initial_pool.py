@@ -7,7 +7,7 @@ from pathlib import Path
 
 from labelbench_core.annotators.annotations import open_annotations
 from labelbench_core.datasets import open_dataset
-from labelbench_core.datasets.rows.recorded_lists import pool_sha256
+from labelbench_core.datasets.rows.identity import pool_sha256
 from labelbench_core.seeds import rng_for
 from labelbench_core.selection import initial_pool, recorded
 from labelbench_core.storage import files

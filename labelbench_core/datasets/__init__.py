@@ -1,7 +1,5 @@
 """Data sets, one file per source; here, what they return and how a prepared one is read."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,13 +13,13 @@ from labelbench_core.datasets.files.stored_listing import StoredListing, read_li
 from labelbench_core.datasets.images.framing import SHORTEST, Framing
 from labelbench_core.datasets.rows.split_rows import Images, StoredRows
 from labelbench_core.datasets.rows.split_rows import SplitRows as SplitRows
-from labelbench_core.datasets.rows.text_rows import TextRows
 from labelbench_core.errors import InputError, damaged, shown
 from labelbench_core.registry.info import IMAGES, ROWS
 from labelbench_core.storage import store
 from labelbench_core.storage.records import read_record
 
 if TYPE_CHECKING:
+    from labelbench_core.datasets.rows.text_rows import TextRows
     from labelbench_core.datasets.splits.drawing import Draw
 
 POOL = "pool"
@@ -98,7 +96,7 @@ class RawSplit:
         """(path, SHA-256 of the content) of each file, once `prepare` has read them."""
         return list(zip(self.files or (), self.file_sha256 or (), strict=True))
 
-    def take(self, rows: np.ndarray) -> RawSplit:
+    def take(self, rows: np.ndarray) -> "RawSplit":
         """The rows alone, in that order."""
         return RawSplit(
             self.labels[rows],
@@ -157,7 +155,7 @@ class RawDataset:
     splits_note: str = ""
     near_copies: int = 0
     group_names: Sequence[str] = ()
-    draw: Draw | None = None
+    draw: "Draw | None" = None
     where: Callable[[str], str] | None = field(default=None, compare=False)
 
 
@@ -220,7 +218,7 @@ class PreparedDataset:
             raise RuntimeError(f"labels of {split!r}: hidden; the annotator sells them")
         return self._array(f"{split}-labels").load()
 
-    def without_labels(self, split: str) -> PreparedDataset:
+    def without_labels(self, split: str) -> "PreparedDataset":
         """The same data set for those who may not see the labels of `split`."""
         blind = PreparedDataset(self.folder, self.manifest)
         blind._verified, blind._hidden = self._verified, self._hidden | {split}
@@ -285,8 +283,10 @@ class PreparedDataset:
         self._require(split, "embeddings")
         return StoredRows(self._array(f"{split}-embeddings"))
 
-    def texts(self, split: str) -> TextRows:
+    def texts(self, split: str) -> "TextRows":
         """The texts of `split`, where rows are texts."""
+        from labelbench_core.datasets.rows.text_rows import TextRows
+
         self._require(split, "texts")
         return TextRows(self._array(f"{split}-texts"), self._array(f"{split}-text-ends"))
 

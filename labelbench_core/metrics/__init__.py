@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.compute.values import check_weights
-from labelbench_core.metrics import accuracy, calibration, groups, multilabel
+from labelbench_core.metrics import accuracy, calibration, groups
 from labelbench_core.metrics._predictions import Predictions
 
 
@@ -49,6 +49,8 @@ def evaluate_classes(
     """
     check_weights(weights, len(labels))
     if labels.ndim > 1:
+        from labelbench_core.metrics import multilabel
+
         return multilabel.measure(probabilities, labels, weights), {}
     predictions = Predictions.of(probabilities, labels, weights)
     found = accuracy.measure(predictions, labels) | calibration.measure(predictions, labels)

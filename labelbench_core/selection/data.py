@@ -3,15 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.annotators.annotations import Annotations, open_annotations
 from labelbench_core.datasets import POOL, VAL, PreparedDataset, open_dataset
-from labelbench_core.datasets.images.framing import framing_of
-from labelbench_core.datasets.rows.recorded_lists import pool_sha256
+from labelbench_core.datasets.rows.identity import pool_sha256
 from labelbench_core.embeddings.refreshing import refreshed_after
 from labelbench_core.embeddings.views import open_embeddings, open_views, pool_statistics
 from labelbench_core.errors import InputError, damaged
@@ -19,6 +17,9 @@ from labelbench_core.proxies import Statistics
 from labelbench_core.storage.round_files import id_of, ids_of_round
 from labelbench_core.storage.rows import LoadableRows, RowSource
 from labelbench_core.storage.zero_shot_file import read_head
+
+if TYPE_CHECKING:
+    from labelbench_core.annotators.annotations import Annotations
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class RoundData:
     checkpoint: Path | None = None
     source: str = ""
     dataset_fingerprint: str = ""
-    annotations: Annotations | None = None
+    annotations: "Annotations | None" = None
     known_multilabel: bool | None = None
     groups: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
     weights: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
@@ -147,7 +148,7 @@ def open_round_data(
     return RoundData(
         embeddings={split: embeddings[split] for split in dataset.splits},
         truth=_truth(dataset),
-        annotations=open_annotations(settings, dataset, annotations),
+        annotations=_said(settings, dataset, annotations),
         num_classes=dataset.num_classes,
         statistics=Statistics(**pool_statistics(embeddings_manifest, manifest)),
         views=views,
@@ -183,6 +184,7 @@ def open_image_data(
     annotations
         Record of what the annotator says.
     """
+    from labelbench_core.datasets.images.framing import framing_of
     from labelbench_core.datasets.rows.image_rows import ImageRows
 
     dataset = open_dataset(dataset_manifest.parent, settings["dataset"])
@@ -196,7 +198,7 @@ def open_image_data(
     return RoundData(
         embeddings={split: ImageRows(blind, split, threads, framing) for split in dataset.splits},
         truth=_truth(dataset),
-        annotations=open_annotations(settings, dataset, annotations),
+        annotations=_said(settings, dataset, annotations),
         num_classes=dataset.num_classes,
         statistics=Statistics(np.zeros(0), np.zeros(0)),
         backbone=settings["backbone"],
@@ -209,6 +211,17 @@ def open_image_data(
         training_weights=_by_split(dataset, dataset.training_weights),
         pool_sha256=pool_sha256(dataset.manifest["splits"]["pool"]),
     )
+
+
+def _said(
+    settings: Mapping[str, Any], dataset: PreparedDataset, record: Path | None
+) -> "Annotations | None":
+    """What the annotator says of the pool; None for the exact one, which most rounds have."""
+    if settings.get("annotator") is None:
+        return None
+    from labelbench_core.annotators.annotations import open_annotations
+
+    return open_annotations(settings, dataset, record)
 
 
 def _truth(dataset: PreparedDataset) -> dict[str, np.ndarray]:

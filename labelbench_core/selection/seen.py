@@ -9,7 +9,6 @@ import numpy as np
 
 from labelbench_core.compute.halves import single
 from labelbench_core.proxies import Ensemble, LinearHead, Proxy, Refittable
-from labelbench_core.selection import recorded
 from labelbench_core.selection.annotator import LookAhead
 from labelbench_core.selection.job import RoundJob, timed
 from labelbench_core.selection.pool_rows import (
@@ -43,6 +42,8 @@ def pool_of(job: RoundJob, proxy: Proxy, needs: Collection[str]) -> "Pool":
         head = Head(*proxy.head(), data.multilabel)
     bought_elsewhere = None
     if "recorded" in needs:
+        from labelbench_core.selection import recorded
+
         options, pool_rows = job.settings["strategy"]["options"], len(data.embeddings["pool"])
         bought_elsewhere = recorded.rows_of(options, job.settings, pool_rows, data.pool_sha256)
     pool = Pool(

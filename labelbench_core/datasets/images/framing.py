@@ -1,18 +1,14 @@
 """How an image that is not square becomes one."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from labelbench_core import registry
 
 RESIZE_MODES = ("shortest", "longest", "squash")
 
 
-@dataclass(frozen=True)
-class Framing:
+class Framing(NamedTuple):
     """Which part of an image a network sees, and what is put around it.
 
     Attributes

@@ -24,7 +24,6 @@ from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.published import selections as published_lists
 from labelbench_core.published import settings as published
 from labelbench_core.published.selections import POOL_SIZE
-from labelbench_core.registry.info import ROWS
 from labelbench_core.storage import files
 
 PUBLISHED_SOURCE = "cifar10"
@@ -131,18 +130,6 @@ def check_length(recorded: RecordedList, needed: int) -> None:
             f"{recorded.where}: a list of {len(recorded.indices)} rows, but {needed} labels are to "
             f"be bought from it; allowed: at most {len(recorded.indices)}"
         )
-
-
-def pool_sha256(pool: Mapping[str, Any]) -> str | None:
-    """What tells the rows of a pool, and their order, from others.
-
-    Parameters
-    ----------
-    pool
-        The pool's part of a data set's manifest.
-    """
-    keys = ("files_sha256", *(f"{rows}_sha256" for rows in ROWS))
-    return next((pool[key] for key in keys if key in pool), None)
 
 
 @functools.cache

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from labelbench_core.datasets.rows.identity import pool_sha256
 from labelbench_core.datasets.rows.recorded_lists import (
     PUBLISHED_POOL,
     check_length,
     check_pool,
-    pool_sha256,
     read_list,
 )
 from labelbench_core.errors import InputError
