@@ -8,16 +8,17 @@ from pathlib import Path
 from labelbench_core.annotators import annotating
 from labelbench_core.datasets import data_directory, open_dataset
 from labelbench_core.storage import files
+from labelbench_core.storage.job_settings import JobSettings
 from workflow_scripts._job import job_parser, run_job
 
 
 def annotate(arguments: argparse.Namespace) -> None:
     """Write the labels and their record."""
-    settings = json.loads(arguments.settings)
-    dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
+    ids, entries = JobSettings.of(json.loads(arguments.settings))
+    dataset = open_dataset(arguments.dataset.parent, ids["dataset"])
     with files.exclusive(arguments.record):
         annotating.annotate_pool(
-            dataset, settings["annotator"], data_directory(), arguments.record, arguments.arrays
+            dataset, entries["annotator"], data_directory(), arguments.record, arguments.arrays
         )
 
 

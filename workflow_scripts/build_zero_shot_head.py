@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from labelbench_core.storage import files
+from labelbench_core.storage.job_settings import JobSettings
 from workflow_scripts._job import job_parser, run_job
 
 
@@ -15,14 +16,14 @@ def build(arguments: argparse.Namespace) -> None:
     from labelbench_core.datasets import open_dataset
     from labelbench_core.storage.zero_shot_file import write_head
 
-    settings = arguments.settings
-    dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
+    ids, entries = JobSettings.of(arguments.settings)
+    dataset = open_dataset(arguments.dataset.parent, ids["dataset"])
     with files.exclusive(arguments.output):
-        head = build_zero_shot_head(settings["backbone"], dataset.class_names, settings["prompts"])
+        head = build_zero_shot_head(entries["backbone"], dataset.class_names, ids["prompts"])
         made_for = {
-            "dataset": settings["dataset"],
+            "dataset": ids["dataset"],
             "dataset_fingerprint": dataset.manifest["fingerprint"],
-            "backbone": settings["backbone"]["id"],
+            "backbone": ids["backbone"],
         }
         write_head(arguments.output, head, made_for)
 

@@ -10,6 +10,7 @@ from typing import Any
 from labelbench_core import registry
 from labelbench_core.datasets import open_dataset
 from labelbench_core.storage import files
+from labelbench_core.storage.job_settings import JobSettings
 from workflow_scripts._job import job_parser, run_job
 
 
@@ -24,14 +25,14 @@ def extract(
     from labelbench_core.embeddings.extract import extract_embeddings
 
     settings = json.loads(arguments.settings)
-    entry = settings["backbone"]
-    dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
+    ids, entries = JobSettings.of(settings)
+    dataset = open_dataset(arguments.dataset.parent, ids["dataset"])
     with files.exclusive(arguments.arrays):
-        backbone = registry.build("backbones", entry)
+        backbone = registry.build("backbones", entries["backbone"])
         extract_embeddings(
             dataset,
             change(backbone, settings, dataset.manifest["fingerprint"]),
-            entry["id"],
+            ids["backbone"],
             arguments.arrays,
             arguments.manifest,
             code=arguments.code,

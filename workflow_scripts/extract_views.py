@@ -8,6 +8,7 @@ from pathlib import Path
 from labelbench_core import registry
 from labelbench_core.datasets import open_dataset
 from labelbench_core.storage import files
+from labelbench_core.storage.job_settings import JobSettings
 from workflow_scripts._job import job_parser, run_job
 
 
@@ -16,14 +17,14 @@ def extract(arguments: argparse.Namespace) -> None:
     from labelbench_core.embeddings.augmented import extract_views
 
     settings = json.loads(arguments.settings)
-    entry = settings["backbone"]
-    dataset = open_dataset(arguments.dataset.parent, settings["dataset"])
+    ids, entries = JobSettings.of(settings)
+    dataset = open_dataset(arguments.dataset.parent, ids["dataset"])
     with files.exclusive(arguments.arrays):
-        backbone = registry.build("backbones", entry)
+        backbone = registry.build("backbones", entries["backbone"])
         extract_views(
             dataset,
             backbone,
-            entry["id"],
+            ids["backbone"],
             settings["augmentation"],
             arguments.arrays,
             arguments.manifest,

@@ -34,6 +34,7 @@ def read_inputs(arguments: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
     """The data set, its labels, the round and the classifier of the class names, all verified."""
     from labelbench_core.annotators.annotations import open_annotations
     from labelbench_core.datasets import open_dataset
+    from labelbench_core.storage.job_settings import JobSettings
     from labelbench_core.storage.zero_shot_file import read_head
     from labelbench_core.training.finetuning import read_bought
 
@@ -46,7 +47,7 @@ def read_inputs(arguments: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
     made_for = {
         "dataset": settings["dataset"],
         "dataset_fingerprint": dataset.manifest["fingerprint"],
-        "backbone": settings["backbone"]["id"],
+        "backbone": JobSettings.of(settings).ids["backbone"],
     }
     head = read_head(arguments.zero_shot, made_for, dataset.num_classes)
     return dataset, said, bought, head

@@ -10,12 +10,13 @@ from labelbench_core.datasets import BOTH, data_directory
 from labelbench_core.datasets.preparing.prepare import prepare_dataset
 from labelbench_core.datasets.rows.needed_rows import NeededRows
 from labelbench_core.storage import files
+from labelbench_core.storage.job_settings import JobSettings
 from workflow_scripts._job import job_parser, run_job
 
 
 def prepare(arguments: argparse.Namespace) -> None:
     """Prepare the data set that the settings name."""
-    dataset = json.loads(arguments.settings)["dataset"]
+    dataset = JobSettings.of(json.loads(arguments.settings)).entries["dataset"]
     with files.exclusive(arguments.arrays):
         prepare_dataset(
             dataset["id"],

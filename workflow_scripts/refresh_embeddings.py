@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from labelbench_core.storage.job_settings import JobSettings
 from labelbench_core.storage.records import ROUND
-from labelbench_core.storage.round_files import id_of
 from workflow_scripts._job import run_job
 from workflow_scripts.extract_embeddings import embedding_parser, extract
 
@@ -16,9 +16,10 @@ def refresh(arguments: argparse.Namespace) -> None:
     from labelbench_core.embeddings.refreshed import with_weights
 
     def fine_tuned(backbone: Any, settings: dict[str, Any], dataset_fingerprint: str) -> Any:
-        ids = {key: id_of(settings[key]) for key in (*ROUND, "trainer")}
+        named = JobSettings.of(settings).ids
+        ids = {key: named[key] for key in (*ROUND, "trainer")}
         ids["dataset_fingerprint"] = dataset_fingerprint
-        ids["annotator"] = settings.get("annotator")
+        ids["annotator"] = named.get("annotator")
         return with_weights(backbone, arguments.weights, arguments.metrics, ids)
 
     extract(arguments, fine_tuned)

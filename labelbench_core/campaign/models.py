@@ -139,7 +139,7 @@ def propose(model: Model, count: int) -> tuple[np.ndarray, dict[str, Any]]:
     """(count,) int64 rows of the pool that its strategy selects, and the state that it leaves."""
     from labelbench_core.strategies import select_with_state
 
-    strategy = model.job.settings["strategy"]
+    strategy = model.job.entry("strategy")
     options = registry.options_of(strategy)
     needs = registry.needs(strategy["implementation"], options)
     seen_pool = seen.pool_of(model.job, model.proxy, needs)

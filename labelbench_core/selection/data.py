@@ -14,7 +14,8 @@ from labelbench_core.embeddings.refreshing import refreshed_after
 from labelbench_core.embeddings.views import open_embeddings, open_views, pool_statistics
 from labelbench_core.errors import InputError, damaged
 from labelbench_core.proxies import Statistics
-from labelbench_core.storage.round_files import id_of, ids_of_round
+from labelbench_core.storage.job_settings import JobSettings
+from labelbench_core.storage.round_files import ids_of_round
 from labelbench_core.storage.rows import LoadableRows, RowSource
 from labelbench_core.storage.zero_shot_file import read_head
 
@@ -117,7 +118,7 @@ def open_round_data(
     Parameters
     ----------
     settings
-        Ids `dataset` and `backbone` (or its entry of the catalogue), and the entry `proxy`; the id
+        Ids `dataset` and `backbone`, and the catalogue's entry `proxy`; the id
         `annotator`, but for the exact one.
     annotations
         Record of what that annotator says.
@@ -127,11 +128,12 @@ def open_round_data(
     InputError
         If a file is missing or damaged, or of another data set, backbone or augmentation.
     """
-    dataset = open_dataset(dataset_manifest.parent, settings["dataset"])
+    ids, entries = JobSettings.of(settings)
+    dataset = open_dataset(dataset_manifest.parent, ids["dataset"])
     of_dataset = {
-        "dataset": settings["dataset"],
+        "dataset": ids["dataset"],
         "dataset_fingerprint": dataset.manifest["fingerprint"],
-        "backbone": id_of(settings["backbone"]),
+        "backbone": ids["backbone"],
     }
     manifest, embeddings = open_embeddings(embeddings_manifest, of_dataset)
     for split in dataset.splits:
@@ -142,7 +144,7 @@ def open_round_data(
         of_views = {
             **of_dataset,
             "weights_sha256": manifest["weights_sha256"],
-            "augmentation": option(settings["proxy"], "augmentation"),
+            "augmentation": option(entries["proxy"], "augmentation"),
         }
         views = open_views(views_manifest, embeddings["pool"], of_views)
     return RoundData(
@@ -187,13 +189,14 @@ def open_image_data(
     from labelbench_core.datasets.images.framing import framing_of
     from labelbench_core.datasets.rows.image_rows import ImageRows
 
-    dataset = open_dataset(dataset_manifest.parent, settings["dataset"])
-    framing = framing_of(settings["backbone"])
+    ids, entries = JobSettings.of(settings)
+    dataset = open_dataset(dataset_manifest.parent, ids["dataset"])
+    framing = framing_of(entries["backbone"])
     blind = dataset.without_labels(POOL)  # proxies get it
     of_dataset = {
-        "dataset": settings["dataset"],
+        "dataset": ids["dataset"],
         "dataset_fingerprint": dataset.manifest["fingerprint"],
-        "backbone": id_of(settings["backbone"]),
+        "backbone": ids["backbone"],
     }
     return RoundData(
         embeddings={split: ImageRows(blind, split, threads, framing) for split in dataset.splits},
@@ -201,7 +204,7 @@ def open_image_data(
         annotations=_said(settings, dataset, annotations),
         num_classes=dataset.num_classes,
         statistics=Statistics(np.zeros(0), np.zeros(0)),
-        backbone=settings["backbone"],
+        backbone=entries["backbone"],
         zero_shot=read_head(zero_shot, of_dataset, dataset.num_classes) if zero_shot else None,
         checkpoint=checkpoint,
         source=dataset.manifest["fingerprint"],
@@ -246,7 +249,7 @@ def expected_before(data: RoundData, settings: Mapping[str, Any], number: int) -
     expected = ids_of_round(settings, number - 1)
     expected["dataset_fingerprint"] = data.dataset_fingerprint
     expected["annotations_sha256"] = data.labeled_by.get("annotations_sha256")
-    every = option(settings["proxy"], "refresh_every")
+    every = option(JobSettings.of(settings).entries["proxy"], "refresh_every")
     if refreshed_after(every, number) == refreshed_after(every, number - 1):
         expected["source"] = data.source
     return expected

@@ -16,7 +16,8 @@ from labelbench_core.seeds import rng_for
 from labelbench_core.selection.annotator import Oracle
 from labelbench_core.selection.data import RoundData, option
 from labelbench_core.storage.files import Json
-from labelbench_core.storage.round_files import INITIAL, Round, id_of
+from labelbench_core.storage.job_settings import JobSettings
+from labelbench_core.storage.round_files import INITIAL, Round
 from labelbench_core.storage.rows import RowSource
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,8 @@ class RoundJob:
         What all rounds on a data set and backbone read, without labels.
     settings
         Ids `dataset`, `backbone` and `seed`, and the catalogue's entries `proxy`, `schedule` and,
-        but for round 0, `strategy`; `backbone` is an entry where the proxy trains it.
+        but for round 0, `strategy`. They are read by `ids` and `entry` alone, since the params of a
+        job hold the entry of a backbone that its proxy trains (`storage.job_settings`).
     oracle
         Sells the pool's labels; knows those bought so far.
     previous
@@ -55,7 +57,7 @@ class RoundJob:
     @property
     def strategy(self) -> str:
         """The strategy's id; round 0 is the same for all of them."""
-        return INITIAL if self.previous is None else self.settings["strategy"]["id"]
+        return INITIAL if self.previous is None else JobSettings.of(self.settings).ids["strategy"]
 
     @property
     def state(self) -> Mapping[str, Any]:
@@ -72,15 +74,14 @@ class RoundJob:
 
     def ids(self) -> dict[str, Any]:
         """The ids of the round, as in its record."""
-        return {
-            "dataset": self.settings["dataset"],
-            "backbone": id_of(self.settings["backbone"]),
-            "seed": self.settings["seed"],
-            "proxy": self.settings["proxy"]["id"],
-            "schedule": self.settings["schedule"]["id"],
-            "strategy": self.strategy,
-            "round": self.number,
-        }
+        named = JobSettings.of(self.settings).ids
+        keys = ("dataset", "backbone", "seed", "proxy", "schedule")
+        ids = {key: named[key] for key in keys}
+        return {**ids, "strategy": self.strategy, "round": self.number}
+
+    def entry(self, key: str) -> Mapping[str, Any]:
+        """The catalogue's entry of what a key of the settings names."""
+        return JobSettings.of(self.settings).entries[key]
 
     def rng(self, role: str) -> np.random.Generator:
         """A random stream for each role in this round."""
@@ -90,7 +91,7 @@ class RoundJob:
 
     def build_proxy(self) -> Proxy:
         """An untrained proxy."""
-        return registry.build("proxies", self.settings["proxy"], self.threads)
+        return registry.build("proxies", self.entry("proxy"), self.threads)
 
     def training_set(
         self,
@@ -133,7 +134,7 @@ class RoundJob:
 
     def _validation(self) -> tuple[RowSource, np.ndarray] | None:
         """The validation split, for a trainer that says that its labels stand beside the budget."""
-        trainer: Json = option(self.settings["proxy"], "trainer")
+        trainer: Json = option(self.entry("proxy"), "trainer")
         training: Mapping[str, Any] = {}
         if isinstance(trainer, Mapping):
             training = trainer.get("training") or {}

@@ -14,6 +14,7 @@ from labelbench_core.selection.annotator import Oracle, SequentialPurchase
 from labelbench_core.selection.data import RoundData
 from labelbench_core.selection.job import RoundJob, timed
 from labelbench_core.selection.pool_rows import PredictedRows
+from labelbench_core.storage.job_settings import JobSettings
 from labelbench_core.storage.round_files import Round, weighted_splits
 from labelbench_core.storage.rows import RowSource
 
@@ -62,7 +63,8 @@ def next_round(
     """
     from labelbench_core.strategies import select_with_state
 
-    strategy, budget = settings["strategy"], settings["schedule"]["batch"]
+    entries = JobSettings.of(settings).entries
+    strategy, budget = entries["strategy"], entries["schedule"]["batch"]
     options = registry.options_of(strategy)
     kind = registry.describe("strategies", strategy["implementation"]).info["kind"]
     needs = registry.needs(strategy["implementation"], options)

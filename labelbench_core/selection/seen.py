@@ -44,7 +44,7 @@ def pool_of(job: RoundJob, proxy: Proxy, needs: Collection[str]) -> "Pool":
     if "recorded" in needs:
         from labelbench_core.selection import recorded
 
-        options, pool_rows = job.settings["strategy"]["options"], len(data.embeddings["pool"])
+        options, pool_rows = job.entry("strategy")["options"], len(data.embeddings["pool"])
         bought_elsewhere = recorded.rows_of(options, job.settings, pool_rows, data.pool_sha256)
     pool = Pool(
         embeddings=in_memory_if_small(embeddings) if "embeddings" in needs else embeddings,

@@ -24,7 +24,8 @@ def stop_set(job: RoundJob) -> np.ndarray:
     count = len(job.data.embeddings["pool"])
     if count <= STOP_ROWS:
         return np.arange(count)
-    rng = rng_for("stop-set", job.settings["dataset"], job.settings["seed"])
+    ids = job.ids()
+    rng = rng_for("stop-set", ids["dataset"], ids["seed"])
     return np.sort(rng.choice(count, STOP_ROWS, replace=False))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from labelbench_core.errors import damaged, shown
 from labelbench_core.storage import files
+from labelbench_core.storage.job_settings import JobSettings
 from labelbench_core.storage.records import read_with_digest, write_record
 
 INITIAL = "initial"
@@ -98,12 +99,8 @@ def ids_of_round(settings: Mapping[str, Any], number: int) -> dict[str, Any]:
     `annotator` is None for the exact one, which records do not name.
     """
     keys = ("dataset", "backbone", "proxy", "schedule", "strategy", "seed")
-    ids = {key: id_of(settings[key]) for key in keys}
-    ids["annotator"] = settings.get("annotator")
+    named = JobSettings.of(settings).ids
+    ids = {key: named[key] for key in keys}
+    ids["annotator"] = named.get("annotator")
     # Round 0 is one node, shared by all strategies.
     return {**ids, "strategy": ids["strategy"] if number else INITIAL, "round": number}
-
-
-def id_of(entry: Mapping[str, Any] | str | int) -> Any:
-    """The id of a catalogue entry, or of an id alone, for jobs that need no more."""
-    return entry["id"] if isinstance(entry, Mapping) else entry

@@ -17,11 +17,11 @@ from labelbench_core.compute.devices import choose_device, prepare_cpu
 from labelbench_core.datasets import POOL, VAL, PreparedDataset
 from labelbench_core.errors import InputError, shown
 from labelbench_core.storage import files
+from labelbench_core.storage.job_settings import JobSettings
 from labelbench_core.storage.records import ROUND, write_record
 from labelbench_core.storage.round_files import (
     Round,
     check_labeled,
-    id_of,
     ids_of_round,
     read_round,
     weighted_splits,
@@ -93,14 +93,15 @@ def finetune_round(
     from labelbench_core.training.fingerprint import computed_by, fingerprint
     from labelbench_core.training.network import portable_state
 
-    ids = _ids(settings)
+    named, entries = JobSettings.of(settings)
+    ids = {key: named[key] for key in (*ROUND, "trainer")}
     arrays = bought.arrays
     labeled = arrays["labeled"]
     prepare_cpu(threads)
-    recipe = Recipe.from_options(settings["trainer"].get("training"))
+    recipe = Recipe.from_options(entries["trainer"].get("training"))
     splits = _splits(dataset, recipe)
     dataset.verify_splits({POOL, *splits})
-    backbone: Backbone = registry.build("backbones", settings["backbone"])
+    backbone: Backbone = registry.build("backbones", entries["backbone"])
     names = tuple(ids[key] for key in ("dataset", "backbone", "trainer", "proxy", "schedule"))
     said = dataset.labels(POOL) if annotations is None else annotations.labels
     labeled_by = {} if annotations is None else annotations.ids
@@ -110,7 +111,7 @@ def finetune_round(
             __name__,
             dataset,
             backbone,
-            {"trainers": settings["trainer"], "backbones": settings["backbone"]},
+            {"trainers": entries["trainer"], "backbones": entries["backbone"]},
             device,
             {
                 "settings": dict(settings),
@@ -123,7 +124,7 @@ def finetune_round(
             labeled,
             said[labeled],
             _start(backbone, recipe, arrays, zero_shot),
-            settings["trainer"],
+            entries["trainer"],
             # The record's strategy: round 0 is the same fine-tuning for all of them.
             (*names, bought.record["strategy"], ids["seed"], ids["round"]),
             Checkpoint(checkpoint, depends_on),
@@ -213,11 +214,6 @@ def write_weights(path: Path, weights: dict[str, torch.Tensor]) -> None:
     with files.atomic_path(path) as aside:
         # One entry of metadata only: the order of several is not fixed.
         aside.write_bytes(save(weights, metadata={"format": "pt"}))
-
-
-def _ids(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The ids that identify results in paths and records."""
-    return {key: id_of(settings[key]) for key in (*ROUND, "trainer")}
 
 
 def _start(

@@ -1,0 +1,31 @@
+"""A job's settings: under each key an id, or the entry of the catalogue where the job reads it.
+
+Params hold no more than a job reads, since a change to them runs it again: of the backbone that
+made a round's embeddings the id, of one that the round's proxy trains the entry.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
+
+
+class JobSettings(NamedTuple):
+    """What a job's settings name, and what they hold of it.
+
+    Attributes
+    ----------
+    ids
+        Key → id, whether the settings hold the id or the entry; other values as they are, such as
+        `seed`.
+    entries
+        Key → entry of the catalogue, where the settings hold it.
+    """
+
+    ids: Mapping[str, Any]
+    entries: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        """Ids and entries of a job's settings, apart."""
+        found = settings.items()
+        entries = {key: one for key, one in found if isinstance(one, Mapping) and "id" in one}
+        return cls({**settings, **{key: one["id"] for key, one in entries.items()}}, entries)
