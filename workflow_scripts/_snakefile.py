@@ -25,6 +25,7 @@ from labelbench_core.configuration.inheritance import Asked, asked
 from labelbench_core.configuration.own_entries import read_entries
 from labelbench_core.configuration.replays import list_sha256
 from labelbench_core.configuration.sources import since_prepared
+from labelbench_core.configuration.sources.source_changes import why_again
 from labelbench_core.configuration.sources.weights_files import names_weights
 from labelbench_core.datasets import data_directory
 from labelbench_core.errors import InputError
@@ -155,7 +156,7 @@ def prepare_main_process(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Before anything is planned: clear a dead run's lock, and check that code and data are there.
 
-    And that results are not of another study's entries.
+    It also checks that results are not of another study's entries.
 
     Returns
     -------
@@ -194,10 +195,7 @@ def prepare_main_process(
         reread = check_annotators(experiment, catalogue, prepared)
     except InputError as error:
         raise stop(error) from None
-    told = {
-        manifests[dataset]: f"since data set {dataset!r} was prepared: {what}"
-        for dataset, what in changed.items()
-    }
+    told = {manifests[dataset]: why_again(dataset, what) for dataset, what in changed.items()}
     return {**told, **reread}, missing
 
 

@@ -61,6 +61,11 @@ def describe_changes(before: Mapping[str, str] | None, after: Mapping[str, str])
     return ", ".join(filter(None, parts))
 
 
+def why_again(dataset: str, changes: str) -> str:
+    """Why a data set is prepared again, whose source has such `changes`."""
+    return f"since data set {dataset!r} was prepared: {changes}"
+
+
 def _pairs(removed: Mapping[str, str], added: Mapping[str, str]) -> list[tuple[str, str]]:
     """(old name, new name) of files of the same content; those that stay in their folder first."""
     waiting: dict[str, list[str]] = {}
