@@ -7,7 +7,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 
 def commit() -> str:
-    """Of the code that is used now, with a plus sign where files have changed since.
+    """Commit of the code that is used now, with a plus sign where files have changed since.
 
     "unknown" where it is not in a repository of its own, or git is not installed.
     """

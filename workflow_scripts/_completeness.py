@@ -86,7 +86,7 @@ def _array_problem(path: Path, num_blocks: int) -> str | None:
 
 
 def _size_problem(file: str | Path, size: int | None) -> str | None:
-    """That a file is missing, or does not have `size` bytes; None: any size will do."""
+    """What to say of a file that is missing or not of `size` bytes; None: any size will do."""
     try:
         found = os.stat(file).st_size
     except (FileNotFoundError, NotADirectoryError):

@@ -154,7 +154,9 @@ def enter_directory(arguments: argparse.Namespace) -> None:
     if arguments.directory is None:
         return
     if not arguments.directory.is_dir():
-        raise InputError(f"--directory {arguments.directory}: no such folder")
+        raise InputError(
+            f"--directory {arguments.directory}: no such folder; allowed: one that exists"
+        )
     arguments.configfile = [file.absolute() for file in arguments.configfile]
     if getattr(arguments, "archive", None) is not None:
         arguments.archive = arguments.archive.absolute()

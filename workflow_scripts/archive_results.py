@@ -132,7 +132,7 @@ def _described(
 
 
 def _version() -> str:
-    """Of this software; empty where only a part of the project was copied."""
+    """Version of this software; empty where only a part of the project was copied."""
     path = PROJECT / "pyproject.toml"
     return tomllib.loads(path.read_text("utf-8"))["project"]["version"] if path.is_file() else ""
 

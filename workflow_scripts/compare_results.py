@@ -32,7 +32,7 @@ def compare(arguments: argparse.Namespace, options: object = None) -> None:
     folders = (arguments.first, arguments.second)
     for folder in folders:
         if not folder.is_dir():
-            raise InputError(f"{folder}: no such folder")
+            raise InputError(f"{folder}: no such folder; allowed: one that exists")
     first, second = (read_csv(folder / "metrics.csv", READ_COLUMNS) for folder in folders)
     table = compare_sets(first, second)
     print(f"first:  {arguments.first}\nsecond: {arguments.second}")

@@ -32,7 +32,7 @@ HASH = re.compile(r"[0-9a-f]{16}")
 FOLLOWS = "follows from jobs above"
 MOST_FILES = 3
 MOST_CHARACTERS = 60
-"""Of a value."""
+"""Most characters that are shown of a value."""
 
 Reasons = dict[str, list[str]]
 """Reason → for each job, a file that is missing, or nothing."""

@@ -100,7 +100,8 @@ def open_annotations(
     if annotator is None:
         return None
     if record is None:
-        raise InputError(f"annotator {annotator!r}: --annotations is not given")
+        told = f"annotator {annotator!r}: --annotations is not given"
+        raise InputError(f"{told}; allowed: the record that the rule {MADE_BY} writes")
     expected = {
         "dataset": settings["dataset"],
         "dataset_fingerprint": dataset.manifest["fingerprint"],

@@ -14,9 +14,9 @@ from torch.utils.flop_counter import flop_registry
 def flops_per_image(network: nn.Module, input_size: int) -> int:
     """Floating-point operations of one pass of one image of `input_size` pixels, estimated.
 
-    Those of convolutions and matrix products, attention included; a multiplication and an addition
-    count as two. Normalisation, activations and resizing are left out. The network should be in
-    evaluation mode.
+    Convolutions and matrix products are counted, attention included; a multiplication and an
+    addition count as two. Normalisation, activations and resizing are left out. The network should
+    be in evaluation mode.
     """
     # Without weights of torch's, there is nothing that it counts.
     weight = next(network.parameters(), None)

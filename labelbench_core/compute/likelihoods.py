@@ -154,5 +154,5 @@ class Bernoulli:
 
 
 def likelihood_of(labels: np.ndarray) -> Likelihood:
-    """That of (N,) classes, or of (N, C) of 0 and 1."""
+    """The likelihood of labels: (N,) classes, or (N, C) of 0 and 1."""
     return Bernoulli() if labels.ndim > 1 else Categorical()

@@ -291,7 +291,7 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
 
 
 def _misplaced(kind: str, entries: Json, file: Path | str) -> Iterator[tuple[str, str]]:
-    """Of every option that stands beside `options`: file and key, and what to say of it."""
+    """File and key of every option that stands beside `options`, and what to say of it."""
     entry: Json
     for name, entry in entries.items() if isinstance(entries, dict) else ():
         if not isinstance(entry, dict):

@@ -76,7 +76,7 @@ def _validator(schema: Path, definition: str | None) -> Any:
     content = json.loads(read_text(schema))
 
     def reference(validator: Any, name: str, value: Any, _: object) -> Iterator[Any]:
-        """As the library does, which looks a definition up by its address at every use."""
+        """As the library does it, which looks a definition up by its address at every use."""
         part = functools.reduce(operator.getitem, name.split("/")[1:], content)
         yield from validator.descend(value, part)
 

@@ -34,7 +34,7 @@ SIZES: dict[str, int] = INFO["sizes"]
 CLASS_NAMES = tuple(
     "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわゐゑをんゝ"
 )
-"""Of the labels 0 to 48: hiragana in their usual order, and the iteration mark."""
+"""Names of the labels 0 to 48: hiragana in their usual order, and the iteration mark."""
 
 
 def check(data_dir: Path) -> dict[str, int]:
@@ -45,7 +45,7 @@ def check(data_dir: Path) -> dict[str, int]:
 
 
 def source_files(data_dir: Path) -> Source | None:
-    """Those of the files that are there; None if their folder is missing."""
+    """The source's files that are there; None if their folder is missing."""
     folder = data_dir / FOLDER
     if not folder.is_dir():
         return None

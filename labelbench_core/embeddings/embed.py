@@ -59,7 +59,7 @@ class View:
         Name of the array.
     prepare
         (uint8 images (B, H, W, 3) on the device, first_row=number of the first) → the network's
-        input; the images are consecutive rows of the split. Of texts: (B texts, first_row) → a
+        input; the images are consecutive rows of the split. For texts: (B texts, first_row) → a
         `TextView`. None: rows as they are.
     """
 

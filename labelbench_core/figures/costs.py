@@ -20,7 +20,7 @@ NO_COSTS = "No costs to show: the benchmark files of these results are missing."
 def draw_costs(costs: pd.DataFrame) -> Figure:
     """Total time and peak memory per stage, median time of one round per strategy.
 
-    And median time and FLOPs of one round per proxy, if there are several.
+    Where there are several proxies, also median time and FLOPs of one round for each of them.
     """
     stages, strategies = cost_by(costs, "stage"), selection_costs(costs)
     if stages["seconds"].isna().all():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def draw_headroom(headroom: pd.DataFrame, experiment: Experiment) -> Figure:
-    """Of the area under the curve: a row per setting, a column per split.
+    """Headroom in the area under the curve: a row per setting, a column per split.
 
     `headroom` is the table of `headroom_table`. 0 is the baseline, 1 the ceiling. A hollow marker
     has no interval: it is unbounded, or there is one seed.

@@ -34,7 +34,7 @@ SHAPES = len(MARKERS) * len(DASHES)
 """Pairs of a marker and dashes: their numbers have no common divisor, so that as many places in a
 row have no pair twice."""
 OWN_PLACES = range(20, SHAPES)
-"""Of strategies that the catalogue does not ship: after those that are compared most often."""
+"""Places of strategies that are not in our catalogue: after those that are compared most often."""
 FIXED_LOOKS = {"random": (INK, "o", (0, (4, 2))), "margin": (HIGHLIGHT, "o", "-")}
 HEAVY = 1.45
 """Line width of strategies that stand out: the baseline and the highlighted one."""
@@ -66,7 +66,7 @@ class Look:
 
 
 NOTHING = Look("none", "", "none", 0.0)
-"""Of an entry in a legend that only says something."""
+"""Look of an entry of a legend that is text only."""
 
 
 def looks(strategies: Sequence[str], baseline: str, highlight: str) -> dict[str, Look]:

@@ -8,9 +8,9 @@ import math
 import numpy as np
 
 OF_STOP_SET = ("kappa", "changed", "entropy", "confidence", "confidence_variance")
-"""Of a proxy's predictions on the stop set, and on that of the round before: see `of_stop_set`."""
+"""From predictions of this and the previous round's proxy on the stop set: `of_stop_set`."""
 OF_BATCH = ("batch_entropy", "batch_accuracy", "contradiction")
-"""Of the rows that were bought, as predicted by the proxy they were bought with: see `of_batch`."""
+"""From predictions for the rows bought, by the proxy they were bought with: `of_batch`."""
 SIGNALS = (*OF_STOP_SET, *OF_BATCH)
 STOP_ROWS = 2_000
 """Rows of the stop set, or all rows of a smaller pool."""

@@ -202,5 +202,5 @@ class Refittable(Protocol):
     """A proxy that can be refitted quickly on other labels, for ceilings that look ahead."""
 
     def refit(self, training: TrainingSet, fit: Mapping[str, Any]) -> Proxy:
-        """That proxy; `fit` is what the proxy's own `fit` returned."""
+        """The refitted proxy; `fit` is what the proxy's own `fit` returned."""
         ...

@@ -152,9 +152,9 @@ class LinearProxy(LinearClassifier):
         previous: Mapping[str, Any],
         weights: np.ndarray | None,
     ) -> tuple[dict[str, Any], int]:
-        """The fixed penalty, that of the previous round, or one chosen from the labels.
+        """The penalty, fixed, of the previous round, or chosen from the labels; what that took.
 
-        And the floating-point operations that choosing it took.
+        The second value is the number of floating-point operations that choosing it took.
         """
         if self.penalty is not None:
             return {"penalty": self.penalty}, 0

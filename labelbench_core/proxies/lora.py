@@ -56,7 +56,8 @@ class LoraProxy(DeepProxy):
 
         targets = adapted_layers(model)
         if not targets:
-            raise InputError("proxy lora: the backbone has no layer that can take adapters")
+            told = "proxy lora: the backbone has no layer that can take adapters"
+            raise InputError(f"{told}; allowed: one with linear layers or 1 × 1 convolutions")
         config = LoraConfig(
             r=self.rank,
             lora_alpha=self.alpha,

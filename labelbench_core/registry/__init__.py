@@ -271,7 +271,7 @@ def _options(
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         where = f"{shown_path}: line {argument.lineno}: option {argument.arg}"
         if default is None:
-            raise InputError(f"{where}: has no default")
+            raise InputError(f"{where}: has no default; allowed: {argument.arg} = VALUE")
         value = literal(default, f"{shown_path}: default of {argument.arg}")
         try:
             rule = option_rules.read(argument.annotation, stands_for)

@@ -193,7 +193,7 @@ def parameter_errors(
 def shared_errors(function: ast.FunctionDef, place: str, shared: ast.FunctionDef) -> Iterator[str]:
     """A line for each option of the function `shared` at `place` that `function` cannot be given.
 
-    Since it has a parameter of that name itself, which would be given instead, or takes no others.
+    It cannot if it has a parameter of that name itself, or takes no options but its own.
     """
     arguments = function.args
     own = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)

@@ -21,7 +21,7 @@ BAND = 0.14
 INK, MUTED, RULE = "var(--ink)", "var(--muted)", "var(--rule)"
 """Colours of the page's theme: light, dark, printed."""
 HEIGHT = 320
-"""Of curves, in pixels; the width is the page's."""
+"""Height of curves in pixels; the width is the page's."""
 ROW = 26
 """Height of a line in figures with one for each strategy; the page multiplies it."""
 

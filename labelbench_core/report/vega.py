@@ -16,8 +16,8 @@ FORBIDDEN = ("</script", "<!--")
 def vega_bundle() -> str:
     """JavaScript that defines `vegaEmbed`, `vega` and `vegaLite`: about 0.9 MB.
 
-    Of the version of Vega-Lite that Altair writes, from the package vl-convert-python, which brings
-    it along; making it takes 3 seconds, once for each working directory. Vega, Vega-Lite and
+    Versions are those that Altair writes for, from the package vl-convert-python, which brings them
+    along; making it takes 3 seconds, once for each working directory. Vega, Vega-Lite and
     Vega-Embed are under the 3-clause BSD licence, © University of Washington Interactive Data Lab.
     """
     return remembered("vega.js", _bundle, ["altair", "vl-convert-python"], __file__)

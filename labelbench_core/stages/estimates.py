@@ -181,7 +181,7 @@ class _Costs:
         self.training = _once(self._training)
 
     def flops(self, stage: Stage, ids: Mapping[str, Any]) -> int:
-        """Of a job; 0 where it does not count them."""
+        """Floating-point operations of a job; 0 where it does not count them."""
         if not stage.flops:
             return 0
         if stage.name in ("extract_embeddings", "refresh_embeddings"):
@@ -240,11 +240,11 @@ class _Costs:
         return found
 
     def rows(self, ids: Mapping[str, Any]) -> int:
-        """Of the pool."""
+        """Number of rows of the pool."""
         return self.splits(ids)["pool"]
 
     def classes(self, ids: Mapping[str, Any]) -> int:
-        """Of the data set."""
+        """Number of classes of the data set."""
         found = self._facts[ids["dataset"]].num_classes
         if found is None:
             raise _Unknown(f"the number of classes of data set {ids['dataset']!r}")

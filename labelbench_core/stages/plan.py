@@ -12,7 +12,7 @@ from typing import Any
 from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.configuration.json_values import read, read_json
 from labelbench_core.embeddings.refreshing import refreshed_after
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, listed
 from labelbench_core.registry.options import Count
 from labelbench_core.stages import report_files
 from labelbench_core.stages.table import COSTED, STAGES, WEIGHTS, Output, Stage
@@ -194,7 +194,7 @@ def ids_of_jobs(stage: str, experiment: Experiment, needs: Needs) -> Iterator[di
     elif stage == "build_zero_shot_head":
         yield from _starts_from_class_names(experiment, needs)
     else:
-        raise InputError(f"{stage}: there is no such stage")
+        raise InputError(f"{stage}: no such stage; allowed: {listed(STAGES)}")
 
 
 def _refreshes(experiment: Experiment | Crossing, needs: Needs) -> Iterator[dict[str, Any]]:

@@ -44,7 +44,9 @@ def check_head(head: Head) -> None:
     for name in ("weights", "bias"):
         part = getattr(head, name)
         if not bool(namespace(part).isfinite(part).all()):
-            raise InputError(f"head.{name}: holds a value that is NaN or infinite")
+            raise InputError(
+                f"head.{name}: holds a value that is NaN or infinite; allowed: finite numbers"
+            )
 
 
 def _asking(ask: Any, pool: Pool) -> Callable[[np.ndarray], np.ndarray]:

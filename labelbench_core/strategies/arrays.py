@@ -151,7 +151,8 @@ def check_chunk(chunk: Array, field: str, rows: np.ndarray, total: float | None 
     """As `check_values`, of a part of the array that holds its `rows`."""
     if not _all_usable(chunk):
         row = rows[int(np.flatnonzero(~host(_usable(chunk)).all(axis=1))[0])]
-        raise InputError(f"{field}: row {row} holds a value that is NaN or beyond ±{LARGEST:g}")
+        told = f"{field}: row {row} holds a value that is NaN or too large"
+        raise InputError(f"{told}; allowed: numbers from -{LARGEST:g} to {LARGEST:g}")
     if field.endswith("probabilities"):
         sums = None if total is None else cast(chunk, "float32").sum(-1)
         check_probabilities(chunk, sums, rows, field, total or 1.0)

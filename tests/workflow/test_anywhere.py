@@ -127,7 +127,7 @@ def test_messages_name_the_file_as_seen_from_here(elsewhere):
     text = elsewhere.snakemake("-n", status=1)  # the pool is too small for it
     assert "error: ../fresh/config/config.yaml: rounds: 8 rounds" in text
     text = elsewhere.command("archive_results", "a.tar", "--directory", "nowhere", status=2)
-    assert text == "error: --directory nowhere: no such folder\n"
+    assert text == "error: --directory nowhere: no such folder; allowed: one that exists\n"
 
 
 def test_plans_as_a_module_whose_rules_are_renamed(elsewhere):

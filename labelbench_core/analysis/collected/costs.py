@@ -27,7 +27,7 @@ MEASURED = {"seconds": "s", "cpu_seconds": "cpu_time", "max_rss_mb": "max_rss"}
 KINDS = {"manifest": "embeddings", "record": "round", "metrics": "fine-tuning"}
 """Output that records a job's floating-point operations → its kind of record."""
 NOTED = {stage.name: (KINDS[stage.flops[0]], *stage.flops[1:]) for stage in COSTED if stage.flops}
-"""That kind, and where in the record."""
+"""Stage → the kind of record that holds its floating-point operations, and where in the record."""
 
 
 def collect_costs(

@@ -78,7 +78,7 @@ def penalty_matrix(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
 
 
 def _wins(values: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:
-    """Of `values` (K, S) of K strategies: which pairs (K, K) are tested, and where row wins."""
+    """Which pairs (K, K) of K strategies with `values` (K, S) are tested, and where row wins."""
     count = len(values)
     first, second = np.triu_indices(count, 1)
     tests = paired_tests(values[first] - values[second], metric)

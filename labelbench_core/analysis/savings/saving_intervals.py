@@ -118,9 +118,9 @@ def saved_labels(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ends (E,) of the 95 % interval of labels saved, `needed` minus `own` (`labels_to_reach`).
 
-    Those of the ratio, as differences: the low end is above 0 where the ratio's is above 1. Where
-    the baseline has certainly been at its last level before, distances to the ends are added in
-    quadrature as they are, not their logarithms. Minus infinity: the strategy may not get there.
+    They are the ratio's ends as differences: the low one is above 0 where the ratio's is above 1.
+    Where the baseline has certainly been at its last level before, distances to the ends are added
+    in quadrature as they are, not their logarithms. Minus infinity: the strategy may not get there.
     """
     with np.errstate(invalid="ignore"):  # infinity minus infinity, where it is never reached
         low, high = needed.estimate - own.high, needed.high - own.low

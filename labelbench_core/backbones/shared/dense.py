@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
 
 ACTIVATIONS = ("Identity", "Tanh", "ReLU", "GELU", "Sigmoid", "SiLU")
-"""Those of torch that have no options; sentence-transformers' default is Tanh."""
+"""Activations of torch that have no options; sentence-transformers' default is Tanh."""
 ON_POOLED = "sentence_embedding"
 FILES = ("model.safetensors", "pytorch_model.bin")
 

@@ -87,7 +87,7 @@ def _training_differences(
 
 
 def _recipe_differences(entry: Mapping[str, Any], there: PublishedTraining) -> Iterator[str]:
-    """Of a trainer's entry to a published training."""
+    """What differs between a trainer's entry and a published training."""
     if entry["implementation"] != there.method:
         yield f"trainer: {entry['implementation']}, published: {there.method}"
         return

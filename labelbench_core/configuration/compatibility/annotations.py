@@ -81,7 +81,7 @@ def look_at_annotators(
 
 
 def _state(record: Path, entry: Mapping[str, Any], data_dir: Path) -> str:
-    """Of what was annotated: "absent", "changed" if it is of another table, else "current".
+    """State of the annotations: "absent", "changed" if they are of another table, else "current".
 
     What was made by another entry is made again, and counts as absent.
     """

@@ -28,7 +28,7 @@ def is_multilabel(catalogue: Catalogue, dataset: str) -> bool:
 
 
 def multilabel_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) -> Iterator[str]:
-    """Of a multi-label data set: what is only defined where every row has one class."""
+    """Errors on a multi-label data set: what is only defined where every row has one class."""
     yield from _methods(crossing, catalogue, dataset)
     of_dataset = f"data set {dataset!r}, {TOLD}"
     for name in crossing.annotators:
@@ -71,7 +71,7 @@ def _trainer_options(catalogue: Catalogue, key: str, name: str, of_dataset: str)
 
 
 def single_label_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) -> Iterator[str]:
-    """Of a data set whose rows have one class each: strategies made for any number of classes."""
+    """Errors on a data set of one class a row: strategies for any number of classes only."""
     for key in ("strategies", "ceilings"):
         for name in getattr(crossing, key):
             claims = _claims(catalogue, "strategies", name)

@@ -12,7 +12,7 @@ from labelbench_core.errors import listed
 
 
 def weight_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) -> Iterator[str]:
-    """Of a data set: weights that are for nothing, and trainings that would leave them out.
+    """Errors on a data set's weights: those for nothing, and trainings that would leave them out.
 
     A proxy or a trainer weighs the losses of labelled rows if its `INFO["weighted"]` is True.
     """

@@ -59,7 +59,7 @@ def find_leaks(raw: RawDataset, most: int | None = EXAMPLES) -> list[dict[str, A
 def refuse_leaks(raw: RawDataset) -> None:
     """`InputError` that names the images that are the same by content, if there are any.
 
-    Those of two splits or two classes, as `find_leaks` finds them.
+    Images in two splits or two classes are meant, as `find_leaks` finds them.
     """
     found: dict[tuple[str, ...], list[str]] = {}
     for leak in find_leaks(raw, None):

@@ -108,8 +108,8 @@ def read_array(place: ArrayPlace, usual: Sequence[str], *, alone: bool = False) 
 def shapes_in(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
     """Name → shape and type of each array of a file; "": one without a name.
 
-    Of Parquet, columns; those called alike but for a number, as f0, f1, …, are one of two
-    dimensions, and so are lists of numbers, if the first is as long as all.
+    In Parquet, arrays are columns. Columns called alike but for a number (f0, f1, …) are one array
+    of two dimensions, and so is a column of lists of numbers, if all are as long as the first.
 
     Raises
     ------

@@ -44,7 +44,7 @@ MOST_SIZES = 5
 MOST_OPENED = 20_000
 """Most files whose headers are opened; of more, as many are spread over all."""
 NEAR_BITS = 4
-"""Of 64, where the entry does not say how many."""
+"""How many of the 64 bits of near-copies differ at most, where the entry does not say."""
 MOST_BITS = 32
 """As in the catalogue's schema."""
 

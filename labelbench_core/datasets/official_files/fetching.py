@@ -34,7 +34,7 @@ def check_md5(path: Path, allowed: tuple[str, ...], mend: str) -> None:
 
 
 def source_files(folder: Path, md5: Mapping[str, tuple[str, ...]]) -> Source | None:
-    """Those of the official files that are there; None if their folder is not."""
+    """The official files that are there; None if their folder is missing."""
     if not folder.is_dir():
         return None
     return Source(folder, sorted(name for name in md5 if (folder / name).is_file()), md5)

@@ -37,8 +37,8 @@ def side_files(root: Path) -> list[str]:
 def validation_labels(root: Path, wnids: Sequence[str]) -> dict[str, str]:
     """File name → WordNet id of the validation images.
 
-    Of the first that is there: the development kit, `LOC_val_solution.csv`, `val.txt` (a line an
-    image: its name, and its WordNet id or its class's number in the order of `wnids`).
+    From the first that is there: the development kit, `LOC_val_solution.csv`, `val.txt` (a line for
+    each image: its name, and its WordNet id or its class's number in the order of `wnids`).
 
     Raises
     ------

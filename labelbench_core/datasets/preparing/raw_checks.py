@@ -23,7 +23,7 @@ FULL_SPLITS = ("val", "test")
 def require_raw(entry: Mapping[str, Any], raw: object) -> None:
     """`InputError` unless an entry's source gave a data set, whose splits have arrays of labels.
 
-    And for weights of rows that the source does not tell of.
+    Also for weights of rows that its `INFO` does not announce.
     """
     source = entry["implementation"]
     if not isinstance(raw, RawDataset):
@@ -111,16 +111,16 @@ def _check_labels(split: str, labels: np.ndarray, num_classes: int) -> None:
     described = f"split {split}: labels are {labels.dtype} {labels.shape}"
     if labels.ndim == 1:
         if labels.dtype != np.int64:
-            raise InputError(f"{described}, not int64 (N,)")
-        least, most, kind = labels.min(), labels.max(), f"{num_classes} classes"
-        right = least >= 0 and most < num_classes
+            raise InputError(f"{described}; allowed: int64 (N,)")
+        least, most, highest = labels.min(), labels.max(), num_classes - 1
+        right = least >= 0 and most <= highest
     else:
         if labels.shape[1:] != (num_classes,) or labels.dtype != np.uint8:
-            raise InputError(f"{described}, not uint8 (N, {num_classes})")
-        least, most, kind = labels.min(), labels.max(), "columns of 0 and 1"
-        right = most <= 1
+            raise InputError(f"{described}; allowed: uint8 (N, {num_classes})")
+        least, most, highest = labels.min(), labels.max(), 1
+        right = most <= highest
     if not right:
-        raise InputError(f"split {split}: labels {least}..{most} for {kind}")
+        raise InputError(f"split {split}: labels {least} to {most}; allowed: 0 to {highest}")
 
 
 def _check_images(split: str, entry: RawSplit) -> None:
@@ -128,9 +128,12 @@ def _check_images(split: str, entry: RawSplit) -> None:
     if entry.images is not None:
         shape, dtype = entry.images.shape, entry.images.dtype
         if len(shape) != 4 or shape[3] != 3 or dtype != np.uint8 or shape[0] != len(entry.labels):
-            raise InputError(f"split {split}: images are {dtype} {shape}, not uint8 (N, H, W, 3)")
+            told = f"split {split}: images are {dtype} {shape}"
+            raise InputError(f"{told}; allowed: uint8 ({len(entry.labels)}, H, W, 3)")
     elif entry.files is None or len(entry.files) != len(entry.labels):
-        raise InputError(f"split {split}: needs one image or one file for each label")
+        found = 0 if entry.files is None else len(entry.files)
+        told = f"split {split}: {found} images for {len(entry.labels)} labels"
+        raise InputError(f"{told}; allowed: one image or one file for each label")
 
 
 def since_corrupt(raw: RawDataset) -> str:

@@ -57,7 +57,7 @@ class RecordedList:
 
     @property
     def sha256(self) -> str:
-        """Of the indices: what a job that reads the list depends on."""
+        """SHA-256 of the indices: what a job that reads the list depends on."""
         return files.sha256_arrays({"recorded": self.indices})
 
 

@@ -92,7 +92,9 @@ def all_cells(file: Path, names: Mapping[str, str], columns: Mapping[str, list[s
     """All rows of a table; `InputError` if there are none."""
     count = len(next(iter(columns.values())))
     if not count:
-        raise InputError(f"{printable(file)}: has no rows below its names of columns")
+        raise InputError(
+            f"{printable(file)}: has no rows below its names of columns; allowed: one or more"
+        )
     return Cells(file, names, columns, np.arange(count))
 
 

@@ -49,7 +49,7 @@ class Variant:
 
     @classmethod
     def of(cls, entry: Mapping[str, Any]) -> Variant:
-        """That of a catalogue's entry, or of a manifest."""
+        """The variant that a catalogue's entry or a manifest describes."""
         return cls(**{key: entry.get(key) for key in (*STORED, "pool_size")})
 
     def changes_anything(self) -> bool:

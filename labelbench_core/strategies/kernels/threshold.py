@@ -18,8 +18,8 @@ def errors(of_class: np.ndarray) -> np.ndarray:
 def version_space(places: np.ndarray, of_class: np.ndarray, rows: int) -> tuple[int, int]:
     """The lowest and the highest cut that labels leave open.
 
-    Those above the lowest labelled rows that are all not of the class, and below the highest ones
-    that are all of it.
+    The open cuts are above the lowest labelled rows that are all not of the class, and below the
+    highest ones that are all of it.
     """
     yes, no = np.flatnonzero(of_class), np.flatnonzero(~of_class)
     above = places[: yes[0]] if len(yes) else places

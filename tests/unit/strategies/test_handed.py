@@ -87,7 +87,8 @@ def test_a_heads_values_are_numbers(strategy, part, kind):
     values[part][-1] = np.nan
     head = Head(**{name: kind(array) for name, array in values.items()})
     assert (
-        told_of(strategy, {"head": head}) == f"head.{part}: holds a value that is NaN or infinite"
+        told_of(strategy, {"head": head})
+        == f"head.{part}: holds a value that is NaN or infinite; allowed: finite numbers"
     )
     # Only those that need the head look at it.
     assert len(run("margin", replace(make_pool(), head=head), 3, {})) == 3

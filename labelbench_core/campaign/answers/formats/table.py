@@ -11,7 +11,7 @@ from labelbench_core.campaign.answers.formats._said import Said
 from labelbench_core.errors import InputError, listed, shown
 
 SEPARATORS = (",", ";", "\t")
-"""Of CSV; spreadsheets write semicolons where the comma is the decimal sign."""
+"""Separators of CSV; spreadsheets write semicolons where the comma is the decimal sign."""
 LABELS = ("labels", "label")
 LONGEST_CELL = 32_000
 """Characters: spreadsheets hold 32,767 in a cell, and Python's reader refuses over 131,072."""

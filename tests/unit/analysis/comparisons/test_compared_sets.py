@@ -79,4 +79,5 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert compare_results.main(command) == 0
     assert "not known what they were made from" in capsys.readouterr().out
     assert compare_results.main([str(tmp_path / "none"), command[1]]) == 2
-    assert capsys.readouterr().err == f"error: {tmp_path / 'none'}: no such folder\n"
+    told = f"error: {tmp_path / 'none'}: no such folder; allowed: one that exists\n"
+    assert capsys.readouterr().err == told
