@@ -28,10 +28,10 @@ seeds: 1
 """
 FULL_POOL = "\ndigits:\n  pool_size: 300"
 PREPARED = "results/datasets/digits/manifest.json"
-# The examples of the docs: a workflow around this one, and the library alone.
-AROUND, LIBRARY = re.findall(
-    r"```python\n(.*?)```", (PROJECT / "docs/anywhere.md").read_text(encoding="utf-8"), re.DOTALL
-)
+BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+# The examples of the docs: a workflow around this one, and the library alone, twice.
+AROUND, LIBRARY = BLOCK.findall((PROJECT / "docs/anywhere.md").read_text(encoding="utf-8"))
+(SELECTING,) = BLOCK.findall((PROJECT / "README.md").read_text(encoding="utf-8"))
 AROUND = AROUND.replace("/path/of/labelbench/", "../fresh/").replace("my-study", "tiny")
 
 
@@ -270,6 +270,7 @@ def test_the_library_from_its_wheel(tmp_path):
     assert {name for name in names if not name.endswith(".dist-info")} == {"labelbench_core"}
     for command in (
         ["-c", LIBRARY + WHOLE.format(folder=str(installed))],
+        ["-c", SELECTING + "assert len({*chosen} - {*labeled}) == 10; print(chosen)"],
         ["-m", "labelbench_core.strategies", "--list"],
         ["-m", "labelbench_core.trainers", "--list"],
     ):

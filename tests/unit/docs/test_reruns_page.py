@@ -83,7 +83,8 @@ def test_a_changed_source_is_told_as_shown():
 
 
 def test_what_was_left_out_of_an_archive_and_is_needed_is_told_as_shown():
-    left_out = frozenset(f"{EMBEDDINGS}{name}/arrays" for name in ("", "-2", "-3"))
+    names = ("tiny", "vit-b", "vit-l")
+    left_out = frozenset(f"results/embeddings/digits/{name}/arrays" for name in names)
     dag = SimpleNamespace(
         needrun_jobs=lambda exclude_finished: [SimpleNamespace(output=sorted(left_out))],
         targetfiles=[],
