@@ -5,7 +5,7 @@ made a round's embeddings the id, of one that the round's proxy trains the entry
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 
 
 class JobSettings(NamedTuple):
@@ -26,6 +26,8 @@ class JobSettings(NamedTuple):
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:
         """Ids and entries of a job's settings, apart."""
-        found = settings.items()
-        entries = {key: one for key, one in found if isinstance(one, Mapping) and "id" in one}
+        entries: dict[str, Mapping[str, Any]] = {}
+        for key, value in settings.items():
+            if isinstance(value, Mapping) and "id" in value:
+                entries[key] = cast("Mapping[str, Any]", value)
         return cls({**settings, **{key: one["id"] for key, one in entries.items()}}, entries)

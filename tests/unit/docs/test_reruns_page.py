@@ -18,9 +18,11 @@ from workflow_scripts._completeness import what_is_missing
 from workflow_scripts._forcing import Forced
 
 PAGE = (PROJECT / "docs/reruns.md").read_text("utf-8")
+# Indented blocks are commands, or what is printed.
 PLAN, INCOMPLETE, CHANGED, LEFT_OUT = (
     " ".join(block.split())
-    for block in re.findall(r"^ *```text\n(.*?)^ *```$", PAGE, re.MULTILINE | re.DOTALL)
+    for block in re.findall(r"(?<=\n\n)(?: {4,}\S.*\n)+", PAGE)
+    if not block.lstrip().startswith("python -m ")
 )
 PARAMS = "Params have changed since last execution: of outputs: before: {!r} now: {!r} "
 FOLLOWS = "Input files updated by another job: r-1.json"

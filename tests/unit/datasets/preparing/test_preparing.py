@@ -309,8 +309,8 @@ def test_debians_fashion_mnist_where_installed():
         ({"labels": np.array([0, 1, 2])}, "labels 0 to 2; allowed: 0 to 1"),
         ({"labels": np.array([0, 0, 0])}, "split pool has no image of class b"),
         ({"labels": np.array([0, 1], dtype=np.int32)}, "allowed: int64"),
-        ({"images": np.zeros((3, 4, 4), np.uint8)}, r"not uint8 \(N, H, W, 3\)"),
-        ({"images": np.zeros((2, 4, 4, 3), np.uint8)}, r"not uint8 \(N, H, W, 3\)"),
+        ({"images": np.zeros((3, 4, 4), np.uint8)}, r"allowed: uint8 \(3, H, W, 3\)"),
+        ({"images": np.zeros((2, 4, 4, 3), np.uint8)}, r"allowed: uint8 \(3, H, W, 3\)"),
         ({"images": None}, "allowed: one image or one file"),
     ],
 )
