@@ -39,6 +39,7 @@ from workflow_scripts._entry_notes import note_entries
 from workflow_scripts._estimates import TellEstimate
 from workflow_scripts._forcing import Forced
 from workflow_scripts._noted_outputs import changed_by_others, note
+from workflow_scripts._scheduling import look_again_once
 
 # What a plan is made of stays to its end: looking for garbage among it takes a sixth of the time.
 gc.set_threshold(100_000, 50)
@@ -367,6 +368,7 @@ onstart:
         if not USES_CONDA:
             parsing.check_weights(CATALOGUE, to_run)
         note_entries(CATALOGUE, parsing.configuration(EXPERIMENT, CATALOGUE)["catalogue"])
+        look_again_once(workflow.scheduler)
 
 
 def note_what_was_made():
