@@ -73,9 +73,9 @@ def test_class_counts_of_both_kinds_of_labels():
 @pytest.mark.parametrize(
     ("labels", "told"),
     [
-        (np.ones((2, 3), np.uint8), r"labels are uint8 \(2, 3\), not uint8 \(N, 2\)"),
-        (np.ones((2, 2), np.int64), r"labels are int64 \(2, 2\), not uint8 \(N, 2\)"),
-        (np.full((2, 2), 3, np.uint8), "labels 3..3 for columns of 0 and 1"),
+        (np.ones((2, 3), np.uint8), r"labels are uint8 \(2, 3\); allowed: uint8 \(N, 2\)"),
+        (np.ones((2, 2), np.int64), r"labels are int64 \(2, 2\); allowed: uint8 \(N, 2\)"),
+        (np.full((2, 2), 3, np.uint8), "labels 3 to 3; allowed: 0 to 1"),
         (np.array([[1, 0], [1, 0]], np.uint8), "split pool has no image of class b"),
     ],
 )
