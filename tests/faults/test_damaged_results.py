@@ -73,7 +73,7 @@ def of_views(name: str) -> Callable[[World], Case]:
 
 def open_views_of(world: World) -> int:
     """Exit status of a job that opens the data of a proxy that is trained on views."""
-    proxy = {"implementation": "shallow", "options": {"augmentation": "moved"}}
+    proxy = {"id": "shallow", "implementation": "shallow", "options": {"augmentation": "moved"}}
     settings = {**world.chain().settings, "proxy": proxy}
     manifests = [place / "manifest.json" for place in (world.data, world.embeddings, world.views)]
 
