@@ -1,4 +1,4 @@
-"""The class balance of what was bought, for people."""
+"""The class balance of what was bought, as text tables."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHARE = "accuracy"
-"""Shares are shown, and their intervals cut, as those of this metric."""
+"""Shares are shown as values of this metric, and their intervals cut at its bounds."""
 ALL, POOL = "all strategies", "whole pool"
 SHOWN = (*POOL_SHARES, "distance_to_pool")
 
 
 def balance_tables(table: pd.DataFrame) -> list[TextTable]:
-    """Per setting, a row per strategy with its first, middle and last labels, and one of the pool.
+    """A table per setting: each strategy's first, middle and last labels, and a row for the pool.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def balance_tables(table: pd.DataFrame) -> list[TextTable]:
 
 
 def _cells(rows: pd.DataFrame) -> tuple[str, ...]:
-    """Means over seeds, of rounds with the same number of labels."""
+    """The cells of a row: means over the seeds' rounds with the same number of labels."""
     means, halves = t_intervals(rows[list(SHOWN)].to_numpy(np.float64).T)
     evenness, rarest, most, distance = (
         with_half_width(mean, half, SHARE)

@@ -45,13 +45,14 @@ def classes_table(hits: pd.DataFrame, baseline: str) -> pd.DataFrame:
     Parameters
     ----------
     hits
-        Columns as `HIT_COLUMNS`, of methods, and perhaps `WEIGHT`.
+        Columns as `HIT_COLUMNS` and perhaps `WEIGHT`, rows of methods only.
 
     Returns
     -------
-    Setting, `split` and `CLASS_COLUMNS`. `mean` is over the seeds, of the `rows` rows of the class,
-    with Student's 95 % interval, cut at what can be; `difference` is to the baseline over the seeds
-    and labels of both. NaN where a class has no rows. `name` is empty; see `named`.
+    Setting, `split` and `CLASS_COLUMNS`. `mean` is the mean over seeds of the accuracy on the
+    class's `rows` rows, with Student's 95 % interval, cut at the possible values; `difference` is
+    to the baseline, over the seeds and numbers of labels that both have. Both are NaN where a class
+    has no rows. `name` is empty; see `named`.
     """
     import pandas as pd
 
@@ -78,14 +79,14 @@ class _Cube:
     values: np.ndarray
 
     def shared(self, other: _Cube) -> np.ndarray:
-        """The values at the seeds of both, NaN at numbers of labels that `other` has not."""
+        """The values at the seeds of both, NaN at numbers of labels that `other` lacks."""
         kept = self.values[np.isin(self.seeds, other.seeds)].copy()
         kept[:, ~np.isin(self.labels, other.labels)] = math.nan
         return kept
 
 
 def _cube(rows: pd.DataFrame) -> _Cube:
-    """Seeds that lack a number of labels are NaN there."""
+    """The cube of one strategy's rows; NaN where a seed lacks a number of labels."""
     seeds, seed = np.unique(rows["seed"], return_inverse=True)
     labels, label = np.unique(rows["num_labeled"], return_inverse=True)
     number = rows["class"].to_numpy()
@@ -143,9 +144,10 @@ def named(table: pd.DataFrame, pattern: str) -> pd.DataFrame:
 
 
 def class_tables(table: pd.DataFrame, experiment: Experiment) -> list[TextTable]:
-    """For people: of the highlighted strategy and the baseline with the last labels of both.
+    """Text tables of the highlighted strategy and the baseline, at the last labels of both.
 
-    Per setting, of its first split, a row per class, the worst of the highlighted strategy first.
+    A table per setting, on its first split: a row per class, the highlighted strategy's worst
+    first.
     """
     tables = []
     for names, rows in groups(table, SETTING):

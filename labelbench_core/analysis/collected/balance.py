@@ -19,7 +19,7 @@ BALANCE = (
 BALANCE_COLUMNS = (*SETTING, "strategy", "seed", "round", "num_labeled", *BALANCE)
 """A row per round."""
 DECIMALS = 12
-"""Places that shares are rounded to: the logarithms of machines differ beyond them."""
+"""Decimal places that shares are rounded to: beyond them, logarithms differ between machines."""
 
 
 def entropy(counts: np.ndarray) -> float:
@@ -43,10 +43,11 @@ def class_balance(counts: np.ndarray, pool: np.ndarray) -> dict[str, float]:
     -------
     Keys as `BALANCE`. All are over the classes that the pool has: no other can be bought.
     `occurrences` is the sum of `counts`, `classes` the number of the pool's classes, and
-    `classes_without_label` of those that were not bought. `evenness` is the entropy of the classes'
-    shares divided by that of equal shares (Pielou, "The measurement of diversity in different types
-    of biological collections", Journal of Theoretical Biology 13, 1966): 1 where all classes are
-    equally frequent, 0 where there is one alone, and NaN where the pool has one class.
+    `classes_without_label` how many of them were not bought. `evenness` is the entropy of the
+    classes' shares divided by that of equal shares (Pielou, "The measurement of diversity in
+    different types of biological collections", Journal of Theoretical Biology 13, 1966): 1 where
+    all classes are equally frequent, 0 where only one was bought, and NaN where the pool has one
+    class.
     `rarest_share` and `most_frequent_share` are the least and greatest share; `pool_…` the same of
     the pool. `distance_to_pool` is the total variation distance of the shares from the pool's: the
     share of the labels that would have to be of another class. Shares are NaN without any label.
@@ -68,7 +69,7 @@ def class_balance(counts: np.ndarray, pool: np.ndarray) -> dict[str, float]:
 
 
 def _shares(counts: np.ndarray) -> np.ndarray:
-    """(C,) NaN where there is nothing."""
+    """Shares (C,) of `counts`; NaN where all counts are 0."""
     total = counts.sum()
     return counts / total if total else np.full(len(counts), math.nan)
 

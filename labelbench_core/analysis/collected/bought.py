@@ -38,17 +38,18 @@ def write_bought(
 ) -> None:
     """Write a table with a line for each label that was bought; columns as `BOUGHT_COLUMNS`.
 
-    `order` counts from 1 within a strategy and seed, `row` is that of the pool, from 0, and
-    `source_row` that of the pool as its source has it, which differs where only a part was kept
+    `order` counts from 1 within a strategy and seed, `row` is the row of the pool, from 0, and
+    `source_row` the row in the pool's source. The two differ where only a part was kept
     (`pool_size`, `long_tail`), rows were copied (`near_copies`), or a split of texts or embeddings
-    was drawn: it is then the row of the file that was divided. `file` is relative to the data
-    set's folder, and empty where rows are not files; `text` is the row's text, or empty. `label` is
-    the name of the class that the annotator gave, names with `|` between them where there can be
-    several. Round 0 is listed with every strategy; models on the full data, which have all rows,
-    are left out. Patterns are paths with ids in braces.
+    was drawn: `source_row` is then the row of the file that was divided. `file` is relative to the
+    data set's folder, and empty where rows are not files; `text` is the row's text, or empty.
+    `label` is the name of the class that the annotator gave, names with `|` between them where
+    there can be several. Round 0 is listed with every strategy; models on the full data, which have
+    all rows, are left out. Patterns are paths with ids in braces.
 
-    At `balance_path`, a table with a line for each of these rounds; columns as `BALANCE_COLUMNS`,
-    those of `class_balance` over all labels bought until then. What is not known is empty.
+    At `balance_path`, write a table with a line for each of these rounds; columns as
+    `BALANCE_COLUMNS`, of which those of `class_balance` are over all labels bought until then.
+    Unknown values are empty.
     """
     pools: dict[str, _Pool] = {}
     so_far: dict[tuple[Any, ...], tuple[int, np.ndarray]] = {}
@@ -116,7 +117,7 @@ class _Pool:
         self.counts = class_counts(self._labels, len(self._names))
 
     def counts_of(self, rows: list[int]) -> np.ndarray:
-        """(C,) how often each class is given to `rows`; the attribute `counts`: to all rows."""
+        """(C,) how often each class is given to `rows`; the attribute `counts` is over all rows."""
         return class_counts(self._labels[np.array(rows, np.int64)], len(self._names))
 
     def described(self, rows: list[int]) -> Iterator[tuple[int, int, str, str, str]]:

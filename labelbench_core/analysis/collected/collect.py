@@ -43,8 +43,8 @@ def collect_rounds(
 
     Returns
     -------
-    Columns as `CURVE_COLUMNS`; as `SIGNAL_COLUMNS`, without models on the full data; and as
-    `HIT_COLUMNS`, empty where the experiment does not ask for accuracy by class.
+    Three tables, with columns as `CURVE_COLUMNS`; as `SIGNAL_COLUMNS`, without models on the full
+    data; and as `HIT_COLUMNS`, empty where the experiment does not ask for accuracy by class.
 
     Raises
     ------

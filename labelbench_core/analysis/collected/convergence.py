@@ -1,4 +1,4 @@
-"""Trainings that did not end as they should; their results are in the tables as they are."""
+"""Trainings that did not end as they should; the tables hold their results unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONVERGENCE_COLUMNS = (*SETTING, "trainer", "strategy", "failed", "at_edge", "tr
 
 
 def count_failures(rounds: pd.DataFrame, finetuned: pd.DataFrame) -> pd.DataFrame:
-    """How many trainings did not converge, or diverged twice, or chose a penalty at its edge.
+    """How many trainings did not converge, diverged twice, or chose a penalty at the edge.
 
     Returns
     -------

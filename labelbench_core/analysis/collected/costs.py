@@ -41,11 +41,11 @@ def collect_costs(
     Parameters
     ----------
     experiment, needs
-        What is crossed, and what proxies and trainers need beside embeddings.
+        What is crossed, and what proxies and trainers need besides embeddings.
     benchmarks
         ``stage=path``, the path with ids in braces: one job for each distinct path.
     records
-        Likewise, of the JSON files of the stages in `NOTED`.
+        Likewise ``stage=path``, for the JSON files that the stages in `NOTED` write.
 
     Returns
     -------
@@ -133,9 +133,9 @@ def _mean(cells: list[str | None]) -> float:
 
 
 def cost_by(costs: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Jobs, measured jobs, total and median seconds, CPU seconds, memory, FLOPs.
+    """Per group: jobs, measured jobs, total and median seconds, CPU seconds, memory, FLOPs.
 
-    `key` is "stage", "strategy" or "proxy"; groups of which nothing is known are left out. Memory
+    `key` groups by "stage", "strategy" or "proxy"; groups with nothing known are left out. Memory
     is the largest resident set of any job, in MB. Total FLOPs are NaN if those of one job are
     unknown.
     """

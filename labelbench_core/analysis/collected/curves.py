@@ -38,7 +38,7 @@ def t_interval(values: np.ndarray) -> tuple[float, float]:
 
 
 def t_intervals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`t_interval` of every row of `values` (E, S), NaN where a row lacks a seed: two of (E,)."""
+    """`t_interval` of every row of `values` (E, S), which has NaN for missing seeds: two (E,)."""
     count, mean, spread = moments(values)
     half = of_counts(t_quantile, count - 1) * (spread / np.sqrt(np.maximum(count, 1)))
     return mean, half
@@ -47,8 +47,8 @@ def t_intervals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Number, mean and standard deviation (n - 1) of each row of `values` (E, S) without its NaN.
 
-    Three of (E,); the mean of nothing is NaN, as is the deviation of fewer than two values. It is
-    exactly 0 where all are equal.
+    Three arrays (E,). The mean of no values is NaN, as is the deviation of fewer than two. The
+    deviation is exactly 0 where all values are equal.
     """
     known = ~np.isnan(values)
     count = known.sum(axis=1)
@@ -63,7 +63,7 @@ def moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def of_counts(function: Callable[[int], float], counts: np.ndarray) -> np.ndarray:
-    """`function` of each of `counts` (E,), called once for each that differs; NaN below 1."""
+    """`function` of each of `counts` (E,), called once per distinct count; NaN for counts of 0."""
     distinct, place = np.unique(counts, return_inverse=True)
     found = [function(int(count)) if count > 0 else math.nan for count in distinct]
     return np.array(found, dtype=np.float64)[place]

@@ -42,14 +42,14 @@ FINETUNED_COLUMNS = (
     *SPENT_ON_VALIDATION,
 )
 SIGNAL_COLUMNS = (*SETTING, "strategy", "seed", "round", "num_labeled", *SIGNALS)
-"""A row per round; a signal that a round has not is missing."""
+"""A row per round; the cell of a signal that a round lacks is missing."""
 HIT_COLUMNS = (
     *(*SETTING, "strategy", "seed", "round", "num_labeled", "split"),
     *("class", "rows", "hits"),
 )
-"""A row per round, split and class, by its number: how many of its rows are predicted right.
+"""A row per round, split and class number: how many of the class's rows are predicted correctly.
 
-Where rows have weights, the sum of these rows' weights, beside that of all (`WEIGHT`)."""
+Where rows have weights, `hits` is the sum of these rows' weights, beside that of all (`WEIGHT`)."""
 IDENTIFIERS = (*SETTING, "augmentation", "trainer", "strategy", "kind", "split", "metric", "stage")
 COMBINATION = ("trained", "training", "compared", "reference_training", "reference_strategy")
 TEXT_COLUMNS = (*IDENTIFIERS, *COMBINATION, "baseline", "definition")
@@ -62,7 +62,7 @@ TEXT_COLUMNS += ("varies", "other", "rule", "parameters", "name")
 WEIGHTED = "weighted"
 """Column that frames have only where the metrics of a split are weighted: 1 where they are."""
 WEIGHT = "weight"
-"""Column that the table of hits has only there: the sum of the weights of a class's rows."""
+"""Column that the table of hits has only where rows have weights: their sum over a class."""
 
 ANNOTATOR = "annotator"
 """Column that frames have only where an annotator of the experiment is not the exact one."""
@@ -77,7 +77,7 @@ def setting_name(names: Mapping[str, Any], keys: Sequence[str] = SETTING) -> str
 
 
 def labels_note(names: Mapping[str, Any]) -> str:
-    """Behind a setting's name: whose labels were bought, where they are not the exact ones."""
+    """Addition to a setting's name: whose labels were bought, where they are not the exact ones."""
     annotator = names.get(ANNOTATOR, EXACT)
     return "" if annotator == EXACT else f", labels: {annotator}"
 
@@ -94,7 +94,7 @@ def columns_for(experiment: Experiment, columns: Sequence[str]) -> list[str]:
 
 
 def without_constant(frame: pd.DataFrame, column: str, usual: float | None = None) -> pd.DataFrame:
-    """`frame`, without a `column` in which every cell is `usual`; None: is missing."""
+    """`frame` without `column` if every cell in it is `usual` (None: is missing)."""
     cells = frame[column]
     is_usual = cells.isna() if usual is None else cells == usual
     return frame.drop(columns=column) if is_usual.all() else frame
@@ -128,8 +128,8 @@ def by_seed(rows: pd.DataFrame) -> pd.DataFrame:
 def by_strategy(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """`by_seed` of every strategy of one group, in order of appearance.
 
-    All at once where all strategies have the same seeds and numbers of labels: with many of them,
-    most of an analysis is otherwise spent on making these tables.
+    The tables are made at once where all strategies have the same seeds and numbers of labels:
+    with many strategies, most of an analysis is otherwise spent on making them.
     """
     import pandas as pd
 
@@ -139,7 +139,7 @@ def by_strategy(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     shape = (len(names), len(seeds), len(labels))
     values = np.full(math.prod(shape), math.nan)
     values[(place * shape[1] + row) * shape[2] + column] = rows["value"].to_numpy()
-    if len(values) != len(rows) or np.isnan(values).any():  # uneven, or wrong, which it says
+    if len(values) != len(rows) or np.isnan(values).any():  # uneven, or wrong: `by_seed` says so
         return {name: by_seed(part) for name, part in rows.groupby("strategy", sort=False)}
     index, columns = pd.Index(seeds, name="seed"), pd.Index(labels, name="num_labeled")
     cube = values.reshape(shape)
@@ -150,7 +150,7 @@ def by_strategy(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def alike(tables: Mapping[str, pd.DataFrame]) -> list[list[str]]:
-    """Names of the tables of `by_seed` that have the same seeds and labels, together."""
+    """Names of tables of `by_seed`, grouped by equal seeds and numbers of labels."""
     found: dict[tuple, list[str]] = {}
     for name, table in tables.items():
         key = (tuple(table.index.tolist()), tuple(table.columns.tolist()))
@@ -181,7 +181,7 @@ def seed_table(rows: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def shared_part(one: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Two tables of `by_seed`, of the seeds and numbers of labels that both have."""
+    """Two tables of `by_seed`, cut to the seeds and numbers of labels that both have."""
     if one.index.equals(other.index) and one.columns.equals(other.columns):
         return one, other
     seeds, labels = one.index.intersection(other.index), one.columns.intersection(other.columns)

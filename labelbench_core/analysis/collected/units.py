@@ -1,7 +1,7 @@
 """Values of a metric as text, in percent or in nats, and which way is better.
 
-Also what values and differences can be: intervals are cut there. The cut keeps the coverage, for
-the true value lies within its bounds (Mandelkern, "Setting confidence intervals for bounded
+Also the bounds of values and differences: intervals are cut there. The cut keeps the coverage,
+since the true value lies within its bounds (Mandelkern, "Setting confidence intervals for bounded
 parameters", Statistical Science 17, 2002).
 """
 
@@ -11,17 +11,17 @@ from labelbench_core.metrics.known import METRICS, Metric
 
 
 def of(metric: str) -> Metric:
-    """What is known of a metric; another package's is a share of which more is better."""
+    """What is known of a metric; another package's counts as a share of which more is better."""
     return METRICS.get(metric, Metric())
 
 
 def value_bounds(metric: str) -> tuple[float, float]:
-    """Between what a value lies: 0 and 1 for a share, 0 and infinity for nats."""
+    """The bounds of a value: 0 and 1 for a share, 0 and infinity for nats."""
     return (0.0, 1.0) if of(metric).is_share else (0.0, math.inf)
 
 
 def difference_bounds(metric: str) -> tuple[float, float]:
-    """Between what the difference of two values lies."""
+    """The bounds of the difference of two values."""
     low, high = value_bounds(metric)
     return low - high, high - low
 
@@ -36,7 +36,7 @@ def ends(mean: float, half: float, bounds: tuple[float, float]) -> tuple[float, 
 def with_half_width(mean: float, half: float, metric: str) -> str:
     """A value and the half-width of its interval: "93.41 ± 0.22" in percent, "0.231 ± 0.004".
 
-    With its ends where the interval is cut: "98.20 (95.11 to 100.00)".
+    Where the interval is cut, its ends are shown instead: "98.20 (95.11 to 100.00)".
     """
     return _with_interval(mean, half, metric, value_bounds(metric), "")
 
@@ -72,7 +72,7 @@ def value_text(value: float | None, metric: str) -> str:
 
 
 def unit_of_values(metric: str) -> str:
-    """What values are shown in."""
+    """The unit that values are shown in."""
     return "%" if of(metric).is_share else "nats"
 
 
