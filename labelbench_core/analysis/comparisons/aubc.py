@@ -45,7 +45,8 @@ def aubc_table(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """AUBC of every strategy (mean, 95 % t half-width) and its paired difference to `baseline`.
 
     The difference is over the seeds and budgets that both have. Holm's correction runs over the
-    strategies of a group. The baseline's own row has no difference, nor has any without it.
+    strategies of a group. The baseline's own row has no difference; a group without the baseline
+    has none at all.
     """
     import pandas as pd
 

@@ -45,7 +45,7 @@ def best_strategies(frame: pd.DataFrame) -> pd.DataFrame:
     `last_labels`). Every pair of strategies is tested, by a paired t-test over the seeds of both,
     and Holm's correction runs over all pairs (García & Herrera, "An extension on 'Statistical
     comparisons of classifiers over multiple data sets' for all pairwise comparisons", JMLR 9,
-    2008): which one turns out best is then no choice that a test would have to pay for.
+    2008): picking the best one after seeing the results then needs no further correction.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def best_strategies(frame: pd.DataFrame) -> pd.DataFrame:
     numbers of labels, have no rows. `difference` is a strategy's area minus the best one's.
     `detectable`: the true difference that the uncorrected test finds with 80 % power.
     `verdict`: BEST; WORSE where `p_holm` is below 0.05; SAME where it is not; UNTESTED where there
-    is no p-value, as of a single seed.
+    is no p-value, such as with a single seed.
     """
     import pandas as pd
 

@@ -55,8 +55,8 @@ def compare_combinations(
     Returns
     -------
     `COMBINED_COLUMNS`, in units of the metric; groups with a single training are left out.
-    `training` is a proxy or, of a fine-tuning, "trainer after proxy". A pair has a row per budget
-    and pair that it is compared with. `compared` says what differs between the two: the
+    `training` is a proxy or, for a fine-tuning, "trainer after proxy". A pair has a row per budget
+    and per pair that it is compared with. `compared` says what differs between the two: the
     "selection" (same training, baseline strategy), the "training" (same strategy, every training
     before it in the experiment's lists), or "both" (first training, baseline strategy); it is empty
     if there is nothing to compare with. Means are over all seeds of the pair, differences over the

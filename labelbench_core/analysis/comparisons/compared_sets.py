@@ -59,10 +59,10 @@ def compare_sets(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    `n_first` and `n_second` are the seeds of each, `n_seeds` those of both, over which the means
-    `first` and `second` and their `difference`, second minus first, are; `n_equal` of them have
-    equal values. `p_holm` is corrected over all points of a split and metric. NaN where there is
-    no common seed.
+    `n_first` and `n_second` are the numbers of seeds of each, `n_seeds` that of their common seeds.
+    The means `first` and `second` and their `difference`, second minus first, are over the common
+    seeds, `n_equal` of which have equal values. `p_holm` is corrected over all points of a split
+    and metric. NaN where there is no common seed.
     """
     import pandas as pd
 
@@ -101,7 +101,7 @@ def _completed(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def compared_lines(table: pd.DataFrame, most: int = 10) -> Iterator[str]:
-    """What a comparison shows, for a terminal; the `most` farthest points at the end."""
+    """What a comparison shows, for a terminal; the `most` points farthest apart come last."""
     if table.empty:
         yield "neither has points"
         return
@@ -142,7 +142,7 @@ def _point_text(row: dict[str, Any]) -> str:
 
 
 def _where(table: pd.DataFrame) -> str:
-    """The ids of some points, those that have several left out."""
+    """The ids of some points; of an id with more than three values, only how many it has."""
     said = []
     for key in ("dataset", "strategy", "metric"):
         names: Sequence[str] = list(dict.fromkeys(table[key]))

@@ -98,15 +98,14 @@ def detectable_effect(num_seeds: int, alpha: float = SIGNIFICANCE) -> float:
 def is_detectable(
     effects: np.ndarray, num_seeds: np.ndarray, alpha: float = SIGNIFICANCE
 ) -> np.ndarray:
-    """Whether true differences of `effects` (E,) standard deviations are no less than
-    `detectable_effect` of `num_seeds` (E,) at `alpha`, of two seeds or more: one power instead of a
-    search.
+    """Whether true differences of `effects` (E,) standard deviations reach the `detectable_effect`
+    of `num_seeds` (E,), each at least two, at `alpha`. One power is computed instead of a search.
     """
     return _power_beyond(np.minimum(effects, MOST_DEVIATIONS), num_seeds, alpha) >= 0
 
 
 def _power_beyond(effects: np.ndarray, num_seeds: np.ndarray, alpha: float) -> np.ndarray:
-    """The power to find each of `effects` (E,) with as many of `num_seeds` (E,), less `POWER`."""
+    """The power to detect each of `effects` (E,) with `num_seeds` (E,) seeds, minus `POWER`."""
     from scipy import stats
 
     freedom = num_seeds - 1
@@ -162,11 +161,11 @@ def compare_to_baseline(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
 
 
 def _compared(rows: pd.DataFrame, baseline: str, metric: str) -> pd.DataFrame | None:
-    """Tests of one group, all at once: a row per round and strategy that share a seed with it."""
+    """All tests of one group: a row per round and strategy that shares a seed with the baseline."""
     import pandas as pd
 
     number, rounds = pd.factorize(rows["round"])
-    # Those of the first round come first, in its order.
+    # The strategies of the first round come first, in its order.
     listed = rows["strategy"].iloc[np.argsort(number, kind="stable")]
     names = list(dict.fromkeys(listed))
     if baseline not in names:

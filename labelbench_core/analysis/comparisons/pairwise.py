@@ -29,8 +29,8 @@ SATURATION = 0.99
 def checkpoint_rounds(baseline_means: np.ndarray, *, lower_is_better: bool = False) -> list[int]:
     """Rounds 1, 2, 4, 8, … up to the first one where the baseline is at 99 % of its final value.
 
-    `baseline_means` (T,) starts with round 0. Round 1 is always compared. Where lower is better,
-    the final value is at least 99 % of the baseline's.
+    `baseline_means` (T,) starts with round 0. Round 1 is always compared. Where lower is better, it
+    is the first round where the final value is at least 99 % of the baseline's.
     """
     final = baseline_means[-1]
     reached = baseline_means >= SATURATION * final
@@ -48,8 +48,8 @@ def penalty_matrix(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     checkpoints at which the two are tested; a win is a paired t-test over the seeds of both with
     p < 0.05, uncorrected, as in the paper. Settings without the baseline, which sets the
     checkpoints, are left out. The row `mean` holds the column means: how often a strategy is
-    beaten; lower is better. NaN, and in no mean: a pair without a test, having fewer than two
-    common seeds or no common checkpoint.
+    beaten; lower is better. A pair without a test, for want of two common seeds or of a common
+    checkpoint, is NaN and enters no mean.
     """
     import pandas as pd
 
