@@ -47,18 +47,18 @@ HEADROOM_COLUMNS = (
     "verdict",
 )
 BOUNDED, UNBOUNDED, NONE, UNTESTED = "bounded", "unbounded", "no headroom", "one seed"
-"""Verdicts on the interval: it has ends; the headroom is not certain; the ceiling is no better than
-the baseline, and there is no share; no interval."""
+"""Verdicts on the interval, in this order: it has ends; it has none, since the headroom is not
+certain; there is no share, since the ceiling is no better than the baseline; no interval."""
 
 
 def headroom_table(frame: pd.DataFrame, experiment: Experiment) -> pd.DataFrame:
     """The share of the headroom of every strategy under every ceiling of its setting.
 
     `frame` has methods and ceilings. Returned: group columns and `HEADROOM_COLUMNS`; `num_labeled`
-    is the last number of labels that the three have, at which `final` is measured and at which the
-    area ends. `gain` and `headroom` are mean paired differences to the baseline, times -1 where
-    lower is better. A model on the full data is no ceiling here: it has no number of labels to be
-    compared at.
+    is the last number of labels that strategy, ceiling and baseline have, where `final` is measured
+    and the area ends. `gain` and `headroom` are mean paired differences to the baseline, times -1
+    where lower is better. A model on the full data is no ceiling here: it has no number of labels
+    to be compared at.
     """
     import pandas as pd
 
@@ -130,7 +130,7 @@ def share_of_headroom(gains: np.ndarray, rooms: np.ndarray) -> dict[str, float |
 
 
 def headroom_tables(table: pd.DataFrame) -> list[TextTable]:
-    """For people: per setting and split, a row per ceiling and strategy."""
+    """Text tables: per setting and split, a row per ceiling and strategy."""
     tables = []
     for names, rows in groups(table, [*SETTING, "metric"]):
         metric = names["metric"]

@@ -1,10 +1,11 @@
 """How small a difference these seeds can show, and how many seeds smaller ones would take.
 
-From the spread of the paired differences that was seen, for a two-sided paired t-test at the 5 %
-level with 80 % power (Cohen, Statistical Power Analysis for the Behavioral Sciences, 2nd ed. 1988,
-chapter 2; the noncentral t distribution, without the far tail, which is negligible at 80 % power).
-A spread seen with few seeds is itself uncertain: its 95 % interval by the chi-squared distribution
-stands beside it, and what follows from its ends beside the number of seeds.
+Both follow from the observed spread of the paired differences, for a two-sided paired t-test at the
+5 % level with 80 % power (Cohen, Statistical Power Analysis for the Behavioral Sciences, 2nd ed.
+1988, chapter 2; the noncentral t distribution, without the far tail, which is negligible at 80 %
+power). A spread observed with few seeds is itself uncertain: its 95 % interval by the chi-squared
+distribution stands beside it, and the numbers of seeds that follow from the interval's ends stand
+beside the number of seeds.
 """
 
 from __future__ import annotations
@@ -160,7 +161,7 @@ def seeds_needed(
     steps, spreads, levels = np.broadcast_arrays(difference, spread, alpha)
     found = np.full(steps.shape, math.nan)
     known = spreads > 0
-    # Rounded as decimals are, in which a ratio of two of them often is one.
+    # The ratio of two decimals often is a short decimal: rounding makes it exactly that.
     ratios = (steps[known] / spreads[known]).tolist()
     effects, tested = np.array([round(ratio, 9) for ratio in ratios]), levels[known]
     needed = np.full(len(effects), math.nan)
@@ -178,7 +179,7 @@ def _fewest(effects: np.ndarray, alpha: float) -> np.ndarray:
     needed = np.full(len(effects), math.inf)
     known = np.flatnonzero(effects > 0)
     effects = effects[known]
-    # Where the spread is known, as many as `few` or more are needed.
+    # If the true spread were known, `few` seeds or more would be needed.
     quantiles = special.ndtri(1 - alpha / 2) + special.ndtri(POWER)
     few = np.clip((quantiles / effects) ** 2 - 1, 1, MOST_SEEDS).astype(np.int64)
     few[(few > 1) & is_detectable(effects, np.maximum(few, 2), alpha)] = 1
@@ -200,7 +201,7 @@ def _fewest(effects: np.ndarray, alpha: float) -> np.ndarray:
 
 
 def power_tables(table: pd.DataFrame) -> list[TextTable]:
-    """For people: per setting and split, a row per strategy and measure."""
+    """Text tables: per setting and split, a row per strategy and measure."""
     tables = []
     for names, rows in groups(table, [*SETTING, "metric"]):
         metric = of(names["metric"])

@@ -24,7 +24,8 @@ class PanelCurve:
     """A strategy's curve.
 
     `num_labeled` (R,), `mean` (R,) over seeds, and `half_width` (R,) of its 95 % t interval (NaN
-    for a single seed), as shares; the published one likewise, without an interval, or None.
+    for a single seed), as shares; `published_labels` and `published` are the same of the published
+    curve, without an interval, or None.
     """
 
     strategy: str

@@ -71,8 +71,9 @@ def compare_to_published(
     """Every published curve that the experiment names, with its own beside it.
 
     Raw values are compared with raw ones, running maxima (of each seed, then the mean) with running
-    maxima; only where the setting is the published one, at the same numbers of labels. Elsewhere
-    the cells of the experiment are empty, as for strategies that only the other side has.
+    maxima, at the same numbers of labels, and only where the setting is the published one.
+    Elsewhere the experiment's cells are empty, as they are for strategies that only the published
+    side has.
 
     Parameters
     ----------

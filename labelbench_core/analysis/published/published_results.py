@@ -37,7 +37,7 @@ def compare(
 def write_comparison(
     table: pd.DataFrame, orders: pd.DataFrame, experiment: Experiment, folder: str | Path
 ) -> None:
-    """Write both tables, and what they say for people, into `folder`."""
+    """Write both tables, and what they say as text, into `folder`."""
     folder = Path(folder)
     write_csv(table, folder / f"{REFERENCE}.csv", FLOAT_FORMAT)
     write_csv(orders, folder / f"{ORDERS}.csv", FLOAT_FORMAT)

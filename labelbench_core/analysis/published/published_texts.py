@@ -1,4 +1,4 @@
-"""The comparison with published curves in words, and its tables for people."""
+"""The comparison with published curves in sentences and in text tables."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _levels(reference: PublishedReference, rows: pd.DataFrame, metric: str) -> I
 
 
 def _outside(rows: pd.DataFrame) -> str:
-    """The differences farthest from 0, in half-widths, in words."""
+    """In words, the differences farthest from 0, measured in half-widths."""
     if rows.empty:
         return ""
     distance = rows["difference"].abs() / rows["half_width"]

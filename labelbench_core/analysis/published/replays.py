@@ -1,7 +1,7 @@
-"""What others' strategies bought beside what ours of the same name buy, under the same budget.
+"""What others' strategies bought, compared with what ours of the same name buy.
 
-Both start from the same labels and are trained on by the same proxy, so that what differs is the
-selection alone.
+Both have the same budget and start from the same labels, and the same proxy is trained on what each
+buys, so that only the selection differs.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def compare_replays(
 
     Returns
     -------
-    Columns as `REPLAY_COLUMNS`. `strategy` buys the list, the columns `reference_…` are of ours.
+    Columns as `REPLAY_COLUMNS`. `strategy` buys the recorded list; `reference_…` describe ours.
     All are means over the seeds that both have; `difference` is theirs minus ours, paired by seed.
     Holm's correction runs over all pairs and budgets of a setting, split and metric. Round 0, which
     both share, is left out.
@@ -231,7 +231,7 @@ def _described(
 
 
 def replay_tables(table: pd.DataFrame, metric: str) -> list[TextTable]:
-    """For people: a table per setting and split, a row per pair and number of labels.
+    """Text tables: one per setting and split, a row per pair and number of labels.
 
     Shares and values in percent, differences in points, starred where p (Holm) < 0.05.
     """

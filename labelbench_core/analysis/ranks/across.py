@@ -45,10 +45,10 @@ ACROSS_COLUMNS = (
 def ranks_over_datasets(frame: pd.DataFrame) -> pd.DataFrame:
     """Mean rank of every strategy over data sets, the best first.
 
-    Ranked by the area under the curve over the labels that all strategies of a setting have, a mean
-    over seeds and over a data set's settings; ties share ranks. Strategies that a data set lacks
-    are left out of all, as are data sets with fewer than two common numbers of labels. No rows with
-    fewer than two data sets or strategies.
+    Strategies are ranked by the area under the curve over the numbers of labels that all strategies
+    of a setting have, averaged over seeds and over a data set's settings; ties share ranks.
+    Strategies that one data set lacks are left out for all, as are data sets with fewer than two
+    common numbers of labels. With fewer than two data sets or strategies there are no rows.
 
     Returns
     -------
@@ -132,7 +132,10 @@ def _ranked(losses: pd.DataFrame) -> list[dict]:
 
 @functools.cache
 def critical_difference(strategies: int, datasets: int) -> float:
-    """Nemenyi's at 5 %: q sqrt(k (k + 1) / (6 N)), q from the studentized range over sqrt(2)."""
+    """Nemenyi's critical difference at 5 %: q sqrt(k (k + 1) / (6 N)).
+
+    q is the quantile of the studentized range over sqrt(2).
+    """
     from scipy import stats
 
     quantile = stats.studentized_range.ppf(1 - SIGNIFICANCE, strategies, np.inf) / math.sqrt(2)
@@ -162,7 +165,7 @@ def friedman_p(losses: np.ndarray) -> float:
 
 
 def wilcoxon_p(differences: np.ndarray) -> np.ndarray:
-    """Two-sided p-values (E,) of signed-rank tests of rows (E, N); 1 where all are zero."""
+    """Two-sided p-values (E,) of a signed-rank test per row (E, N); 1 where all are zero."""
     from scipy import stats
 
     values = np.round(differences, 12)
@@ -180,7 +183,7 @@ def wilcoxon_p(differences: np.ndarray) -> np.ndarray:
 def indistinguishable(ranks: np.ndarray, width: float) -> list[tuple[int, int]]:
     """First and last places of the longest runs of sorted mean `ranks` that span at most `width`.
 
-    The bars of the diagram; runs of one are none.
+    These are the bars of the critical difference diagram; a run of one is no bar.
     """
     bars: list[tuple[int, int]] = []
     for first in range(len(ranks)):
@@ -191,7 +194,7 @@ def indistinguishable(ranks: np.ndarray, width: float) -> list[tuple[int, int]]:
 
 
 def across_tables(table: pd.DataFrame) -> list[TextTable]:
-    """For people: a table per split and metric, the best strategy first."""
+    """Text tables: one per split and metric, the best strategy first."""
     tables = []
     for names, rows in groups(table, ["split", "metric"]):
         first = rows.iloc[0]

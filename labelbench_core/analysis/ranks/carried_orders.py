@@ -1,10 +1,10 @@
 """Does the order of strategies carry over from one setting of an experiment to another?
 
-From a linear proxy to a fine-tuned network, from one backbone, data set or schedule to another,
-from supervised to semi-supervised training: Spearman's rank correlation between the strategies'
-means in two settings that differ in one thing, with an interval over resampled seeds. Noise alone
-lowers such a correlation; how far is shown by how well a setting agrees with itself, between two
-halves of its seeds.
+For instance from a linear proxy to a fine-tuned network, from one backbone, data set or schedule to
+another, or from supervised to semi-supervised training. The answer is Spearman's rank correlation
+between the strategies' means in two settings that differ in one thing, with an interval over
+resampled seeds. Noise alone lowers such a correlation; how far is shown by how well a setting
+agrees with itself, between two halves of its seeds.
 """
 
 from __future__ import annotations
@@ -93,16 +93,16 @@ def carried_orders(
     Columns as `CARRIED_COLUMNS`: the first setting, what `varies` (`dataset`, `annotator`,
     `backbone`, `proxy`, `schedule` or `trainer`), and its value in the `other` one. `measure` is
     the value with the last labels (`final`) or the area under the curve (`area`), over the numbers
-    of labels that all common strategies have: those of both settings, but each its own where the
-    data set or the schedule differs. Both settings draw the same seeds. `with_itself` is the
-    mean Spearman correlation between halves of the seeds within a setting, a mean over both
+    of labels that all common strategies have: in both settings, or, where the data set or the
+    schedule differs, in each setting by itself. Both settings draw the same seeds. `with_itself` is
+    the mean Spearman correlation between halves of the seeds within a setting, averaged over both
     settings: what a correlation with half of the seeds would be if the order were the same. NaN
     with a single seed. Pairs with fewer than three common strategies are left out.
     """
     import pandas as pd
 
     sides = [*_sides(rounds.assign(**{TRAINER: ""})), *_sides(finetuned)]
-    # Of every pair that a setting is in, mostly the same.
+    # Mostly the same for all pairs that a setting is in.
     measuring = functools.cache(_measured)
     rows: list[dict[str, Any]] = []
     for (names, first), (others, second) in itertools.combinations(sides, 2):
@@ -199,7 +199,7 @@ def agreement_with_itself(side: Sequence[Measured], rng: np.random.Generator) ->
 
 
 def carried_tables(table: pd.DataFrame) -> list[TextTable]:
-    """For people: one table for each thing that differs, a row per pair, split and measure."""
+    """Text tables: one for each thing that differs, a row per pair, split and measure."""
     tables = []
     for names, rows in groups(table, ["varies", "metric"]):
         key = names["varies"]

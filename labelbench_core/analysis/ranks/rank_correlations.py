@@ -29,7 +29,7 @@ class Measured:
 def measured(
     labels: np.ndarray, values: np.ndarray, seeds: Sequence[int], measure: str
 ) -> Measured:
-    """One number for each seed that has all of what it is made from.
+    """One number for each seed that has all the values that the number is made from.
 
     Parameters
     ----------
@@ -58,8 +58,9 @@ def correlations(
 
     The interval holds the middle 95 % of the correlations of `draws` draws, in each of which the
     seeds of both sides are drawn anew with replacement: the same draw for all strategies that have
-    the same seeds, whose values belong together, and with `are_paired` for both sides, too. NaN:
-    fewer than three strategies, or no order; no interval where a strategy has a single seed.
+    the same seeds, whose values belong together, and with `are_paired` for both sides, too. A
+    correlation is NaN with fewer than three strategies, or where all are tied on a side; there is
+    no interval where a strategy has a single seed.
     """
     drawn_seeds: dict[tuple[int, ...], np.ndarray] = {}
     sides = []
@@ -97,7 +98,7 @@ def _means(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Means (K,) of all strategies, and those (draws, K) of seeds drawn with replacement.
 
-    `drawn` holds the draws of every group of seeds, and is filled.
+    `drawn` holds the draws of every group of seeds, and is filled here.
     """
     means = np.array([one.values.mean() for one in side])
     columns = np.zeros((draws, len(side)))
@@ -111,7 +112,7 @@ def _means(
 
 
 def spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Spearman's ρ of each row (B, K) of two arrays; ties share their mean rank. NaN: no order."""
+    """Spearman's ρ of each row (B, K) of two arrays; ties share their mean rank. NaN: all tied."""
     ranks = [_rounded_ranks(one) for one in (first, second)]
     centred = [one - one.mean(axis=1, keepdims=True) for one in ranks]
     products = (centred[0] * centred[1]).sum(axis=1)
@@ -120,7 +121,7 @@ def spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def kendall(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Kendall's τ-b of each row (B, K) of two arrays. NaN: no order."""
+    """Kendall's τ-b of each row (B, K) of two arrays. NaN: all tied."""
     left, right = np.triu_indices(first.shape[1], 1)
     signs = [
         np.sign(np.round(one[:, left] - one[:, right], 12)).astype(np.int64)
@@ -132,9 +133,10 @@ def kendall(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _rounded_ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks of each row (B, K), ties in the middle; means that differ by rounding alone are ties.
+    """Ranks of each row (B, K); ties, also values that differ by rounding, share their mean rank.
 
-    Counted, not sorted: with tens of strategies and thousands of rows, three times as fast.
+    Ranks are counted, not sorted: with tens of strategies and thousands of rows, that is three
+    times as fast.
     """
     columns = np.ascontiguousarray(np.round(values, 12).T)
     below, same = np.zeros((2, *columns.shape), np.int32)

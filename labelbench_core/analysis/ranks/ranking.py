@@ -17,8 +17,9 @@ RANK_COLUMNS = ("strategy", "n_seeds", "mean_rank", "half_width")
 def mean_ranks(frame: pd.DataFrame) -> pd.DataFrame:
     """Rank (1 is best, ties share) at every seed and budget after round 0, averaged over budgets.
 
-    Only seeds and budgets count that all strategies of a group have: a rank says nothing without
-    those it is among. Best is lowest where lower is better. The 95 % t interval is over seeds.
+    Only seeds and budgets that all strategies of a group have count: a rank means nothing without
+    the strategies that it is among. Best is lowest where lower is better. The 95 % t interval is
+    over seeds.
     """
     import pandas as pd
 
