@@ -84,8 +84,9 @@ def compute_results(
     """Every statistic, from the tables of `collect_curves` and the proxies that train on images.
 
     Curves and comparisons cover all metrics, in their own units; savings those that the experiment
-    names; all else only the first of these, that of the headline. Ceilings have curves and bound
-    the headroom, and fine-tunings are corrected separately; everything else is of methods only.
+    names; all else only the first of these, the headline's. Ceilings have curves and bound the
+    headroom, and their fine-tunings are corrected separately; everything else is about methods
+    only.
     """
     methods = methods_only(rounds, experiment)
     by_metric = [methods[methods["metric"] == metric] for metric in experiment.metrics]
@@ -125,7 +126,7 @@ def _of_metric(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def _stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Tables of the same columns beneath each other; of the empty ones, one where all are."""
+    """Tables with the same columns beneath each other; the first of them if all are empty."""
     import pandas as pd
 
     first, *others = tables
@@ -199,7 +200,7 @@ def write_results(
 
 
 def write_texts(tables: Sequence[TextTable], path: Path) -> None:
-    """Write tables for people beside the CSV file `path`, in all `TEXT_FORMATS`."""
+    """Write text tables beside the CSV file `path`, in all `TEXT_FORMATS`."""
     written = {"md": as_markdown, "tex": as_latex}
     for suffix in TEXT_FORMATS:
         with atomic_path(path.with_suffix(f".{suffix}")) as aside:

@@ -52,8 +52,7 @@ def summarise_experiment(
     curve, the best first, and how sure that is; the label saving of `highlight` over `baseline` by
     both definitions; the value of both at their last common budget with its interval, and their
     difference there; the last values of ceilings; and what fine-tuning adds to both at the largest
-    fine-tuned budget. Numbers
-    that do not exist (an interval of one seed) are null.
+    fine-tuned budget. Numbers that do not exist (an interval of one seed) are null.
     """
     pair = list(dict.fromkeys([experiment.highlight, experiment.baseline]))
     curves = curves[curves["metric"] == experiment.metric]
@@ -104,7 +103,7 @@ def _last_difference(
 ) -> dict[str, dict[str, Any]]:
     """Split → the highlighted strategy's value minus the baseline's, with that many labels.
 
-    One comparison that was chosen beforehand: its verdict is by its own p-value, not by one that is
+    This is one comparison, chosen beforehand: its verdict is by its own p-value, not by one that is
     corrected for all strategies and budgets, and so never contradicts its interval.
     """
     rows = comparisons[

@@ -1,4 +1,4 @@
-"""Tables for people: one wide table per setting and split, as Markdown and as LaTeX."""
+"""Text tables: one wide table per setting and split, as Markdown and as LaTeX."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def comparison_tables(comparisons: pd.DataFrame, metric: str) -> list[TextTable]
 
 
 def _in_units(split: str, metric: str) -> str:
-    """In what differences are, and which way is better where that is not up."""
+    """The unit of differences, and which way is better where that is not up."""
     better = " (below 0 is better)" if of(metric).lower_is_better else ""
     return f"in {of(metric).unit_of_differences} of {split} {metric}{better}"
 

@@ -30,11 +30,11 @@ class LabelsAtLevel:
         The first crossing; the first budget where the curve starts there, infinity where it never
         gets there.
     `low`
-        At most the first budget: it may have been reached before it. Infinity: certainly not
-        reached within the budgets.
+        At most the first budget: the level may have been reached before that. Infinity: it is
+        certainly not reached within the budgets.
     `high`
-        Infinity: not certainly reached within the budgets. The first budget: certainly there from
-        the start.
+        Infinity: the level is not certainly reached within the budgets. The first budget: it is
+        certainly reached from the start.
     """
 
     estimate: np.ndarray
@@ -74,7 +74,7 @@ def crossing_of_zero(budgets: np.ndarray, differences: np.ndarray) -> LabelsAtLe
     budgets
         (T,) numbers of labels, rising.
     differences
-        (E, S, T): of E experiments, what each of S seeds' curves lacks (below zero) of the level.
+        (E, S, T): for E experiments, the curve of each of S seeds minus the level.
 
     Returns
     -------

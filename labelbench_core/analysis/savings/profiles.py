@@ -2,9 +2,9 @@
 
 Dolan & Moré, "Benchmarking optimization software with performance profiles", Mathematical
 Programming 91, 2002. A problem is a seed of a setting; its cost is the number of labels at which
-the strategy's curve first reaches the level that the baseline's mean ends with, joined by straight
-lines; a strategy that does not get there has an infinite ratio. A profile says nothing about the
-order of two strategies that are both behind the best one (Gould & Scott, ACM TOMS 43, 2016).
+the strategy's curve, joined by straight lines, first reaches the level that the baseline's mean
+ends with; a strategy that does not get there has an infinite ratio. A profile says nothing about
+the order of two strategies that are both behind the best one (Gould & Scott, ACM TOMS 43, 2016).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ PROFILE_COLUMNS = ("split", "metric", "strategy", "n_problems", "ratio", "share"
 def performance_profiles(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """A row for every ratio at which a strategy's profile steps up, rising from 1 on.
 
-    Returned columns: `PROFILE_COLUMNS`. `share` is that of problems with at most that `ratio`;
-    `never` the share that does not reach the level. Problems are of settings that have the
-    baseline, with seeds that all strategies of the setting have, and where some strategy reaches
-    the level; strategies that one of these settings lacks are left out.
+    Returned columns: `PROFILE_COLUMNS`. `share` is the share of problems with at most that `ratio`,
+    `never` the share in which the level is not reached. A problem counts if its setting has the
+    baseline, all strategies of the setting have its seed, and some strategy reaches the level;
+    strategies that one of these settings lacks are left out.
     """
     import pandas as pd
 
@@ -54,7 +54,7 @@ def performance_profiles(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
 
 
 def label_ratios(rows: pd.DataFrame, baseline: str) -> pd.DataFrame:
-    """Labels over the fewest of any strategy: a row per problem, a column per strategy."""
+    """Labels divided by the fewest of any strategy: a row per problem, a column per strategy."""
     import pandas as pd
 
     tables = []

@@ -3,7 +3,7 @@
 Both compare *mean* curves over seeds, joined by straight lines, at the number of labels at which
 each first reaches a level of the metric. Curves need not be monotone: the first crossing counts,
 for both curves in both definitions, so that a strategy compared with itself saves exactly 1.0.
-Where lower is better, the curves come mirrored (`savings`).
+Where lower is better, the curves come mirrored (`label_savings`).
 
 ``at-baseline-level`` (the headline)
     The level is the baseline's mean at its last budget. Saving = labels at which the *baseline*
@@ -25,8 +25,7 @@ with the two curves exchanged. Both numbers of labels have intervals of their ow
   level of a baseline that rises is at its last budget; noise can only make that seem earlier.)
 - Where the baseline has certainly been at its last level before, its estimate can err in both
   directions: the distances of both numbers to their ends are added in quadrature on the logarithmic
-  scale (MOVER:
-  Zou & Donner, Statistics in Medicine 27, 2008).
+  scale (MOVER: Zou & Donner, Statistics in Medicine 27, 2008).
 - If it is uncertain whether a strategy reaches the level with its last labels, it is open how far
   below 1 its saving may be. As the last levels of the two cannot be distinguished either, the low
   end is read at the strategy's: the fewest labels at which the baseline may be there over the
@@ -171,7 +170,7 @@ def _at_last_level(baseline: Curve, strategy: Curve) -> Savings:
 def _high_end(
     baseline: Curve, strategy: Curve, needed: LabelsAtLevel, own: LabelsAtLevel
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The high end of the interval, and what it is."""
+    """The high end of the interval, and how to read it: `LESS`, `EXACT` or `MORE`."""
     high = needed.high / _within(strategy, own.low)
     quadrature = _quadrature(
         needed.high / needed.estimate, _within(strategy, own.estimate) / _within(strategy, own.low)
@@ -188,7 +187,7 @@ def _high_end(
 def _low_end(
     baseline: Curve, strategy: Curve, needed: LabelsAtLevel, own: LabelsAtLevel
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The low end of the interval, and what it is."""
+    """The low end of the interval, and how to read it: `LESS`, `EXACT` or `MORE`."""
     first = baseline.budgets[0]
     estimate = needed.estimate / _within(strategy, own.estimate)
     before = _certainly_before(baseline, needed)

@@ -1,7 +1,7 @@
 """When to stop: where each rule would have stopped, and what that would have lost and saved.
 
-Read from stored rounds: nothing is trained again. A seed that a rule does not stop ends with all
-labels, loses nothing and saves nothing; it counts like the others.
+All is read from stored rounds: nothing is trained again. A seed that a rule does not stop ends with
+all labels, loses nothing and saves nothing; it counts like the others.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def stopping_table(frame: pd.DataFrame, signals: pd.DataFrame) -> pd.DataFrame:
     Group columns and `STOPPING_COLUMNS`. `stopped` is the share of seeds that the rule stops before
     their last round, with Wilson's 95 % interval; `labels` are those bought by then, `saved` is
     the share of `last_labels` that is not bought, and `lost` the last value minus that at the stop
-    (times -1 where lower is better): means over seeds, with Student's 95 % interval, cut at what
-    can be.
+    (times -1 where lower is better): means over seeds, with Student's 95 % interval, cut at the
+    possible values.
     """
     import pandas as pd
 
@@ -174,7 +174,7 @@ def share_interval(count: int, total: int) -> tuple[float, float]:
 
 
 def stopping_tables(table: pd.DataFrame) -> list[TextTable]:
-    """For people: per setting, of its first split, a row per strategy and rule."""
+    """Text tables: one per setting, on its first split, a row per strategy and rule."""
     tables = []
     for names, rows in groups(table, [*SETTING, "metric"]):
         metric = names["metric"]

@@ -107,7 +107,7 @@ def gains_little(limit: float, window: int) -> Test:
 RULES: Mapping[str, Rule] = {
     # Bloodgood & Vijay-Shanker, "A method for stopping active learning based on stabilizing
     # predictions and the need for user-adjustable stopping", CoNLL 2009; 0.99 is theirs, and the
-    # others are more aggressive, as they let a user choose.
+    # lower limits stop earlier, a choice that they leave to the user.
     **{
         f"stabilising-predictions-{round(100 * limit)}": Rule(
             "kappa", at_least(limit, window=3), f"mean kappa of 3 rounds at least {limit}"

@@ -5,7 +5,7 @@ interval inverts the paired t-test over seeds (`crossings`). The saving at a lev
 number of labels over the strategy's. As the level is a given number, each of the two is an estimate
 of its own, and their intervals are combined on the logarithmic scale (MOVER: Zou & Donner,
 Statistics in Medicine 27, 2008), as `saving_intervals` does. MOVER takes them for independent; with
-common first labels they go together, which makes the interval rather too wide than too narrow.
+common first labels they vary together, which makes the interval too wide rather than too narrow.
 """
 
 from __future__ import annotations
@@ -178,9 +178,9 @@ def round_levels(means: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def reach(own: Curve, levels: np.ndarray) -> LabelsAtLevel:
-    """Labels at which mean curves first reach each of the levels (L,), with intervals.
+    """Labels at which K mean curves first reach each of the levels (L,), with intervals.
 
-    (K · L,): of the first of K curves (K, S, T) first.
+    Curves are (K, S, T), the result (K · L,): all levels of the first curve come first.
     """
     lacks = own.values[:, None] - levels[:, None, None]
     return crossing_of_zero(own.budgets, lacks.reshape(-1, *own.values.shape[1:]))
@@ -189,7 +189,7 @@ def reach(own: Curve, levels: np.ndarray) -> LabelsAtLevel:
 def savings_at(base: Curve, own: Curve, levels: np.ndarray) -> dict[str, list[Any]]:
     """Savings at each level, as the columns of `LEVEL_COLUMNS` from `baseline_labels` on.
 
-    Of K pairs of curves (K, S, T); rows of both are the same seeds in the same order; more is
+    For K pairs of curves (K, S, T); rows of both are the same seeds in the same order; more is
     better. Returned: K · L values each, those of the first pair first.
     """
     needed, reached = reach(base, levels), reach(own, levels)
@@ -204,7 +204,7 @@ def savings_at(base: Curve, own: Curve, levels: np.ndarray) -> dict[str, list[An
     undefined = less & more
 
     def ratio(up: np.ndarray, down: np.ndarray) -> np.ndarray:
-        """The factor by which an end lies off, of the two labels' factors."""
+        """The factor from the saving to an end, from the factors of the two numbers of labels."""
         return np.exp(np.hypot(np.log(up), np.log(down)))
 
     with np.errstate(invalid="ignore"):
@@ -258,9 +258,9 @@ def _labels(own: Curve, found: LabelsAtLevel) -> dict[str, list[Any]]:
 
 
 def level_tables(table: pd.DataFrame) -> list[TextTable]:
-    """For people: per setting and split, a row per strategy and a column per level.
+    """Text tables: per setting and split, a row per strategy and a column per level.
 
-    Then the same of savings over the baseline.
+    Then the same for savings over the baseline.
     """
     tables = []
     for names, rows in groups(table, [*SETTING, "metric"]):

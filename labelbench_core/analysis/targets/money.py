@@ -63,8 +63,8 @@ SHARED = ("prepare_dataset", "extract_embeddings", "extract_views", "build_zero_
 class _Labels:
     """Labels up to the level: the estimate, NaN where it is not reached, and the interval's ends.
 
-    An end beyond the strategy's last budget is there, and `more` says so. One seed has no ends:
-    NaN.
+    A high end beyond the strategy's last budget is that budget, and `more` says so. One seed has no
+    ends: NaN.
     """
 
     estimate: float
@@ -87,21 +87,21 @@ def cost_to_reach(
     costs
         The table of `collect_costs`.
     prices
-        `label` and `gpu_hour`, each if it is known; `annotators`, by id, has a `price` that labels
-        of that annotator have instead of `label`, and the `seconds` that one takes.
+        `label` and `gpu_hour`, each if it is known; `annotators` has, by id, the `price` that
+        counts instead of `label` for that annotator's labels, and the `seconds` that a label takes.
 
     Returns
     -------
     Columns as `MONEY_COLUMNS`; in every group the baseline comes first, over all of its seeds.
     `level`, `labels` and their interval are over `n_seeds`, those that baseline and strategy share.
-    `labels` are NaN where the level is not reached, all that follows from them, too. `hours` are
-    those of a seed's rounds (mean over the strategy's seeds), selecting, training and evaluating,
-    and embedding the pool again; `shared_hours`, once for all strategies and seeds, prepare and
-    embed; `label_hours` are the annotator's. Costs are NaN where a price is not given;
+    Where the level is not reached, `labels` and all that follows from them are NaN. `hours` are
+    spent in a seed's rounds (mean over the strategy's seeds) on selecting, training, evaluating and
+    embedding the pool again; `shared_hours`, once for all strategies and seeds, on preparing and
+    embedding; `label_hours` by the annotator. Costs are NaN where a price is not given;
     `compute_cost` is of hours and shared hours. `pays_above` is the price of a label above which
-    the strategy is cheaper than the baseline: what its hours cost more, over the labels that it
-    saves, both over the seeds that the two share; 0 if it is always cheaper; NaN where it saves no
-    labels.
+    the strategy is cheaper than the baseline: the extra cost of its hours, divided by the labels
+    that it saves, both over the seeds that the two share; 0 if it is always cheaper; NaN where it
+    saves no labels.
 
     `_low` and `_high` are the ends of 95 % intervals over seeds; NaN for one seed. `high_bound` is
     "more than" where it is uncertain whether the level is reached with the last labels: labels and
@@ -162,7 +162,7 @@ def cost_to_reach(
 def _of_baseline(curves: pd.DataFrame, baseline: str) -> dict[str, Any]:
     """The baseline as a row of label savings, over all of its seeds.
 
-    No comparison need have all of them.
+    None of the comparisons need have all of these seeds.
     """
     sign = of(curves["metric"].iloc[0]).sign
     own = curve(sign * by_seed(curves[curves["strategy"] == baseline]))
@@ -186,7 +186,7 @@ def _intervals(
     """The labels of strategy `name`, and the ends of its `pays_above`."""
     sign = of(curves["metric"].iloc[0]).sign
     whole, other = (sign * by_seed(curves[curves["strategy"] == one]) for one in (baseline, name))
-    both = _seeds_of_both(curves, baseline, name)  # as savings are
+    both = _seeds_of_both(curves, baseline, name)  # the seeds that savings are over
     base, own = curve(whole.loc[both]), curve(other.loc[both])
     last = float(own.budgets[-1])
     needed, reached = labels_to_reach(base, own)
@@ -206,13 +206,13 @@ def _intervals(
 
 
 def _seeds_of_both(curves: pd.DataFrame, baseline: str, name: str) -> list[int]:
-    """Sorted."""
+    """The seeds that the baseline and strategy `name` share, sorted."""
     seeds = curves.groupby("strategy")["seed"]
     return sorted(set(seeds.get_group(baseline)) & set(seeds.get_group(name)))
 
 
 def pays_above(saved_labels: float, extra_cost: float) -> float:
-    """The price of a label above which saving labels pays for what it costs more to compute."""
+    """The price of a label above which saving labels pays for the extra cost of computing."""
     if not saved_labels > 0 or math.isnan(extra_cost):
         return math.nan
     return max(0.0, extra_cost / saved_labels)
@@ -272,7 +272,7 @@ class _Spent:
     def extra(
         self, strategy: str, count: float, baseline: str, needed: float, seeds: Sequence[int]
     ) -> float:
-        """What hours up to `count` labels cost more than the baseline's up to `needed`."""
+        """The extra cost of the hours up to `count` labels over the baseline's up to `needed`."""
         more = self.hours(strategy, count, seeds) - self.hours(baseline, needed, seeds)
         return more * self._hour
 
@@ -309,7 +309,7 @@ def _shared_hours(costs: pd.DataFrame, names: Mapping[str, Any]) -> float:
 
 
 def money_tables(table: pd.DataFrame, currency: str = "") -> list[TextTable]:
-    """For people: a table per setting, metric and split, a row per strategy.
+    """Text tables: one per setting, metric and split, a row per strategy.
 
     Where strategies were compared at several levels, each row shows its own and over how many seeds
     that is.
