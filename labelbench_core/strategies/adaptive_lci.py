@@ -11,8 +11,8 @@ What is ours, since the paper's classifiers are one support vector machine per l
 one row at a time:
 
 - f = 2p − 1 instead of an SVM's decision value; a label is predicted from p = ½ on.
-- What is tried out are whole batches. Equal q are ordered at random, alike for all β; of errors
-  that are equal within rounding, the earlier β wins.
+- Whole batches are tried out. Rows of equal q are ordered at random, in the same order for all β;
+  of errors that are equal within rounding, the earlier β wins.
 - The margin where all labels are predicted, or none; margins below 2^-23 count as that much.
 - The classifiers that are compared are L2-penalised logistic regressions, one per label, on the
   embeddings, centred and divided by one scale; the predicted labels are the proxy's.

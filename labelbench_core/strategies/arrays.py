@@ -148,7 +148,7 @@ def check_values(array: Any, field: str, total: float | None = None) -> None:
 
 
 def check_chunk(chunk: Array, field: str, rows: np.ndarray, total: float | None = None) -> None:
-    """As `check_values`, of a part of the array that holds its `rows`."""
+    """As `check_values`, for a chunk that holds the array's rows `rows`."""
     if not _all_usable(chunk):
         row = rows[int(np.flatnonzero(~host(_usable(chunk)).all(axis=1))[0])]
         told = f"{field}: row {row} holds a value that is NaN or too large"

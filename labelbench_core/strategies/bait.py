@@ -11,8 +11,9 @@ weights labelled and new rows. Gains that differ only by rounding are ties, whic
 index; of rows equally good to remove, the one selected last is removed. The rows kept are in the
 order of selection.
 
-`method` "swap", LabelBench's: see `kernels.swap`. A random batch, each row of which is either
-swapped once for the best of `proposals` random rows, or kept. No ridge; features are centred.
+`method` "swap", LabelBench's: see `kernels.swap`. It starts from a random batch, each row of which
+is either swapped once for the best of `proposals` random rows, or kept. There is no ridge; features
+are centred.
 
 Matrices have C · D rows, so embeddings of more than `dims` dimensions are projected onto the `dims`
 directions of largest extent (principal directions about the origin); LabelBench's matrices have 270
@@ -22,7 +23,7 @@ classes, needs neither.
 With A = M⁻¹, Q = Xᵀ A X and S = Xᵀ A F A X, selecting a row lowers the trace by tr((1 + Q)⁻¹ S),
 which is at most tr(S). Both are computed for every row from time to time; A then changes to A − B
 Bᵀ by a matrix of low rank (Woodbury), and the root of tr(S) by no more than that of ‖Bᵀ F B‖ tr(Q).
-So few rows can be next, and only their gains are computed.
+Therefore only a few rows can be next, and only their gains are computed.
 
 Multi-label: the information of independent labels, diag(p (1 − p)) ⊗ h hᵀ.
 """
@@ -116,7 +117,7 @@ def _forward(layer: LastLayer, start: np.ndarray, target: np.ndarray, count: int
 
 
 def _prune(layer: LastLayer, full: np.ndarray, target: np.ndarray, count: int) -> np.ndarray:
-    """(count,) increasing rows: all but those that, one by one, raise the trace least."""
+    """(count,) increasing rows: all but those whose removal, one by one, raises the trace least."""
     design = _Design(layer, full, target, -1)
     kept = np.ones(len(layer), bool)
     for _ in range(len(layer) - count):
@@ -227,7 +228,7 @@ class _Design:
         return gains
 
     def _up_to_date(self, rows: np.ndarray, seen: int) -> tuple[np.ndarray, np.ndarray]:
-        """(n, C, C) Q and S of rows, from `seen` updates brought up to all."""
+        """(n, C, C) Q and S of rows that include `seen` updates, brought up to date."""
         layer = self.layer
         q, s = unpacked(self.q[rows], layer.classes), unpacked(self.s[rows], layer.classes)
         if seen < self.updates:

@@ -105,7 +105,7 @@ def _trace(start: np.ndarray, points: np.ndarray, target: np.ndarray) -> float:
 
 
 def _prune(points: np.ndarray, full: np.ndarray, target: np.ndarray, count: int) -> np.ndarray:
-    """(count,) increasing places: all but those that, one by one, raise the trace least.
+    """(count,) increasing places: all but those whose removal, one by one, raises the trace least.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """BALD (Houlsby et al. 2011): the rows on which an ensemble's members disagree most.
 
-Score: H(mean over members of p) − mean over members of H(p), the information that a row's label has
-on which member is right; highest first. Multi-label: the sum over labels of that of (p, 1 − p).
+Score: H(mean over members of p) − mean over members of H(p), the information that a row's label
+gives about which member is right; highest first. Multi-label: the sum over labels of this score of
+(p, 1 − p).
 Scores up to 1e-12 are rounding and count as 0. Equal scores go to the lowest index.
 """
 

@@ -13,7 +13,7 @@ A label is predicted from p = ½ on. Rows with the same margin share the mean of
 the paper leaves open; two equal vectors of one value alone, where the distance is 0 / 0, are at
 distance 0. Equal scores, of which there are many, come in random order.
 
-The distance depends only on how many labels a, b and both have, and few vectors are different:
+The distance depends only on how many labels a, b and both have, and few vectors are distinct:
 `kernels.category_vectors` takes each once.
 """
 

@@ -17,15 +17,15 @@ Labels are bought in calls of at most `parallel` rows, in step 2 as well. What a
 share of step 1, because no row of its version space is unlabelled, is spent in step 2.
 
 The rule is that of the authors' code, which is the code in LabelBench, without its bugs; the
-paper's own listing was not available. In that code, with less than `labels_per_class` for each
-class no class is left out, and with more each gets no more than that (`share_bound` = `most` does
-so); the ends of a version space are rows, so its cuts are off by one; if the budget is not a
-multiple of a call, it shrinks less often; each of two classes has a line, although that of the
-rarer class suffices; and few unlabelled rows lower the shares of all later classes. Ties are left
-open: in the errors at both ends (there a coin is tossed for each row, here the ends move in turn),
-in the errors of cuts (there and here the one with fewer rows on the class's side), between rare
-classes (here the lower index). `threshold` = `interval` keeps the cut inside what remains of the
-version space after step 1; `line` lets all labels decide, as the authors' code does.
+paper's own listing was not available. In that code, no class is left out if there are fewer than
+`labels_per_class` labels for each, and each gets no more than that if there are more (`share_bound`
+= `most` does so); the ends of a version space are rows, so its cuts are off by one; if the budget
+is not a multiple of a call, it shrinks less often; each of two classes has a line, although that of
+the rarer class suffices; and few unlabelled rows lower the shares of all later classes. Ties are
+left open: in the errors at both ends (there a coin is tossed for each row, here the ends move in
+turn), in the errors of cuts (there and here the one with fewer rows on the class's side), between
+rare classes (here the lower index). `threshold` = `interval` keeps the cut inside what remains of
+the version space after step 1; `line` lets all labels decide, as the authors' code does.
 
 Memory: at most 1 GB of probabilities, and 2 GB of lines of step 1 that step 2 reuses. Multi-label:
 the lines are ordered by p(k | x), and a row can be of any number of classes.
@@ -124,7 +124,7 @@ def select(
 
 
 def reduction_shares(total: int, classes: int, bound: int, share_bound: str) -> list[int]:
-    """Labels for the version space of the rarest class, the next one, … at most `total`."""
+    """Labels for the version space of the rarest class, the next one, …: at most `total` in all."""
     if share_bound == "most":
         return [min(bound, total // classes)] * classes
     return even(total, min(classes, max(1, total // bound)))
@@ -155,7 +155,7 @@ class ThresholdLine:
         return version_space(*self._labeled(), len(self._order))
 
     def reduce(self, share: int, parallel: int, rng: np.random.Generator) -> tuple[int, int]:
-        """Narrow the version space with up to `share` labels; what remains of it."""
+        """Narrow the version space with up to `share` labels; returns what remains of it."""
         low, high = self.version_space()
         while share:
             free = low + np.flatnonzero(self._purchase.free[self._order[low:high]])

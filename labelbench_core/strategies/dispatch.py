@@ -35,8 +35,8 @@ def select(
     Parameters
     ----------
     strategy
-        Name of the strategy, "margin", or name and options as text, as strategies that run others
-        have them: `power-margin {"power": 2}`.
+        Name of the strategy ("margin"), or its name and options as one text, as in the options of
+        strategies that run others: `power-margin {"power": 2}`.
     pool
         All that the strategy sees.
     budget
@@ -46,8 +46,8 @@ def select(
     ask
         Returns the labels of indices and spends the budget; passed to sequential strategies only.
     truth, fit
-        The pool's hidden labels, (N,), and how good the proxy would be with the labels of some
-        more indices (a number, more is better); passed to ceilings only.
+        The pool's hidden labels, (N,), and a function that says how good the proxy would be with
+        the labels of some more indices (a number, more is better); passed to ceilings only.
     **options
         The strategy's own options.
 

@@ -1,10 +1,10 @@
 """MMC (Yang et al. 2009): maximum loss reduction with maximal confidence; multi-label only.
 
 Score of a row: Σ_i (1 − ŷ_i f_i) / 2 over the labels i, highest first, where f are decision values
-and ŷ_i is 1 or −1: how much the loss is expected to shrink if ŷ are the row's labels. They are the
-m labels of highest f, and m is the most likely number of labels by a logistic regression. It is
-trained on the labelled rows: its input is a row's probabilities, sorted from the highest to the
-lowest and divided by their sum, its classes are the numbers of labels that occur.
+and ŷ_i is 1 or −1: how much the loss is expected to shrink if ŷ are the row's labels. ŷ is 1 for
+the m labels of highest f, where m is the most likely number of labels by a logistic regression. The
+regression is trained on the labelled rows: its input is a row's probabilities, sorted from the
+highest to the lowest and divided by their sum; its classes are the numbers of labels that occur.
 
 The paper's f are decision values of support vector machines, mapped to probabilities for the
 regression; here f = 2p − 1, with the probabilities p of the proxy (as in the library libact). So

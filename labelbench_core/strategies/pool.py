@@ -67,7 +67,7 @@ class Pool:
     embeddings
         (N, D) float16 or float32: NumPy, torch, or a `RowSource` for pools larger than memory.
     probabilities
-        (N, C) of the current proxy, of the same kinds; None if there is no proxy yet.
+        (N, C) of the current proxy, as the same kinds of array; None if there is no proxy yet.
     labeled
         (L,) int64 indices into the pool, in the order bought.
     labels
@@ -77,8 +77,8 @@ class Pool:
     head
         The proxy's linear head, if it has one.
     member_probabilities
-        (M, N, C) of an ensemble of heads, or a list of its M matrices, of the same kinds as
-        `probabilities`.
+        (M, N, C) of an ensemble of heads, or a list of its M matrices, as the same kinds of array
+        as `probabilities`.
     round
         Number of this query, from 1.
     state
@@ -86,9 +86,9 @@ class Pool:
     multilabel
         Whether a row can belong to any number of classes.
     held_out
-        For strategies that calibrate: from a share s of the labelled rows, the probabilities (n, C)
-        and the labels (n,) of the n = max(1, int(s L)) rows bought last, by the proxy trained on
-        the others. It trains when it is called.
+        Function for strategies that calibrate: given a share s, it returns the probabilities (n, C)
+        and the labels (n,) of the n = max(1, int(s L)) rows bought last, as predicted by the proxy
+        trained on the other labelled rows. The training happens when it is called.
     recorded
         (R,) indices into the pool in the order in which they were bought elsewhere; only for
         strategies that need them.

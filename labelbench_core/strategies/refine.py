@@ -10,7 +10,7 @@ code, whose BAIT is the binary one.
 Labelled rows belong to every subset. A deterministic strategy is run once if all its subsets are
 the whole pool, since it would give the same batch each time. Filtering ends early if no more rows
 are left than the budget. UHerding, as `final` and among the `candidates`, calibrates on the pool's
-`held_out`; strategies named alone are run with their own defaults.
+`held_out`; strategies named without options are run with their own defaults.
 """
 
 from collections.abc import Sequence

@@ -243,7 +243,7 @@ def check_array_kinds(name: str, **options: Any) -> None:
 def check_order_of_rows(name: str, **options: Any) -> None:
     """A deterministic strategy picks the same rows in any order of the pool (without ties)."""
     info = registry.describe("strategies", name).info
-    if info["kind"] == "ceiling" or not info["deterministic"]:  # `some_fit` is one of places
+    if info["kind"] == "ceiling" or not info["deterministic"]:  # `some_fit` depends on places
         return
     pool = pool_for(name, 150, labeled=20)
     order = np.random.default_rng(2).permutation(pool.num_rows)
