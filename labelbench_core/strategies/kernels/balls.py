@@ -1,8 +1,8 @@
 """Which rows lie within a radius of which others on the unit sphere, each pair found once.
 
 Rows are numbered by their place in a given order, the m targets first. A pair is a row and a target
-at a smaller place, so that of the products of targets with one another half are computed. They are
-float32 matrix products with a proven error bound; pairs within the bound are decided by float64
+at a smaller place, so that only half of the products of targets with one another are computed. They
+are float32 matrix products with a proven error bound; pairs within the bound are decided by float64
 differences. So balls depend neither on threads nor on the size of the tiles.
 """
 
@@ -31,7 +31,7 @@ SAMPLE = 1024  # targets that tell about how large the purest radius is
 class Pairs(NamedTuple):
     """Pairs of a row and a target: their places, (n,) int32, the target's the smaller one.
 
-    With their squared distances, (n,), and error bounds of these.
+    `squared` has their squared distances, (n,), and `slack` is an error bound of these.
     """
 
     rows: np.ndarray
@@ -40,7 +40,7 @@ class Pairs(NamedTuple):
     slack: float
 
     def only(self, kept: np.ndarray) -> "Pairs":
-        """The pairs that a mask or indices say."""
+        """The pairs that a mask or indices select."""
         return Pairs(self.rows[kept], self.targets[kept], self.squared[kept], self.slack)
 
 
@@ -96,8 +96,8 @@ class NearPairs:
     def balls(self, radius: float, max_pairs: int, near: Iterable[Pairs] | None = None) -> Balls:
         """Targets nearer than `radius` to each row.
 
-        Only the first half, quarter, … of the targets if all would make more than `max_pairs` pairs
-        of a row and a target in its ball.
+        Only the first half, quarter, … of the targets count if all would make more than `max_pairs`
+        pairs of a row and a target in its ball.
 
         Parameters
         ----------
@@ -123,7 +123,8 @@ class NearPairs:
         """As `balls`, of the largest radius that has the `purity`.
 
         Products are computed once: a sample gives a radius that is hardly larger, and the pairs
-        within it are kept until the radius is known. Only more than `max_pairs` are found again.
+        within it are kept until the radius is known. If there are more than `max_pairs`, they are
+        not kept but found again.
         """
         clusters, sample = clusters[self.order], min(SAMPLE, self.count)
         while True:
@@ -140,10 +141,10 @@ class NearPairs:
             radius = purest_radius(others.distances(), purity)
             if radius <= bound or bound >= EVERYTHING:
                 return self.balls(radius, max_pairs, kept if total <= max_pairs else None)
-            sample = min(4 * sample, self.count)  # an unlikely one
+            sample = min(4 * sample, self.count)  # unlikely: the bound was too small
 
     def distances(self, rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """(n,) float64 distances of pairs, by differences of rows; what is equal is at 0."""
+        """(n,) float64 distances of pairs, by differences of rows; equal rows are at 0."""
         distances = np.empty(len(rows))
         step = chunk_rows(self.rows.shape[1])
         for first in range(0, len(rows), step):
@@ -201,7 +202,7 @@ class NearPairs:
 
 
 class _NearestOthers:
-    """The distance of each target to the nearest row of another cluster, from pairs of such.
+    """The distance of each target to the nearest row of another cluster, from pairs of the two.
 
     Parameters
     ----------
@@ -248,7 +249,7 @@ def purest_radius(distances: np.ndarray, purity: float) -> float:
 
 
 def _covering(rows: np.ndarray, count: int) -> int:
-    """In how many balls pairs are: two if both are targets."""
+    """The number of balls that pairs are in: two for a pair of targets, else one."""
     return len(rows) + int(np.count_nonzero(rows < count))
 
 

@@ -1,4 +1,4 @@
-"""Distances between label vectors: how unlike the labels of labelled rows a row's are."""
+"""Distances between label vectors: how unlike those of the labelled rows a row's labels are."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from labelbench_core.strategies.arrays import chunk_rows
 def inconsistencies(predicted: np.ndarray, known: np.ndarray) -> np.ndarray:
     """(n,) mean distance of a row's vector to those of the labelled rows; see `cvirs`.
 
-    Different vectors are compared once, in blocks that stay in the caches.
+    Distinct vectors are compared once each, in blocks that stay in the caches.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _different(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Different rows (d, C), the place of each row among them, and how often each occurs."""
+    """Distinct rows (d, C), the place of each row among them, and how often each occurs."""
     packed = np.ascontiguousarray(np.packbits(vectors, axis=1))
     keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
     _, firsts, places, counts = np.unique(

@@ -6,10 +6,10 @@ nearer to it than to S: a fraction of about 1 / |S|. Once that is small, one pas
 these pairs, and from then on every gain is known: a pick changes the coverage of a few targets, and
 with it the gains of the few rows paired with them.
 
-Before that, all rows carry upper bounds of their gains. Gains only fall, so that a bound stays one:
-the gains of the rows with the largest bounds are computed in float64 until one is certainly the
-largest (lazy greedy, Minoux 1978). If that takes many, all bounds are updated, by products with the
-targets whose coverage rose since the last update.
+Before that, all rows carry upper bounds of their gains. Gains only fall, so that a bound stays
+valid: the gains of the rows with the largest bounds are computed in float64 until one is certainly
+the largest (lazy greedy, Minoux 1978). If many gains must be computed, all bounds are updated, by
+products with the targets whose coverage rose since the last update.
 
 Products are float32 with a proven error bound, or float64 where rows are too near to one another
 for that; gains that decide are sums of float64 kernels. Gains that differ only by rounding are
@@ -192,12 +192,12 @@ class _Coverage:
         return np.concatenate(gains)
 
     def bounds(self, indices: np.ndarray) -> np.ndarray:
-        """(n,) what each row alone would add, or a little more."""
+        """(n,) what each row alone would add; an upper bound, hardly larger."""
         everything = np.arange(len(self.weights))
         return self._sums(indices, everything, self.covered, np.ones(len(everything)), 1)
 
     def falls(self, indices: np.ndarray, before: np.ndarray) -> np.ndarray:
-        """(n,) how much less rows add than when targets were covered as `before`, or less."""
+        """(n,) how much less rows add than with targets covered as `before`; a lower bound."""
         risen = np.flatnonzero(self.covered > before)
         return self._sums(indices, risen, before[risen], self.covered[risen], -1)
 
@@ -212,8 +212,8 @@ class _Coverage:
     def pairs(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows (as places in `indices`), the targets that each would add to, and their kernel.
 
-        Along with a few to which it would not. Float64 kernels of rows one by one, the same in any
-        tile.
+        A few targets to which it would not add are among them. Kernels are float64, computed row by
+        row, and so the same in any tile.
         """
         buffer = tile_buffer(self.rows, self.dtype)
         bars = self._bars()
@@ -234,9 +234,9 @@ class _Coverage:
     def _sums(
         self, indices: np.ndarray, targets: np.ndarray, low: np.ndarray, high: np.ndarray, side: int
     ) -> np.ndarray:
-        """(n,) weighted sums over targets of what of k lies between `low` and `high`, (t,) each.
+        """(n,) weighted sums over targets of the part of k from `low` to `high`, (t,) each.
 
-        No smaller than they are where `side` is 1, no larger where it is −1.
+        They are upper bounds of the exact sums where `side` is 1, lower bounds where it is −1.
         """
         unit = UNIT[self.dtype]
         buffer = tile_buffer(self.rows, self.dtype)

@@ -73,8 +73,9 @@ def nearest_to_centers(
 ) -> np.ndarray:
     """(count,) candidates, one from each of `count` clusters: the row nearest to its centre.
 
-    Those nearest of all come first. Where candidates coincide so much that there are fewer
-    clusters, the rest is drawn among the other candidates; there must be `count` at least.
+    The rows nearest to their centres come first. Where candidates coincide so much that there are
+    fewer clusters, the rest is drawn among the other candidates; there must be at least `count`
+    candidates.
     """
     clusters = cluster(embeddings, count, rng, candidates)
     rows = Rows(embeddings)

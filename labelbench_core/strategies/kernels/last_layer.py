@@ -15,7 +15,7 @@ from labelbench_core.strategies.arrays import Rows, cast, chunk_rows, host, like
 
 
 def leading_directions(embeddings: Any, dims: int, *, centered: bool = False) -> np.ndarray:
-    """(N, at most `dims`) float64 embeddings, in the directions of their largest squared sums.
+    """(N, at most `dims`) float64 embeddings, in the directions of their largest sums of squares.
 
     `centered`: about their mean, which makes these directions the principal components.
     """

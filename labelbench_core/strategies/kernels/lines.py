@@ -49,7 +49,7 @@ class Lines:
 def sorted_rows(keys: np.ndarray, then: np.ndarray) -> np.ndarray:
     """(N,) indices by `keys`, equal ones by `then`, then by index.
 
-    An unstable sort and one more of the equal ones alone: several times faster than a lexsort.
+    An unstable sort, then another of the equal ones alone: several times faster than a lexsort.
     """
     order = np.argsort(keys)
     values = keys[order]

@@ -66,10 +66,10 @@ def draw_centers(
     Parameters
     ----------
     points
-        What is drawn from.
+        The points to draw from.
     weights
         (N,) weights before there is a centre; infinite where distances alone decide, NaN for
-        points that must not be drawn. At least `count` may.
+        points that must not be drawn. At least `count` points must not be NaN.
     """
     seeding = _Seeding(points, weights, first, count)
     seeding.refresh()

@@ -46,7 +46,7 @@ def unit_points(rows: Array, dtype: str) -> Points:
 
 
 def cosines(rows: Points, others: Points, buffer: Array | None = None) -> Array:
-    """(n, k) 1 − half the squared distances: of unit rows their products.
+    """(n, k) 1 − half the squared distances: for rows of unit length, their products.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Cuts of a line of rows in two parts, of which the rows from the cut on are assigned to a class.
+"""Cuts of a line of rows into two parts; the rows from the cut on are assigned to a class.
 
 Cut c, from 0 to N, leaves c rows below it. Labelled rows are given by their `places`, (m,)
 increasing, and by whether they are of the class.
