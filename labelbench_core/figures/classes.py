@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_NAMED = 30
-"""Classes; with more, the names stand in the tables alone."""
+"""Largest number of classes that are named; with more, the names stand in the tables alone."""
 
 
 def draw_classes(classes: pd.DataFrame, experiment: Experiment) -> Figure:

@@ -1,4 +1,4 @@
-"""The critical-difference diagram: mean ranks over data sets, and who cannot be told apart."""
+"""The critical-difference diagram: mean ranks over data sets, and what cannot be told apart."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def draw_critical_difference(across: pd.DataFrame, experiment: Experiment) -> Fi
     """A panel per split, as Demšar (JMLR 7, 2006) draws it; `across` is `ranks_over_datasets`.
 
     Ranks stand on a line, the best one left; a bar joins strategies whose mean ranks span at most
-    the critical difference, drawn above.
+    the critical difference, whose length is drawn above.
     """
     rows = across[across["metric"] == experiment.metric]
     splits = [name for name in ordered_splits(rows["split"]) if name != "val"] if len(rows) else []
@@ -55,7 +55,7 @@ def _panel(
     looks: dict[str, style.Look],
     height: float,
 ) -> None:
-    """Inches are the unit down from the line of ranks."""
+    """Draw one split; heights are in inches, down from the line of ranks."""
     ranks = rows["mean_rank"].to_numpy(dtype=np.float64)
     names, count = list(rows["strategy"]), len(rows)
     width = float(rows["critical_difference"].iloc[0])

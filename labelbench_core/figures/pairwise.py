@@ -20,16 +20,16 @@ MEAN = "mean"
 NUMBERED = 16
 """With more strategies than this, cells are only shaded."""
 CELL, SMALLEST_CELL, NAME, NARROWEST = 0.29, 0.13, 1.15, 2.5
-"""Inches: of a cell with a number, of one beside whose name there is room for the next, of the
-names, and of a panel whose caption is not cut."""
+"""Inches: the side of a cell with a number, the least side at which names do not overlap, the room
+for the names, and the width of a panel whose caption is not cut."""
 
 
 def draw_pairwise(pairwise: pd.DataFrame, experiment: Experiment) -> Figure:
     """A panel per split: in how many settings the strategy of the row beats that of the column.
 
     `pairwise` is the table of that name: columns `split`, `strategy` and a column per strategy; the
-    row `mean` stands apart below. The rows and columns of a panel are in the order of that row: who
-    is beaten least comes first. Cells without a test are empty.
+    row `mean` stands apart below. The rows and columns of a panel are in the order of that row: the
+    strategy that is beaten least comes first. Cells without a test are empty.
     """
     names = [name for name in experiment.strategies if name in pairwise]
     if len(names) < 2:

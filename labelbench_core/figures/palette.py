@@ -15,9 +15,9 @@ INK, MUTED, GRID, PAPER = "#1b1f24", "#5b6470", "#d9dde2", "#ffffff"
 STEPS = 12
 """Levels of red, of green and of blue among which further colours are looked for."""
 LIGHTNESS = (0.42, 0.80)
-"""In OKLab, of further colours: seen on white and on the report's dark background."""
+"""Range in OKLab of further colours: seen on white and on the report's dark background."""
 CHROMA = 0.19
-"""In OKLab, at most: no glaring colours."""
+"""Largest in OKLab of further colours: none is glaring."""
 LINEAR_TO_LMS = (
     (0.4122214708, 0.5363325363, 0.0514459929),
     (0.2119034982, 0.6806995451, 0.1073969566),

@@ -20,9 +20,9 @@ CEILINGS = ("full-data", "look-ahead", "look-ahead-greedy")
 def places(names: Sequence[str], known: Sequence[str], own: range) -> dict[str, int]:
     """A place, from 0, for every name: no two are equal.
 
-    A known name has that in the list `known`. Any other begins at a place in `own` that follows
-    from the name alone, and takes the next in `own` that is free where a name of the same list has
-    it: a known one, or one given before it. When `own` is full, places after it are taken.
+    A known name has its place in the list `known`. Any other begins at a place in `own` that
+    follows from the name alone; if a known name, or one given before it, has that place, it takes
+    the next free one in `own`. When `own` is full, places after it are taken.
     """
     found = {name: known.index(name) for name in names if name in known}
     taken = set(found.values())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 MOST_SHOWN = 12
-"""Strategies; with more, the highlighted one and the baseline are drawn."""
+"""Largest number of strategies drawn; of more, only the highlighted one and the baseline are."""
 
 
 def draw_stopping(stopping: pd.DataFrame, experiment: Experiment) -> Figure:

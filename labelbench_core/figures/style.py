@@ -161,7 +161,7 @@ def _fonts_without_layout() -> Iterator[None]:
     from fontTools.subset import Options
 
     kept = getattr(Options, "_drop_tables_default", None)
-    if kept is None:  # a version that differs: slower, and as right
+    if kept is None:  # another version of fontTools: slower, and equally right
         yield
         return
     Options._drop_tables_default = [*kept, "GDEF", "GPOS", "GSUB"]
@@ -190,7 +190,7 @@ def panel_width(columns: int) -> float:
 def short(names: Iterable[str], most: int = 24) -> dict[str, str]:
     """Names as they stand beside an axis: those of more than `most` characters lose their middle.
 
-    Where two would then be alike, both are whole.
+    Where two would then be alike, both are shown whole.
     """
     names = list(dict.fromkeys(names))
     first = most // 2

@@ -124,7 +124,7 @@ def _uneven(experiment: Experiment) -> Iterator[str]:
 
 
 def _compared(rounds: Mapping[int, int], base: Mapping[int, int]) -> str:
-    """Over what two strategies, as seed → rounds, are compared."""
+    """The seeds over which two strategies, each as seed → rounds, are compared."""
     shared = sorted(set(rounds) & set(base))
     if not shared:
         return "They have no seed in common and are not compared."
@@ -154,7 +154,7 @@ def _no_test(curves: pd.DataFrame) -> Iterator[str]:
 
 
 def _unmeasured(experiment: Experiment, curves: pd.DataFrame) -> Iterator[str]:
-    """Splits without one of the experiment's metrics, as where rows are in no groups."""
+    """Splits without one of the experiment's metrics, such as where rows are in no groups."""
     for dataset, rows in curves.groupby("dataset", sort=False):
         for metric in experiment.metrics:
             measured = set(rows.loc[rows["metric"] == metric, "split"])
@@ -191,7 +191,7 @@ def _unfinished(failures: pd.DataFrame) -> Iterator[str]:
 
 
 def _weak_highlight(experiment: Experiment, summary: Mapping[str, Any]) -> Iterator[str]:
-    """Where the highlighted strategy does not end better; how that goes with labels saved."""
+    """Where the highlighted strategy does not end better, and why it may still save labels."""
     for setting in summary["settings"]:
         split = setting["splits"][0]
         last = setting["last_difference"].get(split)

@@ -23,7 +23,7 @@ INK, MUTED, RULE = "var(--ink)", "var(--muted)", "var(--rule)"
 HEIGHT = 320
 """Height of curves in pixels; the width is the page's."""
 ROW = 26
-"""Height of a line in figures with one for each strategy; the page multiplies it."""
+"""Height of a row in figures with a row for each strategy; the page multiplies it."""
 
 
 @functools.cache

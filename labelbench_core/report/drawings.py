@@ -47,7 +47,7 @@ def inline_svg(path: Path, name: str) -> Any:
 
 
 def _short_ids(text: str, name: str) -> str:
-    """With the ids that something refers to, numbered, and no others."""
+    """`text` with the ids that something refers to, numbered, and no others."""
     known: dict[str, str] = {}
     for _, found in REFERENCE.findall(text):
         known.setdefault(found, f"{name}-{len(known)}")
@@ -60,7 +60,7 @@ def _short_ids(text: str, name: str) -> str:
 
 
 def _classes(text: str, prefix: str) -> tuple[str, str]:
-    """With classes in place of styles, and the element that says what they are."""
+    """`text` with classes in place of styles, and the element that defines them."""
     known: dict[str, str] = {}
 
     def named(found: re.Match[str]) -> str:

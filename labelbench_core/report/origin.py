@@ -55,7 +55,7 @@ def training_tables(convergence: pd.DataFrame) -> list[TextTable]:
 
 
 def machine() -> list[tuple[str, str]]:
-    """Names and texts: processor, cores, memory and system of this machine, none of its names."""
+    """Names and texts: this machine's processor, cores, memory and system, but not its name."""
     found = [("processor", _processor()), ("cores", str(os.cpu_count() or "unknown"))]
     try:
         size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -77,12 +77,12 @@ MOST_CARDS = 3
 class Provenance:
     """Where the results come from: configuration, code revision, versions, inputs' fingerprints.
 
-    `leaks` and `left_out` are sentences about the data sets' images; among the first, which are
-    caveats, are those about images that cannot be read and about small tests. `variants` are those
-    about splits and pools that are not the official ones: they stand under every figure.
-    `annotated` is about what annotators said of the pools. `made_by` are names and texts about the
-    machine and the code that made the page: they stand apart, for they differ where the results do
-    not.
+    `leaks` and `left_out` are sentences about the data sets' images; `leaks`, which stand among the
+    caveats, include those about images that cannot be read and about small tests. `variants` are
+    those about splits and pools that are not the official ones: they stand under every figure.
+    `annotated` is about annotators' labels of the pools. `made_by` are names and texts about the
+    machine and the code that made the page: they stand apart, since they differ where the results
+    do not.
     """
 
     configuration: Any
@@ -120,7 +120,7 @@ def render(
     the stages cost, and when sources were last checked (`looks`, by data set). `balance` is the
     class balance that `list_bought` writes. `published` are the tables of
     `published_results.compare`, where the experiment has references; `replays` and `money` (in
-    `currency`) those of `compare_replays` and `price_costs`, where there are.
+    `currency`) those of `compare_replays` and `price_costs`, where there are any.
     """
     import jinja2
 
@@ -319,7 +319,7 @@ def _ranges(
 
 
 def _range_text(strategy: str, ranges: Mapping[str, tuple[int, int]]) -> str:
-    """Over which labels an area is, and whether others are over more."""
+    """The labels that an area is over, and whether other areas are over more."""
     first, last = ranges[strategy]
     is_short = last < max(end for _, end in ranges.values())
     return f"{first:,} to {last:,}{' (fewer)' if is_short else ''}"

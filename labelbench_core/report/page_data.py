@@ -64,8 +64,8 @@ def page_data(
 
     Curves and differences come as series: ids as indices of `settings`, `splits`, `metrics` and
     `strategies`, then a list of values over the numbers of labels, which many series share. Ends of
-    intervals are not among them: the page cuts mean ± half-width as `units.ends` does. Of metrics
-    that the experiment does not name there are no savings.
+    intervals are not among them: the page cuts mean ± half-width as `units.ends` does. There are no
+    savings by metrics that the experiment does not name.
     """
     rows = results.curves[results.curves["kind"] != FULL_DATA]
     dimensions = present(rows, SETTING)
@@ -164,7 +164,7 @@ class _Series:
 
 
 def numbers(values: Iterable[float]) -> list[float | None]:
-    """Numbers as JSON has them: none where there is none."""
+    """Numbers as JSON has them: null where a number is not finite."""
     return [_number(value) for value in values]
 
 
@@ -173,7 +173,7 @@ def _number(value: float) -> float | None:
 
 
 def _one_or_all(values: pd.Series) -> Any:
-    """A single number where all are the same."""
+    """A single number where all are the same, else all of them."""
     found = [int(value) for value in values]
     return found[0] if len(set(found)) == 1 else found
 

@@ -1,4 +1,4 @@
-"""Parts of the page that depend on nothing but code, kept for the next report of this machine."""
+"""Parts of the page that depend on nothing but code, kept for the next report on this machine."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def remembered(
 ) -> str:
     """What `make()` returns, or what it returned to an earlier process that had the same code.
 
-    Nothing is kept where no workflow runs; a file that is damaged or of other code is made again,
-    and one that cannot be written is not missed.
+    Nothing is kept where no workflow runs. A file that is damaged or belongs to other code is made
+    again; if it cannot be written, that is no error.
 
     Parameters
     ----------
     name
-        Of the file.
+        Name of the file.
     packages
         Distributions whose versions decide what is made.
     source

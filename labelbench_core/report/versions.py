@@ -30,8 +30,8 @@ def describe_inputs(experiment: Experiment, patterns: Sequence[str]) -> list[tup
     """`(name, fingerprint, versions)` of every manifest that `patterns` stand for.
 
     A pattern is the path of a manifest, perhaps with ids in braces. The fingerprint is that of the
-    data set or, for embeddings, of the weights, for what an annotator said, of the labels; the
-    versions are those that made it.
+    data set; for embeddings, of the weights; for an annotator's labels, of these. The versions are
+    those of the software that made it.
     """
     rows = []
     for manifest in _manifests(experiment, patterns):
