@@ -25,7 +25,7 @@ def evaluate_classes(
     group_of_row: np.ndarray | None = None,
     weights: np.ndarray | None = None,
 ) -> tuple[dict[str, float], dict[str, list[Any]]]:
-    """All metrics of a split, and how many rows of each class are predicted right.
+    """All metrics of a split, and how many rows of each class are predicted correctly.
 
     Parameters
     ----------

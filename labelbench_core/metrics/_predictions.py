@@ -24,7 +24,7 @@ class Predictions:
     likelihood
         (N,) float64 probability of the true class.
     weights
-        (N,) float64 as how many rows each counts; None: each as one.
+        (N,) float64, how many rows each row counts as; None: one each.
     """
 
     num_classes: int

@@ -19,7 +19,7 @@ def confusion_matrix(predictions: Predictions, labels: np.ndarray) -> np.ndarray
 
 
 def by_class(predictions: Predictions, labels: np.ndarray) -> dict[str, list[Any]]:
-    """`rows` of the split in each class, and `hits`: how many of them are predicted right.
+    """`rows` of the split in each class, and `hits`: how many of them are predicted correctly.
 
     Where rows have weights, `hits` is the sum of these rows' weights, and there is `weights`, that
     of all rows of the class: the accuracy is `hits` / `weights`.

@@ -9,7 +9,7 @@ from labelbench_core.metrics._predictions import Predictions
 def measure(
     predictions: Predictions, labels: np.ndarray, group_of_row: np.ndarray
 ) -> dict[str, float]:
-    """Accuracy of the worst group, of those that have a row; nothing if none has.
+    """Accuracy of the worst group among those with a row; nothing if no row is in a group.
 
     Sagawa et al., "Distributionally Robust Neural Networks for Group Shifts", ICLR 2020. Rows of
     group -1 are in no group.

@@ -1,4 +1,4 @@
-"""Which metrics there are: which way is better, and in what they are shown."""
+"""Which metrics there are: which way is better, and the unit that they are shown in."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -31,7 +31,7 @@ class Metric:
 
     @property
     def sign(self) -> int:
-        """-1 where lower is better, else 1: times this, more is better."""
+        """-1 where lower is better, else 1: of a value times the sign, more is better."""
         return -1 if self.lower_is_better else 1
 
     @property
@@ -41,13 +41,13 @@ class Metric:
 
     @property
     def unit(self) -> str:
-        """What a value is shown in, as the end of an axis or a title."""
+        """The unit of values, as the end of an axis label or a title."""
         better = ", lower is better" if self.lower_is_better else ""
         return f"{'%' if self.is_share else 'nats'}{better}"
 
     @property
     def unit_of_differences(self) -> str:
-        """What a difference of two values is shown in."""
+        """The unit of a difference of two values."""
         return "points" if self.is_share else "nats"
 
 

@@ -22,8 +22,8 @@ def measure(
       predicted; and of all decisions together.
     - `label-accuracy`: share of correct decisions over all rows and classes (1 − Hamming loss).
     - `subset-accuracy`: share of rows all of whose classes are correct.
-    - `ranking-loss`: share of a row's pairs of a class that it has and one that it lacks that are
-      ordered wrongly, ties included; 0 for rows without such pairs; averaged over rows.
+    - `ranking-loss`: share of wrongly ordered pairs, ties included, among a row's pairs of a class
+      that it has and one that it lacks; 0 for rows without such pairs; averaged over rows.
     - `nll`: negative log-likelihood in nats, summed over the classes, per row.
 
     Tsoumakas, Katakis & Vlahavas, "Mining Multi-label Data", Data Mining and Knowledge Discovery
@@ -37,7 +37,7 @@ def measure(
     labels
         (N, C) of 0 and 1.
     weights
-        (N,) as how many rows each counts; None: each as one.
+        (N,) how many rows each row counts as; None: one each.
     """
     p = _in_memory(probabilities)
     if np.shape(labels) != p.shape:
@@ -117,7 +117,7 @@ def ranking_loss(p: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = 
 
 
 def _in_memory(probabilities: Any) -> np.ndarray:
-    """(N, C) checked."""
+    """(N, C) float32 probabilities, checked."""
     if len(probabilities.shape) != 2:
         raise InputError(f"probabilities: shape {tuple(probabilities.shape)}; allowed: (N, C)")
     if not isinstance(probabilities, np.ndarray):  # other rows check what they compute

@@ -65,9 +65,9 @@ def of_batch(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     -------
     dict
         `batch_entropy`: the highest entropy, as a share of the largest possible one;
-        `batch_accuracy`: the share predicted as labelled; `contradiction`: the sum, over all
-        other rows of the batch, of 1 minus the highest probability, divided by its mean over the
-        whole batch.
+        `batch_accuracy`: the share predicted as labelled; `contradiction`: the sum, over the rows
+        of the batch that are predicted otherwise, of 1 minus the highest probability, divided by
+        the mean of this over the whole batch.
     """
     is_wrong = probabilities.argmax(axis=1) != labels
     doubts = 1 - probabilities.max(axis=1).astype(np.float64)

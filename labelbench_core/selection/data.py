@@ -44,13 +44,13 @@ class RoundData:
     dataset_fingerprint
         Identifies the data set.
     annotations
-        What the annotator says of the pool; None for the exact one.
+        The annotator's labels of the pool; None for the exact annotator.
     known_multilabel
-        `multilabel`, where the pool's truth is left out; None: as that has it.
+        `multilabel` where labels are left out of `truth`; None: what `truth` says.
     groups
         Split → (N,) int64, -1 for a row of no group; splits without groups are left out.
     weights, training_weights
-        Split → (N,) float32, as how many rows each counts in metrics, and in training; splits
+        Split → (N,) float32, how many rows each row counts as in metrics, and in training; splits
         without weights are left out.
     pool_sha256
         Identifies the images of its pool, and their order; None: not known.
@@ -118,15 +118,15 @@ def open_round_data(
     Parameters
     ----------
     settings
-        Ids `dataset` and `backbone`, and the catalogue's entry `proxy`; the id
-        `annotator`, but for the exact one.
+        Ids `dataset` and `backbone`, and the catalogue's entry `proxy`; the id `annotator`, except
+        for the exact one.
     annotations
-        Record of what that annotator says.
+        Record of that annotator's labels.
 
     Raises
     ------
     InputError
-        If a file is missing or damaged, or of another data set, backbone or augmentation.
+        If a file is missing or damaged, or belongs to another data set, backbone or augmentation.
     """
     ids, entries = JobSettings.of(settings)
     dataset = open_dataset(dataset_manifest.parent, ids["dataset"])
@@ -177,14 +177,14 @@ def open_image_data(
     Parameters
     ----------
     settings
-        The ids `dataset` and, but for the exact one, `annotator`; the entry `backbone` of the
+        The ids `dataset` and, except for the exact one, `annotator`; the entry `backbone` of the
         catalogue.
     checkpoint
         File that an interrupted training leaves, to resume from.
     zero_shot
         File of the classifier made of class names, for proxies that start from it.
     annotations
-        Record of what the annotator says.
+        Record of the annotator's labels.
     """
     from labelbench_core.datasets.images.framing import framing_of
     from labelbench_core.datasets.rows.image_rows import ImageRows
@@ -219,7 +219,7 @@ def open_image_data(
 def _said(
     settings: Mapping[str, Any], dataset: PreparedDataset, record: Path | None
 ) -> "Annotations | None":
-    """What the annotator says of the pool; None for the exact one, which most rounds have."""
+    """The annotator's labels of the pool; None for the exact one, which most rounds have."""
     if settings.get("annotator") is None:
         return None
     from labelbench_core.annotators.annotations import open_annotations
@@ -234,7 +234,7 @@ def _truth(dataset: PreparedDataset) -> dict[str, np.ndarray]:
 def _by_split(
     dataset: PreparedDataset, read: Callable[[str], np.ndarray | None]
 ) -> dict[str, np.ndarray]:
-    """Split → what `read` gives of it, where that is something."""
+    """Split → what `read` gives for it, unless that is None."""
     return {one: array for one in dataset.splits if (array := read(one)) is not None}
 
 

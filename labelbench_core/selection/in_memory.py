@@ -45,9 +45,9 @@ def round_data(
         Names of the classes, in order, also of those of which no split has a row. None: the labels
         of the pool, sorted; without these, those of all splits.
     annotations
-        What an annotator says of the pool. None: the pool's own labels.
+        An annotator's labels of the pool. None: the pool's own labels.
     weights
-        Split → (N,) numbers above 0: as how many rows each counts. Rows of splits that are not
+        Split → (N,) numbers above 0: how many rows each row counts as. Rows of splits that are not
         named count once.
     weights_for
         Whether they count in metrics ("evaluation"), in "training", or in "both".

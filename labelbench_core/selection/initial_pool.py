@@ -22,7 +22,7 @@ def draw(
     how
         "uniform", or "class-balanced": equally many of every class, as far as possible (a common
         protocol, but one that uses knowledge which no annotator has before the first label).
-        Those of a recorded list are not drawn: `recorded.first_rows`.
+        The rows of a recorded list are not drawn: see `recorded.first_rows`.
 
     Returns
     -------

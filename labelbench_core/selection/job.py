@@ -33,14 +33,14 @@ class RoundJob:
         What all rounds on a data set and backbone read, without labels.
     settings
         Ids `dataset`, `backbone` and `seed`, and the catalogue's entries `proxy`, `schedule` and,
-        but for round 0, `strategy`. They are read by `ids` and `entry` alone, since the params of a
+        except for round 0, `strategy`. They are read by `ids` and `entry` alone: the params of a
         job hold the entry of a backbone that its proxy trains (`storage.job_settings`).
     oracle
         Sells the pool's labels; knows those bought so far.
     previous
         The previous round; None in round 0.
     threads
-        No influence on results.
+        Number of threads, without influence on results.
     """
 
     data: RoundData

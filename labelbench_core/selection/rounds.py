@@ -69,7 +69,7 @@ def next_round(
     kind = registry.describe("strategies", strategy["implementation"]).info["kind"]
     needs = registry.needs(strategy["implementation"], options)
     oracle = Oracle(data.said, previous.arrays["labeled"])
-    # What strategies and proxies get leads to the job, and so must not lead on to the truth.
+    # Strategies and proxies can reach the job through what they get: it must not hold the truth.
     job = RoundJob(data.without_labels(), settings, oracle, previous, threads)
     proxy = _proxy_of(job, previous)
     with timed("score the pool"):
@@ -172,7 +172,7 @@ def _evaluate(
 ]:
     """Metrics of every split with labels, hits by class, and the stop set with its probabilities.
 
-    Hits are of all splits but the pool, or of the pool where it is the only one.
+    Hits are counted on all splits but the pool, or on the pool where it is the only one.
     """
     scores: dict[str, dict[str, float]] = {}
     classes: dict[str, dict[str, list[int]]] = {}

@@ -82,8 +82,8 @@ def _held_out(
 def look_ahead(job: RoundJob, proxy: Proxy, fit: Mapping[str, Any], truth: np.ndarray) -> LookAhead:
     """The `fit` of a ceiling, judged by (at most `LOOK_AHEAD_ROWS` of) the pool's true labels.
 
-    It is trained on what the annotator says; `truth`, (N,), only judges. `fit` is what the fit of
-    `proxy` recorded.
+    Proxies are trained on the annotator's labels; `truth`, (N,), only judges. `fit` is what the fit
+    of `proxy` recorded.
     """
     rows, oracle = job.data.embeddings["pool"], job.oracle
 

@@ -1,4 +1,4 @@
-"""The stop set: a fixed sample of the pool, on whose predictions rules for stopping decide.
+"""The stop set: a fixed sample of the pool; rules for stopping decide by the predictions for it.
 
 Bloodgood & Vijay-Shanker, "A Method for Stopping Active Learning Based on Stabilizing Predictions
 and the Need for User-Adjustable Stopping", CoNLL 2009, section 3: 2,000 rows drawn at random. No

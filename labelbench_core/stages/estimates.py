@@ -3,7 +3,7 @@
 Floating-point operations are counted as jobs count them for their records: networks are built with
 their shapes alone (torch's device "meta"), and every training runs to its last step. What depends
 on the data is not guessed, but unknown: how long the linear proxy's solver takes, trainings that
-diverge and start again, or end early when they lose their patience.
+diverge and start again, or that end early when their patience runs out.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def estimate_jobs(
 
 
 def _sum(amounts: Iterable[int | None]) -> int | None:
-    """None where one is not known."""
+    """The sum of `amounts`; None where one is not known."""
     found = list(amounts)
     known = [amount for amount in found if amount is not None]
     return sum(known) if len(known) == len(found) else None
@@ -284,23 +284,24 @@ class _Costs:
             built = registry.build("proxies", entries.entry(self._catalogue, "proxies", proxy), 1)
             if not isinstance(built, OfNetwork):
                 raise _Unknown(f"what proxy {proxy!r} trains")
-            # Of an outline of its own: adapters stay in the network that they are put into.
+            # A separate outline: adapters stay in the network that they are put into.
             model = built.outline(self._backbone(backbone)[0])
         with torch.device("meta"):
             network = Network(model, outline.num_features, classes)
-        # The classifier apart: mixed precision, which it is kept out of, knows no such device.
+        # The classifier is counted apart: it is kept out of mixed precision, which does not know
+        # the device "meta".
         head = 2 * outline.num_features * classes
         return network, head + flops_per_image(network.backbone.eval(), outline.input_size)
 
     def _num_views(self, ids: Mapping[str, Any]) -> int:
-        """Arrays of views that are random, and so are embedded."""
+        """Number of arrays of random views: only these are embedded."""
         from labelbench_core.embeddings.augmented import random_views
 
         entry = self._catalogue["augmentations"][ids["augmentation"]]
         return entry["draws"] * len(random_views(entry))
 
     def _of_round(self, ids: Mapping[str, Any]) -> int:
-        """Training of a proxy; for one on images, embedding the pool, too."""
+        """FLOPs of training a proxy and, for one on images, of embedding the pool."""
         proxy, classes = ids["proxy"], self.classes(ids)
         trainer = entries.trainer_of(self._catalogue, proxy)
         if entries.needs_images(self._catalogue, proxy):

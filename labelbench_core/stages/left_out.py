@@ -1,7 +1,7 @@
 """What a slim archive of results left out on purpose.
 
-The listing is one of an experiment's results. Files that it names do not count as part of the
-experiment while they are missing; once they are back, they do.
+There is a listing for each experiment. Files that it names do not count as part of the experiment
+while they are missing; once they are back, they do.
 """
 
 import os

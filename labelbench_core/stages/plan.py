@@ -171,7 +171,7 @@ def _kept_rounds(crossing: Crossing, rounds: set[int]) -> set[int]:
 
 
 def ids_of_jobs(stage: str, experiment: Experiment, needs: Needs) -> Iterator[dict[str, Any]]:
-    """The ids of every job of a stage; of those that do not depend on all ids, several times."""
+    """The ids of every job of a stage; a job that does not depend on all ids comes repeatedly."""
     if stage in ("prepare_dataset", "draw_initial_pool"):
         yield from experiment.selections()
     elif stage == "annotate":

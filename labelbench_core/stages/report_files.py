@@ -35,7 +35,7 @@ TABLES = (
     "finetuning",
     "convergence",
 )
-"""Names of the tables that are computed from them, each a CSV file."""
+"""Names of the tables that are computed from those above, each a CSV file."""
 TEXT_TABLES = (
     "curves",
     "savings",
@@ -48,13 +48,13 @@ TEXT_TABLES = (
     "carried_orders",
     "finetuning",
 )
-"""Those that are also written in `TEXT_FORMATS`."""
+"""Names of the tables that are also written in `TEXT_FORMATS`."""
 TEXT_FORMATS = ("md", "tex")
 REFERENCE, ORDERS = "reference", "orders"
 """Names of the tables that compare with published curves; the first is also in `TEXT_FORMATS`."""
 
 PLOT_METRIC = "plot_metric"
-"""Runs once for each further metric of an experiment."""
+"""Name of the rule that runs once for each further metric of an experiment."""
 FIGURES_OF = {
     "plot_label_efficiency": ("label_efficiency", "difference", "pairwise", "classes"),
     "plot_label_savings": ("label_savings", "labels_needed", "profiles", "stopping"),
@@ -81,7 +81,8 @@ BOUGHT = "bought"
 """Name of the table of all labels that were bought; `BALANCE` is that of their classes."""
 BALANCE = "balance"
 COMPARE_REPLAYS = "compare_replays"
-"""Runs where an experiment buys recorded lists and has strategies of the same names."""
+"""Name of the rule that runs where an experiment buys recorded lists and has strategies of the same
+names."""
 REPLAYS = "replay"
 """Name of the table that it makes, in `TEXT_FORMATS`, too."""
 
@@ -119,7 +120,7 @@ def figure(name: str) -> tuple[str, ...]:
 SUMMARY = table("summary", "json")
 COSTS = f"{FOLDER}/costs.csv"
 MONEY = f"{FOLDER}/money.csv"
-"""Like the costs that it is made from, it depends on the machine; in `TEXT_FORMATS`, too."""
+"""Table of costs in money, in `TEXT_FORMATS`, too; it depends on the machine, as the costs do."""
 ONLY_WITH_PRICES = frozenset({"price_costs"})
 """Rules that run where an experiment gives prices."""
 PAGE = f"{FOLDER}/report.html"
