@@ -212,8 +212,8 @@ class _Coverage:
     def pairs(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows (as places in `indices`), the targets that each would add to, and their kernel.
 
-        A few targets to which it would not add are among them. Kernels are float64, computed row by
-        row, and so the same in any tile.
+        A few targets to which it would not add are among them. Kernels are float64, computed pair
+        by pair, and so the same in any tile.
         """
         buffer = tile_buffer(self.rows, self.dtype)
         bars = self._bars()
