@@ -86,9 +86,9 @@ class Pool:
     multilabel
         Whether a row can belong to any number of classes.
     held_out
-        Function for strategies that calibrate: given a share s, it returns the probabilities (n, C)
-        and the labels (n,) of the n = max(1, int(s L)) rows bought last, as predicted by the proxy
-        trained on the other labelled rows. The training happens when it is called.
+        Function for strategies that calibrate: given a share s of the labelled rows, it returns the
+        probabilities (n, C), by a proxy trained on the other labelled rows, and the labels (n,) of
+        the n = max(1, int(s L)) rows bought last. The training happens when it is called.
     recorded
         (R,) indices into the pool in the order in which they were bought elsewhere; only for
         strategies that need them.

@@ -13,9 +13,10 @@ multi-label pools: margin and temperature are those of exclusive classes.
 The temperature is that of 1.0, 1.1, …, 19.9 with the smallest expected calibration error (15 bins),
 the lowest of equal ones. `calibration` says on which rows: "held_out", as in the authors' code, on
 the `HELD_OUT_SHARE` of the labelled rows that were bought last (at least one), predicted by the
-proxy retrained on the others (1 with a single label). "training": on all labelled rows, by the
-proxy that was trained on them, without another training; but a proxy is nearly always
-underconfident on its own training rows, and then the temperature is 1, as if there were none.
+proxy retrained on the others; with a single label the temperature is 1. "training": on all labelled
+rows, predicted by the proxy that was trained on them, without another training; but a proxy is
+nearly always underconfident on its own training rows, and then the temperature is 1, as if there
+were none.
 """
 
 from typing import Any, Literal
