@@ -120,7 +120,7 @@ def figure(name: str) -> tuple[str, ...]:
 SUMMARY = table("summary", "json")
 COSTS = f"{FOLDER}/costs.csv"
 MONEY = f"{FOLDER}/money.csv"
-"""Path of the costs in money, in `TEXT_FORMATS`, too; like the costs, they depend on the machine."""
+"""Path of the costs in money, in `TEXT_FORMATS`, too; like the costs, it depends on the machine."""
 ONLY_WITH_PRICES = frozenset({"price_costs"})
 """Rules that run where an experiment gives prices."""
 PAGE = f"{FOLDER}/report.html"
