@@ -61,7 +61,7 @@ POWER_COLUMNS = (
 POINTS = (0.5, 1.0, 2.0, 5.0)
 """Differences as they are shown: in points of a share; in hundredths of a nat for a loss."""
 MOST_SEEDS = 10_000
-"""Where more are needed, `seeds` is infinite."""
+"""Largest number of seeds that is looked for; where more are needed, `seeds` is infinite."""
 
 
 def power_table(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROW, BAR = 0.16, 0.11
 """Heights in inches of a strategy's line and of a bar."""
 BAR_WIDTH = 2.3
-"""In points."""
+"""Width of a bar in points."""
 
 
 def draw_critical_difference(across: pd.DataFrame, experiment: Experiment) -> Figure:

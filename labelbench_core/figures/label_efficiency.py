@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 MOST_MARKED, MARKERS_EACH = 12, 5
-"""With more strategies than the first, a curve has only so many markers."""
+"""With more strategies than the first number, a curve has only as many markers as the second."""
 MOST_BANDS = 6
 """With more strategies, not every interval is drawn; the report says so."""
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 THIN = 0.9
 PUBLISHED_DASHES: Mapping[str, str | tuple] = {RAW: (0, (3, 2)), MAXIMUM: "-"}
-"""As measured dashed, the running maximum as a line; both thin, without markers."""
+"""Curves as measured are dashed, running maxima solid; both are thin, without markers."""
 NAMES = {RAW: "as measured", MAXIMUM: "running maximum"}
 
 

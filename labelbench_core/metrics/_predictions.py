@@ -58,7 +58,7 @@ class Predictions:
         )
         in_memory = isinstance(probabilities, np.ndarray)
         for first, block in [(0, probabilities)] if in_memory else probabilities.blocks():
-            if in_memory:  # other rows check what they compute
+            if in_memory:  # rows in blocks check what they compute
                 sums = block.sum(axis=1, dtype=np.float32)
                 check_probabilities(block, sums, np.arange(len(block)), "probabilities")
             where = slice(first, first + len(block))

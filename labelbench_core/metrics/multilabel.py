@@ -120,7 +120,7 @@ def _in_memory(probabilities: Any) -> np.ndarray:
     """(N, C) float32 probabilities, checked."""
     if len(probabilities.shape) != 2:
         raise InputError(f"probabilities: shape {tuple(probabilities.shape)}; allowed: (N, C)")
-    if not isinstance(probabilities, np.ndarray):  # other rows check what they compute
+    if not isinstance(probabilities, np.ndarray):  # rows in blocks check what they compute
         return np.concatenate([block for _, block in probabilities.blocks()]).astype(np.float32)
     check_probabilities(probabilities, None, np.arange(len(probabilities)), "probabilities")
     return probabilities.astype(np.float32)

@@ -8,9 +8,9 @@ import math
 import numpy as np
 
 OF_STOP_SET = ("kappa", "changed", "entropy", "confidence", "confidence_variance")
-"""From predictions of this and the previous round's proxy on the stop set: `of_stop_set`."""
+"""Signals from predictions of this and the previous round's proxy for the stop set."""
 OF_BATCH = ("batch_entropy", "batch_accuracy", "contradiction")
-"""From predictions for the rows bought, by the proxy they were bought with: `of_batch`."""
+"""Signals from predictions for the rows bought, by the proxy that they were bought with."""
 SIGNALS = (*OF_STOP_SET, *OF_BATCH)
 STOP_ROWS = 2_000
 """Rows of the stop set, or all rows of a smaller pool."""

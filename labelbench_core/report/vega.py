@@ -28,7 +28,7 @@ def _bundle() -> str:
     import vl_convert
 
     version = ".".join(altair.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    options: dict[str, Any] = {"vl_version": version}  # its stubs ask for `snippet`, it does not
+    options: dict[str, Any] = {"vl_version": version}  # only its stubs require `snippet`
     text = vl_convert.javascript_bundle(**options)
     for part in FORBIDDEN:
         if part in text:

@@ -192,7 +192,7 @@ def open_image_data(
     ids, entries = JobSettings.of(settings)
     dataset = open_dataset(dataset_manifest.parent, ids["dataset"])
     framing = framing_of(entries["backbone"])
-    blind = dataset.without_labels(POOL)  # proxies get it
+    blind = dataset.without_labels(POOL)  # what proxies get
     of_dataset = {
         "dataset": ids["dataset"],
         "dataset_fingerprint": dataset.manifest["fingerprint"],

@@ -78,7 +78,7 @@ def select(
     taken = _forward(design, unlabeled, wanted)
     if wanted == budget:
         return taken
-    design.add(taken[-1:])  # the others are in it
+    design.add(taken[-1:])  # M has the other rows already
     points = design.scaled(taken)
     kept = _prune(points, design.information, design.target, budget)
     first = np.arange(budget)

@@ -34,7 +34,7 @@ CURVE_COLUMNS = (
 """`converged` is 0 if the training did not converge, else 1; `at_edge` is 1 if the proxy chose a
 penalty at the edge of the values tried, else 0."""
 SPENT_ON_VALIDATION = ("held_out_labels", "extra_labels")
-"""Labels that a fine-tuning was not trained on: of those bought, and in addition to them."""
+"""Numbers of labels kept for validation: some of those bought, and some in addition to them."""
 FINETUNED_COLUMNS = (
     *SETTING,
     "trainer",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RAW, MAXIMUM = "raw", "maximum"
-"""As measured; and the running maximum of each seed, as the paper draws it."""
+"""Values as measured, and the running maximum of each seed, as the paper draws it."""
 REFERENCE_COLUMNS = (
     *SETTING,
     "trainer",

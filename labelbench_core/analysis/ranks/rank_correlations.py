@@ -15,7 +15,7 @@ from labelbench_core.analysis.power import FINAL
 SPEARMAN, KENDALL = "spearman", "kendall"
 DRAWS = 10_000
 FEWEST_STRATEGIES = 3
-"""With two there is only the one order or the other."""
+"""Fewest that are correlated: two have only the one order or the other."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from labelbench_core.strategies.kernels.sphere import (
     unit_points,
 )
 
-MANY = 64  # of so many pairs one in doubt is too many for float32
+MANY = 64  # one pair in doubt of so many is too many for float32
 EVERYTHING = 3.0  # a radius that reaches all rows
 WAITING = 4_000_000  # pairs that may wait to be measured
 SAMPLE = 1024  # targets that tell about how large the purest radius is

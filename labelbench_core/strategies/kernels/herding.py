@@ -39,7 +39,7 @@ from labelbench_core.strategies.pool import Pool
 ROUNDING = 1e-13  # of a gain, which is at most 1, where h = 1; grows with 1 / h²
 FEWEST, MOST = 8, 128  # gains computed at once, doubling while one pick takes longer
 PATIENCE = 56  # gains computed for one pick before all bounds are brought up to date
-DENSEST, MAX_PAIRS = 1 / 128, 10_000_000  # share and number of pairs from which they are not kept
+DENSEST, MAX_PAIRS = 1 / 128, 10_000_000  # with a larger share or number, pairs are not kept
 SAMPLE = 256  # rows that tell how many pairs there are
 LEAST = 1e-16  # of a kernel: all smaller ones together are less than rounding
 NEAREST = 256  # times the error of a float32 product: typical rows must be that far apart
