@@ -12,7 +12,7 @@ from typing import Any
 MOST_LINES = 40  # of one error: as many as a reader can take in
 _EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]{1,3}")
 _LONGEST_VALUE = 80
-_LONGEST_LIST = 1500  # characters of all that is allowed
+_LONGEST_LIST = 1500  # characters of the list of what is allowed
 
 
 class InputError(ValueError):
@@ -36,8 +36,8 @@ def damaged(
 ) -> Damaged:
     """The error for a result that is not as it was written; it says what to delete.
 
-    Snakemake makes again whatever an experiment needs and is missing; `then`: what the same command
-    does when what is named has been deleted.
+    Snakemake makes again whatever is missing and an experiment needs; `then` says what the same
+    command does once what `delete` names is gone.
     """
     cure = f"delete {delete} and run the same command again to {then}"
     return Damaged(path, problem, cure)
@@ -63,12 +63,12 @@ class _Short(reprlib.Repr):
         self.maxlevel, self.maxstring, self.maxother = 3, _LONGEST_VALUE, _LONGEST_VALUE
 
     def repr_int(self, x: int, level: int) -> str:
-        # Python refuses to write very long ones.
+        # Python refuses to write very long whole numbers.
         return repr(x) if x.bit_length() < 256 else "a whole number of more than 76 digits"
 
 
 class _ShortInYaml(_Short):
-    """The same, with YAML's words for what is neither number nor text, wherever they stand."""
+    """`_Short` with YAML's words for what is neither number nor text, also inside lists."""
 
     def repr_bool(self, x: bool, level: int) -> str:
         return "true" if x else "false"
@@ -118,7 +118,7 @@ def shown_key(key: Any) -> str:
 
 
 def seen_from_here(path: str | Path) -> str:
-    """A file's path as messages name it: from the current folder, or whole if that is shorter."""
+    """A file's path as messages name it: relative to the current folder, or absolute if shorter."""
     return min(os.path.relpath(path), os.path.abspath(path), key=len)
 
 

@@ -24,7 +24,7 @@ from labelbench_core.storage import files
 
 REMEMBERED = files.MACHINE_STATE / "code.json"
 
-# They affect what a job prints, never what it computes: editing them must not rerun anything.
+# These modules affect what a job prints, never what it computes: editing them reruns nothing.
 NEUTRAL = frozenset(
     {
         "labelbench_core.errors",
@@ -141,7 +141,7 @@ def remember(path: Path = REMEMBERED, *, save: bool = False) -> None:
 def _save(path: Path, before: dict[str, Facts]) -> None:
     if _known == before:
         return
-    # Of every module the newest state; of modules that this process did not need, the last one.
+    # Every module's newest state; for those that this process did not need, the last one known.
     current = {key.partition(" ")[0]: key for key in (*before, *_known)}
     modules = {key: list(_known[key]) for key in current.values() if key in _known}
     with contextlib.suppress(OSError, InputError):
@@ -158,12 +158,12 @@ def _read_by() -> str:
 
 @functools.cache
 def _facts(module: str, of_own: Path | None) -> Facts:
-    """`of_own`: the folder of an own file, which this process may know by its name elsewhere."""
+    """Facts about a module; `of_own`, its folder, tells own files of the same name apart."""
     path = registry.source_of(module)
     try:
         key = f"{module} {hashlib.sha256(path.read_bytes()).hexdigest()}"
     except OSError:
-        key = module  # told by parsing
+        key = module  # parsing reports the error
     if key not in _known:
         tree = registry.parse(path)
         digest = hashlib.sha256("".join(_canonical(tree)).encode()).hexdigest()
@@ -186,7 +186,7 @@ def _imports(module: str, of_own: Path | None) -> tuple[str, ...]:
 
 
 def _of_own(module: str, name: str) -> str | None:
-    """What an own file means by a name that it imports; `InputError` if that cannot be had."""
+    """What an own file means by a name that it imports; `InputError` if that leads elsewhere."""
     package = ".".join(module.split(".")[:2])
     if name.startswith(f"{own.PACKAGE}.") and not f"{name}.".startswith(f"{package}."):
         path = registry.source_of(module)

@@ -1,4 +1,4 @@
-"""Which rows a pool has had, in the order in which they came: every item has a number for good.
+"""Which rows a pool has had, in the order in which they came: every item keeps its number for good.
 
 A pool grows while it is labelled. Facts refer to items by their numbers, which neither new images
 nor another order of a listing can change.
@@ -36,7 +36,7 @@ class Arrivals:
     arrival
         (M,) int64 with which arrival each item came, from 1.
     last_sha256
-        Of the record of the last arrival; None where there is none yet.
+        SHA-256 of the record of the last arrival; None where there is none yet.
     """
 
     items: tuple[str, ...]
@@ -91,13 +91,13 @@ def present_items(
     Parameters
     ----------
     items, digests
-        (N,) of the rows of the pool.
+        (N,) names and digests of the rows of the pool.
 
     Raises
     ------
     InputError
-        If two rows are one item, or the content of an item is another than it was: labels that
-        were given to it would be those of something else.
+        If two rows are the same item, or the content of an item has changed: labels given to it
+        would be labels of something else.
     """
     if len(set(items)) != len(items):
         seen: set[str] = set()
@@ -134,7 +134,7 @@ def record_arrival(
     items: Sequence[str],
     digests: Sequence[str],
 ) -> Arrivals:
-    """Record that `items` came to the pool; all arrivals with them."""
+    """Record that `items` came to the pool, and return all arrivals, these included."""
     if not items:
         return arrivals
     number = int(arrivals.arrival[-1]) + 1 if len(arrivals.arrival) else 1

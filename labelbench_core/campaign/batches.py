@@ -37,7 +37,7 @@ class StoredBatch:
     record
         Its record: `campaign`, `batch` (its number, from 1), `items`, `classes` and more.
     sha256
-        Of the record's file.
+        SHA-256 of the record's file.
     trained
         Record of the model that proposed it; None where there was none.
     """
@@ -54,7 +54,7 @@ class StoredBatch:
 
     @property
     def name(self) -> str:
-        """What its labels say that they belong to: number and the first digits of its hash."""
+        """What answers call it: its number and the first digits of the hash of its record."""
         return f"{self.number}-{self.record[DIGEST][:8]}"
 
     @property
@@ -63,7 +63,7 @@ class StoredBatch:
         return np.array([one["number"] for one in self.record["items"]], np.int64)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays of the model that proposed it, verified; none where there was none."""
+        """The arrays of the model that proposed it, verified; empty where there was none."""
         if self.trained is None:
             return {}
         path = self.folder / ARRAYS
@@ -102,7 +102,7 @@ def hand_out(
     before
         All batches so far.
     proposal
-        What its record says, but for `campaign`, `batch` and what it was made after.
+        What its record says, except `campaign`, `batch` and `previous`.
     trained, arrays
         What is recorded of the model that proposes it; None and empty where there is none.
     write_files
@@ -111,7 +111,7 @@ def hand_out(
     Raises
     ------
     FileExistsError
-        If that batch was handed out meanwhile.
+        If a batch of that number was handed out meanwhile.
     """
     number = len(before) + 1
     ids = {"campaign": campaign, "batch": number}

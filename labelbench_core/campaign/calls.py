@@ -47,7 +47,7 @@ class Call:
     Attributes
     ----------
     status
-        `WAITING` for answers to the last batch, `PROPOSED` a new one, or `ALL_LABELED`: no row is
+        `WAITING`: for answers to the last batch; `PROPOSED`: a new batch; `ALL_LABELED`: no row is
         left that could be proposed.
     state
         Where the campaign stands now.
@@ -205,7 +205,7 @@ def _hand_out_next(
         handed = record if campaign.suggestions else _without_suggestions(record)
         write_exports(folder, batch_of(handed, texts))
         if pool.dataset.rows != EMBEDDINGS:
-            # People can switch suggestions on there, and the page notes with each answer if it was.
+            # The page lets people switch suggestions on, and notes with each answer if they were.
             images = dict(zip(shown, pool.pictures(rows, threads), strict=True))
             written = page(batch_of(record, texts), record[DIGEST], images, campaign.suggestions)
             (folder / LABELLING_PAGE).write_text(written, encoding="utf-8")
@@ -226,7 +226,7 @@ def _texts(pool: CampaignPool, items: Sequence[str], rows: np.ndarray) -> dict[s
 
 
 def _trained_before(state: CampaignState) -> TrainedBefore | None:
-    """The model that proposed the last batch; None where there was none, or of other classes."""
+    """The model that proposed the last batch; None if classes or proxy differ, or without one."""
     if not state.batches or state.batches[-1].trained is None:
         return None
     last = state.batches[-1]
@@ -248,7 +248,7 @@ def _trained_before(state: CampaignState) -> TrainedBefore | None:
 def _trained(
     model: Model, state: CampaignState, pool: CampaignPool, threads: int
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What is kept of a model: its record, and arrays, what it predicts of the pool among them."""
+    """What is kept of a model: its record and its arrays, with its predictions for the pool."""
     said = predict(model, pool, threads)
     record = {
         "num_labeled": len(model.job.oracle.bought),
@@ -268,7 +268,7 @@ def _trained(
 
 
 def waiting_files(folder: Path) -> list[Path]:
-    """Files in the campaign's inbox, by name; hidden ones and those of editors are passed over."""
+    """Files in the campaign's inbox, by name; hidden files and editors' copies are left out."""
     inbox = folder / INBOX
     if not inbox.is_dir():
         return []

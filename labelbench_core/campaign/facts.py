@@ -37,7 +37,7 @@ def read_fact(
 
 
 def after(sha256: str | None) -> dict[str, str]:
-    """What a fact says of the one before it, whose record has that SHA-256; nothing of none."""
+    """What a fact says of the fact before it, given its SHA-256; empty where there is none."""
     return {} if sha256 is None else {"record_sha256": sha256}
 
 
@@ -62,7 +62,7 @@ def whole_folder(folder: Path) -> Generator[Path]:
     if folder.exists():
         raise FileExistsError(errno.EEXIST, "a fact is never replaced", str(folder))
     aside = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(aside, ignore_errors=True)  # of a killed writer: the campaign's lock is held
+    shutil.rmtree(aside, ignore_errors=True)  # left by a killed writer: the campaign's lock is held
     try:
         aside.mkdir(parents=True)
         yield aside

@@ -1,8 +1,8 @@
 """What a campaign trains on the labels that have come, and which rows it would have labelled next.
 
-The parts of a round of selection (`labelbench_core.selection`), on rows that people label: rows of
-the audit, rows that were handed out and those that nobody could label are not in the pool that a
-strategy sees.
+The parts of a round of selection (`labelbench_core.selection`), on rows that people label. The pool
+that a strategy sees leaves out rows of the audit, rows that nobody could label, and rows that were
+handed out and have no label yet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ class Model:
     fit
         What its fit recorded.
     job
-        How it was trained; its rows are those of `rows`.
+        The job that trained it; its pool has the rows `rows`.
     rows
         (n,) int64 rising rows of the pool: those that it was trained on and the candidates.
     """
@@ -46,7 +46,7 @@ class Model:
 
 @dataclass(frozen=True)
 class TrainedBefore:
-    """What the model before left: the record of its fit, its arrays, and its strategy's state."""
+    """What the previous model left: the record of its fit, its arrays, and its strategy's state."""
 
     source: str
     fit: Mapping[str, Any]
@@ -89,9 +89,9 @@ def train(
     candidates
         (k,) int64 rows that may be proposed; none of them is labelled.
     number
-        Of batches handed out so far: random streams are derived from it.
+        Number of batches handed out so far: random streams are derived from it.
     before
-        Of the model before; None where this one is the first.
+        What the previous model left; None where this one is the first.
     """
     rows = np.sort(np.concatenate([labels.rows, candidates]))
     place = np.searchsorted(rows, labels.rows)
@@ -123,7 +123,7 @@ def train(
 
 
 def _round(number: int, before: TrainedBefore | None, data: RoundData) -> Round:
-    """The model before as the round before."""
+    """The previous model in the form of a previous round of selection."""
     known = before is not None and before.source == data.source
     record = {
         "round": number - 1,
@@ -136,7 +136,7 @@ def _round(number: int, before: TrainedBefore | None, data: RoundData) -> Round:
 
 
 def propose(model: Model, count: int) -> tuple[np.ndarray, dict[str, Any]]:
-    """(count,) int64 rows of the pool that its strategy selects, and the state that it leaves."""
+    """(count,) int64 rows of the pool that the strategy selects, and the state that it leaves."""
     from labelbench_core.strategies import select_with_state
 
     strategy = model.job.entry("strategy")
@@ -193,8 +193,8 @@ class PoolPredictions:
         (N,) uint16 the likeliest class; where a row can belong to any number of classes, (N, C)
         bool.
     confidence
-        (N,) float32 its probability; for any number of classes, that the whole row is right, if
-        classes were independent.
+        (N,) float32 the probability of that class; where a row can belong to any number of classes,
+        the probability that all its predicted labels are right, if classes were independent.
     """
 
     predicted: np.ndarray

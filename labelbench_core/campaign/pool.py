@@ -26,11 +26,11 @@ class CampaignPool:
     embeddings
         (N, D), on disk.
     statistics
-        Of these embeddings.
+        Statistics of these embeddings.
     source
         Identifies these embeddings among those of the same rows.
     dataset
-        As prepared: images or texts to show.
+        The prepared data set, with the images or texts to show.
     """
 
     items: tuple[str, ...]
@@ -44,7 +44,7 @@ class CampaignPool:
         return len(self.items)
 
     def pictures(self, rows: np.ndarray, threads: int = 1) -> Sequence[bytes]:
-        """Small pictures of `rows`, of a pool of images; of any other one none."""
+        """Thumbnails of `rows`; empty where the pool does not hold images."""
         if self.dataset.rows != IMAGES:
             return [b""] * len(rows)
         from labelbench_core.datasets.images.thumbnails import thumbnails
@@ -83,8 +83,8 @@ def open_pool(
 def named_items(dataset: PreparedDataset) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What each row of the pool is called, and the SHA-256 of its content.
 
-    A file is called by its path, a text by its content, and any other row by the source's number of
-    it; the content of such rows is not compared.
+    A file is named by its path, a text by its content, and any other row by its number in the
+    source; the content of such other rows is not compared.
     """
     entry = dataset.manifest["splits"][POOL]
     if entry["storage"] == "files":
@@ -111,14 +111,14 @@ def _texts(dataset: PreparedDataset, count: int) -> tuple[tuple[str, ...], tuple
 
 
 class SomeRows:
-    """Some rows of others, as a `RowSource`.
+    """Some rows of a `RowSource`, as a `RowSource`.
 
     Parameters
     ----------
     rows
         (N, D).
     chosen
-        (n,) int64 rising, the rows that there are.
+        (n,) int64 rising, which of these rows to keep.
     """
 
     def __init__(self, rows: RowSource, chosen: np.ndarray) -> None:

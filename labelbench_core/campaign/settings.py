@@ -18,7 +18,7 @@ from labelbench_core.storage.places import printable
 
 SCHEMA = "campaign.schema.json"
 ALWAYS = frozenset({"embeddings", "labeled", "labels", "num_classes", "held_out"})
-"""What any proxy's pool has for a strategy."""
+"""What a strategy finds in its pool with any proxy."""
 FIRST = "typiclust"
 STRATEGY = "margin"
 PROXY = "linear"
@@ -33,7 +33,7 @@ class Campaign:
     campaign
         Its id.
     folder
-        Where what is handed out and answered is kept.
+        Where all batches and answers are kept.
     pool, backbone
         Ids of the data set and of the network that embeds it.
     proxy, strategy, first
@@ -43,7 +43,7 @@ class Campaign:
     class_changes
         What became of former classes, in order.
     audit
-        Number of rows, or a share of the pool (a float); None: by default.
+        Number of rows, or a share of the pool (a float); None: the default.
     audit_share, next_batch_at
         Shares, 0 to 1.
     """
@@ -92,7 +92,7 @@ class Campaign:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "Campaign":
-        """The campaign of `as_mapping`."""
+        """The campaign that `as_mapping` gave."""
         tuples = {key: tuple(values[key]) for key in ("classes", "class_changes")}
         return cls(**{**values, **tuples, "folder": Path(values["folder"])})
 
@@ -105,13 +105,13 @@ def load_campaign(
     Parameters
     ----------
     config
-        What it says.
+        Content of the file.
     schema_folder
         Folder of the schemas.
     file
         Its name, for messages.
     folder
-        What its paths start from: its own folder.
+        The file's own folder, from which its paths start.
 
     Raises
     ------
@@ -190,7 +190,7 @@ def _unknown(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
 
 
 def _misfits(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
-    """What does not go together."""
+    """Values that do not go together, as lines."""
     pool = config["pool"]
     if has_labels(catalogue["datasets"][pool]):
         told = f"pool: {shown(pool)} has labels"

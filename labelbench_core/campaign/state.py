@@ -38,9 +38,9 @@ class CampaignState:
     Attributes
     ----------
     arrivals, present
-        Items that the pool has had, and has.
+        All items that the pool has had, and those that it has now.
     order
-        The audit's.
+        The random order of the audit.
     batches
         What was handed out.
     receipts
@@ -98,9 +98,9 @@ class CampaignState:
         return found is not None and found.state is not State.ASK_AGAIN
 
     def candidates(self) -> np.ndarray:
-        """(k,) int64 rising rows that a strategy may propose: not of the audit, nor handed out.
+        """(k,) int64 rising rows that a strategy may propose: not audited, not handed out yet.
 
-        Items whose class was split since are asked for again (`to_ask_again`), by no strategy.
+        Items whose class was split since are asked again (`to_ask_again`), whatever the strategy.
         """
         taken = self.handed_out | self.audit.keys()
         free = [row for item, row in self.row_of.items() if item not in taken]
@@ -109,7 +109,7 @@ class CampaignState:
     def to_ask_again(self) -> list[str]:
         """Items, in order, whose only answers name a class that was split since.
 
-        Without those of the last batch that are not answered in it: they are being asked.
+        Without items of the last batch that have no answer in it yet: they are being asked.
         """
         asked: set[str] = set()
         if self.batches:

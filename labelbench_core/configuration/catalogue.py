@@ -55,11 +55,11 @@ class LoadedCatalogue(Catalogue):
     places
         Where each entry is, for messages.
     origins
-        The file of each entry, wherever it is named from; of shipped ones, the file's name.
+        Each entry's file: its absolute path, or, for shipped entries, its path in the project.
     wrong
         Entries that cannot be used → why, as lines.
     replacing
-        Entries that take the place of others of their id, as they say.
+        Entries with `replace: true`, which take the place of others of the same id.
     """
 
     def __init__(self) -> None:
@@ -73,20 +73,20 @@ class LoadedCatalogue(Catalogue):
 def load_catalogue(folder: Path, own: Sequence[Entries] | None = None) -> LoadedCatalogue:
     """Read and check all entries: those of the catalogue's files, then those of an experiment.
 
-    With an experiment's entries, a wrong one is not an error: only experiments that name it cannot
-    run (`wrong_entries`). An implementation that is not valid Python is never one here.
+    With an experiment's entries, a wrong entry is no error here: only experiments that name it
+    cannot run (`wrong_entries`). An implementation that is not valid Python is never an error here.
 
     Parameters
     ----------
     folder
         Folder of the catalogue's files.
     own
-        Entries that the experiment brings along; None: there is none, and every wrong entry counts.
+        Entries that the experiment brings along; None: no experiment, each wrong entry is an error.
 
     Raises
     ------
     InputError
-        If a file is missing or holds no entries, or without an experiment an entry is wrong.
+        If a file is missing or holds no entries, or if, without an experiment, an entry is wrong.
     """
     catalogue = LoadedCatalogue()
     schema = folder.parent / "schema" / "catalogue.schema.json"
@@ -200,12 +200,12 @@ def _referred(kind: str, entry: Mapping[str, Any]) -> Iterator[Named]:
 
 
 def entry_error(catalogue: Catalogue, kind: str, name: str, entry: str, error: object) -> str:
-    """The line for what is wrong with an entry and shows only where it is used.
+    """The line for an error of an entry that shows only where the entry is used.
 
     Parameters
     ----------
     entry
-        What the entry is, such as "backbone 'mine'".
+        The entry in words, such as "backbone 'mine'".
     """
     place = f"{FOLDER}/{kind}.yaml"
     if isinstance(catalogue, LoadedCatalogue):
@@ -279,7 +279,7 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
             ]
         if not errors and not wrong:
             recipe = Recipe.from_options(training)
-            if recipe.epochs is None:  # else their number is the labels'
+            if recipe.epochs is None:  # else the number of labels decides the steps
                 wrong = _step_errors(implementation, options, recipe.steps)
         errors += wrong
     for other, keys in ONLY_OF.items():
@@ -291,7 +291,7 @@ def _component_errors(kind: str, entry: Mapping[str, Any]) -> list[str]:
 
 
 def _misplaced(kind: str, entries: Json, file: Path | str) -> Iterator[tuple[str, str]]:
-    """File and key of every option that stands beside `options`, and what to say of it."""
+    """File and key of every option that stands beside `options`, and the line about it."""
     entry: Json
     for name, entry in entries.items() if isinstance(entries, dict) else ():
         if not isinstance(entry, dict):
@@ -349,7 +349,7 @@ def _augmentation_errors(name: str, entry: Mapping[str, Any], file: Path | str) 
 
 
 def _schedule_errors(name: str, entry: Mapping[str, Any], file: Path | str) -> Iterator[str]:
-    """Initial labels of a recorded list without the list, and the other way round."""
+    """Schedules that draw from a recorded list and name none, and the other way round."""
     is_recorded = entry.get("draw") == "recorded"
     if is_recorded and "list" not in entry:
         yield f"{file}: {name}.list: missing; allowed: the list that draw: recorded takes"

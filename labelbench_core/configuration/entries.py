@@ -18,10 +18,10 @@ NOT_OF_JOBS = ("prompts", "metric", "price", "seconds")
 
 
 def entry(catalogue: Catalogue, kind: str, name: str) -> dict[str, Any]:
-    """A catalogue entry with its id, as jobs get it: a proxy's trainer is an entry, too.
+    """A catalogue entry with its id, as jobs get it, with the trainer's whole entry in a proxy's.
 
-    Left out: prompts, which concern one rule only, and what concerns none: a data set's metric, an
-    annotator's price and time.
+    Left out: prompts, which concern one rule only, and what concerns no rule: a data set's metric,
+    an annotator's price and time.
     """
     chosen = catalogue[kind][name]
     result = {"id": name, **{key: one for key, one in chosen.items() if key not in NOT_OF_JOBS}}
@@ -95,7 +95,7 @@ def needs(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
 
     `augmentation`: proxy → id; `refresh`: proxy → `every` and `trainer`; `class_names`: the
     "proxies" and "trainers" that start from the class names; `images`: the proxies on images;
-    `replays`, if there are any: strategies that buy recorded lists → ours to compare them with.
+    `replays`, if there are any: strategies that buy recorded lists → others to compare them with.
     """
     proxies = sorted({ids["proxy"] for ids in experiment.settings()})
     refresh = {
@@ -121,7 +121,7 @@ def needs(experiment: Experiment, catalogue: Catalogue) -> dict[str, Any]:
             ],
         },
         "images": [name for name in proxies if needs_images(catalogue, name)],
-        # Named only where there are any: what other experiments have made stays as it is.
+        # Named only where there are any, so that results of other experiments stay valid.
         **({"replays": replays} if (replays := pairs(experiment, catalogue)) else {}),
     }
 

@@ -20,7 +20,7 @@ KEEP = ("all", "last", "none")
 
 
 def annotator_in_paths(annotator: str) -> str:
-    """An annotator as ids of jobs have it, since paths do: "" for the exact one, else `@` and id.
+    """An annotator as it stands in ids and paths: "" for the exact one, else `@` and its id.
 
     So the results of the exact annotator lie where they would lie if there were no others.
     """
@@ -134,12 +134,12 @@ class Experiment:
     """What is crossed, in one or several crossings, and what the report puts forward.
 
     `baseline` is what every strategy is compared with, `highlight` the strategy of the headline;
-    they are strategies of the whole, and a crossing may lack them. `metric` is the metric of
-    the headline and of tables, savings and figures; `further_metrics` have curves, differences and
-    savings of their own. `levels` are those of `metric` that labels are counted for; without any,
-    round numbers are chosen. `by_class` asks for accuracy by class. `references` are published
-    settings beside the experiment's own, `panels` those of a figure of its own. `priced` says
-    whether there are prices that turn costs into money.
+    both are among the strategies of the experiment as a whole; one crossing may lack them. `metric`
+    is the metric of the headline and of tables, savings and figures; `further_metrics` have curves,
+    differences and savings of their own. `levels` are values of `metric`: the labels needed to
+    reach them are counted; without any, round numbers are chosen. `by_class` asks for accuracy by
+    class. `references` are published settings beside the experiment's own, `panels` the panels of a
+    figure of its own. `priced` says whether there are prices that turn costs into money.
     """
 
     experiment: str
@@ -171,21 +171,20 @@ class Experiment:
     def as_mapping(self) -> dict[str, Any]:
         """All that decides what is measured, as JSON values.
 
-        What stays on disk (`finetune.keep`) does not, nor do prices: a change of them must not run
-        anything again.
-        The exact annotator, where it is the only one, is not named.
+        What stays on disk (`finetune.keep`) and prices are left out: a change of them must not run
+        anything again. The exact annotator, where it is the only one, is not named.
         """
         values: dict[str, Any] = written(self)
         for crossing in values["crossings"]:
             if crossing["annotators"] == [EXACT]:
                 del crossing["annotators"]
-        # Left out where there are none: an experiment without them is what it was before.
+        # Left out where empty, so that an experiment without them keeps its JSON.
         optional = ("further_metrics", "levels", "by_class", "references", "panels")
         return {key: value for key, value in values.items() if value or key not in optional}
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """All that the report has curves of, the headline's first."""
+        """All metrics that the report has curves of, the headline's first."""
         return (self.metric, *self.further_metrics)
 
     def by(self, metric: str) -> "Experiment":
@@ -209,7 +208,7 @@ class Experiment:
         return self._once("finetunings")
 
     def _once(self, method: str) -> Iterator[dict[str, Any]]:
-        """What the method of all crossings gives, each once."""
+        """All ids that the method gives for any crossing, each once."""
         seen: set[tuple[Any, ...]] = set()
         for crossing in self.crossings:
             for ids in getattr(crossing, method)():

@@ -1,10 +1,10 @@
-"""What is asked for by an experiment's file, those that it extends, and a recipe of it.
+"""What an experiment asks for: by its file, by the files that it extends, and by a recipe.
 
 `extends: FILE` names a file whose keys hold where this one gives none. `recipes` are named sets of
 keys that replace those of the file in which they stand; `recipe` chooses one of them, the first if
-it is left out. Keys are replaced whole, but for `catalogue`: entries of all files are there.
-Whatever a file says replaces what those that it extends say, their recipes included, and what the
-command line says replaces all of it.
+it is left out. Keys are replaced whole, except `catalogue`: the entries of all files count.
+Whatever a file says replaces what the files that it extends say, their recipes included, and the
+command line replaces all of it.
 """
 
 import contextlib
@@ -45,7 +45,7 @@ class Asked:
     folder
         What paths of the file itself start from: the folder of the last of the files given.
     extended
-        The keys that only files say that are extended.
+        The keys that only extended files give.
     """
 
     values: Any
@@ -64,7 +64,7 @@ class Asked:
 
     @contextlib.contextmanager
     def naming_places(self) -> Generator[None]:
-        """`InputError`s raised within name the file that the key comes from."""
+        """Within it, `InputError`s name the file that the key comes from."""
         try:
             yield
         except InputError as error:
@@ -97,7 +97,7 @@ def asked(
     files: Mapping[Path, Json] | None = None,
     recipe: str | None = None,
 ) -> Asked:
-    """An experiment's keys, all files that it extends read, and its recipe chosen.
+    """An experiment's keys, with all files that it extends read and its recipe chosen.
 
     Parameters
     ----------
@@ -109,14 +109,14 @@ def asked(
         File → its content, in the order in which they are merged; none for a mapping that comes
         from no file.
     recipe
-        Chosen instead of what `config` says.
+        The recipe to choose instead of the one in `config`.
 
     Raises
     ------
     InputError
         If a file that is extended is missing, not a mapping, or extends itself; if an experiment
         that extends another has no name of its own; if the recipe does not exist. All else is
-        checked as any experiment is.
+        checked later, as for any experiment.
     """
     files = files or {}
     if not isinstance(config, Mapping):
@@ -150,7 +150,7 @@ def asked(
 
 
 def _hold(values: dict[str, Any], given: Mapping[str, Any]) -> None:
-    """Have the keys that are given replace those of before, in whichever form they stand."""
+    """Let the keys given replace earlier ones; `metric` and `metrics` replace each other, too."""
     if (ONE in given) != (SEVERAL in given):
         values.pop(SEVERAL if ONE in given else ONE, None)
     values |= given
@@ -181,7 +181,7 @@ def _catalogues(
 
 
 def _written(config: Mapping[str, Any], name: str, files: Mapping[Path, Json]) -> list[_Layer]:
-    """What the files say, as far as it holds, and then what they do not say, or not so."""
+    """The keys of each file whose values hold, and then those that no file gives so."""
     contents: dict[Path, Mapping[str, Any]] = {
         file: content if isinstance(content, Mapping) else {} for file, content in files.items()
     }
@@ -272,7 +272,7 @@ def _base(extends: Any, place: str, folder: Path) -> Path:
     with looking(told):
         there = is_file(file)
     if not there:
-        # A file outside the project that extends one of it, as the pages show it for inside.
+        # A file outside the project may extend one inside by the path that the docs show.
         here = os.path.abspath(extends)
         hint = f" (did you mean {here!r}?)" if os.path.isfile(here) else ""
         where = printable(file)

@@ -47,7 +47,7 @@ from labelbench_core.errors import InputError, did_you_mean, listed, raise_all
 
 # Planning takes 2 ms and 16 KB for each job.
 MOST_JOBS = 1_000_000
-MOST_SHOWN = 3  # values of a list that are outside
+MOST_SHOWN = 3  # of the values of a list that are not allowed
 # Folder names beside the strategies' own: no strategy may have them.
 RESERVED_STRATEGIES = ("initial",)
 
@@ -239,7 +239,7 @@ def _unknown(key: str, ids: tuple[str, ...], known: Any, where: str) -> list[str
 
 
 def _not_wrong(catalogue: Catalogue, kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Names without those of wrong entries, of which the entries' errors tell."""
+    """Names without those of wrong entries, whose errors are reported with the entries."""
     return tuple(name for name in names if not is_wrong(catalogue, kind, name))
 
 
@@ -248,7 +248,7 @@ def _outside(key: str, values: tuple[int, ...], allowed: Any) -> list[str]:
     wrong = [value for value in values if value not in allowed]
     if not wrong:
         return []
-    # One line: `seeds: 100000` alone could give as many.
+    # One line for all: `seeds: 100000` alone could give 100,000 lines.
     more = f", … ({len(wrong)} in all)" if len(wrong) > MOST_SHOWN else ""
     are = "are" if len(wrong) > 1 else "is"
     return [f"{key}: {listed(wrong[:MOST_SHOWN])}{more} {are} outside; allowed: {text}"]
@@ -305,11 +305,11 @@ def check_sources(
     file
         The experiment's file, for the messages.
     remembered
-        Data set → where is kept what is known of its files, and of an earlier draw of its splits.
+        Data set → where facts about its files, and an earlier draw of its splits, are kept.
 
     Returns
     -------
-    Data set → what is missing, of those whose sizes are taken as published: a plan can be made of
+    Data set → what is missing, for those whose sizes are taken as published: a plan can be made of
     them, but nothing can be run.
 
     Raises

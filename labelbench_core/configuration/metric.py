@@ -1,4 +1,4 @@
-"""By which metrics an experiment is reported: its own, else that of its data sets."""
+"""The metrics that an experiment is reported by: its own, else those of its data sets."""
 
 import itertools
 from collections.abc import Iterator, Mapping
@@ -67,7 +67,7 @@ def _metric_of_dataset(dataset: str, catalogue: Catalogue) -> str:
 
 
 def _entry(dataset: str, catalogue: Catalogue) -> Mapping[str, Any] | None:
-    """A data set's; None for a wrong entry, which is reported to experiments that name it."""
+    """A data set's entry; None for a wrong one, which is reported to experiments that name it."""
     entry = catalogue["datasets"].get(dataset)
     if entry is None or registry.problem_of("datasets", entry["implementation"]):
         return None
@@ -75,7 +75,7 @@ def _entry(dataset: str, catalogue: Catalogue) -> Mapping[str, Any] | None:
 
 
 def unmeasured(dataset: str, metric: str, catalogue: Catalogue, key: str = ONE) -> Iterator[str]:
-    """A metric, given as `key`, that a data set does not have: of other labels, or of groups."""
+    """The line for a metric, given as `key`, that a data set's labels or groups do not allow."""
     entry = _entry(dataset, catalogue)
     if entry is None:
         return

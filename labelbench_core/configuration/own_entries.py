@@ -67,7 +67,7 @@ def read_entries(given: Sequence[Given]) -> list[Entries]:
     Raises
     ------
     InputError
-        If something is not of these forms, or a file is missing or not valid YAML.
+        If a value has none of these forms, or a file is missing or not valid YAML.
     """
     return [entries for one in given for entries in _read(one.value, one, KEY)]
 

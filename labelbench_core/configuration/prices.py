@@ -15,7 +15,7 @@ def prices_of(
 ) -> dict[str, Any]:
     """The experiment's `prices`, with `annotators`: id → its `price` and `seconds`, if it has any.
 
-    Where an annotator has no price, that of its labels is `label`.
+    Labels of an annotator without a price cost `label`.
     """
     told = _told(experiment, catalogue)
     return {**config.get("prices", {}), **({"annotators": told} if told else {})}

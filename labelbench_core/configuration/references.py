@@ -12,7 +12,7 @@ from labelbench_core.annotators import EXACT
 
 
 def written_setting(ids: Iterable[str]) -> str:
-    """The ids of a setting as messages, tables and pages write them; without those left open."""
+    """The ids of a setting as messages, tables and pages write them, without those left open."""
     return " / ".join(filter(None, ids))
 
 
@@ -25,16 +25,16 @@ class PublishedReference:
     name
         Name of the published setting.
     setting
-        Ids of the experiment's: dataset, backbone, proxy, schedule, and the annotator unless it is
-        the exact one.
+        Ids of the experiment's setting: dataset, backbone, proxy, schedule, and the annotator
+        unless it is the exact one.
     trainer
-        Whose fine-tunings are compared; "": the proxy's rounds.
+        The trainer whose fine-tunings are compared; "": the proxy's rounds are.
     differs
         How the two differ; if empty, they are the same setting, and numbers are compared.
     strategies
         The experiment's id of a strategy → the published name.
     validation_labels
-        Labels that the training is chosen by, beside those bought.
+        Number of labels, beside those bought, that models are chosen by.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Panel:
 
 
 def ids_in_tables(setting: Mapping[str, str]) -> dict[str, str]:
-    """A setting's ids as tables have them: there the exact annotator may be named, too."""
+    """A setting's ids as tables have them: with the annotator, even if it is the exact one."""
     return {"annotator": EXACT, **setting}
 
 

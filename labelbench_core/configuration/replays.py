@@ -20,7 +20,7 @@ from labelbench_core.errors import InputError
 
 
 def list_options(catalogue: Catalogue, kind: str, name: str) -> Mapping[str, Any] | None:
-    """Which list a strategy buys, or a schedule's initial pool is taken from; None if none is.
+    """Options of the list that a strategy buys, or a schedule starts with; None if there is none.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ def list_options(catalogue: Catalogue, kind: str, name: str) -> Mapping[str, Any
 def list_sha256(
     catalogue: Catalogue, kind: str, name: str, seed: int, data_dir: Path
 ) -> str | None:
-    """What a job depends on that reads the list of a strategy or a schedule; None if none is."""
+    """SHA-256 of the list that a strategy buys, or a schedule starts with; None without one."""
     options = list_options(catalogue, kind, name)
     return None if options is None else read_list(options, seed, data_dir).sha256
 
 
 def pairs(experiment: Experiment, catalogue: Catalogue) -> dict[str, list[str]]:
-    """Strategy that buys a list → strategies of the experiment of the list's name, or method."""
+    """Strategy that buys a list → the experiment's strategies of that list's name or method."""
     found: dict[str, list[str]] = {}
     for strategy in experiment.strategies:
         options = list_options(catalogue, "strategies", strategy)

@@ -27,7 +27,7 @@ def with_run_entries(
     Raises
     ------
     InputError
-        If a file cannot be used; what is neither of these is told with the options.
+        If a file cannot be used; other wrong values are reported with the options.
     """
     if not isinstance(entry, dict) or not isinstance(entry.get("options"), dict):
         return entry

@@ -76,7 +76,7 @@ def _validator(schema: Path, definition: str | None) -> Any:
     content = json.loads(read_text(schema))
 
     def reference(validator: Any, name: str, value: Any, _: object) -> Iterator[Any]:
-        """As the library does it, which looks a definition up by its address at every use."""
+        """As in the library, which would look a definition up by its address at every use."""
         part = functools.reduce(operator.getitem, name.split("/")[1:], content)
         yield from validator.descend(value, part)
 
@@ -120,7 +120,7 @@ def _no_number(_: Any) -> bool:
 
 
 def in_words(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
-    """What a schema allows, in words; a `title` says it."""
+    """What a schema allows, in words: its `title` if it has one."""
     if "title" in schema and schema is not root:
         return schema["title"]
     if "$ref" in schema:

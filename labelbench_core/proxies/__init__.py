@@ -42,7 +42,7 @@ class Statistics:
         return np.where(varies, 1 / np.where(varies, self.std, 1), 0.0)
 
     def standardised(self, features: np.ndarray) -> np.ndarray:
-        """(n, D) float32 rows as stored, (n, D), with zero mean and unit variance over the pool."""
+        """(n, D) float32: rows as stored, standardised to mean 0 and variance 1 over the pool."""
         rows = single(features)
         rows = np.subtract(
             rows, self.mean.astype(np.float32), out=None if rows is features else rows
@@ -72,7 +72,7 @@ class TrainingSet:
         "weak" and "strong" → embeddings of augmented images, each like `pool`; empty where the
         proxy asks for none.
     backbone
-        Its catalogue entry, for proxies that train it; `pool` is then `ImageRows`.
+        The backbone's catalogue entry, for proxies that train it; `pool` is then `ImageRows`.
     zero_shot
         The classifier made of class names, from `labelbench_core.backbones.zero_shot`.
     validation
@@ -81,7 +81,7 @@ class TrainingSet:
     weights
         (L,) float32 weights of the labelled rows in the loss, with a mean of 1; None: all are 1.
     validation_weights
-        (V,) float32 of the validation split; None: all are equal.
+        (V,) float32 weights of the validation split's rows; None: all are equal.
     previous
         Arrays of the previous round; none in round 0.
     checkpoint
@@ -146,7 +146,7 @@ class Proxy(Protocol):
         rng: np.random.Generator,
         previous: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Train; what to record (JSON), which the next round's fit gets as `previous`."""
+        """Train, and return what to record (JSON); the next round's fit gets it as `previous`."""
         ...
 
     def predict_proba(self, features: Any) -> np.ndarray:
@@ -193,7 +193,7 @@ class OfNetwork(Protocol):
     """A proxy that trains a whole network, whose cost can be told before any job."""
 
     def outline(self, backbone: "Outline") -> "nn.Module":
-        """What is trained of a backbone, without weights; the backbone's own outline may change."""
+        """What is trained of a backbone, without weights; may change the outline that is given."""
         ...
 
 

@@ -1,6 +1,6 @@
 """A linear probe on a pool that is re-embedded every few rounds by the network fine-tuned so far.
 
-Between two refreshes a round costs what one of the proxy `linear` does. After every `refresh_every`
+Between two refreshes a round costs as much as with the proxy `linear`. After every `refresh_every`
 rounds the backbone is fine-tuned, from its pretrained weights, on all labels bought until then, and
 the pool embedded with it; both are separate stages of the workflow, cached like the first
 embeddings. The round after a refresh trains the probe again before it selects.

@@ -82,8 +82,8 @@ class LinearProxy(LinearClassifier):
     def refit(self, training: TrainingSet, fit: Mapping[str, Any]) -> "LinearProxy":
         """A rough probe on other labels, fitted quickly, for looking ahead.
 
-        Started from this one's solution, with the penalty of `fit` (what its `fit` returned), and
-        ended at ten times the tolerance.
+        It starts from this probe's solution, with the penalty of `fit` (what this probe's `fit`
+        returned), and ends at ten times the tolerance.
         """
         probe = LinearProxy(fit["penalty"], 10 * self.tolerance, self.max_iterations, self.threads)
         probe.statistics, probe.prior = self.statistics, self._prior(training)
@@ -152,7 +152,7 @@ class LinearProxy(LinearClassifier):
         previous: Mapping[str, Any],
         weights: np.ndarray | None,
     ) -> tuple[dict[str, Any], int]:
-        """The penalty, fixed, of the previous round, or chosen from the labels; what that took.
+        """The penalty: fixed, the previous round's, or chosen by the labels; and what that cost.
 
         The second value is the number of floating-point operations that choosing it took.
         """

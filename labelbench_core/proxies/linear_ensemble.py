@@ -7,7 +7,7 @@ probabilities.
 
 The head that strategies see, and that fine-tuning may start from, is that of the probe on all
 labels (each once), which is what the proxy `linear` would be: the mean of the members' heads
-predicts neither what that probe nor what the ensemble does.
+predicts neither as that probe nor as the ensemble does.
 
 All members have the penalty per label that the probe on all labels chose, and start from its
 solution. A sample may lack classes: the penalty keeps their weights finite.
@@ -67,7 +67,7 @@ class LinearEnsemble(LinearProxy):
         rng: np.random.Generator,
         previous: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Train the probe on all labels, then the members; `rng` deals folds and samples."""
+        """Train the probe on all labels, then the members; `rng` draws folds and samples."""
         record = super().fit(training, rng, previous)
         labels, num_classes = training.labels, training.num_classes
         rows, weights = self.embed(training.features()), training.weights

@@ -51,7 +51,7 @@ class LoraProxy(DeepProxy):
         return self._adapted(backbone.model, 0)
 
     def _adapted(self, model: nn.Module, seed: int) -> nn.Module:
-        """A network with adapters, of which alone the weights have gradients."""
+        """A network with adapters, whose weights alone have gradients."""
         from peft import LoraConfig, inject_adapter_in_model
 
         targets = adapted_layers(model)

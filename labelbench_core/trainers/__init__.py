@@ -90,7 +90,7 @@ class Step:
     problem
         What is trained on.
     rng
-        Drawn from on the host; a function of the step alone.
+        Random numbers for the step, drawn on the host; a function of the step alone.
     state
         What `Trainer.state` made; None if it made nothing.
     teacher
@@ -118,7 +118,7 @@ class Loss:
     unlabeled
         The unlabelled examples' share of `total`, a scalar; None for a supervised step.
     used
-        Share of the unlabelled examples that count in it (their weights' mean), a scalar.
+        Share of the unlabelled examples that count in the loss (their weights' mean), a scalar.
     """
 
     total: torch.Tensor

@@ -80,7 +80,7 @@ def _interpolate(together: torch.Tensor, alone: torch.Tensor, step: Step) -> tor
 class Distributions(Averages):
     """Averages (C,) of the predictions on `labeled` and on `unlabeled` examples' weak views.
 
-    The first one is moving; so is the second, or it is that of the `recent` steps (128, C).
+    The first is a moving average; the second, too, or it is that of the `recent` steps (128, C).
     """
 
     labeled: torch.Tensor

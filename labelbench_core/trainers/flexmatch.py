@@ -1,7 +1,7 @@
 """FlexMatch (Zhang et al. 2021): FixMatch with a threshold of its own for every class.
 
-A class that few unlabelled examples were last confidently predicted as has a low threshold, so that
-classes learnt late get their share of the training (curriculum pseudo-labels).
+A class has a low threshold while few unlabelled examples were last predicted as it with confidence,
+so that classes learnt late get their share of the training (curriculum pseudo-labels).
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class LearningStatus(torch.nn.Module):
         return self._effects
 
     def learn(self, rows: torch.Tensor, classes: torch.Tensor, is_sure: torch.Tensor) -> None:
-        """Remember the confident predictions among (U,), at a cost independent of the set."""
+        """Remember the confident predictions among (U,); the cost is the same for sets of any size."""
         marks = torch.stack([rows, torch.where(is_sure, classes, self._unused)], dim=1)
         rows, marks = distributed.gather(marks).unbind(dim=1)
         rows, order = rows.sort(stable=True)

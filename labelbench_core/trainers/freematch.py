@@ -86,7 +86,7 @@ class PredictionAverages(Averages):
         self.move("histogram", histogram(classes, seen.shape[1], shares))
 
     def thresholds(self) -> torch.Tensor:
-        """(C,) of the classes (eq. 7)."""
+        """(C,) thresholds of the classes (eq. 7)."""
         return self.probabilities / self.probabilities.max() * self.confidence
 
 

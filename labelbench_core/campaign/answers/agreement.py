@@ -32,9 +32,9 @@ class Pair:
         Number of those on which they agree.
     kappa
         Cohen's kappa: 1 for perfect agreement, 0 for that of chance. None where chance alone would
-        agree always, or nothing is in common. With several labels over whole sets of labels.
+        agree always, or nothing is in common. With several labels, of whole sets of labels.
     disagreements
-        What the first and the second said → the items, the most frequent first.
+        What the first and the second voted → on which items, the most frequent first.
     """
 
     annotators: tuple[str, str]
@@ -75,11 +75,11 @@ class Seconds:
     Attributes
     ----------
     median
-        Seconds of an answer; None where no answer has its time.
+        Median seconds of an answer; None where no answer has a time.
     answers
-        Number of answers that have.
+        Number of answers with a time.
     total
-        Their sum, in seconds.
+        Sum of these times, in seconds.
     """
 
     median: float | None

@@ -40,7 +40,7 @@ class Answer:
         With `Outcome.LABELED` a class's name; with several labels all names, none if the item
         belongs to none of the classes. With other outcomes None.
     annotator
-        Who says so; empty: not known.
+        Who answered; empty: not known.
     seconds
         How long it took; None: not known.
     at
@@ -52,7 +52,7 @@ class Answer:
     Raises
     ------
     ValueError
-        Where a value is not allowed, in one line without the item.
+        Where a value is not allowed; the message is one line and does not name the item.
     """
 
     item: str
@@ -98,7 +98,7 @@ class Answer:
 
     @property
     def who(self) -> tuple[str, str]:
-        """Item and annotator: of two answers of the same, one is changed by the other."""
+        """Item and annotator: of two answers with the same, the later one changes the earlier."""
         return self.item, self.annotator
 
 
@@ -144,7 +144,7 @@ def from_json_lines(text: str, path: str | Path) -> list[Answer]:
     Raises
     ------
     InputError
-        Naming the file `path` and the line that is none.
+        For a line that is no answer: the message names the file `path` and the line.
     """
     answers = []
     for number, line in enumerate(text.split("\n")[:-1] if text else [], start=1):

@@ -9,8 +9,8 @@ with one key, in the order in which they were made:
     {"split": {"from": "bird", "into": ["duck", "goose"]}}
 
 A name means one class for good: a name that another class had cannot be given again, which is why a
-split needs names of its own. An answer of a class that was split holds no longer: the item is to be
-asked again.
+split needs names of its own. An answer with a class that was split no longer holds: the item is to
+be asked again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ class Meaning:
     Attributes
     ----------
     label
-        As in `Answer`, in today's names; None, too, where `ask_again` says why it does not hold.
+        As in `Answer`, in today's names; also None where `ask_again` says why it no longer holds.
     ask_again
         Why the item is to be asked again; empty: the answer holds.
     silent_on
@@ -66,7 +66,7 @@ class ClassHistory:
     Raises
     ------
     InputError
-        For a change that cannot be, or that contradicts an earlier one, in one line.
+        For an impossible change, or one that contradicts an earlier one; the message is one line.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class ClassHistory:
             raise self._error(f"{key}: {shown(value)}", "each name once")
 
     def _apply_merge(self, numbers: list[int], name: str) -> None:
-        """Give classes, or one, a name of their own, of one of them, or that one of them had."""
+        """Give one class, or several together, a new name, or one that one of them has or had."""
         if name in self._of_name and self._of_name[name] not in numbers:
             raise self._taken(name)
         check_class_names([name], self._where)
@@ -166,7 +166,7 @@ class ClassHistory:
         return number
 
     def _number(self, name: str) -> int:
-        """The class of today that is called so."""
+        """The number of today's class of that name."""
         number = self._of_name.get(name)
         if number is not None and self._today.get(number) == name:
             return number

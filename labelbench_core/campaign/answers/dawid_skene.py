@@ -34,7 +34,7 @@ def posteriors(votes: Sequence[tuple[str, str, str]]) -> dict[str, dict[str, flo
         )
     if not votes:
         return {}
-    # Here, because only who asks for it has to wait for its imports.
+    # Imported here, so that only those who ask for this method wait for it.
     import pandas as pd
     from crowdkit.aggregation import DawidSkene  # pyright: ignore[reportMissingImports]  # an extra
 

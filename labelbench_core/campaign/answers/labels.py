@@ -1,8 +1,8 @@
 """From all answers to one label for each item, and what contradicts it.
 
-Of several answers of one annotator to an item the last holds; what it changed is listed. Then the
-annotators of an item vote. That an item is of no class is a vote as for a class; whoever is unsure
-or skips it abstains.
+Of several answers of one annotator to an item, the last holds; earlier ones that it changed are
+listed. Then the annotators of an item vote. That an item is of no class is a vote like one for a
+class; whoever is unsure or skips the item abstains.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ MAJORITY, DAWID_SKENE = "majority", "dawid-skene"
 METHODS = (MAJORITY, DAWID_SKENE)
 NO_CLASS = Outcome.NO_CLASS.value
 Vote = Label | None
-"""A label in today's names; None: of no class."""
+"""A label in today's names; None: the item is of no class."""
 
 
 class State(StrEnum):
@@ -46,8 +46,8 @@ class ItemLabel:
     label
         With `State.LABELED` the label in today's names, as in `Answer`.
     confidence
-        Share of the votes that are for it (with several labels for the least certain class), or
-        its probability by Dawid and Skene; with `State.CONTRADICTED` of the most likely. None
+        Share of the votes for the label (with several labels, for the least certain class), or its
+        probability by Dawid and Skene; with `State.CONTRADICTED`, that of the most likely one. None
         where nobody votes.
     votes
         Annotator → vote.
@@ -124,7 +124,7 @@ def labels_of(
     Parameters
     ----------
     answers
-        All, in order of receipt.
+        All answers, in order of receipt.
     history
         The classes from the start until today.
     method
@@ -134,8 +134,8 @@ def labels_of(
     offered
         Batch → the classes among which its annotators chose.
     later_holds
-        Of several answers of one annotator the last holds. If not, an item whose class somebody
-        changed is contradicted.
+        Whether the last of several answers of one annotator holds. If not, an item whose class
+        somebody changed is contradicted.
 
     Returns
     -------
@@ -191,7 +191,7 @@ def holding_answers(
     changes
         See `Change`.
     reasons
-        Item → why an answer of it does not hold.
+        Item → why an answer to it does not hold.
     """
     said: dict[str, dict[str, list[Answer]]] = {}
     for answer in answers:
@@ -289,7 +289,7 @@ def _by_dawid_skene(
             vote = None if best == none_of_all else best
             decided[item] = _decided(vote, shares[best])
         return decided
-    # With several labels, for each class of its own; whether there is none of them is one more.
+    # With several labels each class is decided on its own, and so is whether none fits.
     names = sorted({name for *_, vote in flat for name in vote or ()})
     none = _shares([(item, who, vote is None) for item, who, vote in flat])
     of_class = {name: _shares([(i, w, name in (v or ())) for i, w, v in flat]) for name in names}

@@ -4,9 +4,9 @@
                           answers.jsonl         what it says that was not known, one answer a line
                           SHA256SUMS            of both, and of the receipt before it
 
-A receipt appears whole or, where its writer is killed, not at all. The digits are the first of the
-file's SHA-256. `SHA256SUMS` is in the form of the command sha256sum, so that `sha256sum -c
-SHA256SUMS` in a receipt's folder checks it without this program.
+A receipt appears whole or, where its writer is killed, not at all. The digits in its name are the
+first of the file's SHA-256. `SHA256SUMS` is in the form of the command sha256sum, so that
+`sha256sum -c SHA256SUMS` in a receipt's folder checks it without this program.
 """
 
 import re
@@ -69,7 +69,7 @@ class Received:
     unanswered
         Files in which nothing is answered yet; they are not kept.
     errors
-        One line for each thing that is not allowed; none of such a file's answers are received.
+        One line for each value that is not allowed; no answer of such a file is received.
     """
 
     receipts: tuple[Receipt, ...] = ()
@@ -114,7 +114,7 @@ def receive(
     with files.exclusive(kept):
         before = receipts(folder)
         for left in kept.glob(".*.partial"):
-            shutil.rmtree(left)  # of a killed writer: the lock is held
+            shutil.rmtree(left)  # left by a killed writer: the lock is held
         known_files = {one.file_sha256 for one in before}
         told = [answer for one in before for answer in one.answers]
         added, known, unanswered, errors = [], [], [], []
@@ -145,12 +145,12 @@ def receive(
 
 
 def new_answers(answers: Sequence[Answer], told: Sequence[Answer]) -> list[Answer]:
-    """Those of a file's answers that earlier ones do not hold, in the file's order.
+    """The answers of a file that are not among earlier ones, in the file's order.
 
     An answer with a time is new if no earlier one equals it. Answers without one are told apart by
-    their order: those that a person gave of an item before are looked for at the end of what is
-    known of them, and only what follows is new. A file that says cat where the last known answer of
-    the same person is dog is therefore a change, even if cat was said before that.
+    their order: where the first answers of a person to an item are the last ones known, only what
+    follows them is new. A file that says cat where the last known answer of the same person is dog
+    is therefore a change, even if cat was said before that.
     """
     timed = {one for one in told if one.at is not None}
     histories: dict[tuple[str, str], list[Answer]] = {}

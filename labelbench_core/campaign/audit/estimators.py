@@ -1,8 +1,8 @@
 """Accuracy of the current model on a random row of the pool, from the audit's labels.
 
-The pool is that of now: of every stratum, the rows that are still there. Rows of the audit are
-drawn from each stratum at random without replacement, so that a stratum's rows that were answered
-estimate it, and strata count by their sizes.
+The pool is as it is now: the rows of every stratum that are still there. Rows of the audit are
+drawn from each stratum at random without replacement; those that were answered estimate their
+stratum, and strata are weighted by their sizes.
 """
 
 import math
@@ -21,8 +21,8 @@ from labelbench_core.errors import InputError, listed, shown
 PLAIN, POWERED, INVERSE = "plain", "prediction-powered", "inverse-probability"
 ESTIMATORS = (PLAIN, POWERED, INVERSE)
 LEAST_OF_A_CLASS = 10
-"""Audit rows of a class from which on its accuracy is told: with fewer, an interval is wider than
-.3 even where all are right."""
+"""Fewest audit rows of a class for which its accuracy is given: with fewer, an interval is wider
+than .3 even where all are right."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Estimate:
     n
         Labels that it rests on.
     name
-        Of the estimator, one of `ESTIMATORS`.
+        Name of the estimator, one of `ESTIMATORS`.
     """
 
     estimate: float
@@ -89,7 +89,7 @@ def check_estimator(
     Raises
     ------
     InputError
-        If the estimator is not known, or is `INVERSE` and either does not hold.
+        If the estimator is not known, or is `INVERSE` and either condition does not hold.
     """
     if estimator not in ESTIMATORS:
         raise InputError(f"estimator: {shown(estimator)}; allowed: {listed(ESTIMATORS)}")
@@ -121,8 +121,8 @@ def plain(right: np.ndarray, stratum: np.ndarray, population: Sequence[int]) -> 
     stratum
         (n,) int of which stratum each is, from 0.
     population
-        (H,) rows of each stratum that the pool has now. One without rows is passed over; one
-        without any answered takes the estimate from the others, and in the interval may have any
+        (H,) rows of each stratum that the pool has now. A stratum without rows is left out; one
+        without answered rows takes the estimate from the others, and in the interval may have any
         accuracy.
     """
     sizes, totals = strata_sizes(stratum, population)
@@ -246,7 +246,7 @@ def example_f1(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def strata_sizes(stratum: np.ndarray, population: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """(H,) int64 rows of each stratum, and of them those in the audit.
+    """(H,) int64 rows of each stratum, and how many of them are in the audit.
 
     Parameters
     ----------

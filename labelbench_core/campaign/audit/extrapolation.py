@@ -3,16 +3,16 @@
 The error at n labels is taken to follow a power law with an asymptote, c + a n^-b (Cortes et al.,
 Learning Curves: Asymptotic Values and Rate of Convergence, NIPS 1993; Viering & Loog, The Shape of
 Learning Curves, IEEE TPAMI 45, 2023, section 4). With few points, many such curves fit alike; none
-of them is chosen. Each curve of a grid counts by how well it fits, on the logit scale:
+of them is chosen. Each curve of a grid is weighted by how well it fits, on the logit scale:
 
-- Curves: the exponent b within .1 to 2, alike on the logarithmic scale; the asymptote c a share of
-  0 to .95 of today's error; today's error within .45 of the one measured, in logits.
+- Curves: the exponent b within .1 to 2, uniform on the logarithmic scale; the asymptote c a share
+  of 0 to .95 of today's error; today's error within .45 of the one measured, in logits.
 - Likelihood: Student's, the variance being unknown (1 degree of freedom of .05 logits before the
-  data). A point counts by its labels over today's: few labels follow other laws.
-- Curves bend in ways that no power law does: the change from today in logits is taken to be off by
-  .7 of itself, and by .05 for each time that labels grow e-fold. These two numbers were set so that
-  intervals hold on this project's kept results (`python -m benchmarks.extrapolations`), and are
-  wide on most of them.
+  data). A point is weighted by its labels over today's: few labels follow other laws.
+- Curves bend in ways that no power law does: the change from today in logits has an error, normal
+  with standard deviations of .7 of itself and of .05 for each time that labels grow e-fold. These
+  two numbers were set so that intervals hold on this project's kept results (`python -m
+  benchmarks.extrapolations`), and are wide on most of them.
 """
 
 import functools
@@ -55,13 +55,13 @@ class LearningCurve:
     labels
         Number of labels today.
     today, asymptote, exponent
-        (DRAWS,) error today, error after endless labels, and how fast the rest goes.
+        (DRAWS,) error today, error after infinitely many labels, and how fast the rest goes.
     off
         (DRAWS,) standard normal: which way the curve leaves the power law.
     noise
-        (DRAWS,) what a measured accuracy is off, in logits.
+        (DRAWS,) error of a measured accuracy, in logits.
     shift
-        (DRAWS,) what all measured accuracies are off together, in logits.
+        (DRAWS,) error that all measured accuracies share, in logits.
     """
 
     labels: float
@@ -82,12 +82,12 @@ class LearningCurve:
         Parameters
         ----------
         measured
-            Whether with the noise of a measurement on the same rows, for comparison with one.
+            Whether to add the noise of a measurement on the same rows, for comparison with one.
         """
         return _range(_sigmoid(self.draws(labels) + (self.noise if measured else 0.0)))
 
     def gain(self, labels: int) -> Range:
-        """What so many more labels change in accuracy, as a difference of shares."""
+        """The change in accuracy that so many more labels bring, as a difference of shares."""
         today = _sigmoid(self.draws(self.labels))
         return _range(_sigmoid(self.draws(self.labels + labels)) - today)
 
@@ -99,7 +99,7 @@ class LearningCurve:
         target
             Above 0, below 1.
         most
-            Labels that there can be. Numbers beyond them are infinite: not reached with them.
+            The most labels that there can be; where they do not suffice, the number is infinite.
         """
         steps = np.geomspace(self.labels, max(most, self.labels), 200)
         level = _logit(np.array(target))
@@ -109,7 +109,7 @@ class LearningCurve:
         return _range(reached)
 
     def _change(self, labels: float) -> np.ndarray:
-        """(DRAWS,) change of the logit from today's, the power law's and what that is off."""
+        """(DRAWS,) change of the logit from today's: that of the power law, and its error."""
         growth = labels / self.labels
         rest = self.today - self.asymptote
         change = _logit(1 - self.asymptote - rest * growth**-self.exponent) - _logit(1 - self.today)
@@ -131,8 +131,8 @@ def extrapolated(
     accuracy
         (T,) measured with each, within 0 to 1, all on the same rows.
     interval
-        95 % interval of the last: what all are off together, since they are measured on the same
-        few rows. None: they are measured on the whole population.
+        95 % interval of the last accuracy, for the error that all share, since they are measured on
+        the same few rows. None: they are measured on the whole population.
     """
     if len(labels) < FEWEST_POINTS:
         return None
@@ -173,9 +173,9 @@ def price_to(needed: Range, today: float, price: float, audit_share: float = 0.0
     today
         Labels that there are, without those of the audit.
     price
-        Of a label.
+        Price of a label.
     audit_share
-        Of the rows that are handed out, those of the audit, below 1: they are paid for, too.
+        Share of audit rows among the rows handed out, below 1: these are paid for, too.
     """
 
     def cost(labels: float) -> float:

@@ -11,7 +11,7 @@ least the nominal one for every pool, and the width is 0 once all rows are known
 - Strata: a weighted sum of independent shares has the interval of the same quantiles of the
   weighted sum of their confidence distributions (melding: Fay, Proschan & Brittain, Biometrics 71,
   2015, section 2). With one stratum it is the exact one.
-- Scores between the bounds: the analogue for an endless population is Gaffke's bound (Three test
+- Scores between the bounds: the analogue for an infinite population is Gaffke's bound (Three test
   statistics for a nonparametric one-sided hypothesis on the mean of a nonnegative variable, Math.
   Methods of Statistics 14, 2005; Learned-Miller & Thomas, arXiv 1905.06208): the scores and one
   more at the bound, averaged with Dirichlet(1, …, 1) weights. For scores of 0 and 1 it is that of
@@ -37,7 +37,7 @@ def exact_interval(right: int, total: int, population: int) -> tuple[float, floa
     Parameters
     ----------
     right, total
-        Right rows among the rows drawn, without replacement.
+        Right rows among those drawn without replacement, and all rows drawn.
     population
         Rows of the pool.
 
@@ -78,7 +78,7 @@ def melded_interval(
 
 
 def clopper_pearson(right: float, total: float) -> tuple[float, float]:
-    """Clopper and Pearson's 95 % interval of a share, for an endless population.
+    """Clopper and Pearson's 95 % interval of a share, for an infinite population.
 
     Counts need not be whole: those of rows with unequal weights are effective numbers (Korn &
     Graubard, Survey Methodology 24, 1998, section 2).
@@ -104,7 +104,7 @@ def bounded_interval(
     weights
         (H,) shares of the strata in the population; they sum to 1.
     bounds
-        What no score can go beyond.
+        The least and the greatest possible score.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def dirichlet_means(
     samples
         (S, n).
     stream
-        Which weights: those of different streams are independent.
+        Which weights to draw: those of different streams are independent.
 
     Returns
     -------

@@ -12,11 +12,11 @@ it is where all π are equal. Every row's π has to be positive, and neither y n
 whether the row was drawn: the model must not have been trained on it.
 
 The paper's interval rests on the central limit theorem, and misses as often as that of prediction-
-powered inference. Here it is the exact one of a share of as many equally likely rows as would vary
-as much (Korn & Graubard, Survey Methodology 24, 1998): p (1 - p) over the estimate's variance, with
-Student's t for the normal quantile, and never more rows than were drawn. So it is never narrower
-than that of as many audit rows: what unequal probabilities can gain is not claimed, because few
-rows do not show it. benchmarks/audit_coverage.py measures both.
+powered inference. Here the interval is the exact one of a share, over an effective number of
+equally likely rows that vary as much (Korn & Graubard, Survey Methodology 24, 1998): p (1 - p) over
+the estimate's variance, with Student's t for the normal quantile, and never more rows than were
+drawn. So it is never narrower than that of as many audit rows: what unequal probabilities can gain
+is not claimed, because few rows do not show it. benchmarks/audit_coverage.py measures both.
 """
 
 import math
@@ -45,7 +45,7 @@ def inverse_probability(
     pool_confidence
         (N,) the model's probability that it is right on each row of the pool, within 0 to 1.
     probability
-        (N,) with which each row of the pool was drawn, above 0, at most 1.
+        (N,) probability with which each row of the pool was drawn, above 0, at most 1.
 
     Raises
     ------

@@ -48,9 +48,9 @@ class AuditOrder:
     Attributes
     ----------
     strata
-        None yet: an order that nothing was drawn for.
+        Empty before the first draw.
     last_sha256
-        Of the last stratum's record; None where none is recorded.
+        SHA-256 of the last stratum's record; None where none is recorded.
     """
 
     strata: tuple[Stratum, ...] = ()
@@ -93,8 +93,8 @@ def reserved_of(size: int, amount: int | float | None, whole: Stratum | None = N
     size
         Rows of the stratum, at least 1.
     amount
-        Of the first stratum: a whole number of rows; a share of the pool (float, above 0, at most
-        1), rounded up; None: 400 or 10 %, rounded up, whichever is less.
+        What is reserved of the first stratum: a whole number of rows; a share of the pool (float,
+        above 0, at most 1), rounded up; None: 400 or 10 %, rounded up, whichever is less.
     whole
         The first stratum, for a later one: as large a share of it, rounded up, is reserved.
 
@@ -121,7 +121,7 @@ def draw_stratum(
 ) -> Stratum:
     """A random order of items that have come to the pool, and how many of them are reserved.
 
-    Equal whatever the order in which items are listed, and for another stratum another one.
+    The draw does not depend on how items are listed, and differs from stratum to stratum.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def draw_stratum(
     Raises
     ------
     InputError
-        If an item is listed twice or has its place in the order already, or see `reserved_of`.
+        If an item is listed twice or is in the order already; also as in `reserved_of`.
     """
     ordered = sorted(items)
     twice = [one for one, other in itertools.pairwise(ordered) if one == other]
@@ -161,7 +161,7 @@ def share_of_batch(batch_size: int, share: float, before: int, audited: int) -> 
     batch_size
         Rows of this batch.
     share
-        Of audit rows, 0 to 1.
+        Share of audit rows, 0 to 1.
     before, audited
         Rows handed out in earlier batches, and how many of these were of the audit.
     """
@@ -214,7 +214,7 @@ def mixed(audit: Sequence[Item], chosen: Sequence[Item], *names: str | int) -> l
 
 
 def record_stratum(folder: Path, campaign: str, order: AuditOrder, stratum: Stratum) -> AuditOrder:
-    """Write the record of the next stratum into the campaign's folder; all strata with it.
+    """Write the record of the next stratum into the campaign's folder, and return all strata.
 
     Raises
     ------

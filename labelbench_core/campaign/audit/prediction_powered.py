@@ -9,7 +9,7 @@ tuning, λ = cov(y, f) / var(f) (PPI++: arXiv 2311.01453, example 6.1; n / N is 
 mean over the pool is what is asked for, and not itself a sample). λ lies within 0 to 1: where
 confidence tells nothing, it is 0 and the estimate the plain one. The papers' intervals rest on the
 central limit theorem and miss where few rows are wrong (benchmarks/audit_coverage.py: nine in ten
-times with 10 rows of a model that is right on 99 %). Gaffke's, of y - λ f, does not.
+times with 10 rows of a model that is right on 99 %). Gaffke's interval, of y - λ f, does not.
 """
 
 import math
@@ -34,7 +34,7 @@ def prediction_powered(
     right
         (n,) bool whether the model is right on each row of the audit that was decided.
     confidence
-        (n,) its probability that it is, within 0 to 1, known before the labels.
+        (n,) the model's probability that it is right, within 0 to 1, known before the labels.
     stratum
         (n,) int of which stratum each is, from 0.
     pool_confidence
@@ -82,7 +82,7 @@ def power_tuning(
     right, confidence
         (n,) y and f of the rows with labels.
     weights
-        (n,) with which rows count in the mean; None: all alike.
+        (n,) weights of the rows in the mean; None: all are equal.
     """
     if len(right) < 2 or np.ptp(confidence) == 0:
         return 0.0

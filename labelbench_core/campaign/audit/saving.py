@@ -2,25 +2,26 @@
 
 The audit's rows are random, and labelled: a model trained on some of them is what random selection
 would have given with as many labels. The control is trained in repeated five-fold cross-validation:
-in every fold on random parts, one within the other, of four fifths of the audit, and scored on the
-fifth that is left. The strategy's models, which no row of the audit has trained, are scored on the
-same rows. Both curves are compared only at numbers of labels that both reach.
+in every fold on nested random parts of four fifths of the audit, and scored on the fifth that is
+left. The strategy's models, which no row of the audit has trained, are scored on the same rows.
+Both curves are compared only at numbers of labels that both reach.
 
 The saving is read at the control's accuracy with B labels: B over the number of labels with which
 the strategy's curve first gets there. 2 means: half of the labels. B is the most that both curves
-reach within half of the audit, or, where they reach none of these, at all: with more of the audit
-in every training set it is less and less known how the control does with others (below).
+reach within half of the audit, or, where they reach none there, the most that both reach at all:
+the more of the audit is in every training set, the less is known of how the control does with
+others (below).
 
-Its interval inverts a test of the paired difference (`analysis.crossings`): the strategy is
+Its interval inverts a test of the paired difference (`analysis.savings.crossings`): the strategy is
 certainly there where the lower end of a 95 % interval of (strategy - control with B labels) is
 above 0, and may be there where the upper end is. That difference varies by the rows of the audit,
 by Student's t over rows, with half a row more that one alone has right, and half a row more that
 the other has (Agresti & Min, Statistics in Medicine 24, 2005: few rows of an audit differ), and by
-what the control was trained on. The audit is all there is to draw
-training sets from, so that these overlap: the variance between models that were trained on m of n
-rows is 1 - m / n of what it would be between independent ones, and m / n of that stays in their
-mean, however often the cross-validation is repeated (the delete-d jackknife: Shao & Wu, Annals of
-Statistics 17, 1989). benchmarks/saving_of_campaigns.py simulates its coverage.
+what the control was trained on. The audit is all there is to draw training sets from, so that these
+overlap: the variance between models that were trained on m of n rows is 1 - m / n of what it would
+be between independent ones, and m / n of that stays in their mean, however often the
+cross-validation is repeated (the delete-d jackknife: Shao & Wu, Annals of Statistics 17, 1989).
+benchmarks/saving_of_campaigns.py simulates its coverage.
 """
 
 import math
@@ -67,18 +68,19 @@ class Saving:
     level
         The control's accuracy with them; NaN where there is none.
     strategy_labels
-        With which the strategy gets there: infinite if not with those that it has, its first number
-        if at once.
+        Labels with which the strategy gets there: infinite if it does not with those that it has,
+        its first number if it is there at once.
     saving
-        B over these: a lower bound where the strategy is there at once, and an upper bound, over
-        its last labels, where it is not with those that it has. NaN where curves are not compared.
+        B over `strategy_labels`: a lower bound where the strategy is there at once; where it does
+        not get there, an upper bound, B over its last labels. NaN where curves are not compared.
     low, high
         Ends of the 95 % interval: 0 and infinity where open.
     told
         Whether the interval leaves out 1: whether anything can be told yet.
     audit_labels_needed
-        With how many labels of the audit that is to be expected, if the curves go on as they are:
-        the audit's size where it can be told; infinite where the curves do not differ.
+        How many labels of the audit it is expected to take until it can be told, if the curves go
+        on as they are: the audit's size where it can be told already; infinite where the curves do
+        not differ.
     """
 
     labels: float
@@ -125,7 +127,7 @@ def control_scores(
     rng
         Draws folds and training sets.
     repeats
-        Of the cross-validation, at least 2.
+        Repetitions of the cross-validation, at least 2.
     """
     sizes = np.array(sorted(one for one in set(labels) if one <= most_labels(count)), np.int64)
     right = np.zeros((repeats, len(sizes), count))

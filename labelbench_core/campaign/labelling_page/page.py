@@ -21,7 +21,7 @@ from labelbench_core.errors import InputError, listed, shown
 from labelbench_core.report.page_data import as_script
 
 IDLE_SECONDS = 60
-"""After so long without a key, a click or a movement the time of a label does not go on."""
+"""After so long without a key, a click or a movement, the time of a label stops running."""
 SCRIPTS = ("store.js", "answer_table.js", "views.js", "labelling.js")
 _SIGNATURES = {
     b"\xff\xd8\xff": "image/jpeg",

@@ -67,7 +67,7 @@ def panels(
 ) -> tuple[tuple[Panel, ...], Errors]:
     """The panels that an experiment's key `panels` asks for, and what is wrong with it.
 
-    Ids that only one setting leaves open need not be given. A panel without a `reference` takes
+    Ids may be left out as long as only one setting fits. A panel without a `reference` takes
     that of its setting, if the experiment has one.
     """
     found: list[Panel] = []

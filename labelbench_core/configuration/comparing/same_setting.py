@@ -32,17 +32,17 @@ VARIANTS = {"bait": {"method": "swap"}}
 def differences(
     published: PublishedSetting, setting: Mapping[str, str], trainer: str, catalogue: Catalogue
 ) -> Iterator[str]:
-    """In what a setting of an experiment differs from a published one; nothing if it is the same.
+    """How a setting of an experiment differs from a published one, as lines; none if it does not.
 
     Compared are the data set with its splits, the annotator, the backbone, what is trained and how,
-    and the budgets. How many rounds and seeds there are makes no other setting of it.
+    and the budgets. The numbers of rounds and seeds do not count.
 
     Parameters
     ----------
     setting
-        Ids of the experiment's: dataset, backbone, proxy, schedule.
+        Ids of the experiment's setting: dataset, backbone, proxy, schedule.
     trainer
-        Whose fine-tunings are compared with the published ones; "": the rounds of the proxy.
+        The trainer whose fine-tunings are compared with the published ones; "": the proxy's rounds.
     """
     for key, name in (("dataset", "data set"), ("backbone", "backbone")):
         if setting[key] != getattr(published, key):
@@ -125,7 +125,7 @@ def published_strategies(
 
 
 def validation_labels(catalogue: Catalogue, proxy: str, trainer: str) -> int:
-    """Labels beside those bought that a training is chosen by: the trainer's, or the proxy's."""
+    """Number of labels, beside those bought, by which the trainer or the proxy chooses weights."""
     chosen = trainer or entries.trainer_of(catalogue, proxy)
     if chosen is None:
         return 0

@@ -39,9 +39,9 @@ def look_at_annotators(
     records: Mapping[Annotated, Path],
     prepared: Mapping[str, Mapping[str, Any]],
 ) -> dict[Path, str]:
-    """See that annotators can be used, and that their tables are those that were read.
+    """Check that annotators can be used, and whether their tables have changed since.
 
-    What was annotated from a table that is not there any more stands.
+    Annotations from a table that is no longer there stay valid.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def look_at_annotators(
 
     Returns
     -------
-    Records of annotators whose tables are others now → what to tell of it.
+    Records of annotators whose tables have changed → the line about it.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def look_at_annotators(
 
 
 def _state(record: Path, entry: Mapping[str, Any], data_dir: Path) -> str:
-    """State of the annotations: "absent", "changed" if they are of another table, else "current".
+    """State of the annotations: "absent", "changed" if the table has changed, else "current".
 
     What was made by another entry is made again, and counts as absent.
     """

@@ -52,7 +52,7 @@ def split_errors(
 def panel_split_errors(
     panels: Iterable[Panel], dataset: str, catalogue: Catalogue, sizes: Mapping[str, int]
 ) -> Iterator[str]:
-    """Splits that panels show and that nothing of theirs is evaluated on."""
+    """Splits that panels show and that their models are not evaluated on."""
     for place, panel in enumerate(panels):
         if panel.setting["dataset"] != dataset:
             continue
@@ -114,7 +114,7 @@ def _proxy_errors(crossing: Crossing, catalogue: Catalogue, proxy: str) -> Itera
 
 
 def _beside_budget(recipe: Recipe, proxy: str, where: str) -> Iterator[str]:
-    """Labels that a round spends and its budget does not hold."""
+    """Labels that a round spends and its budget does not count."""
     size = int(recipe.validation_size)
     if recipe.count_validation:
         yield (

@@ -61,7 +61,7 @@ def check_code(
 
 
 def absent(module: str) -> Iterator[str]:
-    """A line for each import of an own file that fails here whatever it does: at its top level.
+    """A line for each import at the top level of an own file that cannot succeed here.
 
     Names are looked for in modules of this project and beside the file; those of other packages are
     known when they are imported.
@@ -89,7 +89,7 @@ def absent(module: str) -> Iterator[str]:
 
 
 def _absent_names(module: str, node: ast.ImportFrom, where: str) -> Iterator[str]:
-    """A line for each name that a module of which the source is known does not have."""
+    """A line for each imported name that a module, whose source is known, does not have."""
     base = provenance.absolute(module, node)
     source = _source(module, base)
     if source is None:
@@ -124,7 +124,7 @@ def _source(module: str, name: str) -> Path | None:
 
 
 def _is_there(module: str, name: str) -> bool:
-    """Whether what a file of a user's own imports by a full name can be found, not how it runs."""
+    """Whether what an own file imports by a full name can be found; nothing is run."""
     first = name.partition(".")[0]
     name = registry.own.beside(module, name) or name
     try:
@@ -151,7 +151,7 @@ def _told(
 
 
 def _components(catalogue: Catalogue, kind: str, name: str) -> list[entries.LoadedByName]:
-    """What an entry runs; nothing where it names a trainer that there is not: told elsewhere."""
+    """What an entry runs; nothing where its trainer does not exist: told elsewhere."""
     if kind == "proxies":
         trainer = entries.trainer_of(catalogue, name)
         if trainer is not None and trainer not in catalogue["trainers"]:

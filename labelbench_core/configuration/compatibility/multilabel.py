@@ -17,7 +17,7 @@ TOLD = "whose rows may belong to any number of classes"
 def is_multilabel(catalogue: Catalogue, dataset: str) -> bool:
     """Whether rows of a data set can belong to any number of classes.
 
-    Always, or where one of the options is given that its component names in `multilabel_by`.
+    They can always, or if one of the options is given that `multilabel_by` names in `INFO`.
     """
     entry = catalogue["datasets"][dataset]
     info = registry.describe("datasets", entry["implementation"]).info
@@ -43,7 +43,7 @@ def multilabel_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) ->
             told = f"proxies: {name!r}: options.start: 'zero-shot' does not apply to {of_dataset}"
             yield f"{told}; allowed: zeros"
         trainer = entries.trainer_of(catalogue, name)
-        # One that the catalogue lacks is told of where the proxy's options are checked.
+        # A trainer that the catalogue lacks is reported with the proxy's options.
         if trainer in catalogue["trainers"] and _applies(catalogue, "proxies", name):
             key = f"proxies: {name!r}: options.trainer"
             yield from _of_kind(catalogue, key, "trainers", (trainer,), of_dataset)
@@ -88,7 +88,7 @@ def single_label_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) 
 
 
 def _claims(catalogue: Catalogue, kind: str, name: str) -> list[bool | str]:
-    """What `INFO["multilabel"]` of a component says, and of those that it runs."""
+    """`INFO["multilabel"]` of a component and of all that it runs."""
     entry = catalogue[kind][name]
     try:
         options = registry.options_of(entry)

@@ -30,7 +30,7 @@ def needed_labels(
 ) -> Iterator[NeededRows]:
     """Labels that schedules buy.
 
-    Where a `pool` of that many rows has fewer than the first of them, no number of rounds helps:
+    Where a `pool` of that many rows is smaller than the initial labels, no number of rounds helps:
     then the rounds are left out.
     """
     for schedule in crossing.schedules:

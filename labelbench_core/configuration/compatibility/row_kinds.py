@@ -37,7 +37,7 @@ def environment(catalogue: Catalogue, backbone: str) -> str:
 
 
 def row_errors(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:
-    """A line for all of a crossing that needs other rows than a data set has."""
+    """A line for everything in a crossing that needs other rows than a data set has."""
     for dataset in crossing.datasets:
         entry = catalogue["datasets"][dataset]
         rows = rows_of(entry["implementation"])

@@ -1,4 +1,4 @@
-"""Pools without labels: what needs these, refused by name before any job."""
+"""Pools without labels: what needs labels is refused by name before any job."""
 
 from collections.abc import Iterator, Mapping
 
@@ -61,7 +61,7 @@ def unmeasured_errors(
 
 
 def _says_itself(catalogue: Catalogue, annotator: str) -> bool:
-    """Whether an annotator gives labels without the data set's own, to compare with among them."""
+    """Whether an annotator needs none of the data set's labels, not even to compare with."""
     if annotator == EXACT:
         return False
     try:

@@ -1,4 +1,4 @@
-"""Rows with weights: what cannot weigh them in training, refused by name before any job."""
+"""Rows with weights: what cannot weigh them in training is refused by name before any job."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from labelbench_core.errors import listed
 
 
 def weight_errors(crossing: Crossing, catalogue: Catalogue, dataset: str) -> Iterator[str]:
-    """Errors on a data set's weights: those for nothing, and trainings that would leave them out.
+    """Errors on a data set's weights: `weights_for` without any, trainings that would ignore them.
 
     A proxy or a trainer weighs the losses of labelled rows if its `INFO["weighted"]` is True.
     """

@@ -62,7 +62,7 @@ def describe_changes(before: Mapping[str, str] | None, after: Mapping[str, str])
 
 
 def why_again(dataset: str, changes: str) -> str:
-    """Why a data set is prepared again, whose source has such `changes`."""
+    """Why a data set whose source has such `changes` is prepared again."""
     return f"since data set {dataset!r} was prepared: {changes}"
 
 

@@ -1,7 +1,8 @@
 """Sizes of data sets that are not prepared yet, as far as planning can know them.
 
-A source that is there says them itself, without reading an image. Where nothing of it is there,
-those of well-known data sets are as published: `sizes` and `num_classes` in the component's `INFO`.
+A source that is there gives its sizes itself, without reading an image. Where nothing of it is
+there, those of well-known data sets are as published: `sizes` and `num_classes` in the component's
+`INFO`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ class SourceSizes:
     missing
         Why the source cannot be read, where nothing of it is there: then sizes are as published.
     names_all
-        Whether all splits are known, if not their sizes: the source says which it has.
+        Whether all splits are known by name, even if not by size.
     """
 
     splits: Mapping[str, int]
@@ -49,7 +50,7 @@ def source_sizes(
     Raises
     ------
     InputError, OSError
-        If files are missing, of a data set whose sizes are not stated, or are not as needed.
+        If files are not as needed, or are missing and the data set's sizes are not stated.
     """
     source, options = entry["implementation"], registry.options_of(entry)
     component = registry.load("datasets", source)
@@ -82,8 +83,8 @@ def pool_labels(
 ) -> tuple[np.ndarray, Sequence[str]] | None:
     """(N,) labels of the pool that a component reads, and the classes' names; None if not known.
 
-    That is where it has no such function, and where the package that it reads them with is not
-    here: with conda, the process that plans has no packages of jobs.
+    Not known: where the component has no such function, and where the package that it reads labels
+    with is not installed: with conda, the process that plans has no packages of jobs.
     """
     read = getattr(component, "pool_labels", None)
     try:
@@ -106,7 +107,7 @@ def _checked(given: Any, component: ModuleType) -> dict[str, int]:
 
 
 def published_sizes(source: str, options: Mapping[str, Any]) -> dict[str, int] | None:
-    """Rows by split that a data set has with `options`, whole; None where it does not state them.
+    """Rows by split of a whole data set with `options`; None where it does not state them.
 
     `INFO["sizes"]` is of the defaults; `INFO["sizes_by"]`, option → value → rows, changes it.
     """

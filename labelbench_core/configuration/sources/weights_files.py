@@ -1,4 +1,4 @@
-"""Files of weights that backbones name: embeddings of another content than they have now."""
+"""Files of weights that backbones name: whether embeddings were made with their content."""
 
 import json
 from collections.abc import Mapping
@@ -26,9 +26,9 @@ def names_weights(entry: Mapping[str, Any]) -> bool:
 
 
 def content_changed(entry: Mapping[str, Any], manifest: Path, state: Path) -> str | None:
-    """Why embeddings are not of the weights that an entry names; None if they are.
+    """Why embeddings were not made with the weights that an entry names; None if they were.
 
-    Nothing can be told, and None is given, where the file or the manifest is missing.
+    Also None where the file or the manifest is missing: then nothing can be told.
 
     Parameters
     ----------
@@ -48,6 +48,6 @@ def content_changed(entry: Mapping[str, Any], manifest: Path, state: Path) -> st
             return None
         made_of = json.loads(manifest.read_text(encoding="utf-8")).get("file_sha256")
         digest = file_sha256(path, remembered) if made_of else None
-    except (OSError, ValueError, AttributeError, KeyError):  # told by those who read them
+    except (OSError, ValueError, AttributeError, KeyError):  # reported by those that read them
         return None
     return None if digest == made_of else f"{path} has changed since"

@@ -11,7 +11,7 @@ from labelbench_core.proxies.shared.streaming import predict
 
 
 class LinearClassifier:
-    """All of a proxy but `fit`; see `labelbench_core.proxies`.
+    """Everything of a proxy but `fit`; see `labelbench_core.proxies`.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class LinearClassifier:
         return self.statistics.standardised(features)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The trained head: `weights`, `bias`; `multilabel` where it is."""
+        """The trained head: `weights`, `bias`; `multilabel` where rows may have several classes."""
         kind = {"multilabel": np.ones((), bool)} if self.multilabel else {}
         return {"weights": self.weights, "bias": self.bias, **kind}
 

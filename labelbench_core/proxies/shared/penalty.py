@@ -11,14 +11,14 @@ from labelbench_core.compute.logistic import solve
 from labelbench_core.compute.threads import ordered_map
 
 FOLDS = 5
-# With many labels, fewer folds suffice: as many are held out as hold this many rows.
+# With many labels, fewer folds suffice: as many as hold out this many rows together.
 HELD_OUT_ROWS = 1000
 TOLERANCE = 5e-3  # of the fits that only compare penalties
 STEP = 10**0.5
 # Half decades per label with up to `FEW` classes: from 10**-4 to 10**2, and where search begins.
 LOWEST, HIGHEST, FIRST = -8, 4, -2
 FEW = 10
-# Values of the design times classes from which on the search begins on a part of the rows.
+# From so many values of the design times classes on, the search begins on a part of the rows.
 LARGE = 2_000_000_000
 SHARE = 4  # that part is one row in so many
 
@@ -30,7 +30,7 @@ class Choice:
     Attributes
     ----------
     penalty
-        Per label.
+        The penalty per label.
     at_edge
         Whether the best of the grid is its first or its last value, so that a better one may lie
         beyond.
@@ -55,9 +55,10 @@ def choose_penalty(
 ) -> Choice:
     """The penalty per label with the smallest held-out negative log-likelihood.
 
-    Found by descent on the half decades of `grid`, then refined by the parabola through the minimum
-    and its neighbours. Per label, because the best penalty grows with their number: what holds for
-    the four fifths of the labels in the folds holds for all of them, and for the next rounds.
+    It is found by descent on the half decades of `grid`, then refined by the parabola through the
+    minimum and its neighbours. It is per label, because the best penalty in all grows with the
+    number of labels: what holds for the four fifths of them in the folds holds for all, and for
+    the next rounds.
 
     The likelihood is used rather than the accuracy because it is smooth: accuracies of small
     held-out sets are equal for most penalties, and noise decides.
@@ -77,9 +78,9 @@ def choose_penalty(
     prior
         As for `logistic.solve`.
     weights
-        (L,) float32 of the rows, trained on and held out; None: all are 1.
+        (L,) float32 weights of the rows, trained on and held out; None: all are 1.
     """
-    # Of classes that do not exclude each other, each is a problem of two, however many there are.
+    # Classes that do not exclude each other are problems of two classes, however many there are.
     lowest, highest, first = grid(num_classes if labels.ndim == 1 else FEW)
     if len(labels) < 2:
         return Choice(start or STEP**first, False, 0)
@@ -160,9 +161,9 @@ class _Fold:
         self.flops = 0
 
     def loss(self, penalty: float, threads: int, share: int) -> float:
-        """Negative log-likelihood of the rows held out; starts from the penalty before.
+        """Negative log-likelihood of the rows held out, after training on one row in `share`.
 
-        Trained on one row in `share`.
+        The training starts from the solution for the previous penalty.
         """
         rows = self.train[::share]
         weights = None if self.weights is None else self.weights[::share]
@@ -187,5 +188,5 @@ class _Fold:
 
 
 def total_weight(rows: np.ndarray, weights: np.ndarray | None) -> float:
-    """How much penalties per label are multiplied by: the number of rows, or their weights' sum."""
+    """What penalties per label are multiplied by: the number of rows, or their weights' sum."""
     return len(rows) if weights is None else float(weights.sum(dtype=np.float64))

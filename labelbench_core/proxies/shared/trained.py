@@ -37,7 +37,7 @@ def train_on_embeddings(
     trainer
         The catalogue's entry, with `implementation`, `options` and `training`.
     rng
-        Names all random streams of the training.
+        All random streams of the training are derived from it.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def train_on_embeddings(
     device = torch.device(choose_device())
     names = ("proxy", str(rng.integers(2**63)))
     network = _network(training, hidden, rng)
-    if isinstance(trainer, str):  # the catalogue's id, which its entry takes the place of in jobs
+    if isinstance(trainer, str):  # the catalogue's id; jobs get its entry in its place
         raise InputError(
             f"options.trainer: {shown(trainer)}; allowed, in Python: its entry, as `id`, "
             "`implementation`, `options` and `training`"

@@ -70,9 +70,9 @@ def binary_losses(
 def summed_loss(
     logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """The sum over the examples of what `labeled_loss` is the mean of, without smoothing.
+    """The sum of the losses whose mean `labeled_loss` is, without smoothing.
 
-    Times (B,) weights, if there are any.
+    Each loss is multiplied by its weight, (B,), if there are any.
     """
     if labels.ndim == 1 and weights is None:
         return cross_entropy(logits, labels, reduction="sum")

@@ -52,7 +52,7 @@ def read_answers(
     path
         The file.
     expected
-        What may be said, and of which items.
+        What answers may say, and of which items.
     content
         Its bytes, where they have been read already.
 
@@ -70,7 +70,7 @@ def read_answers(
 
 
 def _text(content: bytes, path: str | Path) -> str:
-    """The text of a file; of an archive that of its annotations."""
+    """The text of a file; of an archive, the text of its annotations."""
     if content.startswith(b"PK"):
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -99,7 +99,7 @@ def write_exports(
     Parameters
     ----------
     folder
-        The batch's.
+        The batch's folder.
     batch
         What is handed out.
     image_url

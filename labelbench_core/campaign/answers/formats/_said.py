@@ -74,7 +74,7 @@ class Items:
         Raises
         ------
         ValueError
-            Where there is none, it was never handed out, or not with `batch`.
+            Where there is no such item, or it was never handed out, or not with `batch`.
         """
         if not isinstance(name, str) or not name:
             raise ValueError(f"item: {shown(name)}; allowed: the id of an item handed out")
@@ -104,7 +104,7 @@ class Items:
         return item
 
     def _same(self, name: str) -> list[str]:
-        """Items of this name; if there is none, those whose path ends so, or that end the path."""
+        """Items of this name; if there is none, those that end with it, or with which it ends."""
         if name in self._by_name:
             return [self._by_name[name]]
         similar = self._by_last.get(name.rpartition("/")[2], ())
@@ -130,7 +130,7 @@ def checked(said: Iterable[Said], expected: Expected, path: str | Path) -> list[
     Parameters
     ----------
     said
-        In the file's order.
+        What the file says, in its order.
     expected
         What may be said.
     path
@@ -181,7 +181,7 @@ def checked(said: Iterable[Said], expected: Expected, path: str | Path) -> list[
 def _outcome_and_label(
     one: Said, classes: dict[str, str], multilabel: bool
 ) -> tuple[Outcome, Label | None]:
-    """What is said, in words of ours; `ValueError` in one line where it is not allowed."""
+    """The outcome and the label; `ValueError` in one line where they are not allowed."""
     outcome = checked_outcome(one.outcome.strip().lower()) if one.outcome else Outcome.LABELED
     labels = [_name(label) for label in one.labels or ()]
     standing = [label for label in labels if label in OUTCOME_LABELS or label == NONE_OF_THEM]

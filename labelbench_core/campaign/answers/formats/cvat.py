@@ -3,8 +3,8 @@
 An image without tags is not answered yet, and tags of the source `auto` are suggestions: CVAT does
 not say whether a person has looked at them, which is why a batch is written without any. The tags
 `(unsure)`, `(no-class)`, `(skipped)` and, with several labels, `(none)` stand for outcomes. Tags
-may have the attributes `annotator`, `seconds`, `at` and `batch`; tags of an image that are equal in
-them are one answer. Without an annotator the assignee of the task or job is taken. CVAT's own
+may have the attributes `annotator`, `seconds`, `at` and `batch`; tags of an image with the same
+values are one answer. Without an annotator the assignee of the task or job is taken. CVAT's own
 exports are ZIP files, in which this one is `annotations.xml`.
 
 Source: CVAT's documentation, "XML annotation format", version 1.1.
@@ -39,7 +39,7 @@ def read(text: str, path: object, multilabel: bool) -> list[Said]:
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise InputError(f"{path}: declares a document type; allowed: {NAME}, which has none")
     try:
-        # With its declaration, which may name the encoding that it had before it was decoded.
+        # The XML declaration may name the encoding that the file had before it was decoded.
         root = ElementTree.fromstring(text.encode("utf-8"), ElementTree.XMLParser(encoding="utf-8"))
     except ElementTree.ParseError as error:
         raise InputError(f"{path}: not XML ({error}); allowed: {NAME}") from error

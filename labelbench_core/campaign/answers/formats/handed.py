@@ -51,7 +51,7 @@ class HandedBatch:
     items
         In the order in which they are shown.
     classes
-        Names that may be said.
+        Names that answers may give.
     multilabel
         An item belongs to any number of classes.
     rows
@@ -75,7 +75,7 @@ class Expected:
     handed
         Name of a batch → the items handed out with it.
     classes
-        All names that were ever those of classes.
+        All names that classes have ever had.
     multilabel
         An item belongs to any number of classes.
     pool

@@ -167,7 +167,7 @@ def write(
     batch
         What is handed out.
     answers
-        Become annotations.
+        Answers that become annotations.
     image_url
         Item → address of its image; default: `local_files` of the document root itself.
     """

@@ -93,7 +93,7 @@ def said_in_row(row: Mapping[str, Any], number: int, multilabel: bool) -> Said:
 
 
 def _labels(given: Any, multilabel: bool) -> Sequence[Any]:
-    """Labels of a cell: of one label itself; of several a JSON list, or with semicolons."""
+    """Labels of a cell: one as it is, several as a JSON list or with semicolons between."""
     if not multilabel:
         return given if isinstance(given, list) else [given]
     if isinstance(given, str) and given.lstrip().startswith("["):
