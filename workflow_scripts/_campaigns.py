@@ -1,4 +1,4 @@
-"""What the Snakefile does for a labelling campaign while it is parsed, and says when it ends."""
+"""What the Snakefile does for a labelling campaign while it is parsed, and prints at the end."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Which entries the results of this folder were made with: those of another study are not replaced.
 
-Two studies may share a results folder, and both have an entry of their own by one id. Kept in
+Two studies may share a results folder, and each have an entry of its own with one id. Kept in
 `NOTES` beside Snakemake's own metadata; without it, or without results, nothing is refused.
 """
 
@@ -34,7 +34,7 @@ def note_entries(catalogue: LoadedCatalogue, used: Used, notes: Path = NOTES) ->
 def refuse_others(
     catalogue: LoadedCatalogue, used: Used, results: Path = Path("results"), notes: Path = NOTES
 ) -> None:
-    """See that results here are not of another entry of the same id.
+    """Check that results here are not of another entry of the same id.
 
     Raises
     ------

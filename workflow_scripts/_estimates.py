@@ -50,7 +50,7 @@ class TellEstimate:
         self._told = False
 
     def filter(self, record: Any) -> bool:
-        """Before the table of jobs, tell; every message passes."""
+        """Print the estimate before the table of jobs; every message passes."""
         if hasattr(record, "stats") and not self._told and self._workflow.dryrun:
             self._told = True
             print(*self._lines(), "", sep="\n", file=sys.stderr)
@@ -89,7 +89,7 @@ def dataset_facts(
 ) -> tuple[dict[str, DatasetFacts], list[str]]:
     """What is known of the data sets: by what is prepared, by their sources, or as published.
 
-    A line each says of which data sets the sizes are as published, since nothing of them is there.
+    The lines name the data sets whose sizes are as published, since nothing of them is there.
     """
     prepared = parsing.sizes_of(parsing.prepared_manifests(experiment, catalogue))
     remembered = parsing.remembered_of(experiment)
@@ -110,7 +110,7 @@ def dataset_facts(
 
 
 def _sizes_of_source(entry: Mapping[str, Any], remembered: Remembered) -> SourceSizes:
-    """Nothing where files are missing or broken: who runs the experiment is told."""
+    """Sizes; none where files are missing or broken, which a run of the experiment reports."""
     try:
         return source_sizes(entry, data_directory(), remembered)
     except (InputError, OSError):

@@ -9,7 +9,7 @@ def look_again_once(scheduler: Any) -> None:
 
     Snakemake limits how many jobs start in a second. So that none waits longer, every look at the
     jobs has another one follow a second later. But each job that ends adds a look of its own, and
-    all of these go on for good: after some hundred jobs they take a core, which two in parallel
+    all of these go on for good: after some hundred jobs they take a core, which jobs then
     lack. Here a look has another one follow only if none is to follow already.
 
     Parameters

@@ -295,7 +295,7 @@ def stop(error: InputError) -> SystemExit:
 def check_annotators(
     experiment: Experiment, catalogue: Catalogue, prepared: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, str]:
-    """See that annotators can be used; records of those whose tables are others now → why."""
+    """Check that annotators can be used; records of those whose tables have changed → why."""
     records = {
         (dataset, annotator): Path(
             ANNOTATED.format(dataset=dataset, annotator=annotator_in_paths(annotator))

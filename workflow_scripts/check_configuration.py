@@ -1,6 +1,6 @@
 """Check the file of an experiment or a campaign without Snakemake: one line for every error.
 
-Entries of the catalogue that are wrong, but that it does not name, are not errors: they are listed.
+Wrong entries of the catalogue that the file does not name are listed, and are not errors.
 
 Snakemake reads the file before this project's code runs, and stops with a traceback if it cannot.
 """

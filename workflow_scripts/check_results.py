@@ -124,7 +124,7 @@ def _round(
 
 
 def _annotator(job: PlannedJob) -> str | None:
-    """As records name it, which do not name the exact one."""
+    """The annotator as records name it: None for the exact one."""
     annotator = annotator_of(job.ids)
     return None if annotator == EXACT else annotator
 

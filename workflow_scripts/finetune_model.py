@@ -27,7 +27,7 @@ def alone(metrics: Path) -> Iterator[int]:
     with files.exclusive(metrics), open(path, "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock.fileno()
-        path.unlink()  # not after an error: some of them may be left
+        path.unlink()  # not after an error: child processes may be left
 
 
 def read_inputs(arguments: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
@@ -55,13 +55,13 @@ def read_inputs(arguments: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
 
 def launch(arguments: argparse.Namespace) -> None:
     """Run this script in several processes, one for each GPU, by `torchrun`."""
-    # Errors in them are reported once, here.
+    # Errors in the inputs are reported once, here.
     dataset, *_ = read_inputs(arguments)
     dataset.verify_splits(dataset.splits)
     with alone(arguments.metrics) as lock:
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
         command += ["--nproc-per-node", str(arguments.processes), "-m", __spec__.name]
-        # They would write to the same log, which this process holds.
+        # The processes would write to the same log, which this one holds.
         own = [str(argument) for argument in arguments.argv]
         if "--log" in own:
             del own[own.index("--log") : own.index("--log") + 2]

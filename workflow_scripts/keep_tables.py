@@ -5,7 +5,7 @@ Writes `docs/results/EXPERIMENT/`, or `--folder`:
 - `metrics.csv`: the headline metric, and those of `--metrics`, of every round of every seed;
 - `savings.csv`: label savings at the baseline's last level, with their intervals;
 - `orders.csv`: rank correlations with a published setting, where the experiment names one;
-- those of `--tables`, whole, of the headline metric;
+- the tables of `--tables`, whole, for the headline metric;
 - `code.json`: digests of the code that made them;
 - `made-from.json`: command, commit, machine, versions, SHA-256 of the experiment, and the
   fingerprint of each data set: of its rows, labels, groups and weights.
@@ -47,7 +47,7 @@ METRIC_COLUMNS = (
 PACKAGES = ("numpy", "torch")
 CODE = "code.json"
 FURTHER_TABLES = ("best", "carried_orders", "combined", "headroom")
-"""Those that pages show, beside the ones that are always kept."""
+"""Tables that pages show, beside those that are always kept."""
 SCRIPTS = (
     "prepare_dataset", "extract_embeddings", "extract_views", "draw_initial_pool", "train_initial",
     "select_round", "finetune_model", "tabulate",

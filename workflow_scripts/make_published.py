@@ -81,7 +81,7 @@ def metrics_of(run: Any) -> Mapping[str, list]:
 def curve_rows(results: Path) -> Iterator[tuple[Any, ...]]:
     """The rows of curves.csv: mean and standard error over seeds, and the value of each.
 
-    An empty value: this seed's run had ended before. Seeds stand in the order of the setting's.
+    A value is empty where the seed's run had ended before. Seeds stand in the setting's order.
     """
     for setting in sorted(settings(), key=lambda one: one.path):
         for strategy in sorted(setting.strategies):

@@ -76,7 +76,7 @@ def why(reason: str) -> str:
 
 
 def _parts(reason: str) -> list[str]:
-    """Its causes. A `; ` within a value of a parameter separates nothing."""
+    """The causes in a reason. A `; ` within a value of a parameter separates nothing."""
     start = r"(?:Missing|Incomplete|Updated|Input files|Set of|Code has|Params|Software|Forced)"
     return re.split(rf"; (?={start})", reason)
 
@@ -136,7 +136,7 @@ def _values(text: str) -> list[Any]:
 
 
 def _content(value: Any) -> Any:
-    """A parameter: JSON, if it is that."""
+    """A parameter's value, read as JSON if it is JSON."""
     try:
         return json.loads(value)
     except (TypeError, ValueError):

@@ -55,7 +55,7 @@ def _given(
     dilation: int | Pair = 1,
     groups: int = 1,
 ) -> tuple[Any, ...] | None:
-    """What `_Convolution` takes; None where it is not faster, or not meant."""
+    """What `_Convolution` takes; None where it is not faster, or does not apply."""
     if not weight.requires_grad or x.dtype != torch.float32 or x.ndim != 4:
         return None
     if isinstance(padding, str) or _pair(dilation) != (1, 1) or x.dtype != weight.dtype:
@@ -105,7 +105,7 @@ class _Convolution(torch.autograd.Function):
                 of_weight = (_rows(gradient).T @ _rows(x)).view_as(weight)
         else:
             if needs_x:
-                # Not the bias's: oneDNN would compute the weights' with it.
+                # Without the bias's gradient: oneDNN would compute the weights' with it.
                 mask = (True, False, False)
                 options = (None, stride, padding, (1, 1), False, (0, 0), groups, mask)
                 of_x = torch.ops.aten.convolution_backward(gradient, x, weight, *options)[0]
@@ -136,8 +136,8 @@ def depthwise_gradient(
 
     Returns
     -------
-    Of `shape`. Each of the h w values of a channel is a sum over the pixels that it meets; those
-    that meet nothing but the padding are zero.
+    The gradient, of `shape`. Each of the h w values of a channel is a sum over the pixels that it
+    meets; those that meet nothing but the padding are zero.
     """
     x, gradient = x.permute(0, 2, 3, 1), gradient.permute(0, 2, 3, 1)
     channels, _, height, width = shape

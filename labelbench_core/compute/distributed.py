@@ -28,7 +28,7 @@ def processes() -> int:
 
 @contextlib.contextmanager
 def joined(device: torch.device) -> Iterator[torch.device]:
-    """Join the other processes that `torchrun` started, if any; the device of this one."""
+    """Join the other processes that `torchrun` started, if any; gives this process's device."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield device
         return
@@ -59,7 +59,7 @@ def own_rows(rows: np.ndarray) -> np.ndarray:
 def own_share(count: int, size: int) -> float:
     """Weight of `count` of this process's rows of a step in the mean over its `size` rows.
 
-    Relative to the mean over processes, that gradients become: the weights' mean over the processes
+    It is relative to the mean over processes, which gradients become: its mean over the processes
     is 1, whether or not they have equally many rows.
     """
     return count * processes() / size if rank() < size else 0.0
@@ -73,10 +73,10 @@ def averaged(
     Parameters
     ----------
     forward
-        `network`, or that compiled.
+        `network` itself, or compiled.
     inputs
-        One example, by which it is found whether all parameters get a gradient: to look for those
-        that do not in every step costs time.
+        One example, to find out whether all parameters get a gradient: looking for those that do
+        not in every step costs time.
     """
     network.eval()
     network(inputs).sum().backward()
@@ -93,7 +93,7 @@ def averaged(
 def unsynchronised(
     forward: Callable[[torch.Tensor], torch.Tensor],
 ) -> contextlib.AbstractContextManager[None]:
-    """Backward passes in it only add to this process's gradients; the next one averages all."""
+    """Within it, backward passes only add to this process's gradients; the next averages all."""
     if isinstance(forward, DistributedDataParallel):
         return forward.no_sync()
     return contextlib.nullcontext()

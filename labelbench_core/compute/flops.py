@@ -18,7 +18,7 @@ def flops_per_image(network: nn.Module, input_size: int) -> int:
     addition count as two. Normalisation, activations and resizing are left out. The network should
     be in evaluation mode.
     """
-    # Without weights of torch's, there is nothing that it counts.
+    # In a network without parameters of torch, there is nothing to count.
     weight = next(network.parameters(), None)
     if weight is None:
         return 0

@@ -37,7 +37,7 @@ class Likelihood(Protocol):
         ...
 
     def degrees(self, num_classes: int) -> int:
-        """Over how many independent directions of the logits that sum is spread."""
+        """Over how many independent directions of the logits `uncertainty` is spread."""
         ...
 
     def loss(
@@ -56,7 +56,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """(N, C) probabilities, each class's its own, from logits, in the logits' precision."""
+    """(N, C) probabilities, of each class by itself, from logits, in the logits' precision."""
     small = np.exp(-np.abs(logits))  # never overflows
     return np.where(logits >= 0, 1, small) / (1 + small)
 

@@ -32,9 +32,9 @@ class Solution:
     converged
         Whether `gradient_ratio` is within the tolerance.
     flops
-        Floating-point operations, estimated: those of the two products with the features that every
-        step takes, and the start, and of the features' with themselves, where they are needed. The
-        line searches, which never touch the features, are left out.
+        Floating-point operations, estimated: two products with the features for every step and for
+        the start, and the product of the features with themselves where it is needed. The line
+        searches, which never touch the features, are left out.
     """
 
     weights: np.ndarray

@@ -14,8 +14,8 @@ MANY_CLASSES = 100  # from this many on, threads pay for what is done with the l
 class Design:
     """The matrix of features, with a constant one appended, and labels, in fixed blocks of rows.
 
-    All that is done with logits is done block by block: one of 1,000 classes stays in the cache,
-    where passes over the whole table would wait for memory, and threads take a block each.
+    All that is done with logits is done block by block: a block of 1,000 classes stays in the
+    cache, where passes over the whole table would wait for memory, and threads take a block each.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Design:
         _each(add, self.blocks, self.threads_of_logits)
 
     def gradient(self, logits: np.ndarray, point: np.ndarray, penalty: float) -> np.ndarray:
-        """(D + 1, C) float64: that of the objective."""
+        """(D + 1, C) float64 gradient of the objective."""
         residual, total = self.residual, penalty * point
 
         def subtract(block: slice) -> np.ndarray:
@@ -117,7 +117,7 @@ def curvature_pays(rows: int, dims: int, classes: int) -> bool:
 
 
 class Curvature:
-    """The inverse of an approximate Hessian, as if all classes were as likely and independent.
+    """The inverse of an approximate Hessian, as if classes were equally likely and independent.
 
     The Hessian is the sum over rows of (diag p − p pᵀ) ⊗ x xᵀ (of diag p (1 − p) where a row can
     have any number of classes), plus the penalty. Böhning (Annals of

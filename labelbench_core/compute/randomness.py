@@ -20,7 +20,7 @@ def seed_torch(seed: int, device: torch.device) -> None:
 def reproducible(device: torch.device, *, compiled: bool) -> Iterator[None]:
     """Deterministic kernels, and a global generator that is restored afterwards.
 
-    Networks that are compiled need `compiled`: importing the compiler takes a second.
+    Only networks that are compiled need `compiled`: importing the compiler takes a second.
     """
     mode = torch.get_deterministic_debug_mode()
     filled = torch.utils.deterministic.fill_uninitialized_memory

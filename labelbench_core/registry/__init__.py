@@ -57,7 +57,7 @@ class Component:
     Attributes
     ----------
     options
-        Their defaults.
+        The options and their defaults.
     allowed
         What each option may be; None where its annotation does not say.
     remembers
@@ -199,7 +199,7 @@ def _unfit(kind: str, option: str, value: option_rules.Value) -> Iterator[str]:
 
 
 def use_own(given: str, folder: Path = Path()) -> str:
-    """`own.add`: what entries call the file at `given`, a path from `folder`."""
+    """Make the file at `given`, a path from `folder`, known; what entries call it (`own.add`)."""
     before = own.files()
     name = own.add(given, folder)
     if own.files() != before:
@@ -208,7 +208,7 @@ def use_own(given: str, folder: Path = Path()) -> str:
 
 
 def forget_own() -> None:
-    """`own.forget`."""
+    """Know no own file any more (`own.forget`)."""
     if own.files():
         describe.cache_clear()
     own.forget()
@@ -347,7 +347,7 @@ def components_run(
 
 
 def needs(strategy: str, options: Mapping[str, Any] | None = None) -> set[str]:
-    """Fields of the pool that a strategy needs, and those that it runs."""
+    """Fields of the pool that a strategy, or one that it runs, needs."""
     run = components_run("strategies", strategy, options)
     return {field for component in run for field in describe(*component).info["needs"]}
 
@@ -376,7 +376,7 @@ def _files(kind: str) -> frozenset[str]:
 
 @functools.cache
 def _plugins(kind: str) -> dict[str, str]:
-    # Here, since few jobs ask, and all would wait for it.
+    # Imported here, since few jobs ask, and all would wait for it.
     import importlib.metadata
 
     points = importlib.metadata.entry_points(group=f"labelbench.{kind}")

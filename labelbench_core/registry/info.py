@@ -22,7 +22,7 @@ POOL_FIELDS = (
 )
 """Fields of a pool that strategies may need: `labelbench_core.strategies.pool.Pool`."""
 PROVIDED = ("probabilities", "head", "member_probabilities")
-"""What of them depends on the proxy."""
+"""Those of these fields that depend on the proxy."""
 # What the main function gets by position; strategies of some kinds get more.
 PARAMETERS = {
     "datasets": ("data_dir",),
@@ -35,7 +35,7 @@ PARAMETERS = {
 IMAGES = "images"
 ROWS = (IMAGES, "texts", "embeddings")
 """What rows of a data set can be (`INFO["rows"]`), and what a backbone can read (`INFO["reads"]`).
-Left out: images."""
+If left out: images."""
 HANDED = {"sequential": ("ask",), "ceiling": ("truth", "fit")}
 FLAGS = (
     *("deterministic", "needs_torch", "needs_images", "needs_unlabeled"),
@@ -105,7 +105,7 @@ ALLOWED = {
         "a mapping of options to mappings of their values to `sizes`", _are_sizes_by_option
     ),
 }
-"""Other keys may hold anything, unless they are nearly called as one of these or of `TOLD`."""
+"""Other keys may hold anything, unless their names nearly are one of these, or of `TOLD`."""
 TOLD = ("summary", "paper", "cost", "rule", "name", "license")
 """What is only shown to people."""
 ONLY_OF = {
@@ -174,9 +174,9 @@ def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> I
 def parameter_errors(
     kind: str, info: Mapping[str, Any], function: ast.FunctionDef
 ) -> Iterator[str]:
-    """A line if a function cannot be called as its kind is: `PARAMETERS` by position.
+    """A line if a function cannot be called as others of its kind: with `PARAMETERS` by position.
 
-    They may be renamed, but not swapped.
+    Parameters may be renamed, but not swapped.
     """
     needed = PARAMETERS[kind] + HANDED.get(str(info.get("kind")), ())
     arguments = function.args
@@ -193,7 +193,7 @@ def parameter_errors(
 def shared_errors(function: ast.FunctionDef, place: str, shared: ast.FunctionDef) -> Iterator[str]:
     """A line for each option of the function `shared` at `place` that `function` cannot be given.
 
-    It cannot if it has a parameter of that name itself, or takes no options but its own.
+    It cannot be if it has a parameter of that name itself, or takes no options but its own.
     """
     arguments = function.args
     own = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)

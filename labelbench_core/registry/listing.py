@@ -65,7 +65,7 @@ def list_command(
             status = 2
         sys.stdout.flush()
     except BrokenPipeError:
-        # Who reads has seen enough, such as `head`; Python would flush again when it ends.
+        # The reader, such as `head`, has seen enough; Python would flush again when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return status
 

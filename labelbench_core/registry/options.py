@@ -72,7 +72,7 @@ Share = Annotated[float, Interval(ge=0, le=1)]
 ShareBelow1 = Annotated[float, Interval(ge=0, lt=1)]
 InnerShare = Annotated[float, Interval(gt=0, lt=1)]
 PositiveShare = Annotated[float, Interval(gt=0, le=1)]
-# Of squared weights, per label: times any number of labels it is finite.
+# Penalty of squared weights, per label: it is finite times any number of labels.
 Penalty = Annotated[float, Interval(gt=0, le=1e12)]
 # A number of steps, or below 1 a share of all steps.
 Steps = Annotated[float, Interval(ge=0)]

@@ -26,7 +26,7 @@ VARIABLE = "LABELBENCH_OWN"
 """Environment variable: JSON, what entries call a file → its path."""
 PACKAGE = "labelbench_own"
 OWN_PACKAGES = ("labelbench_core", "workflow_scripts")
-"""The project's: no folder beside an own file stands for them, where that lies in the checkout."""
+"""The project's packages, for which no folder of that name beside an own file is taken."""
 BEFORE_JOBS = ("check", "check_known", "source_files", "pool_labels", "framing")
 """Functions of a component that are called while an experiment is planned."""
 NEEDED = {"datasets": "check", "backbones": "check"}
@@ -55,7 +55,7 @@ def forget() -> None:
 
 
 def add(given: str, folder: Path = Path()) -> str:
-    """Make a file known in this process and to all that it starts; what entries call it.
+    """Make a file known here and to all processes started; return what entries call it.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def path_of(name: str) -> Path:
 
 
 def module_of(name: str) -> str:
-    """The module that a file is."""
+    """The name of a file as a module."""
     stem = path_of(name).stem
     return f"{PACKAGE}.{stem}.{stem}"
 
@@ -195,7 +195,7 @@ def beside(module: str, imported: str) -> str | None:
     Raises
     ------
     InputError
-        If another module has the name, which would be imported instead.
+        If another module of that name would be imported instead.
     """
     folder, first = folder_of(module), imported.partition(".")[0]
     if folder is None or first in (PACKAGE, *OWN_PACKAGES) or not _is_module(folder, first):

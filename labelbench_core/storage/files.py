@@ -120,7 +120,7 @@ def atomic_path(path: str | Path) -> Generator[Path]:
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with open(aside, "wb") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)  # no leftover: its writer lives
+            fcntl.flock(held, fcntl.LOCK_EX)  # its writer lives: not a leftover
             yield aside
             with open(aside, "rb") as handle:
                 os.fsync(handle.fileno())

@@ -1,7 +1,7 @@
 """A job's settings: under each key an id, or the entry of the catalogue where the job reads it.
 
-Params hold no more than a job reads, since a change to them runs it again: of the backbone that
-made a round's embeddings the id, of one that the round's proxy trains the entry.
+Params hold no more than a job reads, since a change to them runs it again: the id of the backbone
+that made a round's embeddings, but the entry of one that the round's proxy trains.
 """
 
 from collections.abc import Mapping

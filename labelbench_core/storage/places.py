@@ -24,24 +24,24 @@ def printable(path: str | os.PathLike[str]) -> str:
 
 
 def is_file(path: str | os.PathLike[str]) -> bool:
-    """Whether there is such a file; there is none of a name that no file can have.
+    """Whether there is such a file; False for a name that no file can have.
 
     Raises
     ------
     OSError
-        If it may not be looked at: then nobody knows. (`os.path.isfile` says that there is none.)
+        If it cannot be looked at, so that nobody knows. (`os.path.isfile` says that there is none.)
     """
     return stat.S_ISREG(_mode(path))
 
 
 def is_folder(path: str | os.PathLike[str]) -> bool:
-    """As `is_file`, of a folder."""
+    """As `is_file`, for a folder."""
     return stat.S_ISDIR(_mode(path))
 
 
 @contextlib.contextmanager
 def looking(told: str) -> Generator[None]:
-    """While the block runs, what may not be looked at is an `InputError` that `told` begins."""
+    """While the block runs, an `OSError` becomes an `InputError` that begins with `told`."""
     try:
         yield
     except OSError as error:

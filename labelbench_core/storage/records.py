@@ -17,7 +17,7 @@ from labelbench_core.storage import files
 
 KIND, DIGEST = "kind", "content_sha256"
 _NO_DIGEST = b"0" * 64
-# Keys are sorted and indented by one space: only a key of the record itself is there.
+# Keys are sorted and indented by one space: only the key of the record itself matches.
 _SEALED = re.compile(rb'^ "content_sha256": "([0-9a-f]{64})"', re.MULTILINE)
 
 
@@ -146,7 +146,7 @@ KINDS: dict[str, tuple[str, Mapping[str, Any]]] = {
 
 
 def write_record(path: str | Path, kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a record, atomically; its content, with `kind` and `content_sha256`.
+    """Write a record, atomically, and return its content, with `kind` and `content_sha256`.
 
     Raises
     ------

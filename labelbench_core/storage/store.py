@@ -96,7 +96,7 @@ def create_array(
 
 
 def write_block(path: str | Path, index: int, rows: np.ndarray) -> str:
-    """Write block `index` of the array in `path`, durably; the SHA-256 of its file.
+    """Write block `index` of the array in `path`, durably; return the SHA-256 of its file.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def write_block(path: str | Path, index: int, rows: np.ndarray) -> str:
 
 
 def write_array(path: str | Path, rows: np.ndarray) -> dict[str, Any]:
-    """Write a whole array; its entry for a manifest: shape, dtype, blocks' SHA-256."""
+    """Write a whole array; return its entry for a manifest: shape, dtype, blocks' SHA-256."""
     block_rows = rows_per_block(rows[:1].nbytes, len(rows))
     create_array(path, rows.shape, rows.dtype, block_rows)
     blocks = [

@@ -197,7 +197,7 @@ def _loader() -> type[yaml.SafeLoader]:
 
 @functools.cache
 def _fast_loader() -> type[yaml.SafeLoader]:
-    """PyYAML's loader with libyaml's parser, ten times faster, but the composer of Python."""
+    """PyYAML's loader with libyaml's parser, ten times faster, but Python's composer."""
     import yaml
     from yaml.composer import Composer
 

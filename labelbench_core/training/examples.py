@@ -36,7 +36,7 @@ class ImageExamples:
     Parameters
     ----------
     images
-        On the device that uses them.
+        The images, on the device that uses them.
     preprocess
         From uint8 images (B, H, W, 3) to the network's input.
     recipe

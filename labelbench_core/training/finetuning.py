@@ -67,7 +67,7 @@ def finetune_round(
     """Fine-tune on the labels bought up to a round, and evaluate on every requested split.
 
     Only the labels of bought examples are read for training. Runs on the first GPU if there is one;
-    where `torchrun` started several processes, each on its own, and only the first has a result.
+    where `torchrun` started several processes, each on its own GPU; only the first has a result.
 
     Parameters
     ----------

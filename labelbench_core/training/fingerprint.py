@@ -1,4 +1,4 @@
-"""What a training of a backbone depends on, as one hash; it is resumed only if that is equal."""
+"""What a training of a backbone depends on, as one hash; it resumes only if that is equal."""
 
 from __future__ import annotations
 

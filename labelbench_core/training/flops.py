@@ -49,7 +49,7 @@ def planned_flops(
     Parameters
     ----------
     network
-        As the one that will be trained, but for values, which play no part.
+        Like the network that will be trained; its values play no part.
     trainer
         `INFO` of its method.
     num_labeled
@@ -74,7 +74,7 @@ def planned_flops(
 def passes_of_step(
     network: nn.Module, recipe: Recipe, labeled: int, unlabeled: int, unlabeled_views: int
 ) -> float:
-    """Forward passes of one example that a step costs as much as.
+    """The cost of a step, in forward passes of one example.
 
     An example with a gradient costs a pass forward, one for the gradient of what layers see, and
     one for that of the weights that are trained; any other one costs one pass. Of two views of an

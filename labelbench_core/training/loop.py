@@ -103,7 +103,7 @@ def train(
             if len(attempts) == len(RETRY_FACTORS):
                 break
     final = run.final_weights()
-    # It is useless even as a bad network, while the initial network predicts something.
+    # Weights that are not finite predict nothing; the initial network predicts something.
     is_sound = all(bool(value.isfinite().all()) for value in final.values())
     network.load_state_dict(final if is_sound else start)
     network.eval()
@@ -123,7 +123,7 @@ def _run_attempt(
     if distributed.rank() == 0:
         progress = Progress("train", recipe.steps, "steps", done=run.step)
     with progress or contextlib.nullcontext():
-        # An attempt that lost its patience, and was saved, is not continued.
+        # An attempt that was saved after its patience had run out is not continued.
         for batch in () if run.has_ended() else run.batches():
             run.train_step(batch)
             if run.is_validation_due():

@@ -40,11 +40,11 @@ class Start:
     Attributes
     ----------
     backbone
-        Its pretrained weights.
+        The backbone with its pretrained weights.
     head
         (D, C) weights and (C,) bias of the classifier; None: zeros.
     unit_features
-        Whether features get unit length before it.
+        Whether features get unit length before the classifier.
     """
 
     backbone: Backbone
@@ -118,7 +118,7 @@ def train_network(
     checkpoint
         File that an interrupted run leaves, to resume from.
     threads
-        For decoding.
+        Threads for decoding.
     weights, validation_weights
         (L,) of the examples and (V,) of all validation labels, above 0; None: all are equal.
     """
@@ -203,7 +203,7 @@ def evaluate(
 
 
 def for_inference(trained: Trained, backbone: Backbone) -> Network:
-    """The network, BatchNorms that are left folded into a copy."""
+    """The network; where BatchNorms are left, a copy with these folded."""
     network = trained.network
     model, folds = fold_batch_norm(network.backbone, backbone.input_size)
     if not folds:

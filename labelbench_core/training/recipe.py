@@ -41,9 +41,9 @@ class Recipe:
     steps
         Number of updates; not derived from the number of labels, so that budgets are comparable.
     epochs
-        Instead of `steps`: passes over the labelled examples, each of as many steps as they fill
-        whole batches, at least one. Larger budgets then train longer, and small ones may never
-        leave a long warm-up.
+        Instead of `steps`: passes over the labelled examples. Each has as many steps as the
+        examples fill whole batches, at least one. Larger budgets then train longer, and small ones
+        may never leave a long warm-up.
     batch_size
         Labelled examples per step; a labelled set smaller than that is one batch.
     unlabeled_ratio
@@ -52,7 +52,7 @@ class Recipe:
     optimizer
         "adamw" (decoupled decay), "adam" (decay in the gradient) or "sgd" (Nesterov momentum 0.9).
     learning_rate
-        Its peak, which a linear warm-up over `warmup_steps` ends at.
+        Peak of the learning rate, at which a linear warm-up over `warmup_steps` ends.
     schedule
         After the warm-up: "cosine" down to zero, "seven-sixteenths" of a cosine's period, cos(7πk /
         16K) as in FixMatch, "constant", or "restarts": cosines down to zero one after the other
@@ -69,7 +69,7 @@ class Recipe:
         Strength of the decay of weights, which leaves out biases, normalisation, position
         embeddings and class tokens.
     decay_vectors
-        Whether these decay, too.
+        Whether biases, normalisation, position embeddings and class tokens decay, too.
     gradient_clip
         Largest norm of all gradients together; 0: no clipping.
     accumulate
@@ -79,8 +79,8 @@ class Recipe:
     compile
         Compile the network with `torch.compile`: faster steps after a start of minutes.
     ema_decay
-        Decay of the exponential moving average of the weights that is evaluated, which begins as
-        their plain mean; 0: none.
+        Decay of the exponential moving average of the weights, which begins as their plain mean;
+        where it is kept, it is what is evaluated. 0: none.
     head
         The classifier's start: "proxy", the round's linear head (LP-FT), "zero-shot", from the
         class names by the text tower of a CLIP-like backbone, or "fresh", zeros.
@@ -104,9 +104,9 @@ class Recipe:
         Strong augmentation: largest side of Cutout's grey square, as a fraction of the image's
         side; only for trainers that use it.
     validation
-        How the best weights are chosen: "none" (train to the end), "held-out" (that share of the
-        labels bought is not trained on), or "extra" (that many labels of the data set's validation
-        split, in addition to those bought: tables name them with every result).
+        How the best weights are chosen: "none" (train to the end), "held-out" (a share of the
+        labels bought is not trained on), or "extra" (by labels of the data set's validation split,
+        in addition to those bought: tables name them with every result).
     validation_size
         A share below 1 for "held-out", a number of labels for "extra".
     validation_every
@@ -115,8 +115,9 @@ class Recipe:
         Training stops after this number of evaluations in a row without a lower loss than all
         before; 0: it does not stop before its last step.
     count_validation
-        Proxies refuse "extra", because a round's budget holds all labels spent, unless this is
-        false. The labels then stand beside the budget, and tables say so.
+        Whether the labels of "extra" count towards a budget. Proxies refuse "extra" unless this is
+        false, because a round's budget holds all labels spent; these labels then stand beside it,
+        and tables say so.
     evaluate
         Splits to evaluate; None: all.
     """
@@ -223,7 +224,7 @@ class Recipe:
         ]
 
     def for_labels(self, count: int) -> Self:
-        """The same in steps, for `count` labelled examples that are trained on.
+        """The same recipe, counted in steps, for `count` labelled examples that are trained on.
 
         An epoch has as many steps as the examples fill whole batches, or one if they fill none.
         """

@@ -65,7 +65,7 @@ class Task:
     unlabeled_views
         Views that the trainer uses: 2, weak and strong, or 1, weak.
     validation
-        How the best weights are chosen; None: the last are used.
+        The examples that the best weights are chosen by; None: the last weights are used.
     weights
         (L,) float32 weights of the labelled examples' losses, with a mean of 1; None: all are 1.
     """

@@ -45,7 +45,7 @@ class DeepProxy(ABC):
     Attributes
     ----------
     pool_features
-        (N, D) float16 of the pool, by the network as trained.
+        (N, D) float16 embeddings of the pool by the network as trained.
     weights, bias
         (D, C) and (C,) float32, for such embeddings.
     """
@@ -64,7 +64,7 @@ class DeepProxy(ABC):
         """The network that the training starts from, given the pretrained backbone."""
 
     def outline(self, backbone: Outline) -> torch.nn.Module:
-        """The backbone's network as it is trained, without values: for what it will cost."""
+        """The backbone's network as it is trained, without values, to estimate its cost."""
         return backbone.model
 
     def finish(self, trained: Trained) -> Trained:
