@@ -28,7 +28,7 @@ class Work:
     double: float = 0
 
     def seconds(self, speeds: Speeds) -> float:
-        """What it takes at these speeds."""
+        """Seconds that the work takes at these speeds."""
         return (
             self.read / speeds.bandwidth + self.single / speeds.single + self.double / speeds.double
         )
@@ -78,9 +78,9 @@ class Case:
         The plain form is timed on so many rows (for a batch that is as much smaller), its time
         grows as the power `growth` of the rows.
     options, plain_options
-        Of both forms, and of the plain one on the smaller pool.
+        Options of both forms, and of the plain one on the smaller pool.
     budget
-        Where the usual one takes too long.
+        The budget, where the usual one takes too long.
     """
 
     work: Callable[[Setting], Work] | None

@@ -54,7 +54,7 @@ class Chain:
     setting
         `dataset`, `backbone` and `schedule` of the rounds' settings.
     manifests
-        Of the data set and of its embeddings.
+        Manifests of the data set and of its embeddings.
     views
         Manifest of the views, for proxies that learn from unlabelled rows.
     """

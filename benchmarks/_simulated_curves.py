@@ -78,7 +78,7 @@ def true_curves(case: Case, rounds: int = 0) -> tuple[np.ndarray, np.ndarray, np
 
 
 def true_saving(case: Case) -> float:
-    """What an endless number of seeds would give at the baseline's last level.
+    """What infinitely many seeds would give at the baseline's last level.
 
     Below 1, the strategy gets there after the last budget, which no experiment sees.
     """

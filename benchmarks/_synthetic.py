@@ -14,9 +14,9 @@ class Mixture:
     Parameters
     ----------
     dims, classes
-        Of the points.
+        Numbers of dimensions and of classes of the points.
     separation
-        Of the classes' centres, in standard deviations within a class.
+        Distance of the classes' centres, in standard deviations within a class.
     """
 
     def __init__(self, dims: int, classes: int, separation: float) -> None:

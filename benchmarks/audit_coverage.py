@@ -149,7 +149,7 @@ def central_limit(
 def intervals(
     pool: AuditedPool, size: int, rng: np.random.Generator, *, is_share: bool
 ) -> dict[str, Interval]:
-    """Those of one audit, by estimator."""
+    """The intervals of one audit, by estimator."""
     rows = drawn(pool, size, rng)
     score, stratum, confidence = pool.scores[rows], pool.stratum[rows], pool.confidence[rows]
     if not is_share:
@@ -184,7 +184,7 @@ def intervals(
 
 
 def truth(pool: AuditedPool, name: str) -> float:
-    """What an interval has to hold."""
+    """The true mean, which an interval has to hold."""
     chosen = pool.scores[pool.labels == 0] if name == "class" else pool.scores
     return float(np.mean(chosen))
 

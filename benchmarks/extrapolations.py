@@ -8,7 +8,7 @@ times its labels, as far as the whole curve goes; between its points it is strai
 
 - `coverage`: the share whose 95 % interval holds what was measured.
 - `error`: the median of how far the estimate is off, in points of accuracy; `unchanged`: the same
-  of taking today's accuracy.
+  for taking today's accuracy.
 - `width`: the median of the interval's width, in points.
 """
 
@@ -50,7 +50,7 @@ def kept_curves() -> Iterator[MeasuredCurve]:
 
 
 def published_curves() -> Iterator[MeasuredCurve]:
-    """Those of LabelBench (`labelbench_core.published`)."""
+    """All curves of LabelBench (`labelbench_core.published`)."""
     for name in names():
         chosen = setting(name)
         for strategy in chosen.strategies:

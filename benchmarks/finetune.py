@@ -98,7 +98,7 @@ def time_loop(network: Network, trainer: Trainer, recipe: Recipe, task: Task) ->
 
 
 def wait(device: torch.device) -> None:
-    """Until the device has done all it was given."""
+    """Wait until the device has done all it was given."""
     if device.type == "cuda":
         torch.cuda.synchronize()
 

@@ -59,7 +59,7 @@ def trained(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def campaign(audit: int, saving: float, level: float, rng: np.random.Generator) -> Campaign:
-    """Simulate one; `level` is the control's expected accuracy with B labels."""
+    """Simulate a campaign; `level` is the control's expected accuracy with B labels."""
     features, labels = rows_of(audit, rng)
     further, true = rows_of(FURTHER, rng)
     most = audit // 2
@@ -83,7 +83,7 @@ def campaign(audit: int, saving: float, level: float, rng: np.random.Generator) 
 
 
 def expected_accuracy(count: int, rng: np.random.Generator) -> float:
-    """Of a model trained on so many random rows."""
+    """The expected accuracy of a model trained on so many random rows."""
     further, true = rows_of(FURTHER, rng)
     models = np.array([trained(*rows_of(count, rng)) for _ in range(MODELS)])
     return float(((further @ models.T) * true[:, None] > 0).mean())

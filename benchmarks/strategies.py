@@ -178,7 +178,7 @@ def make_pool(
 ) -> tuple[Pool, np.ndarray]:
     """Points like embeddings of a pretrained network: classes overlap, the spectrum decays.
 
-    And their labels: the class of a point or, multi-label, each class that a noisy classifier
+    Their labels, too: the class of a point or, multi-label, each class that a noisy classifier
     gives it.
     """
     rng = np.random.default_rng(0)

@@ -268,7 +268,7 @@ def settings(*kinds, ids=(), bought_from=None):
     return make
 
 
-# Hash of code → what it is of; and what it is of, as text → hash.
+# Hash of code → what was hashed; and what was hashed, as text → hash.
 CODE, HASHES = {}, {}
 
 

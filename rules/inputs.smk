@@ -65,7 +65,7 @@ def proxys_embeddings(output):
 def made_again_if_incomplete(stage):
     """Input function that names no file; it forces the job if a file in its folder of arrays is missing.
 
-    Or if the embeddings are of a file of weights whose content has changed.
+    So it does if the embeddings were made with a file of weights whose content has changed.
     """
 
     def look(wildcards):
@@ -103,13 +103,13 @@ def asked_for_finetunings(wildcards):
 
 
 def annotations(output):
-    """Input function: a file of what the annotator says; none of the exact one."""
+    """Input function: a file of what the annotator says; none for the exact one."""
     path = files_of("annotate", output)
     return lambda wildcards: path.format(**wildcards) if wildcards.annotator else []
 
 
 def annotated_again_if_changed(wildcards):
-    """Input function that names no file: has the job run if the annotator's table is another one."""
+    """Input function that names no file: has the job run if the annotator's table has changed."""
     if workflow.is_main_process:
         FORCED.apply(workflow.dag, files_of("annotate", "record").format(**wildcards))
     return []

@@ -45,7 +45,7 @@ class Machine:
         return torch.cuda.get_device_properties(self.device).total_memory / 2**30
 
     def wait(self) -> None:
-        """Until the device has done all it was given."""
+        """Wait until the device has done all it was given."""
         if self.on_gpu:
             torch.cuda.synchronize(self.device)
 

@@ -40,6 +40,6 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def entropy(values: Sequence[object]) -> float:
-    """Of the shares of equal values, in bits."""
+    """Entropy of the shares of equal values, in bits."""
     shares = [values.count(value) / len(values) for value in set(values)]
     return -sum(share * math.log2(share) for share in shares)

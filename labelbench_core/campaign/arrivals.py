@@ -119,7 +119,7 @@ def present_items(
     if changed:
         told = f"{shown(changed[0])} ({len(changed)} in all)" if len(changed) > 1 else changed[0]
         raise InputError(
-            f"pool: {told}: the content is another than when it came to the pool, and it may have "
+            f"pool: {told}: the content has changed since it came to the pool, and it may have "
             "been labelled; allowed: the former content, or the new one under a name of its own"
         )
     present = np.zeros(len(known) + len(new), bool)

@@ -196,7 +196,8 @@ def _misfits(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
         told = f"pool: {shown(pool)} has labels"
         yield f"{told}; allowed: a data set whose pool has none (`unlabeled: true`)"
     elif is_multilabel(catalogue, pool):
-        yield f"pool: {shown(pool)}: `multilabel` among its options; allowed: the campaign's key"
+        told = f"pool: {shown(pool)} has `multilabel` among its options"
+        yield f"{told}; allowed: `multilabel` in the campaign's file instead"
     classes = config["classes"]
     folded = {name.strip().casefold() for name in classes}
     if len(folded) < len(classes):

@@ -234,7 +234,7 @@ def kind_errors(kind: str, entries: Any, schema: Path, file: Path | str) -> list
     if kind == "annotators" and not found:
         exact = entries.get(EXACT, {"implementation": EXACT})["implementation"]
         if exact != EXACT:
-            told = "the id of the data set's own labels"
+            told = "this id means the data set's own labels"
             found.append(f"{file}: {EXACT}.implementation: {exact!r}; {told}; allowed: {EXACT}")
     if not found and kind == "augmentations":
         for name, entry in entries.items():

@@ -89,8 +89,8 @@ def _errors_of_several(experiment: Experiment, highlighted: str) -> Iterator[str
         share = sorted(beside - {baseline})
         cure = listed(share) if share else "a strategy that shares a crossing with the baseline"
         yield (
-            f"{highlighted} shares no dataset, annotator, backbone, proxy and schedule "
-            f"with the baseline {baseline!r}; allowed: {cure}"
+            f"{highlighted} is in no setting (dataset, annotator, backbone, proxy, schedule) "
+            f"together with the baseline {baseline!r}; allowed: {cure}"
         )
     elif any(crossing.rounds > 1 for crossing in experiment.crossings):
         comparable = {

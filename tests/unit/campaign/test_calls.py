@@ -231,7 +231,7 @@ def test_another_content_under_a_known_name_is_refused(campaign, pool_and_truth)
     call(campaign, pool)
     rows = pool.embeddings.load().copy()
     rows[7] += 1
-    with pytest.raises(InputError, match=r"^pool: 00007\.jpg: the content is another than"):
+    with pytest.raises(InputError, match=r"^pool: 00007\.jpg: the content has changed since"):
         call(campaign, pool_from(rows))
 
 

@@ -198,8 +198,8 @@ def test_one_seed_or_one_setting_of_both_is_enough_for_the_highlight(quickstart,
                 "strategies": ["random"],
                 "also": [{"strategies": ["margin"], "proxies": ["shallow"]}],
             },
-            "my.yaml: highlight: 'margin' shares no dataset, annotator, backbone, proxy and "
-            "schedule with the baseline 'random'; allowed: a strategy that shares a crossing with",
+            "my.yaml: highlight: 'margin' is in no setting (dataset, annotator, backbone, proxy, "
+            "schedule) together with the baseline 'random'; allowed: a strategy that shares a",
         ),
         (
             {"also": [{"strategies": ["bait-swap"], "seeds": [70, 71]}], "highlight": "bait-swap"},

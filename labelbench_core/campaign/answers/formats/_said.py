@@ -88,7 +88,7 @@ class Items:
             told = f"item: {shown(name)} {problem}{hint}"
             raise ValueError(f"{told}; allowed: items of {self._all_batches()}")
         if len(found) > 1:
-            told = f"item: {shown(name)} may be each of {listed(sorted(found)[:4])}"
+            told = f"item: {shown(name)} may be any of {listed(sorted(found)[:4])}"
             raise ValueError(f"{told}; allowed: the whole path, or a column `item`")
         item = found[0]
         if item not in self._handed:

@@ -323,7 +323,7 @@ def test_an_item_of_another_batch_is_told():
         ),
         ('{"file_name": "a/1.png"}\n[2]', "line 2: [2]; allowed: an object"),
         ('{"file_name": "a/1.png"}\n{"x"', "line 2: not JSON"),
-        ("item,label\n1.png,cat\n", "item: '1.png' may be each of a/1.png, b/1.png; allowed: the"),
+        ("item,label\n1.png,cat\n", "item: '1.png' may be any of a/1.png, b/1.png; allowed: the"),
         ("item,label\nrow-17,(none)\n", "row 1: label: (none); allowed: cat"),
         ("item,label,outcome\nrow-17,(unsure),skipped\n", "label: (unsure) with outcome skipped"),
     ],
