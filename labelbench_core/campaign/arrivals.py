@@ -91,7 +91,7 @@ def present_items(
     Parameters
     ----------
     items, digests
-        (N,) names and digests of the rows of the pool.
+        (N,) ids and digests of the rows of the pool.
 
     Raises
     ------

@@ -98,9 +98,9 @@ class CampaignState:
         return found is not None and found.state is not State.ASK_AGAIN
 
     def candidates(self) -> np.ndarray:
-        """(k,) int64 rising rows that a strategy may propose: not audited, not handed out yet.
+        """(k,) int64 rising rows that a strategy may propose: neither of the audit nor handed out.
 
-        Items whose class was split since are asked again (`to_ask_again`), whatever the strategy.
+        Items whose class was split since are asked for again (`to_ask_again`), without a strategy.
         """
         taken = self.handed_out | self.audit.keys()
         free = [row for item, row in self.row_of.items() if item not in taken]

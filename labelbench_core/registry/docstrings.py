@@ -50,7 +50,7 @@ def descriptions(component: Component) -> dict[str, Description]:
 def parameters(component: Component) -> dict[str, str]:
     """The section `Parameters` of a component's main function: each name's text, as one line.
 
-    With that of the function whose options it has, too (`INFO["options_of"]`). A name's entry is
+    It includes that of the function whose options it has, too (`INFO["options_of"]`). An entry is
     kept as in its head line: what follows a colon is part of the name, which `errors` refuses.
     """
     found: dict[str, str] = {}

@@ -61,9 +61,8 @@ class Window:
 
     def summary(self) -> dict[str, float | None]:
         """Means per step: `loss`, `accuracy` on the labelled examples as trained on (of all classes
-
-        of all examples, where one belongs to any number of classes),
-        `unlabeled_loss`, and the share of unlabelled examples `used`; None where there are none.
+        of all examples, where an example can belong to any number of classes), `unlabeled_loss`,
+        and the share of unlabelled examples `used`; None where there are none.
         """
         parts, steps = self._sums["parts"].tolist(), float(self._sums["steps"])
         return {

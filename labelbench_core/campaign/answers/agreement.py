@@ -32,7 +32,7 @@ class Pair:
         Number of those on which they agree.
     kappa
         Cohen's kappa: 1 for perfect agreement, 0 for that of chance. None where chance alone would
-        agree always, or nothing is in common. With several labels, of whole sets of labels.
+        agree always, or nothing is in common. With several labels, whole sets are compared.
     disagreements
         What the first and the second voted → on which items, the most frequent first.
     """
@@ -52,8 +52,8 @@ class Agreement:
     ----------
     alpha
         Krippendorff's alpha: 1 for perfect agreement, 0 for that of chance. None where fewer than
-        two values were voted for on items with two votes or more. With several labels over whole
-        sets of labels.
+        two values were voted for on items with two votes or more. With several labels,
+        whole sets are compared.
     per_class
         Class → alpha of whether an item belongs to it.
     items

@@ -175,7 +175,7 @@ def price_to(needed: Range, today: float, price: float, audit_share: float = 0.0
     price
         Price of a label.
     audit_share
-        Share of audit rows among the rows handed out, below 1: these are paid for, too.
+        Share of audit rows, which are paid for, too, among the rows handed out; below 1.
     """
 
     def cost(labels: float) -> float:
