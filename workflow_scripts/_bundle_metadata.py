@@ -29,7 +29,7 @@ MEDIA_TYPES = {
     ".svg": "image/svg+xml",
     ".tex": "application/x-tex",
 }
-"""By suffix; all else is application/octet-stream."""
+"""Media types by suffix; all else is application/octet-stream."""
 PAPER = "https://arxiv.org/abs/2306.09910"
 CROISSANT_NAMES = (
     "citeAs", "column", "examples", "extract", "field", "fileProperty", "fileObject",

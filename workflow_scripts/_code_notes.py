@@ -49,7 +49,7 @@ def digests_of(scripts: Iterable[str], components: Iterable[tuple[Any, ...]]) ->
 
 
 def changed_modules(recorded: Mapping[str, str]) -> list[str]:
-    """Those of `digests_of` that are not as recorded."""
+    """Modules whose digests, from `digests_of`, are not as recorded."""
     return sorted(name for name, digest in recorded.items() if _now(name) != digest)
 
 

@@ -49,7 +49,7 @@ MODES: dict[str, Literal["w:", "w:gz", "w:xz"]] = {
     ".tgz": "w:gz",
     ".tar.xz": "w:xz",
 }
-"""By the end of an archive's name, how it is compressed."""
+"""How an archive is compressed, by the end of its name."""
 DESCRIBING = ("CITATION.cff", "environment.yml", "requirements.lock")
 """Files of this project that are packed beside the results, where they are there."""
 

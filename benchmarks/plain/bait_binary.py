@@ -51,6 +51,6 @@ def select(
 def changes(
     points: np.ndarray, inverse: np.ndarray, target: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For all rows x A F A x and x A x."""
+    """The values x A F A x and x A x for all rows x."""
     reached = points @ inverse
     return ((reached @ target) * reached).sum(axis=1), (reached * points).sum(axis=1)

@@ -109,7 +109,7 @@ class CampaignState:
     def to_ask_again(self) -> list[str]:
         """Items, in order, whose only answers name a class that was split since.
 
-        Without items of the last batch that have no answer in it yet: they are being asked.
+        Items of the last batch without an answer in it are left out: they are being asked.
         """
         asked: set[str] = set()
         if self.batches:
@@ -152,7 +152,7 @@ class CampaignState:
         return sorted(found, key=lambda one: order[one.item])
 
     def _values(self, labelled: Sequence[ItemLabel]) -> np.ndarray:
-        """Their labels as numbers of today's classes."""
+        """Labels of items as numbers of today's classes."""
         return label_values([one.label for one in labelled], self.history, self.campaign.multilabel)
 
 

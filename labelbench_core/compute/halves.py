@@ -1,4 +1,4 @@
-"""From half precision, in which embeddings are kept, to single, in which we compute.
+"""Conversion from half precision, in which embeddings are kept, to single, in which we compute.
 
 NumPy converts float16 value by value with branches: a pool of 50,000 × 1,280 real features, half of
 them zeros, takes it four to ten times as long as the product that follows.

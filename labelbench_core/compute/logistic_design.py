@@ -24,9 +24,9 @@ class Design:
     weights
         (L,) float32 factors of the rows in all sums; None: all are 1.
     threads
-        For products with the features.
+        Threads for products with the features.
     threads_of_logits
-        For all else: threads that do short operations wait for each other.
+        Threads for all else: threads that do short operations wait for each other.
     """
 
     def __init__(

@@ -69,7 +69,7 @@ class FineTuneProxy(DeepProxy):
         return trained
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """As of `DeepProxy`; for warm starts also the weights in float16, `network.…`."""
+        """The arrays of `DeepProxy`; for warm starts also the weights in float16, `network.…`."""
         return {**super().arrays(), **self.state}
 
 

@@ -115,7 +115,7 @@ def fairness_loss(
 
 
 def _normalised_ratio(values: torch.Tensor, histogram: torch.Tensor) -> torch.Tensor:
-    """Their ratio (C,), normalised; 0 where the histogram is 0, NaN if all of it is."""
+    """The ratio of both (C,), normalised; 0 where the histogram is 0, NaN if all of it is."""
     is_there = histogram > 0
     ratio = torch.where(is_there, values, 0.0) / torch.where(is_there, histogram, 1.0)
     return ratio / ratio.sum()

@@ -63,8 +63,8 @@ class SoftMatch:
 class Confidence(Averages):
     """Moving averages over the weak views.
 
-    They are the classes' probabilities, `model` (C,), and of the largest probability after
-    alignment the `mean` μ and the `variance` σ².
+    They are the classes' probabilities, `model` (C,), and the `mean` μ and the `variance` σ² of the
+    largest probability after alignment.
     """
 
     model: torch.Tensor

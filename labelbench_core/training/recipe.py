@@ -119,7 +119,7 @@ class Recipe:
         false, because a round's budget holds all labels spent; these labels then stand beside it,
         and tables say so.
     evaluate
-        Splits to evaluate; None: all.
+        Splits to evaluate; null: all.
     """
 
     steps: Count = 1000

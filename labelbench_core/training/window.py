@@ -91,7 +91,7 @@ class Window:
             value.zero_()
 
     def state_dict(self) -> dict[str, Any]:
-        """For a checkpoint, the same in all processes."""
+        """The state for a checkpoint, the same in all processes."""
         sums = {name: value.clone() for name, value in self._sums.items()}
         for value in sums.values():
             distributed.add_up(value)

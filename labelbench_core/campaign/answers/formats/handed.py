@@ -128,8 +128,8 @@ def _suggestion(given: Mapping[str, Any] | None, multilabel: bool) -> Mapping[st
 def suggested(item: HandedItem, multilabel: bool) -> tuple[list[str], float] | None:
     """Classes suggested for an item, and how probable that is; None: nothing is suggested.
 
-    With several labels those of probability one half or more; what is given is the probability of
-    the least certain of all classes.
+    With several labels: the classes of probability one half or more, and the probability of the
+    least certain of all classes.
     """
     if not item.suggestion:
         return None
