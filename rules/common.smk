@@ -248,8 +248,8 @@ def zero_shot_settings(wildcards):
 def settings(*kinds, ids=(), bought_from=None):
     """Params function: canonical JSON of the wildcards `ids` and the entries of `kinds`.
 
-    Only what is consumed there: an edit elsewhere in the configuration reruns nothing. Where the entry
-    of `bought_from`, strategies or schedules, names a recorded list, the list's SHA-256 is there, too.
+    They hold only what the job uses: an edit elsewhere in the configuration reruns nothing. Where the
+    entry of `bought_from`, strategies or schedules, names a recorded list, its SHA-256 is there, too.
     """
 
     def make(wildcards):
@@ -275,7 +275,7 @@ CODE, HASHES = {}, {}
 def code(script, *kinds, templates=(), components=()):
     """Params function: hash of the code of `script` and of the components that the ids name.
 
-    And of the `components` that are named here: kind, implementation, options.
+    The `components` that are named here count, too: kind, implementation, options.
     """
 
     def make(wildcards):
@@ -317,8 +317,8 @@ def input_folder(name):
 def data_notes(wildcards, input):
     """Params function: notes of the report's figure captions, for the captions of Snakemake's own report.
 
-    They are known when the data sets are prepared. It takes `input` since what depends on that is no
-    reason to run a job again.
+    They are known when the data sets are prepared. It takes `input`, because params that depend on that
+    are no reason to run a job again.
     """
     return parsing.data_notes(EXPERIMENT)
 

@@ -91,7 +91,8 @@ def needed_rows(wildcards, input):
     """Params function: canonical JSON of how many rows the experiment needs of a data set's splits.
 
     What comes of a draw, or of files that cannot be decoded, is known only when all are read. It takes
-    `input` since what depends on that is no reason to run a job again: another experiment needs others.
+    `input`, because params that depend on that are no reason to run a job again: another experiment
+    needs others.
     """
     return canonical_json(needed.needed_rows(EXPERIMENT, CATALOGUE, wildcards.dataset, ASKED.name))
 

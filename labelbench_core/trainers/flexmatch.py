@@ -89,7 +89,7 @@ class LearningStatus(torch.nn.Module):
         return self._effects
 
     def learn(self, rows: torch.Tensor, classes: torch.Tensor, is_sure: torch.Tensor) -> None:
-        """Remember the confident predictions among (U,), at a cost that no set size changes."""
+        """Keep the confident predictions among (U,), at a cost independent of the set's size."""
         marks = torch.stack([rows, torch.where(is_sure, classes, self._unused)], dim=1)
         rows, marks = distributed.gather(marks).unbind(dim=1)
         rows, order = rows.sort(stable=True)
