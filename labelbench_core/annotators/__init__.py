@@ -1,4 +1,4 @@
-"""Annotators: what somebody who labels the pool says of each of its images, one file per kind.
+"""Annotators, who give each row of the pool a label: one file per kind.
 
 An annotator is one file with `INFO` and `annotate(truth, *, options)`, which returns (N,) int64, a
 label for every row of the pool; it may have `check(facts, *, options)`, which refuses before any
@@ -26,12 +26,12 @@ class PoolFacts:
     num_rows
         N.
     class_names
-        Of the labels 0, 1, …
+        Names of the labels 0, 1, …
     data_dir
         Where files of annotators are looked for.
     has_labels
-        Whether it has labels of its own. Where it has none, only annotators are used whose `INFO`
-        has `"without_truth": True`, without the options that its `"truth_by"` names.
+        Whether the pool has labels of its own. Where it has none, an annotator can be used only if
+        its `INFO` has `"without_truth": True`, and without the options named by `"truth_by"` there.
     """
 
     num_rows: int | None
@@ -47,11 +47,11 @@ class Truth:
     Attributes
     ----------
     dataset
-        Its id, from which random streams are derived.
+        The data set's id, from which random streams are derived.
     labels
         (N,) int64; all -1 where the pool has none.
     class_names
-        Of the labels 0, 1, …
+        Names of the labels 0, 1, …
     data_dir
         Where files of annotators are looked for.
     """

@@ -23,16 +23,16 @@ def annotate_pool(
     record: Path,
     arrays: Path,
 ) -> None:
-    """Write what an annotator says of every row of the pool, and a record of how often it errs.
+    """Write an annotator's label of every row of the pool, and a record with its error rate.
 
-    Where the pool has no labels, the record does not say how often.
+    Where the pool has no labels of its own, the record has no error rate.
 
     Parameters
     ----------
     entry
         Entry of the catalogue, with its `id`.
     data_dir
-        Where its files are looked for.
+        Where the annotator's files are looked for.
     record, arrays
         Files to write.
 
@@ -72,7 +72,7 @@ def annotate_pool(
 
 
 def _noise(said: np.ndarray, labels: np.ndarray, num_classes: int) -> dict[str, Any]:
-    """How often an annotator errs, in all and by class."""
+    """The share of wrong labels, over all rows and by class."""
     wrong = said != labels
     counts = np.bincount(labels, minlength=num_classes)
     of_class = np.bincount(labels, weights=wrong, minlength=num_classes)
@@ -80,7 +80,7 @@ def _noise(said: np.ndarray, labels: np.ndarray, num_classes: int) -> dict[str, 
 
 
 def made_by(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What of an entry decides the labels, as their record states it."""
+    """The part of an entry that decides the labels, as their record states it."""
     return {"implementation": entry["implementation"], "options": entry.get("options") or {}}
 
 

@@ -1,4 +1,4 @@
-"""What an annotator says of a pool, on disk: a record, and the labels beside it."""
+"""An annotator's labels of a pool, on disk: a record, and the labels beside it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,14 +35,14 @@ class Annotations:
 
     @property
     def ids(self) -> dict[str, str]:
-        """What records say that are made with these labels."""
+        """The ids in the records of results that are made with these labels."""
         return {"annotator": self.annotator, "annotations_sha256": self.sha256}
 
 
 def write_annotations(
     record: Path, arrays: Path, labels: np.ndarray, content: Mapping[str, Any]
 ) -> None:
-    """Write labels, then the record with `content`, which says which labels are its own."""
+    """Write labels, then the record with `content` and the labels' SHA-256."""
     digest = files.write_npz(arrays, labels=labels)
     write_record(record, KIND, {**content, "arrays_sha256": digest})
 
@@ -82,14 +82,14 @@ def read_annotations(
 
 
 def arrays_of(record: Path) -> Path:
-    """The file of the labels that a record is of."""
+    """The file with the labels that a record describes."""
     return record.with_name("labels.npz")
 
 
 def open_annotations(
     settings: Mapping[str, Any], dataset: PreparedDataset, record: Path | None
 ) -> Annotations | None:
-    """What the annotator of a job's settings says of the pool; None for the exact one.
+    """The labels by the annotator that a job's settings name; None for the exact one.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Labels of some classes confused with others, each pair of classes with a probability of its own.
 
-The flip matrix of Patrini et al., "Making Deep Neural Networks Robust to Label Noise: a Loss
-Correction Approach", CVPR 2017, section 3: a label depends on the true class alone.
+Labels follow the flip matrix of Patrini et al., "Making Deep Neural Networks Robust to Label Noise:
+a Loss Correction Approach", CVPR 2017, section 3: a label depends on the true class alone.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def check(
     flips: Sequence[tuple[str | int, str | int, Share]] = (),
     seed: Seed = 0,
 ) -> None:
-    """`InputError` where a class is unknown, or more than all of its labels are flipped."""
+    """`InputError` where a class is unknown, or the probabilities of its flips exceed 1 in sum."""
     if facts.class_names is not None:
         flip_matrix(flips, facts.class_names)
 
@@ -49,7 +49,7 @@ def annotate(
         `[cat, dog, 0.2]`. Classes are given by name, or by number from zero. Default: ours.
     seed
         Seed of the draw, which also depends on the data set's id. It is not the experiment's seed:
-        with all of those, the labels are the same. Default: ours.
+        the labels are the same for all seeds of an experiment. Default: ours.
     """
     ends = np.cumsum(flip_matrix(flips, truth.class_names), axis=1)
     drawn = rng_for("class-noise", truth.dataset, seed).random(len(truth.labels))

@@ -1,7 +1,7 @@
 """Labels that people gave, from a table with a line for each image of the pool, in its order.
 
-Such as CIFAR-10N (Wei et al., "Learning with Noisy Labels Revisited: A Study Using Real-World Human
-Annotations", ICLR 2022).
+CIFAR-10N can be such a table (Wei et al., "Learning with Noisy Labels Revisited: A Study Using
+Real-World Human Annotations", ICLR 2022).
 """
 
 import csv
@@ -64,7 +64,8 @@ def annotate(truth: Truth, *, table: str = "", column: str = "", clean: str = ""
         Name of the column, or of the array. Default: ours.
     clean
         Another column, with the true labels as the table's authors have them. Where it is given,
-        they have to be the data set's: a table in another order is refused. Default: ours.
+        it has to equal the data set's own labels, so that a table in another order is refused.
+        Default: ours.
     """
     check(truth.facts, table=table, column=column, clean=clean)
     path = source(truth.data_dir, table=table)
@@ -149,12 +150,12 @@ def _place(path: Path, column: str, known: Sequence[str]) -> int:
 
 
 def as_labels(values: np.ndarray, class_names: Sequence[str], where: str) -> np.ndarray:
-    """(N,) int64 labels from names of classes, or from numbers where these are no names.
+    """(N,) int64 labels from names of classes or, where not all values are names, from numbers.
 
     Raises
     ------
     InputError
-        Naming the first that is neither.
+        Naming the first value that is neither.
     """
     classes = len(class_names)
     if values.dtype.kind == "U":

@@ -1,4 +1,4 @@
-"""Labels of which some are replaced by another class's, every other class being equally likely.
+"""A share of the labels replaced by another class's, every other class being equally likely.
 
 The published experiments with label noise have a share of 0.1 (Zhang et al. 2024, LabelBench).
 """
@@ -28,7 +28,7 @@ def annotate(truth: Truth, *, share: Share = 0.1, seed: Seed = 0) -> np.ndarray:
         Default: LabelBench's.
     seed
         Seed of the draw, which also depends on the data set's id. It is not the experiment's seed:
-        with all of those, the labels are the same. Default: ours.
+        the labels are the same for all seeds of an experiment. Default: ours.
     """
     classes = len(truth.class_names)
     if classes < 2:

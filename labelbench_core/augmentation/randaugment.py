@@ -1,8 +1,8 @@
 """RandAugment on batches of uint8 images: operations of random kind and magnitude for each image.
 
 Cubuk et al., CVPR-W 2020; list and ranges as in FixMatch (Sohn et al., NeurIPS 2020, table 12). An
-operation does what Pillow's of that name does: values are clipped where Pillow clips them, and
-affine maps take the nearest pixel, black from outside.
+operation does what Pillow's operation of that name does: values are clipped where Pillow clips
+them, and affine maps take the nearest pixel, black from outside.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CHUNK_VALUES = 1 << 17
 
 
 def rand_augment(images: torch.Tensor, draws: np.ndarray) -> None:
-    """Change each image by `n` operations, one after the other; a kind can come twice.
+    """Change each image by `n` operations, one after the other; a kind can occur twice.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def rand_augment(images: torch.Tensor, draws: np.ndarray) -> None:
 def _change(
     images: torch.Tensor, order: np.ndarray, kinds: np.ndarray, magnitudes: np.ndarray
 ) -> None:
-    """Make one operation with each image; `kinds` and `magnitudes` are of the images `order`."""
+    """Apply one operation to each image; `kinds` and `magnitudes` are of the images `order`."""
     places = on_device(order, images.device)
     amounts = on_device(magnitudes.astype(np.float32), images.device)
     bounds = np.searchsorted(kinds, np.arange(len(OPERATIONS) + 1)).tolist()
@@ -76,7 +76,7 @@ def chunks(images: torch.Tensor, start: int, stop: int) -> Iterator[slice]:
 
 
 def warp(images: torch.Tensor, matrices: torch.Tensor, mode: str, padding: str) -> torch.Tensor:
-    """Images (n, C, H, W) float, moved by matrices (n, 2, 3) from output to input."""
+    """Images (n, C, H, W) float, moved by affine matrices (n, 2, 3) from output to input."""
     grid = torch.nn.functional.affine_grid(matrices, list(images.shape), align_corners=False)
     return torch.nn.functional.grid_sample(
         images, grid, mode=mode, padding_mode=padding, align_corners=False
@@ -114,23 +114,23 @@ def autocontrast(images: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
 
 
 def brightness(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
-    """Towards black; an amount of 1 keeps the image."""
+    """Blend with black; an amount of 1 keeps the image."""
     return images.float().mul_(_column(amount)).to(torch.uint8)
 
 
 def color(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
-    """Towards grey; an amount of 1 keeps the image."""
+    """Blend with the grey image; an amount of 1 keeps the image."""
     return _blend(images, _grey(images), amount)
 
 
 def contrast(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
-    """Towards the mean of the grey image; an amount of 1 keeps the image."""
+    """Blend with the mean of the grey image; an amount of 1 keeps the image."""
     mean = _grey(images).mean((1, 2, 3), keepdim=True)
     return _blend(images, mean.add_(0.5).floor_(), amount)
 
 
 def equalize(images: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-    """Make each channel's histogram even; one of fewer than 256 pixels stays as it is."""
+    """Equalize each channel's histogram; a channel of fewer than 256 pixels stays as it is."""
     values = images.flatten(2).flatten(0, 1).long()
     channels, pixels = values.shape
     histogram = values.new_zeros((channels, 256)).scatter_add_(1, values, torch.ones_like(values))
@@ -149,7 +149,7 @@ def posterize(images: torch.Tensor, bits: torch.Tensor) -> torch.Tensor:
 
 
 def sharpness(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
-    """Towards a smoothed image; its border stays, and an amount of 1 keeps the image."""
+    """Blend with a smoothed image, whose border is not smoothed; an amount of 1 keeps the image."""
     smooth = images.float()
     rows = smooth[:, :, :-2] + smooth[:, :, 1:-1] + smooth[:, :, 2:]
     boxes = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
@@ -165,28 +165,28 @@ def solarize(images: torch.Tensor, threshold: torch.Tensor) -> torch.Tensor:
 
 
 def rotate(degrees: np.ndarray, ratio: float) -> Entries:
-    """About the centre, counter-clockwise."""
+    """Rotate about the centre, counter-clockwise."""
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return cosine, -sine * ratio, 0.0, sine / ratio, cosine, 0.0
 
 
 def shear_x(slope: np.ndarray, ratio: float) -> Entries:
-    """Rows move against each other; the uppermost stays."""
+    """Shift rows against each other; the uppermost stays."""
     return 1.0, slope * ratio, slope * ratio, 0.0, 1.0, 0.0
 
 
 def shear_y(slope: np.ndarray, ratio: float) -> Entries:
-    """Columns move against each other; the leftmost stays."""
+    """Shift columns against each other; the leftmost stays."""
     return 1.0, 0.0, 0.0, slope / ratio, 1.0, slope / ratio
 
 
 def translate_x(share: np.ndarray, ratio: float) -> Entries:
-    """To the left by a share of the width."""
+    """Shift to the left by a share of the width."""
     return 1.0, 0.0, 2.0 * share, 0.0, 1.0, 0.0
 
 
 def translate_y(share: np.ndarray, ratio: float) -> Entries:
-    """Upwards by a share of the height."""
+    """Shift upwards by a share of the height."""
     return 1.0, 0.0, 0.0, 0.0, 1.0, 2.0 * share
 
 

@@ -1,4 +1,4 @@
-"""What is changed in images and texts at random, weakly and strongly."""
+"""Settings of augmentations: the random changes in weak and strong views of images and texts."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ class StrongAugmentation:
     Attributes
     ----------
     weak
-        Made first.
+        Changes that are made first.
     operations
-        Drawn for each image from RandAugment's list, each with a random magnitude (as in FixMatch).
+        Number of operations drawn for each image from RandAugment's list, each with a random
+        magnitude (as in FixMatch).
     cutout
         Largest side of a grey square (DeVries & Taylor 2017), as a fraction of the image's side.
     """
@@ -75,12 +76,12 @@ def kinds_of_rows(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def changed_rows(entry: Mapping[str, Any]) -> str:
-    """Whether an augmentation's entry is for "texts" or, as without any key, "images"."""
+    """What an augmentation's entry changes: "texts" or, also where it has no keys, "images"."""
     return next((rows for _, rows in kinds_of_rows(entry)), "images")
 
 
 def changes_of(entry: Mapping[str, Any]) -> StrongAugmentation | TextAugmentation:
-    """The changes of a catalogue's entry, which were checked."""
+    """The changes that a catalogue's entry, already checked, asks for."""
     weak, strong = entry.get("weak") or {}, entry.get("strong") or {}
     if changed_rows(entry) == "texts":
         return TextAugmentation(**weak, **strong)

@@ -1,4 +1,4 @@
-"""Random changes of texts; what is drawn for a text is its own generator's."""
+"""Random changes of texts, drawn by a generator of each text's own."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def is_random(kind: str, changes: TextAugmentation) -> bool:
 
 
 def drop_words(text: str, share: float, rng: np.random.Generator) -> str:
-    """A text whose words were left out with probability `share` each, but for one.
+    """A text, each of whose words was left out with probability `share`; at least one stays.
 
-    Words are what blanks separate. Where all would go, one of them, drawn, stays.
+    Words are separated by blanks. Where all would be left out, one stays, drawn at random.
 
     Iyyer, Manjunatha, Boyd-Graber & Daumé III, "Deep Unordered Composition Rivals Syntactic Methods
     for Text Classification", ACL 2015, section 3.2.

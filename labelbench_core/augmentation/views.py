@@ -1,7 +1,8 @@
-"""Random changes of images, in batches, where the images are; drawn on the host.
+"""Random changes of batches of images, on the device that holds them; drawn on the host.
 
 How an image is changed depends only on its own row of draws. All draws of a call are one array of
-uniform numbers, row by row, so that an advanced generator continues a larger batch.
+uniform numbers, row by row, so that a generator advanced by some rows gives the draws of the later
+rows of a larger batch.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def view(
         "plain"; "weak": the weak changes, made to the network's input; "strong": see `strong`, made
         to the images.
     preprocess
-        From images to the network's input.
+        Makes the network's input from images.
     rng
         Gives `num_draws` numbers for each image, in order.
     """
@@ -47,7 +48,7 @@ def view(
 
 
 def num_draws(name: str, augmentation: StrongAugmentation) -> int:
-    """Random numbers in the view `name` of an image; 0: it is always the same."""
+    """Number of random numbers in the view `name` of an image; 0: the view is always the same."""
     weak = WEAK_DRAWS if augmentation.weak != Augmentation() else 0
     cutout = CUTOUT_DRAWS if augmentation.cutout else 0
     return {"plain": 0, "weak": weak, "strong": weak + 2 * augmentation.operations + cutout}[name]
@@ -76,8 +77,8 @@ def strong(
 ) -> torch.Tensor:
     """The weak changes, RandAugment's operations, then Cutout.
 
-    Made one after the other, each rounded to grey values, as in FixMatch. Two affine maps are not
-    merged into one: that would bring back what the first has moved out of the image.
+    They are made one after the other, each rounded to grey values, as in FixMatch. Two affine maps
+    are not merged into one: that would bring back what the first has moved out of the image.
 
     Parameters
     ----------
