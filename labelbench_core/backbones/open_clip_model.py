@@ -93,7 +93,7 @@ def preprocessing(
 
 
 def framing(**options: Any) -> Framing:
-    """How an image that is not square becomes one, for the options of `build`."""
+    """How an image that is not square is made square, for the options of `build`."""
     return preprocessing(**options).framing
 
 
@@ -123,10 +123,10 @@ def build(
     checkpoint
         Path of a local file (.safetensors, .pt) to use instead of published weights, with the
         weights of the whole model, image and text, or of its image tower alone; a classifier of any
-        number of classes in it is dropped. null: none. Default: ours.
+        number of classes in it is discarded. null: none. Default: ours.
     input_size
         Height and width of the input, in pixels; null: as the weights were trained. If the network
-        cuts images into patches, a multiple of their side. Default: the weights'.
+        cuts images into patches, a multiple of a patch's side. Default: the weights'.
     mean
         Mean of each colour channel, subtracted from values between 0 and 1. null: as for the tag,
         else `preprocess_cfg` in an `open_clip_config.json` beside the checkpoint; a checkpoint with
@@ -171,7 +171,7 @@ def build(
 
 
 def outline(*, model: str, input_size: int | None = None, **others: Any) -> Outline:
-    """The image tower's shapes; options as of `build`, those of weights of no influence.
+    """The image tower's shapes; takes the options of `build`, and ignores those of weights.
 
     `InputError` where only the hub knows the text tower, which is built, too.
     """
@@ -304,7 +304,7 @@ def _known(config: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 
 def _check_activation(model: str, tag: str, config: Mapping[str, Any]) -> None:
-    """Weights that were trained with QuickGELU compute something else with another activation."""
+    """`InputError` for weights trained with QuickGELU in a model with another activation."""
     open_clip = libraries.open_clip()
 
     if config.get("quick_gelu") and not open_clip.get_model_config(model).get("quick_gelu"):
@@ -323,7 +323,7 @@ def create(
     *,
     text: bool = False,
 ) -> tuple[torch.nn.Module, tuple[str, ...]]:
-    """Both towers, of a model and weights that `_preprocessing` knows, and as `load_file`."""
+    """Both towers, of a model and weights that `_preprocessing` knows; what `load_file` drops."""
     open_clip = libraries.open_clip()
 
     from labelbench_core.backbones.shared import building

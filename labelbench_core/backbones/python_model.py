@@ -40,7 +40,7 @@ def check(*, function: str | None = None, input_size: int | None = None, **optio
 
 
 def framing(**options: Any) -> Framing:
-    """How an image that is not square becomes one, for the options of `build`."""
+    """How an image that is not square is made square, for the options of `build`."""
     return wrapping.framing_of(**options)
 
 
@@ -57,7 +57,7 @@ def build(
 ) -> Backbone:
     """The network that the function returns: a module of torch, or any function of images.
 
-    Options of `wrapping.options`, too.
+    The options of `wrapping.options` are allowed, too.
 
     Parameters
     ----------
@@ -65,7 +65,8 @@ def build(
         `PACKAGE.MODULE:FUNCTION` of an installed package, called without arguments. What it returns
         maps normalised float32 images (B, 3, H, W), RGB, to features. Default: ours.
     input_size
-        Height and width of the input, in pixels; null: has to be given. Default: the weights'.
+        Height and width of the input, in pixels; it has to be given, since the function does not
+        fix it. Default: the weights'.
     """
     module, name = named(function)
     size = wrapping.require_size(input_size, None, "a function")

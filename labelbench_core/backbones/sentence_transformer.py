@@ -1,8 +1,8 @@
 """Text encoders in the format of sentence-transformers, or any encoder of transformers.
 
 Reimers & Gurevych, "Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks", EMNLP 2019.
-Run by the package transformers, without code of a model; an encoder's weights are read from
-safetensors only, those of a Dense module also from `pytorch_model.bin`, as tensors.
+Encoders are run by the package transformers, without code that a model brings; their weights are
+read from safetensors only, those of a Dense module also from `pytorch_model.bin`, as tensors.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def model_folder(model: str) -> Path | str:
 
 
 def _stated(place: str, pooling: str | None) -> dict[str, Any]:
-    """What a model's own files say of pooling, unless it is chosen, normalisation, length, case."""
+    """What a model's own files say of normalisation, length, case and, unless chosen, pooling."""
     modules = _json(place, "modules.json") or []
     kinds = [str(one["type"]).rpartition(".")[2] for one in modules]
     unknown = [kind for kind in kinds if kind not in MODULES]

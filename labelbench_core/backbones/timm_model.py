@@ -87,7 +87,7 @@ def preprocessing(
 
 
 def framing(**options: Any) -> Framing:
-    """How an image that is not square becomes one, for the options of `build`."""
+    """How an image that is not square is made square, for the options of `build`."""
     return preprocessing(**options).framing
 
 
@@ -116,15 +116,15 @@ def build(
     pretrained
         Whether to use published weights from the hub (downloaded once, cached under `HF_HOME`) or
         random ones; or the weights' tag, like the part after the dot in `model`. Beside
-        `checkpoint` the tag, here or there, defines the preprocessing, and nothing is downloaded.
-        Default: ours.
+        `checkpoint`, the tag, given here or in `model`, defines the preprocessing, and nothing is
+        downloaded. Default: ours.
     checkpoint
         Path of a local file (.safetensors, .pth) with the weights of the whole model, to use
-        instead of published weights, with a classifier of any number of classes, which is
-        discarded, or without one; null: none. Default: ours.
+        instead of published weights; if it holds a classifier, of any number of classes, this is
+        discarded. null: none. Default: ours.
     input_size
         Height and width of the input, in pixels; null: as the weights were trained. If the network
-        cuts images into patches, a multiple of their side. Default: the weights'.
+        cuts images into patches, a multiple of a patch's side. Default: the weights'.
     mean
         Mean of each colour channel, subtracted from values between 0 and 1. null: as in timm's
         table for the weights' tag, else `pretrained_cfg` in a `config.json` beside the checkpoint;
@@ -183,7 +183,7 @@ def outline(
     input_size: int | None = None,
     **preparing: Any,
 ) -> Outline:
-    """The network's shapes; options as of `build`, those of preparing images of no influence."""
+    """The network's shapes; takes the options of `build`, and ignores those of preprocessing."""
     timm = libraries.timm()
     import torch
 
@@ -310,7 +310,7 @@ def _outline(name: str, input_size: int | None) -> torch.nn.Module:
 
 
 def local(name: str, checkpoint: str, input_size: int | None) -> Loaded:
-    """As `_load`, of a local file, in the way that its shapes tell."""
+    """`_load` of a local file, in the way that the shapes of its tensors tell."""
     classes = _way_to_load(name, checkpoint, input_size)
     path = require_file(checkpoint)
     try:

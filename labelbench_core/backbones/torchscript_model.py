@@ -31,7 +31,7 @@ def check(*, file: str | None = None, input_size: int | None = None, **options: 
 
 
 def framing(**options: Any) -> Framing:
-    """How an image that is not square becomes one, for the options of `build`."""
+    """How an image that is not square is made square, for the options of `build`."""
     return wrapping.framing_of(**options)
 
 
@@ -48,14 +48,15 @@ def build(
 ) -> Backbone:
     """The network as it was saved, in evaluation mode: it cannot be fine-tuned.
 
-    Options of `wrapping.options`, too.
+    The options of `wrapping.options` are allowed, too.
 
     Parameters
     ----------
     file
         Path of the file. Default: ours.
     input_size
-        Height and width of the input, in pixels; null: has to be given. Default: the weights'.
+        Height and width of the input, in pixels; it has to be given, since the file does not fix
+        it. Default: the weights'.
     """
     import warnings
 

@@ -120,7 +120,7 @@ def _with_texts(backbone: TextBackbone) -> tuple[list[_Row], list[str]]:
 def _rows(
     backbone: Backbone | TextBackbone, features: torch.Tensor, rate: str, more: Sequence[_Row]
 ) -> list[_Row]:
-    """What is told of every backbone."""
+    """The lines that are printed for every backbone."""
     kind = str(features.dtype).removeprefix("torch.")
     return [
         ("features", f"shape {tuple(features.shape)}, {kind}"),

@@ -126,7 +126,7 @@ def wrap(
     normalize
         Whether features get unit length.
     file
-        The file with network and weights, whose hash stands for them; None: that of the tensors.
+        The file with network and weights, whose hash stands for them; None: the tensors' hash does.
     batch_size
         The number of images that the network takes, where it is fixed.
     frozen
@@ -167,7 +167,7 @@ def wrap(
 
 
 def framing_of(*, mean: Sequence[float], resize_mode: str, **others: Any) -> Framing:
-    """How an image that is not square becomes one, for the options of `wrap`."""
+    """How an image that is not square is made square, for the options of `wrap`."""
     return Framing(resize_mode, _colour(mean))
 
 
@@ -184,7 +184,7 @@ def require_size(input_size: int | None, fixed: int | None, what: str) -> int:
 
 
 def fixed_input(shape: Sequence[Any], what: str) -> tuple[int | None, int | None]:
-    """The images of a batch, and their size, where the shape of a network's input fixes them.
+    """Number of images of a batch, and their size, where the shape of a network's input fixes them.
 
     `InputError` unless it is (B, 3, H, W) with equal H and W.
     """

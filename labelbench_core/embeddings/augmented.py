@@ -41,7 +41,7 @@ def extract_views(
     precision: str = "auto",
     batch_size: int | None = None,
 ) -> dict[str, Any]:
-    """Write the arrays `weak-0`, `strong-0`, … and the manifest, and return it; see `embed`.
+    """Write the arrays `weak-0`, `strong-0`, … and the manifest; return that. See `embed`.
 
     A view in which nothing is random is not made: the manifest names the clean embeddings instead.
 

@@ -44,7 +44,7 @@ COMPUTING = (
     "transformers",
     "tokenizers",
 )
-"""Packages other than torch that decode, preprocess or embed images."""
+"""Packages other than torch that decode, preprocess or embed images and texts."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,15 @@ def embed(
     precision: str = "auto",
     batch_size: int | None = None,
 ) -> dict[str, Any]:
-    """Embed rows in all `views`; write the arrays, then the manifest, and return it.
+    """Embed rows in all `views`; write the arrays, then the manifest, and return the latter.
 
     The manifest's `flops` are those of all passes, however often the extraction was interrupted.
 
-    Does nothing if they are complete and were made with the same settings. If interrupted, it
-    continues at the first missing block of the sibling folder `{arrays}.partial`. Blocks and
-    batches all of whose rows were embedded before, in that order and with the same settings, are
-    reused from the hidden sibling folder `.{arrays}.kept` (`kept`, `kept_batches`).
+    Does nothing if arrays and manifest are complete and were made with the same settings. An
+    interrupted extraction continues at the first missing block of the sibling folder
+    `{arrays}.partial`. Blocks and batches all of whose rows were embedded before, in that order and
+    with the same settings, are reused from the hidden sibling folder `.{arrays}.kept` (`kept`,
+    `kept_batches`).
 
     Parameters
     ----------
@@ -115,7 +116,7 @@ def embed(
     options
         What the views depend on besides data set and backbone; part of the manifest.
     describe
-        From the folder of the finished arrays to what else the manifest says.
+        Called with the folder of the finished arrays; returns what else the manifest says.
     code
         Hash of the code that computes: an extraction begun by other code is not continued.
     threads

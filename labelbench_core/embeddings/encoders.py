@@ -44,7 +44,7 @@ class Encoder(Protocol):
         ...
 
     def encode(self, batch: Any, prepare: Prepare | None) -> np.ndarray:
-        """Features (B, D) of a batch; `prepare` makes a view of it, None: its clean one."""
+        """Features (B, D) of a batch; `prepare` makes a view of it, None: the clean view."""
         ...
 
     def flops(self, rows: Mapping[str, SplitRows], views: Mapping[str, int]) -> int:
@@ -81,7 +81,7 @@ class ImageEncoder:
         return self._extractor(batch, prepare)
 
     def flops(self, rows: Mapping[str, SplitRows], views: Mapping[str, int]) -> int:
-        """FLOPs of all rows; each image takes as many."""
+        """FLOPs of all rows; every image takes the same number."""
         assert self._extractor is not None, "start comes first"
         per_image = flops_per_image(self._extractor.model, self._backbone.input_size)
         return per_image * sum(len(rows[split]) * count for split, count in views.items())
@@ -109,7 +109,7 @@ class GivenRows:
         return batch
 
     def flops(self, rows: Mapping[str, SplitRows], views: Mapping[str, int]) -> int:
-        """None are needed."""
+        """Zero: no network runs."""
         return 0
 
 

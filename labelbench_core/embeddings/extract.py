@@ -25,7 +25,7 @@ def extract_embeddings(
     precision: str = "auto",
     batch_size: int | None = None,
 ) -> dict[str, Any]:
-    """Write one array per split and the manifest, and return it; see `embed`."""
+    """Write one array per split and the manifest, and return the manifest; see `embed`."""
 
     def statistics(folder: Path) -> dict[str, Any]:
         mean, std = column_statistics(store.open_rows(folder / f"{POOL}-{CLEAN}"))

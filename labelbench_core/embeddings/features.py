@@ -43,7 +43,7 @@ class FeatureExtractor:
     def __call__(self, images: np.ndarray, prepare: Prepare | None = None) -> np.ndarray:
         """Features (B, D) float32 of uint8 images (B, H, W, 3).
 
-        `prepare` makes the network's input of the images; default: the backbone's `preprocess`.
+        `prepare` makes the network's input from images; default: the backbone's `preprocess`.
         """
         prepare = prepare or self.backbone.preprocess
         try:
@@ -60,6 +60,6 @@ class FeatureExtractor:
 
 
 def choose_batch_size(input_size: int) -> int:
-    """Images per batch: a power of two that depends only on their size, since it may matter."""
+    """Images per batch: a power of two by their size alone, since last bits may depend on it."""
     fitting = max(1, BATCH_PIXELS // input_size**2)
     return min(LARGEST_BATCH, 1 << (fitting.bit_length() - 1))

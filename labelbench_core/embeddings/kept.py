@@ -5,7 +5,7 @@ name, a hard link in a hidden folder beside the arrays: that costs no space, and
 The second name is a hash over everything that the block's bytes depend on, including the contents
 of its rows, the device, the kind of CPU and the versions of the libraries. Batches start afresh in
 every block, so that a block depends on no other. A block of the same name is bit for bit what would
-be computed again. Of a block whose rows are not all the same, `kept_batches` reuses batches.
+be computed again. Where only some rows of a block are unchanged, `kept_batches` reuses batches.
 """
 
 import logging

@@ -18,7 +18,7 @@ from labelbench_core.errors import InputError
 
 @dataclass(frozen=True)
 class DrawnView(TextView):
-    """Texts of which words were left out, to be encoded with dropout.
+    """Texts with some words left out, to be encoded with dropout.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class DrawnView(TextView):
     def within(
         self, model: torch.nn.Module, lengths: Sequence[int]
     ) -> contextlib.AbstractContextManager[None]:
-        """`dropout`."""
+        """As `dropout`, for these texts."""
         return dropout(model, self.share, lengths, self.generators)
 
 
@@ -51,9 +51,9 @@ def prepare(
     Parameters
     ----------
     texts
-        Those of consecutive rows.
+        The texts of consecutive rows.
     first_row
-        Number of the first.
+        Number of the first row.
     kind
         "weak" or "strong".
     seed
@@ -75,11 +75,12 @@ def dropout(
     lengths: Sequence[int],
     rngs: Sequence[np.random.Generator],
 ) -> Iterator[None]:
-    """Within, the model's dropout layers set values to zero, each text by its own generator.
+    """A context in which dropout layers set values to zero, for each text by its own generator.
 
-    Layers between states (B, T, D) of tokens count: those after the token embeddings and after the
-    attention and the feed-forward part of each block; attention weights stay whole. What is drawn
-    does not depend on padding, and is drawn on the host, so that a GPU sees what a CPU does.
+    Only layers between states (B, T, D) of tokens do so: those after the token embeddings and after
+    the attention and the feed-forward part of each block; attention weights are not dropped. What
+    is drawn does not depend on padding, and is drawn on the host, so that a GPU sees what a CPU
+    does.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ class TextView:
     def within(
         self, model: torch.nn.Module, lengths: Sequence[int]
     ) -> contextlib.AbstractContextManager[None]:
-        """What `model` runs in; `lengths`: tokens of each text, without padding."""
+        """The context that `model` runs in; `lengths`: tokens of each text, without padding."""
         return contextlib.nullcontext()
 
 
@@ -62,7 +62,7 @@ class TextEncoder:
         self.settings: Mapping[str, Any] = {"preprocessing": backbone.preprocessing()}
 
     def rows(self, dataset: PreparedDataset, split: str, threads: int) -> SplitRows:
-        """Texts, read at once."""
+        """Texts, all of them read at once."""
         return dataset.texts(split)
 
     def start(self, device: str, precision: str) -> None:
@@ -105,9 +105,9 @@ class TextEncoder:
             ) from error
 
     def flops(self, rows: Mapping[str, SplitRows], views: Mapping[str, int]) -> int:
-        """Two for each token and weight of the layers, four for each pair of tokens and feature.
+        """FLOPs: two for each token and weight of layers, four for each pair of tokens and feature.
 
-        As for images, those of matrix products; padding is left out. Views count as whole texts.
+        As for images, only matrix products count; padding does not. Views count as whole texts.
         """
         model: Any = self._backbone.model
         weights = sum(

@@ -26,8 +26,8 @@ THEIRS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("pool", "macro-f1"): "Pool Macro F1",
     }
 )
-"""(Split, metric) as this project calls them → the original's name. Its balanced accuracy is left
-out: a class without rows counts 0 in it, and is left out of ours."""
+"""(Split, metric) as this project calls them → the original's name. Balanced accuracy is missing: a
+class without rows counts 0 in the original's, and is left out of ours."""
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,8 @@ def selections(name: str, strategy: str, seed: int) -> np.ndarray:
     Raises
     ------
     InputError
-        If there is no such setting, or no list of it: supervised entropy with seed 1234 is left
-        out, whose file lacks 342 rows.
+        If there is no such setting, or no such list of it: that of supervised entropy with seed
+        1234 is left out, since its file lacks 342 rows.
     """
     chosen = setting(name)
     known = [one.name for one in with_selections()]

@@ -1,7 +1,7 @@
 """The 26 settings with published curves: what each is, in the ids of this project's catalogue.
 
 Hyper-parameters are those of the original's configurations (configs/trainer/ of its repository).
-Imports nothing but the errors: it is read while a configuration is checked.
+This module imports nothing but the errors, since it is read while a configuration is checked.
 """
 
 from collections.abc import Mapping
@@ -68,19 +68,19 @@ class PublishedSetting:
     dataset, backbone, annotator
         Ids of the catalogue; the data set's id says which splits.
     trained
-        What is evaluated: FINETUNE, LINEAR or SHALLOW.
+        What is trained and evaluated: FINETUNE, LINEAR or SHALLOW.
     training
-        How.
+        How it is trained.
     batch, rounds
         Labels at the start and in every round; number of label sizes.
     strategies
-        Those with curves.
+        Strategies with curves.
     seeds
-        The original's.
+        The original's seeds.
     metric
-        The plotted one, as this project calls it.
+        The plotted metric, as this project calls it.
     proxy
-        Training of the shallow proxy that selected; None where what is trained selects.
+        Training of the shallow proxy that selected; None where the evaluated model also selected.
     figures
         Where the paper shows it.
     """
@@ -112,7 +112,7 @@ class PublishedSetting:
 
 
 def settings() -> tuple[PublishedSetting, ...]:
-    """All 26, in the order of the original's data sets."""
+    """All 26 settings, in the order of the original's data sets."""
     return tuple(_SETTINGS.values())
 
 

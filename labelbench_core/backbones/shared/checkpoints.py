@@ -93,7 +93,7 @@ def mismatches(expected: Mapping[str, torch.Tensor], found: Mapping[str, Any]) -
 def classifier_tensors(
     found: Mapping[str, Any], trunk: Collection[str], known: Sequence[str] = ()
 ) -> list[str]:
-    """Names of the tensors of a classifier, with any number of classes, that is not of the trunk.
+    """Names of the tensors that belong to a classifier, of any number of classes, not to the trunk.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """The libraries of models, imported without torch's compiler, which costs a job four seconds.
 
-While it is imported, torchvision asks whether the compiler is available, and timm marks a function
-that it must not compile. Stand-ins answer until anything else is requested of it.
+While they are imported, torchvision asks whether the compiler is available, and timm marks a
+function that the compiler must skip. Stand-ins for the compiler answer until anything else of it is
+requested.
 """
 
 import functools
@@ -34,11 +35,11 @@ def open_clip() -> ModuleType:
 def open_clip_weights() -> ModuleType:
     """The module of open_clip that lists published weights, alone: without torch, in no time.
 
-    Any error where open_clip's files are not as expected.
+    Raises any error where open_clip's files are not as expected.
     """
     package = ModuleType("open_clip_alone")
     package.__path__ = [str(open_clip_folder())]
-    # It imports torch for them, to load weights.
+    # The module imports these, and torch with them, to load weights.
     modules: dict[str, Any] = sys.modules
     kept = {name: modules.get(name) for name in ("safetensors", "safetensors.torch")}
     modules[package.__name__] = package

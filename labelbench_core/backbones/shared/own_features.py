@@ -1,4 +1,4 @@
-"""Features as the libraries of the models compute them, by a way of their own."""
+"""Features as the libraries of the models compute them themselves."""
 
 from __future__ import annotations
 

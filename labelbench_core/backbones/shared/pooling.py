@@ -21,7 +21,7 @@ def features_of(
     Parameters
     ----------
     mask
-        (B, T), which of the states are of tokens.
+        (B, T): which of the states belong to tokens, not to padding.
     dense
         The backbone's layers of that name, on the same device.
     """
@@ -31,7 +31,7 @@ def features_of(
 
 
 def pool(hidden: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
-    """(B, D) of hidden states (B, T, D), of which `mask` (B, T) says which are of tokens.
+    """Pooled features (B, D) of hidden states (B, T, D); `mask` (B, T): which belong to tokens.
 
     "mean", "cls" (the first) or "max", as sentence-transformers does.
     """

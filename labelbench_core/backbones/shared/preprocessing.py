@@ -1,7 +1,8 @@
 """The preprocessing that weights expect: what was given, what is known, what is missing.
 
-Local weights do not say, and a wrong guess gives features that look right: so it has to be given
-where neither a tag of published weights nor a file beside the weights defines it.
+Local weights do not say how images were preprocessed, and a wrong guess gives features that look
+right: the preprocessing has to be given where neither a tag of published weights nor a file beside
+the weights defines it.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ def check_architecture(checkpoint: str, name: str, model: str, known_as: Sequenc
     model
         The architecture's name.
     known_as
-        Further names of the same.
+        Further names of the same architecture.
     """
     path = _beside(checkpoint, name)
     told = _content(path).get("architecture")

@@ -1,4 +1,4 @@
-"""Networks that give one vector an image, made of networks that give something else."""
+"""Networks that give one vector for each image, made of networks that give something else."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Wrapped(nn.Module):
         self._batch_size, self._frozen = batch_size, frozen
 
     def train(self, mode: bool = True) -> Wrapped:
-        """As of every module; what is frozen stays as it was exported."""
+        """As for every module; a frozen network stays as it was exported."""
         if not self._frozen:
             return super().train(mode)
         self.training = mode
@@ -89,7 +89,7 @@ class Wrapped(nn.Module):
             return self._features(pixels)
         parts = []
         for part in pixels.split(self._batch_size):
-            # The last batch is filled up by its last image.
+            # The last batch is filled up with copies of its last image.
             lacking = self._batch_size - len(part)
             whole = torch.cat([part, part[-1:].expand(lacking, -1, -1, -1)]) if lacking else part
             parts.append(self._features(whole)[: len(part)])

@@ -65,7 +65,7 @@ class FileImages:
     image_size
         Height and width of what `batch` returns, in pixels.
     framing
-        How images that are not square become so.
+        How images that are not square are made square.
     ground
         Background of transparent parts.
     prepared
@@ -167,7 +167,7 @@ def decode(
     size
         Height and width of the result, in pixels.
     framing
-        How an image that is not square becomes one.
+        How an image that is not square is made square.
     ground
         What shows where the image is transparent, a key of `_pixels.GROUNDS`.
 

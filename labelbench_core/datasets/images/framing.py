@@ -1,4 +1,4 @@
-"""How an image that is not square becomes one."""
+"""How an image that is not square is made square."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
