@@ -26,9 +26,9 @@ POOL = "pool"
 TEST = "test"
 VAL = "val"
 BOTH, EVALUATION, TRAINING = WEIGHTS_FOR = ("both", "evaluation", "training")
-"""What weights of rows can be for."""
+"""What weights of rows can be used for."""
 OTHER_FILES = "source-files.json"
-"""Listing of the source's files that are in no split, as where a part of the pool is kept."""
+"""Listing of the source's files that are in no split, as when only a part of the pool is kept."""
 DRAWN_FILE = "drawn-splits.json"
 """What is remembered of splits that were drawn, beside the manifest: see `drawn_before`."""
 
@@ -55,13 +55,13 @@ class RawSplit:
     near_hashes
         Perceptual hash of each image, as hexadecimal digits, where `prepare` was asked for them.
     source_rows
-        (N,) int64: which row of the source's split each row shows; where splits were drawn, which
-        row of the source's pool. None: not kept.
+        (N,) int64: which row of the source's split each row comes from; where splits were drawn,
+        which row of the source's pool. None: not kept.
     groups
         (N,) int64 places in the data set's `group_names`, -1 for a row of no group; None where the
         split has no groups.
     weights
-        (N,) float32, above 0 and finite: as how many rows each row counts; None: each as one.
+        (N,) float32, above 0 and finite: how many rows each row counts as; None: each as one.
     """
 
     labels: np.ndarray
@@ -97,7 +97,7 @@ class RawSplit:
         return list(zip(self.files or (), self.file_sha256 or (), strict=True))
 
     def take(self, rows: np.ndarray) -> "RawSplit":
-        """The rows alone, in that order."""
+        """The split with these rows alone, in that order."""
         return RawSplit(
             self.labels[rows],
             None if self.images is None else self.images[rows],
@@ -131,7 +131,7 @@ class RawDataset:
     skip_corrupt
         Leave out files that cannot be decoded; otherwise they are an error.
     left_out
-        What is left out of the source, for the manifest: reason → ``{"count", "examples"}``.
+        What of the source is left out, for the manifest: reason → ``{"count", "examples"}``.
     splits_note
         What the splits are, in words, where they are not the official ones: for manifest and
         report.
@@ -257,8 +257,8 @@ class PreparedDataset:
     def images(self, split: str, *, threads: int = 4, framing: Framing = SHORTEST) -> Images:
         """The images of `split`.
 
-        Files are decoded by `threads` threads, and become squares by `framing`, a backbone's.
-        Arrays are returned as they are, square or not: the backbone frames them.
+        Files are decoded by `threads` threads, and made square by a backbone's `framing`. Arrays
+        are returned as they are, square or not: the backbone frames them.
         """
         self._require(split, IMAGES)
         entry = self.manifest["splits"][split]
@@ -300,9 +300,9 @@ class PreparedDataset:
                 self.listing(split)
 
     def verify_splits(self, splits: Iterable[str]) -> None:
-        """Verify what will be read of these splits, labels and images among it, before hours go.
+        """Verify what will be read of these splits, labels and images included, before long work.
 
-        As they do: blocks that did not change since the last check are not hashed again.
+        As when they are read, blocks that did not change since the last check are not hashed again.
         """
         for split in splits:
             if self.has_labels(split):

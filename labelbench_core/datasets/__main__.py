@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def check(argv: list[str]) -> int:
-    """`--check`: 0 if the data set can be prepared, 1 if something is wrong, 2 if it is not one."""
+    """Exit status of `--check`: 0 if the data set can be prepared, 1 if not, 2 if it is not one."""
     parser = argparse.ArgumentParser(prog="python -m labelbench_core.datasets")
     parser.add_argument(
         "--check",
@@ -90,7 +90,7 @@ def check(argv: list[str]) -> int:
 def _check_one(
     name: str, entry: dict[str, Any], data_dir: Path, is_new: bool, asked: argparse.Namespace
 ) -> int:
-    # Pillow and what else decoding needs: `--list` does without.
+    # These import Pillow and what else decoding needs, which `--list` does without.
     from labelbench_core.datasets.looking.look import look
     from labelbench_core.datasets.sheets.contact_sheet import write_contact_sheet
     from labelbench_core.datasets.sheets.text_sheet import text_sheet

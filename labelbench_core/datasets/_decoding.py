@@ -1,6 +1,6 @@
-"""Images as squares of pixels: the name that scripts outside of the project know.
+"""Images as squares of pixels: the name by which scripts outside of the project import this.
 
-Here, what it stands for is imported from where it is.
+The function itself is in `images.decoding`.
 """
 
 from labelbench_core.datasets.images.decoding import decode_square

@@ -1,6 +1,6 @@
-"""Prepare a data set: the name that scripts outside of the project know.
+"""Prepare a data set: the name by which scripts outside of the project import the function.
 
-Here, what it stands for is imported from where it is.
+The function itself is in `preparing.prepare`.
 """
 
 from labelbench_core.datasets.preparing.prepare import prepare_dataset

@@ -19,7 +19,7 @@ SMALL = 1000
 
 
 def variant_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """One sentence for everything in which a data set is not as its source has it officially."""
+    """One sentence for each way in which a data set differs from its official version."""
     if note := manifest.get("splits_note"):
         yield f"{note}."
     if (count := manifest.get("merge_classes")) is not None:
@@ -94,7 +94,7 @@ def left_out_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def small_test_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Sentences on small splits on which results are measured: what one of their rows weighs."""
+    """Sentences on small splits on which results are measured: the share of one of their rows."""
     # A pool without labels has no counts: nothing is measured on it.
     splits = {k: one for k, one in manifest.get("splits", {}).items() if "class_counts" in one}
     small = [k for k in sorted(splits, key=split_order) if splits[k]["num_rows"] < SMALL]

@@ -88,7 +88,7 @@ def prepare_dataset(
     arrays, manifest_path
         What is written; the manifest comes last.
     pool_size
-        Keep a random part of the pool, of this size; a smaller part is in every larger one.
+        Keep a random part of the pool, of this size; every larger part contains every smaller one.
     state
         Folder where hashes of the source's files are remembered and the look at it is noted: state
         of this machine (`looks`). None: nowhere.
@@ -235,8 +235,8 @@ def source_contents(
 ) -> dict[str, str] | None:
     """Name → SHA-256 of all files of a source; None if it lists none, or if they are official.
 
-    Files that cannot be read do not belong to it, as in `sources.look_at`: images among them are
-    named as left out, or were an error before.
+    Files that cannot be read do not belong to it, as in `since_prepared.look_at`: images among them
+    are named as left out, or were an error before.
     """
     if source is None or digests is None or source.md5:
         return None
@@ -290,7 +290,7 @@ def stored_rows(entry: RawSplit) -> dict[str, np.ndarray]:
 
 
 def _variant_of_whole(raw: RawDataset, source: str, variant: Variant) -> RawDataset:
-    """The variant, if corrupt files were left out, so that too few may be left."""
+    """The variant, made after corrupt files were left out, so that too few may remain."""
     try:
         return variant.made_of(raw, source)
     except InputError as error:

@@ -23,7 +23,7 @@ FULL_SPLITS = ("val", "test")
 def require_raw(entry: Mapping[str, Any], raw: object) -> None:
     """`InputError` unless an entry's source gave a data set, whose splits have arrays of labels.
 
-    Also for weights of rows that its `INFO` does not announce.
+    `InputError` also where rows have weights that the source's `INFO` does not announce.
     """
     source = entry["implementation"]
     if not isinstance(raw, RawDataset):
@@ -143,7 +143,7 @@ def since_corrupt(raw: RawDataset) -> str:
 
 
 def may_lack_classes(component: ModuleType, options: Mapping[str, Any]) -> bool | None:
-    """The option `allow_missing_classes`, its default included; None for who has none such."""
+    """The option `allow_missing_classes`, or its default; None for a source without this option."""
     name = "allow_missing_classes"
     parameter = inspect.signature(component.load).parameters.get(name)
     return None if parameter is None else bool(options.get(name, parameter.default))

@@ -1,8 +1,8 @@
 """Every file of a data set, read and decoded as extraction will: hashes, and what is broken.
 
 What was found is remembered on this machine, so that a killed job continues where it stopped and
-unchanged files are not read again: `Digests` know the content of a file by its status, `Decoded
-contents` know which contents were decoded.
+unchanged files are not read again: `Digests` knows the content of a file by its status, and
+`Contents` knows which contents were decoded.
 """
 
 import contextlib
@@ -38,11 +38,11 @@ class Contents:
     Parameters
     ----------
     record
-        File with one JSON line a content: SHA-256, whether there are more frames, and what its
-        perceptual hash depends on with that hash, if it was taken. Appended to as files are
+        File with one JSON line for each content: SHA-256, whether there are more frames, and what
+        its perceptual hash depends on with that hash, if it was computed. Appended to as files are
         checked. None: nothing is remembered.
     near_key
-        What perceptual hashes depend on now; those of another key are taken again.
+        What perceptual hashes depend on now; those of another key are computed again.
     """
 
     def __init__(self, record: Path | None, near_key: str = "") -> None:
@@ -145,7 +145,7 @@ def check_files(
     contents: Contents | None = None,
     near: bool = False,
 ) -> list[Checked]:
-    """Read and decode files, but for those whose content is known to be decodable.
+    """Read and decode files, except those whose content is known to be decodable.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def check_files(
     digests, contents
         What is remembered; they are added to.
     near
-        Also take perceptual hashes.
+        Also compute perceptual hashes.
     """
     digests = digests or Digests(root)
     contents = contents or Contents(None)
@@ -235,7 +235,7 @@ def broken_files(
 ) -> InputError:
     """The error that names files which cannot be used, as (path, reason).
 
-    `where` tells what names a file, such as a line of a table.
+    `where` says by what a file is named, such as a line of a table.
     """
     lines = [
         f"  {printable(root / name)}{f' ({where(name)})' if where else ''}: {reason}"

@@ -65,8 +65,8 @@ class Digests:
     root
         The folder.
     record
-        File of what is remembered, one JSON line a file, appended to as files are read, so that a
-        process that is killed loses little. None: nothing is remembered.
+        File of what is remembered, one JSON line for each file, appended to as files are read, so
+        that a process that is killed loses little. None: nothing is remembered.
     algorithm
         Name of the hash in `hashlib`.
     """
@@ -259,7 +259,7 @@ def json_rows(lines: Sequence[str]) -> list[Any]:
 def status_of(path: str | Path) -> Status | None:
     """The status of a file, links followed; None if there is none, or if links form a cycle.
 
-    There is none of a name that no file can have: it is too long, or holds a null character.
+    There is none for a name that no file can have: one too long, or with a null character.
     """
     try:
         return _status(os.stat(path))
@@ -280,7 +280,7 @@ def statuses_sha256(
 ) -> str | None:
     """One hash over the statuses of all files, as read from the time `when` on.
 
-    None if one changed just before, is missing or could not be read.
+    None if a file changed just before, is missing or could not be read.
     """
     told = [status for status in statuses if isinstance(status, Status)]
     if len(told) < len(statuses):

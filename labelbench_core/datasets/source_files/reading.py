@@ -53,7 +53,7 @@ def read_files(
     threads
         Threads that read and decode.
     near
-        Take perceptual hashes, too.
+        Compute perceptual hashes, too.
 
     Returns
     -------

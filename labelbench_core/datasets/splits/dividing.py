@@ -87,7 +87,7 @@ def groups_by_pattern(pattern: str, files: Sequence[str]) -> list[str]:
 
 
 def of_one_content(digests: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Places of each row that has the content of one before it, and of the first such one."""
+    """(first row, later row) for each row whose content an earlier row has, too."""
     first: dict[str, int] = {}
     for row, digest in enumerate(digests):
         before = first.setdefault(digest, row)
@@ -96,7 +96,7 @@ def of_one_content(digests: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def joined(units: Sequence[str], alike: Iterable[tuple[int, int]]) -> list[str]:
-    """`units`, with those of rows that are alike joined into one, which takes its first name."""
+    """`units`, with those of rows that are alike joined into one, named as the first in order."""
     first: dict[str, str] = {unit: unit for unit in units}
 
     def root(unit: str) -> str:

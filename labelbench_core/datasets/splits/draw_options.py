@@ -8,7 +8,8 @@ from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.options import Count, InnerShare, Seed, ShareBelow1
 
 USUAL_TEST = 0.2
-"""Share of the test where nothing is said, of images; texts and embeddings are drawn when asked."""
+"""Share of images drawn for the test where nothing is said. Of texts and embeddings, none is drawn
+then."""
 
 
 def options(
@@ -50,7 +51,7 @@ def options(
 
 
 def among(given: Mapping[str, Any]) -> dict[str, Any]:
-    """`options` of those among `given`, which may have others, too."""
+    """`options`, filled from `given`, which may hold other options, too."""
     return options(**{name: given[name] for name in options() if name in given})
 
 
@@ -81,7 +82,7 @@ def asked_draw(
     has
         Splits that the source has itself.
     where
-        It, for messages.
+        The source, for messages.
     test_share, val_share, test_size, val_size, split_seed
         As `options`; a `test_share` of 0 asks for no test.
     usual

@@ -15,7 +15,7 @@ from labelbench_core.errors import InputError, did_you_mean
 from labelbench_core.storage.places import printable
 
 DRAWN = (POOL, "test", "val")
-"""Splits in the order of their numbers here; a draw may do without the others than the pool."""
+"""Splits in the order of their numbers here; a draw may do without all of them but the pool."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Draw:
     sizes
         "test", "val" → number of rows, in place of a share.
     seed
-        Names the draw.
+        Seed of the draw.
     near_bits
         Images whose perceptual hashes differ in at most this many of 64 bits stay together; None:
         hashes are not compared.
@@ -88,8 +88,9 @@ def drawn_splits(
     Parameters
     ----------
     labels
-        (N,) int64, or (N, C) of 0 and 1: then a row counts as of the rarest of its classes (one of
-        none as of the most frequent), which spreads rare classes over the splits.
+        (N,) int64, or (N, C) of 0 and 1: then a row counts as one of the rarest of its classes (a
+        row of no class as one of the most frequent class), which spreads rare classes over the
+        splits.
     units
         N names; rows of one name come into one split.
     known
@@ -98,7 +99,7 @@ def drawn_splits(
     Raises
     ------
     InputError
-        For a class that cannot be in all splits, or sizes that leave the pool none.
+        For a class that cannot be in all splits, or sizes that leave nothing for the pool.
     """
     names, given = draw.names, labels
     labels = _strata(labels)
@@ -167,9 +168,9 @@ class _Parts:
         np.add.at(self.have, (place[there], labels[there]), 1)
 
     def put_where_it_fits(self, rows: np.ndarray) -> None:
-        """A unit of several rows into the split where counts come closest to what is wanted.
+        """Put a unit of several rows where counts come closest to what is wanted.
 
-        Closest in the sum of (have - wanted)^2 / wanted over splits and classes, Pearson's
+        That is, closest in the sum of (have - wanted)^2 / wanted over splits and classes, Pearson's
         chi-square.
         """
         classes, adds = np.unique(self.labels[rows], return_counts=True)
@@ -180,7 +181,7 @@ class _Parts:
         self.have[split, classes] += adds
 
     def put_singles(self, rows: np.ndarray) -> None:
-        """Rows that stand for themselves, class by class: exactly as many as are wanted."""
+        """Put rows that are units of their own, class by class: exactly as many as are wanted."""
         labels = self.labels[rows]
         order = np.argsort(labels, kind="stable")
         bounds = np.searchsorted(labels[order], np.arange(len(self.class_names) + 1))

@@ -2,7 +2,7 @@
 
 Files of one content are drawn together, near-duplicates where that is asked for, and images that
 are in a split stay there: only contents tell the sizes. A look at the data set (`--check`), and a
-preparing that stopped, leave the hashes of all files on this machine.
+preparation that was interrupted, leave the hashes of all files on this machine.
 """
 
 import importlib.metadata
@@ -25,7 +25,7 @@ MOST_FILES = 10_000
 
 @dataclass(frozen=True)
 class Remembered:
-    """Where it is kept what is known of a data set.
+    """Where what is known of a data set is kept.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Remembered:
 def drawn_ahead(
     entry: Mapping[str, Any], data_dir: Path, sizes: Mapping[str, int], remembered: Remembered
 ) -> RawDataset | None:
-    """The data set as preparing will draw it, but for its variant; no image is read.
+    """The data set as its preparation will draw it, but for its variant; no image is read.
 
     None where no split is drawn, or where the content of a file is not known. Rows of tables and
     arrays are there as soon as the source is read.
@@ -55,12 +55,12 @@ def drawn_ahead(
     entry
         Entry of the catalogue.
     sizes
-        Sizes of the splits by the files' names.
+        Sizes of the splits, as far as the names of the files tell.
 
     Raises
     ------
     InputError
-        As preparing: if a split lacks a class, or what was drawn before is damaged.
+        As in its preparation: if a split lacks a class, or what was drawn before is damaged.
     """
     if sum(sizes.values()) > MOST_FILES:
         return None

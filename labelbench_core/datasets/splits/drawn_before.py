@@ -1,4 +1,4 @@
-"""Drawn splits remembered: a row that is in one never moves when others are added.
+"""Drawn splits are remembered: a row that is in one of them never moves when rows are added.
 
 What was drawn lies in `drawn-splits.json` beside a prepared data set's manifest, by the content of
 each row and by the name of each group: a renamed image is the same one, and rows of one content
@@ -45,8 +45,9 @@ class Drawn:
     groups: Mapping[str, Sequence[str]]
 
     def write(self, folder: Path) -> dict[str, Any]:
-        """Write it to `folder`; `described`, with the size of the file, by which a plan sees
-        that it is lost or cut.
+        """Write the draw to `folder`; return `described`, with the size of the file.
+
+        By the size, a plan sees that the file is lost or cut.
         """
         content = {"draw": self.described["draw"], "files": self.files, "groups": self.groups}
         write_record(folder / DRAWN_FILE, KIND, content)

@@ -55,7 +55,7 @@ def compared(raw: RawDataset, folder: Path) -> list[str]:
         return lines if changed else [*lines, f"without it, no splits could be drawn: {error}"]
     new = {} if anew is None else _split_of(anew.raw)
     moved = sum(1 for one, split in new.items() if before.get(one, split) != split)
-    others = f"{moved:,} of the recorded in another split than there"
+    others = f"{moved:,} of those recorded move to another split"
     what = "drawn anew" if changed else "without it, drawn anew"
     return [*lines, f"{what}: {_counted(new.values(), raw.draw.names)}; {others}"]
 
@@ -77,6 +77,6 @@ def _counted(splits: Iterable[str], names: Sequence[str]) -> str:
 
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What of a draw's description is another one now, in words; "" if nothing is."""
+    """What has changed in a draw's description, in words; "" if nothing has."""
     keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
     return ", ".join(f"{key}: {shown(before.get(key))}, now {shown(now.get(key))}" for key in keys)

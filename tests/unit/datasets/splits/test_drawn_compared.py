@@ -58,7 +58,7 @@ def test_recorded_images_stay_and_new_ones_are_drawn(check, tmp_path):
     assert after(lines, START)[:3] == [
         f"{START}pool 20, test 4 contents of files",
         "24 stay in their split; none is new",
-        "without it, drawn anew: pool 20, test 4; 0 of the recorded in another split than there",
+        "without it, drawn anew: pool 20, test 4; 0 of those recorded move to another split",
     ]
     for path in (tmp_path / "data" / "pets" / "cat").iterdir():
         path.rename(path.with_name(f"renamed-{path.name}"))  # a new draw goes by names
@@ -70,7 +70,7 @@ def test_recorded_images_stay_and_new_ones_are_drawn(check, tmp_path):
     assert told[1] == "1 of them are not there any more"
     assert told[2].startswith("23 stay in their split; new: pool ")
     assert told[3].startswith("without it, drawn anew: pool ")
-    assert "; 0 of the recorded" not in told[3]
+    assert "; 0 of those recorded" not in told[3]
     # What the check says of the splits is what preparing gives.
     sizes = check(prepare=True)
     assert lines[1].startswith(f"pool {sizes['pool']} (")
