@@ -1,7 +1,7 @@
 """Your own images in Hugging Face's layout `imagefolder`: `train/metadata.csv` beside the images.
 
 A folder, or one for each split, holds images and `metadata.csv` or `metadata.jsonl`, whose column
-`file_name` says which image a row is of, relative to its folder. Where there is no test, it is
+`file_name` is the path of a row's image, relative to that folder. Where there is no test, one is
 drawn. Images are listed, never copied.
 """
 
@@ -66,7 +66,7 @@ class Joined(Cells):
         raise IndexError(row)
 
     def take(self, rows: np.ndarray) -> "Joined":
-        """The rows alone, ascending, each still of its table."""
+        """These rows alone, in ascending order, each still of its table."""
         taken, parts, first = super().take(rows), [], 0
         for part in self.parts:
             of_part = rows[(rows >= first) & (rows < first + len(part.rows))] - first
@@ -127,7 +127,7 @@ def load(
     group_column
         Column with the group of each image, for the worst-group accuracy. Default: ours.
     weight_column
-        Column with the weight of each image, a number above 0: as how many rows it counts. null:
+        Column with the weight of each image, a number above 0: how many rows it counts as. null:
         each counts once. Default: ours.
     together_column
         Column that says which images belong together (an animal, a patient, a scene): images with

@@ -77,8 +77,8 @@ def load(
         Column with the label of each text: a `ClassLabel`, which also names the classes, a class's
         name, or its number, from 0. Default: ours.
     weight_column
-        Column of all splits with the weight of each text, a number above 0: as how many rows it
-        counts. null: each counts once. Default: ours.
+        Column of all splits with the weight of each text, a number above 0: how many rows it counts
+        as. null: each counts once. Default: ours.
     splits
         Split (pool, test, val; any other name is a shifted split) → its name in the folder. null:
         all of them, of which `train` is the pool and `validation` is val. Default: ours.

@@ -1,7 +1,7 @@
 """Your own images in folders, by class: `CLASS/*.jpg`, or `SPLIT/CLASS/*.jpg`, or deeper.
 
 Splits are called `pool` or `train`, `test`, optionally `val`; every other folder beside them is a
-test split under distribution shift. Where there is no test, it is drawn. Images are listed, never
+test split under distribution shift. Where there is no test, one is drawn. Images are listed, never
 copied, and decoded when they are embedded. Everything else (other files, hidden files) is counted
 and named.
 """
@@ -192,7 +192,7 @@ def _read(
     allow_missing_classes: bool = False,
     **options: Any,
 ) -> tuple[RawDataset, Listing]:
-    """The index of all images, its splits drawn where they have to be; and what it is made of."""
+    """The index of all images, with splits drawn where needed, and the listing behind it."""
     root = _root(data_dir, folder)
     names, shared, inner, _ = _named(data_dir, folder, **options)
     listing = _listing(root, names=names, allow_missing_classes=allow_missing_classes, **options)

@@ -1,7 +1,7 @@
 """Your own images, listed in a table (CSV, TSV, JSON Lines, Parquet): each row a path and a label.
 
-Splits and groups come from further columns; where no row is in the test, it is drawn. Images are
-listed, never copied, and decoded when they are embedded.
+Splits and groups come from further columns; where no row is in the test, a test is drawn. Images
+are listed, never copied, and decoded when they are embedded.
 """
 
 import os
@@ -98,7 +98,8 @@ def load(
         The file, whose name ends in `.csv`, `.tsv`, `.jsonl` or `.ndjson` (JSON Lines), or
         `.parquet` (which needs the package pyarrow). Default: ours.
     images
-        Folder that the paths in the table are relative to; null: the table's. Default: ours.
+        Folder that the paths in the table are relative to; null: the folder of the table. Default:
+        ours.
     path_column
         Column with the path of each image. Default: ours.
     label_column
@@ -122,7 +123,7 @@ def load(
     group_column
         Column with the group of each image, for the worst-group accuracy. Default: ours.
     weight_column
-        Column with the weight of each image, a number above 0: as how many rows it counts. null:
+        Column with the weight of each image, a number above 0: how many rows it counts as. null:
         each counts once. Default: ours.
     classes
         Text file with the classes' names in order, one per line. null: as `class_column` says, or

@@ -86,8 +86,8 @@ def load(
         Column of all tables with the group of each text, for the worst-group accuracy. Default:
         ours.
     weight_column
-        Column of all tables with the weight of each text, a number above 0: as how many rows it
-        counts. null: each counts once. Default: ours.
+        Column of all tables with the weight of each text, a number above 0: how many rows it counts
+        as. null: each counts once. Default: ours.
     classes
         Text file with the classes' names in order, one per line. null: the labels of the pool,
         sorted. Default: ours.
@@ -104,13 +104,13 @@ def load(
     split_column
         Column of the pool's table with the split of each text, where one table holds several:
         `train` is the pool and `validation` is val, in upper or lower case; any other name is a
-        shifted split. null: all its texts are the pool. Default: ours.
+        shifted split. null: all texts of the table are the pool. Default: ours.
     """
     splits = splits or {}
     split_files.require_splits(splits)
     if unlabeled:
         check_unlabeled(label_separator, label_columns, None)
-    # Its default, where columns are named in its place.
+    # The default of `label_column` does not count where `label_columns` are named.
     given = None if label_columns is not None and label_column == "label" else label_column
     check_label_options(given, label_separator, label_columns, classes, None)
     of_labels = {"label": given, **{flag_key(i): one for i, one in enumerate(label_columns or ())}}

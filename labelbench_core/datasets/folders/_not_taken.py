@@ -1,4 +1,4 @@
-"""Folders that are no classes: by the names that the option `leave_out` has, or without images."""
+"""Folders that are not classes: named by the option `leave_out`, or without images."""
 
 import os
 from collections.abc import Collection, Mapping
@@ -36,7 +36,7 @@ def check_left_out(
 ) -> None:
     """`InputError` for a name that no folder has, which would leave nothing out.
 
-    `folders` are the paths of those of classes that are taken.
+    `folders` are the paths of the class folders that are taken.
     """
     for name in names:
         if name not in left_out.named:
@@ -53,11 +53,11 @@ def take_no_junk(
     splits: Mapping[str, dict[str, list[str]]],
     folders: Mapping[str, Mapping[str, str]],
 ) -> list[str]:
-    """Remove classes whose folders hold notes and nothing else; what is told of them.
+    """Remove classes whose folders hold notes and nothing else; return what is told of them.
 
-    Any other class without an image may be meant as one. It stays, and is an error then: one of an
-    empty folder, of images in other places or of files of unknown kinds, or without which there
-    were not two.
+    Any other folder without an image may be meant as a class. It stays, and is then an error: an
+    empty folder, one with images in other places or with files of unknown kinds, or one without
+    which there would be fewer than two classes.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Folders listed once while a data set is prepared or looked at.
 
-Its files and its index are two questions about one listing. Outside such a time a folder is listed
-whenever it is asked for, so that what has changed is seen.
+The data set's files and its index both come from one listing. Outside of `listed_once`, a folder is
+listed whenever it is asked for, so that what has changed is seen.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ _KEPT: ContextVar[dict[Hashable, Any] | None] = ContextVar("_KEPT", default=None
 
 @contextlib.contextmanager
 def listed_once() -> Iterator[None]:
-    """A time in which every listing is kept; a time within another one begins anew."""
+    """A context in which every listing is kept; a context within another one begins anew."""
     token = _KEPT.set({})
     try:
         yield
@@ -24,7 +24,7 @@ def listed_once() -> Iterator[None]:
 
 
 def kept(key: Hashable, make: Callable[[], Listed]) -> Listed:
-    """What `make` returns, or returned before under this key within the same time."""
+    """What `make` returns, or returned before under this key within the same context."""
     known = _KEPT.get()
     if known is None:
         return make()

@@ -43,9 +43,9 @@ class Listing:
     left_out
         What is not taken.
     broken_links
-        Those of the paths that are broken links.
+        Paths of images that are broken links.
     assumed
-        What was found out rather than said, in words.
+        What was inferred rather than given by options, in words.
     classes
         Names of the classes where the pool has no labels: then its images are those of "".
     """
@@ -96,7 +96,7 @@ def list_images(
     unlabeled
         Whether the pool has no labels: all images below its folder are taken, however deep.
     classes
-        The classes' names then, in order; None: those of the other splits, sorted.
+        The classes' names where `unlabeled`, in order; None: those of the other splits, sorted.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def _listed(
     leave_out: Collection[str],
     flat: Collection[str],
 ) -> tuple[Listing, dict[str, dict[str, str]]]:
-    """The images, and split → class → folder's path; splits of `flat` have none of these."""
+    """The images, and split → class → folder's path; splits of `flat` have no class folders."""
     listing = Listing({}, LeftOut(), [])
     folders: dict[str, dict[str, str]] = {}
     if not by_split and "pool" in flat:
@@ -257,7 +257,7 @@ def _check_splits(root: Path, meant: Mapping[str, str], there: Sequence[str]) ->
 def _list_split(
     root: Path, name: str, listing: Listing, leave_out: Collection[str], nested: str
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Class → folder's path, class → paths of its images; `name` of the split, perhaps ""."""
+    """Class → folder's path, class → paths of its images; `name`: the split's folder, or ""."""
     folders: dict[str, str] = {}
     classes: dict[str, list[str]] = {}
     for entry in entries_of(root, name, listing.left_out):
@@ -291,7 +291,7 @@ def _list_split(
 def _list_class(
     root: Path, folder: str, listing: Listing, inner: list[os.DirEntry[str]] | None = None
 ) -> Iterator[str]:
-    """Paths of a class's images; all else is counted, but for folders where `inner` takes them."""
+    """Paths of a class's images; all else is counted, except folders if `inner` collects them."""
     left_out = listing.left_out
     for entry in entries_of(root, folder, left_out, counted_in=folder):
         path = f"{folder}/{entry.name}" if folder else entry.name
@@ -360,7 +360,7 @@ def _check_classes(
     allow_missing_classes: bool,
     names: Sequence[str] | None,
 ) -> None:
-    """`InputError` for classes without images; `names`: theirs, of a pool without labels."""
+    """`InputError` for classes without images; `names`: all classes if the pool has no labels."""
     found = sorted({one for classes in listing.splits.values() for one in classes})
     everything = found if names is None else names
     require_classes(everything, printable(root), labeled=names is None or len(listing.splits) > 1)

@@ -1,4 +1,4 @@
-"""Labels as arrays hold them, whole numbers or names, to labels from 0 and names of classes."""
+"""From labels as arrays hold them, whole numbers or names, to labels from 0 and class names."""
 
 from collections.abc import Mapping, Sequence
 
@@ -54,9 +54,9 @@ def one_column(array: np.ndarray) -> np.ndarray:
 
 
 def refuse_gaps(given: np.ndarray, labels: np.ndarray, where: str) -> None:
-    """`InputError` for numbers, (N,) `labels` as they were `given`, of which some class has none.
+    """`InputError` where labels (N,), `given` as numbers, have a gap: a class without a row.
 
-    Names have no gaps. Often such numbers begin at 1.
+    Names have no gaps. Often, numbers with a gap begin at 1.
     """
     absent = np.flatnonzero(np.bincount(labels) == 0)
     if given.dtype.kind in "biuf" and len(absent):

@@ -9,7 +9,7 @@ from labelbench_core import registry
 from labelbench_core.errors import InputError, shown
 
 NO_LABEL = -1
-"""In place of every label of such a pool, while it is read; none is stored."""
+"""Stands for every label of a pool without labels while it is read; it is never stored."""
 
 
 def has_labels(entry: Mapping[str, Any]) -> bool:
@@ -30,7 +30,7 @@ def unknown(count: int) -> np.ndarray:
 
 
 def refuse_given(**options: object) -> None:
-    """`InputError` for an option that asks for what does not go with a pool without labels."""
+    """`InputError` for an option that asks for what a pool without labels cannot have."""
     for name, value in options.items():
         if value:
             told = f"options.{name}: {shown(value)}; `unlabeled` says that the pool has no labels"

@@ -1,4 +1,4 @@
-"""Names of classes that are numbers, as pandas and spreadsheets write them, and marks of none."""
+"""Class names that are numbers, as pandas and spreadsheets write them, and marks of no label."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence

@@ -102,7 +102,7 @@ def arrays_beside(entry: RawSplit) -> dict[str, np.ndarray]:
 
 
 def described_beside(entry: RawSplit) -> dict[str, Any]:
-    """What a split's part of the manifest says of them."""
+    """What a split's part of the manifest says of groups and weights."""
     described: dict[str, Any] = {}
     if entry.groups is not None:
         described["groups_sha256"] = files.sha256_arrays({"groups": entry.groups})

@@ -15,7 +15,7 @@ FLAGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 def labels_by(
     cells: Cells, separator: str | None, names: Sequence[str] | None, where: str = ""
 ) -> tuple[np.ndarray, list[str]]:
-    """Labels of column "label", one or, with a separator, several a row; the classes' names."""
+    """Labels of column "label", one or, with a separator, several per row; the classes' names."""
     if separator is None:
         return labels_of(cells, names, where)
     return separated_labels(cells, separator, names, where)
@@ -35,7 +35,7 @@ def option_of(key: str) -> str:
 def flagged_labels(cells: Cells, names: Sequence[str]) -> tuple[np.ndarray, list[str]]:
     """(N, C) uint8 of 0 and 1 from one column per class, `flag_key` of its place; their names.
 
-    `InputError` for a cell that says neither.
+    `InputError` for a cell that is neither.
     """
     labels = np.empty((len(cells.rows), len(names)), np.uint8)
     for place in range(len(names)):

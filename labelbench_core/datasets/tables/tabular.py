@@ -1,6 +1,6 @@
 """Data sets whose table says where each image is: labels, splits and groups from its columns.
 
-What the sources on tables share. Nothing is opened but the table: folders are listed once each.
+The sources that read tables share this. Only the table is opened; each folder is listed once.
 """
 
 import os
@@ -61,13 +61,13 @@ class Cells:
     rows: np.ndarray
 
     def take(self, rows: np.ndarray) -> "Cells":
-        """The rows alone, in that order."""
+        """These rows alone, in that order."""
         places = rows.tolist()
         taken = {key: [cells[one] for one in places] for key, cells in self.columns.items()}
         return Cells(self.file, self.names, taken, self.rows[rows])
 
     def error(self, key: str, row: int, allowed: str, value: str | None = None) -> InputError:
-        """The error for a cell of these rows; `value` is what it says, unless it is its text."""
+        """The error for a cell of these rows; `value` is what it holds, None: its text."""
         text = self.columns[key][row] if value is None else value
         return cell_error(self.file, int(self.rows[row]), self.names[key], text, allowed)
 
@@ -105,7 +105,7 @@ class Tabular:
     Attributes
     ----------
     folder
-        That all paths are relative to, within the data directory.
+        Folder, within the data directory, that all paths are relative to.
     cells
         The rows that are in a split; column "path" has the images.
     below
@@ -235,7 +235,7 @@ def check_paths(cells: Cells) -> None:
 def split_rows(
     cells: Cells, splits: Mapping[str, str] | None
 ) -> tuple[Cells, dict[str, np.ndarray], LeftOut]:
-    """The rows that are in a split: they, each split's places among them, and what is left out.
+    """The rows that are in a split, each split's places among them, and what is left out.
 
     Parameters
     ----------

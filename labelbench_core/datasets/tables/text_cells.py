@@ -31,8 +31,8 @@ def dataset_of_texts(
 ) -> RawDataset:
     """The data set of the columns "text" and "label" of each split, in its order.
 
-    A pool without labels' columns has none; rows without the column "weight" have no weights, those
-    without the column "group" no groups.
+    A pool without columns of labels has no labels; without the column "weight", rows have no
+    weights, and without the column "group" no groups.
 
     Parameters
     ----------
@@ -44,7 +44,8 @@ def dataset_of_texts(
     separator
         What stands between the classes of a cell, where a text can belong to any number of them.
     flags
-        Such classes, each of a column of 0 and 1, `flag_key` of its place; None: there is "label".
+        Classes that have a column of 0 and 1 each, called `flag_key` of its place; None: labels are
+        in the column "label".
     """
     known, labels = names, {}
     others = [split for split in cells if split != POOL]

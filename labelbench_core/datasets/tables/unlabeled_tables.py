@@ -1,4 +1,4 @@
-"""Tables whose rows of the pool have no labels."""
+"""Tables in which the rows of the pool have no labels."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -42,7 +42,7 @@ def check_unlabeled(
     class_column: str | None,
     **drawn: Any,
 ) -> None:
-    """`InputError` for what does not go with a pool without labels."""
+    """`InputError` for options that a pool without labels cannot have."""
     given = {"label_separator": label_separator, "label_columns": label_columns}
     given |= {"class_column": class_column, **drawn}
     refuse_given(**asking(given))
