@@ -168,7 +168,7 @@ def _read(data_dir: Path, folder: str, **_options: Any) -> Tabular:
     file = root / METADATA
     options = {f"column of the {key}": name for key, name in COLUMNS.items()}
     columns = dict(zip(COLUMNS, read_columns(file, options).values(), strict=True))
-    # Named by their row in the metadata, those of no split counted.
+    # Files are named by their row in the metadata; rows of no split count, too.
     columns["path"] = [f"rgb_img_{row}.png" for row in range(len(columns["split"]))]
     cells = all_cells(file, {**COLUMNS, "path": "split"}, columns)
     cells, splits, left_out = _split(cells)

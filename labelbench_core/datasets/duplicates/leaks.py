@@ -26,7 +26,7 @@ NAMED = 20
 
 
 def find_leaks(raw: RawDataset, most: int | None = EXAMPLES) -> list[dict[str, Any]]:
-    """Every kind of leak of a data set, by the content of its images.
+    """Every kind of leak of a data set, by the content of its rows.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ def find_leaks(raw: RawDataset, most: int | None = EXAMPLES) -> list[dict[str, A
     Returns
     -------
     list
-        Of ``{"kind", "count", "examples"}``, as manifests hold it. Kinds: ``"pool and test"`` (any
-        two splits; the count is of the second's images), ``"two classes"`` (anywhere; the count is
-        of different images). An example is the names of all rows of one content, in the order of
-        splits; of more than ten the last says how many more. ``"of"``: "text" or "embedding", where
-        rows are not images.
+        One ``{"kind", "count", "examples"}`` for each kind, as manifests hold it. Kinds: ``"pool
+        and test"`` (any two splits; the count is of the second's images), ``"two classes"``
+        (anywhere; the count is of different images). An example is the names of all rows of one
+        content, in the order of splits; of more than ten the last says how many more. ``"of"``:
+        "text" or "embedding", where rows are not images.
     """
     order = sorted(raw.splits, key=split_order)
     contents = {split: content_keys(raw.splits[split]) for split in order}
@@ -111,7 +111,7 @@ def find_near(raw: RawDataset, most_bits: int) -> list[dict[str, Any]]:
 
 
 def content_keys(split: RawSplit) -> list[str]:
-    """Keys that are equal for equal images: the SHA-256 of the file, or of the array's bytes."""
+    """Keys that are equal for equal rows: the SHA-256 of the file, of the text or of the array."""
     if split.file_sha256 is not None:
         return split.file_sha256
     if split.texts is not None:

@@ -1,4 +1,4 @@
-"""Images that look nearly the same: perceptual hashes (pHash), taken by the package ImageHash."""
+"""Images that look nearly the same: perceptual hashes (pHash), computed by package ImageHash."""
 
 import importlib.metadata
 import importlib.util
@@ -63,7 +63,7 @@ def nearest(hashes: list[str], others: list[str]) -> tuple[np.ndarray, np.ndarra
 def within(hashes: Sequence[str], most_bits: int) -> Iterator[tuple[int, int]]:
     """Pairs of places whose hashes differ in at most `most_bits` bits, the smaller place first.
 
-    Of equal hashes, each is paired with the first alone; so are those that are near to them.
+    Rows of equal hashes are each paired with the first of them alone; so are rows near to these.
     """
     values, first = np.unique(np.array([int(one, 16) for one in hashes], np.uint64), True)
     codes: dict[int, int] = {int(value): int(row) for value, row in zip(values, first, strict=True)}

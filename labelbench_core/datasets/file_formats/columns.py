@@ -27,7 +27,7 @@ def read_columns(
 
     Text is UTF-8. Cells of CSV are separated by commas, or by semicolons or tabs where the first
     line has these and no comma. CSV and TSV have one line of column names, JSON Lines an object a
-    line with the names as keys; lines without any cell are passed over. Empty cells, and nulls, are
+    line with the names as keys; lines without any cell are skipped. Empty cells, and nulls, are
     empty text.
 
     Parameters
@@ -146,14 +146,14 @@ def _next_row(reader: Iterator[list[str]]) -> list[str] | None:
 
 
 def _delimiter(path: Path, header: str) -> str:
-    """What parts the cells: a spreadsheet's CSV has semicolons where commas are decimal."""
+    """What separates cells: a spreadsheet's CSV has semicolons where commas are decimal marks."""
     usual = DELIMITERS[path.suffix.lower()]
     others = [one for one in (";", "\t") if one in header and usual == "," and "," not in header]
     return max(others, key=header.count, default=usual)
 
 
 def _not_utf8(path: Path) -> InputError:
-    """The error that names the first line that is not, and what the file is instead."""
+    """The error that names the first line that is not UTF-8, or what the file is instead."""
     content = path.read_bytes()
     told = "not UTF-8"
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -271,7 +271,7 @@ def _places(
 ) -> list[int]:
     """Where the columns stand; `InputError` for one that is missing or stands twice.
 
-    `where` in the file the names are, for messages.
+    `where` says, in messages, at which place of the file the names are.
     """
     for key, name in columns.items():
         count = list(header).count(name)

@@ -19,7 +19,7 @@ def read_variable(file: Path | io.BytesIO, name: str, *, squeeze: bool = False) 
     name
         Name of the variable.
     squeeze
-        Take away axes of length 1, as is usual for structures.
+        Remove axes of length 1, as is usual for structures.
     """
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError

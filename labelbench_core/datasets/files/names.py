@@ -10,7 +10,7 @@ from labelbench_core.storage.places import printable
 
 
 def same_name(text: str) -> str:
-    """A name in Unicode's NFC, without blanks around it: what is equal so is one name."""
+    """A name in Unicode's NFC, without blanks around it: names are compared in this form."""
     return unicodedata.normalize("NFC", text.strip())
 
 
@@ -51,11 +51,11 @@ def lacks_classes(
     missing
         Names of these classes.
     where
-        What holds it, for the message's begin; empty: nothing is said of it.
+        What holds the split, for the beginning of the message; empty: it is not named.
     more
         What else is known of the first of them, with a comma at its end.
     may_lack
-        Whether the split could be without, by `allow_missing_classes`.
+        Whether `allow_missing_classes` would permit that.
     """
     cure = f"{row}s of it there, or the class left out of all splits"
     advice = "; `allow_missing_classes: true` accepts that" if may_lack else ""

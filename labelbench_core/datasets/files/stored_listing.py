@@ -1,7 +1,8 @@
 """Listings of a data set's files: written by `prepare`, opened without parsing all of them.
 
-A listing is JSON, one line a file: its path and the SHA-256 of its content. A million lines are
-compared with their hash and divided in a fraction of a second; each is parsed when it is asked for.
+A listing is JSON, one line for each file: its path and the SHA-256 of its content. A million lines
+are compared with their hash and split in a fraction of a second; each is parsed when it is asked
+for.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ class StoredListing(Sequence[tuple[str, str]]):
     Parameters
     ----------
     lines
-        A JSON list of both for each file, perhaps with a comma behind it.
+        A JSON list of both for each file, perhaps with a comma after it.
     """
 
     def __init__(self, lines: list[bytes]) -> None:

@@ -56,7 +56,7 @@ def offset(length: int, size: int) -> int:
 def framing_of(entry: Mapping[str, Any]) -> Framing:
     """The `framing` of the backbone of a catalogue entry, whose network is not built.
 
-    A backbone's module says it by a function `framing` of the options, where it depends on them.
+    A backbone's module has a function `framing` of the options, where the framing depends on them.
     """
     component = registry.load("backbones", entry["implementation"])
     if not hasattr(component, "framing"):

@@ -13,12 +13,12 @@ TEXTS = ("text", "texts", "sentence", "sentences", "question", "query", "utteran
 WEIGHTS = ("weight", "weights", "sampleweight", "sampleweights", "instanceweight", "rowweight")
 MOST_CLASSES = 1000
 FILLED = 0.9
-"""Share of cells of a column of labels from which an empty one is a mistake, for the check."""
+"""Least share of filled cells of a column that is taken for labels: empty ones are mistakes then."""
 SEPARATORS = (";", "|", ",")
 WORDS = 3
 """Median number of words from which a column is taken for texts."""
 NAMED = 5
-"""Columns that could hold labels, of which a message names so many."""
+"""Most columns that could hold labels that a message names."""
 
 
 def is_label(name: str) -> bool:
@@ -62,7 +62,7 @@ def split_options(columns: Mapping[str, Sequence[str]]) -> dict[str, Any]:
 
 
 def label_options(columns: Mapping[str, Sequence[str]], lists: Mapping[str, str]) -> dict[str, Any]:
-    """The options that name labels; nothing where no columns seem to be them.
+    """The options that name columns of labels; nothing where no columns seem to be such.
 
     Parameters
     ----------

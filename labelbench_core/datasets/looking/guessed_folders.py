@@ -84,7 +84,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _data_files(folder: Path, names: Sequence[str]) -> list[Path]:
-    """Tables and arrays among them."""
+    """Tables and arrays among `names`."""
     suffixes = (*TABLES, *guessing.ARRAYS)
     return [folder / one for one in names if one.lower().endswith(suffixes)]
 

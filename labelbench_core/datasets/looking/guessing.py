@@ -212,10 +212,10 @@ def _rest(stem: str) -> list[str]:
 
 
 def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
-    """Arrays of two dimensions as embeddings, those of one and the same length as their labels.
+    """Take arrays of two dimensions for embeddings, and those of one, as long, for their labels.
 
-    Splits are those that the arrays' names say (`X_train`, `test_features`); else it is the pool.
-    Options that are `given` are not guessed.
+    The only embeddings of a file are the pool; of several, the arrays' names say the splits
+    (`X_train`, `test_features`). Options that are `given` are not guessed.
     """
     arrays = {**_arrays(path), **(_neighbours(path) if path.suffix.lower() == ".npy" else {})}
     shown = {name or path.name: one for name, one in arrays.items()}
@@ -348,8 +348,8 @@ def _described(cells: Sequence[str]) -> str:
 
 def _are_files(root: Path, cells: Sequence[str]) -> bool:
     filled = [one for one in cells if one.strip()][:TRIED]
-    # A broken or missing file is for the check to name: most of them are there.
-    # So that the check says what is wrong with paths of Windows.
+    # Most of the files are enough: those that are missing or broken are for the check to name.
+    # Paths of Windows count, too, so that the check says what is wrong with them.
     files = [root / one.replace("\\", "/") for one in filled]
     # Not `Path.is_file`, which raises for what cannot be a name, such as a long text.
     return bool(filled) and 2 * sum(map(os.path.isfile, files)) > len(filled)

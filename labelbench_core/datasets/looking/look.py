@@ -42,9 +42,9 @@ MOST_CLASSES = 40
 """Most classes whose numbers are printed."""
 MOST_SIZES = 5
 MOST_OPENED = 20_000
-"""Most files whose headers are opened; of more, as many are spread over all."""
+"""Most files whose headers are opened; of more files, an evenly spread part."""
 NEAR_BITS = 4
-"""How many of the 64 bits of near-copies differ at most, where the entry does not say."""
+"""How many of the 64 bits of near-duplicates differ at most, where the entry does not say."""
 MOST_BITS = 32
 """As in the catalogue's schema."""
 
@@ -89,10 +89,10 @@ def look(
     data_dir
         Where sources look for files.
     state
-        Folder where it is remembered what was read, which preparing uses, too. None: nowhere.
+        Folder that remembers what was read, which preparing uses, too. None: nothing is remembered.
     prepared
         Folder of the prepared data set, where drawn splits may be recorded: images in these stay
-        there. None: none are.
+        there. None: no splits are recorded.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def look(
     with listed_once():
         asked = {"implementation": source, "options": options}
         raw = registry.build("datasets", asked, data_dir)
-        # Of rows that do not fit, as a source of one's own may give, nothing can be told.
+        # Rows that do not fit together, as a user's own source may give, cannot be examined.
         require_raw(asked, raw)
         check_rows(raw)
         try:
@@ -154,7 +154,7 @@ def look(
     lines += _told("recorded", recorded, "")
     lines += _classes(found)
     lines += _told("weights", list(_weights(found)), "")
-    # What stops it is told as wrong, not as left out.
+    # What stops the preparation is told as wrong, not as left out.
     skipped = found.left_out.items()
     left_out = {reason: one for reason, one in skipped if raw.skip_corrupt or reason != CORRUPT}
     lines += _told("left out", [*left_out_notes({"left_out": left_out})], "nothing")

@@ -1,7 +1,7 @@
 """What the folders of ImageNet (ILSVRC 2012) say beside the images: labels and classes' names.
 
-Read are the development kit, unpacked or as its archive, and the text files of Kaggle's and Caffe's
-copies. Classes are told apart by their WordNet ids, such as n01440764.
+This is read from the development kit, unpacked or as its archive, or from the text files of
+Kaggle's and Caffe's copies. Classes are told apart by their WordNet ids, such as n01440764.
 """
 
 import csv
@@ -29,7 +29,7 @@ OPENAI_TWICE = {"n04008634": "projectile", "n04355933": "sunglass"}
 
 
 def side_files(root: Path) -> list[str]:
-    """Names, relative to `root`, of those of the files read here that are there."""
+    """Names, relative to `root`, of the files read here, as far as they are there."""
     names = [f"{DEVKIT}/data/{META}", f"{DEVKIT}/data/{GROUND_TRUTH}", f"{DEVKIT}.tar.gz"]
     return sorted(name for name in (*names, *LABEL_FILES, *WORD_FILES) if (root / name).is_file())
 
@@ -37,8 +37,9 @@ def side_files(root: Path) -> list[str]:
 def validation_labels(root: Path, wnids: Sequence[str]) -> dict[str, str]:
     """File name → WordNet id of the validation images.
 
-    From the first that is there: the development kit, `LOC_val_solution.csv`, `val.txt` (a line for
-    each image: its name, and its WordNet id or its class's number in the order of `wnids`).
+    They are read from the first of these that is there: the development kit,
+    `LOC_val_solution.csv`, `val.txt` (a line for each image: its name, and its WordNet id or its
+    class's number in the order of `wnids`).
 
     Raises
     ------
@@ -97,7 +98,8 @@ def _numbered_labels(
 def wordnet_names(root: Path, wnids: Sequence[str]) -> list[str]:
     """Each class's name: the first of its words in WordNet.
 
-    Where that is another class's, too, all of its words; where these are, too, its id behind them.
+    Where another class has the same first word, all of its words; where another class has the same
+    words, too, its id after them.
 
     Raises
     ------

@@ -29,7 +29,7 @@ class WildsFiles:
     needed
         Files and folders that have to be there; the first is the table.
     layout
-        These in words, for the message.
+        These files and folders in words, for the message.
     read
         Called with the data directory, the folder, and a source's further options.
     allow_missing_classes

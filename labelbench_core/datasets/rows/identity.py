@@ -7,7 +7,7 @@ from labelbench_core.registry.info import ROWS
 
 
 def pool_sha256(pool: Mapping[str, Any]) -> str | None:
-    """What tells the rows of a pool, and their order, from others.
+    """The hash that tells the rows of a pool, and their order, from others; None if there is none.
 
     Parameters
     ----------

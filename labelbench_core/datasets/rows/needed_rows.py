@@ -1,7 +1,8 @@
 """Rows that an experiment needs of a split, where only preparing it tells how many there are.
 
 A plan counts files. Which of them are alike, and so drawn together, or cannot be decoded, and so
-left out, is known when they were read: preparing a data set compares what came of it with this.
+left out, is known only once they have been read: preparing a data set then compares the sizes of
+its splits with what is needed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,9 +15,9 @@ class NeededRows(NamedTuple):
     Attributes
     ----------
     split
-        The split that they are needed of.
+        The split whose rows are needed.
     least
-        How many rows.
+        How many rows of it are needed.
     told
         The message up to the number of rows that there are: file, key and value.
     unit

@@ -46,7 +46,7 @@ class RecordedList:
     pool_sha256
         SHA-256 of the images of its pool; None: not known.
     where
-        What list it is, for messages.
+        Which list it is, for messages.
     """
 
     indices: np.ndarray

@@ -10,7 +10,7 @@ from labelbench_core.errors import InputError, shown
 from labelbench_core.registry.info import IMAGES
 
 OF_IMAGES = ("near_copies", "near_duplicates")
-"""Keys of an entry that look into images."""
+"""Keys of an entry that apply to images only."""
 LARGEST = float(np.finfo(np.float16).max)
 SMALLEST = float(np.finfo(np.float16).tiny)
 

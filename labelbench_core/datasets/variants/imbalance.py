@@ -39,7 +39,7 @@ def merged_names(class_names: Sequence[str], count: int) -> list[str]:
 
 
 def merged(labels: np.ndarray, count: int) -> np.ndarray:
-    """(N,) labels, those from `count` - 1 on being that one."""
+    """(N,) labels, those from `count` - 1 on replaced by `count` - 1."""
     return np.minimum(labels, count - 1)
 
 

@@ -15,7 +15,7 @@ def part_of_pool(count: int, source: str, size: int) -> np.ndarray:
 
 
 def check_pool_size(labels: np.ndarray, class_names: Sequence[str], source: str, size: int) -> None:
-    """Whether a part of the pool can be taken that still has all of the pool's classes.
+    """`InputError` unless the part of the pool of that size still has all of the pool's classes.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Variants of a data set: what its catalogue entry changes about classes, balance and size.
 
-In this order: classes are merged, the pool gets a long tail, near-copies are added to it, and a
-random part of it is kept.
+Changes are made in this order: classes are merged, the pool gets a long tail, near-copies are added
+to it, and a random part of it is kept.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Variant:
         Parameters
         ----------
         sizes
-        Sizes of the source's splits, as far as they are known.
+            Sizes of the source's splits, as far as they are known.
         known
             (N,) labels of the source's pool and the classes' names, where they can be had.
         source
@@ -127,7 +127,7 @@ class Variant:
     def _rows(
         self, labels: np.ndarray, class_names: Sequence[str], source: str
     ) -> tuple[list[str], np.ndarray, int]:
-        """Names of the classes, the pool's rows in the variant, and how many, the last, are copies.
+        """Names of the classes, the pool's rows in the variant, and how many copies end these.
 
         Raises
         ------
