@@ -13,7 +13,7 @@ TEXTS = ("text", "texts", "sentence", "sentences", "question", "query", "utteran
 WEIGHTS = ("weight", "weights", "sampleweight", "sampleweights", "instanceweight", "rowweight")
 MOST_CLASSES = 1000
 FILLED = 0.9
-"""Least share of filled cells of a column that is taken for labels: empty ones are mistakes then."""
+"""Least share of filled cells of a column taken for labels: empty ones are mistakes then."""
 SEPARATORS = (";", "|", ",")
 WORDS = 3
 """Median number of words from which a column is taken for texts."""

@@ -212,7 +212,7 @@ def _rest(stem: str) -> list[str]:
 
 
 def guess_arrays(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
-    """Take arrays of two dimensions for embeddings, and those of one, as long, for their labels.
+    """Arrays of two dimensions as embeddings, arrays of one dimension, as long, as their labels.
 
     The only embeddings of a file are the pool; of several, the arrays' names say the splits
     (`X_train`, `test_features`). Options that are `given` are not guessed.
