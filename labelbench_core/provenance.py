@@ -247,7 +247,7 @@ def _canonical(node: ast.AST | list[Any] | str | bytes | complex | None) -> Iter
             if name in _IGNORED_FIELDS or value is None or value == []:
                 continue
             if name == "body" and isinstance(node, _DOCUMENTED):
-                value = _without_docstring(value)
+                value = _without_docstrings(value)
             if isinstance(node, ast.JoinedStr):
                 # Some releases of Python 3.12 add empty strings to nested format specifications.
                 value = [part for part in value if getattr(part, "value", None) != ""]
@@ -264,12 +264,14 @@ def _canonical(node: ast.AST | list[Any] | str | bytes | complex | None) -> Iter
         yield f"{type(node).__name__}:{node!r}"
 
 
-def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
-    first = body[0] if body else None
-    if (
-        isinstance(first, ast.Expr)
-        and isinstance(first.value, ast.Constant)
-        and isinstance(first.value.value, str)
-    ):
-        return body[1:]
-    return body
+def _without_docstrings(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements without strings alone: docstrings, those of constants and attributes, too."""
+    return [one for one in body if not _is_text(one)]
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )

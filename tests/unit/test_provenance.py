@@ -159,6 +159,8 @@ def test_comments_docstrings_formatting_and_times_do_not_count(project):
     first = text.index('"""')
     text = '"""Another docstring."""' + text[text.index('"""', first + 3) + 3 :]
     file.write_text("# a comment\n\n\n" + text.replace(" = ", "  =  ") + "\n# the end\n")
+    with file.open("a") as end:
+        end.write('"""A constant\'s docstring."""\n')
     assert hash_in(project, *SELECT) == before
 
 
