@@ -1,4 +1,4 @@
-"""Snakemake's scheduler, where it would take a core for itself."""
+"""Snakemake's scheduler, where it would take much of a core for itself."""
 
 import threading
 from typing import Any
@@ -9,8 +9,8 @@ def look_again_once(scheduler: Any) -> None:
 
     Snakemake limits how many jobs start in a second. So that none waits longer, every look at the
     jobs has another one follow a second later. But each job that ends adds a look of its own, and
-    all of these go on for good: after some hundred jobs they take a core, which jobs then
-    lack. Here a look has another one follow only if none is to follow already.
+    all of these go on for good: with some hundred jobs they took a third of a core. Here a look has
+    another one follow only if none is to follow already.
 
     Parameters
     ----------

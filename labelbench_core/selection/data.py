@@ -220,6 +220,7 @@ def _said(
     settings: Mapping[str, Any], dataset: PreparedDataset, record: Path | None
 ) -> "Annotations | None":
     """The annotator's labels of the pool; None for the exact one, which most rounds have."""
+    # Asked here, too: a round whose annotator is exact need not import the others.
     if settings.get("annotator") is None:
         return None
     from labelbench_core.annotators.annotations import open_annotations
