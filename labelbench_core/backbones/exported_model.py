@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.backbones import Backbone, wrapping
@@ -31,7 +32,7 @@ def check(*, file: str | None = None, **options: Any) -> None:
     """`InputError` if the options cannot work, as far as can be checked without torch."""
     path = require_file(file or "", "file")
     if path.suffix != ".pt2":
-        raise InputError(f"file: {path}; allowed: a file of torch.export.save, named .pt2")
+        raise InputError(f"file: {path}; allowed: a file that torch.export.save wrote, *.pt2")
     wrapping.check_options(**options)
 
 
@@ -85,7 +86,7 @@ def build(
         raise wrapping.unreadable(path, WHAT, error) from error
     finally:
         logging.disable(disabled)
-    batch_size, fixed = wrapping.fixed_input(_input_shape(program), f"file: {path}")
+    batch_size, fixed = wrapping.fixed_input(_input_shape(program, path), f"file: {path}")
     return wrapping.wrap(
         network,
         input_size=wrapping.require_size(input_size, fixed, WHAT),
@@ -96,10 +97,10 @@ def build(
     )
 
 
-def _input_shape(program: torch.export.ExportedProgram) -> tuple[Any, ...]:
+def _input_shape(program: torch.export.ExportedProgram, path: Path) -> tuple[Any, ...]:
     """The shape of the only input; sizes that may vary are not numbers."""
     names = list(program.graph_signature.user_inputs)
     if len(names) != 1:
-        raise InputError(f"file: {len(names)} inputs; allowed: one, the images")
+        raise InputError(f"file: {path}: {len(names)} inputs; allowed: one, the images")
     (node,) = [node for node in program.graph.nodes if node.name == names[0]]
     return tuple(node.meta["val"].shape)

@@ -181,7 +181,10 @@ def outline(*, model: str, input_size: int | None = None, **others: Any) -> Outl
     from labelbench_core.backbones.shared import building
 
     if "hf_model_name" in open_clip.get_model_config(model)["text_cfg"]:
-        raise InputError(f"model: {model!r}: its text tower is known to the hub only")
+        raise InputError(
+            f"model: {model!r}: its text tower is one of transformers, whose shapes have to be "
+            "downloaded from the Hugging Face Hub"
+        )
     with torch.device("meta"):
         network = open_clip.create_model(model, device="meta", force_image_size=input_size)
     if getattr(network.visual, "output_tokens", False):

@@ -10,7 +10,7 @@ from typing import Any
 
 from labelbench_core.backbones import Backbone, wrapping
 from labelbench_core.datasets.images.framing import Framing
-from labelbench_core.errors import InputError, did_you_mean, shown
+from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.registry.options import Pixels
 
 INFO = {
@@ -77,8 +77,9 @@ def build(
         told = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(f"function: {shown(function)}: cannot be imported: {told}") from error
     if not callable(make := getattr(loaded, name, None)):
-        hint = did_you_mean(name, vars(loaded))
-        raise InputError(f"function: {shown(function)}: {module} has no function {name}{hint}")
+        known = [one for one, value in vars(loaded).items() if callable(value) and one[0] != "_"]
+        told = f"function: {shown(function)}: {module} has no function {name}"
+        raise InputError(f"{told}{did_you_mean(name, known)}; allowed: {listed(known)}")
     network = _called(make, function)
     return wrapping.wrap(
         network,

@@ -61,7 +61,7 @@ class RawSplit:
         (N,) int64 places in the data set's `group_names`, -1 for a row of no group; None where the
         split has no groups.
     weights
-        (N,) float32, above 0 and finite: how many rows each row counts as; None: each as one.
+        (N,) float32 weight of each row, above 0 and finite; None: 1 each.
     """
 
     labels: np.ndarray

@@ -266,10 +266,10 @@ def _index(listing: Listing, split: str, inner: str) -> RawSplit:
 def _root(data_dir: Path, folder: str) -> Path:
     """The data set's folder; `InputError` if it is not there."""
     root = Path(data_dir, folder)
-    wrong = f"{folder!r}: {printable(root)} is not a folder" if folder else "missing"
     if not folder or not is_folder(root):
+        wrong = f"{shown(folder)}: {printable(root)} is not a folder" if folder else "missing"
         raise InputError(
-            f"image folder: folder: {wrong}; allowed: a folder with CLASS/*.jpg, or with "
+            f"options.folder: {wrong}; allowed: a folder with CLASS/*.jpg, or with "
             "pool/CLASS/*.jpg and test/CLASS/*.jpg (relative paths start at LABELBENCH_DATA)"
         )
     return root

@@ -80,9 +80,9 @@ def load(
         Split → the same for its labels (N,) or (N, 1): names of classes, or whole numbers from 0.
         null: the array or column `labels` or `label` of the split's file. Default: ours.
     weights
-        Split → the same for the weights of its rows (N,), numbers above 0: how many rows each
-        counts as. Each row of a split that is not named counts once; null: all rows do. Default:
-        ours.
+        Split → the same for the weight of each of its rows (N,), a number above 0: the row counts
+        as that many rows. Rows of splits that are not named have weight 1; null: all rows do.
+        Default: ours.
     classes
         Text file with the classes' names in order, one per line. null: the labels of the pool,
         sorted; of multi-label data, the numbers of the columns. Default: ours.

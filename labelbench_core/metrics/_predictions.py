@@ -24,7 +24,7 @@ class Predictions:
     likelihood
         (N,) float64 probability of the true class.
     weights
-        (N,) float64, how many rows each row counts as; None: one each.
+        (N,) float64 weight of each row; None: 1 each.
     """
 
     num_classes: int

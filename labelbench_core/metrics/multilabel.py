@@ -37,7 +37,7 @@ def measure(
     labels
         (N, C) of 0 and 1.
     weights
-        (N,) how many rows each row counts as; None: one each.
+        (N,) weight of each row, above 0; None: 1 each.
     """
     p = _in_memory(probabilities)
     if np.shape(labels) != p.shape:

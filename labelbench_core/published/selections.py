@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labelbench_core.errors import InputError, listed
+from labelbench_core.errors import InputError, listed, shown
 from labelbench_core.published.settings import (
     FINETUNE,
     FLEXMATCH,
@@ -45,17 +45,17 @@ def selections(name: str, strategy: str, seed: int) -> np.ndarray:
     chosen = setting(name)
     known = [one.name for one in with_selections()]
     if name not in known:
-        raise InputError(f"what {name} bought is not there; allowed: {listed(known)}")
+        raise InputError(f"{name}: its selections were not published; allowed: {listed(known)}")
     for what, value, allowed in (
         ("strategy", strategy, chosen.strategies),
         ("seed", seed, chosen.seeds),
     ):
         if value not in allowed:
-            raise InputError(f"{name}: {what} {value!r}; allowed: {listed(allowed)}")
+            raise InputError(f"{name}: {what}: {shown(value)}; allowed: {listed(allowed)}")
     with np.load(FILE) as lists:
         key = key_of(chosen, strategy, seed)
         if key not in lists:
             there = [one for one in chosen.seeds if key_of(chosen, strategy, one) in lists]
-            told = f"{name}: seed {seed} of {strategy} was published damaged"
+            told = f"{name}: seed: {seed}: the published list of {strategy!r} lacks rows"
             raise InputError(f"{told}; allowed: {listed(there)}")
         return lists[key].astype(np.int64)

@@ -299,7 +299,10 @@ def describe(kind: str, name: str) -> Component:
     stands_for = meanings(tree)
     main = functions.get(MAIN_FUNCTION[kind])
     if main is None:
-        raise InputError(f"{shown_path}: has no function {MAIN_FUNCTION[kind]}")
+        signature = component_info.signature(kind, MAIN_FUNCTION[kind])
+        raise InputError(
+            f"{shown_path}: has no function {MAIN_FUNCTION[kind]}; allowed: def {signature}"
+        )
     info: Any = {}
     if own.is_own(name) and "INFO" not in stands_for:
         raise InputError(f"{shown_path}: has no INFO; allowed: INFO = {{…}}, a mapping")

@@ -171,6 +171,11 @@ def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> I
             yield from _not_of_use(key, named, options, option_rules.is_number, "a number")
 
 
+def signature(kind: str, function: str) -> str:
+    """How a function of a component is defined: what it gets by position, then its options."""
+    return f"{function}({', '.join((*PARAMETERS[kind], '*', '…'))})"
+
+
 def parameter_errors(
     kind: str, info: Mapping[str, Any], function: ast.FunctionDef
 ) -> Iterator[str]:

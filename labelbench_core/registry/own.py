@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from labelbench_core.errors import InputError, ended_by, seen_from_here, shown
+from labelbench_core.registry.info import signature
 from labelbench_core.storage.places import is_file, is_folder, printable
 
 VARIABLE = "LABELBENCH_OWN"
@@ -152,7 +153,10 @@ def load(module: str, kind: str = "") -> ModuleType:
         raise _failed(error, folder, "cannot be imported") from error
     needed = NEEDED.get(kind)
     if needed and not hasattr(found, needed):
-        raise InputError(f"{seen_from_here(str(found.__file__))}: has no function {needed}")
+        raise InputError(
+            f"{seen_from_here(str(found.__file__))}: has no function {needed}; allowed: def "
+            f"{signature(kind, needed)}"
+        )
     for name in BEFORE_JOBS:
         function: Any = getattr(found, name, None)
         if getattr(function, "__module__", None) == module and not hasattr(function, "told_by"):

@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from labelbench_core.errors import InputError, seen_from_here, shown
+from labelbench_core.errors import InputError, listed, seen_from_here, shown
 from labelbench_core.registry import own
 from labelbench_core.registry.own import OWN_PACKAGES as OWN_PACKAGES
 
@@ -94,4 +94,5 @@ def function_at(place: str) -> tuple[Path, ast.Module, ast.FunctionDef]:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return path, tree, node
-    raise InputError(f"{seen_from_here(path)}: has no function {name}")
+    known = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    raise InputError(f"{seen_from_here(path)}: has no function {name}; allowed: {listed(known)}")

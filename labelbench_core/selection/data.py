@@ -50,8 +50,8 @@ class RoundData:
     groups
         Split → (N,) int64, -1 for a row of no group; splits without groups are left out.
     weights, training_weights
-        Split → (N,) float32, how many rows each row counts as in metrics, and in training; splits
-        without weights are left out.
+        Split → (N,) float32 weight of each row in metrics, and in training; splits without weights
+        are left out.
     pool_sha256
         Identifies the images of its pool, and their order; None: not known.
     """

@@ -47,8 +47,8 @@ def round_data(
     annotations
         An annotator's labels of the pool. None: the pool's own labels.
     weights
-        Split → (N,) numbers above 0: how many rows each row counts as. Rows of splits that are not
-        named count once.
+        Split → (N,) weight of each row, a number above 0. Rows of splits that are not named have
+        weight 1.
     weights_for
         Whether they count in metrics ("evaluation"), in "training", or in "both".
 

@@ -38,7 +38,7 @@ def test_own_files_that_cannot_be_used_are_one_line_before_any_job(study):
     config = str(folder / "mine.yaml")
     for text, told in (
         ("def (:\n", "line 1"),
-        ("x = 1\n", "has no function select"),
+        ("x = 1\n", "has no function select; allowed: def select(pool, budget, rng, *, …)"),
         (STRATEGY.replace("from squares", "from .."), "../my study/strategy.py: a relative"),
         (STRATEGY.replace("from squares", "from nothing"), "strategy.py: line 4: imports nothing"),
         (STRATEGY.replace('"kind": "strategy"', '"kind": "mine"'), "kind: 'mine'; allowed: "),

@@ -126,7 +126,13 @@ def collect_finetunings(
             digests[bought] = _read(bought, "round", ids)[1]
         _check_previous(path, result, bought, digests[bought])
         _check_against_others(path, ids, result, shapes)
-        expected = counts.get((ids["schedule"], ids["dataset"], ids["round"]))
+        key = (ids["schedule"], ids["dataset"], ids["round"])
+        if key not in counts:
+            raise InputError(
+                f"rounds: no row for {path}, which was fine-tuned after round {ids['round']}; "
+                "allowed: the rounds that `collect_rounds` gives for the same experiment"
+            )
+        expected = counts[key]
         if result["num_labeled"] != expected:
             raise damaged(
                 path,

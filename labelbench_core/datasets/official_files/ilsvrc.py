@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from labelbench_core.datasets.file_formats.matlab import read_variable
-from labelbench_core.errors import InputError
+from labelbench_core.errors import InputError, shown
 
 DEVKIT = "ILSVRC2012_devkit_t12"
 META, GROUND_TRUTH = "meta.mat", "ILSVRC2012_validation_ground_truth.txt"
@@ -50,8 +50,12 @@ def validation_labels(root: Path, wnids: Sequence[str]) -> dict[str, str]:
     if truth is not None:
         of_number = {number: wnid for number, wnid, _ in _synsets(root)}
         lines = truth.decode("ascii", "replace").split()
-        if unknown := [line for line in lines if of_number.get(line) is None]:
-            raise InputError(f"{root}: {GROUND_TRUTH}: {unknown[0]!r} is no class of {META}")
+        for number, line in enumerate(lines, 1):
+            if line not in of_number:
+                raise InputError(
+                    f"{root}: {GROUND_TRUTH}: line {number}: {shown(line)}; allowed: the "
+                    f"ILSVRC2012_ID of a class in {META}, such as {next(iter(of_number), 'none')}"
+                )
         return {
             f"ILSVRC2012_val_{row:08d}.JPEG": of_number[line] for row, line in enumerate(lines, 1)
         }
@@ -76,7 +80,10 @@ def _kaggle_labels(
     for number, row in enumerate(csv.reader(lines[1:]), 2):
         words = row[1].split() if len(row) == 2 else []
         if not words or words[0] not in known:
-            raise InputError(f"{path}: line {number}: no image with one of the classes of train/")
+            raise InputError(
+                f"{path}: line {number}: {shown(','.join(row))}; allowed: an image's name, and "
+                "after a comma the WordNet id of a class of train/"
+            )
         yield f"{row[0]}.JPEG", words[0]
 
 
@@ -141,7 +148,10 @@ def openai_names(wnids: Sequence[str]) -> list[str]:
     path = Path(spec.submodule_search_locations[0], "zero_shot_metadata.py")
     names: list[str] = list(runpy.run_path(str(path))["IMAGENET_CLASSNAMES"])
     if len(names) != len(wnids):
-        raise InputError(f"names: openai: {len(names)} names for {len(wnids)} classes")
+        raise InputError(
+            f"names: openai: {len(names)} names, but train/ has {len(wnids)} classes; allowed: "
+            f"{len(names)} class folders, or `names: wordnet`"
+        )
     return [OPENAI_TWICE.get(wnid, name) for wnid, name in zip(wnids, names, strict=True)]
 
 
@@ -160,7 +170,9 @@ def _synsets(root: Path) -> list[tuple[str, str, str]]:
     """Number, WordNet id and words of each class of the development kit."""
     content = _devkit(root, META)
     if content is None:
-        raise InputError(f"{root}: {GROUND_TRUTH} is there without {META} of {DEVKIT}")
+        raise InputError(
+            f"{root}: {GROUND_TRUTH} of {DEVKIT} is there without {META}; allowed: both"
+        )
     try:
         synsets = read_variable(io.BytesIO(content), "synsets", squeeze=True)
         # Inner nodes of the tree have children, classes have none.

@@ -328,3 +328,9 @@ def test_networks_with_an_oblong_input_are_refused():
     assert square(224, "m") == square((3, 224, 224), "m") == square([224, 224], "m") == 224
     with pytest.raises(InputError, match="m: its input has 224 x 160 pixels"):
         square((3, 224, 160), "m")
+
+
+def test_shapes_of_a_text_tower_of_transformers_are_not_known():
+    """Costs are estimated without downloads, and say what cannot be estimated."""
+    with pytest.raises(InputError, match=r"^model: 'roberta-ViT-B-32': its text tower is on"):
+        open_clip_model.outline(model="roberta-ViT-B-32")

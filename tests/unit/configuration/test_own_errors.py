@@ -62,7 +62,7 @@ def absent_in(source, folder, monkeypatch):
             DATA.replace(GIVES, "raise ValueError('a\\nb')"),
             rf"{PLACE}check failed: ValueError: a b",
         ),
-        (DATA.replace("check", "look"), r"mine.py: has no function check"),
+        (DATA.replace("check", "look"), r"function check; allowed: def check\(data_dir, \*, …\)$"),
         (DATA.replace(GIVES, "return [6]"), r"mine.py: check returned \[6\]; allowed: split → num"),
         (DATA.replace(GIVES, "return {'train': 6}"), r"check returned \{'train': 6\}; allowed"),
         (DATA.replace('"test": 6', '"test": -1'), r"check returned .*'test': -1"),

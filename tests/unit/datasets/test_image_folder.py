@@ -100,8 +100,11 @@ def test_changed_and_missing_images_are_named(pictures, tmp_path, monkeypatch):
 
 def test_missing_classes_and_splits_are_named(pictures):
     pets = pictures / "pets"
-    with pytest.raises(InputError, match="nowhere is not a folder"):
+    told = r"^options.folder: 'nowhere': .*nowhere is not a folder; allowed: a folder with CLASS/"
+    with pytest.raises(InputError, match=told):
         image_folder.check(pictures, folder="nowhere")
+    with pytest.raises(InputError, match=r"^options.folder: missing; allowed: a folder with CLASS"):
+        image_folder.check(pictures)
     for path in (pets / "test" / "dog").iterdir():
         path.unlink()
     with pytest.raises(InputError, match=r"split test has no image of class dog .*allow_missing"):

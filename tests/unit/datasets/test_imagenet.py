@@ -163,7 +163,9 @@ def test_openais_names_come_from_their_package(monkeypatch):
     assert [names[row] for row in (0, 657, 744, 836, 837)] == [
         *("tench", "missile", "projectile", "sunglass", "sunglasses")
     ]
-    with pytest.raises(InputError, match="names: openai: 1000 names for 4 classes"):
+    with pytest.raises(
+        InputError, match="names: openai: 1000 names, but train/ has 4 classes; allow"
+    ):
         ilsvrc.openai_names(WNIDS)
     monkeypatch.setattr(ilsvrc.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(InputError, match="needs the package open_clip"):
@@ -232,10 +234,15 @@ def rename(name, other):
         (
             flat_with_devkit,
             remove(f"{ilsvrc.DEVKIT}/data/meta.mat"),
-            "ILSVRC2012_validation_ground_truth.txt is there without meta.mat",
+            "ground_truth.txt of ILSVRC2012_devkit_t12 is there without meta.mat; allowed: both",
+        ),
+        (
+            flat_with_devkit,
+            replace_text(f"{ilsvrc.DEVKIT}/data/{ilsvrc.GROUND_TRUTH}", "\n", "\n9999\n"),
+            "ground_truth.txt: line 2: '9999'; allowed: the ILSVRC2012_ID of a class in meta.mat",
         ),
         (caffes_numbers, replace_text("val.txt", " 2", " 4"), "val.txt: line 1: 'ILSVRC2012_val_0"),
-        (kaggle, replace_text("LOC_val_solution.csv", ",n0", ",x0"), "solution.csv: line 2: no im"),
+        (kaggle, replace_text("LOC_val_solution.csv", ",n0", ",x0"), "line 2: 'ILSVRC2012"),
     ],
 )
 def test_what_is_missing_is_told_before_any_job(layout, change, told, tmp_path):

@@ -107,7 +107,10 @@ def test_a_plugins_code_and_what_it_imports_enter_the_hash(plugin):
         (PLUGIN.replace('"needs": []', '"needs": list()'), "INFO: line 7: not a literal"),
         (PLUGIN.replace("skip: int = 0", "skip: int = len('')"), "default of skip: line 13: not"),
         (PLUGIN.replace("INFO = {", "INFO = 3, {"), "INFO: "),
-        (PLUGIN.replace("def select(", "def choose("), "has no function select"),
+        (
+            PLUGIN.replace("def select(", "def choose("),
+            "function select; allowed: def select(pool, budget, rng, *, …)",
+        ),
         (PLUGIN.replace("skip: int = 0", "skip: int"), "line 13: option skip: has no default"),
         (
             PLUGIN.replace("skip: int", "skip: Any"),
@@ -323,7 +326,8 @@ def test_a_file_that_is_no_component_any_more_stops_only_who_uses_it():
     with pytest.raises(InputError) as caught:
         registry.components_run("strategies", "testing")
     path = "labelbench_core/strategies/testing.py"
-    assert str(caught.value) == f"{path}: has no function select"
+    signature = "select(pool, budget, rng, *, …)"
+    assert str(caught.value) == f"{path}: has no function select; allowed: def {signature}"
 
 
 def test_methods_for_several_classes_a_row_are_listed_beside_broken_ones(plugin):

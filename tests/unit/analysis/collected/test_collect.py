@@ -5,11 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from helpers import fake_results
 from helpers.analysis_jobs import SMALL, collect, collect_all_costs, tabulate_results
 from helpers.project import PROJECT
+from labelbench_core.analysis.collected.collect import collect_finetunings
 from labelbench_core.analysis.collected.frames import (
     CURVE_COLUMNS,
     FINETUNED_COLUMNS,
@@ -216,6 +218,17 @@ def test_finetuning_of_other_labels_is_refused(
     fake_results.edit(path, lambda record: record.update(num_labeled=401))
     assert collect(folder, values) == 2
     assert f"{path}: num_labeled is 401, but round 3 has 400 labels" in capsys.readouterr().err
+
+
+def test_rounds_of_another_experiment_are_refused(small: tuple[Path, dict]) -> None:
+    """Fine-tunings are compared with the rounds that are handed over, which have to be theirs."""
+    folder, values = small
+    rounds = pd.DataFrame(columns=["schedule", "dataset", "round", "num_labeled"])
+    files = [fake_results.FINETUNED, fake_results.ROUND, fake_results.INITIAL]
+    tuned, *patterns = [str(folder / one) for one in files]
+    experiment = Experiment.from_json(json.dumps(values))
+    with pytest.raises(InputError, match=r"^rounds: no row for .*, which was fine-tuned after"):
+        collect_finetunings(experiment, tuned, rounds, *patterns)
 
 
 def test_unknown_metric_names_the_known_ones(

@@ -360,4 +360,4 @@ def test_job_script(tmp_path, monkeypatch):
     bad = json.dumps({"dataset": entry})
     log = tmp_path / "log.txt"
     assert job.main([*arguments, "--settings", bad, "--log", str(log)]) == 2
-    assert "error: data set d: image folder" in log.read_text()
+    assert "error: data set d: options.folder: " in log.read_text()
