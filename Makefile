@@ -104,9 +104,12 @@ clean:
 	@echo "Installing the locked dependencies into .venv (once; about 5 GB because of PyTorch with CUDA)"
 	@$(BIN)/pip install --disable-pip-version-check --quiet '$(UV)'
 	@# Several times as fast as pip, which does it where uv cannot: uv does not read pip's configuration.
-	@$(BIN)/uv pip install --cache-dir .venv/cache --compile-bytecode --python $(BIN)/python --requirement requirements.lock || \
+	@$(BIN)/uv pip install --cache-dir .venv/cache --python $(BIN)/python --requirement requirements.lock || \
 	  $(BIN)/pip install --disable-pip-version-check --quiet --progress-bar on --requirement requirements.lock
 	@rm -rf .venv/cache
+	@# What jobs import is compiled here, once, and found wanting here if it cannot be imported. To compile
+	@# all modules, four times as many, would take most of a minute.
+	@$(BIN)/python -c 'import altair, matplotlib.pyplot, open_clip, pandas, scipy.stats, sklearn.linear_model, snakemake.cli, timm, torch, torchvision, zarr'
 	@touch $@
 
 # What .venv has is not installed again: a file of paths leads there.
