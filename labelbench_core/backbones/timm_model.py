@@ -5,23 +5,12 @@ Wightman, "PyTorch Image Models", https://github.com/huggingface/pytorch-image-m
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from labelbench_core.backbones import Backbone, Outline
 from labelbench_core.backbones.shared import libraries
 from labelbench_core.backbones.shared.building import closest, require_file
-from labelbench_core.backbones.shared.checkpoints import (
-    classifier_tensors,
-    mismatches,
-    not_weights,
-    wants_values,
-    with_shapes,
-    without_values,
-)
-from labelbench_core.backbones.shared.patches import check_tiling
 from labelbench_core.backbones.shared.preprocessing import (
     Preprocessing,
     check_architecture,
@@ -31,15 +20,13 @@ from labelbench_core.backbones.shared.preprocessing import (
     settle,
     square,
 )
+from labelbench_core.backbones.shared.timm_files import check_file, load_file, outline_of, sized
 from labelbench_core.datasets.images.framing import Framing
 from labelbench_core.errors import InputError
 from labelbench_core.registry.options import Pixels, PositiveShare, Seed, Share
 
 if TYPE_CHECKING:
     import torch
-
-    Loaded = tuple[torch.nn.Module, tuple[str, ...]]
-    """A network, and tensors of its file that are not part of the backbone."""
 
 INFO = {
     "summary": "any timm model: hub weights, a local checkpoint, or seeded random weights",
@@ -70,9 +57,9 @@ def check_known(**options: Any) -> None:
     if options.get("input_size") is not None or options.get("checkpoint") is not None:
         model, checkpoint = options.get("model", DEFAULT_MODEL), options.get("checkpoint")
         name = with_tag(model, options.get("pretrained", True))
-        _outline(name, options.get("input_size"))
+        outline_of(name, options.get("input_size"))
         if checkpoint is not None:
-            _way_to_load(name, checkpoint, options.get("input_size"))
+            check_file(name, require_file(checkpoint), options.get("input_size"))
 
 
 def preprocessing(
@@ -153,11 +140,11 @@ def build(
     prepared = _preprocessing(model, pretrained, checkpoint, given)
     name = with_tag(model, pretrained)
     if input_size is not None or checkpoint is not None:
-        _outline(name, input_size)
+        outline_of(name, input_size)
     dropped: tuple[str, ...] = ()
     with building.seeded_initialisation(random_seed):
         if checkpoint is not None:
-            network, dropped = local(name, checkpoint, input_size)
+            network, dropped = load_file(name, require_file(checkpoint), input_size)
         else:
             network = published(name, bool(pretrained), input_size)
     size = input_size or square(network.pretrained_cfg["input_size"], f"model: {name}")
@@ -191,7 +178,7 @@ def outline(
 
     name = with_tag(model, pretrained)
     with torch.device("meta"):
-        network = timm.create_model(name, num_classes=0, **_sized(name, input_size))
+        network = timm.create_model(name, num_classes=0, **sized(name, input_size))
     size = input_size or square(network.pretrained_cfg["input_size"], f"model: {name}")
     return building.outlined(network, size)
 
@@ -287,114 +274,9 @@ def published(name: str, pretrained: bool, input_size: int | None) -> torch.nn.M
     timm = libraries.timm()
 
     try:
-        return timm.create_model(name, pretrained=pretrained, **_sized(name, input_size))
+        return timm.create_model(name, pretrained=pretrained, **sized(name, input_size))
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         raise InputError(
             f"model: weights of timm's {name!r} could not be loaded: {error}. Without internet, "
             "give a local file as `checkpoint`"
         ) from error
-
-
-def _outline(name: str, input_size: int | None) -> torch.nn.Module:
-    """The network without classifier and without values; `InputError` if it cannot see all pixels.
-
-    It costs no memory and next to no time.
-    """
-    timm = libraries.timm()
-    import torch
-
-    with torch.device("meta"):
-        network = timm.create_model(name, pretrained=False, num_classes=0)
-    check_tiling(network, input_size)
-    return network
-
-
-def local(name: str, checkpoint: str, input_size: int | None) -> Loaded:
-    """`_load` of a local file, in the way that the shapes of its tensors tell."""
-    classes = _way_to_load(name, checkpoint, input_size)
-    path = require_file(checkpoint)
-    try:
-        return _load(name, path, classes, input_size)
-    except Exception as error:
-        raise not_weights(path, name, error) from error
-
-
-def _way_to_load(name: str, checkpoint: str, input_size: int | None) -> int | None:
-    """The first `classes` with which `_load` takes a local file, told from its shapes alone.
-
-    `InputError` if there is none.
-    """
-    timm = libraries.timm()
-    import torch
-
-    path = require_file(checkpoint)
-    outline = _outline(name, None)
-    with without_values(path, name, [argparse.Namespace]) as shapes, torch.device("meta"):
-        try:
-            found = timm.models.load_state_dict(str(shapes))
-        except (AttributeError, TypeError) as error:
-            raise not_weights(path, name, "it holds no named tensors") from error
-        heads = _classifiers(outline)
-        weights = [found.get(f"{head}.weight") for head in heads]
-        widths = [len(each) for each in weights if isinstance(each, torch.Tensor) and each.ndim]
-        # Some of timm's conversions of older files take one without a classifier for an older one.
-        default = outline.pretrained_cfg["num_classes"]
-        reason: object = ""
-        for classes in dict.fromkeys([*widths[:1], None, 0, default]):
-            try:
-                _load(name, shapes, classes, input_size)
-                return classes
-            # timm's conversions of other files can raise almost any error.
-            except Exception as error:
-                # Those that look at values are known to work only when there are some.
-                if wants_values(error):
-                    return classes
-                reason = error
-    expected = outline.state_dict()
-    left_out = classifier_tensors(found, expected, heads)
-    kept = {key: tensor for key, tensor in found.items() if key not in left_out}
-    raise not_weights(path, name, mismatches(expected, kept) or reason)
-
-
-def _load(name: str, path: Path, classes: int | None, input_size: int | None) -> Loaded:
-    """The network with the weights in `path`, loaded strictly, and what is dropped of the file.
-
-    `classes` are those of the file's classifier, which the network then has as well. None: it gets
-    no classifier, whatever the file has of one, and tensors as the file names them; otherwise files
-    of other libraries and of older versions are converted by timm.
-    """
-    timm = libraries.timm()
-
-    sized = _sized(name, input_size)
-    if classes is None:
-        network = timm.create_model(name, pretrained=False, num_classes=0, **sized)
-        found = timm.models.load_state_dict(str(path))
-        left_out = classifier_tensors(found, network.state_dict(), _classifiers(network))
-        network.load_state_dict({key: found[key] for key in found if key not in left_out})
-        return network, with_shapes(left_out, found)
-    # As the numbers agree, timm loads strictly.
-    overlay = {"file": str(path), "source": "", "num_classes": classes, "label_offset": 0}
-    network = timm.create_model(
-        name, pretrained=True, num_classes=classes, pretrained_cfg_overlay=overlay, **sized
-    )
-    tensors = network.state_dict()
-    heads = tuple(f"{head}." for head in _classifiers(network))
-    return network, with_shapes((key for key in tensors if key.startswith(heads)), tensors)
-
-
-def _classifiers(network: torch.nn.Module) -> tuple[str, ...]:
-    """Names of the layers that are a model's classifier."""
-    names = network.pretrained_cfg.get("classifier") or ()
-    return (names,) if isinstance(names, str) else tuple(names)
-
-
-def _sized(name: str, input_size: int | None) -> dict[str, int]:
-    """Arguments for timm that make a network for images of `input_size`."""
-    return {"img_size": input_size} if input_size is not None and _has_fixed_size(name) else {}
-
-
-def _has_fixed_size(model: str) -> bool:
-    """Whether the network is built for one input size (vision transformers)."""
-    timm = libraries.timm()
-    config = timm.get_pretrained_cfg(model)
-    return bool(config and config.fixed_input_size)

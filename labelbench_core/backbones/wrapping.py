@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from labelbench_core.backbones import Backbone, Framing
+from labelbench_core.backbones.shared.file_kinds import kind_of
 from labelbench_core.backbones.shared.model_files import file_sha256
 from labelbench_core.backbones.shared.preprocessing import KEYS, check_given
 from labelbench_core.errors import InputError, listed, shown, shown_value
@@ -199,6 +200,7 @@ def fixed_input(shape: Sequence[Any], what: str) -> tuple[int | None, int | None
 def unreadable(path: Path, kind: str, error: Exception) -> InputError:
     """The error for a file that is not one of a kind."""
     told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    told = kind_of(path) or told
     return InputError(f"file: {path}: not {kind} ({' '.join(told.split())[:200]})")
 
 

@@ -106,7 +106,10 @@ def load(
     places, label_places = _places(data_dir, splits, labels, unlabeled=unlabeled)
     weight_places = _named_places(data_dir, "weights", weights, splits or {})
     names = None if classes is None else read_class_names(data_dir, classes)
-    arrays = {split: read_array(place, EMBEDDINGS, alone=True) for split, place in places.items()}
+    arrays = {
+        split: read_array(place, EMBEDDINGS, alone=True, dense=True)
+        for split, place in places.items()
+    }
     check_embeddings(str(places[POOL]), arrays[POOL])
     width = (arrays[POOL].shape[1], "the pool")
     for split in places.keys() - {POOL}:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labelbench_core.backbones.shared.file_kinds import SAFETENSORS, TORCH_SAVE, kind_of
 from labelbench_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ def _read_shapes(path: Path, model: str, also: Sequence[type]) -> Any:
         with torch.serialization.safe_globals(list(also)):
             return _without_values(_load_lazily(path))
     except SafetensorError as error:
-        raise not_weights(path, model, f"not a safetensors file: {error}") from error
+        kind = kind_of(path)
+        told = f"not a safetensors file: {error}" if kind in ("", SAFETENSORS) else kind
+        raise not_weights(path, model, told) from error
     except OSError as error:
         raise not_weights(path, model, f"it cannot be read: {error}") from error
     # A file not written by torch can raise almost any error.
@@ -182,4 +185,7 @@ def _reason(path: Path, also: Sequence[type]) -> str:
         unsafe = []
     if unsafe:
         return f"it holds more than tensors: {', '.join(unsafe[:3])}; save its state_dict only"
-    return "neither a .safetensors file nor tensors saved by torch.save"
+    kind = kind_of(path)
+    if kind == TORCH_SAVE:
+        return "a file of torch.save that cannot be read: copy or save it again"
+    return kind or "neither a .safetensors file nor tensors saved by torch.save"

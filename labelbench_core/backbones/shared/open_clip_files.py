@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,12 @@ from labelbench_core.backbones.shared.checkpoints import (
     with_shapes,
     without_values,
 )
+from labelbench_core.backbones.shared.prefixes import Part, SeveralParts, part_of
 
 if TYPE_CHECKING:
     import torch
+
+log = logging.getLogger(__name__)
 
 VISUAL = "visual."
 BIG_VISION = (".npz", ".npy")
@@ -69,6 +73,8 @@ def _load(
         if file == told_as:
             with without_values(file, model):
                 """Says what is wrong with a file that holds no tensors."""
+        if (others := _load_part(network, file, told_as, model, text=text)) is not None:
+            return others
         lacking = f"missing: {error.args[0]}" if isinstance(error, KeyError) else error
         problem = _problem(expected, file, text) or lacking
         raise not_weights(told_as, model, problem) from error
@@ -82,8 +88,47 @@ def _load(
     dropped = classifier_tensors(others, expected)
     kept |= {name: tensor for name, tensor in others.items() if name not in dropped}
     if problem := mismatches(_needed(expected, kept, text), kept):
+        if (others := _load_part(network, file, told_as, model, text=text)) is not None:
+            return others
         raise not_weights(told_as, model, problem)
     return with_shapes(dropped, others)
+
+
+def _load_part(
+    network: torch.nn.Module, file: Path, told_as: Path, model: str, *, text: bool
+) -> tuple[str, ...] | None:
+    """As `_load`, of a file in which the model, or its image tower, is a part; None if it is none.
+
+    The image tower's tensors may lack their "visual.", as its own `state_dict` has them.
+    """
+    open_clip = libraries.open_clip()
+
+    expected = network.state_dict()
+    tower = [name for name in expected if name.startswith(VISUAL)]
+    inside = [name.removeprefix(VISUAL) for name in tower]
+    try:
+        found = open_clip.factory.load_state_dict(str(file))
+        part, before = part_of(found, expected) or part_of(found, tower), ""
+        if part is None and all(name in found for name in inside):
+            part, before = Part("", found, ()), VISUAL
+        elif part is None:
+            part, before = part_of(found, inside), VISUAL
+    except SeveralParts as error:
+        raise not_weights(told_as, model, error) from error
+    except Exception:  # it holds no such tensors, which its caller says
+        return None
+    if part is None:
+        return None
+    tensors = {before + name: tensor for name, tensor in part.tensors.items()}
+    open_clip.model.resize_pos_embed(tensors, network)
+    dropped = classifier_tensors(tensors, expected)
+    kept = {name: tensor for name, tensor in tensors.items() if name not in dropped}
+    if problem := mismatches(_needed(expected, kept, text), kept):
+        raise not_weights(told_as, model, problem)
+    log.info("used of the weights file: tensors that begin with %r", part.prefix)
+    network.load_state_dict(kept, strict=False)
+    left_out = [name.removeprefix(before) for name in dropped]
+    return (*with_shapes(left_out, part.tensors), *part.others)
 
 
 def _needed(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelbench_core.backbones import open_clip_model, timm_model
 from labelbench_core.backbones.shared import building
+from labelbench_core.backbones.shared.timm_files import load_file
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +20,8 @@ def timms(pixels: torch.Tensor, options: Mapping[str, Any]) -> torch.Tensor:
     name = timm_model.with_tag(values["model"], values["pretrained"])
     with building.seeded_initialisation(values["random_seed"]):
         if values["checkpoint"] is not None:
-            network: Any = timm_model.local(name, values["checkpoint"], values["input_size"])[0]
+            path = building.require_file(values["checkpoint"])
+            network: Any = load_file(name, path, values["input_size"])[0]
         else:
             network = timm_model.published(name, bool(values["pretrained"]), values["input_size"])
     network.eval()

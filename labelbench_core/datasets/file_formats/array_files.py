@@ -28,6 +28,13 @@ _FILE_AND_NAME = re.compile(rf"(.*?(?:{_ENDS}))(?::(.+))?", re.IGNORECASE)
 _UNPICKLED = (
     "Python objects are never unpickled: save plain numbers, and labels as text by `.astype(str)`"
 )
+_KINDS = {
+    ".npy": "a whole file of numpy.save",
+    ".npz": "a whole file of numpy.savez",
+    ".parquet": "a whole Parquet file",
+    ".zarr": "a whole folder of Zarr",
+}
+_OF_OBJECTS = "an array of Python objects"
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,9 @@ def files_of(place: ArrayPlace) -> list[str]:
     return sorted(f"{place.relative}/{path.relative_to(place.path)}" for path in inside)
 
 
-def read_array(place: ArrayPlace, usual: Sequence[str], *, alone: bool = False) -> np.ndarray:
+def read_array(
+    place: ArrayPlace, usual: Sequence[str], *, alone: bool = False, dense: bool = False
+) -> np.ndarray:
     """An array of numbers or text; from `.npy` it is mapped, not loaded.
 
     Parameters
@@ -94,14 +103,19 @@ def read_array(place: ArrayPlace, usual: Sequence[str], *, alone: bool = False) 
         Names that are looked for where `place` names none.
     alone
         Without such a name, take the array that is the only one of its file.
+    dense
+        Whether a row of nothing but zeros, of a chunk that is not there, is an error: Zarr reads
+        chunks that are lost as such rows.
 
     Raises
     ------
     InputError
         One line, if the file cannot be read, lacks the array, or holds Python objects.
     """
-    readers = {".npy": _from_npy, ".npz": _from_npz, ".parquet": _from_parquet, ".zarr": _from_zarr}
-    with _readable(place):
+    readers = {".npy": _from_npy, ".npz": _from_npz, ".parquet": _from_parquet}
+    with _readable(place, place.suffix):
+        if place.suffix == ".zarr":
+            return _from_zarr(place, usual, alone, dense)
         return readers[place.suffix](place, usual, alone)
 
 
@@ -116,15 +130,15 @@ def shapes_in(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
     InputError
         One line, if the file cannot be read or holds Python objects.
     """
-    with _readable(printable(path)):
+    with _readable(printable(path), path.suffix.lower()):
         if path.suffix.lower() == ".parquet":
             return _columns_in(path)
         if path.suffix.lower() == ".npz":
-            with np.load(path, allow_pickle=False) as archive:
+            with _archive(path) as archive:
                 arrays = ((name, _in_archive(path, archive, name)) for name in archive.files)
                 return {name: (one.shape, str(one.dtype)) for name, one in arrays}
         if path.suffix.lower() == ".npy":
-            node: Any = np.load(path, mmap_mode="r", allow_pickle=False)
+            node: Any = _mapped(path)
         else:
             import zarr
 
@@ -159,19 +173,38 @@ def _columns_in(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
 
 
 @contextlib.contextmanager
-def _readable(place: object) -> Iterator[None]:
-    """One line in place of what is raised for damaged files."""
+def _readable(place: object, suffix: str) -> Iterator[None]:
+    """One line in place of what is raised for damaged files; `suffix` is the end of their names."""
+    # Codecs of Zarr raise RuntimeError for damaged chunks.
+    damages = (ValueError, TypeError, OSError, EOFError, RuntimeError, zipfile.BadZipFile)
     try:
         yield
-    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (*damages, zlib.error) as error:
         if isinstance(error, InputError):
             raise
-        told = " ".join(str(error).split())
+        told, allowed = " ".join(str(error).split()), f"allowed: {_KINDS[suffix]}"
         if "Object arrays" in told or "Python objects" in told:
-            told = "an array of Python objects"
+            told, allowed = _OF_OBJECTS, _UNPICKLED
         elif "pickle" in told:  # what NumPy says of every file that it does not know
-            told = "not a NumPy file, or one of Python objects"
-        raise InputError(f"{place}: not a readable array ({told}); {_UNPICKLED}") from error
+            told, allowed = "not a NumPy file, or one of Python objects", _UNPICKLED
+        raise InputError(f"{place}: not a readable array ({told}); {allowed}") from error
+
+
+def _mapped(path: Path) -> np.ndarray:
+    """The array of a .npy file."""
+    found: Any = np.load(path, mmap_mode="r", allow_pickle=False)
+    if not isinstance(found, np.ndarray):
+        found.close()
+        raise ValueError("a file of several arrays, which has to be called .npz")
+    return found
+
+
+def _archive(path: Path) -> Any:
+    """The arrays of a .npz file."""
+    found: Any = np.load(path, allow_pickle=False)
+    if isinstance(found, np.ndarray):
+        raise ValueError("a file of one array without a name, which has to be called .npy")
+    return found
 
 
 def _from_npy(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarray:
@@ -181,21 +214,21 @@ def _from_npy(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarra
         raise InputError(
             f"{place}: a .npy file holds no {usual[0]}; allowed: name their file under `{usual[0]}`"
         )
-    return np.load(place.path, mmap_mode="r", allow_pickle=False)
+    return _mapped(place.path)
 
 
 def _in_archive(path: Path, archive: Any, name: str) -> np.ndarray:
     """An array of a .npz file; what is wrong with it is told by its name."""
-    with _readable(f"{printable(path)}: {name}"):
+    with _readable(f"{printable(path)}: {name}", ".npz"):
         return archive[name]
 
 
 def _from_npz(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarray:
-    with np.load(place.path, allow_pickle=False) as archive:
+    with _archive(place.path) as archive:
         return _in_archive(place.path, archive, _chosen(place, archive.files, usual, alone))
 
 
-def _from_zarr(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarray:
+def _from_zarr(place: ArrayPlace, usual: Sequence[str], alone: bool, dense: bool) -> np.ndarray:
     import zarr
 
     node: Any = zarr.open(str(place.path), mode="r")
@@ -208,8 +241,15 @@ def _from_zarr(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarr
     # A codec or a type of objects would unpickle what is in the file.
     codecs = json.dumps(node.metadata.to_dict(), default=str).lower()
     if node.dtype.kind == "O" or "pickle" in codecs:
-        raise InputError(f"{place}: an array of Python objects; {_UNPICKLED}")
-    return np.asarray(node[:])
+        raise InputError(f"{place}: {_OF_OBJECTS}; {_UNPICKLED}")
+    array = np.asarray(node[:])
+    if dense and array.ndim == 2 and node.nchunks_initialized < node.nchunks:
+        empty = np.flatnonzero((array == node.fill_value).all(axis=1))
+        if len(empty):
+            told = f"{place}: row {int(empty[0])}: all values are {node.fill_value}, and"
+            there = f"{node.nchunks_initialized} of {node.nchunks} chunks are there"
+            raise InputError(f"{told} {there}; allowed: {_KINDS['.zarr']}, or rows with values")
+    return array
 
 
 def _from_parquet(place: ArrayPlace, usual: Sequence[str], alone: bool) -> np.ndarray:

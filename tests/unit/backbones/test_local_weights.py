@@ -13,14 +13,9 @@ from safetensors.torch import save_file
 from labelbench_core.backbones import open_clip_model, timm_model
 from labelbench_core.backbones.shared import building, patches
 from labelbench_core.errors import InputError
+from tests.helpers.own_models import GIVEN
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-GIVEN = {
-    "mean": [0.5] * 3,
-    "std": [0.5] * 3,
-    "interpolation": "bicubic",
-    "resize_mode": "shortest",
-}
 
 
 @pytest.fixture(scope="module")
