@@ -41,9 +41,16 @@ def balance_tables(table: pd.DataFrame) -> list[TextTable]:
     for names, rows in groups(table, SETTING):
         lines: dict[str, list[tuple[str, ...]]] = {}
         for name, part in groups(rows, ["strategy"]):
-            labels = sorted(set(part["num_labeled"]))
+            bought = part["num_labeled"].to_numpy()
+            labels = np.unique(bought)
             chosen = dict.fromkeys((labels[0], labels[len(labels) // 2], labels[-1]))
-            lines[name["strategy"]] = [_cells(part[part["num_labeled"] == at]) for at in chosen]
+            shares = part[list(SHOWN)].to_numpy(np.float64)
+            missing = part["classes_without_label"].to_numpy(np.float64)
+            classes = int(part["classes"].iloc[0])
+            lines[name["strategy"]] = [
+                _cells(int(at), shares[bought == at], missing[bought == at], classes)
+                for at in chosen
+            ]
         first = {own[0] for own in lines.values()}
         cells: list[tuple[str, ...]] = []
         if len(first) == 1 < len(lines):
@@ -56,16 +63,20 @@ def balance_tables(table: pd.DataFrame) -> list[TextTable]:
     return tables
 
 
-def _cells(rows: pd.DataFrame) -> tuple[str, ...]:
-    """The cells of a row: means over the seeds' rounds with the same number of labels."""
-    means, halves = t_intervals(rows[list(SHOWN)].to_numpy(np.float64).T)
+def _cells(
+    labels: int, shares: np.ndarray, without_label: np.ndarray, classes: int
+) -> tuple[str, ...]:
+    """The cells of a row: means over the seeds' rounds with the same number of labels.
+
+    `shares` (S, 4) has the values of `SHOWN`, `without_label` (S,) how many classes have none.
+    """
+    means, halves = t_intervals(np.ascontiguousarray(shares.T))
     evenness, rarest, most, distance = (
         with_half_width(mean, half, SHARE)
         for mean, half in zip(means.tolist(), halves.tolist(), strict=True)
     )
-    missing = f"{rows['classes_without_label'].mean():.1f} of {rows['classes'].iloc[0]:,}"
-    labels = f"{rows['num_labeled'].iloc[0]:,}"
-    return labels, evenness, missing, rarest, most, distance, str(len(rows))
+    missing = f"{without_label.mean():.1f} of {classes:,}"
+    return f"{labels:,}", evenness, missing, rarest, most, distance, str(len(shares))
 
 
 def _pool_cells(row: pd.Series) -> tuple[str, ...]:

@@ -201,14 +201,18 @@ def _in_units(split: str, metric: str) -> str:
     return f"in {of(metric).unit_of_differences} of {split} {metric}{better}"
 
 
+DIFFERENCE_COLUMNS = ("num_labeled", "difference", "half_width", "p_holm")
+
+
 def _differences(title: str, rows: pd.DataFrame, names: Sequence[str], metric: str) -> TextTable:
     labels = sorted(set(rows["num_labeled"]))
     cells = []
     for name, part in groups(rows, names):
         found = {
-            row["num_labeled"]: signed(row["difference"], row["half_width"], metric)
-            + ("*" if row["p_holm"] < SIGNIFICANCE else "")
-            for _, row in part.iterrows()
+            count: signed(difference, half, metric) + ("*" if p_value < SIGNIFICANCE else "")
+            for count, difference, half, p_value in zip(
+                *(part[column].tolist() for column in DIFFERENCE_COLUMNS), strict=True
+            )
         }
         cells.append((*name.values(), *(found.get(count, "–") for count in labels)))
     columns = (*names, *(f"{count:,}" for count in labels))
@@ -224,7 +228,7 @@ def _by_budget(
         found = {
             count: with_half_width(mean, half, metric)
             for count, mean, half in zip(
-                part["num_labeled"], part[values[0]], part[values[1]], strict=True
+                *(part[column].tolist() for column in ("num_labeled", *values)), strict=True
             )
         }
         cells.append((*name.values(), *(found.get(count, "–") for count in labels)))

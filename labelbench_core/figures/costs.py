@@ -79,7 +79,7 @@ def _bars(
     axes.set_yticks(places, [shown[name] for name in names])
     axes.invert_yaxis()
     axes.set_xlim(0, max(known) * width or 1)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, left=False)
     axes.xaxis.set_visible(False)
     axes.spines["bottom"].set_visible(False)
 

@@ -63,7 +63,7 @@ def draw_finetuning(table: pd.DataFrame, experiment: Experiment) -> Figure:
             panel.set_title(labels if len(names) == 1 else f"{title}\n{labels}")
             panel.set_xlabel(f"{split} {experiment.metric} in {of(experiment.metric).unit}")
         for panel in line[1:]:
-            panel.set_yticklabels([])
+            panel.tick_params(labelleft=False)
         shown = [
             scale * end
             for value, half in (
@@ -108,7 +108,7 @@ def _panel(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Look], metric
             )
     axes.set_yticks(range(len(table)), list(style.short(table.index).values()))
     axes.set_ylim(-0.6, len(table) - 0.4)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, left=False)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
 

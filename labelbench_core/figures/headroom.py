@@ -84,6 +84,6 @@ def _panel(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Look], *, sev
     axes.set_ylim(-0.6, len(table) - 0.4)
     finite = table[["share", "low", "high"]].to_numpy(dtype=np.float64)
     style.common_limits([axes], [0.0, 1.0, *finite[np.isfinite(finite)]])
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, left=False)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")

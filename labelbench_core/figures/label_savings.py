@@ -52,7 +52,7 @@ def draw_savings(savings: pd.DataFrame, experiment: Experiment) -> Figure:
             panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
             panel.set_xlabel(f"labels of {experiment.baseline} ÷ labels of the strategy")
         for panel, _ in shown_panels[1:]:
-            panel.set_yticklabels([])
+            panel.tick_params(labelleft=False)
         shown = part.loc[part["split"].isin(splits), ["saving", "low", "high"]]
         drawn = [panel for panel, _ in shown_panels]
         style.common_limits(drawn, [1.0, *shown.to_numpy(dtype=float).ravel()])
@@ -62,14 +62,18 @@ def draw_savings(savings: pd.DataFrame, experiment: Experiment) -> Figure:
 
 def _panel(axes: Axes, table: pd.DataFrame, looks: list[style.Look]) -> None:
     axes.axvline(1, color=style.INK, linewidth=0.9, dashes=(4, 2))
-    for place, (look, (_, row)) in enumerate(zip(looks, table.iterrows(), strict=True)):
+    known = np.flatnonzero(np.isfinite(table["low"].to_numpy(np.float64)))
+    axes.hlines(
+        known,
+        table["low"].to_numpy()[known],
+        table["high"].to_numpy()[known],
+        colors=[looks[place].color for place in known],
+        linewidth=style.INTERVAL,
+        capstyle="projecting",
+        zorder=2,
+    )
+    for place, (look, row) in enumerate(zip(looks, table.to_dict("records"), strict=True)):
         if np.isfinite(row["low"]):
-            axes.plot(
-                [row["low"], row["high"]],
-                [place, place],
-                color=look.color,
-                linewidth=style.INTERVAL,
-            )
             ends = ((row[end], row[f"{end}_bound"]) for end in ("low", "high"))
             for value, bound in dict.fromkeys(ends):
                 if bound:
@@ -88,6 +92,6 @@ def _panel(axes: Axes, table: pd.DataFrame, looks: list[style.Look]) -> None:
         )
     axes.set_yticks(range(len(table)), list(style.short(table.index).values()))
     axes.set_ylim(-0.6, len(table) - 0.4)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, left=False)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")

@@ -75,6 +75,6 @@ def _panel(axes: Axes, table: pd.DataFrame) -> None:
     names = list(style.short(table.columns).values())
     axes.set_yticks(middles, [*names, "mean"])
     axes.set_xticks(middles[:-1], names, rotation=45, ha="right", rotation_mode="anchor")
-    axes.tick_params(length=0)
+    axes.tick_params(length=0, left=False, bottom=False)
     axes.set_ylim(last + 1.25, 0)
     axes.spines[["left", "bottom"]].set_visible(False)

@@ -102,6 +102,6 @@ def _panel(
             )
     axes.set_yticks(range(len(rules)), rules[::-1], fontsize=style.NOTE)
     axes.set_ylim(-0.6, len(rules) - 0.4)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, left=False)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,8 +49,11 @@ NARROWEST = 1.75
 """Width in inches of a panel that can still be read: four stand side by side in two columns."""
 LEGEND_ROW = 0.16  # inches
 TITLE_CHARACTERS_PER_INCH = 12.0  # of a panel, with room for its tick labels
+DOTS_PER_INCH = 200
+"""Of PNG files."""
+PNG_COMPRESSION = 2
+"""zlib's level: it takes half the time of the usual 6, for files that are 5 to 8 % larger."""
 DATELESS = {
-    "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     "svg": {"Date": None, "Creator": None},
 }
@@ -109,7 +113,7 @@ def drawing() -> Iterator[None]:
 
     settings = {
         "figure.dpi": 100,
-        "savefig.dpi": 200,
+        "savefig.dpi": DOTS_PER_INCH,
         "figure.facecolor": PAPER,
         "font.family": "DejaVu Sans",
         "font.size": TEXT,
@@ -117,6 +121,8 @@ def drawing() -> Iterator[None]:
         "axes.titleweight": "bold",
         "axes.titlelocation": "left",
         "axes.titlecolor": INK,
+        # Where it stands without ticks along the top; else every layout and drawing looks for them.
+        "axes.titley": 1.0,
         "axes.labelcolor": INK,
         "axes.edgecolor": MUTED,
         "axes.linewidth": 0.6,
@@ -145,10 +151,21 @@ def drawing() -> Iterator[None]:
     }
     # It logs at length which font tables it keeps in a PDF.
     logging.getLogger("fontTools").setLevel(logging.WARNING)
-    with mpl.rc_context(), _fonts_without_layout():
+    with mpl.rc_context(), _fonts_without_layout(), _rarely_collected():
         mpl.rcdefaults()
         mpl.rcParams.update(settings)
         yield
+
+
+@contextlib.contextmanager
+def _rarely_collected() -> Iterator[None]:
+    """Look for garbage less often: a figure's many parts stay until it is saved."""
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 @contextlib.contextmanager
@@ -232,15 +249,37 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     import matplotlib as mpl
 
     paths = []
-    figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
     with mpl.rc_context({"figure.constrained_layout.use": False}):
         figure.set_layout_engine(None)  # "none" would leave a placeholder, and `savefig` draw twice
         for kind in FIGURE_FORMATS:
             path = Path(folder) / f"{name}.{kind}"
             with atomic_path(path) as aside:
-                figure.savefig(aside, format=kind, metadata=DATELESS[kind])
+                if kind == "png":
+                    _write_png(figure, aside)
+                else:
+                    figure.savefig(aside, format=kind, metadata=DATELESS[kind])
             paths.append(path)
     return paths
+
+
+def _write_png(figure: Figure, path: Path) -> None:
+    """Write a figure without transparent parts: three numbers per pixel, where `savefig` has four."""
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    dots = figure.dpi
+    canvas = FigureCanvasAgg(figure)
+    figure.set_dpi(DOTS_PER_INCH)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+    figure.set_dpi(dots)
+    Image.fromarray(np.ascontiguousarray(pixels)).save(
+        path, "png", compress_level=PNG_COMPRESSION, dpi=(DOTS_PER_INCH, DOTS_PER_INCH)
+    )
 
 
 def message(text: str) -> Figure:
