@@ -266,7 +266,7 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
 
 
 def _write_png(figure: Figure, path: Path) -> None:
-    """Write a figure without transparent parts: three numbers per pixel, where `savefig` has four."""
+    """Write an opaque figure: three numbers per pixel, where `savefig` writes four."""
     import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
