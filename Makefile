@@ -51,7 +51,7 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/basedpyright --baselinemode=lock --threads 2
+	$(BIN)/basedpyright --baselinemode=lock
 	$(BIN)/snakemake --lint
 
 format: .venv/installed

@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import atexit
 import gc
 import importlib.util
 import os
@@ -33,14 +34,13 @@ def pytest_plugin_registered(plugin, plugin_name, manager):
 
 
 def pytest_collection_finish():
-    """From here on garbage is looked for among what tests make."""
+    """From here on garbage is looked for among what tests make, to the last look of pytest.
+
+    Some packages complain at the end of what was not taken apart.
+    """
     gc.freeze()
     gc.enable()
-
-
-def pytest_sessionfinish():
-    """Some packages complain at the end of what was not taken apart."""
-    gc.unfreeze()
+    atexit.register(gc.unfreeze)
 
 
 def pytest_configure(config):
