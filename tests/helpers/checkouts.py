@@ -15,7 +15,7 @@ import pytest
 
 from labelbench_core.provenance import REMEMBERED
 
-from . import forked_jobs, forked_snakemake
+from . import forked_jobs
 from .project import PROJECT
 
 CODE = ("Snakefile", "rules", "config", "profiles", "labelbench_core", "workflow_scripts")
@@ -88,9 +88,7 @@ class Workflow:
     def snakemake(self, *arguments, check=True, config="smoke.yaml", **environment):
         """Run Snakemake; what it printed, both streams together."""
         asked = self._asked(arguments, config)
-        python = sys.executable if "-n" in asked else forked_jobs.python()
-        given = {**os.environ, **environment}
-        status, text = forked_snakemake.run(asked, self.folder, given, python)
+        status, text = forked_jobs.snakemake(asked, self.folder, {**os.environ, **environment})
         if check and status:
             pytest.fail(f"snakemake failed:\n{text}")
         return text

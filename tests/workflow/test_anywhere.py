@@ -13,7 +13,7 @@ import tarfile
 
 import pytest
 
-from helpers import forked_jobs, forked_snakemake
+from helpers import forked_jobs
 from helpers.checkouts import PROJECT, compiled
 
 TINY = """
@@ -61,11 +61,9 @@ class Elsewhere:
     def snakemake(self, *arguments, snakefile=True, cwd=None, status=0, **environment):
         """Run Snakemake here."""
         chosen = ["--snakefile", self.project.folder / "Snakefile"] if snakefile else []
-        found, text = forked_snakemake.run(
-            ["--cores", "2", *chosen, *arguments],
-            cwd or self.folder,
-            {**os.environ, **environment},
-            forked_jobs.python(),
+        asked = ["--cores", "2", *chosen, *arguments]
+        found, text = forked_jobs.snakemake(
+            asked, cwd or self.folder, {**os.environ, **environment}
         )
         assert found == status, text
         return text
