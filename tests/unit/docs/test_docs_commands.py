@@ -4,7 +4,6 @@ import contextlib
 import importlib
 import importlib.util
 import io
-import json
 import re
 import shlex
 import unittest.mock
@@ -138,12 +137,11 @@ def is_package(module):
 
 
 def test_blocks_are_python_yaml_or_commands():
-    """Python and YAML have tests of their own; a block of anything else is looked at by none."""
+    """Those of other languages have tests of their own; the one of JSON is read as a list, too."""
     for page in PAGES:
         for language, content in FENCE.findall(page.read_text(encoding="utf-8")):
             assert language in ("python", "yaml", "json", "bash", "bibtex", "")
-            if language == "json":
-                json.loads(content)
+            assert language != "json" or page.name == "strategies.md"
             if language in ("bash", ""):
                 words = [as_words(line) for line in content.splitlines()]
                 assert any(line and line[0] in PROGRAMS for line in words), content

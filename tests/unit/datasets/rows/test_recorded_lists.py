@@ -1,10 +1,12 @@
 """Recorded lists: published ones, files, and what is told of those that cannot be used."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 
+from helpers.project import PROJECT
 from labelbench_core.datasets.rows.identity import pool_sha256
 from labelbench_core.datasets.rows.recorded_lists import (
     PUBLISHED_POOL,
@@ -42,6 +44,17 @@ def test_a_list_of_a_file_belongs_to_the_seed_in_its_place(written):
     assert found.sha256 != read_list(OURS, 2, folder).sha256
     written(lists={"margin": {"7": [3, 1, 2, 0]}})
     assert read_list(OURS, 0, folder).indices.tolist() == [3, 1, 2, 0]
+
+
+def test_the_file_that_the_page_shows_is_read(tmp_path):
+    """docs/strategies.md."""
+    page = (PROJECT / "docs" / "strategies.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "ours.json").write_text(block)
+    assert [read_list(OURS, seed, tmp_path).indices.tolist() for seed in (0, 1)] == [
+        *([17, 3, 4096], [5, 21, 8])
+    ]
+    assert read_list(OURS, 0, tmp_path).num_rows == 50_000
 
 
 @pytest.mark.parametrize("place", range(4))
