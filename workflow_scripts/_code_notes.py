@@ -4,7 +4,6 @@ Kept in `NOTES` beside Snakemake's own metadata; without it, a plan says only th
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from labelbench_core import registry
 from labelbench_core.errors import InputError
 from labelbench_core.provenance import NEUTRAL, import_closure, module_hash
 from labelbench_core.storage import files
+from workflow_scripts import _notes
 
 NOTES = files.MACHINE_STATE / "noted-code.json"
 DIGITS = 16
@@ -23,14 +23,12 @@ Code = tuple[str, tuple[tuple[Any, ...], ...], tuple[str, ...]]
 
 def note_code(hashes: Mapping[str, Code], notes: Path = NOTES) -> None:
     """Record the files that each hash stands for now."""
-    found = _read(notes) | {name: _digests(*code) for name, code in hashes.items()}
-    with files.exclusive(notes), files.atomic_path(notes) as aside:
-        aside.write_text(json.dumps(found, sort_keys=True), encoding="utf-8")
+    _notes.add(notes, {name: _digests(*code) for name, code in hashes.items()})
 
 
 def changed_since(code: str, notes: Path = NOTES) -> list[str]:
     """Files that are not as when `code` was recorded; none where it was not."""
-    return changed_modules(_read(notes).get(code, {}))
+    return changed_modules(_notes.read(notes).get(code, {}))
 
 
 def digests_of(scripts: Iterable[str], components: Iterable[tuple[Any, ...]]) -> dict[str, str]:
@@ -75,11 +73,3 @@ def _now(name: str) -> str:
         return module_hash(name)[:DIGITS]
     except (OSError, InputError):
         return ""
-
-
-def _read(notes: Path) -> dict[str, dict[str, str]]:
-    try:
-        found = json.loads(notes.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

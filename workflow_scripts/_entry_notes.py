@@ -13,8 +13,9 @@ from labelbench_core.configuration.catalogue import LoadedCatalogue
 from labelbench_core.errors import InputError
 from labelbench_core.storage import files
 from labelbench_core.storage.files import Json
+from workflow_scripts import _notes
 
-NOTES = Path(".snakemake/labelbench/entries.json")
+NOTES = files.MACHINE_STATE / "entries.json"
 
 Used = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Kind → id → entry, of an experiment."""
@@ -22,13 +23,12 @@ Used = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 def note_entries(catalogue: LoadedCatalogue, used: Used, notes: Path = NOTES) -> None:
     """Record where the entries of an experiment are, and what they say."""
-    found = _read(notes)
+    found: dict[str, Any] = {}
     for kind, entries in used.items():
         for name, entry in entries.items():
             origin = catalogue.origins[kind, name]
             found[f"{kind}/{name}"] = {"origin": origin, "entry": dict(entry)}
-    with files.exclusive(notes), files.atomic_path(notes) as aside:
-        aside.write_text(json.dumps(found, sort_keys=True), encoding="utf-8")
+    _notes.add(notes, found)
 
 
 def refuse_others(
@@ -44,7 +44,7 @@ def refuse_others(
     """
     if not results.is_dir():
         return
-    known, errors = _read(notes), list[str]()
+    known, errors = _notes.read(notes), list[str]()
     for kind, entries in used.items():
         for name, entry in entries.items():
             before: Json = known.get(f"{kind}/{name}")
@@ -61,11 +61,3 @@ def refuse_others(
                 )
     if errors:
         raise InputError("\n".join(errors))
-
-
-def _read(notes: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(notes.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -11,14 +11,14 @@ again does so for a reason, which also applies to what is made from it.
 """
 
 import contextlib
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from labelbench_core.storage import files
+from workflow_scripts import _notes
 
-NOTES = Path(".snakemake/labelbench/outputs.json")
+NOTES = files.MACHINE_STATE / "outputs.json"
 
 CLOCKS_DIFFER = 2.0
 """Seconds by which the time of a file may be ahead of the machine's clock."""
@@ -31,11 +31,7 @@ MadeAt = Callable[[str], float | None]
 
 def read_notes(notes: Path = NOTES) -> dict[str, Noted]:
     """Path → its record, for all recorded outputs; unreadable records are left out."""
-    try:
-        found = json.loads(notes.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    entries = found.items() if isinstance(found, dict) else ()
+    entries = _notes.read(notes).items()
     return {path: (entry[0], entry[1]) for path, entry in entries if _is_noted(entry)}
 
 
@@ -94,8 +90,7 @@ def differing(outputs: Iterable[str], notes: Path = NOTES) -> list[str]:
 def _add(found: Mapping[str, Noted], notes: Path) -> None:
     """Record `found`; the records of other files stay."""
     if found:
-        with files.exclusive(notes), files.atomic_path(notes) as aside:
-            aside.write_text(json.dumps({**read_notes(notes), **found}, sort_keys=True))
+        _notes.add(notes, found)
 
 
 class Former:

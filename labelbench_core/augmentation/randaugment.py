@@ -16,8 +16,8 @@ import torch
 
 from labelbench_core.compute.devices import on_device
 
-Change = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-Entries = tuple[np.ndarray | float, ...]
+PixelChange = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+MatrixEntries = tuple[np.ndarray | float, ...]
 
 # Values changed at a time on a CPU, to fit its cache; larger temporary arrays cost page faults.
 CHUNK_VALUES = 1 << 17
@@ -100,8 +100,8 @@ class Operation:
 
     low: float
     high: float
-    change: Change | None = None
-    matrix: Callable[[np.ndarray, float], Entries] | None = None
+    change: PixelChange | None = None
+    matrix: Callable[[np.ndarray, float], MatrixEntries] | None = None
 
 
 def autocontrast(images: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
@@ -164,28 +164,28 @@ def solarize(images: torch.Tensor, threshold: torch.Tensor) -> torch.Tensor:
     return images ^ turned  # bit by bit: ten times faster than choosing
 
 
-def rotate(degrees: np.ndarray, ratio: float) -> Entries:
+def rotate(degrees: np.ndarray, ratio: float) -> MatrixEntries:
     """Rotate about the centre, counter-clockwise."""
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return cosine, -sine * ratio, 0.0, sine / ratio, cosine, 0.0
 
 
-def shear_x(slope: np.ndarray, ratio: float) -> Entries:
+def shear_x(slope: np.ndarray, ratio: float) -> MatrixEntries:
     """Shift rows against each other; the uppermost stays."""
     return 1.0, slope * ratio, slope * ratio, 0.0, 1.0, 0.0
 
 
-def shear_y(slope: np.ndarray, ratio: float) -> Entries:
+def shear_y(slope: np.ndarray, ratio: float) -> MatrixEntries:
     """Shift columns against each other; the leftmost stays."""
     return 1.0, 0.0, 0.0, slope / ratio, 1.0, slope / ratio
 
 
-def translate_x(share: np.ndarray, ratio: float) -> Entries:
+def translate_x(share: np.ndarray, ratio: float) -> MatrixEntries:
     """Shift to the left by a share of the width."""
     return 1.0, 0.0, 2.0 * share, 0.0, 1.0, 0.0
 
 
-def translate_y(share: np.ndarray, ratio: float) -> Entries:
+def translate_y(share: np.ndarray, ratio: float) -> MatrixEntries:
     """Shift upwards by a share of the height."""
     return 1.0, 0.0, 0.0, 0.0, 1.0, 2.0 * share
 

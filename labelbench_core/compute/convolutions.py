@@ -21,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 MOST_PIXELS = 64
 MOST_ROWS = 256
 
-Pair = tuple[int, int]
+HeightWidth = tuple[int, int]
 
 
 @contextlib.contextmanager
@@ -50,9 +50,9 @@ def _given(
     x: torch.Tensor,
     weight: torch.Tensor,
     bias: torch.Tensor | None = None,
-    stride: int | Pair = 1,
-    padding: int | Pair | str = 0,
-    dilation: int | Pair = 1,
+    stride: int | HeightWidth = 1,
+    padding: int | HeightWidth | str = 0,
+    dilation: int | HeightWidth = 1,
     groups: int = 1,
 ) -> tuple[Any, ...] | None:
     """What `_Convolution` takes; None where it is not faster, or does not apply."""
@@ -81,8 +81,8 @@ class _Convolution(torch.autograd.Function):
         x: torch.Tensor,
         weight: torch.Tensor,
         bias: torch.Tensor | None,
-        stride: Pair,
-        padding: Pair,
+        stride: HeightWidth,
+        padding: HeightWidth,
         groups: int,
     ) -> torch.Tensor:
         ctx.save_for_backward(x, weight)
@@ -120,8 +120,8 @@ def depthwise_gradient(
     x: torch.Tensor,
     gradient: torch.Tensor,
     shape: torch.Size | tuple[int, int, int, int],
-    stride: Pair = (1, 1),
-    padding: Pair = (0, 0),
+    stride: HeightWidth = (1, 1),
+    padding: HeightWidth = (0, 0),
 ) -> torch.Tensor:
     """Gradient of the weights of a depthwise convolution.
 
@@ -169,5 +169,5 @@ def _rows(images: torch.Tensor) -> torch.Tensor:
     return images.permute(0, 2, 3, 1).reshape(-1, images.shape[1])
 
 
-def _pair(value: int | Pair) -> Pair:
+def _pair(value: int | HeightWidth) -> HeightWidth:
     return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))

@@ -13,7 +13,7 @@ from labelbench_core.backbones.folding import fold_batch_norm
 from labelbench_core.compute.precision import PRECISIONS, autocast, dtype_of
 from labelbench_core.errors import InputError
 
-Prepare = Callable[[torch.Tensor], torch.Tensor]
+PrepareImages = Callable[[torch.Tensor], torch.Tensor]
 LARGEST_BATCH = 128
 BATCH_PIXELS = LARGEST_BATCH * 224 * 224
 
@@ -40,7 +40,7 @@ class FeatureExtractor:
             model = copy.deepcopy(model)
         self.model = model.to(self.device, memory_format=torch.channels_last)
 
-    def __call__(self, images: np.ndarray, prepare: Prepare | None = None) -> np.ndarray:
+    def __call__(self, images: np.ndarray, prepare: PrepareImages | None = None) -> np.ndarray:
         """Features (B, D) float32 of uint8 images (B, H, W, 3).
 
         `prepare` makes the network's input from images; default: the backbone's `preprocess`.

@@ -12,7 +12,6 @@ train on images (`INFO["needs_images"]`) only the description is checked.
 """
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,8 @@ from labelbench_core.compute.values import normalized
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import Ensemble, LinearHead, Proxy, Statistics, TrainingSet
 from labelbench_core.storage.rows import ArrayRows
+from labelbench_core.strategies.testing import Check
 
-Check = Callable[..., None]
 CLOSE = 1e-4
 """Most that a probability may differ where rows are taken in other blocks, which sums otherwise."""
 

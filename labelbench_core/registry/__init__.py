@@ -56,6 +56,8 @@ class Component:
 
     Attributes
     ----------
+    info
+        Its `INFO`; keys that it leaves out, but that have a default, are added.
     options
         The options and their defaults.
     allowed
@@ -326,6 +328,8 @@ def describe(kind: str, name: str) -> Component:
             raise InputError(f"{shown_path}: line {function.lineno}: {error}")
     summary = (ast.get_docstring(tree) or "").partition("\n")[0]
     remembers = "select_with_state" in functions
+    usual = component_info.DEFAULTS.get(kind, {})
+    info |= {key: value for key, value in usual.items() if key not in info}
     return Component(kind, name, module, path, info, summary, options, allowed, remembers)
 
 

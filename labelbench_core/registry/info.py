@@ -34,8 +34,7 @@ PARAMETERS = {
 }
 IMAGES = "images"
 ROWS = (IMAGES, "texts", "embeddings")
-"""What rows of a data set can be (`INFO["rows"]`), and what a backbone can read (`INFO["reads"]`).
-If left out: images."""
+"""What rows of a data set (`INFO["rows"]`), and what a backbone reads (`INFO["reads"]`), can be."""
 HANDED = {"sequential": ("ask",), "ceiling": ("truth", "fit")}
 FLAGS = (
     *("deterministic", "needs_torch", "needs_images", "needs_unlabeled"),
@@ -108,20 +107,32 @@ ALLOWED = {
 """Other keys may hold anything, unless their names nearly are one of these, or of `TOLD`."""
 TOLD = ("summary", "paper", "cost", "rule", "name", "license")
 """What is only shown to people."""
-ONLY_OF = {
-    **{"runs": "strategies", "steps_at_least": "trainers", "reads": "backbones"},
-    **dict.fromkeys(
-        ("trainable", "weights_file", "code", "environment", "environment_by"), "backbones"
+KEYS_OF = {
+    "datasets": (
+        *("rows", "groups", "weights", "num_classes", "sizes", "sizes_by", "in_files"),
+        *("multilabel", "multilabel_by", "unlabeled", "unlabeled_by"),
     ),
-    **dict.fromkeys(
-        (
-            *("rows", "groups", "weights", "multilabel_by", "num_classes", "sizes", "sizes_by"),
-            *("unlabeled", "unlabeled_by"),
-        ),
-        "datasets",
+    "annotators": ("without_truth", "truth_by"),
+    "backbones": (
+        *("reads", "text", "trainable", "weights_file", "code", "environment", "environment_by"),
     ),
-    **dict.fromkeys(("without_truth", "truth_by"), "annotators"),
+    "proxies": (
+        *("provides", "needs_torch", "needs_images", "pretrained_head", "multilabel", "weighted"),
+    ),
+    "trainers": (
+        *("needs_unlabeled", "needs_teacher", "unlabeled_views", "steps_at_least"),
+        *("multilabel", "weighted"),
+    ),
+    "strategies": ("kind", "needs", "multilabel", "deterministic", "runs"),
 }
+"""Kind → the keys of `ALLOWED` that its components may have, beside those that all may have."""
+OF_ANY_KIND = ("required", "at_least", "options_of")
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "datasets": {"rows": IMAGES},
+    "backbones": {"reads": IMAGES, "trainable": True, "environment": "torch"},
+    "trainers": {"unlabeled_views": 2},
+}
+"""Kind → keys that `describe` adds where a component leaves them out."""
 
 
 def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> Iterator[str]:
@@ -143,10 +154,9 @@ def errors(kind: str, info: option_rules.Value, options: Mapping[str, Any]) -> I
             yield f"{shown(key)}: no such key{meant}; allowed: {listed(sorted(known))}"
         elif key in ALLOWED and not ALLOWED[key].holds(value):
             yield f"{key}: {shown(value)}; allowed: {ALLOWED[key].words}"
-        elif key in ONLY_OF and kind != ONLY_OF[key]:
-            yield f"{key}: allowed for {ONLY_OF[key]} only"
-        elif key == "weighted" and kind not in ("proxies", "trainers"):
-            yield f"{key}: allowed for proxies and trainers only"
+        elif key in ALLOWED and key not in (*KEYS_OF[kind], *OF_ANY_KIND):
+            kinds = [one for one, keys in KEYS_OF.items() if key in keys]
+            yield f"{key}: allowed for {' and '.join(kinds)} only"
         elif key == "multilabel" and option_rules.is_text(value) and kind != "strategies":
             yield f"multilabel: {shown(value)}: allowed for strategies only"
         elif key == "runs":

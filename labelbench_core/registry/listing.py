@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from labelbench_core.errors import InputError
 from labelbench_core.registry import Component, describe, docstrings, names, problem_of
+from labelbench_core.registry import info as component_info
 from labelbench_core.registry import options as option_rules
 
 NARROWEST = 40  # columns
@@ -95,8 +96,11 @@ def description(component: Component, width: int) -> str:
     width
         Width of a line, in characters.
     """
+    usual = component_info.DEFAULTS.get(component.kind, {})
     facts = {
-        key: value for key, value in component.info.items() if key not in _LEFT_OUT and value != ""
+        key: value
+        for key, value in component.info.items()
+        if key not in _LEFT_OUT and value not in ("", usual.get(key, ""))
     }
     pairs: list[tuple[str, str]] = [(key, _plain(value)) for key, value in facts.items()]
     for row in option_rows(component):

@@ -14,7 +14,7 @@ from labelbench_core.strategies.arrays import check_values
 from labelbench_core.strategies.pool import MissingInput, Pool
 
 Ask = Callable[[np.ndarray], np.ndarray]
-Fit = Callable[[np.ndarray], float]
+QualityWith = Callable[[np.ndarray], float]
 MATRICES = ("embeddings", "probabilities")
 
 
@@ -27,7 +27,7 @@ def select(
     *,
     ask: Ask | None = None,
     truth: np.ndarray | None = None,
-    fit: Fit | None = None,
+    fit: QualityWith | None = None,
     **options: Any,
 ) -> np.ndarray:
     """Select the unlabelled rows to be labelled next.
@@ -78,7 +78,7 @@ def select_with_state(
     *,
     ask: Ask | None = None,
     truth: np.ndarray | None = None,
-    fit: Fit | None = None,
+    fit: QualityWith | None = None,
     **options: Any,
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """As `select`; also the state that the strategy expects in `pool.state` in the next round."""

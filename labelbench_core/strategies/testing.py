@@ -21,12 +21,11 @@ from numpy.random import mtrand  # the global generator of NumPy, only to see th
 
 from labelbench_core import registry
 from labelbench_core.storage.rows import ArrayRows
-from labelbench_core.strategies.dispatch import Fit, select
+from labelbench_core.strategies.dispatch import MATRICES, QualityWith, select
 from labelbench_core.strategies.pool import Head, MissingInput, Pool
 
 INFO_KEYS = {"name", "paper", "rule", "cost", "needs", "multilabel", "kind", "deterministic"}
 KINDS = ("strategy", "sequential", "ceiling")
-MATRICES = ("embeddings", "probabilities")
 Check = Callable[..., None]
 Blocks = ArrayRows
 
@@ -126,7 +125,7 @@ def run(
     budget: int,
     options: dict[str, Any],
     seed: int = 5,
-    fit: Fit = some_fit,
+    fit: QualityWith = some_fit,
 ) -> np.ndarray:
     """`select` with everything that any kind of strategy may need."""
     truth = np.arange(pool.num_rows) % pool.num_classes

@@ -51,7 +51,7 @@ def planned_flops(
     network
         Like the network that will be trained; its values play no part.
     trainer
-        `INFO` of its method.
+        `INFO` of its method, as `registry.describe` gives it.
     num_labeled
         Labels bought.
     pool_rows
@@ -65,7 +65,7 @@ def planned_flops(
         looked_at = int(recipe.validation_size)
     recipe = recipe.for_labels(trained_on)
     unlabeled = pool_rows - num_labeled if trainer["needs_unlabeled"] else 0
-    views = trainer.get("unlabeled_views", 2)
+    views = trainer["unlabeled_views"]
     passes = recipe.steps * passes_of_step(network, recipe, trained_on, unlabeled, views)
     looks = -(-recipe.steps // recipe.validation_steps)  # the last step is looked at, too
     return round((passes + looks * looked_at) * per_example)

@@ -98,7 +98,7 @@ def set_up(
         names=names,
         device=device,
         unlabeled=unlabeled() if info["needs_unlabeled"] else None,
-        unlabeled_views=info.get("unlabeled_views", 2),
+        unlabeled_views=info["unlabeled_views"],
         validation=validation,
         weights=None if weights is None else normalized(weights[kept]),
     )

@@ -74,19 +74,31 @@ def test_nothing_private_is_imported_from_outside_its_folder():
         assert private_imports(".".join(place.parent.parts), path.read_text()) == [], place
 
 
-def public_classes() -> dict[str, list[str]]:
-    """Public classes of the library by name, each with the modules that define it."""
+def defined_type(node: ast.stmt) -> str:
+    """Name of the public class, or of the alias of a type, that a statement defines, or ""."""
+    if isinstance(node, ast.ClassDef):
+        return "" if node.name[0] == "_" else node.name
+    # Names of constants are upper case; variables of types mean something in one signature only.
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        name, value = node.targets[0].id, node.value
+        is_variable = isinstance(value, ast.Call)
+        return "" if name[0] == "_" or name.isupper() or name[0].islower() or is_variable else name
+    return ""
+
+
+def public_types() -> dict[str, list[str]]:
+    """Public classes and aliases of types of the library, each with the modules that define it."""
     found: dict[str, list[str]] = {}
     for path in sorted((PROJECT / "labelbench_core").rglob("*.py")):
-        for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                found.setdefault(node.name, []).append(str(path.relative_to(PROJECT)))
+        for name in filter(None, map(defined_type, ast.parse(path.read_text()).body)):
+            found.setdefault(name, []).append(str(path.relative_to(PROJECT)))
     return found
 
 
-def test_no_two_public_classes_share_a_name():
-    found = public_classes()
-    assert len(found) > 100
+def test_no_two_public_types_share_a_name():
+    found = public_types()
+    assert len(found) > 150
+    assert {"Catalogue", "RowSource", "Pool"} <= set(found)
     assert {name: places for name, places in found.items() if len(places) > 1} == {}
 
 

@@ -34,7 +34,7 @@ COMBINED_COLUMNS = (
     "reference_strategy",
     *COMPARISON_COLUMNS,
 )
-Pair = tuple[str, str]
+StrategyPair = tuple[str, str]
 
 
 def compare_combinations(
@@ -123,7 +123,9 @@ def _compare(rows: pd.DataFrame, names: dict, baseline: str) -> pd.DataFrame:
     return table.assign(**table[text].fillna(""))
 
 
-def _references(pair: Pair, pairs: list[Pair], baseline: str) -> list[tuple[str, Pair]]:
+def _references(
+    pair: StrategyPair, pairs: list[StrategyPair], baseline: str
+) -> list[tuple[str, StrategyPair]]:
     """What differs, and from which pair; `pairs` in the order of the experiment's lists."""
     training, strategy = pair
     trainings = list(dict.fromkeys(name for name, _ in pairs))

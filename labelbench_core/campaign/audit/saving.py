@@ -34,7 +34,7 @@ from labelbench_core.analysis.collected.curves import t_quantile
 from labelbench_core.analysis.savings.crossings import first_crossing
 
 FOLDS, REPEATS = 5, 5
-Fit = Callable[[np.ndarray], Callable[[np.ndarray], np.ndarray]]
+TrainedOn = Callable[[np.ndarray], Callable[[np.ndarray], np.ndarray]]
 """Rows of the audit to train on → a function of rows of the audit: whether each is right."""
 
 
@@ -107,7 +107,7 @@ class Difference:
 
 
 def control_scores(
-    fit: Fit,
+    fit: TrainedOn,
     count: int,
     labels: Sequence[int],
     rng: np.random.Generator,

@@ -8,12 +8,10 @@ from pathlib import Path
 
 from labelbench_core import provenance, registry
 from labelbench_core.configuration import entries
-from labelbench_core.configuration.catalogue import COMPONENT_KINDS, Catalogue
+from labelbench_core.configuration.catalogue import COMPONENT_KINDS, Catalogue, Named
 from labelbench_core.configuration.experiment import Crossing, Experiment
 from labelbench_core.errors import InputError, did_you_mean, raise_all, seen_from_here
 from labelbench_core.registry.names_in import OF_ALL, names_in
-
-Named = tuple[str, str]  # kind and id
 
 
 def named_components(crossing: Crossing, catalogue: Catalogue) -> Iterator[Named]:

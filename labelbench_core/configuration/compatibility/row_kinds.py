@@ -15,7 +15,7 @@ from labelbench_core.registry.info import IMAGES
 def reads(catalogue: Catalogue, backbone: str) -> str:
     """What a backbone of the catalogue reads: one of `registry.info.ROWS`."""
     name = catalogue["backbones"][backbone]["implementation"]
-    return registry.describe("backbones", name).info.get("reads", IMAGES)
+    return registry.describe("backbones", name).info["reads"]
 
 
 def pattern(catalogue: Catalogue, *, texts: bool) -> str:
@@ -33,7 +33,7 @@ def environment(catalogue: Catalogue, backbone: str) -> str:
     for option, names in info.get("environment_by", {}).items():
         if options.get(option) in names:
             return names[options[option]]
-    return info.get("environment", "torch")
+    return info["environment"]
 
 
 def row_errors(crossing: Crossing, catalogue: Catalogue) -> Iterator[str]:
@@ -68,7 +68,7 @@ def _of_fixed_networks(crossing: Crossing, catalogue: Catalogue) -> Iterator[str
     for backbone in crossing.backbones:
         info = registry.describe("backbones", backbones[backbone]["implementation"]).info
         for what in (*proxies, *(f"finetune.trainers: {name!r}" for name in trainers)):
-            if not info.get("trainable", True):
+            if not info["trainable"]:
                 yield (
                     f"{what} trains the network, but that of backbone {backbone!r} is fixed by its "
                     f"file; allowed with it: backbones such as {listed(fit[:5])}"
@@ -87,7 +87,7 @@ def _trains_network(catalogue: Catalogue, proxy: str) -> bool:
 def _can_be_trained(catalogue: Catalogue, backbone: str) -> bool:
     try:
         info = registry.describe("backbones", catalogue["backbones"][backbone]["implementation"])
-        return info.info.get("trainable", True) and _reads(catalogue, backbone, IMAGES)
+        return info.info["trainable"] and _reads(catalogue, backbone, IMAGES)
     except InputError:
         return False
 

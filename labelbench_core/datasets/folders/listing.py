@@ -28,7 +28,7 @@ from labelbench_core.datasets.images.formats import READ_SUFFIXES, REFUSED_SUFFI
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.storage.places import printable
 
-Layout = Literal["auto", "splits", "classes"]
+FolderLayout = Literal["auto", "splits", "classes"]
 Nested = Literal["auto", "leave-out", "outer", "inner"]
 
 
@@ -66,7 +66,7 @@ def list_images(
     root: Path,
     *,
     allow_missing_classes: bool,
-    layout: Layout = "auto",
+    layout: FolderLayout = "auto",
     nested: Nested = "auto",
     splits: Mapping[str, str] | None = None,
     leave_out: Collection[str] = (),

@@ -17,7 +17,7 @@ SMALLEST = float(np.finfo(np.float16).tiny)
 
 def rows_of(implementation: str) -> str:
     """What the rows of a component of `datasets` are: one of `registry.info.ROWS`."""
-    return registry.describe("datasets", implementation).info.get("rows", IMAGES)
+    return registry.describe("datasets", implementation).info["rows"]
 
 
 def image_key_errors(entry: Mapping[str, Any], rows: str) -> Iterator[str]:

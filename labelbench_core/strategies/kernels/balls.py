@@ -13,7 +13,7 @@ import numpy as np
 
 from labelbench_core.strategies.arrays import Array, Rows, chunk_rows, host, namespace
 from labelbench_core.strategies.kernels.sphere import (
-    Points,
+    UnitPoints,
     cosines,
     directions,
     product_slack,
@@ -180,7 +180,7 @@ class NearPairs:
     def _row_spans(self) -> list[tuple[int, int]]:
         return [*spans(0, self.count), *spans(self.count, len(self.rows))]
 
-    def _points(self, first: int, stop: int, dtype: str = "float32") -> Points:
+    def _points(self, first: int, stop: int, dtype: str = "float32") -> UnitPoints:
         """The rows at consecutive places, of length 1."""
         if stop <= self.count and dtype == "float32":
             return self.targets[0][first:stop], self.targets[1][first:stop]
@@ -254,7 +254,7 @@ def _covering(rows: np.ndarray, count: int) -> int:
 
 
 def _pairs_within(
-    square: float, rows: Points, targets: Points, buffer: Array | None = None
+    square: float, rows: UnitPoints, targets: UnitPoints, buffer: Array | None = None
 ) -> Pairs:
     """Pairs whose squared distance is up to `square`, and a few more; places begin at 0."""
     found = cosines(rows, targets, buffer).reshape(-1)

@@ -8,7 +8,7 @@ from labelbench_core.strategies.arrays import Array, Rows, cast, chunk_rows, hos
 
 UNIT = {"float32": 2.0**-24, "float64": 2.0**-53}  # relative rounding
 TILE = 2048  # rows, and columns, of one matrix product
-Points = tuple[Array, Array]  # (n, D) rows of unit length, and their lengths: 0 for zero rows
+UnitPoints = tuple[Array, Array]  # (n, D) rows of unit length, and their lengths: 0 for zero rows
 
 
 def directions(rows: Array) -> np.ndarray:
@@ -39,13 +39,13 @@ def unit_rows(rows: Array, dtype: str = "float32") -> Array:
     return units
 
 
-def unit_points(rows: Array, dtype: str) -> Points:
+def unit_points(rows: Array, dtype: str) -> UnitPoints:
     """Rows scaled to length 1, and their lengths."""
     units = unit_rows(rows, dtype)
     return units, cast(units.any(-1), dtype)
 
 
-def cosines(rows: Points, others: Points, buffer: Array | None = None) -> Array:
+def cosines(rows: UnitPoints, others: UnitPoints, buffer: Array | None = None) -> Array:
     """(n, k) 1 − half the squared distances: for rows of unit length, their products.
 
     Parameters

@@ -179,6 +179,7 @@ def test_a_plugins_code_and_what_it_imports_enter_the_hash(plugin):
             "steps_at_least: allowed for trainers only",
         ),
         (with_info('"weighted": True'), "weighted: allowed for proxies and trainers only"),
+        (with_info('"provides": []'), "provides: allowed for proxies only"),
         (
             with_info('"needs_imags": True'),
             "'needs_imags': no such key (did you mean 'needs_images'?)",

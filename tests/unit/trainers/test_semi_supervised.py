@@ -226,7 +226,7 @@ def test_all_wrong_options_are_named_at_once(name):
 def test_info_says_how_many_views_are_looked_at(name):
     trainer = build(name)
     batch, step = a_batch(), a_step(trainer)
-    views = registry.describe("trainers", name).info.get("unlabeled_views", 2)
+    views = registry.describe("trainers", name).info["unlabeled_views"]
     assert views == (1 if name == "pseudo-label" else 2)
     if views == 1:
         expected = loss_of(trainer, batch, step).total

@@ -142,7 +142,7 @@ def test_only_views_that_are_looked_at_are_made(name, strips, monkeypatch):
         return view(self, kind, *arguments)
 
     monkeypatch.setattr(EmbeddingExamples, "view", recorded)
-    views = registry.describe("trainers", name).info.get("unlabeled_views", 2)
+    views = registry.describe("trainers", name).info["unlabeled_views"]
     fit(replace(strips[0], unlabeled_views=views), name, steps=3)
     expected = [(False, "weak"), (True, "weak"), (True, "strong")][: 1 + views]
     assert made == 3 * expected
