@@ -12,6 +12,7 @@ train on images (`INFO["needs_images"]`) only the description is checked.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,6 @@ from labelbench_core.compute.values import normalized
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import Ensemble, LinearHead, Proxy, Statistics, TrainingSet
 from labelbench_core.storage.rows import ArrayRows
-from labelbench_core.strategies.testing import Check
 
 CLOSE = 1e-4
 """Most that a probability may differ where rows are taken in other blocks, which sums otherwise."""
@@ -245,7 +245,7 @@ def check_weights(name: str, **options: Any) -> None:
     _require(most > CLOSE, f"weights of the labelled rows change probabilities by {most:.2g}")
 
 
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[Callable[..., None], ...] = (
     check_description,
     check_probabilities,
     check_record,

@@ -26,7 +26,6 @@ from labelbench_core.strategies.pool import Head, MissingInput, Pool
 
 INFO_KEYS = {"name", "paper", "rule", "cost", "needs", "multilabel", "kind", "deterministic"}
 KINDS = ("strategy", "sequential", "ceiling")
-Check = Callable[..., None]
 Blocks = ArrayRows
 
 
@@ -285,7 +284,7 @@ def check_inputs_untouched(name: str, **options: Any) -> None:
     _require(_bytes_of(pool) == before, "an input was changed")
 
 
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[Callable[..., None], ...] = (
     check_description,
     check_every_budget,
     check_missing_inputs,

@@ -14,6 +14,7 @@ from helpers.project import PROJECT
 from labelbench_core import metrics, registry
 from labelbench_core.configuration.catalogue import kind_errors
 from labelbench_core.proxies import Statistics, TrainingSet
+from labelbench_core.registry import docstrings
 from labelbench_core.seeds import rng_for
 from labelbench_core.storage.rows import ArrayRows
 from labelbench_core.strategies import kernels
@@ -137,6 +138,9 @@ def test_what_is_shown_is_described_and_has_a_valid_entry(shown):
     text = (PROJECT / "docs" / "extending.md").read_text(encoding="utf-8")
     for kind, name in shown:
         assert registry.problem_of(kind, name) is None
+        component = registry.describe(kind, name)
+        assert list(docstrings.errors(component)) == []
+        assert set(docstrings.descriptions(component)) == set(component.options)
         entry = re.search(
             rf"`config/catalogue/{kind}.yaml`:\n\n```yaml\n(.*?)^```", text, re.M | re.S
         )
