@@ -43,7 +43,7 @@ def add_experiment_arguments(parser: argparse.ArgumentParser) -> None:
         "--configfile", type=Path, nargs="+", default=[], help="the experiment's file"
     )
     parser.add_argument(
-        "--config", nargs="+", default=[], metavar="KEY=VALUE", help="instead of the file's keys"
+        "--config", nargs="+", default=[], metavar="KEY=VALUE", help="values in place of the file's"
     )
     working = "folder that holds results/, as for Snakemake; default: the current one"
     parser.add_argument("--directory", "-d", type=Path, help=working)

@@ -21,7 +21,7 @@ def job_parser(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(description or "").strip().splitlines()[0])
     parser.add_argument("--log", type=Path, help="file for the log; default: the terminal")
     parser.add_argument("--threads", type=int, default=1, help="threads this job may use")
-    gpus = "GPUs this job may use; a device of its own for each, where there are more"
+    gpus = "GPUs this job may use: where the machine has more, jobs use different ones"
     parser.add_argument("--gpus", type=int, default=0, help=gpus)
     return parser
 

@@ -12,7 +12,7 @@ from workflow_scripts._annotations import add_annotations_argument
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that name a round's data; an empty one counts as none."""
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
-    parser.add_argument("--embeddings", type=Path, nargs="?", help="their manifest")
+    parser.add_argument("--embeddings", type=Path, nargs="?", help="manifest of the embeddings")
     parser.add_argument("--views", type=Path, nargs="?", help="manifest of augmented views")
     add_annotations_argument(parser)
     parser.add_argument("--zero-shot", type=Path, nargs="?", help="classifier of the class names")

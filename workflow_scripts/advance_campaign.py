@@ -54,11 +54,11 @@ def _versions() -> dict[str, str]:
 def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the pool")
-    parser.add_argument("--embeddings", type=Path, required=True, help="their manifest")
-    parser.add_argument("--answers", type=Path, nargs="*", default=[], help="files that came back")
-    parser.add_argument("--settings", required=True, help="JSON: the campaign")
+    parser.add_argument("--embeddings", type=Path, required=True, help="manifest of the embeddings")
+    parser.add_argument("--answers", type=Path, nargs="*", default=[], help="files of answers")
+    parser.add_argument("--settings", required=True, help="the campaign, as JSON")
     parser.add_argument("--code", default="", help="hash of the code, for the batch's record")
-    parser.add_argument("--call", type=Path, required=True, help="output: what the call did")
+    parser.add_argument("--call", type=Path, required=True, help="record of the call to write")
     return run_job(advance_campaign, parser.parse_args(argv))
 
 

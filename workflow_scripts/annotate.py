@@ -26,9 +26,11 @@ def main(argv: list[str] | None = None) -> int:
     """Run the job; its exit status."""
     parser = job_parser(__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
-    parser.add_argument("--settings", required=True, help="JSON: dataset, annotator's entry")
-    parser.add_argument("--record", type=Path, required=True, help="output: record.json")
-    parser.add_argument("--arrays", type=Path, required=True, help="output: labels.npz")
+    parser.add_argument(
+        "--settings", required=True, help="data set's id and annotator's entry, as JSON"
+    )
+    parser.add_argument("--record", type=Path, required=True, help="record.json to write")
+    parser.add_argument("--arrays", type=Path, required=True, help="labels.npz to write")
     return run_job(annotate, parser.parse_args(argv))
 
 

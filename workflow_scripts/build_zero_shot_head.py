@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     """Parse arguments and run; the exit status."""
     parser = job_parser(__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
-    parser.add_argument("--settings", type=json.loads, required=True, help="entries, JSON")
+    parser.add_argument("--settings", type=json.loads, required=True, help="entries, as JSON")
     parser.add_argument("--output", type=Path, required=True, help="head.npz to write")
     return run_job(build, parser.parse_args(argv))
 

@@ -95,7 +95,8 @@ def _check_one(wanted: Asked, *, use_conda: bool) -> str:
         sum(1 for name in names for _ in jobs_of(STAGES[name], experiment, needs))
         for names in (("train_initial", "select_round"), ("finetune_model",))
     )
-    return f"{rounds} rounds and {tuned} fine-tunings"
+    counts = ((rounds, "round"), (tuned, "fine-tuning"))
+    return " and ".join(f"{count} {what}{'s' * (count != 1)}" for count, what in counts)
 
 
 def _jobs_to_run(experiment: Experiment, needs: Needs) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -109,7 +110,7 @@ def _jobs_to_run(experiment: Experiment, needs: Needs) -> Iterator[tuple[str, Ma
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("file", type=Path, help="the experiment's YAML file")
+    parser.add_argument("file", type=Path, help="YAML file of an experiment or a campaign")
     parser.add_argument(
         "--use-conda",
         action="store_true",

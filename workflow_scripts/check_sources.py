@@ -39,8 +39,18 @@ def main(argv: list[str] | None = None) -> int:
     """Print to standard output; the exit status: 0, or 2 if a source cannot be prepared again."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("datasets", nargs="*", help="ids; default: all prepared data sets")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="default: results")
-    parser.add_argument("--state", type=Path, default=looks.STATE, help=f"default: {looks.STATE}")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=Path("results"),
+        help="folder of the results; default: results",
+    )
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=looks.STATE,
+        help=f"folder that records when sources were checked; default: {looks.STATE}",
+    )
     arguments = parser.parse_args(argv)
     status = 0
     try:

@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         metavar="STAGE=PATTERN",
         help="path of the JSON file in which a stage states its FLOPs, ids in braces",
     )
-    parser.add_argument("--costs", required=True, type=Path, help="table to write")
+    parser.add_argument("--costs", required=True, type=Path, help="costs.csv to write")
     return run_job(collect, parser.parse_args(argv))
 
 

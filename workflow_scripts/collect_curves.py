@@ -26,12 +26,14 @@ def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
     parser.add_argument("--round-pattern", required=True, help="path of a round, ids in braces")
-    parser.add_argument("--initial-pattern", required=True, help="path of round 0")
-    parser.add_argument("--finetuned-pattern", default="", help="path of a fine-tuning's metrics")
-    parser.add_argument("--metrics", required=True, type=Path, help="table to write")
-    parser.add_argument("--signals", required=True, type=Path, help="table to write")
-    parser.add_argument("--hits", required=True, type=Path, help="table to write")
-    parser.add_argument("--finetuned", required=True, type=Path, help="table to write")
+    parser.add_argument("--initial-pattern", required=True, help="path of round 0, ids in braces")
+    parser.add_argument(
+        "--finetuned-pattern", default="", help="path of a fine-tuning's metrics, ids in braces"
+    )
+    parser.add_argument("--metrics", required=True, type=Path, help="metrics.csv to write")
+    parser.add_argument("--signals", required=True, type=Path, help="signals.csv to write")
+    parser.add_argument("--hits", required=True, type=Path, help="hits.csv to write")
+    parser.add_argument("--finetuned", required=True, type=Path, help="finetuned.csv to write")
     return run_job(collect, parser.parse_args(argv))
 
 

@@ -21,9 +21,11 @@ def compare_published(arguments: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
-    parser.add_argument("--metrics", required=True, type=Path, help="table of collect_curves")
-    parser.add_argument("--finetuned", required=True, type=Path, help="table of collect_curves")
-    parser.add_argument("--tables", required=True, type=Path, help="folder for the tables")
+    parser.add_argument("--metrics", required=True, type=Path, help="metrics.csv of collect_curves")
+    parser.add_argument(
+        "--finetuned", required=True, type=Path, help="finetuned.csv of collect_curves"
+    )
+    parser.add_argument("--tables", required=True, type=Path, help="folder to write tables to")
     return run_job(compare_published, parser.parse_args(argv))
 
 

@@ -39,10 +39,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
     parser.add_argument("--needs", required=True, help="which strategies are compared, as JSON")
-    parser.add_argument("--metrics", required=True, type=Path, help="table of collect_curves")
+    parser.add_argument("--metrics", required=True, type=Path, help="metrics.csv of collect_curves")
     parser.add_argument("--round-pattern", required=True, help="path of a round, ids in braces")
-    parser.add_argument("--initial-pattern", required=True, help="path of round 0")
-    parser.add_argument("--dataset-pattern", required=True, help="path of a data set's manifest")
+    parser.add_argument("--initial-pattern", required=True, help="path of round 0, ids in braces")
+    parser.add_argument(
+        "--dataset-pattern", required=True, help="path of a data set's manifest, ids in braces"
+    )
     parser.add_argument("--table", required=True, type=Path, help="table to write")
     return run_job(compare, parser.parse_args(argv))
 

@@ -49,9 +49,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
     add_annotations_argument(parser)
-    help_settings = "JSON: dataset, annotator, schedule, seed"
+    help_settings = "dataset, annotator, schedule and seed, as JSON"
     parser.add_argument("--settings", required=True, help=help_settings)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True, help="initial pool to write")
     return run_job(draw_initial_pool, parser.parse_args(argv))
 
 

@@ -44,12 +44,12 @@ def embedding_parser(description: str | None) -> argparse.ArgumentParser:
     """A parser with the options that `extract` needs."""
     parser = job_parser(description)
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
-    parser.add_argument("--settings", required=True, help="JSON: the backbone's entry")
+    parser.add_argument("--settings", required=True, help="the backbone's entry, as JSON")
     parser.add_argument(
         "--code", default="", help="hash of the code; partial results of other code are discarded"
     )
     parser.add_argument("--arrays", type=Path, required=True, help="folder to write arrays to")
-    parser.add_argument("--manifest", type=Path, required=True, help="file to write, last")
+    parser.add_argument("--manifest", type=Path, required=True, help="manifest to write, last")
     return parser
 
 

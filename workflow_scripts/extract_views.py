@@ -37,12 +37,14 @@ def main(argv: list[str] | None = None) -> int:
     """Run the job; its exit status."""
     parser = job_parser(__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the data set")
-    parser.add_argument("--settings", required=True, help="JSON: backbone and augmentation")
+    parser.add_argument(
+        "--settings", required=True, help="entries of backbone and augmentation, as JSON"
+    )
     parser.add_argument(
         "--code", default="", help="hash of the code; partial results of other code are discarded"
     )
     parser.add_argument("--arrays", type=Path, required=True, help="folder to write arrays to")
-    parser.add_argument("--manifest", type=Path, required=True, help="file to write, last")
+    parser.add_argument("--manifest", type=Path, required=True, help="manifest to write, last")
     return run_job(extract, parser.parse_args(argv))
 
 

@@ -112,7 +112,12 @@ def main(argv: list[str] | None = None) -> int:
     add_annotations_argument(parser)
     zero_shot = "classifier made of the class names, where the training starts from it"
     parser.add_argument("--zero-shot", type=Path, nargs="?", help=zero_shot)
-    parser.add_argument("--settings", type=json.loads, required=True, help="ids and options, JSON")
+    parser.add_argument(
+        "--settings",
+        type=json.loads,
+        required=True,
+        help="ids and the catalogue's entries, as JSON",
+    )
     parser.add_argument("--metrics", type=Path, required=True, help="metrics.json to write")
     parser.add_argument("--history", type=Path, required=True, help="history.csv to write")
     parser.add_argument("--weights", type=Path, required=True, help="model.safetensors to write")

@@ -136,7 +136,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     add_experiment_arguments(parser)
     parser.add_argument(
-        "--folder", type=Path, default=PROJECT / "docs" / "results", help="default: docs/results"
+        "--folder",
+        type=Path,
+        default=PROJECT / "docs" / "results",
+        help="folder to write to; default: docs/results",
     )
     parser.add_argument(
         "--metrics",
@@ -150,7 +153,7 @@ def main(argv: list[str] | None = None) -> int:
         nargs="+",
         default=[],
         choices=FURTHER_TABLES,
-        help="kept beside those above, whole",
+        help="tables to keep whole",
     )
     return run_command(keep_tables, parser.parse_args(argv), [])
 

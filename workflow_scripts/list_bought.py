@@ -26,9 +26,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
     parser.add_argument("--round-pattern", required=True, help="path of a round, ids in braces")
-    parser.add_argument("--initial-pattern", required=True, help="path of round 0")
-    parser.add_argument("--dataset-pattern", required=True, help="path of a data set's manifest")
-    parser.add_argument("--annotation-pattern", required=True, help="path of an annotator's record")
+    parser.add_argument("--initial-pattern", required=True, help="path of round 0, ids in braces")
+    parser.add_argument(
+        "--dataset-pattern", required=True, help="path of a data set's manifest, ids in braces"
+    )
+    parser.add_argument(
+        "--annotation-pattern", required=True, help="path of an annotator's record, ids in braces"
+    )
     parser.add_argument("--table", required=True, type=Path, help="table of labels to write")
     parser.add_argument("--balance", required=True, type=Path, help="table of rounds to write")
     return run_job(list_bought, parser.parse_args(argv))

@@ -20,8 +20,8 @@ def plot(arguments: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
-    parser.add_argument("--costs", required=True, type=Path, help="table of collect_costs")
-    parser.add_argument("--figures", required=True, type=Path, help="folder for the figures")
+    parser.add_argument("--costs", required=True, type=Path, help="costs.csv of collect_costs")
+    parser.add_argument("--figures", required=True, type=Path, help="folder to write figures to")
     return run_job(plot, parser.parse_args(argv))
 
 

@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
     parser.add_argument("--headroom", required=True, type=Path, help="headroom.csv of tabulate")
-    parser.add_argument("--figures", required=True, type=Path, help="folder for the figures")
+    parser.add_argument("--figures", required=True, type=Path, help="folder to write figures to")
     return run_job(plot, parser.parse_args(argv))
 
 

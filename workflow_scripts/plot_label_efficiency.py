@@ -37,11 +37,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
     parser.add_argument("--curves", required=True, type=Path, help="curves.csv of tabulate")
-    parser.add_argument("--comparisons", required=True, type=Path, help="comparisons.csv")
+    parser.add_argument(
+        "--comparisons", required=True, type=Path, help="comparisons.csv of tabulate"
+    )
     parser.add_argument("--pairwise", required=True, type=Path, help="pairwise.csv of tabulate")
     parser.add_argument("--classes", required=True, type=Path, help="classes.csv of tabulate")
     parser.add_argument("--published", type=Path, help="reference.csv of compare_published")
-    parser.add_argument("--figures", required=True, type=Path, help="folder for the figures")
+    parser.add_argument("--figures", required=True, type=Path, help="folder to write figures to")
     return run_job(plot, parser.parse_args(argv))
 
 

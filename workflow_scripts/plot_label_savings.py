@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--levels", required=True, type=Path, help="levels.csv of tabulate")
     parser.add_argument("--profiles", required=True, type=Path, help="profiles.csv of tabulate")
     parser.add_argument("--stopping", required=True, type=Path, help="stopping.csv of tabulate")
-    parser.add_argument("--figures", required=True, type=Path, help="folder for the figures")
+    parser.add_argument("--figures", required=True, type=Path, help="folder to write figures to")
     return run_job(plot, parser.parse_args(argv))
 
 

@@ -33,11 +33,13 @@ def plot(arguments: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
-    parser.add_argument("--metric", required=True, help="one of its further metrics")
+    parser.add_argument("--metric", required=True, help="the further metric to draw")
     parser.add_argument("--curves", required=True, type=Path, help="curves.csv of tabulate")
-    parser.add_argument("--comparisons", required=True, type=Path, help="comparisons.csv")
-    parser.add_argument("--savings", required=True, type=Path, help="savings.csv")
-    parser.add_argument("--figures", required=True, type=Path, help="folder for the figures")
+    parser.add_argument(
+        "--comparisons", required=True, type=Path, help="comparisons.csv of tabulate"
+    )
+    parser.add_argument("--savings", required=True, type=Path, help="savings.csv of tabulate")
+    parser.add_argument("--figures", required=True, type=Path, help="folder to write figures to")
     return run_job(plot, parser.parse_args(argv))
 
 

@@ -28,9 +28,11 @@ def plot(arguments: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
-    parser.add_argument("--metrics", required=True, type=Path, help="table of collect_curves")
-    parser.add_argument("--finetuned", required=True, type=Path, help="table of collect_curves")
-    parser.add_argument("--figures", required=True, type=Path, help="folder for the figures")
+    parser.add_argument("--metrics", required=True, type=Path, help="metrics.csv of collect_curves")
+    parser.add_argument(
+        "--finetuned", required=True, type=Path, help="finetuned.csv of collect_curves"
+    )
+    parser.add_argument("--figures", required=True, type=Path, help="folder to write figures to")
     return run_job(plot, parser.parse_args(argv))
 
 

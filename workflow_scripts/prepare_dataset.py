@@ -41,10 +41,10 @@ def prepare(arguments: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run the job; its exit status."""
     parser = job_parser(__doc__)
-    parser.add_argument("--settings", required=True, help="JSON: the data set's entry")
+    parser.add_argument("--settings", required=True, help="the data set's entry, as JSON")
     parser.add_argument("--arrays", type=Path, required=True, help="folder to write arrays to")
-    parser.add_argument("--manifest", type=Path, required=True, help="file to write, last")
-    parser.add_argument("--needed", default="[]", help="JSON: rows that the experiment needs")
+    parser.add_argument("--manifest", type=Path, required=True, help="manifest to write, last")
+    parser.add_argument("--needed", default="[]", help="rows that the experiment needs, as JSON")
     parser.add_argument("--state", type=Path, help="folder to remember hashes of files in")
     return run_job(prepare, parser.parse_args(argv))
 

@@ -28,11 +28,11 @@ def price(arguments: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
-    parser.add_argument("--costs", required=True, type=Path, help="table of collect_costs")
-    parser.add_argument("--metrics", required=True, type=Path, help="table of collect_curves")
-    parser.add_argument("--savings", required=True, type=Path, help="table of tabulate")
+    parser.add_argument("--costs", required=True, type=Path, help="costs.csv of collect_costs")
+    parser.add_argument("--metrics", required=True, type=Path, help="metrics.csv of collect_curves")
+    parser.add_argument("--savings", required=True, type=Path, help="savings.csv of tabulate")
     parser.add_argument("--prices", required=True, help="prices, as JSON")
-    parser.add_argument("--money", required=True, type=Path, help="table to write")
+    parser.add_argument("--money", required=True, type=Path, help="money.csv to write")
     return run_job(price, parser.parse_args(argv))
 
 

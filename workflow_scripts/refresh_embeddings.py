@@ -28,8 +28,12 @@ def refresh(arguments: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run the job; its exit status."""
     parser = embedding_parser(__doc__)
-    parser.add_argument("--weights", type=Path, required=True, help="model.safetensors")
-    parser.add_argument("--metrics", type=Path, required=True, help="metrics.json beside it")
+    parser.add_argument(
+        "--weights", type=Path, required=True, help="model.safetensors of finetune_model"
+    )
+    parser.add_argument(
+        "--metrics", type=Path, required=True, help="metrics.json of finetune_model"
+    )
     return run_job(refresh, parser.parse_args(argv))
 
 

@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--summary", required=True, type=Path, help="summary.json of tabulate")
     parser.add_argument("--tables", required=True, type=Path, help="folder of tabulate's tables")
     parser.add_argument("--figures", required=True, type=Path, help="folder of the figures")
-    parser.add_argument("--costs", required=True, type=Path, help="table of collect_costs")
+    parser.add_argument("--costs", required=True, type=Path, help="costs.csv of collect_costs")
     parser.add_argument("--balance", required=True, type=Path, help="class balance by list_bought")
     parser.add_argument("--replays", nargs="?", type=Path, help="table of compare_replays")
     parser.add_argument("--money", nargs="?", type=Path, help="table of price_costs")

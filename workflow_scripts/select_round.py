@@ -29,11 +29,17 @@ def select_round(arguments: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     add_data_arguments(parser)
-    parser.add_argument("--previous-record", type=Path, required=True, help="round before: JSON")
-    parser.add_argument("--previous-arrays", type=Path, required=True, help="round before: npz")
-    parser.add_argument("--settings", required=True, help="JSON: ids and the catalogue's entries")
-    parser.add_argument("--record", type=Path, required=True, help="output: round-N.json")
-    parser.add_argument("--arrays", type=Path, required=True, help="output: round-N.npz")
+    parser.add_argument(
+        "--previous-record", type=Path, required=True, help="record of the round before"
+    )
+    parser.add_argument(
+        "--previous-arrays", type=Path, required=True, help="arrays of the round before"
+    )
+    parser.add_argument(
+        "--settings", required=True, help="ids and the catalogue's entries, as JSON"
+    )
+    parser.add_argument("--record", type=Path, required=True, help="round-N.json to write")
+    parser.add_argument("--arrays", type=Path, required=True, help="round-N.npz to write")
     return run_job(select_round, parser.parse_args(argv))
 
 

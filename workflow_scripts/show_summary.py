@@ -77,7 +77,7 @@ def _name_in(arguments: argparse.Namespace) -> str | None:
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--experiment", help="its name, instead of --configfile")
+    parser.add_argument("--experiment", help="name of the experiment, instead of --configfile")
     parser.add_argument(
         "--offer", action="store_true", help="on a desktop, offer to open the report"
     )

@@ -37,12 +37,16 @@ def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
     parser.add_argument("--needs", default="{}", help="which proxies need images, as JSON")
-    parser.add_argument("--metrics", required=True, type=Path, help="table of collect_curves")
-    parser.add_argument("--signals", required=True, type=Path, help="table of collect_curves")
-    parser.add_argument("--hits", required=True, type=Path, help="table of collect_curves")
-    parser.add_argument("--dataset-pattern", default="", help="path of a data set's manifest")
-    parser.add_argument("--finetuned", required=True, type=Path, help="table of collect_curves")
-    parser.add_argument("--tables", required=True, type=Path, help="folder for the tables")
+    parser.add_argument("--metrics", required=True, type=Path, help="metrics.csv of collect_curves")
+    parser.add_argument("--signals", required=True, type=Path, help="signals.csv of collect_curves")
+    parser.add_argument("--hits", required=True, type=Path, help="hits.csv of collect_curves")
+    parser.add_argument(
+        "--dataset-pattern", default="", help="path of a data set's manifest, ids in braces"
+    )
+    parser.add_argument(
+        "--finetuned", required=True, type=Path, help="finetuned.csv of collect_curves"
+    )
+    parser.add_argument("--tables", required=True, type=Path, help="folder to write tables to")
     parser.add_argument("--summary", required=True, type=Path, help="summary.json to write")
     return run_job(tabulate, parser.parse_args(argv))
 

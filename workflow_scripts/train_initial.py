@@ -43,10 +43,12 @@ def train_initial(arguments: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     add_data_arguments(parser)
-    parser.add_argument("--initial", type=Path, required=True, help="the initial pool")
-    parser.add_argument("--settings", required=True, help="JSON: ids and the proxy's entry")
-    parser.add_argument("--record", type=Path, required=True, help="output: round-0.json")
-    parser.add_argument("--arrays", type=Path, required=True, help="output: round-0.npz")
+    parser.add_argument("--initial", type=Path, required=True, help="initial pool")
+    parser.add_argument(
+        "--settings", required=True, help="ids and the catalogue's entries, as JSON"
+    )
+    parser.add_argument("--record", type=Path, required=True, help="round-0.json to write")
+    parser.add_argument("--arrays", type=Path, required=True, help="round-0.npz to write")
     return run_job(train_initial, parser.parse_args(argv))
 
 

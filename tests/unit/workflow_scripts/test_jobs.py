@@ -1,7 +1,9 @@
 """What jobs hold while they run: GPUs of their own, a lock that their processes share, a log."""
 
+import argparse
 import contextlib
 import fcntl
+import importlib
 import logging
 import os
 import signal
@@ -16,6 +18,11 @@ from helpers.project import PROJECT
 from workflow_scripts import _gpus
 from workflow_scripts._job import job_parser, run_job
 
+COMMANDS = sorted(
+    path.stem
+    for path in (PROJECT / "workflow_scripts").glob("[a-z]*.py")
+    if "parse_" in path.read_text(encoding="utf-8")
+)
 TAKE = """
 import os, sys
 from workflow_scripts import _gpus
@@ -49,6 +56,22 @@ def taking(folder, count):
     """A job that takes GPUs of three and prints which."""
     environment = {"CUDA_VISIBLE_DEVICES": "4, GPU-7/1,6", "LABELBENCH_DEVICE": ""}
     return process(folder, "-c", TAKE, count, **environment)
+
+
+class Parsed(Exception):
+    """In place of what a command does once it has its arguments."""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_a_command_says_what_it_is(name, monkeypatch):
+    def stop(parser, *_):
+        raise Parsed(parser)
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_known_args", stop)
+    with pytest.raises(Parsed) as caught:
+        importlib.import_module(f"workflow_scripts.{name}").main([])
+    (parser,) = caught.value.args
+    assert [action.dest for action in parser._actions if not action.help] == []
 
 
 def told(job):
