@@ -1,4 +1,4 @@
-"""The look-ahead oracle at its plainest: every batch from a strategy's plain form, then a fit."""
+"""The ceiling look-ahead at its plainest: every batch from a strategy's plain form, then a fit."""
 
 from collections.abc import Callable
 

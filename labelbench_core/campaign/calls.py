@@ -251,7 +251,7 @@ def _trained(
     """What is kept of a model: its record and its arrays, with its predictions for the pool."""
     said = predict(model, pool, threads)
     record = {
-        "num_labeled": len(model.job.oracle.bought),
+        "num_labeled": len(model.job.seller.bought),
         "classes": list(state.history.classes),
         "proxy": dict(state.campaign.proxy),
         "backbone": state.campaign.backbone,

@@ -15,7 +15,7 @@ from labelbench_core import registry
 from labelbench_core.campaign.pool import CampaignPool, SomeRows
 from labelbench_core.proxies import Proxy
 from labelbench_core.selection import seen
-from labelbench_core.selection.annotator import Oracle
+from labelbench_core.selection.annotator import LabelSeller
 from labelbench_core.selection.data import RoundData
 from labelbench_core.selection.job import RoundJob
 from labelbench_core.selection.pool_rows import ComputedRows, PredictedRows, in_memory_if_small
@@ -114,7 +114,7 @@ def train(
         "proxy": ids["proxy"],
         "strategy": ids["strategy"],
     }
-    job = RoundJob(data, settings, Oracle(known, place), _round(number, before, data), threads)
+    job = RoundJob(data, settings, LabelSeller(known, place), _round(number, before, data), threads)
     proxy = job.build_proxy()
     arrays = {} if before is None else before.arrays
     training = job.training_set(place, labels.values, previous=arrays)

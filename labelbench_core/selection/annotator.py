@@ -8,7 +8,7 @@ import numpy as np
 from labelbench_core import metrics
 
 
-class Oracle:
+class LabelSeller:
     """Holds the pool's labels and sells them.
 
     Parameters
@@ -53,8 +53,8 @@ class Oracle:
 class SequentialPurchase:
     """An `ask` for strategies that buy one after the other: it spends a round's budget."""
 
-    def __init__(self, oracle: Oracle, budget: int) -> None:
-        self._oracle, self._left = oracle, budget
+    def __init__(self, seller: LabelSeller, budget: int) -> None:
+        self._seller, self._left = seller, budget
         self.asked: list[int] = []
 
     def __call__(self, indices: np.ndarray) -> np.ndarray:
@@ -62,7 +62,7 @@ class SequentialPurchase:
         indices = np.atleast_1d(np.asarray(indices, dtype=np.int64))
         if len(indices) > self._left:
             raise ValueError(f"{len(indices)} labels requested, {self._left} left in the budget")
-        labels = self._oracle.buy(indices)
+        labels = self._seller.buy(indices)
         self._left -= len(indices)
         self.asked += indices.tolist()
         return labels
@@ -73,7 +73,7 @@ class LookAhead:
 
     Parameters
     ----------
-    oracle
+    seller
         Knows the labels of rows that may be bought.
     train
         (k,) further rows and their labels → a proxy trained on them and on the labels bought.
@@ -83,15 +83,15 @@ class LookAhead:
 
     def __init__(
         self,
-        oracle: Oracle,
+        seller: LabelSeller,
         train: Callable[[np.ndarray, np.ndarray], Any],
         features: np.ndarray,
         truth: np.ndarray,
     ) -> None:
-        self._oracle, self._train = oracle, train
+        self._seller, self._train = seller, train
         self._features, self._truth = features, truth
 
     def __call__(self, indices: np.ndarray) -> float:
         """Mean log-likelihood (nats) of the true labels with the labels of `indices` too."""
-        proxy = self._train(indices, self._oracle.peek(indices))
+        proxy = self._train(indices, self._seller.peek(indices))
         return -metrics.evaluate(proxy.predict_proba(self._features), self._truth)["nll"]

@@ -13,7 +13,7 @@ from labelbench_core.compute.values import normalized
 from labelbench_core.datasets import POOL, VAL
 from labelbench_core.proxies import Proxy, TrainingSet
 from labelbench_core.seeds import rng_for
-from labelbench_core.selection.annotator import Oracle
+from labelbench_core.selection.annotator import LabelSeller
 from labelbench_core.selection.data import RoundData, option
 from labelbench_core.storage.files import Json
 from labelbench_core.storage.job_settings import JobSettings
@@ -35,7 +35,7 @@ class RoundJob:
         Ids `dataset`, `backbone` and `seed`, and the catalogue's entries `proxy`, `schedule` and,
         except for round 0, `strategy`. They are read by `ids` and `entry` alone: the params of a
         job hold the entry of a backbone that its proxy trains (`storage.job_settings`).
-    oracle
+    seller
         Sells the pool's labels; knows those bought so far.
     previous
         The previous round; None in round 0.
@@ -45,7 +45,7 @@ class RoundJob:
 
     data: RoundData
     settings: Mapping[str, Any]
-    oracle: Oracle
+    seller: LabelSeller
     previous: Round | None = None
     threads: int = 1
 

@@ -10,7 +10,7 @@ from labelbench_core import metrics, registry
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import Proxy
 from labelbench_core.selection import seen, stop_set
-from labelbench_core.selection.annotator import Oracle, SequentialPurchase
+from labelbench_core.selection.annotator import LabelSeller, SequentialPurchase
 from labelbench_core.selection.data import RoundData
 from labelbench_core.selection.job import RoundJob, timed
 from labelbench_core.selection.pool_rows import PredictedRows
@@ -40,9 +40,9 @@ def initial_round(
     made_from
         `record_sha256` of the file that these indices are from, to be recorded.
     """
-    oracle = Oracle(data.said, np.zeros(0, np.int64))
-    oracle.buy(labeled)
-    job = RoundJob(data.without_labels(), settings, oracle, threads=threads)
+    seller = LabelSeller(data.said, np.zeros(0, np.int64))
+    seller.buy(labeled)
+    job = RoundJob(data.without_labels(), settings, seller, threads=threads)
     done = _train_and_evaluate(job, data, labeled, sequential=False)
     done.record["previous"] = dict(made_from or {})
     return done
@@ -68,13 +68,13 @@ def next_round(
     options = registry.options_of(strategy)
     kind = registry.describe("strategies", strategy["implementation"]).info["kind"]
     needs = registry.needs(strategy["implementation"], options)
-    oracle = Oracle(data.said, previous.arrays["labeled"])
+    seller = LabelSeller(data.said, previous.arrays["labeled"])
     # Strategies and proxies can reach the job through what they get: it must not hold the truth.
-    job = RoundJob(data.without_labels(), settings, oracle, previous, threads)
+    job = RoundJob(data.without_labels(), settings, seller, previous, threads)
     proxy = _proxy_of(job, previous)
     with timed("score the pool"):
         pool = seen.pool_of(job, proxy, needs)
-    ask = SequentialPurchase(oracle, budget) if kind == "sequential" else None
+    ask = SequentialPurchase(seller, budget) if kind == "sequential" else None
     handed: dict[str, Any] = {"ask": ask}
     if kind == "ceiling":
         if "pool" not in data.truth:
@@ -92,7 +92,7 @@ def next_round(
             **options,
         )
     if ask is None:
-        oracle.buy(bought)
+        seller.buy(bought)
     elif sorted(ask.asked) != sorted(bought.tolist()):
         raise RuntimeError(
             f"strategy {strategy['id']!r} broke its contract: it did not return the rows it bought"
@@ -112,7 +112,7 @@ def _proxy_of(job: RoundJob, previous: Round) -> Proxy:
     if previous.record["source"] == job.data.source:
         return proxy.restore(previous.arrays, job.data.statistics)
     with timed("train on the pool as embedded now"):
-        training = job.training_set(job.oracle.bought, job.oracle.labels)
+        training = job.training_set(job.seller.bought, job.seller.labels)
         proxy.fit(training, job.rng("train-again"))
     return proxy
 
@@ -126,11 +126,11 @@ def _train_and_evaluate(
     state: Mapping[str, Any] | None = None,
     batch: Mapping[str, float] | None = None,
 ) -> Round:
-    oracle, previous = job.oracle, job.previous
+    seller, previous = job.seller, job.previous
     proxy = job.build_proxy()
     before = previous.arrays if previous else {}
     with timed("train"):
-        training = job.training_set(oracle.bought, oracle.labels, previous=before)
+        training = job.training_set(seller.bought, seller.labels, previous=before)
         fit = proxy.fit(training, job.rng("train"), job.fit_before)
     if not fit.get("converged", True):
         log.warning("the proxy did not converge: %s", fit)
@@ -139,7 +139,7 @@ def _train_and_evaluate(
             "the penalty %s is at the edge of the values tried; a better one may lie beyond",
             fit["penalty"],
         )
-    arrays = {"labeled": oracle.bought, **proxy.arrays()}
+    arrays = {"labeled": seller.bought, **proxy.arrays()}
     with timed("evaluate"):
         scores, classes, said = _evaluate(job, data, proxy)
         signals = dict(batch or {})
@@ -149,7 +149,7 @@ def _train_and_evaluate(
     record = {
         **job.ids(),
         **data.labeled_by,
-        "num_labeled": len(oracle.bought),
+        "num_labeled": len(seller.bought),
         "bought": bought,
         "sequential": sequential,
         "state": dict(state or {}),

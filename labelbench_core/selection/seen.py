@@ -29,7 +29,7 @@ def pool_of(job: RoundJob, proxy: Proxy, needs: Collection[str]) -> "Pool":
     """The pool as `proxy` sees it, with only what the strategy needs."""
     from labelbench_core.strategies import Head, Pool
 
-    data, oracle = job.data, job.oracle
+    data, seller = job.data, job.seller
     rows = proxy.pool_rows(data.embeddings["pool"])
     embeddings = EmbeddedRows(proxy, rows, job.threads)
     probabilities = members = head = None
@@ -49,8 +49,8 @@ def pool_of(job: RoundJob, proxy: Proxy, needs: Collection[str]) -> "Pool":
     pool = Pool(
         embeddings=in_memory_if_small(embeddings) if "embeddings" in needs else embeddings,
         probabilities=probabilities,
-        labeled=oracle.bought,
-        labels=oracle.labels,
+        labeled=seller.bought,
+        labels=seller.labels,
         num_classes=data.num_classes,
         head=head,
         member_probabilities=members,
@@ -85,11 +85,11 @@ def look_ahead(job: RoundJob, proxy: Proxy, fit: Mapping[str, Any], truth: np.nd
     Proxies are trained on the annotator's labels; `truth`, (N,), only judges. `fit` is what the fit
     of `proxy` recorded.
     """
-    rows, oracle = job.data.embeddings["pool"], job.oracle
+    rows, seller = job.data.embeddings["pool"], job.seller
 
     def train(indices: np.ndarray, labels: np.ndarray) -> Proxy:
-        indices = np.concatenate([oracle.bought, indices])
-        training = job.training_set(indices, np.concatenate([oracle.labels, labels]))
+        indices = np.concatenate([seller.bought, indices])
+        training = job.training_set(indices, np.concatenate([seller.labels, labels]))
         if isinstance(proxy, Refittable):
             return proxy.refit(training, fit)
         other = job.build_proxy()
@@ -101,4 +101,4 @@ def look_ahead(job: RoundJob, proxy: Proxy, fit: Mapping[str, Any], truth: np.nd
         judges = job.rng("look-ahead").choice(judges, LOOK_AHEAD_ROWS, replace=False)
     features = rows.take(judges)
     # In single precision once, not for every candidate.
-    return LookAhead(oracle, train, single(features), truth[judges])
+    return LookAhead(seller, train, single(features), truth[judges])

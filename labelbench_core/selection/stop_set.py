@@ -70,12 +70,12 @@ def of_round(
         (S,) the stop set, and (S, C) what the proxy predicts for it.
     """
     before = job.previous.arrays.get(PREDICTED) if job.previous else None
-    unlabeled = ~np.isin(kept, job.oracle.bought)
+    unlabeled = ~np.isin(kept, job.seller.bought)
     predicted = probabilities.argmax(axis=1).astype(np.uint16)
     return signals.of_stop_set(probabilities, before, unlabeled), {PREDICTED: predicted}
 
 
 def of_batch(job: RoundJob, predicted: PredictedRows, size: int) -> Mapping[str, float]:
     """Signals of the `size` rows bought last, as `predicted` by the proxy they were bought with."""
-    bought, labels = job.oracle.bought[-size:], job.oracle.labels[-size:]
+    bought, labels = job.seller.bought[-size:], job.seller.labels[-size:]
     return signals.of_batch(predicted.take(bought), labels)

@@ -10,7 +10,7 @@ later: this shows how much there is to gain at least, not at most. The larger th
 its candidates differ, and the less is gained.
 
 With `parts` above 1 the batch is composed greedily: part by part, each the best of `batches` given
-those before; `parts` = budget is the greedy oracle that buys one by one. The cost grows in
+those before; `parts` = budget is the greedy look-ahead, which buys one by one. The cost grows in
 proportion to `parts`. All parts see the predictions made before the batch. Of equally good batches
 the first is bought.
 """
@@ -28,7 +28,7 @@ from labelbench_core.strategies.kernels.sub_pool import sub_pool
 from labelbench_core.strategies.pool import Pool
 
 INFO = {
-    "name": "look-ahead oracle",
+    "name": "look-ahead",
     "paper": "BoSS: Huseljic et al. 2025",
     "rule": "the best of many batches, each tried out with its hidden labels",
     "cost": "parts x batches fits of the proxy",
@@ -63,7 +63,7 @@ def select(
         Number of batches tried out for each part. Default: the authors' code's.
     parts
         Number of parts from which the batch is composed, one after the other; as many as the
-        budget: the greedy oracle. Default: ours.
+        budget: the greedy look-ahead. Default: ours.
     largest_subset
         Largest number of rows in the random subsets that candidates select from. Default: ours.
     """

@@ -136,9 +136,9 @@ def test_a_proxy_on_images_is_not_led_to_labels(digits):
     images = open_image_data(settings, digits / "manifest.json")
     truth = open_dataset(digits).labels("pool")
     assert leads_to(images, truth)
-    oracle = rounds.Oracle((truth + 1) % 10, np.arange(5))
-    job = round_job.RoundJob(images.without_labels(), settings, oracle)
-    assert not leads_to(job.training_set(oracle.bought, oracle.labels), truth)
+    seller = rounds.LabelSeller((truth + 1) % 10, np.arange(5))
+    job = round_job.RoundJob(images.without_labels(), settings, seller)
+    assert not leads_to(job.training_set(seller.bought, seller.labels), truth)
 
 
 def test_a_fine_tuning_sees_what_was_said_and_is_judged_by_the_truth(digits, monkeypatch):

@@ -58,13 +58,13 @@ class Guarded(np.ndarray):
     __iter__ = tolist = astype = copy = __array_ufunc__ = __array_function__ = _refuse
 
 
-class GuardedOracle(annotator.Oracle):
-    """An oracle whose labels open as they are bought."""
+class GuardedSeller(annotator.LabelSeller):
+    """A seller whose labels open as they are bought."""
 
     def __init__(self, labels, bought):
         super().__init__(labels, bought)
         if isinstance(labels, Guarded):
-            labels.bought = self._taken  # the oracle marks what it sells before it reads the label
+            labels.bought = self._taken  # the seller marks what it sells before it reads the label
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def play(monkeypatch, tmp_path):
 
     train_and_evaluate = rounds._train_and_evaluate
     monkeypatch.setattr(strategies, "Pool", pool)
-    monkeypatch.setattr(rounds, "Oracle", GuardedOracle)
+    monkeypatch.setattr(rounds, "LabelSeller", GuardedSeller)
     monkeypatch.setattr(rounds, "_train_and_evaluate", after_selection)
 
     def one_round(strategy, kept=None, said=None):
@@ -188,15 +188,15 @@ def test_only_ceilings_are_handed_the_truth(strategy):
 
 # What such checks are worth: strategies that cheat, each in its own way, are caught.
 CHEATS = {
-    # the oracle is found in a function that called it
-    "reads-the-oracle": (
+    # the seller is found in a function that called it
+    "reads-the-seller": (
         "strategy",
         "were read, not bought",
         """
     frame = sys._getframe()
-    while "oracle" not in frame.f_locals:
+    while "seller" not in frame.f_locals:
         frame = frame.f_back
-    labels = frame.f_locals["oracle"]._labels
+    labels = frame.f_locals["seller"]._labels
     return sorted(pool.unlabeled(), key=lambda i: labels[i])[:budget]
 """,
     ),
@@ -217,7 +217,7 @@ CHEATS = {
         "were read, not bought",
         """
     within = [cell.cell_contents for cell in ask.__closure__]
-    labels = next(one for one in within if hasattr(one, "_oracle"))._oracle._labels
+    labels = next(one for one in within if hasattr(one, "_seller"))._seller._labels
     chosen = [i for i in pool.unlabeled() if labels[i] == 0][:budget]
     ask(np.array(chosen))
     return chosen

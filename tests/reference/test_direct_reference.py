@@ -12,7 +12,7 @@ from benchmarks.plain import direct as plain_direct
 from helpers.buying import Annotator, lines, signs, truth_and_pool
 from helpers.choosing import choose
 from labelbench_core.errors import InputError
-from labelbench_core.selection.annotator import Oracle, SequentialPurchase
+from labelbench_core.selection.annotator import LabelSeller, SequentialPurchase
 from labelbench_core.strategies import direct as direct_module
 from labelbench_core.strategies.direct import reduction_shares
 from labelbench_core.strategies.kernels import lines as lines_module
@@ -187,11 +187,11 @@ def test_variants_differ(key):
 
 def test_direct_spends_the_budget_that_it_returns():
     truth, pool = truth_and_pool()
-    oracle = Oracle(truth, pool.labeled)
-    ask = SequentialPurchase(oracle, 50)
+    seller = LabelSeller(truth, pool.labeled)
+    ask = SequentialPurchase(seller, 50)
     chosen = choose("direct", pool, 50, ask=ask)
     assert ask.asked == chosen.tolist()
-    assert oracle.bought.tolist() == [*pool.labeled, *chosen]
+    assert seller.bought.tolist() == [*pool.labeled, *chosen]
 
 
 def test_a_threshold_is_found_in_spite_of_wrong_labels():

@@ -12,7 +12,7 @@ from benchmarks.plain import galaxy as plain_galaxy
 from helpers.buying import Annotator, lines, signs, truth_and_pool
 from helpers.choosing import choose
 from labelbench_core.errors import InputError
-from labelbench_core.selection.annotator import Oracle, SequentialPurchase
+from labelbench_core.selection.annotator import LabelSeller, SequentialPurchase
 from labelbench_core.strategies.kernels import lines as lines_module
 from labelbench_core.strategies.testing import Blocks
 
@@ -112,11 +112,11 @@ def test_galaxy_in_turn_by_default():
 
 def test_galaxy_spends_the_budget_that_it_returns():
     truth, pool = truth_and_pool()
-    oracle = Oracle(truth, pool.labeled)
-    ask = SequentialPurchase(oracle, 30)
+    seller = LabelSeller(truth, pool.labeled)
+    ask = SequentialPurchase(seller, 30)
     chosen = choose("galaxy", pool, 30, ask=ask)
     assert ask.asked == chosen.tolist()
-    assert oracle.bought.tolist() == [*pool.labeled, *chosen]
+    assert seller.bought.tolist() == [*pool.labeled, *chosen]
 
 
 def test_galaxy_class_order_is_checked():

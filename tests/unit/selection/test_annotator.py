@@ -4,27 +4,27 @@ import numpy as np
 import pytest
 
 from labelbench_core.errors import InputError
-from labelbench_core.selection.annotator import Oracle, SequentialPurchase
+from labelbench_core.selection.annotator import LabelSeller, SequentialPurchase
 from labelbench_core.selection.initial_pool import draw
 
 
 def test_labels_come_in_the_order_bought():
-    oracle = Oracle(np.array([5, 6, 7, 8]), np.array([2]))
-    assert oracle.buy(np.array([3, 0])).tolist() == [8, 5]
-    assert oracle.bought.tolist() == [2, 3, 0]
-    assert oracle.labels.tolist() == [7, 8, 5]
+    seller = LabelSeller(np.array([5, 6, 7, 8]), np.array([2]))
+    assert seller.buy(np.array([3, 0])).tolist() == [8, 5]
+    assert seller.bought.tolist() == [2, 3, 0]
+    assert seller.labels.tolist() == [7, 8, 5]
 
 
 @pytest.mark.parametrize("indices", [[2], [0, 0]])
 def test_a_label_cannot_be_bought_twice(indices):
-    oracle = Oracle(np.arange(4), np.array([2]))
+    seller = LabelSeller(np.arange(4), np.array([2]))
     with pytest.raises(ValueError, match="bought twice"):
-        oracle.buy(np.array(indices))
-    assert oracle.bought.tolist() == [2]
+        seller.buy(np.array(indices))
+    assert seller.bought.tolist() == [2]
 
 
 def test_a_sequential_purchase_ends_with_the_budget():
-    ask = SequentialPurchase(Oracle(np.arange(10), np.zeros(0, np.int64)), 3)
+    ask = SequentialPurchase(LabelSeller(np.arange(10), np.zeros(0, np.int64)), 3)
     assert ask([4, 5]).tolist() == [4, 5]
     with pytest.raises(ValueError, match="1 left"):
         ask([6, 7])
@@ -52,9 +52,9 @@ def test_all_of_the_pool_is_drawn_in_its_own_order():
 
 
 def test_a_ceiling_peeks_without_buying():
-    oracle = Oracle(np.array([5, 6, 7, 8]), np.array([2]))
-    assert oracle.peek(np.array([3, 0])).tolist() == [8, 5]
-    assert oracle.bought.tolist() == [2]
+    seller = LabelSeller(np.array([5, 6, 7, 8]), np.array([2]))
+    assert seller.peek(np.array([3, 0])).tolist() == [8, 5]
+    assert seller.bought.tolist() == [2]
 
 
 def test_an_initial_pool_larger_than_the_pool_is_refused():

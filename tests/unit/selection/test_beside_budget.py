@@ -9,7 +9,7 @@ from labelbench_core.configuration.compatibility.beside_budget import ending, la
 from labelbench_core.errors import InputError
 from labelbench_core.proxies import Statistics
 from labelbench_core.selection import rounds
-from labelbench_core.selection.annotator import Oracle
+from labelbench_core.selection.annotator import LabelSeller
 from labelbench_core.selection.data import RoundData
 from labelbench_core.selection.job import RoundJob
 from labelbench_core.storage.rows import ArrayRows
@@ -65,7 +65,7 @@ def test_the_best_weights_on_them_are_kept_and_the_record_says_so(data, implemen
 
 def test_no_other_training_sees_them(data):
     def handed(chosen):
-        job = RoundJob(data, chosen, Oracle(data.truth["pool"], np.arange(3)))
+        job = RoundJob(data, chosen, LabelSeller(data.truth["pool"], np.arange(3)))
         return job.training_set(np.arange(3), data.truth["pool"][:3]).validation
 
     rows, labels = handed(settings("shallow"))

@@ -165,7 +165,7 @@ def test_held_out_rows_are_predicted_by_a_proxy_that_never_saw_them(data, kind, 
     if kind == "linear":
         known = replace(data, truth={**data.truth, "pool": data.truth["pool"].copy()})
         known.truth["pool"][pool.labeled[14:]] = 0  # of no influence
-        job = RoundJob(known, settings, rounds.Oracle(known.truth["pool"], pool.labeled))
+        job = RoundJob(known, settings, rounds.LabelSeller(known.truth["pool"], pool.labeled))
         training = job.training_set(pool.labeled[:14], pool.labels[:14])
         other = linear.build(penalty=second.record["fit"]["penalty"])
         other.fit(training, np.random.default_rng(0))
@@ -296,9 +296,9 @@ def test_labels_of_any_number_of_classes_make_a_multilabel_pool(data, monkeypatc
     assert many.multilabel
     assert not data.multilabel
     proxy = linear.build().restore(chain(data, SETTINGS, 0)[0].arrays, data.statistics)
-    oracle = rounds.Oracle(several["pool"], np.arange(5))
+    seller = rounds.LabelSeller(several["pool"], np.arange(5))
     previous = Round({"round": 0, "state": {}}, {})
-    assert pool_of(RoundJob(many, SETTINGS, oracle, previous), proxy, []).multilabel
+    assert pool_of(RoundJob(many, SETTINGS, seller, previous), proxy, []).multilabel
 
 
 def test_a_damaged_label_is_noticed(manifests, tmp_path):

@@ -65,7 +65,7 @@ def test_a_large_pool_is_sampled_alike_in_all_rounds(
     monkeypatch.setattr(stop_set, "STOP_ROWS", 40)
     _, second, third = chain(data)
     kept = stop_set.stop_set(
-        rounds.RoundJob(data, SETTINGS, rounds.Oracle(data.said, np.arange(2)))
+        rounds.RoundJob(data, SETTINGS, rounds.LabelSeller(data.said, np.arange(2)))
     )
     assert len(kept) == len(set(kept.tolist())) == 40
     assert np.array_equal(kept, np.sort(kept))
@@ -73,7 +73,7 @@ def test_a_large_pool_is_sampled_alike_in_all_rounds(
         expected = probabilities(data, one)[kept].argmax(axis=1)
         assert np.array_equal(one.arrays[stop_set.PREDICTED], expected)
     other = {**SETTINGS, "seed": 1}
-    job = rounds.RoundJob(data, other, rounds.Oracle(data.said, np.arange(2)))
+    job = rounds.RoundJob(data, other, rounds.LabelSeller(data.said, np.arange(2)))
     assert not np.array_equal(kept, stop_set.stop_set(job))
 
 

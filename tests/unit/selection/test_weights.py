@@ -12,7 +12,7 @@ from labelbench_core.errors import InputError
 from labelbench_core.proxies import TrainingSet, linear
 from labelbench_core.proxies.shared import trained
 from labelbench_core.selection import rounds, seen
-from labelbench_core.selection.annotator import Oracle
+from labelbench_core.selection.annotator import LabelSeller
 from labelbench_core.selection.in_memory import round_data
 from labelbench_core.selection.job import RoundJob
 from labelbench_core.storage import files
@@ -119,7 +119,7 @@ def test_strategies_see_no_weights(pool_weights):
     """With the same proxy, the same rows are bought: nothing else tells of weights."""
     _, data = blobs({"pool": pool_weights}, weights_for="training")
     first = rounds.initial_round(data, SETTINGS, np.arange(12))
-    job = RoundJob(data.without_labels(), SETTINGS, Oracle(data.said, np.arange(12)), first)
+    job = RoundJob(data.without_labels(), SETTINGS, LabelSeller(data.said, np.arange(12)), first)
     needs = {"embeddings", "probabilities", "head", "labels"}
     pool = seen.pool_of(job, job.build_proxy().restore(first.arrays, data.statistics), needs)
     assert not any("weight" in name for name in vars(pool))
@@ -145,7 +145,7 @@ def test_validation_labels_beside_the_budget_count_by_their_weights():
     trainer = {"id": "t", "implementation": "supervised", "training": training}
     proxy = {"id": "p", "implementation": "trained-linear", "options": {"trainer": trainer}}
     settings = {**SETTINGS, "proxy": proxy}
-    job = RoundJob(data.without_labels(), settings, Oracle(data.said, np.arange(12)))
+    job = RoundJob(data.without_labels(), settings, LabelSeller(data.said, np.arange(12)))
     found = job.training_set(np.arange(12), data.truth["pool"][:12])
     assert found.weights is None
     assert found.validation_weights.tolist() == list(range(1, 91))

@@ -1,4 +1,4 @@
-"""The look-ahead oracle: what it tries out, and that it buys the best of it."""
+"""The ceiling look-ahead: what it tries out, and that it buys the best of it."""
 
 import numpy as np
 import pytest
