@@ -24,4 +24,4 @@ def read(notes: Path) -> dict[str, Any]:
 def add(notes: Path, found: Mapping[str, Any]) -> None:
     """Note `found`; what is noted under other keys stays, also what others note meanwhile."""
     with files.exclusive(notes), files.atomic_path(notes) as aside:
-        aside.write_text(json.dumps({**read(notes), **found}, sort_keys=True), encoding="utf-8")
+        aside.write_text(files.canonical_json({**read(notes), **found}), encoding="utf-8")

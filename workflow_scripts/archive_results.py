@@ -29,7 +29,7 @@ from labelbench_core.datasets import DRAWN_FILE
 from labelbench_core.errors import Damaged, InputError
 from labelbench_core.stages.left_out import as_text, left_out, listing_of
 from labelbench_core.stages.plan import PlannedJob
-from labelbench_core.storage.files import atomic_path
+from labelbench_core.storage.files import atomic_path, canonical_json
 from workflow_scripts import _noted_outputs
 from workflow_scripts._bundle_metadata import CRATE, CROISSANT, ROOT, Origin, croissant, ro_crate
 from workflow_scripts._commit import commit
@@ -98,7 +98,7 @@ def archive_results(arguments: argparse.Namespace, options: list[str]) -> None:
             archive.add(path, filter=_without_owner_and_state)
         for path in sorted(_metadata(one.path for one in outputs)):
             archive.add(path, filter=_without_owner_and_state)
-        _add_text(archive, str(_noted_outputs.NOTES), json.dumps(notes, sort_keys=True))
+        _add_text(archive, str(_noted_outputs.NOTES), canonical_json(notes))
         for path, text in _described(experiment, paths, without, arguments).items():
             _add_text(archive, path, text)
     size = os.path.getsize(arguments.archive) / 1e6

@@ -136,7 +136,8 @@ def _class_names(file: Path) -> list[str]:
         names[int(number)] = name
     absent = next((number for number in range(len(names)) if number not in names), None)
     if absent is not None:
-        raise InputError(f"{printable(file)}: column y: {absent} is missing")
+        told = f"{printable(file)}: column y: {absent} is missing"
+        raise InputError(f"{told}; allowed: each number from 0 to {max(names)} once")
     return [names[number] for number in range(len(names))]
 
 

@@ -75,7 +75,7 @@ def test_what_is_missing_or_wrong_in_iwildcam_is_named(wild):
     ):
         iwildcam.check(data)
     write_table(folder / "categories.csv", ["y", "category_id", "name"], [[0, 1, "a"], [2, 1, "b"]])
-    with pytest.raises(InputError, match=r"categories.csv: column y: 1 is missing"):
+    with pytest.raises(InputError, match=r"categories.csv: column y: 1 is missing; allowed: each"):
         iwildcam.check(data)
     (folder / "categories.csv").unlink()
     with pytest.raises(InputError, match=r"categories.csv: not found; get iWildCam 2.0"):
