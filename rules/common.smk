@@ -351,10 +351,12 @@ def jobs_to_run():
 def tell_of_dry_run():
     """When the process ends: what a run would stop at. A dry run calls no handler."""
     if workflow.dryrun and workflow.dag is not None:
+        if not USES_CONDA:
+            parsing.tell_lacking(CATALOGUE, jobs_to_run())
         parsing.tell_missing(MISSING, jobs_to_run())
 
 
-if workflow.is_main_process and MISSING:
+if workflow.is_main_process:
     atexit.register(tell_of_dry_run)
 
 

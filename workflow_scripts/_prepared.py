@@ -14,6 +14,7 @@ from labelbench_core.stages.table import STAGES
 from labelbench_core.storage.records import read_record
 
 SOURCES_STATE = looks.STATE
+BACKBONES_STATE = SOURCES_STATE.with_name("backbones.json")
 PREPARED = STAGES["prepare_dataset"].path("manifest")
 
 

@@ -38,8 +38,8 @@ from labelbench_core.storage.yaml_files import read_yaml
 from workflow_scripts._campaign_file import campaign_of, is_campaign
 from workflow_scripts._entry_notes import refuse_others
 from workflow_scripts._prepared import (
+    BACKBONES_STATE,
     PREPARED,
-    SOURCES_STATE,
     prepared_manifests,
     remembered_of,
     sizes_of,
@@ -227,7 +227,7 @@ def check_weights(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, s
     """Before anything runs: check that the weights that `jobs`, (rule, wildcards), read exist."""
     try:
         needed = backbones_to_run(catalogue, jobs)
-        experiments.check_backbones(catalogue, needed, SOURCES_STATE.with_name("backbones.json"))
+        experiments.check_backbones(catalogue, needed, BACKBONES_STATE)
     except InputError as error:
         raise stop(error) from None
 
@@ -239,6 +239,20 @@ def check_planned_weights(
     running = [one for one in jobs if runs_backbone(catalogue, *one)]
     named = catalogue["backbones"]
     check_weights(catalogue, [one for one in running if names_weights(named[one[1]["backbone"]])])
+
+
+def tell_lacking(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+    """At the end of a dry run: a line for each backbone whose packages or weights are not here.
+
+    These are the backbones that `check_planned_weights` leaves to the jobs.
+    """
+    named = catalogue["backbones"]
+    needed = [one for one in backbones_to_run(catalogue, jobs) if not names_weights(named[one])]
+    try:
+        experiments.check_backbones(catalogue, needed, BACKBONES_STATE)
+    except InputError as error:
+        for line in str(error).splitlines():
+            print(f"planned, but a run would stop: {line}", file=sys.stderr)
 
 
 def check_images(catalogue: Catalogue, jobs: Iterable[tuple[str, Mapping[str, str]]]) -> None:

@@ -25,6 +25,8 @@ ROUTINE = re.compile(
     r"|Assuming unrestricted shared filesystem usage\..*|Shell command: .*|This was a dry-run .*"
 )
 END = re.compile(r"Reasons:|This was a dry-run")
+STOPS = re.compile(r"planned\b.*, but a run would stop: ")
+"""What `_snakefile.py` tells when a dry run ends."""
 PARAMS = re.compile(
     r"Params have changed since last execution: .*?before: (?P<before>.*?)\s*now: (?P<now>.*)"
 )
@@ -42,11 +44,12 @@ def summed_up(lines: Iterable[str]) -> tuple[dict[str, Reasons], list[str]]:
     """Stage → its jobs by reason; and lines that are not routine."""
     stages: dict[str, Reasons] = {}
     others: list[str] = []
-    reason, in_table, in_target = "", False, False
+    reason, in_table, in_target, has_ended = "", False, False, False
     for line in map(str.rstrip, lines):
-        if END.match(line):
-            break
-        if in_table or line == "Job stats:":
+        has_ended = has_ended or bool(END.match(line))
+        if has_ended:
+            others += [line] if STOPS.match(line) else []
+        elif in_table or line == "Job stats:":
             in_table = bool(line)
         elif in_target and line.startswith(" "):
             pass

@@ -70,6 +70,21 @@ def test_stages_have_their_jobs_by_reason(
     ]
 
 
+def test_what_a_run_would_stop_at_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = [
+        "planned, but a run would stop: b.yaml: backbone 'minilm': package x is not installed",
+        "planned with published sizes, but a run would stop: data set 'fmow': gone",
+    ]
+    end = ["This was a dry-run (flag -n). The order of jobs", "all    1", "", *told]
+    monkeypatch.setattr("sys.stdin", io.StringIO(PLAN + "\n".join(end)))
+    show_plan.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:3] == told
+    assert lines[-1].startswith("4 jobs would run.")
+
+
 def test_what_is_no_plan_is_passed_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

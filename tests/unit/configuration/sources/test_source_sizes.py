@@ -112,6 +112,26 @@ def test_a_run_stops_where_a_missing_data_set_is_prepared(capsys):
     assert capsys.readouterr().err == told
 
 
+def test_a_plan_tells_which_backbones_lack_a_package(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(parsing, "BACKBONES_STATE", tmp_path / "backbones.json")
+    backbones = {
+        "texts": {
+            "implementation": "sentence-transformer",
+            "options": {"model": "package:not_there/model"},
+        },
+        "script": {"implementation": "torchscript-model", "options": {"file": "not-there.ts"}},
+    }
+    catalogue = {"backbones": backbones}
+    jobs = [("extract_embeddings_of_texts", {"backbone": "texts"})]
+    parsing.tell_lacking(catalogue, [("prepare_dataset", {"dataset": "fmow"})])
+    assert capsys.readouterr().err == ""
+    # A plan has refused the other's file before.
+    parsing.tell_lacking(catalogue, [*jobs, ("extract_embeddings", {"backbone": "script"})])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("planned, but a run would stop: ")
+    assert line.endswith("Python package not_there is not installed: pip install not-there")
+
+
 def test_an_estimate_says_which_sizes_are_as_published(
     quickstart, catalogue, whole, tmp_path, monkeypatch
 ):
