@@ -39,6 +39,7 @@ from workflow_scripts._entry_notes import note_entries
 from workflow_scripts._estimates import TellEstimate
 from workflow_scripts._forcing import Forced
 from workflow_scripts._noted_outputs import changed_by_others, note
+from workflow_scripts._prepared import SOURCES_STATE
 from workflow_scripts._scheduling import look_again_once
 
 # What a plan is made of stays to its end: looking for garbage among it takes a sixth of the time.

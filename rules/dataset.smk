@@ -26,7 +26,7 @@ rule prepare_dataset:
         code=code("prepare_dataset", "datasets"),
         settings=settings("datasets"),
         # What this machine remembers of the source's files; no result depends on it.
-        state=str(parsing.SOURCES_STATE),
+        state=str(SOURCES_STATE),
         needed=needed_rows,
     message:
         "Prepare data set {wildcards.dataset}"

@@ -77,7 +77,7 @@ def made_again_if_incomplete(stage):
                 problem = content_changed(
                     CATALOGUE["backbones"][wildcards.backbone],
                     Path(manifest),
-                    parsing.SOURCES_STATE,
+                    SOURCES_STATE,
                 )
             if problem is not None:
                 FORCED.force([manifest], problem)

@@ -297,7 +297,7 @@ rule render_report:
         manifests=lambda wildcards, input: " ".join(
             f"--manifest {file}" for file in [*input.manifests, *input.annotations]
         ),
-        state=str(parsing.SOURCES_STATE),
+        state=str(SOURCES_STATE),
         prices=verbatim(canonical_json(PRICES)),
     message:
         "Render the report"

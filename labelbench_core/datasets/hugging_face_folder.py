@@ -1,19 +1,22 @@
 """Your own images in Hugging Face's layout `imagefolder`: `train/metadata.csv` beside the images.
 
 A folder, or one for each split, holds images and `metadata.csv` or `metadata.jsonl`, whose column
-`file_name` is the path of a row's image, relative to that folder. Where there is no test, one is
-drawn. Images are listed, never copied.
+`file_name` is the path of a row's image, relative to that folder. Metadata of the whole folder
+whose images all lie in folders of splits (`train/1.jpg`, `test/2.jpg`) mean these splits, as in
+Hugging Face's package datasets. Where there is no test, one is drawn. Images are listed, never
+copied.
 """
 
+import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from labelbench_core.datasets import POOL, RawDataset, Source, split_order
+from labelbench_core.datasets import POOL, TEST, VAL, RawDataset, Source, split_order
 from labelbench_core.datasets.file_formats.columns import read_columns
 from labelbench_core.datasets.files.left_out import LeftOut
 from labelbench_core.datasets.files.names import below
@@ -48,6 +51,7 @@ INFO = {
     "unlabeled_by": ["unlabeled"],
     "options_of": "labelbench_core.datasets.splits.draw_options:options",
 }
+NOT_NAMED = "which no metadata name"
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 
 
@@ -121,7 +125,8 @@ def load(
         `folder` is relative to it.
     folder
         Folder with the metadata, or with a folder for each split that has metadata: `train` is the
-        pool, `validation` is val. Default: ours.
+        pool, `validation` is val. Images that no metadata name are left out, counted and named.
+        Default: ours.
     label_column
         Column with the label of each image: a class's name, or its number. Default: ours.
     group_column
@@ -166,6 +171,8 @@ def load(
         unlabeled=unlabeled,
         classes=classes,
     )
+    left_out = {**read.left_out, **_not_named(Path(data_dir, folder), read.cells)}
+    read = dataclasses.replace(read, left_out=left_out)
     return read.raw(image_size=image_size, ground=ground, corrupt=corrupt)
 
 
@@ -230,6 +237,8 @@ def _read(
     cells = _joined(root, parts)
     of_row = np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts])
     found = {split: np.flatnonzero(of_row == place) for place, split in enumerate(tables)}
+    if tables[POOL].parent == root and not unlabeled:
+        found = _by_folder(cells.columns["path"]) or found
     known, told, shared, inner, beside = None, "", folder, "", []
     if classes is not None:
         known = read_class_names(data_dir, classes)
@@ -258,6 +267,25 @@ def _read(
         return tabular
     by = "" if together_column is None else f"column {together_column}"
     return with_draw(tabular, by, may_lack=allow_missing_classes, **options)
+
+
+def _by_folder(paths: Sequence[str]) -> dict[str, np.ndarray]:
+    """Split → rows, where every image is in a folder called as a split, one of them the pool."""
+    folders = [path.partition("/")[0] if "/" in path else "" for path in paths]
+    meant = {one: split_meant(one) for one in dict.fromkeys(folders)}
+    if not {POOL} <= set(meant.values()) <= {POOL, VAL, TEST}:
+        return {}
+    of_row = np.array([meant[one] for one in folders])
+    return {split: np.flatnonzero(of_row == split) for split in dict.fromkeys(meant.values())}
+
+
+def _not_named(root: Path, cells: Cells) -> Mapping[str, Mapping]:
+    """The images below the folder that no metadata name, as `LeftOut` describes them."""
+    named, left_out = set(cells.columns["path"]), LeftOut()
+    for path in list_flat(root, "", Listing({}, LeftOut(), [])):
+        if path not in named:
+            left_out.add(NOT_NAMED, path)
+    return left_out.described()
 
 
 def _listed(root: Path, table: Path, left_out: LeftOut, chosen: Mapping[str, str]) -> Listed:
