@@ -62,6 +62,8 @@ def read_columns(
         return _read_json_lines(path, columns, joined)
     rows = _text_rows(path)
     _, header = next(rows, (0, []))
+    if not header:
+        raise InputError(f"{printable(path)}: is empty; allowed: a first line of columns' names")
     places = _places(path, header, columns)
     found: list[list[str]] = [[] for _ in places]
     keep = [(cells.append, place) for cells, place in zip(found, places, strict=True)]

@@ -242,7 +242,7 @@ def test_what_is_wrong_is_named(pets, change, options, message):
     [
         (b"file,animal,medium,painter\n\na.png,cat,photo\n", "line 3: 3 cells; allowed: 4"),
         (b"file,animal,medium,painter\n", "has no rows"),
-        (b"", "options.path_column: 'file': no such column"),
+        (b"", "is empty; allowed: a first line of columns' names"),
         (b"file,animal,medium,painter\na.png,\xff,photo,1\n", "not UTF-8; allowed: text in UTF-8"),
         (b'file,animal,medium,painter\na.png,"cat" x,photo,1\n', "line 2: not a table"),
         (

@@ -116,6 +116,16 @@ def test_text_that_is_not_utf8_is_named_as_what_it_is(pets, suffix, content, tol
     assert str(error.value).count("; allowed: text in UTF-8") == 1
 
 
+@pytest.mark.parametrize("content", ["", "\n\n", "\ufeff"])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+def test_an_empty_table_is_told_as_such(pets, suffix, content):
+    path = pets.folder / f"mine{suffix}"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        read_columns(path, {"path_column": "file"})
+    assert str(error.value) == f"{path}: is empty; allowed: a first line of columns' names"
+
+
 def test_a_spreadsheet_is_told_how_to_be_saved(pets):
     (pets.folder / "all.xlsx").write_bytes(b"PK")
     with pytest.raises(InputError, match=r"'.xlsx'; allowed: .csv, .* save the sheet as CSV UTF-8"):
