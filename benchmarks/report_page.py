@@ -28,6 +28,7 @@ import pandas as pd
 from labelbench_core.analysis.collected.balance import BALANCE_COLUMNS, class_balance
 from labelbench_core.analysis.collected.costs import COST_COLUMNS
 from labelbench_core.analysis.collected.frames import FINETUNED_COLUMNS, HIT_COLUMNS, SIGNAL_COLUMNS
+from labelbench_core.analysis.targets.proxy_savings import PROXY_SAVING_COLUMNS
 from labelbench_core.metrics.signals import SIGNALS
 from labelbench_core.seeds import rng_for
 from labelbench_core.stages import report_files
@@ -113,6 +114,9 @@ def make(folder: Path, sizes: dict[str, int]) -> Path:
     pd.DataFrame(columns=[name for name in COST_COLUMNS if name != "annotator"]).to_csv(
         folder / "costs.csv", index=False
     )
+    pd.DataFrame(columns=[name for name in PROXY_SAVING_COLUMNS if name != "annotator"]).to_csv(
+        folder / "proxy_savings.csv", index=False
+    )
     balance_of(rows).to_csv(folder / "balance.csv", index=False)
     tables, figures = ["--tables", f"{folder}/tables"], ["--figures", f"{folder}/figures"]
     summary = ["--summary", f"{folder}/summary.json"]
@@ -138,12 +142,15 @@ def make(folder: Path, sizes: dict[str, int]) -> Path:
         ("plot_ranks", plot_ranks.main, ("across",)),
     ):
         read_tables = [part for table in read for part in (f"--{table}", table_paths[table])]
+        if main is plot_label_efficiency.main:
+            read_tables += ["--balance", f"{folder}/balance.csv"]
         timed(name, main, [*asked, *read_tables, *figures])
     costs = ["--costs", f"{folder}/costs.csv"]
     timed("plot_costs", plot_costs.main, [*costs, *figures])
     page = folder / "report.html"
     made = [*asked, *summary, *tables, *figures, *costs, "--report", str(page)]
     made += ["--balance", f"{folder}/balance.csv"]
+    made += ["--proxy-savings", f"{folder}/proxy_savings.csv"]
     timed("render_report", render_report.main, made)
     print(f"page: {page.stat().st_size / 1e6:.2f} MB")
     return page

@@ -11,6 +11,7 @@ rule plot_label_efficiency:
         comparisons=table_of("comparisons"),
         pairwise=table_of("pairwise"),
         classes=table_of("classes"),
+        balance=files_of("list_bought", "balance"),
         published=published_tables("reference"),
     output:
         curves=figure_files(
@@ -21,6 +22,9 @@ rule plot_label_efficiency:
         ),
         pairwise=figure_files("plot_label_efficiency", "pairwise", caption="report/pairwise.rst"),
         classes=figure_files("plot_label_efficiency", "classes", caption="report/classes.rst"),
+        balance=figure_files(
+            "plot_label_efficiency", "class_balance", caption="report/class_balance.rst"
+        ),
     log:
         log_of("plot_label_efficiency"),
     benchmark:
@@ -43,7 +47,7 @@ rule plot_label_efficiency:
         "python -m workflow_scripts.plot_label_efficiency"
         " --experiment {params.experiment:q} --curves {input.curves}"
         " --comparisons {input.comparisons} --pairwise {input.pairwise}"
-        " --classes {input.classes} {params.published}"
+        " --classes {input.classes} --balance {input.balance} {params.published}"
         " --figures {params.folder} --log {log}"
 
 
@@ -225,6 +229,35 @@ rule plot_costs:
         " --costs {input} --figures {params.folder} --log {log}"
 
 
+rule plot_money:
+    input:
+        files_of("price_costs", "curves"),
+    output:
+        figure_files("plot_money", "money", caption="report/money.rst"),
+    log:
+        log_of("plot_money"),
+    benchmark:
+        benchmark_of("plot_money")
+    conda:
+        environment("report")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_money"),
+        experiment=verbatim(EXPERIMENT.to_json()),
+        prices=verbatim(canonical_json(PRICES)),
+        folder=output_folder,
+        notes=data_notes,
+    message:
+        "Plot the metric against money"
+    shell:
+        "python -m workflow_scripts.plot_money"
+        " --experiment {params.experiment:q} --curves {input} --prices {params.prices:q}"
+        " --figures {params.folder} --log {log}"
+
+
 rule plot_metric:
     input:
         curves=table_of("curves"),
@@ -265,6 +298,7 @@ rule render_report:
         published=published_tables("reference", "orders"),
         figures=everything_for("figures"),
         costs=files_of("collect_costs", "costs"),
+        proxy_savings=files_of("collect_costs", "proxy_savings"),
         balance=files_of("list_bought", "balance"),
         # None where the experiment has no such table.
         replays=every("table", "compare_replays"),
@@ -305,7 +339,7 @@ rule render_report:
         "python -m workflow_scripts.render_report"
         " --experiment {params.experiment:q} --configuration {params.configuration:q}"
         " --summary {input.summary} --tables {params.tables} --figures {params.figures}"
-        " --costs {input.costs} --balance {input.balance}"
+        " --costs {input.costs} --proxy-savings {input.proxy_savings} --balance {input.balance}"
         " --replays {input.replays} --money {input.money}"
         " --prices {params.prices:q} {params.manifests} --state {params.state}"
         " --report {output} --log {log}"

@@ -1,7 +1,8 @@
 """From rounds and fine-tunings to the tables of one experiment.
 
 REQUIRED INPUTS: all rounds and fine-tunings of the experiment.
-OUTPUTS: results/reports/{experiment}/: tables/, costs.csv, money.csv.
+OUTPUTS: results/reports/{experiment}/: tables/, costs.csv, proxy_savings.csv, money.csv,
+money_curves.csv.
 The jobs derive the paths of rounds and fine-tunings from the experiment and the path patterns: thousands
 of paths never stand on a command line.
 """
@@ -87,7 +88,8 @@ rule collect_costs:
         metrics=files_of("collect_curves", "metrics"),
         manifests=every("manifest", "prepare_dataset", "extract_embeddings"),
     output:
-        output_of("collect_costs", "costs"),
+        costs=output_of("collect_costs", "costs"),
+        proxy_savings=output_of("collect_costs", "proxy_savings"),
     log:
         log_of("collect_costs"),
     benchmark:
@@ -114,7 +116,7 @@ rule collect_costs:
         "python -m workflow_scripts.collect_costs"
         " --experiment {params.experiment:q} --needs {params.needs:q}"
         " {params.benchmarks} {params.records}"
-        " --costs {output} --log {log}"
+        " --costs {output.costs} --proxy-savings {output.proxy_savings} --log {log}"
 
 
 rule tabulate:
@@ -191,6 +193,7 @@ rule price_costs:
         savings=table_of("savings"),
     output:
         money=output_of("price_costs", "money"),
+        curves=output_of("price_costs", "curves"),
         texts=output_of("price_costs", "texts"),
     log:
         log_of("price_costs"),
@@ -204,13 +207,15 @@ rule price_costs:
         runtime=10,
     params:
         code=code("price_costs"),
+        experiment=verbatim(EXPERIMENT.to_json()),
         prices=verbatim(canonical_json(PRICES)),
     message:
         "Turn costs into money"
     shell:
         "python -m workflow_scripts.price_costs"
+        " --experiment {params.experiment:q}"
         " --costs {input.costs} --metrics {input.metrics} --savings {input.savings}"
-        " --prices {params.prices:q} --money {output.money} --log {log}"
+        " --prices {params.prices:q} --money {output.money} --curves {output.curves} --log {log}"
 
 
 rule compare_replays:

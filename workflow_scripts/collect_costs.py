@@ -1,4 +1,4 @@
-"""Collect what the jobs of an experiment cost, in seconds and in FLOPs, into one table."""
+"""Collect what the jobs of an experiment cost, in seconds and in FLOPs, and what proxies save."""
 
 import argparse
 import sys
@@ -6,17 +6,20 @@ from pathlib import Path
 
 from labelbench_core.analysis.collected.costs import collect_costs
 from labelbench_core.analysis.collected.frames import write_csv
+from labelbench_core.analysis.results import FLOAT_FORMAT
+from labelbench_core.analysis.targets.proxy_savings import proxy_savings
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.stages.plan import Needs
 from workflow_scripts._job import job_parser, run_job
 
 
 def collect(arguments: argparse.Namespace) -> None:
-    """Read the benchmark files and the records that exist; write costs.csv."""
+    """Read the benchmark files and the records that exist; write both tables."""
     experiment = Experiment.from_json(arguments.experiment)
     needs = Needs.from_json(arguments.needs)
     costs = collect_costs(experiment, needs, arguments.benchmark, arguments.record)
     write_csv(costs, arguments.costs)
+    write_csv(proxy_savings(experiment, costs), arguments.proxy_savings, FLOAT_FORMAT)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -40,6 +43,9 @@ def main(argv: list[str] | None = None) -> int:
         help="path of the JSON file in which a stage states its FLOPs, ids in braces",
     )
     parser.add_argument("--costs", required=True, type=Path, help="costs.csv to write")
+    parser.add_argument(
+        "--proxy-savings", required=True, type=Path, help="proxy_savings.csv to write"
+    )
     return run_job(collect, parser.parse_args(argv))
 
 

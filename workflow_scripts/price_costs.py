@@ -1,4 +1,4 @@
-"""Turn what an experiment cost into money: what it takes to reach an accuracy, by strategy."""
+"""Turn what an experiment cost into money: what it takes to reach an accuracy, and curves."""
 
 import argparse
 import json
@@ -10,29 +10,32 @@ from labelbench_core.analysis.collected.frames import CURVE_COLUMNS, read_csv, w
 from labelbench_core.analysis.results import FLOAT_FORMAT, write_texts
 from labelbench_core.analysis.savings.label_savings import SAVING_COLUMNS
 from labelbench_core.analysis.targets.money import cost_to_reach, money_tables
+from labelbench_core.analysis.targets.money_curves import metric_by_money
+from labelbench_core.configuration.experiment import Experiment
 from workflow_scripts._job import job_parser, run_job
 
 
 def price(arguments: argparse.Namespace) -> None:
-    """Read savings, metrics and costs; write the table as CSV, Markdown and LaTeX."""
+    """Read savings, metrics and costs; write one table in all formats, the other as CSV."""
     prices = json.loads(arguments.prices)
-    table = cost_to_reach(
-        read_csv(arguments.savings, SAVING_COLUMNS),
-        read_csv(arguments.metrics, CURVE_COLUMNS),
-        read_csv(arguments.costs, COST_COLUMNS),
-        prices,
-    )
+    metrics = read_csv(arguments.metrics, CURVE_COLUMNS)
+    costs = read_csv(arguments.costs, COST_COLUMNS)
+    table = cost_to_reach(read_csv(arguments.savings, SAVING_COLUMNS), metrics, costs, prices)
     write_csv(table, arguments.money, FLOAT_FORMAT)
     write_texts(money_tables(table, prices.get("currency", "")), arguments.money)
+    experiment = Experiment.from_json(arguments.experiment)
+    write_csv(metric_by_money(experiment, metrics, costs, prices), arguments.curves, FLOAT_FORMAT)
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
+    parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
     parser.add_argument("--costs", required=True, type=Path, help="costs.csv of collect_costs")
     parser.add_argument("--metrics", required=True, type=Path, help="metrics.csv of collect_curves")
     parser.add_argument("--savings", required=True, type=Path, help="savings.csv of tabulate")
     parser.add_argument("--prices", required=True, help="prices, as JSON")
     parser.add_argument("--money", required=True, type=Path, help="money.csv to write")
+    parser.add_argument("--curves", required=True, type=Path, help="money_curves.csv to write")
     return run_job(price, parser.parse_args(argv))
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from labelbench_core.report.page import (
     read_balance,
     read_costs,
     read_money,
+    read_proxy_savings,
     read_replays,
     read_results,
     render,
@@ -34,6 +36,7 @@ def render_report(arguments: argparse.Namespace) -> None:
     """Read tables, figures and costs; write the page."""
     experiment = Experiment.from_json(arguments.experiment)
     leaks, left_out, variants = describe_images(experiment, arguments.manifest)
+    prices = json.loads(arguments.prices)
     text = render(
         experiment,
         read_record(arguments.summary, "summary", {"experiment": experiment.experiment}),
@@ -57,7 +60,9 @@ def render_report(arguments: argparse.Namespace) -> None:
         else None,
         replays=read_replays(arguments.replays) if arguments.replays else None,
         money=read_money(arguments.money) if arguments.money else None,
-        currency=json.loads(arguments.prices).get("currency", ""),
+        proxy_savings=read_proxy_savings(arguments.proxy_savings),
+        hour=prices.get("gpu_hour", math.nan),
+        currency=prices.get("currency", ""),
         published=read_comparison(arguments.tables) if experiment.references else None,
     )
     with atomic_path(arguments.report) as aside:
@@ -71,6 +76,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--tables", required=True, type=Path, help="folder of tabulate's tables")
     parser.add_argument("--figures", required=True, type=Path, help="folder of the figures")
     parser.add_argument("--costs", required=True, type=Path, help="costs.csv of collect_costs")
+    parser.add_argument(
+        "--proxy-savings", required=True, type=Path, help="proxy_savings.csv of collect_costs"
+    )
     parser.add_argument("--balance", required=True, type=Path, help="class balance by list_bought")
     parser.add_argument("--replays", nargs="?", type=Path, help="table of compare_replays")
     parser.add_argument("--money", nargs="?", type=Path, help="table of price_costs")

@@ -86,7 +86,8 @@ def _grid(
             if ceilings_in is not None:
                 full = full_data_of(ceilings_in, {**setting, "split": split})
                 _ceilings(panel, shown, full, ceilings, scale)
-            _panel(panel, shown, looks, columns, scale)
+            strategy_lines(panel, shown, looks, columns, scale)
+            style.budget_ticks(panel, shown["num_labeled"].tolist())
             panel.set_xlabel("labels bought")
             if published is not None:
                 beneath = matching(published, {**setting, "split": split, "trainer": ""})
@@ -107,13 +108,24 @@ def _grid(
     return figure
 
 
-def _panel(
+def strategy_lines(
     axes: Axes,
     rows: pd.DataFrame,
     looks: Mapping[str, style.Look],
     columns: tuple[str, str, str],
     scale: int,
+    along: str = "num_labeled",
 ) -> None:
+    """A line for every strategy, with the band of those that are drawn with one.
+
+    Parameters
+    ----------
+    columns
+        Of the line and of the band's ends; differences have a line at 0 and hollow markers, filled
+        where `p_holm` < 0.05.
+    along
+        The column along x, in which each strategy's rows rise.
+    """
     mean, low, high = columns
     differences = mean == "difference"
     if differences:
@@ -129,7 +141,7 @@ def _panel(
         if name not in drawn_rows:
             continue
         part, look = drawn_rows[name], looks[name]
-        labels = part["num_labeled"].to_numpy()
+        labels = part[along].to_numpy()
         if name in banded:
             band = (scale * part[low].to_numpy(), scale * part[high].to_numpy())
             axes.fill_between(labels, *band, color=look.color, alpha=0.13, linewidth=0)
@@ -148,7 +160,7 @@ def _panel(
         if differences:
             sure = part[part["p_holm"] < 0.05]
             axes.plot(
-                sure["num_labeled"],
+                sure[along],
                 scale * sure[mean],
                 color=look.color,
                 linestyle="none",
@@ -157,7 +169,6 @@ def _panel(
             )
     axes.grid(axis="y")
     axes.margins(x=0.03)
-    style.budget_ticks(axes, rows["num_labeled"].tolist())
 
 
 def _published_handles(experiment: Experiment) -> list[Artist]:

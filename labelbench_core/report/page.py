@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,7 @@ from typing import TYPE_CHECKING, Any
 from labelbench_core.analysis.balance_texts import balance_tables
 from labelbench_core.analysis.classes import class_tables
 from labelbench_core.analysis.collected.balance import BALANCE_COLUMNS
-from labelbench_core.analysis.collected.costs import (
-    COST_COLUMNS,
-    cost_by,
-    refresh_costs,
-    selection_costs,
-)
+from labelbench_core.analysis.collected.costs import COST_COLUMNS
 from labelbench_core.analysis.collected.frames import (
     SETTING,
     groups,
@@ -49,14 +45,15 @@ from labelbench_core.analysis.tables import (
 )
 from labelbench_core.analysis.targets.levels import level_tables
 from labelbench_core.analysis.targets.money import MONEY_COLUMNS, money_tables
+from labelbench_core.analysis.targets.proxy_savings import PROXY_SAVING_COLUMNS
 from labelbench_core.configuration.comparing.comparable import have_even_budgets, have_even_seeds
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.configuration.references import validation_notes
 from labelbench_core.datasets.source_files.looks import SourceLook
-from labelbench_core.figures.costs import duration, operations
 from labelbench_core.figures.label_efficiency import MOST_BANDS
 from labelbench_core.report.caveats import caveats, statistics_notes
 from labelbench_core.report.charts import chart_specs
+from labelbench_core.report.cost_tables import cost_tables, known, proxy_saving_tables
 from labelbench_core.report.drawings import inline_svg
 from labelbench_core.report.headlines import headlines
 from labelbench_core.report.origin import asked_for, training_tables
@@ -112,6 +109,8 @@ def render(
     looks: Mapping[str, SourceLook | None] | None = None,
     replays: pd.DataFrame | None = None,
     money: pd.DataFrame | None = None,
+    proxy_savings: pd.DataFrame | None = None,
+    hour: float = math.nan,
     currency: str = "",
     published: tuple[pd.DataFrame, pd.DataFrame] | None = None,
 ) -> str:
@@ -120,11 +119,13 @@ def render(
     the stages cost, and when sources were last checked (`looks`, by data set). `balance` is the
     class balance that `list_bought` writes. `published` are the tables of
     `published_results.compare`, where the experiment has references; `replays` and `money` (in
-    `currency`) those of `compare_replays` and `price_costs`, where there are any.
+    `currency`) those of `compare_replays` and `price_costs`, where there are any; `proxy_savings`
+    is the second one of `collect_costs`. `hour` is the price of an hour, NaN where none is given.
     """
     import jinja2
 
-    drawn = figures_of(experiment)
+    # An experiment as JSON does not say whether it has prices.
+    drawn = figures_of(dataclasses.replace(experiment, priced=money is not None))
     entries = headlines(summary)
     data = page_data(experiment, results, entries, published[0] if published else None)
     environment = jinja2.Environment(
@@ -160,8 +161,11 @@ def render(
         validation_notes=validation_notes(experiment),
         notes=statistics_notes(experiment, results),
         caveats=[*provenance.annotated, *provenance.leaks, *caveats(experiment, summary, results)],
-        cost_tables=_cost_tables(costs),
+        cost_tables=cost_tables(costs),
         money_tables=[] if money is None else money_tables(money, currency),
+        proxy_saving_tables=[]
+        if proxy_savings is None
+        else proxy_saving_tables(proxy_savings, hour, currency),
         costs_missing=int(costs["seconds"].isna().sum()) if len(costs) else 0,
         source_looks=[_look_text(name, look) for name, look in (looks or {}).items()],
         provenance=provenance,
@@ -223,6 +227,11 @@ def read_balance(path: str | Path) -> pd.DataFrame:
 def read_money(path: str | Path) -> pd.DataFrame:
     """The table of `price_costs`."""
     return read_csv(path, MONEY_COLUMNS)
+
+
+def read_proxy_savings(path: str | Path) -> pd.DataFrame:
+    """The second table of `collect_costs`."""
+    return read_csv(path, PROXY_SAVING_COLUMNS)
 
 
 def read_replays(path: str | Path) -> pd.DataFrame:
@@ -330,55 +339,8 @@ def _pairwise_tables(pairwise: pd.DataFrame) -> list[TextTable]:
     for names, rows in groups(pairwise, ["split"]):
         columns = [name for name in rows if name not in ("split", "strategy")]
         cells = tuple(
-            (row["strategy"], *(_known("{:.2f}".format, row[name]) for name in columns))
+            (row["strategy"], *(known("{:.2f}".format, row[name]) for name in columns))
             for _, row in rows.iterrows()
         )
         tables.append(TextTable(names["split"], ("row beats column", *columns), cells))
     return tables
-
-
-def _cost_tables(costs: pd.DataFrame) -> list[TextTable]:
-    tables = []
-    for title, key, rows in (
-        ("by stage", "stage", cost_by(costs, "stage")),
-        ("selection rounds, by strategy", "strategy", selection_costs(costs)),
-    ):
-        cells = tuple(
-            (
-                row[key],
-                f"{row['measured']:,} of {row['jobs']:,}",
-                _known(duration, row["seconds"]),
-                _known(duration, row["median_seconds"]),
-                _known(duration, row["cpu_seconds"]),
-                _known("{:.2f} GB".format, row["max_rss_mb"] / 1024),
-                _known(operations, row["flops"]),
-            )
-            for _, row in rows.iterrows()
-        )
-        columns = (key, "jobs measured", "total time", "median job", "CPU time", "peak memory")
-        if cells:
-            tables.append(TextTable(title, (*columns, "total FLOPs"), cells))
-    return [*tables, *_proxy_cost_tables(costs)]
-
-
-def _proxy_cost_tables(costs: pd.DataFrame) -> list[TextTable]:
-    """What a round and all rounds of every proxy cost, and refreshing the pool's embeddings."""
-    refreshes = {row["proxy"]: row for _, row in refresh_costs(costs).iterrows()}
-    columns = ["proxy", "median round", "its FLOPs", "all rounds", "total FLOPs"]
-    columns += ["refreshes", "FLOPs of refreshes"] if refreshes else []
-    cells = []
-    for _, row in selection_costs(costs, "proxy").iterrows():
-        line = [row["proxy"]]
-        for part in ("median_", ""):
-            line.append(_known(duration, row[f"{part}seconds"]))
-            line.append(_known(operations, row[f"{part}flops"]))
-        if refreshes:
-            refresh = refreshes.get(row["proxy"], {"seconds": math.nan, "flops": math.nan})
-            line.append(_known(duration, refresh["seconds"]))
-            line.append(_known(operations, refresh["flops"]))
-        cells.append(tuple(line))
-    return [TextTable("selection rounds, by proxy", tuple(columns), tuple(cells))] if cells else []
-
-
-def _known(text: Callable[[float], str], value: float) -> str:
-    return "–" if math.isnan(value) else text(value)

@@ -56,13 +56,20 @@ REFERENCE, ORDERS = "reference", "orders"
 PLOT_METRIC = "plot_metric"
 """Name of the rule that runs once for each further metric of an experiment."""
 FIGURES_OF = {
-    "plot_label_efficiency": ("label_efficiency", "difference", "pairwise", "classes"),
+    "plot_label_efficiency": (
+        "label_efficiency",
+        "difference",
+        "pairwise",
+        "classes",
+        "class_balance",
+    ),
     "plot_label_savings": ("label_savings", "labels_needed", "profiles", "stopping"),
     "plot_headroom": ("headroom",),
     "plot_ranks": ("critical_difference",),
     "plot_panels": ("panels",),
     "plot_finetuning": ("finetuning",),
     "plot_costs": ("costs",),
+    "plot_money": ("money",),
     PLOT_METRIC: ("label_efficiency-{metric}", "difference-{metric}", "label_savings-{metric}"),
 }
 """Rule → the figures that it draws, in the report's order; `{metric}` is each further metric."""
@@ -74,6 +81,7 @@ ONLY_WITH = {
     "plot_panels": "panels",
     "compare_published": "references",
     "price_costs": "priced",
+    "plot_money": "priced",
     PLOT_METRIC: "further_metrics",
 }
 """Rules that run only where an experiment has some of these (attribute of `Experiment`)."""
@@ -121,8 +129,10 @@ SUMMARY = table("summary", "json")
 COSTS = f"{FOLDER}/costs.csv"
 MONEY = f"{FOLDER}/money.csv"
 """Path of the costs in money, in `TEXT_FORMATS`, too; like the costs, it depends on the machine."""
-ONLY_WITH_PRICES = frozenset({"price_costs"})
-"""Rules that run where an experiment gives prices."""
+MONEY_CURVES = f"{FOLDER}/money_curves.csv"
+"""Path of the metrics against costs in money."""
+PROXY_SAVINGS = f"{FOLDER}/proxy_savings.csv"
+"""Path of what selecting by proxy saves over fine-tuning in every round."""
 PAGE = f"{FOLDER}/report.html"
 PAGE_PARTS = (
     "report_template.html",

@@ -254,7 +254,10 @@ _TABLE = (
     Stage(
         "collect_costs",
         ids=_REPORT,
-        outputs={"costs": Output((report_files.COSTS,))},
+        outputs={
+            "costs": Output((report_files.COSTS,)),
+            "proxy_savings": Output((report_files.PROXY_SAVINGS,)),
+        },
         target="report",
     ),
     Stage(
@@ -278,6 +281,7 @@ _TABLE = (
         ids=_REPORT,
         outputs={
             "money": Output((report_files.MONEY,)),
+            "curves": Output((report_files.MONEY_CURVES,)),
             "texts": Output(
                 tuple(
                     report_files.MONEY.removesuffix("csv") + suffix

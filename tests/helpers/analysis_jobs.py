@@ -84,7 +84,8 @@ def collect_all_costs(folder: Path, values: dict[str, Any]) -> pd.DataFrame:
     for stage, path in fake_results.RECORDS.items():
         options += ["--record", f"{stage}={folder}/{path}"]
     output = folder / "costs.csv"
-    command = ["--experiment", json.dumps(values), *options, "--costs", str(output)]
+    tables = ["--costs", str(output), "--proxy-savings", f"{folder}/{fake_results.PROXY_SAVINGS}"]
+    command = ["--experiment", json.dumps(values), *options, *tables]
     assert collect_costs.main(command) == 0
     return read_csv(output, ("stage", "strategy", "seconds", "cpu_seconds", "max_rss_mb"))
 
@@ -103,6 +104,7 @@ def _plot_everything(folder: Path, figures: Path) -> None:
     source = folder / "tables"
     curves = ["--curves", f"{source}/curves.csv", "--comparisons", f"{source}/comparisons.csv"]
     wins = ["--pairwise", f"{source}/pairwise.csv", "--classes", f"{source}/classes.csv"]
+    wins += ["--balance", f"{folder}/{fake_results.BALANCE}"]
     savings = ["--savings", f"{source}/savings.csv"]
     asked = json.loads(experiment[1])
     for metric in asked.get("further_metrics", ()):
@@ -137,6 +139,7 @@ def render(results: Path, name: str = "report.html", **changes: str) -> tuple[in
         "tables": f"{results}/tables",
         "figures": f"{results}/figures",
         "costs": f"{results}/costs.csv",
+        "proxy-savings": f"{results}/{fake_results.PROXY_SAVINGS}",
         "balance": f"{results}/{fake_results.BALANCE}",
         "configuration": json.dumps({"experiment": "quickstart", "note": "<b>&</b>"}),
         "revision": "0123abcd",

@@ -40,6 +40,7 @@ BENCHMARK_HEADER = (
 FIRST, BATCH, ALL = 100, 100, 5000
 POOL_CLASSES = np.array([2500, 1500, 1000])
 BALANCE = "balance.csv"
+PROXY_SAVINGS = "proxy_savings.csv"
 
 
 def experiment(**changes: Any) -> dict[str, Any]:

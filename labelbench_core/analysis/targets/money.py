@@ -10,7 +10,7 @@ money: hours enter as measured, on average over seeds.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from labelbench_core.analysis.collected.units import of, value_text
 from labelbench_core.analysis.savings.label_savings import BOUND_NAMES, EXACT, HEADLINE, MORE, curve
 from labelbench_core.analysis.savings.saving_intervals import labels_to_reach, saved_labels
 from labelbench_core.analysis.tables import TextTable
+from labelbench_core.analysis.targets.spending import Spent, label_price, rows_of, shared_hours
 from labelbench_core.annotators import EXACT as EXACT_ANNOTATOR
 
 if TYPE_CHECKING:
@@ -55,8 +56,6 @@ MONEY_COLUMNS = (
     "pays_above_low",
     "pays_above_high",
 )
-ROUNDS = ("train_initial", "select_round", "refresh_embeddings", "finetune_model")
-SHARED = ("prepare_dataset", "extract_embeddings", "extract_views", "build_zero_shot_head")
 
 
 @dataclass(frozen=True)
@@ -115,12 +114,12 @@ def cost_to_reach(
     found = savings[savings["definition"] == HEADLINE]
     rows = []
     for names, part in groups(found, [*SETTING, "split", "metric"]):
-        curves = _of(rounds, names, (*SETTING, "split", "metric"))
+        curves = rows_of(rounds, names, (*SETTING, "split", "metric"))
         after = curves.drop_duplicates(["round"]).set_index("round")["num_labeled"].sort_index()
-        common = _shared_hours(costs, names)
+        common = shared_hours(costs, names)
         told = prices.get("annotators", {}).get(names.get(ANNOTATOR, EXACT_ANNOTATOR), {})
-        label = told.get("price", prices.get("label", math.nan))
-        spent = _Spent(_of(costs, names, SETTING), after, common, label, hour)
+        label = label_price(names, prices)
+        spent = Spent(rows_of(costs, names), after, common, label, hour)
         baseline = part["baseline"].iloc[0]
         for row in (_of_baseline(curves, baseline), *part.to_dict("records")):
             name, estimate, needed = (
@@ -181,7 +180,7 @@ def _intervals(
     baseline: str,
     name: str,
     estimates: Mapping[str, float],
-    spent: _Spent,
+    spent: Spent,
 ) -> tuple[_Labels, tuple[float, float]]:
     """The labels of strategy `name`, and the ends of its `pays_above`."""
     sign = of(curves["metric"].iloc[0]).sign
@@ -216,96 +215,6 @@ def pays_above(saved_labels: float, extra_cost: float) -> float:
     if not saved_labels > 0 or math.isnan(extra_cost):
         return math.nan
     return max(0.0, extra_cost / saved_labels)
-
-
-def _of(frame: pd.DataFrame, names: Mapping[str, Any], keys: tuple[str, ...]) -> pd.DataFrame:
-    """Rows that have the values of `names` in the columns `keys`."""
-    for key in present(frame, keys):
-        frame = frame[frame[key] == names[key]]
-    return frame
-
-
-class _Spent:
-    """What a setting's rounds take, and what labels and hours cost.
-
-    Parameters
-    ----------
-    costs
-        Its rows of the table of costs.
-    labels_after
-        Round → labels after it.
-    shared_hours
-        Hours that are spent once.
-    label, hour
-        Prices of a label and of an hour; NaN where not known.
-    """
-
-    def __init__(
-        self,
-        costs: pd.DataFrame,
-        labels_after: pd.Series,
-        shared_hours: float,
-        label: float,
-        hour: float,
-    ) -> None:
-        self._costs, self._after, self._shared = costs, labels_after, shared_hours
-        self._label, self._hour = label, hour
-        self._known: dict[tuple[str, int, tuple[int, ...] | None], float] = {}
-
-    def hours(self, strategy: str, count: float, seeds: Sequence[int] | None = None) -> float:
-        """Hours of the rounds up to `count` labels, the mean over seeds; NaN if that is never.
-
-        Over all seeds of the strategy, or those of `seeds` only.
-        """
-        enough = self._after[self._after >= count - 1e-9]
-        if math.isnan(count) or enough.empty:
-            return math.nan
-        key = (strategy, int(enough.index[0]), None if seeds is None else tuple(seeds))
-        if key not in self._known:
-            self._known[key] = _hours(self._costs, *key)
-        return self._known[key]
-
-    def total(self, strategy: str, count: float) -> float:
-        """What `count` labels, the hours up to them and those that are shared cost."""
-        return count * self._label + (self.hours(strategy, count) + self._shared) * self._hour
-
-    def extra(
-        self, strategy: str, count: float, baseline: str, needed: float, seeds: Sequence[int]
-    ) -> float:
-        """The extra cost of the hours up to `count` labels over the baseline's up to `needed`."""
-        more = self.hours(strategy, count, seeds) - self.hours(baseline, needed, seeds)
-        return more * self._hour
-
-
-def _hours(costs: pd.DataFrame, strategy: str, last: int, wanted: Sequence[int] | None) -> float:
-    """Hours of the rounds up to `last`, the mean over seeds; NaN where one is not measured."""
-    refreshed = costs.loc[costs["stage"] == "refresh_embeddings", ["strategy", "seed", "round"]]
-    keys = set(refreshed.itertuples(index=False, name=None))
-    # The first round is shared: it also belongs to seeds that the strategy was not run with.
-    chosen = (costs["stage"] == "select_round") & (costs["strategy"] == strategy)
-    seeds = set(costs.loc[chosen, "seed"])
-    total = {}
-    for row in costs[costs["stage"].isin(ROUNDS)].itertuples():
-        if (seeds and row.seed not in seeds) or (wanted is not None and row.seed not in wanted):
-            continue
-        first = row.stage == "train_initial"
-        if not first and (row.strategy != strategy or float(row.round) > last):
-            continue
-        # A refresh after the last round is for the one after it.
-        is_refresh = row.stage in ("refresh_embeddings", "finetune_model")
-        if is_refresh and (
-            float(row.round) >= last or (row.strategy, row.seed, row.round) not in keys
-        ):
-            continue
-        total[row.seed] = total.get(row.seed, 0.0) + row.seconds
-    return sum(total.values()) / len(total) / 3600 if total else math.nan
-
-
-def _shared_hours(costs: pd.DataFrame, names: Mapping[str, Any]) -> float:
-    """Hours of preparing and embedding the data set; NaN if one is not measured."""
-    chosen = costs[costs["stage"].isin(SHARED) & (costs["dataset"] == names["dataset"])]
-    chosen = chosen[chosen["backbone"].isin(["", names["backbone"]])]
-    return float(chosen["seconds"].sum(skipna=False)) / 3600
 
 
 def money_tables(table: pd.DataFrame, currency: str = "") -> list[TextTable]:

@@ -28,7 +28,8 @@ CHANGES = {
     "strategies": ["random", "margin", "coreset", "badge", "entropy"],
 }
 FIGURES = ["label_efficiency", "difference", "label_savings", "finetuning", "costs"]
-MORE = ["labels_needed", "pairwise", "classes", "profiles", "stopping", "critical_difference"]
+MORE = ["labels_needed", "pairwise", "classes", "class_balance", "profiles", "stopping"]
+MORE += ["critical_difference"]
 """Figures that are not interactive."""
 HOSTILE = '</script><script>document.title="broken"</script><!--<b>&'
 

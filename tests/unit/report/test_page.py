@@ -135,7 +135,7 @@ def test_every_figure_says_where_splits_and_pool_are_not_the_official_ones(resul
     )
     text = path.read_text(encoding="utf-8")
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", text, re.DOTALL)
-    assert len(captions) == 9
+    assert len(captions) == 10
     assert all(caption.endswith(notes) for caption in captions)
     _, path = render(results)
     assert "official" not in path.read_text(encoding="utf-8")
@@ -191,6 +191,21 @@ def test_class_balance_stands_with_the_pools(results: Path) -> None:
     assert "whole pool – 93.72 0 of 3 20.00 50.00 – –" in told
 
 
+def test_what_the_proxy_saves_stands_among_the_costs(results: Path) -> None:
+    text = render(results)[1].read_text(encoding="utf-8")
+    costs = text[text.index('<section id="costs">') :]
+    costs, end, _ = costs.partition("</section>")
+    told = " ".join(" ".join(Page(costs + end).words).split())
+    start = told.index("selecting by the proxy, digits / dinov2-small / linear / first-100-batch")
+    assert "full random 3 2" in told[start:]  # rounds, and those after which some were fine-tuned
+    assert "full margin 3 2" in told[start:]
+    assert "in EUR" not in told
+    prices = json.dumps({"gpu_hour": 2.5, "currency": "EUR"})
+    status, path = render(results, "priced.html", prices=prices)
+    assert status == 0
+    assert "saved in a round in EUR" in path.read_text(encoding="utf-8")
+
+
 def test_missing_inputs_are_named(
     results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -200,6 +215,7 @@ def test_missing_inputs_are_named(
         ("tables", tmp_path / "tables"),
         ("costs", tmp_path / "costs.csv"),
         ("balance", tmp_path / "balance.csv"),
+        ("proxy-savings", tmp_path / "proxy_savings.csv"),
         ("manifest", tmp_path / "manifest.json"),
     ):
         status, path = render(results, "never.html", **{option: str(missing)})

@@ -24,7 +24,7 @@ from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.errors import InputError
 from labelbench_core.figures import style
 from labelbench_core.figures.costs import draw_costs, operations
-from labelbench_core.report.page import _cost_tables
+from labelbench_core.report.cost_tables import cost_tables
 from labelbench_core.stages.plan import ByClassNames, Needs, Refresh, ids_of_jobs
 
 CONFIG = PROJECT / "config"
@@ -166,7 +166,7 @@ def test_flops_are_what_the_records_say(tmp_path: Path) -> None:
     assert (refresh["proxy"], refresh["seconds"], refresh["flops"]) == ("blend", 320.0, 6.4e13)
     assert math.isnan(cost_by(table, "stage").set_index("stage").loc["train_initial", "flops"])
 
-    shown = _cost_tables(table)[-1]
+    shown = cost_tables(table)[-1]
     rows = {cells[0]: dict(zip(shown.columns, cells, strict=True)) for cells in shown.cells}
     assert rows["linear"]["its FLOPs"] == "1 GFLOPs"
     assert rows["views"]["total FLOPs"] == "15 TFLOPs"
