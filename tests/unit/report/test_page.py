@@ -197,8 +197,9 @@ def test_what_the_proxy_saves_stands_among_the_costs(results: Path) -> None:
     costs, end, _ = costs.partition("</section>")
     told = " ".join(" ".join(Page(costs + end).words).split())
     start = told.index("selecting by the proxy, digits / dinov2-small / linear / first-100-batch")
-    assert "full random 3 2" in told[start:]  # rounds, and those after which some were fine-tuned
-    assert "full margin 3 2" in told[start:]
+    # Three rounds select, on the labels after rounds 0 to 2; some were fine-tuned after 1 and 3.
+    assert "full random 3 1" in told[start:]
+    assert "full margin 3 1" in told[start:]
     assert "in EUR" not in told
     prices = json.dumps({"gpu_hour": 2.5, "currency": "EUR"})
     status, path = render(results, "priced.html", prices=prices)
