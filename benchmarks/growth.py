@@ -224,7 +224,7 @@ def draw(results: list[dict[str, Any]], path: Path) -> None:
             axes.grid(axis="y")
         style.legend_above(figure, time_axes.get_legend_handles_labels()[0])
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, metadata=style.DATELESS["png"])
+        figure.savefig(path, metadata={"Software": None})  # no version
 
 
 def main(argv: list[str] | None = None) -> int:

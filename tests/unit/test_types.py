@@ -10,7 +10,7 @@ import pytest
 from helpers.project import PROJECT
 
 # Errors in the baseline. After fixing some, lower this number; never raise it.
-KNOWN_ERRORS = 93
+KNOWN_ERRORS = 86
 BASELINE = json.loads((PROJECT / ".basedpyright" / "baseline.json").read_text(encoding="utf-8"))
 SETTINGS = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
     "basedpyright"
@@ -70,7 +70,7 @@ def test_known_errors_only_decrease():
 
 
 def test_make_lint_checks_types_and_does_not_rewrite_the_baseline():
-    assert "/basedpyright --baselinemode=lock --threads 2\n" in (PROJECT / "Makefile").read_text()
+    assert "/basedpyright --baselinemode=lock\n" in (PROJECT / "Makefile").read_text()
 
 
 def test_ignore_comments_name_the_rule_and_give_a_reason():
