@@ -25,7 +25,8 @@ def plot(arguments: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
-    parser.add_argument("--curves", required=True, type=Path, help="money_curves.csv of price_costs")
+    curves = "money_curves.csv of price_costs"
+    parser.add_argument("--curves", required=True, type=Path, help=curves)
     parser.add_argument("--prices", required=True, help="prices that they were made with, as JSON")
     parser.add_argument("--figures", required=True, type=Path, help="folder for the figures")
     return run_job(plot, parser.parse_args(argv))
