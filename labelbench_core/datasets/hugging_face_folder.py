@@ -51,6 +51,8 @@ INFO = {
     "unlabeled_by": ["unlabeled"],
     "options_of": "labelbench_core.datasets.splits.draw_options:options",
 }
+LISTS = {"options.label_column": "in `implementation: table`, with the option `label_separator`"}
+"""How lists in the column of labels could be read, for errors of `read_columns`."""
 NOT_NAMED = "which no metadata name"
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 
@@ -227,7 +229,9 @@ def _read(
         asked = {f"options.{key}_column": chosen[key] for key in chosen}
         if without:
             del asked["options.label_column"]
-        columns = list(read_columns(table, {"path": "file_name", **asked}).values())
+        lists = {key: how for key, how in LISTS.items() if key in asked}
+        found = read_columns(table, {"path": "file_name", **asked}, lists=lists)
+        columns = list(found.values())
         if without:
             columns.insert(1, [""] * len(columns[0]))
         in_order = dict(zip(["path", *chosen], columns, strict=True))

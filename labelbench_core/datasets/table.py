@@ -18,6 +18,7 @@ from labelbench_core.datasets.files.names import below, same_name
 from labelbench_core.datasets.tables.beside_labels import weights_of
 from labelbench_core.datasets.tables.drawn_tables import with_draw
 from labelbench_core.datasets.tables.several_labels import (
+    LISTS,
     check_label_options,
     flag_key,
     flagged_labels,
@@ -233,7 +234,9 @@ def _read(
     chosen = {key: name for key, name in names.items() if name is not None}
     chosen |= {flag_key(place): name for place, name in enumerate(label_columns or ())}
     separators = {} if label_separator is None else {option_of("label"): label_separator}
-    columns = read_columns(file, {option_of(key): chosen[key] for key in chosen}, separators)
+    asked = {option_of(key): name for key, name in chosen.items()}
+    lists = {key: how for key, how in LISTS.items() if key in asked}
+    columns = read_columns(file, asked, separators, lists)
     cells = all_cells(file, chosen, dict(zip(chosen, columns.values(), strict=True)))
     found, left_out = None, LeftOut()
     if split_column is not None:

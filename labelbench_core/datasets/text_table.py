@@ -13,6 +13,7 @@ from labelbench_core.datasets.files.names import below
 from labelbench_core.datasets.table import read_class_names
 from labelbench_core.datasets.tables import split_files
 from labelbench_core.datasets.tables.several_labels import (
+    LISTS,
     check_label_options,
     flag_key,
     option_of,
@@ -186,6 +187,7 @@ def _cells(data_dir: Path, table: str, names: Mapping[str, str], separator: str 
         )
     asked = {option_of(key): name for key, name in names.items()}
     separators = {} if separator is None else {option_of("label"): separator}
-    columns = read_columns(file, asked, separators).values()
+    lists = {key: how for key, how in LISTS.items() if key in asked}
+    columns = read_columns(file, asked, separators, lists).values()
     cells = all_cells(file, names, dict(zip(names, columns, strict=True)))
     return refuse_blank(cells)

@@ -21,7 +21,10 @@ SUFFIXES = (*DELIMITERS, *JSON_LINES, PARQUET)
 
 
 def read_columns(
-    path: Path, columns: Mapping[str, str], separators: Mapping[str, str] | None = None
+    path: Path,
+    columns: Mapping[str, str],
+    separators: Mapping[str, str] | None = None,
+    lists: Mapping[str, str] | None = None,
 ) -> dict[str, list[str]]:
     """Read some columns of a table.
 
@@ -37,6 +40,8 @@ def read_columns(
     separators
         Key of `columns` → what stands between the values of a cell that may hold several: lists of
         JSON Lines and Parquet are joined by it. Lists in other columns are an error.
+    lists
+        Key of `columns` → how lists in it could be read, for that error.
 
     Returns
     -------
@@ -47,6 +52,7 @@ def read_columns(
     ------
     InputError
         If the file is missing or not a table, or lacks a column: names it and those that there are.
+        If an object of JSON Lines has a key twice.
     """
     suffix = require_suffix(path)
     if not path.is_file():
@@ -56,10 +62,11 @@ def read_columns(
             told = f"{printable(path)}: {key}: {shown(name)}"
             raise InputError(f"{told}; allowed: text without halves of surrogate pairs")
     joined = {columns[key]: separator for key, separator in (separators or {}).items()}
+    cures = {columns[key]: f", or a list {how}" for key, how in (lists or {}).items()}
     if suffix == PARQUET:
-        return _read_parquet(path, columns, joined)
+        return _read_parquet(path, columns, joined, cures)
     if suffix in JSON_LINES:
-        return _read_json_lines(path, columns, joined)
+        return _read_json_lines(path, columns, joined, cures)
     rows = _text_rows(path)
     _, header = next(rows, (0, []))
     if not header:
@@ -173,7 +180,7 @@ def _not_utf8(path: Path) -> InputError:
 
 
 def _read_json_lines(
-    path: Path, columns: Mapping[str, str], joined: Mapping[str, str]
+    path: Path, columns: Mapping[str, str], joined: Mapping[str, str], cures: Mapping[str, str]
 ) -> dict[str, list[str]]:
     names = list(dict.fromkeys(columns.values()))
     found: dict[str, list[str]] = {name: [] for name in names}
@@ -186,7 +193,9 @@ def _read_json_lines(
             if name in joined and isinstance(value, list):
                 where = f"{printable(path)}: line {line}: column {printable(name)}"
                 value = _joined(value, joined[name], where)
-            text = value if isinstance(value, str) else _json_text(path, line, name, value)
+            text = value
+            if not isinstance(value, str):
+                text = _json_text(path, line, name, value, cures.get(name, ""))
             if not _is_text(text):
                 told = f"{printable(path)}: line {line}: column {printable(name)}: {shown(text)}"
                 raise InputError(f"{told}; allowed: text without halves of surrogate pairs")
@@ -202,7 +211,10 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 if line.isspace():
                     continue
                 try:
-                    row = json.loads(line)
+                    row = _ONE_OBJECT.decode(line)
+                except _TwiceError as error:
+                    told = f"{printable(path)}: line {number}: key {shown(str(error))}"
+                    raise InputError(f"{told} stands twice; allowed: each key once") from error
                 except (ValueError, RecursionError) as error:
                     told = f"{printable(path)}: line {number}: not valid JSON: {error}"
                     raise InputError(told) from error
@@ -216,6 +228,25 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise InputError(f"{printable(path)}: cannot be read ({error.strerror})") from error
 
 
+class _TwiceError(Exception):
+    """A key that stands twice in an object of JSON."""
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these keys and values; `_TwiceError` for a key that would hide an earlier one.
+
+    RFC 8259, 4, leaves open which of the values counts.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _TwiceError(next(key for place, key in enumerate(keys) if key in keys[:place]))
+    return found
+
+
+_ONE_OBJECT = json.JSONDecoder(object_pairs_hook=_each_key_once)
+
+
 def _is_text(text: str) -> bool:
     """Whether it can be written as UTF-8; JSON can escape one half of a pair of surrogates."""
     try:
@@ -225,12 +256,15 @@ def _is_text(text: str) -> bool:
     return True
 
 
-def _json_text(path: Path, line: int, column: str, value: Any) -> str:
-    """A cell that is not text, as CSV would have it; `InputError` for one of several values."""
+def _json_text(path: Path, line: int, column: str, value: Any, cure: str) -> str:
+    """A cell that is not text, as CSV would have it; `InputError` for one of several values.
+
+    `cure` ends that error where the cell is a list.
+    """
     if isinstance(value, (list, dict)):
         raise InputError(
             f"{printable(path)}: line {line}: column {printable(column)}: {shown(value)}; allowed: "
-            "text, a number, true, false or null"
+            f"text, a number, true, false or null{cure if isinstance(value, list) else ''}"
         )
     return "" if value is None else json.dumps(value)
 
@@ -246,7 +280,7 @@ def _joined(values: Sequence[Any], separator: str, where: str) -> str:
 
 
 def _read_parquet(
-    path: Path, columns: Mapping[str, str], joined: Mapping[str, str]
+    path: Path, columns: Mapping[str, str], joined: Mapping[str, str], cures: Mapping[str, str]
 ) -> dict[str, list[str]]:
     with parquet_reader(printable(path), "save the table as CSV") as parquet:
         _places(path, parquet.read_schema(path).names, columns)
@@ -258,7 +292,9 @@ def _read_parquet(
             if isinstance(value, (list, dict)):
                 where = f"{printable(path)}: row {row + 1}: column {printable(name)}"
                 if name not in joined or isinstance(value, dict):
-                    raise InputError(f"{where}: {shown(value)}; allowed: text, a number, or null")
+                    cure = cures.get(name, "") if isinstance(value, list) else ""
+                    told = f"{where}: {shown(value)}; allowed: text, a number, or null"
+                    raise InputError(told + cure)
                 values[row] = _joined(value, joined[name], where)
         cells[name] = list(map(_text, values))
     return {key: cells[name] for key, name in columns.items()}

@@ -11,6 +11,9 @@ from labelbench_core.errors import InputError, did_you_mean, shown
 FLAGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 """What a cell of a column for one class may say, in lower case."""
 
+LISTS = {"options.label_column": "with the option `label_separator`"}
+"""How lists in a column of labels are read, for errors of `read_columns`."""
+
 
 def labels_by(
     cells: Cells, separator: str | None, names: Sequence[str] | None, where: str = ""

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from labelbench_core.datasets import hugging_face_folder
+from labelbench_core.errors import InputError
 
 LABELS = ["cat", "dog"] * 3
 OPTIONS = {"folder": "mine", "image_size": 16}
@@ -76,3 +77,25 @@ def test_images_that_no_metadata_name_are_told(tmp_path):
         "count": 5,
         "examples": ["test/0.png", "test/1.png", "test/2.png"],
     }
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('"label": "cat", "label": "dog"', "key 'label' stands twice; allowed: each key once"),
+        (
+            '"label": ["cat", "dog"]',
+            "column label: ['cat', 'dog']; allowed: text, a number, true, false or null, or a list "
+            "in `implementation: table`, with the option `label_separator`",
+        ),
+    ],
+)
+def test_what_a_line_of_metadata_cannot_say_is_told(tmp_path, line, told):
+    names = write_images(tmp_path / "mine" / "train")
+    metadata = tmp_path / "mine" / "train" / "metadata.jsonl"
+    write_metadata(metadata, names[:-1])
+    with open(metadata, "a", encoding="utf-8") as handle:
+        handle.write(f'{{"file_name": "{names[-1]}", {line}}}\n')
+    with pytest.raises(InputError) as error:
+        hugging_face_folder.check(tmp_path, **OPTIONS)
+    assert str(error.value) == f"{metadata}: line 6: {told}"

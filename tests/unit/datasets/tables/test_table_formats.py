@@ -47,7 +47,20 @@ def test_json_lines_are_a_table_like_any_other(pets):
         ('{"file": "a.png"', "line 1: not valid JSON: "),
         ("\n[1, 2]\n", r"line 2: .*; allowed: an object with the columns' names as k"),
         ('{"file": "a.png"}\n', "line 1: options.label_column: 'animal': no such column"),
-        ('{"file": "a", "animal": ["cat", "dog"]}\n', r"line 1: column animal: .*allowed: text, a"),
+        (
+            '{"file": "a", "animal": ["cat", "dog"]}\n',
+            "line 1: column animal: .*allowed: text, a number, true, false or null, or a list "
+            "with the option `label_separator`$",
+        ),
+        ('{"file": "a", "animal": {"cat": 1}}\n', r"line 1: column animal: .*, false or null$"),
+        (
+            '\n{"file": "a", "animal": "cat", "file": "b"}',
+            "line 2: key 'file' stands twice; allowed: each key once$",
+        ),
+        (
+            '{"file": "a", "animal": "cat", "more": {"two\\nlines": 1, "two\\nlines": 1}}',
+            r"line 1: key 'two\\nlines' stands twice",
+        ),
         ("\n", "has no rows"),
     ],
 )

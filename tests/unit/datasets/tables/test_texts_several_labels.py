@@ -70,6 +70,24 @@ def test_lists_of_json_lines(folder):
     options = {"splits": {"pool": "pool.jsonl"}, "label_separator": "|"}
     raw = text_table.load(folder, **options)
     assert raw.splits["pool"].labels.tolist() == [[1, 1], [0, 0]]
+    with pytest.raises(InputError, match=r"null, or a list with the option `label_separator`$"):
+        text_table.load(folder, splits=options["splits"])
+
+
+@pytest.mark.extra("pyarrow")
+def test_lists_of_parquet_need_the_separator(folder):
+    import pyarrow
+    from pyarrow import parquet
+
+    rows = {"text": ["a", "b"], "label": [["x", "y"], []]}
+    parquet.write_table(pyarrow.table(rows), folder / "pool.parquet")
+    options = {"splits": {"pool": "pool.parquet"}}
+    with pytest.raises(
+        InputError, match=r"row 1: column label: .* or null, or a list with the opt"
+    ):
+        text_table.load(folder, **options)
+    raw = text_table.load(folder, **options, label_separator="|")
+    assert raw.splits["pool"].labels.tolist() == [[1, 1], [0, 0]]
 
 
 @pytest.mark.parametrize(
