@@ -198,10 +198,13 @@ def fixed_input(shape: Sequence[Any], what: str) -> tuple[int | None, int | None
 
 
 def unreadable(path: Path, kind: str, error: Exception) -> InputError:
-    """The error for a file that is not one of a kind."""
+    """The error for a file that is not one of a kind, or that is one and cannot be loaded."""
     told = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    told = kind_of(path) or told
-    return InputError(f"file: {path}: not {kind} ({' '.join(told.split())[:200]})")
+    told = " ".join(told.split())[:200]
+    found = kind_of(path)
+    if found.startswith(kind):
+        return InputError(f"file: {path}: {kind} that cannot be loaded here ({told})")
+    return InputError(f"file: {path}: not {kind} ({found or told})")
 
 
 def _colour(mean: Sequence[float]) -> tuple[int, int, int]:

@@ -36,7 +36,7 @@ from labelbench_core.datasets.tables.tabular import (
     labels_of,
 )
 from labelbench_core.datasets.tables.unlabeled_tables import labels_of_others
-from labelbench_core.errors import InputError, shown
+from labelbench_core.errors import InputError, listed, shown
 from labelbench_core.registry.options import Interval, Pixels
 from labelbench_core.storage.places import is_folder, printable
 
@@ -54,6 +54,7 @@ INFO = {
 LISTS = {"options.label_column": "in `implementation: table`, with the option `label_separator`"}
 """How lists in the column of labels could be read, for errors of `read_columns`."""
 NOT_NAMED = "which no metadata name"
+SPLITS = {POOL, VAL, TEST}
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 
 
@@ -241,8 +242,13 @@ def _read(
     cells = _joined(root, parts)
     of_row = np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts])
     found = {split: np.flatnonzero(of_row == place) for place, split in enumerate(tables)}
-    if tables[POOL].parent == root and not unlabeled:
-        found = _by_folder(cells.columns["path"]) or found
+    if tables[POOL].parent == root:
+        by_folder = _by_folder(cells.columns["path"])
+        if unlabeled and len(by_folder) > 1:
+            told = f"options.unlabeled: true; {printable(tables[POOL])} names images of"
+            told = f"{told} {listed(sorted(by_folder))}; allowed: metadata in the folder of each"
+            raise InputError(f"{told} split")
+        found = by_folder or found
     known, told, shared, inner, beside = None, "", folder, "", []
     if classes is not None:
         known = read_class_names(data_dir, classes)
@@ -277,7 +283,7 @@ def _by_folder(paths: Sequence[str]) -> dict[str, np.ndarray]:
     """Split → rows, where every image is in a folder called as a split, one of them the pool."""
     folders = [path.partition("/")[0] if "/" in path else "" for path in paths]
     meant = {one: split_meant(one) for one in dict.fromkeys(folders)}
-    if not {POOL} <= set(meant.values()) <= {POOL, VAL, TEST}:
+    if not {POOL} <= set(meant.values()) <= SPLITS:
         return {}
     of_row = np.array([meant[one] for one in folders])
     return {split: np.flatnonzero(of_row == split) for split in dict.fromkeys(meant.values())}
@@ -312,11 +318,14 @@ def _tables(root: Path, *, pool_may_lack: bool) -> Mapping[str, Path]:
 
     With `pool_may_lack`, the pool may have none: then it is a path at which there is no file.
     """
-    if whole := _metadata(root):
-        return {POOL: whole}
-    found: dict[str, Path] = {}
+    whole, found = _metadata(root), dict[str, Path]()
     for folder in sorted(one for one in root.iterdir() if one.is_dir()):
         table, split = _metadata(folder), split_meant(folder.name)
+        if whole is not None:
+            if table is not None and split in SPLITS:
+                told = f"{printable(root)}: has {whole.name} and {folder.name}/{table.name}"
+                raise InputError(f"{told}; keep one: for all images, or one in each split")
+            continue
         if table is None and split == POOL and pool_may_lack:
             table = folder / METADATA[0]
         if table is None:
@@ -328,6 +337,8 @@ def _tables(root: Path, *, pool_may_lack: bool) -> Mapping[str, Path]:
             told = f"{printable(root)}: has both {other}/ and {folder.name}/, which mean the same"
             raise InputError(f"{told} split; keep one")
         found[split] = table
+    if whole is not None:
+        return {POOL: whole}
     if POOL not in found:
         raise InputError(
             f"{printable(root)}: no {METADATA[0]} or {METADATA[1]} in it or in train/; without "

@@ -104,8 +104,9 @@ def read_array(
     alone
         Without such a name, take the array that is the only one of its file.
     dense
-        Whether a row of nothing but zeros, of a chunk that is not there, is an error: Zarr reads
-        chunks that are lost as such rows.
+        Whether a row of nothing but zeros is an error where chunks are not there: Zarr reads those
+        that are lost as zeros. It does not write chunks of zeros either, so that a row which has
+        other values in other chunks may be right.
 
     Raises
     ------

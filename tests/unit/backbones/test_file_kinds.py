@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -94,3 +95,15 @@ def test_files_that_cannot_be_told(tmp_path):
     (tmp_path / "a").write_bytes(b"")
     (tmp_path / "b").write_bytes(bytes(100))
     assert [kind_of(tmp_path / name) for name in ("a", "b", "not there")] == ["", "", ""]
+
+
+def test_a_file_of_the_right_kind_that_cannot_be_loaded_has_torchs_reason(tmp_path):
+    write(tmp_path / "whole.ts", "script")
+    path = tmp_path / "other.ts"
+    with zipfile.ZipFile(tmp_path / "whole.ts") as whole, zipfile.ZipFile(path, "w") as other:
+        for name in whole.namelist():
+            other.writestr(name, whole.read(name).replace(b"torch.linear", b"ops.none.linear"))
+    assert kind_of(path) == KINDS["script"]
+    told = r"other.ts: a TorchScript file that cannot be loaded here \(.*none::linear"
+    with pytest.raises(InputError, match=told):
+        torchscript_model.check_known(file=str(path), input_size=8, **GIVEN)

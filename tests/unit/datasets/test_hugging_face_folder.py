@@ -99,3 +99,24 @@ def test_what_a_line_of_metadata_cannot_say_is_told(tmp_path, line, told):
     with pytest.raises(InputError) as error:
         hugging_face_folder.check(tmp_path, **OPTIONS)
     assert str(error.value) == f"{metadata}: line 6: {told}"
+
+
+@pytest.mark.parametrize("deeper", ["metadata.csv", "metadata.jsonl"])
+def test_metadata_of_the_whole_folder_and_of_a_split(tmp_path, deeper):
+    """One of them would be ignored."""
+    names = [f"train/{one}" for one in write_images(tmp_path / "mine" / "train")]
+    write_metadata(tmp_path / "mine" / "metadata.csv", names)
+    write_metadata(tmp_path / "mine/test" / deeper, write_images(tmp_path / "mine/test", 4))
+    told = rf"mine: has metadata.csv and test/{deeper}; keep one: for all images, or one in each"
+    with pytest.raises(InputError, match=told):
+        hugging_face_folder.check(tmp_path, **OPTIONS)
+
+
+def test_a_test_is_not_offered_for_labelling(tmp_path):
+    names = []
+    for folder in ("train", "test"):
+        names += [f"{folder}/{one}" for one in write_images(tmp_path / "mine" / folder)]
+    write_metadata(tmp_path / "mine" / "metadata.csv", names)
+    told = r"options.unlabeled: true; .*mine/metadata.csv names images of pool, test; allowed:"
+    with pytest.raises(InputError, match=told):
+        hugging_face_folder.load(tmp_path, **OPTIONS, unlabeled=True)
