@@ -183,7 +183,7 @@ def outline(*, model: str, input_size: int | None = None, **others: Any) -> Outl
     if "hf_model_name" in open_clip.get_model_config(model)["text_cfg"]:
         raise InputError(
             f"model: {model!r}: its text tower is one of transformers, whose shapes have to be "
-            "downloaded from the Hugging Face Hub"
+            "downloaded from the Hugging Face Hub; allowed here: models without one"
         )
     with torch.device("meta"):
         network = open_clip.create_model(model, device="meta", force_image_size=input_size)

@@ -51,7 +51,7 @@ class Opened:
         self.complaints: list[str] = []
         self.context = started.new_context(**{"reduced_motion": "reduce", **options})
         self.page = self.context.new_page()
-        self.page.set_default_timeout(300_000)  # of a page that hangs; machines may do much else
+        self.page.set_default_timeout(120_000)  # of a page that hangs; machines may do much else
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._note)

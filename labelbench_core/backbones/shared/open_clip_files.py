@@ -125,7 +125,8 @@ def _load_part(
     kept = {name: tensor for name, tensor in tensors.items() if name not in dropped}
     if problem := mismatches(_needed(expected, kept, text), kept):
         raise not_weights(told_as, model, problem)
-    log.info("used of the weights file: tensors that begin with %r", part.prefix)
+    if part.prefix:
+        log.info("used of the weights file: tensors that begin with %r", part.prefix)
     network.load_state_dict(kept, strict=False)
     left_out = [name.removeprefix(before) for name in dropped]
     return (*with_shapes(left_out, part.tensors), *part.others)

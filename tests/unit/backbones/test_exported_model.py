@@ -7,8 +7,7 @@ import torch
 
 from labelbench_core.backbones import exported_model
 from labelbench_core.errors import InputError
-
-GIVEN = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic", "resize_mode": "squash"}
+from tests.helpers.own_models import GIVEN
 
 
 class TwoInputs(torch.nn.Module):

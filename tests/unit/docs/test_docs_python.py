@@ -72,15 +72,15 @@ def shown(tmp_path, monkeypatch):
 def test_all_python_in_the_pages_is_run_here_or_read_by_another_test():
     tests = [path for path in (PROJECT / "tests").rglob("test_*.py") if path != Path(__file__)]
     found = {page: len(python_blocks(page)) for page in PAGES}
-    for page in (page for page in PAGES if found[page]):
-        if page.name in ("README.md", "library.md", "extending.md"):
-            continue
-        assert found[page] == READ_ELSEWHERE[page.stem], page
+    run_here = ("README.md", "library.md", "extending.md")
+    others = [page for page in PAGES if found[page] and page.name not in run_here]
+    assert {page.stem: found[page] for page in others} == READ_ELSEWHERE
+    for page in others:
         named = re.compile(rf"docs\b.{{1,5}}{re.escape(page.name)}")
         assert any(named.search(path.read_text(encoding="utf-8")) for path in tests), page
-    others = len(python_blocks(PROJECT / "docs" / "extending.md")) - len(components())
+    beside = len(python_blocks(PROJECT / "docs" / "extending.md")) - len(components())
     assert set(components()) == {("strategies", "least-margin"), ("trainers", "two-views")}
-    assert others == 2  # the calls of the contracts of a strategy and of a proxy
+    assert beside == 2  # the calls of the contracts of a strategy and of a proxy
 
 
 def test_the_readmes_block_runs():
