@@ -155,7 +155,7 @@ def comparable(path):
     return not (
         "logs" in parts
         or "benchmarks" in parts
-        or path.name.startswith((".", "costs."))
+        or path.name.startswith((".", "costs.", "proxy_savings."))
         or path.parent.name.startswith(".")
         or path.name == "report.html"
     )

@@ -80,6 +80,7 @@ def serve(address):
     """Run what is asked for, and answer with its status, until the standard input ends."""
     _import(PACKAGES)
     sys.modules["snakemake.cli"].get_argument_parser()  # which imports all plug-ins
+    _use_threads(1)
     _leave_alone()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
