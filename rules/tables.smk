@@ -208,12 +208,13 @@ rule price_costs:
     params:
         code=code("price_costs"),
         experiment=verbatim(EXPERIMENT.to_json()),
+        needs=verbatim(canonical_json(NEEDS)),
         prices=verbatim(canonical_json(PRICES)),
     message:
         "Turn costs into money"
     shell:
         "python -m workflow_scripts.price_costs"
-        " --experiment {params.experiment:q}"
+        " --experiment {params.experiment:q} --needs {params.needs:q}"
         " --costs {input.costs} --metrics {input.metrics} --savings {input.savings}"
         " --prices {params.prices:q} --money {output.money} --curves {output.curves} --log {log}"
 

@@ -19,7 +19,8 @@ def collect(arguments: argparse.Namespace) -> None:
     needs = Needs.from_json(arguments.needs)
     costs = collect_costs(experiment, needs, arguments.benchmark, arguments.record)
     write_csv(costs, arguments.costs)
-    write_csv(proxy_savings(experiment, costs), arguments.proxy_savings, FLOAT_FORMAT)
+    savings = proxy_savings(experiment, needs, costs)
+    write_csv(savings, arguments.proxy_savings, FLOAT_FORMAT)
 
 
 def main(argv: list[str] | None = None) -> int:

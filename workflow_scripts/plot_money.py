@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     curves = "money_curves.csv of price_costs"
     parser.add_argument("--curves", required=True, type=Path, help=curves)
     parser.add_argument("--prices", required=True, help="prices that they were made with, as JSON")
-    parser.add_argument("--figures", required=True, type=Path, help="folder for the figures")
+    parser.add_argument("--figures", required=True, type=Path, help="folder to write figures to")
     return run_job(plot, parser.parse_args(argv))
 
 

@@ -12,6 +12,7 @@ from labelbench_core.analysis.savings.label_savings import SAVING_COLUMNS
 from labelbench_core.analysis.targets.money import cost_to_reach, money_tables
 from labelbench_core.analysis.targets.money_curves import metric_by_money
 from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.stages.plan import Needs
 from workflow_scripts._job import job_parser, run_job
 
 
@@ -20,16 +21,22 @@ def price(arguments: argparse.Namespace) -> None:
     prices = json.loads(arguments.prices)
     metrics = read_csv(arguments.metrics, CURVE_COLUMNS)
     costs = read_csv(arguments.costs, COST_COLUMNS)
-    table = cost_to_reach(read_csv(arguments.savings, SAVING_COLUMNS), metrics, costs, prices)
+    needs = Needs.from_json(arguments.needs)
+    savings = read_csv(arguments.savings, SAVING_COLUMNS)
+    table = cost_to_reach(savings, metrics, costs, needs, prices)
     write_csv(table, arguments.money, FLOAT_FORMAT)
     write_texts(money_tables(table, prices.get("currency", "")), arguments.money)
     experiment = Experiment.from_json(arguments.experiment)
-    write_csv(metric_by_money(experiment, metrics, costs, prices), arguments.curves, FLOAT_FORMAT)
+    curves = metric_by_money(experiment, needs, metrics, costs, prices)
+    write_csv(curves, arguments.curves, FLOAT_FORMAT)
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--experiment", required=True, help="what is crossed, as JSON")
+    parser.add_argument(
+        "--needs", default="{}", help="views, refreshes and class names that proxies need, as JSON"
+    )
     parser.add_argument("--costs", required=True, type=Path, help="costs.csv of collect_costs")
     parser.add_argument("--metrics", required=True, type=Path, help="metrics.csv of collect_curves")
     parser.add_argument("--savings", required=True, type=Path, help="savings.csv of tabulate")

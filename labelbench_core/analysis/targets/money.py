@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.collected.frames import (
-    ANNOTATOR,
     SETTING,
     by_seed,
     groups,
@@ -27,8 +26,14 @@ from labelbench_core.analysis.collected.units import of, value_text
 from labelbench_core.analysis.savings.label_savings import BOUND_NAMES, EXACT, HEADLINE, MORE, curve
 from labelbench_core.analysis.savings.saving_intervals import labels_to_reach, saved_labels
 from labelbench_core.analysis.tables import TextTable
-from labelbench_core.analysis.targets.spending import Spent, label_price, rows_of, shared_hours
-from labelbench_core.annotators import EXACT as EXACT_ANNOTATOR
+from labelbench_core.analysis.targets.spending import (
+    Spent,
+    label_price,
+    label_seconds,
+    rows_of,
+    shared_hours,
+)
+from labelbench_core.stages.plan import Needs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +78,11 @@ class _Labels:
 
 
 def cost_to_reach(
-    savings: pd.DataFrame, rounds: pd.DataFrame, costs: pd.DataFrame, prices: Mapping[str, Any]
+    savings: pd.DataFrame,
+    rounds: pd.DataFrame,
+    costs: pd.DataFrame,
+    needs: Needs,
+    prices: Mapping[str, Any],
 ) -> pd.DataFrame:
     """What every strategy costs up to the baseline's last level over the seeds of both.
 
@@ -85,6 +94,8 @@ def cost_to_reach(
         The table of `collect_curves`, for the labels after each round and the values of each seed.
     costs
         The table of `collect_costs`.
+    needs
+        What proxies need besides embeddings: views, a head made from class names, or images.
     prices
         `label` and `gpu_hour`, each if it is known; `annotators` has, by id, the `price` that
         counts instead of `label` for that annotator's labels, and the `seconds` that a label takes.
@@ -95,12 +106,12 @@ def cost_to_reach(
     `level`, `labels` and their interval are over `n_seeds`, those that baseline and strategy share.
     Where the level is not reached, `labels` and all that follows from them are NaN. `hours` are
     spent in a seed's rounds (mean over the strategy's seeds) on selecting, training, evaluating and
-    embedding the pool again; `shared_hours`, once for all strategies and seeds, on preparing and
-    embedding; `label_hours` by the annotator. Costs are NaN where a price is not given;
-    `compute_cost` is of hours and shared hours. `pays_above` is the price of a label above which
-    the strategy is cheaper than the baseline: the extra cost of its hours, divided by the labels
-    that it saves, both over the seeds that the two share; 0 if it is always cheaper; NaN where it
-    saves no labels.
+    embedding the pool again; `shared_hours`, once for all strategies and seeds, on preparing the
+    data set and on what the proxy reads (`spending.shared_jobs`); `label_hours` by the annotator.
+    Costs are NaN where a price is not given; `compute_cost` is of hours and shared hours.
+    `pays_above` is the price of a label above which the strategy is cheaper than the baseline: the
+    extra cost of its hours, divided by the labels that it saves, both over the seeds that the two
+    share; 0 if it is always cheaper; NaN where it saves no labels.
 
     `_low` and `_high` are the ends of 95 % intervals over seeds; NaN for one seed. `high_bound` is
     "more than" where it is uncertain whether the level is reached with the last labels: labels and
@@ -116,8 +127,7 @@ def cost_to_reach(
     for names, part in groups(found, [*SETTING, "split", "metric"]):
         curves = rows_of(rounds, names, (*SETTING, "split", "metric"))
         after = curves.drop_duplicates(["round"]).set_index("round")["num_labeled"].sort_index()
-        common = shared_hours(costs, names)
-        told = prices.get("annotators", {}).get(names.get(ANNOTATOR, EXACT_ANNOTATOR), {})
+        common = shared_hours(costs, names, needs)
         label = label_price(names, prices)
         spent = Spent(rows_of(costs, names), after, common, label, hour)
         baseline = part["baseline"].iloc[0]
@@ -127,7 +137,6 @@ def cost_to_reach(
             )
             estimates = {baseline: needed, name: estimate}
             labels, pays = _intervals(curves, baseline, name, estimates, spent)
-            hours = spent.hours(name, estimate)
             both = _seeds_of_both(curves, baseline, name)
             rows.append(
                 {
@@ -139,11 +148,11 @@ def cost_to_reach(
                     "labels_low": labels.low,
                     "labels_high": labels.high,
                     "high_bound": BOUND_NAMES[MORE if labels.more else EXACT],
-                    "label_hours": estimate * told.get("seconds", math.nan) / 3600,
-                    "hours": hours,
+                    "label_hours": estimate * label_seconds(names, prices) / 3600,
+                    "hours": spent.hours(name, estimate),
                     "shared_hours": common,
                     "label_cost": estimate * label,
-                    "compute_cost": (hours + common) * hour,
+                    "compute_cost": spent.computing(name, estimate),
                     "total_cost": spent.total(name, estimate),
                     "total_low": spent.total(name, labels.low),
                     "total_high": spent.total(name, labels.high),

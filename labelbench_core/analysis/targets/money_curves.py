@@ -10,6 +10,7 @@ from labelbench_core.analysis.collected.curves import summarise_curves
 from labelbench_core.analysis.collected.frames import SETTING, groups, present
 from labelbench_core.analysis.targets.spending import Spent, label_price, rows_of, shared_hours
 from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.stages.plan import Needs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,12 +33,18 @@ MONEY_CURVE_COLUMNS = (
 
 
 def metric_by_money(
-    experiment: Experiment, rounds: pd.DataFrame, costs: pd.DataFrame, prices: Mapping[str, Any]
+    experiment: Experiment,
+    needs: Needs,
+    rounds: pd.DataFrame,
+    costs: pd.DataFrame,
+    prices: Mapping[str, Any],
 ) -> pd.DataFrame:
     """The metrics of an experiment after every round, and what had been spent by then.
 
     Parameters
     ----------
+    needs
+        What proxies need besides embeddings: views, a head made from class names, or images.
     rounds
         The table of `collect_curves`.
     costs
@@ -50,8 +57,9 @@ def metric_by_money(
     Columns as `MONEY_CURVE_COLUMNS`, a row per setting, split, metric, strategy and number of
     labels; ceilings are left out. `mean` is over seeds, with Student's 95 % interval. `label_cost`
     is of all labels of a seed, the first ones included; `compute_cost` is of the hours of its
-    rounds so far, the mean over the strategy's seeds, and of preparing and embedding, which are
-    spent once; `total_cost` is their sum. They are NaN where a price or a measurement is missing.
+    rounds so far, the mean over the strategy's seeds, and of preparing the data set and what the
+    proxy reads, which are spent once; `total_cost` is their sum. They are NaN where a price or a
+    measurement is missing.
     """
     import pandas as pd
 
@@ -63,7 +71,8 @@ def metric_by_money(
     for names, rows in groups(chosen, SETTING):
         after = rows.drop_duplicates(["round"]).set_index("round")["num_labeled"].sort_index()
         label = label_price(names, prices)
-        spent = Spent(rows_of(costs, names), after, shared_hours(costs, names), label, hour)
+        common = shared_hours(costs, names, needs)
+        spent = Spent(rows_of(costs, names), after, common, label, hour)
         table = summarise_curves(rows)
         points = zip(table["strategy"], table["num_labeled"].tolist(), strict=True)
         table["compute_cost"] = _each(spent, list(points))

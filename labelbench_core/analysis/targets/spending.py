@@ -10,13 +10,15 @@ import numpy as np
 
 from labelbench_core.analysis.collected.frames import ANNOTATOR, SETTING, present
 from labelbench_core.annotators import EXACT
+from labelbench_core.stages.plan import Needs
 
 if TYPE_CHECKING:
     import pandas as pd
 
 REFRESHES = ("refresh_embeddings", "finetune_model")
 ROUNDS = ("train_initial", "select_round", *REFRESHES)
-SHARED = ("prepare_dataset", "extract_embeddings", "extract_views", "build_zero_shot_head")
+EMBEDDING = "extract_embeddings"
+VIEWS, HEAD = "extract_views", "build_zero_shot_head"
 
 
 def rows_of(
@@ -30,15 +32,48 @@ def rows_of(
 
 def label_price(names: Mapping[str, Any], prices: Mapping[str, Any]) -> float:
     """The price of a label in a setting: its annotator's, else `label`; NaN where neither is."""
-    told = prices.get("annotators", {}).get(names.get(ANNOTATOR, EXACT), {})
-    return told.get("price", prices.get("label", math.nan))
+    return _of_annotator(names, prices).get("price", prices.get("label", math.nan))
 
 
-def shared_hours(costs: pd.DataFrame, names: Mapping[str, Any]) -> float:
-    """Hours of preparing and embedding the data set; NaN if one is not measured."""
-    chosen = costs[costs["stage"].isin(SHARED) & (costs["dataset"] == names["dataset"])]
+def label_seconds(names: Mapping[str, Any], prices: Mapping[str, Any]) -> float:
+    """The seconds that a label takes the annotator of a setting; NaN where they are not known."""
+    return _of_annotator(names, prices).get("seconds", math.nan)
+
+
+def _of_annotator(names: Mapping[str, Any], prices: Mapping[str, Any]) -> Mapping[str, float]:
+    return prices.get("annotators", {}).get(names.get(ANNOTATOR, EXACT), {})
+
+
+def shared_jobs(costs: pd.DataFrame, names: Mapping[str, Any], needs: Needs) -> pd.DataFrame:
+    """Rows of what a setting's rounds read and all of its strategies and seeds share.
+
+    These are the data set and what the proxy reads: its embeddings, unless it is trained on images;
+    the views of its augmentation; the head made from class names, where the proxy or the trainer
+    of its refreshes starts from it.
+    """
+    proxy = names["proxy"]
+    stages = ["prepare_dataset"]
+    if proxy not in needs.images:
+        stages.append(EMBEDDING)
+    if proxy in needs.augmentation:
+        stages.append(VIEWS)
+    if _reads_head(proxy, needs):
+        stages.append(HEAD)
+    chosen = costs[costs["stage"].isin(stages) & (costs["dataset"] == names["dataset"])]
     chosen = chosen[chosen["backbone"].isin(["", names["backbone"]])]
-    return float(chosen["seconds"].sum(skipna=False)) / 3600
+    return chosen[chosen["augmentation"].isin(["", needs.augmentation.get(proxy, "")])]
+
+
+def _reads_head(proxy: str, needs: Needs) -> bool:
+    """Whether a proxy's rounds need the head that is made from class names."""
+    refresh = needs.refresh.get(proxy)
+    refreshed = refresh is not None and refresh.trainer in needs.class_names.trainers
+    return refreshed or proxy in needs.class_names.proxies
+
+
+def shared_hours(costs: pd.DataFrame, names: Mapping[str, Any], needs: Needs) -> float:
+    """Hours of `shared_jobs`; NaN if one is not measured."""
+    return float(shared_jobs(costs, names, needs)["seconds"].sum(skipna=False)) / 3600
 
 
 class RoundCosts:

@@ -18,6 +18,7 @@ from helpers.analysis_jobs import (
 from helpers.web_page import Page
 from labelbench_core.analysis.collected.frames import read_csv
 from labelbench_core.analysis.targets.money import cost_to_reach, money_tables
+from labelbench_core.stages.plan import Needs
 from labelbench_core.storage.files import read_json
 
 ALONE = {"strategies": ["coreset"], "seeds": [2, 3], "rounds": 3, "finetune": None}
@@ -156,7 +157,7 @@ def test_the_page_says_what_is_uneven(uneven, folder, uneven_page):
     (setting,) = read_json(folder / "summary.json")["settings"]
     assert setting["proxy"] == "linear"
     money = cost_to_reach(
-        uneven["savings"], pd.read_csv(folder / "metrics.csv"), costs, {"label": 1.0}
+        uneven["savings"], pd.read_csv(folder / "metrics.csv"), costs, Needs(), {"label": 1.0}
     )
     rows = chosen(money, split="test").set_index("strategy")
     headline = chosen(uneven["savings"], split="test", definition="at-baseline-level")

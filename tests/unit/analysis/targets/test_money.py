@@ -26,6 +26,7 @@ from labelbench_core.analysis.targets.money import (
     pays_above,
 )
 from labelbench_core.seeds import rng_for
+from labelbench_core.stages.plan import Needs
 
 SETTING = {"dataset": "digits", "backbone": "tiny", "proxy": "linear", "schedule": "small"}
 CURVES = {"random": [0.5, 0.6, 0.7, 0.8], "margin": [0.5, 0.8, 0.85, 0.9], "coreset": [0.5] * 4}
@@ -81,7 +82,7 @@ def savings(rounds):
 
 
 def test_labels_and_hours_up_to_the_level(savings, rounds, costs):
-    table = cost_to_reach(savings, rounds, costs, PRICES).set_index("strategy")
+    table = cost_to_reach(savings, rounds, costs, Needs(), PRICES).set_index("strategy")
     assert table.columns.tolist() == [
         name for name in MONEY_COLUMNS if name not in ("strategy", "annotator")
     ]
@@ -97,19 +98,19 @@ def test_labels_and_hours_up_to_the_level(savings, rounds, costs):
 
 
 def test_at_the_price_where_it_pays_both_cost_the_same(savings, rounds, costs):
-    table = cost_to_reach(savings, rounds, costs, PRICES).set_index("strategy")
+    table = cost_to_reach(savings, rounds, costs, Needs(), PRICES).set_index("strategy")
     even = {**PRICES, "label": table.loc["margin", "pays_above"]}
-    again = cost_to_reach(savings, rounds, costs, even).set_index("strategy")["total_cost"]
+    again = cost_to_reach(savings, rounds, costs, Needs(), even).set_index("strategy")["total_cost"]
     assert again["margin"] == pytest.approx(again["random"])
     assert math.isnan(table.loc["random", "pays_above"])
 
 
 def test_a_dash_stands_where_something_is_not_known(savings, rounds, costs):
-    table = cost_to_reach(savings, rounds, costs, {"gpu_hour": 2.0})
+    table = cost_to_reach(savings, rounds, costs, Needs(), {"gpu_hour": 2.0})
     assert table["label_cost"].isna().all()
     assert table["compute_cost"].notna().any()
     costs.loc[(costs["stage"] == "select_round") & (costs["round"] == 1), "seconds"] = np.nan
-    table = cost_to_reach(savings, rounds, costs, PRICES).set_index("strategy")
+    table = cost_to_reach(savings, rounds, costs, Needs(), PRICES).set_index("strategy")
     assert math.isnan(table.loc["margin", "hours"])
     assert table.loc["margin", "label_cost"] == pytest.approx(10)
     (shown,) = money_tables(table.reset_index(), "EUR")
@@ -125,7 +126,7 @@ def test_each_metric_has_a_table_of_its_own(savings, rounds, costs):
     losses = rounds.assign(metric="nll", value=1 - rounds["value"])
     both = pd.concat([rounds, losses], ignore_index=True)
     saved = pd.concat([savings, label_savings(losses, "random")], ignore_index=True)
-    shown = money_tables(cost_to_reach(saved, both, costs, PRICES), "EUR")
+    shown = money_tables(cost_to_reach(saved, both, costs, Needs(), PRICES), "EUR")
     what = [table.title.partition(",")[0] for table in shown]
     assert what == ["to reach 80.05 % test accuracy", "to reach 0.199 nats test nll"]
     assert shown[0].cells == shown[1].cells
@@ -140,7 +141,7 @@ def test_saving_labels_pays_above_a_price(saved, extra, price):
 
 
 def test_equal_seeds_leave_nothing_open(savings, rounds, costs):
-    table = cost_to_reach(savings, rounds, costs, PRICES).set_index("strategy")
+    table = cost_to_reach(savings, rounds, costs, Needs(), PRICES).set_index("strategy")
     margin = table.loc["margin"]
     assert margin["labels_low"] == margin["labels_high"] == pytest.approx(margin["labels"])
     assert margin["total_low"] == margin["total_high"] == pytest.approx(margin["total_cost"])
@@ -152,7 +153,7 @@ def test_equal_seeds_leave_nothing_open(savings, rounds, costs):
     )
     assert coreset[["pays_above_low", "pays_above_high"]].isna().all()  # it saves none
     one = rounds[rounds["seed"] == 0]
-    table = cost_to_reach(label_savings(one, "random"), one, costs, PRICES)
+    table = cost_to_reach(label_savings(one, "random"), one, costs, Needs(), PRICES)
     ends = [name for name in MONEY_COLUMNS if name.endswith(("_low", "_high"))]
     assert len(ends) == 6
     assert table[ends].isna().all(axis=None)
@@ -165,7 +166,7 @@ def test_an_end_that_is_open_is_said_to_be(rounds, costs):
     wide.loc[chosen, "value"] -= 0.4
     wide.loc[(wide["strategy"] == "margin") & (wide["seed"] == 0), "value"] += 0.3
     found = label_savings(wide, "random")
-    table = cost_to_reach(found, wide, costs, PRICES).set_index("strategy")
+    table = cost_to_reach(found, wide, costs, Needs(), PRICES).set_index("strategy")
     margin = table.loc["margin"]
     assert margin["high_bound"] == "more than"
     assert (margin["labels_low"], margin["labels_high"]) == (10, 40)
@@ -221,7 +222,7 @@ def test_the_price_at_which_it_pays_is_held_as_often(costs):
     held = []
     for number in range(200):
         rounds = curves_as_table(baseline, strategy, number)
-        table = cost_to_reach(label_savings(rounds, "random"), rounds, costs, PRICES)
+        table = cost_to_reach(label_savings(rounds, "random"), rounds, costs, Needs(), PRICES)
         margin = table.set_index("strategy").loc["margin"]
         held.append(margin["pays_above_low"] <= true <= margin["pays_above_high"])
         assert not margin["pays_above"] < margin["pays_above_low"]
@@ -234,19 +235,19 @@ def test_an_annotators_price_and_time_are_those_of_its_labels(savings, rounds, c
         frame.insert(0, "annotator", "crowd")
     prices = {**PRICES, "annotators": {"crowd": {"price": 0.05, "seconds": 36}}}
     del prices["label"]
-    table = cost_to_reach(savings, rounds, costs, prices).set_index("strategy")
+    table = cost_to_reach(savings, rounds, costs, Needs(), prices).set_index("strategy")
     assert table.loc["random", "label_cost"] == pytest.approx(40 * 0.05)
     assert table.loc["random", "label_hours"] == pytest.approx(0.4)
     (shown,) = money_tables(table.reset_index())
     assert shown.columns[:3] == ("strategy", "labels", "hours of labelling")
     assert next(row for row in shown.cells if row[0] == "random")[2] == "0.40"
     others = {**PRICES, "annotators": {"other": {"price": 9}}}
-    table = cost_to_reach(savings, rounds, costs, others).set_index("strategy")
+    table = cost_to_reach(savings, rounds, costs, Needs(), others).set_index("strategy")
     assert table.loc["random", "label_cost"] == 20
 
 
 def test_open_ends_survive_the_table_in_a_file(rounds, costs, tmp_path):
-    table = cost_to_reach(label_savings(rounds, "random"), rounds, costs, PRICES)
+    table = cost_to_reach(label_savings(rounds, "random"), rounds, costs, Needs(), PRICES)
     table.loc[0, "pays_above_high"] = math.inf
     write_csv(table, tmp_path / "money.csv", FLOAT_FORMAT)
     columns = [name for name in MONEY_COLUMNS if name != "annotator"]
@@ -263,7 +264,7 @@ def test_every_row_has_the_level_of_its_own_seeds(rounds, costs):
     """The seeds of each strategy lie at another level of the baseline."""
     rounds.loc[(rounds["strategy"] == "random") & (rounds["seed"] == 1), "value"] += 0.05
     uneven = without_seed(without_seed(rounds, "margin", 0), "coreset", 1)
-    table = cost_to_reach(label_savings(uneven, "random"), uneven, costs, PRICES)
+    table = cost_to_reach(label_savings(uneven, "random"), uneven, costs, Needs(), PRICES)
     rows = table.set_index("strategy")
     assert rows["n_seeds"].to_dict() == {"random": 2, "margin": 1, "coreset": 1}
     levels = {"random": 0.8255, "margin": 0.851, "coreset": 0.8}
@@ -283,7 +284,7 @@ def test_the_baseline_is_over_all_of_its_seeds_where_no_comparison_is(rounds, co
     falls = (rounds["strategy"] == "random") & (rounds["seed"] == 1) & (rounds["round"] == 3)
     rounds.loc[falls, "value"] = 0.55  # both seeds' mean is at its last level before the end
     uneven = rounds[(rounds["strategy"] == "random") | (rounds["seed"] == 0)]
-    table = cost_to_reach(label_savings(uneven, "random"), uneven, costs, PRICES)
+    table = cost_to_reach(label_savings(uneven, "random"), uneven, costs, Needs(), PRICES)
     random = table.set_index("strategy").loc["random"]
     assert (random["n_seeds"], random["level"]) == (2, pytest.approx((0.8 + 0.55) / 2))
     whole, _ = labels_to_reach(*[curve(by_seed(uneven[uneven["strategy"] == "random"]))] * 2)
@@ -301,7 +302,9 @@ def test_what_hours_cost_more_is_over_the_seeds_that_both_have(rounds, costs):
     ran = costs[(costs["strategy"] != "margin") | (costs["seed"] == 0)]
     paired = rounds[rounds["seed"] == 0]
     found, expected = (
-        cost_to_reach(label_savings(some, "random"), some, seconds, PRICES).set_index("strategy")
+        cost_to_reach(label_savings(some, "random"), some, seconds, Needs(), PRICES).set_index(
+            "strategy"
+        )
         for some, seconds in ((uneven, ran), (paired, ran[ran["seed"] != 1]))
     )
     assert found.loc["margin", "pays_above"] == pytest.approx(expected.loc["margin", "pays_above"])
@@ -311,14 +314,14 @@ def test_what_hours_cost_more_is_over_the_seeds_that_both_have(rounds, costs):
 
 def test_an_open_end_is_at_the_strategys_own_last_labels(rounds, costs):
     few = rounds[(rounds["strategy"] != "coreset") | (rounds["round"] < 2)]
-    table = cost_to_reach(label_savings(few, "random"), few, costs, PRICES)
+    table = cost_to_reach(label_savings(few, "random"), few, costs, Needs(), PRICES)
     assert table.set_index("strategy").loc["coreset", "labels_high"] == 20
     (shown,) = money_tables(table)
     assert {row[0]: row[1] for row in shown.cells}["coreset"] == "– (> 20)"
 
 
 def test_signs_that_mean_something_in_a_format_are_escaped(savings, rounds, costs):
-    tables = money_tables(cost_to_reach(savings, rounds, costs, PRICES), "a|b")
+    tables = money_tables(cost_to_reach(savings, rounds, costs, Needs(), PRICES), "a|b")
     head = next(line for line in as_markdown(tables).splitlines() if line.startswith("| strategy"))
     assert r"labels in a\|b" in head
     assert head.replace(r"\|", "").count("|") == len(tables[0].columns) + 1

@@ -14,6 +14,7 @@ from labelbench_core.analysis.targets.money_curves import MONEY_CURVE_COLUMNS, m
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures import style
 from labelbench_core.figures.money import UNKNOWN, draw_money
+from labelbench_core.stages.plan import Needs
 
 SETTING = {"dataset": "digits", "backbone": "tiny", "proxy": "linear", "schedule": "small"}
 PRICES = {"label": 0.5, "gpu_hour": 36.0}
@@ -62,7 +63,7 @@ def costs() -> pd.DataFrame:
 
 
 def test_every_round_has_what_was_spent_by_then(rounds: pd.DataFrame, costs: pd.DataFrame) -> None:
-    table = metric_by_money(experiment(), rounds, costs, PRICES)
+    table = metric_by_money(experiment(), Needs(), rounds, costs, PRICES)
     assert list(table) == [name for name in MONEY_CURVE_COLUMNS if name != "annotator"]
     assert set(table["strategy"]) == {"random", "margin"}  # ceilings are left out
     assert set(table["metric"]) == {"accuracy"}
@@ -80,9 +81,41 @@ def test_every_round_has_what_was_spent_by_then(rounds: pd.DataFrame, costs: pd.
     assert list(random["total_cost"]) == pytest.approx([10.5, 17.0, 23.5])
 
 
+def test_a_proxy_is_charged_what_it_reads_itself(rounds: pd.DataFrame, costs: pd.DataFrame) -> None:
+    """Another proxy of the experiment reads views and embeddings that one on images never sees."""
+    whole = {"dataset": "digits", "backbone": "tiny"}
+    jobs = [
+        {"stage": "prepare_dataset", "dataset": "digits", "seconds": 50.0},
+        {"stage": "extract_views", **whole, "augmentation": "flips", "seconds": 1000.0},
+        {"stage": "extract_views", **whole, "augmentation": "crops", "seconds": 9e9},
+        {"stage": "build_zero_shot_head", **whole, "seconds": 7.0},
+    ]
+    texts = [name for name in costs if costs[name].dtype == object]
+    added = pd.DataFrame(jobs, columns=costs.columns).astype(dict.fromkeys(texts, object))
+    added = added.fillna(dict.fromkeys(texts, ""))
+    proxies = ("linear", "augmented", "zero-shot", "refreshed", "deep")
+    needs = Needs.from_values(
+        {
+            "augmentation": {"augmented": "flips"},
+            "refresh": {"refreshed": {"every": 1, "trainer": "from-names"}},
+            "class_names": {"proxies": ["zero-shot"], "trainers": ["from-names"]},
+            "images": ["deep"],
+        }
+    )
+    own = {name: costs.replace({"proxy": {"linear": name}}) for name in proxies}
+    costs = pd.concat([*own.values(), added]).drop_duplicates()
+    rounds = pd.concat([rounds.assign(proxy=name) for name in proxies])
+    table = metric_by_money(experiment(), needs, rounds, costs, PRICES)
+    first = table[(table["strategy"] == "random") & (table["num_labeled"] == 10)]
+    # Seconds, at .01: 50 of preparing, 400 of embedding, 150 for the first training.
+    assert first.set_index("proxy")["compute_cost"].to_dict() == pytest.approx(
+        {"linear": 6.0, "augmented": 16.0, "zero-shot": 6.07, "refreshed": 6.07, "deep": 2.0}
+    )
+
+
 def test_an_annotators_price_counts_first(rounds: pd.DataFrame, costs: pd.DataFrame) -> None:
     prices = {**PRICES, "annotators": {"exact": {"price": 2.0}}}
-    table = metric_by_money(experiment(), rounds, costs, prices)
+    table = metric_by_money(experiment(), Needs(), rounds, costs, prices)
     assert list(table["label_cost"]) == [20, 40, 60] * 2
 
 
@@ -90,7 +123,7 @@ def test_an_annotators_price_counts_first(rounds: pd.DataFrame, costs: pd.DataFr
 def test_without_a_price_there_is_no_total_and_the_figure_says_so(
     rounds: pd.DataFrame, costs: pd.DataFrame, known: str
 ) -> None:
-    table = metric_by_money(experiment(), rounds, costs, {known: 1.0})
+    table = metric_by_money(experiment(), Needs(), rounds, costs, {known: 1.0})
     assert table["total_cost"].isna().all()
     assert table["label_cost"].notna().all() == (known == "label")
     with style.drawing():
@@ -102,13 +135,13 @@ def test_a_round_that_was_not_measured_has_no_cost(
     rounds: pd.DataFrame, costs: pd.DataFrame
 ) -> None:
     costs.loc[(costs["strategy"] == "margin") & (costs["round"] == 2), "seconds"] = math.nan
-    table = metric_by_money(experiment(), rounds, costs, PRICES).set_index("strategy")
+    table = metric_by_money(experiment(), Needs(), rounds, costs, PRICES).set_index("strategy")
     assert table.loc["margin", "total_cost"].isna().tolist() == [False, False, True]
     assert table.loc["random", "total_cost"].notna().all()
 
 
 def test_the_figure_shows_the_metric_at_its_cost(rounds: pd.DataFrame, costs: pd.DataFrame) -> None:
-    table = metric_by_money(experiment(), rounds, costs, PRICES)
+    table = metric_by_money(experiment(), Needs(), rounds, costs, PRICES)
     with style.drawing():
         figure = draw_money(table, experiment(), "EUR")
     (panel,) = figure.axes

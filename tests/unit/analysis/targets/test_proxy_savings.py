@@ -13,11 +13,21 @@ from labelbench_core.analysis.results import FLOAT_FORMAT
 from labelbench_core.analysis.targets.proxy_savings import PROXY_SAVING_COLUMNS, proxy_savings
 from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.report.cost_tables import proxy_saving_tables
+from labelbench_core.stages.plan import Needs
 
 SETTING = {"dataset": "digits", "backbone": "tiny", "proxy": "linear", "schedule": "small"}
-EXPERIMENT = Experiment.from_json(
-    json.dumps(fake_results.experiment(strategies=["random", "margin"], finetune=None))
-)
+FINETUNE = {"trainers": ["full"], "strategies": ["margin"], "rounds": [1, 3], "seeds": [0, 1]}
+
+
+def experiment(**changes: object) -> Experiment:
+    crossed: dict[str, object] = {
+        **{"backbones": ["tiny"], "schedules": ["small"], "strategies": ["random", "margin"]},
+        **{"seeds": [0, 1], "rounds": 5, "finetune": FINETUNE},
+    }
+    return Experiment.from_json(json.dumps(fake_results.experiment(**{**crossed, **changes})))
+
+
+EXPERIMENT = experiment()
 TUNED = {1: (100.0, 200.0), 3: (300.0, 400.0)}
 """Round → seconds of the fine-tunings of two seeds; a hundred times as many FLOPs."""
 
@@ -53,7 +63,7 @@ def costs() -> pd.DataFrame:
 
 
 def test_rounds_by_the_proxy_and_with_a_fine_tuning_in_each(costs: pd.DataFrame) -> None:
-    table = proxy_savings(EXPERIMENT, costs)
+    table = proxy_savings(EXPERIMENT, Needs(), costs)
     assert list(table) == [name for name in PROXY_SAVING_COLUMNS if name != "annotator"]
     assert list(table["strategy"]) == ["random", "margin"]  # ceilings are left out
     margin = table.set_index("strategy").loc["margin"]
@@ -72,23 +82,87 @@ def test_rounds_by_the_proxy_and_with_a_fine_tuning_in_each(costs: pd.DataFrame)
 
 
 def test_a_refresh_counts_for_the_proxy_that_asks_for_it(costs: pd.DataFrame) -> None:
-    before = proxy_savings(EXPERIMENT, costs).set_index("strategy")
+    before = proxy_savings(EXPERIMENT, Needs(), costs).set_index("strategy")
     tuned = (costs["stage"] == "finetune_model") & (costs["strategy"] == "margin")
     refreshes = costs[tuned].assign(stage="refresh_embeddings", seconds=7.0, flops=700.0)
     other = costs[tuned].assign(trainer="other", seconds=1e6, flops=1e6)
-    table = proxy_savings(EXPERIMENT, pd.concat([costs, refreshes, other], ignore_index=True))
+    table = proxy_savings(
+        EXPERIMENT, Needs(), pd.concat([costs, refreshes, other], ignore_index=True)
+    )
     after = table[table["trainer"] == "full"].set_index("strategy")
     # Of each seed two refreshes of 7 seconds, and their fine-tunings: 150 and 350 on average.
     assert after.loc["margin", "proxy_seconds"] == pytest.approx(
         before.loc["margin", "proxy_seconds"] + 2 * 7 + 150 + 350
     )
     assert after.loc["random", "proxy_seconds"] == before.loc["random", "proxy_seconds"]
+    # The other side is fine-tuned before every round as it is: no refreshes on top of that.
+    finetuned = 5 + 4 * 2.5 + (150 + 150 + 250 + 350) + 4 * 50
+    assert after.loc["margin", "finetuned_seconds"] == pytest.approx(finetuned)
+    saved = finetuned - after.loc["margin", "proxy_seconds"]
+    assert after.loc["margin", "saved_seconds"] == pytest.approx(saved)
+    assert list(after["finetuned_flops"]) == list(before["finetuned_flops"])
+
+
+def test_fine_tunings_of_refreshes_alone_have_no_rows(costs: pd.DataFrame) -> None:
+    """The experiment does not ask for them: a proxy does."""
+    tuned = costs[(costs["stage"] == "finetune_model") & (costs["strategy"] == "margin")]
+    refreshes = tuned.assign(stage="refresh_embeddings")
+    costs = pd.concat([costs, refreshes], ignore_index=True)
+    assert proxy_savings(experiment(finetune=None), Needs(), costs).empty
+    other = costs.replace({"trainer": {"full": "other"}})
+    other = pd.concat([costs, other[other["trainer"] == "other"]], ignore_index=True)
+    assert set(proxy_savings(EXPERIMENT, Needs(), other)["trainer"]) == {"full"}
+
+
+def test_a_proxy_that_is_trained_on_images_has_no_rows(costs: pd.DataFrame) -> None:
+    """Its data set is embedded all the same, for the other proxies of the experiment."""
+    both = experiment(proxies=["linear", "deep"])
+    of_proxy = costs["proxy"] != ""
+    costs = pd.concat([costs, costs[of_proxy].assign(proxy="deep")], ignore_index=True)
+    assert set(proxy_savings(both, Needs(), costs)["proxy"]) == {"linear", "deep"}
+    table = proxy_savings(both, Needs(images=("deep",)), costs)
+    assert list(table["proxy"]) == ["linear", "linear"]
+
+
+def test_views_and_head_count_for_the_proxy_that_reads_them(costs: pd.DataFrame) -> None:
+    before = proxy_savings(EXPERIMENT, Needs(), costs).iloc[0]
+    embedded = costs[(costs["stage"] == "extract_embeddings") & (costs["backbone"] == "tiny")]
+    views = embedded.assign(stage="extract_views", augmentation="flips", seconds=80.0, flops=8000.0)
+    head = embedded.assign(stage="build_zero_shot_head", seconds=3.0, flops=math.nan)
+    others = [
+        views.assign(augmentation="crops", seconds=9e9, flops=9e9),
+        views.assign(backbone="other", seconds=9e9, flops=9e9),
+        head.assign(backbone="other", seconds=9e9),
+    ]
+    costs = pd.concat([costs, views, head, *others], ignore_index=True)
+
+    def changes(**values: object) -> tuple[float, ...]:
+        row = proxy_savings(EXPERIMENT, Needs.from_values(values), costs).iloc[0]
+        names = ("proxy_seconds", "finetuned_seconds", "proxy_flops", "finetuned_flops")
+        return tuple(row[name] - before[name] for name in names)
+
+    assert changes() == (0, 0, 0, 0)
+    assert changes(augmentation={"linear": "flips"}) == (80, 0, 8000, 0)
+    # FLOPs of the head are not estimated.
+    assert changes(class_names={"proxies": ["linear"]}) == (3, 0, 0, 0)
+    assert changes(class_names={"trainers": ["full"]}) == (0, 3, 0, 0)
+    refresh = {"linear": {"every": 1, "trainer": "full"}}
+    assert changes(refresh=refresh, class_names={"trainers": ["full"]}) == (3, 3, 0, 0)
+
+
+def test_an_annotators_setting_has_its_own_rows(costs: pd.DataFrame) -> None:
+    of_setting = costs["proxy"] != ""
+    costs.insert(2, "annotator", "")
+    costs.loc[of_setting, "annotator"] = "crowd"
+    table = proxy_savings(experiment(annotators=["exact", "crowd"]), Needs(), costs)
+    assert list(table["annotator"]) == ["crowd", "crowd"]
+    assert proxy_savings(EXPERIMENT, Needs(), costs).empty
 
 
 def test_what_is_not_measured_is_not_known(costs: pd.DataFrame) -> None:
     costs.loc[costs["stage"] == "select_round", "flops"] = math.nan
     costs.loc[costs["stage"] == "finetune_model", "seconds"] = math.nan
-    table = proxy_savings(EXPERIMENT, costs)
+    table = proxy_savings(EXPERIMENT, Needs(), costs)
     assert table["proxy_seconds"].notna().all()
     assert (
         table[["finetuned_seconds", "saved_seconds", "proxy_flops", "saved_flops"]]
@@ -103,7 +177,7 @@ def test_what_is_not_measured_is_not_known(costs: pd.DataFrame) -> None:
 def test_without_embedding_fine_tuning_or_selection_there_is_nothing(
     costs: pd.DataFrame, stage: str
 ) -> None:
-    table = proxy_savings(EXPERIMENT, costs[costs["stage"] != stage])
+    table = proxy_savings(EXPERIMENT, Needs(), costs[costs["stage"] != stage])
     assert table.empty
     assert proxy_saving_tables(table) == []
 
@@ -112,7 +186,7 @@ def test_money_is_saved_seconds_at_the_price_of_an_hour(
     costs: pd.DataFrame, tmp_path: object
 ) -> None:
     path = f"{tmp_path}/proxy_savings.csv"
-    write_csv(proxy_savings(EXPERIMENT, costs), path, FLOAT_FORMAT)
+    write_csv(proxy_savings(EXPERIMENT, Needs(), costs), path, FLOAT_FORMAT)
     table = read_csv(path, PROXY_SAVING_COLUMNS)
     (shown,) = proxy_saving_tables(table, 36.0, "EUR")
     cells = dict(zip(shown.columns, shown.cells[1], strict=True))
