@@ -105,7 +105,8 @@ def wait(device: torch.device) -> None:
 
 def build_backbone(name: str, input_size: int) -> Backbone:
     """A network of `BACKBONES`; nothing is downloaded."""
-    return registry.load("backbones", name).build(input_size=input_size, **BACKBONES[name])
+    options = {"input_size": input_size, **BACKBONES[name]}
+    return registry.build("backbones", {"implementation": name, "options": options})
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
@@ -119,7 +120,6 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     change = {"translate": 0.05, "rotate": 5.0, "scale": 0.05} if arguments.augment else {}
     options = {"steps": arguments.steps, "batch_size": arguments.batch_size, "learning_rate": 1e-5}
     options["precision"] = arguments.precision
-    component = registry.load("trainers", arguments.trainer)
     recipe = Recipe(**options, warmup_steps=0, unlabeled_ratio=arguments.unlabeled_ratio, **change)
     source = RandomImages(arguments.labels + UNLABELED, arguments.image_size)
     rows = np.arange(len(source))
@@ -127,7 +127,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     def examples(chosen: np.ndarray) -> ImageExamples:
         return ImageExamples(DeviceImages(source, chosen, device), backbone.preprocess, recipe)
 
-    with_others = component.INFO["needs_unlabeled"]
+    with_others = registry.describe("trainers", arguments.trainer).info["needs_unlabeled"]
     others = arguments.unlabeled_ratio * arguments.batch_size if with_others else 0
     task = Task(
         labeled=examples(rows[: arguments.labels]),
@@ -137,7 +137,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         device=device,
         unlabeled=examples(rows[arguments.labels :]) if with_others else None,
     )
-    trainer = component.build()
+    trainer = registry.build("trainers", {"implementation": arguments.trainer})
     size = backbone.input_size
     time_bare(network, recipe, others, 2, size, device)
     rates: dict[str, list[float]] = {"bare": [], "loop": []}

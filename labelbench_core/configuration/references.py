@@ -82,7 +82,7 @@ def validation_note(labels: int) -> str:
 def validation_notes(experiment: Any) -> list[str]:
     """Which of an experiment's references and panels were trained with more labels than bought."""
     notes = [
-        f"{' / '.join([*one.setting.values(), *([one.trainer] if one.trainer else [])])}: "
+        f"{written_setting([*one.setting.values(), one.trainer])}: "
         f"{validation_note(one.validation_labels)}"
         for one in (*experiment.references, *experiment.panels)
         if one.validation_labels

@@ -7,6 +7,7 @@ from typing import Any
 
 from labelbench_core.analysis.collected.frames import labels_note
 from labelbench_core.configuration.experiment import Experiment
+from labelbench_core.configuration.references import written_setting
 from labelbench_core.datasets.preparing.notes import (
     corrupt_notes,
     leak_notes,
@@ -35,7 +36,7 @@ def describe_inputs(experiment: Experiment, patterns: Sequence[str]) -> list[tup
     """
     rows = []
     for manifest in _manifests(experiment, patterns):
-        name = " / ".join(str(manifest[key]) for key in ("dataset", "backbone") if key in manifest)
+        name = written_setting(str(manifest.get(key, "")) for key in ("dataset", "backbone"))
         name += labels_note(manifest)
         digests = (manifest.get(key) for key in ("weights_sha256", "fingerprint", "arrays_sha256"))
         fingerprint = str(next(filter(None, digests), ""))

@@ -120,8 +120,11 @@ def by_seed(rows: pd.DataFrame) -> pd.DataFrame:
     a budget or has two values for one.
     """
     table = seed_table(rows, "num_labeled").sort_index(axis="columns")
-    if np.isnan(table.to_numpy()).any():
-        raise InputError(f"{_name(rows)}: not every seed has every number of labels")
+    absent = table.isna()
+    if absent.to_numpy().any():
+        seed = absent.any(axis="columns").idxmax()
+        told = f"{_name(rows)}: not every seed has every number of labels"
+        raise InputError(f"{told}: seed {seed} has no value with {absent.loc[seed].idxmax()}")
     return table
 
 
@@ -168,9 +171,12 @@ def seed_table(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     seeds, row = np.unique(rows["seed"].to_numpy(), return_inverse=True)
     place, names = pd.factorize(rows[column])
     cell = row * len(names) + place
-    if np.bincount(cell).max(initial=0) > 1:
+    counts = np.bincount(cell)
+    if counts.max(initial=0) > 1:
         shown = column.replace("num_labeled", "number of labels")
-        raise InputError(f"{_name(rows)}: two values for one seed and {shown}")
+        seed, name = divmod(int(counts.argmax()), len(names))
+        told = f"{_name(rows)}: two values for one seed and {shown}"
+        raise InputError(f"{told}: seed {seeds[seed]}, {names[name]}; allowed: one")
     values = np.full(len(seeds) * len(names), math.nan)
     values[cell] = rows["value"].to_numpy()
     return pd.DataFrame(
