@@ -4,7 +4,6 @@ Read by the package pyarrow; datasets itself is not needed.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,17 @@ from labelbench_core.datasets import POOL, RawDataset, Source
 from labelbench_core.datasets.file_formats.arrow_folder import (
     SPLITS,
     class_names,
+    feature_names,
+    image_columns,
     read_split,
-    saved_splits,
 )
 from labelbench_core.datasets.file_formats.arrow_folder import split_files as files_of_split
-from labelbench_core.datasets.files.names import below
-from labelbench_core.datasets.folders.split_names import MEANT
 from labelbench_core.datasets.tables import split_files
+from labelbench_core.datasets.tables.saved_splits import SavedCells, label_text, split_places
 from labelbench_core.datasets.tables.tabular import Cells, all_cells
 from labelbench_core.datasets.tables.text_cells import dataset_of_texts, refuse_blank
-from labelbench_core.errors import InputError, did_you_mean, listed, shown
-from labelbench_core.storage.places import is_folder, printable
+from labelbench_core.errors import InputError, listed, shown
+from labelbench_core.storage.places import printable
 
 INFO = {
     "summary": "your own texts as save_to_disk of Hugging Face's package datasets writes them",
@@ -34,17 +33,6 @@ INFO = {
     "rows": "texts",
     "weights": "weight_column",
 }
-
-
-@dataclass(frozen=True)
-class SavedCells(Cells):
-    """Rows of a split of several Arrow files, which have no lines."""
-
-    def error(self, key: str, row: int, allowed: str, value: str | None = None) -> InputError:
-        """The error for a cell, by the number of its row in the split, from 0."""
-        text = self.columns[key][row] if value is None else value
-        where = f"{printable(self.file)}: row {row}: column {printable(self.names[key])}"
-        return InputError(f"{where}: {shown(text)}; allowed: {allowed}")
 
 
 def check(data_dir: Path, *, allow_missing_classes: bool = False, **options: Any) -> dict[str, int]:
@@ -86,7 +74,8 @@ def load(
         Whether `val`, `test` and shifted splits may lack classes; the pool never may. Default:
         ours.
     """
-    places = _places(data_dir, folder, splits)
+    places = split_places(data_dir, folder, splits)
+    _refuse_images(places[POOL], text_column)
     names = {"text": text_column, "label": label_column, "weight": weight_column}
     names = {key: name for key, name in names.items() if name is not None}
     cells = {split: _cells(place, names) for split, place in places.items()}
@@ -103,7 +92,7 @@ def source_files(
 ) -> Source | None:
     """All files that are read; None if one of them is not there."""
     try:
-        places = _places(data_dir, folder, splits)
+        places = split_places(data_dir, folder, splits)
         files = [file for place in places.values() for file in files_of_split(place)]
     except InputError:
         return None
@@ -117,22 +106,15 @@ def pool_labels(data_dir: Path, **options: Any) -> tuple[np.ndarray, list[str]]:
     return raw.splits[POOL].labels, raw.class_names
 
 
-def _places(data_dir: Path, folder: str, splits: Mapping[str, str] | None) -> dict[str, Path]:
-    """Split → the folder that it was saved in."""
-    root = below(data_dir, "folder", folder)
-    if not folder or not is_folder(root):
-        told = f"options.folder: {shown(folder)}: {printable(root)} is not a folder"
-        raise InputError(f"{told}; allowed: an existing folder below LABELBENCH_DATA")
-    saved = saved_splits(root)
-    chosen = dict(splits or {MEANT.get(name, name): name for name in saved})
-    for split, name in chosen.items():
-        if name not in saved:
-            told = (
-                f"options.splits: {split}: {shown(name)} was not saved{did_you_mean(name, saved)}"
-            )
-            raise InputError(f"{told}; allowed: {listed(saved)}")
-    split_files.require_splits(chosen)
-    return {split: root / name for split, name in chosen.items()}
+def _refuse_images(folder: Path, text_column: str) -> None:
+    """`InputError` where a split has images, and no texts, that says what reads these."""
+    images = image_columns(folder)
+    if images and text_column not in feature_names(folder):
+        told = f"options.text_column: {shown(text_column)}: {printable(folder)} has no such column"
+        raise InputError(
+            f"{told}, but images ({listed(images)}); allowed: a column of texts, or "
+            "`implementation: hugging-face-saved-images`"
+        )
 
 
 def _cells(folder: Path, names: Mapping[str, str]) -> Cells:
@@ -146,16 +128,9 @@ def _cells(folder: Path, names: Mapping[str, str]) -> Cells:
     classes = class_names(folder, label_column)
     columns = {
         "text": [text or "" for text in found[text_column]],
-        "label": [_label(value, classes) for value in found[label_column]],
+        "label": [label_text(value, classes) for value in found[label_column]],
     }
     if "weight" in names:
-        columns["weight"] = [_label(value, None) for value in found[names["weight"]]]
+        columns["weight"] = [label_text(value, None) for value in found[names["weight"]]]
     cells = all_cells(folder, names, columns)
     return refuse_blank(SavedCells(folder, cells.names, cells.columns, cells.rows))
-
-
-def _label(value: Any, classes: list[str] | None) -> str:
-    """A label as a cell: of a `ClassLabel` its class's name, or the number that names none."""
-    if classes is not None and isinstance(value, int) and 0 <= value < len(classes):
-        return classes[value]
-    return "" if value is None else str(value)

@@ -39,9 +39,12 @@ def guess_folder(path: Path, inside: str, given: Mapping[str, Any]) -> Guess | N
     InputError
         If its files could be several data sets, or none that can be guessed.
     """
-    if (path / arrow_folder.SPLITS).is_file():
+    is_single, of_images = arrow_folder.is_single(path), arrow_folder.holds_images(path)
+    if (path / arrow_folder.SPLITS).is_file() or (is_single and of_images):
         columns = arrow_folder.feature_names(path)
-        return _hugging_face("saved", path, inside, arrow_folder.SPLITS, columns, given)
+        held = arrow_folder.STATE if is_single else arrow_folder.SPLITS
+        layout = "saved-images" if of_images else "saved"
+        return _hugging_face(layout, path, inside, held, columns, given)
     names = _names(path)
     if not any(name.lower().startswith(METADATA) for name in names):
         files = _data_files(path, names)

@@ -132,6 +132,7 @@ def _whole(raw: RawDataset, draw: Draw) -> RawSplit:
 
     whole = RawSplit(
         np.concatenate([part.labels for part in parts]),
+        images=joined_arrays("images"),
         texts=together("texts"),
         embeddings=joined_arrays("embeddings"),
         files=together("files"),

@@ -96,6 +96,9 @@ def test_what_is_wrong_is_one_line(tmp_path):
     assert "train: row 0: column text: ' '; allowed: a text that is not blank" in told(tmp_path)
     save(tmp_path, state={"_indices_data_files": [{"filename": "indices.arrow"}]})
     assert "allowed: what `save_to_disk` writes after `flatten_indices()`" in told(tmp_path)
+    for damaged in (None, 1, [], ["data-0.arrow"], [{"file": "a"}]):
+        save(tmp_path, state={"_data_files": damaged})
+        assert "state.json: _data_files: " in told(tmp_path)
     save(tmp_path)
     (tmp_path / "saved/train/data-2.arrow").write_bytes(b"no table")
     assert "data-2.arrow: not a readable Arrow file (" in told(tmp_path)

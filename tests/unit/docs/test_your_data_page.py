@@ -51,6 +51,16 @@ def hugging_face(root):
         write_table(root / split / "metadata.csv", ["file_name", "animal"], rows)
 
 
+def saved(root):
+    import datasets
+
+    pictures, kinds = zip(*paint_all(root, "{kind}{number}.png"), strict=True)
+    columns = {"image": [str(root / name) for name in pictures], "animal": list(kinds)}
+    features = {"image": datasets.Image(), "animal": datasets.Value("string")}
+    one = datasets.Dataset.from_dict(columns, features=datasets.Features(features))
+    datasets.DatasetDict({"train": one}).save_to_disk(str(root.parent / "saved-photos"))
+
+
 def paint_all(root, pattern):
     """(path, class) of ten images."""
     names = {"cat": ("tom", "kitty", "mog"), "dog": ("rex", "ben", "fido")}
@@ -73,6 +83,9 @@ def paint_all(root, pattern):
         (by_animal, "pets-by-animal", {"pool": 6, "test": 4}),
         (by_table, "pets-by-table", {"pool": 8, "test": 2}),
         (hugging_face, "pets-hugging-face", {"pool": 10, "test": 10}),
+        pytest.param(
+            saved, "pets-saved", {"pool": 8, "test": 2}, marks=pytest.mark.extra("datasets")
+        ),
     ],
 )
 def test_each_layout_is_read_by_its_entry(tmp_path, make, entry, sizes):

@@ -24,6 +24,7 @@ TABLE = {"table": "all.csv", "path_column": "text", "label_column": "label"}
         ("image-folder", {"folder": LONG}, "folder: 'xx"),
         ("hugging-face-folder", {"folder": LONG}, "options.folder: 'xx"),
         ("hugging-face-saved", {"folder": LONG}, "options.folder: 'xx"),
+        ("hugging-face-saved-images", {"folder": LONG}, "options.folder: 'xx"),
     ],
 )
 def test_a_path_that_no_file_can_have_is_not_there(source, options, words, tmp_path):

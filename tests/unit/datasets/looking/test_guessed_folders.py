@@ -128,6 +128,21 @@ def test_what_hugging_face_saved_is_known_by_its_file(mine, capsys):
     assert "train" in told.err
 
 
+@pytest.mark.parametrize("split", ["train", ""])
+def test_images_that_hugging_face_saved_are_known_by_their_feature(mine, capsys, split):
+    if split:
+        (mine / "dataset_dict.json").write_text(json.dumps({"splits": [split]}))
+    (mine / split).mkdir(exist_ok=True)
+    (mine / split / "state.json").write_text(json.dumps({"_data_files": []}))
+    features = {"photo": {"_type": "Image"}, "label": {"dtype": "string", "_type": "Value"}}
+    (mine / split / "dataset_info.json").write_text(json.dumps({"features": features}))
+    assert command.main(["--check", "data/mine"]) == 2
+    told = capsys.readouterr()
+    held = "dataset_dict.json" if split else "state.json"
+    assert f"holds {held}" in told.out
+    assert "guessed: hugging-face-saved-images" in told.out
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [("labels.csv", ", but labels.csv; `--check` says what reads these"), (None, ", nothing")],

@@ -329,7 +329,8 @@ def test_every_source_is_registered_with_literal_options():
     names = registry.names("datasets")
     assert names == [
         *("camelyon17", "cifar10", "cifar100", "digits", "fashion-mnist", "fmow"),
-        *("hugging-face-folder", "hugging-face-saved", "image-folder"),
+        *("hugging-face-folder", "hugging-face-saved", "hugging-face-saved-images"),
+        "image-folder",
         *("imagenet", "iwildcam", "kuzushiji49", "mosaics", "own-embeddings", "svhn", "table"),
         "text-table",
     ]
