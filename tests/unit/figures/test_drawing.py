@@ -12,11 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 from fontTools.subset import Options
 from fontTools.ttLib import TTFont
+from PIL import Image
 from yaml import safe_load
 
 from helpers import fake_results
@@ -74,6 +76,26 @@ def test_fonts_are_embedded_without_tables_for_laying_out_text(tmp_path: Path) -
     for font in fonts:
         assert {"glyf", "hmtx"} <= set(font.keys())
         assert not {"GDEF", "GPOS", "GSUB"} & set(font.keys())
+
+
+def test_png_files_have_the_pixels_that_savefig_draws(
+    tables: tuple[Path, Experiment], tmp_path: Path
+) -> None:
+    folder, experiment = tables
+    with style.drawing():
+        figure = draw_curves(read_csv(folder / "tables" / "curves.csv", ()), experiment)
+        (written, *_) = style.save(figure, tmp_path, "curves")
+        plain = io.BytesIO()
+        with matplotlib.rc_context({"figure.constrained_layout.use": False}):
+            figure.savefig(plain, format="png")
+    with Image.open(written) as ours, Image.open(plain) as theirs:
+        assert (ours.format, ours.mode, theirs.mode) == ("PNG", "RGB", "RGBA")
+        assert ours.info["dpi"] == pytest.approx((200, 200), abs=0.01)
+        assert theirs.info["dpi"] == pytest.approx((200, 200), abs=0.01)
+        pixels = np.asarray(theirs)
+        assert (pixels[..., 3] == 255).all()  # nothing is lost without transparency
+        np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs.convert("RGB")))
+        assert len(np.unique(pixels.reshape(-1, 4), axis=0)) > 50  # something is drawn
 
 
 @pytest.mark.thorough
