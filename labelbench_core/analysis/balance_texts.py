@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHARE = "accuracy"
-"""Shares are shown as values of this metric, and their intervals cut at its bounds."""
+"""Shares are summarised and shown as values of this metric, and their intervals cut at 0 and 1."""
 ALL, POOL = "all strategies", "whole pool"
 SHOWN = (*POOL_SHARES, "distance_to_pool")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from labelbench_core.analysis.balance_texts import SHARE
 from labelbench_core.analysis.collected.curves import summarise_curves
 from labelbench_core.analysis.collected.frames import SETTING, groups, setting_labels
 from labelbench_core.configuration.experiment import Experiment
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.figure import Figure
 
-SHARE = "accuracy"
-"""Shares are summarised as values of this metric: their intervals are cut at 0 and 1."""
 POOL = style.Look(style.MUTED, "", (0, (5, 2)), 1.2)
 MEASURES = {"evenness": "evenness in %", "distance_to_pool": "distance from the pool in %"}
 

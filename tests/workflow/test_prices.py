@@ -8,7 +8,7 @@ REPORT = "results/reports/smoke"
 PRICES = "prices: {label: 0.5, gpu_hour: 36, currency: EUR}\nrounds: 3"
 
 
-def test_prices_add_money_and_rerun_the_page_alone(finished):
+def test_prices_rerun_what_is_about_money_and_the_page_alone(finished):
     before = finished.results()
     finished.edit("smoke.yaml", "rounds: 3", PRICES)
     assert finished.planned() == {"price_costs": 1, "plot_money": 1, "render_report": 1}
