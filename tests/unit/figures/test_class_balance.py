@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from helpers import fake_results
+from helpers.project import PROJECT
 from labelbench_core.analysis.collected.balance import BALANCE_COLUMNS
 from labelbench_core.analysis.collected.frames import read_csv
 from labelbench_core.configuration.experiment import Experiment
@@ -59,6 +60,22 @@ def test_every_setting_has_a_row_and_ceilings_have_no_line(balance: pd.DataFrame
     assert [len(panel.lines) for panel in figure.axes[:2]] == [
         len(panel.lines) for panel in once.axes
     ]
+
+
+@pytest.mark.parametrize(("count", "intervals"), [(6, 6), (7, 2)])
+def test_intervals_are_drawn_for_as_many_strategies_as_captions_say(
+    balance: pd.DataFrame, count: int, intervals: int
+) -> None:
+    names = ["random", "margin", "badge", "coreset", "entropy", "typiclust", "bald"][:count]
+    values = fake_results.experiment(strategies=names, rounds=3, finetune=None)
+    one = balance[balance["strategy"] == "margin"]
+    whole = pd.concat([one.assign(strategy=name) for name in names])
+    with style.drawing():
+        figure = draw_class_balance(whole, Experiment.from_json(json.dumps(values)))
+    assert [len(panel.collections) for panel in figure.axes] == [intervals, intervals]
+    for figure_name in ("class_balance", "money", "label_efficiency", "difference", "metric"):
+        caption = PROJECT / "rules" / "report" / f"{figure_name}.rst"
+        assert "With more than six strategies" in caption.read_text(encoding="utf-8")
 
 
 def test_pools_of_one_class_have_no_balance(balance: pd.DataFrame, tmp_path: Path) -> None:
