@@ -1,4 +1,4 @@
-"""No answer is lost when the browser is killed; and how soon a large batch is open."""
+"""No answer is lost when the browser is killed; and a large batch opens without all its images."""
 
 import os
 import signal
@@ -67,7 +67,8 @@ def test_a_killed_browser_has_lost_no_answer_that_the_page_moved_on_from(tmp_pat
 
 
 @pytest.mark.thorough
-def test_five_hundred_images_are_open_in_three_seconds(tmp_path: Path) -> None:
+def test_of_five_hundred_images_those_in_sight_are_decoded(tmp_path: Path) -> None:
+    """How soon they are open: `benchmarks/labelling_page.py`."""
     from helpers.browsing import Opened, browser
     from labelbench_core.campaign.labelling_page.page import page
 
@@ -79,8 +80,6 @@ def test_five_hundred_images_are_open_in_three_seconds(tmp_path: Path) -> None:
     assert 13e6 < path.stat().st_size < 14.5e6
     with browser() as started:
         opened = Opened(started, path)
-        took = opened.page.evaluate("performance.now()")
         assert opened.page.locator("#items button").count() == 500
         assert opened.page.locator("#items img").count() < 200, "only what is in sight is decoded"
         assert opened.complaints == []
-    assert took < 3000
