@@ -106,6 +106,7 @@ baseline: margin
 @pytest.mark.thorough
 def test_class_names_start_a_proxy_and_a_fine_tuning(fresh):
     """By OpenCLIP's smallest network, with random weights: what it says of the names is noise."""
+    torch.manual_seed(0)  # with one network in some, a weight lies just beside where it is rounded
     network = open_clip.create_model("ViT-S-32-alt", force_image_size=32).half()
     torch.save(network.state_dict(), fresh.folder / "clip.pt")
     for kind, added in NAMES_CATALOGUE.items():
