@@ -129,7 +129,7 @@ def load(
         all of them, of which `train` is the pool and `validation` is val. Default: ours.
     image_size
         Side, in pixels, of the squares that images are turned into, by their central square. They
-        are kept as pixels: 256 takes 197 kB an image. Default: ours.
+        are kept as pixels, of three bytes each. Default: ours.
     allow_missing_classes
         Whether `val`, `test` and shifted splits may lack classes; the pool never may. Default:
         ours.

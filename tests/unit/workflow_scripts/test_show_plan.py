@@ -123,7 +123,7 @@ def test_changed_code_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "labelbench_core.strategies.margin",
         "labelbench_core/report/report_template.html",
     ):
-        before = text[text.index(f'"{name}": "') + len(f'"{name}": "') :][:16]
+        before = text[text.index(f'"{name}":"') + len(f'"{name}":"') :][:16]
         text = text.replace(before, "0" * 16)
     NOTES.write_text(text)
     told = why(PARAMS.format(f"'{digest}'", f"'{NOW}'"))
