@@ -32,6 +32,8 @@ CLASSES = 100
 PREPARE = """
 from pathlib import Path
 from labelbench_core.datasets.preparing.prepare import prepare_dataset
+from labelbench_core.provenance import remember
+remember(save=True)  # as every plan does
 out = Path("out")
 prepare_dataset("mine", "image-folder", {"folder": "mine", "image_size": 16}, Path("data"),
                 out / "arrays", out / "manifest.json", state=Path("state"), threads=2)

@@ -138,6 +138,12 @@ def remember(path: Path = REMEMBERED, *, save: bool = False) -> None:
         atexit.register(_save, path, dict(_known))
 
 
+@functools.cache
+def recall() -> None:
+    """Once in a job: what the plan has found out about the code, `remember`, or nothing."""
+    remember()
+
+
 def _save(path: Path, before: dict[str, Facts]) -> None:
     if _known == before:
         return

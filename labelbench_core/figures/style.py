@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labelbench_core.compute.garbage import rarely_collected
 from labelbench_core.figures.palette import GRID, HIGHLIGHT, INK, MUTED, PAPER, colors
 from labelbench_core.figures.places import CEILINGS, STRATEGIES, places
 from labelbench_core.stages.report_files import FIGURE_FORMATS
@@ -151,21 +151,10 @@ def drawing() -> Iterator[None]:
     }
     # It logs at length which font tables it keeps in a PDF.
     logging.getLogger("fontTools").setLevel(logging.WARNING)
-    with mpl.rc_context(), _fonts_without_layout(), _rarely_collected():
+    with mpl.rc_context(), _fonts_without_layout(), rarely_collected():
         mpl.rcdefaults()
         mpl.rcParams.update(settings)
         yield
-
-
-@contextlib.contextmanager
-def _rarely_collected() -> Iterator[None]:
-    """Look for garbage less often: a figure's many parts stay until it is saved."""
-    usual = gc.get_threshold()
-    gc.set_threshold(100_000, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from labelbench_core.backbones import Backbone
 from labelbench_core.compute import distributed
 from labelbench_core.compute.devices import device_name
 from labelbench_core.datasets import PreparedDataset
-from labelbench_core.provenance import code_hash, remember
+from labelbench_core.provenance import code_hash, recall
 from labelbench_core.storage import files
 
 
@@ -35,7 +34,7 @@ def fingerprint(
     inputs
         All other inputs, as JSON values.
     """
-    _remember()
+    recall()  # to parse it again would take most of a second
     content = {
         "inputs": dict(inputs),
         "entries": {kind: dict(entry) for kind, entry in entries.items()},
@@ -48,12 +47,6 @@ def fingerprint(
         "computed_by": computed_by(device),
     }
     return files.sha256_bytes(files.canonical_json(content).encode())
-
-
-@functools.cache
-def _remember() -> None:
-    """The code that the plan has parsed is not parsed again: it takes most of a second."""
-    remember()
 
 
 def computed_by(device: torch.device) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from labelbench_core.datasets.images.decoding import decode, read_regular
 from labelbench_core.datasets.source_files.digests import Digests, Status, json_rows, status_of
 from labelbench_core.errors import InputError
 from labelbench_core.progress import Progress
-from labelbench_core.provenance import import_closure, module_hash
+from labelbench_core.provenance import import_closure, module_hash, recall
 from labelbench_core.storage.places import printable
 
 log = logging.getLogger(__name__)
@@ -122,6 +122,7 @@ def forget_other_decoders(record: Path, dataset: str) -> None:
 @functools.cache
 def decoder_key() -> str:
     """What decides whether a file can be decoded: this code and the version of Pillow."""
+    recall()
     closure = sorted(import_closure({"labelbench_core.datasets.images.decoding"}))
     own = [name for name in closure if name.startswith("labelbench_core.datasets.images.")]
     text = " ".join([*map(module_hash, own), importlib.metadata.version("pillow")])
