@@ -27,13 +27,14 @@ from labelbench_core.datasets.file_formats.arrow_folder import split_files as fi
 from labelbench_core.datasets.files.left_out import CORRUPT, LeftOut
 from labelbench_core.datasets.splits.dividing import divided
 from labelbench_core.datasets.splits.draw_options import asked_draw
+from labelbench_core.datasets.splits.draw_options import options as draw_options
 from labelbench_core.datasets.splits.drawing import Draw
 from labelbench_core.datasets.tables import split_files
 from labelbench_core.datasets.tables.beside_labels import weights_of
 from labelbench_core.datasets.tables.saved_splits import SavedCells, label_text, split_places
 from labelbench_core.datasets.tables.tabular import all_cells, labels_of
 from labelbench_core.errors import InputError, listed, shown
-from labelbench_core.registry.options import Count, InnerShare, Pixels, Seed, ShareBelow1
+from labelbench_core.registry.options import Pixels
 from labelbench_core.storage.places import printable
 
 INFO = {
@@ -42,6 +43,7 @@ INFO = {
     "paper": "",
     "required": ["folder"],
     "weights": "weight_column",
+    "options_of": "labelbench_core.datasets.splits.draw_options:options",
 }
 OPTION = "options.image_column"
 
@@ -100,11 +102,7 @@ def load(
     allow_missing_classes: bool = False,
     corrupt: Literal["error", "skip"] = "error",
     ground: Literal["white", "black"] = "white",
-    test_share: ShareBelow1 | None = None,
-    val_share: InnerShare | None = None,
-    test_size: Count | None = None,
-    val_size: Count | None = None,
-    split_seed: Seed = 0,
+    **draw: Any,
 ) -> RawDataset:
     """All splits, in the order in which they were saved, their images decoded.
 
@@ -138,30 +136,10 @@ def load(
         names them; "skip" leaves them out, counted and named. Default: ours.
     ground
         Background colour of transparent parts of an image. Default: ours.
-    test_share
-        Share of every class that is drawn from the pool for the test, where none was saved. null:
-        0.2, unless `test_size` says how many. 0: no test. Default: ours.
-    val_share
-        Share of every class that is drawn for validation; null: none is drawn. Default: ours.
-    test_size
-        Number of rows that are drawn for the test, in place of a share. Default: ours.
-    val_size
-        Number of rows that are drawn for validation, in place of a share. Default: ours.
-    split_seed
-        Seed of the draw. Default: ours.
     """
     saved = _read(data_dir, folder, image_column, label_column, weight_column, splits)
     raw = _decoded(saved, data_dir, folder, image_size, ground, is_strict=corrupt == "error")
-    return _drawn(
-        raw,
-        folder,
-        allow_missing_classes,
-        test_share=test_share,
-        val_share=val_share,
-        test_size=test_size,
-        val_size=val_size,
-        split_seed=split_seed,
-    )
+    return _drawn(raw, folder, allow_missing_classes, **draw)
 
 
 def source_files(
@@ -264,13 +242,8 @@ def _cells(folder: Path, names: Mapping[str, str]) -> SavedCells:
 
 def _asked(raw: RawDataset, folder: str, may_lack: bool, **draw: Any) -> Draw | None:
     """The draw that options ask for; None where nothing is drawn."""
-    options = {"test_share": None, "val_share": None, "test_size": None, "val_size": None}
-    return asked_draw(
-        has=list(raw.splits),
-        where=printable(folder),
-        may_lack=may_lack,
-        **{**options, "split_seed": 0, **draw},
-    )
+    has, where = list(raw.splits), printable(folder)
+    return asked_draw(has=has, where=where, may_lack=may_lack, **draw_options(**draw))
 
 
 def _drawn(raw: RawDataset, folder: str, may_lack: bool, **draw: Any) -> RawDataset:
