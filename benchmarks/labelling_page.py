@@ -10,7 +10,6 @@ The goal: open in less than 3 seconds on an idle machine.
 import argparse
 import io
 import os
-import shutil
 import statistics
 import sys
 import tempfile
@@ -18,13 +17,13 @@ from pathlib import Path
 
 from PIL import Image
 
+from benchmarks._browser import fresh_browsers
 from labelbench_core.campaign.answers.formats.handed import IMAGES, HandedBatch, HandedItem
 from labelbench_core.campaign.labelling_page.page import page
 
 CLASSES = ("cat", "dog", "horse")
 OPENINGS = 5
 OF_A_THUMBNAIL = 20_000  # bytes beyond those of a picture of one colour
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def write_pages(folder: Path, images: int) -> dict[str, Path]:
@@ -46,21 +45,18 @@ def write_pages(folder: Path, images: int) -> dict[str, Path]:
     return paths
 
 
-def open_pages(paths: dict[str, Path], browser: str) -> dict[str, float]:
+def open_pages(paths: dict[str, Path]) -> dict[str, float]:
     """Name of a page → median milliseconds until it is open."""
-    from playwright.sync_api import sync_playwright
-
-    options = ["--no-sandbox"] if os.geteuid() == 0 else []
     found: dict[str, list[float]] = {name: [] for name in paths}
-    with sync_playwright() as playwright:
+    with fresh_browsers() as fresh:
         for _ in range(OPENINGS):
             for name, path in paths.items():
-                started = playwright.chromium.launch(executable_path=browser, args=options)
-                opened = started.new_page()
+                browser = fresh()
+                opened = browser.new_page()
                 opened.goto(path.as_uri())
                 opened.wait_for_selector("body[data-ready]")
                 found[name].append(opened.evaluate("performance.now()"))
-                started.close()
+                browser.close()
     return {name: statistics.median(values) for name, values in found.items()}
 
 
@@ -68,13 +64,10 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=500, help="how many; default 500")
     arguments = parser.parse_args(argv)
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        sys.exit("chromium is not installed")
     with tempfile.TemporaryDirectory() as folder:
         paths = write_pages(Path(folder), arguments.images)
         size = paths["page"].stat().st_size / 1e6
-        took = open_pages(paths, browser)
+        took = open_pages(paths)
     print(f"{arguments.images} images, {size:.1f} MB, median of {OPENINGS}: open after", end=" ")
     print(f"{took['page']:.0f} ms; as many bytes alone {took['bare']:.0f} ms", end="")
     print(f" ({took['page'] / took['bare']:.2f} times)")

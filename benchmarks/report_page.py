@@ -13,7 +13,6 @@ The goal: open in less than 3 seconds, smaller than 15 MB.
 import argparse
 import json
 import resource
-import shutil
 import statistics
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks._browser import fresh_browsers
 from labelbench_core.analysis.collected.balance import BALANCE_COLUMNS, class_balance
 from labelbench_core.analysis.collected.costs import COST_COLUMNS
 from labelbench_core.analysis.collected.frames import FINETUNED_COLUMNS, HIT_COLUMNS, SIGNAL_COLUMNS
@@ -45,7 +45,6 @@ SIZES = {"strategies": 40, "datasets": 10, "rounds": 20, "seeds": 10}
 SPLITS = ("test", "pool")
 BATCH = 100
 OPENINGS = 5
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def measured(experiment: dict[str, Any]) -> pd.DataFrame:
@@ -174,15 +173,10 @@ def timed(name: str, main: Callable[[list[str]], int], arguments: list[str]) -> 
 
 def open_page(page: Path) -> tuple[float, float]:
     """Milliseconds until the first figure and all figures stand; median of openings."""
-    from playwright.sync_api import sync_playwright
-
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        sys.exit("chromium is not installed")
     found = []
-    with sync_playwright() as playwright:
+    with fresh_browsers() as fresh:
         for _ in range(OPENINGS):
-            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+            browser = fresh()
             opened = browser.new_page(viewport={"width": 1280, "height": 900})
             opened.goto(page.resolve().as_uri())
             opened.wait_for_selector("body[data-ready]")

@@ -34,7 +34,7 @@ def fingerprint(
     inputs
         All other inputs, as JSON values.
     """
-    recall()  # to parse it again would take most of a second
+    recall()  # to parse the code again would take half a second
     content = {
         "inputs": dict(inputs),
         "entries": {kind: dict(entry) for kind, entry in entries.items()},
