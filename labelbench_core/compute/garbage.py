@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def rarely_collected() -> Iterator[None]:
-    """Python looks for reference cycles a hundred times less often; also as a decorator.
+    """Python looks for reference cycles a hundred times less often.
 
     Each look goes through all that has been made since the last one, and some through everything.
     """

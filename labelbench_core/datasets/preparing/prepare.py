@@ -13,7 +13,6 @@ from typing import Any, Literal
 import numpy as np
 
 from labelbench_core import registry
-from labelbench_core.compute.garbage import rarely_collected
 from labelbench_core.datasets import (
     BOTH,
     OTHER_FILES,
@@ -57,7 +56,6 @@ from labelbench_core.storage.records import write_record
 log = logging.getLogger(__name__)
 
 
-@rarely_collected()
 def prepare_dataset(
     dataset: str,
     source: str,
