@@ -303,6 +303,7 @@ rule render_report:
         # None where the experiment has no such table.
         replays=every("table", "compare_replays"),
         money=every("money", "price_costs"),
+        money_curves=every("curves", "price_costs"),
         manifests=every("manifest", "prepare_dataset", "extract_embeddings"),
         annotations=every("record", "annotate"),
     output:
@@ -340,6 +341,6 @@ rule render_report:
         " --experiment {params.experiment:q} --configuration {params.configuration:q}"
         " --summary {input.summary} --tables {params.tables} --figures {params.figures}"
         " --costs {input.costs} --proxy-savings {input.proxy_savings} --balance {input.balance}"
-        " --replays {input.replays} --money {input.money}"
+        " --replays {input.replays} --money {input.money} --money-curves {input.money_curves}"
         " --prices {params.prices:q} {params.manifests} --state {params.state}"
         " --report {output} --log {log}"

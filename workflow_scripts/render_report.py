@@ -15,6 +15,7 @@ from labelbench_core.report.page import (
     read_balance,
     read_costs,
     read_money,
+    read_money_curves,
     read_proxy_savings,
     read_replays,
     read_results,
@@ -60,6 +61,7 @@ def render_report(arguments: argparse.Namespace) -> None:
         else None,
         replays=read_replays(arguments.replays) if arguments.replays else None,
         money=read_money(arguments.money) if arguments.money else None,
+        money_curves=read_money_curves(arguments.money_curves) if arguments.money_curves else None,
         proxy_savings=read_proxy_savings(arguments.proxy_savings),
         hour=prices.get("gpu_hour", math.nan),
         currency=prices.get("currency", ""),
@@ -82,6 +84,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--balance", required=True, type=Path, help="class balance by list_bought")
     parser.add_argument("--replays", nargs="?", type=Path, help="table of compare_replays")
     parser.add_argument("--money", nargs="?", type=Path, help="table of price_costs")
+    parser.add_argument("--money-curves", nargs="?", type=Path, help="its second table")
     parser.add_argument("--prices", default="{}", help="prices that it was made with, as JSON")
     parser.add_argument("--configuration", default="", help="configuration to show, as JSON")
     parser.add_argument("--revision", default="", help="git revision to show")

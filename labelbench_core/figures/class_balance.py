@@ -39,7 +39,7 @@ def draw_class_balance(balance: pd.DataFrame, experiment: Experiment) -> Figure:
     figure, axes = style.panels(len(names), len(MEASURES), width, 2.3 + style.room_for(titles))
     for line, (setting, part) in zip(axes, groups(rows, SETTING), strict=True):
         for panel, (measure, label) in zip(line, MEASURES.items(), strict=True):
-            found = _summary(part, measure)
+            found = balance_summary(part, measure)
             if measure == "evenness":
                 level = 100 * float(part["pool_evenness"].iloc[0])
                 panel.axhline(level, color=POOL.color, linestyle=POOL.dashes, linewidth=POOL.width)
@@ -56,7 +56,7 @@ def draw_class_balance(balance: pd.DataFrame, experiment: Experiment) -> Figure:
     return figure
 
 
-def _summary(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
+def balance_summary(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Mean and interval over seeds of a measure, by strategy and number of labels."""
     values = rows[measure].to_numpy(np.float64)
     return summarise_curves(rows.assign(split="", metric=SHARE, value=values))

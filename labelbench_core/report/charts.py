@@ -37,9 +37,13 @@ def _specs() -> str:
     made: dict[str, Callable[[], Any]] = {
         "label_efficiency": lambda: _curves("value, 95 % interval"),
         "difference": lambda: _curves("difference, 95 % interval", zero=True),
-        "label_savings": lambda: _dots("saving", "label saving", one=1.0),
-        "finetuning": lambda: _dots("value", "value"),
+        "label_savings": lambda: _dots("label saving", zero=True),
+        "finetuning": lambda: _dots("value"),
+        "class_balance": lambda: _curves("share, 95 % interval"),
+        "classes": lambda: _dots("accuracy", zero=True, row="class"),
+        "class_curves": lambda: _curves("accuracy, 95 % interval"),
         "costs": lambda: _bars("time"),
+        "money": lambda: _curves("value, 95 % interval", along="spent", numbers=",.2~f"),
     }
     specs = {name: make().to_dict() for name, make in made.items()}
     for spec in specs.values():
@@ -47,26 +51,31 @@ def _specs() -> str:
     return json.dumps(specs)
 
 
-def _curves(title: str, *, zero: bool = False) -> Any:
-    """A quantity against labels bought: bands, lines, points, published curves beneath."""
+def _curves(title: str, *, zero: bool = False, along: str = "labels", numbers: str = ",d") -> Any:
+    """A quantity against labels bought, or what was spent: bands, lines, points.
+
+    Published curves lie beneath. `numbers` is the format of numbers on the x axis.
+    """
     import altair as alt
 
     source = alt.NamedData(POINTS)
-    x = alt.X("x:Q").title("labels bought").scale(zero=False, nice=False, padding=12)
-    x = x.axis(format=",d", grid=False, tickCount=6)
+    x = alt.X("x:Q").title("labels bought" if along == "labels" else along)
+    x = x.scale(zero=False, nice=False, padding=12)
+    x = x.axis(format=numbers, grid=False, tickCount=6)
     y = alt.Y("y:Q").title(None).scale(zero=False)
     color = alt.Color("color:N").scale(None)
     across = alt.Chart(source).encode(y=y, color=color)  # and no x, which would stretch the axis
     base = alt.Chart(source).encode(x=x, y=y, color=color)
     tips = [
         alt.Tooltip("strategy:N", title="strategy"),
-        alt.Tooltip("x:Q", title="labels", format=",d"),
+        alt.Tooltip("x:Q", title=along, format=numbers),
+        *([] if along == "labels" else [alt.Tooltip("labels:Q", format=",d")]),
         alt.Tooltip("text:N", title=title),
         alt.Tooltip("seeds:N", title="seeds"),
         alt.Tooltip("note:N", title="note"),
     ]
     lines = base.mark_line().encode(
-        detail=["strategy:N", "note:N"],
+        detail=["strategy:N", "line:N"],
         strokeDash=alt.StrokeDash("dash:N").scale(None),
         strokeWidth=alt.StrokeWidth("width:Q").scale(None),
         opacity=_pale(1.0),
@@ -107,8 +116,11 @@ def _curves(title: str, *, zero: bool = False) -> Any:
     return _finished(alt.layer(*layers).properties(height=HEIGHT))
 
 
-def _dots(field: str, title: str, one: float | None = None) -> Any:
-    """A dot with its interval in a row of its own for every strategy."""
+def _dots(title: str, *, zero: bool = False, row: str = "strategy") -> Any:
+    """A dot with its interval for every strategy, in a row of its own or of every class.
+
+    Where `zero` is given, the page may draw a line where the set `zero` says.
+    """
     import altair as alt
 
     y = alt.Y("row:N").title(None).sort(None)
@@ -118,7 +130,8 @@ def _dots(field: str, title: str, one: float | None = None) -> Any:
     )
     x = alt.X("x:Q").title(None).scale(zero=False, padding=14).axis(tickCount=8)
     tips = [
-        alt.Tooltip("row:N", title="strategy"),
+        alt.Tooltip("row:N", title=row),
+        *([] if row == "strategy" else [alt.Tooltip("strategy:N")]),
         alt.Tooltip("text:N", title=title),
         alt.Tooltip("interval:N", title="95 % interval"),
         alt.Tooltip("note:N", title="note"),
@@ -142,7 +155,7 @@ def _dots(field: str, title: str, one: float | None = None) -> Any:
         .mark_point(size=300, filled=False, strokeWidth=2.5)
         .encode(x=x, color=alt.value(INK), opacity=alt.value(1)),
     ]
-    if one is not None:
+    if zero:
         rule = alt.Chart(alt.NamedData("zero")).mark_rule(color=INK, strokeDash=[4, 3])
         layers.insert(0, rule.encode(x=alt.X("x:Q")))
     return _finished(alt.layer(*layers).properties(height=ROW))

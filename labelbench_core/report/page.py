@@ -45,6 +45,7 @@ from labelbench_core.analysis.tables import (
 )
 from labelbench_core.analysis.targets.levels import level_tables
 from labelbench_core.analysis.targets.money import MONEY_COLUMNS, money_tables
+from labelbench_core.analysis.targets.money_curves import MONEY_CURVE_COLUMNS
 from labelbench_core.analysis.targets.proxy_savings import PROXY_SAVING_COLUMNS
 from labelbench_core.configuration.comparing.comparable import have_even_budgets, have_even_seeds
 from labelbench_core.configuration.experiment import Experiment
@@ -109,6 +110,7 @@ def render(
     looks: Mapping[str, SourceLook | None] | None = None,
     replays: pd.DataFrame | None = None,
     money: pd.DataFrame | None = None,
+    money_curves: pd.DataFrame | None = None,
     proxy_savings: pd.DataFrame | None = None,
     hour: float = math.nan,
     currency: str = "",
@@ -118,8 +120,9 @@ def render(
     ``<!-- costs -->`` and ``<!-- /costs -->``, so that a comparison of bytes can leave it out: what
     the stages cost, and when sources were last checked (`looks`, by data set). `balance` is the
     class balance that `list_bought` writes. `published` are the tables of
-    `published_results.compare`, where the experiment has references; `replays` and `money` (in
-    `currency`) those of `compare_replays` and `price_costs`, where there are any; `proxy_savings`
+    `published_results.compare`, where the experiment has references; `replays` is that
+    of `compare_replays`, `money` and `money_curves` (in `currency`) are those of `price_costs`,
+    where there are any; `proxy_savings`
     is the second one of `collect_costs`. `hour` is the price of an hour, NaN where none is given.
     """
     import jinja2
@@ -127,7 +130,7 @@ def render(
     # An experiment as JSON does not say whether it has prices.
     drawn = figures_of(dataclasses.replace(experiment, priced=money is not None))
     entries = headlines(summary)
-    data = page_data(experiment, results, entries, published[0] if published else None)
+    data = page_data(experiment, results, entries, balance, published[0] if published else None)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -151,7 +154,7 @@ def render(
         ],
         interactive=chart_specs(),
         **_scripts(data),
-        cost_data=_verbatim(as_script(cost_data(costs))),
+        cost_data=_verbatim(as_script(cost_data(costs, money_curves, currency))),
         figures={name: inline_svg(Path(figures) / f"{name}.svg", name) for name in drawn},
         tables=_tables(results, experiment)
         | _published(experiment, published)
@@ -227,6 +230,11 @@ def read_balance(path: str | Path) -> pd.DataFrame:
 def read_money(path: str | Path) -> pd.DataFrame:
     """The table of `price_costs`."""
     return read_csv(path, MONEY_COLUMNS)
+
+
+def read_money_curves(path: str | Path) -> pd.DataFrame:
+    """The second table of `price_costs`."""
+    return read_csv(path, MONEY_CURVE_COLUMNS)
 
 
 def read_proxy_savings(path: str | Path) -> pd.DataFrame:

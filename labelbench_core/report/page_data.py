@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from labelbench_core.analysis.collected.ceilings import FULL_DATA, METHOD, full_data_of
+from labelbench_core.analysis.collected.ceilings import FULL_DATA, METHOD
 from labelbench_core.analysis.collected.costs import cost_by, selection_costs
 from labelbench_core.analysis.collected.frames import (
     SETTING,
@@ -25,6 +24,8 @@ from labelbench_core.figures import style
 from labelbench_core.figures.costs import duration
 from labelbench_core.figures.label_efficiency import banded_strategies
 from labelbench_core.figures.palette import INK, MUTED, PALETTE
+from labelbench_core.report.parts_data import balance_data, parts_data
+from labelbench_core.report.series import CurveSeries, number, numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +59,7 @@ def page_data(
     experiment: Experiment,
     results: Results,
     headlines: Sequence[Mapping[str, Any]],
+    balance: pd.DataFrame,
     published: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
     """All that the interactive figures need, as lists, texts and numbers.
@@ -74,7 +76,7 @@ def page_data(
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
     banded = banded_strategies(looks)
     ceilings = style.ceiling_looks((*experiment.full_data, *experiment.ceilings))
-    series = _Series(settings, dimensions)
+    series = CurveSeries(settings, dimensions)
     curves = series.of(rows, "mean", "half_width")
     series.add_full_data(curves, results.curves, settings)
     metrics = list(dict.fromkeys([*experiment.metrics, *rows["metric"]]))
@@ -98,12 +100,21 @@ def page_data(
         "savings": _savings(results.savings, names),
         "finetuning": _finetuning(results.finetuning, experiment, names),
         "published": [] if published is None else _published(published, settings),
+        "balance": balance_data(balance, experiment, series),
+        "classes": parts_data(results.classes, experiment, series),
         "labels": series.labels,
     }
 
 
-def cost_data(costs: pd.DataFrame) -> dict[str, list[list[Any]]]:
-    """Bars of the figure of costs: name, seconds, and these as text."""
+def cost_data(
+    costs: pd.DataFrame, money: pd.DataFrame | None = None, currency: str = ""
+) -> dict[str, Any]:
+    """What depends on the machine: bars of the figure of costs, and what had been spent by when.
+
+    A bar is a name, seconds, and these as text. `money` is the table of `metric_by_money`; of it
+    there are, for each setting (by its ids) and strategy, numbers of labels, and what labels and
+    computing had cost by then: the values of the metrics are those of the curves.
+    """
 
     def bars(table: pd.DataFrame, name: str, seconds: str) -> list[list[Any]]:
         rows = table[table[seconds].notna()]
@@ -114,68 +125,20 @@ def cost_data(costs: pd.DataFrame) -> dict[str, list[list[Any]]]:
     return {
         "stages": bars(cost_by(costs, "stage"), "stage", "seconds"),
         "strategies": bars(selection_costs(costs), "strategy", "median_seconds"),
+        "money": [] if money is None else _spent(money),
+        "currency": currency,
     }
 
 
-class _Series:
-    """Rows of tables as lists of values over numbers of labels, each such list kept once."""
-
-    def __init__(self, settings: Sequence[Mapping[str, Any]], dimensions: Sequence[str]) -> None:
-        self.labels: list[list[int]] = []
-        self._dimensions = list(dimensions)
-        self._places = {tuple(one.values()): place for place, one in enumerate(settings)}
-        self._known: dict[tuple[int, ...], int] = {}
-
-    def of(self, table: pd.DataFrame, *columns: str) -> list[list[Any]]:
-        """Setting, split, metric, strategy, labels, seeds, and a list for each of `columns`."""
-        found = []
-        keys = [*self._dimensions, "split", "metric", "strategy"]
-        for names, rows in groups(table, keys):
-            *ids, split, metric, strategy = names.values()
-            values = [numbers(rows[name]) for name in columns]
-            found.append(
-                [
-                    *(self._places[tuple(ids)], split, metric, strategy),
-                    *(self._place(rows["num_labeled"]), _one_or_all(rows["n_seeds"]), *values),
-                ]
-            )
-        return found
-
-    def add_full_data(
-        self,
-        found: list[list[Any]],
-        curves: pd.DataFrame,
-        settings: Sequence[Mapping[str, Any]],
-    ) -> None:
-        """Models on the full data, beneath each setting that they bound."""
-        for place, setting in enumerate(settings):
-            for row in full_data_of(curves, setting).to_dict("records"):
-                values = ([_number(row[name])] for name in ("mean", "half_width"))
-                labels = self._place([row["num_labeled"]])
-                ids = (place, row["split"], row["metric"], row["strategy"])
-                found.append([*ids, labels, int(row["n_seeds"]), *values])
-
-    def _place(self, labels: Iterable[Any]) -> int:
-        key = tuple(int(count) for count in labels)
-        if key not in self._known:
-            self._known[key] = len(self.labels)
-            self.labels.append(list(key))
-        return self._known[key]
-
-
-def numbers(values: Iterable[float]) -> list[float | None]:
-    """Numbers as JSON has them: null where a number is not finite."""
-    return [_number(value) for value in values]
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
-def _one_or_all(values: pd.Series) -> Any:
-    """A single number where all are the same, else all of them."""
-    found = [int(value) for value in values]
-    return found[0] if len(set(found)) == 1 else found
+def _spent(money: pd.DataFrame) -> list[list[Any]]:
+    dimensions = present(money, SETTING)
+    points = money.drop_duplicates([*dimensions, "strategy", "num_labeled"])
+    found = []
+    for names, rows in groups(points[points["total_cost"].notna()], [*dimensions, "strategy"]):
+        *ids, strategy = names.values()
+        costs = (numbers(rows[name], 4) for name in ("label_cost", "compute_cost"))
+        found.append([ids, strategy, [int(count) for count in rows["num_labeled"]], *costs])
+    return found
 
 
 def _metric(name: str) -> dict[str, Any]:
@@ -208,7 +171,7 @@ def _savings(table: pd.DataFrame, names: Sequence[str]) -> list[list[Any]]:
     return [
         [
             *(names.index(setting_name(row)), row["split"], row["metric"], row["strategy"]),
-            *(_number(row[name]) for name in ("saving", "low", "high")),
+            *(number(row[name]) for name in ("saving", "low", "high")),
             *(row[name] for name in ("bound", "low_bound", "high_bound")),
             saving_text(row["saving"], row["bound"]),
             interval_text(row["low"], row["low_bound"], row["high"], row["high_bound"]),

@@ -4,6 +4,8 @@
   const data = charts.data, names = new Set(data.strategies.map((one) => one.name));
   const state = {
     setting: 0, split: data.splits[0], metric: data.metrics[0].name, costs: "strategies",
+    balance: Object.keys(data.balance.measures)[0], class: { labels: 0, show: "accuracy", part: "" },
+    group: { labels: 0, show: "accuracy", part: "" },
     shown: new Set(names), highlight: new Set(),
   };
   const figures = Array.from(document.querySelectorAll(".chart")), selects = new Map(), chips = new Map();
@@ -13,12 +15,12 @@
     made.append(...children);
     return made;
   }
-  function picker(label, values, value, onChange) {
-    const select = element("select", { id: `choose-${label.replace(/\W+/g, "-")}` });
+  function picker(label, values, value, onChange, place = label) {
+    const select = element("select", { id: `choose-${place.replace(/\W+/g, "-")}` });
     values.forEach((one) => select.append(element("option", { value: one, textContent: one })));
     select.value = value;
     select.addEventListener("change", () => onChange(select.value));
-    selects.set(label, select);
+    selects.set(place, select);
     return element("label", {}, element("span", { textContent: label }), select);
   }
   function chooseDimension(place, value) {
@@ -117,6 +119,15 @@
     figure.querySelector(".unit").textContent = unit;
     figure.querySelector(".empty").hidden = count > 0;
     figure.querySelector(".readout").textContent = "";
+    // What can be chosen beneath a figure depends on what is chosen for all.
+    const offered = charts.makers[figure.dataset.name].choices;
+    for (const [label, { values, value }] of Object.entries(offered ? offered(state) : {})) {
+      const select = figure.querySelector(`[data-choice="${label}"] select`);
+      if (Array.from(select.options, (one) => one.value).join("\n") !== values.join("\n")) {
+        select.replaceChildren(...values.map((one) => element("option", { value: one, textContent: one })));
+      }
+      select.value = value;
+    }
   }
   let changes = 0;
   async function update() {
@@ -138,8 +149,11 @@
     plot.setAttribute("aria-label", `figure ${name.replace(/_/g, " ")}; arrow keys read its points, Enter highlights`);
     readout.setAttribute("aria-live", "polite");
     const tools = element("div", { className: "tools" });
-    if (name === "costs") {
-      tools.append(picker("costs of", ["strategies", "stages"], state.costs, (value) => { state.costs = value; update(); }));
+    const offered = charts.makers[name].choices ? charts.makers[name].choices(state) : {};
+    for (const [label, { values, value, choose }] of Object.entries(offered)) {
+      const made = picker(label, values, value, (one) => { choose(one); update(); }, `${name} ${label}`);
+      made.dataset.choice = label;
+      tools.append(made);
     }
     const save = tables.button("Data (CSV)", () => tables.save(charts.csvOf(name, state), `${document.title} ${name}`));
     save.className = "save";
@@ -169,6 +183,7 @@
   }
   const specifications = JSON.parse(document.getElementById("specifications").textContent);
   async function start() {
+    document.querySelectorAll(".scripted").forEach((part) => { part.hidden = false; });
     controls();
     legend();
     tables.start(names, toggle);

@@ -6,6 +6,7 @@ const charts = (function () {
   const costs = JSON.parse((document.getElementById("cost-data") || { textContent: "null" }).textContent);
   const byName = new Map(data.strategies.map((one) => [one.name, one]));
   const arrows = { "less than": "M1,-1L-1,0L1,1Z", "more than": "M-1,-1L1,0L-1,1Z" };
+  const share = { scale: 100, digits: 2, share: true };
   const metricOf = (name) => data.metrics.find((one) => one.name === name);
 
   // As Python rounds: halves to even. A half is exact in binary, so multiplying by a power of 2 finds it.
@@ -49,17 +50,17 @@ const charts = (function () {
     const rank = (name) => byName.get(name).width + (state.highlight.has(name) ? 9 : 0);
     return rows.slice().sort((a, b) => rank(a[3]) - rank(b[3]));
   }
-  function curveRows(series, state, difference) {
-    const metric = metricOf(state.metric), rows = [];
-    const few = state.shown.size <= 6;
-    for (const [, , , strategy, labels, seeds, mean, half, p, detectable] of onTop(chosen(series, state), state)) {
+  // Lines of chosen series: any beginning, strategy at the fourth place, labels, seeds, means, half-widths.
+  function lineRows(found, state, metric, difference) {
+    const rows = [], few = state.shown.size <= 6;
+    for (const [, , , strategy, labels, seeds, mean, half, p, detectable] of onTop(found, state)) {
       const style = look(strategy), known = byName.get(strategy), counts = data.labels[labels];
       const across = known.kind !== "method" && counts.length === 1;
       mean.forEach((value, i) => {
         if (value === null) { return; }
         const [low, high] = ends(value, half[i], metric.share, difference);
         const row = {
-          ...style, strategy, kind: across ? "across" : "line", key: `${strategy}|${counts[i]}`,
+          ...style, strategy, kind: across ? "across" : "line", key: `${strategy}|${counts[i]}`, line: "", labels: counts[i],
           x: counts[i], y: metric.scale * value, text: text(value, half[i], metric, difference),
           low: low === null ? null : metric.scale * low, high: high === null ? null : metric.scale * high,
           band: known.kind === "method" && low !== null && (known.band || few || state.highlight.has(strategy)),
@@ -77,14 +78,42 @@ const charts = (function () {
     }
     return rows;
   }
+  const curveRows = (series, state, difference) =>
+    lineRows(chosen(series, state), state, metricOf(state.metric), difference);
+  function balanceRows(state) {
+    const found = data.balance.series.filter((row) => row[0] === state.setting && row[1] === state.balance && state.shown.has(row[3]));
+    const rows = lineRows(found, state, share, false);
+    const pool = data.balance.pools.find(([setting]) => setting === state.setting);
+    if (!rows.length || !pool || state.balance !== "evenness") { return rows; }
+    return [{
+      strategy: "the whole pool", kind: "across", key: null, color: "var(--muted)", width: 1.2, dash: [5, 2], shape: null,
+      fill: "var(--muted)", x: rows[0].x, y: 100 * pool[1], text: text(pool[1], null, share), seeds: "", note: "", band: false,
+    }, ...rows];
+  }
+  // The curves of methods, against what labels and computing had cost by then.
+  function moneyRows(state) {
+    if (!costs) { return []; }
+    const ids = JSON.stringify(data.settings[state.setting]), spent = new Map();
+    for (const [setting, strategy, counts, labels, computing] of costs.money) {
+      if (JSON.stringify(setting) === ids) {
+        counts.forEach((count, i) => spent.set(`${strategy}|${count}`, [labels[i], computing[i]]));
+      }
+    }
+    return curveRows(data.curves, state, false).filter((row) => spent.has(row.key)).map((row) => {
+      const parts = spent.get(row.key), x = parts[0] + parts[1];
+      const told = `${x.toLocaleString("en", { maximumFractionDigits: 2 })} ${costs.currency}`.trim();
+      const at = `${told} spent, ${row.x.toLocaleString("en")} labels`;
+      return { ...row, x, at, csv: [...row.csv, ...parts.map(rounded), rounded(x)] };
+    });
+  }
   function publishedRows(state) {
     const metric = metricOf(state.metric), rows = [];
     for (const [, , , strategy, smoothing, name, same, counts, values] of chosen(data.published, state)) {
       const { color } = look(strategy), raw = smoothing === "raw";
       const note = `published ${name}, ${raw ? "as measured" : "running maximum"}${same ? "" : ", another setting"}`;
       values.forEach((value, i) => value !== null && rows.push({
-        strategy, color, width: 0.9, dash: raw ? [3, 2] : [], shape: null, fill: color, kind: "published", note,
-        key: "", x: counts[i], y: metric.scale * value, text: text(value, null, metric), seeds: "", band: false,
+        strategy, color, width: 0.9, dash: raw ? [3, 2] : [], shape: null, fill: color, kind: "published", note, line: note,
+        key: null, x: counts[i], y: metric.scale * value, text: text(value, null, metric), seeds: "", band: false,
         csv: [value, "", ""],
       }));
     }
@@ -163,18 +192,40 @@ const charts = (function () {
       cells: (row) => row.csv,
       unit: (state) => `${state.metric} in ${metricOf(state.metric).unit}, ${state.split}; hollow: proxy, filled: fine-tuned`,
     },
-    costs: { rows: costRows, columns: ["of", "name", "seconds"], cells: (row) => row.csv, bare: true, unit: () => "" },
+    class_balance: {
+      choices: (state) => ({
+        measure: { values: Object.keys(data.balance.measures), value: state.balance, choose: (value) => { state.balance = value; } },
+      }),
+      rows: balanceRows, columns: ["measure", ...means.slice(0, 2), ...means.slice(3)],
+      cells: (row, state) => [state.balance, row.x, row.seeds, ...row.csv], bySetting: true,
+      unit: (state) => `${data.balance.measures[state.balance]}${state.balance === "evenness" ? "; dashed: the whole pool" : ""}`,
+    },
+    money: {
+      rows: moneyRows, columns: [...means.slice(0, 2), ...means.slice(3), "label_cost", "compute_cost", "total_cost"],
+      cells: (row) => [row.labels, row.seeds, ...row.csv],
+      unit: (state) => `${state.metric} in ${metricOf(state.metric).unit}, ${state.split}; spent${costs && costs.currency ? ` in ${costs.currency}` : ""}`,
+    },
+    costs: {
+      rows: costRows, columns: ["of", "name", "seconds"], cells: (row) => row.csv, bare: true, unit: () => "",
+      choices: (state) => ({
+        "costs of": { values: ["strategies", "stages"], value: state.costs, choose: (value) => { state.costs = value; } },
+      }),
+    },
   };
 
   function csvOf(name, state) {
     const maker = makers[name], ids = data.settings[state.setting];
     const rows = shown.get(name).filter((row) => row.csv);
-    if (maker.bare) { return [maker.columns, ...rows.map(maker.cells)]; }
-    const head = [...data.dimensions, "split", "metric", "strategy", ...maker.columns];
-    return [head, ...rows.map((row) => [...ids, state.split, state.metric, row.strategy, ...maker.cells(row)])];
+    if (maker.bare) { return [maker.columns, ...rows.map((row) => maker.cells(row, state))]; }
+    const names = maker.bySetting ? [] : ["split", "metric"], values = names.map((key) => state[key]);
+    const head = [...data.dimensions, ...names, "strategy", ...maker.columns];
+    return [head, ...rows.map((row) => [...ids, ...values, row.strategy, ...maker.cells(row, state)])];
   }
 
-  const fixedRows = (name, rows) => (rows.length && makers[name].zero ? [makers[name].zero] : []);
+  const lineAtZero = ({ zero }, rows, state) => {
+    if (!rows.length || !zero) { return []; }
+    return typeof zero === "function" ? zero(state) : [zero];
+  };
   // `ast`: expressions are interpreted, so that the page needs no `eval`, which its policy forbids.
   // Figures with a line for each strategy are as high as they have lines.
   const heightOf = (rows, spec) => {
@@ -182,7 +233,7 @@ const charts = (function () {
     return lines ? lines * 26 : spec.height;
   };
   async function draw(name, element, spec, state, onClick) {
-    const rows = makers[name].rows(state), datasets = { points: rows, zero: fixedRows(name, rows) };
+    const rows = makers[name].rows(state), datasets = { points: rows, zero: lineAtZero(makers[name], rows, state) };
     const { view } = await vegaEmbed(element, { ...spec, datasets, height: heightOf(rows, spec) }, {
       mode: "vega-lite", actions: false, renderer: "svg", ast: true, logLevel: 1, tooltip: { theme: "page" },
     });
@@ -199,7 +250,7 @@ const charts = (function () {
     view.signal("highlight", Array.from(state.highlight)).signal("cursor", "");
     view.data("points", rows);
     if (rows.length && "row" in rows[0]) { view.height(heightOf(rows)); }
-    if (maker.zero) { view.data("zero", fixedRows(name, rows)); }
+    if (maker.zero) { view.data("zero", lineAtZero(maker, rows, state)); }
     await view.runAsync();
     return { count: rows.length, unit: maker.unit(state) };
   }
@@ -229,8 +280,8 @@ const charts = (function () {
     view.signal("cursor", rows[at].key).runAsync();
     const row = rows[at];
     return { strategy: row.strategy, told: "row" in row
-      ? `${row.row}: ${row.text}${row.interval ? ` (95 % interval ${row.interval})` : ""}${row.note ? `, ${row.note}` : ""}`
-      : `${row.strategy}, ${row.x.toLocaleString("en")} labels: ${row.text}${row.note ? `, ${row.note}` : ""}` };
+      ? `${row.row}${row.of ? `, ${row.of}` : ""}: ${row.text}${row.interval ? ` (95 % interval ${row.interval})` : ""}${row.note ? `, ${row.note}` : ""}`
+      : `${row.strategy}, ${row.at || `${row.x.toLocaleString("en")} labels`}: ${row.text}${row.note ? `, ${row.note}` : ""}` };
   }
-  return { data, costs, byName, makers, draw, update, step, csvOf, text, fixed };
+  return { data, costs, byName, makers, draw, update, step, csvOf, text, fixed, share, ends, look, lineRows, rounded };
 })();

@@ -138,6 +138,7 @@ PAGE_PARTS = (
     "report_template.html",
     "report.css",
     "report_charts.js",
+    "report_parts.js",
     "report_tables.js",
     "report.js",
 )

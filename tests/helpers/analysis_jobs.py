@@ -64,7 +64,7 @@ def tabulate_results(folder: Path, values: dict[str, Any]) -> int:
             *("--experiment", json.dumps(values)),
             *("--metrics", f"{folder}/metrics.csv", "--finetuned", f"{folder}/finetuned.csv"),
             *("--signals", f"{folder}/signals.csv", "--hits", f"{folder}/hits.csv"),
-            *("--signals", f"{folder}/signals.csv", "--hits", f"{folder}/hits.csv"),
+            *("--dataset-pattern", f"{folder}/{{dataset}}.json"),
             *("--tables", f"{folder}/tables", "--summary", f"{folder}/summary.json"),
         ]
     )

@@ -3,7 +3,6 @@
 `.ci/run` fails where these were skipped.
 """
 
-import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,46 +10,17 @@ from typing import Any
 
 import pytest
 
-from helpers import fake_results
-from helpers.analysis_jobs import (
-    SMALL,
-    collect,
-    collect_all_costs,
-    render,
-    tabulate_results,
-)
+from helpers.browsed_report import FIGURES, download, make_page, rows
 from helpers.browsing import Opened, browser
 from labelbench_core.report.charts import PALE
 from labelbench_core.report.page_data import as_script
 
-CHANGES = {
-    "datasets": ["digits", "letters"],
-    "strategies": ["random", "margin", "coreset", "badge", "entropy"],
-}
-FIGURES = ["label_efficiency", "difference", "label_savings", "finetuning", "costs"]
-MORE = ["labels_needed", "pairwise", "classes", "class_balance", "profiles", "stopping"]
-MORE += ["critical_difference"]
-"""Figures that are not interactive."""
 HOSTILE = '</script><script>document.title="broken"</script><!--<b>&'
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results and the page of an experiment on two data sets."""
-    folder = tmp_path_factory.mktemp("browser")
-    values = fake_results.experiment(**{**SMALL, **CHANGES})
-    fake_results.write(folder, values)
-    assert collect(folder, values) == tabulate_results(folder, values) == 0
-    collect_all_costs(folder, values)
-    (folder / "experiment.json").write_text(json.dumps(values), encoding="utf-8")
-    (folder / "figures").mkdir()
-    for name in (*FIGURES, *MORE):  # drawing takes longer than all tests here
-        drawn = '<svg viewBox="0 0 9 9"><path d="M0,0H9V9Z"/></svg>'
-        (folder / "figures" / f"{name}.svg").write_text(drawn, encoding="utf-8")
-    for name in CHANGES["datasets"]:
-        fake_results.note(folder / f"{name}.json", "data set", dataset=name)
-    assert render(folder)[0] == 0
-    return folder
+    return make_page(tmp_path_factory.mktemp("browser"))
 
 
 @pytest.fixture(scope="module")
@@ -73,22 +43,9 @@ def page(opened: Opened) -> Iterator[Any]:
     assert opened.complaints == []
 
 
-def rows(results: Path, table: str, **wanted: str) -> list[dict[str, str]]:
-    with open(results / "tables" / f"{table}.csv", encoding="utf-8", newline="") as handle:
-        found = list(csv.DictReader(handle))
-    return [row for row in found if all(row[key] == value for key, value in wanted.items())]
-
-
 def pale(page: Any, figure: str) -> int:
     """How many lines and markers of a figure are pale."""
     return page.locator(f'[data-name="{figure}"] path[opacity="{PALE}"]').count()
-
-
-def download(page: Any, button: Any) -> list[list[str]]:
-    with page.expect_download() as event:
-        button.click()
-    with open(event.value.path(), encoding="utf-8", newline="") as handle:
-        return list(csv.reader(handle))
 
 
 def test_all_figures_are_drawn_and_nothing_is_loaded(page: Any, results: Path) -> None:
