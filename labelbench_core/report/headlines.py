@@ -7,7 +7,7 @@ from typing import Any
 
 from labelbench_core.analysis.collected.frames import setting_name
 from labelbench_core.analysis.collected.units import value_text
-from labelbench_core.analysis.comparisons.best import SAME, best_text
+from labelbench_core.analysis.comparisons.best import SAME, best_line, best_text
 from labelbench_core.analysis.savings.label_savings import HEADLINE
 from labelbench_core.analysis.summary import (
     finetuning_text,
@@ -67,6 +67,7 @@ def headlines(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "finetuning": tuned,
                 "best": best_text(best, split, metric) if best else "",
                 "first": first_text(best),
+                "leading": best_line(best, split, metric) if best else "",
                 "difference": last_difference_text(difference, pair, metric) if difference else "",
             }
         )

@@ -161,7 +161,7 @@ def _strategy(name: str, look: style.Look, kind: str, banded: bool) -> dict[str,
 
 
 def _headline(entry: Mapping[str, Any]) -> dict[str, Any]:
-    keys = ("name", "split", "sentence", "number", "interval", "what")
+    keys = ("name", "split", "leading", "sentence", "number", "interval", "what")
     return {key: entry[key] for key in keys}
 
 

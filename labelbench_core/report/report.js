@@ -112,7 +112,7 @@
   function headline() {
     const found = data.headlines.find((one) => one.name === data.names[state.setting]);
     if (!found) { return; }
-    const parts = { sentence: found.sentence, number: found.number, interval: found.interval, what: found.what, setting: found.name };
+    const parts = { leading: found.leading, sentence: found.sentence, number: found.number, interval: found.interval, what: found.what, setting: found.name };
     for (const [key, text] of Object.entries(parts)) { document.getElementById(`hero-${key}`).textContent = text; }
   }
   function told(figure, { count, unit }) {

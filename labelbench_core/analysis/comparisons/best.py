@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BEST, SAME, WORSE, UNTESTED = "best", "not distinguishable", "worse", "not tested"
+MOST_NAMED = 4
+"""Most strategies that one short sentence names."""
 BEST_COLUMNS = (
     "strategy",
     "n_seeds",
@@ -155,6 +157,33 @@ def best_text(rows: Sequence[Mapping[str, Any]], split: str, metric: str) -> str
         how = "a paired t-test over seeds"
     clauses = "; ".join(said)
     return f"{text}. {clauses[0].upper()}{clauses[1:]} ({how}).{_detectable_text(others, metric)}"
+
+
+def best_line(rows: Sequence[Mapping[str, Any]], split: str, metric: str) -> str:
+    """The best strategy of one setting and split, and how sure that is, in one short sentence."""
+    best, *others = rows
+    first, last = (f"{best[key]:,}" for key in ("first_labels", "last_labels"))
+    same, worse, untested = (
+        [row["strategy"] for row in others if row["verdict"] == verdict]
+        for verdict in (SAME, WORSE, UNTESTED)
+    )
+    if len(untested) == len(others):
+        sure = "with these seeds, no test can tell how certain that is"
+    elif len(worse) == len(others):
+        sure = "all others are worse" if len(worse) > 1 else f"{worse[0]} is worse"
+    elif len(same) == len(others) > MOST_NAMED:
+        sure = f"none of the other {len(same)} can be told from it"
+    else:
+        told = [(same, "cannot be told from it"), (untested, "not compared")]
+        sure = "; ".join(f"{_first_names(names)} {what}" for names, what in told if names)
+    return (
+        f"Best over {first} to {last} labels, by mean {split} {metric}: {best['strategy']}; {sure}."
+    )
+
+
+def _first_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def _detectable_text(others: Sequence[Mapping[str, Any]], metric: str) -> str:

@@ -13,7 +13,7 @@ from labelbench_core.analysis.collected.curves import summarise_curves, t_interv
 from labelbench_core.analysis.collected.frames import by_seed, by_strategy, seed_table
 from labelbench_core.analysis.collected.units import signed, with_half_width
 from labelbench_core.analysis.comparisons.aubc import area_under_budget_curve, aubc_table
-from labelbench_core.analysis.comparisons.best import best_strategies, best_text
+from labelbench_core.analysis.comparisons.best import best_line, best_strategies, best_text
 from labelbench_core.analysis.comparisons.finetuning import compare_to_proxy, verdict
 from labelbench_core.analysis.comparisons.paired import (
     compare_to_baseline,
@@ -274,6 +274,10 @@ def test_the_best_by_area_and_what_cannot_be_told_from_it() -> None:
     assert "b has the highest mean test accuracy (area under the curve): 65.00 %, 95 % int" in text
     assert "Cannot be told from it: d; worse: c, a (" in text
     assert "corrected for all 6 pairs" in text
+    line = best_line(table.to_dict("records"), "test", "accuracy")
+    assert (
+        line == "Best over 100 to 200 labels, by mean test accuracy: b; d cannot be told from it."
+    )
 
 
 def test_the_best_of_one_seed_or_of_a_loss() -> None:
@@ -281,9 +285,39 @@ def test_the_best_of_one_seed_or_of_a_loss() -> None:
     assert alone["verdict"].tolist() == ["best", "not tested"]
     text = best_text(alone.to_dict("records"), "test", "accuracy")
     assert text.endswith("70.00 %. With these seeds, no test can tell how certain that is.")
+    assert best_line(alone.to_dict("records"), "test", "accuracy").endswith(
+        "accuracy: a; with these seeds, no test can tell how certain that is."
+    )
     loss = curves({"a": [[0.5, 0.9]], "b": [[0.5, 0.8]]}).assign(metric="nll")
     assert best_strategies(loss)["strategy"].tolist() == ["b", "a"]
     assert best_strategies(curves({"a": [[0.5, 0.9]]})).empty
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "sure"),
+    [
+        (["worse"], "s1 is worse"),
+        (["worse"] * 3, "all others are worse"),
+        (["not distinguishable"] * 4, "s1, s2, s3, s4 cannot be told from it"),
+        (["not distinguishable"] * 6, "none of the other 6 can be told from it"),
+        (
+            ["not distinguishable"] * 6 + ["worse"],
+            "s1, s2, s3, s4 and 2 more cannot be told from it",
+        ),
+        (
+            ["worse", "not tested", "not distinguishable"],
+            "s3 cannot be told from it; s2 not compared",
+        ),
+        (["worse", "not tested"], "s2 not compared"),
+    ],
+)
+def test_one_sentence_says_how_sure_the_best_is(verdicts: list[str], sure: str) -> None:
+    rows = [
+        {"strategy": f"s{place}", "verdict": one, "first_labels": 10, "last_labels": 1000}
+        for place, one in enumerate(["best", *verdicts])
+    ]
+    line = best_line(rows, "pool", "nll")
+    assert line == f"Best over 10 to 1,000 labels, by mean pool nll: s0; {sure}."
 
 
 def test_areas_of_the_best_are_over_what_all_have() -> None:

@@ -57,6 +57,17 @@ def test_all_figures_are_drawn_and_nothing_is_loaded(page: Any, results: Path) -
     assert page.locator("#hero-number").inner_text().endswith("×")
 
 
+def test_the_best_strategies_stand_before_the_highlighted_one(page: Any, results: Path) -> None:
+    """How sure that is, too: an experiment's choice of a highlight is no result."""
+    leading, sentence = page.locator("#hero-leading"), page.locator("#hero-sentence")
+    assert leading.bounding_box()["y"] < sentence.bounding_box()["y"]
+    for chosen in ("letters", "digits"):
+        page.locator("#choose-data-set").select_option(chosen)
+        best = rows(results, "best", dataset=chosen, split="test")
+        by_metric = [row for row in best if row["metric"] == "accuracy"]
+        assert f"accuracy: {by_metric[0]['strategy']}; " in leading.inner_text()
+
+
 def test_the_data_set_is_chosen_for_all_figures_and_the_headline(page: Any, results: Path) -> None:
     before = page.locator("#hero-number").inner_text()
     page.locator("#choose-data-set").select_option("letters")
