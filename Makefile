@@ -21,15 +21,19 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # The quickstart, and any other experiment: make run CONFIG=my.yaml, with further options in OPTIONS.
 CONFIGFILE = $(if $(CONFIG),--configfile '$(CONFIG)')
+# Snakemake's own error of a file that it cannot read names neither file nor line.
+READABLE = $(if $(CONFIG),$(BIN)/python -m workflow_scripts.check_readable '$(CONFIG)')
 CORES ?= all
 demo: OFFER = --offer
 demo: run
 
 run: .venv/installed
+	@$(READABLE)
 	@$(BIN)/snakemake --cores $(CORES) --quiet host $(OPTIONS) $(CONFIGFILE) 2>&1 | $(BIN)/python -m workflow_scripts.show_progress
 	@$(BIN)/python -m workflow_scripts.show_summary $(OFFER) $(CONFIGFILE)
 
 plan: .venv/installed
+	@$(READABLE)
 	@$(BIN)/snakemake -n --quiet host $(if $(FULL),,--printshellcmds) $(OPTIONS) $(CONFIGFILE) 2>&1 $(if $(FULL),,| $(BIN)/python -m workflow_scripts.show_plan)
 
 # Those that take minutes wait for other processes a third of the time.
