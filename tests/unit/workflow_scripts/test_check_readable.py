@@ -48,9 +48,9 @@ def test_make_says_it_before_snakemake(
     file = tmp_path / "my experiment.yaml"
     if content is not None:
         file.write_text(content, encoding="utf-8")
+    installed = ("-o", ".venv/installed", f"BIN={Path(sys.executable).parent}")
     done = subprocess.run(
-        ["make", "-o", ".venv/installed", f"BIN={Path(sys.executable).parent}"]
-        + [target, f"CONFIG={file}"],
+        ["make", *installed, target, f"CONFIG={file}"],
         cwd=PROJECT,
         env={**os.environ, "LC_ALL": "C"},
         text=True,
