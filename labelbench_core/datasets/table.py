@@ -17,6 +17,11 @@ from labelbench_core.datasets.files.left_out import LeftOut
 from labelbench_core.datasets.files.names import below, same_name
 from labelbench_core.datasets.tables.beside_labels import weights_of
 from labelbench_core.datasets.tables.drawn_tables import with_draw
+from labelbench_core.datasets.tables.named_files import (
+    check_path_options,
+    with_folders_as_splits,
+    with_suffix,
+)
 from labelbench_core.datasets.tables.several_labels import (
     LISTS,
     check_label_options,
@@ -71,10 +76,12 @@ def load(
     table: str = "",
     images: str | None = None,
     path_column: str = "",
+    path_suffix: str | None = None,
     label_column: str | None = None,
     label_separator: str | None = None,
     label_columns: Sequence[str] | None = None,
     split_column: str | None = None,
+    split_by_folder: bool = False,
     splits: Mapping[str, str] | None = None,
     group_column: str | None = None,
     weight_column: str | None = None,
@@ -103,6 +110,9 @@ def load(
         ours.
     path_column
         Column with the path of each image. Default: ours.
+    path_suffix
+        What is missing at the end of each cell of `path_column`, such as `.jpg` where cells are
+        numbers of images; null: nothing. Default: ours.
     label_column
         Column with the label of each image: a class's name, or its number, from 0. null: there are
         `label_columns`. Default: ours.
@@ -115,12 +125,16 @@ def load(
         the column's name; in place of `label_column`, where an image can belong to any number of
         classes. Default: ours.
     split_column
-        Column with the split of each image; null: there is none, and the test is drawn. Default:
-        ours.
+        Column with the split of each image; null: there is none, and the test is drawn, unless
+        `split_by_folder`. Default: ours.
+    split_by_folder
+        Whether the first folder of each path says the split of the image, as in `train/1.jpg` and
+        `test/2.jpg`. Default: ours.
     splits
-        Which value of `split_column` means which split (pool, test, val; any other name is a
-        shifted split); rows of other values are left out. null: the values are the splits' names,
-        `train` is the pool and `validation` is val, in upper or lower case. Default: ours.
+        Which value of `split_column`, or which folder, means which split (pool, test, val; any
+        other name is a shifted split); rows of others are left out. null: the values are the
+        splits' names, `train` is the pool and `validation` is val, in upper or lower case. Default:
+        ours.
     group_column
         Column with the group of each image, for the worst-group accuracy. Default: ours.
     weight_column
@@ -157,10 +171,12 @@ def load(
         table=table,
         images=images,
         path_column=path_column,
+        path_suffix=path_suffix,
         label_column=label_column,
         label_separator=label_separator,
         label_columns=label_columns,
         split_column=split_column,
+        split_by_folder=split_by_folder,
         splits=splits,
         group_column=group_column,
         weight_column=weight_column,
@@ -201,10 +217,12 @@ def _read(
     table: str = "",
     images: str | None = None,
     path_column: str = "",
+    path_suffix: str | None = None,
     label_column: str | None = None,
     label_separator: str | None = None,
     label_columns: Sequence[str] | None = None,
     split_column: str | None = None,
+    split_by_folder: bool = False,
     splits: Mapping[str, str] | None = None,
     group_column: str | None = None,
     weight_column: str | None = None,
@@ -216,7 +234,9 @@ def _read(
     **options: Any,
 ) -> Tabular:
     """What the table says; see `load`."""
-    _check_options(split_column, splits, classes, class_column)
+    is_split = split_by_folder or split_column is not None
+    check_path_options(path_suffix, split_by_folder=split_by_folder, split_column=split_column)
+    _check_options(is_split, splits, classes, class_column)
     if unlabeled:
         check_unlabeled(label_separator, label_columns, class_column, **options)
     else:
@@ -238,8 +258,11 @@ def _read(
     lists = {key: how for key, how in LISTS.items() if key in asked}
     columns = read_columns(file, asked, separators, lists)
     cells = all_cells(file, chosen, dict(zip(chosen, columns.values(), strict=True)))
+    cells = with_suffix(cells, path_suffix)
     found, left_out = None, LeftOut()
-    if split_column is not None:
+    if split_by_folder:
+        cells = with_folders_as_splits(cells, named=splits is not None)
+    if is_split:
         cells, found, left_out = split_rows(cells, splits)
     check_paths(cells)
     if found is None:
@@ -287,14 +310,15 @@ def folder_of_images(data_dir: Path, images: str) -> Path:
 
 
 def _check_options(
-    split_column: str | None,
+    is_split: bool,
     splits: Mapping[str, str] | None,
     classes: str | None,
     class_column: str | None,
 ) -> None:
     """`InputError` for options that do not go together."""
-    if splits is not None and split_column is None:
-        raise InputError("options.splits: needs `split_column`; allowed: leave it out")
+    if splits is not None and not is_split:
+        told = "options.splits: needs `split_column` or `split_by_folder`"
+        raise InputError(f"{told}; allowed: leave it out")
     if classes is not None and class_column is not None:
         raise InputError(
             f"options.class_column: {shown(class_column)}; `classes` names the classes already; "

@@ -23,7 +23,12 @@ from labelbench_core.datasets.folders.folder_entries import (
     is_folder,
     kind_of,
 )
-from labelbench_core.datasets.folders.split_names import SPLIT_NAME, split_meant
+from labelbench_core.datasets.folders.split_names import (
+    SPLIT_NAME,
+    is_split_name,
+    refuse_only_splits,
+    split_meant,
+)
 from labelbench_core.datasets.images.formats import READ_SUFFIXES, REFUSED_SUFFIXES
 from labelbench_core.errors import InputError, did_you_mean, listed, shown
 from labelbench_core.storage.places import printable
@@ -127,6 +132,8 @@ def list_images(
     if chosen == "classes" and not listing.splits["pool"]:
         raise InputError(f"{printable(root)}: holds no class folders{_advice(root)}")
     assumed += take_no_junk(root, listing.splits, folders)
+    if layout == "auto" and chosen == "classes" and not unlabeled:
+        refuse_only_splits(printable(root), list(listing.splits["pool"]))
     names = None
     if unlabeled:
         names = _classes_beside(root, listing, classes)
@@ -153,7 +160,7 @@ def _classes_beside(root: Path, listing: Listing, given: Sequence[str] | None) -
 def _has_splits(root: Path) -> bool:
     """Whether a folder in `root` is called as a split is, and holds folders."""
     for entry in entries_of(root, "", LeftOut()):
-        if split_meant(entry.name) in ("pool", "test", "val") and is_folder(entry):
+        if is_split_name(entry.name) and is_folder(entry):
             inner = entries_of(root, entry.name, LeftOut())
             images = any(one.name.lower().endswith(READ_SUFFIXES) for one in inner)
             if any(kind_of(one) == "folder" for one in inner) or not images:

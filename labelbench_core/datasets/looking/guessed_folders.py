@@ -6,6 +6,7 @@ For `--check`, which guesses by it, and for the message of a folder that is no d
 import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from labelbench_core.datasets.file_formats import arrow_folder
 from labelbench_core.datasets.file_formats.columns import SPREADSHEETS, column_names
 from labelbench_core.datasets.file_formats.columns import SUFFIXES as TABLES
 from labelbench_core.datasets.folders.folder_entries import LEFTOVERS
+from labelbench_core.datasets.folders.split_names import is_split_name
 from labelbench_core.datasets.images.formats import READ_SUFFIXES
 from labelbench_core.datasets.looking import guessing
 from labelbench_core.datasets.looking._guessed_columns import split_of
-from labelbench_core.datasets.looking.guessing import Guess
+from labelbench_core.datasets.looking.guessing import ARRAYS, Guess
 from labelbench_core.errors import InputError, listed
 from labelbench_core.registry import option_errors
 
@@ -53,6 +55,9 @@ def guess_folder(path: Path, inside: str, given: Mapping[str, Any]) -> Guess | N
         beside = _table_beside_images(path, inside, files, given)
         if beside is not None:
             return beside
+        if names and not any(_may_hold_data(path / name) for name in names):
+            read = f"folders of images, tables ({listed(TABLES)}) and arrays ({listed(ARRAYS)})"
+            raise InputError(f"{path}: holds {listed(names[:MOST_NAMED])}; allowed: {read}")
     tables = sorted([*path.glob(f"{METADATA}*"), *path.glob(f"*/{METADATA}*")])
     if not tables:
         return None
@@ -88,33 +93,50 @@ def _names(folder: Path) -> list[str]:
 
 def _data_files(folder: Path, names: Sequence[str]) -> list[Path]:
     """Tables and arrays among `names`."""
-    suffixes = (*TABLES, *guessing.ARRAYS)
+    suffixes = (*TABLES, *ARRAYS)
     return [folder / one for one in names if one.lower().endswith(suffixes)]
 
 
 def _may_hold_data(path: Path) -> bool:
     """Whether something is a folder, an image, a table or an array: a README is not."""
-    suffixes = (*TABLES, *guessing.ARRAYS, *READ_SUFFIXES)
+    suffixes = (*TABLES, *ARRAYS, *READ_SUFFIXES)
     return path.is_dir() or path.name.lower().endswith(suffixes)
 
 
 def _table_beside_images(
     path: Path, inside: str, files: Sequence[Path], given: Mapping[str, Any]
 ) -> Guess | None:
-    """The only table of a folder whose images are in no folders of classes, if it names them."""
+    """The table of a folder whose images are in no folders of classes, if it names them.
+
+    Of several, such as a `sample_submission.csv` beside `train.csv`, that of the pool.
+    """
     tables = [one for one in files if one.suffix.lower() in TABLES and one.is_file()]
     names = _names(path)
     images = any(one.lower().endswith(READ_SUFFIXES) for one in names)
     folders = [one for one in names if (path / one).is_dir()]
-    if len(tables) != 1 or not (images or len(folders) <= 1):
+    if not (images or len(folders) <= 1 or all(_is_flat_split(path / one) for one in folders)):
         return None
-    # It may be some other file, beside folders of classes.
-    with contextlib.suppress(InputError):
-        found = guessing.guess_table(tables[0], f"{inside}/{tables[0].name}", given)
-        known = not given or not option_errors("datasets", "table", {**found.options, **given})
-        if found.source == "table" and known:
-            return found
-    return None
+    found: dict[Path, Guess] = {}
+    for table in tables:
+        # Paths may start at the folder of the table, or at one in it.
+        for folder in ("", *folders)[: MOST_NAMED if "images" not in given else 1]:
+            asked = {**given, "images": f"{inside}/{folder}"} if folder else given
+            # It may be some other file, beside folders of classes.
+            with contextlib.suppress(InputError):
+                guess = guessing.guess_table(table, f"{inside}/{table.name}", asked)
+                options = {**guess.options, **asked}
+                known = not given or not option_errors("datasets", "table", options)
+                if guess.source == "table" and known and table not in found:
+                    found[table] = replace(guess, options=options if folder else guess.options)
+    pools = [guess for table, guess in found.items() if split_of(table.stem) == "pool"]
+    chosen = pools if len(found) > 1 else list(found.values())
+    return chosen[0] if len(chosen) == 1 else None
+
+
+def _is_flat_split(folder: Path) -> bool:
+    """Whether a folder is called as a split is, and holds no folders of classes."""
+    inner = (folder / one for one in _names(folder))
+    return is_split_name(folder.name) and not any(one.is_dir() for one in inner)
 
 
 def _of_files(path: Path, inside: str, files: Sequence[Path], given: Mapping[str, Any]) -> Guess:
@@ -155,7 +177,7 @@ def guess_file(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
         found = guessing.guess_table(path, inside, given)
     else:
         told = f"{path}: its name ends in {path.suffix!r}; allowed: tables ({listed(TABLES)}) and"
-        raise InputError(f"{told} arrays ({listed(guessing.ARRAYS)})")
+        raise InputError(f"{told} arrays ({listed(ARRAYS)})")
     if not found.source:
         raise guessing.nothing_fits(str(path), found)
     return found
@@ -164,7 +186,7 @@ def guess_file(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
 def implementations(folder: str, names: Sequence[str]) -> str:
     """Which implementations read files of such names in a folder, and by which options."""
     tables = [one for one in names if one.lower().endswith(TABLES)]
-    arrays = [one for one in names if one.lower().endswith(guessing.ARRAYS)]
+    arrays = [one for one in names if one.lower().endswith(ARRAYS)]
     ways = []
     if tables:
         table = f"{folder}/{tables[0]}"

@@ -33,6 +33,7 @@ from labelbench_core.datasets.looking._guessed_columns import (
     split_options,
     words_of,
 )
+from labelbench_core.datasets.looking._guessed_paths import path_columns, splits_of_paths
 from labelbench_core.datasets.splits.draw_options import USUAL_TEST
 from labelbench_core.datasets.table import folder_of_images
 from labelbench_core.errors import InputError, listed, shown_key
@@ -42,8 +43,6 @@ IDS = ("id", "ids", "index")
 VALUES = 3
 """Values of a column that are shown."""
 LONGEST = 40
-TRIED = 50
-"""Rows whose cells are looked for as files."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +93,17 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
     if isinstance(given.get("images"), str) and "text_column" not in given:
         above = Path(os.path.abspath(path)).parents
         root = folder_of_images(above[len(Path(inside).parts) - 1], given["images"])
-    paths = [name for name, cells in columns.items() if _are_files(root, cells)]
+    suffix, paths = path_columns(root, columns, given.get("path_suffix"))
     texts = [name for name, cells in columns.items() if are_texts(name, cells)]
     path_column = given.get("path_column") or (paths[0] if paths else None)
     options: dict[str, Any]
     if path_column:
         source, options = "table", {"table": inside, "path_column": path_column}
-        why = [f"path_column: {path_column}, whose values are files beside the table"]
+        where = f"in {given['images']}" if "images" in given else "beside the table"
+        why = [f"path_column: {path_column}, whose values are files {where}"]
+        if suffix:
+            options["path_suffix"] = suffix
+            why.append(f"path_suffix: {suffix}, without which they are no files")
     elif texts or "text_column" in given:
         text = given.get("text_column") or max(texts, key=lambda name: words_of(columns[name]))
         splits = {"pool": inside, **_siblings(path, inside)}
@@ -115,10 +118,14 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
     left = {key: one for key, one in columns.items() if key not in used and not is_weight(key)}
     lines += unused_weights(columns, used, "weight_column: {}".format)
     is_one = source == "table" or len(_splits(options, given)) == 1
-    if "split_column" not in given and is_one:
+    if not {"split_column", "split_by_folder"} & set(given) and is_one:
         options |= (found := split_options(left))
         left = {key: one for key, one in left.items() if key not in found.values()}
         why += [f"split_column: {one}, whose values name splits" for one in [*found.values()][:1]]
+        firsts = splits_of_paths(columns.get(path_column, ())) if path_column else []
+        if firsts and not found:
+            options["split_by_folder"] = True
+            why.append(f"split_by_folder: True, as paths begin with {listed(firsts)}")
     if not {"label_column", "label_columns"} & set(given):
         found = label_options(left, lists)
         options |= found
@@ -344,15 +351,6 @@ def _described(cells: Sequence[str]) -> str:
     values = list(dict.fromkeys(cells))
     shown = [one_line(one, LONGEST) for one in values[:VALUES]]
     return f"{', '.join(shown)}{', …' if len(values) > VALUES else ''} ({len(values):,} different)"
-
-
-def _are_files(root: Path, cells: Sequence[str]) -> bool:
-    filled = [one for one in cells if one.strip()][:TRIED]
-    # Most of the files are enough: those that are missing or broken are for the check to name.
-    # Paths of Windows count, too, so that the check says what is wrong with them.
-    files = [root / one.replace("\\", "/") for one in filled]
-    # Not `Path.is_file`, which raises for what cannot be a name, such as a long text.
-    return bool(filled) and 2 * sum(map(os.path.isfile, files)) > len(filled)
 
 
 class _Array(NamedTuple):

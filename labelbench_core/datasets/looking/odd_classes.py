@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
-from labelbench_core.datasets.folders.split_names import split_meant
+from labelbench_core.datasets.folders.split_names import is_split_name
 from labelbench_core.storage.places import printable
 
 MISSING = ("nan", "na", "n/a", "null", "none", "<na>")
 """What programs write for a label that is missing."""
-SPLITS = ("pool", "test", "val")
 
 
 def odd_classes(names: Sequence[str]) -> Iterator[str]:
     """A line for the first class of each kind that is probably not meant as one."""
     for is_odd, told in (
         (_is_missing, "if it means that a label is missing, leave such rows out"),
-        (_is_split, "if it is a split, put the other classes beside it into a folder train/"),
+        (is_split_name, "if it is a split, put the other classes beside it into a folder train/"),
         (_is_list, "if rows have several labels, separate these by one character in each cell, as "
                    "in a;b, and name it by `label_separator`"),
     ):  # fmt: skip
@@ -34,10 +33,6 @@ def odd_classes(names: Sequence[str]) -> Iterator[str]:
 
 def _is_missing(name: str) -> bool:
     return name.lower() in MISSING
-
-
-def _is_split(name: str) -> bool:
-    return split_meant(name) in SPLITS
 
 
 def _is_list(name: str) -> bool:

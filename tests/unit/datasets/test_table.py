@@ -223,6 +223,9 @@ WRONG = [
     (None, {**NO_TEST, "test_size": 3, "test_share": 0.1}, "test_size: 3; `test_share` is given"),
     (None, {**NO_TEST, "test_share": 0.5, "val_share": 0.5}, "0.5 . 0.5; allowed: a sum below 1"),
     (None, without_splits(splits={"a": "pool"}), "options.splits: needs `split_column`"),
+    (None, {"path_suffix": "png"}, "options.path_suffix: 'png'; allowed: the end of a file's name"),
+    (None, {"path_suffix": "./x"}, "options.path_suffix: './x'; allowed: the end of a file's name"),
+    (None, {"split_by_folder": True}, "options.split_by_folder: true; `split_column` says the"),
     (None, {**CLASSES, "class_column": "painter"}, "options.class_column: 'painter'; `classes`"),
     (None, {"class_column": "painter"}, "line 2: column animal: 'cat'; allowed: a whole number"),
 ]

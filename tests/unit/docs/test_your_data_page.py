@@ -45,6 +45,18 @@ def by_table(root):
     write_table(root / "all.csv", ["file", "animal"], paint_all(root, "{kind}{number}.png"))
 
 
+def by_number(root):
+    rows = paint_all(root / "train", "{number}.jpg")
+    write_table(root / "train.csv", ["id", "animal"], [[name[:-4], kind] for name, kind in rows])
+
+
+def by_path(root):
+    rows = [
+        one for split in ("train", "test") for one in paint_all(root, f"{split}/{{number}}.png")
+    ]
+    write_table(root / "all.csv", ["file", "animal"], rows)
+
+
 def hugging_face(root):
     for split in ("train", "test"):
         rows = paint_all(root / split, "{kind}{number}.png")
@@ -82,6 +94,8 @@ def paint_all(root, pattern):
         (deeper, "pets-by-class", {"pool": 16, "test": 4}),
         (by_animal, "pets-by-animal", {"pool": 6, "test": 4}),
         (by_table, "pets-by-table", {"pool": 8, "test": 2}),
+        (by_number, "pets-by-number", {"pool": 8, "test": 2}),
+        (by_path, "pets-by-path", {"pool": 10, "test": 10}),
         (hugging_face, "pets-hugging-face", {"pool": 10, "test": 10}),
         pytest.param(
             saved, "pets-saved", {"pool": 8, "test": 2}, marks=pytest.mark.extra("datasets")
