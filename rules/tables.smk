@@ -125,8 +125,12 @@ rule tabulate:
         finetuned=files_of("collect_curves", "finetuned"),
         signals=files_of("collect_curves", "signals"),
         hits=files_of("collect_curves", "hits"),
-        # For the names of classes, which only a table by class has.
-        manifests=every("manifest", "prepare_dataset") if EXPERIMENT.by_class else [],
+        # For the names of classes and groups, which only tables by class and group have.
+        manifests=(
+            every("manifest", "prepare_dataset")
+            if EXPERIMENT.by_class or EXPERIMENT.by_group
+            else []
+        ),
     output:
         summary=output_of("tabulate", "summary"),
         tables=output_of("tabulate", "tables"),

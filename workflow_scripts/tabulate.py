@@ -30,6 +30,9 @@ def tabulate(arguments: argparse.Namespace) -> None:
     results = compute_results(experiment, rounds, finetuned, signals, hits, needs.images)
     if experiment.by_class:
         results = replace(results, classes=named(results.classes, arguments.dataset_pattern))
+    if experiment.by_group:
+        of_groups = named(results.groups, arguments.dataset_pattern, "group")
+        results = replace(results, groups=of_groups)
     write_results(results, experiment, arguments.tables, arguments.summary)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from labelbench_core.analysis.collected.curves import t_intervals
 from labelbench_core.analysis.collected.frames import (
+    GROUP,
     SETTING,
     WEIGHT,
     groups,
@@ -36,7 +38,9 @@ CLASS_COLUMNS = (
     *("mean", "half_width", "low", "high"),
     *("difference", "difference_half_width", "difference_low", "difference_high"),
 )
+GROUP_COLUMNS = tuple("group" if name == "class" else name for name in CLASS_COLUMNS)
 METRIC = "accuracy"
+WORST_GROUP = "worst-group-accuracy"
 
 
 def classes_table(hits: pd.DataFrame, baseline: str) -> pd.DataFrame:
@@ -56,6 +60,8 @@ def classes_table(hits: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """
     import pandas as pd
 
+    if GROUP in hits:
+        hits = hits[hits[GROUP].isna()]
     keys = [*present(hits, SETTING), "split"]
     parts = []
     for names, rows in groups(hits, keys):
@@ -67,6 +73,17 @@ def classes_table(hits: pd.DataFrame, baseline: str) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame(columns=[*keys, *CLASS_COLUMNS])
     return pd.concat(parts, ignore_index=True)[[*keys, *CLASS_COLUMNS]]
+
+
+def groups_table(hits: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """As `classes_table`, of every group; columns as `GROUP_COLUMNS`. Groups have their numbers.
+
+    Empty where `hits` has none by group.
+    """
+    of_groups = hits[hits[GROUP].notna()] if GROUP in hits else hits[:0].assign(**{GROUP: 0})
+    parts = of_groups.drop(columns="class").rename(columns={GROUP: "class"})
+    table = classes_table(parts.assign(**{"class": parts["class"].astype(int)}), baseline)
+    return table.rename(columns={"class": "group"})
 
 
 @dataclass(frozen=True)
@@ -133,13 +150,17 @@ def _interval(
     return {**first, f"{prefix}low": low, f"{prefix}high": high}
 
 
-def named(table: pd.DataFrame, pattern: str) -> pd.DataFrame:
-    """`table` with the names of the classes, from the data sets' manifests at `pattern`."""
+def named(table: pd.DataFrame, pattern: str, part: str = "class") -> pd.DataFrame:
+    """`table` with the names of the classes, from the data sets' manifests at `pattern`.
+
+    For a table by group, `part` is "group".
+    """
     names: dict[tuple[str, int], str] = {}
     for dataset in dict.fromkeys(table["dataset"]) if pattern else ():
         record = read_record(pattern.format(dataset=dataset), "data set", {"dataset": dataset})
-        names |= {(dataset, place): name for place, name in enumerate(record["class_names"])}
-    pairs = zip(table["dataset"], table["class"], strict=True)
+        known = record.get(f"{part}_names", ())
+        names |= {(dataset, place): name for place, name in enumerate(known)}
+    pairs = zip(table["dataset"], table[part], strict=True)
     return table.assign(name=[names.get(pair, "") for pair in pairs])
 
 
@@ -152,32 +173,66 @@ def class_tables(table: pd.DataFrame, experiment: Experiment) -> list[TextTable]
     tables = []
     for names, rows in groups(table, SETTING):
         split = ordered_splits(rows["split"])[0]
-        part = last_of_both(rows[rows["split"] == split], experiment)
-        if part.empty:
-            continue
-        base = part[part["strategy"] == experiment.baseline].set_index("class")["mean"]
-        own = part[part["strategy"] == experiment.highlight].sort_values("mean", kind="stable")
-        cells = tuple(
-            (
-                row["name"] or str(row["class"]),
-                f"{row['rows']:,}",
-                with_half_width(base.get(row["class"], math.nan), math.nan, METRIC),
-                with_half_width(row["mean"], row["half_width"], METRIC),
-                signed(row["difference"], row["difference_half_width"], METRIC),
+        tables += _of_split(rows[rows["split"] == split], experiment, names, "class")
+    return tables
+
+
+def group_tables(table: pd.DataFrame, experiment: Experiment) -> list[TextTable]:
+    """As `class_tables`, by group: a table per setting and split."""
+    tables = []
+    for names, rows in groups(table[table["rows"] > 0], SETTING):
+        for split in ordered_splits(rows["split"]):
+            tables += _of_split(rows[rows["split"] == split], experiment, names, "group")
+    return tables
+
+
+def _of_split(
+    rows: pd.DataFrame, experiment: Experiment, setting: Mapping[str, Any], name: str
+) -> list[TextTable]:
+    """A table of the rows of one setting and split; none where a strategy is missing."""
+    part = last_of_both(rows, experiment)
+    if part.empty:
+        return []
+    base = part[part["strategy"] == experiment.baseline].set_index(name)["mean"]
+    own = part[part["strategy"] == experiment.highlight].sort_values("mean", kind="stable")
+    cells = tuple(
+        (
+            row["name"] or str(row[name]),
+            f"{row['rows']:,}",
+            with_half_width(base.get(row[name], math.nan), math.nan, METRIC),
+            with_half_width(row["mean"], row["half_width"], METRIC),
+            signed(row["difference"], row["difference_half_width"], METRIC),
+        )
+        for row in own.to_dict("records")
+    )
+    split = rows["split"].iloc[0]
+    columns = (name, f"rows of {split}", experiment.baseline, experiment.highlight, "difference")
+    labels = int(part["num_labeled"].iloc[0])
+    title = f"{split}, {labels:,} labels, {setting_name(setting)}"
+    return [TextTable(title, columns, cells)]
+
+
+def worst_group_tables(curves: pd.DataFrame) -> list[TextTable]:
+    """The accuracy of the worst group with each strategy's last labels: a column per split.
+
+    `curves` is the table of curves; there is a table per setting with groups. The worst group is
+    that of each seed: the mean over seeds is at most the lowest of the groups' means.
+    """
+    tables = []
+    for names, rows in groups(curves[curves["metric"] == WORST_GROUP], SETTING):
+        splits = ordered_splits(rows["split"])
+        cells = []
+        for strategy, own in rows.groupby("strategy", sort=False):
+            last = own[own["num_labeled"] == own["num_labeled"].max()].set_index("split")
+            values = (
+                with_half_width(last.at[name, "mean"], last.at[name, "half_width"], WORST_GROUP)
+                if name in last.index
+                else "–"
+                for name in splits
             )
-            for row in own.to_dict("records")
-        )
-        columns = (
-            "class",
-            f"rows of {split}",
-            experiment.baseline,
-            experiment.highlight,
-            "difference",
-        )
-        labels = int(part["num_labeled"].iloc[0])
-        tables.append(
-            TextTable(f"{split}, {labels:,} labels, {setting_name(names)}", columns, cells)
-        )
+            cells.append((str(strategy), f"{last['num_labeled'].iloc[0]:,}", *values))
+        title = f"{WORST_GROUP} in %, {setting_name(names)}"
+        tables.append(TextTable(title, ("strategy", "labels", *splits), tuple(cells)))
     return tables
 
 

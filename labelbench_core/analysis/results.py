@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labelbench_core.analysis.classes import classes_table
+from labelbench_core.analysis.classes import classes_table, groups_table
 from labelbench_core.analysis.collected.ceilings import methods_only, with_kind
 from labelbench_core.analysis.collected.convergence import count_failures
 from labelbench_core.analysis.collected.curves import summarise_curves
@@ -65,6 +65,7 @@ class Results:
     headroom: pd.DataFrame
     stopping: pd.DataFrame
     classes: pd.DataFrame
+    groups: pd.DataFrame
     across: pd.DataFrame
     profiles: pd.DataFrame
     combined: pd.DataFrame
@@ -108,6 +109,7 @@ def compute_results(
         headroom=headroom_table(rounds[rounds["metric"] == experiment.metric], experiment),
         stopping=stopping_table(chosen, signals),
         classes=classes_table(methods_only(hits, experiment), experiment.baseline),
+        groups=groups_table(methods_only(hits, experiment), experiment.baseline),
         across=ranks_over_datasets(chosen),
         profiles=performance_profiles(chosen, experiment.baseline),
         combined=compare_combinations(

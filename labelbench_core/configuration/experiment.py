@@ -137,9 +137,10 @@ class Experiment:
     both are among the strategies of the experiment as a whole; one crossing may lack them. `metric`
     is the metric of the headline and of tables, savings and figures; `further_metrics` have curves,
     differences and savings of their own. `levels` are values of `metric`: the labels needed to
-    reach them are counted; without any, round numbers are chosen. `by_class` asks for accuracy by
-    class. `references` are published settings beside the experiment's own, `panels` the panels of a
-    figure of its own. `priced` says whether there are prices that turn costs into money.
+    reach them are counted; without any, round numbers are chosen. `by_class` and `by_group`
+    ask for accuracy by class and group. `references` are published settings beside the experiment's
+    own, `panels` the panels of a figure of its own. `priced` says whether there are prices that
+    turn costs into money.
     """
 
     experiment: str
@@ -150,6 +151,7 @@ class Experiment:
     further_metrics: tuple[str, ...] = ()
     levels: tuple[float, ...] = ()
     by_class: bool = False
+    by_group: bool = False
     references: tuple[PublishedReference, ...] = ()
     panels: tuple[Panel, ...] = ()
     priced: bool = field(default=False, metadata=UNWRITTEN)
@@ -179,7 +181,7 @@ class Experiment:
             if crossing["annotators"] == [EXACT]:
                 del crossing["annotators"]
         # Left out where empty, so that an experiment without them keeps its JSON.
-        optional = ("further_metrics", "levels", "by_class", "references", "panels")
+        optional = ("further_metrics", "levels", "by_class", "by_group", "references", "panels")
         return {key: value for key, value in values.items() if value or key not in optional}
 
     @property

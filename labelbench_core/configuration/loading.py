@@ -87,6 +87,7 @@ def load_experiment(
         further_metrics=tuple(further_metrics),
         levels=tuple(float(level) for level in config.get("levels", ())),
         by_class=config.get("by_class", False),
+        by_group=config.get("by_group", False),
         priced="prices" in config,
     )
     named = (one for crossing in experiment.crossings for one in _named(crossing))

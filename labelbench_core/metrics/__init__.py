@@ -15,17 +15,17 @@ def evaluate(
     group_of_row: np.ndarray | None = None,
     weights: np.ndarray | None = None,
 ) -> dict[str, float]:
-    """All metrics of a split; see `evaluate_classes`."""
-    return evaluate_classes(probabilities, labels, group_of_row, weights)[0]
+    """All metrics of a split; see `evaluate_parts`."""
+    return evaluate_parts(probabilities, labels, group_of_row, weights)[0]
 
 
-def evaluate_classes(
+def evaluate_parts(
     probabilities: Any,
     labels: np.ndarray,
     group_of_row: np.ndarray | None = None,
     weights: np.ndarray | None = None,
-) -> tuple[dict[str, float], dict[str, list[Any]]]:
-    """All metrics of a split, and how many rows of each class are predicted correctly.
+) -> tuple[dict[str, float], dict[str, list[Any]], dict[str, list[Any]]]:
+    """All metrics of a split, and how many rows of each class and group are predicted correctly.
 
     Parameters
     ----------
@@ -46,14 +46,18 @@ def evaluate_classes(
         in one.
     dict
         `accuracy.by_class`; empty where a row belongs to any number of classes.
+    dict
+        `groups.by_group`; empty where there are no groups, or none has a row, too.
     """
     check_weights(weights, len(labels))
     if labels.ndim > 1:
         from labelbench_core.metrics import multilabel
 
-        return multilabel.measure(probabilities, labels, weights), {}
+        return multilabel.measure(probabilities, labels, weights), {}, {}
     predictions = Predictions.of(probabilities, labels, weights)
     found = accuracy.measure(predictions, labels) | calibration.measure(predictions, labels)
-    if group_of_row is not None:
-        found |= groups.measure(predictions, labels, group_of_row)
-    return found, accuracy.by_class(predictions, labels)
+    hits = accuracy.by_class(predictions, labels)
+    if group_of_row is None:
+        return found, hits, {}
+    in_groups = groups.by_group(predictions, labels, group_of_row)
+    return found | groups.measure(in_groups), hits, in_groups if in_groups["rows"] else {}

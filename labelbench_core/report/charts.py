@@ -42,6 +42,8 @@ def _specs() -> str:
         "class_balance": lambda: _curves("share, 95 % interval"),
         "classes": lambda: _dots("accuracy", zero=True, row="class"),
         "class_curves": lambda: _curves("accuracy, 95 % interval"),
+        "groups": lambda: _dots("accuracy", zero=True, row="group"),
+        "group_curves": lambda: _curves("accuracy, 95 % interval"),
         "costs": lambda: _bars("time"),
         "money": lambda: _curves("value, 95 % interval", along="spent", numbers=",.2~f"),
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labelbench_core.analysis.balance_texts import balance_tables
-from labelbench_core.analysis.classes import class_tables
+from labelbench_core.analysis.classes import class_tables, group_tables, worst_group_tables
 from labelbench_core.analysis.collected.balance import BALANCE_COLUMNS
 from labelbench_core.analysis.collected.costs import COST_COLUMNS
 from labelbench_core.analysis.collected.frames import (
@@ -262,6 +262,8 @@ def _tables(results: Results, experiment: Experiment) -> dict[str, list[TextTabl
         "headroom": headroom_tables(results.headroom),
         "stopping": stopping_tables(results.stopping),
         "classes": class_tables(results.classes, experiment),
+        "groups": group_tables(results.groups, experiment),
+        "worst_groups": worst_group_tables(results.curves),
         "across": across_tables(results.across),
     }
 

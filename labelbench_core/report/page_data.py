@@ -102,6 +102,7 @@ def page_data(
         "published": [] if published is None else _published(published, settings),
         "balance": balance_data(balance, experiment, series),
         "classes": parts_data(results.classes, experiment, series),
+        "groups": parts_data(results.groups, experiment, series, "group"),
         "labels": series.labels,
     }
 

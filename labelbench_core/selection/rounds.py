@@ -20,6 +20,9 @@ from labelbench_core.storage.rows import RowSource
 
 log = logging.getLogger(__name__)
 
+Hits = dict[str, dict[str, list[Any]]]
+"""Split → as `metrics.accuracy.by_class`, or `metrics.groups.by_group`, has them."""
+
 
 def initial_round(
     data: RoundData,
@@ -97,7 +100,7 @@ def next_round(
         raise RuntimeError(
             f"strategy {strategy['id']!r} broke its contract: it did not return the rows it bought"
         )
-    batch: Mapping[str, float] = {}
+    batch: stop_set.SignalsAndArrays = ({}, {})
     if not data.multilabel:
         rows = proxy.pool_rows(data.embeddings["pool"])
         batch = stop_set.of_batch(job, _predicted(job, proxy, rows), len(bought))
@@ -124,7 +127,7 @@ def _train_and_evaluate(
     *,
     sequential: bool,
     state: Mapping[str, Any] | None = None,
-    batch: Mapping[str, float] | None = None,
+    batch: stop_set.SignalsAndArrays = ({}, {}),
 ) -> Round:
     seller, previous = job.seller, job.previous
     proxy = job.build_proxy()
@@ -141,8 +144,8 @@ def _train_and_evaluate(
         )
     arrays = {"labeled": seller.bought, **proxy.arrays()}
     with timed("evaluate"):
-        scores, classes, said = _evaluate(job, data, proxy)
-        signals = dict(batch or {})
+        scores, hits, said = _evaluate(job, data, proxy)
+        signals, arrays = dict(batch[0]), arrays | batch[1]
         if not data.multilabel:
             told, kept = stop_set.of_round(job, *said)
             signals, arrays = signals | told, arrays | kept
@@ -154,7 +157,7 @@ def _train_and_evaluate(
         "sequential": sequential,
         "state": dict(state or {}),
         "metrics": scores,
-        "classes": classes,
+        **hits,
         **weighted_splits(scores, data.weights.get),
         "signals": signals,
         "fit": fit,
@@ -167,27 +170,30 @@ def _train_and_evaluate(
 
 def _evaluate(
     job: RoundJob, data: RoundData, proxy: Proxy
-) -> tuple[
-    dict[str, dict[str, float]], dict[str, dict[str, list[int]]], tuple[np.ndarray, np.ndarray]
-]:
-    """Metrics of every split with labels, hits by class, and the stop set with its probabilities.
+) -> tuple[dict[str, dict[str, float]], dict[str, Hits], tuple[np.ndarray, np.ndarray]]:
+    """Metrics of every split with labels, hits, and the stop set with its probabilities.
 
-    Hits are counted on all splits but the pool, or on the pool where it is the only one.
+    Hits by class (`classes`), and by group where there are any (`groups`), are counted on all
+    splits but the pool, or on the pool where it is the only one.
     """
     scores: dict[str, dict[str, float]] = {}
-    classes: dict[str, dict[str, list[int]]] = {}
+    classes: Hits = {}
+    groups: Hits = {}
     kept = stop_set.stop_set(job)
     pool = stop_set.WatchedRows(
         _predicted(job, proxy, proxy.pool_rows(data.embeddings["pool"])), kept
     )
     for split in (name for name in data.embeddings if name in data.truth):
         rows = pool if split == "pool" else _predicted(job, proxy, data.embeddings[split])
-        scores[split], hits = metrics.evaluate_classes(
+        scores[split], *hits = metrics.evaluate_parts(
             rows, data.truth[split], data.groups.get(split), data.weights.get(split)
         )
-        if hits and (split != "pool" or set(data.truth) == {"pool"}):
-            classes[split] = hits
-    return scores, classes, (kept, pool.kept())
+        if split != "pool" or set(data.truth) == {"pool"}:
+            for counts, of_part in zip((classes, groups), hits, strict=True):
+                if of_part:
+                    counts[split] = of_part
+    found = {"classes": classes, "groups": groups} if groups else {"classes": classes}
+    return scores, found, (kept, pool.kept())
 
 
 def _predicted(job: RoundJob, proxy: Proxy, rows: RowSource) -> PredictedRows:

@@ -5,7 +5,7 @@ and the Need for User-Adjustable Stopping", CoNLL 2009, section 3: 2,000 rows dr
 label is needed for it, and none is read.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -17,6 +17,11 @@ from labelbench_core.selection.pool_rows import ComputedRows, PredictedRows
 
 PREDICTED = "stop_set_predicted"
 """Name, among a round's arrays, of the (S,) uint16 classes predicted for the stop set."""
+BATCH_PREDICTED = "batch_predicted"
+"""Name of the (b,) uint16 classes predicted for the rows bought last, the last `b` of `labeled`, by
+the proxy that they were bought with; rounds that were run before this was kept do not have it."""
+SignalsAndArrays = tuple[dict[str, float], dict[str, np.ndarray]]
+"""Signals, and arrays to keep."""
 
 
 def stop_set(job: RoundJob) -> np.ndarray:
@@ -59,9 +64,7 @@ class WatchedRows:
         return self._rows.take(self._indices) if self._kept is None else self._kept
 
 
-def of_round(
-    job: RoundJob, kept: np.ndarray, probabilities: np.ndarray
-) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+def of_round(job: RoundJob, kept: np.ndarray, probabilities: np.ndarray) -> SignalsAndArrays:
     """Signals of a round's proxy, and the array that the next round compares with.
 
     Parameters
@@ -75,7 +78,9 @@ def of_round(
     return signals.of_stop_set(probabilities, before, unlabeled), {PREDICTED: predicted}
 
 
-def of_batch(job: RoundJob, predicted: PredictedRows, size: int) -> Mapping[str, float]:
-    """Signals of the `size` rows bought last, as `predicted` by the proxy they were bought with."""
+def of_batch(job: RoundJob, predicted: PredictedRows, size: int) -> SignalsAndArrays:
+    """Of the `size` rows bought last, as `predicted` by the proxy that they were bought with."""
     bought, labels = job.seller.bought[-size:], job.seller.labels[-size:]
-    return signals.of_batch(predicted.take(bought), labels)
+    probabilities = predicted.take(bought)
+    classes = probabilities.argmax(axis=1).astype(np.uint16)
+    return signals.of_batch(probabilities, labels), {BATCH_PREDICTED: classes}

@@ -14,7 +14,7 @@ FINETUNED = "finetuned"
 SIGNALS = "signals"
 """Name of the table of what every round records for rules that decide when to stop."""
 HITS = "hits"
-"""Name of the table of hits by class; empty where an experiment does not ask for it."""
+"""Name of the table of hits by class and group; empty where an experiment does not ask for it."""
 TABLES = (
     "curves",
     "comparisons",
@@ -28,6 +28,7 @@ TABLES = (
     "headroom",
     "stopping",
     "classes",
+    "groups",
     "across",
     "profiles",
     "combined",

@@ -13,6 +13,7 @@ from .analysis_jobs import SMALL, collect, collect_all_costs, render, tabulate_r
 DATASETS = ["digits", "letters"]
 STRATEGIES = ["random", "margin", "coreset", "badge", "entropy"]
 CLASSES = ["curved", "straight", "both"]
+GROUPS = ["morning", "evening"]
 PRICES = {"label": 0.05, "gpu_hour": 2.5, "currency": "EUR"}
 FIGURES = ["label_efficiency", "difference", "label_savings", "finetuning", "costs"]
 FIGURES += ["classes", "class_balance", "money"]
@@ -22,12 +23,11 @@ MORE = ["labels_needed", "pairwise", "profiles", "stopping", "critical_differenc
 
 def make_page(folder: Path) -> Path:
     """`folder`, with results in it and their page, `report.html`; drawn figures are stand-ins."""
-    values = fake_results.experiment(
-        **{**SMALL, "datasets": DATASETS, "strategies": STRATEGIES, "by_class": True}
-    )
-    fake_results.write(folder, values)
+    crossed = {**SMALL, "datasets": DATASETS, "strategies": STRATEGIES}
+    values = fake_results.experiment(**crossed, by_class=True, by_group=True)
+    fake_results.write(folder, values, grouped=True)
     for name in DATASETS:
-        named = {"dataset": name, "class_names": CLASSES}
+        named = {"dataset": name, "class_names": CLASSES, "group_names": GROUPS}
         fake_results.note(folder / f"{name}.json", "data set", **named)
     assert collect(folder, values) == tabulate_results(folder, values) == 0
     collect_all_costs(folder, values)

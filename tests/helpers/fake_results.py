@@ -61,13 +61,16 @@ def experiment(**changes: Any) -> dict[str, Any]:
         },
     }
     values = {"experiment": "quickstart", "baseline": "random", "highlight": "margin"}
-    kept = (*values, "metric", "further_metrics", "by_class", "references", "panels")
+    kept = (*values, "metric", "further_metrics", "by_class", "by_group", "references", "panels")
     whole = {key: changes.pop(key) for key in kept if key in changes}
     return {**values, **whole, "crossings": [{**crossing, **changes}]}
 
 
-def write(folder: Path, values: dict[str, Any]) -> None:
-    """Write every file that the experiment's crossing names below `folder`."""
+def write(folder: Path, values: dict[str, Any], *, grouped: bool = False) -> None:
+    """Write every file that the experiment's crossing names below `folder`.
+
+    With `grouped`, the test and a split `shifted` have two groups.
+    """
     crossed = Experiment.from_json(json.dumps(values))
     for ids in crossed.selections():
         path = _round(folder, ids)
@@ -75,8 +78,9 @@ def write(folder: Path, values: dict[str, Any]) -> None:
         ids = {**ids, "strategy": "initial"} if initial else ids
         if not path.exists():
             fit = {"flops": FLOPS["select_round"] * (1 + ids["round"])}
-            result = _result(ids, 0.0)
+            result = _result(ids, 0.0, grouped=grouped)
             said = {"signals": _signals(ids, result), "classes": _classes(result)}
+            said |= {"groups": _groups(result)} if grouped else {}
             note(path, "round", **result, fit=fit, **said)
             _write_benchmark(folder, "select_round", ids)
         embedded = folder / EMBEDDED.format(**ids)
@@ -168,7 +172,17 @@ def _classes(result: dict[str, Any]) -> dict[str, dict[str, list[int]]]:
     return {"test": {"rows": [100, 100, 100], "hits": hits}}
 
 
-def _result(ids: dict[str, Any], gain: float) -> dict[str, Any]:
+def _groups(result: dict[str, Any]) -> dict[str, dict[str, list[int]]]:
+    """Hits in two groups of the test and the shifted split, the second one lower."""
+    found = {}
+    for split in ("test", "shifted"):
+        accuracy = result["metrics"][split]["accuracy"]
+        hits = [round(200 * accuracy), round(50 * (2 * accuracy - 1))]
+        found[split] = {"rows": [200, 50], "hits": hits}
+    return found
+
+
+def _result(ids: dict[str, Any], gain: float, *, grouped: bool = False) -> dict[str, Any]:
     """A curve that rises to its ceiling, faster for some strategies, with noise shared by seed."""
     names = [ids[key] for key in ("dataset", "backbone", "proxy", "schedule")]
     seed_rng = rng_for("fake-seed", *names, ids["seed"])
@@ -178,7 +192,8 @@ def _result(ids: dict[str, Any], gain: float) -> dict[str, Any]:
     effective = FIRST + (labels - FIRST) * speed
     ceiling = 0.955 - 0.04 * (int.from_bytes("".join(names).encode(), "big") % 5) / 4
     metrics = {}
-    for split, bonus in (("pool", 0.012), ("test", 0.0)):
+    shifted = [("shifted", -0.05)] if grouped else []
+    for split, bonus in (("pool", 0.012), ("test", 0.0), *shifted):
         level = ceiling + bonus - 0.3 * np.exp(-effective / 260.0)
         noise = seed_rng.normal(0, 0.004) + rng.normal(0, 0.002)
         accuracy = float(np.clip(level + gain + noise, 0, 1))
@@ -187,6 +202,8 @@ def _result(ids: dict[str, Any], gain: float) -> dict[str, Any]:
             "macro-f1": round(accuracy - 0.01, 6),
             "nll": round(1.2 * (1 - accuracy), 6),
         }
+        if grouped and split != "pool":
+            metrics[split]["worst-group-accuracy"] = round(50 * (2 * accuracy - 1)) / 50
     named = {key: value for key, value in ids.items() if key != "annotator"}
     if (annotator := annotator_of(ids)) != EXACT:
         named["annotator"] = annotator

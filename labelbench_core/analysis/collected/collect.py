@@ -9,6 +9,7 @@ from labelbench_core.analysis.collected.frames import (
     ANNOTATOR,
     CURVE_COLUMNS,
     FINETUNED_COLUMNS,
+    GROUP,
     HIT_COLUMNS,
     SIGNAL_COLUMNS,
     SPENT_ON_VALIDATION,
@@ -44,7 +45,7 @@ def collect_rounds(
     Returns
     -------
     Three tables, with columns as `CURVE_COLUMNS`; as `SIGNAL_COLUMNS`, without models on the full
-    data; and as `HIT_COLUMNS`, empty where the experiment does not ask for accuracy by class.
+    data; and as `HIT_COLUMNS`, empty where the experiment asks for no accuracy by class or group.
 
     Raises
     ------
@@ -63,7 +64,7 @@ def collect_rounds(
     columns = columns_for(experiment, (*CURVE_COLUMNS, WEIGHTED))
     of_signals = columns_for(experiment, SIGNAL_COLUMNS)
     hits: list[tuple] = []
-    of_hits = columns_for(experiment, (*HIT_COLUMNS, WEIGHT))
+    of_hits = columns_for(experiment, (*HIT_COLUMNS, WEIGHT, GROUP))
     jobs = list(experiment.selections())
     with Progress("reading rounds", len(jobs), "rounds") as progress:
         for ids in jobs:
@@ -89,12 +90,14 @@ def collect_rounds(
             if ids["schedule"] not in experiment.full_data:
                 signals.append(_signals(path, ids, result, of_signals))
                 if experiment.by_class:
-                    hits += _hits(path, ids, result, of_hits)
+                    hits += _hits(path, ids, result, "classes", of_hits)
+                if experiment.by_group:
+                    hits += _hits(path, ids, result, "groups", of_hits)
             progress.update(1)
     return (
         without_constant(pd.DataFrame(rows, columns=columns), WEIGHTED, 0),
         pd.DataFrame(signals, columns=of_signals),
-        without_constant(pd.DataFrame(hits, columns=of_hits), WEIGHT),
+        without_constant(without_constant(pd.DataFrame(hits, columns=of_hits), WEIGHT), GROUP),
     )
 
 
@@ -248,17 +251,22 @@ def _signals(
 
 
 def _hits(
-    path: str, ids: Mapping[str, Any], result: Mapping[str, Any], columns: Sequence[str]
+    path: str, ids: Mapping[str, Any], result: Mapping[str, Any], what: str, columns: Sequence[str]
 ) -> Iterator[tuple]:
-    """Rows of `HIT_COLUMNS`; rounds of several labels per row have none."""
-    classes = result.get("classes", {})
-    for counts in classes.values():
+    """Rows of `HIT_COLUMNS`; rounds of several labels per row have none.
+
+    `what` is `classes` or `groups`. Rounds without groups have none of these, nor have those that
+    were run before hits by group were recorded.
+    """
+    parts = result.get(what, {})
+    for counts in parts.values():
         shape = Each([float if "weights" in counts else int])
-        check_shape(path, counts, shape, "classes")
+        check_shape(path, counts, shape, what)
     base = {"num_labeled": result["num_labeled"], **ids, ANNOTATOR: annotator_of(ids)}
-    for split, counts in sorted(classes.items()):
+    for split, counts in sorted(parts.items()):
         weights = counts.get("weights", [None] * len(counts["rows"]))
         triples = zip(counts["rows"], counts["hits"], weights, strict=True)
         for number, (rows, hits, weight) in enumerate(triples):
-            row = {**base, "split": split, "class": number, "rows": rows, "hits": hits}
-            yield tuple({**row, WEIGHT: weight}[name] for name in columns)
+            row = {**base, "split": split, "rows": rows, "hits": hits, WEIGHT: weight}
+            row |= {"class": number} if what == "classes" else {"class": -1, GROUP: number}
+            yield tuple(row.get(name) for name in columns)

@@ -61,6 +61,9 @@ TEXT_COLUMNS += ("varies", "other", "rule", "parameters", "name")
 
 WEIGHTED = "weighted"
 """Column that frames have only where the metrics of a split are weighted: 1 where they are."""
+GROUP = "group"
+"""Column that the table of hits has only where an experiment asks for accuracy by group: the
+group's number; its rows have class -1."""
 WEIGHT = "weight"
 """Column that the table of hits has only where rows have weights: their sum over a class."""
 

@@ -1,6 +1,7 @@
 """Accuracy by class, against means over the seeds taken one class at a time."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,14 @@ import pytest
 from helpers.fake_results import note
 from labelbench_core.analysis.classes import (
     CLASS_COLUMNS,
+    GROUP_COLUMNS,
     class_tables,
     classes_table,
+    group_tables,
+    groups_table,
     last_of_both,
     named,
+    worst_group_tables,
 )
 from labelbench_core.analysis.collected.curves import t_interval
 from labelbench_core.configuration.experiment import Experiment
@@ -120,3 +125,37 @@ def test_without_hits_there_is_a_note() -> None:
     assert class_tables(table, experiment()) == []
     with style.drawing():
         assert "by_class" in draw_classes(table, experiment()).axes[0].texts[0].get_text()
+
+
+def test_groups_have_the_numbers_of_classes_with_the_same_hits() -> None:
+    given = hits(4, empty=1)
+    of_groups = given.rename(columns={"class": "group"}).assign(**{"class": -1})
+    both = pd.concat([given.assign(group=math.nan), of_groups])
+    table = groups_table(both, "random")
+    assert list(table)[-len(GROUP_COLUMNS) :] == list(GROUP_COLUMNS)
+    expected = classes_table(given, "random")
+    pd.testing.assert_frame_equal(classes_table(both, "random"), expected)
+    pd.testing.assert_frame_equal(table.rename(columns={"group": "class"}), expected)
+    (text,) = group_tables(table, experiment())
+    assert text.columns[:2] == ("group", "rows of test")
+    assert len(text.cells) == 3  # a group without rows has no line
+    assert groups_table(given, "random").empty
+
+
+def test_the_worst_group_has_a_column_for_each_split() -> None:
+    at = {"metric": "worst-group-accuracy", "half_width": 0.01}
+    curves = pd.DataFrame(
+        {**SETTING, **at, "split": split, "strategy": name, "num_labeled": 10 * step, "mean": mean}
+        for name, step, split, mean in (
+            ("random", 1, "test", 0.5),
+            ("random", 2, "test", 0.6),
+            ("random", 2, "hospital-b", 0.4),
+            ("margin", 1, "test", 0.7),
+        )
+    )
+    (table,) = worst_group_tables(pd.concat([curves, curves.assign(metric="accuracy", mean=1)]))
+    assert table.columns == ("strategy", "labels", "test", "hospital-b")
+    assert table.cells == (
+        ("random", "20", "60.00 ± 1.00", "40.00 ± 1.00"),
+        ("margin", "10", "70.00 ± 1.00", "–"),
+    )

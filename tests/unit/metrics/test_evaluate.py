@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from labelbench_core.metrics import evaluate, evaluate_classes
+from labelbench_core.metrics import evaluate, evaluate_parts
 from labelbench_core.strategies.testing import Blocks
 
 
@@ -64,7 +64,8 @@ def test_rows_read_in_blocks_give_the_same_bytes(block_rows):
 def test_hits_by_class_are_counted():
     probabilities, labels = example(4)
     labels[labels == 2] = 0
-    found, classes = evaluate_classes(probabilities, labels)
+    found, classes, groups = evaluate_parts(probabilities, labels)
+    assert groups == {}
     assert found == evaluate(probabilities, labels)
     hit = probabilities.argmax(axis=1) == labels
     assert classes["rows"] == [int((labels == one).sum()) for one in range(4)]
@@ -72,4 +73,20 @@ def test_hits_by_class_are_counted():
     assert classes["rows"][2] == classes["hits"][2] == 0
     several = np.zeros((400, 4), np.int64)
     several[np.arange(400), labels] = 1
-    assert evaluate_classes(probabilities, several)[1] == {}
+    assert evaluate_parts(probabilities, several)[1:] == ({}, {})
+
+
+def test_hits_by_group_are_counted_and_rows_of_no_group_left_out():
+    probabilities, labels = example(3)
+    hit = probabilities.argmax(axis=1) == labels
+    groups = np.random.default_rng(1).integers(-1, 4, 400)
+    groups[groups == 1] = 2  # a group without rows
+    groups[hit & (groups == 3)] = -1  # one without a hit
+    found, _, by_group = evaluate_parts(probabilities, labels, groups)
+    assert by_group["rows"] == [int((groups == one).sum()) for one in range(4)]
+    assert by_group["hits"] == [int((hit & (groups == one)).sum()) for one in range(4)]
+    assert (by_group["rows"][1], by_group["hits"][3]) == (0, 0)
+    assert found["worst-group-accuracy"] == 0
+    nowhere = evaluate_parts(probabilities, labels, np.full(400, -1))
+    assert nowhere[2] == {}
+    assert "worst-group-accuracy" not in nowhere[0]

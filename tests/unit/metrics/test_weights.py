@@ -5,7 +5,7 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from labelbench_core.errors import InputError
-from labelbench_core.metrics import evaluate, evaluate_classes
+from labelbench_core.metrics import evaluate, evaluate_parts
 from labelbench_core.metrics.calibration import BINS
 from labelbench_core.strategies.testing import Blocks
 
@@ -115,8 +115,8 @@ def test_whole_weights_are_repeated_rows_and_ones_are_no_weights(make):
 def test_hits_by_class_are_sums_of_weights_and_blocks_change_nothing():
     p, labels, groups = one_class(0)
     weights = random_weights(0)
-    found, classes = evaluate_classes(p, labels, groups, weights)
-    assert evaluate_classes(Blocks(p, 7), labels, groups, weights) == (found, classes)
+    found, classes, by_group = evaluate_parts(p, labels, groups, weights)
+    assert evaluate_parts(Blocks(p, 7), labels, groups, weights) == (found, classes, by_group)
     right = p.argmax(axis=1) == labels
     for one in range(CLASSES):
         inside = labels == one
@@ -125,7 +125,12 @@ def test_hits_by_class_are_sums_of_weights_and_blocks_change_nothing():
         assert classes["hits"][one] == pytest.approx(weights[inside & right].sum(dtype=np.float64))
     shares = np.divide(classes["hits"], classes["weights"])
     assert found["balanced-accuracy"] == pytest.approx(shares.mean())
-    assert set(evaluate_classes(p, labels)[1]) == {"rows", "hits"}
+    assert set(evaluate_parts(p, labels)[1]) == {"rows", "hits"}
+    for one in range(max(groups) + 1):
+        inside = groups == one
+        assert by_group["rows"][one] == inside.sum()
+        assert by_group["weights"][one] == pytest.approx(weights[inside].sum(dtype=np.float64))
+        assert by_group["hits"][one] == pytest.approx(weights[inside & right].sum(dtype=np.float64))
 
 
 def test_a_share_is_never_above_1_by_rounding():

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from helpers.browsed_report import CLASSES, FIGURES, download, make_page, rows
+from helpers.browsed_report import CLASSES, FIGURES, GROUPS, download, make_page, rows
 from helpers.browsing import Opened, browser
 from labelbench_core.report.charts import PALE
 
@@ -154,6 +154,31 @@ def test_keyboard_reads_classes_and_money(page: Any, results: Path) -> None:
     page.locator('[data-name="money"] .plot').focus()
     page.keyboard.press("ArrowRight")
     assert "EUR spent, 200 labels: " in page.locator('[data-name="money"] .readout').inner_text()
+
+
+@pytest.mark.parametrize("split", ["test", "shifted"])
+def test_groups_are_those_of_the_table_on_every_split(page: Any, results: Path, split: str) -> None:
+    page.locator("#choose-split").select_option(split)
+    page.locator('[data-name="groups"] .unit', has_text=split).wait_for()
+    choose(page, "groups", "labels", "300")
+    page.locator('[data-name="groups"] .empty').wait_for(state="hidden")
+    found = saved(page, "groups")
+    assert [row["group"] for row in found] == ["evening"] * 5 + ["morning"] * 5
+    curves = saved(page, "group_curves")
+    assert {row["group"] for row in curves} == {"evening"}
+    for row in (*found, *curves):
+        wanted = {key: row[key] for key in ("dataset", "split", "strategy", "num_labeled")}
+        (expected,) = rows(results, "groups", **wanted, name=row["group"])
+        assert expected["group"] == str(GROUPS.index(row["group"]))
+        value = row["value"] if "value" in row else row["mean"]
+        assert float(value) == pytest.approx(float(expected["mean"]), abs=2e-6)
+    worst = page.locator("#groups table").first.inner_text()
+    assert "shifted" in worst
+    (last,) = rows(
+        results, "curves", dataset="digits", split=split, metric="worst-group-accuracy",
+        strategy="margin", num_labeled="400",
+    )  # fmt: skip
+    assert f"{100 * float(last['mean']):.2f}" in worst
 
 
 CURVES = ["label_efficiency", "difference", "class_curves", "class_balance", "money"]

@@ -59,6 +59,28 @@ def test_signals_are_those_of_the_heads(data: RoundData) -> None:
     assert np.array_equal(third.arrays[stop_set.PREDICTED], after.argmax(axis=1))
 
 
+def test_what_was_predicted_for_a_batch_before_it_was_bought_is_kept(data: RoundData) -> None:
+    first, second, third = chain(data)
+    assert stop_set.BATCH_PREDICTED not in first.arrays
+    for before, one in ((first, second), (second, third)):
+        bought = one.arrays["labeled"][-len(one.record["bought"]) :]
+        assert sorted(bought.tolist()) == sorted(one.record["bought"])
+        expected = probabilities(data, before)[bought].argmax(axis=1)
+        assert one.arrays[stop_set.BATCH_PREDICTED].dtype == np.uint16
+        assert np.array_equal(one.arrays[stop_set.BATCH_PREDICTED], expected)
+
+
+def test_hits_by_group_are_recorded_where_there_are_groups(data: RoundData) -> None:
+    assert "groups" not in chain(data, 1)[1].record
+    groups = {"pool": np.arange(300) % 4, "test": np.arange(50) % 3 - 1}
+    one = chain(replace(data, groups=groups), 1)[1]
+    assert list(one.record["groups"]) == ["test"]  # and not the pool, of which labels were bought
+    counts = one.record["groups"]["test"]
+    assert counts["rows"] == [17, 16]
+    shares = np.divide(counts["hits"], counts["rows"])
+    assert one.record["metrics"]["test"]["worst-group-accuracy"] == pytest.approx(shares.min())
+
+
 def test_a_large_pool_is_sampled_alike_in_all_rounds(
     data: RoundData, monkeypatch: pytest.MonkeyPatch
 ) -> None:

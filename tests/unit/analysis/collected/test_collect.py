@@ -83,6 +83,31 @@ def test_hits_by_class_are_collected_where_asked_for(small: tuple[Path, dict]) -
     assert last["hits"].tolist() == stored["classes"]["test"]["hits"]
 
 
+def test_hits_by_group_are_collected_beside_those_by_class(tmp_path: Path) -> None:
+    values = {**fake_results.experiment(**SMALL), "by_class": True, "by_group": True}
+    fake_results.write(tmp_path, values, grouped=True)
+    assert collect(tmp_path, values) == 0
+    hits = read_csv(tmp_path / "hits.csv", [*HIT_COLUMNS, "group"])
+    of_groups = hits[hits["group"].notna()]
+    assert set(of_groups["class"]) == {-1}
+    assert len(of_groups) == 2 * 3 * 4 * 2 * 2  # strategies, seeds, rounds, splits, groups
+    assert len(hits) - len(of_groups) == 2 * 3 * 4 * 3
+    of_margin = of_groups[(of_groups["strategy"] == "margin") & (of_groups["split"] == "shifted")]
+    last = of_margin[(of_margin["seed"] == 2) & (of_margin["round"] == 3)]
+    stored = read_json(tmp_path / f"selections/{PLACE}/margin/seed-2/round-3.json")
+    assert last["hits"].tolist() == stored["groups"]["shifted"]["hits"]
+
+
+def test_rounds_from_before_hits_by_group_were_recorded_have_none(
+    small: tuple[Path, dict],
+) -> None:
+    folder, values = small
+    asked = {**values, "by_group": True}
+    assert collect(folder, asked) == tabulate_results(folder, asked) == 0
+    assert read_csv(folder / "hits.csv", HIT_COLUMNS).empty
+    assert read_csv(folder / "tables" / "groups.csv", ["group", "mean"]).empty
+
+
 def test_experiment_without_finetuning_has_an_empty_table(small: tuple[Path, dict]) -> None:
     folder, values = small
     values = {**values, "crossings": [{**values["crossings"][0], "finetune": None}]}
