@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelbench_core.backbones import Backbone, wrapping
 from labelbench_core.backbones.shared.building import require_file
+from labelbench_core.backbones.shared.whole_files import check_whole
 from labelbench_core.datasets.images.framing import Framing
 from labelbench_core.errors import InputError
 from labelbench_core.registry.options import Pixels
@@ -72,6 +73,7 @@ def build(
     check(file=file, **shared)
     layer = shared.get("layer")
     path = require_file(file or "", "file")
+    check_whole(path, "file")
     # Whole tracebacks are logged where a file is of another kind.
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)

@@ -6,9 +6,11 @@ Cherti et al., "Reproducible Scaling Laws for Contrastive Language-Image Learnin
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from labelbench_core.backbones import Backbone, Outline
@@ -185,7 +187,7 @@ def outline(*, model: str, input_size: int | None = None, **others: Any) -> Outl
             f"model: {model!r}: its text tower is one of transformers, whose shapes have to be "
             "downloaded from the Hugging Face Hub; allowed here: models without one"
         )
-    with torch.device("meta"):
+    with torch.device("meta"), _unsaid():
         network = open_clip.create_model(model, device="meta", force_image_size=input_size)
     if getattr(network.visual, "output_tokens", False):
         network.visual.output_tokens = False
@@ -334,7 +336,9 @@ def create(
     source = _tag(pretrained, checkpoint) if checkpoint is None else None
     path = None if checkpoint is None else require_file(checkpoint)
     try:
-        with building.seeded_initialisation(random_seed):
+        # That no published weights are loaded is not said where the file's are.
+        said = contextlib.nullcontext() if path is None else _unsaid()
+        with building.seeded_initialisation(random_seed), said:
             network = open_clip.create_model(
                 model, pretrained=source, force_image_size=input_size, precision="fp32"
             )
@@ -357,7 +361,7 @@ def _check_outline(model: str, checkpoint: str | None, input_size: int | None) -
     # A text tower from transformers would be requested from the hub.
     if "hf_model_name" in open_clip.get_model_config(model)["text_cfg"]:
         return
-    with torch.device("meta"):
+    with torch.device("meta"), _unsaid():
         outline = open_clip.create_model(model, device="meta")
     _check_tiling(outline, input_size)
     if checkpoint is not None:
@@ -367,3 +371,14 @@ def _check_outline(model: str, checkpoint: str | None, input_size: int | None) -
 def _check_tiling(network: torch.nn.Module, input_size: int | None) -> None:
     """As `check_tiling`, of the image tower, which may be a model of timm."""
     check_tiling(getattr(network.visual, "trunk", network.visual), input_size)
+
+
+@contextlib.contextmanager
+def _unsaid() -> Iterator[None]:
+    """OpenCLIP does not warn meanwhile, as of weights that come from a file, or are not needed."""
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -6,6 +6,7 @@ from typing import Any
 
 from labelbench_core.backbones import Backbone, wrapping
 from labelbench_core.backbones.shared.building import require_file
+from labelbench_core.backbones.shared.whole_files import check_whole
 from labelbench_core.datasets.images.framing import Framing
 from labelbench_core.registry.options import Pixels
 
@@ -64,6 +65,7 @@ def build(
 
     wrapping.refuse_layer(shared.get("layer"), "a TorchScript file")
     path = require_file(file or "", "file")
+    check_whole(path, "file")
     size = wrapping.require_size(input_size, None, "a TorchScript file")
     try:
         with warnings.catch_warnings():

@@ -121,6 +121,7 @@ def _rows(
     backbone: Backbone | TextBackbone, features: torch.Tensor, rate: str, more: Sequence[_Row]
 ) -> list[_Row]:
     """The lines that are printed for every backbone."""
+    file_sha256 = getattr(backbone, "file_sha256", "")
     kind = str(features.dtype).removeprefix("torch.")
     return [
         ("features", f"shape {tuple(features.shape)}, {kind}"),
@@ -129,6 +130,7 @@ def _rows(
         *((key, _shown(value)) for key, value in backbone.preprocessing().items()),
         *more,
         ("weights", f"SHA-256 {backbone.weights_sha256}"),
+        *([("file", f"SHA-256 {file_sha256}")] if file_sha256 else []),
     ]
 
 

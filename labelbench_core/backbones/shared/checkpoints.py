@@ -154,13 +154,17 @@ def wants_values(error: Exception) -> bool:
 
 
 def _load_lazily(path: Path) -> Any:
+    import warnings
+
     import torch
 
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except RuntimeError:
-        # torch's format before 1.6 cannot be mapped.
-        return torch.load(path, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of other kinds of file, which are told as what they are
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        except RuntimeError:
+            # torch's format before 1.6 cannot be mapped.
+            return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _without_values(content: Any) -> Any:

@@ -17,6 +17,7 @@ from labelbench_core.backbones.shared.checkpoints import (
     without_values,
 )
 from labelbench_core.backbones.shared.prefixes import Part, SeveralParts, part_of
+from labelbench_core.backbones.shared.whole_files import check_whole
 
 if TYPE_CHECKING:
     import torch
@@ -51,8 +52,10 @@ def load_file(
     Raises
     ------
     InputError
-        If a tensor that is needed is missing or has another shape, or if one is not known.
+        If a tensor that is needed is missing or has another shape, if one is not known, or if the
+        file is damaged as far as that can be told.
     """
+    check_whole(path, "checkpoint")
     return _load(network, path, path, model, text=text)
 
 

@@ -20,6 +20,7 @@ from labelbench_core.backbones.shared.checkpoints import (
 )
 from labelbench_core.backbones.shared.patches import check_tiling
 from labelbench_core.backbones.shared.prefixes import SeveralParts, part_of
+from labelbench_core.backbones.shared.whole_files import check_whole
 
 if TYPE_CHECKING:
     import torch
@@ -74,8 +75,10 @@ def load_file(name: str, path: Path, input_size: int | None) -> Loaded:
     Raises
     ------
     InputError
-        If a tensor that is needed is missing or has another shape, or if one is not known.
+        If a tensor that is needed is missing or has another shape, if one is not known, or if the
+        file is damaged as far as that can be told.
     """
+    check_whole(path, "checkpoint")
     way = _way_to_load(name, path, input_size)
     try:
         return _load(name, path, way, input_size)

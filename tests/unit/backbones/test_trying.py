@@ -1,5 +1,6 @@
 """`--check`: what jobs would embed, compared with the libraries' own features."""
 
+import hashlib
 import re
 
 import pytest
@@ -91,6 +92,20 @@ def test_features_of_a_checkpoint_equal_open_clips_own(tmp_path):
     with torch.inference_mode():
         found = component.build(**options).model(pixels)
         torch.testing.assert_close(found, own_features.open_clips(pixels, options))
+
+
+def test_the_hash_of_a_file_is_told_as_its_publisher_gives_it(file, capsys):
+    """That of the tensors is another: a file may name and pack them in many ways."""
+    saved = file.with_name("own.pth")
+    torch.save(timm.create_model("test_vit").state_dict(), saved)
+    options = (
+        "{model: test_vit, checkpoint: ./own.pth, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], "
+    )
+    options += "interpolation: bicubic, resize_mode: shortest}"
+    file.write_text(f"own:\n  implementation: timm-model\n  options: {options}\n")
+    status, told = run(capsys, "own", "--configfile", file)
+    assert status == 0, told
+    assert f"file          SHA-256 {hashlib.sha256(saved.read_bytes()).hexdigest()}" in told
 
 
 def test_what_is_wrong_is_told(file, capsys):
