@@ -4,12 +4,15 @@ import hashlib
 import re
 
 import pytest
+import timm
 import torch
+import yaml
 
 from labelbench_core import registry
 from labelbench_core.backbones import __main__ as command
 from labelbench_core.backbones import trying
 from labelbench_core.backbones.shared import own_features
+from tests.helpers.own_models import GIVEN
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 ENTRIES = """
@@ -98,11 +101,9 @@ def test_the_hash_of_a_file_is_told_as_its_publisher_gives_it(file, capsys):
     """That of the tensors is another: a file may name and pack them in many ways."""
     saved = file.with_name("own.pth")
     torch.save(timm.create_model("test_vit").state_dict(), saved)
-    options = (
-        "{model: test_vit, checkpoint: ./own.pth, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], "
-    )
-    options += "interpolation: bicubic, resize_mode: shortest}"
-    file.write_text(f"own:\n  implementation: timm-model\n  options: {options}\n")
+    options = {"model": "test_vit", "checkpoint": str(saved), **GIVEN}
+    entry = {"implementation": "timm-model", "options": options}
+    file.write_text(yaml.safe_dump({"own": entry}))
     status, told = run(capsys, "own", "--configfile", file)
     assert status == 0, told
     assert f"file          SHA-256 {hashlib.sha256(saved.read_bytes()).hexdigest()}" in told
