@@ -49,7 +49,7 @@ def draw_class_balance(balance: pd.DataFrame, experiment: Experiment) -> Figure:
             panel.set_ylabel(label)
             if len(names) > 1:
                 panel.set_title(titles[tuple(setting.values())])
-    shown = [name for name in looks if name in set(rows["strategy"])]
+    shown = style.drawn(looks, rows)
     handles: list[Artist] = [style.handle(name, looks[name]) for name in shown]
     style.note_setting(figure, list(names.values()))
     style.legend_above(figure, [*handles, style.handle("the whole pool", POOL)])

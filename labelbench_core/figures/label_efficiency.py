@@ -94,7 +94,7 @@ def _grid(
                 _published(panel, shown, beneath, looks)
             panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
         shown_panels[0][0].set_ylabel(label)
-    drawn = [name for name in looks if name in set(rows["strategy"])]
+    drawn = style.drawn(looks, rows)
     handles = [style.handle(name, looks[name]) for name in drawn]
     if ceilings_in is not None:
         handles += [style.handle(ceiling_name(name), look) for name, look in ceilings.items()]

@@ -48,7 +48,7 @@ def draw_labels_needed(levels: pd.DataFrame, experiment: Experiment) -> Figure:
             panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
             panel.set_xlabel(f"labels of {experiment.baseline}")
             panel.set_ylabel("labels of the strategy")
-    shown = [name for name in looks if name in set(rows["strategy"])]
+    shown = style.drawn(looks, rows)
     style.legend_above(figure, [style.handle(name, looks[name]) for name in shown])
     style.note_setting(figure, list(names.values()))
     return figure

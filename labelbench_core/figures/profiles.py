@@ -34,7 +34,7 @@ def draw_profiles(profiles: pd.DataFrame, experiment: Experiment) -> Figure:
         panel.set_title(split)
         panel.set_xlabel(f"labels ÷ fewest labels, {part['n_problems'].iloc[0]:,} problems")
         panel.set_ylabel("share of problems")
-    shown = [name for name in looks if name in set(rows["strategy"])]
+    shown = style.drawn(looks, rows)
     style.legend_above(figure, [style.handle(name, looks[name]) for name in shown])
     return figure
 

@@ -39,7 +39,7 @@ def draw_stopping(stopping: pd.DataFrame, experiment: Experiment) -> Figure:
     rows = rows[rows["split"] == splits[0]]
     names = setting_labels(rows)
     looks = style.looks(experiment.strategies, experiment.baseline, experiment.highlight)
-    shown = [name for name in looks if name in set(rows["strategy"])]
+    shown = style.drawn(looks, rows)
     if len(shown) > MOST_SHOWN:
         shown = [name for name in shown if name in (experiment.baseline, experiment.highlight)]
     rules = list(dict.fromkeys(rows["rule"]))

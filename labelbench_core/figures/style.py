@@ -98,6 +98,12 @@ def looks(strategies: Sequence[str], baseline: str, highlight: str) -> dict[str,
     return {name: look(name) for name in strategies}
 
 
+def drawn(looks: Mapping[str, Look], rows: pd.DataFrame) -> list[str]:
+    """The strategies that occur in `rows`, in the order of `looks`."""
+    found = set(rows["strategy"].unique())
+    return [name for name in looks if name in found]
+
+
 def ceiling_looks(ceilings: Sequence[str]) -> dict[str, Look]:
     """Looks of ceilings: thin and grey, without markers, told apart by their dashes."""
     found = places(ceilings, CEILINGS, range(len(CEILINGS), len(DASHES)))
