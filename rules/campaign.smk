@@ -1,8 +1,8 @@
 """A labelling campaign: each call takes in what has come, and hands out the next batch if it is due.
 
 REQUIRED INPUTS: a prepared pool without labels, its embeddings, and the files that people send back.
-OUTPUTS: a record of each call. Batches and answers are no outputs: they are facts, which a call adds to
-the campaign's own folder and no rule makes again.
+OUTPUTS: a record of each call, and a page of where the campaign stands. Batches and answers are no
+outputs: they are facts, which a call adds to the campaign's own folder and no rule makes again.
 """
 
 from workflow_scripts import _campaigns as campaigns
@@ -20,7 +20,7 @@ def campaign_outputs(*targets):
     """What a target asks for: the embeddings of the pool, or a call."""
     if "embeddings" in targets:
         return [of_pool("extract_embeddings", output) for output in ("manifest", "arrays")]
-    return [campaigns.call_of(CAMPAIGN)]
+    return [campaigns.call_of(CAMPAIGN), campaigns.page_of(CAMPAIGN)]
 
 
 rule advance_campaign:
@@ -44,7 +44,7 @@ rule advance_campaign:
         runtime=60,
     params:
         code=code("advance_campaign", components=CAMPAIGN.components()),
-        settings=verbatim(canonical_json(CAMPAIGN.as_mapping())),
+        settings=verbatim(canonical_json(CAMPAIGN.for_batches().as_mapping())),
     message:
         "Take in answers and hand out the next batch of {CAMPAIGN.campaign}, if it is due"
     shell:
@@ -55,8 +55,41 @@ rule advance_campaign:
         " --call {output} --threads {threads} --log {log}"
 
 
+rule render_campaign:
+    input:
+        call=campaigns.call_of(CAMPAIGN),
+        dataset=of_pool("prepare_dataset", "manifest"),
+        dataset_arrays=ancient(of_pool("prepare_dataset", "arrays")),
+        embeddings=of_pool("extract_embeddings", "manifest"),
+        arrays=ancient(of_pool("extract_embeddings", "arrays")),
+    output:
+        campaigns.page_of(CAMPAIGN),
+    log:
+        campaigns.log_of(CAMPAIGN, "render_campaign"),
+    benchmark:
+        campaigns.benchmark_of(CAMPAIGN, "render_campaign")
+    conda:
+        environment("campaign-page")
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code("render_campaign", components=CAMPAIGN.components()),
+        settings=verbatim(canonical_json(CAMPAIGN.as_mapping())),
+    message:
+        "Tell where {CAMPAIGN.campaign} stands"
+    shell:
+        "export OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1;"
+        " python -m workflow_scripts.render_campaign"
+        " --dataset {input.dataset} --embeddings {input.embeddings}"
+        " --settings {params.settings:q} --page {output} --threads {threads} --log {log}"
+
+
 if workflow.is_main_process and not workflow.dryrun:
     # A run that has nothing to do calls no handler.
     atexit.register(
-        campaigns.tell_what_to_do, CAMPAIGN, Path(campaigns.call_of(CAMPAIGN)).absolute()
+        campaigns.tell_what_to_do,
+        CAMPAIGN,
+        *(Path(one).absolute() for one in campaign_outputs()),
     )

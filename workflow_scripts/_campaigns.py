@@ -26,21 +26,29 @@ def call_of(campaign: Campaign) -> str:
     return f"{_place(campaign)}/call-{_batches(campaign) + 1:03d}.json"
 
 
-def log_of(campaign: Campaign) -> str:
-    """The log of the next call."""
-    return f"results/logs/advance_campaign/{campaign.campaign}/{_batches(campaign) + 1:03d}.log"
+def page_of(campaign: Campaign) -> str:
+    """The page that tells where the campaign stands after the next call."""
+    return f"{_place(campaign)}/campaign-{_batches(campaign) + 1:03d}.html"
 
 
-def benchmark_of(campaign: Campaign) -> str:
-    """The benchmark file of the next call."""
-    return log_of(campaign).replace("results/logs/", "results/benchmarks/").replace(".log", ".tsv")
+def log_of(campaign: Campaign, rule: str = "advance_campaign") -> str:
+    """The log of a rule in the next call."""
+    return f"results/logs/{rule}/{campaign.campaign}/{_batches(campaign) + 1:03d}.log"
 
 
-def tell_what_to_do(campaign: Campaign, call: Path) -> None:
+def benchmark_of(campaign: Campaign, rule: str = "advance_campaign") -> str:
+    """The benchmark file of a rule in the next call."""
+    log = log_of(campaign, rule)
+    return log.replace("results/logs/", "results/benchmarks/").replace(".log", ".tsv")
+
+
+def tell_what_to_do(campaign: Campaign, call: Path, page: Path) -> None:
     """Say where a campaign stands and what to do next, unless the `call` of this run failed."""
     if call.is_file():
         for line in what_to_do(campaign, files.read_json(call)):
             print(line, file=sys.stderr)
+        if page.is_file():
+            print(f"Where it stands: {seen_from_here(page)}", file=sys.stderr)
 
 
 def what_to_do(campaign: Campaign, call: dict[str, Any]) -> list[str]:

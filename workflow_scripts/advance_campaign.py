@@ -38,6 +38,7 @@ def described(call: Call) -> dict[str, object]:
         "new_answers": sum(len(one.answers) for one in call.received.receipts),
         "num_labeled": len(state.training_labels().rows),
         "audited": len(state.audited()),
+        "answers_sha256": state.receipts[-1].sha256 if state.receipts else None,
     }
 
 

@@ -150,16 +150,9 @@ def _hand_out_next(
     strategy, memory = campaign.first, {}
     if len(labels.rows):
         strategy = campaign.strategy
-        ids = {
-            "campaign": campaign.campaign,
-            "backbone": campaign.backbone,
-            "seed": campaign.seed,
-            "proxy": campaign.proxy,
-            "strategy": strategy,
-        }
         model = train(
             pool,
-            ids,
+            campaign.model_ids,
             len(state.history.classes),
             labels,
             candidates,
@@ -194,6 +187,7 @@ def _hand_out_next(
         "strategy": dict(strategy),
         "state": memory,
         "num_labeled": len(labels.rows),
+        "estimator": campaign.estimator,
         "answers_sha256": state.receipts[-1].sha256 if state.receipts else None,
         "source": pool.source,
         "made_with": dict(made_with),
@@ -264,6 +258,8 @@ def _trained(
         "predicted": said.predicted,
         "confidence": said.confidence.astype(np.float16),
     }
+    if said.entropy is not None:
+        arrays["entropy"] = said.entropy.astype(np.float16)
     return record, arrays
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from labelbench_core import registry
 from labelbench_core.campaign.pool import CampaignPool, SomeRows
+from labelbench_core.metrics.signals import entropies
 from labelbench_core.proxies import Proxy
 from labelbench_core.selection import seen
 from labelbench_core.selection.annotator import LabelSeller
@@ -195,10 +196,14 @@ class PoolPredictions:
     confidence
         (N,) float32 the probability of that class; where a row can belong to any number of classes,
         the probability that all its predicted labels are right, if classes were independent.
+    entropy
+        (N,) float32 the entropy of its probabilities, as a share of the largest possible one; None
+        where a row can belong to any number of classes.
     """
 
     predicted: np.ndarray
     confidence: np.ndarray
+    entropy: np.ndarray | None
 
 
 def predict(model: Model, pool: CampaignPool, threads: int = 1) -> PoolPredictions:
@@ -210,6 +215,7 @@ def predict(model: Model, pool: CampaignPool, threads: int = 1) -> PoolPredictio
     count, classes = rows.shape
     predicted = np.zeros((count, classes) if multilabel else count, bool if multilabel else "u2")
     confidence = np.zeros(count, np.float32)
+    entropy = None if multilabel else np.zeros(count, np.float32)
     for first, block in rows.blocks():
         part = slice(first, first + len(block))
         if multilabel:
@@ -218,7 +224,9 @@ def predict(model: Model, pool: CampaignPool, threads: int = 1) -> PoolPredictio
         else:
             predicted[part] = block.argmax(axis=1)
             confidence[part] = block.max(axis=1)
-    return PoolPredictions(predicted, confidence)
+        if entropy is not None:
+            entropy[part] = entropies(block)
+    return PoolPredictions(predicted, confidence, entropy)
 
 
 def suggestions(

@@ -22,6 +22,8 @@ ALWAYS = frozenset({"embeddings", "labeled", "labels", "num_classes", "held_out"
 FIRST = "typiclust"
 STRATEGY = "margin"
 PROXY = "linear"
+ESTIMATOR = "plain"
+INVERSE = "inverse-probability"
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,12 @@ class Campaign:
         Number of rows, or a share of the pool (a float); None: the default.
     audit_share, next_batch_at
         Shares, 0 to 1.
+    estimator
+        How accuracy is estimated: one of `audit.estimators.ESTIMATORS`.
+    target
+        Accuracy to reach, a share; None: none.
+    prices
+        `label`, the price of a label, and `currency`; None: not known.
     """
 
     campaign: str
@@ -65,6 +73,9 @@ class Campaign:
     agreement: str = "majority"
     suggestions: bool = False
     seed: int = 0
+    estimator: str = ESTIMATOR
+    target: float | None = None
+    prices: Mapping[str, Any] | None = None
 
     def as_experiment(self) -> Experiment:
         """The experiment that prepares and embeds its pool, and has no rounds."""
@@ -78,6 +89,17 @@ class Campaign:
             rounds=1,
         )
         return Experiment(self.campaign, (crossing,), baseline="random", highlight="margin")
+
+    @property
+    def model_ids(self) -> dict[str, Any]:
+        """What names a model that is trained: ids, and entries of the catalogue."""
+        return {
+            "campaign": self.campaign,
+            "backbone": self.backbone,
+            "seed": self.seed,
+            "proxy": self.proxy,
+            "strategy": self.strategy,
+        }
 
     def components(self) -> list[tuple[str, str, Mapping[str, Any]]]:
         """(kind, implementation, options) of all that a call loads by name."""
@@ -95,6 +117,10 @@ class Campaign:
         """The campaign that `as_mapping` gave."""
         tuples = {key: tuple(values[key]) for key in ("classes", "class_changes")}
         return cls(**{**values, **tuples, "folder": Path(values["folder"])})
+
+    def for_batches(self) -> "Campaign":
+        """Without what only its page tells: a change of that has no influence on batches."""
+        return dataclasses.replace(self, target=None, prices=None)
 
 
 def load_campaign(
@@ -144,6 +170,9 @@ def load_campaign(
         agreement=config.get("agreement", "majority"),
         suggestions=config.get("suggestions", False),
         seed=config.get("seed", 0),
+        estimator=config.get("estimator", ESTIMATOR),
+        target=share_of(config["target"]) if "target" in config else None,
+        prices=config.get("prices"),
     )
 
 
@@ -210,6 +239,15 @@ def _misfits(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
         yield f"proxy: {shown(name)}; allowed: one that is trained on embeddings alone"
     for key, strategy in _strategies(config).items():
         yield from _of_strategy(key, strategy, config, catalogue, info)
+    if "target" in config and not 0 < share_of(config["target"]) < 1:
+        yield f"target: {shown(config['target'])}; allowed: a share above 0% and below 100%"
+    if config.get("estimator") == INVERSE:
+        # No strategy of this version records how probable it was that it proposes a row.
+        yield (
+            f"estimator: {INVERSE} needs a positive probability of being proposed for every row, "
+            f"which the strategy {shown(config.get('strategy', STRATEGY))} does not record; "
+            "allowed with it: plain, prediction-powered"
+        )
 
 
 def _of_strategy(

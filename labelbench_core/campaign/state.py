@@ -129,7 +129,7 @@ class CampaignState:
             if one.item not in self.audit and one.item in self.row_of
         ]
         rows = np.array([row for row, _ in known], np.int64)
-        return RowLabels(rows, self._values([one for _, one in known]))
+        return RowLabels(rows, self.values_of([one for _, one in known]))
 
     def audited(self) -> list[ItemLabel]:
         """What is known of every audit item that was answered and that the pool still has."""
@@ -144,15 +144,15 @@ class CampaignState:
         for batch in self.batches:
             for item in batch.record["items"]:
                 order.setdefault(item["item"], len(order))
-        found = [
-            one
-            for one in self.labels.items.values()
-            if one.state is State.LABELED and not (self.campaign.multilabel and one.silent_on)
-        ]
+        found = [one for one in self.labels.items.values() if self.is_decided(one)]
         return sorted(found, key=lambda one: order[one.item])
 
-    def _values(self, labelled: Sequence[ItemLabel]) -> np.ndarray:
-        """Labels of items as numbers of today's classes."""
+    def is_decided(self, one: ItemLabel) -> bool:
+        """Whether its answers name its class, or say of every class whether it belongs to it."""
+        return one.state is State.LABELED and not (self.campaign.multilabel and one.silent_on)
+
+    def values_of(self, labelled: Sequence[ItemLabel]) -> np.ndarray:
+        """Labels of decided items as numbers of today's classes: see `label_values`."""
         return label_values([one.label for one in labelled], self.history, self.campaign.multilabel)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import re
 
 import pytest
 
@@ -56,6 +57,10 @@ def test_batches_are_handed_out_answered_and_never_changed(own):
     assert "10 new answers in 1 files." in told
     assert "Campaign pets, batch 2: 10 of 10 to label." in told
     before = own.facts()
+    # What only the page tells has no influence on batches: the page alone is made again.
+    own.call()
+    own.file.write_text(own.file.read_text() + "target: 90%\nprices: {label: 0.1, currency: EUR}\n")
+    assert own.project.planned(config=str(own.file)) == {"render_campaign": 1}
     # An update of the software, another strategy and --forceall: what was handed out stays.
     own.project.append("labelbench_core/campaign/calls.py", "\n_UPDATED = 1\n")
     own.file.write_text(own.file.read_text().replace("strategy: margin", "strategy: entropy"))
@@ -64,8 +69,15 @@ def test_batches_are_handed_out_answered_and_never_changed(own):
     # Labels that are not there yet are no error; then there is nothing to do.
     assert own.project.planned(config=str(own.file)) == {}
     own.answer(2)
-    assert own.project.planned(config=str(own.file)) == {"advance_campaign": 1}
-    own.call()
+    assert own.project.planned(config=str(own.file)) == {
+        "advance_campaign": 1,
+        "render_campaign": 1,
+    }
+    told = own.call()
+    [page] = re.findall(r"Where it stands: (\S+campaign-003\.html)", told)
+    page = (own.project.folder / page).read_text()
+    assert "is right on a random image of the pool" in page
+    assert page.count("<img") >= 10
     after = own.facts()
     assert {name: after[name] for name in before} == before
     assert "pets/batches/batch-003/proposal.json" in after

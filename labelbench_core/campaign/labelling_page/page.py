@@ -105,7 +105,7 @@ def _data(
 def _item(item: HandedItem, batch: HandedBatch, thumbnails: Mapping[str, bytes]) -> dict[str, Any]:
     described: dict[str, Any] = {"item": item.item}
     if batch.rows == IMAGES:
-        described["image"] = _uri(thumbnails[item.item], f"batch {batch.name}: {item.item}")
+        described["image"] = data_uri(thumbnails[item.item], f"batch {batch.name}: {item.item}")
     if batch.rows == TEXTS:
         described["text"] = item.text
     if (found := suggested(item, batch.multilabel)) is not None:
@@ -114,7 +114,8 @@ def _item(item: HandedItem, batch: HandedBatch, thumbnails: Mapping[str, bytes])
     return described
 
 
-def _uri(image: bytes, where: str) -> str:
+def data_uri(image: bytes, where: str) -> str:
+    """An encoded image (JPEG, PNG, GIF or WebP) as a `data:` URI; `where` names it in an error."""
     kind = next((name for start, name in _SIGNATURES.items() if image.startswith(start)), None)
     if image[:4] == b"RIFF" and image[8:12] == b"WEBP":
         kind = "image/webp"

@@ -1,0 +1,136 @@
+"""What the models of a campaign predicted, batch by batch, for the rows that the pool has now."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from labelbench_core.campaign.batches import StoredBatch
+from labelbench_core.campaign.state import CampaignState
+
+
+@dataclass(frozen=True)
+class PastModel:
+    """A model that proposed a batch, by what it predicted.
+
+    Attributes
+    ----------
+    batch
+        The number of the batch that it proposed.
+    num_labeled
+        Labels that it was trained on.
+    known
+        (N,) bool whether it predicted each row of today's pool: those that came later it did not.
+    predicted
+        (N,) int64 predicted class, -1 where `known` is false; where a row can belong to any number
+        of classes, (N, C) bool.
+    confidence
+        (N,) float32 probability that the prediction is right; 0 where `known` is false.
+    entropy
+        (N,) float32 entropy of the prediction as a share of the largest possible one; None for
+        batches of versions that did not keep it, and where rows have several classes.
+    """
+
+    batch: int
+    num_labeled: int
+    known: np.ndarray
+    predicted: np.ndarray
+    confidence: np.ndarray
+    entropy: np.ndarray | None
+
+
+def past_models(state: CampaignState) -> list[PastModel]:
+    """The models so far that predict today's classes, in order.
+
+    Those from before a change of the classes say nothing of today's, and are left out.
+    """
+    return [
+        _past(batch, state.present.number)
+        for batch in state.batches
+        if batch.trained is not None and tuple(batch.trained["classes"]) == state.history.classes
+    ]
+
+
+def _past(batch: StoredBatch, numbers: np.ndarray) -> PastModel:
+    assert batch.trained is not None
+    arrays = batch.arrays()
+    own = arrays["numbers"]
+    order = np.argsort(own)
+    place = np.minimum(np.searchsorted(own[order], numbers), max(len(own) - 1, 0))
+    row = order[place]
+    known = own[row] == numbers
+    predicted = arrays["predicted"]
+    if predicted.ndim == 1:
+        classes = np.where(known, predicted[row].astype(np.int64), -1)
+    else:
+        classes = predicted[row] & known[:, None]
+    entropy = arrays.get("entropy")
+    return PastModel(
+        batch=batch.number,
+        num_labeled=batch.trained["num_labeled"],
+        known=known,
+        predicted=classes,
+        confidence=np.where(known, arrays["confidence"][row], 0).astype(np.float32),
+        entropy=None if entropy is None else np.where(known, entropy[row], 0).astype(np.float32),
+    )
+
+
+@dataclass(frozen=True)
+class AuditAnswers:
+    """What was answered of the audit's rows that the pool still has.
+
+    Attributes
+    ----------
+    rows
+        (n,) int64 rows of the pool.
+    decided
+        (n,) bool whether the answers name each row's class (with several, say something of each).
+    labels
+        (n,) int64 classes, -1 where not decided; where a row can belong to any number of classes,
+        (n, C) bool.
+    stratum
+        (n,) int64 of which stratum of the audit each is, from 0.
+    """
+
+    rows: np.ndarray
+    decided: np.ndarray
+    labels: np.ndarray
+    stratum: np.ndarray
+
+    def of(self, chosen: np.ndarray) -> "AuditAnswers":
+        """Those of some of the rows: a mask or places."""
+        return AuditAnswers(
+            self.rows[chosen], self.decided[chosen], self.labels[chosen], self.stratum[chosen]
+        )
+
+
+def audit_answers(state: CampaignState) -> AuditAnswers:
+    """All answers on rows of the audit so far, in the order of the first answers."""
+    found = state.audited()
+    rows = np.array([state.row_of[one.item] for one in found], np.int64)
+    stratum = np.array([state.audit[one.item] for one in found], np.int64)
+    decided = np.array([state.is_decided(one) for one in found], bool)
+    values = state.values_of([one for one in found if state.is_decided(one)])
+    if state.campaign.multilabel:
+        labels = np.zeros((len(found), len(state.history.classes)), bool)
+        labels[decided] = values.astype(bool)
+    else:
+        labels = np.full(len(found), -1, np.int64)
+        labels[decided] = values
+    return AuditAnswers(rows, decided, labels, stratum)
+
+
+def strata_of_rows(state: CampaignState) -> np.ndarray:
+    """(N,) int64 of which stratum each row of the pool is, from 0."""
+    place = {item: n for n, one in enumerate(state.order.strata) for item in one.items}
+    found = np.zeros(len(state.present.number), np.int64)
+    for item, row in state.row_of.items():
+        found[row] = place[item]
+    return found
+
+
+def is_right(model: PastModel, answers: AuditAnswers) -> np.ndarray:
+    """(n,) bool whether a model is right on each row of the audit; with several labels, on all."""
+    predicted = model.predicted[answers.rows]
+    if predicted.ndim == 1:
+        return predicted == answers.labels
+    return (predicted == answers.labels).all(axis=1)

@@ -1,0 +1,89 @@
+"""What more labels may bring: the curve extrapolated, the labels and the money to a target."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from labelbench_core.campaign.audit.extrapolation import (
+    LearningCurve,
+    Range,
+    extrapolated,
+    price_to,
+)
+from labelbench_core.campaign.standing.accuracy import CurvePoint
+
+FARTHEST = 10
+"""Batches ahead, as far as the curve is drawn."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What may come.
+
+    Attributes
+    ----------
+    ahead
+        (labels in all, accuracy) after one batch more, two, and so on.
+    gain
+        Change in accuracy that one batch more brings.
+    target
+        The accuracy asked for; None where none is.
+    needed
+        Labels in all, without the audit's, with which the target is reached: infinite where all
+        rows do not suffice. None without a target.
+    price
+        What the labels that are still needed cost, the audit's share included; None without a
+        price or a target.
+    """
+
+    ahead: Sequence[tuple[int, Range]]
+    gain: Range
+    target: float | None = None
+    needed: Range | None = None
+    price: Range | None = None
+
+
+def outlook(
+    points: Sequence[CurvePoint],
+    batch: int,
+    most: int,
+    target: float | None,
+    price: float | None,
+    audit_share: float,
+) -> Outlook | None:
+    """Extrapolate a curve; None where it has fewer than three different numbers of labels.
+
+    Parameters
+    ----------
+    batch
+        Labels that a batch adds, without those of the audit; at least 1.
+    most
+        Labels that there can be in all, without those of the audit.
+    target
+        Accuracy to reach, above 0 and below 1.
+    price
+        Of a label.
+    audit_share
+        Share of a batch that is of the audit; below 1.
+    """
+    last = {one.num_labeled: one.accuracy for one in points if one.accuracy.n}
+    labels = np.array(sorted(last), np.float64)
+    accuracy = np.array([last[int(one)].estimate for one in labels])
+    interval = (last[int(labels[-1])].low, last[int(labels[-1])].high) if len(labels) else None
+    found = extrapolated(labels, accuracy, interval)
+    if found is None:
+        return None
+    today = int(labels[-1])
+    steps = [one for k in range(FARTHEST) if (one := today + (k + 1) * batch) <= most]
+    ahead = [(one, found.accuracy(one)) for one in steps]
+    gain = found.gain(min(batch, max(most - today, 0)))
+    if target is None:
+        return Outlook(ahead, gain)
+    needed = _needed(found, target, most)
+    cost = None if price is None else price_to(needed, today, price, audit_share)
+    return Outlook(ahead, gain, target, needed, cost)
+
+
+def _needed(found: LearningCurve, target: float, most: int) -> Range:
+    return found.labels_to(target, most)

@@ -1,0 +1,1 @@
+"""The page of where a campaign stands: `campaign.html`."""

@@ -1,0 +1,143 @@
+"""What a campaign's page says, in sentences: every number with its interval and what it is of."""
+
+import math
+
+from labelbench_core.campaign.audit.estimators import PLAIN, Estimate
+from labelbench_core.campaign.audit.extrapolation import Range
+from labelbench_core.campaign.audit.saving import Saving
+from labelbench_core.campaign.standing.outlook import Outlook
+from labelbench_core.campaign.standing.whole import Standing, undecided_states
+
+OPEN = "cannot be told yet"
+
+
+def percent(share: float) -> str:
+    """A share in per cent, with one decimal."""
+    return f"{100 * share:.1f} %" if math.isfinite(share) else "unknown"
+
+
+def interval(low: float, high: float) -> str:
+    """The ends of an interval of shares."""
+    return f"{100 * low:.1f} to {100 * high:.1f} %"
+
+
+def estimated(one: Estimate) -> str:
+    """An estimate with its interval."""
+    return f"{percent(one.estimate)} ({interval(one.low, one.high)})" if one.n else OPEN
+
+
+def of_range(one: Range) -> str:
+    """A share that is not known yet, with its interval."""
+    return f"{percent(one.estimate)} ({interval(one.low, one.high)})"
+
+
+def quantity(multilabel: bool, rows: str) -> str:
+    """What an accuracy is the accuracy of."""
+    one = {"images": "image", "texts": "text"}.get(rows, "row")
+    right = "gets all classes right" if multilabel else "is right"
+    return f"how often the current model {right} on a random {one} of the pool"
+
+
+def headline(standing: Standing, rows: str) -> str:
+    """The page's first sentence."""
+    if standing.accuracy is None:
+        if not any(batch.trained for batch in standing.state.batches):
+            return "There is no model yet: it is trained when the first batch has been answered."
+        return (
+            "Classes have changed since the current model was made: its accuracy is measured when "
+            "the next batch has been handed out."
+        )
+    one = standing.accuracy.estimate
+    if not one.n:
+        return "No row of the audit has been decided yet: accuracy cannot be told."
+    what = quantity(standing.state.campaign.multilabel, rows)
+    how = "the audit alone" if one.name == PLAIN else "the audit and the model's own confidence"
+    return (
+        f"Accuracy, {what}: {percent(one.estimate)}, 95 % interval {interval(one.low, one.high)}, "
+        f"by {how} ({one.n} decided rows)."
+    )
+
+
+def of_undecided(standing: Standing) -> str:
+    """What undecided rows of the audit may change; empty where there are none."""
+    if standing.accuracy is None or not standing.accuracy.undecided.undecided:
+        return ""
+    found = standing.accuracy.undecided
+    states = sorted(undecided_states(standing.state).items())
+    why = ", ".join(f"{count} {name}" for name, count in states)
+    return (
+        f"{found.undecided} rows of the audit are undecided ({why}). As if the model were wrong on "
+        f"all of them: {estimated(found.all_wrong)}; as if it were right: "
+        f"{estimated(found.all_right)}; without them, by the audit alone: "
+        f"{estimated(found.decided)}."
+    )
+
+
+def of_saving(saving: Saving | None, decided: int) -> str:
+    """What the strategy has saved, as a bound or as unknown, with so many decided audit rows."""
+    what = "labels that random selection would have needed for the same accuracy, over those bought"
+    if saving is None:
+        return f"Saving ({what}): {OPEN}; it needs a model, and ten decided rows of the audit."
+    if not saving.labels:
+        return (
+            f"Saving ({what}): {OPEN}; the control reaches too few labels. With "
+            f"{_count(saving.audit_labels_needed)} decided rows of the audit it can be compared."
+        )
+    level = percent(saving.level)
+    seen = f"At the accuracy that random labels reach with {saving.labels:g}, {level}"
+    high = "no upper bound" if math.isinf(saving.high) else f"{saving.high:.2f}"
+    low = "no lower bound" if saving.low == 0 else f"{saving.low:.2f}"
+    ends = f"95 % interval: {low} to {high}"
+    if saving.told:
+        needs = "fewer labels" if saving.low > 1 else "more labels than random selection"
+        return f"{seen}, the strategy needs {needs}. Saving ({what}): {ends}."
+    if saving.audit_labels_needed > decided:
+        needed = _count(saving.audit_labels_needed)
+        until = f"If the curves go on as they are, it takes {needed} decided rows of the audit."
+    else:
+        until = "It takes more of them, so that random labels reach as far as those bought."
+    until = f"It can be told with more rows of the audit than {decided} decided ones. {until}"
+    return f"{seen}: whether the strategy saves labels {OPEN}. Saving ({what}): {ends}. {until}"
+
+
+def of_outlook(found: Outlook | None, standing: Standing) -> list[str]:
+    """What more labels may bring, as sentences."""
+    if found is None:
+        told = f"What more labels may bring {OPEN}"
+        return [f"{told}: it takes models with three different numbers of labels."]
+    low, high = (f"{100 * one:+.1f}" for one in (found.gain.low, found.gain.high))
+    lines = [
+        f"One more batch: {100 * found.gain.estimate:+.1f} points of accuracy, 95 % interval "
+        f"{low} to {high}."
+    ]
+    if found.target is not None and found.needed is not None:
+        lines.append(
+            f"To {percent(found.target)}: {_labels(found.needed)} labels in all, without those of "
+            f"the audit; there are {standing.num_labeled}."
+        )
+    if found.price is not None:
+        currency = (standing.state.campaign.prices or {}).get("currency", "")
+        lines.append(
+            "What is still needed costs, with the audit's share: "
+            f"{_money(found.price.low, found.price.high, currency)}."
+        )
+    return lines
+
+
+def _labels(needed: Range) -> str:
+    if math.isinf(needed.low):
+        return "more than all rows of the pool"
+    high = "more than all rows" if math.isinf(needed.high) else _count(needed.high)
+    return f"{_count(needed.low)} to {high}"
+
+
+def _money(low: float, high: float, currency: str) -> str:
+    if math.isinf(low):
+        return "more than the labels of all rows"
+    if math.isinf(high):
+        return f"{low:,.2f} {currency}".strip() + " or more; all rows may not suffice"
+    return f"{low:,.2f} to {high:,.2f} {currency}".strip()
+
+
+def _count(value: float) -> str:
+    return "more than there can be" if math.isinf(value) else f"{math.ceil(value):,}"
