@@ -36,6 +36,8 @@ from labelbench_core.storage.places import printable
 FolderLayout = Literal["auto", "splits", "classes"]
 Nested = Literal["auto", "leave-out", "outer", "inner"]
 
+INNER = "classes are called like the folders that hold images"
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -126,7 +128,7 @@ def list_images(
     images = any(paths for found in labeled.values() for paths in found.values())
     if nested == "auto" and not images and NESTED in listing.left_out.counts:
         listing, folders = _listed(root, chosen == "splits", "inner", splits, leave_out, flat)
-        assumed.append("classes are called like the folders that hold images")
+        assumed.append(INNER)
     there = {one for found in folders.values() for one in found.values()}
     check_left_out(root, listing.left_out, there, leave_out)
     if chosen == "classes" and not listing.splits["pool"]:

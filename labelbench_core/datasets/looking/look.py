@@ -1,5 +1,6 @@
 """A look at a data set before anything runs: what is there, what is not used, and what is wrong."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from labelbench_core.datasets.duplicates import perceptual_hashes
 from labelbench_core.datasets.duplicates.leaks import find_leaks, find_near
 from labelbench_core.datasets.files.left_out import CORRUPT
 from labelbench_core.datasets.folders.listed_once import listed_once
+from labelbench_core.datasets.folders.listing import INNER
 from labelbench_core.datasets.looking.odd_classes import odd_classes
 from labelbench_core.datasets.preparing.notes import leak_notes, left_out_notes, weight_range
 from labelbench_core.datasets.preparing.raw_checks import (
@@ -35,7 +37,7 @@ from labelbench_core.datasets.source_files.reading import FileRecords, read_file
 from labelbench_core.datasets.splits.drawn_before import drawn
 from labelbench_core.datasets.splits.drawn_compared import compared
 from labelbench_core.datasets.tables.beside_labels import described_beside
-from labelbench_core.errors import InputError, shown
+from labelbench_core.errors import InputError, listed, shown
 from labelbench_core.storage.places import printable
 
 MOST_CLASSES = 40
@@ -152,7 +154,7 @@ def look(
     known = registry.describe("datasets", source).options
     lines += _splits(found, _how_to_draw(found, known, options))
     lines += _told("recorded", recorded, "")
-    lines += _classes(found)
+    lines += _classes(found) + _told("", list(_outer_classes(asked, raw, data_dir)), "")
     lines += _told("weights", list(_weights(found)), "")
     # What stops the preparation is told as wrong, not as left out.
     skipped = found.left_out.items()
@@ -221,6 +223,23 @@ def _classes(raw: RawDataset) -> list[str]:
         ]
     without = [f"{split} has no labels" for split in raw.splits if split not in order]
     return _told("classes", [f"{len(raw.class_names):,}", *without, *shown], "")
+
+
+def _outer_classes(asked: Mapping[str, Any], raw: RawDataset, data_dir: Path) -> Iterator[str]:
+    """The classes that folders above those of the images would be, where none was asked for."""
+    options = asked["options"]
+    if asked["implementation"] != "image-folder" or options.get("nested", "auto") != "auto":
+        return
+    if INNER not in raw.splits_note.lower():
+        return
+    # There may be one folder above all.
+    with contextlib.suppress(InputError):
+        outer = {**asked, "options": {**options, "nested": "outer"}}
+        names = registry.build("datasets", outer, data_dir).class_names
+        if names != raw.class_names:
+            told = "with --options '{nested: outer}' there would be"
+            told += f" {len(names):,} other classes"
+            yield f"{told}: {listed([printable(one) for one in names])}"
 
 
 def _weights(raw: RawDataset) -> Iterator[str]:
