@@ -93,7 +93,7 @@ def _grid(
                 beneath = matching(published, {**setting, "split": split, "trainer": ""})
                 _published(panel, shown, beneath, looks)
             panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
-        shown_panels[0][0].set_ylabel(label)
+        shown_panels[0][0].set_ylabel(style.beside(label))
     drawn = style.drawn(looks, rows)
     handles = [style.handle(name, looks[name]) for name in drawn]
     if ceilings_in is not None:

@@ -48,7 +48,7 @@ def draw_money(curves: pd.DataFrame, experiment: Experiment, currency: str = "")
             panel.set_xlabel(f"spent, in {currency}" if currency else "spent")
             title = titles[tuple(setting.values())]
             panel.set_title(split if len(names) == 1 else f"{title}\n{split}")
-        shown_panels[0][0].set_ylabel(f"{experiment.metric} in {metric.unit}")
+        shown_panels[0][0].set_ylabel(style.beside(f"{experiment.metric} in {metric.unit}"))
     drawn = style.drawn(looks, rows)
     style.note_setting(figure, list(names.values()))
     style.legend_above(figure, [style.handle(name, looks[name]) for name in drawn])

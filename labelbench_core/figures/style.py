@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,7 @@ NARROWEST = 1.75
 """Width in inches of a panel that can still be read: four stand side by side in two columns."""
 LEGEND_ROW = 0.16  # inches
 TITLE_CHARACTERS_PER_INCH = 12.0  # of a panel, with room for its tick labels
+BESIDE = 29  # characters of a line along the height of a panel
 DOTS_PER_INCH = 200
 """Of PNG files."""
 PNG_COMPRESSION = 2
@@ -228,6 +230,11 @@ def wrapped(names: Mapping[tuple, str], width: float) -> dict[tuple, str]:
                 lines.append(part)
         titles[key] = "\n".join(lines)
     return titles
+
+
+def beside(label: str) -> str:
+    """A label beside an axis, broken between words: a longer line would meet the legend above."""
+    return "\n".join(textwrap.wrap(label, BESIDE, break_long_words=False, break_on_hyphens=False))
 
 
 def room_for(titles: Mapping[tuple, str]) -> float:

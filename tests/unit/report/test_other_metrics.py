@@ -22,6 +22,7 @@ from labelbench_core.configuration.experiment import Experiment
 from labelbench_core.figures.finetuning import draw_finetuning
 from labelbench_core.figures.label_efficiency import draw_curves, draw_differences
 from labelbench_core.figures.label_savings import draw_savings
+from labelbench_core.figures.style import drawing
 from labelbench_core.storage.files import read_json
 
 
@@ -97,8 +98,15 @@ def test_figures_by_a_loss_are_in_nats(by_loss):
     drawn = [line.get_ydata().tolist() for line in panel.get_lines()]
     assert any(line == pytest.approx(expected) for line in drawn)
     compared = read_csv(folder / "tables" / "comparisons.csv", ())
-    label = draw_differences(compared, experiment).axes[0].get_ylabel()
-    assert label == "nll: nats over random, below 0 is better"
+    figure = draw_differences(compared, experiment)
+    label = figure.axes[0].yaxis.label
+    assert label.get_text().replace("\n", " ") == "nll: nats over random, below 0 is better"
+    with drawing():
+        figure.canvas.draw()
+    place, (legend,) = label.get_window_extent(), figure.legends
+    assert not place.overlaps(legend.get_window_extent())
+    assert place.y0 >= 0
+    assert place.y1 <= figure.bbox.y1
     tuned = read_csv(folder / "tables" / "finetuning.csv", ())
     panel = draw_finetuning(tuned, experiment).axes[0]
     assert panel.get_xlabel() == "test nll in nats, lower is better"
