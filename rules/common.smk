@@ -93,6 +93,7 @@ OWN_RULES = {
 }
 
 PUBLISHED_CURVES = "labelbench_core/published/curves.csv.gz"
+SHEETS_TEMPLATE = f"labelbench_core/report/{report_files.SHEETS_TEMPLATE}"
 PAGE_PARTS = [f"labelbench_core/report/{name}" for name in report_files.PAGE_PARTS]
 
 # Kind of component: the wildcard that names one.

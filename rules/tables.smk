@@ -54,6 +54,7 @@ rule list_bought:
     output:
         table=output_of("list_bought", "table"),
         balance=output_of("list_bought", "balance"),
+        sheets=output_of("list_bought", "sheets"),
     log:
         log_of("list_bought"),
     benchmark:
@@ -65,7 +66,7 @@ rule list_bought:
         mem_mb=2000,
         runtime=30,
     params:
-        code=code("list_bought"),
+        code=code("list_bought", templates=[SHEETS_TEMPLATE]),
         experiment=verbatim(EXPERIMENT.to_json()),
         round_pattern=verbatim(files_of("select_round", "record")),
         initial_pattern=verbatim(files_of("train_initial", "record")),
@@ -79,7 +80,7 @@ rule list_bought:
         " --initial-pattern {params.initial_pattern:q}"
         " --dataset-pattern {params.dataset_pattern:q}"
         " --annotation-pattern {params.annotation_pattern:q} --table {output.table}"
-        " --balance {output.balance} --log {log}"
+        " --balance {output.balance} --sheets {output.sheets} --threads {threads} --log {log}"
 
 
 rule collect_costs:

@@ -14,12 +14,10 @@ from labelbench_core.metrics.signals import STOP_ROWS
 from labelbench_core.seeds import rng_for
 from labelbench_core.selection.job import RoundJob
 from labelbench_core.selection.pool_rows import ComputedRows, PredictedRows
+from labelbench_core.storage.round_files import BATCH_PREDICTED
 
 PREDICTED = "stop_set_predicted"
 """Name, among a round's arrays, of the (S,) uint16 classes predicted for the stop set."""
-BATCH_PREDICTED = "batch_predicted"
-"""Name of the (b,) uint16 classes predicted for the rows bought last, the last `b` of `labeled`, by
-the proxy that they were bought with; rounds that were run before this was kept do not have it."""
 SignalsAndArrays = tuple[dict[str, float], dict[str, np.ndarray]]
 """Signals, and arrays to keep."""
 

@@ -89,6 +89,9 @@ ONLY_WITH = {
 BOUGHT = "bought"
 """Name of the table of all labels that were bought; `BALANCE` is that of their classes."""
 BALANCE = "balance"
+SHEETS = f"{FOLDER}/bought.html"
+"""Path of the page with rows of every batch; its template is in `labelbench_core/report`."""
+SHEETS_TEMPLATE = "sheets_template.html"
 COMPARE_REPLAYS = "compare_replays"
 """Name of the rule that runs where an experiment buys recorded lists and has strategies of the same
 names."""

@@ -248,6 +248,7 @@ _TABLE = (
         outputs={
             "table": Output((report_files.table(report_files.BOUGHT),)),
             "balance": Output((report_files.table(report_files.BALANCE),)),
+            "sheets": Output((report_files.SHEETS,)),
         },
         target="report",
     ),

@@ -17,6 +17,9 @@ from labelbench_core.storage.job_settings import JobSettings
 from labelbench_core.storage.records import read_with_digest, write_record
 
 INITIAL = "initial"
+BATCH_PREDICTED = "batch_predicted"
+"""Name of the (b,) uint16 classes predicted for the rows bought last, the last `b` of `labeled`, by
+the proxy that they were bought with; rounds that were run before this was kept do not have it."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,12 @@ def test_the_small_experiment_ends_with_a_report(finished):
     for figure in (*drawn, "finetuning", "costs"):
         for form in ("png", "pdf", "svg"):
             assert (report / f"figures/{figure}.{form}").stat().st_size > 1000
+    sheets = (report / "bought.html").read_text()
+    # The first labels once, and two rounds of three strategies, each of 20 labels.
+    assert sheets.count("data:image/png") == 7 * 20
+    assert sheets.count("of 20 predicted as labelled") == 6
     page = (report / "report.html").read_text()
+    assert 'href="bought.html"' in page
     assert "<svg" in page
     assert "class balance in %, digits / tiny / linear / small" in page
     assert not re.search(r"""(src|href)=["']https?://[^"']+\.(js|css|png|svg|woff)""", page)

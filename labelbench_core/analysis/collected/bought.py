@@ -51,7 +51,7 @@ def write_bought(
     `BALANCE_COLUMNS`, of which those of `class_balance` are over all labels bought until then.
     Unknown values are empty.
     """
-    pools: dict[str, _Pool] = {}
+    pools: dict[str, LabeledPool] = {}
     so_far: dict[tuple[Any, ...], tuple[int, np.ndarray]] = {}
     with (
         atomic_path(path) as aside,
@@ -76,7 +76,7 @@ def write_bought(
             if place not in pools:
                 manifest = Path(dataset_pattern.format_map(ids))
                 dataset = open_dataset(manifest.parent, ids["dataset"])
-                pools[place] = _Pool(dataset, annotator_of(ids), Path(place))
+                pools[place] = LabeledPool(dataset, annotator_of(ids), Path(place))
             pool = pools[place]
             named = {**ids, "annotator": annotator_of(ids)}
             head = [named[key] for key in HEAD]
@@ -95,7 +95,7 @@ def _known(value: float) -> float | str:
     return "" if math.isnan(value) else value
 
 
-class _Pool:
+class LabeledPool:
     """Files or texts of a pool, and its labels as its annotator gives them."""
 
     def __init__(self, dataset: PreparedDataset, annotator: str, record: Path) -> None:

@@ -18,7 +18,12 @@ AT_ONCE = 64
 
 
 def thumbnails(
-    dataset: PreparedDataset, split: str, rows: np.ndarray, threads: int = 1
+    dataset: PreparedDataset,
+    split: str,
+    rows: np.ndarray,
+    threads: int = 1,
+    *,
+    side: int | None = None,
 ) -> list[bytes]:
     """The images `rows` of a split, each as the bytes of a JPEG, or of a PNG where it is an array.
 
@@ -28,6 +33,8 @@ def thumbnails(
         (n,) int64.
     threads
         Threads that decode.
+    side
+        Longest side, in pixels, of pictures. None: 384 of images in files, and whole arrays.
 
     Raises
     ------
@@ -37,11 +44,11 @@ def thumbnails(
     entry = dataset.manifest["splits"][split]
     if entry["storage"] == "array":
         images = dataset.images(split).batch(rows)
-        return [_encoded(Image.fromarray(image), "PNG") for image in images]
+        return [_encoded(_at_most(Image.fromarray(image), side), "PNG") for image in images]
     files = FileImages(
         data_directory() / dataset.manifest["root"],
         dataset.listing(split),
-        SIDE,
+        side or SIDE,
         framing=WHOLE,
         ground=entry["ground"],
         prepared=dataset.folder,
@@ -52,6 +59,12 @@ def thumbnails(
         for first in range(0, len(rows), AT_ONCE)
         for image in files.batch(rows[first : first + AT_ONCE])
     ]
+
+
+def _at_most(image: Image.Image, side: int | None) -> Image.Image:
+    if side is not None:
+        image.thumbnail((side, side))
+    return image
 
 
 def _encoded(image: Image.Image, kind: str) -> bytes:

@@ -45,8 +45,9 @@ def test_page_loads_nothing_and_is_well_formed(results: Path) -> None:
     page = Page(text)
     assert page.addresses, "the page has links to its own parts"
     for address in page.addresses:
-        assert address.startswith("#") or address == "data:,", address
-        assert address == "data:," or address[1:] in page.ids, address
+        if address not in ("data:,", "bought.html"):  # no icon; the page beside this one
+            assert address.startswith("#"), address
+            assert address[1:] in page.ids, address
     assert "default-src 'none'" in text
     assert text.count(vega_bundle()) == 1
     text = text.replace(vega_bundle(), "")  # what it contains, the page's policy forbids to load

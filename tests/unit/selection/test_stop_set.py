@@ -11,7 +11,7 @@ from labelbench_core.selection import rounds, stop_set
 from labelbench_core.selection.data import RoundData
 from labelbench_core.selection.in_memory import round_data
 from labelbench_core.selection.pool_rows import PredictedRows
-from labelbench_core.storage.round_files import Round
+from labelbench_core.storage.round_files import BATCH_PREDICTED, Round
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +61,13 @@ def test_signals_are_those_of_the_heads(data: RoundData) -> None:
 
 def test_what_was_predicted_for_a_batch_before_it_was_bought_is_kept(data: RoundData) -> None:
     first, second, third = chain(data)
-    assert stop_set.BATCH_PREDICTED not in first.arrays
+    assert BATCH_PREDICTED not in first.arrays
     for before, one in ((first, second), (second, third)):
         bought = one.arrays["labeled"][-len(one.record["bought"]) :]
         assert sorted(bought.tolist()) == sorted(one.record["bought"])
         expected = probabilities(data, before)[bought].argmax(axis=1)
-        assert one.arrays[stop_set.BATCH_PREDICTED].dtype == np.uint16
-        assert np.array_equal(one.arrays[stop_set.BATCH_PREDICTED], expected)
+        assert one.arrays[BATCH_PREDICTED].dtype == np.uint16
+        assert np.array_equal(one.arrays[BATCH_PREDICTED], expected)
 
 
 def test_hits_by_group_are_recorded_where_there_are_groups(data: RoundData) -> None:
