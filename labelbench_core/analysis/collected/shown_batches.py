@@ -56,7 +56,7 @@ class ShownRow:
 
 
 @dataclass(frozen=True)
-class Batch:
+class ShownBatch:
     """What a round bought: `size` rows, of which `rows` are shown, evenly spaced.
 
     `hits` is how many of all were predicted as labelled, None where it is not known.
@@ -75,8 +75,8 @@ class Sheet:
     name: str
     seed: int
     rounds: int
-    initial: list[Batch] = field(default_factory=list)
-    strategies: dict[str, list[Batch]] = field(default_factory=dict)
+    initial: list[ShownBatch] = field(default_factory=list)
+    strategies: dict[str, list[ShownBatch]] = field(default_factory=dict)
 
 
 def shown_batches(
@@ -157,7 +157,7 @@ class _Shown:
         self._threads = threads
         self._pictures: dict[int, bytes | None] = {}
 
-    def batch(self, record: Path, ids: Mapping[str, Any], most: int) -> Batch:
+    def batch(self, record: Path, ids: Mapping[str, Any], most: int) -> ShownBatch:
         """The batch that a round bought."""
         expected = {key: ids[key] for key in ROUND}
         if ids["round"] == 0:
@@ -184,7 +184,7 @@ class _Shown:
             hits = sum(
                 names[predicted[row]] == label for row, label in zip(bought, labels, strict=True)
             )
-        return Batch(ids["round"], len(bought), rows, hits)
+        return ShownBatch(ids["round"], len(bought), rows, hits)
 
     @staticmethod
     def _predicted(record: Path, expected: Mapping[str, Any]) -> dict[int, int]:

@@ -6,7 +6,7 @@ import re
 from PIL import Image
 
 from helpers.web_page import Page
-from labelbench_core.analysis.collected.shown_batches import Batch, Sheet, ShownRow
+from labelbench_core.analysis.collected.shown_batches import ShownBatch, Sheet, ShownRow
 from labelbench_core.report.contact_sheets import contact_sheets
 
 
@@ -22,8 +22,8 @@ def sheet() -> Sheet:
         ShownRow(4, "cat", "<dog>", "a/4.jpg", picture("JPEG")),
         ShownRow(5, "", "", "some <b>words</b>", None),
     )
-    initial = Batch(0, 100, rows[:1], None)
-    batches = [Batch(1, 1000, rows, 650), Batch(3, 1000, rows[:1], None)]
+    initial = ShownBatch(0, 100, rows[:1], None)
+    batches = [ShownBatch(1, 1000, rows, 650), ShownBatch(3, 1000, rows[:1], None)]
     return Sheet("digits / linear", 7, 4, [initial], {"margin": batches})
 
 
