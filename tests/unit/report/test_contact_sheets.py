@@ -6,7 +6,7 @@ import re
 from PIL import Image
 
 from helpers.web_page import Page
-from labelbench_core.analysis.collected.shown_batches import ShownBatch, Sheet, ShownRow
+from labelbench_core.analysis.collected.shown_batches import Sheet, ShownBatch, ShownRow
 from labelbench_core.report.contact_sheets import contact_sheets
 
 
