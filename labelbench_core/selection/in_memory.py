@@ -15,7 +15,12 @@ from labelbench_core.datasets import (
     split_order,
 )
 from labelbench_core.datasets.files.names import require_classes
-from labelbench_core.datasets.labels.class_labels import class_labels, one_column, refuse_gaps
+from labelbench_core.datasets.labels.class_labels import (
+    class_labels,
+    label_columns,
+    one_column,
+    refuse_gaps,
+)
 from labelbench_core.datasets.rows.row_kinds import check_embeddings
 from labelbench_core.datasets.tables.beside_labels import weights_in
 from labelbench_core.embeddings.statistics import column_statistics
@@ -32,6 +37,7 @@ def round_data(
     annotations: Annotations | None = None,
     weights: Mapping[str, np.ndarray] | None = None,
     weights_for: Literal["both", "evaluation", "training"] = "both",
+    multilabel: bool = False,
 ) -> RoundData:
     """What rounds on embeddings in memory read.
 
@@ -40,10 +46,12 @@ def round_data(
     splits
         Split → embeddings (N, D), floats or integers, which are kept as float16 or else float32,
         and labels (N,): whole numbers from 0, or names of classes. "pool", and any others, such as
-        "test". Labels of the pool may be None: then `annotations` give those that are bought.
+        "test". Labels of the pool may be None: then `annotations` give those that are bought. With
+        `multilabel`, labels are (N, C) of 0 and 1, a column for each class.
     class_names
         Names of the classes, in order, also of those of which no split has a row. None: the labels
-        of the pool, sorted; without these, those of all splits.
+        of the pool, sorted; without these, those of all splits; with `multilabel`, the columns'
+        numbers.
     annotations
         An annotator's labels of the pool. None: the pool's own labels.
     weights
@@ -51,6 +59,8 @@ def round_data(
         weight 1.
     weights_for
         Whether they count in metrics ("evaluation"), in "training", or in "both".
+    multilabel
+        Whether a row can belong to any number of classes.
 
     Raises
     ------
@@ -75,9 +85,11 @@ def round_data(
         if isinstance(class_names, np.ndarray):
             class_names = class_names.tolist()
         _require_names(class_names)
-    labels, names = class_labels(given, {split: f"split {split}" for split in given}, class_names)
+    where = {split: f"split {split}" for split in given}
+    _require_shapes(given, multilabel=multilabel)
+    labels, names = (label_columns if multilabel else class_labels)(given, where, class_names)
     require_classes(names, f"split {POOL}")
-    if class_names is None and POOL in given:
+    if class_names is None and POOL in given and not multilabel:
         refuse_gaps(given[POOL], labels[POOL], f"split {POOL}")
     width = None
     for split, array in arrays.items():
@@ -105,6 +117,20 @@ def round_data(
         weights=of_rows if weights_for in (BOTH, EVALUATION) else {},
         training_weights=of_rows if weights_for in (BOTH, TRAINING) else {},
     )
+
+
+def _require_shapes(given: Mapping[str, np.ndarray], *, multilabel: bool) -> None:
+    """`InputError` for columns of labels without `multilabel`, or no labels of the pool with it."""
+    if multilabel and POOL not in given:
+        told = "multilabel: True, and the pool has no labels, for which there is no annotator"
+        raise InputError(f"{told}; allowed: labels (N, C) of the pool")
+    for split, labels in given.items():
+        if not multilabel and labels.ndim == 2 and labels.shape[1] > 1:
+            raise InputError(
+                f"split {split}: labels have the shape {labels.shape}; allowed: (N,), the label of "
+                "each row, of columns with one 1 a row labels.argmax(axis=1); or with "
+                "multilabel=True (N, C) of 0 and 1, where a row can belong to any number of classes"
+            )
 
 
 def _require_names(class_names: Any) -> None:

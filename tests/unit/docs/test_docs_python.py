@@ -101,6 +101,8 @@ def test_all_blocks_of_the_librarys_page_run_in_order(capsys, one_thread):
     assert len(names["labeled"]) == 90
     assert len(np.unique(names["labeled"])) == 90
     assert names["state"]
+    assert len(set(names["next_rows"]) - set(names["bought"])) == 10
+    assert names["found"]["mean-average-precision"] > names["several"][800:].mean() + 0.1
     rows = ArrayRows(names["test_features"], 7)
     predicted = names["proxy"].predict_proba(rows)
     assert metrics.evaluate(ArrayRows(predicted, 11), names["test_labels"]) == pytest.approx(

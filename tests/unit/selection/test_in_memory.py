@@ -5,6 +5,7 @@ import pytest
 
 from labelbench_core.errors import InputError
 from labelbench_core.selection.in_memory import round_data
+from labelbench_core.selection.rounds import initial_round, next_round
 
 ROWS = np.random.default_rng(0).standard_normal((12, 4))
 LABELS = np.arange(12) % 3
@@ -65,3 +66,46 @@ def test_classes_without_rows_are_classes_and_columns_are_labels():
     np.testing.assert_array_equal(made.weights["pool"], LABELS + 1)
     with pytest.raises(InputError, match="split pool: one class, 0; allowed: at least two classes"):
         round_data({"pool": (ROWS, 0 * LABELS)})
+
+
+SEVERAL = (ROWS[:, :3] > 0).astype(np.int64)
+SETTINGS = {
+    "dataset": "mine",
+    "backbone": "precomputed",
+    "seed": 0,
+    "schedule": {"id": "few", "initial": 4, "batch": 3},
+    "proxy": {"id": "linear", "implementation": "linear"},
+    "strategy": {"id": "mmc", "implementation": "mmc"},
+}
+
+
+def test_a_chain_on_rows_with_several_labels():
+    """With a test and without; labels that were bought are (L, C)."""
+    for splits in ({"pool": (ROWS, SEVERAL), "test": (ROWS, SEVERAL)}, {"pool": (ROWS, SEVERAL)}):
+        data = round_data(splits, multilabel=True)
+        assert data.multilabel
+        assert data.num_classes == 3
+        done = next_round(data, SETTINGS, initial_round(data, SETTINGS, np.arange(4)))
+        assert done.record["num_labeled"] == 7
+        assert set(done.record["metrics"]) == set(splits)
+        assert "mean-average-precision" in done.record["metrics"]["pool"]
+    one = {**SETTINGS, "strategy": {"id": "alfa-mix", "implementation": "alfa-mix"}}
+    with pytest.raises(InputError, match="alfa-mix"):
+        next_round(data, one, initial_round(data, one, np.arange(4)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "more", "message"),
+    [
+        (SEVERAL, {}, r"split pool: labels have the shape \(12, 3\); allowed: .* multilabel=True"),
+        (SEVERAL + 1, {"multilabel": True}, "split pool: row 0, column .: label 2; allowed: 0, 1"),
+        (LABELS, {"multilabel": True}, r"split pool: labels are int64 of shape \(12,\); allowed: "),
+        (None, {"multilabel": True}, "multilabel: True, and the pool has no labels, for which"),
+        (SEVERAL, {"multilabel": True, "class_names": ["a", "b"]}, "3 columns of labels; allowed"),
+        (SEVERAL[:5], {"multilabel": True}, "split pool: "),
+    ],
+)
+def test_columns_of_labels_are_asked_for_and_hold_0_and_1(labels, more, message):
+    given = {"class_names": ["a", "b", "c"], **more}
+    with pytest.raises(InputError, match=message):
+        round_data({"pool": (ROWS, labels)}, **given)
