@@ -20,7 +20,18 @@ def campaign_outputs(*targets):
     """What a target asks for: the embeddings of the pool, or a call."""
     if "embeddings" in targets:
         return [of_pool("extract_embeddings", output) for output in ("manifest", "arrays")]
+    if CAMPAIGN.rehearsal:
+        return list(campaigns.rehearsed(CAMPAIGN).values())
     return [campaigns.call_of(CAMPAIGN), campaigns.page_of(CAMPAIGN)]
+
+
+def annotations_of_rehearsal(output):
+    """A file of what a rehearsal's annotator says; none where the pool's own labels are given."""
+    annotator = (CAMPAIGN.rehearsal or {}).get("annotator", "exact")
+    if annotator == "exact":
+        return []
+    path = files_of("annotate", output)
+    return path.format(dataset=CAMPAIGN.pool, annotator=f"@{annotator}")
 
 
 rule advance_campaign:
@@ -86,10 +97,46 @@ rule render_campaign:
         " --settings {params.settings:q} --page {output} --threads {threads} --log {log}"
 
 
+rule rehearse_campaign:
+    input:
+        dataset=of_pool("prepare_dataset", "manifest"),
+        dataset_arrays=ancient(of_pool("prepare_dataset", "arrays")),
+        embeddings=of_pool("extract_embeddings", "manifest"),
+        arrays=ancient(of_pool("extract_embeddings", "arrays")),
+        annotations=annotations_of_rehearsal("record"),
+        annotation_arrays=ancient(annotations_of_rehearsal("arrays")),
+    output:
+        facts=directory(campaigns.rehearsed(CAMPAIGN)["facts"]),
+        batches=campaigns.rehearsed(CAMPAIGN)["batches"],
+        stopping=campaigns.rehearsed(CAMPAIGN)["stopping"],
+        page=campaigns.rehearsed(CAMPAIGN)["page"],
+    log:
+        f"results/logs/rehearse_campaign/{CAMPAIGN.campaign}.log",
+    benchmark:
+        f"results/benchmarks/rehearse_campaign/{CAMPAIGN.campaign}.tsv"
+    conda:
+        environment("campaign-page")
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        code=code("rehearse_campaign", components=CAMPAIGN.components()),
+        settings=verbatim(canonical_json(CAMPAIGN.as_mapping())),
+    message:
+        "Rehearse {CAMPAIGN.campaign}"
+    shell:
+        "export OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1;"
+        " python -m workflow_scripts.rehearse_campaign"
+        " --dataset {input.dataset} --embeddings {input.embeddings} --annotations {input.annotations}"
+        " --settings {params.settings:q} --facts {output.facts} --batches {output.batches}"
+        " --stopping {output.stopping} --page {output.page} --threads {threads} --log {log}"
+
+
 if workflow.is_main_process and not workflow.dryrun:
     # A run that has nothing to do calls no handler.
     atexit.register(
-        campaigns.tell_what_to_do,
+        campaigns.tell_of_rehearsal if CAMPAIGN.rehearsal else campaigns.tell_what_to_do,
         CAMPAIGN,
         *(Path(one).absolute() for one in campaign_outputs()),
     )

@@ -31,6 +31,17 @@ def page_of(campaign: Campaign) -> str:
     return f"{_place(campaign)}/campaign-{_batches(campaign) + 1:03d}.html"
 
 
+def rehearsed(campaign: Campaign) -> dict[str, str]:
+    """What a rehearsal makes."""
+    place = f"{_place(campaign)}/rehearsal"
+    return {
+        "facts": f"{place}/facts",
+        "batches": f"{place}/batches.csv",
+        "stopping": f"{place}/stopping.csv",
+        "page": f"{place}/campaign.html",
+    }
+
+
 def log_of(campaign: Campaign, rule: str = "advance_campaign") -> str:
     """The log of a rule in the next call."""
     return f"results/logs/{rule}/{campaign.campaign}/{_batches(campaign) + 1:03d}.log"
@@ -49,6 +60,13 @@ def tell_what_to_do(campaign: Campaign, call: Path, page: Path) -> None:
             print(line, file=sys.stderr)
         if page.is_file():
             print(f"Where it stands: {seen_from_here(page)}", file=sys.stderr)
+
+
+def tell_of_rehearsal(campaign: Campaign, facts: Path, *tables_and_page: Path) -> None:
+    """Say what a rehearsal has made, unless it failed."""
+    if facts.is_dir():
+        shown = listed(seen_from_here(one) for one in tables_and_page)
+        print(f"Campaign {campaign.campaign} was rehearsed: {shown}", file=sys.stderr)
 
 
 def what_to_do(campaign: Campaign, call: dict[str, Any]) -> list[str]:

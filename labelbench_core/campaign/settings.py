@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from labelbench_core import registry
+from labelbench_core.annotators import EXACT
 from labelbench_core.configuration.catalogue import Catalogue, wrong_entries
 from labelbench_core.configuration.compatibility.multilabel import is_multilabel
 from labelbench_core.configuration.experiment import Crossing, Experiment
@@ -54,6 +55,9 @@ class Campaign:
         Accuracy to reach, a share; None: none.
     prices
         `label`, the price of a label, and `currency`; None: not known.
+    rehearsal
+        `batches`, and perhaps `annotator` and `seconds`, where an annotator answers instead of
+        people, on a labelled pool; else None. Its classes are those of the pool.
     """
 
     campaign: str
@@ -76,6 +80,7 @@ class Campaign:
     estimator: str = ESTIMATOR
     target: float | None = None
     prices: Mapping[str, Any] | None = None
+    rehearsal: Mapping[str, Any] | None = None
 
     def as_experiment(self) -> Experiment:
         """The experiment that prepares and embeds its pool, and has no rounds."""
@@ -160,9 +165,9 @@ def load_campaign(
         proxy=_entry(catalogue, "proxies", config.get("proxy", PROXY)),
         strategy=_entry(catalogue, "strategies", config.get("strategy", STRATEGY)),
         first=_entry(catalogue, "strategies", config.get("first", FIRST)),
-        classes=tuple(config["classes"]),
+        classes=tuple(config.get("classes", ())),
         class_changes=tuple(config.get("class_changes", ())),
-        multilabel=config.get("multilabel", False),
+        multilabel=_is_multilabel(config, catalogue),
         batch_size=config.get("batch_size", 100),
         audit=_amount(config.get("audit")),
         audit_share=share_of(config.get("audit_share", "10%")),
@@ -173,6 +178,7 @@ def load_campaign(
         estimator=config.get("estimator", ESTIMATOR),
         target=share_of(config["target"]) if "target" in config else None,
         prices=config.get("prices"),
+        rehearsal=config.get("rehearsal"),
     )
 
 
@@ -196,6 +202,8 @@ def _named(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "proxies", config.get("proxy", PROXY)
     for name in _strategies(config).values():
         yield "strategies", name
+    if (annotator := _annotator(config)) is not None:
+        yield "annotators", annotator
 
 
 def _strategies(config: Mapping[str, Any]) -> dict[str, str]:
@@ -211,6 +219,8 @@ def _unknown(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
     named = {"pool": ("datasets", config["pool"]), "backbone": ("backbones", config["backbone"])}
     named["proxy"] = ("proxies", config.get("proxy", PROXY))
     named |= {key: ("strategies", name) for key, name in _strategies(config).items()}
+    if (annotator := _annotator(config)) is not None:
+        named["rehearsal.annotator"] = ("annotators", annotator)
     for key, (kind, name) in named.items():
         if name not in catalogue[kind]:
             hint = did_you_mean(name, catalogue[kind])
@@ -221,13 +231,18 @@ def _unknown(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
 def _misfits(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
     """Values that do not go together, as lines."""
     pool = config["pool"]
-    if has_labels(catalogue["datasets"][pool]):
+    labelled = has_labels(catalogue["datasets"][pool])
+    if "rehearsal" in config:
+        yield from _of_rehearsal(config, catalogue)
+    elif labelled:
         told = f"pool: {shown(pool)} has labels"
-        yield f"{told}; allowed: a data set whose pool has none (`unlabeled: true`)"
+        yield f"{told}; allowed: a data set whose pool has none (`unlabeled: true`), or `rehearsal`"
     elif is_multilabel(catalogue, pool):
         told = f"pool: {shown(pool)} has `multilabel` among its options"
         yield f"{told}; allowed: `multilabel` in the campaign's file instead"
-    classes = config["classes"]
+    classes = config.get("classes", ())
+    if "rehearsal" not in config and not classes:
+        yield "classes: missing; allowed: a list of at least two names of classes"
     folded = {name.strip().casefold() for name in classes}
     if len(folded) < len(classes):
         told = f"classes: {listed(classes)}"
@@ -248,6 +263,33 @@ def _misfits(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
             f"which the strategy {shown(config.get('strategy', STRATEGY))} does not record; "
             "allowed with it: plain, prediction-powered"
         )
+
+
+def _of_rehearsal(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
+    """What keeps a campaign from being rehearsed on its pool."""
+    pool = config["pool"]
+    if not has_labels(catalogue["datasets"][pool]):
+        told = f"rehearsal: the pool {shown(pool)} has no labels"
+        yield f"{told}; allowed: a data set with labels, or no `rehearsal`"
+    for key in ("classes", "class_changes", "multilabel", "folder"):
+        if key in config:
+            yield f"{key}: given with `rehearsal`; allowed: none, it is the pool's"
+    if _annotator(config) is not None and is_multilabel(catalogue, pool):
+        told = f"rehearsal.annotator: {shown(_annotator(config))}, where rows have several labels"
+        yield f"{told}; allowed: none, the labels of the pool are given"
+
+
+def _annotator(config: Mapping[str, Any]) -> str | None:
+    """Id of the annotator of a rehearsal; None where it gives the pool's own labels."""
+    name = config.get("rehearsal", {}).get("annotator", EXACT)
+    return None if name == EXACT else name
+
+
+def _is_multilabel(config: Mapping[str, Any], catalogue: Catalogue) -> bool:
+    """Whether a row can belong to any number of classes."""
+    if "rehearsal" in config:
+        return is_multilabel(catalogue, config["pool"])
+    return config.get("multilabel", False)
 
 
 def _of_strategy(
@@ -274,7 +316,7 @@ def _of_strategy(
     elif missing := needs - ALWAYS - {*proxy.get("provides", ())}:
         offers = listed(sorted(proxy.get("provides", ())))
         yield f"{told} needs {listed(sorted(missing))}; the proxy provides: {offers}"
-    elif config.get("multilabel", False) and not info["multilabel"]:
+    elif _is_multilabel(config, catalogue) and not info["multilabel"]:
         yield f"{told} is not defined for several labels a row; allowed: another strategy"
-    elif not config.get("multilabel", False) and info["multilabel"] == "only":
+    elif not _is_multilabel(config, catalogue) and info["multilabel"] == "only":
         yield f"{told} is for several labels a row; allowed: another strategy"

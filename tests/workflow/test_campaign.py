@@ -83,6 +83,23 @@ def test_batches_are_handed_out_answered_and_never_changed(own):
     assert "pets/batches/batch-003/proposal.json" in after
 
 
+def test_a_campaign_is_rehearsed_on_a_labelled_pool(fresh, tmp_path):
+    file = tmp_path / "rehearsal.yaml"
+    file.write_text(
+        "campaign: rehearsed\npool: digits\nbackbone: tiny\nbatch_size: 20\naudit_share: 50%\n"
+        "rehearsal: {batches: 2, annotator: uniform-10, seconds: 2}\n"
+    )
+    told = fresh.snakemake(config=str(file))
+    assert "Campaign rehearsed was rehearsed: " in told
+    made = fresh.folder / "results" / "campaigns" / "rehearsed" / "rehearsal"
+    rows = list(csv.DictReader((made / "batches.csv").open()))
+    assert [row["num_labeled"] for row in rows] == ["10", "20"]
+    assert {row["holds"] for row in rows} <= {"0", "1"}
+    assert "is right on a random image of the pool" in (made / "campaign.html").read_text()
+    assert len(list((made / "facts" / "batches").iterdir())) == 3
+    assert fresh.planned(config=str(file)) == {}
+
+
 def test_a_wrong_file_is_told_before_any_job(own):
     own.file.write_text(own.file.read_text().replace("pool: my-photos", "pool: my-photo"))
     printed = failing(own.project, "-n", config=str(own.file))

@@ -24,6 +24,7 @@ import numpy as np
 FEWEST_POINTS = 3
 DRAWS = 4000
 _QUANTILES = (0.5, 0.025, 0.975)
+_NORMAL_97_5 = 1.959963984540054
 _FARTHEST = 1e-3  # accuracies of 0 and 1 have no logit
 _PRIOR_DEGREES, _PRIOR_SPREAD = 1.0, 0.05
 _OFF_OF_CHANGE, _OFF_OF_LABELS = 0.7, 0.05
@@ -148,10 +149,12 @@ def extrapolated(
     rng = np.random.Generator(np.random.PCG64(len(counts)))
     drawn = rng.choice(len(chances), DRAWS, p=chances / chances.sum())
     spread = np.sqrt(squares[drawn] / rng.chisquare(degrees, DRAWS))
-    together = 0.0
+    below, above = 0.0, 0.0
     if interval is not None:
+        # With few rows, or nearly all right, the interval reaches farther on one side.
         low, high = _logit(np.array(interval))
-        together = float(high - low) / (2 * 1.959963984540054)
+        below = max(float(logits[-1] - low), 0.0) / _NORMAL_97_5
+        above = max(float(high - logits[-1]), 0.0) / _NORMAL_97_5
     return LearningCurve(
         labels=float(counts[-1]),
         today=today[drawn],
@@ -159,8 +162,13 @@ def extrapolated(
         exponent=exponent[drawn],
         off=rng.standard_normal(DRAWS),
         noise=spread * rng.standard_normal(DRAWS),
-        shift=together * rng.standard_normal(DRAWS),
+        shift=_split_normal(rng.standard_normal(DRAWS), below, above),
     )
+
+
+def _split_normal(drawn: np.ndarray, below: float, above: float) -> np.ndarray:
+    """Standard normal numbers, scaled by one standard deviation below 0 and another above it."""
+    return np.where(drawn < 0, below, above) * drawn
 
 
 def price_to(needed: Range, today: float, price: float, audit_share: float = 0.0) -> Range:

@@ -38,7 +38,11 @@ class Verdict:
 
 
 def verdicts(
-    models: Sequence[PastModel], proposed: Mapping[int, np.ndarray], labels: np.ndarray, count: int
+    models: Sequence[PastModel],
+    proposed: Mapping[int, np.ndarray],
+    labels: np.ndarray,
+    batch_of: np.ndarray,
+    count: int,
 ) -> list[Verdict]:
     """What every rule says, where each row has one class.
 
@@ -50,10 +54,12 @@ def verdicts(
         Number of a batch → rows that its model proposed: those of the batch but the audit's.
     labels
         (N,) int64 label of each row, -1 where it has none or is of the audit.
+    batch_of
+        (N,) int64 with which batch each row was first handed out; what was not is not read.
     count
         Number of classes.
     """
-    signals = _signals(models, proposed, labels, count)
+    signals = _signals(models, proposed, labels, batch_of, count)
     bought = np.array([one.num_labeled for one in models], np.float64)
     found = []
     for name, rule in RULES.items():
@@ -76,21 +82,27 @@ def verdicts(
 
 
 def _signals(
-    models: Sequence[PastModel], proposed: Mapping[int, np.ndarray], labels: np.ndarray, count: int
+    models: Sequence[PastModel],
+    proposed: Mapping[int, np.ndarray],
+    labels: np.ndarray,
+    batch_of: np.ndarray,
+    count: int,
 ) -> dict[str, np.ndarray]:
     """Signal → (R,) its value after each model; NaN where there is none."""
     found = {name: np.full(len(models), np.nan) for name in SIGNALS}
     before: PastModel | None = None
     for place, one in enumerate(models):
+        # The model was trained on the batches before the one that it proposed.
+        unlabeled = (labels < 0) | (batch_of >= one.batch)
         if before is not None:
             both = one.known & before.known
             if both.any():
                 now, then = one.predicted[both], before.predicted[both]
                 found["kappa"][place] = cohens_kappa(now, then, count)
-            free = both & (labels < 0)
+            free = both & unlabeled
             if free.any():
                 found["changed"][place] = (one.predicted != before.predicted)[free].mean()
-        free = one.known & (labels < 0)
+        free = one.known & unlabeled
         if free.any():
             confidence = one.confidence[free].astype(np.float64)
             found["confidence"][place] = confidence.mean()

@@ -125,7 +125,7 @@ def standing_of(state: CampaignState, pool: CampaignPool, threads: int = 1) -> S
         points=points,
         outlook=outlook(points, batch, most, campaign.target, price, share),
         saving=saving_so_far(campaign, pool, models, answers, len(names), threads),
-        stopping=[] if campaign.multilabel else _verdicts(state, models, trained.rows),
+        stopping=stopping_of(state, models),
         classes=_classes(state, model),
         doubtful=doubtful_labels(campaign, pool, trained, len(names), threads),
         likeness=likeness(campaign, pool, _looked_at(state, trained.rows)),
@@ -135,15 +135,21 @@ def standing_of(state: CampaignState, pool: CampaignPool, threads: int = 1) -> S
     )
 
 
-def _verdicts(state: CampaignState, models: Sequence[PastModel], rows: np.ndarray) -> list[Verdict]:
+def stopping_of(state: CampaignState, models: Sequence[PastModel]) -> list[Verdict]:
+    """What the rules for stopping say; nothing where rows can belong to several classes."""
+    if state.campaign.multilabel:
+        return []
     labels = np.full(len(state.present.number), -1, np.int64)
-    labels[rows] = state.training_labels().values
+    trained = state.training_labels()
+    labels[trained.rows] = trained.values
     proposed = {}
-    for batch in state.batches:
+    batch_of = np.zeros(len(labels), np.int64)
+    for batch in state.batches[::-1]:  # so that the first one of a row that was asked again stays
         items = (one["item"] for one in batch.record["items"])
         own = [state.row_of[one] for one in items if one in state.row_of and one not in state.audit]
         proposed[batch.number] = np.array(own, np.int64)
-    return verdicts(models, proposed, labels, len(state.history.classes))
+        batch_of[own] = batch.number
+    return verdicts(models, proposed, labels, batch_of, len(state.history.classes))
 
 
 def _classes(state: CampaignState, model: PastModel | None) -> list[ClassStanding]:

@@ -1,5 +1,6 @@
 """A campaign's file: what is wrong with it is told in one line, file, key, value and allowed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,9 @@ def catalogue():
 
 
 def load(catalogue, **changes):
-    return load_campaign(
-        {**ASKED, **changes}, catalogue, PROJECT / "config" / "schema", "pets.yaml", Path("mine")
-    )
+    """The campaign of `ASKED` with changes; keys that are changed to None are left out."""
+    asked = {key: value for key, value in {**ASKED, **changes}.items() if value is not None}
+    return load_campaign(asked, catalogue, PROJECT / "config" / "schema", "pets.yaml", Path("mine"))
 
 
 def test_what_is_left_out_has_defaults(catalogue):
@@ -57,9 +58,54 @@ def test_shares_are_numbers_and_paths_start_at_the_file(catalogue):
     assert Campaign.from_mapping(found.as_mapping()) == found
 
 
+def test_what_only_the_page_tells_is_no_part_of_what_batches_are_made_from(catalogue):
+    usual = load(catalogue)
+    found = load(catalogue, target="90%", prices={"label": 0.1}, estimator="prediction-powered")
+    assert (found.target, found.prices) == (0.9, {"label": 0.1})
+    assert Campaign.from_mapping(found.as_mapping()) == found
+    assert found.for_batches() == replace(usual, estimator="prediction-powered")
+
+
+def test_a_rehearsal_takes_what_its_pool_is(catalogue):
+    found = load(catalogue, classes=None, pool="digits-mosaics", rehearsal={"batches": 3})
+    assert found.multilabel
+    assert found.rehearsal == {"batches": 3}
+    assert Campaign.from_mapping(found.as_mapping()) == found
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
+        ({"target": "100%"}, "target: '100%'; allowed: a share above 0% and below 100%"),
+        ({"prices": {"currency": "EUR"}}, "prices: "),
+        ({"estimator": "best"}, "estimator: 'best'; allowed: "),
+        (
+            {"estimator": "inverse-probability"},
+            "estimator: inverse-probability needs a positive probability of being proposed for",
+        ),
+        ({"rehearsal": {}}, "rehearsal: "),
+        (
+            {"rehearsal": {"batches": 2}, "classes": None},
+            "rehearsal: the pool 'my-photos' has no labels; allowed:",
+        ),
+        ({"classes": None}, "classes: missing; allowed: a list of at least two names of classes"),
+        (
+            {"rehearsal": {"batches": 2}, "pool": "digits"},
+            "classes: given with `rehearsal`; allowed: none",
+        ),
+        (
+            {"rehearsal": {"batches": 2, "annotator": "nobody"}, "pool": "digits"},
+            "rehearsal.annotator: 'nobody' is not in the catalogue of annotators",
+        ),
+        (
+            {
+                "rehearsal": {"batches": 2, "annotator": "uniform-10"},
+                "pool": "digits-mosaics",
+                "classes": None,
+                "strategy": "entropy",
+            },
+            "rehearsal.annotator: 'uniform-10', where rows have several labels",
+        ),
         ({"classes": ["cat"]}, "classes: ['cat']; allowed: a list of at least two distinct names"),
         ({"classes": ["cat", "Cat "]}, "classes: cat, Cat ; allowed: names that differ in more"),
         ({"pool": "my-photo"}, "pool: 'my-photo' is not in the catalogue of datasets (did you me"),

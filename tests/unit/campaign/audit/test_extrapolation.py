@@ -63,6 +63,18 @@ def test_few_rows_measured_on_make_wider_intervals_and_no_other_gain() -> None:
     assert rough.gain(300).estimate == pytest.approx(exact.gain(300).estimate, abs=0.003)
 
 
+def test_with_no_more_labels_the_interval_is_that_of_the_audit() -> None:
+    labels, accuracy = np.array([50, 100, 200]), np.array([0.97, 0.99, 1.0])
+    interval = (0.93, 1.0)  # that of 40 right rows of 40
+    found = extrapolated(labels, accuracy, interval)
+    assert found is not None
+    today = found.accuracy(200)
+    assert today.low == pytest.approx(0.93, abs=0.012)
+    assert today.high > 0.995
+    # Half of what lies above the lower end was certain before, and never below it.
+    assert today.low < 0.95 < today.estimate
+
+
 def test_curves_without_noise_of_one_or_no_errors_are_possible() -> None:
     for accuracy in (np.ones(4), np.zeros(4), np.array([0.5, 0.9, 0.4, 0.7])):
         told = extrapolated(LABELS[:4], accuracy).accuracy(800)

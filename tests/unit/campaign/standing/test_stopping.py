@@ -39,12 +39,20 @@ def labels():
     return found
 
 
+@pytest.fixture
+def batch_of():
+    """Rows 20 to 99 were handed out with batches 2 to 5."""
+    return np.repeat(np.arange(1, 16), 20) * (np.arange(COUNT) < 100)
+
+
 def by_name(found):
     return {one.rule: one for one in found}
 
 
-def test_every_rule_says_something_and_values_are_those_of_references(models, proposed, labels):
-    found = by_name(verdicts(models, proposed, labels, CLASSES))
+def test_every_rule_says_something_and_values_are_those_of_references(
+    models, proposed, labels, batch_of
+):
+    found = by_name(verdicts(models, proposed, labels, batch_of, CLASSES))
     assert list(found) == list(RULES)
     last, before = models[-1], models[-2]
     kappa = cohen_kappa_score(last.predicted, before.predicted)
@@ -62,12 +70,20 @@ def test_every_rule_says_something_and_values_are_those_of_references(models, pr
     assert found["max-confidence"].value == pytest.approx(last.entropy[80:100].max())
 
 
-def test_a_rule_that_is_fulfilled_says_stop_and_since_when(models, proposed, labels):
+def test_rows_count_as_unlabelled_for_models_from_before_their_label(
+    models, proposed, labels, batch_of
+):
+    early = by_name(verdicts(models[:1], proposed, labels, batch_of, CLASSES))
+    # The model that proposed batch 2 was trained on none of the rows that have labels today.
+    assert early["minimum-expected-error"].value == pytest.approx(models[0].confidence.mean())
+
+
+def test_a_rule_that_is_fulfilled_says_stop_and_since_when(models, proposed, labels, batch_of):
     still = [
         PastModel(one.batch, one.num_labeled, one.known, models[0].predicted, one.confidence, None)
         for one in models
     ]
-    found = by_name(verdicts(still, proposed, labels, CLASSES))
+    found = by_name(verdicts(still, proposed, labels, batch_of, CLASSES))
     assert found["stabilising-predictions-99"].says_stop
     assert found["stabilising-predictions-99"].first == 80  # three values: after the fourth model
     assert found["classification-change"].says_stop
@@ -77,6 +93,6 @@ def test_a_rule_that_is_fulfilled_says_stop_and_since_when(models, proposed, lab
 
 
 def test_without_a_model_nothing_is_said():
-    found = verdicts([], {}, np.full(COUNT, -1), CLASSES)
+    found = verdicts([], {}, np.full(COUNT, -1), np.zeros(COUNT, int), CLASSES)
     assert not any(one.says_stop for one in found)
     assert all(np.isnan(one.value) and one.first is None for one in found)

@@ -1,0 +1,225 @@
+"""A campaign rehearsed on a labelled data set: it runs by itself, and its numbers can be checked.
+
+Answers come from an annotator instead of from people, and go through the same files. What the
+campaign would have said after each batch is kept beside what is true of the whole pool.
+"""
+
+import csv
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from labelbench_core.campaign.answers.answer import Outcome
+from labelbench_core.campaign.batches import StoredBatch
+from labelbench_core.campaign.calls import ALL_LABELED, INBOX, Call, advance, waiting_files
+from labelbench_core.campaign.pool import CampaignPool
+from labelbench_core.campaign.settings import Campaign
+from labelbench_core.campaign.standing.accuracy import accuracy_now, curve
+from labelbench_core.campaign.standing.history import (
+    PastModel,
+    audit_answers,
+    past_models,
+    strata_of_rows,
+)
+from labelbench_core.campaign.standing.outlook import outlook
+from labelbench_core.campaign.standing.whole import stopping_of
+from labelbench_core.campaign.state import CampaignState
+
+ANNOTATOR = "rehearsed"
+
+
+@dataclass(frozen=True)
+class RehearsedBatch:
+    """What the campaign said when it handed out a batch, and what was true.
+
+    Attributes
+    ----------
+    batch, num_labeled
+        The batch, and the labels of the model that proposed it.
+    audited
+        Decided rows of the audit by then.
+    estimate, low, high
+        Accuracy by the audit, with its 95 % interval.
+    answered
+        Accuracy of that model on the whole pool, by the labels that the annotator gives: what the
+        audit measures. Where a row can belong to any number of classes, that all of them are right.
+    holds
+        Whether it lies in the interval.
+    accuracy
+        By the true labels: it differs where the annotator errs, in the audit as elsewhere.
+    next_low, next_high
+        95 % interval for `answered` of the next model, extrapolated; NaN where there is none.
+    next_holds
+        Whether it lies there; None where that is not known.
+    """
+
+    batch: int
+    num_labeled: int
+    audited: int
+    estimate: float
+    low: float
+    high: float
+    answered: float
+    holds: bool
+    accuracy: float
+    next_low: float
+    next_high: float
+    next_holds: bool | None = None
+
+
+@dataclass(frozen=True)
+class RehearsedRule:
+    """What a rule for stopping would have done.
+
+    Attributes
+    ----------
+    rule
+        Its name.
+    num_labeled
+        Labels with which it would have stopped; None where it would not have.
+    accuracy, lost
+        True accuracy there, and how much less that is than after the last batch; NaN where it would
+        not have stopped.
+    saved
+        Labels that it would not have bought, of those that were.
+    """
+
+    rule: str
+    num_labeled: int | None
+    accuracy: float
+    lost: float
+    saved: int
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """A rehearsal: the campaign as it ended, every batch, and every rule for stopping."""
+
+    state: CampaignState
+    batches: Sequence[RehearsedBatch]
+    rules: Sequence[RehearsedRule]
+
+
+def rehearse(
+    campaign: Campaign,
+    pool: CampaignPool,
+    truth: np.ndarray,
+    given: np.ndarray,
+    batches: int,
+    *,
+    seconds: float | None = None,
+    threads: int = 1,
+) -> Rehearsed:
+    """Run a campaign by itself, in its folder, which must not have begun.
+
+    Parameters
+    ----------
+    truth
+        (N,) int64 true class of each row of the pool, or (N, C) of 0 and 1.
+    given
+        Labels as the annotator gives them, of the same shape.
+    batches
+        How many batches are answered, unless the pool is used up before.
+    seconds
+        That an answer takes, for the files of answers.
+    """
+    found: list[RehearsedBatch] = []
+    done = advance(campaign, pool, threads=threads)
+    while done.status != ALL_LABELED and (batch := done.batch) is not None:
+        if batch.number > 1:
+            found.append(_compared(done.state, truth, given))
+        if batch.number > batches:
+            break
+        _answer(campaign, pool, batch, done.state, given, seconds)
+        done = advance(campaign, pool, waiting_files(campaign.folder), threads=threads)
+    found = [_with_next(one, after.answered) for one, after in itertools.pairwise(found)] + found[
+        -1:
+    ]
+    return Rehearsed(done.state, found, _rules(done, found))
+
+
+def _answer(
+    campaign: Campaign,
+    pool: CampaignPool,
+    batch: StoredBatch,
+    state: CampaignState,
+    given: np.ndarray,
+    seconds: float | None,
+) -> None:
+    """Put the answers to a batch into the inbox, as a table."""
+    path: Path = campaign.folder / INBOX / f"batch-{batch.number:03d}.csv"
+    classes = state.history.classes
+    label = "labels" if campaign.multilabel else "label"
+    with open(path, "w", encoding="utf-8", newline="") as handle:
+        lines = csv.writer(handle)
+        lines.writerow(["item", label, "outcome", "annotator", "seconds", "batch"])
+        for one in batch.record["items"]:
+            said = given[state.row_of[one["item"]]]
+            if campaign.multilabel:
+                shown = ";".join(classes[place] for place in np.flatnonzero(said).tolist())
+            else:
+                shown = classes[int(said)]
+            took = "" if seconds is None else seconds
+            lines.writerow([one["item"], shown, Outcome.LABELED.value, ANNOTATOR, took, batch.name])
+
+
+def _compared(state: CampaignState, truth: np.ndarray, given: np.ndarray) -> RehearsedBatch:
+    """What the campaign says now, and what is true of the model that proposed the last batch."""
+    campaign = state.campaign
+    models, answers, stratum = past_models(state), audit_answers(state), strata_of_rows(state)
+    model = models[-1]
+    said = accuracy_now(model, answers, stratum, campaign.estimator, len(state.history.classes))
+    answered, accuracy = _accuracy(model, given), _accuracy(model, truth)
+    batch = max(round(campaign.batch_size * (1 - campaign.audit_share)), 1)
+    most = len(state.training_labels().rows) + len(state.candidates())
+    points = curve(models, answers, stratum)
+    ahead = outlook(points, batch, most, None, None, min(campaign.audit_share, 0.99))
+    low, high = math.nan, math.nan
+    if ahead is not None and ahead.ahead:
+        low, high = ahead.ahead[0][1].low, ahead.ahead[0][1].high
+    estimate = said.estimate
+    return RehearsedBatch(
+        batch=model.batch,
+        num_labeled=model.num_labeled,
+        audited=int(answers.decided.sum()),
+        estimate=estimate.estimate,
+        low=estimate.low,
+        high=estimate.high,
+        answered=answered,
+        holds=estimate.low <= answered <= estimate.high,
+        accuracy=accuracy,
+        next_low=low,
+        next_high=high,
+    )
+
+
+def _accuracy(model: PastModel, labels: np.ndarray) -> float:
+    hit = model.predicted == labels
+    return float((hit if hit.ndim == 1 else hit.all(axis=1)).mean())
+
+
+def _with_next(one: RehearsedBatch, answered: float) -> RehearsedBatch:
+    if math.isnan(one.next_low):
+        return one
+    return replace(one, next_holds=one.next_low <= answered <= one.next_high)
+
+
+def _rules(done: Call, batches: Sequence[RehearsedBatch]) -> list[RehearsedRule]:
+    if not batches:
+        return []
+    by_labels = {one.num_labeled: one.accuracy for one in batches}
+    last = batches[-1]
+    found = []
+    for one in stopping_of(done.state, past_models(done.state)):
+        # A rule that is fulfilled only after the last batch has stopped nothing.
+        if one.first is None or one.first >= last.num_labeled:
+            found.append(RehearsedRule(one.rule, None, math.nan, math.nan, 0))
+            continue
+        accuracy = by_labels[one.first]
+        lost, saved = last.accuracy - accuracy, last.num_labeled - one.first
+        found.append(RehearsedRule(one.rule, one.first, accuracy, lost, saved))
+    return found
