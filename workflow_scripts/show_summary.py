@@ -1,4 +1,4 @@
-"""Print an experiment's headline numbers and where its report, figures and tables are."""
+"""Print an experiment's headline numbers and where its pages, figures and tables are."""
 
 import argparse
 import os
@@ -35,6 +35,7 @@ def show(arguments: argparse.Namespace) -> None:
     print()
     places = {
         "report": report_files.PAGE,
+        "bought": report_files.SHEETS,
         "figures": f"{report_files.FOLDER}/figures",
         "tables": f"{report_files.FOLDER}/tables",
     }

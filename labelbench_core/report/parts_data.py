@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 DIGITS = 6
 """Decimals of shares: what the page shows has four."""
-MOST_VALUES = 100_000
-"""Most numbers about classes that a page has, about 0.8 MB; the tables have all."""
+MOST_VALUES = 40_000
+"""Most numbers about classes that a page has, and about groups, about 0.3 MB; tables have all."""
 FEWER_LABELS = 6
 """Numbers of labels to which a page with too many numbers is cut first."""
 COLUMNS = ("mean", "half_width", "difference", "difference_half_width")

@@ -339,6 +339,7 @@ def test_summary_is_printed(
     assert "fine-tuned (full), 400 labels, random: " in printed
     assert f"points, for {fake_results.EXTRA_LABELS} more labels (" in printed
     assert "tables   results/reports/quickstart/tables" in printed
+    assert "bought   results/reports/quickstart/bought.html" in printed
     assert (
         f"open     {Path(report_files.PAGE.format(experiment='quickstart')).absolute().as_uri()}"
         in printed
