@@ -1,7 +1,7 @@
 """What the columns of a table could be: splits, labels, several labels. Only for `guessing`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -11,6 +11,11 @@ LABELS = ("label", "labels", "class", "classes", "category", "categories", "targ
 TAGS = ("tag", "tags")
 TEXTS = ("text", "texts", "sentence", "sentences", "question", "query", "utterance", "title")
 WEIGHTS = ("weight", "weights", "sampleweight", "sampleweights", "instanceweight", "rowweight")
+GROUPS = (
+    *("patient", "subject", "participant", "individual", "speaker", "author", "customer"),
+    *("video", "scene", "recording", "session"),
+)
+"""What columns are called whose equal cells belong together."""
 MOST_CLASSES = 1000
 FILLED = 0.9
 """Least share of filled cells of a column taken for labels: empty ones are mistakes then."""
@@ -34,6 +39,21 @@ def is_text(name: str) -> bool:
 def is_weight(name: str) -> bool:
     """Whether something is called as weights of rows are."""
     return re.sub("[^a-z]", "", name.lower()) in WEIGHTS
+
+
+def is_group(name: str) -> bool:
+    """Whether something is called as what several rows come from: a patient, a video."""
+    return any(part.removesuffix("s") in GROUPS for part in re.split("[^a-z]+", name.lower()))
+
+
+def unused_groups(columns: Mapping[str, Sequence[str]], used: Collection[Any]) -> list[str]:
+    """A line for each column that is called so and not used where a test is drawn, and how to."""
+    return [
+        f"{name} is not used: rows in which it is equal may come to both sides of the test that is "
+        f"drawn; if they belong together, say so with --options '{{together_column: {name}}}'"
+        for name, cells in columns.items()
+        if is_group(name) and name not in used and 1 < len(set(cells)) < len(cells)
+    ]
 
 
 def are_texts(name: str, cells: Sequence[str]) -> bool:
@@ -70,6 +90,7 @@ def label_options(columns: Mapping[str, Sequence[str]], lists: Mapping[str, str]
         Columns of lists → what their cells were joined by.
     """
     few = few_values(columns)
+    few = [one for one in few if not is_group(one)] or few
     named = sorted((one for one in few if is_label(one)), key=lambda one: _rank(one.lower()))
     joined = _joined({one: columns[one] for one in columns if is_label(one)}, lists)
     if joined:

@@ -179,8 +179,21 @@ def guess_file(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
         told = f"{path}: its name ends in {path.suffix!r}; allowed: tables ({listed(TABLES)}) and"
         raise InputError(f"{told} arrays ({listed(ARRAYS)})")
     if not found.source:
-        raise guessing.nothing_fits(str(path), found)
+        raise _nothing_fits(str(path), found)
     return found
+
+
+def _nothing_fits(what: str, guess: Guess) -> InputError:
+    """The error that shows what was found, and how to say what it means."""
+    found = "\n".join(f"  {one}" for one in guess.lines)
+    sources = listed(("table", "text-table", "own-embeddings"))
+    return InputError(
+        f"{what}: cannot guess what this is; say so with --options, such as --options "
+        "'{path_column: file, label_column: animal}' for a table of images, or --options "
+        "'{text_column: question, label_column: topic}' for one of texts, or '{splits: {pool: "
+        "FILE:ARRAY}, labels: {pool: FILE:ARRAY}}' for embeddings, (N, D); or write an entry with "
+        f"one of the implementations {sources} (docs/your-data.md):\n{found}"
+    )
 
 
 def implementations(folder: str, names: Sequence[str]) -> str:

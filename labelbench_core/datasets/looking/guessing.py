@@ -31,6 +31,7 @@ from labelbench_core.datasets.looking._guessed_columns import (
     label_options,
     split_of,
     split_options,
+    unused_groups,
     words_of,
 )
 from labelbench_core.datasets.looking._guessed_paths import path_columns, splits_of_paths
@@ -137,6 +138,10 @@ def guess_table(path: Path, inside: str, given: Mapping[str, Any]) -> Guess:
         options["test_share"] = USUAL_TEST
         why.append(f"test_share: {USUAL_TEST} of every class, as there is no test")
     why = [one for one in why if one.split(":")[0] not in given]
+    settled = {"split_column", "split_by_folder", "unlabeled"} & {*options, *given}
+    is_drawn = "test_share" in options or (source == "table" and not settled)
+    if is_drawn and given.get("test_share") != 0:
+        lines += unused_groups(columns, [*options.values(), *given.values()])
     return Guess(source, options, [*lines, *_guessed(source, why)])
 
 
@@ -382,16 +387,3 @@ def _place(inside: str, name: str) -> str:
     if name.endswith(".npy"):
         return (Path(inside).parent / name).as_posix()
     return f"{inside}:{name}" if name else inside
-
-
-def nothing_fits(what: str, guess: Guess) -> InputError:
-    """The error that shows what was found, and how to say what it means."""
-    found = "\n".join(f"  {one}" for one in guess.lines)
-    sources = listed(("table", "text-table", "own-embeddings"))
-    return InputError(
-        f"{what}: cannot guess what this is; say so with --options, such as --options "
-        "'{path_column: file, label_column: animal}' for a table of images, or --options "
-        "'{text_column: question, label_column: topic}' for one of texts, or '{splits: {pool: "
-        "FILE:ARRAY}, labels: {pool: FILE:ARRAY}}' for embeddings, (N, D); or write an entry with "
-        f"one of the implementations {sources} (docs/your-data.md):\n{found}"
-    )

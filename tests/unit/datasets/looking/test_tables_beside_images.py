@@ -106,3 +106,31 @@ def test_a_folder_of_nothing_that_is_read(mine, capsys):
     assert command.main(["--check", "data/mine"]) == 2
     told = capsys.readouterr().err
     assert "data/mine: holds train.csv.gz; allowed: folders of images, tables (.csv, " in told
+
+
+def test_what_several_rows_come_from_is_named_where_a_test_is_drawn(mine, capsys):
+    """It is never used unasked, and no guess of labels."""
+    rows = with_ends(rows_of(mine, [f"a{n}" for n in range(20)]))
+    header = ["file", "Patients", "finding"]
+    patients = [[name, f"p{n // 4}", kind] for n, (name, kind) in enumerate(rows)]
+    write_table(mine / "all.csv", header, patients)
+    told, entry = check(capsys)
+    assert entry["options"]["label_column"] == "finding"
+    assert "together_column" not in entry["options"]
+    assert "say so with --options '{together_column: Patients}'" in told
+    told, entry = check(capsys, "--options", "{together_column: Patients}")
+    assert entry["options"]["together_column"] == "Patients"
+    assert "is not used" not in told
+    for settled in ("{label_column: Patients}", "{test_share: 0}"):
+        assert "is not used" not in check(capsys, "--options", settled)[0]
+
+
+def test_of_texts_too(mine, capsys):
+    rows = [[f"the parcel {n} is late", "ab"[n % 2], f"u{n // 2}"] for n in range(20)]
+    write_table(mine / "all.csv", ["body", "topic", "author"], rows)
+    told, entry = check(capsys)
+    assert entry["options"]["label_column"] == "topic"
+    assert "author is not used: rows in which it is equal may come to both sides" in told
+    by_author = [[text, label] for text, label, _ in rows]
+    write_table(mine / "all.csv", ["body", "author"], by_author)
+    assert check(capsys)[1]["options"]["label_column"] == "author"
