@@ -4,6 +4,7 @@ Labels of the audit are never among those in doubt: to correct where the model d
 there, would make it look better than it is.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -47,26 +48,45 @@ class DoubtfulLabel:
     probability: float
 
 
+@dataclass(frozen=True)
+class DoubtfulLabels:
+    """Labels that may be wrong.
+
+    Attributes
+    ----------
+    labels
+        The least likely first.
+    agreed
+        Share of all answers that models agree with that did not see them; NaN where there are too
+        few: the lower, the less does it mean that a model disagrees.
+    """
+
+    labels: Sequence[DoubtfulLabel]
+    agreed: float
+
+
 def doubtful_labels(
     campaign: Campaign,
     pool: CampaignPool,
     labels: RowLabels,
     num_classes: int,
     threads: int = 1,
-) -> list[DoubtfulLabel]:
-    """Labels that are probably wrong, the least likely first, by confident learning.
+) -> DoubtfulLabels:
+    """Labels that may be wrong, by confident learning.
 
     Northcutt, Jiang & Chuang, "Confident learning: estimating uncertainty in dataset labels", JAIR
-    70, 2021, as the package cleanlab has it, with probabilities by cross-validation. Classes with
-    fewer labels than there are folds are left out, as are rows with several classes.
+    70, 2021, as the package cleanlab has it, with probabilities by cross-validation. It takes the
+    rows for a random sample; those that a strategy chose because they are hard are none, and many
+    of them are in the list although they are right. Classes with fewer labels than there are folds
+    are left out, as are rows with several classes.
     """
     if labels.values.ndim > 1:
-        return []
+        return DoubtfulLabels([], math.nan)
     counts = np.bincount(labels.values, minlength=num_classes)
     kept = np.flatnonzero(counts >= FOLDS)
     chosen = np.flatnonzero(np.isin(labels.values, kept))
     if len(kept) < 2:
-        return []
+        return DoubtfulLabels([], math.nan)
     from cleanlab.filter import find_label_issues
 
     part = RowLabels(labels.rows[chosen], labels.values[chosen])
@@ -74,7 +94,7 @@ def doubtful_labels(
     said /= said.sum(axis=1, keepdims=True)
     place = np.searchsorted(kept, part.values)
     found = find_label_issues(place, said, return_indices_ranked_by="self_confidence", n_jobs=1)
-    return [
+    doubts = [
         DoubtfulLabel(
             row=int(part.rows[one]),
             label=int(part.values[one]),
@@ -84,6 +104,7 @@ def doubtful_labels(
         for one in found
         if said[one].argmax() != place[one]
     ]
+    return DoubtfulLabels(doubts, float((said.argmax(axis=1) == place).mean()))
 
 
 def _held_out(

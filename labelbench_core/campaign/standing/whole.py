@@ -13,7 +13,7 @@ from labelbench_core.campaign.pool import CampaignPool
 from labelbench_core.campaign.standing.accuracy import Accuracy, CurvePoint, accuracy_now, curve
 from labelbench_core.campaign.standing.control import saving_so_far
 from labelbench_core.campaign.standing.doubts import (
-    DoubtfulLabel,
+    DoubtfulLabels,
     Likeness,
     doubtful_labels,
     likeness,
@@ -93,7 +93,7 @@ class Standing:
     saving: Saving | None
     stopping: Sequence[Verdict]
     classes: Sequence[ClassStanding]
-    doubtful: Sequence[DoubtfulLabel]
+    doubtful: DoubtfulLabels
     likeness: Likeness
     agreement: Agreement
     seconds: Seconds

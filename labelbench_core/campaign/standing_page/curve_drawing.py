@@ -6,7 +6,7 @@ from labelbench_core.campaign.standing.accuracy import CurvePoint
 from labelbench_core.campaign.standing.outlook import Outlook
 
 WIDTH, HEIGHT = 640, 300
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 52, 32, 12, 40
 Place = Callable[[float], float]
 """A number of labels, or a share → where it is in the picture."""
 

@@ -76,20 +76,22 @@ def page(standing: Standing, pool: CampaignPool, threads: int = 1) -> str:
         points=standing.points,
         ahead=[] if standing.outlook is None else list(standing.outlook.ahead),
         of_range=texts.of_range,
+        percent=texts.percent,
         outlook=texts.of_outlook(standing.outlook, standing),
-        saving=texts.of_saving(standing.saving, int(standing.answers.decided.sum())),
+        saving=texts.of_saving(standing.saving, int(standing.answers.decided.sum()), len(pool)),
         stopping=standing.stopping,
         classes=list(_classes(standing)),
         least=LEAST_OF_A_CLASS,
         doubtful=show.rows(
-            [one.row for one in standing.doubtful],
+            [one.row for one in standing.doubtful.labels],
             [
                 f"answered {names[one.label]}, likelier {names[one.likelier]} "
                 f"({texts.percent(one.probability)} for the answer)"
-                for one in standing.doubtful
+                for one in standing.doubtful.labels
             ],
         ),
-        doubtful_count=len(standing.doubtful),
+        doubtful_count=len(standing.doubtful.labels),
+        agreed=standing.doubtful.agreed,
         contradicted=[
             one for one in state.labels.items.values() if one.state is State.CONTRADICTED
         ],

@@ -73,15 +73,23 @@ def of_undecided(standing: Standing) -> str:
     )
 
 
-def of_saving(saving: Saving | None, decided: int) -> str:
-    """What the strategy has saved, as a bound or as unknown, with so many decided audit rows."""
+def of_saving(saving: Saving | None, decided: int, rows: int) -> str:
+    """What the strategy has saved, as a bound or as unknown.
+
+    Parameters
+    ----------
+    decided
+        Decided rows of the audit.
+    rows
+        Rows of the pool.
+    """
     what = "labels that random selection would have needed for the same accuracy, over those bought"
     if saving is None:
         return f"Saving ({what}): {OPEN}; it needs a model, and ten decided rows of the audit."
     if not saving.labels:
         return (
             f"Saving ({what}): {OPEN}; the control reaches too few labels. With "
-            f"{_count(saving.audit_labels_needed)} decided rows of the audit it can be compared."
+            f"{_count(saving.audit_labels_needed, rows)} of the audit it can be compared."
         )
     level = percent(saving.level)
     seen = f"At the accuracy that random labels reach with {saving.labels:g}, {level}"
@@ -92,8 +100,8 @@ def of_saving(saving: Saving | None, decided: int) -> str:
         needs = "fewer labels" if saving.low > 1 else "more labels than random selection"
         return f"{seen}, the strategy needs {needs}. Saving ({what}): {ends}."
     if saving.audit_labels_needed > decided:
-        needed = _count(saving.audit_labels_needed)
-        until = f"If the curves go on as they are, it takes {needed} decided rows of the audit."
+        needed = _count(saving.audit_labels_needed, rows)
+        until = f"If the curves go on as they are, it takes {needed} of the audit."
     else:
         until = "It takes more of them, so that random labels reach as far as those bought."
     until = f"It can be told with more rows of the audit than {decided} decided ones. {until}"
@@ -112,8 +120,8 @@ def of_outlook(found: Outlook | None, standing: Standing) -> list[str]:
     ]
     if found.target is not None and found.needed is not None:
         lines.append(
-            f"To {percent(found.target)}: {_labels(found.needed)} labels in all, without those of "
-            f"the audit; there are {standing.num_labeled}."
+            f"To {percent(found.target)}: {_labels(found.needed)} in all, without those of the "
+            f"audit; there are {standing.num_labeled:,}."
         )
     if found.price is not None:
         currency = (standing.state.campaign.prices or {}).get("currency", "")
@@ -126,9 +134,10 @@ def of_outlook(found: Outlook | None, standing: Standing) -> list[str]:
 
 def _labels(needed: Range) -> str:
     if math.isinf(needed.low):
-        return "more than all rows of the pool"
-    high = "more than all rows" if math.isinf(needed.high) else _count(needed.high)
-    return f"{_count(needed.low)} to {high}"
+        return "more labels than the pool has rows"
+    if math.isinf(needed.high):
+        return f"{math.ceil(needed.low):,} labels or more, and all rows may not suffice,"
+    return f"{math.ceil(needed.low):,} to {math.ceil(needed.high):,} labels"
 
 
 def _money(low: float, high: float, currency: str) -> str:
@@ -139,5 +148,5 @@ def _money(low: float, high: float, currency: str) -> str:
     return f"{low:,.2f} to {high:,.2f} {currency}".strip()
 
 
-def _count(value: float) -> str:
-    return "more than there can be" if math.isinf(value) else f"{math.ceil(value):,}"
+def _count(value: float, most: int) -> str:
+    return "more rows than the pool has" if value > most else f"{math.ceil(value):,} decided rows"

@@ -1,5 +1,7 @@
 """Labels that may be wrong, rows like no other, and rows that are nearly equal."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,9 @@ def test_wrong_labels_are_found_with_what_is_likelier(campaign):
     labels = truth[:120].copy()
     wrong = [4, 50, 77]
     labels[wrong] = (labels[wrong] + 1) % 3
-    found = doubtful_labels(campaign, pool, RowLabels(rows, labels), 3)
+    doubtful = doubtful_labels(campaign, pool, RowLabels(rows, labels), 3)
+    assert 0.8 < doubtful.agreed < 1 - len(wrong) / 120 + 1e-9
+    found = doubtful.labels
     first = {one.row for one in found[:6]}
     assert first >= set(wrong)
     for one in found:
@@ -36,9 +40,9 @@ def test_wrong_labels_are_found_with_what_is_likelier(campaign):
 def test_too_few_labels_of_a_class_and_several_a_row_say_nothing(campaign):
     pool, truth = pool_of(300)
     few = np.flatnonzero(truth == 0)[:30]
-    assert doubtful_labels(campaign, pool, RowLabels(few, truth[few]), 3) == []
+    assert doubtful_labels(campaign, pool, RowLabels(few, truth[few]), 3).labels == []
     several = RowLabels(few, np.ones((30, 3), np.uint8))
-    assert doubtful_labels(campaign, pool, several, 3) == []
+    assert math.isnan(doubtful_labels(campaign, pool, several, 3).agreed)
 
 
 def test_outliers_and_nearly_equal_rows_are_those_of_all_cosines(campaign):

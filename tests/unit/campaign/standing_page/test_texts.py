@@ -33,24 +33,24 @@ def test_what_is_counted_is_named():
 
 
 def test_a_saving_is_a_bound_or_cannot_be_told():
-    told = texts.of_saving(saving(), 200)
+    told = texts.of_saving(saving(), 200, 1000)
     assert "needs fewer labels" in told
     assert told.endswith("95 % interval: 1.40 to 2.50.")
     assert "needs more labels than random selection" in texts.of_saving(
-        saving(low=0.5, high=0.9), 200
+        saving(low=0.5, high=0.9), 200, 1000
     )
-    open_end = texts.of_saving(saving(high=math.inf), 200)
+    open_end = texts.of_saving(saving(high=math.inf), 200, 1000)
     assert open_end.endswith("95 % interval: 1.40 to no upper bound.")
-    untold = texts.of_saving(saving(low=0.0, told=False, audit_labels_needed=350.5), 200)
+    untold = texts.of_saving(saving(low=0.0, told=False, audit_labels_needed=350.5), 200, 1000)
     assert "cannot be told yet" in untold
     assert "no lower bound to 2.50" in untold
     assert untold.endswith("it takes 351 decided rows of the audit.")
-    never = texts.of_saving(saving(low=0.9, told=False, audit_labels_needed=math.inf), 200)
-    assert never.endswith("it takes more than there can be decided rows of the audit.")
-    at_once = texts.of_saving(saving(low=1.0, told=False, audit_labels_needed=200), 200)
+    never = texts.of_saving(saving(low=0.9, told=False, audit_labels_needed=math.inf), 200, 1000)
+    assert never.endswith("it takes more rows than the pool has of the audit.")
+    at_once = texts.of_saving(saving(low=1.0, told=False, audit_labels_needed=200), 200, 1000)
     assert "so that random labels reach as far as those bought" in at_once
 
 
 @pytest.mark.parametrize("found", [None, saving(labels=0.0, level=math.nan, told=False)])
 def test_without_a_comparison_the_saving_says_what_it_needs(found):
-    assert "cannot be told yet" in texts.of_saving(found, 3)
+    assert "cannot be told yet" in texts.of_saving(found, 3, 1000)
