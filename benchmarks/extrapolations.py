@@ -27,6 +27,17 @@ from labelbench_core.published.curves import curve
 from labelbench_core.published.settings import names, setting
 from labelbench_core.storage.files import atomic_path
 
+ABOUT = """\
+Made by `python -m benchmarks.extrapolations`: every curve of one seed on a test set is cut after
+each of its points from the third on, and extrapolated to 1.5, 2 and 4 times its labels. `n`:
+extrapolations; `coverage`: the share whose 95 % interval holds what was measured; `error` and
+`unchanged`: medians of how far the estimate, and today's accuracy, are off, in points; `width`: the
+median width of the interval, in points.
+
+The kept curves are not independent of the method: the widths of its intervals were set on them;
+LabelBench's were not used for that. Curves here are measured on whole test sets. A campaign
+measures on the rows of its audit, whose error is added there, and for which there is no table yet.
+"""
 TIMES = (1.5, 2.0, 4.0)
 CHAIN = ["dataset", "backbone", "proxy", "schedule", "strategy", "seed"]
 
@@ -108,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         [
             "# Extrapolations of learning curves",
             "",
-            "Made by `python -m benchmarks.extrapolations`, which says what is compared.",
+            ABOUT,
             "",
             *table(found),
             "",

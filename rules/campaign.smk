@@ -34,6 +34,8 @@ def annotations_of_rehearsal(output):
     return path.format(dataset=CAMPAIGN.pool, annotator=f"@{annotator}")
 
 
+# What the next call is called follows from the batches that there are. A job elsewhere would read this
+# file again when one more is there.
 rule advance_campaign:
     input:
         dataset=of_pool("prepare_dataset", "manifest"),
@@ -47,6 +49,7 @@ rule advance_campaign:
         campaigns.log_of(CAMPAIGN),
     benchmark:
         campaigns.benchmark_of(CAMPAIGN)
+    localrule: True
     conda:
         environment("campaign")
     threads: 2
@@ -79,6 +82,7 @@ rule render_campaign:
         campaigns.log_of(CAMPAIGN, "render_campaign"),
     benchmark:
         campaigns.benchmark_of(CAMPAIGN, "render_campaign")
+    localrule: True
     conda:
         environment("campaign-page")
     threads: 2

@@ -47,6 +47,7 @@ rule collect_curves:
 rule list_bought:
     input:
         rounds=every("record", "train_initial", "select_round"),
+        round_arrays=ancient(every("arrays", "train_initial", "select_round")),
         datasets=every("manifest", "prepare_dataset"),
         arrays=ancient(every("arrays", "prepare_dataset")),
         annotations=every("record", "annotate"),

@@ -51,6 +51,14 @@ class CampaignPool:
 
         return thumbnails(self.dataset, POOL, rows, threads)
 
+    def readable_pictures(self, rows: Sequence[int], threads: int = 1) -> Sequence[bytes | None]:
+        """As `pictures`, with None for an image that cannot be read today."""
+        if self.dataset.rows != IMAGES:
+            return [b""] * len(rows)
+        from labelbench_core.datasets.images.thumbnails import readable_thumbnails
+
+        return readable_thumbnails(self.dataset, POOL, rows, threads)
+
 
 def open_pool(
     dataset_manifest: Path, embeddings_manifest: Path, dataset_id: str, backbone: str

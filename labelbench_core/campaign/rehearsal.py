@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from labelbench_core.campaign.answers.answer import Outcome
+from labelbench_core.campaign.answers.formats.table import label_cell
 from labelbench_core.campaign.batches import StoredBatch
 from labelbench_core.campaign.calls import ALL_LABELED, INBOX, Call, advance, waiting_files
 from labelbench_core.campaign.pool import CampaignPool
@@ -25,8 +26,7 @@ from labelbench_core.campaign.standing.history import (
     past_models,
     strata_of_rows,
 )
-from labelbench_core.campaign.standing.outlook import outlook
-from labelbench_core.campaign.standing.whole import stopping_of
+from labelbench_core.campaign.standing.whole import outlook_of, stopping_of
 from labelbench_core.campaign.state import CampaignState
 
 ANNOTATOR = "rehearsed"
@@ -48,7 +48,7 @@ class RehearsedBatch:
         Accuracy of that model on the whole pool, by the labels that the annotator gives: what the
         audit measures. Where a row can belong to any number of classes, that all of them are right.
     holds
-        Whether it lies in the interval.
+        Whether it lies in the interval; None without a decided row of the audit.
     accuracy
         By the true labels: it differs where the annotator errs, in the audit as elsewhere.
     next_low, next_high
@@ -64,7 +64,7 @@ class RehearsedBatch:
     low: float
     high: float
     answered: float
-    holds: bool
+    holds: bool | None
     accuracy: float
     next_low: float
     next_high: float
@@ -85,7 +85,7 @@ class RehearsedRule:
         True accuracy there, and how much less that is than after the last batch; NaN where it would
         not have stopped.
     saved
-        Labels that it would not have bought, of those that were.
+        Labels that it would not have bought, of those that were, without those of the audit.
     """
 
     rule: str
@@ -130,7 +130,7 @@ def rehearse(
     found: list[RehearsedBatch] = []
     done = advance(campaign, pool, threads=threads)
     while done.status != ALL_LABELED and (batch := done.batch) is not None:
-        if batch.number > 1:
+        if past_models(done.state):
             found.append(_compared(done.state, truth, given))
         if batch.number > batches:
             break
@@ -160,7 +160,7 @@ def _answer(
         for one in batch.record["items"]:
             said = given[state.row_of[one["item"]]]
             if campaign.multilabel:
-                shown = ";".join(classes[place] for place in np.flatnonzero(said).tolist())
+                shown = label_cell([classes[place] for place in np.flatnonzero(said).tolist()])
             else:
                 shown = classes[int(said)]
             took = "" if seconds is None else seconds
@@ -174,10 +174,7 @@ def _compared(state: CampaignState, truth: np.ndarray, given: np.ndarray) -> Reh
     model = models[-1]
     said = accuracy_now(model, answers, stratum, campaign.estimator, len(state.history.classes))
     answered, accuracy = _accuracy(model, given), _accuracy(model, truth)
-    batch = max(round(campaign.batch_size * (1 - campaign.audit_share)), 1)
-    most = len(state.training_labels().rows) + len(state.candidates())
-    points = curve(models, answers, stratum)
-    ahead = outlook(points, batch, most, None, None, min(campaign.audit_share, 0.99))
+    ahead = outlook_of(state, curve(models, answers, stratum))
     low, high = math.nan, math.nan
     if ahead is not None and ahead.ahead:
         low, high = ahead.ahead[0][1].low, ahead.ahead[0][1].high
@@ -190,7 +187,7 @@ def _compared(state: CampaignState, truth: np.ndarray, given: np.ndarray) -> Reh
         low=estimate.low,
         high=estimate.high,
         answered=answered,
-        holds=estimate.low <= answered <= estimate.high,
+        holds=estimate.low <= answered <= estimate.high if estimate.n else None,
         accuracy=accuracy,
         next_low=low,
         next_high=high,

@@ -24,7 +24,6 @@ FIRST = "typiclust"
 STRATEGY = "margin"
 PROXY = "linear"
 ESTIMATOR = "plain"
-INVERSE = "inverse-probability"
 
 
 @dataclass(frozen=True)
@@ -92,6 +91,7 @@ class Campaign:
             strategies=(),
             seeds=(self.seed,),
             rounds=1,
+            annotators=((self.rehearsal or {}).get("annotator", EXACT),),
         )
         return Experiment(self.campaign, (crossing,), baseline="random", highlight="margin")
 
@@ -256,13 +256,20 @@ def _misfits(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
         yield from _of_strategy(key, strategy, config, catalogue, info)
     if "target" in config and not 0 < share_of(config["target"]) < 1:
         yield f"target: {shown(config['target'])}; allowed: a share above 0% and below 100%"
-    if config.get("estimator") == INVERSE:
-        # No strategy of this version records how probable it was that it proposes a row.
-        yield (
-            f"estimator: {INVERSE} needs a positive probability of being proposed for every row, "
-            f"which the strategy {shown(config.get('strategy', STRATEGY))} does not record; "
-            "allowed with it: plain, prediction-powered"
-        )
+    if "estimator" in config:
+        # Not imported by plans of campaigns that do not ask for one.
+        from labelbench_core.campaign.audit.estimators import check_estimator
+
+        try:
+            # No strategy of this version records how probable it was that it proposes a row.
+            check_estimator(
+                config["estimator"],
+                config.get("strategy", STRATEGY),
+                records_probabilities=False,
+                trained_without_row=False,
+            )
+        except InputError as error:
+            yield str(error)
 
 
 def _of_rehearsal(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:

@@ -106,6 +106,22 @@ class CampaignState:
         free = [row for item, row in self.row_of.items() if item not in taken]
         return np.sort(np.array(free, np.int64))
 
+    def waited_for(self) -> list[str]:
+        """Items that were handed out, are not of the audit, and have no answer that holds."""
+        return [
+            item
+            for item in self.handed_out
+            if item in self.row_of and item not in self.audit and not self._holds(item)
+        ]
+
+    def audit_waited_for(self) -> list[str]:
+        """Items of the audit that were handed out and have no answer that holds."""
+        return [
+            item
+            for item in self.handed_out
+            if item in self.row_of and item in self.audit and not self._holds(item)
+        ]
+
     def to_ask_again(self) -> list[str]:
         """Items, in order, whose only answers name a class that was split since.
 

@@ -76,6 +76,10 @@ class PaintedPool(CampaignPool):
         """One PNG of a pixel for each row."""
         return [PIXEL] * len(rows)
 
+    def readable_pictures(self, rows, threads=1):
+        """The same."""
+        return self.pictures(rows, threads)
+
 
 def answer(campaign, batch, labels, name="answers", annotator="ann", only=None):
     """Write a file of answers to a batch into the campaign's inbox.

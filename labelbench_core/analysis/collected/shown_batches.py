@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +14,8 @@ from labelbench_core.analysis.collected.frames import setting_name
 from labelbench_core.configuration.experiment import SETTING, Experiment, annotator_of
 from labelbench_core.datasets import POOL, open_dataset
 from labelbench_core.datasets.files.one_line import one_line
-from labelbench_core.errors import InputError
 from labelbench_core.storage.records import ROUND, read_record
 from labelbench_core.storage.round_files import BATCH_PREDICTED, INITIAL, read_round
-
-log = logging.getLogger(__name__)
 
 MOST_SHOWN = 4_000
 """Rows on all sheets, as long as eight of a single batch of every strategy are not more."""
@@ -201,19 +197,8 @@ class _Shown:
         """Keep the pictures of these rows; a file that cannot be read has none."""
         if self._dataset.rows != "images":
             return
-        from labelbench_core.datasets.images.thumbnails import thumbnails
-
-        def decoded(rows: list[int]) -> list[bytes]:
-            return thumbnails(self._dataset, POOL, np.array(rows), self._threads, side=SIDE)
+        from labelbench_core.datasets.images.thumbnails import readable_thumbnails
 
         missing = [row for row in rows if row not in self._pictures]
-        try:
-            if missing:
-                self._pictures |= dict(zip(missing, decoded(missing), strict=True))
-        except InputError:
-            for row in missing:
-                try:
-                    self._pictures[row] = decoded([row])[0]
-                except InputError as error:
-                    log.warning("without a picture of row %d: %s", row, error)
-                    self._pictures[row] = None
+        found = readable_thumbnails(self._dataset, POOL, missing, self._threads, side=SIDE)
+        self._pictures |= dict(zip(missing, found, strict=True))

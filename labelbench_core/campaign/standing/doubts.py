@@ -20,6 +20,8 @@ FOLDS = 5
 NEIGHBOURS = 10
 REFERENCE_ROWS = 500
 """Random rows of the pool, for how near a row usually is to others."""
+AT_ONCE = 1_000
+"""Rows that are compared with a block of others at a time: about 100 MB."""
 MOST_COMPARED = 200_000
 """Rows of the pool that others are compared with: of larger pools so many, drawn at random."""
 OUTLYING = 0.01
@@ -136,7 +138,8 @@ class Likeness:
     outliers
         Rows, the farthest first, that are farther from their neighbours than nearly all are.
     nearly_equal
-        Pairs (row, another row of the pool, their cosine), the nearest first.
+        Pairs (two rows of the pool, one of which was asked about, and their cosine), the nearest
+        first.
     """
 
     outliers: Sequence[int]
@@ -162,23 +165,30 @@ def likeness(campaign: Campaign, pool: CampaignPool, rows: np.ndarray) -> Likene
     nearest = np.full(len(asked), -1)
     for first, block in SomeRows(pool.embeddings, compared).blocks():
         part = compared[first : first + len(block)]
-        near = own @ unit(block).T
-        near[asked[:, None] == part[None]] = -1.0  # not a row with itself
-        best = near.argmax(axis=1)
-        closer = near[np.arange(len(asked)), best] > top[:, 0]
-        nearest[closer] = part[best[closer]]
-        both = np.concatenate([top, near], axis=1)
-        top = -np.sort(np.partition(-both, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS], axis=1)
+        others = unit(block).T
+        for start in range(0, len(asked), AT_ONCE):
+            here = slice(start, start + AT_ONCE)
+            near = own[here] @ others
+            near[asked[here, None] == part[None]] = -1.0  # not a row with itself
+            best = near.argmax(axis=1)
+            closer = near[np.arange(len(near)), best] > top[here, 0]
+            nearest[here][closer] = part[best[closer]]
+            both = np.concatenate([top[here], near], axis=1)
+            nearer = np.partition(-both, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
+            top[here] = -np.sort(nearer, axis=1)
     usual = top[len(rows) :].mean(axis=1)
     mean, highest = top[: len(rows)].mean(axis=1), top[: len(rows), 0]
     outlying = np.flatnonzero(mean < np.quantile(usual, OUTLYING))
     pairs = np.flatnonzero(highest >= NEARLY_EQUAL)
+    # Two rows that are nearest to each other are one pair.
+    pairs = pairs[np.argsort(-highest[pairs], kind="stable")]
+    found: dict[tuple[int, int], float] = {}
+    for place in pairs.tolist():
+        one, other = sorted((int(rows[place]), int(nearest[place])))
+        found.setdefault((one, other), float(highest[place]))
     return Likeness(
         outliers=rows[outlying[np.argsort(mean[outlying], kind="stable")]].tolist(),
-        nearly_equal=[
-            (int(rows[one]), int(nearest[one]), float(highest[one]))
-            for one in pairs[np.argsort(-highest[pairs], kind="stable")].tolist()
-        ],
+        nearly_equal=[(*pair, cosine) for pair, cosine in found.items()],
     )
 
 

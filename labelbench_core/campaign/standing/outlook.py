@@ -26,7 +26,7 @@ class Outlook:
     ahead
         (labels in all, accuracy) after one batch more, two, and so on.
     gain
-        Change in accuracy that one batch more brings.
+        Change in accuracy that one batch more brings; None where no row is left.
     target
         The accuracy asked for; None where none is.
     needed
@@ -38,7 +38,7 @@ class Outlook:
     """
 
     ahead: Sequence[tuple[int, Range]]
-    gain: Range
+    gain: Range | None
     target: float | None = None
     needed: Range | None = None
     price: Range | None = None
@@ -46,6 +46,7 @@ class Outlook:
 
 def outlook(
     points: Sequence[CurvePoint],
+    bought: int,
     batch: int,
     most: int,
     target: float | None,
@@ -56,6 +57,8 @@ def outlook(
 
     Parameters
     ----------
+    bought
+        Labels that there are, without those of the audit: the last model's, and those since.
     batch
         Labels that a batch adds, without those of the audit; at least 1.
     most
@@ -77,11 +80,12 @@ def outlook(
     today = int(labels[-1])
     steps = [one for k in range(FARTHEST) if (one := today + (k + 1) * batch) <= most]
     ahead = [(one, found.accuracy(one)) for one in steps]
-    gain = found.gain(min(batch, max(most - today, 0)))
+    left = min(batch, most - today)
+    gain = found.gain(left) if left > 0 else None
     if target is None:
         return Outlook(ahead, gain)
     needed = _needed(found, target, most)
-    cost = None if price is None else price_to(needed, today, price, audit_share)
+    cost = None if price is None else price_to(needed, bought, price, audit_share)
     return Outlook(ahead, gain, target, needed, cost)
 
 

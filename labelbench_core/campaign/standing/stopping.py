@@ -13,6 +13,9 @@ from labelbench_core.analysis.stopping.stopping_rules import RULES
 from labelbench_core.campaign.standing.history import PastModel
 from labelbench_core.metrics.signals import SIGNALS, cohens_kappa
 
+AFTER_ANSWERS = ("batch_accuracy", "contradiction")
+"""Signals that are known of a model when the batch that it proposed has been answered."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -27,7 +30,7 @@ class Verdict:
     says_stop
         Whether it is fulfilled there.
     first
-        Labels with which it was first fulfilled; None where it has not been.
+        Labels that there were when it was first fulfilled; None where it has not been.
     """
 
     rule: str
@@ -43,6 +46,7 @@ def verdicts(
     labels: np.ndarray,
     batch_of: np.ndarray,
     count: int,
+    today: int,
 ) -> list[Verdict]:
     """What every rule says, where each row has one class.
 
@@ -58,6 +62,8 @@ def verdicts(
         (N,) int64 with which batch each row was first handed out; what was not is not read.
     count
         Number of classes.
+    today
+        Labels that there are to train on.
     """
     signals = _signals(models, proposed, labels, batch_of, count)
     bought = np.array([one.num_labeled for one in models], np.float64)
@@ -69,13 +75,16 @@ def verdicts(
         places = np.zeros(0, np.int64)
         if last:
             places = np.flatnonzero(rule.is_fulfilled(values[None, :last], bought[:last])[0])
+        known_with = [one.num_labeled for one in models]
+        if rule.signal in AFTER_ANSWERS:
+            known_with = [*known_with[1:], today]
         found.append(
             Verdict(
                 rule=name,
                 parameters=rule.parameters,
                 value=float(values[last - 1]) if last else math.nan,
                 says_stop=bool(len(places)) and int(places[-1]) == last - 1,
-                first=models[int(places[0])].num_labeled if len(places) else None,
+                first=known_with[int(places[0])] if len(places) else None,
             )
         )
     return found

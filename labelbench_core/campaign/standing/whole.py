@@ -67,6 +67,8 @@ class Standing:
         Of the current model; None without one.
     points
         Accuracy by labels, so far.
+    on_curve
+        Rows of the pool that all models predicted, over which these are.
     outlook
         What more labels may bring; None with too few points.
     saving
@@ -89,6 +91,7 @@ class Standing:
     answers: AuditAnswers
     accuracy: Accuracy | None
     points: Sequence[CurvePoint]
+    on_curve: int
     outlook: Outlook | None
     saving: Saving | None
     stopping: Sequence[Verdict]
@@ -111,10 +114,6 @@ def standing_of(state: CampaignState, pool: CampaignPool, threads: int = 1) -> S
     if model is not None:
         accuracy = accuracy_now(model, answers, stratum, campaign.estimator, len(names))
     points = curve(models, answers, stratum)
-    batch = max(round(campaign.batch_size * (1 - campaign.audit_share)), 1)
-    most = len(trained.rows) + len(state.candidates())
-    price = campaign.prices.get("label") if campaign.prices else None
-    share = min(campaign.audit_share, 0.99)
     time, by_annotator = seconds_of(state.answers)
     return Standing(
         state=state,
@@ -123,7 +122,8 @@ def standing_of(state: CampaignState, pool: CampaignPool, threads: int = 1) -> S
         answers=answers,
         accuracy=accuracy,
         points=points,
-        outlook=outlook(points, batch, most, campaign.target, price, share),
+        on_curve=int(np.logical_and.reduce([one.known for one in models]).sum()) if models else 0,
+        outlook=outlook_of(state, points),
         saving=saving_so_far(campaign, pool, models, answers, len(names), threads),
         stopping=stopping_of(state, models),
         classes=_classes(state, model),
@@ -132,6 +132,20 @@ def standing_of(state: CampaignState, pool: CampaignPool, threads: int = 1) -> S
         agreement=agreement_of(state.labels.items.values(), names),
         seconds=time,
         seconds_of=by_annotator,
+    )
+
+
+def outlook_of(state: CampaignState, points: Sequence[CurvePoint]) -> Outlook | None:
+    """What more labels may bring, to a campaign as it is asked for."""
+    campaign, bought = state.campaign, len(state.training_labels().rows)
+    return outlook(
+        points,
+        bought,
+        batch=max(round(campaign.batch_size * (1 - campaign.audit_share)), 1),
+        most=bought + len(state.candidates()) + len(state.waited_for()),
+        target=campaign.target,
+        price=campaign.prices.get("label") if campaign.prices else None,
+        audit_share=min(campaign.audit_share, 0.99),
     )
 
 
@@ -149,7 +163,8 @@ def stopping_of(state: CampaignState, models: Sequence[PastModel]) -> list[Verdi
         own = [state.row_of[one] for one in items if one in state.row_of and one not in state.audit]
         proposed[batch.number] = np.array(own, np.int64)
         batch_of[own] = batch.number
-    return verdicts(models, proposed, labels, batch_of, len(state.history.classes))
+    count = len(state.history.classes)
+    return verdicts(models, proposed, labels, batch_of, count, len(trained.rows))
 
 
 def _classes(state: CampaignState, model: PastModel | None) -> list[ClassStanding]:
@@ -177,4 +192,8 @@ def _looked_at(state: CampaignState, labelled: np.ndarray) -> np.ndarray:
 
 def undecided_states(state: CampaignState) -> Counter[str]:
     """How many answered items of the audit are undecided, and why."""
-    return Counter(one.state.value for one in state.audited() if one.state is not State.LABELED)
+    return Counter(
+        "with nothing said of some class" if one.state is State.LABELED else one.state.value
+        for one in state.audited()
+        if not state.is_decided(one)
+    )

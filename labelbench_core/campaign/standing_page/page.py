@@ -16,7 +16,6 @@ from labelbench_core.campaign.standing.doubts import NEARLY_EQUAL
 from labelbench_core.campaign.standing.whole import Standing
 from labelbench_core.campaign.standing_page import texts
 from labelbench_core.campaign.standing_page.curve_drawing import draw_curve
-from labelbench_core.errors import InputError
 
 MOST_OF_BATCH, MOST_OTHERS = 100, 24
 """Rows of the next batch, and of any other list, that are shown."""
@@ -70,6 +69,7 @@ def page(standing: Standing, pool: CampaignPool, threads: int = 1) -> str:
         pool_rows=len(pool),
         headline=texts.headline(standing, rows),
         undecided=texts.of_undecided(standing),
+        left_out=list(texts.of_rows_left_out(standing)),
         f1=None if standing.accuracy is None else standing.accuracy.f1,
         estimated=texts.estimated,
         curve=markupsafe.Markup(draw_curve(standing.points, standing.outlook)),
@@ -135,7 +135,9 @@ def _classes(standing: Standing) -> Iterator[dict[str, Any]]:
 
 
 def _estimator_changes(standing: Standing) -> Iterator[str]:
-    """Sentences on estimators that were chosen after labels had come."""
+    """Phrases on estimators that were changed after labels had come."""
+    if not len(standing.answers.rows):
+        return
     chosen: str | None = None
     for batch in standing.state.batches:
         asked = batch.record.get("estimator")
@@ -166,21 +168,17 @@ class _Rows:
         return self._shown(rows, [""] * len(rows))
 
     def _shown(self, rows: list[int], notes: Sequence[str]) -> list[Shown]:
-        places = np.array(rows, np.int64)
-        try:
-            pictures = self._pool.pictures(places, self._threads) if rows else []
-        except InputError:  # a file that is gone since: the page is about more than its picture
-            pictures = [b""] * len(rows)
+        pictures = self._pool.readable_pictures(rows, self._threads)
         dataset = self._pool.dataset
         texts = [""] * len(rows)
         if rows and dataset.rows == "texts":
-            texts = dataset.texts("pool").batch(places)
+            texts = dataset.texts("pool").batch(np.array(rows, np.int64))
         return [
             Shown(
                 item=self._pool.items[row],
                 picture=data_uri(picture, self._pool.items[row]) if picture else "",
                 text=text,
-                note=note,
+                note=note if picture is not None else f"{note} (its file cannot be read)".strip(),
             )
             for row, picture, text, note in zip(rows, pictures, texts, notes, strict=True)
         ]

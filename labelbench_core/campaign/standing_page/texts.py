@@ -1,6 +1,7 @@
 """What a campaign's page says, in sentences: every number with its interval and what it is of."""
 
 import math
+from collections.abc import Iterator
 
 from labelbench_core.campaign.audit.estimators import PLAIN, Estimate
 from labelbench_core.campaign.audit.extrapolation import Range
@@ -42,10 +43,10 @@ def headline(standing: Standing, rows: str) -> str:
     """The page's first sentence."""
     if standing.accuracy is None:
         if not any(batch.trained for batch in standing.state.batches):
-            return "There is no model yet: it is trained when the first batch has been answered."
+            return "There is no model yet: it is trained when labels have come and a batch is due."
         return (
-            "Classes have changed since the current model was made: its accuracy is measured when "
-            "the next batch has been handed out."
+            "The last batch was proposed by no model of today's classes: accuracy is measured when "
+            "the next one has been handed out."
         )
     one = standing.accuracy.estimate
     if not one.n:
@@ -65,12 +66,34 @@ def of_undecided(standing: Standing) -> str:
     found = standing.accuracy.undecided
     states = sorted(undecided_states(standing.state).items())
     why = ", ".join(f"{count} {name}" for name, count in states)
+    wrong, right = estimated(found.all_wrong), estimated(found.all_right)
     return (
-        f"{found.undecided} rows of the audit are undecided ({why}). As if the model were wrong on "
-        f"all of them: {estimated(found.all_wrong)}; as if it were right: "
-        f"{estimated(found.all_right)}; without them, by the audit alone: "
-        f"{estimated(found.decided)}."
+        f"Of the audit, rows are undecided: {why}. As if the model were wrong on all "
+        f"{found.undecided} of them that it predicted: {wrong}; as if it were right: {right}; "
+        f"without them, by the audit alone: {estimated(found.decided)}."
     )
+
+
+def of_rows_left_out(standing: Standing) -> Iterator[str]:
+    """What the numbers do not cover yet, as sentences."""
+    state, model = standing.state, standing.model
+    open_rows = len(state.audit_waited_for())
+    if standing.accuracy is not None and open_rows:
+        yield (
+            f"{open_rows} rows of the audit are handed out and not answered yet. If those that are "
+            "answered first are the easier ones, the interval does not hold until all are."
+        )
+    if model is not None and not model.known.all():
+        late = int((~model.known).sum())
+        yield (
+            f"{late:,} rows came to the pool after the current model predicted it, and are in no "
+            "number of its accuracy until the next batch."
+        )
+    if len(standing.points) > 1 and standing.on_curve < len(state.present.number):
+        yield (
+            f"The curve, what may come and the saving are over the {standing.on_curve:,} rows that "
+            "all models predicted."
+        )
 
 
 def of_saving(saving: Saving | None, decided: int, rows: int) -> str:
@@ -83,7 +106,10 @@ def of_saving(saving: Saving | None, decided: int, rows: int) -> str:
     rows
         Rows of the pool.
     """
-    what = "labels that random selection would have needed for the same accuracy, over those bought"
+    what = (
+        "labels that random selection would have needed for the same accuracy, over those bought, "
+        "both without those of the audit"
+    )
     if saving is None:
         return f"Saving ({what}): {OPEN}; it needs a model, and ten decided rows of the audit."
     if not saving.labels:
@@ -113,11 +139,13 @@ def of_outlook(found: Outlook | None, standing: Standing) -> list[str]:
     if found is None:
         told = f"What more labels may bring {OPEN}"
         return [f"{told}: it takes models with three different numbers of labels."]
-    low, high = (f"{100 * one:+.1f}" for one in (found.gain.low, found.gain.high))
-    lines = [
-        f"One more batch: {100 * found.gain.estimate:+.1f} points of accuracy, 95 % interval "
-        f"{low} to {high}."
-    ]
+    lines = []
+    if found.gain is not None:
+        low, high = (f"{100 * one:+.1f}" for one in (found.gain.low, found.gain.high))
+        lines.append(
+            f"One more batch: {100 * found.gain.estimate:+.1f} points of accuracy, 95 % interval "
+            f"{low} to {high}."
+        )
     if found.target is not None and found.needed is not None:
         lines.append(
             f"To {percent(found.target)}: {_labels(found.needed)} in all, without those of the "

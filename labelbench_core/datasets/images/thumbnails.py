@@ -1,6 +1,8 @@
 """Small pictures of images, for people to look at."""
 
 import io
+import logging
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -8,7 +10,9 @@ from PIL import Image
 from labelbench_core.datasets import PreparedDataset, data_directory
 from labelbench_core.datasets.images.decoding import FileImages
 from labelbench_core.datasets.images.framing import Framing
+from labelbench_core.errors import InputError
 
+log = logging.getLogger(__name__)
 SIDE = 384
 """Longest side of a thumbnail, in pixels."""
 WHOLE = Framing("longest", (255, 255, 255))
@@ -65,6 +69,31 @@ def _at_most(image: Image.Image, side: int | None) -> Image.Image:
     if side is not None:
         image.thumbnail((side, side))
     return image
+
+
+def readable_thumbnails(
+    dataset: PreparedDataset,
+    split: str,
+    rows: Sequence[int],
+    threads: int = 1,
+    *,
+    side: int | None = None,
+) -> list[bytes | None]:
+    """As `thumbnails`, with None for an image that cannot be read; the log says why."""
+    if not len(rows):
+        return []
+    try:
+        return list(thumbnails(dataset, split, np.array(rows), threads, side=side))
+    except InputError:
+        return [_readable(dataset, split, row, side) for row in rows]
+
+
+def _readable(dataset: PreparedDataset, split: str, row: int, side: int | None) -> bytes | None:
+    try:
+        return thumbnails(dataset, split, np.array([row]), side=side)[0]
+    except InputError as error:
+        log.warning("without a picture of row %d: %s", row, error)
+        return None
 
 
 def _encoded(image: Image.Image, kind: str) -> bytes:

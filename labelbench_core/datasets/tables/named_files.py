@@ -38,11 +38,17 @@ def with_folders_as_splits(cells: Cells, *, named: bool) -> Cells:
     for a path without a folder.
     """
     paths = cells.columns["path"]
-    bare = next((row for row, path in enumerate(paths) if "/" not in path.lstrip("/")), None)
+    bare = next((row for row, path in enumerate(paths) if _folder(path) in ("", ".")), None)
     if bare is not None:
         allowed = "a path that begins with a folder, by `split_by_folder`, such as train/1.jpg"
         raise cells.error("path", bare, allowed)
-    folders = [path.partition("/")[0] for path in paths]
+    folders = [_folder(path) for path in paths]
     meant = {one: one if named else split_meant(one) for one in set(folders)}
     columns = {**cells.columns, "split": [meant[one] for one in folders]}
     return replace(cells, names={**cells.names, "split": cells.names["path"]}, columns=columns)
+
+
+def _folder(path: str) -> str:
+    """The first folder of a path; empty where it has none, or begins at the root."""
+    folder, slash, _ = path.partition("/")
+    return folder if slash else ""

@@ -1,6 +1,7 @@
 """A campaign that runs by itself on labels that are known: what it says, and what is true."""
 
 import csv
+import json
 import math
 
 import numpy as np
@@ -89,4 +90,4 @@ def test_answers_have_seconds_and_several_labels(tmp_path):
     table = several.folder / "labels" / "batch-001.csv"
     rows = list(csv.DictReader(table.open()))
     assert {row["seconds"] for row in rows} == {"1.5"}
-    assert all(len(row["labels"].split(";")) == 2 for row in rows)
+    assert all(len(json.loads(row["labels"])) == 2 for row in rows)

@@ -68,6 +68,26 @@ def test_outliers_and_nearly_equal_rows_are_those_of_all_cosines(campaign):
 def test_of_a_large_pool_some_rows_are_compared(campaign, monkeypatch):
     monkeypatch.setattr(doubts, "MOST_COMPARED", 50)
     pool, _ = pool_of(300)
-    found = likeness(campaign, pool, np.array([1, 2]))
-    assert set(found.outliers) <= {1, 2}
-    assert found == likeness(campaign, pool, np.array([1, 2]))
+    seen = []
+    unit = doubts._unit
+
+    def spying(pool):
+        def counted(block):
+            seen.append(len(block))
+            return unit(pool)(block)
+
+        return counted
+
+    monkeypatch.setattr(doubts, "_unit", spying)
+    found = likeness(campaign, pool, np.arange(40))
+    assert seen == [40 + 300, 50]  # those asked about and the reference, and those compared with
+    assert found == likeness(campaign, pool, np.arange(40))
+    monkeypatch.setattr(doubts, "AT_ONCE", 7)  # in pieces, the same
+    assert found == likeness(campaign, pool, np.arange(40))
+
+
+def test_two_rows_that_are_nearly_equal_are_one_pair(campaign):
+    rows = np.random.default_rng(0).normal(size=(100, 16)).astype(np.float16)
+    rows[7] = rows[60]
+    found = likeness(campaign, pool_from(rows), np.array([7, 60]))
+    assert [pair[:2] for pair in found.nearly_equal] == [(7, 60)]

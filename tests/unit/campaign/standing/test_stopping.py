@@ -52,7 +52,7 @@ def by_name(found):
 def test_every_rule_says_something_and_values_are_those_of_references(
     models, proposed, labels, batch_of
 ):
-    found = by_name(verdicts(models, proposed, labels, batch_of, CLASSES))
+    found = by_name(verdicts(models, proposed, labels, batch_of, CLASSES, 100))
     assert list(found) == list(RULES)
     last, before = models[-1], models[-2]
     kappa = cohen_kappa_score(last.predicted, before.predicted)
@@ -73,7 +73,7 @@ def test_every_rule_says_something_and_values_are_those_of_references(
 def test_rows_count_as_unlabelled_for_models_from_before_their_label(
     models, proposed, labels, batch_of
 ):
-    early = by_name(verdicts(models[:1], proposed, labels, batch_of, CLASSES))
+    early = by_name(verdicts(models[:1], proposed, labels, batch_of, CLASSES, 100))
     # The model that proposed batch 2 was trained on none of the rows that have labels today.
     assert early["minimum-expected-error"].value == pytest.approx(models[0].confidence.mean())
 
@@ -83,7 +83,7 @@ def test_a_rule_that_is_fulfilled_says_stop_and_since_when(models, proposed, lab
         PastModel(one.batch, one.num_labeled, one.known, models[0].predicted, one.confidence, None)
         for one in models
     ]
-    found = by_name(verdicts(still, proposed, labels, batch_of, CLASSES))
+    found = by_name(verdicts(still, proposed, labels, batch_of, CLASSES, 100))
     assert found["stabilising-predictions-99"].says_stop
     assert found["stabilising-predictions-99"].first == 80  # three values: after the fourth model
     assert found["classification-change"].says_stop
@@ -93,6 +93,18 @@ def test_a_rule_that_is_fulfilled_says_stop_and_since_when(models, proposed, lab
 
 
 def test_without_a_model_nothing_is_said():
-    found = verdicts([], {}, np.full(COUNT, -1), np.zeros(COUNT, int), CLASSES)
+    found = verdicts([], {}, np.full(COUNT, -1), np.zeros(COUNT, int), CLASSES, 0)
     assert not any(one.says_stop for one in found)
     assert all(np.isnan(one.value) and one.first is None for one in found)
+
+
+def test_what_a_batch_s_labels_say_is_known_when_it_has_been_answered(
+    models, proposed, labels, batch_of
+):
+    as_predicted = labels.copy()
+    as_predicted[40:60] = models[1].predicted[40:60]  # batch 3, by a model with 40 labels
+    found = by_name(verdicts(models, proposed, as_predicted, batch_of, CLASSES, 100))
+    assert found["min-error"].first == 60  # the labels of the next model
+    one = by_name(verdicts(models[:2], proposed, as_predicted, batch_of, CLASSES, 57))
+    assert one["min-error"].first == 57  # those of today
+    assert one["min-error"].says_stop

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from helpers.campaigns import answer, call, campaign_in, labels_of, pool_of, run
+from helpers.campaigns import answer, call, campaign_in, labels_of, pool_from, pool_of, run
 from labelbench_core.campaign.calls import advance
 from labelbench_core.campaign.standing.whole import standing_of
 from labelbench_core.campaign.standing_page.page import page
@@ -85,7 +85,7 @@ def test_undecided_rows_of_the_audit_are_counted_both_ways(campaign):
     answer(campaign, first.batch, labels)
     state = call(campaign, pool).state
     seen = text(page_of(campaign, pool, state))
-    assert "2 rows of the audit are undecided (1 skipped, 1 unsure)" in seen
+    assert "Of the audit, rows are undecided: 1 skipped, 1 unsure." in seen
     assert "as if it were right:" in seen
 
 
@@ -94,7 +94,39 @@ def test_classes_that_changed_leave_no_number_of_the_model_before(campaign):
     run(campaign, pool, labels_of(pool, truth), 3)
     more = replace(campaign, classes=(*campaign.classes, "crow"))
     seen = text(page_of(more, pool, call(more, pool).state))
-    assert "Classes have changed since the current model was made" in seen
+    assert "The last batch was proposed by no model of today's classes" in seen
+
+
+def test_what_is_not_in_a_number_is_told(campaign):
+    pool, truth = pool_of(320)
+    labels = labels_of(pool, truth)
+    rows = pool.embeddings.take(np.arange(320))
+    early = pool_from(rows[:300])
+    done = run(campaign, early, labels, 2)
+    seen = text(page_of(campaign, early, done.state))
+    assert "10 rows of the audit are handed out and not answered yet" in seen
+    late = pool_from(rows)
+    state = call(campaign, late).state
+    seen = text(page_of(campaign, late, state))
+    assert "20 rows came to the pool after the current model predicted it" in seen
+    done = run(campaign, late, labels, 4)
+    seen = text(page_of(campaign, late, done.state))
+    assert "rows came to the pool after" not in seen
+    assert "are over the 300 rows that all models predicted" in seen
+
+
+def test_a_class_added_to_several_leaves_answers_undecided(tmp_path):
+    pool, truth = pool_of(300)
+    several = campaign_in(tmp_path, multilabel=True, audit=60, audit_share=0.5)
+    labels = {item: several.classes[one] for item, one in zip(pool.items, truth, strict=True)}
+    answer(several, call(several, pool).batch, labels)
+    more = replace(several, classes=(*several.classes, "crow"))
+    done = run(more, pool, labels, 4)
+    seen = text(page_of(more, pool, done.state))
+    # The 10 rows of the first batch were answered before there were crows.
+    assert "rows are undecided: 10 with nothing said of some class." in seen
+    assert "wrong on all 10 of them" in seen
+    assert "(20 decided rows)" in seen
 
 
 def test_an_estimator_that_is_changed_after_labels_came_is_told(campaign):
@@ -126,6 +158,8 @@ def test_several_labels_a_row(tmp_path):
     assert "gets all classes right on a random image" in seen
     assert "Mean F1 of a row's classes:" in seen
     assert "stabilising-predictions" not in seen
+    assert "too few rows" not in seen
+    assert "Which answers are in doubt was not computed" in seen
 
 
 def test_an_empty_pool_of_answers_and_a_finished_campaign(campaign):
