@@ -89,6 +89,11 @@ def caveats(experiment: Experiment, summary: Mapping[str, Any], results: Results
     notes += _uneven(experiment)
     notes += _no_test(results.curves)
     notes += _unmeasured(experiment, results.curves)
+    if experiment.by_group and results.groups.empty:
+        notes.append(
+            "`by_group` is asked for, and no round has hits by group: no data set here has groups, "
+            "or the rounds are from before these were recorded."
+        )
     notes += _beside_the_budget(experiment)
     notes += _unfinished(results.convergence)
     notes += _weak_highlight(experiment, summary)

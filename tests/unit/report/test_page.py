@@ -319,6 +319,15 @@ def test_unreadable_images_and_small_tests_are_caveats(results: Path) -> None:
     assert "The pool has" not in after
 
 
+def test_groups_that_no_round_has_hits_of_are_told(results: Path) -> None:
+    values = json.loads((results / "experiment.json").read_text(encoding="utf-8"))
+    for by_group in (True, False):
+        asked = json.dumps({**values, "by_group": by_group})
+        _, path = render(results, "groups.html", experiment=asked)
+        words = " ".join(" ".join(Page(path.read_text(encoding="utf-8")).words).split())
+        assert ("no round has hits by group" in words) == by_group
+
+
 def test_sentences_name_their_quantity_and_do_not_contradict(results: Path) -> None:
     """Labels saved for certain, but no better at the end: both are said, and why."""
     summary = read_json(results / "summary.json")

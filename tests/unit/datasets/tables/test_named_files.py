@@ -52,6 +52,11 @@ def test_splits_name_folders_as_they_are_called(data):
     [
         (["5", "a"], r"line 14: column file: '5.png'; allowed: a path that begins with a folder"),
         ([" ", "a"], r"line 14: column file: ' '; allowed: a path that begins with a folder"),
+        (
+            ["/train/5", "a"],
+            r"column file: '/train/5.png'; allowed: a path that begins with a fold",
+        ),
+        (["./train/5", "a"], r"column file: './train/5.png'; allowed: a path that begins with a"),
         (["Big Art/5", "a"], r"split 'Big Art', of value 'Big Art'; allowed: a name of a-z"),
     ],
 )
