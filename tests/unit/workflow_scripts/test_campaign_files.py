@@ -14,7 +14,7 @@ from workflow_scripts import (
     restore_results,
     show_summary,
 )
-from workflow_scripts._campaigns import tell_what_to_do
+from workflow_scripts._campaigns import rehearsed, tell_of_rehearsal, tell_what_to_do
 
 PETS = """
 campaign: pets
@@ -66,13 +66,31 @@ def test_a_call_that_failed_tells_nothing_and_folders_that_came_are_named(tmp_pa
     classes = ("cat", "dog")
     pets = Campaign("pets", tmp_path / "pets", "photos", "any", entry, entry, entry, classes)
     call = tmp_path / "call-002.json"
-    tell_what_to_do(pets, call)
+    page = tmp_path / "campaign-002.html"
+    tell_what_to_do(pets, call, page)
     assert capsys.readouterr().err == ""
     status = {"status": "waiting", "batch": 1, "size": 20, "answered": 5}
     call.write_text(json.dumps({**status, "new_files": 1, "new_answers": 5}))
     (tmp_path / "pets" / "labels" / "from CVAT").mkdir(parents=True)
-    tell_what_to_do(pets, call)
+    tell_what_to_do(pets, call, page)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "5 new answers in 1 files."
     assert "Campaign pets, batch 1: 15 of 20 to label." in lines[1]
     assert "not read, since they are folders: from CVAT; put the files" in lines[2]
+    assert len(lines) == 3
+    page.touch()
+    tell_what_to_do(pets, call, page)
+    assert capsys.readouterr().err.splitlines()[3] == f"Where it stands: {page}"
+
+
+def test_a_rehearsal_that_failed_tells_nothing(tmp_path, capsys):
+    entry = {"id": "any", "implementation": "any"}
+    pets = Campaign("pets", tmp_path / "pets", "photos", "any", entry, entry, entry, ())
+    made = {name: tmp_path / file for name, file in rehearsed(pets).items()}
+    tell_of_rehearsal(pets, *made.values())
+    assert capsys.readouterr().err == ""
+    made["facts"].mkdir(parents=True)
+    tell_of_rehearsal(pets, *made.values())
+    told = capsys.readouterr().err
+    assert told.startswith("Campaign pets was rehearsed: ")
+    assert all(str(made[name]) in told for name in ("batches", "stopping", "page"))
