@@ -9,6 +9,11 @@ from workflow_scripts import _campaigns as campaigns
 from workflow_scripts._campaign_file import campaign_of
 
 CAMPAIGN = campaign_of(ASKED, CATALOGUE, PROJECT)
+CAMPAIGN_PAGE_PARTS = (
+    "labelbench_core/campaign/standing_page/campaign.html",
+    "labelbench_core/campaign/standing_page/campaign.css",
+    "labelbench_core/report/report.css",
+)
 
 
 def of_pool(stage, output):
@@ -90,7 +95,9 @@ rule render_campaign:
         mem_mb=4000,
         runtime=60,
     params:
-        code=code("render_campaign", components=CAMPAIGN.components()),
+        code=code(
+            "render_campaign", templates=CAMPAIGN_PAGE_PARTS, components=CAMPAIGN.components()
+        ),
         settings=verbatim(canonical_json(CAMPAIGN.as_mapping())),
     message:
         "Tell where {CAMPAIGN.campaign} stands"
@@ -125,7 +132,9 @@ rule rehearse_campaign:
         mem_mb=4000,
         runtime=240,
     params:
-        code=code("rehearse_campaign", components=CAMPAIGN.components()),
+        code=code(
+            "rehearse_campaign", templates=CAMPAIGN_PAGE_PARTS, components=CAMPAIGN.components()
+        ),
         settings=verbatim(canonical_json(CAMPAIGN.as_mapping())),
     message:
         "Rehearse {CAMPAIGN.campaign}"

@@ -59,6 +59,7 @@ from labelbench_core.report.drawings import inline_svg
 from labelbench_core.report.headlines import headlines
 from labelbench_core.report.origin import asked_for, training_tables
 from labelbench_core.report.page_data import as_script, cost_data, page_data
+from labelbench_core.report.templates import template
 from labelbench_core.report.vega import vega_bundle
 from labelbench_core.stages.report_files import PAGE_PARTS, TABLES
 from labelbench_core.stages.report_files import figures as figures_of
@@ -125,20 +126,11 @@ def render(
     where there are any; `proxy_savings`
     is the second one of `collect_costs`. `hour` is the price of an hour, NaN where none is given.
     """
-    import jinja2
-
     # An experiment as JSON does not say whether it has prices.
     drawn = figures_of(dataclasses.replace(experiment, priced=money is not None))
     entries = headlines(summary)
     data = page_data(experiment, results, entries, balance, published[0] if published else None)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report_template.html").render(
+    return template(Path(__file__).parent, "report_template.html").render(
         experiment=experiment,
         sizes=_sizes(experiment),
         even_seeds=have_even_seeds(experiment),

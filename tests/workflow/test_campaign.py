@@ -61,6 +61,11 @@ def test_batches_are_handed_out_answered_and_never_changed(own):
     own.call()
     own.file.write_text(own.file.read_text() + "target: 90%\nprices: {label: 0.1, currency: EUR}\n")
     assert own.project.planned(config=str(own.file)) == {"render_campaign": 1}
+    own.call()
+    own.project.append(
+        "labelbench_core/campaign/standing_page/campaign.css", "\np { margin: 0; }\n"
+    )
+    assert own.project.planned(config=str(own.file)) == {"render_campaign": 1}
     # An update of the software, another strategy and --forceall: what was handed out stays.
     own.project.append("labelbench_core/campaign/calls.py", "\n_UPDATED = 1\n")
     own.file.write_text(own.file.read_text().replace("strategy: margin", "strategy: entropy"))

@@ -5,7 +5,6 @@ What is answered is kept in the browser, under the batch's hash, and given back 
 are of the audit is not in it.
 """
 
-import base64
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,17 +16,13 @@ from labelbench_core.campaign.answers.formats.handed import (
     HandedItem,
     suggested,
 )
-from labelbench_core.errors import InputError, listed, shown
+from labelbench_core.errors import InputError, listed
 from labelbench_core.report.page_data import as_script
+from labelbench_core.report.templates import data_uri, template
 
 IDLE_SECONDS = 60
 """After so long without a key, a click or a movement, the time of a label stops running."""
 SCRIPTS = ("store.js", "answer_table.js", "views.js", "labelling.js")
-_SIGNATURES = {
-    b"\xff\xd8\xff": "image/jpeg",
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"GIF8": "image/gif",
-}
 
 
 def page(
@@ -58,18 +53,10 @@ def page(
     InputError
         Where an item has no thumbnail, or one of an unknown format; in one line.
     """
-    import jinja2
     import markupsafe
 
     folder = Path(__file__).parent
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("labelling.html").render(
+    return template(folder, "labelling.html").render(
         batch=batch,
         idle=IDLE_SECONDS,
         suggestions=suggestions,
@@ -112,14 +99,3 @@ def _item(item: HandedItem, batch: HandedBatch, thumbnails: Mapping[str, bytes])
         labels, probability = found
         described["suggestion"] = {"labels": labels, "probability": round(probability, 4)}
     return described
-
-
-def data_uri(image: bytes, where: str) -> str:
-    """An encoded image (JPEG, PNG, GIF or WebP) as a `data:` URI; `where` names it in an error."""
-    kind = next((name for start, name in _SIGNATURES.items() if image.startswith(start)), None)
-    if image[:4] == b"RIFF" and image[8:12] == b"WEBP":
-        kind = "image/webp"
-    if kind is None:
-        told = f"{where}: thumbnail begins with {shown(image[:8].hex())}"
-        raise InputError(f"{told}; allowed: JPEG, PNG, GIF or WebP")
-    return f"data:{kind};base64,{base64.b64encode(image).decode('ascii')}"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from labelbench_core.campaign.audit.extrapolation import (
-    LearningCurve,
     Range,
     extrapolated,
     price_to,
@@ -84,10 +83,6 @@ def outlook(
     gain = found.gain(left) if left > 0 else None
     if target is None:
         return Outlook(ahead, gain)
-    needed = _needed(found, target, most)
+    needed = found.labels_to(target, most)
     cost = None if price is None else price_to(needed, bought, price, audit_share)
     return Outlook(ahead, gain, target, needed, cost)
-
-
-def _needed(found: LearningCurve, target: float, most: int) -> Range:
-    return found.labels_to(target, most)

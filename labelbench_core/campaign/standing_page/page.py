@@ -10,12 +10,12 @@ import numpy as np
 from labelbench_core import report
 from labelbench_core.campaign.answers.labels import State
 from labelbench_core.campaign.audit.estimators import LEAST_OF_A_CLASS
-from labelbench_core.campaign.labelling_page.page import data_uri
 from labelbench_core.campaign.pool import CampaignPool
 from labelbench_core.campaign.standing.doubts import NEARLY_EQUAL
 from labelbench_core.campaign.standing.whole import Standing
 from labelbench_core.campaign.standing_page import texts
 from labelbench_core.campaign.standing_page.curve_drawing import draw_curve
+from labelbench_core.report.templates import data_uri, template
 
 MOST_OF_BATCH, MOST_OTHERS = 100, 24
 """Rows of the next batch, and of any other list, that are shown."""
@@ -45,23 +45,15 @@ class Shown:
 
 def page(standing: Standing, pool: CampaignPool, threads: int = 1) -> str:
     """The page as text, the same for the same facts."""
-    import jinja2
     import markupsafe
 
     folder = Path(__file__).parent
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     common = Path(report.__file__).with_name("report.css").read_text(encoding="utf-8")
     own = (folder / "campaign.css").read_text(encoding="utf-8")
     state, rows = standing.state, pool.dataset.rows
     names = state.history.classes
     show = _Rows(standing, pool, threads)
-    return environment.get_template("campaign.html").render(
+    return template(folder, "campaign.html").render(
         campaign=state.campaign,
         batch=state.batches[-1] if state.batches else None,
         answered=state.answered(state.batches[-1]) if state.batches else 0,

@@ -290,6 +290,7 @@ def test_the_large_view_and_a_name_that_would_be_a_formula(visit: Any) -> None:
     assert "may not begin with" in page.locator("#refused").inner_text()
     page.fill("#annotator", "Ada")
     page.get_by_role("button", name="Begin").click()
+    page.wait_for_function("() => !asking.open")  # the dialog closes after the click
     press(page, "Space")
     page.locator("#enlarged img").wait_for()
     press(page, "Space")
