@@ -176,7 +176,9 @@
       if (event.key === "Escape") { return; }
       at("large").close();
     }
-    const inside = event.target, isField = inside.matches("input, select");
+    // A dialog that has just closed keeps the focus until the next frame is drawn: such keys are the page's.
+    const inside = event.target.closest("dialog:not([open])") ? document.body : event.target;
+    const isField = inside.matches("input, select");
     if (inside === at("search") && (event.key === "Enter" || event.key === "Escape")) {
       event.preventDefault();
       const first = [...classButtons].find((pair) => !pair[1].hidden);

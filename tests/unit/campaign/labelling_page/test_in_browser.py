@@ -178,6 +178,19 @@ def test_texts_are_shown_as_they_are(visit: Any) -> None:
     assert page.title().startswith("Label topics")
 
 
+@pytest.mark.parametrize("focused", ["#annotator", "#asking button"])
+def test_keys_are_the_page_s_while_the_dialog_that_closed_has_the_focus(
+    visit: Any, focused: str
+) -> None:
+    """As on a slow machine, where the focus moves on only when the next frame is drawn."""
+    page = begin(visit("images"))
+    send = "(one, key) => one.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}))"
+    page.locator(focused).first.evaluate(send, "1")
+    page.wait_for_selector("body[data-answered='1']")
+    page.locator(focused).first.evaluate(send, " ")
+    page.locator("#enlarged img").wait_for()
+
+
 def test_one_of_a_thousand_classes_is_found_by_typing(visit: Any) -> None:
     page = begin(visit("many"))
     press(page, "/")
