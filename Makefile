@@ -69,11 +69,13 @@ docs: .venv/installed
 	$(BIN)/python -m docs.make_option_tables
 	$(BIN)/python -m docs.make_config_table
 	$(BIN)/python -m docs.make_results
+	$(BIN)/python -m docs.make_advice
 
 # Every number of our results in README and docs from its table, and which tables older code has made;
 # RERUN=EXPERIMENT: and whether what was run here agrees with what was kept.
 claims: .venv/installed
 	$(BIN)/python -m docs.make_results --check
+	$(BIN)/python -m docs.make_advice --check
 	$(if $(RERUN),$(BIN)/python -m docs.check_rerun $(RERUN))
 
 bench: .venv/installed

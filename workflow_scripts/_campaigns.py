@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from labelbench_core.campaign.advice.kept import told as told_of_choices
 from labelbench_core.campaign.batches import FOLDER
 from labelbench_core.campaign.calls import ALL_LABELED, INBOX, waiting_files
 from labelbench_core.campaign.facts import numbered
@@ -72,7 +73,7 @@ def tell_of_rehearsal(campaign: Campaign, facts: Path, *tables_and_page: Path) -
 def what_to_do(campaign: Campaign, call: dict[str, Any]) -> list[str]:
     """The lines for a call's record."""
     folder = seen_from_here(campaign.folder)
-    lines = []
+    lines = told_of_choices(campaign.advice)
     if call["new_answers"]:
         lines.append(f"{call['new_answers']} new answers in {call['new_files']} files.")
     if call["status"] == ALL_LABELED:

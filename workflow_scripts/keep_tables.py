@@ -7,8 +7,8 @@ Writes `docs/results/EXPERIMENT/`, or `--folder`:
 - `orders.csv`: rank correlations with a published setting, where the experiment names one;
 - the tables of `--tables`, whole, for the headline metric;
 - `code.json`: digests of the code that made them;
-- `made-from.json`: command, commit, machine, versions, SHA-256 of the experiment, and the
-  fingerprint of each data set: of its rows, labels, groups and weights.
+- `made-from.json`: command, commit, machine, versions, SHA-256 of the experiment, and of each data
+  set the number of classes and the fingerprint: of its rows, labels, groups and weights.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from typing import Any
 from labelbench_core.analysis.collected.frames import SETTING, WEIGHTED, present
 from labelbench_core.analysis.savings.label_savings import HEADLINE
 from labelbench_core.compute.devices import processor_name
+from labelbench_core.configuration.catalogue import LoadedCatalogue
 from labelbench_core.configuration.sources.since_prepared import read_manifest
 from labelbench_core.errors import listed, raise_all
 from labelbench_core.stages import report_files
@@ -45,7 +46,7 @@ METRIC_COLUMNS = (
     WEIGHTED,
 )
 PACKAGES = ("numpy", "torch")
-CODE = "code.json"
+CODE, MADE_FROM = "code.json", "made-from.json"
 FURTHER_TABLES = ("best", "carried_orders", "combined", "headroom")
 """Tables that pages show, beside those that are always kept."""
 SCRIPTS = (
@@ -93,6 +94,10 @@ def keep_tables(arguments: argparse.Namespace, options: object = None) -> None:
         whole = whole[whole["metric"] == summary["metric"]]
         whole.to_csv(folder / f"{kind}.csv", index=False, float_format="%.4g")
     given = " ".join(map(str, arguments.configfile))
+    prepared = {
+        dataset: read_manifest(dataset, Path("results/datasets", dataset, "manifest.json"))
+        for dataset in sorted(experiment.all_of("datasets"))
+    }
     made_from = {
         "command": f"snakemake --cores all --configfile {given}",
         "commit": commit(),
@@ -101,14 +106,10 @@ def keep_tables(arguments: argparse.Namespace, options: object = None) -> None:
         "machine": f"{os.cpu_count()} cores, {processor_name()}",
         "python": platform.python_version(),
         **{package: version(package) for package in PACKAGES},
-        "data": {
-            dataset: read_manifest(dataset, Path("results/datasets", dataset, "manifest.json"))[
-                "fingerprint"
-            ]
-            for dataset in sorted(experiment.all_of("datasets"))
-        },
+        "classes": {dataset: one["num_classes"] for dataset, one in prepared.items()},
+        "data": {dataset: one["fingerprint"] for dataset, one in prepared.items()},
     }
-    files.write_json(folder / "made-from.json", made_from)
+    files.write_json(folder / MADE_FROM, made_from)
     files.write_json(folder / CODE, _code(parsing.configuration(experiment, catalogue)))
     print(f"written: {folder}")
 
@@ -128,6 +129,13 @@ def code_changed_since(folder: Path) -> list[str] | None:
     """Modules that are not as they were when the tables in `folder` were kept; None: not noted."""
     code = folder / CODE
     return changed_modules(files.read_json(code)) if code.exists() else None
+
+
+def catalogue_of(folder: Path) -> LoadedCatalogue:
+    """The catalogue of the experiment whose tables are in `folder`."""
+    command = files.read_json(folder / MADE_FROM)["command"]
+    given = command.partition("--configfile ")[2].split()
+    return parsing.load(asked_for([PROJECT / file for file in given]), PROJECT)[1]
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -185,6 +185,7 @@ def _hand_out_next(
             for item, row, one in zip(shown, rows.tolist(), suggested, strict=True)
         ],
         "strategy": dict(strategy),
+        "advice": dict(campaign.advice),
         "state": memory,
         "num_labeled": len(labels.rows),
         "estimator": campaign.estimator,

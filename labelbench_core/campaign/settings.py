@@ -9,6 +9,9 @@ from typing import Any
 
 from labelbench_core import registry
 from labelbench_core.annotators import EXACT
+from labelbench_core.campaign.advice.asked import advice_for, info_of_proxy, is_of_embeddings
+from labelbench_core.campaign.advice.choice import USUAL_PROXY, USUAL_STRATEGY
+from labelbench_core.campaign.advice.kept import CHOSEN
 from labelbench_core.configuration.catalogue import Catalogue, wrong_entries
 from labelbench_core.configuration.compatibility.multilabel import is_multilabel
 from labelbench_core.configuration.experiment import Crossing, Experiment
@@ -21,8 +24,8 @@ SCHEMA = "campaign.schema.json"
 ALWAYS = frozenset({"embeddings", "labeled", "labels", "num_classes", "held_out"})
 """What a strategy finds in its pool with any proxy."""
 FIRST = "typiclust"
-STRATEGY = "margin"
-PROXY = "linear"
+STRATEGY, PROXY = USUAL_STRATEGY, USUAL_PROXY
+"""What is checked before it is known what our own results recommend."""
 ESTIMATOR = "plain"
 
 
@@ -54,6 +57,8 @@ class Campaign:
         Accuracy to reach, a share; None: none.
     prices
         `label`, the price of a label, and `currency`; None: not known.
+    advice
+        Why `strategy` and `proxy` were chosen, where the file leaves them out: see `advice.kept`.
     rehearsal
         `batches`, and perhaps `annotator` and `seconds`, where an annotator answers instead of
         people, on a labelled pool; else None. Its classes are those of the pool.
@@ -79,6 +84,7 @@ class Campaign:
     estimator: str = ESTIMATOR
     target: float | None = None
     prices: Mapping[str, Any] | None = None
+    advice: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     rehearsal: Mapping[str, Any] | None = None
 
     def as_experiment(self) -> Experiment:
@@ -157,13 +163,15 @@ def load_campaign(
     if not kept.is_dir() and os.path.lexists(kept):
         told = f"{file}: folder: {printable(kept)} is no folder"
         raise InputError(f"{told}; allowed: a folder, or one that is not there yet")
+    advice = _advice(config, catalogue, kept)
+    config = {**config, **{key: one[CHOSEN] for key, one in advice.items()}}
     return Campaign(
         campaign=config["campaign"],
         folder=kept,
         pool=config["pool"],
         backbone=config["backbone"],
-        proxy=_entry(catalogue, "proxies", config.get("proxy", PROXY)),
-        strategy=_entry(catalogue, "strategies", config.get("strategy", STRATEGY)),
+        proxy=_entry(catalogue, "proxies", config["proxy"]),
+        strategy=_entry(catalogue, "strategies", config["strategy"]),
         first=_entry(catalogue, "strategies", config.get("first", FIRST)),
         classes=tuple(config.get("classes", ())),
         class_changes=tuple(config.get("class_changes", ())),
@@ -178,8 +186,21 @@ def load_campaign(
         estimator=config.get("estimator", ESTIMATOR),
         target=share_of(config["target"]) if "target" in config else None,
         prices=config.get("prices"),
+        advice=advice,
         rehearsal=config.get("rehearsal"),
     )
+
+
+def _advice(config: Mapping[str, Any], catalogue: Catalogue, folder: Path) -> dict[str, Any]:
+    """What our own results recommend for the strategy and the proxy that the file leaves out."""
+
+    def is_allowed(strategy: str, proxy: Mapping[str, Any]) -> bool:
+        return not any(_of_strategy("strategy", strategy, config, catalogue, proxy))
+
+    audit = share_of(config.get("audit_share", "10%"))
+    labels = max(round(config.get("batch_size", 100) * (1 - audit)), 1)
+    multilabel = _is_multilabel(config, catalogue)
+    return advice_for(config, catalogue, folder, labels, multilabel, is_allowed)
 
 
 def share_of(text: str) -> float:
@@ -248,10 +269,9 @@ def _misfits(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
         told = f"classes: {listed(classes)}"
         yield f"{told}; allowed: names that differ in more than upper case and blanks"
     name = config.get("proxy", PROXY)
-    proxy = catalogue["proxies"][name]
-    info = registry.describe("proxies", proxy["implementation"]).info
-    if info.get("needs_images") or "augmentation" in registry.options_of(proxy):
+    if not is_of_embeddings(name, catalogue):
         yield f"proxy: {shown(name)}; allowed: one that is trained on embeddings alone"
+    info = info_of_proxy(name, catalogue)
     for key, strategy in _strategies(config).items():
         yield from _of_strategy(key, strategy, config, catalogue, info)
     if "target" in config and not 0 < share_of(config["target"]) < 1:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from labelbench_core import report
+from labelbench_core.campaign.advice.kept import told as told_of_choices
 from labelbench_core.campaign.answers.labels import State
 from labelbench_core.campaign.audit.estimators import LEAST_OF_A_CLASS
 from labelbench_core.campaign.pool import CampaignPool
@@ -100,6 +101,7 @@ def page(standing: Standing, pool: CampaignPool, threads: int = 1) -> str:
         nearly_equal_count=len(standing.likeness.nearly_equal),
         nearly=NEARLY_EQUAL,
         next_rows=show.batch(),
+        choices=told_of_choices(state.campaign.advice),
         batches=state.batches,
         estimator_changes=list(_estimator_changes(standing)),
         style=markupsafe.Markup(common + own),

@@ -50,6 +50,13 @@ def test_the_first_call_hands_out_a_batch_without_any_label(campaign, pool_and_t
         assert "audit" not in text.lower()
 
 
+def test_the_record_of_a_batch_says_why_its_strategy_was_chosen(campaign, pool_and_truth):
+    pool, _ = pool_and_truth
+    why = {"strategy": {"chosen": "margin", "reason": "margin, by some experiments."}}
+    done = call(replace(campaign, advice=why), pool)
+    assert done.batch.record["advice"] == why
+
+
 def test_a_batch_waits_until_it_is_answered_and_then_the_next_one_comes(campaign, pool_and_truth):
     pool, truth = pool_and_truth
     labels = labels_of(pool, truth)

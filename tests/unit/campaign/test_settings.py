@@ -51,6 +51,27 @@ def test_what_is_left_out_has_defaults(catalogue):
     assert Campaign.from_mapping(found.as_mapping()) == found
 
 
+def test_what_is_chosen_for_a_strategy_that_is_left_out_has_its_reason(catalogue):
+    usual = load(catalogue)
+    assert set(usual.advice) == {"strategy", "proxy"}
+    assert usual.advice["strategy"]["reason"].startswith("margin, by our own experiments with a ")
+    # Some labels per class in a batch: what covers the pool does better.
+    many = load(catalogue, classes=[f"class {number}" for number in range(70)])
+    assert many.strategy["id"] == many.advice["strategy"]["chosen"] == "typiclust"
+    several = load(catalogue, multilabel=True)
+    assert several.strategy["id"] == several.advice["strategy"]["chosen"] == "badge"
+    assert Campaign.from_mapping(several.as_mapping()) == several
+    named = load(catalogue, strategy="margin", proxy="linear")
+    assert named.advice == {}
+    assert named.strategy == usual.strategy
+    assert set(load(catalogue, proxy="shallow").advice) == {"strategy"}
+
+
+def test_what_is_chosen_for_a_rehearsal_does_not_know_the_number_of_classes(catalogue):
+    found = load(catalogue, classes=None, pool="digits", rehearsal={"batches": 3})
+    assert "the number of classes is not known" in found.advice["strategy"]["reason"]
+
+
 def test_shares_are_numbers_and_paths_start_at_the_file(catalogue):
     found = load(catalogue, audit="50%", audit_share="2.5%", folder="../labels", strategy="badge")
     assert (found.audit, found.audit_share) == (0.5, 0.025)

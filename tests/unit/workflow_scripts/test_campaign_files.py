@@ -1,5 +1,6 @@
 """Commands for experiments refuse a campaign's file in one line; others know it."""
 
+import dataclasses
 import json
 
 import pytest
@@ -78,6 +79,12 @@ def test_a_call_that_failed_tells_nothing_and_folders_that_came_are_named(tmp_pa
     assert "Campaign pets, batch 1: 15 of 20 to label." in lines[1]
     assert "not read, since they are folders: from CVAT; put the files" in lines[2]
     assert len(lines) == 3
+    why = {"strategy": {"chosen": "margin", "reason": "margin, by some experiments."}}
+    tell_what_to_do(dataclasses.replace(pets, advice=why), call, page)
+    assert capsys.readouterr().err.splitlines() == [
+        "Strategy: margin, by some experiments.",
+        *lines,
+    ]
     page.touch()
     tell_what_to_do(pets, call, page)
     assert capsys.readouterr().err.splitlines()[3] == f"Where it stands: {page}"

@@ -44,6 +44,17 @@ def test_before_any_label_it_says_what_is_not_known(campaign):
     assert "nan" not in seen.lower().split()
 
 
+def test_it_says_why_a_strategy_was_chosen_that_the_file_leaves_out(campaign):
+    pool, _ = pool_of(300)
+    state = call(campaign, pool).state
+    assert "Why this strategy" not in text(page_of(campaign, pool, state))
+    why = {"strategy": {"chosen": "badge", "reason": "badge, by some <experiments>."}}
+    state = replace(state, campaign=replace(campaign, advice=why))
+    seen = text(page_of(campaign, pool, state))
+    assert "Why this strategy and this proxy" in seen
+    assert "Strategy: badge, by some <experiments>." in seen
+
+
 def test_it_tells_where_the_campaign_stands_and_changes_no_fact(campaign):
     pool, truth = pool_of(400)
     labels = labels_of(pool, truth)

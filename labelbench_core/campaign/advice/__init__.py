@@ -1,0 +1,1 @@
+"""What our own results recommend where a campaign's file leaves out its strategy or its proxy."""
