@@ -23,6 +23,7 @@ from labelbench_core.campaign.standing.accuracy import accuracy_now, curve
 from labelbench_core.campaign.standing.history import (
     PastModel,
     audit_answers,
+    bought_rows,
     past_models,
     strata_of_rows,
 )
@@ -171,10 +172,11 @@ def _compared(state: CampaignState, truth: np.ndarray, given: np.ndarray) -> Reh
     """What the campaign says now, and what is true of the model that proposed the last batch."""
     campaign = state.campaign
     models, answers, stratum = past_models(state), audit_answers(state), strata_of_rows(state)
-    model = models[-1]
-    said = accuracy_now(model, answers, stratum, campaign.estimator, len(state.history.classes))
+    model, bought = models[-1], bought_rows(state)
+    classes = len(state.history.classes)
+    said = accuracy_now(model, answers, bought, stratum, campaign.estimator, classes)
     answered, accuracy = _accuracy(model, given), _accuracy(model, truth)
-    ahead = outlook_of(state, curve(models, answers, stratum))
+    ahead = outlook_of(state, curve(models, answers, bought, stratum))
     low, high = math.nan, math.nan
     if ahead is not None and ahead.ahead:
         low, high = ahead.ahead[0][1].low, ahead.ahead[0][1].high

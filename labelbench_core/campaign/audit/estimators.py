@@ -1,8 +1,9 @@
-"""Accuracy of the current model on a random row of the pool, from the audit's labels.
+"""Accuracy of a model on a random row of a population, from the audit's labels.
 
-The pool is as it is now: the rows of every stratum that are still there. Rows of the audit are
-drawn from each stratum at random without replacement; those that were answered estimate their
-stratum, and strata are weighted by their sizes.
+The population is what the audit stands for: the rows of every stratum that are still in the pool
+and that were not bought (`whole_pool` has the others). Rows of the audit are drawn from each
+stratum at random without replacement; those that were answered estimate their stratum, and strata
+are weighted by their sizes.
 """
 
 import math
@@ -111,8 +112,8 @@ def check_estimator(
 def plain(right: np.ndarray, stratum: np.ndarray, population: Sequence[int]) -> Estimate:
     """Accuracy by the audit alone: the strata's shares of right rows, weighted by their sizes.
 
-    Its interval is exact, for sampling without replacement from the pool; over several strata the
-    exact ones are melded (`intervals`). It covers in at least 95 % of audits.
+    Its interval is exact, for sampling without replacement from the population; over several
+    strata the exact ones are melded (`intervals`). It covers in at least 95 % of audits.
 
     Parameters
     ----------
@@ -121,7 +122,7 @@ def plain(right: np.ndarray, stratum: np.ndarray, population: Sequence[int]) -> 
     stratum
         (n,) int of which stratum each is, from 0.
     population
-        (H,) rows of each stratum that the pool has now. A stratum without rows is left out; one
+        (H,) rows of each stratum that the audit stands for. A stratum without rows is left out; one
         without answered rows takes the estimate from the others, and in the interval may have any
         accuracy.
     """

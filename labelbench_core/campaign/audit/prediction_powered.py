@@ -20,6 +20,9 @@ import numpy as np
 from labelbench_core.campaign.audit.estimators import POWERED, Estimate, strata_sizes
 from labelbench_core.campaign.audit.intervals import bounded_interval
 
+MOST_TUNING = 1.0
+"""The largest λ."""
+
 
 def prediction_powered(
     right: np.ndarray,
@@ -38,7 +41,7 @@ def prediction_powered(
     stratum
         (n,) int of which stratum each is, from 0.
     pool_confidence
-        H arrays of the confidence in every row of a stratum that the pool has now, those of the
+        H arrays of the confidence in every row of a stratum that the audit stands for, those of the
         audit among them. A stratum without any row of the audit takes the estimate from its
         confidence, and in the interval may have any accuracy.
 
@@ -77,6 +80,16 @@ def power_tuning(
 ) -> float:
     """λ for which the mean of y - λ f varies least, within 0 to 1; 0 where either is constant.
 
+    Parameters are those of `slope_on_confidence`.
+    """
+    return min(max(slope_on_confidence(right, confidence, weights), 0.0), MOST_TUNING)
+
+
+def slope_on_confidence(
+    right: np.ndarray, confidence: np.ndarray, weights: np.ndarray | None = None
+) -> float:
+    """The slope of y on f by least squares; 0 where either is constant.
+
     Parameters
     ----------
     right, confidence
@@ -90,4 +103,4 @@ def power_tuning(
     y = right - weights @ right / weights.sum()
     f = confidence - weights @ confidence / weights.sum()
     squares = weights**2
-    return float(np.clip((squares * y) @ f / (squares @ f**2), 0.0, 1.0))
+    return float((squares * y) @ f / (squares @ f**2))

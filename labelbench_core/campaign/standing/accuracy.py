@@ -1,7 +1,7 @@
 """How accurate the current model is on the pool, by the audit, and how that came about."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,8 +15,15 @@ from labelbench_core.campaign.audit.estimators import (
     plain,
     with_undecided,
 )
-from labelbench_core.campaign.audit.prediction_powered import prediction_powered
-from labelbench_core.campaign.standing.history import AuditAnswers, PastModel, is_right
+from labelbench_core.campaign.audit.prediction_powered import MOST_TUNING, prediction_powered
+from labelbench_core.campaign.audit.whole_pool import of_whole_pool, shift_of_rest
+from labelbench_core.campaign.standing.history import (
+    AuditAnswers,
+    BoughtRows,
+    PastModel,
+    is_right,
+    right_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -51,53 +58,148 @@ class CurvePoint:
     accuracy: Estimate
 
 
+@dataclass(frozen=True)
+class _Rest:
+    """The rows of the pool that a model predicted and that were not bought before, by stratum.
+
+    `mask` (N,) bool; `population` (H,) their number; `confidence` and `reserved`, H arrays of the
+    model's confidence in them, and in those that are reserved for the audit; `bought`: the others.
+    """
+
+    mask: np.ndarray
+    population: list[int]
+    confidence: list[np.ndarray]
+    reserved: list[np.ndarray]
+    bought: BoughtRows
+
+    @classmethod
+    def of(
+        cls, model: PastModel, bought: BoughtRows, known: np.ndarray, stratum: np.ndarray
+    ) -> "_Rest":
+        own = bought.before(model)
+        mask = known.copy()
+        mask[own.rows] = False
+        count = int(stratum.max(initial=0)) + 1
+        parts = [mask & (stratum == one) for one in range(count)]
+        return cls(
+            mask,
+            [int(part.sum()) for part in parts],
+            [model.confidence[part] for part in parts],
+            [model.confidence[part & bought.reserved] for part in parts],
+            own,
+        )
+
+    def shift(
+        self, model: PastModel, scores: np.ndarray, rows: np.ndarray, used: float = 0.0
+    ) -> float:
+        own = model.confidence[rows]
+        return shift_of_rest(scores, own, self.confidence, self.reserved, used)
+
+    def whole(self, rest: Estimate, scores: np.ndarray, shift: float) -> Estimate:
+        """The estimate for the pool, from `scores` of the rows that were bought."""
+        rows = float(sum(self.population))
+        return of_whole_pool(rest, rows, float(scores.sum()), len(scores), shift)
+
+
 def accuracy_now(
-    model: PastModel, answers: AuditAnswers, stratum: np.ndarray, estimator: str, num_classes: int
+    model: PastModel,
+    answers: AuditAnswers,
+    bought: BoughtRows,
+    stratum: np.ndarray,
+    estimator: str,
+    num_classes: int,
 ) -> Accuracy:
     """What the audit says of a model.
+
+    Rows that were bought before it are known; for the rest see `audit.whole_pool`.
 
     Parameters
     ----------
     answers
         All answers of the audit so far; those on rows that the model did not predict are left out,
         as are these rows of the pool.
+    bought
+        All rows whose labels were bought.
     stratum
         (N,) of which stratum each row of the pool is, from 0.
     estimator
         One of `estimators.ESTIMATORS` but the one by inverse probabilities.
     """
     there = answers.of(model.known[answers.rows])
-    count = int(stratum.max(initial=0)) + 1
-    population = np.bincount(stratum[model.known], minlength=count).tolist()
+    rest = _Rest.of(model, bought, model.known, stratum)
+    own = rest.bought
+    known = right_rows(model, own.rows, own.labels)
     right = is_right(model, there)
-    undecided = with_undecided(right, there.decided, there.stratum, population)
     decided = there.of(there.decided)
+    shift = rest.shift(model, right[there.decided], decided.rows)
+    undecided = with_undecided(right, there.decided, there.stratum, rest.population)
+    undecided = replace(
+        undecided,
+        decided=rest.whole(undecided.decided, known, shift),
+        all_wrong=rest.whole(undecided.all_wrong, known, shift),
+        all_right=rest.whole(undecided.all_right, known, shift),
+    )
     right = right[there.decided]
     if estimator == POWERED:
-        whole = [model.confidence[model.known & (stratum == one)] for one in range(count)]
-        own = model.confidence[decided.rows]
-        estimate = prediction_powered(right, own, decided.stratum, whole)
+        confidence = model.confidence[decided.rows]
+        powered = prediction_powered(right, confidence, decided.stratum, rest.confidence)
+        beyond = rest.shift(model, right, decided.rows, MOST_TUNING)
+        estimate = rest.whole(powered, known, beyond)
     else:
-        estimate = plain(right, decided.stratum, population)
+        estimate = undecided.decided
     if decided.labels.ndim > 1:
         scores = example_f1(model.predicted[decided.rows], decided.labels)
-        return Accuracy(estimate, undecided, mean_score(scores, decided.stratum, population), ())
-    classes = by_class(right, decided.labels, decided.stratum, population, num_classes)
-    return Accuracy(estimate, undecided, None, classes)
+        f1 = mean_score(scores, decided.stratum, rest.population)
+        of_known = example_f1(model.predicted[own.rows], own.labels)
+        shift = rest.shift(model, scores, decided.rows)
+        return Accuracy(estimate, undecided, rest.whole(f1, of_known, shift), ())
+    classes = by_class(right, decided.labels, decided.stratum, rest.population, num_classes)
+    shares = _shares_of_classes(decided, rest.population, num_classes)
+    whole = []
+    for label, one in enumerate(classes):
+        of_class = known[own.labels == label]
+        rows = float(shares[label] * sum(rest.population))
+        whole.append(
+            None
+            if one is None
+            else of_whole_pool(one, rows, float(of_class.sum()), len(of_class), shift)
+        )
+    return Accuracy(estimate, undecided, None, whole)
+
+
+def _shares_of_classes(
+    decided: AuditAnswers, population: Sequence[int], num_classes: int
+) -> np.ndarray:
+    """(C,) share of each class in the rest, by the audit."""
+    sizes = np.asarray(population, np.float64)
+    totals = np.bincount(decided.stratum, minlength=len(sizes))
+    weights = (sizes / np.maximum(totals, 1))[decided.stratum]
+    found = np.bincount(decided.labels, weights, minlength=num_classes)
+    return found / max(found.sum(), 1.0)
 
 
 def curve(
-    models: Sequence[PastModel], answers: AuditAnswers, stratum: np.ndarray
+    models: Sequence[PastModel], answers: AuditAnswers, bought: BoughtRows, stratum: np.ndarray
 ) -> list[CurvePoint]:
-    """Accuracy by labels, all on the same rows: those that all models predicted, by plain audit."""
+    """Accuracy by labels, over the rows that all models predicted, by plain audit.
+
+    Each model's own part of the rows that were bought is known.
+    """
     if not models:
         return []
     known = np.logical_and.reduce([one.known for one in models])
     shared = answers.of(known[answers.rows] & answers.decided)
-    population = np.bincount(stratum[known], minlength=int(stratum.max(initial=0)) + 1).tolist()
-    return [
-        CurvePoint(
-            one.batch, one.num_labeled, plain(is_right(one, shared), shared.stratum, population)
+    inside = known[bought.rows]
+    bought = BoughtRows(
+        bought.rows[inside], bought.labels[inside], bought.batch[inside], bought.reserved
+    )
+    points = []
+    for one in models:
+        rest, right = _Rest.of(one, bought, known, stratum), is_right(one, shared)
+        measured = plain(right, shared.stratum, rest.population)
+        of_bought = right_rows(one, rest.bought.rows, rest.bought.labels)
+        shift = rest.shift(one, right, shared.rows)
+        points.append(
+            CurvePoint(one.batch, one.num_labeled, rest.whole(measured, of_bought, shift))
         )
-        for one in models
-    ]
+    return points

@@ -17,8 +17,6 @@ from labelbench_core.selection.pool_rows import PredictedRows
 
 FEWEST = 10
 """Decided rows of the audit below which no control is trained."""
-SIZES = 4
-"""At how many numbers of labels the control is trained, at most: each is 25 trainings."""
 
 
 def saving_so_far(
@@ -47,20 +45,16 @@ def saving_so_far(
     bought: dict[int, PastModel] = {one.num_labeled: one for one in models}
     labels = sorted(bought)
     right = np.array([is_right(bought[one], shared) for one in labels], np.float64)
-    sizes = _sizes(labels, most_labels(len(shared.rows)))
+    sizes = _compared_at(labels, len(shared.rows))
     fit = _fit(campaign, pool, shared, num_classes, threads)
     rng = rng_for("audit-control", campaign.campaign, campaign.seed)
     return compare(control_scores(fit, len(shared.rows), sizes, rng), labels, right)
 
 
-def _sizes(labels: Sequence[int], most: int) -> list[int]:
-    """The numbers of labels for the control: the largest that it reaches, and some below."""
-    possible = [one for one in labels if one <= most]
-    if len(possible) <= SIZES:
-        return possible
-    places = np.linspace(0, len(possible) - 1, SIZES).round().astype(int)
-    half = [one for one in possible if one <= most * 5 // 8]  # half of the audit
-    return sorted({*(possible[place] for place in places.tolist()), *half[-1:]})
+def _compared_at(labels: Sequence[int], count: int) -> list[int]:
+    """The number of labels that curves are compared at, as `compare` has it; empty without one."""
+    possible = [one for one in labels if one <= most_labels(count)]
+    return ([one for one in possible if one <= count // 2] or possible)[-1:]
 
 
 def _fit(

@@ -128,9 +128,57 @@ def strata_of_rows(state: CampaignState) -> np.ndarray:
     return found
 
 
+@dataclass(frozen=True)
+class BoughtRows:
+    """Rows whose labels were bought to train on, and those that are set aside for the audit.
+
+    Attributes
+    ----------
+    rows
+        (L,) int64 rows of the pool.
+    labels
+        (L,) int64 classes; where a row can belong to any number of classes, (L, C) bool.
+    batch
+        (L,) int64 the batch that each was first handed out with.
+    reserved
+        (N,) bool which rows of the pool are reserved for the audit, answered or not.
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray
+    batch: np.ndarray
+    reserved: np.ndarray
+
+    def before(self, model: PastModel) -> "BoughtRows":
+        """Those that were bought before a model proposed its batch, and that it predicted."""
+        there = (self.batch < model.batch) & model.known[self.rows]
+        return BoughtRows(self.rows[there], self.labels[there], self.batch[there], self.reserved)
+
+
+def bought_rows(state: CampaignState) -> BoughtRows:
+    """All rows with labels to train on, and the rows that are reserved."""
+    trained, batch_of = state.training_labels(), first_batches(state)
+    labels = trained.values.astype(bool) if trained.values.ndim > 1 else trained.values
+    reserved = np.zeros(len(state.present.number), bool)
+    reserved[[row for item, row in state.row_of.items() if item in state.audit]] = True
+    return BoughtRows(trained.rows, labels, batch_of[trained.rows], reserved)
+
+
+def first_batches(state: CampaignState) -> np.ndarray:
+    """(N,) int64 the batch that each row was first handed out with; 0: with none."""
+    found = np.zeros(len(state.present.number), np.int64)
+    for batch in state.batches[::-1]:  # so that the first one of a row that was asked again stays
+        items = (one["item"] for one in batch.record["items"])
+        found[[state.row_of[one] for one in items if one in state.row_of]] = batch.number
+    return found
+
+
+def right_rows(model: PastModel, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """(n,) bool whether a model is right on each of `rows`; with several labels, on all of them."""
+    hit = model.predicted[rows] == labels
+    return hit if hit.ndim == 1 else hit.all(axis=1)
+
+
 def is_right(model: PastModel, answers: AuditAnswers) -> np.ndarray:
     """(n,) bool whether a model is right on each row of the audit; with several labels, on all."""
-    predicted = model.predicted[answers.rows]
-    if predicted.ndim == 1:
-        return predicted == answers.labels
-    return (predicted == answers.labels).all(axis=1)
+    return right_rows(model, answers.rows, answers.labels)

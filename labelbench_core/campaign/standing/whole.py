@@ -22,6 +22,8 @@ from labelbench_core.campaign.standing.history import (
     AuditAnswers,
     PastModel,
     audit_answers,
+    bought_rows,
+    first_batches,
     past_models,
     strata_of_rows,
 )
@@ -107,13 +109,13 @@ def standing_of(state: CampaignState, pool: CampaignPool, threads: int = 1) -> S
     """Read a campaign's facts, and train what compares them; no fact is changed."""
     campaign, names = state.campaign, state.history.classes
     models, answers, stratum = past_models(state), audit_answers(state), strata_of_rows(state)
-    trained = state.training_labels()
+    trained, bought = state.training_labels(), bought_rows(state)
     last = state.batches[-1] if state.batches else None
     model = models[-1] if models and last and models[-1].batch == last.number else None
     accuracy = None
     if model is not None:
-        accuracy = accuracy_now(model, answers, stratum, campaign.estimator, len(names))
-    points = curve(models, answers, stratum)
+        accuracy = accuracy_now(model, answers, bought, stratum, campaign.estimator, len(names))
+    points = curve(models, answers, bought, stratum)
     time, by_annotator = seconds_of(state.answers)
     return Standing(
         state=state,
@@ -157,13 +159,12 @@ def stopping_of(state: CampaignState, models: Sequence[PastModel]) -> list[Verdi
     trained = state.training_labels()
     labels[trained.rows] = trained.values
     proposed = {}
-    batch_of = np.zeros(len(labels), np.int64)
-    for batch in state.batches[::-1]:  # so that the first one of a row that was asked again stays
+    for batch in state.batches:
         items = (one["item"] for one in batch.record["items"])
         own = [state.row_of[one] for one in items if one in state.row_of and one not in state.audit]
         proposed[batch.number] = np.array(own, np.int64)
-        batch_of[own] = batch.number
     count = len(state.history.classes)
+    batch_of = first_batches(state)
     return verdicts(models, proposed, labels, batch_of, count, len(trained.rows))
 
 

@@ -52,10 +52,10 @@ def headline(standing: Standing, rows: str) -> str:
     if not one.n:
         return "No row of the audit has been decided yet: accuracy cannot be told."
     what = quantity(standing.state.campaign.multilabel, rows)
-    how = "the audit alone" if one.name == PLAIN else "the audit and the model's own confidence"
+    how = "the audit's labels" if one.name == PLAIN else "the audit and the model's own confidence"
     return (
         f"Accuracy, {what}: {percent(one.estimate)}, 95 % interval {interval(one.low, one.high)}, "
-        f"by {how} ({one.n} decided rows)."
+        f"by {how} ({one.n} decided rows); rows that were bought count as they are known."
     )
 
 
@@ -70,7 +70,7 @@ def of_undecided(standing: Standing) -> str:
     return (
         f"Of the audit, rows are undecided: {why}. As if the model were wrong on all "
         f"{found.undecided} of them that it predicted: {wrong}; as if it were right: {right}; "
-        f"without them, by the audit alone: {estimated(found.decided)}."
+        f"without them, by the audit's labels: {estimated(found.decided)}."
     )
 
 

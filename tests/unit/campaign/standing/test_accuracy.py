@@ -1,14 +1,28 @@
 """Accuracy of the current model by the audit, and the curve of all models on the same rows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from labelbench_core.campaign.audit.estimators import PLAIN, POWERED, plain
+from labelbench_core.campaign.audit.intervals import exact_interval
 from labelbench_core.campaign.audit.prediction_powered import prediction_powered
 from labelbench_core.campaign.standing.accuracy import accuracy_now, curve
-from labelbench_core.campaign.standing.history import AuditAnswers, PastModel
+from labelbench_core.campaign.standing.history import AuditAnswers, BoughtRows, PastModel
 
 ROWS = 200
+
+
+def bought_of(rows, labels, batch, reserved=()):
+    """What was bought: rows, their labels, and with which batch; rows reserved for the audit."""
+    mask = np.zeros(ROWS, bool)
+    mask[list(reserved)] = True
+    rows, labels = np.asarray(rows, np.int64), np.asarray(labels)
+    return BoughtRows(rows, labels, np.broadcast_to(np.int64(batch), rows.shape), mask)
+
+
+NOTHING = bought_of([], np.zeros(0, np.int64), 1)
 
 
 def model(predicted, known=None, batch=2, num_labeled=50, confidence=0.8):
@@ -34,7 +48,7 @@ def drawn():
 
 def test_the_plain_audit(drawn):
     predicted, answers, stratum = drawn
-    found = accuracy_now(model(predicted), answers, stratum, PLAIN, 3)
+    found = accuracy_now(model(predicted), answers, NOTHING, stratum, PLAIN, 3)
     own = answers.of(answers.decided)
     right = predicted[own.rows] == own.labels
     assert found.estimate == plain(right, own.stratum, [150, 50])
@@ -52,7 +66,7 @@ def test_the_model_s_confidence_in_the_pool(drawn):
     one = model(predicted)
     confidence = np.random.default_rng(1).random(ROWS).astype(np.float32)
     one = PastModel(2, 50, one.known, predicted, confidence, None)
-    found = accuracy_now(one, answers, stratum, POWERED, 3)
+    found = accuracy_now(one, answers, NOTHING, stratum, POWERED, 3)
     own = answers.of(answers.decided)
     right = predicted[own.rows] == own.labels
     whole = [confidence[:150], confidence[150:]]
@@ -63,7 +77,7 @@ def test_the_model_s_confidence_in_the_pool(drawn):
 def test_rows_that_a_model_did_not_predict_are_left_out(drawn):
     predicted, answers, stratum = drawn
     known = stratum == 0
-    found = accuracy_now(model(predicted, known), answers, stratum, PLAIN, 3)
+    found = accuracy_now(model(predicted, known), answers, NOTHING, stratum, PLAIN, 3)
     own = answers.of(answers.decided & (answers.stratum == 0))
     right = predicted[own.rows] == own.labels
     assert found.estimate == plain(right, own.stratum, [150, 0])
@@ -74,7 +88,8 @@ def test_several_labels_a_row(drawn):
     rng = np.random.default_rng(2)
     truth, predicted = rng.random((ROWS, 3)) < 0.5, rng.random((ROWS, 3)) < 0.5
     several = AuditAnswers(answers.rows, answers.decided, truth[answers.rows], answers.stratum)
-    found = accuracy_now(model(predicted), several, stratum, PLAIN, 3)
+    nothing = bought_of([], np.zeros((0, 3), bool), 1)
+    found = accuracy_now(model(predicted), several, nothing, stratum, PLAIN, 3)
     own = several.of(several.decided)
     right = (predicted[own.rows] == own.labels).all(axis=1)
     assert found.estimate == plain(right, own.stratum, [150, 50])
@@ -87,9 +102,87 @@ def test_all_models_of_a_curve_are_measured_on_the_same_rows(drawn):
     predicted, answers, stratum = drawn
     known = stratum == 0
     points = curve(
-        [model(predicted, known, 2, 10), model(predicted, None, 3, 20)], answers, stratum
+        [model(predicted, known, 2, 10), model(predicted, None, 3, 20)], answers, NOTHING, stratum
     )
     assert [(one.batch, one.num_labeled) for one in points] == [(2, 10), (3, 20)]
     assert points[0].accuracy == points[1].accuracy
     assert points[0].accuracy.n == (answers.decided & (answers.stratum == 0)).sum()
-    assert curve([], answers, stratum) == []
+    assert curve([], answers, NOTHING, stratum) == []
+
+
+@pytest.fixture
+def easy():
+    """(truth, confidence, predictions, audit rows): a campaign has bought the 60 hardest others."""
+    rng = np.random.default_rng(3)
+    truth, confidence = rng.integers(3, size=ROWS), rng.random(ROWS).astype(np.float32)
+    predicted = np.where(rng.random(ROWS) < confidence, truth, (truth + 1) % 3)
+    audit = rng.permutation(ROWS)[:60]
+    others = np.setdiff1d(np.arange(ROWS), audit)
+    bought = others[np.argsort(confidence[others])[:60]]
+    predicted[bought], confidence[bought] = truth[bought], 1.0  # they trained the model
+    model_of = PastModel(3, 60, np.ones(ROWS, bool), predicted, confidence, None)
+    return truth, model_of, audit, bought_of(bought, truth[bought], 1, audit)
+
+
+def test_rows_that_were_bought_are_known_and_the_rest_is_what_the_strategy_left(easy):
+    truth, one, audit, bought = easy
+    stratum = np.zeros(ROWS, np.int64)
+    answers = AuditAnswers(audit, np.ones(60, bool), truth[audit], stratum[audit])
+    right = one.predicted == truth
+    rest = np.setdiff1d(np.arange(ROWS), bought.rows)
+    found = accuracy_now(one, answers, bought, stratum, PLAIN, 3)
+    own, f = right[audit].astype(float), one.confidence.astype(float)
+    slope = np.cov(own, f[audit], bias=True)[0, 1] / f[audit].var()
+    shift = slope * (f[rest].mean() - f[audit].mean())
+    assert found.estimate.estimate == pytest.approx((60 + 140 * (own.mean() + shift)) / 200)
+    assert found.undecided.decided == found.estimate
+    low, high = exact_interval(int(own.sum()), 60, 140)
+    assert found.estimate.low == pytest.approx((60 + 140 * (low + shift)) / 200)
+    assert found.estimate.high == pytest.approx((60 + 140 * (high + shift)) / 200)
+    # The share of right rows in the audit alone is far below: nothing there trained the model.
+    assert own.mean() < found.estimate.low < right.mean() < found.estimate.high
+    powered = accuracy_now(one, answers, bought, stratum, POWERED, 3).estimate
+    by_hand = prediction_powered(right[audit], one.confidence[audit], stratum[audit], [f[rest]])
+    beyond = max(slope - 1, 0) * (f[rest].mean() - f[audit].mean())
+    expected = (60 + 140 * (by_hand.estimate + beyond)) / 200
+    assert powered.estimate == pytest.approx(expected, abs=1e-6)
+    assert powered.low < right.mean() < powered.high
+
+
+def test_what_a_model_s_own_batch_and_later_ones_brought_is_not_known_to_it(easy):
+    truth, one, audit, bought = easy
+    stratum = np.zeros(ROWS, np.int64)
+    answers = AuditAnswers(audit, np.ones(60, bool), truth[audit], stratum[audit])
+    later = BoughtRows(bought.rows, bought.labels, bought.batch + 2, bought.reserved)
+    assert accuracy_now(one, answers, later, stratum, PLAIN, 3) != accuracy_now(
+        one, answers, bought, stratum, PLAIN, 3
+    )
+    [before, now] = curve([one, replace(one, batch=4)], answers, later, stratum)
+    assert (
+        before.accuracy
+        == curve([one], answers, bought_of([], np.zeros(0, np.int64), 1, audit), stratum)[
+            0
+        ].accuracy
+    )
+    assert now.accuracy == accuracy_now(one, answers, bought, stratum, PLAIN, 3).estimate
+
+
+def test_classes_and_rows_with_several_labels_are_counted_with_those_that_were_bought(easy):
+    truth, one, audit, bought = easy
+    stratum = np.zeros(ROWS, np.int64)
+    answers = AuditAnswers(audit, np.ones(60, bool), truth[audit], stratum[audit])
+    right, own = one.predicted == truth, truth[audit] == 1
+    found = accuracy_now(one, answers, bought, stratum, PLAIN, 3).classes[1]
+    assert found is not None
+    assert found.n == own.sum()
+    assert right[audit][own].mean() < found.estimate
+    assert found.low < right[truth == 1].mean() < found.high
+    several = np.eye(3, dtype=bool)
+    model_of = replace(one, predicted=several[one.predicted])
+    told = AuditAnswers(answers.rows, answers.decided, several[truth[audit]], answers.stratum)
+    of_several = replace(bought, labels=several[bought.labels])
+    both = accuracy_now(model_of, told, of_several, stratum, PLAIN, 3)
+    alone = accuracy_now(one, answers, bought, stratum, PLAIN, 3).estimate
+    assert both.estimate == alone
+    assert both.f1 is not None
+    assert both.f1.estimate == pytest.approx(alone.estimate)  # one class a row: F1 is 0 or 1

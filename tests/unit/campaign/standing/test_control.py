@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from helpers.campaigns import campaign_in, labels_of, pool_of, run
-from labelbench_core.campaign.audit.saving import most_labels
+from labelbench_core.campaign.audit.saving import (
+    FOLDS,
+    REPEATS,
+    compare,
+    control_scores,
+    most_labels,
+)
 from labelbench_core.campaign.standing import control
 from labelbench_core.campaign.standing.control import saving_so_far
 from labelbench_core.campaign.standing.history import audit_answers, past_models
@@ -52,18 +58,24 @@ def test_the_control_learns_from_the_labels_that_it_is_given(campaign, monkeypat
     monkeypatch.setattr(control, "train", spying)
     saving(campaign, pool, done.state)
     audit = {done.state.row_of[item] for item in done.state.audit}
-    assert {len(one.rows) for one in seen} <= {10, 20, 30, 40}
+    assert {len(one.rows) for one in seen} == {20}
+    assert len(seen) == FOLDS * REPEATS
     for one in seen:
         assert set(one.rows.tolist()) <= audit
         np.testing.assert_array_equal(one.values, truth[one.rows])
 
 
-@pytest.mark.parametrize("count", [5, 23, 400])
-def test_sizes_of_the_control_are_few_and_within_reach(count):
-    labels = list(range(3, 900, 7))
-    most = most_labels(count)
-    sizes = control._sizes(labels, most)
-    assert len(sizes) <= control.SIZES + 1
-    assert all(one <= most for one in sizes)
-    if most >= 3:
-        assert max(sizes) == max(one for one in labels if one <= most)
+@pytest.mark.parametrize("count", [5, 10, 23, 26, 400])
+@pytest.mark.parametrize("labels", [range(3, 900, 7), [8, 20, 300], [500], [1, 2]])
+def test_the_control_is_trained_only_where_curves_are_compared(count, labels):
+    [*sizes] = control._compared_at(labels, count)
+    within = [one for one in labels if one <= most_labels(count)]
+    assert len(sizes) == min(len(within), 1)
+    every, rng = np.zeros(count), np.random.default_rng(0)
+    scores = [
+        control_scores(lambda rows: lambda held_out: every[held_out], count, chosen, rng, 2)
+        for chosen in (within, sizes)
+    ]
+    right = np.zeros((len(labels), count))
+    of_all, of_one = (compare(one, list(labels), right) for one in scores)
+    assert of_one.labels == of_all.labels == (sizes[0] if sizes else 0)
