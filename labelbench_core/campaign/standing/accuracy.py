@@ -155,16 +155,24 @@ def accuracy_now(
         return Accuracy(estimate, undecided, rest.whole(f1, of_known, shift), ())
     classes = by_class(right, decided.labels, decided.stratum, rest.population, num_classes)
     shares = _shares_of_classes(decided, rest.population, num_classes)
-    whole = []
+    whole: list[Estimate | None] = []
     for label, one in enumerate(classes):
         of_class = known[own.labels == label]
         rows = float(shares[label] * sum(rest.population))
-        whole.append(
-            None
-            if one is None
-            else of_whole_pool(one, rows, float(of_class.sum()), len(of_class), shift)
-        )
+        whole.append(None if one is None else _of_class(one, rows, of_class, shift))
     return Accuracy(estimate, undecided, None, whole)
+
+
+def _of_class(rest: Estimate, rows: float, known: np.ndarray, shift: float) -> Estimate:
+    """A class in the whole pool: how much easier its rest is is known of all classes together.
+
+    Of one class it may be more or nothing: the interval holds both.
+    """
+    with_shift, without = (
+        of_whole_pool(rest, rows, float(known.sum()), len(known), one) for one in (shift, 0.0)
+    )
+    low, high = min(with_shift.low, without.low), max(with_shift.high, without.high)
+    return replace(with_shift, low=low, high=high)
 
 
 def _shares_of_classes(

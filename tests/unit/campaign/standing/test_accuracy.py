@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labelbench_core.campaign.audit.estimators import PLAIN, POWERED, plain
-from labelbench_core.campaign.audit.intervals import exact_interval
+from labelbench_core.campaign.audit.intervals import clopper_pearson, exact_interval
 from labelbench_core.campaign.audit.prediction_powered import prediction_powered
 from labelbench_core.campaign.standing.accuracy import accuracy_now, curve
 from labelbench_core.campaign.standing.history import AuditAnswers, BoughtRows, PastModel
@@ -177,6 +177,10 @@ def test_classes_and_rows_with_several_labels_are_counted_with_those_that_were_b
     assert found.n == own.sum()
     assert right[audit][own].mean() < found.estimate
     assert found.low < right[truth == 1].mean() < found.high
+    # How much easier the rest of one class is is not known: the lower end is that without a shift.
+    low, _ = clopper_pearson(right[audit][own].sum(), own.sum())
+    rest, learned = 140 * own.mean(), (bought.labels == 1).sum()
+    assert found.low == pytest.approx((learned + rest * low) / (learned + rest))
     several = np.eye(3, dtype=bool)
     model_of = replace(one, predicted=several[one.predicted])
     told = AuditAnswers(answers.rows, answers.decided, several[truth[audit]], answers.stratum)
