@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from labelbench_core.analysis.savings.crossings import first_crossing
+from labelbench_core.campaign.answers.labels import labels_of
 from labelbench_core.campaign.models import RowLabels, train
 from labelbench_core.campaign.pool import CampaignPool
-from labelbench_core.campaign.rehearsal import rehearse
+from labelbench_core.campaign.rehearsal import compared, rehearse, with_next
 from labelbench_core.campaign.settings import Campaign
 from labelbench_core.campaign.standing.control import saving_so_far
 from labelbench_core.campaign.standing.history import PastModel, audit_answers, past_models
@@ -30,7 +31,7 @@ NOTHING = np.zeros(0, np.int64)
 class Rehearsal:
     """A rehearsed campaign, as it ended.
 
-    `said`: `batches`, `stopping` and `saving` as mappings of their fields; `state`: the facts.
+    `said`: `stopping` and `saving` as mappings of their fields; `state`: the facts.
     """
 
     campaign: Campaign
@@ -42,7 +43,7 @@ def rehearsed(campaign: Campaign, pool: CampaignPool, threads: int) -> Rehearsal
     """Run a campaign by itself, or read it where it has been run before with the same settings."""
     kept = campaign.folder.parent / RESULT
     campaign = replace(campaign, classes=tuple(pool.dataset.class_names))
-    asked = {**campaign.as_mapping(), "folder": "", "source": pool.source}
+    asked = {**campaign.as_mapping(), "folder": "", "advice": None, "source": pool.source}
     asked = json.loads(json.dumps(asked))  # tuples become lists
     if not (kept.exists() and _read(kept)["asked"] == asked):
         kept.unlink(missing_ok=True)
@@ -53,7 +54,6 @@ def rehearsed(campaign: Campaign, pool: CampaignPool, threads: int) -> Rehearsal
         done = rehearse(campaign, pool, truth, truth, count, threads=threads)
         found = {
             "asked": asked,
-            "batches": [asdict(one) for one in done.batches],
             "stopping": [asdict(one) for one in done.rules],
             "saving": _saving(campaign, done.state, pool, threads),
         }
@@ -62,6 +62,21 @@ def rehearsed(campaign: Campaign, pool: CampaignPool, threads: int) -> Rehearsal
             aside.write_text(json.dumps(found, indent=1), encoding="utf-8")
     state, _ = read_state(campaign, pool)
     return Rehearsal(campaign, state, _read(kept))
+
+
+def batches_of(one: Rehearsal, truth: np.ndarray) -> list[dict[str, Any]]:
+    """What a campaign says after each of its batches, by its facts until then; and what is true."""
+    state, found = one.state, []
+    for count in range(2, len(state.batches) + 1):
+        receipts = state.receipts[: count - 1]  # one file for each batch
+        answers = [answer for receipt in receipts for answer in receipt.answers]
+        batches = state.batches[:count]
+        offered = {batch.name: batch.record["classes"] for batch in batches}
+        labels = labels_of(answers, state.history, method=one.campaign.agreement, offered=offered)
+        then = replace(state, batches=batches, receipts=receipts, labels=labels)
+        if past_models(then):
+            found.append(compared(then, truth, truth))
+    return [asdict(batch) for batch in with_next(found)]
 
 
 def _read(path: Path) -> dict[str, Any]:

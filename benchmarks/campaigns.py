@@ -28,7 +28,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -38,7 +38,7 @@ import pandas as pd
 import yaml
 
 from benchmarks import _redrawn
-from benchmarks._rehearsed import Rehearsal, folder_of, rehearsed
+from benchmarks._rehearsed import Rehearsal, batches_of, folder_of, rehearsed
 from labelbench_core.campaign.pool import CampaignPool, open_pool
 from labelbench_core.campaign.settings import Campaign
 from labelbench_core.compute.devices import processor_name
@@ -96,16 +96,16 @@ def tables_of(
     again = _redrawn.drawn_again(campaigns, truth, audits)
     intervals += _redrawn.summarised(_redrawn.DRAWN, again)
 
-    def rows_of(what: str) -> list[Mapping[str, Any]]:
-        return [{"seed": one.campaign.seed, **row} for one in campaigns for row in one.said[what]]
+    def table(rows_of: Callable[[Rehearsal], Iterable[Mapping[str, Any]]]) -> pd.DataFrame:
+        return pd.DataFrame(
+            [{"seed": one.campaign.seed, **row} for one in campaigns for row in rows_of(one)]
+        )
 
     return {
         "intervals": pd.DataFrame(intervals),
-        "batches": pd.DataFrame(rows_of("batches")),
-        "stopping": pd.DataFrame(rows_of("stopping")),
-        "savings": pd.DataFrame(
-            [{"seed": one.campaign.seed, **one.said["saving"]} for one in campaigns]
-        ),
+        "batches": table(lambda one: batches_of(one, truth)),
+        "stopping": table(lambda one: one.said["stopping"]),
+        "savings": table(lambda one: [one.said["saving"]]),
     }
 
 

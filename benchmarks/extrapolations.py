@@ -36,7 +36,7 @@ median width of the interval, in points.
 
 The kept curves are not independent of the method: the widths of its intervals were set on them;
 LabelBench's were not used for that. Curves here are measured on whole test sets. A campaign
-measures on the rows of its audit, whose error is added there, and for which there is no table yet.
+measures on the rows of its audit, whose error is added there: [campaigns.md](campaigns.md).
 """
 TIMES = (1.5, 2.0, 4.0)
 CHAIN = ["dataset", "backbone", "proxy", "schedule", "strategy", "seed"]

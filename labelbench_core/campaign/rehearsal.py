@@ -132,14 +132,12 @@ def rehearse(
     done = advance(campaign, pool, threads=threads)
     while done.status != ALL_LABELED and (batch := done.batch) is not None:
         if past_models(done.state):
-            found.append(_compared(done.state, truth, given))
+            found.append(compared(done.state, truth, given))
         if batch.number > batches:
             break
         _answer(campaign, pool, batch, done.state, given, seconds)
         done = advance(campaign, pool, waiting_files(campaign.folder), threads=threads)
-    found = [_with_next(one, after.answered) for one, after in itertools.pairwise(found)] + found[
-        -1:
-    ]
+    found = with_next(found)
     return Rehearsed(done.state, found, _rules(done, found))
 
 
@@ -168,8 +166,14 @@ def _answer(
             lines.writerow([one["item"], shown, Outcome.LABELED.value, ANNOTATOR, took, batch.name])
 
 
-def _compared(state: CampaignState, truth: np.ndarray, given: np.ndarray) -> RehearsedBatch:
-    """What the campaign says now, and what is true of the model that proposed the last batch."""
+def compared(state: CampaignState, truth: np.ndarray, given: np.ndarray) -> RehearsedBatch:
+    """What a campaign says now, and what is true of the model that proposed its last batch.
+
+    Parameters
+    ----------
+    truth, given
+        As in `rehearse`.
+    """
     campaign = state.campaign
     models, answers, stratum = past_models(state), audit_answers(state), strata_of_rows(state)
     model, bought = models[-1], bought_rows(state)
@@ -201,10 +205,14 @@ def _accuracy(model: PastModel, labels: np.ndarray) -> float:
     return float((hit if hit.ndim == 1 else hit.all(axis=1)).mean())
 
 
-def _with_next(one: RehearsedBatch, answered: float) -> RehearsedBatch:
-    if math.isnan(one.next_low):
-        return one
-    return replace(one, next_holds=one.next_low <= answered <= one.next_high)
+def with_next(batches: Sequence[RehearsedBatch]) -> list[RehearsedBatch]:
+    """The same in order, with whether what was said of each next model was true."""
+    found = list(batches)
+    for place, (one, after) in enumerate(itertools.pairwise(batches)):
+        if not math.isnan(one.next_low):
+            holds = one.next_low <= after.answered <= one.next_high
+            found[place] = replace(one, next_holds=holds)
+    return found
 
 
 def _rules(done: Call, batches: Sequence[RehearsedBatch]) -> list[RehearsedRule]:

@@ -8,7 +8,12 @@ of them is chosen. Each curve of a grid is weighted by how well it fits, on the 
 - Curves: the exponent b within .1 to 2, uniform on the logarithmic scale; the asymptote c a share
   of 0 to .95 of today's error; today's error within .45 of the one measured, in logits.
 - Likelihood: Student's, the variance being unknown (1 degree of freedom of .05 logits before the
-  data). A point is weighted by its labels over today's: few labels follow other laws.
+  data). A point is weighted by its labels over today's: few labels follow other laws. Where points
+  are measured on few rows, the error of their difference to today's, which is known, is added to
+  these .05 logits, and a point tells as much less.
+- Rows that are bought are learned, so that accuracy on the pool is higher than on rows that no
+  model has seen. The curve above is that of the latter; what was bought adds today's difference,
+  which grows with labels to a power of .25 to 1, uniform.
 - Curves bend in ways that no power law does: the change from today in logits has an error, normal
   with standard deviations of .7 of itself and of .05 for each time that labels grow e-fold. These
   two numbers were set so that intervals hold on this project's kept results (`python -m
@@ -28,6 +33,7 @@ _NORMAL_97_5 = 1.959963984540054
 _FARTHEST = 1e-3  # accuracies of 0 and 1 have no logit
 _PRIOR_DEGREES, _PRIOR_SPREAD = 1.0, 0.05
 _OFF_OF_CHANGE, _OFF_OF_LABELS = 0.7, 0.05
+_POWERS = (0.25, 1.0)
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,10 @@ class LearningCurve:
         (DRAWS,) error of a measured accuracy, in logits.
     shift
         (DRAWS,) error that all measured accuracies share, in logits.
+    learned
+        How much higher accuracy is today for the rows that were bought, as a difference of shares.
+    power
+        (DRAWS,) how that grows with labels.
     """
 
     labels: float
@@ -72,10 +82,22 @@ class LearningCurve:
     off: np.ndarray
     noise: np.ndarray
     shift: np.ndarray
+    learned: float
+    power: np.ndarray
 
-    def draws(self, labels: float) -> np.ndarray:
-        """(DRAWS,) logits of accuracies at a number of labels, at least today's, without noise."""
-        return _logit(1 - self.today) + self._change(labels) + self.shift
+    def draws(self, labels: float, *, measured: bool = False) -> np.ndarray:
+        """(DRAWS,) accuracies at a number of labels, at least today's.
+
+        Parameters
+        ----------
+        measured
+            Whether to add the noise of a measurement on the same rows.
+        """
+        unseen = _logit(1 - self.today) + self._change(labels) + self.shift
+        if measured:
+            unseen = unseen + self.noise
+        learned = self.learned * (labels / self.labels) ** self.power
+        return np.clip(_sigmoid(unseen) + learned, 0.0, 1.0)
 
     def accuracy(self, labels: float, *, measured: bool = False) -> Range:
         """Accuracy with so many labels, at least today's.
@@ -85,12 +107,11 @@ class LearningCurve:
         measured
             Whether to add the noise of a measurement on the same rows, for comparison with one.
         """
-        return _range(_sigmoid(self.draws(labels) + (self.noise if measured else 0.0)))
+        return _range(self.draws(labels, measured=measured))
 
     def gain(self, labels: int) -> Range:
         """The change in accuracy that so many more labels bring, as a difference of shares."""
-        today = _sigmoid(self.draws(self.labels))
-        return _range(_sigmoid(self.draws(self.labels + labels)) - today)
+        return _range(self.draws(self.labels + labels) - self.draws(self.labels))
 
     def labels_to(self, target: float, most: float) -> Range:
         """Labels in all with which accuracy first reaches a target.
@@ -103,10 +124,9 @@ class LearningCurve:
             The most labels that there can be; where they do not suffice, the number is infinite.
         """
         steps = np.geomspace(self.labels, max(most, self.labels), 200)
-        level = _logit(np.array(target))
         reached = np.full(len(self.today), math.inf)
         for step in steps[::-1]:
-            reached[self.draws(step) >= level] = step
+            reached[self.draws(step) >= target] = step
         return _range(reached)
 
     def _change(self, labels: float) -> np.ndarray:
@@ -119,7 +139,11 @@ class LearningCurve:
 
 
 def extrapolated(
-    labels: np.ndarray, accuracy: np.ndarray, interval: tuple[float, float] | None = None
+    labels: np.ndarray,
+    accuracy: np.ndarray,
+    interval: tuple[float, float] | None = None,
+    paired: np.ndarray | None = None,
+    learned: float = 0.0,
 ) -> LearningCurve | None:
     """What the curve through measured accuracies may be; None with fewer than three points.
 
@@ -130,10 +154,16 @@ def extrapolated(
     labels
         (T,) rising numbers of labels.
     accuracy
-        (T,) measured with each, within 0 to 1, all on the same rows.
+        (T,) measured with each, within 0 to 1, all on the same rows, which trained none of them.
     interval
         95 % interval of the last accuracy, for the error that all share, since they are measured on
         the same few rows. None: they are measured on the whole population.
+    paired
+        (T,) standard error of each accuracy's difference to the last one, for the error that they
+        do not share. None: they are measured on the whole population.
+    learned
+        How much higher today's accuracy is for the rows that trained the model, of those for which
+        it is asked.
     """
     if len(labels) < FEWEST_POINTS:
         return None
@@ -142,6 +172,9 @@ def extrapolated(
     today = 1 - _sigmoid(logits[-1] + today)
     asymptote = share * today
     growth, weights = counts / counts[-1], counts / counts[-1]
+    if paired is not None:
+        known = paired / (_sigmoid(logits) * _sigmoid(-logits))
+        weights = weights / (1 + (known / _PRIOR_SPREAD) ** 2)
     errors = asymptote[:, None] + (today - asymptote)[:, None] * growth ** -exponent[:, None]
     squares = _PRIOR_DEGREES * _PRIOR_SPREAD**2 + (_logit(1 - errors) - logits) ** 2 @ weights
     degrees = _PRIOR_DEGREES + weights.sum()
@@ -163,6 +196,8 @@ def extrapolated(
         off=rng.standard_normal(DRAWS),
         noise=spread * rng.standard_normal(DRAWS),
         shift=_split_normal(rng.standard_normal(DRAWS), below, above),
+        learned=learned,
+        power=rng.uniform(*_POWERS, DRAWS),
     )
 
 

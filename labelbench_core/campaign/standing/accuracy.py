@@ -51,11 +51,25 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """A model of the campaign, on the rows of the audit that all of its models predicted."""
+    """A model of the campaign, on the rows of the audit that all of its models predicted.
+
+    Attributes
+    ----------
+    batch, num_labeled
+        The batch that it proposed, and its labels.
+    accuracy
+        Over the rows of the pool that all models predicted.
+    unseen
+        On rows that trained no model, as those of the audit are.
+    paired
+        Standard error of the difference of `unseen` to that of the last model, on the same rows.
+    """
 
     batch: int
     num_labeled: int
     accuracy: Estimate
+    unseen: Estimate
+    paired: float
 
 
 @dataclass(frozen=True)
@@ -201,13 +215,27 @@ def curve(
     bought = BoughtRows(
         bought.rows[inside], bought.labels[inside], bought.batch[inside], bought.reserved
     )
-    points = []
+    points, last = [], is_right(models[-1], shared)
     for one in models:
         rest, right = _Rest.of(one, bought, known, stratum), is_right(one, shared)
         measured = plain(right, shared.stratum, rest.population)
         of_bought = right_rows(one, rest.bought.rows, rest.bought.labels)
         shift = rest.shift(one, right, shared.rows)
-        points.append(
-            CurvePoint(one.batch, one.num_labeled, rest.whole(measured, of_bought, shift))
-        )
+        paired = 0.0 if one is models[-1] else _paired_error(right, last)
+        whole = rest.whole(measured, of_bought, shift)
+        points.append(CurvePoint(one.batch, one.num_labeled, whole, measured, paired))
     return points
+
+
+def _paired_error(right: np.ndarray, last: np.ndarray) -> float:
+    """Standard error of the mean difference of two models on the same rows.
+
+    With half a row more that one alone has right, and half a row more that the other has, as in
+    `audit.saving`: few rows differ.
+    """
+    count = len(right)
+    if count < 2:
+        return 1.0
+    difference = right.astype(np.float64) - last
+    squares = ((difference - difference.mean()) ** 2).sum() + 1
+    return float(np.sqrt(squares / (count * (count - 1))))

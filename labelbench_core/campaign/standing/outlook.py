@@ -69,11 +69,19 @@ def outlook(
     audit_share
         Share of a batch that is of the audit; below 1.
     """
-    last = {one.num_labeled: one.accuracy for one in points if one.accuracy.n}
-    labels = np.array(sorted(last), np.float64)
-    accuracy = np.array([last[int(one)].estimate for one in labels])
-    interval = (last[int(labels[-1])].low, last[int(labels[-1])].high) if len(labels) else None
-    found = extrapolated(labels, accuracy, interval)
+    by_labels = {one.num_labeled: one for one in points if one.accuracy.n}
+    last = [by_labels[one] for one in sorted(by_labels)]
+    labels = np.array([one.num_labeled for one in last], np.float64)
+    if not last:
+        return None
+    now = last[-1]
+    found = extrapolated(
+        labels,
+        np.array([one.unseen.estimate for one in last]),
+        (now.unseen.low, now.unseen.high),
+        np.array([one.paired for one in last]),
+        now.accuracy.estimate - now.unseen.estimate,
+    )
     if found is None:
         return None
     today = int(labels[-1])

@@ -1,7 +1,7 @@
 """The benchmark of rehearsed campaigns, on a small pool in memory, and the tables that it keeps."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,9 +11,10 @@ import yaml
 
 from benchmarks import campaigns
 from benchmarks._redrawn import ALONE, CLASSES, Audited, drawn_again, in_campaigns, summarised
-from benchmarks._rehearsed import RESULT, folder_of, rehearsed, unseen_accuracy
+from benchmarks._rehearsed import RESULT, batches_of, folder_of, rehearsed, unseen_accuracy
 from docs import rehearsed_campaigns
 from helpers.campaigns import campaign_in, pool_of
+from labelbench_core.campaign.rehearsal import rehearse
 from labelbench_core.campaign.standing.history import past_models
 from labelbench_core.errors import InputError
 
@@ -36,13 +37,16 @@ def test_a_campaign_is_run_once(one):
     again = rehearsed(first.campaign, pool, 1)
     assert str(again.said) == str(first.said)  # NaN is not equal to itself
     assert kept.stat().st_mtime_ns == before
-    assert [row["num_labeled"] for row in first.said["batches"]] == [
-        20,
-        40,
-        60,
-        100,
-    ]
     assert len(first.said["stopping"]) > 5
+
+
+def test_what_it_said_after_each_batch_is_read_from_its_facts(one, tmp_path):
+    pool, truth, first = one
+    found = batches_of(first, truth)
+    assert [row["num_labeled"] for row in found] == [20, 40, 60, 100]
+    folder = folder_of(tmp_path, "birds", 0)
+    again = rehearse(replace(first.campaign, folder=folder), pool, truth, truth, 4)
+    assert str(found) == str([asdict(one) for one in again.batches])  # NaN is not equal to itself
 
 
 def test_what_is_true_of_a_saving_is_measured_on_rows_that_trained_no_model(one):

@@ -103,3 +103,29 @@ def test_the_benchmark_counts_what_is_missed() -> None:
     broken = np.where(labels < 700, law(labels), 0.2)
     found = checked(iter([MeasuredCurve("broken", labels, broken)]))
     assert not found["coverage"].all()
+
+
+def test_points_that_are_measured_on_few_rows_say_less_of_the_slope() -> None:
+    labels, accuracy = np.array([100, 200, 300, 400]), np.array([0.6, 0.75, 0.82, 0.86])
+    sure = extrapolated(labels, accuracy, (0.85, 0.87), np.zeros(4))
+    unsure = extrapolated(labels, accuracy, (0.85, 0.87), np.array([0.04, 0.04, 0.03, 0.0]))
+    alone = extrapolated(labels, accuracy, (0.85, 0.87))
+    assert sure is not None and unsure is not None and alone is not None  # noqa: PT018
+    np.testing.assert_array_equal(sure.draws(800), alone.draws(800))
+    # A slope that the points hardly show is not taken for one: more curves fit, flatter ones too.
+    assert unsure.exponent.std() > sure.exponent.std()
+    assert unsure.accuracy(1600).estimate < sure.accuracy(1600).estimate
+
+
+def test_what_the_bought_rows_add_grows_with_them() -> None:
+    labels, accuracy = np.array([100, 200, 400]), np.array([0.6, 0.7, 0.8])
+    unseen = extrapolated(labels, accuracy)
+    whole = extrapolated(labels, accuracy, learned=0.05)
+    assert unseen is not None
+    assert whole is not None
+    np.testing.assert_allclose(whole.draws(400), unseen.draws(400) + 0.05)
+    added = (whole.draws(800) - unseen.draws(800))[whole.draws(800) < 1]
+    assert 0.05 * 2**0.25 <= added.min() < added.max() <= 0.05 * 2 + 1e-12
+    assert whole.draws(10**6).max() == 1
+    assert whole.gain(400).estimate > unseen.gain(400).estimate
+    assert whole.labels_to(0.9, 10_000).estimate < unseen.labels_to(0.9, 10_000).estimate

@@ -165,6 +165,10 @@ def test_what_a_model_s_own_batch_and_later_ones_brought_is_not_known_to_it(easy
         ].accuracy
     )
     assert now.accuracy == accuracy_now(one, answers, bought, stratum, PLAIN, 3).estimate
+    right = one.predicted[audit] == truth[audit]
+    assert now.unseen == plain(right, answers.stratum, [140])
+    assert now.paired == 0
+    assert before.paired == pytest.approx(np.sqrt(1 / (60 * 59)))  # no row differs: half and half
 
 
 def test_classes_and_rows_with_several_labels_are_counted_with_those_that_were_bought(easy):

@@ -1,6 +1,7 @@
 """What more labels may bring: extrapolated, to a target, and for money."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ ASKED = {"bought": 400, "batch": 100, "most": 5000, "target": 0.9, "price": 0.5,
 
 
 def point(labels, accuracy, n=200):
-    return CurvePoint(2, labels, Estimate(accuracy, accuracy - 0.04, accuracy + 0.04, n, "plain"))
+    measured = Estimate(accuracy, accuracy - 0.04, accuracy + 0.04, n, "plain")
+    return CurvePoint(2, labels, measured, measured, 0.0)
 
 
 POINTS = [point(100, 0.7), point(200, 0.77), point(400, 0.82)]
@@ -27,6 +29,23 @@ def test_it_is_the_extrapolated_curve():
     assert found.ahead[0][1] == curve.accuracy(500)
     assert found.gain == curve.gain(100)
     assert found.needed == curve.labels_to(0.9, 5000)
+
+
+def test_what_is_extrapolated_is_the_curve_on_unseen_rows_and_what_the_bought_ones_add():
+    points = [
+        replace(point(one.num_labeled, one.unseen.estimate + 0.05), unseen=one.unseen, paired=error)
+        for one, error in zip(POINTS, (0.03, 0.02, 0.0), strict=True)
+    ]
+    found = outlook(points, **ASKED)
+    curve = extrapolated(
+        np.array([100, 200, 400]),
+        np.array([0.7, 0.77, 0.82]),
+        (0.78, 0.86),
+        np.array([0.03, 0.02, 0.0]),
+        points[-1].accuracy.estimate - 0.82,
+    )
+    assert found.ahead[0][1] == curve.accuracy(500)
+    assert found.ahead[0][1].estimate > outlook(POINTS, **ASKED).ahead[0][1].estimate
 
 
 def test_labels_that_are_there_are_not_paid_for_again():
