@@ -1,7 +1,7 @@
 """How often intervals of accuracy hold in rehearsed campaigns, and on audits drawn again."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,17 +62,39 @@ def audited(
             yield Audited(size, CLASSES, of_class.low, of_class.high, mean)
 
 
-def in_campaigns(campaigns: Sequence[Rehearsal], truth: np.ndarray) -> Iterator[Audited]:
-    """Each model of each campaign by the first rows of that campaign's own audit."""
+@dataclass(frozen=True)
+class _Kept:
+    """A model of a campaign, and what is known of its pool."""
+
+    model: PastModel
+    bought: BoughtRows
+    stratum: np.ndarray
+    classes: int
+    order: np.ndarray
+    rng: np.random.Generator
+
+    def said(self, rows: np.ndarray, truth: np.ndarray, bought: BoughtRows) -> Iterator[Audited]:
+        yield from audited(self.model, rows, truth, bought, self.stratum, self.classes)
+
+
+def _kept(campaigns: Sequence[Rehearsal]) -> Iterator[_Kept]:
     for one in campaigns:
         state = one.state
         bought, stratum = bought_rows(state), strata_of_rows(state)
-        [order] = state.order.strata
-        own = np.array([state.row_of[item] for item in order.items[: order.reserved]], np.int64)
+        [audit] = state.order.strata
+        own = np.array([state.row_of[item] for item in audit.items[: audit.reserved]], np.int64)
         for model in past_models(state):
-            for size in (one for one in SIZES if one <= len(own)):
-                rows = own[:size]
-                yield from audited(model, rows, truth, bought, stratum, len(state.history.classes))
+            rng = rng_for("redrawn", one.campaign.campaign, one.campaign.seed, model.batch)
+            yield _Kept(model, bought, stratum, len(state.history.classes), own, rng)
+
+
+def in_campaigns(campaigns: Sequence[Rehearsal], truth: np.ndarray) -> Iterator[Audited]:
+    """Each model of each campaign by the first rows of that campaign's own audit."""
+    models = list(_kept(campaigns))
+    for size in SIZES:  # sizes first: intervals of one size share what they draw
+        for one in models:
+            if size <= len(one.order):
+                yield from one.said(one.order[:size], truth, one.bought)
 
 
 def drawn_again(
@@ -82,21 +104,18 @@ def drawn_again(
 
     The rows that a strategy has taken make no difference here, as they do in whole campaigns.
     """
-    models = [(one, model) for one in campaigns for model in past_models(one.state)]
+    models = list(_kept(campaigns))
     each = -(-audits // len(models))
-    for one, model in models:
-        bought, stratum = bought_rows(one.state), strata_of_rows(one.state)
-        free = np.setdiff1d(np.arange(len(truth)), bought.before(model).rows)
-        rng = rng_for("redrawn", one.campaign.campaign, one.campaign.seed, model.batch)
-        for size in (size for size in SIZES if size <= len(free)):
-            for _ in range(each):
-                rows = rng.choice(free, size, replace=False)
+    for size in SIZES:
+        for one in models:
+            mine = one.bought.before(one.model).rows
+            free = np.setdiff1d(np.arange(len(truth)), mine)
+            for _ in range(each if size <= len(free) else 0):
+                rows = one.rng.choice(free, size, replace=False)
                 reserved = np.zeros(len(truth), bool)
                 reserved[rows] = True
-                set_aside = BoughtRows(bought.rows, bought.labels, bought.batch, reserved)
-                classes = len(one.state.history.classes)
-                found = audited(model, rows, truth, set_aside, stratum, classes)
-                yield from (one for one in found if one.estimator != ALONE)
+                found = one.said(rows, truth, replace(one.bought, reserved=reserved))
+                yield from (said for said in found if said.estimator != ALONE)
 
 
 def summarised(kind: str, found: Iterator[Audited]) -> list[dict[str, Any]]:

@@ -72,11 +72,11 @@ def test_audits_are_the_campaign_s_own_or_drawn_again_from_rows_that_did_not_tra
     models = past_models(first.state)
     accuracies = [float((one.predicted == truth).mean()) for one in models]
     assert [one.truth for one in found if one.estimator == "plain"] == pytest.approx(
-        np.repeat(accuracies, 2)
+        [*accuracies, *accuracies]
     )
     again = list(drawn_again([first], truth, 9))
     sizes = [one.size for one in again if one.estimator == "plain"]
-    assert sizes == [10, 10, 10, 50, 50, 50, 100, 100, 100, 200, 200, 200] * 4  # 9 of 4 models
+    assert sizes == np.repeat([10, 50, 100, 200], 3 * 4).tolist()  # at least 9 of 4 models
     assert ALONE not in {one.estimator for one in again}
 
 
