@@ -39,6 +39,50 @@ def annotations_of_rehearsal(output):
     return path.format(dataset=CAMPAIGN.pool, annotator=f"@{annotator}")
 
 
+def of_class_names():
+    """What a classifier of the campaign's class names depends on."""
+    return {
+        "backbone": entry("backbones", CAMPAIGN.backbone),
+        "classes": list(CAMPAIGN.classes),
+        "prompts": CATALOGUE["datasets"][CAMPAIGN.pool].get("prompts"),
+    }
+
+
+def zero_shot_head():
+    """The classifier made of the class names; none where the first batch is chosen without."""
+    if not CAMPAIGN.zero_shot:
+        return []
+    if CAMPAIGN.rehearsal:
+        return of_pool("build_zero_shot_head", "head")
+    return campaigns.head_of(CAMPAIGN)
+
+
+rule build_campaign_head:
+    output:
+        campaigns.head_of(CAMPAIGN),
+    log:
+        campaigns.log_of(CAMPAIGN, "build_campaign_head"),
+    benchmark:
+        campaigns.benchmark_of(CAMPAIGN, "build_campaign_head")
+    conda:
+        environment("torch")
+    threads: 4
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        code=code(
+            "build_campaign_head",
+            components=entries.components(CATALOGUE, "backbones", CAMPAIGN.backbone),
+        ),
+        settings=verbatim(canonical_json(of_class_names())),
+    message:
+        "Make a classifier of the class names of {CAMPAIGN.campaign}"
+    shell:
+        "python -m workflow_scripts.build_campaign_head"
+        " --settings {params.settings:q} --output {output} --threads {threads} --log {log}"
+
+
 # What the next call is called follows from the batches that there are. A job elsewhere would read this
 # file again when one more is there.
 rule advance_campaign:
@@ -48,6 +92,7 @@ rule advance_campaign:
         embeddings=of_pool("extract_embeddings", "manifest"),
         arrays=ancient(of_pool("extract_embeddings", "arrays")),
         answers=campaigns.files_that_came(CAMPAIGN),
+        zero_shot=zero_shot_head(),
     output:
         campaigns.call_of(CAMPAIGN),
     log:
@@ -70,7 +115,7 @@ rule advance_campaign:
         "export OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1;"
         " python -m workflow_scripts.advance_campaign"
         " --dataset {input.dataset} --embeddings {input.embeddings}"
-        " --answers {input.answers:q} --settings {params.settings:q} --code {params.code}"
+        " --zero-shot {input.zero_shot} --answers {input.answers:q} --settings {params.settings:q} --code {params.code}"
         " --call {output} --threads {threads} --log {log}"
 
 
@@ -116,6 +161,7 @@ rule rehearse_campaign:
         arrays=ancient(of_pool("extract_embeddings", "arrays")),
         annotations=annotations_of_rehearsal("record"),
         annotation_arrays=ancient(annotations_of_rehearsal("arrays")),
+        zero_shot=zero_shot_head(),
     output:
         facts=directory(campaigns.rehearsed(CAMPAIGN)["facts"]),
         batches=campaigns.rehearsed(CAMPAIGN)["batches"],
@@ -142,7 +188,7 @@ rule rehearse_campaign:
         "export OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1;"
         " python -m workflow_scripts.rehearse_campaign"
         " --dataset {input.dataset} --embeddings {input.embeddings} --annotations {input.annotations}"
-        " --settings {params.settings:q} --facts {output.facts} --batches {output.batches}"
+        " --zero-shot {input.zero_shot} --settings {params.settings:q} --facts {output.facts} --batches {output.batches}"
         " --stopping {output.stopping} --page {output.page} --threads {threads} --log {log}"
 
 

@@ -32,6 +32,11 @@ def page_of(campaign: Campaign) -> str:
     return f"{_place(campaign)}/campaign-{_batches(campaign) + 1:03d}.html"
 
 
+def head_of(campaign: Campaign) -> str:
+    """The classifier that is made of the class names."""
+    return f"{_place(campaign)}/zero-shot.npz"
+
+
 def rehearsed(campaign: Campaign) -> dict[str, str]:
     """What a rehearsal makes."""
     place = f"{_place(campaign)}/rehearsal"

@@ -9,6 +9,7 @@ from pathlib import Path
 from labelbench_core.campaign.calls import Call, advance
 from labelbench_core.campaign.pool import open_pool
 from labelbench_core.campaign.settings import Campaign
+from labelbench_core.campaign.zero_shot import ClassNamesClassifier, made_for
 from labelbench_core.storage import files
 from workflow_scripts._commit import commit
 from workflow_scripts._job import job_parser, run_job
@@ -19,9 +20,19 @@ PACKAGES = ("numpy", "scikit-learn", "scipy", "torch")
 def advance_campaign(arguments: argparse.Namespace) -> None:
     campaign = Campaign.from_mapping(json.loads(arguments.settings))
     pool = open_pool(arguments.dataset, arguments.embeddings, campaign.pool, campaign.backbone)
+    classifier = None
+    if arguments.zero_shot is not None:
+        classes = list(campaign.classes)
+        expected = made_for(campaign.backbone, classes)
+        classifier = ClassNamesClassifier.read(arguments.zero_shot, expected, classes)
     made_with = {"commit": commit(), "code": arguments.code, **_versions()}
     done = advance(
-        campaign, pool, arguments.answers, made_with=made_with, threads=arguments.threads
+        campaign,
+        pool,
+        arguments.answers,
+        made_with=made_with,
+        classifier=classifier,
+        threads=arguments.threads,
     )
     files.write_json(arguments.call, described(done))
 
@@ -56,6 +67,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the pool")
     parser.add_argument("--embeddings", type=Path, required=True, help="manifest of the embeddings")
+    parser.add_argument(
+        "--zero-shot", type=Path, nargs="?", help="classifier made of the class names"
+    )
     parser.add_argument("--answers", type=Path, nargs="*", default=[], help="files of answers")
     parser.add_argument("--settings", required=True, help="the campaign, as JSON")
     parser.add_argument("--code", default="", help="hash of the code, for the batch's record")

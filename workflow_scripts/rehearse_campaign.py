@@ -16,6 +16,7 @@ from labelbench_core.campaign.rehearsal import RehearsedBatch, RehearsedRule, re
 from labelbench_core.campaign.settings import Campaign
 from labelbench_core.campaign.standing.whole import standing_of
 from labelbench_core.campaign.standing_page.page import page
+from labelbench_core.campaign.zero_shot import ClassNamesClassifier
 from labelbench_core.storage import files
 from workflow_scripts._annotations import add_annotations_argument
 from workflow_scripts._job import job_parser, run_job
@@ -33,6 +34,16 @@ def run(arguments: argparse.Namespace) -> None:
         said = open_annotations(ids, pool.dataset, arguments.annotations)
         assert said is not None  # None is for the exact annotator, which has no record
         given = said.labels
+    classifier = None
+    if arguments.zero_shot is not None:
+        expected = {
+            "dataset": campaign.pool,
+            "dataset_fingerprint": pool.dataset.manifest["fingerprint"],
+            "backbone": campaign.backbone,
+        }
+        classifier = ClassNamesClassifier.read(
+            arguments.zero_shot, expected, pool.dataset.class_names
+        )
     # A rehearsal hands nothing out: what an earlier, interrupted one has left is made again.
     shutil.rmtree(arguments.facts, ignore_errors=True)
     campaign = dataclasses.replace(
@@ -45,6 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
         given,
         asked["batches"],
         seconds=asked.get("seconds"),
+        classifier=classifier,
         threads=arguments.threads,
     )
     write_table(arguments.batches, RehearsedBatch, done.batches)
@@ -76,6 +88,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--dataset", type=Path, required=True, help="manifest of the pool")
     parser.add_argument("--embeddings", type=Path, required=True, help="manifest of the embeddings")
     add_annotations_argument(parser)
+    parser.add_argument(
+        "--zero-shot", type=Path, nargs="?", help="classifier made of the class names"
+    )
     parser.add_argument("--settings", required=True, help="the campaign, as JSON")
     parser.add_argument("--facts", type=Path, required=True, help="folder for what is handed out")
     parser.add_argument("--batches", type=Path, required=True, help="table of batches to write")

@@ -20,6 +20,7 @@ from labelbench_core.campaign.labelling_page.page import page
 from labelbench_core.campaign.models import (
     Model,
     TrainedBefore,
+    likeliest,
     predict,
     propose,
     propose_first,
@@ -29,6 +30,7 @@ from labelbench_core.campaign.models import (
 from labelbench_core.campaign.pool import CampaignPool
 from labelbench_core.campaign.settings import Campaign
 from labelbench_core.campaign.state import CampaignState, expected_answers, read_state, take_in
+from labelbench_core.campaign.zero_shot import ClassNamesClassifier
 from labelbench_core.errors import InputError
 from labelbench_core.seeds import rng_for
 from labelbench_core.storage import files
@@ -71,6 +73,7 @@ def advance(
     answers: Sequence[Path] = (),
     *,
     made_with: Mapping[str, Any] | None = None,
+    classifier: ClassNamesClassifier | None = None,
     threads: int = 1,
 ) -> Call:
     """Take in answers and rows that have come, and hand out the next batch if it is due.
@@ -81,6 +84,8 @@ def advance(
         Files that came back, of any format; those received before do no harm.
     made_with
         Versions of code and packages, for the record of a batch.
+    classifier
+        Of the campaign's class names, where `zero_shot` asks for one.
 
     Raises
     ------
@@ -101,7 +106,7 @@ def advance(
         count = _room(state)
         if not count:
             return Call(ALL_LABELED, state, received)
-        _hand_out_next(state, pool, count, made_with or {}, threads)
+        _hand_out_next(state, pool, count, made_with or {}, classifier, threads)
         state, _ = read_state(campaign, pool)
         return Call(PROPOSED, state, received)
 
@@ -132,6 +137,7 @@ def _hand_out_next(
     pool: CampaignPool,
     count: int,
     made_with: Mapping[str, Any],
+    classifier: ClassNamesClassifier | None,
     threads: int,
 ) -> None:
     campaign, number = state.campaign, len(state.batches) + 1
@@ -164,13 +170,17 @@ def _hand_out_next(
     else:
         rng = rng_for("first-batch", campaign.campaign, campaign.seed, number)
         classes = len(state.history.classes)
-        chosen = propose_first(pool, strategy, classes, candidates, wanted, rng)
+        classifier = _classifier_of_today(state, classifier)
+        chosen = propose_first(pool, strategy, classes, candidates, wanted, rng, classifier)
     names = [*again, *(pool.items[row] for row in chosen.tolist())]
     shown = mixed(of_audit, names, campaign.campaign, campaign.seed, number)
     rows = np.array([state.row_of[item] for item in shown], np.int64)
     suggested: list[Any] = [None] * len(rows)
     if model is not None:
         suggested = list(suggestions(model, pool, rows, state.history.classes))
+    elif classifier is not None:
+        said = classifier.probabilities(pool.embeddings.take(rows))
+        suggested = list(likeliest(said, state.history.classes))
     proposal = {
         "classes": list(state.history.classes),
         "multilabel": campaign.multilabel,
@@ -185,6 +195,7 @@ def _hand_out_next(
             for item, row, one in zip(shown, rows.tolist(), suggested, strict=True)
         ],
         "strategy": dict(strategy),
+        "zero_shot": model is None and classifier is not None,
         "advice": dict(campaign.advice),
         "state": memory,
         "num_labeled": len(labels.rows),
@@ -208,6 +219,20 @@ def _hand_out_next(
     hand_out(
         campaign.folder, campaign.campaign, state.batches, proposal, trained, arrays, write_files
     )
+
+
+def _classifier_of_today(
+    state: CampaignState, classifier: ClassNamesClassifier | None
+) -> ClassNamesClassifier | None:
+    """The classifier with its classes in the order of today's; None where none is asked for."""
+    campaign = state.campaign
+    if not campaign.zero_shot:
+        return None
+    if classifier is None:
+        told = "first: zero-shot; no classifier of the class names was given"
+        raise InputError(f"{told}; allowed without it: the id of a strategy")
+    place = {name: number for number, name in enumerate(campaign.classes)}
+    return classifier.of_classes([place[name] for name in state.history.classes])
 
 
 def _without_suggestions(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from labelbench_core import registry
 from labelbench_core.campaign.pool import CampaignPool, SomeRows
+from labelbench_core.campaign.zero_shot import ClassNamesClassifier
 from labelbench_core.metrics.signals import entropies
 from labelbench_core.proxies import Proxy
 from labelbench_core.selection import seen
@@ -157,13 +158,15 @@ def propose_first(
     candidates: np.ndarray,
     count: int,
     rng: np.random.Generator,
+    classifier: ClassNamesClassifier | None = None,
 ) -> np.ndarray:
     """(count,) int64 rows of the pool that a strategy selects before there is any label.
 
     Parameters
     ----------
     strategy
-        Its entry of the catalogue; it needs embeddings alone.
+        Its entry of the catalogue; it needs embeddings alone, or, with a `classifier`, what that
+        makes of the class names.
     candidates
         (k,) int64 rising rows that may be proposed.
     """
@@ -171,10 +174,14 @@ def propose_first(
 
     some = SomeRows(pool.embeddings, candidates)
     rows = ComputedRows(pool.statistics.standardised, some, 1, "embeddings")
+    probabilities = None
+    if classifier is not None:
+        predicted = ComputedRows(classifier.probabilities, some, 1, "probabilities", 1.0)
+        probabilities = in_memory_if_small(predicted)
     nothing = np.zeros(0, np.int64)
     seen_pool = Pool(
         embeddings=in_memory_if_small(rows),
-        probabilities=None,
+        probabilities=probabilities,
         labeled=nothing,
         labels=nothing,
         num_classes=num_classes,
@@ -246,6 +253,11 @@ def suggestions(
             {"labels": {name: _rounded(p) for name, p in zip(classes, row, strict=True)}}
             for row in probabilities
         ]
+    return likeliest(probabilities, classes)
+
+
+def likeliest(probabilities: np.ndarray, classes: Sequence[str]) -> list[dict[str, Any]]:
+    """For each row of `probabilities` (n, C) the likeliest label, with its probability."""
     best = probabilities.argmax(axis=1)
     return [
         {"label": classes[place], "probability": _rounded(row[place])}

@@ -29,6 +29,7 @@ from labelbench_core.campaign.standing.history import (
 )
 from labelbench_core.campaign.standing.whole import outlook_of, stopping_of
 from labelbench_core.campaign.state import CampaignState
+from labelbench_core.campaign.zero_shot import ClassNamesClassifier
 
 ANNOTATOR = "rehearsed"
 
@@ -113,6 +114,7 @@ def rehearse(
     batches: int,
     *,
     seconds: float | None = None,
+    classifier: ClassNamesClassifier | None = None,
     threads: int = 1,
 ) -> Rehearsed:
     """Run a campaign by itself, in its folder, which must not have begun.
@@ -127,16 +129,19 @@ def rehearse(
         How many batches are answered, unless the pool is used up before.
     seconds
         That an answer takes, for the files of answers.
+    classifier
+        Of the class names, where `zero_shot` asks for one.
     """
     found: list[RehearsedBatch] = []
-    done = advance(campaign, pool, threads=threads)
+    done = advance(campaign, pool, classifier=classifier, threads=threads)
     while done.status != ALL_LABELED and (batch := done.batch) is not None:
         if past_models(done.state):
             found.append(compared(done.state, truth, given))
         if batch.number > batches:
             break
         _answer(campaign, pool, batch, done.state, given, seconds)
-        done = advance(campaign, pool, waiting_files(campaign.folder), threads=threads)
+        come = waiting_files(campaign.folder)
+        done = advance(campaign, pool, come, classifier=classifier, threads=threads)
     found = with_next(found)
     return Rehearsed(done.state, found, _rules(done, found))
 

@@ -23,7 +23,9 @@ from labelbench_core.storage.places import printable
 SCHEMA = "campaign.schema.json"
 ALWAYS = frozenset({"embeddings", "labeled", "labels", "num_classes", "held_out"})
 """What a strategy finds in its pool with any proxy."""
-FIRST = "typiclust"
+FROM_NAMES = frozenset({"embeddings", "probabilities"})
+"""What the first strategy finds where a text tower classifies by class names."""
+FIRST, ZERO_SHOT = "typiclust", "first.zero-shot"
 STRATEGY, PROXY = USUAL_STRATEGY, USUAL_PROXY
 """What is checked before it is known what our own results recommend."""
 ESTIMATOR = "plain"
@@ -43,6 +45,8 @@ class Campaign:
         Ids of the data set and of the network that embeds it.
     proxy, strategy, first
         Entries of the catalogue, with their ids.
+    zero_shot
+        Whether `first` sees what the backbone's text tower makes of the class names.
     classes
         Names of today's classes.
     class_changes
@@ -74,6 +78,7 @@ class Campaign:
     classes: tuple[str, ...]
     class_changes: tuple[Mapping[str, Any], ...] = ()
     multilabel: bool = False
+    zero_shot: bool = False
     batch_size: int = 100
     audit: int | float | None = None
     audit_share: float = 0.1
@@ -172,7 +177,8 @@ def load_campaign(
         backbone=config["backbone"],
         proxy=_entry(catalogue, "proxies", config["proxy"]),
         strategy=_entry(catalogue, "strategies", config["strategy"]),
-        first=_entry(catalogue, "strategies", config.get("first", FIRST)),
+        first=_entry(catalogue, "strategies", _first(config)[1]),
+        zero_shot=_first(config)[0] != "first",
         classes=tuple(config.get("classes", ())),
         class_changes=tuple(config.get("class_changes", ())),
         multilabel=_is_multilabel(config, catalogue),
@@ -231,8 +237,14 @@ def _strategies(config: Mapping[str, Any]) -> dict[str, str]:
     """Key → id of a strategy."""
     return {
         "strategy": config.get("strategy", STRATEGY),
-        "first": config.get("first", FIRST),
+        **dict([_first(config)]),
     }
+
+
+def _first(config: Mapping[str, Any]) -> tuple[str, str]:
+    """(key, id) of the strategy of the first batch."""
+    first: Any = config.get("first", FIRST)
+    return (ZERO_SHOT, first["zero-shot"]) if isinstance(first, dict) else ("first", first)
 
 
 def _unknown(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
@@ -274,6 +286,8 @@ def _misfits(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
     info = info_of_proxy(name, catalogue)
     for key, strategy in _strategies(config).items():
         yield from _of_strategy(key, strategy, config, catalogue, info)
+        if key == ZERO_SHOT:
+            yield from _of_zero_shot(config, catalogue)
     if "target" in config and not 0 < share_of(config["target"]) < 1:
         yield f"target: {shown(config['target'])}; allowed: a share above 0% and below 100%"
     if "estimator" in config:
@@ -290,6 +304,19 @@ def _misfits(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
             )
         except InputError as error:
             yield str(error)
+
+
+def _of_zero_shot(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
+    """What keeps a classifier from being made of the class names."""
+    name = config["backbone"]
+    if not registry.describe("backbones", catalogue["backbones"][name]["implementation"]).info.get(
+        "text"
+    ):
+        told = f"{ZERO_SHOT}: the backbone {shown(name)} has no text tower"
+        yield f"{told}; allowed: one of the implementation open-clip-model, or the id of a strategy"
+    if _is_multilabel(config, catalogue):
+        told = f"{ZERO_SHOT}: given with rows that have several labels"
+        yield f"{told}; allowed: the id of a strategy"
 
 
 def _of_rehearsal(config: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
@@ -340,6 +367,9 @@ def _of_strategy(
     elif key == "first" and needs - {"embeddings"}:
         rest = listed(sorted(needs - {"embeddings"}))
         yield f"{told} needs {rest}; allowed: one that needs embeddings alone"
+    elif key == ZERO_SHOT and needs - FROM_NAMES:
+        rest = listed(sorted(needs - FROM_NAMES))
+        yield f"{told} needs {rest}; allowed: one that needs embeddings and probabilities alone"
     elif missing := needs - ALWAYS - {*proxy.get("provides", ())}:
         offers = listed(sorted(proxy.get("provides", ())))
         yield f"{told} needs {listed(sorted(missing))}; the proxy provides: {offers}"

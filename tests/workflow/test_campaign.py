@@ -2,12 +2,16 @@
 
 import csv
 import hashlib
+import json
 import re
 
+import open_clip
 import pytest
+import torch
 
 from helpers import campaign_files
 from helpers.checkouts import failing
+from helpers.proxy_entries import NAMES_CATALOGUE
 
 
 class Own:
@@ -105,6 +109,36 @@ def test_a_campaign_is_rehearsed_on_a_labelled_pool(fresh, tmp_path):
     assert "is right on a random image of the pool" in (made / "campaign.html").read_text()
     assert len(list((made / "facts" / "batches").iterdir())) == 3
     assert fresh.planned(config=str(file)) == {}
+
+
+@pytest.mark.thorough
+def test_the_first_batch_can_be_chosen_by_class_names(own):
+    """By OpenCLIP's smallest network, with random weights: what it says of the names is noise."""
+    torch.manual_seed(0)
+    network = open_clip.create_model("ViT-S-32-alt", force_image_size=32).half()
+    torch.save(network.state_dict(), own.project.folder / "clip.pt")
+    catalogue = own.project.folder / "config" / "catalogue" / "backbones.yaml"
+    catalogue.write_text(catalogue.read_text() + NAMES_CATALOGUE["backbones"])
+    asked = own.file.read_text().replace("backbone: tiny", "backbone: clip")
+    own.file.write_text(asked + "first: {zero-shot: margin}\n")
+    planned = own.project.planned(config=str(own.file))
+    assert planned["build_campaign_head"] == 1
+    assert "batch 1: 10 of 10 to label" in own.call()
+    proposal = own.folder / "pets" / "batches" / "batch-001" / "proposal.json"
+    record = json.loads(proposal.read_text())
+    assert record["zero_shot"]
+    assert {one["suggestion"]["label"] for one in record["items"]} <= {"cat", "dog"}
+    # Another name is another classifier; what was handed out stays.
+    before = own.facts()
+    own.file.write_text(own.file.read_text().replace("[cat, dog]", "[cat, dog, owl]"))
+    assert own.project.planned(config=str(own.file))["build_campaign_head"] == 1
+    own.call()
+    assert own.facts() == before
+    own.answer(1)
+    assert "batch 2: 10 of 10 to label" in own.call()
+    own.file.write_text(own.file.read_text().replace("backbone: clip", "backbone: tiny"))
+    printed = failing(own.project, "-n", config=str(own.file))
+    assert "pets.yaml: first.zero-shot: the backbone 'tiny' has no text tower" in printed
 
 
 def test_a_wrong_file_is_told_before_any_job(own):

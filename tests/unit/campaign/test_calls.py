@@ -363,6 +363,6 @@ def test_a_batch_that_another_call_has_handed_out_is_not_replaced(campaign, pool
     call(campaign, pool)
     written = contents(campaign)
     with pytest.raises(FileExistsError):
-        calls._hand_out_next(before, pool, 20, {}, 1)
+        calls._hand_out_next(before, pool, 20, {}, None, 1)
     assert contents(campaign) == written
     assert len(read_batches(campaign.folder, "birds")) == 1

@@ -19,6 +19,7 @@ OWN = {
         },
     }
 }
+CLIP = "clip-vit-b32"
 ASKED = {
     "campaign": "pets",
     "pool": "my-photos",
@@ -65,6 +66,13 @@ def test_what_is_chosen_for_a_strategy_that_is_left_out_has_its_reason(catalogue
     assert named.advice == {}
     assert named.strategy == usual.strategy
     assert set(load(catalogue, proxy="shallow").advice) == {"strategy"}
+
+
+def test_a_backbone_with_a_text_tower_can_choose_the_first_batch_by_class_names(catalogue):
+    found = load(catalogue, first={"zero-shot": "margin"}, backbone=CLIP)
+    assert (found.first["id"], found.zero_shot) == ("margin", True)
+    assert Campaign.from_mapping(found.as_mapping()) == found
+    assert not load(catalogue, first="coreset").zero_shot
 
 
 def test_what_is_chosen_for_a_rehearsal_does_not_know_the_number_of_classes(catalogue):
@@ -143,6 +151,23 @@ def test_a_rehearsal_takes_what_its_pool_is(catalogue):
             "strategy: 'alfa-mix' is not defined for s",
         ),
         ({"first": "margin"}, "first: 'margin' needs probabilities; allowed: one that needs embed"),
+        (
+            {"first": {"zero-shot": "margin"}},
+            "first.zero-shot: the backbone 'efficientnet-lite0-96' has no text tower; allowed: one",
+        ),
+        (
+            {"first": {"zero-shot": "alfa-mix"}, "backbone": CLIP},
+            "first.zero-shot: 'alfa-mix' needs head, labels; allowed: one that needs embeddings an",
+        ),
+        (
+            {"first": {"zero-shot": "margn"}, "backbone": CLIP},
+            "first.zero-shot: 'margn' is not in the catalogue of strategies (did you mean",
+        ),
+        (
+            {"first": {"zero-shot": "margin"}, "backbone": CLIP, "multilabel": True},
+            "first.zero-shot: given with rows that have several labels; allowed: the id of a",
+        ),
+        ({"first": {"zeroshot": "margin"}}, "first: {'zeroshot': 'margin'}; allowed: an id, or"),
         ({"batchsize": 10}, "batchsize: unknown key (did you mean 'batch_size'?); allowed: "),
         ({"audit": "800%"}, "audit: '800%'; allowed: a whole number of at least 1, or a share"),
         ({"audit": True}, "audit: true; allowed: a whole number of at least 1, or a share"),
