@@ -13,6 +13,7 @@ The text between two comments is replaced, of a table:
     <!-- decisions: EXPERIMENT/SPLIT … -->      … <!-- end -->   of several, by number of labels
     <!-- headroom: EXPERIMENT/SPLIT -->         … <!-- end -->   shares of what a ceiling gains
     <!-- trainings: EXPERIMENT/SPLIT/STRATEGY -->  <!-- end -->   every training beside the first
+    <!-- rehearsed: TABLE -->               … <!-- end -->   of rehearsed campaigns
 
 and in a sentence:
 
@@ -32,7 +33,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from docs import decisions, kept_results, result_tables
+from docs import decisions, kept_results, rehearsed_campaigns, result_tables
 from docs.kept_results import headline, rows_of, saving_text, table_of
 from labelbench_core.analysis.collected import units
 from labelbench_core.analysis.collected.curves import summarise_curves
@@ -43,7 +44,11 @@ from workflow_scripts.keep_tables import code_changed_since
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "results.md"
-PAGES = (DOCS.parent / "README.md", *sorted(DOCS.glob("*.md")))
+PAGES = (
+    DOCS.parent / "README.md",
+    *sorted(DOCS.glob("*.md")),
+    DOCS / "benchmarks" / "campaigns.md",
+)
 TABLES = {
     "results": result_tables.accuracies,
     "orders": result_tables.orders,
@@ -52,6 +57,7 @@ TABLES = {
     "decisions": decisions.decisions,
     "headroom": result_tables.headroom,
     "trainings": result_tables.trainings,
+    "rehearsed": rehearsed_campaigns.rehearsed,
 }
 BLOCK = re.compile(
     rf"(?P<start><!-- (?P<what>{'|'.join(TABLES)}): (?P<of>[a-z0-9/ -]+) -->\n)"

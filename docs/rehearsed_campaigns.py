@@ -13,6 +13,7 @@ from labelbench_core.storage import files
 
 KEPT = Path(__file__).parent / "benchmarks" / "campaigns"
 SIZES = (10, 50, 100, 200, 400)
+ROUNDING = 1e-9
 NOMINAL = 0.93
 """Coverage below which a cell is named."""
 
@@ -139,26 +140,33 @@ def savings() -> Iterator[str]:
     head = ["setting", "labels compared", "campaigns", "coverage", "told", "wrong"]
     yield line([*head, "low", "high", "true saving"])
     yield line(["---", *["---:"] * 8])
-    for name in settings():
-        found = _table(name, "savings")
-        compared = found[found["labels"] > 0]
-        low, high = compared["low"], compared["high"]
-        least, most = compared["least"], compared["most"]
-        holds = (low <= most + 1e-9) & (least - 1e-9 <= high)
-        wrong = (low > np.maximum(most, 1)) | (high < np.minimum(least, 1))
-        yield line(
-            [
-                name,
-                _labels(compared["labels"]),
-                len(compared),
-                f"{holds.mean():.3f}" if len(compared) else "–",
-                f"{_share(compared['told']):.2f}" if len(compared) else "–",
-                f"{wrong.mean():.3f}" if len(compared) else "–",
-                _number(low.median()),
-                _number(high.median()),
-                f"{_number(least.median())} ({_number(least.min())} to {_number(most.max())})",
-            ]
-        )
+    compared = {name: _compared_savings(name) for name in settings()}
+    for name, found in compared.items():
+        if found.empty:
+            yield line([name, *"–" * 8])
+            continue
+        true = _number(found["least"].median())
+        span = f"{_number(found['least'].min())} to {_number(found['most'].max())}"
+        ends = [_number(found[end].median()) for end in ("low", "high")]
+        yield line([name, _labels(found["labels"]), *_told(found), *ends, f"{true} ({span})"])
+    every = pd.concat(compared.values())
+    yield line(["all", "", *_told(every), "", "", ""])
+
+
+def _compared_savings(name: str) -> pd.DataFrame:
+    """The campaigns that compare curves, with whether their intervals hold."""
+    found = _table(name, "savings")
+    found = found[found["labels"] > 0].copy()
+    low, high, least, most = (found[key] for key in ("low", "high", "least", "most"))
+    found["holds"] = (low <= most + ROUNDING) & (least - ROUNDING <= high)
+    found["wrong"] = ((low > 1) & (most <= 1)) | ((high < 1) & (least >= 1))
+    return found
+
+
+def _told(found: pd.DataFrame) -> list[str]:
+    """Number of campaigns, coverage, and the shares that tell anything and that are wrong."""
+    shares = [found["holds"].mean(), _share(found["told"]), found["wrong"].mean()]
+    return [str(len(found)), *(f"{share:.3f}" for share in shares)]
 
 
 def _labels(values: pd.Series) -> str:

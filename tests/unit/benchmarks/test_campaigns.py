@@ -167,7 +167,7 @@ def test_tables_of_kept_campaigns():
     assert last_line("redrawn") == "| some | plain | 0.961 (41.0) | – | – | – | – |"
     expected = "| some | 20 to 40 | 50.0 to 67.5 % | 0.750 | 20.0 | -3.8 | 2 | 0.500 | 15.0 |"
     assert last_line("batches") == expected
-    expected = "| some | 20 | 2 | 0.500 | 1.00 | 0.500 | 1.15 | open | 1.10 (0.90 to 1.30) |"
+    expected = "| some | 20 | 2 | 0.500 | 1.000 | 0.500 | 1.15 | open | 1.10 (0.90 to 1.30) |"
     assert last_line("savings") == expected
     found = rehearsed_campaigns.rehearsed("stopping")
     assert "| some | some | 1 of 2 | 20 | 10.0 (at most 10.0) | 20 |" in found
