@@ -24,6 +24,11 @@ from labelbench_core.storage import files
 
 FOLDS, MODELS = 5, 20
 RESULT = "rehearsed.json"
+ASKED = (
+    "pool", "backbone", "proxy", "strategy", "first", "batch_size", "audit", "audit_share", "seed",
+    "rehearsal",
+)  # fmt: skip
+"""What a campaign that has been run must agree in, to be read instead of run again."""
 NOTHING = np.zeros(0, np.int64)
 
 
@@ -43,7 +48,7 @@ def rehearsed(campaign: Campaign, pool: CampaignPool, threads: int) -> Rehearsal
     """Run a campaign by itself, or read it where it has been run before with the same settings."""
     kept = campaign.folder.parent / RESULT
     campaign = replace(campaign, classes=tuple(pool.dataset.class_names))
-    asked = {**campaign.as_mapping(), "folder": "", "advice": None, "source": pool.source}
+    asked = {key: campaign.as_mapping()[key] for key in ASKED} | {"source": pool.source}
     asked = json.loads(json.dumps(asked))  # tuples become lists
     if not (kept.exists() and _read(kept)["asked"] == asked):
         kept.unlink(missing_ok=True)

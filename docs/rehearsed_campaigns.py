@@ -207,17 +207,29 @@ def stopping() -> Iterator[str]:
 
 
 def below() -> Iterator[str]:
-    """Every cell of accuracy whose coverage is below 93 %."""
-    lines = []
-    for name in settings():
-        found = _table(name, "intervals")
-        low = found[(found["coverage"] < NOMINAL) & (found["estimator"] != "audit alone")]
-        lines += [
-            f"- {name}, {row['audits']}, {row['estimator']}, audit {row['size']}: "
-            f"{row['coverage']:.3f} of {row['n']:,}"
-            for row in low.to_dict("records")
-        ]
+    """Every coverage below 93 %."""
+    lines = [
+        f"- {name}, {what}: {holds.mean():.3f} of {len(holds):,}"
+        for name in settings()
+        for what, holds in _coverages(name)
+        if holds.mean() < NOMINAL
+    ]
     yield from lines or ["None."]
+
+
+def _coverages(name: str) -> Iterator[tuple[str, pd.Series]]:
+    """What is covered, and whether each interval holds."""
+    for row in _table(name, "intervals").to_dict("records"):
+        if row["estimator"] != "audit alone":
+            what = f"{row['audits']}, {row['estimator']}, audit {row['size']}"
+            held = round(row["coverage"] * row["n"])
+            yield what, pd.Series([1.0] * held + [0.0] * (row["n"] - held))
+    found = _table(name, "batches")
+    yield "after each batch", found["holds"].astype(str) == "True"
+    yield "the next model", found["next_holds"].dropna().astype(str) == "True"
+    saved = _compared_savings(name)
+    if len(saved):
+        yield "the saving", saved["holds"]
 
 
 TABLES: dict[str, Callable[[], Iterator[str]]] = {

@@ -173,6 +173,11 @@ def test_tables_of_kept_campaigns():
     assert "| some | some | 1 of 2 | 20 | 10.0 (at most 10.0) | 20 |" in found
     assert "In no campaign stopped: never." in found
     below = rehearsed_campaigns.rehearsed("below")
-    assert below == "- some, campaigns, plain, audit 10: 0.875 of 8\n"
+    assert below.splitlines() == [
+        "- some, campaigns, plain, audit 10: 0.875 of 8",
+        "- some, after each batch: 0.750 of 4",
+        "- some, the next model: 0.500 of 2",
+        "- some, the saving: 0.500 of 2",
+    ]
     with pytest.raises(InputError, match="allowed: batches"):
         rehearsed_campaigns.rehearsed("else")
