@@ -63,7 +63,7 @@ def written_files(folder: Path, chosen: Sequence[str]) -> dict[str, Path]:
     for name, setting in content["campaigns"].items():
         if chosen and name not in chosen:
             continue
-        own = {"campaign": name, **setting, **content["all"], "catalogue": content["catalogue"]}
+        own = {"campaign": name, **content["all"], **setting, "catalogue": content["catalogue"]}
         found[name] = folder / f"{name}.yaml"
         folder.mkdir(parents=True, exist_ok=True)
         with files.atomic_path(found[name]) as aside:
